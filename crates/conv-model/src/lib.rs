@@ -1,0 +1,1 @@
+//! An observable chat model (properties, collections, commands) for any protocol.

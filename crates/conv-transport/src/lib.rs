@@ -1,0 +1,1 @@
+//! Pluggable HTTP transports with recording and replay on HAR files.

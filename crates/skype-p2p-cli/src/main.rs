@@ -1,0 +1,2 @@
+//! The command line of skype-p2p.
+fn main() {}

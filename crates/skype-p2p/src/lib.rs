@@ -1,0 +1,1 @@
+//! Peer-to-peer chat on Skype for Business Server.

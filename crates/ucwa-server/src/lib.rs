@@ -1,0 +1,1 @@
+//! A UCWA 2.0 server in memory, for development and tests.

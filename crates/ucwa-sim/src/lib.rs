@@ -1,0 +1,1 @@
+//! A simulated world for UCWA sessions: server engine, seeded network, virtual time.
