@@ -1,1 +1,38 @@
-//! A deterministic, sans-IO UCWA 2.0 client: sign-in, the pending GET, chat operations, retries.
+//! A deterministic UCWA 2.0 client that contains no I/O, no clock, no async and no unseeded randomness.
+//!
+//! [`Session`] signs in to a Skype for Business Server, keeps exactly one pending GET open, correlates what it asked for
+//! with what the event channel tells, owns the queue of outgoing messages, the tokens and the retries, and turns event
+//! pages into [`SessionEvent`]s. Bytes, time and answers go in; requests, events and verdicts come out. Who drives it
+//! decides on sockets, runtime and clock.
+//!
+//! # The drive contract
+//!
+//! 1. Call [`Session::submit`] (something is wanted) or [`Session::handle`] (something happened), with the present time
+//!    as a [`Duration`](std::time::Duration) since an epoch of the driver's choice.
+//! 2. Call [`Session::poll_output`] until it returns [`Output::Idle`], carrying out each [`Output`] in order. A
+//!    [`Output::Send`] is put on the wire before later events are shown to anybody: the pending GET that acknowledges a
+//!    page precedes the page's events.
+//! 3. Treat the events of one such run as one change: an event page of the server comes out as one run.
+//! 4. At [`Output::Idle`], wait for a response, an answer, a new operation, or `wake_at`; then go to 1.
+//!
+//! What the driver may rely on: `handle` never fails, a bad response becomes an event or a failed operation; every
+//! [`Ticket`] gets exactly one [`Output::Completed`], on [`Input::Shutdown`] too, and after the events that settled it;
+//! a late response to an aborted request is ignored; only the session decides on retries, tokens and 401s, and repeats
+//! a POST only when the failure says that nothing was sent.
+//!
+//! What the session relies on: the transport gives up at the deadline of a request. Should it not, the session gives
+//! the request up five seconds later.
+
+mod config;
+mod event;
+mod failure;
+mod io;
+mod keys;
+mod operation;
+
+pub use config::{Root, SessionConfig, TrustPolicy};
+pub use event::{ConversationChange, MessageStatus, Participant, SessionEvent, SignInState};
+pub use failure::{Failure, FailureKind, Stage};
+pub use io::{Answer, Input, Lane, Output, Question, Sent, TransportFailure, TransportFailureKind};
+pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId, Ticket};
+pub use operation::{Credentials, MessageBody, Operation, Outcome};

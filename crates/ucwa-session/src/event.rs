@@ -1,0 +1,171 @@
+//! What the session tells of: domain events, in the order in which they happened.
+
+use std::time::SystemTime;
+
+use crate::failure::Failure;
+use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
+use crate::operation::MessageBody;
+
+/// A change that an application may want to see. All events that one input causes belong together: an event page of
+/// the server comes out as one run of events up to the next [`Output::Idle`](crate::Output::Idle).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// The state of the sign-in changed.
+    SignIn {
+        /// The new state.
+        state: SignInState,
+        /// Why, when it was not asked for.
+        failure: Option<Failure>,
+    },
+    /// Who is signed in.
+    Me {
+        /// The user's SIP URI.
+        uri: String,
+        /// The display name, if the server knows one.
+        name: Option<String>,
+    },
+    /// Somebody invites this user to a chat; a new conversation.
+    Incoming {
+        /// The session's name for the conversation.
+        conversation: ConversationKey,
+        /// Who invites.
+        from: Participant,
+        /// The subject, if there is one.
+        subject: Option<String>,
+        /// The message that the invitation carries. A preview: it is reported as a message once, when it is due.
+        preview: Option<MessageBody>,
+        /// True when the invitation can be accepted; false when the server or another endpoint is answering it.
+        answerable: bool,
+    },
+    /// A conversation that this session did not begin exists at the server: another endpoint of the user started it.
+    Discovered {
+        /// The session's name for the conversation.
+        conversation: ConversationKey,
+        /// The peer, as far as he is known.
+        peer: Option<Participant>,
+        /// The subject, if there is one.
+        subject: Option<String>,
+    },
+    /// Something changed in a conversation.
+    Conversation {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// What changed.
+        change: ConversationChange,
+    },
+}
+
+/// The states of a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SignInState {
+    /// Not signed in; after having been signed in, for good.
+    SignedOut,
+    /// On the way in.
+    SigningIn,
+    /// Messages can be sent; they can be received as well unless the server refused to make the user available.
+    SignedIn,
+    /// On the way out.
+    SigningOut,
+}
+
+/// A participant as the server describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// The name under which further changes speak of it.
+    pub key: ParticipantKey,
+    /// The SIP URI, if it is known.
+    pub uri: Option<String>,
+    /// The display name, if it is known.
+    pub name: Option<String>,
+}
+
+/// A change in one conversation.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ConversationChange {
+    /// Our invitation is on its way to the peer.
+    Inviting,
+    /// It rings at the peer's.
+    Alerting,
+    /// The conversation is being established at the server.
+    Connecting,
+    /// The conversation is established: updates are live.
+    Connected,
+    /// The subject became known.
+    Subject(String),
+    /// The chat of an existing conversation is offered anew and can be accepted.
+    ChatOffered,
+    /// The chat is being established.
+    ChatConnecting,
+    /// The chat is established; these are the formats that both sides take.
+    ChatConnected {
+        /// `true` if HTML may be sent.
+        html: bool,
+    },
+    /// The chat is being ended.
+    ChatDisconnecting,
+    /// There is no chat any more, although the conversation may live on.
+    ChatDisconnected {
+        /// Why, if it was not asked for.
+        failure: Option<Failure>,
+    },
+    /// A participant is in the conversation.
+    ParticipantJoined(Participant),
+    /// More became known of a participant.
+    ParticipantUpdated(Participant),
+    /// A participant left.
+    ParticipantLeft(ParticipantKey),
+    /// A participant's chat came up or went down.
+    ParticipantChat {
+        /// Whose.
+        participant: ParticipantKey,
+        /// Up, or down.
+        connected: bool,
+    },
+    /// A participant began or stopped typing.
+    Typing {
+        /// Who.
+        participant: ParticipantKey,
+        /// Began, or stopped.
+        typing: bool,
+    },
+    /// A message arrived.
+    MessageReceived {
+        /// The session's name for it.
+        message: MessageKey,
+        /// Who wrote it; not always somebody in the roster.
+        sender: Participant,
+        /// What it says.
+        body: MessageBody,
+        /// When the server took it, or when it arrived where the server does not say.
+        timestamp: SystemTime,
+    },
+    /// The verdict on a message of ours, or a later and better one.
+    MessageStatus {
+        /// Which message.
+        message: MessageKey,
+        /// The verdict.
+        status: MessageStatus,
+        /// When the server took it, if it says so.
+        timestamp: Option<SystemTime>,
+        /// Why it was not delivered, or why that is unknown.
+        failure: Option<Failure>,
+    },
+    /// The conversation is over. Everything that was pending in it has been reported before.
+    Ended {
+        /// Why, if it was not asked for.
+        failure: Option<Failure>,
+    },
+}
+
+/// The verdict on a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageStatus {
+    /// It reached the peer.
+    Succeeded,
+    /// It did not reach the peer.
+    Failed,
+    /// Nobody could be asked. A later event may still tell.
+    Unknown,
+}

@@ -1,0 +1,289 @@
+//! Why something did not happen, in enough detail to find out on a server.
+
+use std::fmt;
+
+use crate::io::{Sent, TransportFailure, TransportFailureKind};
+
+/// A failed operation, a lost sign-in, an undelivered message.
+///
+/// One shape for all of them, since what helps is the same for all: what was being done, at which host, and what the
+/// server said, raw. [`Failure::kind`] is what to match on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure(Box<Inner>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Inner {
+    kind: FailureKind,
+    stage: Stage,
+    host: Option<String>,
+    status: Option<u16>,
+    code: Option<String>,
+    subcode: Option<String>,
+    message: Option<String>,
+    diagnostics: Option<String>,
+    correlation_id: Option<String>,
+    transport: Option<TransportFailure>,
+}
+
+/// What kind of failure it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The argument cannot be used; nothing was sent.
+    InvalidArgument,
+    /// The session is not signed in, or not any more.
+    NotSignedIn,
+    /// The command makes no sense in the present state.
+    WrongState,
+    /// The server refused the user name or the password.
+    InvalidCredentials,
+    /// The server takes none of the grants that these credentials can serve.
+    GrantNotOffered {
+        /// What it takes.
+        offered: Vec<String>,
+    },
+    /// A host would have received a credential, and nothing says that it may.
+    Untrusted,
+    /// The user is homed at the online service, which was retired.
+    HomedOnline,
+    /// No server could be reached.
+    Unreachable {
+        /// Each address that was tried, and what came of it.
+        tried: Vec<String>,
+    },
+    /// The transport failed after the server may have seen the request.
+    Transport,
+    /// The server's answer is not UCWA: a proxy's page, a broken body, a missing link.
+    UnexpectedAnswer,
+    /// The server refused the request; status, code and subcode say why.
+    RequestFailed,
+    /// The invitation, or the conversation, ended with a reason of the other side's or of the server's; code and subcode
+    /// say which.
+    Remote,
+    /// The server did not answer in its time.
+    Timeout,
+    /// The message was handed over, and whether it arrived cannot be found out.
+    DeliveryUnknown,
+    /// The conversation was ended from here.
+    Ended,
+    /// The server ended the application for good (410).
+    Gone,
+    /// The event channel is lost for good.
+    ConnectionLost,
+    /// The caller shut the session down.
+    Shutdown,
+}
+
+/// What was being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Before anything was sent.
+    Command,
+    /// Finding the server.
+    Discovery,
+    /// Getting a token.
+    Authentication,
+    /// Reading the user resource.
+    User,
+    /// Creating, reading or deleting the application.
+    Application,
+    /// The event channel.
+    Events,
+    /// Inviting, accepting, declining.
+    Invitation,
+    /// Anything else in a conversation.
+    Conversation,
+    /// Sending a message.
+    Message,
+}
+
+impl Stage {
+    /// The stage in one word, as it stands in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Discovery => "discovery",
+            Self::Authentication => "authentication",
+            Self::User => "user",
+            Self::Application => "application",
+            Self::Events => "events",
+            Self::Invitation => "invitation",
+            Self::Conversation => "conversation",
+            Self::Message => "message",
+        }
+    }
+}
+
+impl Failure {
+    /// A failure with nothing but its kind and stage.
+    pub(crate) fn new(kind: FailureKind, stage: Stage) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            stage,
+            host: None,
+            status: None,
+            code: None,
+            subcode: None,
+            message: None,
+            diagnostics: None,
+            correlation_id: None,
+            transport: None,
+        }))
+    }
+
+    /// A failure of the transport: unreachable if nothing was sent, otherwise of unknown effect.
+    pub(crate) fn transport(failure: TransportFailure, stage: Stage) -> Self {
+        let kind = match (failure.kind, failure.sent) {
+            (TransportFailureKind::Timeout, Sent::Maybe) => FailureKind::Timeout,
+            (_, Sent::No) => FailureKind::Unreachable { tried: vec![failure.host.clone()] },
+            (_, Sent::Maybe) => FailureKind::Transport,
+        };
+        let mut this = Self::new(kind, stage).with_host(failure.host.clone());
+        this.0.message = Some(failure.message.clone());
+        this.0.transport = Some(failure);
+        this
+    }
+
+    pub(crate) fn with_kind(mut self, kind: FailureKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub(crate) fn with_host(mut self, host: impl Into<String>) -> Self {
+        self.0.host = Some(host.into());
+        self
+    }
+
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = Some(message.into());
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: http::StatusCode) -> Self {
+        self.0.status = Some(status.as_u16());
+        self
+    }
+
+    pub(crate) fn with_codes(mut self, code: Option<String>, subcode: Option<String>) -> Self {
+        self.0.code = code;
+        self.0.subcode = subcode;
+        self
+    }
+
+    pub(crate) fn with_diagnostics(mut self, diagnostics: Option<String>) -> Self {
+        self.0.diagnostics = diagnostics;
+        self
+    }
+
+    pub(crate) fn with_correlation_id(mut self, id: Option<String>) -> Self {
+        self.0.correlation_id = id;
+        self
+    }
+
+    /// What kind of failure it is; the thing to match on.
+    pub fn kind(&self) -> &FailureKind {
+        &self.0.kind
+    }
+
+    /// What was being done.
+    pub fn stage(&self) -> Stage {
+        self.0.stage
+    }
+
+    /// The host (and port) that was spoken to.
+    pub fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
+    }
+
+    /// The HTTP status, where a response came.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// UCWA's `code`, or OAuth's `error`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// UCWA's `subcode`.
+    pub fn subcode(&self) -> Option<&str> {
+        self.0.subcode.as_deref()
+    }
+
+    /// A sentence for a person: the server's own, where it sent one.
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The response's `X-Ms-diagnostics`, raw.
+    pub fn diagnostics(&self) -> Option<&str> {
+        self.0.diagnostics.as_deref()
+    }
+
+    /// The response's correlation id, by which a server's administrator finds the request.
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.0.correlation_id.as_deref()
+    }
+
+    /// What the transport said, where no response came.
+    pub fn transport_failure(&self) -> Option<&TransportFailure> {
+        self.0.transport.as_ref()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        write!(f, "{}: ", inner.stage.as_str())?;
+        match &inner.kind {
+            FailureKind::InvalidArgument => f.write_str("the argument cannot be used")?,
+            FailureKind::NotSignedIn => f.write_str("not signed in")?,
+            FailureKind::WrongState => f.write_str("not possible in the present state")?,
+            FailureKind::InvalidCredentials => f.write_str("the user name or the password was refused")?,
+            FailureKind::GrantNotOffered { offered } => {
+                write!(f, "the server offers no usable grant (it offers: {})", offered.join(", "))?;
+            }
+            FailureKind::Untrusted => f.write_str("the host is not trusted with credentials")?,
+            FailureKind::HomedOnline => f.write_str("the user is homed at the retired online service")?,
+            FailureKind::Unreachable { tried } => write!(f, "no server could be reached (tried {})", tried.join("; "))?,
+            FailureKind::Transport => f.write_str("the connection failed")?,
+            FailureKind::UnexpectedAnswer => f.write_str("the answer is not one of a UCWA server")?,
+            FailureKind::RequestFailed => f.write_str("the server refused the request")?,
+            FailureKind::Remote => f.write_str("ended by the other side")?,
+            FailureKind::Timeout => f.write_str("no answer in time")?,
+            FailureKind::DeliveryUnknown => f.write_str("whether the message arrived is unknown")?,
+            FailureKind::Ended => f.write_str("the conversation was ended")?,
+            FailureKind::Gone => f.write_str("the server ended the application")?,
+            FailureKind::ConnectionLost => f.write_str("the event channel is lost")?,
+            FailureKind::Shutdown => f.write_str("shut down")?,
+        }
+        if let Some(host) = &inner.host {
+            write!(f, "; host {host}")?;
+        }
+        if let Some(status) = inner.status {
+            write!(f, "; status {status}")?;
+        }
+        if let Some(code) = &inner.code {
+            write!(f, "; {code}")?;
+            if let Some(subcode) = &inner.subcode {
+                write!(f, "/{subcode}")?;
+            }
+        }
+        if let Some(message) = &inner.message {
+            write!(f, "; {message}")?;
+        }
+        if let Some(diagnostics) = &inner.diagnostics {
+            write!(f, "; diagnostics {diagnostics}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure({:?}, {self})", self.0.kind)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,120 @@
+//! What a caller can ask of the session.
+
+use std::fmt;
+
+use secrecy::SecretString;
+
+use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
+
+/// Something that a caller asks for. It takes effect at [`Session::submit`](crate::Session::submit), in the order of the
+/// calls, and ends with exactly one [`Output::Completed`](crate::Output::Completed).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Discovers the server, authenticates, creates the application and opens the event channel. Completes when messages
+    /// can be sent and received; a session signs in once.
+    SignIn(Credentials),
+    /// Deletes the application and ends everything. The contract for leaving the server clean.
+    SignOut,
+    /// Names a one-to-one conversation that does not exist yet. Sends nothing and completes at once.
+    OpenConversation {
+        /// The caller's name for it.
+        conversation: ConversationKey,
+        /// The caller's name for the one remote participant.
+        participant: ParticipantKey,
+        /// The participant's SIP URI.
+        peer: String,
+    },
+    /// Forgets a conversation that has ended. One that has not is left first.
+    ForgetConversation(ConversationKey),
+    /// Invites the peer to a chat without a message. Completes when the invitation has.
+    StartChat {
+        /// The conversation, open and not established.
+        conversation: ConversationKey,
+        /// The subject, at most 250 UTF-16 code units (`startMessaging_ref`).
+        subject: Option<String>,
+    },
+    /// Sends a message: inside an invitation where no chat is established, queued while one is being established.
+    /// Completes with success only when the server reported the delivery.
+    SendMessage {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// The caller's name for the message.
+        message: MessageKey,
+        /// What to say.
+        body: MessageBody,
+        /// The subject of the invitation, if one is sent.
+        subject: Option<String>,
+    },
+    /// Accepts the incoming invitation. Completes when the invitation has, not when the server took the command.
+    Accept(ConversationKey),
+    /// Declines the incoming invitation.
+    Decline(ConversationKey),
+    /// Ends the chat, which in a one-to-one conversation without other modalities ends the conversation.
+    StopChat(ConversationKey),
+    /// Leaves the conversation, in whatever state it is. One that is not established completes at once.
+    Leave(ConversationKey),
+    /// Tells the peer that the user is typing.
+    SendIsTyping(ConversationKey),
+}
+
+/// What a completed operation brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Nothing but its success.
+    Done,
+    /// The message reached the peer.
+    Delivered,
+}
+
+/// How a user proves who he is.
+#[non_exhaustive]
+pub enum Credentials {
+    /// The password grant of the web ticket service.
+    Password {
+        /// The user's SIP URI, `user@domain`; its domain is where discovery starts and what hosts are anchored to.
+        sip_uri: String,
+        /// The name to authenticate with (`user@domain` or `DOMAIN\user`); the SIP address where absent.
+        user_name: Option<String>,
+        /// The password.
+        password: SecretString,
+    },
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password { sip_uri, .. } => write!(f, "Password {{ {sip_uri}, .. }}"),
+        }
+    }
+}
+
+/// The content of a message.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MessageBody {
+    /// Plain text.
+    Text(String),
+    /// HTML as it was written or received: untrusted.
+    Html(String),
+    /// Something that is neither, kept as it arrived (`multipart/alternative` occurs). An empty media type says that
+    /// the content could not be fetched.
+    Other {
+        /// The media type.
+        media_type: String,
+        /// The content, as text.
+        raw: String,
+    },
+}
+
+impl fmt::Debug for MessageBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What people write to each other is not for logs.
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Html(html) => write!(f, "Html({} bytes)", html.len()),
+            Self::Other { media_type, raw } => write!(f, "Other({media_type}, {} bytes)", raw.len()),
+        }
+    }
+}
