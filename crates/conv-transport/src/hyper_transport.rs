@@ -1,0 +1,272 @@
+//! The transport for real servers: HTTP/1.1 by hyper, TLS by rustls.
+
+mod connect;
+mod connection;
+mod pool;
+mod target;
+mod tls;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
+
+use self::{
+    connection::{Connection, Wire},
+    pool::Pool,
+    target::{Target, prepare},
+    tls::Tls,
+};
+use crate::{HttpTransport, Lane, SendOptions, Sent, Stage, TransportError, TransportErrorKind};
+
+/// An HTTP/1.1 client for one or many servers.
+///
+/// - Each [`Lane`] has connections of its own, so a command never waits behind a parked request for events. An idle connection is
+///   used again within 30 s and closed after that, since IIS closes what is idle for long.
+/// - A connection that the server closed while it was idle is replaced, and the request sent on a new one, only when no byte of
+///   it was written; any other failure is reported and left to the caller.
+/// - Every POST, PUT and PATCH carries `content-length`, `0` included; the header is the transport's, whatever the caller wrote.
+/// - TLS is rustls with the roots of the platform; the only protocol offered is `http/1.1`.
+/// - No task and no static stands behind it: an exchange drives its own connection, and dropping the future closes it.
+///
+/// It must be used inside a tokio runtime with I/O and time enabled.
+#[derive(Default)]
+pub struct HyperTransport {
+    config: HyperConfig,
+    tls: Tls,
+    pool: Pool<Connection>,
+}
+
+/// How a [`HyperTransport`] behaves.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HyperConfig {
+    /// The largest body of a response, in bytes; 8 MiB by default. A larger one is
+    /// [`BodyTooLarge`](TransportErrorKind::BodyTooLarge).
+    pub body_limit: usize,
+    /// The time for a new connection, name lookup and TLS included, within the deadline of the exchange; 10 s by default.
+    pub connect_deadline: Duration,
+}
+
+impl Default for HyperConfig {
+    fn default() -> Self {
+        Self {
+            body_limit: 8 * 1024 * 1024,
+            connect_deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+impl HyperTransport {
+    /// A transport with the default configuration.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A transport with a configuration of its own.
+    #[must_use]
+    pub fn with_config(config: HyperConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<Bytes>,
+        lane: Lane,
+        target: &Target,
+        progress: &mut Progress,
+    ) -> Result<Response<Bytes>, TransportError> {
+        prepare(&mut request, target)?;
+        let mut request = request.map(Full::new);
+        let (mut connection, response) = loop {
+            let (mut connection, pooled) = match self.pooled(lane, target).await {
+                Some(connection) => (connection, true),
+                None => (self.connect(lane, target, progress).await?, false),
+            };
+            progress.begin(&connection);
+            let response = connection.sender.try_send_request(request);
+            match connection.drive(response).await {
+                Ok(response) => break (connection, response),
+                Err(mut refused) => match refused.take_message() {
+                    // Closed by the server while it was idle, before anything was written.
+                    Some(unsent) if pooled && progress.sent() == Sent::No => request = unsent,
+                    _ => return Err(progress.failure(target, refused.into_error())),
+                },
+            }
+        };
+
+        progress.enter(Stage::Body);
+        let (head, body) = response.into_parts();
+        let body = connection
+            .drive(collect(body, self.config.body_limit))
+            .await
+            .map_err(|error| match error {
+                BodyError::TooLarge => progress
+                    .error(TransportErrorKind::BodyTooLarge, target)
+                    .with_detail(format!("the limit is {} bytes", self.config.body_limit)),
+                BodyError::Broken(source) => progress.failure(target, source),
+            })?;
+        if connection.is_reusable().await {
+            self.pool.put(lane, target, connection);
+        }
+        Ok(Response::from_parts(head, body))
+    }
+
+    async fn pooled(&self, lane: Lane, target: &Target) -> Option<Connection> {
+        while let Some(mut connection) = self.pool.take(lane, target) {
+            if connection.is_reusable().await {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    async fn connect(
+        &self,
+        lane: Lane,
+        target: &Target,
+        progress: &mut Progress,
+    ) -> Result<Connection, TransportError> {
+        let connecting = connect::connect(target, lane, &self.tls, progress);
+        match timeout(self.config.connect_deadline, connecting).await {
+            Ok(connection) => connection,
+            Err(_) => Err(progress
+                .error(TransportErrorKind::Timeout, target)
+                .with_detail("the deadline of the connection")),
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for HyperTransport {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let target = Target::of(request.uri())?;
+        let mut progress = Progress::default();
+        if options.authentication.is_some() {
+            return Err(progress.error(TransportErrorKind::Unsupported, &target));
+        }
+        let exchange = self.exchange(request, options.lane, &target, &mut progress);
+        match timeout(options.deadline, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(progress.error(TransportErrorKind::Timeout, &target)),
+        }
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far an exchange has come, for the error that ends it.
+#[derive(Debug)]
+struct Progress {
+    stage: Stage,
+    /// Of the connection that carries the request, once there is one.
+    wire: Option<Arc<Wire>>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Resolve,
+            wire: None,
+        }
+    }
+}
+
+impl Progress {
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
+    /// The request is about to go over `connection`.
+    fn begin(&mut self, connection: &Connection) {
+        connection.wire.reset();
+        self.wire = Some(Arc::clone(&connection.wire));
+        self.stage = Stage::Send;
+    }
+
+    fn stage(&self) -> Stage {
+        match &self.wire {
+            Some(wire) if self.stage == Stage::Send && wire.is_flushed() => Stage::Wait,
+            _ => self.stage,
+        }
+    }
+
+    fn sent(&self) -> Sent {
+        match &self.wire {
+            Some(wire) if self.stage >= Stage::Send && wire.is_touched() => Sent::Maybe,
+            _ => Sent::No,
+        }
+    }
+
+    fn error(&self, kind: TransportErrorKind, target: &Target) -> TransportError {
+        let error = TransportError::new(kind, self.stage(), target.to_string());
+        match self.sent() {
+            Sent::No => error.never_sent(),
+            Sent::Maybe => error,
+        }
+    }
+
+    /// The error that hyper's error stands for.
+    fn failure(&self, target: &Target, source: hyper::Error) -> TransportError {
+        let kind = if source.is_user() {
+            TransportErrorKind::InvalidRequest
+        } else if source.is_parse() || is_malformed(&source) {
+            TransportErrorKind::Protocol
+        } else {
+            TransportErrorKind::Closed
+        };
+        self.error(kind, target).with_source(source)
+    }
+}
+
+/// Whether hyper read bytes that cannot be HTTP inside a body, which it reports as an I/O error.
+fn is_malformed(error: &hyper::Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|error| {
+            matches!(
+                error.kind(),
+                std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData
+            )
+        })
+}
+
+enum BodyError {
+    TooLarge,
+    Broken(hyper::Error),
+}
+
+async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
+    let stated = body.size_hint().lower();
+    if stated > limit as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let mut collected = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() {
+            if data.len() > limit - collected.len() {
+                return Err(BodyError::TooLarge);
+            }
+            collected.extend_from_slice(&data);
+        }
+    }
+    Ok(collected.freeze())
+}

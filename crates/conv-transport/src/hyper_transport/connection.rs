@@ -1,0 +1,184 @@
+//! One HTTP/1.1 connection, driven by the exchange that uses it.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::Lane;
+
+/// The read buffer of a connection that waits for events.
+///
+/// hyper's own buffer grows with what it has seen and stays grown, and a parked connection is held for hours.
+const EVENTS_READ_BUFFER: usize = 8 * 1024;
+
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+type Body = Full<Bytes>;
+type Driver = http1::Connection<TokioIo<Watched>, Body>;
+
+/// A connection to one server.
+///
+/// No task stands behind it: whoever has an exchange on it drives it, and dropping that exchange closes it at once.
+pub(super) struct Connection {
+    pub(super) sender: http1::SendRequest<Body>,
+    /// `None` once the connection has ended.
+    driver: Option<Driver>,
+    pub(super) wire: Arc<Wire>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(super) async fn open(stream: Box<dyn Stream>, lane: Lane) -> hyper::Result<Self> {
+        let wire = Arc::new(Wire::default());
+        let io = TokioIo::new(Watched {
+            stream,
+            wire: Arc::clone(&wire),
+        });
+        let mut builder = http1::Builder::new();
+        if lane == Lane::Events {
+            builder.read_buf_exact_size(Some(EVENTS_READ_BUFFER));
+        }
+        let (sender, driver) = builder.handshake(io).await?;
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            wire,
+        })
+    }
+
+    /// Runs `future`, which waits for this connection, and the connection beside it.
+    pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            self.poll_driver(cx);
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Whether the connection can take another request: it is idle and, as far as is known here, open.
+    pub(super) async fn is_reusable(&mut self) -> bool {
+        // The runtime learns of a connection closed by the server only when it polls the operating system,
+        // and it does that before it resumes a task that yielded.
+        tokio::task::yield_now().await;
+        poll_fn(|cx| {
+            self.poll_driver(cx);
+            Poll::Ready(self.sender.is_ready())
+        })
+        .await
+    }
+
+    fn poll_driver(&mut self, cx: &mut Context<'_>) {
+        if let Some(driver) = &mut self.driver
+            && Pin::new(driver).poll(cx).is_ready()
+        {
+            // Its error reaches the exchange through the response or the body; dropping it releases both.
+            self.driver = None;
+        }
+    }
+}
+
+/// What has happened on the wire to the request under way.
+#[derive(Debug, Default)]
+pub(super) struct Wire(AtomicU8);
+
+const UNTOUCHED: u8 = 0;
+const WRITTEN: u8 = 1;
+const FLUSHED: u8 = 2;
+
+impl Wire {
+    /// Begins a new request.
+    pub(super) fn reset(&self) {
+        self.0.store(UNTOUCHED, Ordering::Relaxed);
+    }
+
+    /// Whether a byte of the request may have left.
+    pub(super) fn is_touched(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != UNTOUCHED
+    }
+
+    /// Whether all of the request has left.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == FLUSHED
+    }
+
+    fn advance(&self, from: u8, to: u8) {
+        let _ = self
+            .0
+            .compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// A stream that tells its [`Wire`] what is written.
+struct Watched {
+    stream: Box<dyn Stream>,
+    wire: Arc<Wire>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // Before the call: under TLS a write that reports an error may have written all the same.
+        self.wire.advance(UNTOUCHED, WRITTEN);
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.wire.advance(UNTOUCHED, WRITTEN);
+        Pin::new(&mut self.stream).poll_write_vectored(cx, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.wire.advance(WRITTEN, FLUSHED);
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,200 @@
+//! Where a request goes, and the form in which it goes there.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Uri, Version,
+    header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
+    uri::{Authority, PathAndQuery, Scheme},
+};
+
+use crate::{Stage, TransportError, TransportErrorKind};
+
+/// The server that a URI names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Target {
+    pub(super) https: bool,
+    /// Without the brackets of an IPv6 literal.
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Target {
+    pub(super) fn of(uri: &Uri) -> Result<Self, TransportError> {
+        let invalid = |detail: &str| {
+            TransportError::new(TransportErrorKind::InvalidRequest, Stage::Send, "")
+                .never_sent()
+                .with_detail(detail)
+        };
+        let https = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(_) => return Err(invalid("the scheme is neither http nor https")),
+            None => return Err(invalid("the URI is not absolute")),
+        };
+        let host = uri.host().unwrap_or_default();
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        if host.is_empty() {
+            return Err(invalid("the URI names no host"));
+        }
+        Ok(Self {
+            https,
+            host: host.to_ascii_lowercase(),
+            port: uri.port_u16().unwrap_or(if https { 443 } else { 80 }),
+        })
+    }
+
+    /// The value of the `Host` header: the port only where it is not the scheme's own.
+    fn host_header(&self) -> String {
+        let port_is_default = self.port == if self.https { 443 } else { 80 };
+        match (port_is_default, self.host.contains(':')) {
+            (true, false) => self.host.clone(),
+            (true, true) => format!("[{}]", self.host),
+            (false, _) => self.to_string(),
+        }
+    }
+}
+
+/// `host:port`, as errors name it.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Gives a request the form that goes over the connection: origin-form target, `Host`, and the length of the body.
+///
+/// hyper writes no `content-length` for an empty body, and IIS answers 411 to a POST or PUT without one.
+pub(super) fn prepare(request: &mut Request<Bytes>, target: &Target) -> Result<(), TransportError> {
+    let invalid = |detail: &str| {
+        TransportError::new(
+            TransportErrorKind::InvalidRequest,
+            Stage::Send,
+            target.to_string(),
+        )
+        .never_sent()
+        .with_detail(detail)
+    };
+    if request.method() == Method::CONNECT {
+        return Err(invalid("CONNECT asks for a tunnel, not for a response"));
+    }
+    *request.version_mut() = Version::HTTP_11;
+
+    let path = request
+        .uri()
+        .path_and_query()
+        .cloned()
+        .unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from(path);
+
+    if !request.headers().contains_key(HOST) {
+        let host = target
+            .host_header()
+            .parse::<Authority>()
+            .ok()
+            .and_then(|host| HeaderValue::from_str(host.as_str()).ok())
+            .ok_or_else(|| invalid("the host cannot stand in a header"))?;
+        request.headers_mut().insert(HOST, host);
+    }
+
+    let length = request.body().len();
+    let states_length = matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH
+    );
+    request.headers_mut().remove(TRANSFER_ENCODING);
+    if length > 0 || states_length {
+        request
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    } else {
+        request.headers_mut().remove(CONTENT_LENGTH);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(uri: &str) -> Result<Target, TransportError> {
+        Target::of(&uri.parse().unwrap())
+    }
+
+    #[test]
+    fn names_the_server() {
+        for (uri, name, header) in [
+            (
+                "http://Pool.contoso.com/a",
+                "pool.contoso.com:80",
+                "pool.contoso.com",
+            ),
+            (
+                "https://pool.contoso.com",
+                "pool.contoso.com:443",
+                "pool.contoso.com",
+            ),
+            (
+                "https://pool.contoso.com:80/",
+                "pool.contoso.com:80",
+                "pool.contoso.com:80",
+            ),
+            ("http://[::1]:8080/", "[::1]:8080", "[::1]:8080"),
+            ("http://[::1]/", "[::1]:80", "[::1]"),
+            (
+                "http://user:secret@pool.contoso.com/",
+                "pool.contoso.com:80",
+                "pool.contoso.com",
+            ),
+        ] {
+            let target = target(uri).unwrap();
+            assert_eq!(target.to_string(), name, "{uri}");
+            assert_eq!(target.host_header(), header, "{uri}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_absolute_http() {
+        for uri in ["/path", "ftp://pool.contoso.com/", "pool.contoso.com:443"] {
+            let error = target(uri).unwrap_err();
+            assert_eq!(error.kind(), TransportErrorKind::InvalidRequest, "{uri}");
+            assert_eq!(error.sent(), crate::Sent::No);
+        }
+    }
+
+    #[test]
+    fn states_the_length() {
+        for (method, body, length) in [
+            (Method::POST, "", Some("0")),
+            (Method::PUT, "", Some("0")),
+            (Method::POST, "four", Some("4")),
+            (Method::GET, "", None),
+            (Method::DELETE, "", None),
+        ] {
+            let mut request = Request::builder()
+                .method(&method)
+                .uri("http://pool.contoso.com/a?b=c")
+                .header(CONTENT_LENGTH, "99")
+                .body(Bytes::from_static(body.as_bytes()))
+                .unwrap();
+            let target = Target::of(request.uri()).unwrap();
+            prepare(&mut request, &target).unwrap();
+            let stated = request.headers().get(CONTENT_LENGTH);
+            assert_eq!(
+                stated.map(|length| length.to_str().unwrap()),
+                length,
+                "{method}"
+            );
+            assert_eq!(request.uri(), "/a?b=c");
+            assert_eq!(request.headers()[HOST], "pool.contoso.com");
+        }
+    }
+}

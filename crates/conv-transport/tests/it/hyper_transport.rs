@@ -1,0 +1,33 @@
+//! The transport for real servers, against scripted servers on loopback.
+
+mod connections;
+mod failures;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
+use http::{Request, Response};
+
+/// Longer than any test takes; no test waits for it.
+const LONG: Duration = Duration::from_secs(60);
+
+async fn get(
+    transport: &dyn HttpTransport,
+    url: String,
+    lane: Lane,
+) -> Result<Response<Bytes>, TransportError> {
+    let request = Request::get(url).body(Bytes::new()).unwrap();
+    transport.send(request, SendOptions::new(lane, LONG)).await
+}
+
+async fn post(
+    transport: &dyn HttpTransport,
+    url: String,
+    body: &'static str,
+) -> Result<Response<Bytes>, TransportError> {
+    let request = Request::post(url).body(Bytes::from(body)).unwrap();
+    transport
+        .send(request, SendOptions::new(Lane::Commands, LONG))
+        .await
+}

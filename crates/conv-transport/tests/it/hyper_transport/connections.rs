@@ -1,0 +1,199 @@
+//! Which connection a request takes.
+
+use conv_transport::{HyperTransport, Lane, Sent, TransportErrorKind};
+use http::StatusCode;
+use tokio::join;
+
+use super::{get, post};
+use crate::server::Server;
+
+#[tokio::test]
+async fn a_request_goes_out_whole_and_a_response_comes_in_whole() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peer = server.accept().await;
+        let request = peer.request().await.unwrap();
+        peer.write(
+            "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ntransfer-encoding: chunked\r\n\r\n",
+        )
+        .await;
+        peer.write("4\r\nfour\r\n").await;
+        peer.write("3\r\nand\r\n0\r\n\r\n").await;
+        request
+    };
+    let (response, request) = join!(post(&transport, server.url("/a?b=c"), "hello"), serve);
+    let response = response.unwrap();
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert_eq!(response.headers()["location"], "/elsewhere");
+    assert_eq!(response.body(), "fourand");
+    assert!(request.starts_with("POST /a?b=c HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.contains(&format!("host: {}\r\n", server.address)),
+        "{request}"
+    );
+    assert!(request.contains("content-length: 5\r\n"), "{request}");
+    assert!(request.ends_with("\r\n\r\nhello"), "{request}");
+}
+
+#[tokio::test]
+async fn an_empty_post_states_its_length() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peer = server.accept().await;
+        let request = peer.request().await.unwrap();
+        peer.respond("").await;
+        request
+    };
+    let (response, request) = join!(post(&transport, server.url("/"), ""), serve);
+    response.unwrap();
+    assert!(request.contains("content-length: 0\r\n"), "{request}");
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peer = server.accept().await;
+        for _ in 0..3 {
+            peer.request().await.unwrap();
+            peer.respond("ok").await;
+        }
+    };
+    let client = async {
+        for _ in 0..3 {
+            get(&transport, server.url("/"), Lane::Commands)
+                .await
+                .unwrap();
+        }
+    };
+    join!(client, serve);
+}
+
+#[tokio::test]
+async fn polls_follow_each_other_on_one_connection_and_commands_pass_them() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut events = server.accept().await;
+        let poll = events.request().await.unwrap();
+        assert!(poll.starts_with("GET /events "));
+        // The poll stays parked while commands come on a second connection and are answered.
+        let mut commands = server.accept().await;
+        for _ in 0..2 {
+            let command = commands.request().await.unwrap();
+            assert!(command.starts_with("GET /me "));
+            commands.respond("me").await;
+        }
+        events.respond("page").await;
+        let poll = events.request().await.unwrap();
+        assert!(poll.starts_with("GET /events "));
+        events.respond("page").await;
+    };
+    let polls = async {
+        for _ in 0..2 {
+            let response = get(&transport, server.url("/events"), Lane::Events).await;
+            assert_eq!(response.unwrap().body(), "page");
+        }
+    };
+    let commands = async {
+        tokio::task::yield_now().await;
+        for _ in 0..2 {
+            get(&transport, server.url("/me"), Lane::Commands)
+                .await
+                .unwrap();
+        }
+    };
+    join!(polls, commands, serve);
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_idle_is_replaced() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peer = server.accept().await;
+        peer.request().await.unwrap();
+        peer.respond("first").await;
+        drop(peer);
+        let mut peer = server.accept().await;
+        peer.request().await.unwrap();
+        peer.respond("second").await;
+    };
+    let client = async {
+        let first = post(&transport, server.url("/"), "a").await.unwrap();
+        assert_eq!(first.body(), "first");
+        let second = post(&transport, server.url("/"), "b").await.unwrap();
+        assert_eq!(second.body(), "second");
+    };
+    join!(client, serve);
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_the_runtime_was_busy_is_replaced() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (closed, wait_closed) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for answer in ["one", "two"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 1024];
+            assert!(stream.read(&mut request).unwrap() > 0);
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{answer}"
+            )
+            .unwrap();
+            drop(stream);
+            closed.send(()).unwrap();
+        }
+    });
+    let transport = HyperTransport::new();
+    let first = post(&transport, url.clone(), "a").await.unwrap();
+    assert_eq!(first.body(), "one");
+    // Blocks the only thread of the runtime, so that it cannot see the connection end.
+    wait_closed.recv().unwrap();
+    let second = post(&transport, url, "b").await.unwrap();
+    assert_eq!(second.body(), "two");
+    server.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_been_seen_is_not_repeated() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peer = server.accept().await;
+        peer.request().await.unwrap();
+        peer.respond("first").await;
+        // The same connection takes the second request and closes without an answer.
+        peer.request().await.unwrap();
+    };
+    let client = async {
+        post(&transport, server.url("/"), "a").await.unwrap();
+        post(&transport, server.url("/"), "b").await.unwrap_err()
+    };
+    let (error, ()) = join!(client, serve);
+    assert_eq!(error.kind(), TransportErrorKind::Closed);
+    assert_eq!(error.sent(), Sent::Maybe);
+}
+
+#[tokio::test]
+async fn dropping_the_future_closes_the_connection() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let mut poll = Box::pin(get(&transport, server.url("/events"), Lane::Events));
+    let mut peer = tokio::select! {
+        _ = &mut poll => panic!("nothing was answered"),
+        peer = async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            peer
+        } => peer,
+    };
+    drop(poll);
+    assert_eq!(peer.request().await, None);
+}

@@ -1,0 +1,206 @@
+//! What an error says: kind, stage, host, and whether the server may have seen the request.
+
+use std::{error::Error as _, time::Duration};
+
+use bytes::Bytes;
+use conv_transport::{
+    ConnectionAuth, HttpTransport, HyperConfig, HyperTransport, Lane, SendOptions, Sent, Stage,
+    TransportErrorKind,
+};
+use http::Request;
+use tokio::join;
+
+use super::{get, post};
+use crate::server::Server;
+
+/// Short, and certain to pass: the other side never answers.
+const SHORT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn a_closed_port() {
+    let server = Server::bind().await;
+    let url = server.url("/");
+    let host = server.address.to_string();
+    drop(server);
+    let error = get(&HyperTransport::new(), url, Lane::Commands)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Connect);
+    assert_eq!(error.stage(), Stage::Connect);
+    assert_eq!(error.sent(), Sent::No);
+    assert_eq!(error.host(), host);
+    assert!(error.source().is_some());
+    assert!(error.to_string().contains(&host), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_without_an_address() {
+    // RFC 6761 reserves `.invalid` for names that never resolve.
+    let url = "http://pool.invalid/".to_owned();
+    let error = get(&HyperTransport::new(), url, Lane::Commands)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Resolve);
+    assert_eq!(error.stage(), Stage::Resolve);
+    assert_eq!(error.sent(), Sent::No);
+    assert_eq!(error.host(), "pool.invalid:80");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let request = Request::get(server.url("/")).body(Bytes::new()).unwrap();
+    let sending = transport.send(request, SendOptions::new(Lane::Commands, SHORT));
+    let (error, _peer) = join!(sending, async {
+        let mut peer = server.accept().await;
+        peer.request().await.unwrap();
+        peer
+    });
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Timeout);
+    assert_eq!(error.stage(), Stage::Wait);
+    assert_eq!(error.sent(), Sent::Maybe);
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_in_the_body() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let request = Request::get(server.url("/")).body(Bytes::new()).unwrap();
+    let sending = transport.send(request, SendOptions::new(Lane::Commands, SHORT));
+    let (error, _peer) = join!(sending, async {
+        let mut peer = server.accept().await;
+        peer.request().await.unwrap();
+        peer.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
+            .await;
+        peer
+    });
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Timeout);
+    assert_eq!(error.stage(), Stage::Body);
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls() {
+    let server = Server::bind().await;
+    let mut config = HyperConfig::default();
+    config.connect_deadline = SHORT;
+    let transport = HyperTransport::with_config(config);
+    let url = format!("https://{}/", server.address);
+    let (error, _peer) = join!(get(&transport, url, Lane::Commands), server.accept());
+    let error = error.unwrap_err();
+    assert_eq!(error.stage(), Stage::Tls);
+    assert_eq!(error.sent(), Sent::No);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_in_the_head_or_in_the_body() {
+    for (answer, stage) in [
+        ("", Stage::Wait),
+        ("HTTP/1.1 200 OK\r\ncontent-le", Stage::Wait),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
+            Stage::Body,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nha",
+            Stage::Body,
+        ),
+    ] {
+        let server = Server::bind().await;
+        let transport = HyperTransport::new();
+        let (error, ()) = join!(post(&transport, server.url("/"), "text"), async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            peer.write(answer).await;
+        });
+        let error = error.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            TransportErrorKind::Closed,
+            "{answer}: {error}"
+        );
+        assert_eq!(error.stage(), stage, "{answer}");
+        assert_eq!(error.sent(), Sent::Maybe, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_http() {
+    for (answer, stage) in [
+        ("220 mail.contoso.com ready\r\n\r\n", Stage::Wait),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
+            Stage::Body,
+        ),
+    ] {
+        let server = Server::bind().await;
+        let transport = HyperTransport::new();
+        let (error, _peer) = join!(get(&transport, server.url("/"), Lane::Commands), async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            peer.write(answer).await;
+            peer
+        });
+        let error = error.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            TransportErrorKind::Protocol,
+            "{answer}: {error:?}"
+        );
+        assert_eq!(error.stage(), stage, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n4\r\nfghi\r\n",
+    ] {
+        let server = Server::bind().await;
+        let mut config = HyperConfig::default();
+        config.body_limit = 8;
+        let transport = HyperTransport::with_config(config);
+        let (error, _peer) = join!(get(&transport, server.url("/"), Lane::Commands), async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            peer.write(answer).await;
+            peer
+        });
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::BodyTooLarge, "{answer}");
+        assert_eq!(error.stage(), Stage::Body);
+        assert!(error.to_string().contains("8 bytes"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn windows_authentication_is_said_to_be_unsupported() {
+    let request = Request::post("https://pool.contoso.com/webticket")
+        .body(Bytes::new())
+        .unwrap();
+    let mut options = SendOptions::new(Lane::Commands, SHORT);
+    options.authentication = Some(ConnectionAuth::Windows);
+    let error = HyperTransport::new()
+        .send(request, options)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Unsupported);
+    assert_eq!(error.sent(), Sent::No);
+}
+
+#[tokio::test]
+async fn no_error_and_no_debug_output_tells_a_secret() {
+    let url = "http://127.0.0.1:1/path?token=sesame".to_owned();
+    let transport = HyperTransport::new();
+    let request = Request::post(url)
+        .header("authorization", "Bearer sesame")
+        .body(Bytes::from_static(b"password=sesame"))
+        .unwrap();
+    let options = SendOptions::new(Lane::Commands, super::LONG);
+    let error = transport.send(request, options).await.unwrap_err();
+    let told = format!("{error} {error:?} {transport:?}");
+    assert!(!told.contains("sesame"), "{told}");
+}

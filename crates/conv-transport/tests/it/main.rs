@@ -1,0 +1,15 @@
+#![allow(missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+#[cfg(feature = "hyper")]
+mod hyper_transport;
+#[cfg(feature = "mock")]
+mod mock;
+#[cfg(feature = "hyper")]
+mod server;
