@@ -1,1 +1,72 @@
-//! The words of UCWA 2.0 (Skype for Business Server): resources, links, events, errors, in JSON and in XML.
+//! The words of UCWA 2.0, the REST API of Skype for Business Server: resources, links, events, errors and inputs, in JSON and in XML.
+//!
+//! The crate contains no I/O, no state, no async and no clock. It turns bytes into values and values into bytes.
+//!
+//! - [`Resource`] is the generic form of every UCWA body: what the two representations have in common, borrowed from the bytes, with nothing dropped.
+//! - [`resources`] holds the typed views on it, a module per resource; [`FromResource`] reads one, [`ToResource`] writes one.
+//! - [`EventPage`] is one answer of the event channel, [`Problem`] an error body or the reason of an event.
+//! - [`DataUri`], [`Challenges`], [`Diagnostics`], [`TokenResponse`], [`DateTime`], [`SipUri`], [`Href`] and [`batch`] are the smaller words.
+//!
+//! # Example
+//!
+//! ```
+//! use ucwa_proto::{EventPage, FromResource, Limits, Representation, resources::Message};
+//!
+//! let body = br#"{
+//!   "_links": { "self": { "href": "/v1/events?ack=1" }, "next": { "href": "/v1/events?ack=2" } },
+//!   "sender": [{ "rel": "conversation", "href": "/v1/conversations/7", "events": [{
+//!     "link": { "rel": "message", "href": "/v1/conversations/7/messages/1" },
+//!     "type": "completed", "status": "Success",
+//!     "_embedded": { "message": { "rel": "message", "direction": "Incoming",
+//!       "_links": { "plainMessage": { "href": "data:text/plain;charset=utf-8,Hello+there" } } } }
+//!   }] }]
+//! }"#;
+//!
+//! let page = EventPage::decode(body, Representation::Json, &Limits::default())?;
+//! let event = &page.senders[0].events[0];
+//! let message = Message::from_resource(event.resource().unwrap())?;
+//! let text = ucwa_proto::DataUri::parse(&message.plain_message.unwrap().href)?.text().into_owned();
+//! assert_eq!(text, "Hello there");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod batch;
+mod challenge;
+mod codes;
+mod data_uri;
+mod date;
+mod diagnostics;
+mod error;
+mod events;
+mod href;
+mod json;
+mod limits;
+mod link;
+mod open_enum;
+mod problem;
+mod representation;
+mod resource;
+pub mod resources;
+mod sip_uri;
+mod token;
+mod typed;
+mod value;
+mod xml;
+
+pub use challenge::{BearerChallenge, Challenge, Challenges, GrantType, MsRtcOAuth};
+pub use codes::{ErrorCode, ErrorSubcode};
+pub use data_uri::{DataUri, DataUriError, MediaType, strip_trailing_newline};
+pub use date::{DateError, DateTime};
+pub use diagnostics::Diagnostics;
+pub use error::{DecodeError, DecodeErrorKind, Position};
+pub use events::{Embedded, Event, EventKind, EventLink, EventPage, EventStatus, Follow, Sender};
+pub use href::{Href, HrefError, HrefKey, Origin, Scheme};
+pub use limits::Limits;
+pub use link::{Link, OneOrMany};
+pub use problem::Problem;
+pub use representation::Representation;
+pub use resource::Resource;
+pub use sip_uri::{SipUri, SipUriError};
+pub use token::{OAuthError, TokenResponse};
+pub use typed::{FieldError, FromResource, PropertyValue, ToResource};
+pub use value::{Number, Value};

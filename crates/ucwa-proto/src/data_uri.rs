@@ -1,0 +1,329 @@
+//! Messages inline in a link.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Servers write padding; a missing one is no reason to lose a message.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// A `data:` URI: the form in which invitations and message events carry their text (`PayloadFormat`, `message_ref`).
+///
+/// Reading keeps to what servers write: outside base64 a `+` is a space, as in forms, and a plus sign is `%2b`; `utf8` is UTF-8. A text that is not UTF-8 is
+/// read with replacement characters. Debug output shows the media type only.
+///
+/// ```
+/// use ucwa_proto::{DataUri, strip_trailing_newline};
+///
+/// let uri = DataUri::parse("data:text/plain;charset=utf-8,Hi+Tosh%0d%0a")?;
+/// assert_eq!(uri.text(), "Hi Tosh\r\n");
+/// assert_eq!(strip_trailing_newline(&uri.text()), "Hi Tosh");
+/// assert_eq!(DataUri::text_plain("Hi"), "data:text/plain;base64,SGk=");
+/// # Ok::<(), ucwa_proto::DataUriError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct DataUri<'a> {
+    media_type: MediaType<'a>,
+    parameters: &'a str,
+    bytes: Cow<'a, [u8]>,
+}
+
+/// What a data URI holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaType<'a> {
+    /// `text/plain`, also where the URI names no type.
+    TextPlain,
+    /// `text/html`.
+    TextHtml,
+    /// `multipart/alternative`; the bytes are the raw parts.
+    MultipartAlternative,
+    /// Anything else, such as `application/sdp`, in the letters given.
+    Other(&'a str),
+}
+
+/// A link that is no data URI, or a broken one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataUriError {
+    /// It does not begin with `data:`.
+    #[error("the link is no data URI")]
+    Scheme,
+    /// It has no comma before its content.
+    #[error("the data URI has no content")]
+    NoContent,
+    /// Its base64 is broken.
+    #[error("the base64 of the data URI is broken")]
+    Base64,
+}
+
+impl<'a> DataUri<'a> {
+    /// Reads a data URI.
+    ///
+    /// # Errors
+    ///
+    /// If the text is no data URI or its base64 is broken.
+    pub fn parse(uri: &'a str) -> Result<Self, DataUriError> {
+        let rest = match uri.get(..5) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("data:") => {
+                uri.get(5..).unwrap_or_default()
+            }
+            _ => return Err(DataUriError::Scheme),
+        };
+        let (header, content) = rest.split_once(',').ok_or(DataUriError::NoContent)?;
+        let (header, is_base64) = match header.rsplit_once(';') {
+            Some((before, last)) if last.trim().eq_ignore_ascii_case("base64") => (before, true),
+            _ => (header, false),
+        };
+        let (name, parameters) = header.split_once(';').unwrap_or((header, ""));
+        let bytes = if is_base64 {
+            decode_base64(content)?
+        } else {
+            decode_form(content)
+        };
+        Ok(Self {
+            media_type: MediaType::of(name.trim()),
+            parameters,
+            bytes,
+        })
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn media_type(&self) -> &MediaType<'a> {
+        &self.media_type
+    }
+
+    /// The parameters of the media type as they were written, such as `charset=utf-8`.
+    #[must_use]
+    pub fn parameters(&self) -> &'a str {
+        self.parameters
+    }
+
+    /// The decoded bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The decoded bytes as text; what is not UTF-8 becomes U+FFFD. Desktop clients end their messages with CRLF, which is kept here.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// A plain text as a data URI in base64, the form of the reference pages.
+    #[must_use]
+    pub fn text_plain(text: &str) -> String {
+        format!("data:text/plain;base64,{}", BASE64.encode(text))
+    }
+
+    /// An HTML text as a data URI in base64.
+    #[must_use]
+    pub fn text_html(html: &str) -> String {
+        format!("data:text/html;base64,{}", BASE64.encode(html))
+    }
+
+    /// A plain text as a percent-encoded data URI, with `%20` for a space, which both ways of reading understand.
+    #[must_use]
+    pub fn text_plain_percent_encoded(text: &str) -> String {
+        format!(
+            "data:text/plain;charset=utf-8,{}",
+            utf8_percent_encode(text, UNRESERVED)
+        )
+    }
+
+    /// An HTML text as a percent-encoded data URI.
+    #[must_use]
+    pub fn text_html_percent_encoded(html: &str) -> String {
+        format!(
+            "data:text/html;charset=utf-8,{}",
+            utf8_percent_encode(html, UNRESERVED)
+        )
+    }
+}
+
+impl std::fmt::Debug for DataUri<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataUri")
+            .field("media_type", &self.media_type)
+            .field("bytes", &format_args!("[{}]", self.bytes.len()))
+            .finish()
+    }
+}
+
+impl<'a> MediaType<'a> {
+    fn of(name: &'a str) -> Self {
+        if name.is_empty() || name.eq_ignore_ascii_case("text/plain") {
+            Self::TextPlain
+        } else if name.eq_ignore_ascii_case("text/html") {
+            Self::TextHtml
+        } else if name.eq_ignore_ascii_case("multipart/alternative") {
+            Self::MultipartAlternative
+        } else {
+            Self::Other(name)
+        }
+    }
+
+    /// The type as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::TextPlain => "text/plain",
+            Self::TextHtml => "text/html",
+            Self::MultipartAlternative => "multipart/alternative",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// The text without exactly one line end at its end, CRLF or LF; line ends within stay.
+#[must_use]
+pub fn strip_trailing_newline(text: &str) -> &str {
+    match text.strip_suffix('\n') {
+        Some(rest) => rest.strip_suffix('\r').unwrap_or(rest),
+        None => text,
+    }
+}
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+fn decode_base64(content: &str) -> Result<Cow<'_, [u8]>, DataUriError> {
+    // A base64 text may itself be percent-encoded, as `%3d` for its padding, and may be broken into lines.
+    let plain: Vec<u8>;
+    let digits = if content
+        .bytes()
+        .any(|byte| byte == b'%' || byte.is_ascii_whitespace())
+    {
+        plain = percent_decode_str(content)
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect();
+        &*plain
+    } else {
+        content.as_bytes()
+    };
+    BASE64
+        .decode(digits)
+        .map(Cow::Owned)
+        .map_err(|_| DataUriError::Base64)
+}
+
+fn decode_form(content: &str) -> Cow<'_, [u8]> {
+    if content.contains('+') {
+        let spaced = content.replace('+', " ");
+        Cow::Owned(percent_decode_str(&spaced).collect())
+    } else {
+        percent_decode_str(content).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DataUri, DataUriError, MediaType, strip_trailing_newline};
+
+    fn text(uri: &str) -> String {
+        DataUri::parse(uri).unwrap().text().into_owned()
+    }
+
+    #[test]
+    fn form_encoding_is_read() {
+        assert_eq!(
+            text("data:text/plain;charset=utf-8,a+b%2bc%0d%0a"),
+            "a b+c\r\n"
+        );
+        assert_eq!(text("data:text/plain;charset=utf8,%e2%82%ac"), "€");
+        assert_eq!(text("data:,100%"), "100%");
+        assert_eq!(text("data:text/plain,a,b;c"), "a,b;c");
+        assert_eq!(text("DATA:text/plain,%zz%f"), "%zz%f");
+        assert_eq!(text("data:text/plain,%ff"), "\u{fffd}");
+    }
+
+    #[test]
+    fn base64_is_read_and_a_plus_is_a_digit() {
+        assert_eq!(
+            DataUri::parse("data:text/plain;base64,++//")
+                .unwrap()
+                .bytes(),
+            [0xfb, 0xef, 0xff]
+        );
+        assert_eq!(
+            text("data:text/html;charset=utf-8;base64,PGI+aGk8L2I+"),
+            "<b>hi</b>"
+        );
+        assert_eq!(text("data:text/plain;base64,SGk"), "Hi");
+        assert_eq!(text("data:text/plain;base64,SGk%3d"), "Hi");
+        assert_eq!(
+            DataUri::parse("data:text/plain;base64,!"),
+            Err(DataUriError::Base64)
+        );
+    }
+
+    #[test]
+    fn media_types_are_told_apart() {
+        let media_type = |uri| DataUri::parse(uri).unwrap().media_type().clone();
+        assert_eq!(media_type("data:,x"), MediaType::TextPlain);
+        assert_eq!(
+            media_type("data:Text/HTML;charset=utf-8,x"),
+            MediaType::TextHtml
+        );
+        assert_eq!(
+            media_type("data:application/sdp;base64,eA=="),
+            MediaType::Other("application/sdp")
+        );
+        let uri =
+            DataUri::parse("data:multipart/alternative;charset=utf-8;boundary=b,--b").unwrap();
+        assert_eq!(uri.media_type(), &MediaType::MultipartAlternative);
+        assert_eq!(uri.parameters(), "charset=utf-8;boundary=b");
+        assert_eq!(uri.bytes(), b"--b");
+    }
+
+    #[test]
+    fn what_is_no_data_uri_is_refused() {
+        assert_eq!(DataUri::parse("/ucwa/v1"), Err(DataUriError::Scheme));
+        assert_eq!(DataUri::parse("dat"), Err(DataUriError::Scheme));
+        assert_eq!(
+            DataUri::parse("data:text/plain"),
+            Err(DataUriError::NoContent)
+        );
+    }
+
+    #[test]
+    fn one_line_end_is_stripped_and_no_more() {
+        assert_eq!(strip_trailing_newline("a\r\n"), "a");
+        assert_eq!(strip_trailing_newline("a\n\n"), "a\n");
+        assert_eq!(strip_trailing_newline("a\r"), "a\r");
+        assert_eq!(strip_trailing_newline(""), "");
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let said = "Grüße + 100 % = \u{1f600}\r\n";
+        for uri in [
+            DataUri::text_plain(said),
+            DataUri::text_html(said),
+            DataUri::text_plain_percent_encoded(said),
+            DataUri::text_html_percent_encoded(said),
+        ] {
+            assert_eq!(text(&uri), said);
+        }
+    }
+
+    #[test]
+    fn debug_output_hides_the_content() {
+        let debug = format!("{:?}", DataUri::parse("data:text/plain,secret").unwrap());
+        assert!(!debug.contains("secret"), "{debug}");
+    }
+}

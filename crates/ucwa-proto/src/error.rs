@@ -1,0 +1,152 @@
+//! Why bytes could not be decoded, and where.
+
+use std::fmt;
+
+/// Why and where a body could not be decoded.
+///
+/// The text never quotes the body, so it may be logged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} at {position}")]
+pub struct DecodeError {
+    kind: DecodeErrorKind,
+    position: Position,
+}
+
+impl DecodeError {
+    pub(crate) fn new(kind: DecodeErrorKind, position: Position) -> Self {
+        Self { kind, position }
+    }
+
+    pub(crate) fn at(kind: DecodeErrorKind, body: &[u8], offset: usize) -> Self {
+        Self::new(kind, Position::of(body, offset))
+    }
+
+    /// The same error when what was parsed stands `by` bytes after the start of `body`.
+    pub(crate) fn shifted(self, body: &[u8], by: usize) -> Self {
+        if by == 0 {
+            self
+        } else {
+            Self {
+                position: Position::of(body, self.position.offset + by),
+                ..self
+            }
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn kind(&self) -> &DecodeErrorKind {
+        &self.kind
+    }
+
+    /// Where it is wrong.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+}
+
+/// What is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The body is empty or white space.
+    #[error("the body is empty")]
+    Empty,
+    /// The bytes are no text in UTF-8.
+    #[error("the body is not UTF-8")]
+    Encoding,
+    /// The text breaks the grammar of JSON, XML, or MIME.
+    #[error("{0}")]
+    Syntax(&'static str),
+    /// The grammar is kept, but this is no UCWA: a link that is a number, an event without a link.
+    #[error("{0}")]
+    Structure(&'static str),
+    /// The body is longer than [`Limits::body_bytes`](crate::Limits::body_bytes).
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The body nests deeper than [`Limits::depth`](crate::Limits::depth).
+    #[error("the body nests deeper than {limit} levels")]
+    TooDeep {
+        /// The limit in levels.
+        limit: usize,
+    },
+    /// The page has more events than [`Limits::events`](crate::Limits::events).
+    #[error("the page has more than {limit} events")]
+    TooManyEvents {
+        /// The limit in events.
+        limit: usize,
+    },
+    /// The batch has more parts than [`Limits::parts`](crate::Limits::parts).
+    #[error("the batch has more than {limit} parts")]
+    TooManyParts {
+        /// The limit in parts.
+        limit: usize,
+    },
+    /// The XML has a document type declaration, which UCWA never sends.
+    #[error("a document type declaration is not allowed")]
+    DocumentType,
+    /// The XML refers to an entity that is none of the five predefined ones; entities are never expanded.
+    #[error("an entity reference is not allowed")]
+    Entity,
+}
+
+/// A place in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Bytes before it.
+    pub offset: usize,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column in bytes, from 1.
+    pub column: usize,
+}
+
+impl Position {
+    /// The place after `offset` bytes of `body`.
+    pub(crate) fn of(body: &[u8], offset: usize) -> Self {
+        let before = body.get(..offset).unwrap_or(body);
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line_start = before
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |at| at + 1);
+        Self {
+            offset: before.len(),
+            line,
+            column: before.len() - line_start + 1,
+        }
+    }
+
+    /// The place that a parser gave as line from 1 and column from 0 or 1, found again in `body`.
+    pub(crate) fn of_line(body: &[u8], line: usize, column: usize) -> Self {
+        let start = match line.checked_sub(2) {
+            None => 0,
+            Some(skip) => body
+                .iter()
+                .enumerate()
+                .filter(|&(_, &byte)| byte == b'\n')
+                .nth(skip)
+                .map_or(body.len(), |(at, _)| at + 1),
+        };
+        Self::of(
+            body,
+            start
+                .saturating_add(column.saturating_sub(1))
+                .min(body.len()),
+        )
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "line {}, column {} (byte {})",
+            self.line, self.column, self.offset
+        )
+    }
+}

@@ -1,0 +1,441 @@
+//! Addresses of resources.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The address of a resource as the server sent it; it is never normalised, for servers compare it letter by letter.
+///
+/// Servers write one resource with letters of different case, and absolute or relative: compare addresses by [`key`](Self::key).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Href(String);
+
+impl Href {
+    /// An address as sent.
+    #[must_use]
+    pub fn new(href: impl Into<String>) -> Self {
+        Self(href.into())
+    }
+
+    /// The sent form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form by which addresses are compared: resolved against the origin, all letters lower case, query kept.
+    #[must_use]
+    pub fn key(&self, origin: &Origin) -> HrefKey {
+        HrefKey::of(&self.0, origin)
+    }
+}
+
+impl fmt::Display for Href {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for Href {
+    fn from(href: &str) -> Self {
+        Self::new(href)
+    }
+}
+
+impl From<String> for Href {
+    fn from(href: String) -> Self {
+        Self(href)
+    }
+}
+
+/// The form of an address by which it is compared; never to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HrefKey(String);
+
+impl HrefKey {
+    /// The key of an address that came from this origin. An address that cannot be resolved is its own key.
+    #[must_use]
+    pub fn of(href: &str, origin: &Origin) -> Self {
+        let absolute = origin.resolve(href).unwrap_or_else(|_| href.to_owned());
+        // One origin has one spelling, so that `https://host:443/x` and `/x` are the same.
+        let canonical = match (Origin::of(&absolute), split_absolute(&absolute)) {
+            (Ok(origin), Some((_, _, rest))) => format!("{origin}{rest}"),
+            _ => absolute,
+        };
+        Self(canonical.to_lowercase())
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How an origin is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    /// In the clear; only for loopback.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The scheme as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+/// A server: scheme, host and port. Relative addresses are relative to it, not to the path of the document (`Hypermedia`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    scheme: Scheme,
+    /// Lower case; an IPv6 address in brackets.
+    host: String,
+    port: u16,
+}
+
+/// An address that leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HrefError {
+    /// It is empty.
+    #[error("the address is empty")]
+    Empty,
+    /// It has a scheme other than `http` and `https`.
+    #[error("the address has a scheme other than http and https")]
+    Scheme,
+    /// It is not absolute, where it must be.
+    #[error("the address is not absolute")]
+    NotAbsolute,
+    /// It has no host, a malformed one, or a malformed port.
+    #[error("the address has no valid host and port")]
+    Authority,
+    /// It has a user name before the host, which could pass for a host.
+    #[error("the address has a user name")]
+    UserInfo,
+    /// It has white space or a control character, which could forge a request.
+    #[error("the address has white space or a control character")]
+    Character,
+}
+
+impl Origin {
+    /// The origin of an absolute address.
+    ///
+    /// # Errors
+    ///
+    /// If the address is not absolute or its authority is malformed.
+    pub fn of(absolute: &str) -> Result<Self, HrefError> {
+        check_characters(absolute)?;
+        let (scheme, authority, _) = match split_absolute(absolute) {
+            Some(parts) => parts,
+            None => {
+                return Err(if has_scheme(absolute) {
+                    HrefError::Scheme
+                } else {
+                    HrefError::NotAbsolute
+                });
+            }
+        };
+        if authority.contains('@') {
+            return Err(HrefError::UserInfo);
+        }
+        let (host, port) = split_port(authority)?;
+        let port = match port {
+            None | Some("") => scheme.default_port(),
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().map_err(|_| HrefError::Authority)?
+            }
+            Some(_) => return Err(HrefError::Authority),
+        };
+        let valid = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') || !byte.is_ascii()
+        };
+        let valid_v6 = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+        let sound = match host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+        {
+            Some(address) => !address.is_empty() && address.bytes().all(valid_v6),
+            None => !host.is_empty() && host.bytes().all(valid),
+        };
+        if !sound {
+            return Err(HrefError::Authority);
+        }
+        Ok(Self {
+            scheme,
+            host: host.to_lowercase(),
+            port,
+        })
+    }
+
+    /// The scheme.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host in lower case; an IPv6 address in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, the default one of the scheme if the address names none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Host and port as in a `Host` header: the port only if it is not the default one.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.port == self.scheme.default_port() {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or `::1`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        self.host == "localhost"
+            || bare
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether this absolute address belongs to the origin.
+    #[must_use]
+    pub fn is_same(&self, absolute: &str) -> bool {
+        Self::of(absolute).is_ok_and(|other| other == *self)
+    }
+
+    /// The absolute form of an address from this origin. An absolute address, which may lead elsewhere, stays as it is; anything else is put behind the
+    /// origin, letter by letter. `//v1/applications`, which servers send, is a path with an empty first segment, never another host.
+    ///
+    /// # Errors
+    ///
+    /// If the address is empty, has another scheme, a malformed authority, or characters that no address has.
+    pub fn resolve(&self, href: &str) -> Result<String, HrefError> {
+        if href.is_empty() {
+            return Err(HrefError::Empty);
+        }
+        check_characters(href)?;
+        if split_absolute(href).is_some() {
+            return Self::of(href).map(|_| href.to_owned());
+        }
+        if href.starts_with('/') {
+            return Ok(format!("{self}{href}"));
+        }
+        if has_scheme(href) {
+            return Err(HrefError::Scheme);
+        }
+        Ok(format!("{self}/{href}"))
+    }
+
+    /// The address with one more query parameter; name and value are percent-encoded, what is there stays as it is.
+    #[must_use]
+    pub fn append_query(href: &str, name: &str, value: &str) -> String {
+        const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+            .remove(b'-')
+            .remove(b'.')
+            .remove(b'_')
+            .remove(b'~');
+        let (address, fragment) = match href.split_once('#') {
+            Some((address, fragment)) => (address, Some(fragment)),
+            None => (href, None),
+        };
+        let separator = match address.split_once('?') {
+            None => "?",
+            Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        let name = utf8_percent_encode(name, UNRESERVED);
+        let value = utf8_percent_encode(value, UNRESERVED);
+        let mut appended = format!("{address}{separator}{name}={value}");
+        if let Some(fragment) = fragment {
+            appended.push('#');
+            appended.push_str(fragment);
+        }
+        appended
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.authority())
+    }
+}
+
+fn check_characters(href: &str) -> Result<(), HrefError> {
+    if href
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
+    {
+        Err(HrefError::Character)
+    } else {
+        Ok(())
+    }
+}
+
+/// Scheme, authority and the rest of an absolute address.
+fn split_absolute(href: &str) -> Option<(Scheme, &str, &str)> {
+    let (scheme, rest) = href.split_once("://")?;
+    let scheme = if scheme.eq_ignore_ascii_case("https") {
+        Scheme::Https
+    } else if scheme.eq_ignore_ascii_case("http") {
+        Scheme::Http
+    } else {
+        return None;
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    Some((scheme, authority, rest))
+}
+
+/// Whether the address begins with a scheme: a colon before any slash, question mark or hash, after letters and digits.
+fn has_scheme(href: &str) -> bool {
+    let end = href.find(['/', '?', '#']).unwrap_or(href.len());
+    let (start, _) = href.split_at(end);
+    start.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    })
+}
+
+/// The host, and the text after the colon of its port.
+fn split_port(authority: &str) -> Result<(&str, Option<&str>), HrefError> {
+    if authority.starts_with('[') {
+        let end = authority.find(']').ok_or(HrefError::Authority)?;
+        let (host, rest) = authority.split_at(end + 1);
+        return match rest.strip_prefix(':') {
+            Some(port) => Ok((host, Some(port))),
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err(HrefError::Authority),
+        };
+    }
+    match authority.split_once(':') {
+        Some((host, port)) => Ok((host, Some(port))),
+        None => Ok((authority, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Href, HrefError, Origin, Scheme};
+
+    fn origin() -> Origin {
+        Origin::of("https://Pool.Contoso.com:443/autodiscover").unwrap()
+    }
+
+    #[test]
+    fn an_origin_has_one_spelling() {
+        assert_eq!(origin(), Origin::of("HTTPS://pool.contoso.com").unwrap());
+        assert_eq!(origin().to_string(), "https://pool.contoso.com");
+        assert_eq!(
+            Origin::of("http://[::1]:8080/x").unwrap().authority(),
+            "[::1]:8080"
+        );
+        assert!(Origin::of("http://[::1]:8080/x").unwrap().is_loopback());
+        assert!(Origin::of("http://127.0.0.5/").unwrap().is_loopback());
+        assert!(!origin().is_loopback());
+        assert!(
+            !Origin::of("http://localhost.evil.example")
+                .unwrap()
+                .is_loopback()
+        );
+        assert_eq!(Origin::of("http://host:8080?x").unwrap().port(), 8080);
+        assert_eq!(Origin::of("http://host").unwrap().scheme(), Scheme::Http);
+        assert!(origin().is_same("https://POOL.contoso.com:443/x"));
+        assert!(!origin().is_same("https://pool.contoso.com:444/x"));
+        assert!(!origin().is_same("http://pool.contoso.com/x"));
+    }
+
+    #[test]
+    fn every_published_form_resolves_and_stays_as_sent() {
+        let cases = [
+            (
+                "/ucwa/v1/people/danab@domain.com",
+                "https://pool.contoso.com/ucwa/v1/people/danab@domain.com",
+            ),
+            (
+                "//v1/applications",
+                "https://pool.contoso.com//v1/applications",
+            ),
+            ("http://sample:80/ucwa", "http://sample:80/ucwa"),
+            (
+                "ucwa/x?a=b+c%3d=",
+                "https://pool.contoso.com/ucwa/x?a=b+c%3d=",
+            ),
+            ("/x?k=a:b@c", "https://pool.contoso.com/x?k=a:b@c"),
+            ("people/sip:a@b", "https://pool.contoso.com/people/sip:a@b"),
+        ];
+        for (href, absolute) in cases {
+            assert_eq!(origin().resolve(href).as_deref(), Ok(absolute), "{href}");
+        }
+    }
+
+    #[test]
+    fn what_could_mislead_is_refused() {
+        let cases = [
+            ("", HrefError::Empty),
+            ("data:text/plain,x", HrefError::Scheme),
+            ("tel:+1", HrefError::Scheme),
+            ("ftp://host/x", HrefError::Scheme),
+            (
+                "https://pool.contoso.com@evil.example/",
+                HrefError::UserInfo,
+            ),
+            ("https:///x", HrefError::Authority),
+            ("https://host:99999/", HrefError::Authority),
+            ("https://host:+1/", HrefError::Authority),
+            ("https://[::1/", HrefError::Authority),
+            ("/x y", HrefError::Character),
+            ("/x\r\nHost: evil", HrefError::Character),
+            ("https://host\\@evil.example/", HrefError::Character),
+        ];
+        for (href, error) in cases {
+            assert_eq!(origin().resolve(href), Err(error), "{href}");
+        }
+        assert_eq!(Origin::of("/relative"), Err(HrefError::NotAbsolute));
+    }
+
+    #[test]
+    fn keys_ignore_case_and_origin_but_not_the_query() {
+        let key = |href: &str| Href::new(href).key(&origin());
+        assert_eq!(
+            key("/people/SaraD@Contoso.com"),
+            key("https://pool.contoso.com:443/people/sarad@contoso.com")
+        );
+        assert_ne!(key("/x?a=1"), key("/x"));
+        assert_ne!(key("https://other.example/x"), key("/x"));
+    }
+
+    #[test]
+    fn a_query_parameter_is_appended() {
+        assert_eq!(
+            Origin::append_query("/e?ack=1&key=a%3D@", "time out", "1&2"),
+            "/e?ack=1&key=a%3D@&time%20out=1%262"
+        );
+        assert_eq!(Origin::append_query("/e", "a", "é"), "/e?a=%C3%A9");
+        assert_eq!(Origin::append_query("/e?#f", "a", "1"), "/e?a=1#f");
+    }
+}

@@ -1,0 +1,212 @@
+//! From the generic resource and event pages to JSON.
+
+use crate::{Embedded, Event, EventLink, EventPage, Link, Number, OneOrMany, Resource, Value};
+
+pub(crate) fn encode_resource(resource: &Resource<'_>) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.resource(resource);
+    writer.0
+}
+
+pub(crate) fn encode_page(page: &EventPage<'_>) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.page(page);
+    writer.0
+}
+
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn page(&mut self, page: &EventPage<'_>) {
+        self.object(|w| {
+            w.key("_links");
+            w.object(|w| {
+                if let Some(href) = &page.href {
+                    w.key("self");
+                    w.link(&Link::new(&**href));
+                }
+                if let Some(follow) = &page.follow {
+                    w.key(follow.rel());
+                    w.link(&Link::new(follow.href()));
+                }
+            });
+            // At the end of its waiting time a server sends a page without the member.
+            if !page.senders.is_empty() {
+                w.key("sender");
+                w.list(&page.senders, |w, sender| {
+                    w.object(|w| {
+                        w.text_member("rel", &sender.rel);
+                        w.text_member("href", &sender.href);
+                        w.key("events");
+                        w.list(&sender.events, Self::event);
+                    });
+                });
+            }
+            w.members(&page.properties);
+        });
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        self.object(|w| {
+            w.key("link");
+            w.event_link(&event.link);
+            if let Some(within) = &event.within {
+                w.key("in");
+                w.event_link(within);
+            }
+            w.text_member("type", event.kind.as_str());
+            if let Some(status) = &event.status {
+                w.text_member("status", status.as_str());
+            }
+            if let Some(reason) = &event.reason {
+                w.key("reason");
+                w.resource(&reason.to_resource());
+            }
+            if let Some(Embedded::Resource(resource)) = &event.embedded {
+                w.key("_embedded");
+                w.object(|w| {
+                    w.key(&event.link.rel);
+                    w.resource(resource);
+                });
+            }
+            w.members(&event.properties);
+        });
+    }
+
+    fn event_link(&mut self, link: &EventLink<'_>) {
+        self.object(|w| {
+            w.text_member("rel", &link.rel);
+            w.text_member("href", &link.href);
+            if let Some(title) = &link.title {
+                w.text_member("title", title);
+            }
+        });
+    }
+
+    fn resource(&mut self, resource: &Resource<'_>) {
+        self.object(|w| {
+            // A property `rel` beside the XML attribute is the resource's own name.
+            if let Some(rel) = &resource.rel
+                && resource.text("rel").is_none()
+            {
+                w.text_member("rel", rel);
+            }
+            w.members(&resource.properties);
+            if resource.href.is_some() || !resource.links.is_empty() {
+                w.key("_links");
+                w.object(|w| {
+                    if let Some(href) = &resource.href
+                        && resource.links("self").is_empty()
+                    {
+                        w.key("self");
+                        w.link(&Link::new(&**href));
+                    }
+                    for (rel, links) in &resource.links {
+                        w.key(rel);
+                        w.one_or_many(links, Self::link);
+                    }
+                });
+            }
+            if !resource.embedded.is_empty() {
+                w.key("_embedded");
+                w.object(|w| {
+                    for (rel, resources) in &resource.embedded {
+                        w.key(rel);
+                        w.one_or_many(resources, Self::resource);
+                    }
+                });
+            }
+        });
+    }
+
+    fn link(&mut self, link: &Link<'_>) {
+        self.object(|w| {
+            w.text_member("href", &link.href);
+            if let Some(title) = &link.title {
+                w.text_member("title", title);
+            }
+            w.members(&link.attributes);
+        });
+    }
+
+    fn members<'m, 'a: 'm>(
+        &mut self,
+        members: impl IntoIterator<Item = &'m (std::borrow::Cow<'a, str>, Value<'a>)>,
+    ) {
+        for (name, value) in members {
+            self.key(name);
+            self.value(value);
+        }
+    }
+
+    fn value(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Null => self.0.extend(b"null"),
+            Value::Bool(true) => self.0.extend(b"true"),
+            Value::Bool(false) => self.0.extend(b"false"),
+            // JSON has no word for these.
+            Value::Number(Number::Float(number)) if !number.is_finite() => self.0.extend(b"null"),
+            Value::Number(number) => self.0.extend(number.to_string().as_bytes()),
+            Value::String(text) => self.text(text),
+            Value::List(items) => self.list(items, Self::value),
+            Value::Object(members) => self.object(|w| w.members(members)),
+        }
+    }
+
+    fn one_or_many<T>(&mut self, items: &OneOrMany<T>, mut write: impl FnMut(&mut Self, &T)) {
+        match items {
+            OneOrMany::One(one) => write(self, one),
+            OneOrMany::Many(many) => self.list(many, write),
+        }
+    }
+
+    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+        self.0.push(b'[');
+        for item in items {
+            self.comma();
+            write(self, item);
+        }
+        self.0.push(b']');
+    }
+
+    fn object(&mut self, write: impl FnOnce(&mut Self)) {
+        self.0.push(b'{');
+        write(self);
+        self.0.push(b'}');
+    }
+
+    fn key(&mut self, name: &str) {
+        self.comma();
+        self.text(name);
+        self.0.push(b':');
+    }
+
+    fn text_member(&mut self, name: &str, text: &str) {
+        self.key(name);
+        self.text(text);
+    }
+
+    /// A comma before anything but the first thing.
+    fn comma(&mut self) {
+        if !matches!(self.0.last(), Some(b'{' | b'[')) {
+            self.0.push(b',');
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.0.push(b'"');
+        for &byte in text.as_bytes() {
+            match byte {
+                b'"' => self.0.extend(b"\\\""),
+                b'\\' => self.0.extend(b"\\\\"),
+                b'\n' => self.0.extend(b"\\n"),
+                b'\r' => self.0.extend(b"\\r"),
+                b'\t' => self.0.extend(b"\\t"),
+                control @ 0..0x20 => self.0.extend(format!("\\u{control:04x}").as_bytes()),
+                byte => self.0.push(byte),
+            }
+        }
+        self.0.push(b'"');
+    }
+}

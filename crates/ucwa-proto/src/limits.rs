@@ -1,0 +1,37 @@
+//! Limits against hostile input.
+
+/// What a decoder accepts at most; exceeding a limit is a typed error with its position, never a crash.
+///
+/// The defaults are far above what a server sends: its largest pages are some hundred kilobytes, its deepest resources nest ten containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest body, in bytes. 8 MiB by default.
+    pub body_bytes: usize,
+    /// How deep objects, arrays or elements may nest. 64 by default; more than 100 has no effect.
+    pub depth: usize,
+    /// The most events in one page. 10 000 by default.
+    pub events: usize,
+    /// The most parts in one batch body. 1000 by default.
+    pub parts: usize,
+}
+
+impl Limits {
+    /// The deepest nesting that any setting allows, so that recursion stays within the stack.
+    const DEEPEST: usize = 100;
+
+    pub(crate) fn depth(&self) -> usize {
+        self.depth.min(Self::DEEPEST)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 8 * 1024 * 1024,
+            depth: 64,
+            events: 10_000,
+            parts: 1000,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Links.
+
+use std::{borrow::Cow, fmt};
+
+use crate::value::{Concealed, Value, owned};
+
+/// A link to another resource, or a message inline as a data URI (`WebLinks`).
+///
+/// In debug output the content of a data URI is hidden.
+#[derive(Clone, PartialEq)]
+pub struct Link<'a> {
+    /// The target as it was sent: absolute, relative to the host, or a `data:` URI.
+    pub href: Cow<'a, str>,
+    /// A name for people, such as the display name of a participant; may be empty.
+    pub title: Option<Cow<'a, str>>,
+    /// Everything else, in order, such as `revision`.
+    pub attributes: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Link<'a> {
+    /// A link without a title.
+    #[must_use]
+    pub fn new(href: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            href: href.into(),
+            title: None,
+            attributes: Vec::new(),
+        }
+    }
+
+    /// The same link with a title.
+    #[must_use]
+    pub fn with_title(mut self, title: impl Into<Cow<'a, str>>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// The version of the target that the server offers, 1 if the link does not say (`Versioning`).
+    #[must_use]
+    pub fn revision(&self) -> f64 {
+        self.attributes
+            .iter()
+            .find(|(name, _)| name == "revision")
+            .and_then(|(_, value)| match value {
+                Value::Number(number) => number.to_string().parse().ok(),
+                Value::String(text) => text.trim().parse().ok(),
+                _ => None,
+            })
+            .unwrap_or(1.0)
+    }
+
+    /// The same link, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Link<'static> {
+        Link {
+            href: owned(self.href),
+            title: self.title.map(owned),
+            attributes: self
+                .attributes
+                .into_iter()
+                .map(|(name, value)| (owned(name), value.into_owned()))
+                .collect(),
+        }
+    }
+
+    /// The same link, borrowing from this one.
+    #[must_use]
+    pub fn borrowed(&self) -> Link<'_> {
+        Link {
+            href: Cow::Borrowed(&self.href),
+            title: self.title.as_deref().map(Cow::Borrowed),
+            attributes: self
+                .attributes
+                .iter()
+                .map(|(name, value)| (Cow::Borrowed(&**name), value.borrowed()))
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Debug for Link<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Link");
+        debug.field("href", &Concealed(&self.href));
+        if let Some(title) = &self.title {
+            debug.field("title", title);
+        }
+        if !self.attributes.is_empty() {
+            debug.field("attributes", &self.attributes);
+        }
+        debug.finish()
+    }
+}
+
+impl<'a> From<&'a str> for Link<'a> {
+    fn from(href: &'a str) -> Self {
+        Self::new(href)
+    }
+}
+
+impl From<String> for Link<'_> {
+    fn from(href: String) -> Self {
+        Self::new(href)
+    }
+}
+
+/// One thing, or a list of them: a rel that can be plural is an array even for one target, but XML cannot tell, so both are read everywhere.
+///
+/// Two of them are equal if they hold the same things, whether as one or as a list of one.
+#[derive(Debug, Clone)]
+pub enum OneOrMany<T> {
+    /// One, in JSON without an array.
+    One(T),
+    /// Any number, in JSON an array.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// What is there, in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+
+    /// What is there, in order.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<T> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
+
+    /// Adds one more at the end.
+    pub fn push(&mut self, item: T) {
+        match self {
+            Self::Many(many) => many.push(item),
+            Self::One(_) => {
+                let Self::One(first) = std::mem::replace(self, Self::Many(Vec::with_capacity(2)))
+                else {
+                    return;
+                };
+                if let Self::Many(many) = self {
+                    many.extend([first, item]);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn map<U>(self, f: impl Fn(T) -> U) -> OneOrMany<U> {
+        match self {
+            Self::One(one) => OneOrMany::One(f(one)),
+            Self::Many(many) => OneOrMany::Many(many.into_iter().map(f).collect()),
+        }
+    }
+}
+
+impl<T: PartialEq> PartialEq for OneOrMany<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}

@@ -1,0 +1,178 @@
+//! Error bodies and the reasons of events.
+
+use std::borrow::Cow;
+
+use crate::{
+    DecodeError, ErrorCode, ErrorSubcode, Limits, Representation, Resource, Value, value::owned,
+    xml,
+};
+
+/// What went wrong, or why something changed: the body of an error response, or the reason of an event (`ErrorsAndInformationalMessages`, `reason_ref`).
+///
+/// Only the code is certain. The code `Informational` explains a change that is no failure.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Problem<'a> {
+    /// The class of the problem; read it through [`code`](Self::code).
+    pub code: Option<Cow<'a, str>>,
+    /// The kind within the class; read it through [`subcode`](Self::subcode).
+    pub subcode: Option<Cow<'a, str>>,
+    /// A text in the language of the application.
+    pub message: Option<Cow<'a, str>>,
+    /// Where to learn more.
+    pub link: Option<Cow<'a, str>>,
+    /// With 400 only: which fields of the request were bad.
+    pub parameters: Option<Value<'a>>,
+    /// Hints for a search in the server's logs.
+    pub debug_info: Option<Value<'a>>,
+    /// Everything else, in order.
+    pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Problem<'a> {
+    /// A problem of this class.
+    #[must_use]
+    pub fn new(code: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            code: Some(code.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Sets the subcode.
+    #[must_use]
+    pub fn with_subcode(mut self, subcode: impl Into<Cow<'a, str>>) -> Self {
+        self.subcode = Some(subcode.into());
+        self
+    }
+
+    /// Sets the message.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'a, str>>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// The class as an open enumeration.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        self.code.as_deref().map(ErrorCode::from)
+    }
+
+    /// The kind as an open enumeration.
+    #[must_use]
+    pub fn subcode(&self) -> Option<ErrorSubcode> {
+        self.subcode.as_deref().map(ErrorSubcode::from)
+    }
+
+    /// Whether the code or the subcode is this word: the published tables mix the two columns.
+    #[must_use]
+    pub fn is(&self, word: &str) -> bool {
+        self.code.as_deref() == Some(word) || self.subcode.as_deref() == Some(word)
+    }
+
+    /// Decodes an error body.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes break the grammar or a limit. A body that is neither JSON nor XML comes from a proxy.
+    pub fn decode(
+        body: &'a [u8],
+        representation: Representation,
+        limits: &Limits,
+    ) -> Result<Self, DecodeError> {
+        Resource::decode(body, representation, limits).map(Self::from_generic)
+    }
+
+    /// Encodes an error body; in XML the root element is `<reason>`.
+    #[must_use]
+    pub fn encode(&self, representation: Representation) -> Vec<u8> {
+        match representation {
+            Representation::Json => self.to_resource().encode(representation),
+            Representation::Xml => xml::encode_problem(self),
+        }
+    }
+
+    /// The generic form.
+    #[must_use]
+    pub fn to_resource(&self) -> Resource<'_> {
+        let mut resource = Resource::anonymous();
+        let texts = [
+            ("code", &self.code),
+            ("subcode", &self.subcode),
+            ("message", &self.message),
+            ("link", &self.link),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                resource = resource.with_property(name, &**text);
+            }
+        }
+        for (name, value) in [
+            ("parameters", &self.parameters),
+            ("debugInfo", &self.debug_info),
+        ] {
+            if let Some(value) = value {
+                resource = resource.with_property(name, value.borrowed());
+            }
+        }
+        resource.properties.extend(
+            self.properties
+                .iter()
+                .map(|(name, value)| (Cow::Borrowed(&**name), value.borrowed())),
+        );
+        resource
+    }
+
+    /// Reads the generic form. Empty and `null` members count as absent.
+    #[must_use]
+    pub fn from_generic(resource: Resource<'a>) -> Self {
+        let mut problem = Self::default();
+        for (name, value) in resource.properties {
+            if matches!(&value, Value::Null) || value.as_str() == Some("") {
+                continue;
+            }
+            let slot = match &*name {
+                "code" => &mut problem.code,
+                "subcode" => &mut problem.subcode,
+                "message" => &mut problem.message,
+                "link" => &mut problem.link,
+                "parameters" => {
+                    problem.parameters = Some(value);
+                    continue;
+                }
+                "debugInfo" => {
+                    problem.debug_info = Some(value);
+                    continue;
+                }
+                _ => {
+                    problem.properties.push((name, value));
+                    continue;
+                }
+            };
+            match value {
+                Value::String(text) => *slot = Some(text),
+                Value::Number(number) => *slot = Some(Cow::Owned(number.to_string())),
+                other => problem.properties.push((name, other)),
+            }
+        }
+        problem
+    }
+
+    /// The same problem, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Problem<'static> {
+        Problem {
+            code: self.code.map(owned),
+            subcode: self.subcode.map(owned),
+            message: self.message.map(owned),
+            link: self.link.map(owned),
+            parameters: self.parameters.map(Value::into_owned),
+            debug_info: self.debug_info.map(Value::into_owned),
+            properties: self
+                .properties
+                .into_iter()
+                .map(|(name, value)| (owned(name), value.into_owned()))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The two representations of UCWA.
+
+/// A representation in which UCWA bodies travel (`PayloadFormat`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Representation {
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+}
+
+impl Representation {
+    /// The representation that a `Content-Type` names: the plain forms, the `vnd.microsoft.com.ucwa` ones, `text/json` and `text/xml`;
+    /// parameters are ignored and letter case does not matter. `None` for anything else, such as a proxy's HTML page.
+    #[must_use]
+    pub fn from_content_type(value: &str) -> Option<Self> {
+        let media_type = value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let (kind, subtype) = media_type.split_once('/')?;
+        if !matches!(kind, "application" | "text") {
+            return None;
+        }
+        match subtype.rsplit('+').next() {
+            Some("json") => Some(Self::Json),
+            Some("xml") if !subtype.starts_with("xhtml") => Some(Self::Xml),
+            _ => None,
+        }
+    }
+
+    /// The best representation that an `Accept` header allows: the highest quality wins, then the order of the header; JSON where both are equally
+    /// welcome (`*/*`, or an empty header). `None` if neither is acceptable.
+    #[must_use]
+    pub fn negotiate(accept: &str) -> Option<Self> {
+        if accept.trim().is_empty() {
+            return Some(Self::Json);
+        }
+        let mut best: Option<(Self, f32)> = None;
+        for range in accept.split(',') {
+            let mut pieces = range.split(';');
+            let name = pieces.next().unwrap_or_default().trim();
+            let quality = pieces
+                .filter_map(|parameter| parameter.split_once('='))
+                .find(|(key, _)| key.trim().eq_ignore_ascii_case("q"))
+                .map_or(1.0, |(_, value)| value.trim().parse().unwrap_or(0.0));
+            let representation = match name {
+                "*/*" | "application/*" => Some(Self::Json),
+                _ => Self::from_content_type(name),
+            };
+            if let Some(representation) = representation
+                && quality > 0.0
+                && best.is_none_or(|(_, q)| quality > q)
+            {
+                best = Some((representation, quality));
+            }
+        }
+        best.map(|(representation, _)| representation)
+    }
+
+    /// The value of `Content-Type` for a body in this representation.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Xml => "application/xml",
+        }
+    }
+
+    /// The value of `Accept` that asks for this representation.
+    #[must_use]
+    pub const fn accept(self) -> &'static str {
+        self.content_type()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Representation::{self, Json, Xml};
+
+    #[test]
+    fn every_spelling_of_a_content_type_is_known() {
+        for value in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/VND.microsoft.com.ucwa+json; charset='utf-8'",
+            "text/json",
+        ] {
+            assert_eq!(
+                Representation::from_content_type(value),
+                Some(Json),
+                "{value}"
+            );
+        }
+        for value in [
+            "application/xml",
+            "application/vnd.microsoft.com.ucwa+xml",
+            "text/xml;charset=utf-8",
+        ] {
+            assert_eq!(
+                Representation::from_content_type(value),
+                Some(Xml),
+                "{value}"
+            );
+        }
+        for value in [
+            "text/html",
+            "application/xhtml+xml",
+            "multipart/batching",
+            "json",
+            "",
+            "image/json",
+        ] {
+            assert_eq!(Representation::from_content_type(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn accept_is_negotiated_by_quality_then_order() {
+        assert_eq!(Representation::negotiate("application/xml"), Some(Xml));
+        assert_eq!(
+            Representation::negotiate("application/xml;q=0.5, application/json"),
+            Some(Json)
+        );
+        assert_eq!(
+            Representation::negotiate("application/vnd.microsoft.com.ucwa+xml, application/json"),
+            Some(Xml)
+        );
+        assert_eq!(Representation::negotiate("*/*"), Some(Json));
+        assert_eq!(Representation::negotiate(""), Some(Json));
+        assert_eq!(
+            Representation::negotiate("text/html, application/json;q=0"),
+            None
+        );
+    }
+}

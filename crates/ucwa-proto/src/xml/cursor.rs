@@ -1,0 +1,276 @@
+//! XML as a sequence of tokens that borrow from the text.
+
+use std::borrow::Cow;
+
+use quick_xml::{Reader, escape::EscapeError, events::Event};
+
+use crate::{DecodeError, DecodeErrorKind, Limits};
+
+pub(super) struct Cursor<'a> {
+    reader: Reader<&'a [u8]>,
+    body: &'a [u8],
+    text: &'a str,
+    /// Bytes of the body before the text: the byte order mark.
+    start: usize,
+    depth: usize,
+    limit: usize,
+}
+
+pub(super) enum Token<'a> {
+    /// A start tag; its end tag is still to come.
+    Start(Element<'a>),
+    /// An element without content.
+    Empty(Element<'a>),
+    /// The end tag of the innermost open element.
+    End,
+    /// Text between tags; one text may come in several pieces.
+    Text(Cow<'a, str>),
+    /// The end of the document.
+    Eof,
+}
+
+/// A start tag.
+#[derive(Clone, Copy)]
+pub(super) struct Element<'a> {
+    /// Its name without prefix.
+    pub(super) name: &'a str,
+    attributes: &'a str,
+    start: usize,
+    /// Where its attributes begin.
+    offset: usize,
+}
+
+impl Element<'_> {
+    /// Where its tag begins.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(body: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        if body.len() > limits.body_bytes {
+            return Err(DecodeError::at(
+                DecodeErrorKind::TooLarge {
+                    limit: limits.body_bytes,
+                },
+                body,
+                limits.body_bytes,
+            ));
+        }
+        let text = std::str::from_utf8(body).map_err(|error| {
+            DecodeError::at(DecodeErrorKind::Encoding, body, error.valid_up_to())
+        })?;
+        let (text, start) = text
+            .strip_prefix('\u{feff}')
+            .map_or((text, 0), |text| (text, 3));
+        if text.trim_ascii().is_empty() {
+            return Err(DecodeError::at(DecodeErrorKind::Empty, body, body.len()));
+        }
+        Ok(Self {
+            reader: Reader::from_str(text),
+            body,
+            text,
+            start,
+            depth: 0,
+            limit: limits.depth(),
+        })
+    }
+
+    /// Open elements.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Bytes of the text read so far.
+    pub(super) fn offset(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+    }
+
+    /// What stands between two offsets.
+    pub(super) fn slice(&self, from: usize, to: usize) -> &'a str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    /// The error, here.
+    pub(super) fn fail(&self, kind: DecodeErrorKind) -> DecodeError {
+        self.fail_at(kind, self.offset())
+    }
+
+    pub(super) fn fail_at(&self, kind: DecodeErrorKind, offset: usize) -> DecodeError {
+        DecodeError::at(kind, self.body, self.start + offset)
+    }
+
+    pub(super) fn structure(&self, what: &'static str) -> DecodeError {
+        self.fail(DecodeErrorKind::Structure(what))
+    }
+
+    pub(super) fn next(&mut self) -> Result<Token<'a>, DecodeError> {
+        loop {
+            let event = self.reader.read_event();
+            let event = match event {
+                Ok(event) => event,
+                Err(_) => {
+                    let at = usize::try_from(self.reader.error_position()).unwrap_or(usize::MAX);
+                    return Err(self.fail_at(
+                        DecodeErrorKind::Syntax("the body is not well-formed XML"),
+                        at,
+                    ));
+                }
+            };
+            return Ok(match event {
+                Event::Start(tag) => {
+                    if self.depth >= self.limit {
+                        return Err(self.fail(DecodeErrorKind::TooDeep { limit: self.limit }));
+                    }
+                    self.depth += 1;
+                    Token::Start(self.element(tag.len(), tag.name().0.len(), 1))
+                }
+                Event::Empty(tag) => Token::Empty(self.element(tag.len(), tag.name().0.len(), 2)),
+                Event::End(_) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Token::End
+                }
+                Event::Text(text) => Token::Text(without_carriage_returns(text.into_inner())),
+                Event::CData(text) => Token::Text(without_carriage_returns(text.into_inner())),
+                Event::GeneralRef(reference) => {
+                    let c = match reference.resolve_char_ref() {
+                        Ok(Some(c)) => c,
+                        Ok(None) => match &*reference {
+                            "amp" => '&',
+                            "lt" => '<',
+                            "gt" => '>',
+                            "quot" => '"',
+                            "apos" => '\'',
+                            _ => return Err(self.fail(DecodeErrorKind::Entity)),
+                        },
+                        Err(_) => {
+                            return Err(self.fail(DecodeErrorKind::Syntax(
+                                "a character reference names no character",
+                            )));
+                        }
+                    };
+                    Token::Text(Cow::Owned(c.to_string()))
+                }
+                Event::DocType(_) => return Err(self.fail(DecodeErrorKind::DocumentType)),
+                Event::Decl(_) | Event::PI(_) | Event::Comment(_) => continue,
+                Event::Eof => {
+                    if self.depth > 0 {
+                        return Err(self.fail(DecodeErrorKind::Syntax("the XML ends too early")));
+                    }
+                    Token::Eof
+                }
+            });
+        }
+    }
+
+    /// The tag that was just read: `length` bytes of content before `closing` bytes of end.
+    fn element(&self, length: usize, name: usize, closing: usize) -> Element<'a> {
+        let end = self.offset().saturating_sub(closing);
+        let offset = end.saturating_sub(length);
+        let content = self.slice(offset, end);
+        let (name, attributes) = content.split_at_checked(name).unwrap_or((content, ""));
+        Element {
+            name: name.rsplit(':').next().unwrap_or(name),
+            attributes,
+            start: offset.saturating_sub(1),
+            offset: offset + name.len(),
+        }
+    }
+
+    /// Reads on until the element that is open at `depth` is closed.
+    pub(super) fn skip_to(&mut self, depth: usize) -> Result<(), DecodeError> {
+        // The limit guards the stack, and nothing is stacked here.
+        let limit = std::mem::replace(&mut self.limit, usize::MAX);
+        let skipped = self.skip_unlimited(depth);
+        self.limit = limit;
+        skipped
+    }
+
+    fn skip_unlimited(&mut self, depth: usize) -> Result<(), DecodeError> {
+        while self.depth >= depth {
+            if let Token::Eof = self.next()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `f` with every attribute but namespace declarations; the name is without its prefix if that is `xsi`.
+    pub(super) fn attributes(
+        &self,
+        element: Element<'a>,
+        mut f: impl FnMut(&'a str, Cow<'a, str>),
+    ) -> Result<(), DecodeError> {
+        let mut rest = element.attributes;
+        loop {
+            rest = rest.trim_ascii_start();
+            if rest.is_empty() {
+                return Ok(());
+            }
+            let broken = |rest: &str| {
+                let at = element.offset + (element.attributes.len() - rest.len());
+                self.fail_at(DecodeErrorKind::Syntax("an attribute is broken"), at)
+            };
+            let (name, after) = rest.split_once('=').ok_or_else(|| broken(rest))?;
+            let name = name.trim_ascii_end();
+            let after = after.trim_ascii_start();
+            let quote = match after.as_bytes().first() {
+                Some(b'"') => '"',
+                Some(b'\'') => '\'',
+                _ => return Err(broken(after)),
+            };
+            let (value, after) = after
+                .get(1..)
+                .and_then(|after| after.split_once(quote))
+                .ok_or_else(|| broken(after))?;
+            if name.is_empty()
+                || name
+                    .bytes()
+                    .any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<'))
+            {
+                return Err(broken(rest));
+            }
+            rest = after;
+            if !name.starts_with("xmlns") {
+                f(
+                    name.strip_prefix("xsi:").unwrap_or(name),
+                    self.attribute_value(value, element)?,
+                );
+            }
+        }
+    }
+
+    fn attribute_value(
+        &self,
+        raw: &'a str,
+        element: Element<'a>,
+    ) -> Result<Cow<'a, str>, DecodeError> {
+        let spaced: Cow<'a, str> = if raw
+            .bytes()
+            .any(|byte| matches!(byte, b'\t' | b'\n' | b'\r'))
+        {
+            Cow::Owned(raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " "))
+        } else {
+            Cow::Borrowed(raw)
+        };
+        if !spaced.contains('&') {
+            return Ok(spaced);
+        }
+        let kind = match quick_xml::escape::unescape(&spaced) {
+            Ok(text) => return Ok(Cow::Owned(text.into_owned())),
+            Err(EscapeError::UnrecognizedEntity(..)) => DecodeErrorKind::Entity,
+            Err(_) => DecodeErrorKind::Syntax("a character reference is broken"),
+        };
+        Err(self.fail_at(kind, element.offset))
+    }
+}
+
+/// XML reads every line end as a line feed.
+fn without_carriage_returns(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        text
+    }
+}
