@@ -1,0 +1,91 @@
+//! The root of a model.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::backend::Backend;
+use crate::cell::{Cell, Field};
+use crate::conversation::Conversation;
+use crate::conversations_manager::ConversationsManager;
+use crate::ids::ConversationId;
+use crate::list::List;
+use crate::model::Model;
+use crate::person::{MePerson, Person, PersonNode};
+use crate::property::Property;
+use crate::states::SignInState;
+use crate::store::Node;
+use crate::sync::Arc;
+use crate::writer::ModelWriter;
+
+pub(crate) struct ApplicationCells {
+    pub(crate) sign_in: Cell<SignInState>,
+    pub(crate) conversations: List<Conversation>,
+    pub(crate) by_id: BTreeMap<ConversationId, Conversation>,
+    pub(crate) unread: Cell<usize>,
+    /// By lower-case address.
+    pub(crate) people: BTreeMap<String, std::sync::Weak<PersonNode>>,
+}
+
+pub(crate) struct ApplicationIdentity {
+    pub(crate) model: Arc<Model>,
+    pub(crate) me: MePerson,
+}
+
+pub(crate) type ApplicationNode = Node<ApplicationCells, ApplicationIdentity>;
+
+/// The root of a model: one user's conversations. Cloning gives another handle on the same model. Several models are
+/// independent of each other.
+#[derive(Clone)]
+pub struct Application {
+    node: Arc<ApplicationNode>,
+}
+
+impl Application {
+    /// A model on top of this protocol, and the one way to tell it what happens.
+    pub fn new(backend: Arc<dyn Backend>) -> (Self, ModelWriter) {
+        let model = Model::new(backend);
+        let me = MePerson(Person::new(&model, "", None));
+        let cells = ApplicationCells {
+            sign_in: Cell::new(SignInState::SignedOut),
+            conversations: List::new(),
+            by_id: BTreeMap::new(),
+            unread: Cell::new(0),
+            people: BTreeMap::new(),
+        };
+        let store = model.store.clone();
+        let node = store.node(ApplicationIdentity { model, me }, cells);
+        (
+            Self {
+                node: Arc::clone(&node),
+            },
+            ModelWriter::new(node),
+        )
+    }
+
+    /// Where the sign-in stands; after a failure or a loss the property's reason says why.
+    #[must_use]
+    pub fn sign_in_state(&self) -> Property<SignInState> {
+        Property::new(Field {
+            node: Arc::clone(&self.node),
+            cell: |cells| &mut cells.sign_in,
+        })
+    }
+
+    /// Who is signed in.
+    #[must_use]
+    pub fn me(&self) -> MePerson {
+        self.node.fixed.me.clone()
+    }
+
+    /// The conversations.
+    #[must_use]
+    pub fn conversations_manager(&self) -> ConversationsManager {
+        ConversationsManager::new(Arc::clone(&self.node))
+    }
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! The port: what a protocol does for the model.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use futures_core::future::BoxFuture;
+
+use crate::body::MessageBody;
+use crate::ids::{ConversationId, MessageId, ParticipantId};
+use crate::reason::{Reason, ReasonCode};
+
+/// What a port method returns.
+pub type PortFuture<R = ()> = BoxFuture<'static, Result<R, Reason>>;
+
+/// The other side of a conversation of two that was made here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The participant that stands for them; facts about them should use this id.
+    pub participant: ParticipantId,
+    /// Their address as [`Backend::normalize_address`] wrote it.
+    pub address: String,
+}
+
+/// How a conversation is to be started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StartOptions {
+    /// The subject of the invitation.
+    pub subject: Option<String>,
+    /// Custom content for the invitation.
+    pub context: Option<Context>,
+}
+
+/// Custom content of an invitation.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Context {
+    /// Its media type.
+    pub content_type: String,
+    /// The content.
+    pub content: String,
+}
+
+impl Context {
+    /// Content of this media type.
+    pub fn new(content_type: impl Into<String>, content: impl Into<String>) -> Self {
+        Self {
+            content_type: content_type.into(),
+            content: content.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Context({}, {} bytes)",
+            self.content_type,
+            self.content.len()
+        )
+    }
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutgoingMessage {
+    /// By this id facts tell its fate.
+    pub id: MessageId,
+    /// What it says.
+    pub body: MessageBody,
+    /// The subject of the invitation, should the message need one.
+    pub subject: Option<String>,
+}
+
+/// The port: what a protocol does for the model.
+///
+/// The methods are eager: they take effect, in call order, before they return; the future only tells the end, and dropping
+/// it cancels nothing. The model calls them in the order in which the commands took effect, also across threads, and holds
+/// no lock meanwhile: an implementation may write facts from inside. When two threads give commands at the same time, one of
+/// them makes both calls.
+///
+/// A future resolves after the facts that settled it were committed: `Ok` from [`send_message`](Self::send_message)
+/// means that the message was delivered. Every message must come to an end by a fact, since nobody needs to poll the
+/// future; as a second line of defence the model settles a message that is still pending when its future ends.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Backend: fmt::Debug + Send + Sync + 'static {
+    /// The time, for the local timestamps of outgoing messages.
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    /// The protocol's spelling of an address. Two addresses that are equal but for ASCII case are the same person.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) when it cannot be an address.
+    fn normalize_address(&self, address: &str) -> Result<String, Reason> {
+        let address = address.trim();
+        if address.is_empty() {
+            return Err(
+                Reason::new(ReasonCode::InvalidArgument).with_message("the address is empty")
+            );
+        }
+        Ok(address.to_owned())
+    }
+
+    /// A conversation of two was made here. Nothing is to be sent yet.
+    fn open_conversation(&self, conversation: ConversationId, peer: Peer);
+
+    /// The conversation was removed from the model; facts about it will be ignored.
+    fn forget_conversation(&self, conversation: ConversationId);
+
+    /// Starts the chat, or restarts it.
+    fn start(&self, conversation: ConversationId, options: StartOptions) -> PortFuture;
+
+    /// Sends a message. Where the chat is not established the invitation carries it; while it is being established it waits.
+    fn send_message(&self, conversation: ConversationId, message: OutgoingMessage) -> PortFuture;
+
+    /// Accepts the invitation.
+    fn accept(&self, conversation: ConversationId) -> PortFuture;
+
+    /// Declines the invitation.
+    fn reject(&self, conversation: ConversationId) -> PortFuture;
+
+    /// Ends the chat, or cancels its invitation; other modalities go on.
+    fn stop(&self, conversation: ConversationId) -> PortFuture;
+
+    /// Ends the conversation for us. May be called again while an end is under way: it joins that.
+    fn leave(&self, conversation: ConversationId) -> PortFuture;
+
+    /// Tells that a conversation that was accepted for the user was seen.
+    fn acknowledge(&self, conversation: ConversationId) -> PortFuture;
+
+    /// Tells the others that the user is typing.
+    fn send_is_typing(&self, conversation: ConversationId) -> PortFuture;
+}

@@ -1,0 +1,51 @@
+//! The body of a message.
+
+use std::fmt;
+
+use crate::states::MessageFormat;
+
+/// What a message says, in the form it was written in. Its text never appears in debug output.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum MessageBody {
+    /// Plain text.
+    Text(String),
+    /// HTML. From outside it is untrusted.
+    Html(String),
+}
+
+impl MessageBody {
+    /// The form it was written in.
+    #[must_use]
+    pub const fn format(&self) -> MessageFormat {
+        match self {
+            Self::Text(_) => MessageFormat::Text,
+            Self::Html(_) => MessageFormat::Html,
+        }
+    }
+
+    /// The characters as they were written.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        match self {
+            Self::Text(raw) | Self::Html(raw) => raw,
+        }
+    }
+}
+
+impl From<&str> for MessageBody {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for MessageBody {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl fmt::Debug for MessageBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({} bytes)", self.format(), self.raw().len())
+    }
+}

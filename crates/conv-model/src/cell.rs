@@ -1,0 +1,136 @@
+//! A value that is observed: the stored side of a [`Property`](crate::Property).
+
+use crate::listener::{Callback, Listener, Listeners};
+use crate::property::{Change, Source};
+use crate::reason::Reason;
+use crate::store::{Node, Transaction};
+use crate::subscription::Subscription;
+use crate::sync::Arc;
+
+/// A value, the reason for it, and who listens.
+pub(crate) struct Cell<T> {
+    value: T,
+    reason: Option<Reason>,
+    listeners: Listeners<Change<T>>,
+}
+
+impl<T> Cell<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self {
+            value,
+            reason: None,
+            listeners: Listeners::new(),
+        }
+    }
+
+    pub(crate) const fn get(&self) -> &T {
+        &self.value
+    }
+}
+
+/// Which cell of an object is meant.
+pub(crate) type Accessor<C, T> = fn(&mut C) -> &mut Cell<T>;
+
+impl Transaction<'_> {
+    /// Writes a cell: an unequal value is one change, an equal one only replaces the reason.
+    pub(crate) fn set<C, F, T>(
+        &mut self,
+        node: &Node<C, F>,
+        cell: Accessor<C, T>,
+        value: T,
+        reason: Option<Reason>,
+    ) -> bool
+    where
+        T: Clone + PartialEq + Send + Sync + 'static,
+    {
+        let (cells, outlet) = self.split(node);
+        let cell = cell(cells);
+        cell.reason.clone_from(&reason);
+        if cell.value == value {
+            outlet.discard(value);
+            return false;
+        }
+        if cell.listeners.is_empty() {
+            outlet.discard(std::mem::replace(&mut cell.value, value));
+        } else {
+            let old = std::mem::replace(&mut cell.value, value.clone());
+            cell.listeners.deliver(
+                Change {
+                    new: value,
+                    reason,
+                    old: Some(old),
+                },
+                outlet,
+            );
+        }
+        true
+    }
+}
+
+/// The read handle on a cell of an object: the object and the accessor.
+pub(crate) struct Field<C, F, T> {
+    pub(crate) node: Arc<Node<C, F>>,
+    pub(crate) cell: Accessor<C, T>,
+}
+
+impl<C, F, T> Source<T> for Field<C, F, T>
+where
+    C: Send + Sync + 'static,
+    F: Send + Sync + 'static,
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    fn get(&self) -> T {
+        self.node.read(|cells| (self.cell)(cells).value.clone())
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        self.node.read(|cells| (self.cell)(cells).reason.clone())
+    }
+
+    fn subscribe(&self, callback: Callback<Change<T>>) -> Subscription {
+        let cell = self.cell;
+        register(
+            &self.node,
+            callback,
+            move |cells| &mut cell(cells).listeners,
+            move |cells| {
+                let cell = cell(cells);
+                Change {
+                    new: cell.value.clone(),
+                    reason: cell.reason.clone(),
+                    old: None,
+                }
+            },
+        )
+    }
+}
+
+/// Registers `callback` among the listeners of an object and replays what `snapshot` finds.
+pub(crate) fn register<C, F, E>(
+    node: &Arc<Node<C, F>>,
+    callback: Callback<E>,
+    listeners: impl Fn(&mut C) -> &mut Listeners<E> + Send + Sync + 'static,
+    snapshot: impl FnOnce(&mut C) -> E,
+) -> Subscription
+where
+    C: Send + Sync + 'static,
+    F: Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    let listener = Listener::new(callback);
+    node.store.register(&listener, |transaction| {
+        let (cells, outlet) = transaction.split(node);
+        listeners(cells).insert(Arc::clone(&listener), outlet);
+        snapshot(cells)
+    });
+    let node = Arc::downgrade(node);
+    Subscription::new(move || {
+        listener.phase().retire();
+        if let Some(node) = node.upgrade() {
+            node.store.transact(|transaction| {
+                let (cells, outlet) = transaction.split(&node);
+                listeners(cells).remove(&listener, outlet);
+            });
+        }
+    })
+}

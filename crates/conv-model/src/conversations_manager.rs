@@ -1,0 +1,229 @@
+//! All conversations of a model.
+
+use std::fmt;
+
+use crate::application::ApplicationNode;
+use crate::backend::Peer;
+use crate::cell::Field;
+use crate::collection::Collection;
+use crate::command::{CommandFuture, failed};
+use crate::conversation::{Conversation, ConversationIdentity};
+use crate::fact::ParticipantFact;
+use crate::ids::{ConversationId, ParticipantId};
+use crate::list::ListField;
+use crate::participant::Participant;
+use crate::people;
+use crate::property::Property;
+use crate::reason::{Reason, ReasonCode};
+use crate::states::{CallConnectionState, ConversationState, SignInState};
+use crate::store::Transaction;
+use crate::sync::Arc;
+
+/// All conversations of a model.
+#[derive(Clone)]
+pub struct ConversationsManager {
+    node: Arc<ApplicationNode>,
+}
+
+impl ConversationsManager {
+    pub(crate) const fn new(node: Arc<ApplicationNode>) -> Self {
+        Self { node }
+    }
+
+    /// Every conversation, those that have ended too; one goes out only by [`remove`](Self::remove).
+    #[must_use]
+    pub fn conversations(&self) -> Collection<Conversation> {
+        Collection::new(ListField {
+            node: Arc::clone(&self.node),
+            list: |cells| &mut cells.conversations,
+        })
+    }
+
+    /// How many conversations have something unread.
+    #[must_use]
+    pub fn unread_conversations_count(&self) -> Property<usize> {
+        Property::new(Field {
+            node: Arc::clone(&self.node),
+            cell: |cells| &mut cells.unread,
+        })
+    }
+
+    /// The conversation of two with this person: the first that has not ended, else a new one, which is in
+    /// [`conversations`](Self::conversations) when this returns. Nothing is sent.
+    ///
+    /// A new one is Created and has one participant, of whom the address is known.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) when `address` cannot be one.
+    pub fn get_conversation(&self, address: &str) -> Result<Conversation, Reason> {
+        let model = &self.node.fixed.model;
+        let address = model.backend.normalize_address(address)?;
+        Ok(model.store.transact(|transaction| {
+            if let Some(conversation) = self.ongoing(transaction, &address) {
+                return conversation;
+            }
+            let id = ConversationId::Local(model.next_id());
+            let creator = Some(self.node.fixed.me.person());
+            let conversation = make(
+                transaction,
+                &self.node,
+                id,
+                creator,
+                ConversationState::Created,
+                CallConnectionState::Disconnected,
+            );
+            let participant = ParticipantId::Local(model.next_id());
+            conversation.find_or_add_participant(
+                transaction,
+                &self.node,
+                &ParticipantFact::new(participant, address.clone()),
+            );
+            publish(transaction, &self.node, &conversation);
+            let backend = Arc::clone(&model.backend);
+            transaction.call(Box::new(move || {
+                backend.open_conversation(
+                    id,
+                    Peer {
+                        participant,
+                        address,
+                    },
+                );
+            }));
+            conversation
+        }))
+    }
+
+    /// Leaves the conversation, then takes it out of [`conversations`](Self::conversations): at once when it has not begun or
+    /// has ended, else when it has ended.
+    ///
+    /// # Errors
+    /// When it is not in the collection, or leaving failed; it then stays.
+    pub fn remove(&self, conversation: &Conversation) -> CommandFuture<()> {
+        let known = self.node.store.transact(|transaction| {
+            let known =
+                transaction.cells(&self.node).by_id.get(&conversation.id()) == Some(conversation);
+            if known {
+                let state = conversation.situation(transaction).state;
+                transaction.cells(&conversation.node).removed = true;
+                if matches!(
+                    state,
+                    ConversationState::Created | ConversationState::Disconnected
+                ) {
+                    take_out(transaction, &self.node, conversation);
+                }
+            }
+            known
+        });
+        if !known {
+            return failed(
+                Reason::new(ReasonCode::InvalidArgument).with_message("no such conversation"),
+            );
+        }
+        let left = conversation.leave();
+        let conversation = conversation.clone();
+        let node = Arc::clone(&self.node);
+        Box::pin(async move {
+            let outcome = left.await;
+            node.store.transact(|transaction| {
+                if outcome.is_err()
+                    && conversation.situation(transaction).state != ConversationState::Disconnected
+                {
+                    transaction.cells(&conversation.node).removed = false;
+                }
+            });
+            outcome
+        })
+    }
+
+    fn ongoing(&self, transaction: &mut Transaction<'_>, address: &str) -> Option<Conversation> {
+        let conversations: Vec<_> = transaction
+            .cells(&self.node)
+            .conversations
+            .iter()
+            .cloned()
+            .collect();
+        conversations.into_iter().find(|conversation| {
+            let cells = transaction.cells(&conversation.node);
+            if *cells.state.get() == ConversationState::Disconnected
+                || *cells.is_group.get()
+                || cells.removed
+            {
+                return false;
+            }
+            let peer: Option<Participant> = cells.participants.iter().next().cloned();
+            peer.is_some_and(|peer| people::same(peer.person().address(transaction), address))
+        })
+    }
+}
+
+/// A conversation that nobody sees yet.
+pub(crate) fn make(
+    transaction: &mut Transaction<'_>,
+    application: &Arc<ApplicationNode>,
+    id: ConversationId,
+    creator: Option<crate::person::Person>,
+    state: ConversationState,
+    chat: CallConnectionState,
+) -> Conversation {
+    let signed_in = *transaction.cells(application).sign_in.get() == SignInState::SignedIn;
+    let model = Arc::clone(&application.fixed.model);
+    let myself = Participant::new(
+        &model,
+        ParticipantId::Local(model.next_id()),
+        application.fixed.me.person(),
+    );
+    myself.set_chat(transaction, chat, None);
+    Conversation::new(
+        ConversationIdentity {
+            id,
+            model,
+            myself,
+            creator,
+        },
+        signed_in,
+        state,
+        chat,
+    )
+}
+
+/// Puts a complete conversation into the collection.
+pub(crate) fn publish(
+    transaction: &mut Transaction<'_>,
+    application: &Arc<ApplicationNode>,
+    conversation: &Conversation,
+) {
+    transaction
+        .cells(application)
+        .by_id
+        .insert(conversation.id(), conversation.clone());
+    transaction.push(
+        application,
+        |cells| &mut cells.conversations,
+        conversation.clone(),
+    );
+}
+
+/// Takes a conversation out of the collection.
+pub(crate) fn take_out(
+    transaction: &mut Transaction<'_>,
+    application: &Arc<ApplicationNode>,
+    conversation: &Conversation,
+) {
+    let id = conversation.id();
+    let removed = transaction.cells(application).by_id.remove(&id);
+    transaction.discard(removed);
+    transaction.remove(
+        application,
+        |cells| &mut cells.conversations,
+        |item| item == conversation,
+    );
+    let backend = Arc::clone(&application.fixed.model.backend);
+    transaction.call(Box::new(move || backend.forget_conversation(id)));
+}
+
+impl fmt::Debug for ConversationsManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConversationsManager")
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! Items that are observed: the stored side of a [`Collection`](crate::Collection).
+
+use std::collections::VecDeque;
+
+use crate::cell::register;
+use crate::collection::{CollectionChange, Key, ListEvent, ListSource, Pace};
+use crate::listener::{Callback, Listeners};
+use crate::store::{Node, Transaction};
+use crate::subscription::Subscription;
+use crate::sync::Arc;
+
+/// Items in order, their keys, and who listens.
+pub(crate) struct List<T> {
+    items: VecDeque<(Key, T)>,
+    next: u64,
+    /// Whether the keys ascend, so that a key is found by bisection.
+    sorted: bool,
+    listeners: Listeners<ListEvent<T>>,
+    /// Those who get one event per commit, and what this commit has for them so far.
+    observers: Listeners<ListEvent<T>>,
+    batch: Vec<CollectionChange<T>>,
+}
+
+/// Which list of an object is meant.
+pub(crate) type ListAccessor<C, T> = fn(&mut C) -> &mut List<T>;
+
+impl<T: Clone + Send + Sync + 'static> List<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            items: VecDeque::new(),
+            next: 0,
+            sorted: true,
+            listeners: Listeners::new(),
+            observers: Listeners::new(),
+            batch: Vec::new(),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> + ExactSizeIterator {
+        self.items.iter().map(|(_, item)| item)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    fn by_key(&self, key: Key) -> Option<T> {
+        let index = if self.sorted {
+            self.items.binary_search_by_key(&key, |(key, _)| *key).ok()
+        } else {
+            self.items.iter().position(|(other, _)| *other == key)
+        };
+        self.items.get(index?).map(|(_, item)| item.clone())
+    }
+}
+
+impl Transaction<'_> {
+    /// Puts an item at `index`, or at the end when there are fewer.
+    pub(crate) fn insert<C, F, T>(
+        &mut self,
+        node: &Arc<Node<C, F>>,
+        list: ListAccessor<C, T>,
+        index: usize,
+        item: T,
+    ) -> Key
+    where
+        C: Send + Sync + 'static,
+        F: Send + Sync + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        let cells = list(self.cells(node));
+        let index = index.min(cells.items.len());
+        let key = Key(cells.next);
+        cells.next += 1;
+        cells.sorted &= index == cells.items.len();
+        cells.items.insert(index, (key, item.clone()));
+        self.tell(node, list, CollectionChange::Added { item, key, index });
+        key
+    }
+
+    /// Puts an item at the end.
+    pub(crate) fn push<C, F, T>(
+        &mut self,
+        node: &Arc<Node<C, F>>,
+        list: ListAccessor<C, T>,
+        item: T,
+    ) -> Key
+    where
+        C: Send + Sync + 'static,
+        F: Send + Sync + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        self.insert(node, list, usize::MAX, item)
+    }
+
+    /// Takes the first item out that matches.
+    pub(crate) fn remove<C, F, T>(
+        &mut self,
+        node: &Arc<Node<C, F>>,
+        list: ListAccessor<C, T>,
+        matches: impl Fn(&T) -> bool,
+    ) -> bool
+    where
+        C: Send + Sync + 'static,
+        F: Send + Sync + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        let cells = list(self.cells(node));
+        let Some(index) = cells.iter().position(matches) else {
+            return false;
+        };
+        let Some((key, item)) = cells.items.remove(index) else {
+            return false;
+        };
+        self.tell(node, list, CollectionChange::Removed { item, key, index });
+        true
+    }
+
+    fn tell<C, F, T>(
+        &mut self,
+        node: &Arc<Node<C, F>>,
+        list: ListAccessor<C, T>,
+        change: CollectionChange<T>,
+    ) where
+        C: Send + Sync + 'static,
+        F: Send + Sync + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        let (cells, outlet) = self.split(node);
+        let cells = list(cells);
+        let size = cells.len();
+        let observed = !cells.observers.is_empty();
+        let first = observed && cells.batch.is_empty();
+        if observed {
+            cells.batch.push(change.clone());
+        }
+        if cells.listeners.is_empty() {
+            outlet.discard(change);
+        } else {
+            cells
+                .listeners
+                .deliver(ListEvent::one(change, size), outlet);
+        }
+        if first {
+            let node = Arc::clone(node);
+            self.at_end(move |transaction| {
+                let (cells, outlet) = transaction.split(&node);
+                let cells = list(cells);
+                let batch = std::mem::take(&mut cells.batch);
+                let size = cells.len();
+                cells
+                    .observers
+                    .deliver(ListEvent::many(batch, size), outlet);
+            });
+        }
+    }
+}
+
+/// The read handle on a list of an object.
+pub(crate) struct ListField<C, F, T> {
+    pub(crate) node: Arc<Node<C, F>>,
+    pub(crate) list: ListAccessor<C, T>,
+}
+
+impl<C, F, T> ListSource<T> for ListField<C, F, T>
+where
+    C: Send + Sync + 'static,
+    F: Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+{
+    fn snapshot(&self) -> Vec<(Key, T)> {
+        self.node
+            .read(|cells| (self.list)(cells).items.iter().cloned().collect())
+    }
+
+    fn size(&self) -> usize {
+        self.node.read(|cells| (self.list)(cells).len())
+    }
+
+    fn get(&self, index: usize) -> Option<T> {
+        self.node.read(|cells| {
+            (self.list)(cells)
+                .items
+                .get(index)
+                .map(|(_, item)| item.clone())
+        })
+    }
+
+    fn by_key(&self, key: Key) -> Option<T> {
+        self.node.read(|cells| (self.list)(cells).by_key(key))
+    }
+
+    fn subscribe(&self, pace: Pace, items: bool, callback: Callback<ListEvent<T>>) -> Subscription {
+        let list = self.list;
+        let snapshot = move |cells: &mut C| {
+            let list = list(cells);
+            let items = if items {
+                list.items.iter().cloned().collect()
+            } else {
+                Vec::new()
+            };
+            ListEvent::replay(items, list.len())
+        };
+        match pace {
+            Pace::EachChange => register(
+                &self.node,
+                callback,
+                move |cells| &mut list(cells).listeners,
+                snapshot,
+            ),
+            Pace::EachCommit => register(
+                &self.node,
+                callback,
+                move |cells| &mut list(cells).observers,
+                snapshot,
+            ),
+        }
+    }
+}

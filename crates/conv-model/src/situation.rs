@@ -1,0 +1,145 @@
+//! Which commands of a conversation are enabled, derived from where it stands.
+
+use crate::reason::{Reason, ReasonCode};
+use crate::states::{CallConnectionState as Call, ConversationState};
+
+/// All that decides which commands are enabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Situation {
+    pub(crate) signed_in: bool,
+    pub(crate) state: ConversationState,
+    /// Our own side of the chat.
+    pub(crate) chat: Call,
+    /// We rejected or are leaving, and the end has not been told yet.
+    pub(crate) ending: bool,
+    /// The conversation was accepted for us and waits to be acknowledged.
+    pub(crate) acknowledgeable: bool,
+}
+
+/// A rule: `Ok` when the command is enabled, else why not.
+pub(crate) type Rule = fn(&Situation) -> Result<(), Reason>;
+
+impl Situation {
+    pub(crate) fn start(&self) -> Result<(), Reason> {
+        self.signed_in()?;
+        self.not_ending()?;
+        self.chat_is(&[Call::Disconnected])
+    }
+
+    pub(crate) fn stop(&self) -> Result<(), Reason> {
+        self.chat_is(&[Call::Connecting, Call::Connected])
+    }
+
+    pub(crate) fn answer(&self) -> Result<(), Reason> {
+        self.chat_is(&[Call::Notified])
+    }
+
+    pub(crate) fn send_message(&self) -> Result<(), Reason> {
+        self.signed_in()?;
+        self.not_ending()?;
+        self.chat_is(&[
+            Call::Disconnected,
+            Call::Notified,
+            Call::Connecting,
+            Call::Ringing,
+            Call::Connected,
+        ])
+    }
+
+    pub(crate) fn send_is_typing(&self) -> Result<(), Reason> {
+        self.chat_is(&[Call::Connected])
+    }
+
+    pub(crate) fn acknowledge(&self) -> Result<(), Reason> {
+        if self.acknowledgeable {
+            Ok(())
+        } else {
+            Err(invalid("there is nothing to acknowledge"))
+        }
+    }
+
+    fn signed_in(&self) -> Result<(), Reason> {
+        if self.signed_in {
+            Ok(())
+        } else {
+            Err(Reason::new(ReasonCode::SignedOut))
+        }
+    }
+
+    fn not_ending(&self) -> Result<(), Reason> {
+        if self.ending {
+            Err(invalid("the conversation is ending"))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn chat_is(&self, allowed: &[Call]) -> Result<(), Reason> {
+        if allowed.contains(&self.chat) {
+            return Ok(());
+        }
+        Err(invalid(match self.chat {
+            Call::Disconnected => "the chat is not connected",
+            Call::Notified => "the invitation was not answered yet",
+            Call::Connecting | Call::Ringing => "the chat is connecting",
+            Call::Connected => "the chat is connected",
+            Call::Disconnecting => "the chat is disconnecting",
+        }))
+    }
+}
+
+fn invalid(message: &'static str) -> Reason {
+    Reason::new(ReasonCode::InvalidState).with_message(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// model: which command is enabled in which state of our own chat, signed in and signed out.
+    #[test]
+    fn commands_are_enabled_by_the_state_of_our_chat() {
+        #[rustfmt::skip]
+        let table: &[(&str, Rule, bool, [Option<()>; 6])] = &[
+            //                                                       needs    Disc.     Notif.    Conn.ing  Ringing   Conn.ed   Disc.ing
+            ("start",          Situation::start          as Rule, true,  [Some(()), None,     None,     None,     None,     None]),
+            ("stop",           Situation::stop           as Rule, false, [None,     None,     Some(()), None,     Some(()), None]),
+            ("accept, reject", Situation::answer         as Rule, false, [None,     Some(()), None,     None,     None,     None]),
+            ("send_message",   Situation::send_message   as Rule, true,  [Some(()), Some(()), Some(()), Some(()), Some(()), None]),
+            ("send_is_typing", Situation::send_is_typing as Rule, false, [None,     None,     None,     None,     Some(()), None]),
+        ];
+        let states = [
+            Call::Disconnected,
+            Call::Notified,
+            Call::Connecting,
+            Call::Ringing,
+            Call::Connected,
+            Call::Disconnecting,
+        ];
+        for (name, rule, needs_sign_in, enabled) in table {
+            for (chat, enabled) in states.into_iter().zip(enabled) {
+                let situation = Situation {
+                    signed_in: true,
+                    state: ConversationState::Connecting,
+                    chat,
+                    ending: false,
+                    acknowledgeable: false,
+                };
+                assert_eq!(rule(&situation).ok(), *enabled, "{name} in {chat:?}");
+                let signed_out = rule(&Situation {
+                    signed_in: false,
+                    ..situation
+                });
+                if *needs_sign_in {
+                    assert_eq!(
+                        signed_out.unwrap_err().code(),
+                        &ReasonCode::SignedOut,
+                        "{name} signed out"
+                    );
+                } else {
+                    assert_eq!(signed_out.ok(), *enabled, "{name} signed out in {chat:?}");
+                }
+            }
+        }
+    }
+}

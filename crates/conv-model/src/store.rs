@@ -1,0 +1,276 @@
+//! One lock, one delivery queue and one outbox: everything that can change in a model lives behind a [`Store`].
+//!
+//! A transaction changes cells under the lock and queues a delivery for each change. After the lock is released the calls
+//! it made to the outside (the outbox) run in order, then the deliveries. Whoever finds nobody delivering becomes the one
+//! who does; a transaction inside a listener therefore commits at once and is delivered after the current change.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use qcell::{QCell, QCellOwner, QCellOwnerID};
+
+use crate::listener::{Deliver, Listener};
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
+
+type Queue = VecDeque<Arc<dyn Deliver>>;
+type Call = Box<dyn FnOnce() + Send>;
+type Flush = Box<dyn FnOnce(&mut Transaction<'_>) + Send>;
+
+/// A queue that grew beyond this is given back to the allocator when it is empty.
+const KEPT_CAPACITY: usize = 1024;
+
+/// The lock, the queue and the outbox of one model. Cloning gives another handle on the same.
+#[derive(Clone)]
+pub(crate) struct Store {
+    core: Arc<Mutex<Core>>,
+    id: QCellOwnerID,
+}
+
+struct Core {
+    owner: QCellOwner,
+    queue: Queue,
+    delivering: bool,
+    outbox: VecDeque<Call>,
+    calling: bool,
+}
+
+/// Cells that are only reached under the lock of their store, beside what never changes.
+pub(crate) struct Node<C, F = ()> {
+    pub(crate) store: Store,
+    pub(crate) fixed: F,
+    cells: QCell<C>,
+}
+
+/// The lock, held: what is changed here is one commit.
+pub(crate) struct Transaction<'a> {
+    owner: &'a mut QCellOwner,
+    outlet: Outlet<'a>,
+    outbox: &'a mut VecDeque<Call>,
+    flushes: Vec<Flush>,
+}
+
+/// What leaves a transaction when its lock is released.
+pub(crate) struct Outlet<'a> {
+    queue: &'a mut Queue,
+    /// Foreign values that must not be dropped under the lock.
+    garbage: Garbage,
+}
+
+type Garbage = Vec<Box<dyn Send>>;
+
+impl Store {
+    pub(crate) fn new() -> Self {
+        let owner = QCellOwner::new();
+        let id = owner.id();
+        let core = Core {
+            owner,
+            queue: VecDeque::new(),
+            delivering: false,
+            outbox: VecDeque::new(),
+            calling: false,
+        };
+        Self {
+            core: Arc::new(Mutex::new(core)),
+            id,
+        }
+    }
+
+    pub(crate) fn node<C, F>(&self, fixed: F, cells: C) -> Arc<Node<C, F>> {
+        Arc::new(Node {
+            store: self.clone(),
+            fixed,
+            cells: QCell::new(self.id, cells),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        lock(&self.core)
+    }
+
+    /// Changes cells as one commit, then makes the calls and deliveries that follow from it.
+    pub(crate) fn transact<R>(&self, change: impl FnOnce(&mut Transaction<'_>) -> R) -> R {
+        let (result, garbage, work) = {
+            let mut core = self.lock();
+            let (result, garbage) = core.transact(change);
+            (result, garbage, core.take_work())
+        };
+        if !garbage.is_empty() {
+            quietly(|| drop(garbage));
+        }
+        match work {
+            Work::None => {}
+            Work::Deliver(queue) => self.deliver(queue),
+            Work::Call(outbox) => self.call(outbox),
+        }
+        result
+    }
+
+    /// Registers a listener: `enter` takes the snapshot and the place under one lock, then the snapshot is replayed.
+    pub(crate) fn register<E: Send + Sync>(
+        &self,
+        listener: &Listener<E>,
+        enter: impl FnOnce(&mut Transaction<'_>) -> E,
+    ) {
+        let (event, garbage, first) = {
+            let mut core = self.lock();
+            let (event, garbage) = core.transact(enter);
+            // A replay is a delivery like any other: what is written inside it waits for its end, unless another delivery
+            // is running already, of which it is then a part.
+            let first = !std::mem::replace(&mut core.delivering, true);
+            (event, garbage, first)
+        };
+        listener.replay(&event);
+        quietly(|| drop((event, garbage)));
+        if first {
+            self.deliver(VecDeque::new());
+        }
+    }
+
+    fn call(&self, mut outbox: VecDeque<Call>) {
+        let mut panicked = None;
+        loop {
+            while let Some(call) = outbox.pop_front() {
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
+                    panicked = Some(panic);
+                }
+            }
+            let mut core = self.lock();
+            if core.outbox.is_empty() {
+                core.calling = false;
+                break;
+            }
+            std::mem::swap(&mut core.outbox, &mut outbox);
+        }
+        let work = self.lock().take_work();
+        if let Work::Deliver(queue) = work {
+            self.deliver(queue);
+        }
+        if let Some(panic) = panicked {
+            resume_unwind(panic);
+        }
+    }
+
+    fn deliver(&self, mut queue: Queue) {
+        loop {
+            while let Some(delivery) = queue.pop_front() {
+                quietly(|| delivery.deliver());
+            }
+            let mut core = self.lock();
+            if core.queue.is_empty() {
+                core.delivering = false;
+                if queue.capacity() <= KEPT_CAPACITY {
+                    std::mem::swap(&mut core.queue, &mut queue);
+                }
+                return;
+            }
+            std::mem::swap(&mut core.queue, &mut queue);
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+enum Work {
+    None,
+    Deliver(Queue),
+    Call(VecDeque<Call>),
+}
+
+impl Core {
+    fn transact<R>(&mut self, change: impl FnOnce(&mut Transaction<'_>) -> R) -> (R, Garbage) {
+        let mut transaction = Transaction {
+            owner: &mut self.owner,
+            outlet: Outlet {
+                queue: &mut self.queue,
+                garbage: Vec::new(),
+            },
+            outbox: &mut self.outbox,
+            flushes: Vec::new(),
+        };
+        let result = change(&mut transaction);
+        for flush in std::mem::take(&mut transaction.flushes) {
+            flush(&mut transaction);
+        }
+        (result, transaction.outlet.garbage)
+    }
+
+    /// Takes the role that is free and has work: calls to the outside come before deliveries.
+    fn take_work(&mut self) -> Work {
+        if !self.calling && !self.outbox.is_empty() {
+            self.calling = true;
+            Work::Call(std::mem::take(&mut self.outbox))
+        } else if !self.delivering && !self.queue.is_empty() {
+            self.delivering = true;
+            Work::Deliver(std::mem::take(&mut self.queue))
+        } else {
+            Work::None
+        }
+    }
+}
+
+impl<C, F> Node<C, F> {
+    /// Reads cells under the lock. `read` is our own code: no listener, no drop of a foreign value.
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&mut C) -> R) -> R {
+        read(self.cells.rw(&mut self.store.lock().owner))
+    }
+}
+
+impl<C, F: fmt::Debug> fmt::Debug for Node<C, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fixed.fmt(f)
+    }
+}
+
+impl<'a> Transaction<'a> {
+    pub(crate) fn cells<'c, C, F>(&'c mut self, node: &'c Node<C, F>) -> &'c mut C {
+        node.cells.rw(self.owner)
+    }
+
+    /// The cells and the way out, to be used together.
+    pub(crate) fn split<'c, C, F>(
+        &'c mut self,
+        node: &'c Node<C, F>,
+    ) -> (&'c mut C, &'c mut Outlet<'a>) {
+        (node.cells.rw(self.owner), &mut self.outlet)
+    }
+
+    /// Makes `call` after the commit, outside the lock, in the order of the commits.
+    pub(crate) fn call(&mut self, call: Call) {
+        self.outbox.push_back(call);
+    }
+
+    /// Runs `flush` at the end of this transaction, still inside it.
+    pub(crate) fn at_end(&mut self, flush: impl FnOnce(&mut Transaction<'_>) + Send + 'static) {
+        self.flushes.push(Box::new(flush));
+    }
+
+    /// Drops `value` after the lock is released.
+    pub(crate) fn discard<T: Send + 'static>(&mut self, value: T) {
+        self.outlet.discard(value);
+    }
+}
+
+impl Outlet<'_> {
+    pub(crate) fn queue(&mut self, delivery: Arc<dyn Deliver>) {
+        self.queue.push_back(delivery);
+    }
+
+    /// Drops `value` after the lock is released.
+    pub(crate) fn discard<T: Send + 'static>(&mut self, value: T) {
+        if std::mem::needs_drop::<T>() {
+            self.garbage.push(Box::new(value));
+        }
+    }
+}
+
+/// Runs foreign code whose panic must not stop the queue.
+fn quietly(run: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(run)).is_err() {
+        tracing::error!("a panic while values were dropped was caught");
+    }
+}

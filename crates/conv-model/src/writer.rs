@@ -1,0 +1,221 @@
+//! The one way to tell a model what happened.
+
+use std::fmt;
+
+use crate::application::ApplicationNode;
+use crate::conversation::Conversation;
+use crate::conversations_manager::{make, publish, take_out};
+use crate::fact::{ConversationFact, Discovered, Fact, Incoming};
+use crate::ids::ConversationId;
+use crate::people;
+use crate::reason::Reason;
+use crate::states::{CallConnectionState, ConversationState, ParticipantState, SignInState};
+use crate::store::Transaction;
+use crate::sync::Arc;
+
+/// Writes facts into a model.
+pub struct ModelWriter {
+    node: Arc<ApplicationNode>,
+}
+
+impl ModelWriter {
+    pub(crate) const fn new(node: Arc<ApplicationNode>) -> Self {
+        Self { node }
+    }
+
+    /// Takes in what happened, in this order, as one transaction: all of it is committed before any of it is delivered.
+    ///
+    /// Facts about unknown conversations, participants and messages, and facts that do not fit the present state, change
+    /// nothing.
+    pub fn commit(&self, facts: impl IntoIterator<Item = Fact>) {
+        // Foreign iterators run outside the lock.
+        let facts: Vec<Fact> = facts.into_iter().collect();
+        self.node.store.transact(|transaction| {
+            for fact in facts {
+                self.apply(transaction, fact);
+            }
+        });
+    }
+
+    fn apply(&self, transaction: &mut Transaction<'_>, fact: Fact) {
+        match fact {
+            Fact::SignIn { state, reason } => self.sign_in(transaction, state, reason),
+            Fact::Me {
+                address,
+                display_name,
+            } => {
+                self.node.fixed.me.person().learn(
+                    transaction,
+                    Some(&address),
+                    display_name.as_deref(),
+                );
+            }
+            Fact::Person {
+                address,
+                display_name,
+            } => {
+                if let Some(person) = people::find(transaction, &self.node, &address) {
+                    person.learn(transaction, None, display_name.as_deref());
+                    // Ours may have become the last handle on them.
+                    transaction.discard(person);
+                }
+            }
+            Fact::Incoming(incoming) => self.incoming(transaction, incoming),
+            Fact::Discovered(discovered) => self.discovered(transaction, discovered),
+            Fact::Conversation {
+                conversation: id,
+                fact,
+            } => match self.find(transaction, id) {
+                Some(conversation) => self.in_conversation(transaction, &conversation, fact),
+                None => tracing::debug!(?id, "a fact about an unknown conversation was ignored"),
+            },
+            Fact::UnreadConversations(count) => {
+                transaction.set(&self.node, |cells| &mut cells.unread, count, None);
+            }
+        }
+    }
+
+    fn sign_in(
+        &self,
+        transaction: &mut Transaction<'_>,
+        state: SignInState,
+        reason: Option<Reason>,
+    ) {
+        let conversations: Vec<_> = transaction
+            .cells(&self.node)
+            .conversations
+            .iter()
+            .cloned()
+            .collect();
+        for conversation in &conversations {
+            let signed_in = state == SignInState::SignedIn;
+            conversation.change_situation(transaction, |situation| situation.signed_in = signed_in);
+            let begun = matches!(
+                conversation.situation(transaction).state,
+                ConversationState::Connecting | ConversationState::Connected
+            );
+            if state == SignInState::SignedOut && begun {
+                self.in_conversation(
+                    transaction,
+                    conversation,
+                    ConversationFact::Ended {
+                        reason: reason.clone(),
+                    },
+                );
+            }
+        }
+        transaction.set(&self.node, |cells| &mut cells.sign_in, state, reason);
+    }
+
+    fn incoming(&self, transaction: &mut Transaction<'_>, incoming: Incoming) {
+        let Incoming {
+            conversation: id,
+            from,
+            subject,
+            context,
+            auto_accepted,
+            group,
+            preview: _,
+        } = incoming;
+        if self.find(transaction, id).is_some() {
+            return;
+        }
+        let creator = people::find_or_make(
+            transaction,
+            &self.node,
+            &from.address,
+            from.display_name.as_deref(),
+        );
+        let chat = if auto_accepted {
+            CallConnectionState::Connecting
+        } else {
+            CallConnectionState::Notified
+        };
+        let conversation = make(
+            transaction,
+            &self.node,
+            id,
+            Some(creator),
+            ConversationState::Connecting,
+            chat,
+        );
+        let inviter = conversation.find_or_add_participant(transaction, &self.node, &from);
+        inviter.set_state(transaction, ParticipantState::Connecting, None);
+        conversation.set(
+            transaction,
+            |cells| &mut cells.topic,
+            subject.unwrap_or_default(),
+        );
+        conversation.set(transaction, |cells| &mut cells.context, context);
+        self.publish(transaction, &conversation, group);
+    }
+
+    fn discovered(&self, transaction: &mut Transaction<'_>, discovered: Discovered) {
+        let Discovered {
+            conversation: id,
+            participants,
+            subject,
+            group,
+        } = discovered;
+        if self.find(transaction, id).is_some() {
+            return;
+        }
+        let state = ConversationState::Connecting;
+        let conversation = make(
+            transaction,
+            &self.node,
+            id,
+            None,
+            state,
+            CallConnectionState::Disconnected,
+        );
+        for participant in &participants {
+            conversation.find_or_add_participant(transaction, &self.node, participant);
+        }
+        conversation.set(
+            transaction,
+            |cells| &mut cells.topic,
+            subject.unwrap_or_default(),
+        );
+        self.publish(transaction, &conversation, group);
+    }
+
+    fn publish(
+        &self,
+        transaction: &mut Transaction<'_>,
+        conversation: &Conversation,
+        group: Option<String>,
+    ) {
+        if group.is_some() {
+            conversation.apply(
+                transaction,
+                &self.node,
+                ConversationFact::Group { uri: group },
+            );
+        }
+        publish(transaction, &self.node, conversation);
+    }
+
+    fn in_conversation(
+        &self,
+        transaction: &mut Transaction<'_>,
+        conversation: &Conversation,
+        fact: ConversationFact,
+    ) {
+        conversation.apply(transaction, &self.node, fact);
+        let cells = transaction.cells(&conversation.node);
+        if cells.removed && *cells.state.get() == ConversationState::Disconnected {
+            take_out(transaction, &self.node, conversation);
+        }
+    }
+
+    fn find(&self, transaction: &mut Transaction<'_>, id: ConversationId) -> Option<Conversation> {
+        transaction.cells(&self.node).by_id.get(&id).cloned()
+    }
+}
+
+impl fmt::Debug for ModelWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelWriter").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! The published story, outgoing and incoming, on a scripted port.
+
+use conv_model::{
+    CallConnectionState, ConversationFact as Is, ConversationId, ConversationState, Direction,
+    Fact, Incoming, MessageFormat, MessageId, MessageStatus, ParticipantId, SenderFact,
+    Subscriptions,
+};
+
+use crate::support::{Stage, Timeline, at, lene, now};
+
+#[test]
+fn an_outgoing_chat_from_the_first_message_to_the_restart() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.get_conversation("sip:lenea@contoso.com").unwrap();
+    assert_eq!(
+        manager.get_conversation("SIP:LeneA@contoso.com").unwrap(),
+        conversation,
+        "the same until it has ended"
+    );
+    assert_eq!(manager.conversations().get(0), Some(conversation.clone()));
+    assert_eq!(conversation.state().get(), ConversationState::Created);
+    let id = conversation.id();
+
+    let timeline = Timeline::default();
+    let mut listeners = Subscriptions::new();
+    let log = timeline.clone();
+    listeners.add(conversation.self_participant().chat().state().when(
+        CallConnectionState::Connected,
+        move |_| {
+            log.push("chat connected");
+        },
+    ));
+    let log = timeline.clone();
+    listeners.add(conversation.participants().added(move |participant, _, _| {
+        log.push(format!("added {}", participant.display_name().get()));
+    }));
+    let log = timeline.clone();
+    listeners.add(
+        conversation
+            .chat_service()
+            .messages()
+            .added(move |message, _, index| {
+                log.push(format!(
+                    "message {index} {:?} {:?} {}",
+                    message.direction(),
+                    message.status().get(),
+                    message.body().raw()
+                ));
+            }),
+    );
+    let log = timeline.clone();
+    listeners.add(
+        conversation
+            .state()
+            .changed(move |change| log.push(format!("state {:?} -> {:?}", change.old, change.new))),
+    );
+    assert_eq!(
+        timeline.take(),
+        ["added sip:lenea@contoso.com", "state None -> Created"]
+    );
+
+    let mut sent = conversation.chat_service().send_message("hello");
+    assert_eq!(
+        timeline.take(),
+        [
+            "message 0 Outgoing Pending hello",
+            "state Some(Created) -> Connecting"
+        ]
+    );
+    assert_eq!(
+        stage.script.take(),
+        [
+            format!("open {id:?} sip:lenea@contoso.com"),
+            "send hello".into()
+        ]
+    );
+    let message = conversation.chat_service().messages().get(0).unwrap();
+    let participant = conversation.participants().get(0).unwrap();
+
+    stage.tell(id, [Is::Inviting]);
+    assert_eq!(
+        participant.chat().state().get(),
+        CallConnectionState::Connecting
+    );
+    stage.tell(id, [Is::Alerting]);
+    assert_eq!(
+        participant.chat().state().get(),
+        CallConnectionState::Ringing
+    );
+    stage.tell(
+        id,
+        [
+            Is::Connected,
+            Is::ParticipantAdded(lene(7)),
+            Is::ParticipantChat {
+                participant: ParticipantId::Remote(7),
+                connected: true,
+            },
+            Is::ChatConnected {
+                formats: vec![MessageFormat::Text],
+            },
+            Is::MessageStatus {
+                message: message.id(),
+                status: MessageStatus::Succeeded,
+                timestamp: Some(at(5)),
+                reason: None,
+            },
+        ],
+    );
+    assert_eq!(
+        now(std::mem::replace(
+            &mut sent,
+            Box::pin(std::future::pending())
+        )),
+        Ok(())
+    );
+    assert_eq!(
+        timeline.take(),
+        ["state Some(Connecting) -> Connected", "chat connected"]
+    );
+    assert_eq!(participant.display_name().get(), "Lene Aaling");
+    assert_eq!(
+        participant.chat().state().get(),
+        CallConnectionState::Connected
+    );
+    assert_eq!(message.timestamp().get(), at(5));
+
+    let answer = Is::MessageReceived {
+        message: MessageId::Remote(1),
+        sender: SenderFact::new("sip:lenea@contoso.com"),
+        body: "hi".into(),
+        timestamp: at(6),
+    };
+    stage.tell(id, [answer.clone(), answer]);
+    assert_eq!(
+        timeline.take(),
+        ["message 1 Incoming Succeeded hi"],
+        "each message once"
+    );
+    assert_eq!(
+        conversation
+            .chat_service()
+            .messages()
+            .get(1)
+            .unwrap()
+            .sender(),
+        participant.person()
+    );
+
+    drop(conversation.leave());
+    assert_eq!(
+        conversation.self_participant().chat().state().get(),
+        CallConnectionState::Disconnecting
+    );
+    stage.tell(id, [Is::Ended { reason: None }, Is::Ended { reason: None }]);
+    assert_eq!(timeline.take(), ["state Some(Connected) -> Disconnected"]);
+    listeners.clear();
+
+    drop(conversation.chat_service().send_message("again"));
+    assert_eq!(
+        conversation.state().get(),
+        ConversationState::Connecting,
+        "the same object restarts"
+    );
+    assert_eq!(
+        conversation.chat_service().messages().size().get(),
+        3,
+        "and keeps its messages"
+    );
+    assert!(timeline.take().is_empty());
+    assert_eq!(
+        stage.script.take(),
+        [format!("leave {id:?}"), "send again".into()]
+    );
+}
+
+#[test]
+fn an_incoming_chat_is_complete_before_it_appears() {
+    let stage = Stage::new();
+    let timeline = Timeline::default();
+    let log = timeline.clone();
+    let _added = stage
+        .application
+        .conversations_manager()
+        .conversations()
+        .added(move |conversation, _, _| {
+            log.push(format!(
+                "{:?} {:?} accept {} from {} about {}",
+                conversation.state().get(),
+                conversation.self_participant().chat().state().get(),
+                conversation.chat_service().accept_command().enabled().get(),
+                conversation
+                    .participants()
+                    .get(0)
+                    .unwrap()
+                    .display_name()
+                    .get(),
+                conversation.topic().get(),
+            ));
+        });
+    let id = ConversationId::Remote(1);
+    let mut incoming = Incoming::new(id, lene(1));
+    incoming.subject = Some("lunch".into());
+    stage.commit([Fact::Incoming(incoming)]);
+    assert_eq!(
+        timeline.take(),
+        ["Connecting Notified accept true from Lene Aaling about lunch"]
+    );
+
+    let conversation = stage
+        .application
+        .conversations_manager()
+        .conversations()
+        .get(0)
+        .unwrap();
+    assert_eq!(
+        conversation.creator(),
+        Some(conversation.participants().get(0).unwrap().person())
+    );
+    drop(conversation.chat_service().accept());
+    stage.tell(
+        id,
+        [
+            Is::ChatConnected { formats: vec![] },
+            Is::Connected,
+            Is::Typing {
+                participant: ParticipantId::Remote(1),
+                is_typing: true,
+            },
+        ],
+    );
+    assert_eq!(conversation.state().get(), ConversationState::Connected);
+    let typing = conversation
+        .participants()
+        .get(0)
+        .unwrap()
+        .chat()
+        .is_typing();
+    assert!(typing.get());
+    let received = Is::MessageReceived {
+        message: MessageId::Remote(1),
+        sender: SenderFact::new("sip:lenea@contoso.com"),
+        body: "hi".into(),
+        timestamp: at(6),
+    };
+    stage.tell(id, [received]);
+    assert!(!typing.get(), "who wrote has stopped typing");
+    assert_eq!(
+        conversation
+            .chat_service()
+            .messages()
+            .get(0)
+            .unwrap()
+            .direction(),
+        Direction::Incoming
+    );
+}
