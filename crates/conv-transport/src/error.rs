@@ -113,6 +113,11 @@ impl Error for Failure {
 }
 
 /// What went wrong, to match on.
+#[cfg_attr(
+    feature = "har",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
@@ -134,6 +139,8 @@ pub enum TransportErrorKind {
     BodyTooLarge,
     /// The transport cannot do what the options ask for.
     Unsupported,
+    /// A transport made for tests was not told how to answer this request.
+    Unexpected,
 }
 
 impl fmt::Display for TransportErrorKind {
@@ -148,11 +155,17 @@ impl fmt::Display for TransportErrorKind {
             Self::Protocol => "the answer is not HTTP",
             Self::BodyTooLarge => "the body is too large",
             Self::Unsupported => "this transport cannot do that",
+            Self::Unexpected => "no answer is known for this request",
         })
     }
 }
 
 /// How far an exchange had come.
+#[cfg_attr(
+    feature = "har",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Looking up the addresses of the host.
@@ -183,6 +196,11 @@ impl fmt::Display for Stage {
 }
 
 /// Whether the server may have seen a request that got no response.
+#[cfg_attr(
+    feature = "har",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sent {
     /// Certainly not: sending it again cannot do anything twice.

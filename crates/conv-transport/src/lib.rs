@@ -1,13 +1,46 @@
-//! Pluggable HTTP transports with recording and replay on HAR files.
+//! How bytes travel: one trait for HTTP transports, with backends and wrappers that can be exchanged for one another.
+//!
+//! [`HttpTransport`] takes a whole request and gives a whole response, or a [`TransportError`] that says what failed, in which
+//! stage, at which host, and whether the server may have seen the request. The crate knows HTTP and nothing above it: no link
+//! relation, no token grammar, no event.
+//!
+//! | use this | when |
+//! |---|---|
+//! | `MockHttpTransport` (feature `mock`) | one object is tested in isolation and each request is answered by a closure |
+//! | `Replay` (feature `har`) | a whole client is tested against traffic that was once real: the order of cause and effect is kept, and in virtual time a long recording takes an instant |
+//! | `Record` (feature `har`) | such a recording is made, of any transport, without its secrets |
+//! | `HyperTransport` (feature `hyper`, on by default) | there is a server: one embedded in a test, on loopback, or a real one |
+//!
+//! Take the first that can show the defect. A feature adds an item and changes nothing else; which transport is used is
+//! decided by which one is constructed.
 
+#[cfg(feature = "har")]
+mod coding;
 mod error;
+#[cfg(feature = "har")]
+mod har;
 #[cfg(feature = "hyper")]
 mod hyper_transport;
+#[cfg(feature = "har")]
+mod record;
+#[cfg(feature = "har")]
+mod redact;
+#[cfg(feature = "har")]
+mod replay;
 mod transport;
 
 pub use error::{Sent, Stage, TransportError, TransportErrorKind};
+#[cfg(feature = "har")]
+pub use har::{
+    Content, Creator, Entry, Extra, FormField, Har, HarError, HarHeader, HarRequest, HarResponse,
+    Log, PostData, RecordedError,
+};
 #[cfg(feature = "hyper")]
 pub use hyper_transport::{HyperConfig, HyperTransport};
+#[cfg(feature = "har")]
+pub use record::{Record, RecordOptions};
+#[cfg(feature = "har")]
+pub use replay::{Nearest, Replay, ReplayOptions, ReplayReport, Unmatched};
 #[cfg(feature = "mock")]
 pub use transport::MockHttpTransport;
 pub use transport::{ConnectionAuth, HttpTransport, Lane, SendOptions};

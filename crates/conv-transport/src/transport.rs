@@ -85,6 +85,11 @@ impl SendOptions {
 /// The two kinds of traffic, which travel on connections apart.
 ///
 /// A request for events is parked by the server for minutes, and no command may wait behind it.
+#[cfg_attr(
+    feature = "har",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "snake_case")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     /// The pending request for events.

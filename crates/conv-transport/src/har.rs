@@ -1,0 +1,432 @@
+//! HTTP Archive 1.2: the file format that browsers and debugging proxies export.
+//!
+//! Only what a recording or a replay needs is typed. Every other member, of the specification or of a vendor, is kept as it
+//! came in the `extra` of its object, so that reading and writing a file loses nothing.
+
+use std::{borrow::Cow, fmt};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Lane, Sent, Stage, TransportError, TransportErrorKind, coding::Coding};
+
+/// The members of an object that have no field of their own.
+pub type Extra = Map<String, Value>;
+
+/// The largest body that is unpacked from a file, in bytes.
+const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
+
+/// A HAR file.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Har {
+    /// The one member of the file.
+    pub log: Log,
+    /// What else the file holds.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Har {
+    /// Reads a file; a byte order mark before it, as Fiddler writes one, is skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`HarError::Json`] where the bytes are not JSON, or not of HAR's shape.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, HarError> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// The file, indented, with a line feed at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`HarError::Json`] where a duration is not a finite number.
+    pub fn to_vec(&self) -> Result<Vec<u8>, HarError> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// What was recorded, and by whom.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Log {
+    /// The version of the format, `1.2`.
+    pub version: String,
+    /// The program that wrote the file.
+    pub creator: Creator,
+    /// The exchanges, in the order in which they were started in recordings of this crate, in any order elsewhere.
+    pub entries: Vec<Entry>,
+    /// What else the log holds (`pages`, `browser`, `comment`).
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The name and the version of a program.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Creator {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What else is said of it.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// One exchange.
+///
+/// The members with an underscore are this crate's own, as the format allows; files of other programs have none of them.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Entry {
+    /// When the request was sent, in ISO 8601 with an offset.
+    pub started_date_time: String,
+    /// From the request to the end of the exchange, in milliseconds.
+    #[serde(default)]
+    pub time: f64,
+    /// The request.
+    pub request: HarRequest,
+    /// The response; its status is 0 where there was none.
+    #[serde(default)]
+    pub response: HarResponse,
+    /// The lane of the request.
+    #[serde(rename = "_lane", skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
+    /// The ordinal of the sending, in one count with all other sendings and receivings of the recording.
+    #[serde(rename = "_sent", skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
+    /// The ordinal of the end of the exchange, in the same count; none while it was under way.
+    #[serde(rename = "_received", skip_serializing_if = "Option::is_none")]
+    pub received: Option<u64>,
+    /// The caller gave the exchange up before it ended.
+    #[serde(rename = "_aborted", default, skip_serializing_if = "is_false")]
+    pub aborted: bool,
+    /// The error that the exchange ended with instead of a response.
+    #[serde(rename = "_error", skip_serializing_if = "Option::is_none")]
+    pub error: Option<RecordedError>,
+    /// What else the entry holds (`cache`, `timings`, `pageref`, …).
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Entry {
+    /// When the request was sent.
+    pub(crate) fn started(&self) -> Result<Timestamp, String> {
+        self.started_date_time
+            .parse()
+            .map_err(|error| format!("startedDateTime: {error}"))
+    }
+}
+
+/// A [`TransportError`] as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RecordedError {
+    /// What went wrong.
+    pub kind: TransportErrorKind,
+    /// How far the exchange had come.
+    pub stage: Stage,
+    /// Whether the server may have seen the request.
+    pub sent: Sent,
+    /// The sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl RecordedError {
+    pub(crate) fn of(error: &TransportError) -> Self {
+        Self {
+            kind: error.kind(),
+            stage: error.stage(),
+            sent: error.sent(),
+            detail: error.detail().map(str::to_owned),
+        }
+    }
+
+    pub(crate) fn replayed(&self, host: String) -> TransportError {
+        let mut error = TransportError::new(self.kind, self.stage, host);
+        if self.sent == Sent::No {
+            error = error.never_sent();
+        }
+        match &self.detail {
+            Some(detail) => error.with_detail(detail),
+            None => error,
+        }
+    }
+}
+
+/// A request.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct HarRequest {
+    /// The method.
+    pub method: String,
+    /// The absolute URL with its query.
+    pub url: String,
+    /// The version of the protocol, `HTTP/1.1`.
+    #[serde(default)]
+    pub http_version: String,
+    /// The headers in their order.
+    #[serde(default)]
+    pub headers: Vec<HarHeader>,
+    /// The body, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_data: Option<PostData>,
+    /// What else is said of the request (`cookies`, `queryString`, `headersSize`, `bodySize`, …).
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The body of a request.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct PostData {
+    /// The type, as the request named it.
+    pub mime_type: String,
+    /// The body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// `base64` where the body is not text. The specification has this for responses only.
+    #[serde(rename = "_encoding", skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// The fields of a form, which some programs write instead of the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<FormField>,
+    /// What else is said of the body.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// A field of a form.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct FormField {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What else is said of the field.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl HarRequest {
+    pub(crate) fn body(&self) -> Result<Bytes, String> {
+        let Some(data) = &self.post_data else {
+            return Ok(Bytes::new());
+        };
+        match (&data.text, data.encoding.as_deref()) {
+            (Some(text), Some("base64")) => decode_base64(text),
+            (Some(text), _) if !text.is_empty() || data.params.is_empty() => {
+                Ok(Bytes::from(text.clone()))
+            }
+            _ => Ok(Bytes::from(data.form())),
+        }
+    }
+}
+
+impl PostData {
+    fn form(&self) -> String {
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let fields: Vec<String> = self
+            .params
+            .iter()
+            .map(|field| {
+                let value = field.value.as_deref().unwrap_or_default();
+                format!("{}={}", encoded(&field.name), encoded(value))
+            })
+            .collect();
+        fields.join("&")
+    }
+}
+
+/// A response.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct HarResponse {
+    /// The status, 0 where there was no response.
+    pub status: u16,
+    /// The words after the status.
+    pub status_text: String,
+    /// The version of the protocol.
+    pub http_version: String,
+    /// The headers in their order.
+    pub headers: Vec<HarHeader>,
+    /// The body.
+    pub content: Content,
+    /// The value of `Location`, empty where there is none.
+    #[serde(rename = "redirectURL")]
+    pub redirect_url: String,
+    /// What else is said of the response (`cookies`, `headersSize`, `bodySize`, …).
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The body of a response.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct Content {
+    /// Its length in bytes, before any coding.
+    pub size: i64,
+    /// Its type, as the response named it.
+    pub mime_type: String,
+    /// The body, as text or in the [`encoding`](Self::encoding).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// `base64`, or none where the text is the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// What else is said of the body.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl Content {
+    /// The content that holds `body`.
+    pub(crate) fn of(body: &[u8], mime_type: String) -> Self {
+        let (text, encoding) = text_of(body);
+        Self {
+            size: i64::try_from(body.len()).unwrap_or(i64::MAX),
+            mime_type,
+            text: Some(text),
+            encoding,
+            extra: Extra::new(),
+        }
+    }
+}
+
+/// A body as a HAR file holds it: the text, or base64 and its name.
+pub(crate) fn text_of(body: &[u8]) -> (String, Option<String>) {
+    match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), None),
+        Err(_) => (BASE64_STANDARD.encode(body), Some("base64".to_owned())),
+    }
+}
+
+impl HarResponse {
+    /// The body without any coding.
+    ///
+    /// The format wants decoded bodies, and browsers write them so whatever the header says; other programs write what was on
+    /// the wire, in base64.
+    pub(crate) fn body(&self) -> Result<Bytes, String> {
+        let text = self.content.text.as_deref().unwrap_or_default();
+        if self.content.encoding.as_deref() != Some("base64") {
+            return Ok(Bytes::from(text.to_owned()));
+        }
+        let body = decode_base64(text)?;
+        let coding = self
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case("content-encoding"))
+            .and_then(|header| Coding::named(&header.value));
+        let Some(coding) = coding else {
+            return Ok(body);
+        };
+        match coding.decode(&body, UNPACKED_LIMIT) {
+            Ok(Some(decoded)) => Ok(Bytes::from(decoded)),
+            Ok(None) => Err(format!(
+                "the body unpacks to more than {UNPACKED_LIMIT} bytes"
+            )),
+            // It was decoded before it was written.
+            Err(_) => Ok(body),
+        }
+    }
+}
+
+fn decode_base64(text: &str) -> Result<Bytes, String> {
+    let text: Cow<'_, str> = if text.contains(|c: char| c.is_ascii_whitespace()) {
+        text.split_ascii_whitespace().collect::<String>().into()
+    } else {
+        text.into()
+    };
+    match BASE64_STANDARD.decode(text.as_bytes()) {
+        Ok(bytes) => Ok(Bytes::from(bytes)),
+        Err(error) => Err(format!("base64: {error}")),
+    }
+}
+
+/// A header.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HarHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    #[serde(default)]
+    pub value: String,
+    /// What else is said of it.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+impl HarHeader {
+    pub(crate) fn new(name: &str, value: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            value,
+            extra: Extra::new(),
+        }
+    }
+}
+
+/// Files of other programs hold tokens, passwords and messages, so `Debug` shows none of what a file holds.
+macro_rules! opaque {
+    ($($name:ident),*) => { $(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )* };
+}
+
+opaque!(
+    Har,
+    Log,
+    Entry,
+    HarRequest,
+    PostData,
+    FormField,
+    HarResponse,
+    Content,
+    HarHeader
+);
+
+/// Why a HAR file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HarError {
+    /// It is not JSON, or not of HAR's shape.
+    #[error("not a HAR file")]
+    Json(#[from] serde_json::Error),
+    /// An entry holds what no exchange can be.
+    #[error("entry {number}: {reason}")]
+    Entry {
+        /// Which one, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

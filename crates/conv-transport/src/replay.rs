@@ -1,0 +1,385 @@
+//! A transport that answers from a recording.
+
+mod binding;
+mod body;
+mod exchange;
+mod matching;
+mod report;
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, header};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until, timeout},
+};
+
+pub use self::report::{Nearest, ReplayReport, Unmatched};
+use self::{
+    binding::Bindings,
+    exchange::{End, Exchange, exchanges},
+    matching::{Difference, Shape, Volatile},
+};
+use crate::{
+    HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind,
+    har::{Har, HarError},
+};
+
+/// How a [`Replay`] recognises requests.
+#[derive(Debug, Clone, Default)]
+pub struct ReplayOptions {
+    volatile: Volatile,
+}
+
+impl ReplayOptions {
+    /// Nothing differs from run to run but the name of the server.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the values that the client makes up: members of JSON bodies, `<property name="…">` in XML bodies, and parameters
+    /// of forms and queries.
+    ///
+    /// The recorded value is bound to the live one where it is first met, and replaced by it in all that follows.
+    #[must_use]
+    pub fn client_made<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.volatile
+            .names
+            .extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names the segments of paths after which a segment follows that differs from run to run; it is bound in the same way.
+    #[must_use]
+    pub fn volatile_after<N: Into<String>>(
+        mut self,
+        segments: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let segments = segments.into_iter().map(Into::into);
+        self.volatile.segments.extend(segments);
+        self
+    }
+}
+
+/// Answers requests from a recording, and keeps its cause and effect.
+///
+/// **Which exchange.** A request is matched by lane, method, path, query, server and body; equal requests are matched in recorded order,
+/// different ones in any. The recorded server is bound to the live one, so a recording replays against any root. Files of
+/// other programs know no lanes, and there any lane matches. Passwords in forms match any other. A request that is not in the
+/// recording is answered with [`Unexpected`](TransportErrorKind::Unexpected), which names the nearest candidate.
+///
+/// **When.** A response is held until every request that was recorded as sent before it has been seen (those that were aborted
+/// excepted), until all that was received before it has been given out, and until its recorded moment, counted from the first request, on
+/// tokio's clock. Where that clock is paused, a response comes at its moment to the millisecond, and virtual time stops there
+/// before it goes on. What was still under way at the end of the recording, or was aborted in it, stays under way until its future is dropped or its
+/// deadline passes.
+///
+/// **At the end** [`finish`](Self::finish) reports what was not used and what was not expected.
+pub struct Replay {
+    volatile: Volatile,
+    exchanges: Vec<Exchange>,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    bindings: Bindings,
+    /// When the first request came.
+    began: Option<Instant>,
+    /// Indices into the exchanges.
+    matched: BTreeSet<usize>,
+    /// Those that were answered, and those whose futures were dropped.
+    ended: BTreeSet<usize>,
+    requests: usize,
+    unexpected: Vec<(usize, Shape)>,
+}
+
+impl Replay {
+    /// A replay of `har`.
+    ///
+    /// # Errors
+    ///
+    /// [`HarError::Entry`] where an entry holds what no exchange can be: a malformed URL, date, header or base64.
+    pub fn new(har: &Har, options: ReplayOptions) -> Result<Self, HarError> {
+        Ok(Self {
+            exchanges: exchanges(har, &options.volatile)?,
+            volatile: options.volatile,
+            state: Mutex::default(),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Whether the live traffic was the recorded one.
+    ///
+    /// # Errors
+    ///
+    /// The report names every recorded exchange that did not take place, unless it was aborted in the recording, and every
+    /// request that was not expected.
+    pub fn finish(&self) -> Result<(), ReplayReport> {
+        let state = self.state();
+        let unused: Vec<Unmatched> = self
+            .unmatched(&state)
+            .filter(|(_, exchange)| !matches!(exchange.end, End::Aborted))
+            .map(|(_, exchange)| Unmatched {
+                number: exchange.number,
+                request: exchange.request.title(),
+                nearest: nearest(state.unexpected.iter().map(|(number, live)| {
+                    let difference = self.difference(&exchange.request, live, &state.bindings);
+                    (*number, live, difference)
+                })),
+            })
+            .collect();
+        let unexpected: Vec<Unmatched> = state
+            .unexpected
+            .iter()
+            .map(|(number, live)| Unmatched {
+                number: *number,
+                request: live.title(),
+                nearest: self.nearest_exchange(live, &state),
+            })
+            .collect();
+        if unused.is_empty() && unexpected.is_empty() {
+            Ok(())
+        } else {
+            Err(ReplayReport { unused, unexpected })
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unmatched<'a>(
+        &'a self,
+        state: &'a State,
+    ) -> impl Iterator<Item = (usize, &'a Exchange)> + 'a {
+        let exchanges = self.exchanges.iter().enumerate();
+        exchanges.filter(|(index, _)| !state.matched.contains(index))
+    }
+
+    /// The exchange that `live` is, or an error that names the nearest.
+    fn find(&self, live: Shape) -> Result<usize, TransportError> {
+        let mut state = self.state();
+        state.began.get_or_insert_with(Instant::now);
+        state.requests += 1;
+        let mut found: Option<(bool, usize, Bindings)> = None;
+        for (index, exchange) in self.unmatched(&state) {
+            let knows_server = state
+                .bindings
+                .live_origin(&exchange.request.origin)
+                .is_some()
+                || exchange.request.origin == live.origin;
+            // A server that is bound or goes by the recorded name comes before one that might be any.
+            if found
+                .as_ref()
+                .is_some_and(|(known, ..)| *known || !knows_server)
+            {
+                continue;
+            }
+            let mut bindings = state.bindings.clone();
+            let matched = exchange
+                .request
+                .matches(&live, &self.volatile, &mut bindings);
+            if matched.is_ok() {
+                found = Some((knows_server, index, bindings));
+            }
+        }
+        let Some((_, index, bindings)) = found else {
+            let mut detail = format!("{} is not in the recording", live.title());
+            if let Some(nearest) = self.nearest_exchange(&live, &state) {
+                detail = format!("{detail}; the nearest is entry {nearest}");
+            }
+            let host = host_of(&live.origin);
+            let number = state.requests;
+            state.unexpected.push((number, live));
+            return Err(
+                TransportError::new(TransportErrorKind::Unexpected, Stage::Send, host)
+                    .never_sent()
+                    .with_detail(detail),
+            );
+        };
+        state.bindings = bindings;
+        state.matched.insert(index);
+        drop(state);
+        self.changed.notify_waiters();
+        Ok(index)
+    }
+
+    fn difference(
+        &self,
+        recorded: &Shape,
+        live: &Shape,
+        bindings: &Bindings,
+    ) -> Option<Difference> {
+        let mut bindings = bindings.clone();
+        recorded.matches(live, &self.volatile, &mut bindings).err()
+    }
+
+    fn nearest_exchange(&self, live: &Shape, state: &State) -> Option<Nearest> {
+        nearest(self.unmatched(state).map(|(_, exchange)| {
+            let difference = self.difference(&exchange.request, live, &state.bindings);
+            (exchange.number, &exchange.request, difference)
+        }))
+    }
+
+    /// Waits until the answer to the exchange may be given, and gives it.
+    async fn answer(
+        &self,
+        exchange: &Exchange,
+        live_origin: &str,
+    ) -> Result<Response<Bytes>, TransportError> {
+        if !exchange.end.is_answer() {
+            std::future::pending::<()>().await;
+        }
+        loop {
+            let changed = self.changed.notified();
+            if self.held_by(exchange).is_none() {
+                break;
+            }
+            changed.await;
+        }
+        let began = self.state().began.unwrap_or_else(Instant::now);
+        if let Some(moment) = began.checked_add(exchange.offset) {
+            sleep_until(moment).await;
+        }
+        match &exchange.end {
+            End::Response {
+                status,
+                headers,
+                body,
+            } => {
+                let state = self.state();
+                Ok(Exchange::response(*status, headers, body, &state.bindings))
+            }
+            End::Error(error) => Err(error.replayed(host_of(live_origin))),
+            End::Open | End::Aborted => std::future::pending().await,
+        }
+    }
+
+    /// The one that has to take place before the answer to `exchange` may be given.
+    fn held_by(&self, exchange: &Exchange) -> Option<&Exchange> {
+        let state = self.state();
+        let mut others = self.exchanges.iter().enumerate();
+        let held_by = others.find(|(index, other)| {
+            let is_unseen = !matches!(other.end, End::Aborted)
+                && other.sent < exchange.received
+                && !state.matched.contains(index);
+            let is_unanswered = other.end.is_answer()
+                && other.received < exchange.received
+                && !state.ended.contains(index);
+            is_unseen || is_unanswered
+        });
+        held_by.map(|(_, other)| other)
+    }
+
+    /// Why an exchange got no answer within its deadline.
+    fn overdue(&self, exchange: &Exchange) -> String {
+        if !exchange.end.is_answer() {
+            return "the recording holds no answer".to_owned();
+        }
+        match self.held_by(exchange) {
+            Some(other) => format!(
+                "the answer is held until entry {}, {}, has taken place",
+                other.number,
+                other.request.title()
+            ),
+            None => "the recorded answer comes later".to_owned(),
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Replay {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let live = Shape::of(
+            Some(options.lane),
+            request.method(),
+            request.uri(),
+            content_type.and_then(|value| value.to_str().ok()),
+            request.body(),
+            &self.volatile,
+        );
+        let origin = live.origin.clone();
+        let index = self.find(live)?;
+        let Some(exchange) = self.exchanges.get(index) else {
+            return std::future::pending().await;
+        };
+        let _ended = Ended {
+            replay: self,
+            index,
+        };
+        match timeout(options.deadline, self.answer(exchange, &origin)).await {
+            Ok(result) => result,
+            Err(_) => {
+                Err(
+                    TransportError::new(TransportErrorKind::Timeout, Stage::Wait, host_of(&origin))
+                        .with_detail(self.overdue(exchange)),
+                )
+            }
+        }
+    }
+}
+
+/// Lets the next answer go when this one was given, or its future dropped.
+struct Ended<'a> {
+    replay: &'a Replay,
+    index: usize,
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.replay.state().ended.insert(self.index);
+        self.replay.changed.notify_waiters();
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        f.debug_struct("Replay")
+            .field("exchanges", &self.exchanges.len())
+            .field("matched", &state.matched.len())
+            .field("unexpected", &state.unexpected.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Of the candidates the one that was compared longest before a difference was found.
+fn nearest<'a>(
+    candidates: impl Iterator<Item = (usize, &'a Shape, Option<Difference>)>,
+) -> Option<Nearest> {
+    let mut best: Option<(usize, &Shape, Difference)> = None;
+    for (number, shape, difference) in candidates {
+        if let Some(difference) = difference
+            && best.as_ref().is_none_or(|(.., least)| difference > *least)
+        {
+            best = Some((number, shape, difference));
+        }
+    }
+    best.map(|(number, shape, difference)| Nearest {
+        number,
+        request: shape.title(),
+        difference: difference.to_string(),
+    })
+}
+
+/// `host` or `host:port`, as errors name it.
+fn host_of(origin: &str) -> String {
+    origin
+        .split_once("://")
+        .map_or(origin, |(_, host)| host)
+        .to_owned()
+}

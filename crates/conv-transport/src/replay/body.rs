@@ -1,0 +1,325 @@
+//! Comparing the bodies of requests: JSON by structure, other text around the values that differ from run to run.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{binding::Bindings, matching::Volatile};
+use crate::redact::without_secret_fields;
+
+pub(super) enum Body {
+    Json(Value),
+    Text(Vec<Piece>),
+    Bytes(Vec<u8>),
+}
+
+/// A part of a text: what is always the same, or a value that differs from run to run.
+#[derive(Debug, PartialEq)]
+pub(super) enum Piece {
+    Fixed(String),
+    Value { name: String, value: String },
+}
+
+impl Body {
+    pub(super) fn of(content_type: Option<&str>, body: &Bytes, volatile: &Volatile) -> Self {
+        let text = match String::from_utf8(without_secret_fields(body)) {
+            Ok(text) => text,
+            Err(binary) => return Self::Bytes(binary.into_bytes()),
+        };
+        if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(&text) {
+            return Self::Json(value);
+        }
+        // The client makes up the boundary, and it means nothing.
+        let text = match content_type.and_then(boundary) {
+            Some(boundary) => text.replace(boundary, "boundary"),
+            None => text,
+        };
+        Self::Text(pieces(&text, volatile))
+    }
+
+    /// Compares this recorded body with a live one; the error names the place where they differ.
+    pub(super) fn matches(
+        &self,
+        live: &Self,
+        volatile: &Volatile,
+        bindings: &mut Bindings,
+    ) -> Result<(), String> {
+        match (self, live) {
+            (Self::Json(recorded), Self::Json(live)) => {
+                match_json(recorded, live, "", volatile, bindings)
+            }
+            (Self::Text(recorded), Self::Text(live)) => match_text(recorded, live, bindings),
+            (Self::Bytes(recorded), Self::Bytes(live)) if recorded == live => Ok(()),
+            _ => Err("its beginning".to_owned()),
+        }
+    }
+}
+
+/// The `boundary` parameter of a multipart type.
+fn boundary(content_type: &str) -> Option<&str> {
+    let mut parameters = content_type.split(';').skip(1);
+    let boundary = parameters.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_boundary = name.trim().eq_ignore_ascii_case("boundary");
+        is_boundary.then(|| value.trim().trim_matches('"'))
+    })?;
+    (!boundary.is_empty()).then_some(boundary)
+}
+
+/// Splits `text` at the values of volatile names: `<property name="x">value</property>`, `"x": "value"` and `x=value`.
+fn pieces(text: &str, volatile: &Volatile) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut fixed = 0;
+    let mut at = 0;
+    while at < text.len() {
+        match value_at(text, at, volatile) {
+            Some((name, start, end)) => {
+                pieces.push(Piece::Fixed(slice(text, fixed, start)));
+                pieces.push(Piece::Value {
+                    name,
+                    value: slice(text, start, end),
+                });
+                fixed = end;
+                at = end;
+            }
+            None => {
+                let next = text.get(at..).and_then(|rest| rest.chars().next());
+                at += next.map_or(1, char::len_utf8);
+            }
+        }
+    }
+    pieces.push(Piece::Fixed(slice(text, fixed, text.len())));
+    pieces
+}
+
+fn slice(text: &str, start: usize, end: usize) -> String {
+    text.get(start..end).unwrap_or_default().to_owned()
+}
+
+/// The volatile name that stands at `at`, and where its value begins and ends.
+fn value_at(text: &str, at: usize, volatile: &Volatile) -> Option<(String, usize, usize)> {
+    let before = text.get(..at)?;
+    if before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+        return None;
+    }
+    let rest = text.get(at..)?;
+    let name = volatile
+        .names
+        .iter()
+        .find(|name| rest.strip_prefix(&***name).is_some_and(is_after_name))?;
+    let after = rest.strip_prefix(&**name)?;
+    let (value, ends): (&str, &[char]) = if let Some(value) = after.strip_prefix("\">") {
+        (value, &['<'])
+    } else if let Some(value) = after.strip_prefix('=') {
+        (value, &['&', ' ', '\r', '\n', '"', '\'', '<', '>', ';'])
+    } else {
+        let value = after.strip_prefix('"')?.trim_ascii_start();
+        let value = value.strip_prefix(':')?.trim_ascii_start();
+        (value.strip_prefix('"')?, &['"'])
+    };
+    let start = text.len() - value.len();
+    let end = value.find(ends).map_or(text.len(), |end| start + end);
+    Some((name.clone(), start, end))
+}
+
+fn is_after_name(after: &str) -> bool {
+    after.starts_with(['"', '='])
+}
+
+fn match_json(
+    recorded: &Value,
+    live: &Value,
+    place: &str,
+    volatile: &Volatile,
+    bindings: &mut Bindings,
+) -> Result<(), String> {
+    let differs = |place: String| {
+        Err(if place.is_empty() {
+            "its beginning".to_owned()
+        } else {
+            place
+        })
+    };
+    match (recorded, live) {
+        (Value::Object(recorded), Value::Object(live)) => {
+            for name in live.keys() {
+                if !recorded.contains_key(name) {
+                    return differs(format!("{place}/{name}"));
+                }
+            }
+            // In the order of the names, so that values are bound in the same order whatever the order in the text is.
+            let mut members: Vec<_> = recorded.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            for (name, recorded) in members {
+                let place = format!("{place}/{name}");
+                match (recorded, live.get(name)) {
+                    (_, None) => return differs(place),
+                    (Value::String(recorded), Some(Value::String(live)))
+                        if volatile.names.contains(name) =>
+                    {
+                        if !bindings.bind(recorded, live) {
+                            return differs(place);
+                        }
+                    }
+                    (recorded, Some(live)) => {
+                        match_json(recorded, live, &place, volatile, bindings)?;
+                    }
+                }
+            }
+            Ok(())
+        }
+        (Value::Array(recorded), Value::Array(live)) => {
+            if recorded.len() != live.len() {
+                return differs(place.to_owned());
+            }
+            for (index, (recorded, live)) in recorded.iter().zip(live).enumerate() {
+                let place = format!("{place}/{index}");
+                match_json(recorded, live, &place, volatile, bindings)?;
+            }
+            Ok(())
+        }
+        (Value::String(recorded), Value::String(live))
+            if bindings.substitute(recorded) == *live =>
+        {
+            Ok(())
+        }
+        (Value::String(_), _) => differs(place.to_owned()),
+        (recorded, live) if recorded == live => Ok(()),
+        _ => differs(place.to_owned()),
+    }
+}
+
+fn match_text(recorded: &[Piece], live: &[Piece], bindings: &mut Bindings) -> Result<(), String> {
+    let mut position = 0;
+    let mut recorded = recorded.iter();
+    for piece in live {
+        match (recorded.next(), piece) {
+            (Some(Piece::Fixed(recorded)), Piece::Fixed(live)) => {
+                let recorded = bindings.substitute(recorded);
+                if recorded != *live {
+                    let same = recorded
+                        .bytes()
+                        .zip(live.bytes())
+                        .take_while(|(r, l)| r == l);
+                    return Err(format!("byte {}", position + same.count()));
+                }
+                position += live.len();
+            }
+            (
+                Some(Piece::Value { name, value }),
+                Piece::Value {
+                    name: live_name,
+                    value: live,
+                },
+            ) if name == live_name => {
+                if !bindings.bind(value, live) {
+                    return Err(name.clone());
+                }
+                position += live.len();
+            }
+            _ => return Err(format!("byte {position}")),
+        }
+    }
+    match recorded.next() {
+        None => Ok(()),
+        Some(_) => Err(format!("byte {position}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn volatile() -> Volatile {
+        Volatile {
+            names: ["operationId".to_owned(), "endpointId".to_owned()].into(),
+            segments: [].into(),
+        }
+    }
+
+    fn compare(recorded: &str, live: &str) -> Result<(), String> {
+        let of = |text: &str| {
+            let body = Bytes::from(text.to_owned());
+            Body::of(
+                Some("multipart/related; boundary=\"b-1\""),
+                &body,
+                &volatile(),
+            )
+        };
+        of(recorded).matches(&of(live), &volatile(), &mut Bindings::default())
+    }
+
+    #[test]
+    fn json_is_compared_by_structure() {
+        compare(r#"{"a":1,"b":["x"]}"#, r#"{ "b": ["x"], "a": 1 }"#).unwrap();
+        for (recorded, live, place) in [
+            (r#"{"a":1}"#, r#"{"a":2}"#, "/a"),
+            (r#"{"a":1}"#, r#"{"a":1,"b":{}}"#, "/b"),
+            (r#"{"a":1,"b":{}}"#, r#"{"a":1}"#, "/b"),
+            (r#"{"a":[{"t":"x"}]}"#, r#"{"a":[{"t":"y"}]}"#, "/a/0/t"),
+            (r#"{"a":[1]}"#, r#"{"a":[1,2]}"#, "/a"),
+            (r#"{"a":"1"}"#, r#"{"a":1}"#, "/a"),
+            (r"[1]", r"{}", "its beginning"),
+            (r"{}", "", "its beginning"),
+        ] {
+            assert_eq!(
+                compare(recorded, live).unwrap_err(),
+                place,
+                "{recorded} {live}"
+            );
+        }
+    }
+
+    #[test]
+    fn volatile_values_are_bound_wherever_they_stand() {
+        for (recorded, live) in [
+            (
+                r#"{"operationId":"r","x":"is r"}"#,
+                r#"{"operationId":"l","x":"is l"}"#,
+            ),
+            (
+                r#"<input><property name="operationId">r</property><a href="/o/r"/></input>"#,
+                r#"<input><property name="operationId">l</property><a href="/o/l"/></input>"#,
+            ),
+            ("a=1&operationId=r&b=r", "a=1&operationId=l&b=l"),
+            (
+                "--b-1\r\n\r\n{\"operationId\" : \"r\"}",
+                "--b-1\r\n\r\n{\"operationId\" : \"l\"}",
+            ),
+        ] {
+            compare(recorded, live).unwrap();
+        }
+        // One live value cannot stand for two.
+        compare(
+            r#"{"operationId":"r","endpointId":"s"}"#,
+            r#"{"operationId":"l","endpointId":"l"}"#,
+        )
+        .unwrap_err();
+        compare("operationId=r&endpointId=s", "operationId=l&endpointId=l").unwrap_err();
+    }
+
+    #[test]
+    fn text_is_compared_to_the_byte() {
+        for (recorded, live, place) in [
+            ("abc", "abd", "byte 2"),
+            ("abc", "abcd", "byte 3"),
+            ("a&operationId=r", "a", "byte 1"),
+            ("a", "a&operationId=r", "byte 1"),
+            ("myoperationId=r", "myoperationId=l", "byte 14"),
+        ] {
+            assert_eq!(
+                compare(recorded, live).unwrap_err(),
+                place,
+                "{recorded} {live}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_password_matches_any_other() {
+        compare(
+            "grant_type=password&password=redacted",
+            "grant_type=password&password=x",
+        )
+        .unwrap();
+    }
+}

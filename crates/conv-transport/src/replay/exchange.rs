@@ -1,0 +1,197 @@
+//! A recorded exchange, made ready to be replayed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
+use jiff::Timestamp;
+
+use super::{
+    binding::Bindings,
+    matching::{Shape, Volatile},
+};
+use crate::har::{Entry, Har, HarError, RecordedError};
+
+pub(super) struct Exchange {
+    /// Of its entry in the file, counted from 1.
+    pub(super) number: usize,
+    pub(super) request: Shape,
+    /// When it was sent and when it ended, in one order with all others.
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    /// When it ended, after the first request of the recording was sent.
+    pub(super) offset: Duration,
+    pub(super) end: End,
+}
+
+pub(super) enum End {
+    Response {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    },
+    Error(RecordedError),
+    /// It was still under way when the recording ended.
+    Open,
+    /// The caller gave it up.
+    Aborted,
+}
+
+impl End {
+    /// Whether the caller got something at the end.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Response { .. } | Self::Error(_))
+    }
+}
+
+/// The exchanges of a recording, in the order of their sending: the entries of a file may have any.
+pub(super) fn exchanges(har: &Har, volatile: &Volatile) -> Result<Vec<Exchange>, HarError> {
+    let entries = &har.log.entries;
+    // Ordinals if all entries have them, dates otherwise; the two cannot be compared.
+    let has_ordinals = entries.iter().all(|entry| entry.sent.is_some());
+    let mut times = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter().enumerate() {
+        let started = entry.started().map_err(|reason| at(index, reason))?;
+        let time = Duration::try_from_secs_f64(entry.time.max(0.0) / 1000.0)
+            .map_err(|_| at(index, "time: not a duration".to_owned()))?;
+        times.push((started, time));
+    }
+    let began = times.iter().map(|(started, _)| *started).min();
+    let began = began.unwrap_or(Timestamp::UNIX_EPOCH);
+    let exchange = |(index, (entry, (started, time))): (usize, (&Entry, (Timestamp, Duration)))| {
+        let after = Duration::try_from(started.duration_since(began)).unwrap_or_default();
+        let offset = after.saturating_add(time);
+        let ordinals = if has_ordinals {
+            (entry.sent, entry.received)
+        } else {
+            (Some(microseconds(after)), Some(microseconds(offset)))
+        };
+        Exchange::of(index + 1, entry, volatile, ordinals, offset)
+            .map_err(|reason| at(index, reason))
+    };
+    let exchanges = entries.iter().zip(times).enumerate().map(exchange);
+    let mut exchanges: Vec<Exchange> = exchanges.collect::<Result<_, _>>()?;
+    exchanges.sort_by_key(|exchange| exchange.sent);
+    Ok(exchanges)
+}
+
+fn at(index: usize, reason: String) -> HarError {
+    HarError::Entry {
+        number: index + 1,
+        reason,
+    }
+}
+
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Exchange {
+    fn of(
+        number: usize,
+        entry: &Entry,
+        volatile: &Volatile,
+        (sent, received): (Option<u64>, Option<u64>),
+        offset: Duration,
+    ) -> Result<Self, String> {
+        let method: Method = entry
+            .request
+            .method
+            .parse()
+            .map_err(|error| format!("method: {error}"))?;
+        let uri: Uri = entry
+            .request
+            .url
+            .parse()
+            .map_err(|error| format!("url: {error}"))?;
+        let content_type = entry
+            .request
+            .headers
+            .iter()
+            .find(|header| {
+                header
+                    .name
+                    .eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())
+            })
+            .map(|header| header.value.as_str());
+        let body = entry.request.body()?;
+        Ok(Self {
+            number,
+            request: Shape::of(entry.lane, &method, &uri, content_type, &body, volatile),
+            sent: sent.unwrap_or_default(),
+            received: received.unwrap_or(u64::MAX),
+            offset,
+            end: end(entry)?,
+        })
+    }
+
+    /// The recorded response with the live values in it.
+    pub(super) fn response(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &Bytes,
+        bindings: &Bindings,
+    ) -> Response<Bytes> {
+        let body = match std::str::from_utf8(body) {
+            Ok(text) => Bytes::from(bindings.substitute(text)),
+            Err(_) => body.clone(),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        for (name, value) in headers {
+            let substituted = value
+                .to_str()
+                .ok()
+                .and_then(|text| HeaderValue::from_str(&bindings.substitute(text)).ok());
+            let value = substituted.unwrap_or_else(|| value.clone());
+            response.headers_mut().append(name.clone(), value);
+        }
+        if response.headers().contains_key(header::CONTENT_LENGTH) {
+            let length = HeaderValue::from(response.body().len());
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length);
+        }
+        response
+    }
+}
+
+fn end(entry: &Entry) -> Result<End, String> {
+    if entry.aborted {
+        return Ok(End::Aborted);
+    }
+    if let Some(error) = &entry.error {
+        return Ok(End::Error(error.clone()));
+    }
+    if entry.response.status == 0 {
+        return Ok(End::Open);
+    }
+    let status =
+        StatusCode::from_u16(entry.response.status).map_err(|error| format!("status: {error}"))?;
+    let mut headers = HeaderMap::new();
+    for recorded in &entry.response.headers {
+        // HTTP/2 has the status among its headers.
+        if recorded.name.starts_with(':') {
+            continue;
+        }
+        let name: HeaderName = recorded
+            .name
+            .parse()
+            .map_err(|error| format!("header {}: {error}", recorded.name))?;
+        // The body comes decoded and whole.
+        if name == header::CONTENT_ENCODING || name == header::TRANSFER_ENCODING {
+            continue;
+        }
+        // Chromium writes a header that came several times as one, a line each.
+        for line in recorded.value.split('\n') {
+            let value = HeaderValue::from_bytes(line.as_bytes())
+                .map_err(|error| format!("header {name}: {error}"))?;
+            headers.append(name.clone(), value);
+        }
+    }
+    Ok(End::Response {
+        status,
+        headers,
+        body: entry.response.body()?,
+    })
+}

@@ -1,0 +1,213 @@
+//! Files of other programs, which know no lanes and no ordinals.
+
+use std::io::Write;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use conv_transport::{Har, HarError, HttpTransport, Replay, ReplayOptions};
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+use tokio::{join, time::Instant};
+
+use super::replay;
+use crate::scripted::{commands, events, get, post};
+
+fn entry(started: &str, time: f64, method: &str, url: &str, response: Value) -> Value {
+    json!({
+        "startedDateTime": started,
+        "time": time,
+        "request": { "method": method, "url": url, "headers": [] },
+        "response": response,
+    })
+}
+
+fn har(entries: &[Value]) -> Har {
+    let file = json!({ "log": { "version": "1.2", "entries": entries } });
+    Har::from_slice(file.to_string().as_bytes()).unwrap()
+}
+
+fn gzip(text: &str) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    BASE64_STANDARD.encode(encoder.finish().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn cause_and_effect_come_from_the_dates() {
+    // In the order of ending, as some programs write it, and in two time zones.
+    let har = har(&[
+        entry(
+            "2015-03-01T11:00:02.000+01:00",
+            500.0,
+            "GET",
+            "http://pool/me",
+            json!({ "status": 200, "content": { "text": "me" } }),
+        ),
+        entry(
+            "2015-03-01T10:00:00Z",
+            4000.0,
+            "GET",
+            "http://pool/events",
+            json!({ "status": 200, "content": { "text": "page" } }),
+        ),
+    ]);
+    let replay = replay(&har, ReplayOptions::new());
+    let began = Instant::now();
+    join!(
+        async {
+            let page = replay
+                .send(get("http://pool/events"), events())
+                .await
+                .unwrap();
+            assert_eq!(page.body(), "page");
+            assert_eq!(began.elapsed().as_millis(), 4000);
+        },
+        async {
+            let me = replay
+                .send(get("http://pool/me"), commands())
+                .await
+                .unwrap();
+            assert_eq!(me.body(), "me");
+            assert_eq!(began.elapsed().as_millis(), 2500);
+        }
+    );
+    replay.finish().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_requests_are_answered_in_the_order_of_the_dates() {
+    let har = har(&[
+        entry(
+            "2015-03-01T10:00:02Z",
+            0.0,
+            "GET",
+            "http://pool/me",
+            json!({ "status": 200, "content": { "text": "second" } }),
+        ),
+        entry(
+            "2015-03-01T10:00:01Z",
+            0.0,
+            "GET",
+            "http://pool/me",
+            json!({ "status": 200, "content": { "text": "first" } }),
+        ),
+    ]);
+    let replay = replay(&har, ReplayOptions::new());
+    for expected in ["first", "second"] {
+        let response = replay.send(get("http://pool/me"), commands()).await;
+        assert_eq!(response.unwrap().body(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_are_decoded_whatever_was_written() {
+    let gzipped = json!([{ "name": "Content-Encoding", "value": "gzip" }]);
+    let responses = [
+        json!({ "status": 200, "headers": gzipped, "content": { "text": gzip("text"), "encoding": "base64" } }),
+        json!({ "status": 200, "headers": gzipped, "content": { "text": BASE64_STANDARD.encode("text"), "encoding": "base64" } }),
+        json!({ "status": 200, "headers": gzipped, "content": { "text": "text" } }),
+        json!({ "status": 200, "headers": [{ "name": ":status", "value": "200" }, { "name": "transfer-encoding", "value": "chunked" }],
+            "content": { "text": "dGV4\r\ndA==", "encoding": "base64" } }),
+    ];
+    for response in responses {
+        let har = har(&[entry(
+            "2015-03-01T10:00:00Z",
+            0.0,
+            "GET",
+            "http://pool/",
+            response,
+        )]);
+        let replay = replay(&har, ReplayOptions::new());
+        let response = replay.send(get("http://pool/"), commands()).await.unwrap();
+        assert_eq!(response.body(), "text");
+        assert!(response.headers().is_empty(), "{:?}", response.headers());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_chromium_joined_are_apart() {
+    let har = har(&[entry(
+        "2015-03-01T10:00:00Z",
+        0.0,
+        "GET",
+        "http://pool/",
+        json!({ "status": 401, "headers": [{ "name": "WWW-Authenticate", "value": "Bearer a\nMsRtcOAuth b" }] }),
+    )]);
+    let replay = replay(&har, ReplayOptions::new());
+    let response = replay.send(get("http://pool/"), commands()).await.unwrap();
+    let challenges: Vec<_> = response
+        .headers()
+        .get_all("www-authenticate")
+        .iter()
+        .collect();
+    assert_eq!(challenges, ["Bearer a", "MsRtcOAuth b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_form_may_be_written_as_fields() {
+    let mut entry = entry(
+        "2015-03-01T10:00:00Z",
+        0.0,
+        "POST",
+        "http://pool/",
+        json!({ "status": 204 }),
+    );
+    entry["request"]["postData"] = json!({
+        "mimeType": "application/x-www-form-urlencoded",
+        "text": "",
+        "params": [{ "name": "a", "value": "1&2" }, { "name": "b" }],
+    });
+    let replay = replay(&har(&[entry]), ReplayOptions::new());
+    let response = replay
+        .send(post("http://pool/", "a=1%262&b="), commands())
+        .await;
+    assert_eq!(response.unwrap().status(), 204);
+}
+
+#[test]
+fn a_malformed_entry_is_named() {
+    let good = || {
+        entry(
+            "2015-03-01T10:00:00Z",
+            0.0,
+            "GET",
+            "http://pool/",
+            json!({ "status": 200 }),
+        )
+    };
+    for (member, value, reason) in [
+        ("/startedDateTime", json!("yesterday"), "startedDateTime"),
+        ("/time", json!(1e300), "time"),
+        ("/request/method", json!("G T"), "method"),
+        ("/request/url", json!("http://[/"), "url"),
+        ("/response/status", json!(42), "status"),
+        (
+            "/response/headers",
+            json!([{ "name": "a b", "value": "" }]),
+            "header a b",
+        ),
+        (
+            "/response/headers",
+            json!([{ "name": "a", "value": "\u{1}" }]),
+            "header a",
+        ),
+        (
+            "/response/content",
+            json!({ "text": "?", "encoding": "base64" }),
+            "base64",
+        ),
+    ] {
+        let mut bad = good();
+        let (object, name) = member.rsplit_once('/').unwrap();
+        bad.pointer_mut(object).unwrap()[name] = value;
+        match Replay::new(&har(&[good(), bad]), ReplayOptions::new()) {
+            Err(HarError::Entry {
+                number,
+                reason: told,
+            }) => {
+                assert_eq!(number, 2);
+                assert!(told.starts_with(reason), "{told}");
+            }
+            other => panic!("{member}: {other:?}"),
+        }
+    }
+}
