@@ -1,1 +1,86 @@
-//! Peer-to-peer chat on Skype for Business Server.
+//! Peer-to-peer chat on Skype for Business Server (2015, 2019, Subscription Edition), over UCWA 2.0.
+//!
+//! The objects are those of the retired Skype Web SDK, in Rust: observable properties, collections and commands. They are
+//! [`conv_model`]'s, exported here as they are.
+//!
+//! ```no_run
+//! use skype_p2p::{Application, CallConnectionState, Credentials, Subscriptions};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let application = Application::builder().build()?;
+//!     application.sign_in_manager().sign_in(Credentials::password("toshm@contoso.com", "password")).await?;
+//!
+//!     // Nothing is sent for this: the conversation is there at once.
+//!     let conversation = application.conversations_manager().get_conversation("sip:lenea@contoso.com")?;
+//!     let chat = conversation.chat_service();
+//!
+//!     let mut listeners = Subscriptions::new();
+//!     let self_chat = conversation.self_participant().chat();
+//!     listeners.add(self_chat.state().when(CallConnectionState::Connected, |_| println!("we can talk")));
+//!     listeners.add(conversation.participants().added(|participant, _, _| {
+//!         println!("{} is here", participant.display_name().get());
+//!     }));
+//!     listeners.add(chat.messages().added(|message, _, _| {
+//!         println!("{}: {}", message.sender().display_name().get(), message.body().raw());
+//!     }));
+//!     listeners.add(conversation.state().changed(|change| {
+//!         println!("{:?} -> {:?} ({:?})", change.old, change.new, change.reason);
+//!     }));
+//!
+//!     // The invitation carries the message. This returns when it was delivered, or says why not.
+//!     chat.send_message("Hi Lene, have you got a minute?").await?;
+//!
+//!     conversation.leave().await?;
+//!     application.sign_in_manager().sign_out().await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # How it works
+//!
+//! An application has one task, the driver, which owns the [session](ucwa_session): a state machine that knows all of
+//! UCWA and does no I/O. What goes round:
+//!
+//! 1. A command of the model calls the port, and the port puts an operation into the driver's mailbox, all before the
+//!    command returns; so things happen in the order in which they were asked for.
+//! 2. The driver hands the session what there is: an operation, a response, the answer to a question, or the time that
+//!    the session wanted to be woken at.
+//! 3. It then takes everything that the session has to say. Requests go to the [transport](conv_transport), each in a
+//!    task of its own, before anything is shown to anybody: the next request for events is under way before the
+//!    listeners hear of the page that it acknowledges.
+//! 4. The events are projected to facts, which the model takes in as one transaction, and the listeners run: on the
+//!    driver's task, so that a listener that blocks blocks the application. A listener may give a command, and must not
+//!    wait for it; a task that it spawns may.
+//! 5. Last, the operations that ended are reported, and the futures of their commands resolve: what settled them is in
+//!    the model by then.
+//!
+//! No rule of UCWA lives in this crate, but for the table that gives a failure its [`ReasonCode`].
+
+mod application;
+mod builder;
+mod clock;
+mod driver;
+mod exchange;
+mod keys;
+mod mailbox;
+mod port;
+mod projection;
+mod reason;
+mod sign_in;
+mod trust;
+
+pub use application::Application;
+pub use builder::{ApplicationBuilder, BuildError};
+pub use clock::Clock;
+pub use conv_model::{
+    CallConnectionState, Change, ChatService, Collection, CollectionChange, Command, CommandFuture,
+    Conversation, ConversationState, ConversationsManager, Direction, Key, MePerson, MessageBody,
+    MessageFormat, MessageStatus, Participant, ParticipantChat, ParticipantState, Person, Property,
+    RawReason, Reason, ReasonCode, SignInState, StartOptions, Subscription, Subscriptions,
+    TextMessage,
+};
+pub use conv_transport::{HttpTransport, HyperTransport};
+pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
+pub use trust::TrustQuestion;
+pub use ucwa_session::{Representation, Root, Stage};

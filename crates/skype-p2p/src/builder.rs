@@ -1,0 +1,167 @@
+//! What an application is told before it begins.
+
+use std::{
+    future::Future,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use conv_transport::{HttpTransport, HyperTransport};
+use tokio::runtime;
+use ucwa_session::{Representation, Root, Session, SessionConfig};
+
+use crate::{
+    application::{Application, Handle},
+    clock::Clock,
+    driver::Driver,
+    mailbox::Mailbox,
+    port::Port,
+    trust::{TrustCallback, TrustQuestion},
+};
+
+/// Builds an [`Application`]. Everything has a default: without a root the server is discovered in the user's SIP domain.
+#[derive(Default)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct ApplicationBuilder {
+    root: Option<Root>,
+    transport: Option<Arc<dyn HttpTransport>>,
+    trusted: Vec<String>,
+    on_trust: Option<TrustCallback>,
+    representation: Option<Representation>,
+    user_agent: Option<String>,
+    endpoint_id: Option<String>,
+    seed: Option<u64>,
+    clock: Option<Clock>,
+}
+
+impl ApplicationBuilder {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where discovery starts (`RootURL`): the SIP domain of the user, which is the default, or a URL.
+    pub fn root(mut self, root: Root) -> Self {
+        self.root = Some(root);
+        self
+    }
+
+    /// How bytes travel; the default is a [`HyperTransport`] of its own with the platform's roots.
+    pub fn transport(mut self, transport: Arc<dyn HttpTransport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Trusts the hosts of this domain with the user's credentials, on a label boundary: `contoso.com` covers
+    /// `pool.contoso.com` and not `notcontoso.com`. May be given several times; the SIP domain and the host of a
+    /// configured root need none.
+    pub fn trust_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.trusted.push(suffix.into());
+        self
+    }
+
+    /// Asks here about every other host that would receive the user's credentials. Without a callback, and without an
+    /// answer in two minutes, the answer is no.
+    pub fn on_trust<F, A>(mut self, callback: F) -> Self
+    where
+        F: Fn(TrustQuestion) -> A + Send + Sync + 'static,
+        A: Future<Output = bool> + Send + 'static,
+    {
+        self.on_trust = Some(TrustCallback::new(callback));
+        self
+    }
+
+    /// The representation that is sent and asked for; JSON by default.
+    pub fn representation(mut self, representation: Representation) -> Self {
+        self.representation = Some(representation);
+        self
+    }
+
+    /// The name that the server knows this application by, at most 100 UTF-16 code units (`applications_ref`).
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// The name of this endpoint: one and the same for a profile, so that a restarted process takes up its application
+    /// at the server, and unique among the user's endpoints. Made from the seed by default.
+    pub fn endpoint_id(mut self, endpoint_id: impl Into<String>) -> Self {
+        self.endpoint_id = Some(endpoint_id.into());
+        self
+    }
+
+    /// Seeds identifiers and jitter, to make a run repeatable; random by default. Two applications at one time must not
+    /// share a seed.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The clock; the system's by default.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Makes the application and starts its one task on the present tokio runtime, whose time and, with the default
+    /// transport, I/O must be enabled.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NoRuntime`] outside a tokio runtime.
+    pub fn build(self) -> Result<Application, BuildError> {
+        let runtime = runtime::Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
+        let clock = self.clock.unwrap_or_else(Clock::system);
+        let mut config = SessionConfig::new(
+            self.root.unwrap_or(Root::Domain),
+            self.seed.unwrap_or_else(random_seed),
+            clock.wall_at_epoch(),
+        );
+        config.trust.suffixes = self.trusted;
+        config.trust.ask = self.on_trust.is_some();
+        config.representation = self.representation.unwrap_or(config.representation);
+        config.user_agent = self.user_agent.unwrap_or(config.user_agent);
+        config.endpoint_id = self.endpoint_id;
+
+        let transport = self
+            .transport
+            .unwrap_or_else(|| Arc::new(HyperTransport::new()));
+        let (mailbox, orders) = Mailbox::new();
+        let (model, writer) =
+            conv_model::Application::new(Arc::new(Port::new(mailbox.clone(), clock)));
+        let driver = Driver::new(
+            Session::new(config),
+            transport,
+            self.on_trust,
+            clock,
+            writer,
+            orders,
+        );
+        runtime.spawn(driver.run());
+        Ok(Application {
+            model,
+            handle: Arc::new(Handle { mailbox }),
+        })
+    }
+}
+
+/// A number that nobody can foresee: the standard library's hash keys are the system's randomness.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(0_u8)
+}
+
+impl std::fmt::Debug for ApplicationBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApplicationBuilder")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an application could not be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// An application needs a tokio runtime to live on.
+    #[error("an application is built inside a tokio runtime")]
+    NoRuntime,
+}

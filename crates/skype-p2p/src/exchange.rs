@@ -1,0 +1,144 @@
+//! The session's words for an exchange, in the transport's, and back. Each knows nothing of the other.
+
+use std::{error::Error, fmt::Write as _, time::Duration};
+
+use bytes::Bytes;
+use conv_transport::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
+use ucwa_session::{Lane, Sent, TransportFailure, TransportFailureKind};
+
+/// Performs one exchange of the session's on the transport.
+pub(crate) async fn exchange(
+    transport: &dyn HttpTransport,
+    request: http::Request<Bytes>,
+    lane: Lane,
+    deadline: Duration,
+) -> Result<http::Response<Bytes>, TransportFailure> {
+    let lane = match lane {
+        Lane::Events => conv_transport::Lane::Events,
+        Lane::Commands => conv_transport::Lane::Commands,
+    };
+    transport
+        .send(request, SendOptions::new(lane, deadline))
+        .await
+        .map_err(|error| failure(&error))
+}
+
+/// What is said of an exchange whose transport panicked: nobody knows how far it came.
+pub(crate) fn panicked() -> TransportFailure {
+    TransportFailure {
+        kind: TransportFailureKind::Broken,
+        stage: "send",
+        host: String::new(),
+        sent: Sent::Maybe,
+        message: "the transport panicked".to_owned(),
+    }
+}
+
+fn failure(error: &TransportError) -> TransportFailure {
+    TransportFailure {
+        kind: kind(error.kind()),
+        stage: stage(error.stage()),
+        host: error.host().to_owned(),
+        sent: match error.sent() {
+            conv_transport::Sent::No => Sent::No,
+            conv_transport::Sent::Maybe => Sent::Maybe,
+        },
+        message: message(error),
+    }
+}
+
+fn kind(kind: TransportErrorKind) -> TransportFailureKind {
+    match kind {
+        TransportErrorKind::Resolve | TransportErrorKind::Connect => {
+            TransportFailureKind::Unreachable
+        }
+        TransportErrorKind::Tls => TransportFailureKind::Tls,
+        TransportErrorKind::Timeout => TransportFailureKind::Timeout,
+        TransportErrorKind::InvalidRequest
+        | TransportErrorKind::BodyTooLarge
+        | TransportErrorKind::Unsupported => TransportFailureKind::Refused,
+        // Closed, Protocol, and what a later transport may add: there was a connection, and it did not hold.
+        _ => TransportFailureKind::Broken,
+    }
+}
+
+fn stage(stage: conv_transport::Stage) -> &'static str {
+    match stage {
+        conv_transport::Stage::Resolve => "resolve",
+        conv_transport::Stage::Connect => "connect",
+        conv_transport::Stage::Tls => "tls",
+        conv_transport::Stage::Send => "send",
+        conv_transport::Stage::Wait => "wait",
+        conv_transport::Stage::Body => "body",
+    }
+}
+
+/// What happened, with the causes; stage and host have their own fields.
+fn message(error: &TransportError) -> String {
+    let mut message = error.kind().to_string();
+    if let Some(detail) = error.detail() {
+        let _ = write!(message, ": {detail}");
+    }
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(message, ": {error}");
+        source = error.source();
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_kind_stage_host_effect_and_causes() {
+        let error = TransportError::new(
+            TransportErrorKind::Connect,
+            conv_transport::Stage::Connect,
+            "pool:443",
+        )
+        .with_detail("tried 2 addresses")
+        .with_source(std::io::Error::other("refused"));
+        assert_eq!(
+            failure(&error),
+            TransportFailure {
+                kind: TransportFailureKind::Unreachable,
+                stage: "connect",
+                host: "pool:443".to_owned(),
+                sent: Sent::No,
+                message: "no connection: tried 2 addresses: refused".to_owned(),
+            }
+        );
+    }
+
+    #[test]
+    fn what_may_have_been_sent_stays_doubtful() {
+        let error = TransportError::new(
+            TransportErrorKind::Closed,
+            conv_transport::Stage::Wait,
+            "pool:443",
+        );
+        assert_eq!(failure(&error).sent, Sent::Maybe);
+        assert_eq!(failure(&error.never_sent()).sent, Sent::No);
+    }
+
+    #[test]
+    fn every_kind_has_its_counterpart() {
+        use TransportErrorKind as Theirs;
+        use TransportFailureKind as Ours;
+        for (theirs, ours) in [
+            (Theirs::InvalidRequest, Ours::Refused),
+            (Theirs::Resolve, Ours::Unreachable),
+            (Theirs::Connect, Ours::Unreachable),
+            (Theirs::Tls, Ours::Tls),
+            (Theirs::Timeout, Ours::Timeout),
+            (Theirs::Closed, Ours::Broken),
+            (Theirs::Protocol, Ours::Broken),
+            (Theirs::BodyTooLarge, Ours::Refused),
+            (Theirs::Unsupported, Ours::Refused),
+        ] {
+            assert_eq!(kind(theirs), ours, "{theirs:?}");
+        }
+    }
+}

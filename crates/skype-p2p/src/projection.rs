@@ -1,0 +1,179 @@
+//! From the session's events to the model's facts, one for one.
+
+use conv_model::{
+    ConversationFact, Discovered, Fact, Incoming, MessageBody, MessageFormat, MessageStatus,
+    ParticipantFact, ParticipantUpdate, SenderFact, SignInState,
+};
+use ucwa_session::{ConversationChange, Failure, Participant, SessionEvent};
+
+use crate::{
+    keys::{conversation_id, message_id, participant_id},
+    reason::reason,
+};
+
+/// The fact that an event states; `None` for what the model has no word for.
+pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
+    Some(match event {
+        SessionEvent::SignIn { state, failure } => Fact::SignIn {
+            state: sign_in_state(state),
+            reason: failure.as_ref().map(reason),
+        },
+        SessionEvent::Me { uri, name } => Fact::Me {
+            address: uri,
+            display_name: name,
+        },
+        SessionEvent::Incoming {
+            conversation,
+            from,
+            subject,
+            preview,
+            answerable,
+        } => {
+            let mut incoming = Incoming::new(conversation_id(conversation), participant(from));
+            incoming.subject = subject;
+            incoming.preview = preview.map(body);
+            incoming.auto_accepted = !answerable;
+            Fact::Incoming(incoming)
+        }
+        SessionEvent::Discovered {
+            conversation,
+            peer,
+            subject,
+        } => {
+            let participants = peer.into_iter().map(participant).collect();
+            let mut discovered = Discovered::new(conversation_id(conversation), participants);
+            discovered.subject = subject;
+            Fact::Discovered(discovered)
+        }
+        SessionEvent::Conversation {
+            conversation,
+            change: it,
+        } => Fact::of(conversation_id(conversation), change(it)?),
+        other => {
+            tracing::warn!(?other, "an event that the model has no word for");
+            return None;
+        }
+    })
+}
+
+fn change(change: ConversationChange) -> Option<ConversationFact> {
+    use ConversationChange as Change;
+    Some(match change {
+        Change::Inviting => ConversationFact::Inviting,
+        Change::Alerting => ConversationFact::Alerting,
+        Change::Connecting => ConversationFact::Connecting,
+        Change::Connected => ConversationFact::Connected,
+        Change::Subject(subject) => ConversationFact::Subject(subject),
+        Change::ChatConnecting => ConversationFact::ChatConnecting,
+        Change::ChatConnected { html } => {
+            let html = html.then_some(MessageFormat::Html);
+            ConversationFact::ChatConnected {
+                formats: [MessageFormat::Text].into_iter().chain(html).collect(),
+            }
+        }
+        Change::ChatDisconnecting => ConversationFact::ChatDisconnecting,
+        Change::ChatDisconnected { failure } => ConversationFact::ChatDisconnected {
+            reason: why(failure),
+        },
+        Change::ParticipantJoined(it) => ConversationFact::ParticipantAdded(participant(it)),
+        Change::ParticipantUpdated(Participant { key, uri, name }) => {
+            let mut update = ParticipantUpdate::default();
+            update.address = uri;
+            update.display_name = name;
+            ConversationFact::ParticipantUpdated {
+                participant: participant_id(key),
+                update,
+            }
+        }
+        Change::ParticipantLeft(key) => ConversationFact::ParticipantLeft {
+            participant: participant_id(key),
+            reason: None,
+        },
+        Change::ParticipantChat {
+            participant,
+            connected,
+        } => ConversationFact::ParticipantChat {
+            participant: participant_id(participant),
+            connected,
+        },
+        Change::Typing {
+            participant,
+            typing,
+        } => ConversationFact::Typing {
+            participant: participant_id(participant),
+            is_typing: typing,
+        },
+        Change::MessageReceived {
+            message,
+            sender: Participant { key, uri, name },
+            body: it,
+            timestamp,
+        } => {
+            let mut sender = SenderFact::new(uri.unwrap_or_default());
+            sender.participant = Some(participant_id(key));
+            sender.display_name = name;
+            ConversationFact::MessageReceived {
+                message: message_id(message),
+                sender,
+                body: body(it),
+                timestamp,
+            }
+        }
+        Change::MessageStatus {
+            message,
+            status,
+            timestamp,
+            failure,
+        } => ConversationFact::MessageStatus {
+            message: message_id(message),
+            status: message_status(status),
+            timestamp,
+            reason: why(failure),
+        },
+        Change::Ended { failure } => ConversationFact::Ended {
+            reason: why(failure),
+        },
+        other => {
+            tracing::warn!(?other, "a change that the model has no word for");
+            return None;
+        }
+    })
+}
+
+fn participant(Participant { key, uri, name }: Participant) -> ParticipantFact {
+    let mut fact = ParticipantFact::new(participant_id(key), uri.unwrap_or_default());
+    fact.display_name = name;
+    fact
+}
+
+/// What is neither text nor HTML is shown as it arrived.
+fn body(body: ucwa_session::MessageBody) -> MessageBody {
+    match body {
+        ucwa_session::MessageBody::Html(html) => MessageBody::Html(html),
+        ucwa_session::MessageBody::Text(raw) | ucwa_session::MessageBody::Other { raw, .. } => {
+            MessageBody::Text(raw)
+        }
+        _ => MessageBody::Text(String::new()),
+    }
+}
+
+fn why(failure: Option<Failure>) -> Option<conv_model::Reason> {
+    failure.as_ref().map(reason)
+}
+
+fn sign_in_state(state: ucwa_session::SignInState) -> SignInState {
+    match state {
+        ucwa_session::SignInState::SignedOut => SignInState::SignedOut,
+        ucwa_session::SignInState::SigningIn => SignInState::SigningIn,
+        ucwa_session::SignInState::SignedIn => SignInState::SignedIn,
+        ucwa_session::SignInState::SigningOut => SignInState::SigningOut,
+    }
+}
+
+fn message_status(status: ucwa_session::MessageStatus) -> MessageStatus {
+    match status {
+        ucwa_session::MessageStatus::Succeeded => MessageStatus::Succeeded,
+        ucwa_session::MessageStatus::Failed => MessageStatus::Failed,
+        ucwa_session::MessageStatus::Unknown => MessageStatus::Unknown,
+    }
+}

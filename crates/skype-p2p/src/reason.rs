@@ -1,0 +1,156 @@
+//! The one table from what the session says of a failure to the reasons of the model.
+
+use conv_model::{RawReason, Reason, ReasonCode};
+use ucwa_session::{Failure, FailureKind};
+
+/// The reason to show for a failure, with what the server said kept as data.
+pub(crate) fn reason(failure: &Failure) -> Reason {
+    let reason = Reason::new(code(failure)).with_raw(raw(failure));
+    match failure.kind() {
+        FailureKind::GrantNotOffered { offered } => reason.with_message(format!(
+            "the server offers no usable grant, only {}",
+            offered.join(", ")
+        )),
+        FailureKind::InvalidCredentials => {
+            reason.with_message("the user name or the password was refused")
+        }
+        FailureKind::Untrusted => reason.with_message("the host is not trusted with credentials"),
+        FailureKind::HomedOnline => {
+            reason.with_message("the user is homed at the retired online service")
+        }
+        FailureKind::Unreachable { tried } => reason.with_message(format!(
+            "nothing could be reached (tried {})",
+            tried.join("; ")
+        )),
+        FailureKind::UnexpectedAnswer => {
+            reason.with_message("the answer is not one of a UCWA server")
+        }
+        FailureKind::Transport => reason.with_message("the connection failed"),
+        FailureKind::Ended => reason.with_message("the conversation was ended"),
+        FailureKind::Shutdown => reason.with_message("the application was shut down"),
+        // The code says it, or the server's own words do.
+        _ => reason,
+    }
+}
+
+fn code(failure: &Failure) -> ReasonCode {
+    match failure.kind() {
+        FailureKind::InvalidArgument => ReasonCode::InvalidArgument,
+        FailureKind::NotSignedIn | FailureKind::Shutdown => ReasonCode::SignedOut,
+        FailureKind::WrongState => ReasonCode::InvalidState,
+        FailureKind::InvalidCredentials
+        | FailureKind::GrantNotOffered { .. }
+        | FailureKind::Untrusted
+        | FailureKind::HomedOnline => ReasonCode::SignInFailed,
+        FailureKind::Unreachable { .. }
+        | FailureKind::Transport
+        | FailureKind::UnexpectedAnswer
+        | FailureKind::RequestFailed => ReasonCode::RequestFailed,
+        FailureKind::Remote => disconnection(failure.code(), failure.subcode()),
+        FailureKind::Timeout => ReasonCode::Timeout,
+        FailureKind::DeliveryUnknown => ReasonCode::DeliveryUnknown,
+        FailureKind::Ended => ReasonCode::Terminated,
+        FailureKind::Gone => ReasonCode::Gone,
+        FailureKind::ConnectionLost => ReasonCode::ConnectionLost,
+        _ => ReasonCode::Failed,
+    }
+}
+
+/// The Web SDK's `CallDisconnectionReason` for a code and subcode of UCWA (`ErrorSubcode_ref`). Some names stand now in
+/// one field and now in the other (`GenericSynchronousErrors`); the subcode is the finer one.
+fn disconnection(code: Option<&str>, subcode: Option<&str>) -> ReasonCode {
+    subcode
+        .and_then(named)
+        .or_else(|| code.and_then(named))
+        .unwrap_or(ReasonCode::Failed)
+}
+
+fn named(name: &str) -> Option<ReasonCode> {
+    Some(match name {
+        "Declined" | "Denied" | "NotAllowed" | "NotAcceptable" | "AttendeeNotAllowed" => {
+            ReasonCode::Refused
+        }
+        "Busy" | "DoNotDisturb" | "RepliedWithOtherModality" => ReasonCode::Busy,
+        "Timeout" | "Missed" | "Expired" => ReasonCode::Missed,
+        "Canceled"
+        | "Ended"
+        | "ConversationNotFound"
+        | "CallTerminated"
+        | "Removed"
+        | "Ejected"
+        | "Replaced"
+        | "ConnectedElsewhere"
+        | "Forwarded"
+        | "Transferred" => ReasonCode::Terminated,
+        "TooManyParticipants"
+        | "TooManyConversations"
+        | "TooManyLobbyParticipants"
+        | "LimitExceeded" => ReasonCode::FullSession,
+        "Unreachable"
+        | "TemporarilyUnavailable"
+        | "Unavailable"
+        | "CallbackUriUnreachable"
+        | "MediaFailure" => ReasonCode::Dropped,
+        "DialoutNotAllowed" => ReasonCode::ForbiddenNumber,
+        "DestinationNotFound"
+        | "NormalizationFailed"
+        | "EscalationFailed"
+        | "ModalityNotSupported"
+        | "FederationRequired"
+        | "AnonymousNotAllowed"
+        | "ThreadIdAlreadyExists" => ReasonCode::Failed,
+        _ => return None,
+    })
+}
+
+fn raw(failure: &Failure) -> RawReason {
+    let mut raw = RawReason::default();
+    raw.code = failure.code().map(str::to_owned);
+    raw.subcode = failure.subcode().map(str::to_owned);
+    raw.message = failure.message().map(str::to_owned);
+    raw.status = failure.status();
+    raw.stage = Some(failure.stage().as_str().to_owned());
+    raw.host = failure.host().map(str::to_owned);
+    raw.correlation = failure.correlation_id().map(str::to_owned);
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subcodes_name_the_disconnection() {
+        for (subcode, expected) in [
+            ("Declined", ReasonCode::Refused),
+            ("DoNotDisturb", ReasonCode::Busy),
+            ("Timeout", ReasonCode::Missed),
+            ("ConnectedElsewhere", ReasonCode::Terminated),
+            ("LimitExceeded", ReasonCode::FullSession),
+            ("Unreachable", ReasonCode::Dropped),
+            ("DialoutNotAllowed", ReasonCode::ForbiddenNumber),
+            ("DestinationNotFound", ReasonCode::Failed),
+            ("SomethingNew", ReasonCode::Failed),
+        ] {
+            assert_eq!(
+                disconnection(Some("RemoteFailure"), Some(subcode)),
+                expected,
+                "{subcode}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_counts_in_either_field_and_the_subcode_first() {
+        assert_eq!(disconnection(Some("Timeout"), None), ReasonCode::Missed);
+        assert_eq!(
+            disconnection(Some("Timeout"), Some("Busy")),
+            ReasonCode::Busy
+        );
+        assert_eq!(
+            disconnection(Some("Timeout"), Some("SomethingNew")),
+            ReasonCode::Missed
+        );
+        assert_eq!(disconnection(None, None), ReasonCode::Failed);
+    }
+}
