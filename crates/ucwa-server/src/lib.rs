@@ -1,1 +1,33 @@
-//! A UCWA 2.0 server in memory, for development and tests.
+//! A UCWA 2.0 server in memory, for development and tests: many users, who sign in and chat with each other.
+//!
+//! The [`Engine`] contains no socket, no clock, no runtime and no unseeded randomness: requests and time go in, responses
+//! and released polls come out, so the same server runs on a socket, inside a process, and in a simulated world.
+//! [`Server`] (feature `http`, on by default) is the thin shell that puts it on a TCP port.
+//!
+//! It serves what the published chats need: autodiscovery, the password grant, applications with their event channel,
+//! invitations, conversations, messages with a verdict, typing, batches; in JSON and in XML, by `Accept`. Hrefs, bodies
+//! and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
+//!
+//! # Driving the engine
+//!
+//! 1. Give it a request, a lost connection, or the passing of time with [`Engine::handle`], and the time since an
+//!    epoch of your choice.
+//! 2. Call [`Engine::poll_output`] until it returns [`Output::Idle`]. Each request gets one [`Output::Reply`]; that of a
+//!    pending GET may come many calls later.
+//! 3. Call `handle` again when something arrives, or with [`Input::Timeout`] when `wake_at` has come.
+//!
+//! # A server that lies
+//!
+//! [`Fault`]s make it misbehave as real deployments do: [`Engine::inject`].
+
+mod config;
+mod engine;
+mod fault;
+#[cfg(feature = "http")]
+mod shell;
+
+pub use config::{ServerConfig, User};
+pub use engine::{Engine, Input, Output, RequestId};
+pub use fault::Fault;
+#[cfg(feature = "http")]
+pub use shell::Server;

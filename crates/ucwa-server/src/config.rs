@@ -1,0 +1,99 @@
+//! What a server is told before it starts.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use ucwa_proto::{SipUri, SipUriError};
+
+/// A user with an account at the server.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct User {
+    /// The SIP URI, such as `sip:toshm@contoso.com`.
+    pub uri: SipUri,
+    /// The name that others see.
+    pub display_name: String,
+    /// The password of the `password` grant.
+    pub password: String,
+}
+
+impl User {
+    /// A user; `uri` may come with or without `sip:`.
+    ///
+    /// # Errors
+    ///
+    /// When `uri` isn't a SIP URI.
+    pub fn new(
+        uri: &str,
+        display_name: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Result<Self, SipUriError> {
+        Ok(Self {
+            uri: SipUri::parse(uri)?,
+            display_name: display_name.into(),
+            password: password.into(),
+        })
+    }
+
+    /// `user@host` in lower case, as it stands in hrefs.
+    pub(crate) fn address(&self) -> String {
+        address(&self.uri)
+    }
+}
+
+/// Hides the password.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("uri", &self.uri)
+            .field("display_name", &self.display_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The URI without its scheme and parameters, in lower case.
+pub(crate) fn address(uri: &SipUri) -> String {
+    let text = uri.as_str();
+    let text = text.split_once(':').map_or(text, |(_, rest)| rest);
+    let text = text.split(';').next().unwrap_or(text);
+    text.to_ascii_lowercase()
+}
+
+/// Everything a server needs to know; [`ServerConfig::new`] and then change what differs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// The accounts.
+    pub users: Vec<User>,
+    /// The domain in the server's own name (`X-MS-Server-Fqdn`) and in its challenges.
+    pub domain: String,
+    /// What the absolute hrefs of autodiscovery and of the challenge begin with, such as `https://lyncweb.contoso.com`. `None`, the
+    /// default, takes `http://` and the `Host` header of each request.
+    pub origin: Option<String>,
+    /// Where tokens and identifiers come from: the same seed and the same inputs give the same outputs.
+    pub seed: u64,
+    /// The wall time at the epoch of the engine's time; it gives dates. [`Server`](crate::Server) sets it.
+    pub wall_at_epoch: SystemTime,
+    /// How long an invitation rings: 30 s, as documented for messagingInvitation.
+    pub invitation_timeout: Duration,
+    /// How long a message waits to be fetched by its receiver before it is lost and its sender told so: 30 s, as documented for message.
+    pub message_timeout: Duration,
+    /// The life of a token: 28,289 s, as published.
+    pub token_life: Duration,
+}
+
+impl ServerConfig {
+    /// The usual limits, the domain `contoso.com`, seed 0, and these users.
+    pub fn new(users: impl IntoIterator<Item = User>) -> Self {
+        Self {
+            users: users.into_iter().collect(),
+            domain: "contoso.com".to_owned(),
+            origin: None,
+            seed: 0,
+            wall_at_epoch: SystemTime::UNIX_EPOCH,
+            invitation_timeout: Duration::from_secs(30),
+            message_timeout: Duration::from_secs(30),
+            token_life: Duration::from_secs(28_289),
+        }
+    }
+}

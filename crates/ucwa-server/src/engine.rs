@@ -1,0 +1,219 @@
+//! The engine: requests and time in, responses and released polls out.
+
+mod application;
+mod auth;
+mod batch;
+mod conversation;
+mod discovery;
+mod dispatch;
+mod events;
+mod exchange;
+mod faults;
+mod hrefs;
+mod identifiers;
+mod invitation;
+mod message;
+mod participant;
+mod reply;
+mod router;
+mod text;
+mod timers;
+mod typing;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::config::{ServerConfig, User};
+use application::Application;
+use auth::Token;
+use conversation::Conversation;
+use faults::Faults;
+use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId};
+use invitation::Invitation;
+use message::{Delivery, DeliveryId};
+use timers::Timers;
+
+/// A request's name, given by whoever drives the engine; its reply carries the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// What the engine is told.
+#[non_exhaustive]
+pub enum Input {
+    /// A request has arrived, whole. Its URI may be absolute or begin with the path.
+    Request {
+        /// Its name, not used before.
+        id: RequestId,
+        /// The request.
+        request: Request<Bytes>,
+    },
+    /// Nobody waits for this request's reply any more: its connection is gone. No reply will come.
+    Disconnected {
+        /// Its name.
+        id: RequestId,
+    },
+    /// Time has passed.
+    Timeout,
+}
+
+/// Shows neither headers nor bodies, which carry tokens, passwords and texts.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request { id, request } => f
+                .debug_struct("Request")
+                .field("id", id)
+                .field("method", request.method())
+                .field("path", &request.uri().path())
+                .finish_non_exhaustive(),
+            Self::Disconnected { id } => f.debug_struct("Disconnected").field("id", id).finish(),
+            Self::Timeout => f.write_str("Timeout"),
+        }
+    }
+}
+
+/// What the engine has to say.
+#[must_use]
+#[non_exhaustive]
+pub enum Output {
+    /// The response to a request.
+    Reply {
+        /// Whose.
+        id: RequestId,
+        /// The response, whole.
+        response: Response<Bytes>,
+    },
+    /// Nothing more until an input comes.
+    Idle {
+        /// When [`Input::Timeout`] is due, in the engine's time; `None` when nothing is waited for.
+        wake_at: Option<Duration>,
+    },
+}
+
+/// Shows neither headers nor bodies, which carry tokens and texts.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply { id, response } => f
+                .debug_struct("Reply")
+                .field("id", id)
+                .field("status", &response.status())
+                .finish_non_exhaustive(),
+            Self::Idle { wake_at } => f.debug_struct("Idle").field("wake_at", wake_at).finish(),
+        }
+    }
+}
+
+/// A UCWA 2.0 server without socket and clock; the crate's documentation says how to drive it.
+///
+/// Nothing in it fails: a request that makes no sense gets the response that a server gives to such a request.
+pub struct Engine {
+    config: ServerConfig,
+    now: Duration,
+    identifiers: Identifiers,
+    tokens: BTreeMap<String, Token>,
+    applications: BTreeMap<ApplicationId, Application>,
+    /// Applications that were ended for inactivity: they answer 410 where others answer 404.
+    expired: BTreeSet<ApplicationId>,
+    conversations: BTreeMap<ConversationId, Conversation>,
+    invitations: BTreeMap<InvitationId, Invitation>,
+    deliveries: BTreeMap<DeliveryId, Delivery>,
+    deliveries_made: u64,
+    timers: Timers,
+    faults: Faults,
+    replies: VecDeque<(RequestId, Response<Bytes>)>,
+}
+
+/// Shows counts only.
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("now", &self.now)
+            .field("users", &self.config.users.len())
+            .field("applications", &self.applications.len())
+            .field("conversations", &self.conversations.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// A server that nobody has signed in to.
+    pub fn new(config: ServerConfig) -> Self {
+        Self {
+            identifiers: Identifiers::new(config.seed),
+            config,
+            now: Duration::ZERO,
+            tokens: BTreeMap::new(),
+            applications: BTreeMap::new(),
+            expired: BTreeSet::new(),
+            conversations: BTreeMap::new(),
+            invitations: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            deliveries_made: 0,
+            timers: Timers::default(),
+            faults: Faults::default(),
+            replies: VecDeque::new(),
+        }
+    }
+
+    /// Takes an input at a time since the epoch; time that runs backwards is taken as standing still.
+    pub fn handle(&mut self, now: Duration, input: Input) {
+        self.now = self.now.max(now);
+        self.run_timers();
+        match input {
+            Input::Request { id, request } => {
+                let response = self.serve(id, &request);
+                if self.faults.events_before_responses {
+                    self.release_polls();
+                }
+                if let Some(response) = response {
+                    self.replies.push_back((id, response));
+                }
+            }
+            Input::Disconnected { id } => {
+                self.replies.retain(|(reply, _)| *reply != id);
+                self.unpark(id);
+            }
+            Input::Timeout => {}
+        }
+        self.release_polls();
+    }
+
+    /// What comes next; call until it is [`Output::Idle`].
+    pub fn poll_output(&mut self) -> Output {
+        match self.replies.pop_front() {
+            Some((id, response)) => Output::Reply { id, response },
+            None => Output::Idle {
+                wake_at: self.wake_at(),
+            },
+        }
+    }
+
+    /// The wall time now.
+    fn wall(&self) -> SystemTime {
+        self.config.wall_at_epoch + self.now
+    }
+
+    /// The server's own name.
+    fn fqdn(&self) -> String {
+        format!("pool.{}", self.config.domain)
+    }
+
+    /// The account with this address (`user@host`, lower case).
+    fn user_at(&self, address: &str) -> Option<&User> {
+        self.config
+            .users
+            .iter()
+            .find(|user| user.address() == address)
+    }
+
+    /// The name that others see of the one with this address; empty when the server has no such account.
+    fn display_name(&self, address: &str) -> &str {
+        self.user_at(address)
+            .map_or("", |user| user.display_name.as_str())
+    }
+}

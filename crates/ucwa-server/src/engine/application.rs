@@ -1,0 +1,353 @@
+//! Applications and their dashboards: me, people, onlineMeetings and communication (`application_ref`, `me_ref`, `communication_ref`).
+
+use std::fmt;
+
+use http::StatusCode;
+use http::header::IF_MATCH;
+use ucwa_proto::{Event, EventKind, EventLink, Resource};
+
+use super::Engine;
+use super::events::{Channel, Source};
+use super::exchange::Exchange;
+use super::hrefs;
+use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::reply::{Refusal, Reply};
+use super::text::Formats;
+
+/// The longest culture, endpointId, instanceId and userAgent (`applications_ref`).
+const LONGEST: usize = 100;
+
+/// A client that is signed in: one endpoint of its user.
+pub(super) struct Application {
+    /// The user's address.
+    pub(super) address: String,
+    culture: String,
+    endpoint_id: String,
+    instance_id: Option<String>,
+    user_agent: String,
+    kind: Option<String>,
+    /// Whether it has made itself available: before that it can call, and nobody can call it.
+    pub(super) available: bool,
+    modalities: Vec<String>,
+    pub(super) formats: Formats,
+    conversation_history: String,
+    /// The name of the property that a PUT of communication has to send back.
+    marker: String,
+    /// The version of communication.
+    etag: String,
+    pub(super) channel: Channel,
+    /// In the order in which they came to be.
+    pub(super) conversations: Vec<ConversationId>,
+    pub(super) invitations: Vec<InvitationId>,
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Application {
+    /// Whether an invitation to chat rings here.
+    pub(super) fn takes_messaging(&self) -> bool {
+        self.available
+            && self
+                .modalities
+                .iter()
+                .any(|modality| modality == "Messaging")
+    }
+}
+
+impl Engine {
+    pub(super) fn application(&self, id: ApplicationId) -> Result<&Application, Refusal> {
+        self.applications
+            .get(&id)
+            .ok_or(Refusal::APPLICATION_NOT_FOUND)
+    }
+
+    fn application_mut(&mut self, id: ApplicationId) -> Result<&mut Application, Refusal> {
+        self.applications
+            .get_mut(&id)
+            .ok_or(Refusal::APPLICATION_NOT_FOUND)
+    }
+
+    /// The applications of the user with this address, the oldest first.
+    pub(super) fn applications_of(&self, address: &str) -> Vec<ApplicationId> {
+        self.applications
+            .iter()
+            .filter(|(_, application)| application.address == address)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// POST applications: 201 for a new one, 200 for the one that this endpoint and instance already has.
+    pub(super) fn create_application(
+        &mut self,
+        exchange: &Exchange<'_>,
+        address: &str,
+    ) -> Result<Reply, Refusal> {
+        let fields = exchange.fields()?;
+        let culture = fields.required("culture", LONGEST)?;
+        let endpoint_id = fields.required("endpointId", LONGEST)?;
+        let user_agent = fields.required("userAgent", LONGEST)?;
+        let instance_id = fields.limited("instanceId", LONGEST)?;
+        let kind = fields.limited("type", LONGEST)?;
+        let known = self.applications.iter().find(|(_, application)| {
+            application.address == address
+                && application.endpoint_id == endpoint_id
+                && application.instance_id == instance_id
+        });
+        if let Some((&id, _)) = known {
+            return self.application_resource(id).map(Reply::resource);
+        }
+        let id = self.identifiers.application();
+        let application = Application {
+            address: address.to_owned(),
+            culture,
+            endpoint_id,
+            instance_id,
+            user_agent,
+            kind,
+            available: false,
+            modalities: Vec::new(),
+            formats: Formats::default(),
+            conversation_history: "Disabled".to_owned(),
+            marker: self.identifiers.marker(),
+            etag: self.identifiers.etag(),
+            channel: Channel::new(),
+            conversations: Vec::new(),
+            invitations: Vec::new(),
+        };
+        self.applications.insert(id, application);
+        let resource = self.application_resource(id)?;
+        Ok(Reply::Resource(StatusCode::CREATED, Box::new(resource)))
+    }
+
+    pub(super) fn application_resource(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let application = self.application(id)?;
+        let mut resource = Resource::new("application")
+            .with_href(hrefs::application(id))
+            .with_property("culture", application.culture.clone())
+            .with_property("userAgent", application.user_agent.clone())
+            .with_property("endpointId", application.endpoint_id.clone());
+        if let Some(instance) = &application.instance_id {
+            resource = resource.with_property("instanceId", instance.clone());
+        }
+        if let Some(kind) = &application.kind {
+            resource = resource.with_property("type", kind.clone());
+        }
+        Ok(resource
+            .with_property("id", id.to_string())
+            .with_property("etag", application.etag.clone())
+            .with_link("policies", hrefs::below(id, "policies"))
+            .with_link("batch", hrefs::below(id, "batch"))
+            .with_link("events", hrefs::events(id, application.channel.ack()))
+            .with_embedded("me", self.me_resource(id)?)
+            .with_embedded("people", self.people_resource(id))
+            .with_embedded("onlineMeetings", self.online_meetings_resource(id))
+            .with_embedded("communication", self.communication_resource(id)?))
+    }
+
+    pub(super) fn me_resource(&self, id: ApplicationId) -> Result<Resource<'static>, Refusal> {
+        let application = self.application(id)?;
+        let address = &application.address;
+        let resource = Resource::new("me")
+            .with_href(hrefs::me(id))
+            .with_property("name", self.display_name(address).to_owned())
+            .with_property("uri", format!("sip:{address}"))
+            .with_property("emailAddresses", vec![address.clone()]);
+        // A link that is missing means that the action isn't possible now.
+        let links: &[&str] = if application.available {
+            &["note", "presence", "location", "reportMyActivity"]
+        } else {
+            &["makeMeAvailable"]
+        };
+        Ok(links.iter().fold(resource, |resource, rel| {
+            resource.with_link(*rel, hrefs::below(id, format_args!("me/{rel}")))
+        }))
+    }
+
+    pub(super) fn people_resource(&self, id: ApplicationId) -> Resource<'static> {
+        Resource::new("people").with_href(hrefs::below(id, "people"))
+    }
+
+    pub(super) fn online_meetings_resource(&self, id: ApplicationId) -> Resource<'static> {
+        Resource::new("onlineMeetings").with_href(hrefs::below(id, "onlineMeetings"))
+    }
+
+    pub(super) fn policies_resource(&self, id: ApplicationId) -> Resource<'static> {
+        Resource::new("policies")
+            .with_href(hrefs::below(id, "policies"))
+            .with_property("htmlMessaging", "Enabled")
+            .with_property("emoticons", "Enabled")
+            .with_property("saveMessagingHistory", "Disabled")
+    }
+
+    pub(super) fn communication_resource(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let application = self.application(id)?;
+        let conversations = hrefs::below(id, "communication/conversations?filter=active");
+        Ok(Resource::new("communication")
+            .with_href(hrefs::communication(id))
+            .with_property(
+                application.marker.clone(),
+                "please pass this in a PUT request",
+            )
+            .with_property(
+                "conversationHistory",
+                application.conversation_history.clone(),
+            )
+            .with_property("supportedModalities", application.modalities.clone())
+            .with_property(
+                "supportedMessageFormats",
+                application.formats.names().to_vec(),
+            )
+            .with_property("etag", application.etag.clone())
+            .with_link("conversations", conversations)
+            .with_link("startMessaging", hrefs::invitations(id)))
+    }
+
+    /// PUT communication: the whole resource, with its marker, if it hasn't changed since it was read (`PayloadFormat`).
+    pub(super) fn change_communication(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        let application = self.application(id)?;
+        let condition = exchange
+            .header(IF_MATCH)
+            .ok_or(Refusal::PRECONDITION_REQUIRED)?;
+        if condition.trim_matches('"') != application.etag {
+            return Err(Refusal::PRECONDITION_FAILED);
+        }
+        let fields = exchange.fields()?;
+        if fields.text(&application.marker).is_none() {
+            return Err(Refusal::parameter(
+                "The property that asks to be passed in a PUT request is missing.",
+            ));
+        }
+        let formats = match fields.list("supportedMessageFormats") {
+            Some(names) => Some(Formats::parse(&names)?),
+            None => None,
+        };
+        let modalities = fields.list("supportedModalities");
+        let history = fields
+            .text("conversationHistory")
+            .map(|text| text.into_owned());
+        let etag = self.identifiers.etag();
+        let application = self.application_mut(id)?;
+        application.etag = etag;
+        if let Some(formats) = formats {
+            application.formats = formats;
+        }
+        if let Some(modalities) = modalities {
+            application.modalities = modalities;
+        }
+        if let Some(history) = history {
+            application.conversation_history = history;
+        }
+        self.communication_changed(id);
+        Ok(Reply::Empty(StatusCode::OK))
+    }
+
+    fn communication_changed(&mut self, id: ApplicationId) {
+        let Ok(resource) = self.communication_resource(id) else {
+            return;
+        };
+        let link = EventLink::new("communication", hrefs::communication(id));
+        self.emit(
+            id,
+            Source::Communication,
+            Event::new(EventKind::Updated, link).embedding(resource),
+        );
+    }
+
+    /// POST makeMeAvailable: from now on others can call (`makeMeAvailable_ref`).
+    pub(super) fn make_me_available(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        let fields = exchange.fields()?;
+        if self.application(id)?.available {
+            return Err(Refusal::conflict(
+                "AlreadyExists",
+                "The application is already available.",
+            ));
+        }
+        let modalities = fields.list("supportedModalities").unwrap_or_default();
+        let formats = match fields.list("supportedMessageFormats") {
+            Some(names) => Formats::parse(&names)?,
+            None => Formats::default(),
+        };
+        let etag = self.identifiers.etag();
+        let application = self.application_mut(id)?;
+        application.available = true;
+        application.modalities = modalities;
+        application.formats = formats;
+        application.etag = etag;
+        for (kind, rel) in [
+            (EventKind::Updated, "me"),
+            (EventKind::Added, "presence"),
+            (EventKind::Added, "note"),
+            (EventKind::Added, "location"),
+        ] {
+            let href = match rel {
+                "me" => hrefs::me(id),
+                _ => hrefs::below(id, format_args!("me/{rel}")),
+            };
+            self.emit(id, Source::Me, Event::new(kind, EventLink::new(rel, href)));
+        }
+        self.communication_changed(id);
+        Ok(Reply::no_content())
+    }
+
+    pub(super) fn report_my_activity(&self, id: ApplicationId) -> Result<Reply, Refusal> {
+        if self.application(id)?.available {
+            Ok(Reply::no_content())
+        } else {
+            Err(Refusal::conflict(
+                "MakeMeAvailableRequired",
+                "The application has to be made available first.",
+            ))
+        }
+    }
+
+    /// Anyone with an account, as a contact.
+    pub(super) fn contact_resource(
+        &self,
+        id: ApplicationId,
+        address: &str,
+    ) -> Result<Resource<'static>, Refusal> {
+        let user = self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
+        Ok(Resource::new("contact")
+            .with_href(hrefs::contact(id, address))
+            .with_property("uri", format!("sip:{address}"))
+            .with_property("sourceNetwork", "SameEnterprise")
+            .with_property("emailAddresses", vec![address.to_owned()])
+            .with_property("type", "User")
+            .with_property("name", user.display_name.clone()))
+    }
+
+    /// Ends the application: its conversations end for the others, and its pending GET is told that it is gone.
+    pub(super) fn end_application(&mut self, id: ApplicationId) {
+        self.drop_poll(id, Refusal::APPLICATION_NOT_FOUND);
+        // Without its application a conversation ends in silence on this side.
+        let Some(application) = self.applications.remove(&id) else {
+            return;
+        };
+        for conversation in application.conversations {
+            self.hang_up(conversation, true);
+        }
+        for invitation in application.invitations {
+            self.invitations.remove(&invitation);
+        }
+    }
+}

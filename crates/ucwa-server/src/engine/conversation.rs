@@ -1,0 +1,342 @@
+//! Conversations: each side of a chat has its own view (`conversation_ref`, `messaging_ref`).
+
+use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
+
+use super::Engine;
+use super::events::Source;
+use super::hrefs;
+use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::invitation::{Outcome, Side};
+use super::message::Message;
+use super::reply::{Refusal, Reply, problem};
+use super::text::Formats;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConversationState {
+    Connecting,
+    Incoming,
+    Connected,
+    Disconnected,
+}
+
+impl ConversationState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "Connecting",
+            Self::Incoming => "Incoming",
+            Self::Connected => "Connected",
+            Self::Disconnected => "Disconnected",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MessagingState {
+    Connecting,
+    Connected,
+    Disconnected,
+}
+
+impl MessagingState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "Connecting",
+            Self::Connected => "Connected",
+            Self::Disconnected => "Disconnected",
+        }
+    }
+}
+
+/// One side's view of a chat.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub(super) application: ApplicationId,
+    /// The address of the user whose view this is.
+    pub(super) local: String,
+    /// The address of the other.
+    pub(super) remote: String,
+    /// The other side's view, once there is one that has accepted.
+    pub(super) other: Option<ConversationId>,
+    pub(super) thread: String,
+    pub(super) subject: String,
+    pub(super) importance: String,
+    pub(super) state: ConversationState,
+    pub(super) messaging: MessagingState,
+    pub(super) formats: Formats,
+    /// The invitation to messaging that rings.
+    pub(super) invitation: Option<InvitationId>,
+    pub(super) messages: Vec<Message>,
+    /// How often the other has been seen typing; set while it types.
+    pub(super) typing: Option<u64>,
+    pub(super) typed: u64,
+    /// Whether the remote participant has been added.
+    pub(super) introduced: bool,
+    /// How the remote participant's name is given in links: in the outgoing direction it isn't.
+    pub(super) title: String,
+}
+
+impl Engine {
+    /// That the conversation is there, and this application's.
+    pub(super) fn check_conversation(
+        &self,
+        application: ApplicationId,
+        id: ConversationId,
+    ) -> Result<(), Refusal> {
+        match self.conversations.get(&id) {
+            Some(conversation) if conversation.application == application => Ok(()),
+            _ => Err(Refusal::CONVERSATION_NOT_FOUND),
+        }
+    }
+
+    pub(super) fn conversation(&self, id: ConversationId) -> Result<&Conversation, Refusal> {
+        self.conversations
+            .get(&id)
+            .ok_or(Refusal::CONVERSATION_NOT_FOUND)
+    }
+
+    /// Keeps a new conversation.
+    pub(super) fn add_conversation(&mut self, conversation: Conversation) -> ConversationId {
+        let id = self.identifiers.conversation();
+        if let Some(application) = self.applications.get_mut(&conversation.application) {
+            application.conversations.push(id);
+        }
+        self.conversations.insert(id, conversation);
+        id
+    }
+
+    pub(super) fn conversations_resource(&self, application: ApplicationId) -> Resource<'static> {
+        let ids = self
+            .applications
+            .get(&application)
+            .map(|application| application.conversations.as_slice())
+            .unwrap_or_default();
+        let links = ids
+            .iter()
+            .map(|id| Link::new(hrefs::conversation(application, *id)));
+        let resource = Resource::new("conversations")
+            .with_href(hrefs::below(application, "communication/conversations"));
+        if ids.is_empty() {
+            resource
+        } else {
+            resource.with_links("conversation", links)
+        }
+    }
+
+    pub(super) fn conversation_resource(
+        &self,
+        id: ConversationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let conversation = self.conversation(id)?;
+        let application = conversation.application;
+        let href = hrefs::conversation(application, id);
+        let active = match (conversation.state, conversation.messaging) {
+            (ConversationState::Incoming, _) | (_, MessagingState::Connected) => vec!["Messaging"],
+            _ => Vec::new(),
+        };
+        let resource = Resource::new("conversation")
+            .with_href(href.clone())
+            .with_property("state", conversation.state.name())
+            .with_property("threadId", conversation.thread.clone())
+            .with_property("subject", conversation.subject.clone())
+            .with_property("activeModalities", active)
+            .with_property("importance", conversation.importance.clone())
+            .with_property("recording", false)
+            .with_link("messaging", hrefs::messaging(application, id));
+        if conversation.state != ConversationState::Connected {
+            return Ok(resource);
+        }
+        let local = hrefs::participant(application, id, &conversation.local);
+        let name = self.display_name(&conversation.local).to_owned();
+        let add_participant = hrefs::below(
+            application,
+            format_args!("communication/participantInvitations?conversation={id}"),
+        );
+        Ok(resource
+            .with_link("participants", format!("{href}/participants"))
+            .with_link("localParticipant", Link::new(local).with_title(name))
+            .with_link("addParticipant", add_participant))
+    }
+
+    pub(super) fn messaging_resource(
+        &self,
+        id: ConversationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let conversation = self.conversation(id)?;
+        let application = conversation.application;
+        let href = hrefs::messaging(application, id);
+        let mut resource = Resource::new("messaging")
+            .with_href(href.clone())
+            .with_property("state", conversation.messaging.name());
+        if conversation.messaging == MessagingState::Connected {
+            resource = resource.with_property(
+                "negotiatedMessageFormats",
+                conversation.formats.names().to_vec(),
+            );
+        }
+        resource = resource.with_link("conversation", hrefs::conversation(application, id));
+        Ok(match conversation.messaging {
+            MessagingState::Disconnected => {
+                let add_messaging =
+                    format!("{}?conversationId={id}", hrefs::invitations(application));
+                resource.with_link("addMessaging", add_messaging)
+            }
+            MessagingState::Connecting => {
+                resource.with_link("stopMessaging", format!("{href}/terminate"))
+            }
+            MessagingState::Connected => resource
+                .with_link("stopMessaging", format!("{href}/terminate"))
+                .with_link("sendMessage", format!("{href}/messages"))
+                .with_link("setIsTyping", format!("{href}/typing"))
+                .with_link("typingParticipants", format!("{href}/typingParticipants")),
+        })
+    }
+
+    /// Reports the conversation as it is now.
+    pub(super) fn report_conversation(
+        &mut self,
+        id: ConversationId,
+        kind: EventKind,
+        reason: Option<Reason>,
+    ) {
+        let (Ok(conversation), Ok(resource)) =
+            (self.conversation(id), self.conversation_resource(id))
+        else {
+            return;
+        };
+        let application = conversation.application;
+        let link = EventLink::new("conversation", hrefs::conversation(application, id));
+        let event = because(Event::new(kind, link).embedding(resource), reason);
+        self.emit(application, Source::Communication, event);
+    }
+
+    /// Reports the state of messaging as it is now.
+    pub(super) fn report_messaging(&mut self, id: ConversationId, reason: Option<Reason>) {
+        let (Ok(conversation), Ok(resource)) = (self.conversation(id), self.messaging_resource(id))
+        else {
+            return;
+        };
+        let application = conversation.application;
+        let link = EventLink::new("messaging", hrefs::messaging(application, id));
+        let event = because(
+            Event::new(EventKind::Updated, link).embedding(resource),
+            reason,
+        );
+        self.emit(application, Source::Conversation(id), event);
+    }
+
+    /// POST stopMessaging, which is also an outgoing invitation's `cancel` (`SendAnIM`). Of two people it ends the conversation.
+    pub(super) fn stop_messaging(
+        &mut self,
+        application: ApplicationId,
+        id: ConversationId,
+    ) -> Result<Reply, Refusal> {
+        self.check_conversation(application, id)?;
+        if self.conversation(id)?.messaging == MessagingState::Disconnected
+            && self.conversation(id)?.invitation.is_none()
+        {
+            return Err(Refusal::NOT_FOUND);
+        }
+        self.hang_up(id, false);
+        Ok(Reply::no_content())
+    }
+
+    /// DELETE conversation.
+    pub(super) fn leave(
+        &mut self,
+        application: ApplicationId,
+        id: ConversationId,
+    ) -> Result<Reply, Refusal> {
+        self.check_conversation(application, id)?;
+        self.hang_up(id, true);
+        Ok(Reply::no_content())
+    }
+
+    /// This side has had enough: of the invitation that rings, or of the chat; of the conversation itself if `wholly`.
+    pub(super) fn hang_up(&mut self, id: ConversationId, wholly: bool) {
+        let Some(conversation) = self.conversations.get(&id) else {
+            return;
+        };
+        if let Some(invitation) = conversation.invitation {
+            match self.invitations.get(&invitation).map(|found| &found.side) {
+                Some(Side::Incoming { .. }) => self.turn_down(invitation, false),
+                _ => self.fail_invitation(invitation, Outcome::Cancelled),
+            }
+            if !wholly {
+                return;
+            }
+        }
+        if let Some(conversation) = self.conversations.get(&id) {
+            let other = conversation.other;
+            self.end_conversation(id, None);
+            if let Some(other) = other {
+                self.end_conversation(other, Some(Reason::ENDED));
+            }
+        }
+    }
+
+    /// Ends this side's view: messaging, participants, the conversation. The reason is for a side that didn't ask for it.
+    pub(super) fn end_conversation(&mut self, id: ConversationId, reason: Option<Reason>) {
+        self.fail_deliveries(id, Reason::ENDED);
+        let Some(conversation) = self.conversations.get_mut(&id) else {
+            return;
+        };
+        let application = conversation.application;
+        let connected = conversation.messaging == MessagingState::Connected;
+        conversation.messaging = MessagingState::Disconnected;
+        conversation.state = ConversationState::Disconnected;
+        self.report_messaging(id, reason);
+        self.remove_participants(id, connected);
+        self.report_conversation(id, EventKind::Updated, reason);
+        let link = EventLink::new("conversation", hrefs::conversation(application, id));
+        self.emit(
+            application,
+            Source::Communication,
+            Event::new(EventKind::Deleted, link),
+        );
+        self.conversations.remove(&id);
+        if let Some(application) = self.applications.get_mut(&application) {
+            application.conversations.retain(|other| *other != id);
+        }
+    }
+
+    /// Ends messaging alone, on this side.
+    pub(super) fn end_messaging(&mut self, id: ConversationId) {
+        self.fail_deliveries(id, Reason::ENDED);
+        let Some(conversation) = self.conversations.get_mut(&id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut conversation.messaging, MessagingState::Disconnected);
+        if before != MessagingState::Disconnected {
+            self.report_messaging(id, None);
+        }
+        if before == MessagingState::Connected {
+            self.remove_participants_messaging(id);
+            self.report_conversation(id, EventKind::Updated, None);
+        }
+    }
+}
+
+/// Why something ended: UCWA's code, subcode and message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    pub(super) code: &'static str,
+    pub(super) subcode: &'static str,
+    pub(super) message: &'static str,
+}
+
+impl Reason {
+    /// The other side has left. `Informational` explains and is no failure.
+    pub(super) const ENDED: Self = Self {
+        code: "Informational",
+        subcode: "CallTerminated",
+        message: "The other side has left the conversation.",
+    };
+}
+
+/// The event with its reason, if it has one.
+pub(super) fn because(event: Event<'static>, reason: Option<Reason>) -> Event<'static> {
+    match reason {
+        Some(reason) => event.reason(problem(reason.code, Some(reason.subcode), reason.message)),
+        None => event,
+    }
+}

@@ -1,0 +1,167 @@
+//! From a request to the handler of its place.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{Method, Request, Response, StatusCode};
+use ucwa_proto::Representation;
+
+use super::exchange::Exchange;
+use super::identifiers::ApplicationId;
+use super::reply::{Refusal, Reply, set};
+use super::router::{Place, Route};
+use super::{Engine, RequestId};
+
+impl Engine {
+    /// The response to a request, or `None` when it is a pending GET that waits now.
+    pub(super) fn serve(
+        &mut self,
+        id: RequestId,
+        request: &Request<Bytes>,
+    ) -> Option<Response<Bytes>> {
+        let exchange = Exchange::new(id, request);
+        if lacks_length(request) {
+            return Some(self.html(StatusCode::LENGTH_REQUIRED, "Length Required"));
+        }
+        let route = Route::of(request.uri().path());
+        let address = match &route {
+            Some(Route::Root | Route::Token) => None,
+            _ => match self.authenticate(&exchange) {
+                Some(address) => Some(address),
+                None => return Some(self.challenge(&exchange)),
+            },
+        };
+        // A batch has its own media type, which a client asks for with `Accept`.
+        let representation = match exchange.representation() {
+            Some(representation) => representation,
+            None if matches!(route, Some(Route::Application(_, Place::Batch))) => {
+                Representation::Json
+            }
+            None => return Some(self.refusal(Refusal::NOT_ACCEPTABLE, Representation::Json)),
+        };
+        let Some(route) = route else {
+            return Some(self.refusal(Refusal::NOT_FOUND, representation));
+        };
+        if !route.allows(exchange.method()) {
+            let mut response = self.refusal(Refusal::METHOD_NOT_ALLOWED, representation);
+            set(&mut response, ALLOW, route.methods());
+            return Some(response);
+        }
+        let answer = match (route, address) {
+            (Route::Root, _) => Ok(self.root(&exchange)),
+            (Route::Token, _) => Ok(self.token(&exchange)),
+            (Route::User, _) => Ok(self.user(&exchange)),
+            (Route::Applications, Some(address)) => self.create_application(&exchange, &address),
+            (Route::Application(application, place), Some(address)) => self
+                .check_owner(application, &address)
+                .and_then(|()| self.dispatch(&exchange, application, place, representation)),
+            (_, None) => Err(Refusal::FORBIDDEN),
+        };
+        self.response(answer, representation)
+    }
+
+    fn check_owner(&self, application: ApplicationId, address: &str) -> Result<(), Refusal> {
+        if self.expired.contains(&application) {
+            return Err(Refusal::APPLICATION_EXPIRED);
+        }
+        match self.applications.get(&application) {
+            None => Err(Refusal::APPLICATION_NOT_FOUND),
+            Some(found) if found.address != address => Err(Refusal::FORBIDDEN),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn dispatch(
+        &mut self,
+        exchange: &Exchange<'_>,
+        application: ApplicationId,
+        place: Place,
+        representation: Representation,
+    ) -> Result<Reply, Refusal> {
+        let found = Reply::resource;
+        let method = exchange.method();
+        match place {
+            Place::Application if method == Method::DELETE => {
+                self.end_application(application);
+                Ok(Reply::no_content())
+            }
+            Place::Application => self.application_resource(application).map(found),
+            Place::Events => self.poll(exchange, application, representation),
+            Place::Batch => self.batch(exchange),
+            Place::Policies => Ok(found(self.policies_resource(application))),
+            Place::Me => self.me_resource(application).map(found),
+            Place::MakeMeAvailable => self.make_me_available(exchange, application),
+            Place::ReportMyActivity => self.report_my_activity(application),
+            Place::People => Ok(found(self.people_resource(application))),
+            Place::Contact(address) => self.contact_resource(application, &address).map(found),
+            Place::OnlineMeetings => Ok(found(self.online_meetings_resource(application))),
+            Place::Communication if method == Method::PUT => {
+                self.change_communication(exchange, application)
+            }
+            Place::Communication => self.communication_resource(application).map(found),
+            Place::Conversations => Ok(found(self.conversations_resource(application))),
+            Place::Conversation(id) if method == Method::DELETE => self.leave(application, id),
+            Place::Conversation(id) => {
+                self.check_conversation(application, id)?;
+                self.conversation_resource(id).map(found)
+            }
+            Place::Participants(id) => {
+                self.check_conversation(application, id)?;
+                self.participants_resource(id).map(found)
+            }
+            Place::Participant(id, address) => {
+                self.check_conversation(application, id)?;
+                self.participant_resource(id, &address).map(found)
+            }
+            Place::ParticipantMessaging(id, address) => {
+                self.check_conversation(application, id)?;
+                self.participant_messaging_resource(id, &address).map(found)
+            }
+            Place::Messaging(id) => {
+                self.check_conversation(application, id)?;
+                self.messaging_resource(id).map(found)
+            }
+            Place::Terminate(id) => self.stop_messaging(application, id),
+            Place::Messages(id) if method == Method::POST => {
+                self.check_conversation(application, id)?;
+                self.send_message(exchange, id)
+            }
+            Place::Messages(id) => {
+                self.check_conversation(application, id)?;
+                self.messages_resource(id).map(found)
+            }
+            Place::Message(id, number) => {
+                self.check_conversation(application, id)?;
+                self.message_resource(id, number).map(found)
+            }
+            Place::Typing(id) => {
+                self.check_conversation(application, id)?;
+                self.set_is_typing(id)
+            }
+            Place::TypingParticipants(id) => {
+                self.check_conversation(application, id)?;
+                self.typing_participants_resource(id).map(found)
+            }
+            Place::MessagingInvitations => self.invite(exchange, application),
+            Place::MessagingInvitation(id) => {
+                self.check_invitation(application, id)?;
+                self.invitation_resource(id).map(found)
+            }
+            Place::Accept(id) => {
+                self.check_invitation(application, id)?;
+                self.accept(id)
+            }
+            Place::Decline(id) => {
+                self.check_invitation(application, id)?;
+                self.decline(exchange, id)
+            }
+            Place::NotOffered => Err(Refusal::NOT_OFFERED),
+        }
+    }
+}
+
+/// IIS wants to know the length of a body, even of an empty one.
+fn lacks_length(request: &Request<Bytes>) -> bool {
+    (request.method() == Method::POST || request.method() == Method::PUT)
+        && !request.headers().contains_key(CONTENT_LENGTH)
+        && !request.headers().contains_key(TRANSFER_ENCODING)
+}

@@ -1,0 +1,379 @@
+//! The event channel: pages, acknowledgements and pending GETs (`EventsInUCWA`, `EventChannelDetails`).
+
+use std::fmt;
+use std::mem;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use ucwa_proto::{
+    DateTime, Embedded, Event, EventKind, EventPage, Follow, OneOrMany, Representation, Resource,
+    Sender, Value,
+};
+
+use super::exchange::Exchange;
+use super::hrefs;
+use super::identifiers::{ApplicationId, ConversationId};
+use super::message::DeliveryId;
+use super::reply::{Refusal, Reply};
+use super::timers::Timer;
+use super::{Engine, RequestId};
+
+/// Who reports an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Me,
+    Communication,
+    Conversation(ConversationId),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Queued {
+    source: Source,
+    event: Event<'static>,
+    /// Of an incoming message: the delivery that ends when the page is acknowledged.
+    delivery: Option<DeliveryId>,
+}
+
+/// What the link of a page is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FollowKind {
+    Next,
+    Resume,
+    Resync,
+}
+
+#[derive(Debug)]
+struct Page {
+    follow: FollowKind,
+    events: Vec<Queued>,
+}
+
+#[derive(Debug)]
+struct Parked {
+    request: RequestId,
+    representation: Representation,
+}
+
+/// The event channel of an application.
+pub(super) struct Channel {
+    /// The number of the page that comes next, or that was sent last and isn't acknowledged yet.
+    ack: u64,
+    /// Page `ack`, if it was sent: asking for page `ack + 1` acknowledges it, asking for `ack` brings it again.
+    sent: Option<Page>,
+    queue: Vec<Queued>,
+    parked: Option<Parked>,
+    /// How long a pending GET waits.
+    timeout: Duration,
+    /// What the link of the next page is called, if it isn't `next`.
+    follow: Option<FollowKind>,
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("ack", &self.ack)
+            .field("queue", &self.queue.len())
+            .field("parked", &self.parked.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a poll's `ack`.
+enum Ack {
+    /// It acknowledges these deliveries.
+    Good(Vec<DeliveryId>),
+    /// The page was sent before and is sent again.
+    Again,
+    /// It names no page that could be asked for.
+    Wrong,
+}
+
+impl Channel {
+    pub(super) fn new() -> Self {
+        Self {
+            ack: 1,
+            sent: None,
+            queue: Vec::new(),
+            parked: None,
+            timeout: Duration::from_secs(180),
+            follow: None,
+        }
+    }
+
+    pub(super) fn ack(&self) -> u64 {
+        self.ack
+    }
+
+    fn acknowledge(&mut self, ack: u64) -> Ack {
+        match &self.sent {
+            Some(page) if ack == self.ack && !page.events.is_empty() => Ack::Again,
+            Some(page) if ack == self.ack + 1 => {
+                let delivered = page.events.iter().filter_map(|queued| queued.delivery);
+                let delivered = delivered.collect();
+                self.sent = None;
+                self.ack = ack;
+                Ack::Good(delivered)
+            }
+            // An empty page that comes again may as well wait for events.
+            _ if ack == self.ack => {
+                self.sent = None;
+                Ack::Good(Vec::new())
+            }
+            _ => Ack::Wrong,
+        }
+    }
+
+    /// Takes back a message that wasn't fetched.
+    pub(super) fn withdraw(&mut self, delivery: DeliveryId) {
+        let kept = |queued: &Queued| queued.delivery != Some(delivery);
+        self.queue.retain(kept);
+        if let Some(page) = &mut self.sent {
+            page.events.retain(kept);
+        }
+    }
+
+    pub(super) fn follow_with(&mut self, follow: FollowKind) {
+        self.follow = Some(follow);
+    }
+}
+
+impl Engine {
+    /// Puts an event in the application's queue; an application that is gone isn't told.
+    pub(super) fn emit(&mut self, id: ApplicationId, source: Source, event: Event<'static>) {
+        self.enqueue(id, source, event, None);
+    }
+
+    pub(super) fn enqueue(
+        &mut self,
+        id: ApplicationId,
+        source: Source,
+        event: Event<'static>,
+        delivery: Option<DeliveryId>,
+    ) {
+        if let Some(application) = self.applications.get_mut(&id) {
+            application.channel.queue.push(Queued {
+                source,
+                event,
+                delivery,
+            });
+        }
+    }
+
+    /// GET events.
+    pub(super) fn poll(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+        representation: Representation,
+    ) -> Result<Reply, Refusal> {
+        const NO_NUMBER: Refusal = Refusal::parameter("A query parameter isn't a number.");
+        let number = |name: &str| match exchange.query(name) {
+            Some(text) => text.parse::<u64>().map(Some).map_err(|_| NO_NUMBER),
+            None => Ok(None),
+        };
+        let ack = number("ack")?.ok_or(NO_NUMBER)?;
+        let timeout = number("timeout")?;
+        // Nothing is held back for the sake of aggregation, which is within any limit these can set.
+        for name in ["low", "medium", "priority"] {
+            number(name)?;
+        }
+        // The earlier of two pending GETs loses, even when the later one turns out to be wrong.
+        self.drop_poll(id, Refusal::PGET_REPLACED);
+        let Some(application) = self.applications.get_mut(&id) else {
+            return Err(Refusal::APPLICATION_NOT_FOUND);
+        };
+        let channel = &mut application.channel;
+        if let Some(seconds) = timeout {
+            channel.timeout = Duration::from_secs(seconds.clamp(180, 1800));
+        }
+        match channel.acknowledge(ack) {
+            Ack::Wrong => {
+                let next = hrefs::events(id, channel.ack);
+                let page = EventPage::new(hrefs::events(id, ack), Follow::Resync(next.into()));
+                let body = page.encode(representation);
+                Ok(Reply::Ready(self.with_body(
+                    StatusCode::OK,
+                    representation,
+                    body,
+                )))
+            }
+            Ack::Again => Ok(self
+                .sent_page(id, representation)
+                .map_or(Reply::Parked, Reply::Ready)),
+            Ack::Good(delivered) => {
+                channel.parked = Some(Parked {
+                    request: exchange.id,
+                    representation,
+                });
+                let timeout = channel.timeout;
+                self.set_timer(timeout, Timer::Poll(id, exchange.id));
+                for delivery in delivered {
+                    self.message_fetched(delivery);
+                }
+                Ok(Reply::Parked)
+            }
+        }
+    }
+
+    /// Answers the pending GET, if there is one, with a refusal.
+    pub(super) fn drop_poll(&mut self, id: ApplicationId, refusal: Refusal) {
+        let parked = self
+            .applications
+            .get_mut(&id)
+            .and_then(|application| application.channel.parked.take());
+        if let Some(parked) = parked {
+            let response = self.refusal(refusal, parked.representation);
+            self.replies.push_back((parked.request, response));
+        }
+    }
+
+    /// Nobody waits for this pending GET any more.
+    pub(super) fn unpark(&mut self, request: RequestId) {
+        for application in self.applications.values_mut() {
+            application
+                .channel
+                .parked
+                .take_if(|parked| parked.request == request);
+        }
+    }
+
+    pub(super) fn is_parked(&self, id: ApplicationId, request: RequestId) -> bool {
+        self.applications
+            .get(&id)
+            .and_then(|application| application.channel.parked.as_ref())
+            .is_some_and(|parked| parked.request == request)
+    }
+
+    pub(super) fn poll_timed_out(&mut self, id: ApplicationId) {
+        self.release(id);
+    }
+
+    /// Answers every pending GET that has something to hear.
+    pub(super) fn release_polls(&mut self) {
+        let ready: Vec<ApplicationId> = self
+            .applications
+            .iter()
+            .filter(|(_, application)| {
+                let channel = &application.channel;
+                channel.parked.is_some() && (!channel.queue.is_empty() || channel.follow.is_some())
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ready {
+            self.release(id);
+        }
+    }
+
+    fn release(&mut self, id: ApplicationId) {
+        let aggregate = self.faults.aggregate_events;
+        let Some(application) = self.applications.get_mut(&id) else {
+            return;
+        };
+        let channel = &mut application.channel;
+        let Some(parked) = channel.parked.take() else {
+            return;
+        };
+        let mut events = mem::take(&mut channel.queue);
+        if aggregate {
+            events = aggregated(events);
+        }
+        channel.sent = Some(Page {
+            follow: channel.follow.take().unwrap_or(FollowKind::Next),
+            events,
+        });
+        if let Some(response) = self.sent_page(id, parked.representation) {
+            self.replies.push_back((parked.request, response));
+        }
+    }
+
+    /// The page that was sent and isn't acknowledged.
+    fn sent_page(
+        &self,
+        id: ApplicationId,
+        representation: Representation,
+    ) -> Option<Response<Bytes>> {
+        let channel = &self.applications.get(&id)?.channel;
+        let page = channel.sent.as_ref()?;
+        let next = hrefs::events(id, channel.ack + 1).into();
+        let follow = match page.follow {
+            FollowKind::Next => Follow::Next(next),
+            FollowKind::Resume => Follow::Resume(next),
+            FollowKind::Resync => Follow::Resync(next),
+        };
+        let mut body = EventPage::new(hrefs::events(id, channel.ack), follow);
+        let mut last = None;
+        for queued in &page.events {
+            let mut event = queued.event.clone();
+            if let Some(Embedded::Resource(resource)) = &mut event.embedded {
+                self.spell_dates(resource, representation);
+            }
+            // Neighbours of one sender share a block; the order across blocks is the order of events.
+            match body.senders.last_mut() {
+                Some(sender) if last == Some(queued.source) => sender.events.push(event),
+                _ => {
+                    let (rel, href) = match queued.source {
+                        Source::Me => ("me", hrefs::me(id)),
+                        Source::Communication => ("communication", hrefs::communication(id)),
+                        Source::Conversation(conversation) => {
+                            ("conversation", hrefs::conversation(id, conversation))
+                        }
+                    };
+                    body.senders.push(Sender::new(rel, href).with_event(event));
+                    last = Some(queued.source);
+                }
+            }
+        }
+        Some(self.with_body(StatusCode::OK, representation, body.encode(representation)))
+    }
+
+    /// Dates are `/Date(ms)/` in JSON and ISO 8601 in XML (`PayloadFormat`); resources are built with the former.
+    pub(super) fn spell_dates(&self, resource: &mut Resource<'_>, representation: Representation) {
+        if representation == Representation::Json {
+            return;
+        }
+        for (name, value) in &mut resource.properties {
+            if name == "timeStamp"
+                && let Value::String(text) = value
+                && let Ok(date) = DateTime::parse(text)
+            {
+                *text = date.to_iso8601().into();
+            }
+        }
+        for (_, embedded) in &mut resource.embedded {
+            match embedded {
+                OneOrMany::One(resource) => self.spell_dates(resource, representation),
+                OneOrMany::Many(resources) => {
+                    for resource in resources {
+                        self.spell_dates(resource, representation);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The latest state of each resource: of two events about one link the later stays, and neither does if the resource came and went.
+fn aggregated(events: Vec<Queued>) -> Vec<Queued> {
+    let place = |queued: &Queued| {
+        let event = &queued.event;
+        let within = event.within.as_ref().map(|within| within.href.clone());
+        (event.link.href.clone(), within)
+    };
+    let mut kept: Vec<Queued> = Vec::new();
+    for mut queued in events {
+        let earlier = kept.iter().position(|other| place(other) == place(&queued));
+        if let Some(earlier) = earlier.map(|earlier| kept.remove(earlier))
+            && earlier.event.kind == EventKind::Added
+        {
+            match queued.event.kind {
+                EventKind::Deleted => continue,
+                // To the client the resource is still new.
+                EventKind::Updated => queued.event.kind = EventKind::Added,
+                _ => {}
+            }
+        }
+        kept.push(queued);
+    }
+    kept
+}

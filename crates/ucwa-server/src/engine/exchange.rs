@@ -1,0 +1,159 @@
+//! A request as its handler sees it.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
+use http::{Method, Request};
+use percent_encoding::percent_decode_str;
+use ucwa_proto::{Limits, Representation, Resource, Value};
+
+use super::RequestId;
+use super::reply::Refusal;
+
+/// A request on its way through the engine.
+#[derive(Debug)]
+pub(super) struct Exchange<'a> {
+    pub(super) id: RequestId,
+    pub(super) request: &'a Request<Bytes>,
+    query: Vec<(String, String)>,
+}
+
+impl<'a> Exchange<'a> {
+    pub(super) fn new(id: RequestId, request: &'a Request<Bytes>) -> Self {
+        Self {
+            id,
+            request,
+            query: form(request.uri().query().unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        self.request.method()
+    }
+
+    pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.request.headers().get(name)?.to_str().ok()
+    }
+
+    /// A query parameter; names are compared without regard to case.
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The representation the client asks for; JSON to one that doesn't say.
+    pub(super) fn representation(&self) -> Option<Representation> {
+        match self.header(ACCEPT) {
+            None => Some(Representation::Json),
+            Some(accept) => Representation::negotiate(accept),
+        }
+    }
+
+    /// The fields of the body and, behind them, of the query: UCWA takes a POST's input from either.
+    pub(super) fn fields(&self) -> Result<Fields<'_>, Refusal> {
+        let body = self.request.body();
+        let resource = if body.is_empty() {
+            None
+        } else {
+            let representation = self
+                .header(CONTENT_TYPE)
+                .and_then(Representation::from_content_type)
+                .ok_or(Refusal::UNSUPPORTED_MEDIA_TYPE)?;
+            let resource =
+                Resource::decode(body, representation, &Limits::default()).map_err(|_| {
+                    Refusal::bad_request(
+                        "DeserializationFailure",
+                        "The body couldn't be deserialized.",
+                    )
+                })?;
+            Some(resource)
+        };
+        Ok(Fields {
+            resource,
+            query: &self.query,
+        })
+    }
+}
+
+/// The input of an operation. Names are compared without regard to case, as the published requests need it.
+pub(super) struct Fields<'a> {
+    pub(super) resource: Option<Resource<'a>>,
+    query: &'a [(String, String)],
+}
+
+impl Fields<'_> {
+    fn value(&self, name: &str) -> Option<&Value<'_>> {
+        let properties = &self.resource.as_ref()?.properties;
+        properties
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.value(name) {
+            Some(Value::String(text)) => Some(Cow::Borrowed(text)),
+            _ => self
+                .query
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| Cow::Borrowed(value.as_str())),
+        }
+    }
+
+    /// A text of at most `limit` UTF-16 code units.
+    pub(super) fn limited(&self, name: &str, limit: usize) -> Result<Option<String>, Refusal> {
+        match self.text(name) {
+            Some(text) if text.encode_utf16().count() > limit => {
+                Err(Refusal::parameter("A parameter is too long."))
+            }
+            text => Ok(text.map(Cow::into_owned)),
+        }
+    }
+
+    /// A text that must be there.
+    pub(super) fn required(&self, name: &str, limit: usize) -> Result<String, Refusal> {
+        self.limited(name, limit)?
+            .filter(|text| !text.is_empty())
+            .ok_or(Refusal::parameter("A required parameter is missing."))
+    }
+
+    /// A list of texts, `None` when it isn't there.
+    pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
+        let Value::List(items) = self.value(name)? else {
+            return None;
+        };
+        Some(
+            items
+                .iter()
+                .filter_map(|item| match item {
+                    Value::String(text) => Some(text.clone().into_owned()),
+                    _ => None,
+                })
+                .collect(),
+        )
+    }
+
+    pub(super) fn link_href(&self, rel: &str) -> Option<&str> {
+        self.resource.as_ref()?.link_href(rel)
+    }
+}
+
+/// The pairs of a form or a query, decoded.
+pub(super) fn form(text: &str) -> Vec<(String, String)> {
+    let decode = |part: &str| {
+        percent_decode_str(&part.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(name), decode(value))
+        })
+        .collect()
+}

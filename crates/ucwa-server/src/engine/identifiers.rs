@@ -1,0 +1,157 @@
+//! The names the server gives: seeded, so that a run can be repeated.
+
+use std::fmt;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+
+/// An application in hrefs: a decimal number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ApplicationId(u64);
+
+/// A conversation in hrefs: a GUID. Each side of a chat has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ConversationId(u128);
+
+/// An invitation in hrefs: 32 hexadecimal digits. Each side has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct InvitationId(u128);
+
+impl ApplicationId {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl ConversationId {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        hexadecimal(&text.replace('-', "")).map(Self)
+    }
+}
+
+impl InvitationId {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        hexadecimal(text).map(Self)
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<u128> {
+    (text.len() == 32)
+        .then(|| u128::from_str_radix(text, 16).ok())
+        .flatten()
+}
+
+impl fmt::Display for ApplicationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for ConversationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&guid(self.0))
+    }
+}
+
+impl fmt::Display for InvitationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+fn guid(number: u128) -> String {
+    let mut text = format!("{number:032x}");
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
+    }
+    text
+}
+
+/// Draws names and tokens.
+pub(super) struct Identifiers(ChaCha8Rng);
+
+impl Identifiers {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    fn number(&mut self) -> u128 {
+        (u128::from(self.0.next_u64()) << 64) | u128::from(self.0.next_u64())
+    }
+
+    pub(super) fn application(&mut self) -> ApplicationId {
+        ApplicationId(100_000_000_000 + self.0.next_u64() % 900_000_000_000)
+    }
+
+    pub(super) fn conversation(&mut self) -> ConversationId {
+        ConversationId(self.number())
+    }
+
+    pub(super) fn invitation(&mut self) -> InvitationId {
+        InvitationId(self.number())
+    }
+
+    pub(super) fn thread(&mut self) -> String {
+        format!("{:032x}", self.number())
+    }
+
+    /// The name of the property that a PUT has to send back.
+    pub(super) fn marker(&mut self) -> String {
+        guid(self.number())
+    }
+
+    pub(super) fn etag(&mut self) -> String {
+        self.0.next_u32().to_string()
+    }
+
+    /// A token in the form of a real one: `cwt=` and base64url.
+    pub(super) fn token(&mut self) -> String {
+        const DIGITS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let mut token = String::from("cwt=AAEB");
+        for _ in 0..64 {
+            let digit = usize::try_from(self.0.next_u32() % 64).unwrap_or_default();
+            token.extend(DIGITS.get(digit).map(|digit| char::from(*digit)));
+        }
+        token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_the_published_shapes_and_come_back() {
+        let mut names = Identifiers::new(1);
+        let conversation = names.conversation();
+        let text = conversation.to_string();
+        assert_eq!(text.len(), 36);
+        assert_eq!(ConversationId::parse(&text), Some(conversation));
+        let invitation = names.invitation();
+        assert_eq!(invitation.to_string().len(), 32);
+        assert_eq!(
+            InvitationId::parse(&invitation.to_string()),
+            Some(invitation)
+        );
+        let application = names.application();
+        assert_eq!(application.to_string().len(), 12);
+        assert_eq!(
+            ApplicationId::parse(&application.to_string()),
+            Some(application)
+        );
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_names_again() {
+        let (mut one, mut two, mut other) = (
+            Identifiers::new(1),
+            Identifiers::new(1),
+            Identifiers::new(2),
+        );
+        let token = one.token();
+        assert_eq!(token, two.token());
+        assert_ne!(token, other.token());
+        assert_ne!(token, one.token());
+    }
+}

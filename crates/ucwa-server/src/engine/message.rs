@@ -1,0 +1,319 @@
+//! Messages and what becomes of them (`sendMessage_ref`, `message_ref`).
+
+use std::time::SystemTime;
+
+use http::header::CONTENT_TYPE;
+use ucwa_proto::{DateTime, Event, EventKind, EventLink, EventStatus, Link, Resource};
+
+use super::Engine;
+use super::conversation::{MessagingState, Reason, because};
+use super::events::Source;
+use super::exchange::Exchange;
+use super::hrefs;
+use super::identifiers::ConversationId;
+use super::reply::{Refusal, Reply};
+use super::text::Text;
+use super::timers::Timer;
+
+/// The number of a conversation's first message, as the published chats have it.
+const FIRST: u64 = 2;
+
+/// A message in one side's view.
+#[derive(Debug)]
+pub(super) struct Message {
+    outgoing: bool,
+    text: Text,
+    at: SystemTime,
+    operation: Option<String>,
+    status: Status,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Pending,
+    Succeeded,
+    Failed,
+}
+
+impl Status {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+/// A message on its way: it has arrived when its receiver acknowledges the page of events that holds it.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    from: ConversationId,
+    /// The sender's number for the message.
+    number: u64,
+    to: ConversationId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DeliveryId(u64);
+
+const NOT_FETCHED: Reason = Reason {
+    code: "RemoteFailure",
+    subcode: "Timeout",
+    message: "The receiver didn't fetch the message.",
+};
+
+impl Engine {
+    /// POST sendMessage: the body is the text.
+    pub(super) fn send_message(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ConversationId,
+    ) -> Result<Reply, Refusal> {
+        let media_type = exchange.header(CONTENT_TYPE).unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        let html = if media_type.eq_ignore_ascii_case("text/html") {
+            true
+        } else if media_type.eq_ignore_ascii_case("text/plain") {
+            false
+        } else {
+            return Err(Refusal::UNSUPPORTED_MEDIA_TYPE);
+        };
+        let text = std::str::from_utf8(exchange.request.body())
+            .map_err(|_| Refusal::bad_request("DeserializationFailure", "The text isn't UTF-8."))?;
+        if text.is_empty() {
+            return Err(Refusal::parameter("The message is empty."));
+        }
+        let text = Text {
+            html,
+            text: text.to_owned(),
+        };
+        let conversation = self.conversation(id)?;
+        let (Some(other), MessagingState::Connected) = (conversation.other, conversation.messaging)
+        else {
+            return Err(Refusal::NOT_FOUND);
+        };
+        // The reference says operationId, the published chats say OperationContext, and some clients say nothing.
+        let operation = exchange
+            .query("operationId")
+            .or_else(|| exchange.query("operationContext"))
+            .map(str::to_owned);
+        let application = conversation.application;
+        let received = text.within(conversation.formats);
+        let number = self.add_message(id, true, text, operation)?;
+        self.deliveries_made += 1;
+        let delivery = DeliveryId(self.deliveries_made);
+        self.deliveries.insert(
+            delivery,
+            Delivery {
+                from: id,
+                number,
+                to: other,
+            },
+        );
+        self.set_timer(self.config.message_timeout, Timer::Delivery(delivery));
+        self.typing_ends(other);
+        self.receive(other, received, Some(delivery));
+        Ok(Reply::Created(hrefs::message(application, id, number)))
+    }
+
+    fn add_message(
+        &mut self,
+        id: ConversationId,
+        outgoing: bool,
+        text: Text,
+        operation: Option<String>,
+    ) -> Result<u64, Refusal> {
+        let at = self.wall();
+        let messages = &mut self
+            .conversations
+            .get_mut(&id)
+            .ok_or(Refusal::CONVERSATION_NOT_FOUND)?
+            .messages;
+        let status = if outgoing {
+            Status::Pending
+        } else {
+            Status::Succeeded
+        };
+        messages.push(Message {
+            outgoing,
+            text,
+            at,
+            operation,
+            status,
+        });
+        Ok(FIRST - 1 + messages.len() as u64)
+    }
+
+    /// A text arrives in this side's view; the sender learns of it by the delivery.
+    pub(super) fn receive(&mut self, id: ConversationId, text: Text, delivery: Option<DeliveryId>) {
+        let Ok(number) = self.add_message(id, false, text, None) else {
+            return;
+        };
+        let (Ok(conversation), Ok(resource)) =
+            (self.conversation(id), self.event_resource(id, number))
+        else {
+            return;
+        };
+        let application = conversation.application;
+        let link = EventLink::new("message", hrefs::message(application, id, number));
+        let event = Event::new(EventKind::Completed, link)
+            .status(EventStatus::Success)
+            .embedding(resource);
+        self.enqueue(application, Source::Conversation(id), event, delivery);
+    }
+
+    /// The receiver has acknowledged the page with the message.
+    pub(super) fn message_fetched(&mut self, delivery: DeliveryId) {
+        if let Some(delivery) = self.deliveries.remove(&delivery) {
+            self.settle(delivery.from, delivery.number, None);
+        }
+    }
+
+    /// The receiver hasn't acknowledged it in time: it is lost, and doesn't come any more.
+    pub(super) fn message_lost(&mut self, delivery: DeliveryId) {
+        self.fail_delivery(delivery, NOT_FETCHED);
+    }
+
+    /// The messages on their way in or out of this side's view don't arrive any more.
+    pub(super) fn fail_deliveries(&mut self, id: ConversationId, reason: Reason) {
+        let lost: Vec<DeliveryId> = self
+            .deliveries
+            .iter()
+            .filter(|(_, delivery)| delivery.from == id || delivery.to == id)
+            .map(|(delivery, _)| *delivery)
+            .collect();
+        for delivery in lost {
+            self.fail_delivery(delivery, reason);
+        }
+    }
+
+    fn fail_delivery(&mut self, id: DeliveryId, reason: Reason) {
+        let Some(delivery) = self.deliveries.remove(&id) else {
+            return;
+        };
+        let receiver = self
+            .conversations
+            .get(&delivery.to)
+            .map(|conversation| conversation.application)
+            .and_then(|application| self.applications.get_mut(&application));
+        if let Some(receiver) = receiver {
+            receiver.channel.withdraw(id);
+        }
+        self.settle(delivery.from, delivery.number, Some(reason));
+    }
+
+    /// Tells the sender what became of its message.
+    fn settle(&mut self, id: ConversationId, number: u64, failure: Option<Reason>) {
+        let Some(message) = self
+            .conversations
+            .get_mut(&id)
+            .and_then(|conversation| message_mut(&mut conversation.messages, number))
+        else {
+            return;
+        };
+        let status = match failure {
+            None => {
+                message.status = Status::Succeeded;
+                EventStatus::Success
+            }
+            Some(_) => {
+                message.status = Status::Failed;
+                EventStatus::Failure
+            }
+        };
+        let (Ok(conversation), Ok(resource)) =
+            (self.conversation(id), self.event_resource(id, number))
+        else {
+            return;
+        };
+        let application = conversation.application;
+        let link = EventLink::new("message", hrefs::message(application, id, number));
+        let event = Event::new(EventKind::Completed, link)
+            .status(status)
+            .embedding(resource);
+        self.emit(
+            application,
+            Source::Conversation(id),
+            because(event, failure),
+        );
+    }
+
+    /// A message as events have it: an outgoing one without text, status and operationId (`SendAnIM`).
+    fn event_resource(
+        &self,
+        id: ConversationId,
+        number: u64,
+    ) -> Result<Resource<'static>, Refusal> {
+        let conversation = self.conversation(id)?;
+        let message = message_at(&conversation.messages, number).ok_or(Refusal::NOT_FOUND)?;
+        let application = conversation.application;
+        let direction = if message.outgoing {
+            "Outgoing"
+        } else {
+            "Incoming"
+        };
+        let resource = Resource::new("message")
+            .with_href(hrefs::message(application, id, number))
+            .with_property("direction", direction)
+            .with_property("timeStamp", DateTime::from(message.at).to_json())
+            .with_link("messaging", hrefs::messaging(application, id));
+        if message.outgoing {
+            return Ok(resource);
+        }
+        let participant = hrefs::participant(application, id, &conversation.remote);
+        let name = self.display_name(&conversation.remote).to_owned();
+        Ok(resource
+            .with_link("contact", hrefs::contact(application, &conversation.remote))
+            .with_link("participant", Link::new(participant).with_title(name))
+            .with_link(message.text.rel(), message.text.data_uri()))
+    }
+
+    /// A message as GET has it.
+    pub(super) fn message_resource(
+        &self,
+        id: ConversationId,
+        number: u64,
+    ) -> Result<Resource<'static>, Refusal> {
+        let mut resource = self.event_resource(id, number)?;
+        let messages = &self.conversation(id)?.messages;
+        let message = message_at(messages, number).ok_or(Refusal::NOT_FOUND)?;
+        resource = resource.with_property("status", message.status.name());
+        if let Some(operation) = &message.operation {
+            resource = resource.with_property("operationId", operation.clone());
+        }
+        if message.outgoing {
+            resource = resource.with_link(message.text.rel(), message.text.data_uri());
+        }
+        Ok(resource)
+    }
+
+    pub(super) fn messages_resource(
+        &self,
+        id: ConversationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let conversation = self.conversation(id)?;
+        let application = conversation.application;
+        let resource = Resource::new("messages")
+            .with_href(format!("{}/messages", hrefs::messaging(application, id)));
+        if conversation.messages.is_empty() {
+            return Ok(resource);
+        }
+        let links = (FIRST..)
+            .zip(&conversation.messages)
+            .map(|(number, _)| Link::new(hrefs::message(application, id, number)));
+        Ok(resource.with_links("message", links))
+    }
+}
+
+fn place(number: u64) -> Option<usize> {
+    usize::try_from(number.checked_sub(FIRST)?).ok()
+}
+
+fn message_at(messages: &[Message], number: u64) -> Option<&Message> {
+    messages.get(place(number)?)
+}
+
+fn message_mut(messages: &mut [Message], number: u64) -> Option<&mut Message> {
+    messages.get_mut(place(number)?)
+}

@@ -1,0 +1,254 @@
+//! From what a handler found to the response on the wire.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, LOCATION};
+use http::{Response, StatusCode};
+use ucwa_proto::{Problem, Representation, Resource};
+
+use super::Engine;
+
+/// What a handler answers when it can do what was asked.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// A status without a body.
+    Empty(StatusCode),
+    /// 201 and the place of the operation.
+    Created(String),
+    /// A resource; its `etag` property is sent as a header too.
+    Resource(StatusCode, Box<Resource<'static>>),
+    /// Already in its last form.
+    Ready(Response<Bytes>),
+    /// Later: a pending GET.
+    Parked,
+}
+
+impl Reply {
+    pub(super) fn resource(resource: Resource<'static>) -> Self {
+        Self::Resource(StatusCode::OK, Box::new(resource))
+    }
+
+    pub(super) fn no_content() -> Self {
+        Self::Empty(StatusCode::NO_CONTENT)
+    }
+}
+
+/// What a handler answers when it can't: an HTTP status and UCWA's code, subcode and message (`ErrorsAndInformationalMessages`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) subcode: Option<&'static str>,
+    pub(super) message: &'static str,
+}
+
+impl Refusal {
+    const fn new(
+        status: StatusCode,
+        code: &'static str,
+        subcode: Option<&'static str>,
+        message: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            code,
+            subcode,
+            message,
+        }
+    }
+
+    pub(super) const fn bad_request(subcode: &'static str, message: &'static str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "BadRequest",
+            Some(subcode),
+            message,
+        )
+    }
+
+    /// A field is missing, too long, or makes no sense.
+    pub(super) const fn parameter(message: &'static str) -> Self {
+        Self::bad_request("ParameterValidationFailure", message)
+    }
+
+    pub(super) const fn conflict(subcode: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, "Conflict", Some(subcode), message)
+    }
+
+    pub(super) const FORBIDDEN: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        None,
+        "The application belongs to another user.",
+    );
+    pub(super) const NOT_FOUND: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        None,
+        "There is no such resource.",
+    );
+    pub(super) const APPLICATION_NOT_FOUND: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        Some("ApplicationNotFound"),
+        "The application doesn't exist.",
+    );
+    pub(super) const CONVERSATION_NOT_FOUND: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        Some("ConversationNotFound"),
+        "The conversation doesn't exist.",
+    );
+    pub(super) const APPLICATION_EXPIRED: Self = Self::new(
+        StatusCode::GONE,
+        "Gone",
+        Some("InactiveApplicationExpired"),
+        "The application was inactive for too long.",
+    );
+    pub(super) const METHOD_NOT_ALLOWED: Self = Self::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "MethodNotAllowed",
+        None,
+        "The resource doesn't take this method.",
+    );
+    pub(super) const NOT_ACCEPTABLE: Self = Self::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "NotAcceptable",
+        None,
+        "Neither JSON nor XML is acceptable to the client.",
+    );
+    pub(super) const UNSUPPORTED_MEDIA_TYPE: Self = Self::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UnsupportedMediaType",
+        None,
+        "The content-type isn't supported.",
+    );
+    pub(super) const PRECONDITION_REQUIRED: Self = Self::new(
+        StatusCode::PRECONDITION_REQUIRED,
+        "PreconditionRequired",
+        None,
+        "A PUT needs an If-Match header.",
+    );
+    pub(super) const PRECONDITION_FAILED: Self = Self::new(
+        StatusCode::PRECONDITION_FAILED,
+        "PreconditionFailed",
+        None,
+        "The resource has changed since it was read.",
+    );
+    pub(super) const PGET_REPLACED: Self = Self::conflict(
+        "PGetReplaced",
+        "Another pending GET took the place of this one.",
+    );
+    pub(super) const NOT_OFFERED: Self = Self::conflict(
+        "OperationNotSupported",
+        "This server doesn't offer the operation.",
+    );
+
+    pub(super) fn problem(self) -> Problem<'static> {
+        problem(self.code, self.subcode, self.message)
+    }
+}
+
+/// UCWA's error, or the reason of an event.
+pub(super) fn problem(
+    code: &'static str,
+    subcode: Option<&'static str>,
+    message: &'static str,
+) -> Problem<'static> {
+    let problem = Problem::new(code).with_message(message);
+    match subcode {
+        Some(subcode) => problem.with_subcode(subcode),
+        None => problem,
+    }
+}
+
+impl Engine {
+    /// The response to a handler's answer; `None` when it comes later.
+    pub(super) fn response(
+        &self,
+        answer: Result<Reply, Refusal>,
+        representation: Representation,
+    ) -> Option<Response<Bytes>> {
+        match answer {
+            Ok(Reply::Empty(status)) => Some(self.bare(status)),
+            Ok(Reply::Created(location)) => {
+                let mut response = self.bare(StatusCode::CREATED);
+                set(&mut response, LOCATION, &location);
+                Some(response)
+            }
+            Ok(Reply::Resource(status, mut resource)) => {
+                self.spell_dates(&mut resource, representation);
+                let mut response =
+                    self.with_body(status, representation, resource.encode(representation));
+                if let Some(etag) = resource.etag() {
+                    set(&mut response, ETAG, &format!("\"{etag}\""));
+                }
+                Some(response)
+            }
+            Ok(Reply::Ready(response)) => Some(response),
+            Ok(Reply::Parked) => None,
+            Err(refusal) => Some(self.refusal(refusal, representation)),
+        }
+    }
+
+    pub(super) fn refusal(
+        &self,
+        refusal: Refusal,
+        representation: Representation,
+    ) -> Response<Bytes> {
+        let body = refusal.problem().encode(representation);
+        self.with_body(refusal.status, representation, body)
+    }
+
+    pub(super) fn with_body(
+        &self,
+        status: StatusCode,
+        representation: Representation,
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        self.with_content(
+            status,
+            &format!("{}; charset=utf-8", representation.content_type()),
+            body,
+        )
+    }
+
+    pub(super) fn with_content(
+        &self,
+        status: StatusCode,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> Response<Bytes> {
+        let mut response = self.bare(status);
+        set(&mut response, CONTENT_TYPE, content_type);
+        *response.body_mut() = body.into();
+        response
+    }
+
+    /// A response with the headers that every response has.
+    pub(super) fn bare(&self, status: StatusCode) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = status;
+        set(&mut response, CACHE_CONTROL, "no-cache");
+        set(&mut response, DATE, &httpdate::fmt_http_date(self.wall()));
+        set(
+            &mut response,
+            HeaderName::from_static("x-ms-server-fqdn"),
+            &self.fqdn(),
+        );
+        response
+    }
+}
+
+/// Sets a header whose value the server made; one that no header can carry is left out.
+pub(super) fn set(response: &mut Response<Bytes>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// Adds one more value to a header.
+pub(super) fn append(response: &mut Response<Bytes>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().append(name, value);
+    }
+}

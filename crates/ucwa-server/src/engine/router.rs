@@ -1,0 +1,230 @@
+//! From a request's path to the place it means.
+
+use http::Method;
+
+use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+
+/// What a path leads to, whatever the method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Root,
+    User,
+    Token,
+    Applications,
+    Application(ApplicationId, Place),
+}
+
+/// What a path below an application leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Application,
+    Batch,
+    Events,
+    Policies,
+    Me,
+    MakeMeAvailable,
+    ReportMyActivity,
+    People,
+    Contact(String),
+    OnlineMeetings,
+    Communication,
+    Conversations,
+    Conversation(ConversationId),
+    Participants(ConversationId),
+    Participant(ConversationId, String),
+    ParticipantMessaging(ConversationId, String),
+    Messaging(ConversationId),
+    Terminate(ConversationId),
+    Messages(ConversationId),
+    Message(ConversationId, u64),
+    Typing(ConversationId),
+    TypingParticipants(ConversationId),
+    MessagingInvitations,
+    MessagingInvitation(InvitationId),
+    Accept(InvitationId),
+    Decline(InvitationId),
+    /// The server links to it, as the published one does, and doesn't offer it.
+    NotOffered,
+}
+
+impl Route {
+    /// The route of a path, without its query. Like IIS, it doesn't care about the case of letters; `%40` is as good as `@`.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        let path = percent_encoding::percent_decode_str(path)
+            .decode_utf8()
+            .ok()?
+            .to_lowercase();
+        let segments: Vec<&str> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
+        match segments.as_slice() {
+            [] | ["autodiscover", "autodiscoverservice.svc", "root"] => Some(Self::Root),
+            [
+                "autodiscover",
+                "autodiscoverservice.svc",
+                "root",
+                "oauth",
+                "user",
+            ] => Some(Self::User),
+            ["webticket", "oauthtoken"] => Some(Self::Token),
+            ["ucwa", "oauth", "v1", "applications"] => Some(Self::Applications),
+            ["ucwa", "oauth", "v1", "applications", id, below @ ..] => Some(Self::Application(
+                ApplicationId::parse(id)?,
+                Place::of(below)?,
+            )),
+            _ => None,
+        }
+    }
+}
+
+impl Route {
+    /// The methods that the resource takes, as an `Allow` header lists them.
+    pub(super) fn methods(&self) -> &'static str {
+        match self {
+            Self::Root | Self::User => "GET",
+            Self::Token | Self::Applications => "POST",
+            Self::Application(_, place) => place.methods(),
+        }
+    }
+
+    pub(super) fn allows(&self, method: &Method) -> bool {
+        self.methods()
+            .split(", ")
+            .any(|allowed| allowed == method.as_str())
+    }
+}
+
+impl Place {
+    fn methods(&self) -> &'static str {
+        match self {
+            Self::Application | Self::Conversation(_) => "GET, DELETE",
+            Self::Communication => "GET, PUT",
+            Self::Messages(_) | Self::NotOffered => "GET, POST",
+            Self::Batch
+            | Self::MakeMeAvailable
+            | Self::ReportMyActivity
+            | Self::MessagingInvitations
+            | Self::Accept(_)
+            | Self::Decline(_)
+            | Self::Terminate(_)
+            | Self::Typing(_) => "POST",
+            Self::Events
+            | Self::Policies
+            | Self::Me
+            | Self::People
+            | Self::Contact(_)
+            | Self::OnlineMeetings
+            | Self::Conversations
+            | Self::Participants(_)
+            | Self::Participant(..)
+            | Self::ParticipantMessaging(..)
+            | Self::Messaging(_)
+            | Self::Message(..)
+            | Self::TypingParticipants(_)
+            | Self::MessagingInvitation(_) => "GET",
+        }
+    }
+
+    fn of(segments: &[&str]) -> Option<Self> {
+        Some(match segments {
+            [] => Self::Application,
+            ["batch"] => Self::Batch,
+            ["events"] => Self::Events,
+            ["policies"] => Self::Policies,
+            ["me"] => Self::Me,
+            ["me", "makemeavailable"] => Self::MakeMeAvailable,
+            ["me", "reportmyactivity"] => Self::ReportMyActivity,
+            ["me", "presence" | "note" | "location"] => Self::NotOffered,
+            ["people"] => Self::People,
+            ["people", address] => Self::Contact((*address).to_owned()),
+            ["onlinemeetings"] => Self::OnlineMeetings,
+            ["communication"] => Self::Communication,
+            ["communication", "participantinvitations"] => Self::NotOffered,
+            ["communication", "conversations"] => Self::Conversations,
+            ["communication", "conversations", id, below @ ..] => {
+                Self::in_conversation(ConversationId::parse(id)?, below)?
+            }
+            ["communication", "messaginginvitations"] => Self::MessagingInvitations,
+            ["communication", "messaginginvitations", id] => {
+                Self::MessagingInvitation(InvitationId::parse(id)?)
+            }
+            ["communication", "messaginginvitations", id, "accept"] => {
+                Self::Accept(InvitationId::parse(id)?)
+            }
+            ["communication", "messaginginvitations", id, "decline"] => {
+                Self::Decline(InvitationId::parse(id)?)
+            }
+            _ => return None,
+        })
+    }
+
+    fn in_conversation(id: ConversationId, segments: &[&str]) -> Option<Self> {
+        Some(match segments {
+            [] => Self::Conversation(id),
+            ["participants"] => Self::Participants(id),
+            ["participants", address] => Self::Participant(id, (*address).to_owned()),
+            ["participants", address, "messaging"] => {
+                Self::ParticipantMessaging(id, (*address).to_owned())
+            }
+            ["messaging"] => Self::Messaging(id),
+            ["messaging", "terminate"] => Self::Terminate(id),
+            ["messaging", "messages"] => Self::Messages(id),
+            ["messaging", "messages", number] => Self::Message(id, number.parse().ok()?),
+            ["messaging", "typing"] => Self::Typing(id),
+            ["messaging", "typingparticipants"] => Self::TypingParticipants(id),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_paths_lead_somewhere() {
+        for (path, route) in [
+            ("/", Route::Root),
+            ("/Autodiscover/AutodiscoverService.svc/root", Route::Root),
+            (
+                "/Autodiscover/AutodiscoverService.svc/root/oauth/user",
+                Route::User,
+            ),
+            ("/WebTicket/oauthtoken", Route::Token),
+            ("/webticket/oauthtoken", Route::Token),
+            ("/ucwa/oauth/v1/applications", Route::Applications),
+        ] {
+            assert_eq!(Route::of(path), Some(route), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_participant_is_found_by_a_raw_or_an_escaped_at() {
+        let id = ApplicationId::parse("102").unwrap();
+        let conversation = ConversationId::parse("00000000-0000-0000-0000-0000000000aa").unwrap();
+        for path in [
+            "/ucwa/oauth/v1/applications/102/communication/conversations/00000000-0000-0000-0000-0000000000aa/participants/lenea@contoso.com",
+            "/ucwa/oauth/v1/applications/102/communication/conversations/00000000-0000-0000-0000-0000000000AA/participants/LeneA%40contoso.com",
+        ] {
+            let place = Place::Participant(conversation, "lenea@contoso.com".to_owned());
+            assert_eq!(
+                Route::of(path),
+                Some(Route::Application(id, place)),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn unknown_paths_lead_nowhere() {
+        for path in [
+            "/ucwa",
+            "/ucwa/oauth/v1/applications/abc",
+            "/ucwa/oauth/v1/applications/1/nothing",
+            "/%ff",
+        ] {
+            assert_eq!(Route::of(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What is due, and when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::message::DeliveryId;
+use super::{Engine, RequestId};
+
+/// Something that happens unless something else happens before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// A pending GET has waited for events long enough.
+    Poll(ApplicationId, RequestId),
+    /// An outgoing invitation has rung long enough.
+    Invitation(InvitationId),
+    /// The callee learns who takes part in the conversation it is invited to.
+    Introduction(InvitationId),
+    /// A message has waited to be fetched long enough.
+    Delivery(DeliveryId),
+    /// The other side of this conversation has stopped typing, unless it said so again since.
+    Typing(ConversationId, u64),
+}
+
+/// The timers in the order in which they are due; those of the same time in the order in which they were set.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    due: BTreeMap<(Duration, u64), Timer>,
+    set: u64,
+}
+
+impl Engine {
+    pub(super) fn set_timer(&mut self, after: Duration, timer: Timer) {
+        self.timers.set += 1;
+        self.timers
+            .due
+            .insert((self.now + after, self.timers.set), timer);
+    }
+
+    pub(super) fn run_timers(&mut self) {
+        while let Some(entry) = self.timers.due.first_entry()
+            && entry.key().0 <= self.now
+        {
+            let timer = entry.remove();
+            if self.is_awaited(timer) {
+                self.fire(timer);
+            }
+        }
+    }
+
+    /// When the next timer is due that still matters.
+    pub(super) fn wake_at(&mut self) -> Option<Duration> {
+        while let Some((&key, &timer)) = self.timers.due.first_key_value() {
+            if self.is_awaited(timer) {
+                return Some(key.0);
+            }
+            self.timers.due.remove(&key);
+        }
+        None
+    }
+
+    fn is_awaited(&self, timer: Timer) -> bool {
+        match timer {
+            Timer::Poll(application, request) => self.is_parked(application, request),
+            Timer::Invitation(invitation) => self.is_ringing(invitation),
+            Timer::Introduction(invitation) => self.is_to_be_introduced(invitation),
+            Timer::Delivery(delivery) => self.deliveries.contains_key(&delivery),
+            Timer::Typing(conversation, times) => self.is_typing(conversation, times),
+        }
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Poll(application, _) => self.poll_timed_out(application),
+            Timer::Invitation(invitation) => self.invitation_timed_out(invitation),
+            Timer::Introduction(invitation) => self.introduce(invitation),
+            Timer::Delivery(delivery) => self.message_lost(delivery),
+            Timer::Typing(conversation, _) => self.typing_ends(conversation),
+        }
+    }
+}

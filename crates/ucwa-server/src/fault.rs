@@ -1,0 +1,41 @@
+//! Misbehaviour on demand.
+
+/// Something that real deployments do to their clients; see [`Engine::inject`](crate::Engine::inject).
+///
+/// A user is named by SIP URI; the fault strikes each of the user's applications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Every token given out so far is refused from now on with a 401 and its challenge.
+    ExpireTokens,
+    /// The user's applications are forgotten: requests to them get 404 NotFound/ApplicationNotFound.
+    DropApplications {
+        /// Whose.
+        user: String,
+    },
+    /// The user's applications are ended for inactivity: requests to them get 410 Gone/InactiveApplicationExpired.
+    ExpireApplications {
+        /// Whose.
+        user: String,
+    },
+    /// The next page of events has a `resume` link in place of `next`.
+    Resume {
+        /// Whose.
+        user: String,
+    },
+    /// The next page of events has a `resync` link in place of `next`.
+    Resync {
+        /// Whose.
+        user: String,
+    },
+    /// Messaging ends in the user's connected conversations while the conversations live on, at both sides: `addMessaging` is the way back.
+    DropMessaging {
+        /// Whose.
+        user: String,
+    },
+    /// From now on a page of events tells of each resource only the latest state: `started` is missing where `completed` is in the same
+    /// page, and what was added and deleted in between isn't told at all (`EventsInUCWA`).
+    AggregateEvents,
+    /// From now on the events that a request causes are released before the response to that request.
+    EventsBeforeResponses,
+}

@@ -1,0 +1,168 @@
+//! The event channel: acknowledgement, delivery again, waiting, and being replaced (`EventsInUCWA`).
+
+use http::StatusCode;
+use ucwa_proto::{Follow, Representation};
+
+use crate::harness::{Chat, Client, TOSH, World, refusal, refused, seconds};
+
+#[test]
+fn a_page_comes_again_until_it_is_acknowledged() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    chat.tosh_says(world, "one");
+    let first = chat.lene.park(world);
+    let first = world.reply(first).unwrap();
+    chat.tosh_says(world, "two");
+    // The first answer got lost.
+    let again = chat.lene.park(world);
+    let again = world.reply(again).unwrap();
+    assert_eq!(first.body(), again.body());
+    // Had it counted as fetched, the sender would have been told.
+    let waiting = chat.tosh.park(world);
+    assert!(world.reply(waiting).is_none());
+
+    let page = chat.lene.page(world);
+    assert_eq!(page.story(), ["conversation message completed Success"]);
+    let next = chat.lene.page(world);
+    assert_eq!(next.story(), ["conversation message completed Success"]);
+    assert_ne!(
+        page.event("message").link.href,
+        next.event("message").link.href
+    );
+    let verdict = chat.tosh.arrived(world, waiting);
+    assert_eq!(verdict.story(), ["conversation message completed Success"]);
+}
+
+#[test]
+fn the_same_page_comes_in_the_representation_that_is_asked_for() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
+    tosh.make_available(world, &["Plain"]);
+    let json = tosh.page(world).story();
+    tosh.representation = Representation::Xml;
+    tosh.next = tosh.application.link_href("events").unwrap().to_owned();
+    assert_eq!(tosh.page(world).story(), json);
+}
+
+#[test]
+fn a_wrong_ack_gets_resync_and_loses_nothing() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    chat.tosh_says(world, "one");
+    chat.lene.page(world);
+    let (stem, _) = chat.lene.next.rsplit_once('=').unwrap();
+    let stem = stem.to_owned();
+    for ack in ["1", "77"] {
+        let response = chat.lene.get(world, &format!("{stem}={ack}"));
+        let page = chat.lene.decode_page(&response);
+        assert_eq!(page.href.as_deref(), Some(&*format!("{stem}={ack}")));
+        assert!(page.senders.is_empty());
+        let Some(Follow::Resync(href)) = page.follow else {
+            panic!("{page:?}");
+        };
+        let response = chat.lene.get(world, &href);
+        let again = chat.lene.decode_page(&response);
+        assert_eq!(again.senders.len(), 1);
+        assert!(matches!(again.follow, Some(Follow::Next(_))));
+    }
+    assert_eq!(
+        refused(&chat.lene.get(world, &format!("{stem}=x"))),
+        refusal(400, "BadRequest", "ParameterValidationFailure")
+    );
+}
+
+#[test]
+fn a_poll_without_events_waits_as_long_as_it_was_told() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    for (query, wait) in [
+        ("", 180),
+        ("&timeout=240", 240),
+        ("", 240),
+        ("&timeout=5", 180),
+    ] {
+        tosh.next.push_str(query);
+        let parked = tosh.park(world);
+        world.pass(seconds(wait - 1));
+        assert!(world.reply(parked).is_none(), "{query}");
+        world.pass(seconds(1));
+        let before = tosh.next.clone();
+        let page = tosh.arrived(world, parked);
+        assert!(page.story().is_empty());
+        assert_ne!(tosh.next, before);
+    }
+    // Nothing is waited for any more.
+    assert!(matches!(
+        world.engine.poll_output(),
+        ucwa_server::Output::Idle { wake_at: None }
+    ));
+}
+
+#[test]
+fn an_empty_page_that_got_lost_may_come_again_with_events() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let parked = chat.lene.park(world);
+    world.pass(seconds(180));
+    assert!(world.reply(parked).is_some());
+    chat.tosh_says(world, "Hello");
+    // The same ack as before.
+    let page = chat.lene.page(world);
+    assert_eq!(page.story(), ["conversation message completed Success"]);
+}
+
+#[test]
+fn the_earlier_of_two_polls_is_replaced() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let earlier = chat.lene.park(world);
+    let later = chat.lene.park(world);
+    let response = world.reply(earlier).unwrap();
+    assert_eq!(refused(&response), refusal(409, "Conflict", "PGetReplaced"));
+    assert!(world.reply(later).is_none());
+    chat.tosh_says(world, "Hello");
+    assert_eq!(
+        chat.lene.arrived(world, later).story(),
+        ["conversation message completed Success"]
+    );
+}
+
+#[test]
+fn a_poll_whose_connection_is_gone_takes_no_events_with_it() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let lost = chat.lene.park(world);
+    world.disconnect(lost);
+    chat.tosh_says(world, "Hello");
+    assert!(world.reply(lost).is_none());
+    assert_eq!(
+        chat.lene.page(world).story(),
+        ["conversation message completed Success"]
+    );
+}
+
+#[test]
+fn the_events_link_of_the_application_leads_to_where_the_channel_is() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let home = chat.lene.application.href().unwrap();
+    let application = chat.lene.resource(world, home);
+    chat.tosh_says(world, "Hello");
+    chat.lene.next = application.link_href("events").unwrap().to_owned();
+    // The page before this one comes again, since nothing has acknowledged it.
+    chat.lene.page(world);
+    assert_eq!(
+        chat.lene.page(world).story(),
+        ["conversation message completed Success"]
+    );
+    let policies = application.link_href("policies").unwrap();
+    assert_eq!(chat.lene.get(world, policies).status(), StatusCode::OK);
+}

@@ -1,0 +1,149 @@
+//! A server that misbehaves.
+
+use http::StatusCode;
+use ucwa_proto::{Follow, Representation};
+use ucwa_server::{Fault, Input, Output, RequestId};
+
+use crate::harness::{Chat, Client, LENE, TOSH, World, refusal, refused};
+
+fn lene() -> String {
+    format!("sip:{LENE}")
+}
+
+#[test]
+fn tokens_expire_and_new_ones_are_given() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    world.inject(Fault::ExpireTokens);
+    let home = tosh.application.href().unwrap().to_owned();
+    assert_eq!(tosh.get(world, &home).status(), StatusCode::UNAUTHORIZED);
+    tosh.token = Client::sign_in_at(world, TOSH, Representation::Json, "other").token;
+    assert_eq!(tosh.get(world, &home).status(), StatusCode::OK);
+}
+
+#[test]
+fn applications_are_forgotten_or_expire() {
+    for (fault, refusal) in [
+        (
+            Fault::DropApplications { user: lene() },
+            refusal(404, "NotFound", "ApplicationNotFound"),
+        ),
+        (
+            Fault::ExpireApplications { user: lene() },
+            refusal(410, "Gone", "InactiveApplicationExpired"),
+        ),
+    ] {
+        let mut world = World::new();
+        let world = &mut world;
+        let mut chat = Chat::new(world);
+        let parked = chat.lene.park(world);
+        world.inject(fault);
+        assert_eq!(refused(&world.reply(parked).unwrap()), refusal);
+        let home = chat.lene.application.href().unwrap();
+        assert_eq!(refused(&chat.lene.get(world, home)), refusal);
+        // The others are told; and the user may come back.
+        assert_eq!(
+            chat.tosh.page(world).story().last().unwrap(),
+            "communication conversation deleted"
+        );
+        let back = Client::available(world, LENE, Representation::Json);
+        assert_ne!(back.application.href(), Some(home));
+        assert_eq!(
+            chat.tosh.invite(world, LENE, "2", "").status(),
+            StatusCode::CREATED
+        );
+    }
+}
+
+#[test]
+fn a_pending_get_is_told_to_resume_or_to_resync_and_the_channel_goes_on() {
+    for resync in [false, true] {
+        let mut world = World::new();
+        let world = &mut world;
+        let mut chat = Chat::new(world);
+        let parked = chat.lene.park(world);
+        world.inject(if resync {
+            Fault::Resync { user: lene() }
+        } else {
+            Fault::Resume { user: lene() }
+        });
+        let page = chat.lene.arrived(world, parked);
+        match page.0.follow.as_ref().unwrap() {
+            Follow::Resync(_) => assert!(resync),
+            Follow::Resume(_) => assert!(!resync),
+            Follow::Next(_) => panic!("{page:?}"),
+        }
+        chat.tosh_says(world, "Hello");
+        let page = chat.lene.page(world);
+        assert_eq!(page.story(), ["conversation message completed Success"]);
+        assert!(matches!(page.0.follow, Some(Follow::Next(_))));
+    }
+}
+
+#[test]
+fn aggregation_tells_of_the_latest_state_only() {
+    let mut world = World::new();
+    let world = &mut world;
+    world.inject(Fault::AggregateEvents);
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    tosh.invite(world, LENE, "1", "");
+    // What came and went isn't told of: conversation and localParticipant.
+    let page = tosh.page(world);
+    assert_eq!(
+        page.story(),
+        [
+            "communication messagingInvitation completed Failure",
+            "conversation messaging updated"
+        ]
+    );
+    let mut lene = Client::available(world, LENE, Representation::Json);
+    tosh.invite(world, LENE, "2", "");
+    let ringing = lene.page(world);
+    let accept = ringing.resource("messagingInvitation").link_href("accept");
+    lene.press(world, accept.unwrap());
+    // What is new is `added`, in the state that it has now.
+    let page = tosh.page(world);
+    assert_eq!(
+        page.story(),
+        [
+            "conversation localParticipant added",
+            "communication conversation added",
+            "conversation participant added",
+            "conversation participantMessaging added in participant",
+            "conversation participantMessaging added in localParticipant",
+            "conversation messaging updated",
+            "communication messagingInvitation completed Success",
+        ]
+    );
+    assert_eq!(
+        page.resource("conversation").text("state"),
+        Some("Connected")
+    );
+}
+
+#[test]
+fn events_overtake_the_response() {
+    let mut world = World::new();
+    let world = &mut world;
+    world.inject(Fault::EventsBeforeResponses);
+    let tosh = Client::available(world, TOSH, Representation::Json);
+    Client::available(world, LENE, Representation::Json);
+    let parked = tosh.park(world);
+    let start = tosh.communication().link_href("startMessaging").unwrap();
+    let href = format!("{start}?to=sip%3A{LENE}&operationId=7");
+    let request = tosh
+        .builder(&http::Method::POST, &href)
+        .header("content-length", 0)
+        .body(bytes::Bytes::new())
+        .unwrap();
+    let id = RequestId(1_000_000);
+    world
+        .engine
+        .handle(world.now, Input::Request { id, request });
+    let mut order = Vec::new();
+    while let Output::Reply { id, .. } = world.engine.poll_output() {
+        order.push(id);
+    }
+    assert_eq!(order, [parked, id]);
+}

@@ -1,0 +1,21 @@
+//! The engine in virtual time, request by request; and the shell over loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod events;
+mod faults;
+mod harness;
+mod incoming;
+mod messages;
+mod rules;
+mod send_an_im;
+#[cfg(feature = "http")]
+mod shell;
+mod sign_in;

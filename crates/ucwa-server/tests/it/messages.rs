@@ -1,0 +1,334 @@
+//! Messages, their verdicts, typing, and the end of a chat.
+
+use http::{Method, StatusCode};
+use ucwa_proto::{DataUri, Representation, Resource};
+
+use crate::harness::{Chat, Client, LENE, TOSH, World, location, refusal, refused, seconds};
+
+#[test]
+fn both_sides_write_and_both_hear_of_it() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let sent = chat.tosh_says(world, "What's up?");
+    assert_eq!(sent.status(), StatusCode::CREATED);
+    let page = chat.lene.page(world);
+    let link = page.resource("message").link_href("plainMessage").unwrap();
+    assert_eq!(DataUri::parse(link).unwrap().text(), "What's up?");
+
+    // Not yet: she has it, the server doesn't know.
+    let waiting = chat.tosh.park(world);
+    assert!(world.reply(waiting).is_none());
+    let pending = chat.tosh.resource(world, &location(&sent));
+    assert_eq!(pending.text("status"), Some("Pending"));
+    assert_eq!(pending.text("operationId"), Some("6b6ce55c"));
+
+    let parked = chat.lene.park(world);
+    let page = chat.tosh.arrived(world, waiting);
+    assert_eq!(page.story(), ["conversation message completed Success"]);
+    let done = chat.tosh.resource(world, &location(&sent));
+    assert_eq!(done.text("status"), Some("Succeeded"));
+
+    let messages = chat.lene_messaging.link_href("sendMessage").unwrap();
+    let answer = chat.lene.say(world, messages, "The sky & the sun");
+    chat.tosh.page(world);
+    chat.tosh.park(world);
+    let page = chat.lene.arrived(world, parked);
+    assert_eq!(page.event("message").link.href, location(&answer));
+    assert_eq!(page.resource("message").text("direction"), Some("Outgoing"));
+}
+
+#[test]
+fn a_message_that_is_not_fetched_is_lost_after_thirty_seconds() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let sent = chat.tosh_says(world, "Hello?");
+    world.pass(seconds(29));
+    let parked = chat.tosh.park(world);
+    assert!(world.reply(parked).is_none());
+    world.pass(seconds(1));
+    let page = chat.tosh.arrived(world, parked);
+    assert_eq!(page.story(), ["conversation message completed Failure"]);
+    assert_eq!(page.event("message").link.href, location(&sent));
+    assert_eq!(page.reason("message"), ("RemoteFailure", "Timeout"));
+    let failed = chat.tosh.resource(world, &location(&sent));
+    assert_eq!(failed.text("status"), Some("Failed"));
+    // And it doesn't come after all.
+    let parked = chat.lene.park(world);
+    assert!(world.reply(parked).is_none());
+}
+
+#[test]
+fn the_end_of_a_chat_is_told_to_both_and_fails_what_was_on_its_way() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    chat.tosh_says(world, "Bye");
+    let conversation = chat.at_lene.href().unwrap();
+    assert_eq!(
+        chat.lene.delete(world, conversation),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(chat.lene.delete(world, conversation), StatusCode::NOT_FOUND);
+    let page = chat.tosh.page(world);
+    assert_eq!(
+        page.story(),
+        [
+            "conversation message completed Failure",
+            "conversation messaging updated",
+            "conversation participantMessaging deleted in participant",
+            "conversation participantMessaging deleted in localParticipant",
+            "conversation participant deleted",
+            "conversation localParticipant deleted",
+            "communication conversation updated",
+            "communication conversation deleted",
+        ]
+    );
+    assert_eq!(
+        page.resource("messaging").text("state"),
+        Some("Disconnected")
+    );
+    assert_eq!(
+        page.reason("messaging"),
+        ("Informational", "CallTerminated")
+    );
+    let story = chat.lene.page(world).story();
+    assert_eq!(story[0], "conversation messaging updated");
+    assert_eq!(story.last().unwrap(), "communication conversation deleted");
+    let gone = chat.tosh_says(world, "Are you there?");
+    assert_eq!(
+        refused(&gone),
+        refusal(404, "NotFound", "ConversationNotFound")
+    );
+}
+
+#[test]
+fn signing_out_ends_the_chats_of_the_others() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let parked = chat.lene.park(world);
+    let home = chat.lene.application.href().unwrap();
+    assert_eq!(chat.lene.delete(world, home), StatusCode::NO_CONTENT);
+    let dead = refusal(404, "NotFound", "ApplicationNotFound");
+    assert_eq!(refused(&world.reply(parked).unwrap()), dead);
+    assert_eq!(refused(&chat.lene.get(world, home)), dead);
+    assert_eq!(
+        chat.tosh.page(world).story().last().unwrap(),
+        "communication conversation deleted"
+    );
+}
+
+#[test]
+fn html_reaches_those_who_take_it_and_is_turned_to_text_for_the_others() {
+    for (formats, rel, text) in [
+        (&["Plain", "Html"][..], "htmlMessage", "<b>Hi</b> &amp; bye"),
+        (&["Plain"][..], "plainMessage", "Hi & bye"),
+    ] {
+        let mut world = World::new();
+        let world = &mut world;
+        let mut tosh = Client::available(world, TOSH, Representation::Json);
+        let mut lene = Client::sign_in(world, LENE, Representation::Json);
+        lene.make_available(world, formats);
+        lene.page(world);
+        tosh.invite(world, LENE, "1", "");
+        tosh.page(world);
+        let ringing = lene.page(world);
+        let accept = ringing.resource("messagingInvitation").link_href("accept");
+        lene.press(world, accept.unwrap());
+        lene.page(world);
+        let page = tosh.page(world);
+        let messages = page.resource("messaging").link_href("sendMessage").unwrap();
+        let body = "<b>Hi</b> &amp; bye";
+        let request = tosh
+            .builder(&Method::POST, messages)
+            .header("content-type", "text/html; charset=utf-8")
+            .header("content-length", body.len());
+        let sent = world.exchange(request.body(body.into()).unwrap());
+        assert_eq!(sent.status(), StatusCode::CREATED);
+        let page = lene.page(world);
+        let link = page.resource("message").link_href(rel).unwrap();
+        assert_eq!(DataUri::parse(link).unwrap().text(), text);
+    }
+}
+
+#[test]
+fn typing_is_seen_for_five_seconds_or_until_the_message() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    let type_ = chat
+        .tosh_messaging
+        .link_href("setIsTyping")
+        .unwrap()
+        .to_owned();
+    let typing = chat
+        .lene_messaging
+        .link_href("typingParticipants")
+        .unwrap()
+        .to_owned();
+    assert_eq!(chat.tosh.press(world, &type_), StatusCode::NO_CONTENT);
+    let page = chat.lene.page(world);
+    assert_eq!(
+        page.story(),
+        ["conversation participant added in typingParticipants"]
+    );
+    assert!(
+        page.event("participant")
+            .link
+            .href
+            .ends_with("/participants/toshm@contoso.com")
+    );
+    assert_eq!(
+        chat.lene
+            .resource(world, &typing)
+            .links("participant")
+            .len(),
+        1
+    );
+
+    // Typing on isn't news, and prolongs it.
+    let parked = chat.lene.park(world);
+    world.pass(seconds(3));
+    chat.tosh.press(world, &type_);
+    world.pass(seconds(4));
+    assert!(world.reply(parked).is_none());
+    world.pass(seconds(1));
+    let page = chat.lene.arrived(world, parked);
+    assert_eq!(
+        page.story(),
+        ["conversation participant deleted in typingParticipants"]
+    );
+    assert!(
+        chat.lene
+            .resource(world, &typing)
+            .links("participant")
+            .is_empty()
+    );
+
+    chat.tosh.press(world, &type_);
+    chat.tosh_says(world, "Hi");
+    assert_eq!(
+        chat.lene.page(world).story(),
+        [
+            "conversation participant added in typingParticipants",
+            "conversation participant deleted in typingParticipants",
+            "conversation message completed Success",
+        ]
+    );
+}
+
+#[test]
+fn a_message_that_makes_no_sense() {
+    let mut world = World::new();
+    let world = &mut world;
+    let chat = Chat::new(world);
+    let messages = chat.tosh_messaging.link_href("sendMessage").unwrap();
+    let mut send = |content_type: &str, body: &'static [u8]| {
+        let request = chat
+            .tosh
+            .builder(&Method::POST, messages)
+            .header("content-type", content_type)
+            .header("content-length", body.len());
+        refused(&world.exchange(request.body(body.into()).unwrap()))
+    };
+    assert_eq!(
+        send("application/json", b"{}"),
+        refusal(415, "UnsupportedMediaType", "")
+    );
+    assert_eq!(
+        send("text/plain", b"\xff"),
+        refusal(400, "BadRequest", "DeserializationFailure")
+    );
+    assert_eq!(
+        send("text/plain", b""),
+        refusal(400, "BadRequest", "ParameterValidationFailure")
+    );
+}
+
+#[test]
+fn messaging_can_be_lost_and_added_again() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    world.inject(ucwa_server::Fault::DropMessaging {
+        user: format!("sip:{LENE}"),
+    });
+    let story = [
+        "conversation messaging updated",
+        "conversation participantMessaging deleted in participant",
+        "conversation participantMessaging deleted in localParticipant",
+        "communication conversation updated",
+    ];
+    let page = chat.tosh.page(world);
+    assert_eq!(page.story(), story);
+    assert_eq!(chat.lene.page(world).story(), story);
+    let conversation = page.resource("conversation");
+    assert_eq!(conversation.text("state"), Some("Connected"));
+    assert_eq!(conversation.list("activeModalities").count(), 0);
+    let messaging = page.resource("messaging");
+    assert_eq!(messaging.text("state"), Some("Disconnected"));
+    assert!(messaging.property("negotiatedMessageFormats").is_none());
+    assert!(messaging.link("sendMessage").is_none());
+    let add = messaging.link_href("addMessaging").unwrap();
+
+    let input = Resource::anonymous()
+        .with_property("operationId", "again")
+        .with_link("message", DataUri::text_plain("Still there?"));
+    let created = chat.tosh.post(world, add, &input);
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let twice = chat.tosh.post(world, add, &input);
+    assert_eq!(refused(&twice), refusal(409, "Conflict", "AlreadyExists"));
+    assert_eq!(
+        chat.tosh.page(world).story(),
+        [
+            "communication messagingInvitation started",
+            "conversation messaging updated"
+        ]
+    );
+    let ringing = chat.lene.page(world);
+    assert_eq!(
+        ringing.story(),
+        ["communication messagingInvitation started"]
+    );
+    let invitation = ringing.resource("messagingInvitation");
+    assert_eq!(invitation.link_href("conversation"), chat.at_lene.href());
+    let decline = invitation.link_href("decline").unwrap();
+    chat.lene.post(world, decline, &Resource::anonymous());
+    // It was declined, and the conversation lives on all the same.
+    assert_eq!(
+        chat.tosh.page(world).story(),
+        [
+            "communication messagingInvitation completed Failure",
+            "conversation messaging updated"
+        ]
+    );
+    assert_eq!(
+        chat.lene.page(world).story(),
+        ["communication messagingInvitation completed Failure"]
+    );
+    let alive = chat.tosh.resource(world, chat.at_tosh.href().unwrap());
+    assert_eq!(alive.text("state"), Some("Connected"));
+
+    chat.tosh.post(world, add, &input);
+    chat.tosh.page(world);
+    let ringing = chat.lene.page(world);
+    let accept = ringing.resource("messagingInvitation").link_href("accept");
+    chat.lene.press(world, accept.unwrap());
+    assert_eq!(
+        chat.tosh.page(world).story(),
+        [
+            "communication conversation updated",
+            "conversation participantMessaging added in participant",
+            "conversation participantMessaging added in localParticipant",
+            "conversation messaging updated",
+            "communication messagingInvitation completed Success",
+        ]
+    );
+    assert_eq!(
+        chat.lene.page(world).story().last().unwrap(),
+        "conversation message completed Success"
+    );
+    assert_eq!(chat.tosh_says(world, "Good").status(), StatusCode::CREATED);
+}

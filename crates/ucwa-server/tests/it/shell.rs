@@ -1,0 +1,1 @@
+//! The shell over loopback.
