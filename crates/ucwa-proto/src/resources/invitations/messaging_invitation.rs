@@ -1,0 +1,76 @@
+//! Invitations to a chat.
+
+use std::borrow::Cow;
+
+use crate::{
+    resources::{Direction, Importance, InvitationState, Participant},
+    typed::view,
+};
+
+view! {
+    /// An invitation to a chat.
+    ///
+    /// Methods: GET. Source: `messagingInvitation_ref`, `invitation_ref`.
+    ///
+    /// Events: `messagingInvitation` started, updated, completed from `communication` (high).
+    resource MessagingInvitation<'r> = "messagingInvitation" {
+        properties {
+            /// Whether the user sent or received it.
+            direction: Direction = "direction",
+            /// How urgent it is.
+            importance: Importance = "importance",
+            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            operation_id: Cow<'r, str> = "operationId",
+            /// How far it is.
+            state: InvitationState = "state",
+            /// What it is about; may be empty. At most 250 UTF-16 units.
+            subject: Cow<'r, str> = "subject",
+            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250 UTF-16 units.
+            thread_id: Cow<'r, str> = "threadId",
+            /// Who is invited, as a SIP URI.
+            to: Cow<'r, str> = "to",
+        }
+        links {
+            /// Accepts, by an empty POST; later representations may lack it although it still works.
+            accept = "accept",
+            /// Who accepted.
+            accepted_by_contact = "acceptedByContact",
+            /// Takes the invitation back; gone once it is answered.
+            cancel = "cancel",
+            /// The conversation.
+            conversation = "conversation",
+            /// Declines; later representations may lack it although it still works.
+            decline = "decline",
+            /// The chat that came of it, if in another conversation.
+            derived_messaging = "derivedMessaging",
+            /// Who invites; also embedded.
+            from_link = "from",
+            /// The chat.
+            messaging = "messaging",
+            /// For whom the invitation is.
+            on_behalf_of = "onBehalfOf",
+            /// Who was meant.
+            to_link = "to",
+            /// Content of the application's own, as a data URI.
+            custom_content = "customContent",
+            /// The first message, as a data URI.
+            message = "message",
+        }
+        embedded {
+            /// Who invites; in an outgoing invitation only linked.
+            from: Participant = "from",
+        }
+        embedded_lists {
+            /// Who accepted, as a participant; the name may be empty.
+            accepted_by_participant: Participant = "acceptedByParticipant",
+        }
+    }
+}
+
+view! {
+    /// The invitations.
+    ///
+    /// Methods: GET. Source: `invitations_ref`.
+    resource Invitations<'r> = "invitations" {
+    }
+}
