@@ -5,23 +5,31 @@ mod connection;
 mod pool;
 mod target;
 mod tls;
+mod tls_config;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{
+    Request, Response,
+    header::{CONTENT_ENCODING, CONTENT_LENGTH},
+};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
+pub use self::tls_config::{TlsConfig, TlsConfigError, TlsVersion};
 use self::{
     connection::{Connection, Wire},
     pool::Pool,
     target::{Target, prepare},
     tls::Tls,
 };
-use crate::{HttpTransport, Lane, SendOptions, Sent, Stage, TransportError, TransportErrorKind};
+use crate::{
+    HttpTransport, Lane, SendOptions, Sent, Stage, TransportError, TransportErrorKind,
+    coding::Coding,
+};
 
 /// An HTTP/1.1 client for one or many servers.
 ///
@@ -30,7 +38,10 @@ use crate::{HttpTransport, Lane, SendOptions, Sent, Stage, TransportError, Trans
 /// - A connection that the server closed while it was idle is replaced, and the request sent on a new one, only when no byte of
 ///   it was written; any other failure is reported and left to the caller.
 /// - Every POST, PUT and PATCH carries `content-length`, `0` included; the header is the transport's, whatever the caller wrote.
-/// - TLS is rustls with the roots of the platform; the only protocol offered is `http/1.1`.
+/// - A response in gzip or deflate comes out decoded, without the headers that told of it; `accept-encoding` asks for both
+///   unless the caller has set it.
+/// - TLS is rustls with the roots of the platform and what [`TlsConfig`] adds; the only protocol offered is `http/1.1`. The error
+///   about a certificate names the hosts that it is for.
 /// - No task and no static stands behind it: an exchange drives its own connection, and dropping the future closes it.
 ///
 /// It must be used inside a tokio runtime with I/O and time enabled.
@@ -45,11 +56,13 @@ pub struct HyperTransport {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HyperConfig {
-    /// The largest body of a response, in bytes; 8 MiB by default. A larger one is
+    /// The largest body of a response, in bytes, on the wire and decoded; 8 MiB by default. A larger one is
     /// [`BodyTooLarge`](TransportErrorKind::BodyTooLarge).
     pub body_limit: usize,
     /// The time for a new connection, name lookup and TLS included, within the deadline of the exchange; 10 s by default.
     pub connect_deadline: Duration,
+    /// Roots, client certificate, pins and versions of TLS.
+    pub tls: TlsConfig,
 }
 
 impl Default for HyperConfig {
@@ -57,6 +70,7 @@ impl Default for HyperConfig {
         Self {
             body_limit: 8 * 1024 * 1024,
             connect_deadline: Duration::from_secs(10),
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -72,8 +86,9 @@ impl HyperTransport {
     #[must_use]
     pub fn with_config(config: HyperConfig) -> Self {
         Self {
+            tls: Tls::new(config.tls.clone()),
             config,
-            ..Self::default()
+            pool: Pool::default(),
         }
     }
 
@@ -105,19 +120,18 @@ impl HyperTransport {
 
         progress.enter(Stage::Body);
         let (head, body) = response.into_parts();
+        let limit = self.config.body_limit;
         let body = connection
-            .drive(collect(body, self.config.body_limit))
+            .drive(collect(body, limit))
             .await
-            .map_err(|error| match error {
-                BodyError::TooLarge => progress
-                    .error(TransportErrorKind::BodyTooLarge, target)
-                    .with_detail(format!("the limit is {} bytes", self.config.body_limit)),
-                BodyError::Broken(source) => progress.failure(target, source),
-            })?;
+            .map_err(|error| progress.body_failure(target, limit, error))?;
         if connection.is_reusable().await {
             self.pool.put(lane, target, connection);
         }
-        Ok(Response::from_parts(head, body))
+        let mut response = Response::from_parts(head, body);
+        decode(&mut response, limit)
+            .map_err(|error| progress.body_failure(target, limit, error))?;
+        Ok(response)
     }
 
     async fn pooled(&self, lane: Lane, target: &Target) -> Option<Connection> {
@@ -228,30 +242,49 @@ impl Progress {
     fn failure(&self, target: &Target, source: hyper::Error) -> TransportError {
         let kind = if source.is_user() {
             TransportErrorKind::InvalidRequest
-        } else if source.is_parse() || is_malformed(&source) {
+        } else if source.is_parse() {
             TransportErrorKind::Protocol
         } else {
-            TransportErrorKind::Closed
+            kind_of_io(&source).unwrap_or(TransportErrorKind::Closed)
         };
         self.error(kind, target).with_source(source)
     }
+
+    fn body_failure(&self, target: &Target, limit: usize, error: BodyError) -> TransportError {
+        match error {
+            BodyError::TooLarge => self
+                .error(TransportErrorKind::BodyTooLarge, target)
+                .with_detail(format!("the limit is {limit} bytes")),
+            BodyError::Broken(source) => self.failure(target, source),
+            BodyError::Coding(source) => self
+                .error(TransportErrorKind::Protocol, target)
+                .with_source(source),
+        }
+    }
 }
 
-/// Whether hyper read bytes that cannot be HTTP inside a body, which it reports as an I/O error.
-fn is_malformed(error: &hyper::Error) -> bool {
-    std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<std::io::Error>())
-        .is_some_and(|error| {
-            matches!(
-                error.kind(),
-                std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData
-            )
-        })
+/// What is known of an I/O error below hyper's.
+fn kind_of_io(error: &hyper::Error) -> Option<TransportErrorKind> {
+    let error = std::error::Error::source(error)?.downcast_ref::<io::Error>()?;
+    if error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>())
+    {
+        // With TLS 1.3 the server refuses the client's certificate after the client has begun to send.
+        return Some(TransportErrorKind::Tls);
+    }
+    // Bytes inside a body that cannot be HTTP.
+    let is_malformed = matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+    );
+    is_malformed.then_some(TransportErrorKind::Protocol)
 }
 
 enum BodyError {
     TooLarge,
     Broken(hyper::Error),
+    Coding(io::Error),
 }
 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
@@ -269,4 +302,24 @@ async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
         }
     }
     Ok(collected.freeze())
+}
+
+/// Takes gzip or deflate off a response.
+fn decode(response: &mut Response<Bytes>, limit: usize) -> Result<(), BodyError> {
+    let coding = response
+        .headers()
+        .get(CONTENT_ENCODING)
+        .and_then(|coding| Coding::named(coding.to_str().ok()?));
+    let Some(coding) = coding else {
+        return Ok(());
+    };
+    // A response to HEAD and a 304 name the coding of a body that does not come.
+    if !response.body().is_empty() {
+        let decoded = coding.decode(response.body(), limit);
+        let decoded = decoded.map_err(BodyError::Coding)?;
+        *response.body_mut() = decoded.ok_or(BodyError::TooLarge)?.into();
+    }
+    response.headers_mut().remove(CONTENT_ENCODING);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    Ok(())
 }

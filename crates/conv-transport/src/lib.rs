@@ -14,7 +14,7 @@
 //! Take the first that can show the defect. A feature adds an item and changes nothing else; which transport is used is
 //! decided by which one is constructed.
 
-#[cfg(feature = "har")]
+#[cfg(any(feature = "har", feature = "hyper"))]
 mod coding;
 mod error;
 #[cfg(feature = "har")]
@@ -36,7 +36,7 @@ pub use har::{
     Log, PostData, RecordedError,
 };
 #[cfg(feature = "hyper")]
-pub use hyper_transport::{HyperConfig, HyperTransport};
+pub use hyper_transport::{HyperConfig, HyperTransport, TlsConfig, TlsConfigError, TlsVersion};
 #[cfg(feature = "har")]
 pub use record::{Record, RecordOptions};
 #[cfg(feature = "har")]

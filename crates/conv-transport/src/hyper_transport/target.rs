@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Uri, Version,
-    header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
+    header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
     uri::{Authority, PathAndQuery, Scheme},
 };
 
@@ -70,7 +70,8 @@ impl fmt::Display for Target {
     }
 }
 
-/// Gives a request the form that goes over the connection: origin-form target, `Host`, and the length of the body.
+/// Gives a request the form that goes over the connection: origin-form target, `Host`, the codings that are read, and the length
+/// of the body.
 ///
 /// hyper writes no `content-length` for an empty body, and IIS answers 411 to a POST or PUT without one.
 pub(super) fn prepare(request: &mut Request<Bytes>, target: &Target) -> Result<(), TransportError> {
@@ -103,6 +104,11 @@ pub(super) fn prepare(request: &mut Request<Bytes>, target: &Target) -> Result<(
             .and_then(|host| HeaderValue::from_str(host.as_str()).ok())
             .ok_or_else(|| invalid("the host cannot stand in a header"))?;
         request.headers_mut().insert(HOST, host);
+    }
+
+    if !request.headers().contains_key(ACCEPT_ENCODING) {
+        let accepted = HeaderValue::from_static("gzip, deflate");
+        request.headers_mut().insert(ACCEPT_ENCODING, accepted);
     }
 
     let length = request.body().len();

@@ -2,6 +2,7 @@
 
 mod connections;
 mod failures;
+mod tls;
 
 use std::time::Duration;
 

@@ -1,6 +1,12 @@
 //! Which connection a request takes.
 
+use std::io::Write;
+
 use conv_transport::{HyperTransport, Lane, Sent, TransportErrorKind};
+use flate2::{
+    Compression,
+    write::{GzEncoder, ZlibEncoder},
+};
 use http::StatusCode;
 use tokio::join;
 
@@ -196,4 +202,62 @@ async fn dropping_the_future_closes_the_connection() {
     };
     drop(poll);
     assert_eq!(peer.request().await, None);
+}
+
+#[tokio::test]
+async fn compressed_bodies_come_out_decoded() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(b"a page of events").unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut deflate = ZlibEncoder::new(Vec::new(), Compression::default());
+    deflate.write_all(b"a page of events").unwrap();
+    let deflate = deflate.finish().unwrap();
+
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let serve = async {
+        let mut peer = server.accept().await;
+        for (coding, body) in [("gzip", &gzip), ("deflate", &deflate)] {
+            let request = peer.request().await.unwrap();
+            assert!(
+                request.contains("accept-encoding: gzip, deflate\r\n"),
+                "{request}"
+            );
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ntransfer-encoding: chunked\r\n\r\n"
+            );
+            peer.write(head).await;
+            peer.write(format!("{:x}\r\n", body.len())).await;
+            peer.write(body).await;
+            peer.write("\r\n0\r\n\r\n").await;
+        }
+        peer.request().await.unwrap();
+        peer.write("HTTP/1.1 304 Not Modified\r\ncontent-encoding: gzip\r\n\r\n")
+            .await;
+        peer.request().await.unwrap();
+        peer.write("HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 1\r\n\r\nx")
+            .await;
+    };
+    let client = async {
+        for _ in 0..2 {
+            let response = get(&transport, server.url("/"), Lane::Commands)
+                .await
+                .unwrap();
+            assert_eq!(response.body(), "a page of events");
+            assert!(!response.headers().contains_key("content-encoding"));
+        }
+        let response = get(&transport, server.url("/"), Lane::Commands)
+            .await
+            .unwrap();
+        assert_eq!(
+            (response.status().as_u16(), response.body().len()),
+            (304, 0)
+        );
+        let response = get(&transport, server.url("/"), Lane::Commands)
+            .await
+            .unwrap();
+        assert_eq!(response.headers()["content-encoding"], "br");
+        assert_eq!(response.body(), "x");
+    };
+    join!(client, serve);
 }

@@ -1,12 +1,13 @@
 //! What an error says: kind, stage, host, and whether the server may have seen the request.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, io::Write, time::Duration};
 
 use bytes::Bytes;
 use conv_transport::{
     ConnectionAuth, HttpTransport, HyperConfig, HyperTransport, Lane, SendOptions, Sent, Stage,
     TransportErrorKind,
 };
+use flate2::{Compression, write::GzEncoder};
 use http::Request;
 use tokio::join;
 
@@ -173,6 +174,36 @@ async fn a_body_over_the_limit() {
         assert_eq!(error.kind(), TransportErrorKind::BodyTooLarge, "{answer}");
         assert_eq!(error.stage(), Stage::Body);
         assert!(error.to_string().contains("8 bytes"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_unpacks_over_the_limit_or_not_at_all() {
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(&[0; 100_000]).unwrap();
+    let bomb = bomb.finish().unwrap();
+    assert!(bomb.len() < 1000);
+    for (body, kind) in [
+        (&bomb[..], TransportErrorKind::BodyTooLarge),
+        (&bomb[..20], TransportErrorKind::Protocol),
+    ] {
+        let server = Server::bind().await;
+        let mut config = HyperConfig::default();
+        config.body_limit = 10_000;
+        let transport = HyperTransport::with_config(config);
+        let (error, ()) = join!(get(&transport, server.url("/"), Lane::Commands), async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            let length = body.len();
+            peer.write(format!(
+                "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
+            ))
+            .await;
+            peer.write(body).await;
+        });
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error:?}");
+        assert_eq!(error.stage(), Stage::Body);
     }
 }
 

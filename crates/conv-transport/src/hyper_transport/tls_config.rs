@@ -1,0 +1,133 @@
+//! What an enterprise changes about TLS: roots, a client certificate, pins, the oldest version.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use rustls::{
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    sign::CertifiedKey,
+};
+
+/// The SHA-256 of a certificate's public key (its `SubjectPublicKeyInfo`).
+pub(super) type Pin = [u8; 32];
+
+/// How a [`HyperTransport`](super::HyperTransport) does TLS.
+///
+/// By default: the roots of the platform, no client certificate, no pin, TLS 1.2 and 1.3.
+#[derive(Clone, Default)]
+pub struct TlsConfig {
+    pub(super) extra_roots: Vec<CertificateDer<'static>>,
+    pub(super) identity: Option<Arc<CertifiedKey>>,
+    pub(super) pins: BTreeMap<String, Vec<Pin>>,
+    pub(super) oldest: TlsVersion,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// TLS 1.2, the oldest one that rustls speaks.
+    #[default]
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+/// Why a part of a [`TlsConfig`] cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsConfigError {
+    /// The text is not PEM, or holds no such section.
+    #[error("not the PEM that is wanted")]
+    Pem(#[from] pem::Error),
+    /// The text holds no certificate.
+    #[error("no certificate in the PEM text")]
+    NoCertificate,
+    /// A certificate cannot be read, or the key is not the certificate's.
+    #[error("the certificate or its key cannot be used")]
+    Unusable(#[from] rustls::Error),
+    /// A pin is not the base64 of a SHA-256.
+    #[error("a pin is the base64 of a SHA-256, 44 characters long")]
+    Pin,
+}
+
+impl TlsConfig {
+    /// The default configuration.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts the certificates in `pem` as roots, beside those of the platform.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no certificate in `pem`, or one that cannot be a root.
+    pub fn with_roots(mut self, pem: &[u8]) -> Result<Self, TlsConfigError> {
+        let roots = certificates(pem)?;
+        let mut store = rustls::RootCertStore::empty();
+        for root in &roots {
+            store.add(root.clone())?;
+        }
+        self.extra_roots.extend(roots);
+        Ok(self)
+    }
+
+    /// Shows servers that ask for one the certificate in `pem`: the chain, the client's own first, and its private key.
+    ///
+    /// # Errors
+    ///
+    /// Where the chain or the key is missing, or the key is another certificate's.
+    pub fn with_identity(mut self, pem: &[u8]) -> Result<Self, TlsConfigError> {
+        let chain = certificates(pem)?;
+        let key = PrivateKeyDer::from_pem_slice(pem)?;
+        let identity = CertifiedKey::from_der(chain, key, &ring::default_provider())?;
+        self.identity = Some(Arc::new(identity));
+        Ok(self)
+    }
+
+    /// Accepts at `host` only a certificate with this public key; it must be trusted all the same.
+    ///
+    /// `pin` is the base64 of the SHA-256 of the key, with or without `sha256//` before it, as curl takes it. With several pins
+    /// for one host any of them will do.
+    ///
+    /// # Errors
+    ///
+    /// Where `pin` is no such value.
+    pub fn with_pin(mut self, host: &str, pin: &str) -> Result<Self, TlsConfigError> {
+        let pin = pin.strip_prefix("sha256//").unwrap_or(pin);
+        let pin = BASE64_STANDARD.decode(pin).ok();
+        let pin = pin.and_then(|pin| Pin::try_from(pin).ok());
+        let pin = pin.ok_or(TlsConfigError::Pin)?;
+        let pins = self.pins.entry(host.to_ascii_lowercase()).or_default();
+        pins.push(pin);
+        Ok(self)
+    }
+
+    /// Speaks no version of TLS older than `oldest`.
+    #[must_use]
+    pub fn with_oldest_version(mut self, oldest: TlsVersion) -> Self {
+        self.oldest = oldest;
+        self
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
+    if certificates.is_empty() {
+        return Err(TlsConfigError::NoCertificate);
+    }
+    Ok(certificates)
+}
+
+impl fmt::Debug for TlsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsConfig")
+            .field("extra_roots", &self.extra_roots.len())
+            .field("identity", &self.identity.is_some())
+            .field("pinned", &self.pins.keys())
+            .field("oldest", &self.oldest)
+            .finish()
+    }
+}
