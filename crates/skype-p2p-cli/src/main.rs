@@ -1,2 +1,11 @@
-//! The command line of skype-p2p.
-fn main() {}
+//! The binary `skype-p2p`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use skype_p2p_cli::{Cli, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    run(Cli::parse()).await
+}

@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use skype_p2p::Representation;
+
+use crate::{account::Account, address};
+
+/// Peer-to-peer chat on Skype for Business Server.
+#[derive(Debug, Parser)]
+#[command(name = "skype-p2p", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a chat between two users on a server of its own, and check that all of it was seen
+    ///
+    /// Exits with 0 if every step was seen, and with 1 if one was not.
+    Demo(Demo),
+    /// Serve UCWA to any number of users, in memory, until interrupted
+    ///
+    /// The first line printed is the root URL.
+    Serve(Serve),
+    /// Send one message and tell what became of it
+    ///
+    /// Exits with 0 if it was delivered, 1 if it was not, 2 if the command line is wrong, 3 if nobody could tell in time,
+    /// and 4 if the sign-in failed.
+    Send(Send),
+    /// Show invitations and messages as they come in, until interrupted
+    ///
+    /// Exits with 0 when interrupted, 1 if the server ended the session, 2 if the command line is wrong, and 4 if the
+    /// sign-in failed.
+    Listen(Listen),
+}
+
+/// The arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The representation that both users ask for and send
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub representation: Format,
+    /// Print a JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// A user: NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. May be given
+    /// several times; without it there are Tosh and Lene
+    #[arg(long = "user", value_name = "NAME:PASSWORD[:DISPLAY NAME]")]
+    pub users: Vec<Account>,
+}
+
+/// The arguments of `send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    /// Whom to sign in, and where.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+    /// Whom to send to: a SIP URI, with or without sip:
+    #[arg(long, value_name = "SIP")]
+    pub to: String,
+    /// How long to wait for the verdict, signing in included, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub timeout: Duration,
+    /// What to say
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub message: String,
+}
+
+/// The arguments of `listen`.
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Whom to sign in, and where.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+    /// Which invitations to accept
+    #[arg(long, value_enum, default_value_t = Accept::All)]
+    pub accept: Accept,
+    /// Send every message back to who wrote it
+    #[arg(long)]
+    pub echo: bool,
+    /// Print a JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whom to sign in, and where.
+#[derive(Debug, Args)]
+pub struct SignIn {
+    /// The URL where discovery starts
+    #[arg(long, value_name = "URL")]
+    pub root: String,
+    /// Who signs in: user@domain, with or without sip:, or a user of contoso.com
+    #[arg(long, value_name = "NAME", value_parser = address::complete)]
+    pub user: String,
+    /// A file whose first line is the password; without it, the password is in SKYPE_P2P_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// A domain whose hosts may receive the password besides the root's and the user's own; may be given several times
+    #[arg(long, value_name = "SUFFIX")]
+    pub trust: Vec<String>,
+}
+
+/// A representation of UCWA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON
+    Json,
+    /// XML
+    Xml,
+}
+
+impl From<Format> for Representation {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Xml => Self::Xml,
+        }
+    }
+}
+
+/// Which invitations to accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Accept {
+    /// Every one
+    All,
+    /// None: they are shown and left ringing
+    None,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
+        _ => Err("expected a whole number of seconds, at least 1".to_owned()),
+    }
+}
