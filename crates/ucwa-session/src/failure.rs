@@ -136,7 +136,9 @@ impl Failure {
     pub(crate) fn transport(failure: TransportFailure, stage: Stage) -> Self {
         let kind = match (failure.kind, failure.sent) {
             (TransportFailureKind::Timeout, Sent::Maybe) => FailureKind::Timeout,
-            (_, Sent::No) => FailureKind::Unreachable { tried: vec![failure.host.clone()] },
+            (_, Sent::No) => FailureKind::Unreachable {
+                tried: vec![failure.host.clone()],
+            },
             (_, Sent::Maybe) => FailureKind::Transport,
         };
         let mut this = Self::new(kind, stage).with_host(failure.host.clone());
@@ -240,19 +242,33 @@ impl fmt::Display for Failure {
             FailureKind::InvalidArgument => f.write_str("the argument cannot be used")?,
             FailureKind::NotSignedIn => f.write_str("not signed in")?,
             FailureKind::WrongState => f.write_str("not possible in the present state")?,
-            FailureKind::InvalidCredentials => f.write_str("the user name or the password was refused")?,
+            FailureKind::InvalidCredentials => {
+                f.write_str("the user name or the password was refused")?
+            }
             FailureKind::GrantNotOffered { offered } => {
-                write!(f, "the server offers no usable grant (it offers: {})", offered.join(", "))?;
+                write!(
+                    f,
+                    "the server offers no usable grant (it offers: {})",
+                    offered.join(", ")
+                )?;
             }
             FailureKind::Untrusted => f.write_str("the host is not trusted with credentials")?,
-            FailureKind::HomedOnline => f.write_str("the user is homed at the retired online service")?,
-            FailureKind::Unreachable { tried } => write!(f, "no server could be reached (tried {})", tried.join("; "))?,
+            FailureKind::HomedOnline => {
+                f.write_str("the user is homed at the retired online service")?
+            }
+            FailureKind::Unreachable { tried } => {
+                write!(f, "no server could be reached (tried {})", tried.join("; "))?
+            }
             FailureKind::Transport => f.write_str("the connection failed")?,
-            FailureKind::UnexpectedAnswer => f.write_str("the answer is not one of a UCWA server")?,
+            FailureKind::UnexpectedAnswer => {
+                f.write_str("the answer is not one of a UCWA server")?
+            }
             FailureKind::RequestFailed => f.write_str("the server refused the request")?,
             FailureKind::Remote => f.write_str("ended by the other side")?,
             FailureKind::Timeout => f.write_str("no answer in time")?,
-            FailureKind::DeliveryUnknown => f.write_str("whether the message arrived is unknown")?,
+            FailureKind::DeliveryUnknown => {
+                f.write_str("whether the message arrived is unknown")?
+            }
             FailureKind::Ended => f.write_str("the conversation was ended")?,
             FailureKind::Gone => f.write_str("the server ended the application")?,
             FailureKind::ConnectionLost => f.write_str("the event channel is lost")?,

@@ -38,10 +38,22 @@ pub enum Input {
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Response { id, result: Ok(response) } => {
-                write!(f, "Response({}, {}, {} bytes)", id.0, response.status(), response.body().len())
+            Self::Response {
+                id,
+                result: Ok(response),
+            } => {
+                write!(
+                    f,
+                    "Response({}, {}, {} bytes)",
+                    id.0,
+                    response.status(),
+                    response.body().len()
+                )
             }
-            Self::Response { id, result: Err(failure) } => write!(f, "Response({}, {failure})", id.0),
+            Self::Response {
+                id,
+                result: Err(failure),
+            } => write!(f, "Response({}, {failure})", id.0),
             Self::Answer { id, answer } => write!(f, "Answer({}, {answer:?})", id.0),
             Self::Timeout => f.write_str("Timeout"),
             Self::Shutdown => f.write_str("Shutdown"),
@@ -93,12 +105,27 @@ pub enum Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Send { id, request, lane, deadline } => {
+            Self::Send {
+                id,
+                request,
+                lane,
+                deadline,
+            } => {
                 // The query may carry a key, the headers carry a token, the body may carry a password or a message.
-                write!(f, "Send({}, {} {}, {lane:?}, until {deadline:?})", id.0, request.method(), request.uri().path())
+                write!(
+                    f,
+                    "Send({}, {} {}, {lane:?}, until {deadline:?})",
+                    id.0,
+                    request.method(),
+                    request.uri().path()
+                )
             }
             Self::Abort(id) => write!(f, "Abort({})", id.0),
-            Self::Ask { id, question, deadline } => write!(f, "Ask({}, {question:?}, until {deadline:?})", id.0),
+            Self::Ask {
+                id,
+                question,
+                deadline,
+            } => write!(f, "Ask({}, {question:?}, until {deadline:?})", id.0),
             Self::Event(event) => write!(f, "Event({event:?})"),
             Self::Completed { ticket, result } => write!(f, "Completed({}, {result:?})", ticket.0),
             Self::Idle { wake_at } => write!(f, "Idle({wake_at:?})"),

@@ -23,12 +23,21 @@
 //! What the session relies on: the transport gives up at the deadline of a request. Should it not, the session gives
 //! the request up five seconds later.
 
+mod auth;
+mod channel;
+mod chats;
 mod config;
+mod core;
 mod event;
+mod exchange;
 mod failure;
 mod io;
 mod keys;
 mod operation;
+mod session;
+mod sign_in;
+mod timers;
+mod trust;
 
 pub use config::{Root, SessionConfig, TrustPolicy};
 pub use event::{ConversationChange, MessageStatus, Participant, SessionEvent, SignInState};
@@ -36,3 +45,6 @@ pub use failure::{Failure, FailureKind, Stage};
 pub use io::{Answer, Input, Lane, Output, Question, Sent, TransportFailure, TransportFailureKind};
 pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId, Ticket};
 pub use operation::{Credentials, MessageBody, Operation, Outcome};
+pub use session::Session;
+/// Words of UCWA that a caller of the session needs.
+pub use ucwa_proto::{Representation, SipUri};

@@ -114,7 +114,9 @@ impl fmt::Debug for MessageBody {
         match self {
             Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
             Self::Html(html) => write!(f, "Html({} bytes)", html.len()),
-            Self::Other { media_type, raw } => write!(f, "Other({media_type}, {} bytes)", raw.len()),
+            Self::Other { media_type, raw } => {
+                write!(f, "Other({media_type}, {} bytes)", raw.len())
+            }
         }
     }
 }

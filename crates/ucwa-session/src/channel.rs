@@ -1,0 +1,208 @@
+//! The event channel: one pending GET at a time, each asked for by the page before.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response};
+use ucwa_proto::{EventPage, Follow};
+
+use crate::core::{not_ucwa, representation_of, retry_after};
+use crate::exchange::{Exchange, POLL_TIMEOUT, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::io::Lane;
+use crate::session::Session;
+use crate::sign_in::Phase;
+use crate::timers::Timer;
+
+/// The longest gap between two polls. A message that nobody fetches for 30 s is lost (`message_ref`).
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// The server ends an application that polls no more after this time (`MeDashboard`); so does the session.
+const MAX_SILENCE: Duration = Duration::from_secs(15 * 60);
+/// How often the same address may bring an unreadable page before the channel is begun anew.
+const MAX_BAD_PAGES: u32 = 3;
+/// A channel that is taken over twice within this time belongs to somebody else.
+const REPLACED_WINDOW: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(crate) struct Channel {
+    /// The address of the next pending GET, as the server gave it.
+    next: String,
+    failures: u32,
+    bad_pages: u32,
+    last_page: Duration,
+    replaced_at: Option<Duration>,
+}
+
+impl Session {
+    /// Begins, or begins anew, at the application's events link.
+    pub(crate) fn restart_channel(&mut self) {
+        self.channel.next = self.entry.links.events.clone().unwrap_or_default();
+        self.channel.bad_pages = 0;
+        if self.channel.failures == 0 {
+            self.channel.last_page = self.core.now;
+        }
+        self.poll(Duration::ZERO);
+    }
+
+    fn poll(&mut self, pause: Duration) {
+        let url = match self.core.resolve(&self.channel.next, Stage::Events) {
+            Ok(url) => url,
+            Err(failure) => return self.give_up(failure.with_kind(FailureKind::ConnectionLost)),
+        };
+        let exchange = Exchange::new(Purpose::Poll, Method::GET, url)
+            .on_lane(Lane::Events)
+            .with_timeout(POLL_TIMEOUT);
+        if pause.is_zero() {
+            self.core.issue(exchange);
+        } else {
+            self.core.arm(pause, Timer::Retry(Box::new(exchange)));
+        }
+    }
+
+    pub(crate) fn on_poll(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match result {
+            Ok(response) if response.status().is_success() => {
+                self.on_page_answer(exchange, &response)
+            }
+            Ok(response) => {
+                let failure = self.core.refusal(exchange, &response);
+                if failure.subcode() == Some("PGetReplaced")
+                    || failure.code() == Some("PGetReplaced")
+                {
+                    return self.on_replaced(failure);
+                }
+                let asked = retry_after(&response, self.core.wall_now());
+                let transient = matches!(
+                    response.status().as_u16(),
+                    408 | 429 | 500 | 502 | 503 | 504
+                );
+                if transient {
+                    self.poll_again(failure, asked);
+                } else {
+                    self.on_bad_page(failure);
+                }
+            }
+            // A proxy cuts long polls as a matter of course; the same address brings the same page.
+            Err(failure) => match failure.kind() {
+                FailureKind::InvalidCredentials
+                | FailureKind::GrantNotOffered { .. }
+                | FailureKind::Untrusted => {
+                    self.give_up(failure.with_kind(FailureKind::ConnectionLost));
+                }
+                _ => self.poll_again(failure, None),
+            },
+        }
+    }
+
+    fn on_page_answer(&mut self, exchange: &Exchange, response: &Response<Bytes>) {
+        let page = match representation_of(response) {
+            Some(representation) => {
+                EventPage::decode(response.body(), representation, &self.core.config.limits)
+                    .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
+            }
+            None => Err(not_ucwa(exchange, response)),
+        };
+        let page = match page {
+            Ok(page) => page,
+            Err(failure) => return self.on_bad_page(failure),
+        };
+        let Some(follow) = &page.follow else {
+            return self.on_bad_page(
+                not_ucwa(exchange, response).with_message("the page says not where to go on"),
+            );
+        };
+        self.channel.next = follow.href().to_owned();
+        self.channel.failures = 0;
+        self.channel.bad_pages = 0;
+        self.channel.last_page = self.core.now;
+        self.entry.is_healthy();
+        // The next GET acknowledges this page; it goes out before anybody acts on the page.
+        self.poll(Duration::ZERO);
+        self.on_events(&page);
+        if matches!(follow, Follow::Resume(_) | Follow::Resync(_)) {
+            self.list_conversations();
+        }
+    }
+
+    fn poll_again(&mut self, failure: Failure, asked: Option<Duration>) {
+        if self.core.now.saturating_sub(self.channel.last_page) >= MAX_SILENCE {
+            return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
+        }
+        let pause = asked
+            .unwrap_or_else(|| {
+                self.core
+                    .backoff(Duration::from_millis(100), self.channel.failures, MAX_PAUSE)
+            })
+            .min(MAX_PAUSE);
+        self.channel.failures += 1;
+        self.poll(pause);
+    }
+
+    /// The address answers, but not with a page that says where to go on.
+    fn on_bad_page(&mut self, failure: Failure) {
+        self.channel.bad_pages += 1;
+        if self.channel.bad_pages < MAX_BAD_PAGES {
+            return self.poll_again(failure, None);
+        }
+        // The same address will not get better: the application says where its channel begins.
+        self.channel.bad_pages = 0;
+        self.channel.failures += 1;
+        let href = self.entry.links.application.clone().unwrap_or_default();
+        match self.core.resolve(&href, Stage::Events) {
+            Ok(url) => self
+                .core
+                .issue(Exchange::new(Purpose::ReadApplication, Method::GET, url)),
+            Err(failure) => self.give_up(failure.with_kind(FailureKind::ConnectionLost)),
+        }
+    }
+
+    /// The application could not be read to begin the channel anew.
+    pub(crate) fn on_channel_unreadable(&mut self, failure: Failure) {
+        self.poll_again(failure, None);
+    }
+
+    /// Another pending GET took this one's place, and this session sent none: another process uses the application.
+    fn on_replaced(&mut self, failure: Failure) {
+        let now = self.core.now;
+        let again = self
+            .channel
+            .replaced_at
+            .is_some_and(|at| now.saturating_sub(at) < REPLACED_WINDOW);
+        if again {
+            return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
+        }
+        self.channel.replaced_at = Some(now);
+        self.restart_channel();
+    }
+
+    fn list_conversations(&mut self) {
+        if let Some(href) = &self.entry.links.conversations
+            && self.entry.phase == Phase::Running
+            && let Ok(url) = self.core.resolve(href, Stage::Events)
+        {
+            self.core
+                .issue(Exchange::new(Purpose::ListConversations, Method::GET, url));
+        }
+    }
+
+    pub(crate) fn on_conversations_listed(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Ok(response) = result else { return };
+        let Ok(list) = self.core.resource(exchange, &response) else {
+            return;
+        };
+        let living: Vec<String> = list
+            .links("conversation")
+            .iter()
+            .map(|link| link.href.to_string())
+            .collect();
+        self.chats.end_unlisted(&mut self.core, &living);
+    }
+}

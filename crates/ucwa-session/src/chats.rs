@@ -1,0 +1,312 @@
+//! Every conversation of the session, and the index by which events find theirs.
+
+mod conversation;
+mod ending;
+mod inbox;
+mod invite;
+mod offer;
+mod outbox;
+mod page;
+mod read;
+mod roster;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::{EventPage, HrefKey, SipUri};
+
+pub(crate) use self::conversation::Conversation;
+use self::conversation::{Chat, State};
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::{ConversationKey, Ticket};
+use crate::operation::{Operation, Outcome};
+use crate::timers::Timer;
+
+/// How many conversations may be spoken of before an invitation says whose they are.
+const MAX_UNBOUND: usize = 64;
+
+#[derive(Default)]
+pub(crate) struct Chats {
+    /// The user's own SIP URI.
+    pub(crate) me: String,
+    /// Where conversations begin; absent while there is no application.
+    pub(crate) start_messaging: Option<String>,
+    conversations: BTreeMap<ConversationKey, Conversation>,
+    /// The conversations at the server, by the key of their href.
+    by_href: BTreeMap<HrefKey, ConversationKey>,
+    /// Hrefs of conversations that are over: a late event must not touch the one that was started in their place.
+    dead: BTreeMap<HrefKey, ConversationKey>,
+    /// The operation ids of our invitations, registered before the request is sent: events may come before its answer.
+    operations: BTreeMap<String, ConversationKey>,
+    /// Events of conversations that no invitation has named yet, in order.
+    unbound: BTreeMap<HrefKey, Vec<EventPage<'static>>>,
+    /// A page is being taken in: ends wait until it is through.
+    in_page: bool,
+}
+
+impl Chats {
+    /// Takes an operation on a conversation.
+    pub(crate) fn submit(&mut self, core: &mut Core, ticket: Ticket, operation: Operation) {
+        match operation {
+            Operation::OpenConversation {
+                conversation,
+                participant,
+                peer,
+            } => {
+                let result = match SipUri::parse(&peer) {
+                    Ok(uri) => {
+                        let thread_id = core.uuid();
+                        self.conversations.entry(conversation).or_insert_with(|| {
+                            Conversation::with_peer(
+                                conversation,
+                                participant,
+                                uri.as_str().to_owned(),
+                                thread_id,
+                            )
+                        });
+                        Ok(Outcome::Done)
+                    }
+                    Err(error) => Err(invalid(error.to_string())),
+                };
+                core.complete(ticket, result);
+            }
+            Operation::ForgetConversation(key) => self.forget(core, key, ticket),
+            Operation::StartChat {
+                conversation,
+                subject,
+            } => self.start_chat(core, conversation, subject, ticket),
+            Operation::SendMessage {
+                conversation,
+                message,
+                body,
+                subject,
+            } => {
+                self.send_message(core, conversation, message, body, subject, ticket);
+            }
+            Operation::Accept(key) => self.accept(core, key, ticket),
+            Operation::Decline(key) => self.decline(core, key, ticket),
+            Operation::StopChat(key) => self.stop_chat(core, key, ticket),
+            Operation::Leave(key) => self.leave(core, key, ticket),
+            Operation::SendIsTyping(key) => self.send_is_typing(core, key, ticket),
+            Operation::SignIn(_) | Operation::SignOut => {
+                core.complete(
+                    ticket,
+                    Err(Failure::new(FailureKind::WrongState, Stage::Command)),
+                );
+            }
+        }
+    }
+
+    pub(crate) fn on_timer(&mut self, core: &mut Core, timer: Timer) {
+        match timer {
+            Timer::InvitationStarted(key, operation) => {
+                self.on_start_overdue(core, key, &operation)
+            }
+            Timer::InvitationCompleted(key, operation) => {
+                self.on_completion_overdue(core, key, &operation)
+            }
+            Timer::Verdict(key, message) => self.on_verdict_overdue(core, key, message),
+            Timer::FirstMessage(key) => self.show_preview(core, key),
+            Timer::Probe(key) => self.probe(core, key),
+            _ => {}
+        }
+    }
+
+    /// Takes the end of an exchange of a conversation.
+    pub(crate) fn on_finished(
+        &mut self,
+        core: &mut Core,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match &exchange.purpose {
+            Purpose::Invite(key, operation) => {
+                self.on_invite_answer(core, *key, operation, exchange, result)
+            }
+            Purpose::ReadInvitation(key, operation) => {
+                self.on_invitation_read(core, *key, operation, exchange, result);
+            }
+            Purpose::ReadForeignInvitation(_) => {
+                self.on_foreign_invitation_read(core, exchange, result)
+            }
+            Purpose::Accept(key) => self.on_accept_answer(core, *key, exchange, result),
+            Purpose::Decline(key) => self.on_decline_answer(core, *key, exchange, result),
+            Purpose::Cancel(key) => self.on_cancel_answer(core, *key, exchange, result),
+            Purpose::StopMessaging(key) => self.on_stop_answer(core, *key, exchange, result),
+            Purpose::DeleteConversation(key) => self.on_delete_answer(core, *key, exchange, result),
+            Purpose::ReadConversation(key) => {
+                self.on_conversation_read(core, *key, exchange, result)
+            }
+            Purpose::ReadMessaging(key) => self.on_messaging_read(core, *key, exchange, result),
+            Purpose::ReadParticipant(key, href) => {
+                self.on_participant_read(core, *key, href, exchange, result)
+            }
+            Purpose::SendMessage(key, message) => {
+                self.on_send_answer(core, *key, *message, exchange, result)
+            }
+            Purpose::ReadVerdict(key, message) => {
+                self.on_verdict_read(core, *key, *message, exchange, result)
+            }
+            Purpose::ReadMessage(key, href) => {
+                self.on_message_read(core, *key, href, exchange, result)
+            }
+            Purpose::SetIsTyping(_) => {}
+            _ => {}
+        }
+    }
+
+    /// Ends every conversation: the application that held them is gone.
+    pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
+        let keys: Vec<_> = self.conversations.keys().copied().collect();
+        for key in keys {
+            self.end(core, key, Some(failure.clone()));
+        }
+        self.start_messaging = None;
+        self.unbound.clear();
+        // No href outlives its application, and the next one may hand out the same again.
+        self.by_href.clear();
+        self.dead.clear();
+    }
+
+    /// Ends what the server does not list any more after it lost the place of the channel.
+    pub(crate) fn end_unlisted(&mut self, core: &mut Core, living: &[String]) {
+        let living: BTreeSet<_> = living
+            .iter()
+            .filter_map(|href| key_of(core, href))
+            .collect();
+        let gone: Vec<_> = self
+            .by_href
+            .iter()
+            .filter(|(href, _)| !living.contains(*href))
+            .map(|(_, key)| *key)
+            .collect();
+        for key in gone {
+            let failure = Failure::new(FailureKind::ConnectionLost, Stage::Events).with_message(
+                "the server lost its place in the events, and the conversation with it",
+            );
+            self.on_remote_end(core, key, Some(failure));
+        }
+    }
+
+    fn forget(&mut self, core: &mut Core, key: ConversationKey, ticket: Ticket) {
+        if self
+            .conversations
+            .get(&key)
+            .is_some_and(Conversation::is_live)
+        {
+            self.leave(core, key, ticket);
+            if let Some(conversation) = self.conversations.get_mut(&key) {
+                conversation.forgotten = true;
+            }
+            return;
+        }
+        self.drop_record(key);
+        core.complete(ticket, Ok(Outcome::Done));
+    }
+
+    fn drop_record(&mut self, key: ConversationKey) {
+        self.conversations.remove(&key);
+        self.operations.retain(|_, other| *other != key);
+    }
+
+    /// The conversation an href belongs to.
+    fn find(&self, core: &Core, href: &str) -> Option<ConversationKey> {
+        self.by_href.get(&key_of(core, href)?).copied()
+    }
+
+    /// The conversation an href belonged to in an earlier life.
+    fn find_dead(&self, core: &Core, href: &str) -> Option<ConversationKey> {
+        self.dead.get(&key_of(core, href)?).copied()
+    }
+
+    /// Notes that a conversation of ours is the one behind an href. An earlier href of it is dead from here on.
+    fn bind(&mut self, core: &Core, key: ConversationKey, href: &str) {
+        let Some(href_key) = key_of(core, href) else {
+            return;
+        };
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if let Some(old) = conversation.links.conversation.replace(href.to_owned())
+            && let Some(old) = key_of(core, &old)
+            && old != href_key
+        {
+            self.by_href.remove(&old);
+            self.dead.insert(old, key);
+        }
+        self.by_href.insert(href_key, key);
+    }
+
+    /// Forgets the href of a conversation that is over.
+    fn unbind(&mut self, core: &Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if let Some(href) = conversation.links.conversation.take()
+            && let Some(href) = key_of(core, &href)
+        {
+            self.by_href.remove(&href);
+            self.dead.insert(href, key);
+        }
+    }
+
+    /// Keeps an event of a conversation that nobody has spoken of yet.
+    fn keep_unbound(&mut self, href: HrefKey, page: EventPage<'static>) {
+        if self.dead.contains_key(&href) {
+            return;
+        }
+        if self.unbound.len() >= MAX_UNBOUND && !self.unbound.contains_key(&href) {
+            self.unbound.pop_first();
+        }
+        let pages = self.unbound.entry(href).or_default();
+        if pages.len() < MAX_UNBOUND {
+            pages.push(page);
+        }
+    }
+
+    /// Takes the record of a conversation that can be commanded, or completes the ticket with why it cannot.
+    fn commanded(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        ticket: Ticket,
+    ) -> Option<&mut Conversation> {
+        if self.start_messaging.is_none() {
+            core.complete(
+                ticket,
+                Err(Failure::new(FailureKind::NotSignedIn, Stage::Command)),
+            );
+            return None;
+        }
+        let found = self.conversations.get_mut(&key);
+        if found.is_none() {
+            core.complete(
+                ticket,
+                Err(invalid("there is no such conversation".to_owned())),
+            );
+        }
+        found
+    }
+
+    fn is_established(&self, key: ConversationKey) -> bool {
+        self.conversations.get(&key).is_some_and(|conversation| {
+            conversation.state == State::Connected && conversation.chat == Chat::Connected
+        })
+    }
+}
+
+/// The comparison key of an href of the application.
+fn key_of(core: &Core, href: &str) -> Option<HrefKey> {
+    core.base.as_ref().map(|base| HrefKey::of(href, base))
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new(FailureKind::InvalidArgument, Stage::Command).with_message(message)
+}
+
+fn wrong_state(message: &str) -> Failure {
+    Failure::new(FailureKind::WrongState, Stage::Command).with_message(message)
+}

@@ -1,0 +1,162 @@
+//! What the session knows of one conversation.
+
+use super::inbox::Inbox;
+use super::invite::Invite;
+use super::offer::Offer;
+use super::outbox::Outbox;
+use super::roster::Roster;
+use crate::failure::Failure;
+use crate::keys::{ConversationKey, ParticipantKey, Ticket};
+
+/// How far a conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Named, and not begun.
+    Created,
+    /// An invitation is under way, in either direction.
+    Connecting,
+    /// Established at the server.
+    Connected,
+    /// Over; it can be started again.
+    Ended,
+}
+
+/// How far its chat is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chat {
+    /// There is none.
+    Disconnected,
+    /// It is offered to this user.
+    Notified,
+    /// It is being established.
+    Connecting,
+    /// Messages can be sent.
+    Connected,
+    /// It is being ended.
+    Disconnecting,
+}
+
+/// Whether a conversation that lost its chat goes on without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Probe {
+    /// No question.
+    None,
+    /// It has some time to say so itself; then it is asked.
+    Waiting,
+    /// It does.
+    Done,
+}
+
+/// The hrefs of one life of a conversation, as the server gave them.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    pub(crate) conversation: Option<String>,
+    pub(crate) messaging: Option<String>,
+    pub(crate) send_message: Option<String>,
+    pub(crate) stop_messaging: Option<String>,
+    pub(crate) set_is_typing: Option<String>,
+    pub(crate) add_messaging: Option<String>,
+}
+
+pub(crate) struct Conversation {
+    pub(crate) key: ConversationKey,
+    /// The SIP URI of the one peer, for as long as there is one.
+    pub(crate) peer: Option<String>,
+    pub(crate) subject: Option<String>,
+    /// Names the conversation across restarts.
+    pub(crate) thread_id: String,
+    pub(crate) state: State,
+    pub(crate) chat: Chat,
+    /// Audio, video or another modality is active: the conversation outlives its chat.
+    pub(crate) other_modality: bool,
+    /// It is, or is becoming, a conference: only conversation events end it.
+    pub(crate) group: bool,
+    /// Whether both sides take HTML.
+    pub(crate) html: bool,
+    pub(crate) links: Links,
+    pub(crate) roster: Roster,
+    /// Our invitation, until its verdict.
+    pub(crate) invite: Option<Invite>,
+    /// The peer's invitation, until its verdict.
+    pub(crate) offer: Option<Offer>,
+    pub(crate) outbox: Outbox,
+    pub(crate) inbox: Inbox,
+    /// Who waits for the end.
+    pub(crate) leaving: Vec<Ticket>,
+    /// Who waits for the end of the chat.
+    pub(crate) stopping: Vec<Ticket>,
+    /// The messaging link was followed once since an invitation succeeded without it.
+    pub(crate) messaging_read: bool,
+    /// The chat is gone: whether the conversation is, too.
+    pub(crate) probe: Probe,
+    /// The server said that it is over, and how; it ends when what belongs to the end has been heard.
+    pub(crate) over: Option<Option<Failure>>,
+    /// An open invitation was given its last time for a verdict.
+    pub(crate) waits_for_verdict: bool,
+    /// The caller wants to hear of it no more once it has ended.
+    pub(crate) forgotten: bool,
+}
+
+impl Conversation {
+    fn new(key: ConversationKey, thread_id: String) -> Self {
+        Self {
+            key,
+            peer: None,
+            subject: None,
+            thread_id,
+            state: State::Created,
+            chat: Chat::Disconnected,
+            other_modality: false,
+            group: false,
+            html: false,
+            links: Links::default(),
+            roster: Roster::default(),
+            invite: None,
+            offer: None,
+            outbox: Outbox::default(),
+            inbox: Inbox::default(),
+            leaving: Vec::new(),
+            stopping: Vec::new(),
+            messaging_read: false,
+            probe: Probe::None,
+            over: None,
+            waits_for_verdict: false,
+            forgotten: false,
+        }
+    }
+
+    /// A conversation that begins here.
+    pub(crate) fn with_peer(
+        key: ConversationKey,
+        participant: ParticipantKey,
+        peer: String,
+        thread_id: String,
+    ) -> Self {
+        let mut conversation = Self::new(key, thread_id);
+        conversation.roster.expect(participant, &peer);
+        conversation.peer = Some(peer);
+        conversation
+    }
+
+    /// A conversation that began elsewhere.
+    pub(crate) fn from_elsewhere(key: ConversationKey, thread_id: String) -> Self {
+        let mut conversation = Self::new(key, thread_id);
+        conversation.state = State::Connecting;
+        conversation
+    }
+
+    /// Whether there is something at the server, or on the way to it.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.state, State::Connecting | State::Connected)
+    }
+
+    /// Whether it is being found out if it goes on without its chat.
+    pub(crate) fn is_being_probed(&self) -> bool {
+        self.probe == Probe::Waiting
+    }
+
+    /// Whether its end is up to its chat.
+    pub(crate) fn lives_by_its_chat(&self) -> bool {
+        !self.group && !self.other_modality
+    }
+}

@@ -1,0 +1,555 @@
+//! How chats and conversations end: stopped, left, ended by the other side, or found to be gone.
+//!
+//! The server tells of an end in several events, of which any may be missing and whose order is not documented. So the
+//! events only note that a conversation is over, and the end itself happens once, when the page is through: whatever
+//! else the page says, such as a verdict, has been heard by then.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+
+use super::conversation::{Chat, Conversation, Probe, State};
+use super::invite::VERDICT_GRACE;
+use super::{Chats, wrong_state};
+use crate::core::Core;
+use crate::event::ConversationChange;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::{ConversationKey, Ticket};
+use crate::operation::Outcome;
+use crate::timers::Timer;
+
+/// How long a conversation that lost its chat may take to say whether it goes on.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+
+impl Chats {
+    pub(super) fn stop_chat(&mut self, core: &mut Core, key: ConversationKey, ticket: Ticket) {
+        let Some(conversation) = self.commanded(core, key, ticket) else {
+            return;
+        };
+        match conversation.chat {
+            Chat::Connected | Chat::Connecting => {}
+            Chat::Disconnecting => return conversation.stopping.push(ticket),
+            Chat::Disconnected | Chat::Notified => {
+                return core.complete(ticket, Err(wrong_state("there is no chat to stop")));
+            }
+        }
+        conversation.stopping.push(ticket);
+        if conversation.invite.is_some() {
+            return self.cancel_invite(core, key);
+        }
+        conversation.chat = Chat::Disconnecting;
+        core.change(key, ConversationChange::ChatDisconnecting);
+        self.post_stop(core, key);
+    }
+
+    pub(super) fn leave(&mut self, core: &mut Core, key: ConversationKey, ticket: Ticket) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return core.complete(ticket, Ok(Outcome::Done));
+        };
+        if !conversation.is_live() {
+            return core.complete(ticket, Ok(Outcome::Done));
+        }
+        conversation.leaving.push(ticket);
+        // A decline, a stop or another leave is under way: this one joins it.
+        if conversation.leaving.len() > 1 || conversation.chat == Chat::Disconnecting {
+            return;
+        }
+        if conversation.invite.is_some() {
+            self.cancel_invite(core, key);
+        } else if conversation
+            .offer
+            .as_ref()
+            .is_some_and(|offer| !offer.is_accepted())
+        {
+            self.post_decline(core, key);
+        } else {
+            self.delete_conversation(core, key);
+        }
+    }
+
+    pub(super) fn send_is_typing(&mut self, core: &mut Core, key: ConversationKey, ticket: Ticket) {
+        let Some(conversation) = self.commanded(core, key, ticket) else {
+            return;
+        };
+        let purpose = Purpose::SetIsTyping(key);
+        match conversation
+            .links
+            .set_is_typing
+            .as_deref()
+            .filter(|_| conversation.chat == Chat::Connected)
+        {
+            // A hint that is already on its way need not be sent twice.
+            Some(_) if core.is_under_way(&purpose) => core.complete(ticket, Ok(Outcome::Done)),
+            Some(href) => match core.resolve(href, Stage::Conversation) {
+                Ok(url) => {
+                    core.issue(Exchange::new(purpose, Method::POST, url));
+                    core.complete(ticket, Ok(Outcome::Done));
+                }
+                Err(failure) => core.complete(ticket, Err(failure)),
+            },
+            None => core.complete(ticket, Err(wrong_state("there is no chat to type in"))),
+        }
+    }
+
+    // Commands to the server.
+
+    fn cancel_invite(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let Some(invite) = &mut conversation.invite else {
+            return;
+        };
+        invite.cancel_wanted = true;
+        let known = invite.started;
+        conversation.chat = Chat::Disconnecting;
+        core.change(key, ConversationChange::ChatDisconnecting);
+        if known {
+            self.post_cancel(core, key);
+        }
+    }
+
+    pub(super) fn post_cancel(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get(&key) else {
+            return;
+        };
+        let Some(invite) = &conversation.invite else {
+            return;
+        };
+        let operation = invite.operation_id.clone();
+        // Ending the chat cancels the invitation to it where the invitation itself has no link for that.
+        let href = invite
+            .cancel
+            .as_deref()
+            .or(conversation.links.stop_messaging.as_deref())
+            .unwrap_or_default();
+        match core.resolve(href, Stage::Invitation) {
+            Ok(url) => core.issue(Exchange::new(Purpose::Cancel(key), Method::POST, url)),
+            Err(_) => {
+                core.arm(VERDICT_GRACE, Timer::InvitationCompleted(key, operation));
+            }
+        }
+    }
+
+    pub(super) fn on_cancel_answer(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        if let Ok(response) = &result
+            && !response.status().is_success()
+        {
+            tracing::debug!(failure = %core.refusal(exchange, response), "the invitation could not be cancelled");
+        }
+        // Cancelled or too late, the invitation has a verdict now, and the message in it with it.
+        let invite = self
+            .conversations
+            .get(&key)
+            .and_then(|conversation| conversation.invite.as_ref());
+        if let Some(invite) = invite {
+            core.arm(
+                VERDICT_GRACE,
+                Timer::InvitationCompleted(key, invite.operation_id.clone()),
+            );
+        }
+    }
+
+    fn post_stop(&mut self, core: &mut Core, key: ConversationKey) {
+        let href = self
+            .conversations
+            .get(&key)
+            .and_then(|conversation| conversation.links.stop_messaging.as_deref());
+        match core.resolve(href.unwrap_or_default(), Stage::Conversation) {
+            Ok(url) => core.issue(Exchange::new(
+                Purpose::StopMessaging(key),
+                Method::POST,
+                url,
+            )),
+            Err(failure) => self.on_end_refused(core, key, &failure),
+        }
+    }
+
+    pub(super) fn on_stop_answer(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match result {
+            Ok(response) if response.status().is_success() || is_gone(&response) => {
+                let leaving = self
+                    .conversations
+                    .get(&key)
+                    .is_some_and(|conversation| !conversation.leaving.is_empty());
+                if leaving {
+                    self.end(core, key, None);
+                } else {
+                    self.on_chat_gone(core, key, None);
+                    self.arm_probe(core, key);
+                }
+            }
+            Ok(response) => {
+                let failure = core.refusal(exchange, &response);
+                self.on_end_refused(core, key, &failure);
+            }
+            Err(failure) => self.on_end_refused(core, key, &failure),
+        }
+    }
+
+    pub(super) fn delete_conversation(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let Some(href) = conversation.links.conversation.clone() else {
+            return self.end(core, key, None);
+        };
+        if conversation.chat != Chat::Disconnecting {
+            conversation.chat = Chat::Disconnecting;
+            core.change(key, ConversationChange::ChatDisconnecting);
+        }
+        match core.resolve(&href, Stage::Conversation) {
+            Ok(url) => core.issue(Exchange::new(
+                Purpose::DeleteConversation(key),
+                Method::DELETE,
+                url,
+            )),
+            Err(failure) => self.on_end_refused(core, key, &failure),
+        }
+    }
+
+    pub(super) fn on_delete_answer(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match result {
+            Ok(response) if response.status().is_success() || is_gone(&response) => {
+                self.end(core, key, None)
+            }
+            Ok(response)
+                if matches!(
+                    response.status(),
+                    StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED
+                ) =>
+            {
+                // A server that does not let a conversation be deleted lets its only modality be stopped.
+                self.post_stop(core, key);
+            }
+            Ok(response) => {
+                let failure = core.refusal(exchange, &response);
+                self.on_end_refused(core, key, &failure);
+            }
+            Err(failure) => self.on_end_refused(core, key, &failure),
+        }
+    }
+
+    /// The server did not end what was to end: it goes on.
+    fn on_end_refused(&mut self, core: &mut Core, key: ConversationKey, failure: &Failure) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if conversation.chat == Chat::Disconnecting {
+            if conversation.links.send_message.is_some() {
+                conversation.chat = Chat::Connected;
+                core.change(
+                    key,
+                    ConversationChange::ChatConnected {
+                        html: conversation.html,
+                    },
+                );
+            } else {
+                conversation.chat = Chat::Disconnected;
+                core.change(key, ConversationChange::ChatDisconnected { failure: None });
+            }
+        }
+        let tickets: Vec<_> = conversation
+            .leaving
+            .drain(..)
+            .chain(conversation.stopping.drain(..))
+            .collect();
+        for ticket in tickets {
+            core.complete(ticket, Err(failure.clone()));
+        }
+        self.pump(core, key);
+    }
+
+    // Ends that are told of.
+
+    /// The conversation is over at the server. It ends when the page is through, or now where there is no page.
+    pub(super) fn on_remote_end(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        failure: Option<Failure>,
+    ) {
+        let Some(conversation) = self
+            .conversations
+            .get_mut(&key)
+            .filter(|conversation| conversation.is_live())
+        else {
+            return;
+        };
+        match &mut conversation.over {
+            Some(known @ None) => *known = failure,
+            Some(Some(_)) => {}
+            over @ None => *over = Some(failure),
+        }
+        if !self.in_page {
+            self.finish_over(core, key);
+        }
+    }
+
+    /// Ends a conversation that was noted to be over.
+    pub(super) fn finish_over(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let Some(failure) = conversation.over.clone() else {
+            return;
+        };
+        // An invitation that is still open has its verdict on the way, and the message in it depends on that.
+        let open = conversation
+            .invite
+            .as_ref()
+            .map(|invite| invite.operation_id.clone());
+        let open = open.or_else(|| {
+            conversation
+                .offer
+                .as_ref()
+                .map(|offer| offer.operation().to_owned())
+        });
+        match open {
+            Some(operation) if !conversation.waits_for_verdict => {
+                conversation.waits_for_verdict = true;
+                core.arm(VERDICT_GRACE, Timer::InvitationCompleted(key, operation));
+            }
+            Some(_) => {}
+            None => self.end(core, key, failure),
+        }
+    }
+
+    /// There is no chat in the conversation any more.
+    pub(super) fn on_chat_gone(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        failure: Option<Failure>,
+    ) {
+        let Some(conversation) = self
+            .conversations
+            .get_mut(&key)
+            .filter(|conversation| conversation.is_live())
+        else {
+            return;
+        };
+        // The chat of an open invitation ends with the invitation, whose verdict says more.
+        let open = conversation
+            .invite
+            .as_ref()
+            .map(|invite| invite.operation_id.clone());
+        let open = open.or_else(|| {
+            conversation
+                .offer
+                .as_ref()
+                .map(|offer| offer.operation().to_owned())
+        });
+        if let Some(operation) = open {
+            if !std::mem::replace(&mut conversation.waits_for_verdict, true) {
+                core.arm(VERDICT_GRACE, Timer::InvitationCompleted(key, operation));
+            }
+            return;
+        }
+        let links = &mut conversation.links;
+        links.send_message = None;
+        links.stop_messaging = None;
+        links.set_is_typing = None;
+        if conversation.chat == Chat::Disconnected {
+            return;
+        }
+        conversation.chat = Chat::Disconnected;
+        let stopping = std::mem::take(&mut conversation.stopping);
+        let why = failure
+            .clone()
+            .unwrap_or_else(|| ended("the chat ended first"));
+        self.fail_drafts(core, key, &why);
+        core.change(key, ConversationChange::ChatDisconnected { failure });
+        for ticket in stopping {
+            core.complete(ticket, Ok(Outcome::Done));
+        }
+    }
+
+    // Finding out.
+
+    /// Gives a conversation without its chat some time to say whether it goes on.
+    pub(super) fn arm_probe(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if conversation.state == State::Connected
+            && conversation.chat == Chat::Disconnected
+            && conversation.lives_by_its_chat()
+            && conversation.probe == Probe::None
+        {
+            conversation.probe = Probe::Waiting;
+            core.arm(PROBE_AFTER, Timer::Probe(key));
+        }
+    }
+
+    pub(super) fn probe(&mut self, core: &mut Core, key: ConversationKey) {
+        if self
+            .conversations
+            .get(&key)
+            .is_some_and(Conversation::is_being_probed)
+        {
+            self.read_conversation(core, key);
+        }
+    }
+
+    pub(super) fn on_conversation_read(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match result {
+            Ok(response) if is_gone(&response) => {
+                let failure = core.refusal(exchange, &response);
+                self.on_remote_end(core, key, Some(failure.with_kind(FailureKind::Remote)));
+            }
+            Ok(response) => match core.resource(exchange, &response) {
+                Ok(resource) => {
+                    self.take_conversation(core, key, &resource, None);
+                    if let Some(messaging) = resource.embedded("messaging") {
+                        self.take_messaging(core, key, messaging, None);
+                    }
+                }
+                Err(failure) => tracing::debug!(%failure, "a conversation could not be read"),
+            },
+            Err(failure) => tracing::debug!(%failure, "a conversation could not be read"),
+        }
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if conversation.is_being_probed() {
+            // It lives: what was written meanwhile asks the peer back into it.
+            conversation.probe = Probe::Done;
+            if conversation.is_live() && conversation.chat == Chat::Disconnected {
+                self.restart_with_drafts(core, key);
+            }
+        }
+        self.after_page(core, key);
+    }
+
+    pub(super) fn on_messaging_read(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match result {
+            Ok(response) if is_gone(&response) => {
+                let failure = core.refusal(exchange, &response);
+                self.on_chat_gone(core, key, Some(failure.with_kind(FailureKind::Remote)));
+            }
+            Ok(response) => match core.resource(exchange, &response) {
+                Ok(resource) => self.take_messaging(core, key, &resource, None),
+                Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
+            },
+            Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
+        }
+        self.after_page(core, key);
+    }
+
+    /// Begins the chat again with the first of the messages that were written while it was gone.
+    fn restart_with_drafts(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let mut drafts = conversation.outbox.take_drafts();
+        if let Some(first) = drafts.pop_front() {
+            conversation.outbox.put_drafts(drafts);
+            self.invite(core, key, None, Some(first), None);
+        }
+    }
+
+    // The end.
+
+    /// Ends a conversation, once: everything pending is settled, the end is told, and whoever waits for it hears.
+    pub(super) fn end(&mut self, core: &mut Core, key: ConversationKey, failure: Option<Failure>) {
+        let Some(conversation) = self
+            .conversations
+            .get_mut(&key)
+            .filter(|conversation| conversation.is_live())
+        else {
+            return;
+        };
+        // What was asked for needs no reason.
+        let wanted = !conversation.leaving.is_empty() || !conversation.stopping.is_empty();
+        let failure = failure.filter(|_| !wanted);
+        let why = failure
+            .clone()
+            .unwrap_or_else(|| ended("the conversation was ended"));
+        // Messages written while the chat was gone wait for just this, to begin the conversation again.
+        let drafts = match conversation.is_being_probed() && !wanted {
+            true => conversation.outbox.take_drafts(),
+            false => std::collections::VecDeque::new(),
+        };
+        conversation.state = State::Ended;
+        conversation.chat = Chat::Disconnected;
+        conversation.over = None;
+        conversation.waits_for_verdict = false;
+        conversation.probe = Probe::None;
+        conversation.group = false;
+        conversation.other_modality = false;
+        core.cancel_timers(|timer| timer.conversation() == Some(key));
+        core.abandon(|purpose| purpose.conversation() == Some(key));
+        self.close_invite(core, key, &why);
+        self.close_outbox(core, key, &why);
+        self.show_all(core, key);
+        self.end_offer(core, key, &why);
+        self.unbind(core, key);
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        conversation.links = super::conversation::Links::default();
+        conversation.roster.end_life();
+        conversation.inbox.end_life();
+        let tickets: Vec<_> = conversation
+            .leaving
+            .drain(..)
+            .chain(conversation.stopping.drain(..))
+            .collect();
+        let forgotten = conversation.forgotten;
+        core.change(key, ConversationChange::Ended { failure });
+        for ticket in tickets {
+            core.complete(ticket, Ok(Outcome::Done));
+        }
+        if forgotten {
+            return self.drop_record(key);
+        }
+        if !drafts.is_empty() {
+            if let Some(conversation) = self.conversations.get_mut(&key) {
+                conversation.outbox.put_drafts(drafts);
+            }
+            self.restart_with_drafts(core, key);
+        }
+    }
+}
+
+/// Whether an answer says that what was addressed does not exist any more.
+fn is_gone(response: &Response<Bytes>) -> bool {
+    matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
+}
+
+fn ended(message: &str) -> Failure {
+    Failure::new(FailureKind::Ended, Stage::Conversation).with_message(message)
+}

@@ -1,0 +1,357 @@
+//! Messages that arrive: each shown once, in the order of their events.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::{Event, EventKind, HrefKey, Resource};
+
+use super::{Chats, key_of, read};
+use crate::core::Core;
+use crate::event::{ConversationChange, Participant};
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::Failure;
+use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
+use crate::operation::MessageBody;
+
+/// How long after an accepted invitation its text may come as a message event before it is shown from the invitation,
+/// and how far apart the two may lie to count as one.
+pub(super) const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+pub(crate) struct Inbox {
+    /// Messages that are shown or in line, by the key of their href.
+    seen: BTreeSet<HrefKey>,
+    /// Messages in the order of their events; one whose content is still being fetched holds up those behind it.
+    line: VecDeque<Waiting>,
+    /// The text of the peer's invitation, until it is shown.
+    preview: Option<Preview>,
+    /// When the invitation was accepted, once it was.
+    accepted_at: Option<SystemTime>,
+    /// The text of the invitation as it was shown, which the first event may bring again.
+    shown_preview: Option<Preview>,
+}
+
+struct Waiting {
+    href: HrefKey,
+    content: Option<Arrival>,
+    sender: Participant,
+    timestamp: SystemTime,
+}
+
+struct Arrival {
+    body: MessageBody,
+    timestamp: SystemTime,
+}
+
+struct Preview {
+    body: MessageBody,
+    sender: ParticipantKey,
+}
+
+impl Inbox {
+    /// The peer's invitation carries this text.
+    pub(super) fn expect_first(&mut self, body: Option<MessageBody>, sender: ParticipantKey) {
+        self.preview = body.map(|body| Preview { body, sender });
+        self.shown_preview = None;
+        self.accepted_at = None;
+    }
+
+    pub(super) fn offer_accepted(&mut self, at: SystemTime) {
+        self.accepted_at = Some(at);
+    }
+
+    /// Whether the text of the invitation has not been shown yet.
+    pub(super) fn expects_first(&self) -> bool {
+        self.preview.is_some()
+    }
+
+    /// What belongs to one life of a conversation ends with it.
+    pub(super) fn end_life(&mut self) {
+        self.seen.clear();
+        self.line.clear();
+        self.preview = None;
+        self.shown_preview = None;
+        self.accepted_at = None;
+    }
+}
+
+impl Preview {
+    fn is_said_again(&self, body: &MessageBody, sender: ParticipantKey) -> bool {
+        self.sender == sender && read::plain(&self.body) == read::plain(body)
+    }
+}
+
+impl Chats {
+    /// A message event of a conversation that is over: the verdict on one of ours, or nothing.
+    pub(super) fn on_late_message(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        event: &Event<'_>,
+    ) {
+        let outgoing = event
+            .resource()
+            .and_then(|message| message.text("direction"))
+            != Some("Incoming");
+        if let Some(href) = key_of(core, &event.link.href).filter(|_| outgoing) {
+            self.on_outgoing(core, key, href, event);
+        }
+    }
+
+    /// Shows everything that is in line, with what is known of it: nothing more will come.
+    pub(super) fn show_all(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        for waiting in &mut conversation.inbox.line {
+            waiting.content.get_or_insert_with(|| Arrival {
+                body: MessageBody::Other {
+                    media_type: String::new(),
+                    raw: String::new(),
+                },
+                timestamp: waiting.timestamp,
+            });
+        }
+        self.advance(core, key);
+        self.show_preview(core, key);
+    }
+
+    /// A message event, of either direction.
+    pub(super) fn on_message(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
+        let Some(href) = key_of(core, &event.link.href) else {
+            return;
+        };
+        let resource = event.resource();
+        let outgoing = match resource.and_then(|message| message.text("direction")) {
+            Some(direction) => direction == "Outgoing",
+            None => self.is_outgoing(key, &href),
+        };
+        if outgoing {
+            return self.on_outgoing(core, key, href, event);
+        }
+        let Some(conversation) = self.conversations.get(&key) else {
+            return;
+        };
+        if conversation.inbox.seen.contains(&href) {
+            return;
+        }
+        match resource.and_then(|message| Some((message, read::message_body(message)?))) {
+            Some((message, body)) => {
+                let sender = self.sender_of(core, key, message);
+                let timestamp = read::timestamp(message).unwrap_or_else(|| core.wall_now());
+                self.line_up(core, key, href, sender, timestamp, Some(body));
+            }
+            // A bare start says that something is coming; its completion brings it, or says where it is.
+            None if event.kind != EventKind::Completed => {}
+            None => {
+                let sender = match resource {
+                    Some(message) => self.sender_of(core, key, message),
+                    None => self.unnamed_sender(core, key),
+                };
+                let now = core.wall_now();
+                let purpose = Purpose::ReadMessage(key, href.as_str().to_owned());
+                self.line_up(core, key, href, sender, now, None);
+                let link = event.link.href.to_string();
+                Self::read(core, Some(&link), purpose);
+            }
+        }
+    }
+
+    fn line_up(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        href: HrefKey,
+        sender: Participant,
+        timestamp: SystemTime,
+        body: Option<MessageBody>,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        conversation.inbox.seen.insert(href.clone());
+        let content = body.map(|body| Arrival { body, timestamp });
+        conversation.inbox.line.push_back(Waiting {
+            href,
+            content,
+            sender,
+            timestamp,
+        });
+        self.advance(core, key);
+    }
+
+    /// Shows what has its content, from the front of the line.
+    fn advance(&mut self, core: &mut Core, key: ConversationKey) {
+        while let Some(conversation) = self.conversations.get_mut(&key) {
+            let Some(Waiting {
+                content: Some(_), ..
+            }) = conversation.inbox.line.front()
+            else {
+                return;
+            };
+            let Some(Waiting {
+                content: Some(arrival),
+                sender,
+                ..
+            }) = conversation.inbox.line.pop_front()
+            else {
+                return;
+            };
+            let inbox = &mut conversation.inbox;
+            if let Some(preview) = inbox.preview.take() {
+                core.cancel_timers(|timer| {
+                    matches!(timer, crate::timers::Timer::FirstMessage(other) if *other == key)
+                });
+                // The server may have changed the text on its way; where the two differ, showing both loses nothing.
+                if !preview.is_said_again(&arrival.body, sender.key) {
+                    let timestamp = arrival.timestamp;
+                    self.show(core, key, sender.clone(), preview.body, timestamp);
+                }
+            } else if let Some(shown) = inbox.shown_preview.take() {
+                let near = inbox
+                    .accepted_at
+                    .is_some_and(|at| distance(at, arrival.timestamp) <= FIRST_MESSAGE_GRACE);
+                if near && shown.is_said_again(&arrival.body, sender.key) {
+                    continue;
+                }
+            }
+            self.stopped_typing(core, key, sender.key);
+            self.show(core, key, sender, arrival.body, arrival.timestamp);
+        }
+    }
+
+    fn show(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        sender: Participant,
+        body: MessageBody,
+        timestamp: SystemTime,
+    ) {
+        let message = MessageKey::Remote(core.number());
+        core.change(
+            key,
+            ConversationChange::MessageReceived {
+                message,
+                sender,
+                body,
+                timestamp,
+            },
+        );
+    }
+
+    /// Shows the text of the peer's invitation, if no event did.
+    pub(super) fn show_preview(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let Some(preview) = conversation.inbox.preview.take() else {
+            return;
+        };
+        let body = preview.body.clone();
+        let sender = conversation.roster.get(preview.sender);
+        conversation.inbox.shown_preview = Some(preview);
+        let timestamp = core.wall_now();
+        if let Some(sender) = sender {
+            self.show(core, key, sender, body, timestamp);
+        }
+    }
+
+    pub(super) fn on_message_read(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        href: &str,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let message =
+            result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
+        let outgoing = message
+            .as_ref()
+            .is_ok_and(|message| message.text("direction") == Some("Outgoing"));
+        let read = message.ok().and_then(|message| {
+            let sender = self.sender_of(core, key, &message);
+            Some((
+                sender,
+                read::message_body(&message)?,
+                read::timestamp(&message),
+            ))
+        });
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let line = &mut conversation.inbox.line;
+        let Some(position) = line
+            .iter()
+            .position(|waiting| waiting.href.as_str() == href)
+        else {
+            return;
+        };
+        if outgoing {
+            // It was one of this user's own, and not one to show as received.
+            line.remove(position);
+        } else if let Some(waiting) = line.get_mut(position) {
+            let (body, timestamp) = match read {
+                Some((sender, body, timestamp)) => {
+                    waiting.sender = sender;
+                    (body, timestamp.unwrap_or(waiting.timestamp))
+                }
+                // That something was written is shown even where it cannot be had.
+                None => {
+                    let unavailable = MessageBody::Other {
+                        media_type: String::new(),
+                        raw: String::new(),
+                    };
+                    (unavailable, waiting.timestamp)
+                }
+            };
+            waiting.content = Some(Arrival { body, timestamp });
+        }
+        self.advance(core, key);
+    }
+
+    /// Who wrote a message: named in it, linked from it, or the one peer there is.
+    fn sender_of(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        message: &Resource<'_>,
+    ) -> Participant {
+        let met = if let Some(sender) = message.embedded("senderParticipant") {
+            let facts = read::participant(sender);
+            self.meet(core, key, sender.href(), facts.uri, facts.name)
+        } else if let Some(participant) = message.link("participant") {
+            self.meet(
+                core,
+                key,
+                Some(&participant.href),
+                None,
+                participant.title.as_deref(),
+            )
+        } else {
+            None
+        };
+        met.unwrap_or_else(|| self.unnamed_sender(core, key))
+    }
+
+    fn unnamed_sender(&mut self, core: &mut Core, key: ConversationKey) -> Participant {
+        let only = self
+            .conversations
+            .get(&key)
+            .and_then(|conversation| conversation.roster.only());
+        only.or_else(|| self.meet(core, key, None, None, None))
+            .unwrap_or_else(|| Participant {
+                key: ParticipantKey::Remote(core.number()),
+                uri: None,
+                name: None,
+            })
+    }
+}
+
+fn distance(one: SystemTime, other: SystemTime) -> Duration {
+    one.duration_since(other)
+        .unwrap_or_else(|error| error.duration())
+}

@@ -1,0 +1,757 @@
+//! Our invitation: from the command to its verdict.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response, header};
+use ucwa_proto::{DataUri, Event, EventKind, EventStatus, Resource};
+
+use super::conversation::{Chat, Conversation, State};
+use super::outbox::Draft;
+use super::page::failure_of;
+use super::read::{self, InvitationStanding};
+use super::{Chats, key_of, wrong_state};
+use crate::core::Core;
+use crate::event::{ConversationChange, MessageStatus, Participant, SessionEvent};
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::io::Sent;
+use crate::keys::{ConversationKey, Ticket};
+use crate::operation::{MessageBody, Outcome};
+use crate::timers::Timer;
+
+/// How long the event that tells of the start may take after the request was answered.
+const START_GRACE: Duration = Duration::from_secs(30);
+/// How long an invitation may be under way: unanswered ones fail at the server after 30 s (`messagingInvitation_ref`).
+const COMPLETION_GRACE: Duration = Duration::from_secs(45);
+/// How long the verdict may take when the conversation has ended, or was left, before it.
+pub(super) const VERDICT_GRACE: Duration = Duration::from_secs(5);
+
+/// An invitation of ours that has no verdict yet.
+pub(crate) struct Invite {
+    pub(super) operation_id: String,
+    /// Where the operation is, as the answer to the request said.
+    location: Option<String>,
+    /// Where the operation is, as its events say.
+    href: Option<String>,
+    pub(super) cancel: Option<String>,
+    /// It is to be cancelled as soon as it is known where.
+    pub(super) cancel_wanted: bool,
+    /// The message inside.
+    pub(super) carried: Option<Draft>,
+    /// Who waits for an invitation without a message.
+    ticket: Option<Ticket>,
+    pub(super) started: bool,
+    /// It asks the peer into a conversation that lives already (`addMessaging_ref`).
+    into_existing: bool,
+    /// A thread id that is taken was replaced once.
+    rethreaded: bool,
+}
+
+impl Chats {
+    pub(super) fn start_chat(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        subject: Option<String>,
+        ticket: Ticket,
+    ) {
+        let Some(conversation) = self.commanded(core, key, ticket) else {
+            return;
+        };
+        if conversation.chat != Chat::Disconnected || conversation.invite.is_some() {
+            return core.complete(ticket, Err(wrong_state("the chat is not ended")));
+        }
+        self.invite(core, key, subject, None, Some(ticket));
+    }
+
+    /// Invites the peer, with or without a message.
+    pub(super) fn invite(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        subject: Option<String>,
+        carried: Option<Draft>,
+        ticket: Option<Ticket>,
+    ) {
+        let operation_id = core.uuid();
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let into_existing =
+            conversation.state == State::Connected && conversation.links.add_messaging.is_some();
+        if subject.is_some() && !into_existing {
+            conversation.subject = subject;
+        }
+        conversation.invite = Some(Invite {
+            operation_id: operation_id.clone(),
+            location: None,
+            href: None,
+            cancel: None,
+            cancel_wanted: false,
+            carried,
+            ticket,
+            started: false,
+            into_existing,
+            rethreaded: false,
+        });
+        conversation.messaging_read = false;
+        conversation.chat = Chat::Connecting;
+        let begins = conversation.state != State::Connected;
+        if begins {
+            conversation.state = State::Connecting;
+            core.change(key, ConversationChange::Connecting);
+        }
+        core.change(key, ConversationChange::ChatConnecting);
+        // Events may come before the answer to the request: the id is known from here on.
+        self.operations.insert(operation_id, key);
+        self.post_invite(core, key);
+    }
+
+    fn post_invite(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get(&key) else {
+            return;
+        };
+        let Some(invite) = &conversation.invite else {
+            return;
+        };
+        let mut input =
+            Resource::anonymous().with_property("operationId", invite.operation_id.clone());
+        let href = if invite.into_existing {
+            conversation.links.add_messaging.as_deref()
+        } else {
+            if let Some(peer) = &conversation.peer {
+                input = input.with_property("to", peer.clone());
+            }
+            if let Some(subject) = &conversation.subject {
+                input = input.with_property("subject", subject.clone());
+            }
+            input = input
+                .with_property("importance", "Normal")
+                .with_property("threadId", conversation.thread_id.clone());
+            self.start_messaging.as_deref()
+        };
+        if let Some(draft) = &invite.carried {
+            let data = match &draft.body {
+                MessageBody::Html(html) if core.config.html => DataUri::text_html(html),
+                body => DataUri::text_plain(&read::plain_to_send(body)),
+            };
+            input = input.with_link("message", data);
+        }
+        let purpose = Purpose::Invite(key, invite.operation_id.clone());
+        match core.resolve(href.unwrap_or_default(), Stage::Invitation) {
+            Ok(url) => {
+                let exchange = core.with_input(Exchange::new(purpose, Method::POST, url), &input);
+                core.issue(exchange);
+            }
+            Err(failure) => self.refuse_invite(core, key, failure),
+        }
+    }
+
+    pub(super) fn on_invite_answer(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        operation: &str,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        // Events may have brought the verdict before the answer; it must not be undone.
+        let Some(invite) = self.invite_mut(key, operation) else {
+            return;
+        };
+        let refused = match result {
+            Ok(response) if response.status().is_success() => {
+                invite.location = location(&response);
+                None
+            }
+            // The server, or something before it, failed after it may have begun.
+            Ok(response) if response.status().is_server_error() => None,
+            Ok(response) => Some(core.refusal(exchange, &response)),
+            Err(failure) if may_have_been_sent(&failure) => None,
+            Err(failure) => Some(failure),
+        };
+        match refused {
+            None if invite.started => {}
+            None => {
+                core.arm(
+                    START_GRACE,
+                    Timer::InvitationStarted(key, operation.to_owned()),
+                );
+            }
+            Some(failure)
+                if failure.subcode() == Some("ThreadIdAlreadyExists") && !invite.rethreaded =>
+            {
+                // Nothing was started: the thread is another conversation's, and this one gets a thread of its own.
+                invite.rethreaded = true;
+                let thread_id = core.uuid();
+                if let Some(conversation) = self.conversations.get_mut(&key) {
+                    conversation.thread_id = thread_id;
+                }
+                self.post_invite(core, key);
+            }
+            Some(failure) => {
+                self.operations.remove(operation);
+                self.refuse_invite(core, key, failure);
+            }
+        }
+    }
+
+    /// Recognises whose invitation an event tells of, and with that whose the conversation is.
+    pub(super) fn recognise(&mut self, core: &mut Core, event: &Event<'_>) {
+        match event.resource() {
+            Some(invitation) => {
+                self.recognise_invitation(core, &event.link.href, invitation, &event.kind)
+            }
+            None if event.kind == EventKind::Started
+                && self.find_invitation(core, &event.link.href).is_none() =>
+            {
+                let href = event.link.href.to_string();
+                Self::read(
+                    core,
+                    Some(&href),
+                    Purpose::ReadForeignInvitation(href.clone()),
+                );
+            }
+            None => {}
+        }
+    }
+
+    fn recognise_invitation(
+        &mut self,
+        core: &mut Core,
+        href: &str,
+        invitation: &Resource<'_>,
+        kind: &EventKind,
+    ) {
+        let conversation_href = invitation.link_href("conversation").map(str::to_owned);
+        let ours = invitation
+            .text("operationId")
+            .and_then(|id| Some((id.to_owned(), *self.operations.get(id)?)));
+        let outgoing = invitation.text("direction") == Some("Outgoing");
+        if let Some((operation, key)) = ours.filter(|_| outgoing) {
+            self.on_invite_seen(core, key, &operation, href, invitation);
+            return;
+        }
+        if self.find_invitation(core, href).is_some() {
+            return;
+        }
+        let known = conversation_href
+            .as_deref()
+            .and_then(|href| self.find(core, href));
+        let dead = conversation_href
+            .as_deref()
+            .and_then(|href| key_of(core, href));
+        if dead.is_some_and(|href| self.dead.contains_key(&href)) {
+            return;
+        }
+        match (outgoing, known) {
+            (false, known) => self.on_offer(core, href, invitation, known, kind),
+            // Another endpoint of the user invites somebody.
+            (true, None) if *kind != EventKind::Completed => {
+                self.discover(core, conversation_href.as_deref(), invitation);
+            }
+            (true, _) => {}
+        }
+    }
+
+    /// A conversation that another endpoint of the user begins: shown, and bound to no operation of ours.
+    fn discover(&mut self, core: &mut Core, href: Option<&str>, invitation: &Resource<'_>) {
+        let Some(href) = href else { return };
+        let key = ConversationKey::Remote(core.number());
+        let thread_id = invitation
+            .text("threadId")
+            .map_or_else(|| core.uuid(), str::to_owned);
+        self.conversations
+            .insert(key, Conversation::from_elsewhere(key, thread_id));
+        self.bind(core, key, href);
+        // The peer is a contact behind a link, whose last segment is not to be relied on: the roster will tell.
+        let peer: Option<Participant> = None;
+        let subject = invitation
+            .text("subject")
+            .filter(|subject| !subject.is_empty())
+            .map(str::to_owned);
+        core.emit(SessionEvent::Discovered {
+            conversation: key,
+            peer,
+            subject,
+        });
+        self.play_kept(core, href);
+    }
+
+    pub(super) fn on_foreign_invitation_read(
+        &mut self,
+        core: &mut Core,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Purpose::ReadForeignInvitation(href) = &exchange.purpose else {
+            return;
+        };
+        let Ok(response) = result else { return };
+        if let Ok(invitation) = core.resource(exchange, &response) {
+            self.recognise_invitation(core, href, &invitation, &EventKind::Started);
+        }
+    }
+
+    /// Our own invitation shows on the event channel, in whatever state.
+    fn on_invite_seen(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        operation: &str,
+        href: &str,
+        invitation: &Resource<'_>,
+    ) {
+        let revived = self.revive(key, operation);
+        let Some(invite) = self.invite_mut(key, operation) else {
+            return;
+        };
+        invite.href = Some(href.to_owned());
+        if let Some(cancel) = invitation.link_href("cancel") {
+            invite.cancel = Some(cancel.to_owned());
+        }
+        let first = !std::mem::replace(&mut invite.started, true);
+        let cancel_now = invite.cancel_wanted && first;
+        if let Some(thread_id) = invitation.text("threadId").filter(|id| !id.is_empty())
+            && let Some(conversation) = self.conversations.get_mut(&key)
+        {
+            thread_id.clone_into(&mut conversation.thread_id);
+        }
+        if let Some(conversation) = invitation.link_href("conversation") {
+            let conversation = conversation.to_owned();
+            self.bind(core, key, &conversation);
+            if let Some(messaging) = invitation.link_href("messaging")
+                && let Some(record) = self.conversations.get_mut(&key)
+            {
+                record
+                    .links
+                    .messaging
+                    .get_or_insert_with(|| messaging.to_owned());
+            }
+            if first {
+                if revived {
+                    core.change(key, ConversationChange::Connecting);
+                }
+                core.change(key, ConversationChange::Inviting);
+                core.arm(
+                    COMPLETION_GRACE,
+                    Timer::InvitationCompleted(key, operation.to_owned()),
+                );
+            }
+            self.play_kept(core, &conversation);
+        }
+        if cancel_now {
+            self.post_cancel(core, key);
+        }
+    }
+
+    /// An invitation that was given up as lost shows after all: the conversation goes on, if it was not begun again.
+    fn revive(&mut self, key: ConversationKey, operation: &str) -> bool {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return false;
+        };
+        let lost = conversation.invite.is_none()
+            && conversation.state == State::Ended
+            && conversation.outbox.is_unsettled(operation);
+        if lost {
+            conversation.state = State::Connecting;
+            conversation.chat = Chat::Connecting;
+            conversation.messaging_read = false;
+            conversation.invite = Some(Invite {
+                operation_id: operation.to_owned(),
+                location: None,
+                href: None,
+                cancel: None,
+                cancel_wanted: false,
+                carried: None,
+                ticket: None,
+                started: false,
+                into_existing: false,
+                rethreaded: true,
+            });
+        }
+        lost
+    }
+
+    /// An event of an invitation, after it was recognised.
+    pub(super) fn on_invitation(&mut self, core: &mut Core, event: &Event<'_>) {
+        let by_operation = event
+            .resource()
+            .filter(|invitation| invitation.text("direction") != Some("Incoming"))
+            .and_then(|invitation| invitation.text("operationId"))
+            .and_then(|id| Some((*self.operations.get(id)?, id.to_owned())));
+        let found = by_operation.or_else(|| self.find_invitation(core, &event.link.href));
+        let Some((key, operation)) = found else {
+            return;
+        };
+        let standing = event.resource().map(read::standing);
+        if event.kind != EventKind::Completed {
+            if standing == Some(InvitationStanding::Alerting) {
+                core.change(key, ConversationChange::Alerting);
+            }
+            return;
+        }
+        // The event's status decides; without one the invitation's own state; without that, ask.
+        let accepted = match (&event.status, standing) {
+            (Some(EventStatus::Success), _) => true,
+            (Some(EventStatus::Failure), _) => false,
+            (_, Some(InvitationStanding::Accepted)) => true,
+            (_, Some(InvitationStanding::Refused)) => false,
+            _ => {
+                let href = event.link.href.to_string();
+                return Self::read(core, Some(&href), Purpose::ReadInvitation(key, operation));
+            }
+        };
+        let failure = event.reason.as_ref().map(failure_of);
+        self.conclude(core, key, &operation, accepted, failure, event.resource());
+    }
+
+    /// The verdict of an invitation, ours or the peer's.
+    fn conclude(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        operation: &str,
+        accepted: bool,
+        failure: Option<Failure>,
+        invitation: Option<&Resource<'_>>,
+    ) {
+        let refused = |failure: Option<Failure>| {
+            failure.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Invitation))
+        };
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if conversation
+            .offer
+            .as_ref()
+            .is_some_and(|offer| offer.operation() == operation)
+        {
+            return self.on_offer_concluded(core, key, accepted, failure);
+        }
+        let Some(invite) = conversation
+            .invite
+            .take_if(|invite| invite.operation_id == operation)
+        else {
+            // Given up before: the message that it carried gets its verdict after all.
+            let status = if accepted {
+                MessageStatus::Succeeded
+            } else {
+                MessageStatus::Failed
+            };
+            let failure = (!accepted).then(|| refused(failure));
+            if let Some(message) = conversation.outbox.take_unsettled(operation) {
+                core.change(
+                    key,
+                    ConversationChange::MessageStatus {
+                        message,
+                        status,
+                        timestamp: None,
+                        failure,
+                    },
+                );
+            }
+            return;
+        };
+        core.cancel_timers(|timer| {
+            matches!(timer, Timer::InvitationStarted(_, id) | Timer::InvitationCompleted(_, id) if id == operation)
+        });
+        if !accepted {
+            conversation.invite = Some(invite);
+            return self.refuse_invite(core, key, refused(failure));
+        }
+        if let Some(acceptor) =
+            invitation.and_then(|invitation| invitation.embedded("acceptedByParticipant"))
+            && let Some(href) = acceptor.href()
+        {
+            let (href, facts) = (href.to_owned(), read::participant(acceptor));
+            self.take_in(core, key, &href, facts.uri, facts.name);
+        }
+        if let Some(draft) = invite.carried {
+            self.settle_message(
+                core,
+                key,
+                draft.message,
+                draft.ticket,
+                MessageStatus::Succeeded,
+                None,
+                None,
+            );
+        } else if let Some(message) = self
+            .conversations
+            .get_mut(&key)
+            .and_then(|conversation| conversation.outbox.take_unsettled(operation))
+        {
+            let status = MessageStatus::Succeeded;
+            core.change(
+                key,
+                ConversationChange::MessageStatus {
+                    message,
+                    status,
+                    timestamp: None,
+                    failure: None,
+                },
+            );
+        }
+        if let Some(ticket) = invite.ticket {
+            core.complete(ticket, Ok(Outcome::Done));
+        }
+        if let Some(conversation) = self.conversations.get(&key)
+            && conversation.chat == Chat::Connecting
+            && conversation.state == State::Connecting
+        {
+            // The page may still bring the conversation; if it does not, the server is asked.
+            self.read_conversation(core, key);
+        }
+        if invite.cancel_wanted {
+            // It was accepted before the cancellation reached the server: what was meant is to leave.
+            self.delete_conversation(core, key);
+        }
+    }
+
+    /// Our invitation came to nothing.
+    pub(super) fn refuse_invite(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        failure: Failure,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let Some(invite) = conversation.invite.take() else {
+            return;
+        };
+        if let Some(draft) = invite.carried {
+            let status = verdict_of(&failure);
+            if status == MessageStatus::Unknown {
+                conversation
+                    .outbox
+                    .remember_unsettled(draft.message, &invite.operation_id, None);
+            }
+            let why = Some(failure.clone());
+            self.settle_message(core, key, draft.message, draft.ticket, status, None, why);
+        }
+        if let Some(ticket) = invite.ticket {
+            core.complete(ticket, Err(failure.clone()));
+        }
+        if invite.into_existing && conversation_lives(&self.conversations, key) {
+            // The conversation it asked into may well live on.
+            self.on_chat_gone(core, key, Some(failure));
+        } else {
+            self.end(core, key, Some(failure));
+        }
+    }
+
+    /// The conversation ends under an invitation that has no verdict: what it carried stays unknown if it was sent.
+    pub(super) fn close_invite(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        failure: &Failure,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let Some(invite) = conversation.invite.take() else {
+            return;
+        };
+        if let Some(draft) = invite.carried {
+            conversation
+                .outbox
+                .remember_unsettled(draft.message, &invite.operation_id, None);
+            let why = unknown("the conversation ended before the invitation had a verdict");
+            self.settle_message(
+                core,
+                key,
+                draft.message,
+                draft.ticket,
+                MessageStatus::Unknown,
+                None,
+                Some(why),
+            );
+        }
+        if let Some(ticket) = invite.ticket {
+            core.complete(ticket, Err(failure.clone()));
+        }
+    }
+
+    /// The server took the request, or may have, and no event tells of the start.
+    pub(super) fn on_start_overdue(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        operation: &str,
+    ) {
+        let Some(invite) = self.invite_mut(key, operation) else {
+            return;
+        };
+        if invite.started {
+            return;
+        }
+        match invite.location.clone() {
+            Some(location) => {
+                Self::read(
+                    core,
+                    Some(&location),
+                    Purpose::ReadInvitation(key, operation.to_owned()),
+                );
+            }
+            None => self.refuse_invite(
+                core,
+                key,
+                unknown("the invitation may or may not have reached the server"),
+            ),
+        }
+    }
+
+    /// The invitation began, and no event tells how it ended.
+    pub(super) fn on_completion_overdue(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        operation: &str,
+    ) {
+        let href = match self.invite_mut(key, operation) {
+            Some(invite) => invite.href.clone().or_else(|| invite.location.clone()),
+            None => self.offer_href(key, operation),
+        };
+        Self::read(
+            core,
+            href.as_deref(),
+            Purpose::ReadInvitation(key, operation.to_owned()),
+        );
+    }
+
+    pub(super) fn on_invitation_read(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        operation: &str,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let started = self.invite_mut(key, operation).map(|invite| invite.started);
+        let read = match result {
+            Ok(response) if response.status() == http::StatusCode::NOT_FOUND => Err(None),
+            Ok(response) => match core.resource(exchange, &response) {
+                Ok(invitation) => Ok(invitation.into_owned()),
+                Err(failure) => Err(Some(failure)),
+            },
+            Err(failure) => Err(Some(failure)),
+        };
+        let invitation = match read {
+            Ok(invitation) => invitation,
+            Err(failure) if started == Some(false) => {
+                let failure = failure.unwrap_or_else(|| {
+                    Failure::new(FailureKind::Timeout, Stage::Invitation)
+                        .with_message("the server took the invitation and did not begin it")
+                });
+                return self.refuse_invite(core, key, failure);
+            }
+            // A chat that stands was accepted, whatever became of the record of the invitation.
+            Err(_) if self.is_established(key) => {
+                return self.conclude(core, key, operation, true, None, None);
+            }
+            Err(_) if started.is_some() => {
+                return self.refuse_invite(
+                    core,
+                    key,
+                    unknown("what became of the invitation cannot be found out"),
+                );
+            }
+            Err(failure) => return self.on_offer_concluded(core, key, false, failure),
+        };
+        if started.is_some() {
+            let href = invitation
+                .href()
+                .map_or_else(|| exchange.url.clone(), str::to_owned);
+            self.on_invite_seen(core, key, operation, &href, &invitation);
+        }
+        match read::standing(&invitation) {
+            InvitationStanding::Accepted => {
+                self.conclude(core, key, operation, true, None, Some(&invitation))
+            }
+            InvitationStanding::Refused => {
+                self.conclude(core, key, operation, false, None, Some(&invitation))
+            }
+            InvitationStanding::Open | InvitationStanding::Alerting => {
+                core.arm(
+                    COMPLETION_GRACE,
+                    Timer::InvitationCompleted(key, operation.to_owned()),
+                );
+            }
+        }
+    }
+
+    fn invite_mut(&mut self, key: ConversationKey, operation: &str) -> Option<&mut Invite> {
+        let invite = self.conversations.get_mut(&key)?.invite.as_mut()?;
+        (invite.operation_id == operation).then_some(invite)
+    }
+
+    /// The conversation and operation behind the href of an invitation.
+    fn find_invitation(&self, core: &Core, href: &str) -> Option<(ConversationKey, String)> {
+        let wanted = key_of(core, href)?;
+        let is = |other: &Option<String>| {
+            other
+                .as_deref()
+                .and_then(|href| key_of(core, href))
+                .as_ref()
+                == Some(&wanted)
+        };
+        self.conversations.values().find_map(|conversation| {
+            let invite = conversation
+                .invite
+                .as_ref()
+                .filter(|invite| is(&invite.href) || is(&invite.location));
+            let offer = conversation
+                .offer
+                .as_ref()
+                .filter(|offer| offer.is_at(&wanted));
+            let operation = invite
+                .map(|invite| invite.operation_id.as_str())
+                .or(offer.map(|offer| offer.operation()))?;
+            Some((conversation.key, operation.to_owned()))
+        })
+    }
+}
+
+fn conversation_lives(
+    conversations: &BTreeMap<ConversationKey, Conversation>,
+    key: ConversationKey,
+) -> bool {
+    conversations
+        .get(&key)
+        .is_some_and(|conversation| conversation.over.is_none())
+}
+
+/// The address that the answer to a POST names.
+pub(super) fn location(response: &Response<Bytes>) -> Option<String> {
+    response
+        .headers()
+        .get(header::LOCATION)?
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}
+
+/// Whether a request that failed may have had its effect.
+pub(super) fn may_have_been_sent(failure: &Failure) -> bool {
+    failure
+        .transport_failure()
+        .is_some_and(|transport| transport.sent == Sent::Maybe)
+}
+
+pub(super) fn unknown(message: &str) -> Failure {
+    Failure::new(FailureKind::DeliveryUnknown, Stage::Message).with_message(message)
+}
+
+/// What a failure makes of a message: it did not arrive, unless nobody could tell.
+pub(super) fn verdict_of(failure: &Failure) -> MessageStatus {
+    match failure.kind() {
+        FailureKind::DeliveryUnknown => MessageStatus::Unknown,
+        _ => MessageStatus::Failed,
+    }
+}

@@ -1,0 +1,712 @@
+//! Messages that leave: one request at a time, in the order of the commands, each with a verdict.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use ucwa_proto::{Event, EventKind, EventStatus, HrefKey, Origin};
+
+use super::conversation::{Chat, State};
+use super::invite::{location, may_have_been_sent, unknown, verdict_of};
+use super::page::failure_of;
+use super::{Chats, key_of, read, wrong_state};
+use crate::core::Core;
+use crate::event::{ConversationChange, MessageStatus};
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::{ConversationKey, MessageKey, Ticket};
+use crate::operation::{MessageBody, Outcome};
+use crate::timers::Timer;
+
+/// How long the verdict may take after the server took the message.
+const VERDICT_GRACE: Duration = Duration::from_secs(30);
+
+/// A message that was not handed over yet.
+pub(crate) struct Draft {
+    pub(super) message: MessageKey,
+    pub(super) body: MessageBody,
+    pub(super) ticket: Ticket,
+}
+
+#[derive(Default)]
+pub(crate) struct Outbox {
+    /// Written, and not handed over.
+    drafts: VecDeque<Draft>,
+    /// Handed over, and the answer is not there, or never will be.
+    posting: Option<Posting>,
+    /// Taken by the server, without a verdict.
+    awaiting: Vec<Awaiting>,
+    /// Reported as unknown; a late event may still tell.
+    unsettled: Vec<Unsettled>,
+    /// Verdicts on messages of ours that match nothing yet, while an answer is outstanding that may name them.
+    early: Vec<(HrefKey, Told)>,
+}
+
+struct Posting {
+    message: MessageKey,
+    ticket: Ticket,
+    operation_id: String,
+    /// The answer will not come: only an event can tell what became of it.
+    lost: bool,
+}
+
+struct Awaiting {
+    message: MessageKey,
+    ticket: Ticket,
+    operation_id: String,
+    location: String,
+    location_key: HrefKey,
+}
+
+struct Unsettled {
+    message: MessageKey,
+    operation_id: String,
+    location_key: Option<HrefKey>,
+}
+
+/// What an event says of a message of ours.
+struct Told {
+    status: MessageStatus,
+    timestamp: Option<SystemTime>,
+    failure: Option<Failure>,
+}
+
+impl Outbox {
+    pub(super) fn is_unsettled(&self, operation: &str) -> bool {
+        self.unsettled
+            .iter()
+            .any(|message| message.operation_id == operation)
+    }
+
+    pub(super) fn remember_unsettled(
+        &mut self,
+        message: MessageKey,
+        operation: &str,
+        location_key: Option<HrefKey>,
+    ) {
+        self.unsettled.push(Unsettled {
+            message,
+            operation_id: operation.to_owned(),
+            location_key,
+        });
+    }
+
+    pub(super) fn take_unsettled(&mut self, operation: &str) -> Option<MessageKey> {
+        let position = self
+            .unsettled
+            .iter()
+            .position(|message| message.operation_id == operation)?;
+        Some(self.unsettled.remove(position).message)
+    }
+
+    pub(super) fn take_drafts(&mut self) -> VecDeque<Draft> {
+        std::mem::take(&mut self.drafts)
+    }
+
+    pub(super) fn put_drafts(&mut self, drafts: VecDeque<Draft>) {
+        self.drafts = drafts;
+    }
+}
+
+impl Chats {
+    pub(super) fn send_message(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        message: MessageKey,
+        body: MessageBody,
+        subject: Option<String>,
+        ticket: Ticket,
+    ) {
+        let empty =
+            matches!(&body, MessageBody::Text(text) | MessageBody::Html(text) if text.is_empty());
+        let draft = Draft {
+            message,
+            body,
+            ticket,
+        };
+        if self.start_messaging.is_none() {
+            let failure = Failure::new(FailureKind::NotSignedIn, Stage::Command);
+            return self.refuse_draft(core, key, draft, failure);
+        }
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return core.complete(
+                ticket,
+                Err(super::invalid("there is no such conversation".to_owned())),
+            );
+        };
+        if empty {
+            return self.refuse_draft(
+                core,
+                key,
+                draft,
+                super::invalid("the message is empty".to_owned()),
+            );
+        }
+        match (conversation.state, conversation.chat) {
+            (State::Created | State::Ended, _) => {
+                self.invite(core, key, subject, Some(draft), None)
+            }
+            (_, Chat::Disconnecting) => {
+                self.refuse_draft(core, key, draft, wrong_state("the chat is being ended"))
+            }
+            (_, Chat::Notified) => {
+                conversation.outbox.drafts.push_back(draft);
+                self.post_accept(core, key);
+            }
+            // The chat is gone, and whether the conversation is, is being found out: that decides how to go on.
+            (State::Connected, Chat::Disconnected) if conversation.is_being_probed() => {
+                conversation.outbox.drafts.push_back(draft);
+            }
+            (State::Connected, Chat::Disconnected) => {
+                self.invite(core, key, subject, Some(draft), None)
+            }
+            _ => {
+                conversation.outbox.drafts.push_back(draft);
+                self.pump(core, key);
+            }
+        }
+    }
+
+    /// A message that cannot be sent at all still gets its verdict.
+    fn refuse_draft(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        draft: Draft,
+        failure: Failure,
+    ) {
+        self.settle_message(
+            core,
+            key,
+            draft.message,
+            draft.ticket,
+            MessageStatus::Failed,
+            None,
+            Some(failure),
+        );
+    }
+
+    /// Hands over the next message, if nothing stands before it.
+    pub(super) fn pump(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let html = conversation.html;
+        let outbox = &mut conversation.outbox;
+        if conversation.chat != Chat::Connected || outbox.posting.is_some() {
+            return;
+        }
+        let Some(href) = conversation.links.send_message.clone() else {
+            return;
+        };
+        let Some(draft) = outbox.drafts.pop_front() else {
+            return;
+        };
+        let operation_id = core.uuid();
+        let (content_type, text) = match (&draft.body, html) {
+            (MessageBody::Html(html), true) => ("text/html; charset=utf-8", html.clone()),
+            (body, _) => ("text/plain; charset=utf-8", read::plain_to_send(body)),
+        };
+        let url = core.resolve(&href, Stage::Message);
+        outbox.posting = Some(Posting {
+            message: draft.message,
+            ticket: draft.ticket,
+            operation_id: operation_id.clone(),
+            lost: false,
+        });
+        match url {
+            Ok(url) => {
+                let url = Origin::append_query(&url, "operationId", &operation_id);
+                let purpose = Purpose::SendMessage(key, draft.message);
+                core.issue(Exchange::new(purpose, Method::POST, url).with_body(content_type, text));
+            }
+            Err(failure) => self.on_not_posted(core, key, failure),
+        }
+    }
+
+    pub(super) fn on_send_answer(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        message: MessageKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let Some(posting) = conversation
+            .outbox
+            .posting
+            .as_mut()
+            .filter(|posting| posting.message == message)
+        else {
+            return;
+        };
+        match result {
+            Ok(response) if response.status().is_success() => {
+                let location = location(&response);
+                match location.and_then(|location| Some((key_of(core, &location)?, location))) {
+                    Some((location_key, location)) => {
+                        self.on_posted(core, key, location, location_key)
+                    }
+                    // Taken, but nobody says where it is: as good as an answer that was lost.
+                    None => {
+                        posting.lost = true;
+                        self.on_answer_lost(core, key, message);
+                    }
+                }
+            }
+            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+                // The conversation is over, and the message did not get into it. It is not begun again unasked: that
+                // could say the message twice.
+                let failure = core.refusal(exchange, &response);
+                self.on_not_posted(core, key, failure.clone());
+                self.on_chat_gone(core, key, Some(failure));
+                self.arm_probe(core, key);
+            }
+            Ok(response) if response.status().is_server_error() => {
+                posting.lost = true;
+                self.on_answer_lost(core, key, message);
+            }
+            Ok(response) => {
+                let failure = core.refusal(exchange, &response);
+                self.on_not_posted(core, key, failure);
+                self.pump(core, key);
+            }
+            Err(failure) if may_have_been_sent(&failure) => {
+                posting.lost = true;
+                self.on_answer_lost(core, key, message);
+            }
+            Err(failure) => {
+                self.on_not_posted(core, key, failure);
+                self.pump(core, key);
+            }
+        }
+    }
+
+    /// The server took the message and said where it is.
+    fn on_posted(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        location: String,
+        location_key: HrefKey,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let outbox = &mut conversation.outbox;
+        let Some(posting) = outbox.posting.take() else {
+            return;
+        };
+        let early = outbox
+            .early
+            .iter()
+            .position(|(href, _)| *href == location_key);
+        let told = early.map(|position| outbox.early.remove(position).1);
+        outbox.early.clear();
+        match told {
+            Some(told) => {
+                self.settle_message(
+                    core,
+                    key,
+                    posting.message,
+                    posting.ticket,
+                    told.status,
+                    told.timestamp,
+                    told.failure,
+                );
+            }
+            None => {
+                outbox.awaiting.push(Awaiting {
+                    message: posting.message,
+                    ticket: posting.ticket,
+                    operation_id: posting.operation_id,
+                    location,
+                    location_key,
+                });
+                core.arm(VERDICT_GRACE, Timer::Verdict(key, posting.message));
+            }
+        }
+        self.pump(core, key);
+    }
+
+    /// The message did not get out.
+    fn on_not_posted(&mut self, core: &mut Core, key: ConversationKey, failure: Failure) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        conversation.outbox.early.clear();
+        let Some(posting) = conversation.outbox.posting.take() else {
+            return;
+        };
+        self.settle_message(
+            core,
+            key,
+            posting.message,
+            posting.ticket,
+            MessageStatus::Failed,
+            None,
+            Some(failure),
+        );
+    }
+
+    /// The answer will not come, the message may have arrived: an event that fits no other message is its verdict.
+    /// Until then the queue waits, since what follows must not overtake it.
+    fn on_answer_lost(&mut self, core: &mut Core, key: ConversationKey, message: MessageKey) {
+        core.arm(VERDICT_GRACE, Timer::Verdict(key, message));
+        self.match_lost(core, key);
+    }
+
+    fn match_lost(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let outbox = &mut conversation.outbox;
+        if outbox.early.is_empty() || !outbox.posting.as_ref().is_some_and(|posting| posting.lost) {
+            return;
+        }
+        let (_, told) = outbox.early.remove(0);
+        outbox.early.clear();
+        if let Some(posting) = outbox.posting.take() {
+            let (message, ticket) = (posting.message, posting.ticket);
+            self.settle_message(
+                core,
+                key,
+                message,
+                ticket,
+                told.status,
+                told.timestamp,
+                told.failure,
+            );
+        }
+        self.pump(core, key);
+    }
+
+    /// Whether an href is that of a message of ours.
+    pub(super) fn is_outgoing(&self, key: ConversationKey, href: &HrefKey) -> bool {
+        self.conversations.get(&key).is_some_and(|conversation| {
+            conversation
+                .outbox
+                .awaiting
+                .iter()
+                .any(|message| message.location_key == *href)
+                || conversation
+                    .outbox
+                    .unsettled
+                    .iter()
+                    .any(|message| message.location_key.as_ref() == Some(href))
+        })
+    }
+
+    /// An event of a message of this user's.
+    pub(super) fn on_outgoing(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        href: HrefKey,
+        event: &Event<'_>,
+    ) {
+        if event.kind != EventKind::Completed {
+            return;
+        }
+        let resource = event.resource();
+        let status = match (
+            &event.status,
+            resource.and_then(|message| message.text("status")),
+        ) {
+            (Some(EventStatus::Success), _) | (None, Some("Succeeded")) => {
+                Some(MessageStatus::Succeeded)
+            }
+            (Some(EventStatus::Failure), _) | (None, Some("Failed")) => Some(MessageStatus::Failed),
+            _ => None,
+        };
+        let timestamp = resource.and_then(read::timestamp);
+        let failure = (status == Some(MessageStatus::Failed)).then(|| {
+            let failure = match &event.reason {
+                Some(reason) => failure_of(reason),
+                None => Failure::new(FailureKind::Remote, Stage::Message),
+            };
+            let failed = resource
+                .map(|message| message.links("failedDeliveryParticipant"))
+                .unwrap_or_default();
+            let names: Vec<_> = failed
+                .iter()
+                .filter_map(|link| link.title.as_deref())
+                .collect();
+            if names.is_empty() || failure.message().is_some() {
+                failure
+            } else {
+                failure.with_message(format!("not delivered to {}", names.join(", ")))
+            }
+        });
+        let operation = resource.and_then(|message| message.text("operationId"));
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let outbox = &mut conversation.outbox;
+        let names =
+            |id: &str, location: Option<&HrefKey>| operation == Some(id) || location == Some(&href);
+        let awaiting = outbox
+            .awaiting
+            .iter()
+            .position(|message| names(&message.operation_id, Some(&message.location_key)));
+        let Some(status) = status else {
+            // Completed, but how? The message itself may say.
+            if let Some(message) = awaiting.and_then(|position| outbox.awaiting.get(position)) {
+                let message = message.message;
+                self.on_verdict_overdue(core, key, message);
+            }
+            return;
+        };
+        let told = Told {
+            status,
+            timestamp,
+            failure,
+        };
+        if let Some(position) = awaiting {
+            let message = outbox.awaiting.remove(position);
+            self.settle_message(
+                core,
+                key,
+                message.message,
+                message.ticket,
+                told.status,
+                told.timestamp,
+                told.failure,
+            );
+        } else if outbox
+            .posting
+            .as_ref()
+            .is_some_and(|posting| names(&posting.operation_id, None))
+        {
+            if let Some(posting) = outbox.posting.take() {
+                outbox.early.clear();
+                let (message, ticket) = (posting.message, posting.ticket);
+                self.settle_message(
+                    core,
+                    key,
+                    message,
+                    ticket,
+                    told.status,
+                    told.timestamp,
+                    told.failure,
+                );
+                self.pump(core, key);
+            }
+        } else if let Some(position) = outbox
+            .unsettled
+            .iter()
+            .position(|message| names(&message.operation_id, message.location_key.as_ref()))
+        {
+            let message = outbox.unsettled.remove(position).message;
+            let Told {
+                status,
+                timestamp,
+                failure,
+            } = told;
+            core.change(
+                key,
+                ConversationChange::MessageStatus {
+                    message,
+                    status,
+                    timestamp,
+                    failure,
+                },
+            );
+        } else if outbox.posting.is_some() {
+            // Either the answer is still to come and will name it, or it was lost and this is all there will be.
+            outbox.early.push((href, told));
+            self.match_lost(core, key);
+        }
+    }
+
+    /// No event told what became of a message: the message is asked, once.
+    pub(super) fn on_verdict_overdue(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        message: MessageKey,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let outbox = &mut conversation.outbox;
+        if let Some(awaiting) = outbox
+            .awaiting
+            .iter()
+            .find(|awaiting| awaiting.message == message)
+        {
+            let location = awaiting.location.clone();
+            return Self::read(core, Some(&location), Purpose::ReadVerdict(key, message));
+        }
+        if let Some(posting) = outbox
+            .posting
+            .take_if(|posting| posting.lost && posting.message == message)
+        {
+            outbox.early.clear();
+            outbox.remember_unsettled(message, &posting.operation_id, None);
+            let failure = unknown("the connection broke, and no event tells of the message");
+            self.settle_message(
+                core,
+                key,
+                message,
+                posting.ticket,
+                MessageStatus::Unknown,
+                None,
+                Some(failure),
+            );
+            self.pump(core, key);
+        }
+    }
+
+    pub(super) fn on_verdict_read(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        message: MessageKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
+        let status = read
+            .as_ref()
+            .ok()
+            .and_then(|resource| resource.text("status"));
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let outbox = &mut conversation.outbox;
+        let Some(position) = outbox
+            .awaiting
+            .iter()
+            .position(|awaiting| awaiting.message == message)
+        else {
+            return;
+        };
+        let awaiting = outbox.awaiting.remove(position);
+        let timestamp = read.as_ref().ok().and_then(read::timestamp);
+        let (status, failure) = match status {
+            Some("Succeeded") => (MessageStatus::Succeeded, None),
+            Some("Failed") => (
+                MessageStatus::Failed,
+                Some(Failure::new(FailureKind::Remote, Stage::Message)),
+            ),
+            _ => {
+                outbox.remember_unsettled(
+                    message,
+                    &awaiting.operation_id,
+                    Some(awaiting.location_key),
+                );
+                (
+                    MessageStatus::Unknown,
+                    Some(unknown(
+                        "the server took the message and does not say what became of it",
+                    )),
+                )
+            }
+        };
+        self.settle_message(
+            core,
+            key,
+            message,
+            awaiting.ticket,
+            status,
+            timestamp,
+            failure,
+        );
+    }
+
+    /// The verdict on a message: told to whoever watches, and to whoever waits.
+    #[expect(clippy::too_many_arguments, reason = "each is one fact of the verdict")]
+    pub(super) fn settle_message(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        message: MessageKey,
+        ticket: Ticket,
+        status: MessageStatus,
+        timestamp: Option<SystemTime>,
+        failure: Option<Failure>,
+    ) {
+        core.cancel_timers(
+            |timer| matches!(timer, Timer::Verdict(other, id) if *other == key && *id == message),
+        );
+        core.change(
+            key,
+            ConversationChange::MessageStatus {
+                message,
+                status,
+                timestamp,
+                failure: failure.clone(),
+            },
+        );
+        let result = match status {
+            MessageStatus::Succeeded => Ok(Outcome::Delivered),
+            MessageStatus::Failed | MessageStatus::Unknown => {
+                Err(failure.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message)))
+            }
+        };
+        core.complete(ticket, result);
+    }
+
+    /// What was not handed over will not be.
+    pub(super) fn fail_drafts(&mut self, core: &mut Core, key: ConversationKey, failure: &Failure) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        for draft in conversation.outbox.take_drafts() {
+            let status = MessageStatus::Failed;
+            self.settle_message(
+                core,
+                key,
+                draft.message,
+                draft.ticket,
+                status,
+                None,
+                Some(failure.clone()),
+            );
+        }
+    }
+
+    /// The conversation is over: what was handed over without a verdict stays unknown, the rest failed.
+    pub(super) fn close_outbox(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        failure: &Failure,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let outbox = &mut conversation.outbox;
+        outbox.early.clear();
+        let mut open = Vec::new();
+        for message in outbox.awaiting.drain(..) {
+            open.push((
+                message.message,
+                message.ticket,
+                message.operation_id,
+                Some(message.location_key),
+            ));
+        }
+        if let Some(posting) = outbox.posting.take() {
+            open.push((posting.message, posting.ticket, posting.operation_id, None));
+        }
+        for (message, ticket, operation_id, location_key) in open {
+            if let Some(conversation) = self.conversations.get_mut(&key) {
+                conversation
+                    .outbox
+                    .remember_unsettled(message, &operation_id, location_key);
+            }
+            let why =
+                unknown("the conversation ended before the server said what became of the message");
+            let status = verdict_of(&why);
+            self.settle_message(core, key, message, ticket, status, None, Some(why));
+        }
+        self.fail_drafts(core, key, failure);
+    }
+}

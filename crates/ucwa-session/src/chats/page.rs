@@ -1,0 +1,283 @@
+//! Event pages: which conversation each event belongs to, and what it does there.
+
+use ucwa_proto::{Event, EventKind, EventPage, Problem, Resource, Sender};
+
+use super::conversation::{Chat, Links, Probe, State};
+use super::{Chats, key_of};
+use crate::core::Core;
+use crate::event::ConversationChange;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::ConversationKey;
+
+impl Chats {
+    /// Takes a whole page.
+    pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
+        // Invitations say whose a conversation is, and may stand behind the conversation's own events: they first.
+        self.in_page = true;
+        for (_, event) in page
+            .events()
+            .filter(|(_, event)| event.link.rel == "messagingInvitation")
+        {
+            self.recognise(core, event);
+        }
+        for (sender, event) in page.events() {
+            self.on_event(core, sender, event);
+        }
+        self.in_page = false;
+        // What a conversation is without its chat, or with it, shows only when the page is through.
+        let keys: Vec<_> = self.conversations.keys().copied().collect();
+        for key in keys {
+            self.after_page(core, key);
+        }
+    }
+
+    fn on_event(&mut self, core: &mut Core, sender: &Sender<'_>, event: &Event<'_>) {
+        match (sender.rel.as_ref(), event.link.rel.as_ref()) {
+            ("communication", "messagingInvitation") => self.on_invitation(core, event),
+            ("communication", "conversation") => match self.find(core, &event.link.href) {
+                Some(key) => self.on_conversation(core, key, event),
+                None => self.keep(core, sender, event, &event.link.href),
+            },
+            ("conversation", _) => match self.find(core, &sender.href) {
+                Some(key) => self.on_conversation_event(core, key, event),
+                None => match self.find_dead(core, &sender.href) {
+                    // A conversation that is over has nothing more to say but what became of its messages.
+                    Some(key) if event.link.rel == "message" => {
+                        self.on_late_message(core, key, event)
+                    }
+                    Some(_) => {}
+                    None => self.keep(core, sender, event, &sender.href),
+                },
+            },
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, core: &Core, sender: &Sender<'_>, event: &Event<'_>, href: &str) {
+        let Some(href) = key_of(core, href) else {
+            return;
+        };
+        let sender = Sender {
+            rel: sender.rel.clone(),
+            href: sender.href.clone(),
+            events: vec![event.clone()],
+        };
+        self.keep_unbound(
+            href,
+            EventPage {
+                senders: vec![sender],
+                ..EventPage::default()
+            }
+            .into_owned(),
+        );
+    }
+
+    /// Plays what was kept for a conversation that has just been recognised.
+    pub(super) fn play_kept(&mut self, core: &mut Core, href: &str) {
+        let kept = key_of(core, href)
+            .and_then(|href| self.unbound.remove(&href))
+            .unwrap_or_default();
+        for page in &kept {
+            for (sender, event) in page.events() {
+                self.on_event(core, sender, event);
+            }
+        }
+    }
+
+    fn on_conversation_event(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
+        let within = event.within.as_ref().map(|within| within.rel.as_ref());
+        match (event.link.rel.as_ref(), within) {
+            ("participant", None) => self.on_participant(core, key, event),
+            ("participant", Some("typingParticipants")) => self.on_typing(core, key, event),
+            ("participantMessaging", _) => self.on_participant_messaging(core, key, event),
+            ("messaging", _) => self.on_messaging(core, key, event),
+            ("message", _) => self.on_message(core, key, event),
+            _ => {}
+        }
+    }
+
+    fn on_conversation(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
+        let reason = event.reason.as_ref().map(failure_of);
+        if event.kind == EventKind::Deleted {
+            return self.on_remote_end(core, key, reason);
+        }
+        match event.resource() {
+            Some(resource) => self.take_conversation(core, key, resource, reason),
+            None => self.read_conversation(core, key),
+        }
+    }
+
+    /// Takes in a conversation resource (`conversation_ref`).
+    pub(super) fn take_conversation(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        resource: &Resource<'_>,
+        reason: Option<Failure>,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if let Some(subject) = resource
+            .text("subject")
+            .filter(|subject| !subject.is_empty())
+            && conversation.subject.as_deref() != Some(subject)
+        {
+            conversation.subject = Some(subject.to_owned());
+            core.change(key, ConversationChange::Subject(subject.to_owned()));
+        }
+        if let Some(thread_id) = resource.text("threadId").filter(|id| !id.is_empty()) {
+            thread_id.clone_into(&mut conversation.thread_id);
+        }
+        if let Some(href) = resource.link_href("messaging") {
+            conversation.links.messaging = Some(href.to_owned());
+        }
+        conversation.other_modality = resource
+            .list("activeModalities")
+            .any(|modality| modality != "Messaging");
+        let state = resource.text("state").unwrap_or_default();
+        conversation.group |= matches!(state, "Conferencing" | "Conferenced");
+        match state {
+            "Connected" | "Conferenced" if conversation.state != State::Connected => {
+                conversation.state = State::Connected;
+                core.change(key, ConversationChange::Connected);
+            }
+            "Disconnected" => self.on_remote_end(core, key, reason),
+            _ => {}
+        }
+    }
+
+    fn on_messaging(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
+        let reason = event.reason.as_ref().map(failure_of);
+        if event.kind == EventKind::Deleted {
+            return self.on_chat_gone(core, key, reason);
+        }
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        conversation.links.messaging = Some(event.link.href.to_string());
+        match event.resource() {
+            Some(resource) => self.take_messaging(core, key, resource, reason),
+            None => self.read_messaging(core, key),
+        }
+    }
+
+    /// Takes in a messaging resource (`messaging_ref`).
+    pub(super) fn take_messaging(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        resource: &Resource<'_>,
+        reason: Option<Failure>,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let link = |rel: &str| resource.link_href(rel).map(str::to_owned);
+        let links = &mut conversation.links;
+        *links = Links {
+            conversation: links.conversation.take(),
+            messaging: links.messaging.take(),
+            send_message: link("sendMessage"),
+            stop_messaging: link("stopMessaging"),
+            set_is_typing: link("setIsTyping"),
+            add_messaging: link("addMessaging"),
+        };
+        match resource.text("state") {
+            Some("Connected") => {
+                let html = resource
+                    .list("negotiatedMessageFormats")
+                    .any(|format| format == "Html");
+                let news = conversation.chat != Chat::Connected || conversation.html != html;
+                conversation.html = html;
+                // A chat that is being ended from here stays so, whatever the server still tells.
+                if news && conversation.chat != Chat::Disconnecting {
+                    conversation.chat = Chat::Connected;
+                    conversation.probe = Probe::None;
+                    core.change(key, ConversationChange::ChatConnected { html });
+                }
+            }
+            Some("Connecting") if conversation.chat == Chat::Disconnected => {
+                conversation.chat = Chat::Connecting;
+                core.change(key, ConversationChange::ChatConnecting);
+            }
+            Some("Disconnected") => self.on_chat_gone(core, key, reason),
+            _ => {}
+        }
+    }
+
+    /// What follows from a page, or an answer, as a whole.
+    pub(super) fn after_page(&mut self, core: &mut Core, key: ConversationKey) {
+        self.finish_over(core, key);
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if conversation.state != State::Connected {
+            return;
+        }
+        match conversation.chat {
+            Chat::Connected => {
+                if conversation.links.send_message.is_none()
+                    && !std::mem::replace(&mut conversation.messaging_read, true)
+                {
+                    // Connected, but nowhere to send to: the resource may say more than the event did.
+                    self.read_messaging(core, key);
+                } else {
+                    self.pump(core, key);
+                }
+            }
+            // The invitation succeeded, and the event that connects the chat was merged away or carried no resource.
+            Chat::Connecting
+                if conversation.invite.is_none()
+                    && conversation
+                        .offer
+                        .as_ref()
+                        .is_none_or(super::offer::Offer::is_accepted)
+                    && !std::mem::replace(&mut conversation.messaging_read, true) =>
+            {
+                self.read_messaging(core, key);
+            }
+            Chat::Disconnected => self.arm_probe(core, key),
+            _ => {}
+        }
+    }
+
+    pub(super) fn read_messaging(&mut self, core: &mut Core, key: ConversationKey) {
+        let href = self
+            .conversations
+            .get(&key)
+            .and_then(|conversation| conversation.links.messaging.as_deref());
+        Self::read(core, href, Purpose::ReadMessaging(key));
+    }
+
+    pub(super) fn read_conversation(&mut self, core: &mut Core, key: ConversationKey) {
+        let href = self
+            .conversations
+            .get(&key)
+            .and_then(|conversation| conversation.links.conversation.as_deref());
+        Self::read(core, href, Purpose::ReadConversation(key));
+    }
+
+    /// GETs an href for a purpose, once at a time.
+    pub(super) fn read(core: &mut Core, href: Option<&str>, purpose: Purpose) {
+        if let Some(href) = href
+            && !core.is_under_way(&purpose)
+            && let Ok(url) = core.resolve(href, purpose.stage())
+        {
+            core.issue(Exchange::new(purpose, http::Method::GET, url));
+        }
+    }
+}
+
+/// The failure that an event's reason tells of. `Informational` explains a change and is none.
+pub(super) fn failure_of(reason: &Problem<'_>) -> Failure {
+    let failure = Failure::new(FailureKind::Remote, Stage::Conversation).with_codes(
+        reason.code.as_deref().map(str::to_owned),
+        reason.subcode.as_deref().map(str::to_owned),
+    );
+    match &reason.message {
+        Some(message) => failure.with_message(message.to_string()),
+        None => failure,
+    }
+}

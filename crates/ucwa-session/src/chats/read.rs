@@ -1,0 +1,161 @@
+//! What the session takes from a resource.
+//!
+//! The server may leave out whatever it likes, so everything here is optional, and a member of the wrong type counts as
+//! left out: an event with one bad field still says what happened.
+
+use std::time::SystemTime;
+
+use ucwa_proto::{DataUri, DateTime, MediaType, Resource, strip_trailing_newline};
+
+use crate::operation::MessageBody;
+
+/// A `participant`, in whatever role (`participant_ref`).
+#[derive(Default)]
+pub(super) struct ParticipantFacts<'r> {
+    pub(super) uri: Option<&'r str>,
+    pub(super) name: Option<&'r str>,
+}
+
+pub(super) fn participant<'r>(resource: &'r Resource<'_>) -> ParticipantFacts<'r> {
+    let filled = |name| resource.text(name).filter(|text| !text.is_empty());
+    ParticipantFacts {
+        uri: filled("uri"),
+        name: filled("name"),
+    }
+}
+
+/// How an invitation stands (`InvitationState_ref`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InvitationStanding {
+    /// Under way.
+    Open,
+    /// Ringing at the peer's.
+    Alerting,
+    /// Accepted.
+    Accepted,
+    /// Declined, failed or cancelled.
+    Refused,
+}
+
+pub(super) fn standing(invitation: &Resource<'_>) -> InvitationStanding {
+    match invitation.text("state") {
+        Some("Connected") => InvitationStanding::Accepted,
+        Some("Declined" | "Failed" | "Cancelled") => InvitationStanding::Refused,
+        Some("Alerting") => InvitationStanding::Alerting,
+        _ => InvitationStanding::Open,
+    }
+}
+
+/// A message in a link: a data URI of text, HTML, or something else that is kept as it is.
+pub(super) fn body_of_link(href: &str) -> Option<MessageBody> {
+    let uri = DataUri::parse(href).ok()?;
+    let text = uri.text();
+    Some(match uri.media_type() {
+        // Desktop clients end each text with a line break that the user did not write.
+        MediaType::TextPlain => MessageBody::Text(strip_trailing_newline(&text).to_owned()),
+        MediaType::TextHtml => MessageBody::Html(text.into_owned()),
+        MediaType::MultipartAlternative => MessageBody::Other {
+            media_type: "multipart/alternative".to_owned(),
+            raw: text.into_owned(),
+        },
+        MediaType::Other(media_type) => MessageBody::Other {
+            media_type: (*media_type).to_owned(),
+            raw: text.into_owned(),
+        },
+    })
+}
+
+/// The content of a `message`: HTML where there is some, since it holds more than the text beside it.
+pub(super) fn message_body(message: &Resource<'_>) -> Option<MessageBody> {
+    let of = |rel| message.link_href(rel).and_then(body_of_link);
+    of("htmlMessage").or_else(|| of("plainMessage"))
+}
+
+pub(super) fn timestamp(message: &Resource<'_>) -> Option<SystemTime> {
+    message
+        .text("timeStamp")
+        .and_then(|text| DateTime::parse(text).ok())
+        .and_then(DateTime::to_system_time)
+}
+
+/// The text of a body for comparison: plain, without a final line break.
+pub(super) fn plain(body: &MessageBody) -> String {
+    strip_trailing_newline(&plain_to_send(body)).to_owned()
+}
+
+/// The text of a body for a peer, or an invitation, that takes only text.
+pub(super) fn plain_to_send(body: &MessageBody) -> String {
+    match body {
+        MessageBody::Text(text) => text.clone(),
+        MessageBody::Html(html) => html_to_text(html),
+        MessageBody::Other { raw, .. } => raw.clone(),
+    }
+}
+
+/// What HTML says without its markup, for peers that take only text.
+pub(super) fn html_to_text(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        let (before, from) = rest.split_at(at);
+        text.push_str(before);
+        let end = if from.starts_with('<') { '>' } else { ';' };
+        let Some(length) = from.find(end) else {
+            // Not markup after all.
+            text.push_str(from);
+            return text;
+        };
+        let (mark, after) = from.split_at(length + 1);
+        if mark.starts_with('<') {
+            let name = mark.trim_start_matches(['<', '/']).to_ascii_lowercase();
+            let breaks = ["br", "p>", "p ", "div", "li"]
+                .iter()
+                .any(|tag| name.starts_with(tag));
+            if breaks && !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+        } else {
+            match entity(mark) {
+                Some(character) => text.push(character),
+                None => text.push_str(mark),
+            }
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+fn entity(mark: &str) -> Option<char> {
+    match mark.strip_prefix('&')?.strip_suffix(';')? {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
+        number => {
+            let digits = number.strip_prefix('#')?;
+            let code = match digits.strip_prefix(['x', 'X']) {
+                Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok()?,
+                None => digits.parse().ok()?,
+            };
+            char::from_u32(code)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn html_loses_its_markup_and_keeps_its_words() {
+        let html =
+            "<span style=\"x\">Tom &amp; <b>J&#233;r&ocirc;me</b></span><br/>1 < 2 &unterminated";
+        assert_eq!(
+            html_to_text(html),
+            "Tom & J\u{e9}r&ocirc;me\n1 < 2 &unterminated"
+        );
+    }
+}

@@ -1,0 +1,564 @@
+//! The part of the session that every other part works with: outputs, time, identifiers and exchanges.
+//!
+//! An exchange goes in once ([`Core::issue`]) and comes out once ([`Core::next_finished`]); what happens between, trust,
+//! tokens, repeats, is decided here and in [`crate::auth`], and nowhere else.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use ucwa_proto::{Origin, Problem, Representation, Resource};
+
+use crate::auth::Auth;
+use crate::config::SessionConfig;
+use crate::event::{ConversationChange, SessionEvent};
+use crate::exchange::{Credential, Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::io::{Answer, Output, Question, Sent, TransportFailure, TransportFailureKind};
+use crate::keys::{ConversationKey, QuestionId, RequestId, Ticket};
+use crate::operation::Outcome;
+use crate::timers::{Timer, TimerKey, Timers};
+use crate::trust::{Trust, Verdict};
+
+/// The end of an exchange, for the part that began it.
+pub(crate) type Finished = (Exchange, Result<Response<Bytes>, Failure>);
+
+/// How often an idempotent command is sent at most.
+const MAX_ATTEMPTS: u32 = 5;
+/// How long repeats of a command may go on.
+const MAX_RETRY_TIME: Duration = Duration::from_secs(90);
+/// How long the caller has for an answer.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(120);
+/// What the session grants the transport beyond a deadline.
+const WATCHDOG_GRACE: Duration = Duration::from_secs(5);
+/// The longest pause that a server's `Retry-After` can impose.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+pub(crate) struct Core {
+    pub(crate) config: SessionConfig,
+    pub(crate) now: Duration,
+    pub(crate) auth: Auth,
+    pub(crate) trust: Trust,
+    /// The origin of the application, against which hrefs are resolved.
+    pub(crate) base: Option<Origin>,
+    outputs: VecDeque<Output>,
+    timers: Timers,
+    rng: ChaCha8Rng,
+    numbers: u64,
+    on_wire: BTreeMap<RequestId, Exchange>,
+    questions: BTreeMap<QuestionId, (Exchange, String)>,
+    finished: VecDeque<Finished>,
+}
+
+impl Core {
+    pub(crate) fn new(config: SessionConfig) -> Self {
+        let rng = ChaCha8Rng::seed_from_u64(config.seed);
+        Self {
+            config,
+            now: Duration::ZERO,
+            auth: Auth::default(),
+            trust: Trust::default(),
+            base: None,
+            outputs: VecDeque::new(),
+            timers: Timers::default(),
+            rng,
+            numbers: 0,
+            on_wire: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            finished: VecDeque::new(),
+        }
+    }
+
+    // Outputs.
+
+    pub(crate) fn next_output(&mut self) -> Output {
+        self.outputs.pop_front().unwrap_or(Output::Idle {
+            wake_at: self.timers.next_due(),
+        })
+    }
+
+    pub(crate) fn emit(&mut self, event: SessionEvent) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn change(&mut self, conversation: ConversationKey, change: ConversationChange) {
+        self.emit(SessionEvent::Conversation {
+            conversation,
+            change,
+        });
+    }
+
+    pub(crate) fn complete(&mut self, ticket: Ticket, result: Result<Outcome, Failure>) {
+        self.outputs.push_back(Output::Completed { ticket, result });
+    }
+
+    // Identifiers and time.
+
+    /// A number that this session has not used for anything yet.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// A UUID of version 4 from the seed: operation ids, thread ids, endpoint ids.
+    pub(crate) fn uuid(&mut self) -> String {
+        let (a, b) = (self.rng.next_u64(), self.rng.next_u64());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xffff,
+            a & 0xfff,
+            0x8000 | (b >> 48) & 0x3fff,
+            b & 0xffff_ffff_ffff
+        )
+    }
+
+    /// `base` doubled `doublings` times, at most `cap`, less up to a fifth, so that clients do not come back in step.
+    pub(crate) fn backoff(&mut self, base: Duration, doublings: u32, cap: Duration) -> Duration {
+        let full = base.saturating_mul(1 << doublings.min(16)).min(cap);
+        full.mul_f64(1.0 - f64::from(self.rng.next_u32()) / f64::from(u32::MAX) / 5.0)
+    }
+
+    pub(crate) fn wall_now(&self) -> SystemTime {
+        self.config.wall_at_epoch + self.now
+    }
+
+    pub(crate) fn arm(&mut self, after: Duration, timer: Timer) -> TimerKey {
+        self.timers.arm(self.now + after, timer)
+    }
+
+    pub(crate) fn cancel_timers(&mut self, unwanted: impl Fn(&Timer) -> bool) {
+        self.timers.cancel_where(unwanted);
+    }
+
+    pub(crate) fn pop_due(&mut self) -> Option<Timer> {
+        self.timers.pop_due(self.now)
+    }
+
+    // Exchanges.
+
+    /// Begins an exchange. Its end comes out of [`Core::next_finished`].
+    pub(crate) fn issue(&mut self, exchange: Exchange) {
+        let origin = match Origin::of(&exchange.url) {
+            Ok(origin) => origin,
+            Err(error) => {
+                let failure = Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage())
+                    .with_message(format!("an address of the server cannot be used: {error}"));
+                return self.finish(exchange, Err(failure));
+            }
+        };
+        if exchange.credential != Credential::None {
+            let refusal = match self.trust.judge(&origin) {
+                Verdict::Trusted => None,
+                Verdict::Ask => return self.ask_trust(exchange, &origin),
+                Verdict::Refused => Some(FailureKind::Untrusted),
+                Verdict::Online => Some(FailureKind::HomedOnline),
+            };
+            if let Some(kind) = refusal {
+                let failure = Failure::new(kind, exchange.purpose.stage()).with_host(origin.host());
+                return self.finish(exchange, Err(failure));
+            }
+        }
+        if exchange.credential == Credential::Bearer
+            && let Some(waiting) = self.auth.renewal_to_wait_for(&origin, self.now)
+        {
+            return waiting.push(exchange);
+        }
+        self.send(exchange, &origin);
+    }
+
+    fn send(&mut self, mut exchange: Exchange, origin: &Origin) {
+        let mut builder = http::Request::builder()
+            .method(exchange.method.clone())
+            .uri(exchange.url.as_str())
+            .header(header::ACCEPT, self.config.representation.accept())
+            .header(header::USER_AGENT, self.config.user_agent.as_str());
+        if exchange.credential == Credential::Bearer {
+            exchange.token_version = None;
+            if let Some((value, version)) = self.auth.authorization(origin) {
+                builder = builder.header(header::AUTHORIZATION, value);
+                exchange.token_version = Some(version);
+            }
+        }
+        let body = match &exchange.body {
+            Some((content_type, body)) => {
+                builder = builder.header(header::CONTENT_TYPE, *content_type);
+                body.clone()
+            }
+            None => Bytes::new(),
+        };
+        if exchange.method == http::Method::POST || exchange.method == http::Method::PUT {
+            // IIS answers 411 to a POST without a length, and HTTP libraries leave it out for an empty body.
+            builder = builder.header(header::CONTENT_LENGTH, body.len());
+        }
+        let request = match builder.body(body) {
+            Ok(request) => request,
+            Err(error) => {
+                let failure = Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage())
+                    .with_host(origin.host())
+                    .with_message(format!(
+                        "no request can be made of what the server said: {error}"
+                    ));
+                return self.finish(exchange, Err(failure));
+            }
+        };
+        let id = RequestId(self.number());
+        exchange.attempts += 1;
+        exchange.first_sent.get_or_insert(self.now);
+        exchange.watchdog = Some(self.arm(exchange.timeout + WATCHDOG_GRACE, Timer::Watchdog(id)));
+        tracing::debug!(
+            request = id.0, purpose = ?exchange.purpose, method = %exchange.method, host = origin.host(),
+            attempt = exchange.attempts, "send"
+        );
+        self.outputs.push_back(Output::Send {
+            id,
+            request,
+            lane: exchange.lane,
+            deadline: self.now + exchange.timeout,
+        });
+        self.on_wire.insert(id, exchange);
+    }
+
+    pub(crate) fn on_response(
+        &mut self,
+        id: RequestId,
+        result: Result<Response<Bytes>, TransportFailure>,
+    ) {
+        // An exchange that was aborted, or given up by the watchdog, has nobody waiting for it.
+        let Some(mut exchange) = self.on_wire.remove(&id) else {
+            return;
+        };
+        if let Some(watchdog) = exchange.watchdog.take() {
+            self.timers.cancel(watchdog);
+        }
+        match result {
+            Ok(response) => {
+                tracing::debug!(
+                    request = id.0, purpose = ?exchange.purpose, status = response.status().as_u16(),
+                    correlation = correlation_id(&response), "response"
+                );
+                self.on_answer(exchange, response);
+            }
+            Err(failure) => {
+                tracing::debug!(request = id.0, purpose = ?exchange.purpose, %failure, "no response");
+                self.on_transport_failure(exchange, failure);
+            }
+        }
+    }
+
+    fn on_answer(&mut self, exchange: Exchange, response: Response<Bytes>) {
+        if exchange.credential == Credential::Bearer && self.is_challenge(&exchange, &response) {
+            return self.on_unauthorized(exchange, response);
+        }
+        let status = response.status();
+        // Too many requests: nothing was executed. The others may have been, unless doing it twice does not matter.
+        let transient = status == StatusCode::TOO_MANY_REQUESTS
+            || exchange.is_idempotent()
+                && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
+                && !matches!(exchange.purpose, Purpose::Root(_));
+        if transient && exchange.purpose != Purpose::Poll && self.has_attempts_left(&exchange) {
+            let pause = retry_after(&response, self.wall_now());
+            return self.repeat_later(exchange, pause);
+        }
+        self.finish(exchange, Ok(response));
+    }
+
+    fn on_transport_failure(&mut self, exchange: Exchange, failure: TransportFailure) {
+        let repeatable = failure.sent == Sent::No || exchange.is_idempotent();
+        let hopeless = matches!(failure.kind, TransportFailureKind::Tls | TransportFailureKind::Refused)
+            // An address that cannot be reached is most often a wrong one: say so at once.
+            || matches!(exchange.purpose, Purpose::Root(_)) && failure.sent == Sent::No;
+        if repeatable
+            && !hopeless
+            && exchange.purpose != Purpose::Poll
+            && self.has_attempts_left(&exchange)
+        {
+            return self.repeat_later(exchange, None);
+        }
+        let failure = Failure::transport(failure, exchange.purpose.stage());
+        self.finish(exchange, Err(failure));
+    }
+
+    fn has_attempts_left(&self, exchange: &Exchange) -> bool {
+        exchange.attempts < MAX_ATTEMPTS
+            && exchange
+                .first_sent
+                .is_none_or(|first| self.now.saturating_sub(first) < MAX_RETRY_TIME)
+    }
+
+    fn repeat_later(&mut self, exchange: Exchange, pause: Option<Duration>) {
+        let doublings = exchange.attempts.saturating_sub(1);
+        let pause = pause
+            .unwrap_or_else(|| {
+                self.backoff(
+                    Duration::from_millis(500),
+                    doublings,
+                    Duration::from_secs(8),
+                )
+            })
+            .min(MAX_RETRY_AFTER);
+        self.arm(pause, Timer::Retry(Box::new(exchange)));
+    }
+
+    fn ask_trust(&mut self, exchange: Exchange, origin: &Origin) {
+        let id = QuestionId(self.number());
+        let question = Question::Trust {
+            from: self.trust.anchor().to_owned(),
+            to: origin.host().to_owned(),
+        };
+        self.outputs.push_back(Output::Ask {
+            id,
+            question,
+            deadline: self.now + QUESTION_TIMEOUT,
+        });
+        self.arm(QUESTION_TIMEOUT, Timer::Unanswered(id));
+        self.questions
+            .insert(id, (exchange, origin.host().to_owned()));
+    }
+
+    pub(crate) fn on_answer_to(&mut self, id: QuestionId, answer: &Answer) {
+        let Some((exchange, host)) = self.questions.remove(&id) else {
+            return;
+        };
+        self.cancel_timers(|timer| matches!(timer, Timer::Unanswered(other) if *other == id));
+        match answer {
+            Answer::Trust(true) => {
+                self.trust.approve(&host);
+                self.issue(exchange);
+            }
+            Answer::Trust(false) => {
+                let failure =
+                    Failure::new(FailureKind::Untrusted, exchange.purpose.stage()).with_host(host);
+                self.finish(exchange, Err(failure));
+            }
+        }
+    }
+
+    /// The server's time and the grace are over, and the transport said nothing.
+    pub(crate) fn on_watchdog(&mut self, id: RequestId) {
+        let Some(exchange) = self.on_wire.remove(&id) else {
+            return;
+        };
+        self.outputs.push_back(Output::Abort(id));
+        let failure = TransportFailure {
+            kind: TransportFailureKind::Timeout,
+            stage: "wait",
+            host: Origin::of(&exchange.url)
+                .map(|origin| origin.host().to_owned())
+                .unwrap_or_default(),
+            sent: Sent::Maybe,
+            message: "the transport kept neither its deadline nor its promise".to_owned(),
+        };
+        self.on_transport_failure(exchange, failure);
+    }
+
+    pub(crate) fn finish(&mut self, exchange: Exchange, result: Result<Response<Bytes>, Failure>) {
+        self.finished.push_back((exchange, result));
+    }
+
+    pub(crate) fn next_finished(&mut self) -> Option<Finished> {
+        self.finished.pop_front()
+    }
+
+    /// Whether an exchange for this purpose is under way.
+    pub(crate) fn is_under_way(&self, purpose: &Purpose) -> bool {
+        self.on_wire
+            .values()
+            .any(|exchange| exchange.purpose == *purpose)
+            || self.timers.any(
+                |timer| matches!(timer, Timer::Retry(exchange) if exchange.purpose == *purpose),
+            )
+            || self
+                .auth
+                .any_waiting(|exchange| exchange.purpose == *purpose)
+    }
+
+    /// Drops every exchange whose purpose is unwanted, wherever it stands, and aborts it on the wire.
+    pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
+        let ids: Vec<_> = self
+            .on_wire
+            .iter()
+            .filter(|(_, exchange)| unwanted(&exchange.purpose))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in ids {
+            if let Some(watchdog) = self
+                .on_wire
+                .remove(&id)
+                .and_then(|exchange| exchange.watchdog)
+            {
+                self.timers.cancel(watchdog);
+            }
+            self.outputs.push_back(Output::Abort(id));
+        }
+        self.timers.cancel_where(
+            |timer| matches!(timer, Timer::Retry(exchange) if unwanted(&exchange.purpose)),
+        );
+        self.questions
+            .retain(|_, (exchange, _)| !unwanted(&exchange.purpose));
+        self.finished
+            .retain(|(exchange, _)| !unwanted(&exchange.purpose));
+        self.auth.abandon(unwanted);
+    }
+
+    /// Drops everything that is under way or due: the session is over.
+    pub(crate) fn stop(&mut self) {
+        self.abandon(|_| true);
+        self.timers.clear();
+    }
+
+    /// Sends a request whose end nobody waits for.
+    pub(crate) fn send_unobserved(&mut self, exchange: Exchange) {
+        let purpose = exchange.purpose.clone();
+        self.issue(exchange);
+        self.on_wire
+            .retain(|_, exchange| exchange.purpose != purpose);
+        self.finished.clear();
+        self.timers.clear();
+    }
+
+    /// Gives a request its input, in the representation of the session.
+    pub(crate) fn with_input(&self, exchange: Exchange, input: &Resource<'_>) -> Exchange {
+        let representation = self.config.representation;
+        exchange.with_body(
+            representation.content_type(),
+            input.encode_input(representation),
+        )
+    }
+
+    // Reading answers.
+
+    /// An absolute address for an href of the application; one that leads to another host gets no credential.
+    pub(crate) fn resolve(&self, href: &str, stage: Stage) -> Result<String, Failure> {
+        let Some(base) = &self.base else {
+            return Err(Failure::new(FailureKind::NotSignedIn, stage));
+        };
+        let url = base.resolve(href).map_err(|error| {
+            Failure::new(FailureKind::UnexpectedAnswer, stage)
+                .with_host(base.host())
+                .with_message(error.to_string())
+        })?;
+        if base.is_same(&url) {
+            Ok(url)
+        } else {
+            Err(Failure::new(FailureKind::Untrusted, stage)
+                .with_host(base.host())
+                .with_message("the server links to another host, which gets no credential"))
+        }
+    }
+
+    /// The resource in a successful answer; anything else is a failure that says what came instead.
+    pub(crate) fn resource<'a>(
+        &self,
+        exchange: &Exchange,
+        response: &'a Response<Bytes>,
+    ) -> Result<Resource<'a>, Failure> {
+        if !response.status().is_success() {
+            return Err(self.refusal(exchange, response));
+        }
+        let representation =
+            representation_of(response).ok_or_else(|| not_ucwa(exchange, response))?;
+        Resource::decode(response.body(), representation, &self.config.limits)
+            .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
+    }
+
+    /// What a refused request failed of.
+    pub(crate) fn refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+        let failure = described(
+            Failure::new(FailureKind::RequestFailed, exchange.purpose.stage()),
+            exchange,
+            response,
+        );
+        match self.problem(response) {
+            Some(problem) => {
+                let failure = failure.with_codes(
+                    problem.code.map(std::borrow::Cow::into_owned),
+                    problem.subcode.map(std::borrow::Cow::into_owned),
+                );
+                match problem.message {
+                    Some(message) => failure.with_message(message),
+                    None => failure,
+                }
+            }
+            None => failure,
+        }
+    }
+
+    /// The error body of an answer, if it has one.
+    pub(crate) fn problem<'a>(&self, response: &'a Response<Bytes>) -> Option<Problem<'a>> {
+        let representation = representation_of(response)?;
+        Problem::decode(response.body(), representation, &self.config.limits).ok()
+    }
+}
+
+/// The representation of an answer's body, by its content type.
+pub(crate) fn representation_of(response: &Response<Bytes>) -> Option<Representation> {
+    Representation::from_content_type(
+        response
+            .headers()
+            .get(header::CONTENT_TYPE)?
+            .to_str()
+            .ok()?,
+    )
+}
+
+/// The failure of an answer that is not UCWA: most often a page of a proxy or of the web server.
+pub(crate) fn not_ucwa(exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+    let content_type = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    described(
+        Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage()),
+        exchange,
+        response,
+    )
+    .with_message(format!(
+        "the answer is {}",
+        content_type.unwrap_or("of no stated type")
+    ))
+}
+
+fn described(failure: Failure, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+    let diagnostics = response
+        .headers()
+        .get("x-ms-diagnostics")
+        .and_then(|value| value.to_str().ok());
+    let failure = failure
+        .with_status(response.status())
+        .with_diagnostics(diagnostics.map(str::to_owned))
+        .with_correlation_id(correlation_id(response).map(str::to_owned));
+    match Origin::of(&exchange.url) {
+        Ok(origin) => failure.with_host(origin.host()),
+        Err(_) => failure,
+    }
+}
+
+fn correlation_id(response: &Response<Bytes>) -> Option<&str> {
+    response
+        .headers()
+        .get("x-ms-correlation-id")
+        .and_then(|value| value.to_str().ok())
+}
+
+/// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3).
+pub(crate) fn retry_after(response: &Response<Bytes>, now: SystemTime) -> Option<Duration> {
+    let value = response
+        .headers()
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some(
+            httpdate::parse_http_date(value)
+                .ok()?
+                .duration_since(now)
+                .unwrap_or_default(),
+        ),
+    }
+}

@@ -1,0 +1,243 @@
+//! One HTTP exchange as the session sees it: what it is for, and what it takes to send it again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use ucwa_proto::Origin;
+
+use crate::failure::Stage;
+use crate::io::Lane;
+use crate::keys::{ConversationKey, MessageKey};
+use crate::timers::TimerKey;
+
+/// What an exchange is for; decides who gets its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// An autodiscovery root: of a candidate, or behind a redirect.
+    Root(RootSource),
+    /// The user resource.
+    User,
+    /// A token for an origin.
+    Token(Origin),
+    /// A challenge for an origin that refused a token without sending one.
+    Challenge(Origin),
+    /// POST applications.
+    CreateApplication,
+    /// POST makeMeAvailable.
+    MakeMeAvailable,
+    /// GET application.
+    ReadApplication,
+    /// The pending GET.
+    Poll,
+    /// POST reportMyActivity.
+    ReportActivity,
+    /// DELETE application.
+    DeleteApplication,
+    /// GET conversations, to learn which live on after the channel lost its place.
+    ListConversations,
+    /// POST startMessaging or addMessaging, with the operation id.
+    Invite(ConversationKey, String),
+    /// GET the invitation with this operation id.
+    ReadInvitation(ConversationKey, String),
+    /// GET an invitation that an event only linked to, by its href.
+    ReadForeignInvitation(String),
+    /// POST accept.
+    Accept(ConversationKey),
+    /// POST decline.
+    Decline(ConversationKey),
+    /// POST cancel.
+    Cancel(ConversationKey),
+    /// POST stopMessaging.
+    StopMessaging(ConversationKey),
+    /// DELETE conversation.
+    DeleteConversation(ConversationKey),
+    /// GET conversation.
+    ReadConversation(ConversationKey),
+    /// GET messaging.
+    ReadMessaging(ConversationKey),
+    /// GET a participant, by the key of its href.
+    ReadParticipant(ConversationKey, String),
+    /// POST sendMessage.
+    SendMessage(ConversationKey, MessageKey),
+    /// GET a message of ours for its verdict.
+    ReadVerdict(ConversationKey, MessageKey),
+    /// GET a message that an event only linked to, by the key of its href.
+    ReadMessage(ConversationKey, String),
+    /// POST setIsTyping.
+    SetIsTyping(ConversationKey),
+}
+
+/// Where an autodiscovery root came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RootSource {
+    /// It is configured.
+    Configured,
+    /// `lyncdiscoverinternal.<domain>`, which has priority.
+    Internal,
+    /// `lyncdiscover.<domain>`.
+    External,
+    /// A redirect led there.
+    Redirect,
+}
+
+impl Purpose {
+    /// What is being done, for errors.
+    pub(crate) fn stage(&self) -> Stage {
+        match self {
+            Self::Root(_) => Stage::Discovery,
+            Self::User => Stage::User,
+            Self::Token(_) | Self::Challenge(_) => Stage::Authentication,
+            Self::CreateApplication
+            | Self::MakeMeAvailable
+            | Self::ReadApplication
+            | Self::ReportActivity
+            | Self::DeleteApplication => Stage::Application,
+            Self::Poll | Self::ListConversations => Stage::Events,
+            Self::Invite(..)
+            | Self::ReadInvitation(..)
+            | Self::ReadForeignInvitation(_)
+            | Self::Accept(_)
+            | Self::Decline(_)
+            | Self::Cancel(_) => Stage::Invitation,
+            Self::SendMessage(..) | Self::ReadVerdict(..) | Self::ReadMessage(..) => Stage::Message,
+            Self::StopMessaging(_)
+            | Self::DeleteConversation(_)
+            | Self::ReadConversation(_)
+            | Self::ReadMessaging(_)
+            | Self::ReadParticipant(..)
+            | Self::SetIsTyping(_) => Stage::Conversation,
+        }
+    }
+
+    /// The conversation that it belongs to.
+    pub(crate) fn conversation(&self) -> Option<ConversationKey> {
+        match self {
+            Self::Invite(key, _)
+            | Self::ReadInvitation(key, _)
+            | Self::Accept(key)
+            | Self::Decline(key)
+            | Self::Cancel(key)
+            | Self::StopMessaging(key)
+            | Self::DeleteConversation(key)
+            | Self::ReadConversation(key)
+            | Self::ReadMessaging(key)
+            | Self::ReadParticipant(key, _)
+            | Self::SendMessage(key, _)
+            | Self::ReadVerdict(key, _)
+            | Self::ReadMessage(key, _)
+            | Self::SetIsTyping(key) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// Whether it belongs to the application: its hrefs die with it.
+    pub(crate) fn is_of_application(&self) -> bool {
+        !matches!(
+            self,
+            Self::Root(_)
+                | Self::User
+                | Self::Token(_)
+                | Self::Challenge(_)
+                | Self::CreateApplication
+        )
+    }
+}
+
+/// How an exchange proves who sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// Not at all, and it may go to any host.
+    None,
+    /// Not in the header, but the host must be trusted: it carries a password, or decides where one goes.
+    TrustedHost,
+    /// With the token for its host.
+    Bearer,
+}
+
+/// A request with its purpose and its history.
+pub(crate) struct Exchange {
+    pub(crate) purpose: Purpose,
+    pub(crate) method: Method,
+    /// Absolute.
+    pub(crate) url: String,
+    /// Content type and content.
+    pub(crate) body: Option<(&'static str, Bytes)>,
+    pub(crate) credential: Credential,
+    pub(crate) lane: Lane,
+    /// How long one sending of it may take.
+    pub(crate) timeout: Duration,
+    /// How often it was sent.
+    pub(crate) attempts: u32,
+    /// When it was sent first.
+    pub(crate) first_sent: Option<Duration>,
+    /// The version of the token that it was last sent with.
+    pub(crate) token_version: Option<u64>,
+    /// The one repeat after an authentication challenge is used up.
+    pub(crate) challenged: bool,
+    /// The deadline of the transport, and a bit, while it is on the wire.
+    pub(crate) watchdog: Option<TimerKey>,
+}
+
+impl Exchange {
+    /// An exchange with the token, on the commands lane.
+    pub(crate) fn new(purpose: Purpose, method: Method, url: String) -> Self {
+        Self {
+            purpose,
+            method,
+            url,
+            body: None,
+            credential: Credential::Bearer,
+            lane: Lane::Commands,
+            timeout: COMMAND_TIMEOUT,
+            attempts: 0,
+            first_sent: None,
+            token_version: None,
+            challenged: false,
+            watchdog: None,
+        }
+    }
+
+    pub(crate) fn with_body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        self.body = Some((content_type, body.into()));
+        self
+    }
+
+    pub(crate) fn with_credential(mut self, credential: Credential) -> Self {
+        self.credential = credential;
+        self
+    }
+
+    pub(crate) fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(crate) fn on_lane(mut self, lane: Lane) -> Self {
+        self.lane = lane;
+        self
+    }
+
+    /// Whether doing it twice does no more than doing it once.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.method == Method::GET || self.method == Method::DELETE || self.method == Method::PUT
+    }
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // URL queries and bodies may carry secrets and messages.
+        write!(
+            f,
+            "Exchange({:?}, {}, attempt {})",
+            self.purpose, self.method, self.attempts
+        )
+    }
+}
+
+/// How long a command may take. Invitations and verdicts wait on the event channel, not on the response.
+pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a discovery candidate may take.
+pub(crate) const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a pending GET may take: the server's 180 s (`events_ref`) and a margin for the way.
+pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(210);

@@ -1,0 +1,196 @@
+//! The session: takes what happened, hands it to the part it concerns, and hands out what follows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use ucwa_proto::EventPage;
+
+use crate::channel::Channel;
+use crate::chats::Chats;
+use crate::config::SessionConfig;
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind};
+use crate::io::{Input, Output};
+use crate::keys::Ticket;
+use crate::operation::Operation;
+use crate::sign_in::{Phase, SignIn};
+use crate::timers::Timer;
+
+/// One sign-in of one user: see the crate's documentation for how it is driven.
+///
+/// It is spent after it has been signed out, by whomever; another sign-in takes another session.
+pub struct Session {
+    pub(crate) core: Core,
+    pub(crate) entry: SignIn,
+    pub(crate) channel: Channel,
+    pub(crate) chats: Chats,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("phase", &self.entry.phase)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session that has not begun.
+    pub fn new(config: SessionConfig) -> Self {
+        Self {
+            core: Core::new(config),
+            entry: SignIn::new(),
+            channel: Channel::default(),
+            chats: Chats::default(),
+        }
+    }
+
+    /// Begins an operation at `now`. It takes effect before this returns; what it leads to comes out of
+    /// [`Session::poll_output`], its end as one [`Output::Completed`] with the ticket.
+    pub fn submit(&mut self, now: Duration, operation: Operation) -> Ticket {
+        self.core.now = self.core.now.max(now);
+        let ticket = Ticket(self.core.number());
+        tracing::debug!(ticket = ticket.0, ?operation, "submit");
+        match operation {
+            Operation::SignIn(credentials) => self.sign_in(ticket, credentials),
+            Operation::SignOut => self.sign_out(ticket),
+            operation => {
+                self.chats.submit(&mut self.core, ticket, operation);
+            }
+        }
+        self.settle();
+        ticket
+    }
+
+    /// Takes in what happened. Time never goes back: an earlier `now` than before counts as the one before.
+    pub fn handle(&mut self, now: Duration, input: Input) {
+        self.core.now = self.core.now.max(now);
+        match input {
+            Input::Response { id, result } => self.core.on_response(id, result),
+            Input::Answer { id, answer } => self.core.on_answer_to(id, &answer),
+            Input::Timeout => {}
+            Input::Shutdown => self.shut_down(),
+        }
+        // Whatever came in, what is due is due.
+        while let Some(timer) = self.core.pop_due() {
+            self.on_timer(timer);
+        }
+        self.settle();
+    }
+
+    /// The next thing to do, or [`Output::Idle`] when there is nothing until something happens.
+    pub fn poll_output(&mut self) -> Output {
+        self.core.next_output()
+    }
+
+    fn settle(&mut self) {
+        while let Some((exchange, result)) = self.core.next_finished() {
+            self.dispatch(exchange, result);
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::Watchdog(id) => self.core.on_watchdog(id),
+            Timer::Retry(exchange) => self.core.issue(*exchange),
+            Timer::Unanswered(id) => self.core.on_answer_to(id, &crate::io::Answer::Trust(false)),
+            Timer::RenewToken(origin) => self.core.renew_token(origin),
+            Timer::DiscoveryGrace => self.on_discovery_grace(),
+            Timer::ReportActivity => self.report_activity(),
+            Timer::Recreate => self.recreate(),
+            Timer::InvitationStarted(..)
+            | Timer::InvitationCompleted(..)
+            | Timer::Verdict(..)
+            | Timer::FirstMessage(_)
+            | Timer::Probe(_) => self.chats.on_timer(&mut self.core, timer),
+        }
+        self.settle();
+    }
+
+    fn dispatch(&mut self, exchange: Exchange, result: Result<Response<Bytes>, Failure>) {
+        let result = if exchange.purpose.is_of_application() && self.entry.phase != Phase::Leaving {
+            match self.application_ended(&exchange, result) {
+                Some(result) => result,
+                None => return,
+            }
+        } else {
+            result
+        };
+        match &exchange.purpose {
+            Purpose::Root(source) => self.on_root(*source, &exchange, result),
+            Purpose::User => self.on_user(&exchange, result),
+            Purpose::Token(origin) => self.core.on_token(origin.clone(), &exchange, result),
+            Purpose::Challenge(origin) => {
+                self.core
+                    .on_challenge_answer(origin.clone(), &exchange, result)
+            }
+            Purpose::CreateApplication => self.on_application_created(&exchange, result),
+            Purpose::MakeMeAvailable => self.on_made_available(&exchange, result),
+            Purpose::ReadApplication => self.on_application_read(&exchange, result),
+            Purpose::Poll => self.on_poll(&exchange, result),
+            Purpose::ReportActivity => {
+                if let Err(failure) = result {
+                    tracing::warn!(%failure, "activity could not be reported");
+                }
+            }
+            Purpose::DeleteApplication => self.on_application_deleted(&exchange, result),
+            Purpose::ListConversations => self.on_conversations_listed(&exchange, result),
+            _ => self.chats.on_finished(&mut self.core, &exchange, result),
+        }
+    }
+
+    /// Any request of the application may be answered with its end: 404 ApplicationNotFound, which is mended without
+    /// the user, or 410, which is not (`ApplicationDashboard`).
+    fn application_ended(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) -> Option<Result<Response<Bytes>, Failure>> {
+        let Ok(response) = &result else {
+            return Some(result);
+        };
+        if !matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+            return Some(result);
+        }
+        let failure = self.core.refusal(exchange, response);
+        let says = |word: &str| failure.subcode() == Some(word) || failure.code() == Some(word);
+        if response.status() == StatusCode::NOT_FOUND && says("ApplicationNotFound") {
+            self.application_lost(failure);
+            return None;
+        }
+        let ended = [
+            "TooManyApplications",
+            "InactiveApplicationExpired",
+            "UserAgentNotAllowed",
+        ];
+        if response.status() == StatusCode::GONE && ended.into_iter().any(says) {
+            self.give_up(failure.with_kind(FailureKind::Gone));
+            return None;
+        }
+        Some(result)
+    }
+
+    /// The events of a page, in order.
+    pub(crate) fn on_events(&mut self, page: &EventPage<'_>) {
+        for (_, event) in page
+            .events()
+            .filter(|(sender, _)| sender.rel == "communication")
+        {
+            if event.link.rel == "communication"
+                && let Some(communication) = event.resource()
+            {
+                for (rel, link) in [
+                    ("startMessaging", &mut self.chats.start_messaging),
+                    ("conversations", &mut self.entry.links.conversations),
+                ] {
+                    if let Some(href) = communication.link_href(rel) {
+                        *link = Some(href.to_owned());
+                    }
+                }
+            }
+        }
+        self.chats.on_page(&mut self.core, page);
+    }
+}

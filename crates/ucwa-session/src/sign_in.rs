@@ -1,0 +1,651 @@
+//! From an address and a password to an application at the server, and back.
+//!
+//! Discovery, the user resource, the application, being made available: one step after the other, each begun by the
+//! answer to the one before. The same steps from the application on serve to create it anew when the server lost it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, header};
+use ucwa_proto::{Origin, Resource, SipUri, Value};
+
+use crate::config::Root;
+use crate::core::not_ucwa;
+use crate::event::{SessionEvent, SignInState};
+use crate::exchange::{Credential, DISCOVERY_TIMEOUT, Exchange, Purpose, RootSource};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::Ticket;
+use crate::operation::{Credentials, Outcome};
+use crate::session::Session;
+use crate::timers::Timer;
+use crate::trust::Trust;
+
+/// How many redirects are followed before and after authentication, together.
+const MAX_HOPS: u32 = 10;
+/// How long the internal discovery host is waited for when the external one has answered.
+const INTERNAL_GRACE: Duration = Duration::from_secs(1);
+/// How often in a row a lost application is created anew before the session gives up.
+const MAX_RECREATIONS: u32 = 5;
+
+/// How far the session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing was asked for yet.
+    Fresh,
+    /// On the way to the first, or to another, application.
+    Entering,
+    /// The application is there and the event channel is open.
+    Running,
+    /// The application is being deleted.
+    Leaving,
+    /// It is over; a session signs in once.
+    Over,
+}
+
+#[derive(Debug)]
+pub(crate) struct SignIn {
+    pub(crate) phase: Phase,
+    /// What the caller was told last.
+    announced: SignInState,
+    sign_in: Option<Ticket>,
+    sign_out: Vec<Ticket>,
+    sip_uri: String,
+    discovery: Discovery,
+    applications: String,
+    endpoint_id: String,
+    /// Links of the application and of what it embeds.
+    pub(crate) links: ApplicationLinks,
+    recreations: u32,
+}
+
+#[derive(Debug, Default)]
+struct Discovery {
+    outstanding: u32,
+    /// What the external host found while the internal one may still answer.
+    held: Option<String>,
+    done: bool,
+    hops: u32,
+    tried: Vec<String>,
+    /// The failure that says most.
+    worst: Option<Failure>,
+}
+
+/// The hrefs of the present application; they die with it.
+#[derive(Debug, Default)]
+pub(crate) struct ApplicationLinks {
+    pub(crate) application: Option<String>,
+    pub(crate) events: Option<String>,
+    pub(crate) make_me_available: Option<String>,
+    pub(crate) report_my_activity: Option<String>,
+    pub(crate) conversations: Option<String>,
+}
+
+impl SignIn {
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: Phase::Fresh,
+            announced: SignInState::SignedOut,
+            sign_in: None,
+            sign_out: Vec::new(),
+            sip_uri: String::new(),
+            discovery: Discovery::default(),
+            applications: String::new(),
+            endpoint_id: String::new(),
+            links: ApplicationLinks::default(),
+            recreations: 0,
+        }
+    }
+
+    /// The channel brought a page: the application lives.
+    pub(crate) fn is_healthy(&mut self) {
+        self.recreations = 0;
+    }
+}
+
+impl Session {
+    pub(crate) fn sign_in(&mut self, ticket: Ticket, credentials: Credentials) {
+        if self.entry.phase != Phase::Fresh {
+            let failure = Failure::new(FailureKind::WrongState, Stage::Command)
+                .with_message("a session signs in once; make another one");
+            return self.core.complete(ticket, Err(failure));
+        }
+        let Credentials::Password { sip_uri, .. } = &credentials;
+        let parsed = SipUri::parse(sip_uri)
+            .map_err(|error| error.to_string())
+            .and_then(|uri| match uri.domain() {
+                Some(domain) => Ok((uri.as_str().to_owned(), domain.to_owned())),
+                None => Err("the address has no domain".to_owned()),
+            });
+        let root = match &self.core.config.root {
+            Root::Domain => Ok(None),
+            Root::Url(url) => Origin::of(url)
+                .map(Some)
+                .map_err(|error| format!("the root URL cannot be used: {error}")),
+        };
+        let (uri, domain, root) = match (parsed, root) {
+            (Ok((uri, domain)), Ok(root)) => (uri, domain, root),
+            (Err(message), _) | (_, Err(message)) => {
+                self.entry.phase = Phase::Over;
+                let failure = Failure::new(FailureKind::InvalidArgument, Stage::Command)
+                    .with_message(message);
+                return self.core.complete(ticket, Err(failure));
+            }
+        };
+        self.entry.sip_uri = uri;
+        self.entry.sign_in = Some(ticket);
+        self.entry.phase = Phase::Entering;
+        self.entry.endpoint_id = self
+            .core
+            .config
+            .endpoint_id
+            .clone()
+            .unwrap_or_else(|| self.core.uuid());
+        self.core.trust = Trust::new(self.core.config.trust.clone(), Some(&domain), root.as_ref());
+        self.core.auth.credentials = Some(credentials);
+        self.announce(SignInState::SigningIn, None);
+        match self.core.config.root.clone() {
+            Root::Url(url) => self.read_root(RootSource::Configured, url),
+            Root::Domain => {
+                self.read_root(
+                    RootSource::Internal,
+                    format!("https://lyncdiscoverinternal.{domain}/"),
+                );
+                self.read_root(
+                    RootSource::External,
+                    format!("https://lyncdiscover.{domain}/"),
+                );
+            }
+        }
+    }
+
+    // Discovery.
+
+    fn read_root(&mut self, source: RootSource, url: String) {
+        self.entry.discovery.outstanding += 1;
+        // A root decides where the password goes, so its host must be trusted although it gets no credential itself.
+        let exchange = Exchange::new(Purpose::Root(source), Method::GET, url)
+            .with_credential(Credential::TrustedHost)
+            .with_timeout(DISCOVERY_TIMEOUT);
+        self.core.issue(exchange);
+    }
+
+    pub(crate) fn on_root(
+        &mut self,
+        source: RootSource,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let discovery = &mut self.entry.discovery;
+        discovery.outstanding = discovery.outstanding.saturating_sub(1);
+        if discovery.done {
+            return;
+        }
+        let found = result.and_then(|response| self.root_leads_to(exchange, &response));
+        match found {
+            Ok(RootLink::User(url)) => {
+                let wait = source == RootSource::External && self.entry.discovery.outstanding > 0;
+                if wait {
+                    self.entry.discovery.held = Some(url);
+                    self.core.arm(INTERNAL_GRACE, Timer::DiscoveryGrace);
+                } else {
+                    self.read_user(url);
+                }
+            }
+            Ok(RootLink::Redirect(url)) => self.follow_redirect(url),
+            Err(failure) => self.on_root_failed(exchange, failure),
+        }
+    }
+
+    fn root_leads_to(
+        &self,
+        exchange: &Exchange,
+        response: &Response<Bytes>,
+    ) -> Result<RootLink, Failure> {
+        if response.status() == StatusCode::UNAUTHORIZED
+            && response.headers().contains_key(header::WWW_AUTHENTICATE)
+        {
+            // The configured address is the user resource itself.
+            return Ok(RootLink::User(exchange.url.clone()));
+        }
+        let root = self.core.resource(exchange, response)?;
+        let (href, link): (_, fn(String) -> RootLink) =
+            match (root.link_href("redirect"), root.link_href("user")) {
+                (Some(href), _) => (href, RootLink::Redirect),
+                (None, Some(href)) => (href, RootLink::User),
+                (None, None) => {
+                    return Err(not_ucwa(exchange, response)
+                        .with_message("the root has neither a user nor a redirect link"));
+                }
+            };
+        Origin::of(&exchange.url)
+            .and_then(|origin| origin.resolve(href))
+            .map(link)
+            .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
+    }
+
+    fn follow_redirect(&mut self, url: String) {
+        self.entry.discovery.hops += 1;
+        if self.entry.discovery.hops > MAX_HOPS {
+            let failure = Failure::new(FailureKind::UnexpectedAnswer, Stage::Discovery)
+                .with_message(format!("more than {MAX_HOPS} redirects"));
+            return self.fail_sign_in(failure);
+        }
+        self.read_root(RootSource::Redirect, url);
+    }
+
+    fn on_root_failed(&mut self, exchange: &Exchange, failure: Failure) {
+        let discovery = &mut self.entry.discovery;
+        discovery.tried.push(format!("{}: {failure}", exchange.url));
+        // A host that is refused for its trust says more than one that does not answer.
+        let telling = |failure: &Failure| {
+            matches!(
+                failure.kind(),
+                FailureKind::Untrusted | FailureKind::HomedOnline
+            )
+        };
+        if discovery.worst.as_ref().is_none_or(|worst| !telling(worst)) {
+            discovery.worst = Some(failure);
+        }
+        if discovery.outstanding > 0 {
+            return;
+        }
+        if let Some(url) = discovery.held.take() {
+            return self.read_user(url);
+        }
+        let tried = std::mem::take(&mut discovery.tried);
+        let Some(failure) = discovery.worst.take() else {
+            return;
+        };
+        let unreachable = matches!(failure.kind(), FailureKind::Unreachable { .. });
+        let failure = if unreachable || tried.len() > 1 && !telling(&failure) {
+            failure.with_kind(FailureKind::Unreachable { tried })
+        } else {
+            failure
+        };
+        self.fail_sign_in(failure);
+    }
+
+    /// The internal host had its second.
+    pub(crate) fn on_discovery_grace(&mut self) {
+        if let Some(url) = self.entry.discovery.held.take() {
+            self.read_user(url);
+        }
+    }
+
+    fn read_user(&mut self, url: String) {
+        self.entry.discovery.done = true;
+        self.core
+            .abandon(|purpose| matches!(purpose, Purpose::Root(_)));
+        self.core
+            .cancel_timers(|timer| matches!(timer, Timer::DiscoveryGrace));
+        self.entry.discovery.outstanding = 0;
+        self.core
+            .issue(Exchange::new(Purpose::User, Method::GET, url));
+    }
+
+    pub(crate) fn on_user(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let next = result.and_then(|response| {
+            let user = self.core.resource(exchange, &response)?;
+            let (href, redirect) =
+                match (user.link_href("redirect"), user.link_href("applications")) {
+                    (Some(href), _) => (href, true),
+                    (None, Some(href)) => (href, false),
+                    (None, None) => {
+                        return Err(not_ucwa(exchange, &response).with_message(
+                            "the user has neither an applications nor a redirect link",
+                        ));
+                    }
+                };
+            let url = Origin::of(&exchange.url)
+                .and_then(|origin| origin.resolve(href))
+                .map_err(|error| not_ucwa(exchange, &response).with_message(error.to_string()))?;
+            Ok((url, redirect))
+        });
+        match next {
+            Ok((url, true)) => {
+                self.entry.discovery.done = false;
+                self.follow_redirect(url);
+            }
+            Ok((url, false)) => {
+                self.entry.applications = url;
+                self.create_application();
+            }
+            Err(failure) => self.fail_sign_in(failure),
+        }
+    }
+
+    // The application.
+
+    fn create_application(&mut self) {
+        // Hrefs are relative to the host of the applications resource, and stay with it.
+        self.core.base = Origin::of(&self.entry.applications).ok();
+        let config = &self.core.config;
+        let input = Resource::anonymous()
+            .with_property("culture", config.culture.clone())
+            .with_property("endpointId", self.entry.endpoint_id.clone())
+            .with_property("userAgent", config.user_agent.clone());
+        let exchange = self.core.with_input(
+            Exchange::new(
+                Purpose::CreateApplication,
+                Method::POST,
+                self.entry.applications.clone(),
+            ),
+            &input,
+        );
+        self.core.issue(exchange);
+    }
+
+    pub(crate) fn on_application_created(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let links = result.and_then(|response| self.application_links(exchange, &response));
+        match links {
+            Ok(()) => self.make_available(),
+            Err(failure) => self.entry_failed(failure),
+        }
+    }
+
+    /// Incoming invitations come only to users that were made available (`makeMeAvailable_ref`). A link that is
+    /// missing was used before.
+    fn make_available(&mut self) {
+        let Some(href) = self.entry.links.make_me_available.clone() else {
+            return self.read_application();
+        };
+        let url = match self.core.resolve(&href, Stage::Application) {
+            Ok(url) => url,
+            Err(failure) => return self.entry_failed(failure),
+        };
+        let text = |word: &'static str| Value::from(word);
+        let formats = if self.core.config.html {
+            vec![text("Plain"), text("Html")]
+        } else {
+            vec![text("Plain")]
+        };
+        let input = Resource::anonymous()
+            .with_property("signInAs", "Online")
+            .with_property("supportedMessageFormats", Value::List(formats))
+            .with_property("supportedModalities", Value::List(vec![text("Messaging")]));
+        let exchange = self.core.with_input(
+            Exchange::new(Purpose::MakeMeAvailable, Method::POST, url),
+            &input,
+        );
+        self.core.issue(exchange);
+    }
+
+    pub(crate) fn on_made_available(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let failure = match result {
+            Ok(response) if response.status().is_success() => None,
+            Ok(response) => Some(self.core.refusal(exchange, &response)),
+            Err(failure) => Some(failure),
+        };
+        // Messages can be sent without it, so nothing but a warning: a second call is refused as well, and harmless.
+        if let Some(failure) = failure.filter(|failure| failure.subcode() != Some("AlreadyExists"))
+        {
+            tracing::warn!(%failure, "the server did not make the user available; invitations will not arrive");
+        }
+        self.read_application();
+    }
+
+    fn read_application(&mut self) {
+        let href = self.entry.links.application.clone().unwrap_or_default();
+        match self.core.resolve(&href, Stage::Application) {
+            Ok(url) => self
+                .core
+                .issue(Exchange::new(Purpose::ReadApplication, Method::GET, url)),
+            Err(failure) => self.entry_failed(failure),
+        }
+    }
+
+    pub(crate) fn on_application_read(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let read = result.and_then(|response| self.application_links(exchange, &response));
+        match read {
+            Ok(()) if self.entry.phase == Phase::Running => self.restart_channel(),
+            Ok(()) => self.enter(),
+            Err(failure) if self.entry.phase == Phase::Running => {
+                self.on_channel_unreadable(failure)
+            }
+            Err(failure) => self.entry_failed(failure),
+        }
+    }
+
+    /// Takes the links out of an application resource.
+    fn application_links(
+        &mut self,
+        exchange: &Exchange,
+        response: &Response<Bytes>,
+    ) -> Result<(), Failure> {
+        let application = self.core.resource(exchange, response)?;
+        let missing = |what: &str| {
+            not_ucwa(exchange, response).with_message(format!("the application has no {what}"))
+        };
+        let href = application
+            .href()
+            .ok_or_else(|| missing("self link"))?
+            .to_owned();
+        let events = application
+            .link_href("events")
+            .ok_or_else(|| missing("events link"))?
+            .to_owned();
+        let of = |name: &str, rel: &str| {
+            application
+                .embedded(name)
+                .and_then(|resource| resource.link_href(rel))
+                .map(str::to_owned)
+        };
+        let links = ApplicationLinks {
+            application: Some(href),
+            events: Some(events),
+            make_me_available: of("me", "makeMeAvailable"),
+            report_my_activity: of("me", "reportMyActivity"),
+            conversations: of("communication", "conversations"),
+        };
+        self.chats.start_messaging = of("communication", "startMessaging");
+        if let Some(me) = application.embedded("me") {
+            let uri = me.text("uri").unwrap_or(&self.entry.sip_uri).to_owned();
+            let name = me
+                .text("name")
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned);
+            self.chats.me.clone_from(&uri);
+            if self.entry.announced == SignInState::SigningIn {
+                self.core.emit(SessionEvent::Me { uri, name });
+            }
+        }
+        self.entry.links = links;
+        Ok(())
+    }
+
+    /// The application is ready: opens the channel and tells the caller.
+    fn enter(&mut self) {
+        self.entry.phase = Phase::Running;
+        self.restart_channel();
+        self.core
+            .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
+        self.core
+            .arm(self.core.config.activity_interval, Timer::ReportActivity);
+        self.announce(SignInState::SignedIn, None);
+        if let Some(ticket) = self.entry.sign_in.take() {
+            self.core.complete(ticket, Ok(Outcome::Done));
+        }
+    }
+
+    pub(crate) fn report_activity(&mut self) {
+        if self.entry.phase == Phase::Running
+            && let Some(href) = &self.entry.links.report_my_activity
+            && let Ok(url) = self.core.resolve(href, Stage::Application)
+        {
+            self.core
+                .issue(Exchange::new(Purpose::ReportActivity, Method::POST, url));
+        }
+        self.core
+            .arm(self.core.config.activity_interval, Timer::ReportActivity);
+    }
+
+    /// The server knows the application no more (404 ApplicationNotFound): everything in it is gone, and another one is
+    /// created without asking the user (`ApplicationDashboard`).
+    pub(crate) fn application_lost(&mut self, failure: Failure) {
+        self.core.abandon(Purpose::is_of_application);
+        self.core
+            .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
+        self.chats.end_all(
+            &mut self.core,
+            &failure.clone().with_kind(FailureKind::ConnectionLost),
+        );
+        self.entry.links = ApplicationLinks::default();
+        self.entry.recreations += 1;
+        self.entry.phase = Phase::Entering;
+        if self.entry.recreations > MAX_RECREATIONS {
+            return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
+        }
+        let pause = self.core.backoff(
+            Duration::from_millis(500),
+            self.entry.recreations,
+            Duration::from_secs(30),
+        );
+        self.core.arm(pause, Timer::Recreate);
+    }
+
+    pub(crate) fn recreate(&mut self) {
+        if self.entry.phase == Phase::Entering {
+            self.create_application();
+        }
+    }
+
+    /// A step on the way to an application failed: fatal at sign-in, another attempt later.
+    fn entry_failed(&mut self, failure: Failure) {
+        if self.entry.announced == SignInState::SigningIn {
+            self.fail_sign_in(failure);
+        } else {
+            self.application_lost(failure);
+        }
+    }
+
+    pub(crate) fn fail_sign_in(&mut self, failure: Failure) {
+        self.give_up(failure);
+    }
+
+    // The way out.
+
+    /// It is over for a reason that nobody asked for.
+    pub(crate) fn give_up(&mut self, failure: Failure) {
+        self.chats.end_all(&mut self.core, &failure);
+        self.farewell();
+        self.finish_session(Some(failure));
+    }
+
+    pub(crate) fn sign_out(&mut self, ticket: Ticket) {
+        match self.entry.phase {
+            Phase::Fresh | Phase::Over => self.core.complete(ticket, Ok(Outcome::Done)),
+            Phase::Leaving => self.entry.sign_out.push(ticket),
+            Phase::Entering | Phase::Running => {
+                self.entry.sign_out.push(ticket);
+                let ended =
+                    Failure::new(FailureKind::Ended, Stage::Command).with_message("signed out");
+                self.chats.end_all(&mut self.core, &ended);
+                self.core.stop();
+                if let Some(ticket) = self.entry.sign_in.take() {
+                    self.core.complete(ticket, Err(ended));
+                }
+                self.entry.phase = Phase::Leaving;
+                self.announce(SignInState::SigningOut, None);
+                match self.delete_application() {
+                    Some(exchange) => self.core.issue(exchange),
+                    None => self.finish_session(None),
+                }
+            }
+        }
+    }
+
+    pub(crate) fn on_application_deleted(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        if self.entry.phase != Phase::Leaving {
+            return;
+        }
+        let failure = match result {
+            // What is not there any more need not be deleted.
+            Ok(response)
+                if response.status().is_success()
+                    || matches!(response.status().as_u16(), 404 | 410) =>
+            {
+                None
+            }
+            Ok(response) => Some(self.core.refusal(exchange, &response)),
+            Err(failure) => Some(failure),
+        };
+        self.finish_session(failure);
+    }
+
+    /// Ends the session now: every operation completes, and the application is deleted if the request still gets out.
+    pub(crate) fn shut_down(&mut self) {
+        if self.entry.phase == Phase::Over {
+            return;
+        }
+        let failure = Failure::new(FailureKind::Shutdown, Stage::Command);
+        self.chats.end_all(&mut self.core, &failure);
+        self.farewell();
+        self.finish_session(Some(failure));
+    }
+
+    fn delete_application(&self) -> Option<Exchange> {
+        let href = self.entry.links.application.as_deref()?;
+        let url = self.core.resolve(href, Stage::Application).ok()?;
+        Some(Exchange::new(
+            Purpose::DeleteApplication,
+            Method::DELETE,
+            url,
+        ))
+    }
+
+    /// Stops everything and sends the deletion of the application, whose end nobody waits for.
+    fn farewell(&mut self) {
+        let deletion = self.delete_application();
+        self.core.stop();
+        if let Some(exchange) = deletion {
+            self.core.send_unobserved(exchange);
+        }
+    }
+
+    fn finish_session(&mut self, failure: Option<Failure>) {
+        self.core.cancel_timers(|_| true);
+        self.entry.phase = Phase::Over;
+        self.entry.links = ApplicationLinks::default();
+        self.core.auth.forget();
+        self.announce(SignInState::SignedOut, failure.clone());
+        let result = |failure: &Option<Failure>| failure.clone().map_or(Ok(Outcome::Done), Err);
+        if let Some(ticket) = self.entry.sign_in.take() {
+            self.core.complete(ticket, result(&failure));
+        }
+        for ticket in std::mem::take(&mut self.entry.sign_out) {
+            self.core.complete(ticket, result(&failure));
+        }
+    }
+
+    fn announce(&mut self, state: SignInState, failure: Option<Failure>) {
+        if self.entry.announced != state {
+            self.entry.announced = state;
+            self.core.emit(SessionEvent::SignIn { state, failure });
+        }
+    }
+}
+
+enum RootLink {
+    User(String),
+    Redirect(String),
+}

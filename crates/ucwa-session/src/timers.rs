@@ -1,0 +1,101 @@
+//! What is due when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ucwa_proto::Origin;
+
+use crate::exchange::Exchange;
+use crate::keys::{ConversationKey, MessageKey, QuestionId, RequestId};
+
+/// Something that is to be done at a time.
+#[derive(Debug)]
+pub(crate) enum Timer {
+    /// The transport should have given this exchange up by now.
+    Watchdog(RequestId),
+    /// Send this exchange again.
+    Retry(Box<Exchange>),
+    /// Nobody answered a question.
+    Unanswered(QuestionId),
+    /// The token for this origin is about to expire.
+    RenewToken(Origin),
+    /// The internal discovery host had its time.
+    DiscoveryGrace,
+    /// Report that the user is active.
+    ReportActivity,
+    /// Create the lost application anew.
+    Recreate,
+    /// The invitation with this operation id should have been seen on the event channel by now.
+    InvitationStarted(ConversationKey, String),
+    /// The invitation with this operation id should have completed by now.
+    InvitationCompleted(ConversationKey, String),
+    /// A message that the server took should have its verdict by now.
+    Verdict(ConversationKey, MessageKey),
+    /// The first message of an accepted invitation should have come as an event by now.
+    FirstMessage(ConversationKey),
+    /// A conversation without its chat should have told by now whether it goes on.
+    Probe(ConversationKey),
+}
+
+impl Timer {
+    /// The conversation that it belongs to.
+    pub(crate) fn conversation(&self) -> Option<ConversationKey> {
+        match self {
+            Self::InvitationStarted(key, _)
+            | Self::InvitationCompleted(key, _)
+            | Self::Verdict(key, _)
+            | Self::FirstMessage(key)
+            | Self::Probe(key) => Some(*key),
+            _ => None,
+        }
+    }
+}
+
+/// The name of an armed timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TimerKey(Duration, u64);
+
+/// Timers in the order in which they are due; armed first is due first at the same time.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    due: BTreeMap<TimerKey, Timer>,
+    armed: u64,
+}
+
+impl Timers {
+    pub(crate) fn arm(&mut self, at: Duration, timer: Timer) -> TimerKey {
+        let key = TimerKey(at, self.armed);
+        self.armed += 1;
+        self.due.insert(key, timer);
+        key
+    }
+
+    pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<Timer> {
+        self.due.remove(&key)
+    }
+
+    /// Cancels every timer of which `unwanted` is true.
+    pub(crate) fn cancel_where(&mut self, unwanted: impl Fn(&Timer) -> bool) {
+        self.due.retain(|_, timer| !unwanted(timer));
+    }
+
+    /// Whether any armed timer satisfies the predicate.
+    pub(crate) fn any(&self, predicate: impl Fn(&Timer) -> bool) -> bool {
+        self.due.values().any(predicate)
+    }
+
+    /// The first timer that is due, if there is one.
+    pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Timer> {
+        let entry = self.due.first_entry()?;
+        (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    /// When the next timer is due.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.due.first_key_value().map(|(key, _)| key.0)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.due.clear();
+    }
+}
