@@ -43,6 +43,10 @@ pub struct RequestId(pub u64);
 
 /// What the engine is told.
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every input is a request, and each is passed once"
+)]
 pub enum Input {
     /// A request has arrived, whole. Its URI may be absolute or begin with the path.
     Request {

@@ -107,6 +107,10 @@ impl Server {
 }
 
 /// What the engine's task is told.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every command is a request, and each is passed once"
+)]
 enum Command {
     Request {
         id: RequestId,

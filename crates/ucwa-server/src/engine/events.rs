@@ -49,6 +49,12 @@ struct Page {
     events: Vec<Queued>,
 }
 
+impl Page {
+    fn says_something(&self) -> bool {
+        !self.events.is_empty() || self.follow != FollowKind::Next
+    }
+}
+
 #[derive(Debug)]
 struct Parked {
     request: RequestId,
@@ -107,7 +113,7 @@ impl Channel {
 
     fn acknowledge(&mut self, ack: u64) -> Ack {
         match &self.sent {
-            Some(page) if ack == self.ack && !page.events.is_empty() => Ack::Again,
+            Some(page) if ack == self.ack && page.says_something() => Ack::Again,
             Some(page) if ack == self.ack + 1 => {
                 let delivered = page.events.iter().filter_map(|queued| queued.delivery);
                 let delivered = delivered.collect();
@@ -115,7 +121,7 @@ impl Channel {
                 self.ack = ack;
                 Ack::Good(delivered)
             }
-            // An empty page that comes again may as well wait for events.
+            // What said nothing needn't come again: it may as well wait for events.
             _ if ack == self.ack => {
                 self.sent = None;
                 Ack::Good(Vec::new())

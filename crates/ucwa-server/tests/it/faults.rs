@@ -68,7 +68,9 @@ fn a_pending_get_is_told_to_resume_or_to_resync_and_the_channel_goes_on() {
         } else {
             Fault::Resume { user: lene() }
         });
-        let page = chat.lene.arrived(world, parked);
+        let lost = world.reply(parked).unwrap();
+        let page = chat.lene.page(world);
+        assert_eq!(page.0, chat.lene.decode_page(&lost), "it comes again");
         match page.0.follow.as_ref().unwrap() {
             Follow::Resync(_) => assert!(resync),
             Follow::Resume(_) => assert!(!resync),

@@ -390,10 +390,14 @@ impl Page {
             .unwrap_or_else(|| panic!("an event about {rel}"))
     }
 
-    /// The resource embedded in the last event about such a resource.
+    /// Such a resource as it was embedded last.
     pub(crate) fn resource(&self, rel: &str) -> &Resource<'static> {
-        self.event(rel)
-            .resource()
+        self.0
+            .events()
+            .map(|(_, event)| event)
+            .filter(|event| event.link.rel == rel)
+            .filter_map(Event::resource)
+            .last()
             .unwrap_or_else(|| panic!("an embedded {rel}"))
     }
 
