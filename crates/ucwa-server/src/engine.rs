@@ -1,5 +1,6 @@
 //! The engine: requests and time in, responses and released polls out.
 
+mod answer;
 mod application;
 mod auth;
 mod batch;
@@ -12,6 +13,7 @@ mod faults;
 mod hrefs;
 mod identifiers;
 mod invitation;
+mod invite;
 mod message;
 mod participant;
 mod reply;

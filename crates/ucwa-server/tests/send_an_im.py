@@ -335,6 +335,7 @@ def play(root, caller, callee):
     accepted = invitation["_embedded"]["acceptedByParticipant"]
     check(isinstance(accepted, list), "acceptedByParticipant is an array")
     expect(accepted[0]["uri"], "sip:" + callee[0], "who accepted")
+    expect(accepted[0]["name"], "", "the name of who accepted")
 
     got = tosh.get(conversation)
     expect(got["state"], "Connected", "GET conversation: state")

@@ -112,6 +112,8 @@ impl Engine {
                 return self.no_token("invalid_grant", Some((28020, "No valid security token.")));
             }
         }
+        let now = self.now;
+        self.tokens.retain(|_, token| now < token.expires);
         let token = self.identifiers.token();
         let expires = self.now + self.config.token_life;
         let body = format!(

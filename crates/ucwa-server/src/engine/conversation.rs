@@ -3,10 +3,11 @@
 use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 
 use super::Engine;
+use super::answer::Outcome;
 use super::events::Source;
 use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
-use super::invitation::{Outcome, Side};
+use super::invitation::Side;
 use super::message::Message;
 use super::reply::{Refusal, Reply, problem};
 use super::text::Formats;

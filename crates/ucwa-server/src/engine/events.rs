@@ -312,7 +312,7 @@ impl Engine {
         for queued in &page.events {
             let mut event = queued.event.clone();
             if let Some(Embedded::Resource(resource)) = &mut event.embedded {
-                self.spell_dates(resource, representation);
+                spell_dates(resource, representation);
             }
             // Neighbours of one sender share a block; the order across blocks is the order of events.
             match body.senders.last_mut() {
@@ -332,27 +332,27 @@ impl Engine {
         }
         Some(self.with_body(StatusCode::OK, representation, body.encode(representation)))
     }
+}
 
-    /// Dates are `/Date(ms)/` in JSON and ISO 8601 in XML (`PayloadFormat`); resources are built with the former.
-    pub(super) fn spell_dates(&self, resource: &mut Resource<'_>, representation: Representation) {
-        if representation == Representation::Json {
-            return;
+/// Dates are `/Date(ms)/` in JSON and ISO 8601 in XML (`PayloadFormat`); resources are built with the former.
+pub(super) fn spell_dates(resource: &mut Resource<'_>, representation: Representation) {
+    if representation == Representation::Json {
+        return;
+    }
+    for (name, value) in &mut resource.properties {
+        if name == "timeStamp"
+            && let Value::String(text) = value
+            && let Ok(date) = DateTime::parse(text)
+        {
+            *text = date.to_iso8601().into();
         }
-        for (name, value) in &mut resource.properties {
-            if name == "timeStamp"
-                && let Value::String(text) = value
-                && let Ok(date) = DateTime::parse(text)
-            {
-                *text = date.to_iso8601().into();
-            }
-        }
-        for (_, embedded) in &mut resource.embedded {
-            match embedded {
-                OneOrMany::One(resource) => self.spell_dates(resource, representation),
-                OneOrMany::Many(resources) => {
-                    for resource in resources {
-                        self.spell_dates(resource, representation);
-                    }
+    }
+    for (_, embedded) in &mut resource.embedded {
+        match embedded {
+            OneOrMany::One(resource) => spell_dates(resource, representation),
+            OneOrMany::Many(resources) => {
+                for resource in resources {
+                    spell_dates(resource, representation);
                 }
             }
         }

@@ -123,18 +123,9 @@ impl Fields<'_> {
 
     /// A list of texts, `None` when it isn't there.
     pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
-        let Value::List(items) = self.value(name)? else {
-            return None;
-        };
-        Some(
-            items
-                .iter()
-                .filter_map(|item| match item {
-                    Value::String(text) => Some(text.clone().into_owned()),
-                    _ => None,
-                })
-                .collect(),
-        )
+        let items = self.value(name)?.as_list();
+        let texts = items.iter().filter_map(Value::as_str);
+        Some(texts.map(str::to_owned).collect())
     }
 
     pub(super) fn link_href(&self, rel: &str) -> Option<&str> {

@@ -32,13 +32,23 @@ impl Engine {
         id: ConversationId,
         address: &str,
     ) -> Result<Resource<'static>, Refusal> {
+        self.participant_called(id, address, self.display_name(address))
+    }
+
+    /// The one with this address, under a name of the caller's choice.
+    pub(super) fn participant_called(
+        &self,
+        id: ConversationId,
+        address: &str,
+        name: &str,
+    ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let application = conversation.application;
         let resource = Resource::new("participant")
             .with_href(hrefs::participant(application, id, address))
             .with_property("sourceNetwork", "SameEnterprise")
             .with_property("anonymous", false)
-            .with_property("name", self.display_name(address).to_owned())
+            .with_property("name", name.to_owned())
             .with_property("uri", format!("sip:{address}"))
             .with_link("conversation", hrefs::conversation(application, id));
         if address == conversation.remote {

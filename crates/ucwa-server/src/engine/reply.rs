@@ -6,6 +6,7 @@ use http::{Response, StatusCode};
 use ucwa_proto::{Problem, Representation, Resource};
 
 use super::Engine;
+use super::events::spell_dates;
 
 /// What a handler answers when it can do what was asked.
 #[derive(Debug)]
@@ -176,7 +177,7 @@ impl Engine {
                 Some(response)
             }
             Ok(Reply::Resource(status, mut resource)) => {
-                self.spell_dates(&mut resource, representation);
+                spell_dates(&mut resource, representation);
                 let mut response =
                     self.with_body(status, representation, resource.encode(representation));
                 if let Some(etag) = resource.etag() {

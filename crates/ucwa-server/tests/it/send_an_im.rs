@@ -148,6 +148,9 @@ fn as_published(representation: Representation) {
     assert!(completed.link("cancel").is_none());
     let accepted = completed.embedded("acceptedByParticipant").unwrap();
     assert_eq!(accepted.text("uri"), Some("sip:lenea@contoso.com"));
+    assert_eq!(accepted.text("name"), Some(""));
+    let participant = tosh.resource(world, &remote.link.href);
+    assert_eq!(participant.text("name"), Some("Lene Aaling"));
 
     // 4: the conversation is to be had.
     let got = tosh.resource(world, &conversation);

@@ -1,0 +1,238 @@
+//! How an invitation ends: accepted, declined, cancelled, or left alone (`accept_ref`, `decline_ref`, `SendAnIM`, `ReceiveAnIM`).
+
+use std::mem;
+
+use ucwa_proto::EventKind;
+
+use super::Engine;
+use super::conversation::{ConversationState, MessagingState, Reason};
+use super::exchange::Exchange;
+use super::identifiers::{ConversationId, InvitationId};
+use super::invitation::{Invitation, InvitationState, Side};
+use super::participant::Who;
+use super::reply::{Refusal, Reply};
+
+/// How an invitation came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The callee said no.
+    Declined,
+    /// Nobody answered.
+    TimedOut,
+    /// The caller gave up.
+    Cancelled,
+    /// The callee isn't signed in, or doesn't chat.
+    Unreachable,
+    /// There is no such user.
+    DestinationNotFound,
+    /// Another endpoint of the callee answered.
+    ConnectedElsewhere,
+}
+
+impl Outcome {
+    fn state(self) -> InvitationState {
+        match self {
+            Self::Declined => InvitationState::Declined,
+            Self::Cancelled => InvitationState::Cancelled,
+            Self::TimedOut
+            | Self::Unreachable
+            | Self::DestinationNotFound
+            | Self::ConnectedElsewhere => InvitationState::Failed,
+        }
+    }
+
+    fn reason(self, to_caller: bool) -> Reason {
+        let (code, subcode, message) = match (self, to_caller) {
+            (Self::Declined, true) => ("RemoteFailure", "Declined", "The callee declined."),
+            (Self::Declined, false) => ("LocalFailure", "Declined", "The invitation was declined."),
+            (Self::TimedOut, true) => ("RemoteFailure", "Timeout", "The callee didn't answer."),
+            (Self::TimedOut, false) => ("LocalFailure", "Missed", "The invitation was missed."),
+            (Self::Cancelled, true) => ("LocalFailure", "Canceled", "The invitation was canceled."),
+            (Self::Cancelled, false) => ("RemoteFailure", "Canceled", "The caller gave up."),
+            (Self::Unreachable, _) => (
+                "RemoteFailure",
+                "Unreachable",
+                "The callee can't be reached.",
+            ),
+            (Self::DestinationNotFound, _) => (
+                "RemoteFailure",
+                "DestinationNotFound",
+                "The callee doesn't exist.",
+            ),
+            (Self::ConnectedElsewhere, _) => (
+                "LocalFailure",
+                "ConnectedElsewhere",
+                "The invitation was answered elsewhere.",
+            ),
+        };
+        Reason {
+            code,
+            subcode,
+            message,
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn invitation_timed_out(&mut self, id: InvitationId) {
+        self.fail_invitation(id, Outcome::TimedOut);
+    }
+
+    /// POST accept: the first endpoint to do so has the chat.
+    pub(super) fn accept(&mut self, id: InvitationId) -> Result<Reply, Refusal> {
+        let (outgoing, callee) = match self.invitations.get(&id) {
+            Some(Invitation {
+                state: InvitationState::Connecting,
+                side: Side::Incoming { outgoing, .. },
+                conversation,
+                ..
+            }) => (*outgoing, *conversation),
+            _ => return Err(Refusal::NOT_FOUND),
+        };
+        let Some(Invitation {
+            side: Side::Outgoing { ringing, .. },
+            conversation: caller,
+            ..
+        }) = self.invitations.get_mut(&outgoing)
+        else {
+            return Err(Refusal::NOT_FOUND);
+        };
+        let caller = *caller;
+        for other in mem::take(ringing) {
+            if other != id {
+                self.complete_incoming(other, Outcome::ConnectedElsewhere);
+            }
+        }
+        let founding = self.conversation(callee)?.state == ConversationState::Incoming;
+        let formats = self
+            .conversation(callee)?
+            .formats
+            .common(self.conversation(caller)?.formats);
+        for (side, other) in [(caller, callee), (callee, caller)] {
+            if let Some(conversation) = self.conversations.get_mut(&side) {
+                conversation.other = Some(other);
+                conversation.state = ConversationState::Connected;
+                conversation.messaging = MessagingState::Connected;
+                conversation.formats = formats;
+                conversation.invitation = None;
+            }
+        }
+        self.report_connected_to_caller(caller);
+        self.complete(outgoing, InvitationState::Connected, None);
+        self.report_connected_to_callee(callee, founding);
+        self.complete(id, InvitationState::Connected, None);
+        // The text of the invitation comes again as a message.
+        let message = self
+            .invitations
+            .get(&id)
+            .and_then(|invitation| invitation.message.clone());
+        if let Some(message) = message {
+            self.receive(callee, message, None);
+        }
+        Ok(Reply::no_content())
+    }
+
+    /// In the order of `SendAnIM`, its second page.
+    fn report_connected_to_caller(&mut self, id: ConversationId) {
+        self.report_conversation(id, EventKind::Updated, None);
+        self.add_remote_participant(id);
+        self.report_participant_messaging(id, Who::Remote, EventKind::Added);
+        self.report_participant_messaging(id, Who::Local, EventKind::Added);
+        self.report_messaging(id, None);
+    }
+
+    /// In the order of `ReceiveAnIM`, the page after the accept.
+    fn report_connected_to_callee(&mut self, id: ConversationId, founding: bool) {
+        self.add_remote_participant(id);
+        self.report_messaging(id, None);
+        self.report_conversation(id, EventKind::Updated, None);
+        self.report_participant_messaging(id, Who::Local, EventKind::Added);
+        self.report_participant_messaging(id, Who::Remote, EventKind::Added);
+        if founding {
+            self.report_participant(id, Who::Remote, EventKind::Updated);
+        }
+    }
+
+    /// POST decline. `Local` says no at this endpoint only (`CallDeclineReason_ref`).
+    pub(super) fn decline(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: InvitationId,
+    ) -> Result<Reply, Refusal> {
+        let fields = exchange.fields()?;
+        let everywhere = fields
+            .text("reason")
+            .is_some_and(|reason| reason == "Global");
+        if !self.is_ringing(id) {
+            return Err(Refusal::NOT_FOUND);
+        }
+        self.turn_down(id, everywhere);
+        Ok(Reply::no_content())
+    }
+
+    /// The callee doesn't want the chat: at this endpoint, or at all. The caller hears of it when it rings nowhere any more.
+    pub(super) fn turn_down(&mut self, id: InvitationId, everywhere: bool) {
+        let Some(Invitation {
+            side: Side::Incoming { outgoing, .. },
+            ..
+        }) = self.invitations.get(&id)
+        else {
+            return;
+        };
+        let outgoing = *outgoing;
+        self.complete_incoming(id, Outcome::Declined);
+        let Some(Invitation {
+            side: Side::Outgoing { ringing, .. },
+            ..
+        }) = self.invitations.get_mut(&outgoing)
+        else {
+            return;
+        };
+        ringing.retain(|other| *other != id);
+        if everywhere || ringing.is_empty() {
+            self.fail_invitation(outgoing, Outcome::Declined);
+        }
+    }
+
+    /// The invitation comes to nothing: everywhere it rings, and at the caller.
+    pub(super) fn fail_invitation(&mut self, id: InvitationId, outcome: Outcome) {
+        let Some(Invitation {
+            side: Side::Outgoing { ringing, founding },
+            conversation,
+            ..
+        }) = self.invitations.get_mut(&id)
+        else {
+            return;
+        };
+        let (founding, conversation) = (*founding, *conversation);
+        for incoming in mem::take(ringing) {
+            self.complete_incoming(incoming, outcome);
+        }
+        self.complete(id, outcome.state(), Some(outcome.reason(true)));
+        self.end_invited(conversation, founding);
+    }
+
+    fn complete_incoming(&mut self, id: InvitationId, outcome: Outcome) {
+        let Some(invitation) = self.invitations.get(&id) else {
+            return;
+        };
+        let conversation = invitation.conversation;
+        let founding = self
+            .conversation(conversation)
+            .is_ok_and(|conversation| conversation.state == ConversationState::Incoming);
+        self.complete(id, outcome.state(), Some(outcome.reason(false)));
+        self.end_invited(conversation, founding);
+    }
+
+    /// What is left of a conversation when the invitation in it has failed.
+    fn end_invited(&mut self, id: ConversationId, founding: bool) {
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.invitation = None;
+        }
+        if founding {
+            self.end_conversation(id, None);
+        } else {
+            self.end_messaging(id);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! How an invitation begins: the caller's side, and the endpoints of the callee where it rings (`startMessaging_ref`, `addMessaging_ref`).
+
+use std::time::Duration;
+
+use ucwa_proto::{EventKind, SipUri};
+
+use super::Engine;
+use super::answer::Outcome;
+use super::conversation::{Conversation, ConversationState, MessagingState};
+use super::exchange::{Exchange, Fields};
+use super::hrefs;
+use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::invitation::{Invitation, InvitationState, Side};
+use super::reply::{Refusal, Reply};
+use super::text::Text;
+use super::timers::Timer;
+use crate::config::address;
+
+/// The longest operationId, subject and threadId (`startMessaging_ref`).
+const LONGEST_OPERATION: usize = 50;
+const LONGEST_TEXT: usize = 250;
+
+/// When the callee is told who takes part, if it hasn't answered by then; a second, as in `ReceiveAnIM`.
+const INTRODUCTION: Duration = Duration::from_secs(1);
+
+/// What an application asks for when it invites.
+struct Wish {
+    operation: Option<String>,
+    message: Option<Text>,
+}
+
+impl Engine {
+    /// POST startMessaging, or addMessaging where the query names a conversation.
+    pub(super) fn invite(
+        &mut self,
+        exchange: &Exchange<'_>,
+        application: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        let fields = exchange.fields()?;
+        let wish = Wish {
+            operation: fields.limited("operationId", LONGEST_OPERATION)?,
+            message: fields
+                .link_href("message")
+                .map(Text::from_data_uri)
+                .transpose()?,
+        };
+        let id = match exchange.query("conversationId") {
+            Some(conversation) => self.add_messaging(application, conversation, wish)?,
+            None => self.start_messaging(application, &fields, wish)?,
+        };
+        Ok(Reply::Created(hrefs::invitation(application, id)))
+    }
+
+    fn start_messaging(
+        &mut self,
+        application: ApplicationId,
+        fields: &Fields<'_>,
+        wish: Wish,
+    ) -> Result<InvitationId, Refusal> {
+        let to = fields.required("to", usize::MAX)?;
+        let to = SipUri::parse(&to).map_err(|_| Refusal::parameter("`to` isn't a SIP URI."))?;
+        let remote = address(&to);
+        let subject = fields.limited("subject", LONGEST_TEXT)?.unwrap_or_default();
+        let importance = fields.text("importance").map(|text| text.into_owned());
+        let importance = importance.unwrap_or_else(|| "Normal".to_owned());
+        let thread = match fields.limited("threadId", LONGEST_TEXT)? {
+            Some(thread) => thread,
+            None => self.identifiers.thread(),
+        };
+        let caller = self.application(application)?;
+        let local = caller.address.clone();
+        let formats = caller.formats;
+        let taken = caller.conversations.iter().any(|id| {
+            self.conversation(*id)
+                .is_ok_and(|conversation| conversation.thread == thread)
+        });
+        if taken {
+            return Err(Refusal::conflict(
+                "ThreadIdAlreadyExists",
+                "A conversation with this thread id is going on.",
+            ));
+        }
+        let conversation = self.add_conversation(Conversation {
+            application,
+            local,
+            remote: remote.clone(),
+            other: None,
+            thread,
+            subject,
+            importance,
+            state: ConversationState::Connecting,
+            messaging: MessagingState::Connecting,
+            formats,
+            invitation: None,
+            messages: Vec::new(),
+            typing: None,
+            typed: 0,
+            introduced: false,
+            title: String::new(),
+        });
+        let id = self.add_invitation(
+            conversation,
+            wish,
+            Side::Outgoing {
+                ringing: Vec::new(),
+                founding: true,
+            },
+        )?;
+        self.report_invitation(id, EventKind::Started);
+        self.report_conversation(conversation, EventKind::Added, None);
+        self.add_local_participant(conversation);
+        self.report_messaging(conversation, None);
+
+        if self.user_at(&remote).is_none() {
+            self.fail_invitation(id, Outcome::DestinationNotFound);
+            return Ok(id);
+        }
+        let endpoints: Vec<ApplicationId> = self
+            .applications_of(&remote)
+            .into_iter()
+            .filter(|endpoint| {
+                *endpoint != application
+                    && self
+                        .application(*endpoint)
+                        .is_ok_and(|endpoint| endpoint.takes_messaging())
+            })
+            .collect();
+        if endpoints.is_empty() {
+            self.fail_invitation(id, Outcome::Unreachable);
+            return Ok(id);
+        }
+        for endpoint in endpoints {
+            self.ring(id, conversation, endpoint)?;
+        }
+        self.set_timer(self.config.invitation_timeout, Timer::Invitation(id));
+        Ok(id)
+    }
+
+    /// Invites the other side of a conversation that lives on without messaging.
+    fn add_messaging(
+        &mut self,
+        application: ApplicationId,
+        conversation: &str,
+        wish: Wish,
+    ) -> Result<InvitationId, Refusal> {
+        let conversation = ConversationId::parse(&conversation.to_lowercase())
+            .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
+        self.check_conversation(application, conversation)?;
+        let found = self.conversation(conversation)?;
+        let (Some(other), MessagingState::Disconnected, None) =
+            (found.other, found.messaging, found.invitation)
+        else {
+            return Err(Refusal::conflict(
+                "AlreadyExists",
+                "The conversation has messaging, or is about to have it.",
+            ));
+        };
+        let incoming = Wish {
+            operation: None,
+            message: wish.message.clone(),
+        };
+        let side = Side::Outgoing {
+            ringing: Vec::new(),
+            founding: false,
+        };
+        let id = self.add_invitation(conversation, wish, side)?;
+        if let Some(conversation) = self.conversations.get_mut(&conversation) {
+            conversation.messaging = MessagingState::Connecting;
+        }
+        self.report_invitation(id, EventKind::Started);
+        self.report_messaging(conversation, None);
+        let side = Side::Incoming {
+            outgoing: id,
+            introduced: true,
+        };
+        let view = self.add_invitation(other, incoming, side)?;
+        self.rings(id, view);
+        self.report_invitation(view, EventKind::Started);
+        self.set_timer(self.config.invitation_timeout, Timer::Invitation(id));
+        Ok(id)
+    }
+
+    /// Keeps a new invitation, the one that rings in its conversation.
+    fn add_invitation(
+        &mut self,
+        conversation: ConversationId,
+        wish: Wish,
+        side: Side,
+    ) -> Result<InvitationId, Refusal> {
+        let id = self.identifiers.invitation();
+        let found = self
+            .conversations
+            .get_mut(&conversation)
+            .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
+        found.invitation = Some(id);
+        let application = found.application;
+        if let Some(application) = self.applications.get_mut(&application) {
+            application.invitations.push(id);
+        }
+        self.invitations.insert(
+            id,
+            Invitation {
+                application,
+                conversation,
+                state: InvitationState::Connecting,
+                operation: wish.operation,
+                message: wish.message,
+                side,
+            },
+        );
+        Ok(id)
+    }
+
+    fn rings(&mut self, outgoing: InvitationId, view: InvitationId) {
+        if let Some(Invitation {
+            side: Side::Outgoing { ringing, .. },
+            ..
+        }) = self.invitations.get_mut(&outgoing)
+        {
+            ringing.push(view);
+        }
+    }
+
+    /// Shows the invitation at an endpoint of the callee.
+    fn ring(
+        &mut self,
+        outgoing: InvitationId,
+        conversation: ConversationId,
+        endpoint: ApplicationId,
+    ) -> Result<(), Refusal> {
+        let caller = self.conversation(conversation)?;
+        let formats = self.application(endpoint)?.formats;
+        let callee = Conversation {
+            application: endpoint,
+            local: caller.remote.clone(),
+            remote: caller.local.clone(),
+            other: None,
+            thread: caller.thread.clone(),
+            subject: caller.subject.clone(),
+            importance: caller.importance.clone(),
+            state: ConversationState::Incoming,
+            messaging: MessagingState::Connecting,
+            formats,
+            invitation: None,
+            messages: Vec::new(),
+            typing: None,
+            typed: 0,
+            introduced: false,
+            title: self.display_name(&caller.local).to_owned(),
+        };
+        let message = self
+            .invitations
+            .get(&outgoing)
+            .and_then(|invitation| invitation.message.as_ref())
+            .map(|message| message.within(formats));
+        let conversation = self.add_conversation(callee);
+        let wish = Wish {
+            operation: None,
+            message,
+        };
+        let side = Side::Incoming {
+            outgoing,
+            introduced: false,
+        };
+        let id = self.add_invitation(conversation, wish, side)?;
+        self.rings(outgoing, id);
+        self.report_invitation(id, EventKind::Started);
+        self.report_conversation(conversation, EventKind::Added, None);
+        self.add_local_participant(conversation);
+        self.set_timer(INTRODUCTION, Timer::Introduction(id));
+        Ok(())
+    }
+
+    /// Tells the callee who calls: the participant, and the invitation without its links to answer, as `ReceiveAnIM` has it before the
+    /// client accepts.
+    pub(super) fn introduce(&mut self, id: InvitationId) {
+        let Some(invitation) = self.invitations.get_mut(&id) else {
+            return;
+        };
+        if let Side::Incoming { introduced, .. } = &mut invitation.side {
+            *introduced = true;
+        }
+        let conversation = invitation.conversation;
+        self.add_remote_participant(conversation);
+        self.report_invitation(id, EventKind::Updated);
+    }
+}
