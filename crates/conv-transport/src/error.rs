@@ -127,6 +127,8 @@ pub enum TransportErrorKind {
     Resolve,
     /// No address of the host took the connection.
     Connect,
+    /// The proxy on the way did not let the request through.
+    Proxy,
     /// TLS was not agreed on: the certificate, the protocol version or the cipher suites.
     Tls,
     /// The deadline passed; the stage says while doing what.
@@ -149,6 +151,7 @@ impl fmt::Display for TransportErrorKind {
             Self::InvalidRequest => "the request cannot be sent",
             Self::Resolve => "the host name has no address",
             Self::Connect => "no connection",
+            Self::Proxy => "no way through the proxy",
             Self::Tls => "no agreement on TLS",
             Self::Timeout => "the deadline passed",
             Self::Closed => "the connection ended early",

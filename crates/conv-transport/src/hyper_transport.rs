@@ -3,6 +3,7 @@
 mod connect;
 mod connection;
 mod pool;
+mod proxy;
 mod target;
 mod tls;
 mod tls_config;
@@ -19,8 +20,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
+pub use self::proxy::{Proxy, ProxyError};
 pub use self::tls_config::{TlsConfig, TlsConfigError, TlsVersion};
 use self::{
+    connect::Way,
     connection::{Connection, Wire},
     pool::Pool,
     target::{Target, prepare},
@@ -42,6 +45,7 @@ use crate::{
 ///   unless the caller has set it.
 /// - TLS is rustls with the roots of the platform and what [`TlsConfig`] adds; the only protocol offered is `http/1.1`. The error
 ///   about a certificate names the hosts that it is for.
+/// - An HTTP proxy is used as [`Proxy`] says: a tunnel for `https`, the absolute target for `http`.
 /// - No task and no static stands behind it: an exchange drives its own connection, and dropping the future closes it.
 ///
 /// It must be used inside a tokio runtime with I/O and time enabled.
@@ -63,6 +67,8 @@ pub struct HyperConfig {
     pub connect_deadline: Duration,
     /// Roots, client certificate, pins and versions of TLS.
     pub tls: TlsConfig,
+    /// Which servers are reached through a proxy; what the environment says by default.
+    pub proxy: Proxy,
 }
 
 impl Default for HyperConfig {
@@ -71,6 +77,7 @@ impl Default for HyperConfig {
             body_limit: 8 * 1024 * 1024,
             connect_deadline: Duration::from_secs(10),
             tls: TlsConfig::default(),
+            proxy: Proxy::default(),
         }
     }
 }
@@ -99,12 +106,17 @@ impl HyperTransport {
         target: &Target,
         progress: &mut Progress,
     ) -> Result<Response<Bytes>, TransportError> {
-        prepare(&mut request, target)?;
+        let hop = self.config.proxy.hop(target, request.uri())?;
+        prepare(&mut request, target, hop.as_ref())?;
+        let way = Way {
+            target,
+            hop: hop.as_ref(),
+        };
         let mut request = request.map(Full::new);
         let (mut connection, response) = loop {
             let (mut connection, pooled) = match self.pooled(lane, target).await {
                 Some(connection) => (connection, true),
-                None => (self.connect(lane, target, progress).await?, false),
+                None => (self.connect(lane, &way, progress).await?, false),
             };
             progress.begin(&connection);
             let response = connection.sender.try_send_request(request);
@@ -146,14 +158,14 @@ impl HyperTransport {
     async fn connect(
         &self,
         lane: Lane,
-        target: &Target,
+        way: &Way<'_>,
         progress: &mut Progress,
     ) -> Result<Connection, TransportError> {
-        let connecting = connect::connect(target, lane, &self.tls, progress);
+        let connecting = way.connect(lane, &self.tls, progress);
         match timeout(self.config.connect_deadline, connecting).await {
             Ok(connection) => connection,
             Err(_) => Err(progress
-                .error(TransportErrorKind::Timeout, target)
+                .error(TransportErrorKind::Timeout, way.target)
                 .with_detail("the deadline of the connection")),
         }
     }

@@ -36,7 +36,9 @@ pub use har::{
     Log, PostData, RecordedError,
 };
 #[cfg(feature = "hyper")]
-pub use hyper_transport::{HyperConfig, HyperTransport, TlsConfig, TlsConfigError, TlsVersion};
+pub use hyper_transport::{
+    HyperConfig, HyperTransport, Proxy, ProxyError, TlsConfig, TlsConfigError, TlsVersion,
+};
 #[cfg(feature = "har")]
 pub use record::{Record, RecordOptions};
 #[cfg(feature = "har")]

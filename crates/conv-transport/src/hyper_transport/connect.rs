@@ -1,13 +1,22 @@
 //! From the name of a server to an open connection.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, pin::pin, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use http::{
+    Request, StatusCode,
+    header::{HOST, PROXY_AUTHORIZATION},
+};
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{
     Progress,
     connection::{Connection, Stream},
+    proxy::Hop,
     target::Target,
     tls::Tls,
 };
@@ -16,76 +25,139 @@ use crate::{Lane, Stage, TransportError, TransportErrorKind};
 /// How long one address is tried alone before the next one is tried beside it (RFC 8305 recommends 250 ms).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Opens a connection to `target`; `progress` tells the stage at any moment.
-pub(super) async fn connect(
-    target: &Target,
-    lane: Lane,
-    tls: &Tls,
-    progress: &mut Progress,
-) -> Result<Connection, TransportError> {
-    progress.enter(Stage::Resolve);
-    let addresses: Vec<SocketAddr> = lookup_host((target.host.as_str(), target.port))
-        .await
-        .map_err(|source| {
-            TransportError::new(
-                TransportErrorKind::Resolve,
-                Stage::Resolve,
-                target.to_string(),
-            )
-            .with_source(source)
-        })?
-        .collect();
-
-    progress.enter(Stage::Connect);
-    let tcp = connect_first(&addresses, target).await?;
-    // A command is one small write that waits for its answer.
-    let _ = tcp.set_nodelay(true);
-
-    let stream: Box<dyn Stream> = if target.https {
-        progress.enter(Stage::Tls);
-        Box::new(tls.connect(target, tcp).await?)
-    } else {
-        Box::new(tcp)
-    };
-
-    progress.enter(Stage::Send);
-    Connection::open(stream, lane).await.map_err(|source| {
-        TransportError::new(TransportErrorKind::Closed, Stage::Send, target.to_string())
-            .never_sent()
-            .with_source(source)
-    })
+/// The way to a server, through a proxy or not.
+pub(super) struct Way<'a> {
+    pub(super) target: &'a Target,
+    pub(super) hop: Option<&'a Hop>,
 }
 
-/// The first of `addresses` that answers, each tried when the one before it has failed or had its head start.
-async fn connect_first(
-    addresses: &[SocketAddr],
-    target: &Target,
-) -> Result<TcpStream, TransportError> {
-    let failed = || {
-        TransportError::new(
-            TransportErrorKind::Connect,
-            Stage::Connect,
-            target.to_string(),
-        )
-    };
-    let mut last = None;
-    let mut waiting = addresses.iter();
-    let mut attempts = FuturesUnordered::new();
-    loop {
-        if let Some(address) = waiting.next() {
-            attempts.push(TcpStream::connect(*address));
+impl Way<'_> {
+    /// Opens a connection; `progress` tells the stage at any moment.
+    pub(super) async fn connect(
+        &self,
+        lane: Lane,
+        tls: &Tls,
+        progress: &mut Progress,
+    ) -> Result<Connection, TransportError> {
+        progress.enter(Stage::Resolve);
+        let peer = self.hop.map_or(self.target, |hop| &hop.proxy);
+        let addresses: Vec<SocketAddr> = lookup_host((peer.host.as_str(), peer.port))
+            .await
+            .map_err(|source| {
+                self.error(TransportErrorKind::Resolve, Stage::Resolve)
+                    .with_source(source)
+            })?
+            .collect();
+
+        progress.enter(Stage::Connect);
+        let tcp = self.connect_first(&addresses).await?;
+        // A command is one small write that waits for its answer.
+        let _ = tcp.set_nodelay(true);
+        let mut stream: Box<dyn Stream> = Box::new(tcp);
+        if let Some(hop) = self.hop {
+            if hop.proxy.https {
+                let connected = tls.connect(&hop.proxy, stream).await;
+                stream = Box::new(connected.map_err(|source| {
+                    self.error(TransportErrorKind::Tls, Stage::Tls)
+                        .with_source(source)
+                })?);
+            }
+            if self.target.https {
+                stream = self.tunnel(hop, stream).await?;
+            }
         }
-        let more = waiting.len() > 0;
-        tokio::select! {
-            Some(attempt) = attempts.next() => match attempt {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(error),
-            },
-            () = tokio::time::sleep(HEAD_START), if more => {}
-            else => return Err(match last {
-                Some(error) => failed().with_source(error),
-                None => failed().with_detail("the name stands for no address"),
-            }),
+        if self.target.https {
+            progress.enter(Stage::Tls);
+            stream = Box::new(tls.connect(self.target, stream).await?);
+        }
+
+        progress.enter(Stage::Send);
+        Connection::open(stream, lane).await.map_err(|source| {
+            self.error(TransportErrorKind::Closed, Stage::Send)
+                .never_sent()
+                .with_source(source)
+        })
+    }
+
+    /// The first of `addresses` that answers, each tried when the one before it has failed or had its head start.
+    async fn connect_first(&self, addresses: &[SocketAddr]) -> Result<TcpStream, TransportError> {
+        let failed = || self.error(TransportErrorKind::Connect, Stage::Connect);
+        let mut last = None;
+        let mut waiting = addresses.iter();
+        let mut attempts = FuturesUnordered::new();
+        loop {
+            if let Some(address) = waiting.next() {
+                attempts.push(TcpStream::connect(*address));
+            }
+            let more = waiting.len() > 0;
+            tokio::select! {
+                Some(attempt) = attempts.next() => match attempt {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => last = Some(error),
+                },
+                () = tokio::time::sleep(HEAD_START), if more => {}
+                else => return Err(match last {
+                    Some(error) => failed().with_source(error),
+                    None => failed(),
+                }),
+            }
+        }
+    }
+
+    /// Asks the proxy for a tunnel to the server.
+    async fn tunnel(
+        &self,
+        hop: &Hop,
+        stream: Box<dyn Stream>,
+    ) -> Result<Box<dyn Stream>, TransportError> {
+        let failed = |source: hyper::Error| {
+            self.error(TransportErrorKind::Proxy, Stage::Connect)
+                .with_source(source)
+        };
+        let server = self.target.to_string();
+        let mut request = Request::connect(server.as_str()).header(HOST, server.as_str());
+        if let Some(authorization) = &hop.authorization {
+            request = request.header(PROXY_AUTHORIZATION, authorization);
+        }
+        let request = request.body(Empty::<Bytes>::new()).map_err(|source| {
+            self.error(TransportErrorKind::InvalidRequest, Stage::Connect)
+                .with_source(source)
+        })?;
+
+        let handshake = http1::handshake(TokioIo::new(stream));
+        let (mut sender, connection) = handshake.await.map_err(failed)?;
+        let mut connection = pin!(connection.with_upgrades());
+        let mut tunnel = pin!(async move {
+            let response = sender.send_request(request).await.map_err(failed)?;
+            match response.status() {
+                status if status.is_success() => hyper::upgrade::on(response).await.map_err(failed),
+                status => Err(self.refused(status)),
+            }
+        });
+        let upgraded = tokio::select! {
+            upgraded = &mut tunnel => upgraded,
+            // It ends with the upgrade, or else with an error that the tunnel reports.
+            _ = &mut connection => tunnel.await,
+        }?;
+        Ok(Box::new(TokioIo::new(upgraded)))
+    }
+
+    fn refused(&self, status: StatusCode) -> TransportError {
+        let proxy = self.hop.map(|hop| hop.proxy.to_string());
+        let proxy = proxy.unwrap_or_default();
+        TransportError::new(
+            TransportErrorKind::Proxy,
+            Stage::Connect,
+            self.target.to_string(),
+        )
+        .with_detail(format!("the proxy {proxy} answered {status}"))
+    }
+
+    fn error(&self, kind: TransportErrorKind, stage: Stage) -> TransportError {
+        let error = TransportError::new(kind, stage, self.target.to_string());
+        match self.hop {
+            Some(hop) => error.with_detail(format!("through the proxy {}", hop.proxy)),
+            None => error,
         }
     }
 }

@@ -5,10 +5,11 @@ use std::fmt;
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Uri, Version,
-    header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
+    header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING},
     uri::{Authority, PathAndQuery, Scheme},
 };
 
+use super::proxy::Hop;
 use crate::{Stage, TransportError, TransportErrorKind};
 
 /// The server that a URI names.
@@ -74,7 +75,13 @@ impl fmt::Display for Target {
 /// of the body.
 ///
 /// hyper writes no `content-length` for an empty body, and IIS answers 411 to a POST or PUT without one.
-pub(super) fn prepare(request: &mut Request<Bytes>, target: &Target) -> Result<(), TransportError> {
+///
+/// On the way through a proxy without a tunnel the target is absolute, and the proxy's credentials go along.
+pub(super) fn prepare(
+    request: &mut Request<Bytes>,
+    target: &Target,
+    hop: Option<&Hop>,
+) -> Result<(), TransportError> {
     let invalid = |detail: &str| {
         TransportError::new(
             TransportErrorKind::InvalidRequest,
@@ -94,7 +101,23 @@ pub(super) fn prepare(request: &mut Request<Bytes>, target: &Target) -> Result<(
         .path_and_query()
         .cloned()
         .unwrap_or_else(|| PathAndQuery::from_static("/"));
-    *request.uri_mut() = Uri::from(path);
+    *request.uri_mut() = match hop {
+        Some(hop) if !target.https => {
+            if let Some(authorization) = &hop.authorization {
+                let authorization = authorization.clone();
+                request
+                    .headers_mut()
+                    .insert(PROXY_AUTHORIZATION, authorization);
+            }
+            Uri::builder()
+                .scheme(Scheme::HTTP)
+                .authority(target.host_header())
+                .path_and_query(path)
+                .build()
+                .map_err(|_| invalid("the host cannot stand in a URI"))?
+        }
+        _ => Uri::from(path),
+    };
 
     if !request.headers().contains_key(HOST) {
         let host = target
@@ -192,7 +215,7 @@ mod tests {
                 .body(Bytes::from_static(body.as_bytes()))
                 .unwrap();
             let target = Target::of(request.uri()).unwrap();
-            prepare(&mut request, &target).unwrap();
+            prepare(&mut request, &target, None).unwrap();
             let stated = request.headers().get(CONTENT_LENGTH);
             assert_eq!(
                 stated.map(|length| length.to_str().unwrap()),

@@ -13,11 +13,12 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use rustls_platform_verifier::Verifier;
-use tokio::{io, net::TcpStream, sync::OnceCell};
+use tokio::{io, sync::OnceCell};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use webpki::EndEntityCert;
 
 use super::{
+    connection::Stream,
     target::Target,
     tls_config::{Pin, TlsConfig, TlsVersion},
 };
@@ -39,11 +40,11 @@ impl Tls {
         }
     }
 
-    pub(super) async fn connect(
+    pub(super) async fn connect<S: Stream>(
         &self,
         target: &Target,
-        stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, TransportError> {
+        stream: S,
+    ) -> Result<TlsStream<S>, TransportError> {
         let failed =
             || TransportError::new(TransportErrorKind::Tls, Stage::Tls, target.to_string());
         let name = ServerName::try_from(target.host.clone())

@@ -2,6 +2,7 @@
 
 mod connections;
 mod failures;
+mod proxy;
 mod tls;
 
 use std::time::Duration;

@@ -4,8 +4,8 @@ use std::{error::Error as _, io::Write, time::Duration};
 
 use bytes::Bytes;
 use conv_transport::{
-    ConnectionAuth, HttpTransport, HyperConfig, HyperTransport, Lane, SendOptions, Sent, Stage,
-    TransportErrorKind,
+    ConnectionAuth, HttpTransport, HyperConfig, HyperTransport, Lane, Proxy, SendOptions, Sent,
+    Stage, TransportErrorKind,
 };
 use flate2::{Compression, write::GzEncoder};
 use http::Request;
@@ -38,7 +38,9 @@ async fn a_closed_port() {
 async fn a_name_without_an_address() {
     // RFC 6761 reserves `.invalid` for names that never resolve.
     let url = "http://pool.invalid/".to_owned();
-    let error = get(&HyperTransport::new(), url, Lane::Commands)
+    let mut config = HyperConfig::default();
+    config.proxy = Proxy::none();
+    let error = get(&HyperTransport::with_config(config), url, Lane::Commands)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Resolve);

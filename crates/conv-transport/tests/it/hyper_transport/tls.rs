@@ -17,19 +17,19 @@ use super::get;
 use crate::server::{Peer, Server};
 
 /// A certificate authority, and a server of it that is reached as `localhost`.
-struct World {
+pub(super) struct World {
     authority: CertifiedIssuer<'static, KeyPair>,
-    server: Server,
+    pub(super) server: Server,
 }
 
-struct Identity {
+pub(super) struct Identity {
     chain: rustls::pki_types::CertificateDer<'static>,
     key: KeyPair,
     pem: String,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -43,7 +43,7 @@ impl World {
         format!("https://localhost:{}/", self.server.address.port())
     }
 
-    fn identity(&self, name: &str) -> Identity {
+    pub(super) fn identity(&self, name: &str) -> Identity {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.authority).unwrap();
@@ -61,7 +61,7 @@ impl World {
     }
 
     /// What a client gets that trusts the authority.
-    fn trusting(&self) -> TlsConfig {
+    pub(super) fn trusting(&self) -> TlsConfig {
         let pem = self.authority.pem();
         TlsConfig::new().with_roots(pem.as_bytes()).unwrap()
     }
@@ -90,7 +90,7 @@ impl World {
     }
 }
 
-fn server(identity: &Identity) -> ServerConfig {
+pub(super) fn server(identity: &Identity) -> ServerConfig {
     server_of(identity, rustls::ALL_VERSIONS, None)
 }
 

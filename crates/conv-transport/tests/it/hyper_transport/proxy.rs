@@ -1,0 +1,164 @@
+//! Through an HTTP proxy. Nothing here leaves the machine: the proxies are scripted, and the servers behind them are only names.
+
+use std::sync::Arc;
+
+use conv_transport::{
+    HyperConfig, HyperTransport, Lane, Proxy, Sent, Stage, TlsConfig, TransportErrorKind,
+};
+use tokio::join;
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    get, post,
+    tls::{World, server},
+};
+use crate::server::{Peer, Server};
+
+fn through(proxy: &Server, tls: TlsConfig) -> HyperTransport {
+    let mut config = HyperConfig::default();
+    config.proxy = Proxy::new(&format!("http://user:sesame@{}", proxy.address), "").unwrap();
+    config.tls = tls;
+    HyperTransport::with_config(config)
+}
+
+/// `user:sesame`
+const CREDENTIALS: &str = "proxy-authorization: Basic dXNlcjpzZXNhbWU=\r\n";
+
+#[tokio::test]
+async fn plain_requests_go_to_the_proxy_with_an_absolute_target() {
+    let proxy = Server::bind().await;
+    let transport = through(&proxy, TlsConfig::new());
+    let serve = async {
+        let mut peer = proxy.accept().await;
+        for _ in 0..2 {
+            let request = peer.request().await.unwrap();
+            assert!(
+                request.starts_with("POST http://pool.invalid/a?b=c HTTP/1.1\r\n"),
+                "{request}"
+            );
+            assert!(request.contains("host: pool.invalid\r\n"), "{request}");
+            assert!(request.contains(CREDENTIALS), "{request}");
+            peer.respond("proxied").await;
+        }
+    };
+    let client = async {
+        for _ in 0..2 {
+            let url = "http://pool.invalid/a?b=c".to_owned();
+            assert_eq!(post(&transport, url, "x").await.unwrap().body(), "proxied");
+        }
+    };
+    join!(client, serve);
+}
+
+#[tokio::test]
+async fn requests_over_tls_go_through_a_tunnel() {
+    let world = World::new().await;
+    let identity = world.identity("pool.invalid");
+    let transport = through(&world.server, world.trusting());
+    let serve = async {
+        let mut peer = world.server.accept().await;
+        let request = peer.request().await.unwrap();
+        assert!(
+            request.starts_with("CONNECT pool.invalid:443 HTTP/1.1\r\n"),
+            "{request}"
+        );
+        assert!(request.contains(CREDENTIALS), "{request}");
+        peer.write("HTTP/1.1 200 Connection established\r\n\r\n")
+            .await;
+        let acceptor = TlsAcceptor::from(Arc::new(server(&identity)));
+        let mut peer = Peer(acceptor.accept(peer.0).await.unwrap());
+        for _ in 0..2 {
+            let request = peer.request().await.unwrap();
+            assert!(request.starts_with("GET /a HTTP/1.1\r\n"), "{request}");
+            assert!(!request.contains("proxy-authorization"), "{request}");
+            peer.respond("tunnelled").await;
+        }
+    };
+    let client = async {
+        for _ in 0..2 {
+            let url = "https://pool.invalid/a".to_owned();
+            let response = get(&transport, url, Lane::Commands).await.unwrap();
+            assert_eq!(response.body(), "tunnelled");
+        }
+    };
+    join!(client, serve);
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named() {
+    let proxy = Server::bind().await;
+    let transport = through(&proxy, TlsConfig::new());
+    let url = "https://pool.invalid/".to_owned();
+    let (error, _peer) = join!(get(&transport, url, Lane::Commands), async {
+        let mut peer = proxy.accept().await;
+        peer.request().await.unwrap();
+        // The body never comes, and nobody waits for it.
+        peer.write("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 99\r\n\r\n")
+            .await;
+        peer
+    });
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Proxy);
+    assert_eq!(error.stage(), Stage::Connect);
+    assert_eq!(error.sent(), Sent::No);
+    assert_eq!(error.host(), "pool.invalid:443");
+    let told = format!("the proxy {} answered 407", proxy.address);
+    assert!(error.to_string().contains(&told), "{error}");
+    assert!(!format!("{error:?} {transport:?}").contains("sesame"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_closes_or_is_not_there_is_named() {
+    let proxy = Server::bind().await;
+    let transport = through(&proxy, TlsConfig::new());
+    let url = || "https://pool.invalid/".to_owned();
+    let (error, ()) = join!(get(&transport, url(), Lane::Commands), async {
+        proxy.accept().await.request().await.unwrap();
+    });
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Proxy);
+    assert_eq!(error.sent(), Sent::No);
+
+    let told = format!("through the proxy {}", proxy.address);
+    drop(proxy);
+    let error = get(&transport, url(), Lane::Commands).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Connect);
+    assert_eq!(error.host(), "pool.invalid:443");
+    assert!(error.to_string().contains(&told), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_may_itself_be_reached_over_tls() {
+    let world = World::new().await;
+    let identity = world.identity("localhost");
+    let mut config = HyperConfig::default();
+    // A name on loopback is never proxied, a proxy on loopback is used.
+    let proxy = format!("https://localhost:{}", world.server.address.port());
+    config.proxy = Proxy::new(&proxy, "").unwrap();
+    config.tls = world.trusting();
+    let transport = HyperTransport::with_config(config);
+    let url = || "http://pool.invalid/".to_owned();
+    let (response, ()) = join!(get(&transport, url(), Lane::Commands), async {
+        let acceptor = TlsAcceptor::from(Arc::new(server(&identity)));
+        let tcp = world.server.accept().await.0;
+        let mut peer = Peer(acceptor.accept(tcp).await.unwrap());
+        peer.request().await.unwrap();
+        peer.respond("over TLS").await;
+    });
+    assert_eq!(response.unwrap().body(), "over TLS");
+
+    let stranger = World::new().await.identity("localhost");
+    let fresh = || "https://pool.invalid/".to_owned();
+    let (error, _) = join!(get(&transport, fresh(), Lane::Commands), async {
+        let acceptor = TlsAcceptor::from(Arc::new(server(&stranger)));
+        let tcp = world.server.accept().await.0;
+        acceptor.accept(tcp).await
+    });
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Tls);
+    assert_eq!(error.host(), "pool.invalid:443");
+    assert!(
+        error.to_string().contains("through the proxy localhost:"),
+        "{error}"
+    );
+}
