@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::backend::Backend;
-use crate::cell::{Cell, Field};
 use crate::conversation::Conversation;
 use crate::conversations_manager::ConversationsManager;
 use crate::ids::ConversationId;
-use crate::list::List;
 use crate::model::Model;
+use crate::observable::Property;
+use crate::observable::cell::{Cell, Field};
+use crate::observable::list::List;
+use crate::observable::store::Node;
 use crate::person::{MePerson, Person, PersonNode};
-use crate::property::Property;
 use crate::states::SignInState;
-use crate::store::Node;
 use crate::sync::Arc;
 use crate::writer::ModelWriter;
 

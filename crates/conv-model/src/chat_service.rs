@@ -2,17 +2,17 @@
 
 use crate::backend::{OutgoingMessage, StartOptions};
 use crate::body::MessageBody;
-use crate::collection::Collection;
-use crate::command::{Command, CommandFuture, failed};
 use crate::conversation::Conversation;
 use crate::ids::MessageId;
-use crate::list::ListField;
 use crate::message::TextMessage;
 use crate::model::Step;
+use crate::observable::Collection;
+use crate::observable::command::{Command, CommandFuture, failed};
+use crate::observable::list::ListField;
+use crate::observable::store::Transaction;
 use crate::reason::{Reason, ReasonCode};
 use crate::situation::Situation;
 use crate::states::{CallConnectionState, MessageFormat, MessageStatus};
-use crate::store::Transaction;
 use crate::sync::Arc;
 
 /// The chat of a conversation. Each command exists twice: as a method, which invokes it, and as a value with its `enabled`

@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::backend::Context;
-use crate::cell::{Cell, Field};
 use crate::chat_service::ChatService;
-use crate::collection::Collection;
-use crate::command::{Command, CommandFuture};
 use crate::ids::{ConversationId, MessageId};
-use crate::list::{List, ListField};
 use crate::message::TextMessage;
 use crate::model::{Model, Step};
+use crate::observable::Collection;
+use crate::observable::Property;
+use crate::observable::cell::{Cell, Field};
+use crate::observable::command::{Command, CommandFuture, disabled};
+use crate::observable::list::{List, ListField};
+use crate::observable::store::{Node, Transaction};
 use crate::participant::Participant;
 use crate::person::Person;
-use crate::property::Property;
 use crate::reason::Reason;
 use crate::situation::{Rule, Situation};
 use crate::states::{CallConnectionState, ConversationState, MessageFormat, ParticipantState};
-use crate::store::{Node, Transaction};
 use crate::sync::Arc;
 
 pub(crate) struct ConversationCells {
@@ -246,7 +246,7 @@ impl Conversation {
         decide: impl FnOnce(&mut Transaction<'_>, &Self) -> Result<Step, Reason>,
     ) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
-            rule(&self.situation(transaction)).map_err(Reason::disabled)?;
+            rule(&self.situation(transaction)).map_err(disabled)?;
             decide(transaction, self)
         })
     }

@@ -8,6 +8,7 @@ use crate::conversation::Conversation;
 use crate::fact::{ConversationFact, ParticipantFact, ParticipantUpdate, SenderFact};
 use crate::ids::{MessageId, ParticipantId};
 use crate::message::TextMessage;
+use crate::observable::store::Transaction;
 use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
@@ -15,7 +16,6 @@ use crate::states::{
     CallConnectionState as Call, ConversationState as State, MessageFormat, MessageStatus,
     ParticipantState,
 };
-use crate::store::Transaction;
 use crate::sync::Arc;
 
 impl Conversation {

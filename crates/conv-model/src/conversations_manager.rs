@@ -4,19 +4,19 @@ use std::fmt;
 
 use crate::application::ApplicationNode;
 use crate::backend::Peer;
-use crate::cell::Field;
-use crate::collection::Collection;
-use crate::command::{CommandFuture, failed};
 use crate::conversation::{Conversation, ConversationIdentity};
 use crate::fact::ParticipantFact;
 use crate::ids::{ConversationId, ParticipantId};
-use crate::list::ListField;
+use crate::observable::Collection;
+use crate::observable::Property;
+use crate::observable::cell::Field;
+use crate::observable::command::{CommandFuture, failed};
+use crate::observable::list::ListField;
+use crate::observable::store::Transaction;
 use crate::participant::Participant;
 use crate::people;
-use crate::property::Property;
 use crate::reason::{Reason, ReasonCode};
 use crate::states::{CallConnectionState, ConversationState, SignInState};
-use crate::store::Transaction;
 use crate::sync::Arc;
 
 /// All conversations of a model.

@@ -3,29 +3,21 @@
 mod application;
 mod backend;
 mod body;
-mod cell;
 mod chat_service;
-mod collection;
-mod command;
 mod conversation;
 mod conversation_facts;
 mod conversations_manager;
 mod fact;
 mod ids;
-mod list;
-mod listener;
 mod message;
 mod model;
+mod observable;
 mod participant;
 mod people;
 mod person;
-mod property;
 mod reason;
 mod situation;
 mod states;
-mod store;
-mod stream;
-mod subscription;
 mod sync;
 mod writer;
 
@@ -35,8 +27,6 @@ pub use backend::MockBackend;
 pub use backend::{Backend, Context, OutgoingMessage, Peer, PortFuture, StartOptions};
 pub use body::MessageBody;
 pub use chat_service::ChatService;
-pub use collection::{Collection, CollectionChange, Key};
-pub use command::{Command, CommandFuture};
 pub use conversation::{ActiveModalities, Conversation};
 pub use conversations_manager::ConversationsManager;
 pub use fact::{
@@ -45,14 +35,15 @@ pub use fact::{
 };
 pub use ids::{ConversationId, MessageId, ParticipantId};
 pub use message::TextMessage;
+pub use observable::{
+    Change, Changes, Closed, Collection, CollectionChange, Command, CommandFuture, Key, Latest,
+    Property, Subscription, Subscriptions,
+};
 pub use participant::{Participant, ParticipantChat};
 pub use person::{MePerson, Person};
-pub use property::{Change, Property};
 pub use reason::{RawReason, Reason, ReasonCode};
 pub use states::{
     CallConnectionState, ConversationState, Direction, MessageFormat, MessageStatus,
     ParticipantRole, ParticipantState, SignInState,
 };
-pub use stream::{Changes, Closed, Latest};
-pub use subscription::{Subscription, Subscriptions};
 pub use writer::ModelWriter;

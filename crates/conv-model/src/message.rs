@@ -4,14 +4,14 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::body::MessageBody;
-use crate::cell::{Cell, Field};
 use crate::ids::MessageId;
 use crate::model::Model;
+use crate::observable::Property;
+use crate::observable::cell::{Cell, Field};
+use crate::observable::store::{Node, Transaction};
 use crate::person::Person;
-use crate::property::Property;
 use crate::reason::Reason;
 use crate::states::{Direction, MessageStatus};
-use crate::store::{Node, Transaction};
 use crate::sync::Arc;
 
 pub(crate) struct MessageCells {

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backend::{Backend, PortFuture};
-use crate::command::{CommandFuture, failed};
+use crate::observable::command::{CommandFuture, failed};
+use crate::observable::store::{Store, Transaction};
+use crate::observable::stream::channel;
 use crate::reason::{Reason, ReasonCode};
-use crate::store::{Store, Transaction};
-use crate::stream::channel;
 use crate::sync::Arc;
 
 /// The store, the port and the source of local ids.

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use crate::cell::{Cell, Field};
 use crate::ids::ParticipantId;
 use crate::model::Model;
+use crate::observable::Property;
+use crate::observable::cell::{Cell, Field};
+use crate::observable::store::{Node, Transaction};
 use crate::person::Person;
-use crate::property::Property;
 use crate::reason::Reason;
 use crate::states::{CallConnectionState, ParticipantRole, ParticipantState};
-use crate::store::{Node, Transaction};
 use crate::sync::Arc;
 
 pub(crate) struct ParticipantCells {

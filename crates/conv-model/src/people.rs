@@ -1,8 +1,8 @@
 //! The people that a model knows: one object for each address.
 
 use crate::application::ApplicationNode;
+use crate::observable::store::Transaction;
 use crate::person::Person;
-use crate::store::Transaction;
 use crate::sync::Arc;
 
 /// Whether two addresses mean the same person.

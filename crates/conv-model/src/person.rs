@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::cell::{Cell, Field};
 use crate::model::Model;
-use crate::property::Property;
-use crate::store::{Node, Transaction};
+use crate::observable::Property;
+use crate::observable::cell::{Cell, Field};
+use crate::observable::store::{Node, Transaction};
 use crate::sync::Arc;
 
 pub(crate) struct PersonCells {

@@ -183,10 +183,6 @@ impl Reason {
     pub fn cause(&self) -> Option<&Self> {
         self.0.cause.as_ref()
     }
-
-    pub(crate) fn disabled(cause: Self) -> Self {
-        Self::new(ReasonCode::CommandDisabled).with_cause(cause)
-    }
 }
 
 impl From<ReasonCode> for Reason {

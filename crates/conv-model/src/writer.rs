@@ -7,10 +7,10 @@ use crate::conversation::Conversation;
 use crate::conversations_manager::{make, publish, take_out};
 use crate::fact::{ConversationFact, Discovered, Fact, Incoming};
 use crate::ids::ConversationId;
+use crate::observable::store::Transaction;
 use crate::people;
 use crate::reason::Reason;
 use crate::states::{CallConnectionState, ConversationState, ParticipantState, SignInState};
-use crate::store::Transaction;
 use crate::sync::Arc;
 
 /// Writes facts into a model.

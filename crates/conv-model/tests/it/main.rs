@@ -9,5 +9,9 @@
     reason = "tests"
 )]
 
+mod commands;
+mod machines;
+mod rules;
+mod shuttled;
 mod story;
 mod support;

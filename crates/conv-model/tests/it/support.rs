@@ -136,7 +136,7 @@ pub fn lene(id: u64) -> ParticipantFact {
 }
 
 /// What a future that is done already holds.
-pub fn now<T>(mut future: BoxFuture<'static, T>) -> T {
+pub fn now<T>(mut future: BoxFuture<'_, T>) -> T {
     match future
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()))

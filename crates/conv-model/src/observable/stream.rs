@@ -7,8 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
-use crate::subscription::Subscription;
-use crate::sync::{Arc, Mutex, lock};
+use super::subscription::Subscription;
+use super::sync::{Arc, Mutex, lock};
 
 /// Nothing can change what was waited for any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

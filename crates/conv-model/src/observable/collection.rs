@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::command::Command;
-use crate::listener::{Callback, Phase};
-use crate::property::{Change, Property, Source};
-use crate::reason::Reason;
-use crate::stream::{Changes, channel};
-use crate::subscription::Subscription;
-use crate::sync::{Arc, Mutex, lock};
+use super::command::Command;
+use super::listener::Callback;
+use super::property::{Change, Property, Source};
+use super::reason::Reason;
+use super::stream::{Changes, channel};
+use super::subscription::Subscription;
+use super::sync::{Arc, Mutex, lock};
 
 /// The identity of an item in its collection: it never changes, whatever the item's index, and is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,7 +195,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
 
     /// Calls `listener` now for every item, in order, and then for each item that comes in: item, key, index.
     pub fn added(&self, listener: impl Fn(&T, Key, usize) + Send + Sync + 'static) -> Subscription {
-        self.each(Pace::EachChange, true, move |change, _| {
+        self.each(true, move |change| {
             if let CollectionChange::Added { item, key, index } = change {
                 listener(item, *key, *index);
             }
@@ -207,7 +207,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         &self,
         listener: impl Fn(&T, Key, usize) + Send + Sync + 'static,
     ) -> Subscription {
-        self.each(Pace::EachChange, false, move |change, _| {
+        self.each(false, move |change| {
             if let CollectionChange::Removed { item, key, index } = change {
                 listener(item, *key, *index);
             }
@@ -270,21 +270,13 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
 
     fn each(
         &self,
-        pace: Pace,
         items: bool,
-        call: impl Fn(&CollectionChange<T>, &Phase) + Send + Sync + 'static,
+        call: impl Fn(&CollectionChange<T>) + Send + Sync + 'static,
     ) -> Subscription {
         self.source.subscribe(
-            pace,
+            Pace::EachChange,
             items,
-            Box::new(move |event, phase| {
-                for change in event.changes() {
-                    if phase.is_retired() {
-                        return;
-                    }
-                    call(change, phase);
-                }
-            }),
+            Box::new(move |event, _| event.changes().iter().for_each(&call)),
         )
     }
 }

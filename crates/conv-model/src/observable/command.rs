@@ -4,11 +4,11 @@ use std::fmt;
 
 use futures_core::future::BoxFuture;
 
-use crate::listener::Callback;
-use crate::property::{Change, Property, Source};
-use crate::reason::{Reason, ReasonCode};
-use crate::subscription::Subscription;
-use crate::sync::Arc;
+use super::listener::Callback;
+use super::property::{Change, Property, Source};
+use super::reason::{Reason, ReasonCode};
+use super::subscription::Subscription;
+use super::sync::Arc;
 
 /// What a command returns: it resolves when the command is done, or with the reason why it failed. The command itself took
 /// effect when it was invoked; dropping the future cancels nothing.
@@ -56,7 +56,7 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
             value: false,
             reason: Some(reason.clone()),
         });
-        Self::new(enabled, move |_| failed(Reason::disabled(reason.clone())))
+        Self::new(enabled, move |_| failed(disabled(reason.clone())))
     }
 
     /// Whether it can be invoked now; the property's reason says why not.
@@ -82,6 +82,11 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
         let run = Arc::clone(&self.run);
         Command::new(self.enabled.clone(), move |()| run(arguments.clone()))
     }
+}
+
+/// Why a command that is not enabled fails.
+pub(crate) fn disabled(cause: Reason) -> Reason {
+    Reason::new(ReasonCode::CommandDisabled).with_cause(cause)
 }
 
 /// A future that has failed already.
@@ -110,7 +115,7 @@ impl<T: Clone + Send + Sync> Source<T> for Constant<T> {
             reason: self.reason.clone(),
             old: None,
         };
-        crate::listener::Listener::new(callback).replay(&change);
+        super::listener::Listener::new(callback).replay(&change);
         Subscription::default()
     }
 }

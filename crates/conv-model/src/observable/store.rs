@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use qcell::{QCell, QCellOwner, QCellOwnerID};
 
-use crate::listener::{Deliver, Listener};
-use crate::sync::{Arc, Mutex, MutexGuard, lock};
+use super::listener::{Deliver, Listener, guarded};
+use super::sync::{Arc, Mutex, MutexGuard, lock};
 
 type Queue = VecDeque<Arc<dyn Deliver>>;
 type Call = Box<dyn FnOnce() + Send>;
@@ -270,7 +270,7 @@ impl Outlet<'_> {
 
 /// Runs foreign code whose panic must not stop the queue.
 fn quietly(run: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(run)).is_err() {
+    if !guarded(run) {
         tracing::error!("a panic while values were dropped was caught");
     }
 }

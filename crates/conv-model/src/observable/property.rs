@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::listener::Callback;
-use crate::reason::Reason;
-use crate::stream::{Changes, Closed, Latest, channel, latest};
-use crate::subscription::Subscription;
-use crate::sync::{Arc, Mutex, lock};
+use super::listener::Callback;
+use super::reason::Reason;
+use super::stream::{Changes, Closed, Latest, channel, latest};
+use super::subscription::Subscription;
+use super::sync::{Arc, Mutex, lock};
 
 /// One change of a [`Property`].
 #[derive(Clone, Debug, PartialEq)]

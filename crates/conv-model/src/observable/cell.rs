@@ -1,11 +1,11 @@
-//! A value that is observed: the stored side of a [`Property`](crate::Property).
+//! A value that is observed: the stored side of a [`Property`](super::Property).
 
-use crate::listener::{Callback, Listener, Listeners};
-use crate::property::{Change, Source};
-use crate::reason::Reason;
-use crate::store::{Node, Transaction};
-use crate::subscription::Subscription;
-use crate::sync::Arc;
+use super::listener::{Callback, Listener, Listeners};
+use super::property::{Change, Source};
+use super::reason::Reason;
+use super::store::{Node, Transaction};
+use super::subscription::Subscription;
+use super::sync::Arc;
 
 /// A value, the reason for it, and who listens.
 pub(crate) struct Cell<T> {
@@ -123,8 +123,12 @@ where
         listeners(cells).insert(Arc::clone(&listener), outlet);
         snapshot(cells)
     });
-    let node = Arc::downgrade(node);
+    // Neither keeps the other alive, so that a stream ends with what it observes.
+    let (node, listener) = (Arc::downgrade(node), Arc::downgrade(&listener));
     Subscription::new(move || {
+        let Some(listener) = listener.upgrade() else {
+            return;
+        };
         listener.phase().retire();
         if let Some(node) = node.upgrade() {
             node.store.transact(|transaction| {

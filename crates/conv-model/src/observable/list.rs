@@ -1,13 +1,13 @@
-//! Items that are observed: the stored side of a [`Collection`](crate::Collection).
+//! Items that are observed: the stored side of a [`Collection`](super::Collection).
 
 use std::collections::VecDeque;
 
-use crate::cell::register;
-use crate::collection::{CollectionChange, Key, ListEvent, ListSource, Pace};
-use crate::listener::{Callback, Listeners};
-use crate::store::{Node, Transaction};
-use crate::subscription::Subscription;
-use crate::sync::Arc;
+use super::cell::register;
+use super::collection::{CollectionChange, Key, ListEvent, ListSource, Pace};
+use super::listener::{Callback, Listeners};
+use super::store::{Node, Transaction};
+use super::subscription::Subscription;
+use super::sync::Arc;
 
 /// Items in order, their keys, and who listens.
 pub(crate) struct List<T> {

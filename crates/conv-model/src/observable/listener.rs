@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::store::Outlet;
-use crate::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, lock};
+use super::store::Outlet;
+use super::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, lock};
 
 /// What a registration runs for each event. The second argument is its own phase, by which it can retire itself.
 pub(crate) type Callback<E> = Box<dyn Fn(&E, &Phase) + Send + Sync>;
@@ -26,6 +26,17 @@ impl Phase {
     pub(crate) fn is_retired(&self) -> bool {
         self.0.load(Ordering::Acquire) == RETIRED
     }
+}
+
+/// Runs foreign code; whether it went well. Neither its panic nor the drop of what it panicked with goes further.
+pub(crate) fn guarded(run: impl FnOnce()) -> bool {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else {
+        return true;
+    };
+    if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(worse);
+    }
+    false
 }
 
 /// One registration.
@@ -51,7 +62,7 @@ impl<E> Listener<E> {
 
     /// A panic ends this listener and nobody else.
     fn call(&self, event: &E) {
-        if catch_unwind(AssertUnwindSafe(|| (self.callback)(event, &self.phase))).is_err() {
+        if !guarded(|| (self.callback)(event, &self.phase)) {
             self.phase.retire();
             tracing::error!("a listener panicked and was retired");
         }

@@ -1,0 +1,22 @@
+//! The observable core: values, collections and commands behind one lock, and the exact delivery of their changes.
+//!
+//! It stands on `sync` and `reason` beside it and on nothing else, so that a test can run the same source on the primitives
+//! of a scheduler that explores interleavings.
+
+pub(crate) mod cell;
+mod collection;
+pub(crate) mod command;
+pub(crate) mod list;
+mod listener;
+mod property;
+pub(crate) mod store;
+pub(crate) mod stream;
+mod subscription;
+
+use super::{reason, sync};
+
+pub use collection::{Collection, CollectionChange, Key};
+pub use command::{Command, CommandFuture};
+pub use property::{Change, Property};
+pub use stream::{Changes, Closed, Latest};
+pub use subscription::{Subscription, Subscriptions};

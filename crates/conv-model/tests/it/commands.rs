@@ -1,0 +1,440 @@
+//! Commands and the port behind them.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use conv_model::{
+    Application, Backend, ConversationFact as Is, ConversationId, Direction, Fact, MessageBody,
+    MessageId, MessageStatus, MockBackend, ModelWriter, OutgoingMessage, Peer, PortFuture, Reason,
+    ReasonCode, SignInState, StartOptions,
+};
+
+use crate::support::{Stage, at, is_pending, now};
+
+const LENE: &str = "sip:lenea@contoso.com";
+
+fn conversation(stage: &Stage) -> conv_model::Conversation {
+    stage
+        .application
+        .conversations_manager()
+        .get_conversation(LENE)
+        .unwrap()
+}
+
+#[test]
+fn a_disabled_command_fails_at_once_and_nothing_happens() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    let chat = conversation.chat_service();
+    stage.script.take();
+    for (command, future) in [
+        (chat.stop_command().enabled(), chat.stop()),
+        (chat.accept_command().enabled(), chat.accept()),
+        (chat.reject_command().enabled(), chat.reject()),
+        (
+            chat.send_is_typing_command().enabled(),
+            chat.send_is_typing(),
+        ),
+        (
+            conversation.acknowledge_command().enabled(),
+            conversation.acknowledge(),
+        ),
+    ] {
+        let reason = now(future).unwrap_err();
+        assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
+        assert!(!command.get());
+        assert_eq!(
+            reason.cause(),
+            command.reason().as_ref(),
+            "the property says the same"
+        );
+    }
+    assert!(stage.script.take().is_empty());
+    assert_eq!(chat.messages().size().get(), 0);
+}
+
+#[test]
+fn a_conversation_used_after_sign_out_says_so() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    stage.commit([Fact::SignIn {
+        state: SignInState::SignedOut,
+        reason: None,
+    }]);
+    let reason = now(conversation.chat_service().send_message("hello")).unwrap_err();
+    assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
+    assert_eq!(
+        reason.cause().map(Reason::code),
+        Some(&ReasonCode::SignedOut)
+    );
+    assert_eq!(conversation.chat_service().messages().size().get(), 0);
+}
+
+#[test]
+fn enabled_is_observed() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let _registration = conversation
+        .chat_service()
+        .send_is_typing_command()
+        .enabled()
+        .changed(move |change| {
+            log.lock()
+                .unwrap()
+                .push((change.new, change.reason.is_some()));
+        });
+    drop(conversation.chat_service().start(StartOptions::default()));
+    stage.tell(conversation.id(), [Is::ChatConnected { formats: vec![] }]);
+    drop(conversation.leave());
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [(false, true), (true, false), (false, true)]
+    );
+}
+
+#[test]
+fn a_command_can_be_bound() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    let hello = conversation
+        .chat_service()
+        .send_message_command()
+        .bind(MessageBody::from("hello"));
+    drop(hello.invoke(()));
+    drop(hello.invoke(()));
+    assert_eq!(stage.script.take()[1..], ["send hello", "send hello"]);
+}
+
+#[test]
+fn a_message_needs_characters() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    let reason = now(conversation.chat_service().send_message("")).unwrap_err();
+    assert_eq!(reason.code(), &ReasonCode::InvalidArgument);
+    drop(conversation.chat_service().send_message(" "));
+    assert_eq!(conversation.chat_service().messages().size().get(), 1);
+}
+
+#[test]
+fn the_port_s_answer_settles_a_message_that_no_fact_settled() {
+    let cases = [
+        (Ok(()), MessageStatus::Succeeded),
+        (Err(Reason::new(ReasonCode::Refused)), MessageStatus::Failed),
+        (
+            Err(Reason::new(ReasonCode::DeliveryUnknown)),
+            MessageStatus::Unknown,
+        ),
+    ];
+    for (answer, status) in cases {
+        let stage = Stage::new();
+        let conversation = conversation(&stage);
+        stage.script.answer(answer.clone());
+        let sent = conversation.chat_service().send_message("hello");
+        let message = conversation.chat_service().messages().get(0).unwrap();
+        assert_eq!(message.status().get(), MessageStatus::Pending);
+        assert_eq!(now(sent), answer);
+        assert_eq!(
+            (message.status().get(), message.status().reason()),
+            (status, answer.err())
+        );
+    }
+}
+
+#[test]
+fn leaving_what_has_not_begun_or_has_ended_is_nothing() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    stage.script.take();
+    assert_eq!(now(conversation.leave()), Ok(()));
+    drop(conversation.chat_service().start(StartOptions::default()));
+    assert!(stage.script.take()[0].starts_with("start"));
+    drop(conversation.leave());
+    drop(conversation.leave());
+    assert_eq!(
+        stage.script.take().len(),
+        2,
+        "a second leave joins the first, at the port"
+    );
+    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    assert_eq!(now(conversation.leave()), Ok(()));
+    assert!(stage.script.take().is_empty());
+}
+
+#[test]
+fn removing_leaves_first() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = conversation(&stage);
+    let id = conversation.id();
+    drop(conversation.chat_service().start(StartOptions::default()));
+    stage.script.take();
+    drop(manager.remove(&conversation));
+    assert_eq!(stage.script.take(), [format!("leave {id:?}")]);
+    assert_eq!(manager.conversations().size().get(), 1);
+    assert_ne!(
+        manager.get_conversation(LENE).unwrap(),
+        conversation,
+        "it is on its way out"
+    );
+    stage.script.take();
+    stage.tell(id, [Is::Ended { reason: None }]);
+    assert_eq!(stage.script.take(), [format!("forget {id:?}")]);
+    assert_eq!(manager.conversations().size().get(), 1);
+    assert_eq!(
+        now(manager.remove(&conversation)).unwrap_err().code(),
+        &ReasonCode::InvalidArgument
+    );
+    stage.tell(id, [Is::Subject("late".into())]);
+    assert_eq!(conversation.topic().get(), "", "facts about it are ignored");
+}
+
+#[test]
+fn a_message_to_an_invitation_that_rings_accepts_it_first() {
+    let stage = Stage::new();
+    let id = ConversationId::Remote(1);
+    stage.commit([Fact::Incoming(conv_model::Incoming::new(
+        id,
+        crate::support::lene(1),
+    ))]);
+    let conversation = stage
+        .application
+        .conversations_manager()
+        .conversations()
+        .get(0)
+        .unwrap();
+    drop(conversation.chat_service().send_message("coming"));
+    assert_eq!(
+        stage.script.take(),
+        [format!("accept {id:?}"), "send coming".into()]
+    );
+}
+
+#[test]
+fn port_calls_keep_the_order_of_the_messages_across_threads() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    stage.script.take();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let chat = conversation.chat_service();
+            scope.spawn(move || {
+                for count in 0..200 {
+                    drop(chat.send_message(format!("{thread}.{count}")));
+                }
+            });
+        }
+    });
+    let shown: Vec<_> = conversation
+        .chat_service()
+        .messages()
+        .snapshot()
+        .iter()
+        .map(|message| format!("send {}", message.body().raw()))
+        .collect();
+    assert_eq!(shown.len(), 800);
+    assert_eq!(stage.script.take(), shown);
+}
+
+/// A port that answers from inside its methods, with facts and with more commands.
+#[derive(Debug, Default)]
+struct Reentrant {
+    writer: Mutex<Option<ModelWriter>>,
+    application: Mutex<Option<Application>>,
+    calls: Mutex<Vec<String>>,
+}
+
+impl Backend for Reentrant {
+    fn open_conversation(&self, _: ConversationId, _: Peer) {}
+    fn forget_conversation(&self, _: ConversationId) {}
+    fn start(&self, _: ConversationId, _: StartOptions) -> PortFuture {
+        Box::pin(std::future::pending())
+    }
+    fn send_message(&self, conversation: ConversationId, message: OutgoingMessage) -> PortFuture {
+        self.calls
+            .lock()
+            .unwrap()
+            .push(format!("begin {}", message.body.raw()));
+        let delivered = Is::MessageStatus {
+            message: message.id,
+            status: MessageStatus::Succeeded,
+            timestamp: None,
+            reason: None,
+        };
+        self.writer
+            .lock()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .commit([Fact::of(conversation, delivered)]);
+        if message.body.raw() == "one" {
+            let application = self.application.lock().unwrap().clone().unwrap();
+            drop(
+                application
+                    .conversations_manager()
+                    .get_conversation(LENE)
+                    .unwrap()
+                    .chat_service()
+                    .send_message("two"),
+            );
+        }
+        self.calls
+            .lock()
+            .unwrap()
+            .push(format!("end {}", message.body.raw()));
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn accept(&self, _: ConversationId) -> PortFuture {
+        Box::pin(std::future::pending())
+    }
+    fn reject(&self, _: ConversationId) -> PortFuture {
+        Box::pin(std::future::pending())
+    }
+    fn stop(&self, _: ConversationId) -> PortFuture {
+        Box::pin(std::future::pending())
+    }
+    fn leave(&self, _: ConversationId) -> PortFuture {
+        Box::pin(std::future::pending())
+    }
+    fn acknowledge(&self, _: ConversationId) -> PortFuture {
+        Box::pin(std::future::pending())
+    }
+    fn send_is_typing(&self, _: ConversationId) -> PortFuture {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[test]
+fn the_port_may_write_facts_and_give_commands_from_inside() {
+    let backend = Arc::new(Reentrant::default());
+    let (application, writer) = Application::new(Arc::clone(&backend) as Arc<dyn Backend>);
+    writer.commit([Fact::SignIn {
+        state: SignInState::SignedIn,
+        reason: None,
+    }]);
+    *backend.writer.lock().unwrap() = Some(writer);
+    *backend.application.lock().unwrap() = Some(application.clone());
+    let conversation = application
+        .conversations_manager()
+        .get_conversation(LENE)
+        .unwrap();
+    assert_eq!(now(conversation.chat_service().send_message("one")), Ok(()));
+    assert_eq!(
+        *backend.calls.lock().unwrap(),
+        ["begin one", "end one", "begin two", "end two"]
+    );
+    assert_eq!(conversation.chat_service().messages().size().get(), 2);
+    *backend.application.lock().unwrap() = None;
+}
+
+#[test]
+fn a_command_inside_a_listener_reaches_the_port_before_it_returns() {
+    let stage = Arc::new(Stage::new());
+    let conversation = conversation(&stage);
+    let chat = conversation.chat_service();
+    let _registration = {
+        let (stage, chat) = (Arc::clone(&stage), chat.clone());
+        chat.clone().messages().added(move |message, _, _| {
+            if message.direction() == Direction::Outgoing && message.body().raw() == "ping" {
+                stage.script.take();
+                drop(chat.send_message("pong"));
+                assert_eq!(stage.script.take(), ["send pong"]);
+            }
+        })
+    };
+    drop(chat.send_message("ping"));
+    assert_eq!(
+        chat.messages().size().get(),
+        2,
+        "the listener was not retired by its assertion"
+    );
+    assert!(stage.script.take().is_empty());
+}
+
+#[test]
+fn the_mock_stands_in_for_a_protocol() {
+    let mut backend = MockBackend::new();
+    backend
+        .expect_normalize_address()
+        .returning(|address| Ok(format!("sip:{address}")));
+    backend.expect_now().returning(|| at(7));
+    backend
+        .expect_open_conversation()
+        .withf(|_, peer| peer.address == LENE)
+        .times(1)
+        .return_const(());
+    backend
+        .expect_send_message()
+        .withf(|_, message| {
+            message.body.raw() == "hello" && matches!(message.id, MessageId::Local(_))
+        })
+        .times(1)
+        .returning(|_, _| Box::pin(std::future::pending()));
+    let (application, writer) = Application::new(Arc::new(backend));
+    writer.commit([Fact::SignIn {
+        state: SignInState::SignedIn,
+        reason: None,
+    }]);
+    let conversation = application
+        .conversations_manager()
+        .get_conversation("lenea@contoso.com")
+        .unwrap();
+    let mut sent = conversation.chat_service().send_message("hello");
+    assert!(is_pending(&mut sent));
+    assert_eq!(
+        conversation
+            .chat_service()
+            .messages()
+            .get(0)
+            .unwrap()
+            .timestamp()
+            .get(),
+        at(7)
+    );
+}
+
+#[test]
+fn a_port_that_panics_fails_the_command_and_nothing_else() {
+    let mut backend = MockBackend::new();
+    backend
+        .expect_normalize_address()
+        .returning(|address| Ok(address.to_owned()));
+    backend.expect_now().returning(|| at(7));
+    backend.expect_open_conversation().return_const(());
+    backend
+        .expect_send_message()
+        .returning(|_, _| panic!("on purpose"));
+    let (application, writer) = Application::new(Arc::new(backend));
+    writer.commit([Fact::SignIn {
+        state: SignInState::SignedIn,
+        reason: None,
+    }]);
+    let conversation = application
+        .conversations_manager()
+        .get_conversation(LENE)
+        .unwrap();
+    let chat = conversation.chat_service();
+    let heard = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&heard);
+    let _registration = chat
+        .messages()
+        .added(move |_, _, _| *count.lock().unwrap() += 1);
+    let sending = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        drop(chat.send_message("hello"))
+    }));
+    assert!(sending.is_err(), "the panic is the caller's");
+    assert_eq!(
+        *heard.lock().unwrap(),
+        1,
+        "what was committed is delivered all the same"
+    );
+    writer.commit([Fact::UnreadConversations(1)]);
+    assert_eq!(
+        application
+            .conversations_manager()
+            .unread_conversations_count()
+            .get(),
+        1
+    );
+}

@@ -1,0 +1,869 @@
+//! The state machines, as tables: a situation, what happens, and the state after it.
+
+use conv_model::{
+    CallConnectionState as Call, Conversation, ConversationFact as Is, ConversationId,
+    ConversationState as State, Fact, Incoming, MessageId, MessageStatus, ParticipantFact,
+    ParticipantId, ParticipantRole, ParticipantState, ParticipantUpdate, Reason, ReasonCode,
+    SenderFact, SignInState,
+};
+
+use crate::support::{Stage, Timeline, at, lene};
+
+/// What happens to a conversation in a row of a table.
+#[derive(Clone, Debug)]
+enum Step {
+    Fact(Is),
+    Send,
+    Start,
+    Stop,
+    Accept,
+    Reject,
+    Leave,
+    SignOut,
+}
+
+use Step::{Accept, Leave, Reject, Send, SignOut, Start, Stop};
+
+fn fact(fact: Is) -> Step {
+    Step::Fact(fact)
+}
+
+fn chat_connected() -> Step {
+    fact(Is::ChatConnected { formats: vec![] })
+}
+
+fn ended() -> Step {
+    fact(Is::Ended {
+        reason: Some(refused()),
+    })
+}
+
+fn refused() -> Reason {
+    Reason::new(ReasonCode::Refused)
+}
+
+fn remote_chat(connected: bool) -> Step {
+    fact(Is::ParticipantChat {
+        participant: ParticipantId::Remote(1),
+        connected,
+    })
+}
+
+fn left() -> Step {
+    fact(Is::ParticipantLeft {
+        participant: ParticipantId::Remote(1),
+        reason: None,
+    })
+}
+
+impl Stage {
+    fn step(&self, conversation: &Conversation, step: &Step) {
+        let chat = conversation.chat_service();
+        match step {
+            Step::Fact(fact) => self.tell(conversation.id(), [fact.clone()]),
+            Send => drop(chat.send_message("text")),
+            Start => drop(chat.start(Default::default())),
+            Stop => drop(chat.stop()),
+            Accept => drop(chat.accept()),
+            Reject => drop(chat.reject()),
+            Leave => drop(conversation.leave()),
+            SignOut => self.commit([Fact::SignIn {
+                state: SignInState::SignedOut,
+                reason: Some(refused()),
+            }]),
+        }
+    }
+
+    fn outgoing(&self) -> Conversation {
+        self.application
+            .conversations_manager()
+            .get_conversation("sip:lenea@contoso.com")
+            .unwrap()
+    }
+
+    fn incoming(&self) -> Conversation {
+        self.commit([Fact::Incoming(Incoming::new(
+            ConversationId::Remote(1),
+            lene(1),
+        ))]);
+        self.application
+            .conversations_manager()
+            .conversations()
+            .get(0)
+            .unwrap()
+    }
+}
+
+/// Which conversation a row begins with.
+#[derive(Clone, Copy, Debug)]
+enum Begin {
+    Made,
+    Invited,
+}
+
+use Begin::{Invited, Made};
+
+fn play(begin: Begin, steps: &[Step]) -> (Stage, Conversation) {
+    let stage = Stage::new();
+    let conversation = match begin {
+        Made => stage.outgoing(),
+        Invited => stage.incoming(),
+    };
+    for step in steps {
+        stage.step(&conversation, step);
+    }
+    (stage, conversation)
+}
+
+#[test]
+fn conversation_state() {
+    let connected = || vec![Send, fact(Is::Connected)];
+    let over = || vec![Send, ended()];
+    let table: Vec<(Begin, Vec<Step>, State)> = vec![
+        (Made, vec![], State::Created),
+        (Made, vec![Start], State::Connecting),
+        (Made, vec![Send], State::Connecting),
+        (Invited, vec![], State::Connecting),
+        (Invited, vec![Accept], State::Connecting),
+        (Invited, vec![Accept, fact(Is::Connected)], State::Connected),
+        (Made, vec![fact(Is::Connecting)], State::Connecting),
+        (Made, connected(), State::Connected),
+        (
+            Made,
+            [connected(), vec![fact(Is::Connecting)]].concat(),
+            State::Connected,
+        ),
+        (
+            Made,
+            [
+                connected(),
+                vec![fact(Is::Group {
+                    uri: Some("sip:conf".into()),
+                })],
+            ]
+            .concat(),
+            State::Connected,
+        ),
+        (
+            Made,
+            [
+                connected(),
+                vec![Stop, fact(Is::ChatDisconnected { reason: None })],
+            ]
+            .concat(),
+            State::Connected,
+        ),
+        (Made, [connected(), vec![Leave]].concat(), State::Connected),
+        (
+            Made,
+            [connected(), vec![Leave, ended()]].concat(),
+            State::Disconnected,
+        ),
+        (Made, over(), State::Disconnected),
+        (Invited, vec![Reject], State::Connecting),
+        (Invited, vec![Reject, ended()], State::Disconnected),
+        (
+            Made,
+            [connected(), vec![SignOut]].concat(),
+            State::Disconnected,
+        ),
+        (Made, vec![Send, SignOut], State::Disconnected),
+        (Made, vec![SignOut], State::Created),
+        // Only a command restarts; late facts of the former life do not.
+        (
+            Made,
+            [over(), vec![fact(Is::Connecting)]].concat(),
+            State::Disconnected,
+        ),
+        (
+            Made,
+            [over(), vec![fact(Is::Connected)]].concat(),
+            State::Disconnected,
+        ),
+        (
+            Made,
+            [over(), vec![chat_connected()]].concat(),
+            State::Disconnected,
+        ),
+        (Made, [over(), vec![Leave]].concat(), State::Disconnected),
+        (Made, [over(), vec![Send]].concat(), State::Connecting),
+        (Made, [over(), vec![Start]].concat(), State::Connecting),
+        (Invited, vec![ended(), Send], State::Connecting),
+    ];
+    for (begin, steps, expected) in table {
+        let (_, conversation) = play(begin, &steps);
+        assert_eq!(conversation.state().get(), expected, "{begin:?} {steps:?}");
+    }
+}
+
+#[test]
+fn chat_state_of_our_side() {
+    let connected = || vec![Send, fact(Is::Connected), chat_connected()];
+    let table: Vec<(Begin, Vec<Step>, Call)> = vec![
+        (Made, vec![], Call::Disconnected),
+        (Made, vec![Start], Call::Connecting),
+        (Made, vec![Send], Call::Connecting),
+        (Made, vec![Send, Send], Call::Connecting),
+        (Made, vec![fact(Is::ChatConnecting)], Call::Connecting),
+        (Invited, vec![], Call::Notified),
+        (Invited, vec![fact(Is::ChatConnecting)], Call::Notified),
+        (Invited, vec![Accept], Call::Connecting),
+        (Invited, vec![Send], Call::Connecting),
+        (Invited, vec![Reject], Call::Disconnected),
+        (Invited, vec![Leave], Call::Disconnected),
+        (Invited, vec![ended()], Call::Disconnected),
+        (Invited, vec![chat_connected()], Call::Connected),
+        (Invited, vec![Accept, chat_connected()], Call::Connected),
+        (Invited, vec![Reject, chat_connected()], Call::Disconnected),
+        (
+            Invited,
+            vec![Reject, fact(Is::ChatConnecting)],
+            Call::Disconnected,
+        ),
+        (Made, connected(), Call::Connected),
+        (Made, vec![Start, Stop], Call::Disconnecting),
+        (Made, vec![Start, Leave], Call::Disconnecting),
+        (
+            Made,
+            [connected(), vec![Stop]].concat(),
+            Call::Disconnecting,
+        ),
+        (
+            Made,
+            [connected(), vec![Leave]].concat(),
+            Call::Disconnecting,
+        ),
+        (
+            Made,
+            [connected(), vec![fact(Is::ChatDisconnecting)]].concat(),
+            Call::Disconnecting,
+        ),
+        (
+            Made,
+            [connected(), vec![Leave, chat_connected()]].concat(),
+            Call::Disconnecting,
+        ),
+        (
+            Made,
+            [
+                connected(),
+                vec![fact(Is::ChatDisconnected { reason: None })],
+            ]
+            .concat(),
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            [
+                connected(),
+                vec![Stop, fact(Is::ChatDisconnected { reason: None })],
+            ]
+            .concat(),
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            [
+                connected(),
+                vec![fact(Is::ChatDisconnected { reason: None }), Send],
+            ]
+            .concat(),
+            Call::Connecting,
+        ),
+        (
+            Made,
+            [connected(), vec![ended()]].concat(),
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            [connected(), vec![ended(), Send]].concat(),
+            Call::Connecting,
+        ),
+    ];
+    for (begin, steps, expected) in table {
+        let (_, conversation) = play(begin, &steps);
+        assert_eq!(
+            conversation.self_participant().chat().state().get(),
+            expected,
+            "{begin:?} {steps:?}"
+        );
+    }
+    let auto = Stage::new();
+    let mut incoming = Incoming::new(ConversationId::Remote(1), lene(1));
+    incoming.auto_accepted = true;
+    auto.commit([Fact::Incoming(incoming)]);
+    let conversation = auto
+        .application
+        .conversations_manager()
+        .conversations()
+        .get(0)
+        .unwrap();
+    assert_eq!(
+        conversation.self_participant().chat().state().get(),
+        Call::Connecting,
+        "never Notified"
+    );
+}
+
+#[test]
+fn chat_and_participant_state_of_the_other_side() {
+    use ParticipantState as Is_;
+    let joined = || {
+        vec![
+            Send,
+            fact(Is::Inviting),
+            fact(Is::ParticipantAdded(lene(1))),
+        ]
+    };
+    let lobby = |in_lobby| {
+        let mut update = ParticipantUpdate::default();
+        update.in_lobby = Some(in_lobby);
+        fact(Is::ParticipantUpdated {
+            participant: ParticipantId::Remote(1),
+            update,
+        })
+    };
+    let in_lobby = || {
+        let mut participant = lene(1);
+        participant.in_lobby = true;
+        fact(Is::ParticipantAdded(participant))
+    };
+    let table: Vec<(Begin, Vec<Step>, Is_, Call)> = vec![
+        (Made, vec![], Is_::Disconnected, Call::Disconnected),
+        (Made, vec![Send], Is_::Disconnected, Call::Disconnected),
+        (
+            Made,
+            vec![Send, fact(Is::Inviting)],
+            Is_::Connecting,
+            Call::Connecting,
+        ),
+        (
+            Made,
+            vec![Send, fact(Is::Alerting)],
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            vec![Send, fact(Is::Inviting), fact(Is::Alerting)],
+            Is_::Connecting,
+            Call::Ringing,
+        ),
+        (Made, joined(), Is_::Connected, Call::Connecting),
+        (
+            Made,
+            [joined(), vec![remote_chat(true)]].concat(),
+            Is_::Connected,
+            Call::Connected,
+        ),
+        (
+            Made,
+            [joined(), vec![remote_chat(true), fact(Is::Alerting)]].concat(),
+            Is_::Connected,
+            Call::Connected,
+        ),
+        (
+            Made,
+            [joined(), vec![remote_chat(true), remote_chat(false)]].concat(),
+            Is_::Connected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            [joined(), vec![remote_chat(true), left()]].concat(),
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            [joined(), vec![remote_chat(true), ended()]].concat(),
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            vec![Send, fact(Is::Inviting), ended()],
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            vec![Send, in_lobby()],
+            Is_::InLobby,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            vec![Send, in_lobby(), lobby(false)],
+            Is_::Connected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            [joined(), vec![lobby(true)]].concat(),
+            Is_::InLobby,
+            Call::Connecting,
+        ),
+        (
+            Made,
+            [joined(), vec![ended(), lobby(true)]].concat(),
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            [joined(), vec![ended(), fact(Is::ParticipantAdded(lene(1)))]].concat(),
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (Invited, vec![], Is_::Connecting, Call::Disconnected),
+        (
+            Invited,
+            vec![Accept, fact(Is::ParticipantAdded(lene(1)))],
+            Is_::Connected,
+            Call::Disconnected,
+        ),
+    ];
+    for (begin, steps, state, chat) in table {
+        let (_, conversation) = play(begin, &steps);
+        let participant = conversation.participants().get(0).unwrap();
+        assert_eq!(
+            (participant.state().get(), participant.chat().state().get()),
+            (state, chat),
+            "{begin:?} {steps:?}"
+        );
+        assert_eq!(
+            conversation.participants().size().get(),
+            1,
+            "nobody leaves the collection, nobody is there twice"
+        );
+    }
+}
+
+#[test]
+fn our_own_part() {
+    let (stage, conversation) = play(Made, &[Send]);
+    let myself = conversation.self_participant();
+    assert_eq!(myself.person(), stage.application.me().person());
+    stage.tell(
+        conversation.id(),
+        [Is::Myself {
+            state: Some(ParticipantState::InLobby),
+            role: Some(ParticipantRole::Leader),
+        }],
+    );
+    stage.tell(conversation.id(), [Is::Connected]);
+    assert_eq!(
+        (myself.state().get(), myself.role().get()),
+        (ParticipantState::InLobby, ParticipantRole::Leader)
+    );
+    stage.tell(
+        conversation.id(),
+        [Is::Myself {
+            state: Some(ParticipantState::Connected),
+            role: None,
+        }],
+    );
+    assert_eq!(
+        (myself.state().get(), myself.role().get()),
+        (ParticipantState::Connected, ParticipantRole::Leader)
+    );
+    drop(conversation.leave());
+    assert_eq!(myself.state().get(), ParticipantState::Disconnecting);
+    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    assert_eq!(myself.state().get(), ParticipantState::Disconnected);
+}
+
+#[test]
+fn message_status() {
+    use MessageStatus::{Failed, Pending, Succeeded, Unknown};
+    let all = [Pending, Succeeded, Failed, Unknown];
+    let allowed = |from, to| {
+        matches!(
+            (from, to),
+            (Pending, Succeeded | Failed | Unknown) | (Unknown, Succeeded | Failed)
+        )
+    };
+    for from in all {
+        for to in all {
+            let (stage, conversation) = play(Made, &[Send]);
+            let message = conversation.chat_service().messages().get(0).unwrap();
+            let verdict = |status, reason| Is::MessageStatus {
+                message: message.id(),
+                status,
+                timestamp: None,
+                reason,
+            };
+            stage.tell(
+                conversation.id(),
+                [verdict(from, None), verdict(to, Some(refused()))],
+            );
+            let moved = allowed(from, to);
+            assert_eq!(
+                message.status().get(),
+                if moved { to } else { from },
+                "{from:?} to {to:?}"
+            );
+            assert_eq!(
+                message.status().reason(),
+                moved.then(refused),
+                "{from:?} to {to:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_verdict_that_comes_after_the_end_counts_only_for_an_unknown_one() {
+    let (stage, conversation) = play(Made, &[Send, Send]);
+    let messages = conversation.chat_service().messages();
+    let (first, second) = (messages.get(0).unwrap(), messages.get(1).unwrap());
+    let verdict = |message: MessageId, status| Is::MessageStatus {
+        message,
+        status,
+        timestamp: Some(at(9)),
+        reason: None,
+    };
+    stage.tell(
+        conversation.id(),
+        [
+            verdict(first.id(), MessageStatus::Unknown),
+            Is::Ended {
+                reason: Some(refused()),
+            },
+        ],
+    );
+    assert_eq!(first.status().get(), MessageStatus::Unknown);
+    assert_eq!(
+        (second.status().get(), second.status().reason()),
+        (MessageStatus::Failed, Some(refused()))
+    );
+    stage.tell(
+        conversation.id(),
+        [
+            verdict(first.id(), MessageStatus::Succeeded),
+            verdict(second.id(), MessageStatus::Succeeded),
+        ],
+    );
+    assert_eq!(first.status().get(), MessageStatus::Succeeded);
+    assert_eq!(second.status().get(), MessageStatus::Failed);
+    assert_eq!(second.body().raw(), "text", "the text stays");
+}
+
+#[test]
+fn sign_in_state() {
+    use SignInState::{SignedIn, SignedOut, SigningIn, SigningOut};
+    let stage = Stage::signed_out();
+    let timeline = Timeline::default();
+    let log = timeline.clone();
+    let _registration = stage
+        .application
+        .sign_in_state()
+        .changed(move |change| log.push(format!("{:?} {:?}", change.new, change.reason)));
+    for state in [SigningIn, SignedIn, SigningOut] {
+        stage.commit([Fact::SignIn {
+            state,
+            reason: None,
+        }]);
+    }
+    stage.commit([Fact::SignIn {
+        state: SignedOut,
+        reason: Some(Reason::new(ReasonCode::ConnectionLost)),
+    }]);
+    assert_eq!(
+        timeline.take(),
+        [
+            "SignedOut None",
+            "SigningIn None",
+            "SignedIn None",
+            "SigningOut None",
+            "SignedOut Some(Reason(ConnectionLost))"
+        ]
+    );
+}
+
+#[test]
+fn signing_out_ends_every_conversation_before_it_is_told() {
+    let (stage, conversation) = play(Made, &[Send, fact(Is::Connected), chat_connected()]);
+    let send = conversation.chat_service().send_message_command();
+    assert!(send.enabled().get());
+    let timeline = Timeline::default();
+    let log = timeline.clone();
+    let _one = conversation
+        .state()
+        .changed(move |change| log.push(format!("{:?} {:?}", change.new, change.reason)));
+    let log = timeline.clone();
+    let _two = stage
+        .application
+        .sign_in_state()
+        .changed(move |change| log.push(format!("{:?}", change.new)));
+    timeline.take();
+    let lost = Reason::new(ReasonCode::ConnectionLost);
+    stage.commit([Fact::SignIn {
+        state: SignInState::SignedOut,
+        reason: Some(lost.clone()),
+    }]);
+    assert_eq!(
+        timeline.take(),
+        ["Disconnected Some(Reason(ConnectionLost))", "SignedOut"]
+    );
+    let message = conversation.chat_service().messages().get(0).unwrap();
+    assert_eq!(
+        (message.status().get(), message.status().reason()),
+        (MessageStatus::Failed, Some(lost))
+    );
+    assert!(!send.enabled().get());
+    assert_eq!(
+        send.enabled().reason().map(|reason| reason.code().clone()),
+        Some(ReasonCode::SignedOut)
+    );
+}
+
+#[test]
+fn the_end_has_an_order_and_comes_once() {
+    let (stage, conversation) = play(
+        Made,
+        &[
+            Send,
+            fact(Is::Inviting),
+            fact(Is::Connected),
+            chat_connected(),
+            fact(Is::ParticipantAdded(lene(1))),
+            remote_chat(true),
+        ],
+    );
+    stage.tell(
+        conversation.id(),
+        [Is::Typing {
+            participant: ParticipantId::Remote(1),
+            is_typing: true,
+        }],
+    );
+    let participant = conversation.participants().get(0).unwrap();
+    let timeline = Timeline::default();
+    macro_rules! follow {
+        ($name:literal, $property:expr) => {{
+            let (log, state) = (timeline.clone(), conversation.state());
+            $property.changed(move |change| {
+                if change.old.is_some() {
+                    assert_eq!(
+                        state.get(),
+                        State::Disconnected,
+                        "all is committed before anything is delivered"
+                    );
+                    log.push(format!("{} {:?}", $name, change.new));
+                }
+            })
+        }};
+    }
+    let _registrations = [
+        follow!("conversation", conversation.state()),
+        follow!("participant", participant.state()),
+        follow!("typing", participant.chat().is_typing()),
+        follow!("their chat", participant.chat().state()),
+        follow!("our chat", conversation.self_participant().chat().state()),
+        follow!(
+            "message",
+            conversation
+                .chat_service()
+                .messages()
+                .get(0)
+                .unwrap()
+                .status()
+        ),
+    ];
+    let end = || Is::Ended {
+        reason: Some(refused()),
+    };
+    stage.tell(conversation.id(), [end(), end()]);
+    stage.tell(conversation.id(), [end()]);
+    assert_eq!(
+        timeline.take(),
+        [
+            "message Failed",
+            "our chat Disconnected",
+            "their chat Disconnected",
+            "typing false",
+            "participant Disconnected",
+            "conversation Disconnected"
+        ]
+    );
+    assert_eq!(conversation.state().reason(), Some(refused()));
+}
+
+#[test]
+fn participants_are_found_by_id_then_by_address() {
+    let (stage, conversation) = play(Made, &[Send]);
+    let id = conversation.id();
+    let made = conversation.participants().get(0).unwrap();
+    stage.tell(
+        id,
+        [Is::ParticipantAdded(ParticipantFact::new(
+            ParticipantId::Remote(5),
+            "SIP:LENEA@contoso.com",
+        ))],
+    );
+    assert_eq!(conversation.participants().snapshot(), [made.clone()]);
+    stage.tell(
+        id,
+        [Is::Typing {
+            participant: ParticipantId::Remote(5),
+            is_typing: true,
+        }],
+    );
+    assert!(
+        made.chat().is_typing().get(),
+        "known by the other side's id from then on"
+    );
+    // A second endpoint of the same person is someone else's participation.
+    stage.tell(
+        id,
+        [Is::ParticipantAdded(
+            ParticipantFact::new(ParticipantId::Remote(6), "sip:tim@contoso.com").named("Tim"),
+        )],
+    );
+    assert_eq!(conversation.participants().size().get(), 2);
+    assert_eq!(conversation.participants_count().get(), 2);
+    stage.tell(id, [Is::ParticipantsCount(7)]);
+    assert_eq!(conversation.participants_count().get(), 7);
+    // After a restart the other side numbers anew.
+    stage.step(&conversation, &ended());
+    stage.step(&conversation, &Send);
+    stage.tell(
+        id,
+        [Is::ParticipantAdded(ParticipantFact::new(
+            ParticipantId::Remote(9),
+            "sip:tim@contoso.com",
+        ))],
+    );
+    assert_eq!(conversation.participants().size().get(), 2);
+    assert_eq!(
+        conversation.participants().get(1).unwrap().state().get(),
+        ParticipantState::Connected
+    );
+}
+
+#[test]
+fn names_fall_back_to_the_address_and_are_never_forgotten() {
+    let (stage, conversation) = play(Made, &[Send]);
+    let participant = conversation.participants().get(0).unwrap();
+    let name = participant.display_name();
+    assert_eq!(name.get(), "sip:lenea@contoso.com");
+    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);
+    assert_eq!(
+        name.get(),
+        "sip:lenea@contoso.com",
+        "an empty name is no name"
+    );
+    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1))]);
+    assert_eq!(name.get(), "Lene Aaling");
+    stage.commit([Fact::Person {
+        address: "sip:LeneA@contoso.com".into(),
+        display_name: Some("Lene A.".into()),
+    }]);
+    assert_eq!(name.get(), "Lene A.");
+    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);
+    assert_eq!(name.get(), "Lene A.");
+}
+
+#[test]
+fn someone_outside_the_roster_is_heard() {
+    let (stage, conversation) = play(Made, &[Send]);
+    let mut sender = SenderFact::new("sip:stranger@fabrikam.com");
+    stage.tell(
+        conversation.id(),
+        [Is::MessageReceived {
+            message: MessageId::Remote(1),
+            sender: sender.clone(),
+            body: "psst".into(),
+            timestamp: at(1),
+        }],
+    );
+    let message = conversation.chat_service().messages().get(1).unwrap();
+    assert_eq!(
+        message.sender().display_name().get(),
+        "sip:stranger@fabrikam.com"
+    );
+    sender.display_name = Some("A Stranger".into());
+    stage.tell(
+        conversation.id(),
+        [Is::MessageReceived {
+            message: MessageId::Remote(2),
+            sender,
+            body: "psst".into(),
+            timestamp: at(2),
+        }],
+    );
+    assert_eq!(
+        message.sender().display_name().get(),
+        "A Stranger",
+        "one object for each person"
+    );
+    assert_eq!(conversation.participants().size().get(), 1);
+}
+
+#[test]
+fn a_conversation_becomes_a_group_and_stays_one() {
+    let (stage, conversation) = play(Made, &[Send, fact(Is::Connected)]);
+    let manager = stage.application.conversations_manager();
+    assert!(!conversation.is_group_conversation().get());
+    stage.tell(
+        conversation.id(),
+        [
+            Is::Group {
+                uri: Some("sip:conf@contoso.com".into()),
+            },
+            Is::Group { uri: None },
+        ],
+    );
+    assert!(conversation.is_group_conversation().get());
+    assert_eq!(
+        conversation.uri().get().as_deref(),
+        Some("sip:conf@contoso.com")
+    );
+    assert_ne!(
+        manager.get_conversation("sip:lenea@contoso.com").unwrap(),
+        conversation,
+        "no conversation of two any more"
+    );
+}
+
+#[test]
+fn the_first_ongoing_conversation_with_a_person_is_taken() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let incoming = stage.incoming();
+    assert_eq!(
+        manager.get_conversation(" sip:lenea@contoso.com ").unwrap(),
+        incoming,
+        "one that rings too"
+    );
+    stage.step(&incoming, &ended());
+    let second = manager.get_conversation("sip:lenea@contoso.com").unwrap();
+    assert_ne!(second, incoming);
+    assert_eq!(
+        manager.conversations().snapshot(),
+        [incoming.clone(), second.clone()]
+    );
+    // An invitation from the same person is a conversation of its own.
+    stage.commit([Fact::Incoming(Incoming::new(
+        ConversationId::Remote(2),
+        lene(1),
+    ))]);
+    assert_eq!(manager.conversations().size().get(), 3);
+    assert_eq!(
+        manager.get_conversation("sip:lenea@contoso.com").unwrap(),
+        second
+    );
+    // The first one restarts and is the first again.
+    stage.step(&incoming, &Send);
+    assert_eq!(
+        manager.get_conversation("sip:lenea@contoso.com").unwrap(),
+        incoming
+    );
+    assert_eq!(
+        manager.get_conversation("").unwrap_err().code(),
+        &ReasonCode::InvalidArgument
+    );
+}

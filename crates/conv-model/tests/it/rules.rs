@@ -1,0 +1,529 @@
+//! The rules of observation, each under its name. `number` is any property: the count of unread conversations.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use conv_model::{
+    Change, Closed, Conversation, ConversationFact as Is, Fact, Property, Subscription,
+    Subscriptions,
+};
+
+use crate::support::{Stage, now};
+
+impl Stage {
+    pub fn number(&self) -> Property<usize> {
+        self.application
+            .conversations_manager()
+            .unread_conversations_count()
+    }
+
+    pub fn write(&self, number: usize) {
+        self.commit([Fact::UnreadConversations(number)]);
+    }
+
+    fn conversation(&self, name: &str) -> Conversation {
+        self.application
+            .conversations_manager()
+            .get_conversation(name)
+            .unwrap()
+    }
+}
+
+/// A listener that keeps what it is told.
+#[derive(Clone, Default)]
+struct Ear(Arc<Mutex<Vec<(Option<usize>, usize)>>>);
+
+impl Ear {
+    fn on(&self, number: &Property<usize>) -> Subscription {
+        let heard = self.clone();
+        number.changed(move |change| heard.hear(change))
+    }
+
+    fn hear(&self, change: &Change<usize>) {
+        self.0.lock().unwrap().push((change.old, change.new));
+    }
+
+    fn heard(&self) -> Vec<(Option<usize>, usize)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// Runs something when dropped.
+struct OnDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// A subscription that its own listener can end.
+#[derive(Clone, Default)]
+struct Slot(Arc<Mutex<Option<Subscription>>>);
+
+impl Slot {
+    fn put(&self, subscription: Subscription) {
+        *self.0.lock().unwrap() = Some(subscription);
+    }
+
+    fn end(&self) {
+        let subscription = self.0.lock().unwrap().take();
+        drop(subscription);
+    }
+}
+
+#[test]
+fn lossless() {
+    let stage = Stage::signed_out();
+    let ear = Ear::default();
+    let _registration = ear.on(&stage.number());
+    let mut changes = stage.number().changes();
+    for number in [1, 1, 2, 3, 3, 1] {
+        stage.write(number);
+    }
+    stage.commit([7, 7, 8, 1].map(Fact::UnreadConversations));
+    let expected = [
+        (None, 0),
+        (Some(0), 1),
+        (Some(1), 2),
+        (Some(2), 3),
+        (Some(3), 1),
+        (Some(1), 7),
+        (Some(7), 8),
+        (Some(8), 1),
+    ];
+    assert_eq!(ear.heard(), expected);
+    let streamed: Vec<_> = std::iter::from_fn(|| changes.try_recv())
+        .map(|change| (change.old, change.new))
+        .collect();
+    assert_eq!(streamed, expected);
+}
+
+#[test]
+fn a_mapped_property_is_lossless_too() {
+    let stage = Stage::signed_out();
+    let tens = stage.number().map(|number| number / 10);
+    let ear = Ear::default();
+    let _registration = ear.on(&tens);
+    for number in [1, 11, 12, 25, 3] {
+        stage.write(number);
+        assert_eq!(tens.get(), number / 10);
+    }
+    assert_eq!(
+        ear.heard(),
+        [(None, 0), (Some(0), 1), (Some(1), 2), (Some(2), 0)]
+    );
+}
+
+#[test]
+fn commit_order() {
+    let stage = Arc::new(Stage::signed_out());
+    let ears: Vec<Ear> = (0..3).map(|_| Ear::default()).collect();
+    let _registrations: Vec<_> = ears.iter().map(|ear| ear.on(&stage.number())).collect();
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let stage = &stage;
+            scope.spawn(move || {
+                for step in 1..=500 {
+                    stage.write(writer * 1_000 + step);
+                }
+            });
+        }
+    });
+    // Whoever delivered has returned, hence everything was delivered.
+    let heard = ears[0].heard();
+    assert_eq!(heard.len(), 2_001);
+    for pair in heard.windows(2) {
+        assert_eq!(
+            pair[1].0,
+            Some(pair[0].1),
+            "old of one is new of the one before"
+        );
+    }
+    for writer in 0..4 {
+        let own: Vec<_> = heard
+            .iter()
+            .skip(1)
+            .map(|(_, new)| *new)
+            .filter(|new| new / 1_000 == writer)
+            .collect();
+        assert!(own.is_sorted(), "a thread's writes keep their order");
+    }
+    for ear in &ears {
+        assert_eq!(ear.heard(), heard, "all listeners see the same order");
+    }
+}
+
+#[test]
+fn a_change_reaches_the_listeners_of_its_commit() {
+    let stage = Arc::new(Stage::signed_out());
+    let number = stage.number();
+    let late = Ear::default();
+    let late_registration = Slot::default();
+    let _first = {
+        let (number, late, slot) = (number.clone(), late.clone(), late_registration.clone());
+        number.clone().once(1, move |_| slot.put(late.on(&number)))
+    };
+    // Both are committed when the first is delivered, so the late listener replays the second and hears of neither.
+    stage.commit([1, 2].map(Fact::UnreadConversations));
+    assert_eq!(late.heard(), [(None, 2)]);
+    stage.write(3);
+    assert_eq!(late.heard(), [(None, 2), (Some(2), 3)]);
+}
+
+#[test]
+fn replay_takes_snapshot_and_place_atomically() {
+    let stage = Arc::new(Stage::signed_out());
+    let writing = AtomicBool::new(true);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 1..=3_000 {
+                stage.write(number);
+            }
+            writing.store(false, Ordering::SeqCst);
+        });
+        while writing.load(Ordering::SeqCst) {
+            let ear = Ear::default();
+            let registration = ear.on(&stage.number());
+            thread::yield_now();
+            drop(registration);
+            let heard = ear.heard();
+            assert_eq!(heard[0].0, None);
+            for pair in heard.windows(2) {
+                assert_eq!(
+                    pair[1].0,
+                    Some(pair[0].1),
+                    "nothing missed, nothing twice, between replay and changes"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn what_commits_during_a_replay_comes_after_it_once() {
+    let stage = Arc::new(Stage::signed_out());
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let _registration = {
+        let (stage, log) = (Arc::clone(&stage), Arc::clone(&log));
+        stage.clone().number().changed(move |change| {
+            log.lock().unwrap().push(format!("begin {}", change.new));
+            if change.old.is_none() {
+                // From this thread, and from another one.
+                stage.write(1);
+                thread::scope(|scope| scope.spawn(|| stage.write(2)).join().unwrap());
+            }
+            log.lock().unwrap().push(format!("end {}", change.new));
+        })
+    };
+    assert_eq!(
+        *log.lock().unwrap(),
+        ["begin 0", "end 0", "begin 1", "end 1", "begin 2", "end 2"]
+    );
+}
+
+#[test]
+fn a_registration_inside_a_listener_replays_inline() {
+    let stage = Arc::new(Stage::signed_out());
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let inner = Slot::default();
+    let _outer = {
+        let (stage, log, inner) = (Arc::clone(&stage), Arc::clone(&log), inner.clone());
+        stage.clone().number().once(1, move |_| {
+            stage.write(2);
+            log.lock().unwrap().push("before".to_owned());
+            let heard = Arc::clone(&log);
+            inner.put(stage.number().changed(move |change| {
+                heard.lock().unwrap().push(format!("inner {}", change.new))
+            }));
+            log.lock().unwrap().push("after".to_owned());
+        })
+    };
+    stage.write(1);
+    assert_eq!(*log.lock().unwrap(), ["before", "inner 2", "after"]);
+}
+
+#[test]
+fn run_to_completion() {
+    let stage = Arc::new(Stage::signed_out());
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let inside = Arc::new(AtomicBool::new(false));
+    let mut bag = Subscriptions::new();
+    for name in ["a", "b"] {
+        let (stage, log, inside) = (Arc::clone(&stage), Arc::clone(&log), Arc::clone(&inside));
+        bag.add(stage.clone().number().changed(move |change| {
+            assert!(
+                !inside.swap(true, Ordering::SeqCst),
+                "no listener is re-entered, nor runs inside another"
+            );
+            log.lock()
+                .unwrap()
+                .push(format!("{name} {:?}->{}", change.old, change.new));
+            if change.new == 1 && name == "a" {
+                stage.write(2);
+                assert_eq!(stage.number().get(), 2, "it commits at once");
+            }
+            inside.store(false, Ordering::SeqCst);
+        }));
+    }
+    stage.write(1);
+    let expected = [
+        "a None->0",
+        "b None->0",
+        "a Some(0)->1",
+        "b Some(0)->1",
+        "a Some(1)->2",
+        "b Some(1)->2",
+    ];
+    assert_eq!(*log.lock().unwrap(), expected);
+}
+
+#[test]
+fn a_page_is_one_transaction() {
+    let stage = Stage::new();
+    let conversation = stage.conversation("sip:lenea@contoso.com");
+    let (number, topic) = (stage.number(), conversation.topic());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let _registration = {
+        let (seen, topic) = (Arc::clone(&seen), topic.clone());
+        number.once(5, move |_| seen.lock().unwrap().push(topic.get()))
+    };
+    stage.commit([
+        Fact::UnreadConversations(5),
+        Fact::of(conversation.id(), Is::Subject("lunch".into())),
+    ]);
+    assert_eq!(
+        *seen.lock().unwrap(),
+        ["lunch"],
+        "all of it commits before any of it is delivered"
+    );
+}
+
+#[test]
+fn no_lock_is_held_during_a_listener() {
+    let stage = Arc::new(Stage::signed_out());
+    let number = stage.number();
+    let _registration = {
+        let stage = Arc::clone(&stage);
+        number.clone().changed(move |change| {
+            let new = change.new;
+            let (stage, number) = (&stage, &number);
+            // The listener blocks on another thread that reads, registers, writes and unregisters.
+            thread::scope(|scope| {
+                scope.spawn(move || {
+                    assert!(number.get() >= new);
+                    let ear = Ear::default();
+                    drop(ear.on(number));
+                    assert_eq!(ear.heard().len(), 1);
+                    if new < 3 {
+                        stage.write(new + 1);
+                    }
+                });
+            });
+        })
+    };
+    assert_eq!(stage.number().get(), 3);
+}
+
+#[test]
+fn no_lock_is_held_during_the_drop_of_a_closure() {
+    let stage = Arc::new(Stage::new());
+    let reads = Arc::new(AtomicUsize::new(0));
+    let guard = || {
+        let (number, reads) = (stage.number(), Arc::clone(&reads));
+        OnDrop(move || {
+            assert!(number.get() < 100);
+            reads.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    let listen = |conversation: &Conversation| {
+        let guard = guard();
+        conversation.topic().changed(move |_| {
+            let _ = &guard;
+        })
+    };
+    let manager = stage.application.conversations_manager();
+    // With its subscription.
+    let conversation = stage.conversation("sip:one@contoso.com");
+    drop(listen(&conversation));
+    assert_eq!(reads.load(Ordering::SeqCst), 1);
+    // With its object, when the collection let go of it.
+    listen(&conversation).detach();
+    now(manager.remove(&conversation)).unwrap();
+    drop(conversation);
+    assert_eq!(reads.load(Ordering::SeqCst), 2);
+    // The same, inside a commit.
+    let conversation = stage.conversation("sip:two@contoso.com");
+    let id = conversation.id();
+    listen(&conversation).detach();
+    drop(conversation.chat_service().start(Default::default()));
+    drop(manager.remove(&conversation));
+    drop(conversation);
+    stage.tell(id, [Is::Ended { reason: None }]);
+    assert_eq!(reads.load(Ordering::SeqCst), 3);
+    // After it ran once.
+    let once = guard();
+    stage.number().once(0, move |_| drop(once)).detach();
+    assert_eq!(reads.load(Ordering::SeqCst), 4);
+}
+
+#[test]
+fn no_lock_is_held_during_a_wake() {
+    struct Reader(Property<usize>, AtomicUsize);
+    impl Wake for Reader {
+        fn wake(self: Arc<Self>) {
+            self.1.store(self.0.get(), Ordering::SeqCst);
+        }
+    }
+    let stage = Stage::signed_out();
+    let reader = Arc::new(Reader(stage.number(), AtomicUsize::new(0)));
+    let waker = Waker::from(Arc::clone(&reader));
+    let mut waiting = Box::pin(stage.number().wait_for(7));
+    assert!(
+        waiting
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    stage.write(7);
+    assert_eq!(reader.1.load(Ordering::SeqCst), 7);
+    assert_eq!(
+        waiting.as_mut().poll(&mut Context::from_waker(&waker)),
+        Poll::Ready(Ok(7))
+    );
+}
+
+#[test]
+fn a_dropped_subscription_gets_no_call_that_has_not_begun() {
+    let stage = Stage::signed_out();
+    let mut ears = Vec::new();
+    let slots: Vec<Slot> = (0..4).map(|_| Slot::default()).collect();
+    for index in 0..4 {
+        let ear = Ear::default();
+        let (heard, all) = (ear.clone(), slots.clone());
+        slots[index].put(stage.number().changed(move |change| {
+            heard.hear(change);
+            match (index, change.new) {
+                // Itself, then a sibling that comes later, then all.
+                (0, 1) => all[0].end(),
+                (1, 2) => all[2].end(),
+                (1, 3) => all.iter().for_each(Slot::end),
+                _ => {}
+            }
+        }));
+        ears.push(ear);
+    }
+    stage.commit([1, 2, 3, 4].map(Fact::UnreadConversations));
+    let last = |ear: &Ear| ear.heard().last().unwrap().1;
+    assert_eq!(ears.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
+    stage.write(9);
+    assert_eq!(ears.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
+}
+
+#[test]
+fn a_panicking_listener_is_retired_and_the_queue_goes_on() {
+    let stage = Stage::signed_out();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (before, after) = (Ear::default(), Ear::default());
+    let _before = before.on(&stage.number());
+    let panicking = {
+        let calls = Arc::clone(&calls);
+        stage.number().changed(move |change| {
+            calls.fetch_add(1, Ordering::SeqCst);
+            assert_ne!(change.new, 1, "on purpose");
+        })
+    };
+    let _after = after.on(&stage.number());
+    stage.commit([1, 2].map(Fact::UnreadConversations));
+    stage.write(3);
+    stage.write(4);
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        2,
+        "the replay and the call that panicked"
+    );
+    assert_eq!(before.heard(), after.heard());
+    assert_eq!(after.heard().len(), 5);
+    drop(panicking);
+    let _in_replay = stage.number().changed(|_| panic!("on purpose"));
+    stage.write(5);
+    assert_eq!(after.heard().last(), Some(&(Some(4), 5)));
+}
+
+#[test]
+fn get_inside_a_listener_is_never_older_than_the_change() {
+    let stage = Stage::signed_out();
+    let number = stage.number();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let _registration = {
+        let (number, calls) = (number.clone(), Arc::clone(&calls));
+        number.clone().changed(move |change| {
+            assert!(number.get() >= change.new);
+            calls.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    let start = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            start.wait();
+            (1..=1_000).for_each(|number| stage.write(number));
+        });
+        // Whoever registers may become the one who delivers.
+        scope.spawn(|| {
+            start.wait();
+            for _ in 0..1_000 {
+                let seen = number.clone();
+                drop(number.changed(move |change| assert!(seen.get() >= change.new)));
+            }
+        });
+    });
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        1_001,
+        "no assertion retired the listener"
+    );
+}
+
+#[test]
+fn when_and_once() {
+    let stage = Stage::signed_out();
+    let number = stage.number();
+    let (when, matching, once) = (Ear::default(), Ear::default(), Ear::default());
+    let mut bag = Subscriptions::new();
+    let ear = when.clone();
+    bag.add(number.when(0, move |change| ear.hear(change)));
+    let ear = matching.clone();
+    bag.add(number.when_matching(|number| *number > 1, move |change| ear.hear(change)));
+    let ear = once.clone();
+    bag.add(number.once(2, move |change| ear.hear(change)));
+    stage.commit([1, 0, 2, 3, 2].map(Fact::UnreadConversations));
+    assert_eq!(when.heard(), [(None, 0), (Some(1), 0)]);
+    assert_eq!(matching.heard(), [(Some(0), 2), (Some(2), 3), (Some(3), 2)]);
+    assert_eq!(once.heard(), [(Some(0), 2)]);
+    let at_once = Ear::default();
+    let ear = at_once.clone();
+    bag.add(number.once(2, move |change| ear.hear(change)));
+    assert_eq!(at_once.heard(), [(None, 2)]);
+    stage.commit([1, 2].map(Fact::UnreadConversations));
+    assert_eq!(at_once.heard(), [(None, 2)]);
+}
+
+#[test]
+fn waiting_sees_values_passed_through() {
+    let stage = Stage::signed_out();
+    let waiting = Box::pin(stage.number().wait_for(1));
+    stage.commit([1, 2].map(Fact::UnreadConversations));
+    assert_eq!(now(waiting), Ok(1));
+    let waiting = Box::pin(stage.number().wait_for(9));
+    let latest = &mut stage.number().latest();
+    stage.commit([3, 4].map(Fact::UnreadConversations));
+    assert_eq!(
+        now(Box::pin(async { latest.recv().await })),
+        Some(4),
+        "the latest only"
+    );
+    drop(stage);
+    assert_eq!(now(waiting), Err(Closed), "nothing can change it any more");
+}
