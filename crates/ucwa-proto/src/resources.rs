@@ -90,11 +90,6 @@ pub fn through_view(
     rel: &str,
     resource: &Resource<'_>,
 ) -> Option<Result<Resource<'static>, FieldError>> {
-    fn through<'r, V: FromResource<'r> + ToResource>(
-        resource: &'r Resource<'_>,
-    ) -> Result<Resource<'static>, FieldError> {
-        V::from_resource(resource).map(|view| view.to_resource().into_owned())
-    }
     Some(match rel {
         "root" => through::<Root<'_>>(resource),
         "redirect" => through::<Redirect<'_>>(resource),
@@ -187,4 +182,58 @@ pub fn through_view(
         "missedItems" => through::<MissedItems<'_>>(resource),
         _ => return None,
     })
+}
+
+/// Reads the input of a capability by its view and writes it back; `None` if the capability takes no input that has a view.
+#[must_use]
+pub fn through_input_view(
+    rel: &str,
+    resource: &Resource<'_>,
+) -> Option<Result<Resource<'static>, FieldError>> {
+    Some(match rel {
+        "applications" => through::<ApplicationsInput<'_>>(resource),
+        "anonApplications" => through::<AnonApplicationsInput<'_>>(resource),
+        "reportMyNetwork" => through::<ReportMyNetworkInput<'_>>(resource),
+        "makeMeAvailable" | "makeMeAvailable2" => through::<MakeMeAvailableInput<'_>>(resource),
+        "presence" => through::<PresenceInput>(resource),
+        "note" => through::<NoteInput<'_>>(resource),
+        "location" => through::<LocationInput<'_>>(resource),
+        "changeNumber" => through::<ChangeNumberInput<'_>>(resource),
+        "changeVisibility" => through::<ChangeVisibilityInput>(resource),
+        "contactPrivacyRelationship" | "contactPrivacyRelationship2" => {
+            through::<ContactPrivacyRelationshipInput>(resource)
+        }
+        "addToContactList" => through::<AddToContactListInput<'_>>(resource),
+        "removeFromContactList" => through::<RemoveFromContactListInput<'_>>(resource),
+        "removeContactFromAllGroups" | "removeContactFromAllGroups2" => {
+            through::<RemoveContactFromAllGroupsInput<'_>>(resource)
+        }
+        "presenceSubscriptions" => through::<PresenceSubscriptionsInput<'_>>(resource),
+        "presenceSubscriptionMemberships" | "memberships" | "addToPresenceSubscription" => {
+            through::<PresenceSubscriptionMembershipsInput<'_>>(resource)
+        }
+        "startOrRefreshSubscriptionToContactsAndGroups" => {
+            through::<StartOrRefreshSubscriptionToContactsAndGroupsInput>(resource)
+        }
+        "myGroups" | "myGroups2" => through::<MyGroupsInput<'_>>(resource),
+        "group" | "group2" => through::<GroupInput<'_>>(resource),
+        "subscribeToGroupPresence" => through::<SubscribeToGroupPresenceInput<'_>>(resource),
+        "myGroupMemberships" | "myGroupMemberships2" => {
+            through::<MyGroupMembershipsInput<'_>>(resource)
+        }
+        "startMessaging" | "startMessaging2" => through::<StartMessagingInput<'_>>(resource),
+        "startOnlineMeeting" => through::<StartOnlineMeetingInput<'_>>(resource),
+        "joinOnlineMeeting" => through::<JoinOnlineMeetingInput<'_>>(resource),
+        "addParticipant" => through::<AddParticipantInput<'_>>(resource),
+        "addMessaging" => through::<AddMessagingInput<'_>>(resource),
+        "decline" => through::<DeclineInput>(resource),
+        "continueMessaging" => through::<ContinueMessagingInput<'_>>(resource),
+        _ => return None,
+    })
+}
+
+fn through<'r, V: FromResource<'r> + ToResource>(
+    resource: &'r Resource<'_>,
+) -> Result<Resource<'static>, FieldError> {
+    V::from_resource(resource).map(|view| view.to_resource().into_owned())
 }

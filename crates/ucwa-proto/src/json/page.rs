@@ -262,12 +262,12 @@ impl<'de> Visitor<'de> for EventSeed<'_> {
                     embedded: &mut embedded,
                 })?,
                 "reason" => {
-                    event.reason = members.next_value_seed(ReasonSeed { context, depth })?
+                    event.reason = members.next_value_seed(ReasonSeed { context, depth })?;
                 }
                 _ => match members.next_value_seed(ValueSeed { context, depth })? {
                     Value::Null => {}
                     Value::String(text) if name == "status" => {
-                        event.status = Some(EventStatus::from(&*text))
+                        event.status = Some(EventStatus::from(&*text));
                     }
                     value => event.properties.push((name, value)),
                 },

@@ -99,7 +99,7 @@ impl Writer {
             match value {
                 Value::List(_) | Value::Object(_) => self.property(name, value),
                 scalar if is_element_name(name) && !RESERVED.contains(&&**name) => {
-                    self.scalar(name, None, scalar)
+                    self.scalar(name, None, scalar);
                 }
                 scalar => self.property(name, scalar),
             }
