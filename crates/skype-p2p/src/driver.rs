@@ -68,20 +68,20 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         loop {
             let wake_at = self.wake_at.and_then(|at| self.clock.instant(at));
-            // Biased, so that the same happenings give the same run: what is known before what is wanted, and an answer
-            // before the deadline that it just met.
+            // Biased, so that the same happenings give the same run: what the user wants comes first, and an answer before
+            // the deadline that it just met.
             tokio::select! {
                 biased;
+                order = self.orders.recv() => match order {
+                    Some(Order::Shutdown) | None => break,
+                    Some(order) => self.obey(order).await,
+                },
                 Some(ended) = self.tasks.join_next_with_id() => {
                     if let Some(input) = self.end_of_task(ended) {
                         self.handle(input).await;
                     }
                 }
                 () = reach(wake_at) => self.handle(Input::Timeout).await,
-                order = self.orders.recv() => match order {
-                    Some(Order::Shutdown) | None => break,
-                    Some(order) => self.obey(order).await,
-                },
             }
         }
         self.shut_down().await;

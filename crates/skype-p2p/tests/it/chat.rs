@@ -1,0 +1,302 @@
+//! Chats between two applications, in virtual time.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use skype_p2p::{
+    CallConnectionState, ConversationState, Credentials, Direction, MessageBody, MessageStatus,
+    ReasonCode, Representation, StartOptions,
+};
+use tokio::time::Instant;
+
+use crate::{
+    story::{self, conversation, statuses, told},
+    world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World, beginning},
+};
+
+#[tokio::test(start_paused = true)]
+async fn the_story_runs_in_json() {
+    let world = World::new();
+    story::play(&world.tosh().await, &world.lene().await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_story_runs_in_xml() {
+    let world = World::new();
+    let tosh = world.speaking(Representation::Xml);
+    tosh.sign_in_manager()
+        .sign_in(Credentials::password(TOSH, TOSH_PASSWORD))
+        .await
+        .unwrap();
+    let lene = world.speaking(Representation::Xml);
+    lene.sign_in_manager()
+        .sign_in(Credentials::password(LENE, LENE_PASSWORD))
+        .await
+        .unwrap();
+    story::play(&tosh, &lene).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declined_message_fails_with_the_reason_and_keeps_its_text() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = ours.chat_service().send_message("Hi Lene");
+    conversation(&lene, 1)
+        .await
+        .chat_service()
+        .reject()
+        .await
+        .unwrap();
+
+    let reason = sent.await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::Refused, "{reason}");
+    assert_eq!(
+        reason.raw().unwrap().subcode.as_deref(),
+        Some("Declined"),
+        "{reason}"
+    );
+    assert_eq!(statuses(&ours), [MessageStatus::Failed]);
+    assert_eq!(told(&ours)[0].2, "Hi Lene");
+    assert_eq!(ours.state().get(), ConversationState::Disconnected);
+    assert_eq!(ours.state().reason().unwrap().code(), &ReasonCode::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_nobody_answers_is_missed_after_half_a_minute() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let begun = Instant::now();
+    let reason = ours
+        .chat_service()
+        .send_message("Hi Lene")
+        .await
+        .unwrap_err();
+
+    assert_eq!(*reason.code(), ReasonCode::Missed, "{reason}");
+    assert!(
+        begun.elapsed() >= Duration::from_secs(29),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(statuses(&ours), [MessageStatus::Failed]);
+    let theirs = conversation(&lene, 1).await;
+    theirs
+        .state()
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_to_nobody_fails_and_says_so() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let ours = tosh
+        .conversations_manager()
+        .get_conversation("sip:nobody@contoso.com")
+        .unwrap();
+    let reason = ours
+        .chat_service()
+        .send_message("Hello?")
+        .await
+        .unwrap_err();
+    assert!(reason.raw().unwrap().subcode.is_some(), "{reason}");
+    assert_eq!(statuses(&ours), [MessageStatus::Failed]);
+    assert_eq!(ours.state().get(), ConversationState::Disconnected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_take_effect_in_call_order_although_nobody_waits_for_them() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    for text in ["one", "two", "three"] {
+        drop(ours.chat_service().send_message(text));
+    }
+    let theirs = conversation(&lene, 1).await;
+    drop(theirs.chat_service().accept());
+    theirs
+        .chat_service()
+        .messages()
+        .size()
+        .wait_for(3)
+        .await
+        .unwrap();
+    let texts: Vec<_> = told(&theirs).into_iter().map(|(_, _, text)| text).collect();
+    assert_eq!(texts, ["one", "two", "three"]);
+    let last = ours.chat_service().messages().get(2).unwrap();
+    last.status()
+        .wait_for(MessageStatus::Succeeded)
+        .await
+        .unwrap();
+    assert_eq!(statuses(&ours), [MessageStatus::Succeeded; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_resolves_after_the_facts_that_settled_it_are_in_the_model() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let told = order.clone();
+    let seen = ours.chat_service().messages().added(move |message, _, _| {
+        let told = told.clone();
+        message
+            .status()
+            .changed(move |change| told.lock().unwrap().push(format!("{:?}", change.new)))
+            .detach();
+    });
+    let sent = ours.chat_service().send_message("Hi Lene");
+    let told = order.clone();
+    let waiter = tokio::spawn(async move {
+        sent.await.unwrap();
+        told.lock().unwrap().push("resolved".to_owned());
+    });
+    conversation(&lene, 1)
+        .await
+        .chat_service()
+        .accept()
+        .await
+        .unwrap();
+    waiter.await.unwrap();
+    drop(seen);
+    assert_eq!(*order.lock().unwrap(), ["Pending", "Succeeded", "resolved"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_used_after_sign_out_says_that_it_is_over() {
+    let world = World::new();
+    let (tosh, _lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let pending = ours.chat_service().send_message("Hi Lene");
+    tosh.sign_in_manager().sign_out().await.unwrap();
+
+    // It was on its way, and nobody will tell whether it arrived.
+    assert_eq!(
+        *pending.await.unwrap_err().code(),
+        ReasonCode::DeliveryUnknown
+    );
+    assert_eq!(statuses(&ours), [MessageStatus::Unknown]);
+    let reason = ours
+        .chat_service()
+        .send_message("Still there?")
+        .await
+        .unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::CommandDisabled);
+    assert_eq!(reason.cause().unwrap().code(), &ReasonCode::SignedOut);
+    assert_eq!(told(&ours).len(), 1);
+    ours.leave().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_sign_in_nothing_is_sent() {
+    let world = World::new();
+    let tosh = world.application();
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let reason = ours
+        .chat_service()
+        .send_message("Too early")
+        .await
+        .unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::CommandDisabled);
+    assert_eq!(world.log(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_sip_address_opens_no_conversation() {
+    let world = World::new();
+    let manager = world.application().conversations_manager();
+    for address in [
+        "",
+        "   ",
+        "lene a@contoso.com",
+        "lenea@",
+        "@contoso.com",
+        "tel:+4712345678",
+    ] {
+        let reason = manager.get_conversation(address).unwrap_err();
+        assert_eq!(*reason.code(), ReasonCode::InvalidArgument, "{address:?}");
+    }
+    assert!(manager.conversations().snapshot().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn html_travels_as_html_once_both_sides_take_it() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = ours.chat_service().send_message("Hi Lene");
+    let theirs = conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    ours.self_participant()
+        .chat()
+        .state()
+        .wait_for(CallConnectionState::Connected)
+        .await
+        .unwrap();
+    ours.chat_service()
+        .send_message(MessageBody::Html("<b>bold</b>".to_owned()))
+        .await
+        .unwrap();
+    theirs
+        .chat_service()
+        .messages()
+        .size()
+        .wait_for(2)
+        .await
+        .unwrap();
+    let message = theirs.chat_service().messages().get(1).unwrap();
+    assert_eq!(message.direction(), Direction::Incoming);
+    assert_eq!(*message.body(), MessageBody::Html("<b>bold</b>".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn timestamps_are_of_the_applications_clock() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    drop(ours.chat_service().send_message("Hi Lene"));
+    let timestamp = ours
+        .chat_service()
+        .messages()
+        .get(0)
+        .unwrap()
+        .timestamp()
+        .get();
+    let passed = timestamp.duration_since(beginning()).unwrap();
+    assert!((10..11).contains(&passed.as_secs()), "{passed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_without_a_message_is_started_and_stopped() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let started = ours.chat_service().start(StartOptions::default());
+    let theirs = conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    started.await.unwrap();
+    ours.self_participant()
+        .chat()
+        .state()
+        .wait_for(CallConnectionState::Connected)
+        .await
+        .unwrap();
+    ours.chat_service().stop().await.unwrap();
+    ours.state()
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+    theirs
+        .state()
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+    assert!(told(&ours).is_empty() && told(&theirs).is_empty());
+}

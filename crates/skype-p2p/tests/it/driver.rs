@@ -1,0 +1,210 @@
+//! What the driver owes the session, the transport and the model.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conv_transport::{HttpTransport, SendOptions, TransportError};
+use http::{Request, Response};
+use skype_p2p::{
+    Application, BuildError, Credentials, ReasonCode, Root, SignInErrorKind, SignInState,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    story::conversation,
+    world::{LENE, ROOT, TOSH, TOSH_PASSWORD, World},
+};
+
+#[test]
+fn an_application_needs_a_runtime() {
+    assert_eq!(
+        Application::builder().build().unwrap_err(),
+        BuildError::NoRuntime
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_poll_is_on_the_wire_before_listeners_hear_of_the_page() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let last = Arc::new(Mutex::new(None));
+    let (seen, wire) = (last.clone(), world.clone());
+    let conversations = lene.conversations_manager().conversations();
+    let subscription = conversations.added(move |_, _, _| *seen.lock().unwrap() = wire.log().pop());
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    drop(ours.chat_service().send_message("Hi Lene"));
+    conversation(&lene, 1).await;
+    drop(subscription);
+    let last = last.lock().unwrap().take().unwrap();
+    assert!(
+        last.starts_with("GET ") && last.contains("/events"),
+        "{last}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_last_handle_deletes_the_application_at_the_server() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let manager = tosh.sign_in_manager();
+    let state = manager.state();
+    let clone = tosh.clone();
+    drop((tosh, clone));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        state.get(),
+        SignInState::SignedIn,
+        "the manager is a handle as well"
+    );
+    drop(manager);
+    state.wait_for(SignInState::SignedOut).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert!(
+        world.log().last().unwrap().starts_with("DELETE "),
+        "{:?}",
+        world.log()
+    );
+    assert_eq!(world.parked(), 0, "the poll was aborted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_outlives_the_application_says_that_it_is_over() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let pending = ours.chat_service().send_message("Hi Lene");
+    drop(tosh);
+    let reason = pending.await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::DeliveryUnknown, "{reason}");
+    let reason = ours
+        .chat_service()
+        .send_message("Still there?")
+        .await
+        .unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::CommandDisabled, "{reason}");
+    ours.leave().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_of_a_dropped_application_ends() {
+    let world = World::new();
+    world.lose("");
+    let application = world.application();
+    let sign_in = application
+        .sign_in_manager()
+        .sign_in(Credentials::password(TOSH, TOSH_PASSWORD));
+    drop(application);
+    assert_eq!(
+        *sign_in.await.unwrap_err().kind(),
+        SignInErrorKind::Cancelled
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_aborts_the_poll() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.parked(), 1);
+    tosh.sign_in_manager().sign_out().await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.parked(), 0);
+}
+
+#[test]
+fn a_runtime_that_ends_leaves_nobody_waiting() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (application, sign_in) = runtime.block_on(async {
+        let world = World::new();
+        world.lose("");
+        let application = world.application();
+        let sign_in = application
+            .sign_in_manager()
+            .sign_in(Credentials::password(TOSH, TOSH_PASSWORD));
+        (application, sign_in)
+    });
+    drop(runtime);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    assert_eq!(
+        *runtime.block_on(sign_in).unwrap_err().kind(),
+        SignInErrorKind::Cancelled
+    );
+    let reason = runtime
+        .block_on(application.sign_in_manager().sign_out())
+        .unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::SignedOut, "{reason}");
+}
+
+/// A transport with a defect.
+#[derive(Debug)]
+enum Defective {
+    Panics,
+    NeverReturns,
+}
+
+#[async_trait]
+impl HttpTransport for Defective {
+    async fn send(
+        &self,
+        _: Request<Bytes>,
+        _: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        match self {
+            Self::Panics => panic!("a defect"),
+            Self::NeverReturns => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_defective_transport_fails_the_operation_and_nothing_hangs() {
+    for defective in [Defective::Panics, Defective::NeverReturns] {
+        let begun = Instant::now();
+        let application = Application::builder()
+            .root(Root::Url(ROOT.to_owned()))
+            .transport(Arc::new(defective))
+            .build()
+            .unwrap();
+        let sign_in = application
+            .sign_in_manager()
+            .sign_in(Credentials::password(TOSH, TOSH_PASSWORD));
+        let error = sign_in.await.unwrap_err();
+        assert!(
+            matches!(
+                error.kind(),
+                SignInErrorKind::Interrupted | SignInErrorKind::Unreachable { .. }
+            ),
+            "{error:?}"
+        );
+        assert!(
+            begun.elapsed() < Duration::from_secs(120),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn applications_side_by_side_share_nothing() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    tosh.conversations_manager().get_conversation(LENE).unwrap();
+    assert!(
+        lene.conversations_manager()
+            .conversations()
+            .snapshot()
+            .is_empty()
+    );
+    tosh.sign_in_manager().sign_out().await.unwrap();
+    assert_eq!(lene.sign_in_manager().state().get(), SignInState::SignedIn);
+}

@@ -1,0 +1,61 @@
+//! The story over real HTTP: the default transport, and the server on a socket.
+
+use std::net::Ipv4Addr;
+
+use skype_p2p::{Application, Credentials, Representation, Root, SignInErrorKind};
+use ucwa_server::{Server, ServerConfig};
+
+use crate::{
+    story,
+    world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, users},
+};
+
+async fn signed_in(
+    server: &Server,
+    representation: Representation,
+    address: &str,
+    password: &str,
+) -> Application {
+    let builder = Application::builder()
+        .root(Root::Url(server.root_url()))
+        .representation(representation);
+    let application = builder.build().unwrap();
+    application
+        .sign_in_manager()
+        .sign_in(Credentials::password(address, password))
+        .await
+        .unwrap();
+    application
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_story_runs_over_sockets() {
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
+        .await
+        .unwrap();
+    let tosh = signed_in(&server, Representation::Json, TOSH, TOSH_PASSWORD).await;
+    let lene = signed_in(&server, Representation::Xml, LENE, LENE_PASSWORD).await;
+    story::play(&tosh, &lene).await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unreachable() {
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
+        .await
+        .unwrap();
+    let root = server.root_url();
+    server.shutdown().await;
+    let application = Application::builder()
+        .root(Root::Url(root.clone()))
+        .build()
+        .unwrap();
+    let sign_in = application
+        .sign_in_manager()
+        .sign_in(Credentials::password(TOSH, TOSH_PASSWORD));
+    let error = sign_in.await.unwrap_err();
+    assert!(
+        matches!(error.kind(), SignInErrorKind::Unreachable { .. }),
+        "{error:?}"
+    );
+}

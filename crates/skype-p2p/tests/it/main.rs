@@ -1,0 +1,17 @@
+//! The facade, from the transport's seam up to a server on a socket.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod chat;
+mod driver;
+mod loopback;
+mod secrets;
+mod sign_in;
+mod story;
+mod world;

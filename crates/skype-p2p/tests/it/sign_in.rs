@@ -1,0 +1,416 @@
+//! Every way in which a sign-in fails, and the few in which it does not.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use conv_transport::{MockHttpTransport, TransportError, TransportErrorKind};
+use http::{Request, Response};
+use skype_p2p::{
+    Application, Credentials, ReasonCode, Root, SignInError, SignInErrorKind, SignInState, Stage,
+    TrustQuestion,
+};
+use tokio::time::{Instant, sleep};
+use ucwa_server::Fault;
+
+use crate::{
+    story,
+    world::{LENE, ROOT, TOSH, TOSH_PASSWORD, World},
+};
+
+fn tosh() -> Credentials {
+    Credentials::password(TOSH, TOSH_PASSWORD)
+}
+
+async fn refused(application: &Application, credentials: Credentials) -> SignInError {
+    let error = application
+        .sign_in_manager()
+        .sign_in(credentials)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        application.sign_in_manager().state().get(),
+        SignInState::SignedOut
+    );
+    error
+}
+
+/// A transport that answers like this, whatever it is asked.
+fn answering(
+    answer: impl Fn(&Request<Bytes>) -> Result<Response<Bytes>, TransportError> + Send + Sync + 'static,
+) -> MockHttpTransport {
+    let mut transport = MockHttpTransport::new();
+    transport
+        .expect_send()
+        .returning(move |request, _| answer(&request));
+    transport
+}
+
+fn on(transport: MockHttpTransport) -> Application {
+    Application::builder()
+        .root(Root::Url(ROOT.to_owned()))
+        .transport(Arc::new(transport))
+        .build()
+        .unwrap()
+}
+
+fn json(body: &str) -> Response<Bytes> {
+    let response = Response::builder().header("content-type", "application/json");
+    response
+        .body(Bytes::copy_from_slice(body.as_bytes()))
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_and_an_unknown_user_are_refused_with_all_that_is_known() {
+    let world = World::new();
+    for credentials in [
+        Credentials::password(TOSH, "wrong"),
+        Credentials::password("sip:nobody@contoso.com", TOSH_PASSWORD),
+    ] {
+        let application = world.application();
+        let error = refused(&application, credentials).await;
+        assert_eq!(
+            *error.kind(),
+            SignInErrorKind::InvalidCredentials,
+            "{error}"
+        );
+        assert_eq!(error.stage(), Some(Stage::Authentication));
+        assert_eq!(error.host(), Some("127.0.0.1"));
+        assert_eq!(error.status(), Some(400));
+        assert_eq!(error.code(), Some("invalid_grant"));
+        assert!(error.diagnostics().is_some(), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot sign in: authentication: "),
+            "{error}"
+        );
+        assert!(application.sign_in_manager().state().reason().is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_html_is_no_ucwa_server() {
+    let transport = answering(|_| {
+        let page = Response::builder().header("content-type", "text/html");
+        Ok(page
+            .body(Bytes::from_static(b"<html><body>It works!</body></html>"))
+            .unwrap())
+    });
+    let error = refused(&on(transport), tosh()).await;
+    assert_eq!(*error.kind(), SignInErrorKind::UnexpectedAnswer, "{error}");
+    assert_eq!(error.stage(), Some(Stage::Discovery));
+    assert_eq!(error.status(), Some(200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_root_that_cannot_be_reached_names_what_was_tried() {
+    let transport = answering(|_| {
+        Err(TransportError::new(
+            TransportErrorKind::Connect,
+            conv_transport::Stage::Connect,
+            "127.0.0.1:80",
+        ))
+    });
+    let error = refused(&on(transport), tosh()).await;
+    let SignInErrorKind::Unreachable { tried } = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(
+        tried.iter().any(|tried| tried.contains("127.0.0.1")),
+        "{tried:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_root_the_sip_domain_is_asked_over_https() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let transport = answering(move |request| {
+        seen.lock().unwrap().push(request.uri().to_string());
+        Err(TransportError::new(
+            TransportErrorKind::Resolve,
+            conv_transport::Stage::Resolve,
+            "lyncdiscover",
+        ))
+    });
+    let application = Application::builder()
+        .transport(Arc::new(transport))
+        .build()
+        .unwrap();
+    let error = refused(
+        &application,
+        Credentials::password("toshm@fabrikam.com", "secret"),
+    )
+    .await;
+    assert!(
+        matches!(error.kind(), SignInErrorKind::Unreachable { .. }),
+        "{error:?}"
+    );
+    let asked = asked.lock().unwrap();
+    assert!(
+        asked.contains(&"https://lyncdiscoverinternal.fabrikam.com/".to_owned()),
+        "{asked:?}"
+    );
+    assert!(
+        asked.contains(&"https://lyncdiscover.fabrikam.com/".to_owned()),
+        "{asked:?}"
+    );
+    assert!(
+        asked.iter().all(|url| url.starts_with("https://")),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_used_is_refused_before_anything_is_sent() {
+    let world = World::new();
+    for address in ["", "toshm", "tosh m@contoso.com", "tel:+4712345678"] {
+        let error = refused(
+            &world.application(),
+            Credentials::password(address, "secret"),
+        )
+        .await;
+        assert_eq!(
+            *error.kind(),
+            SignInErrorKind::InvalidArgument,
+            "{address:?}: {error}"
+        );
+    }
+    for root in ["", "contoso", "ftp://contoso.com/", "http://"] {
+        let builder = Application::builder().root(Root::Url(root.to_owned()));
+        let application = builder.transport(Arc::new(world.clone())).build().unwrap();
+        let error = refused(&application, tosh()).await;
+        assert_eq!(
+            *error.kind(),
+            SignInErrorKind::InvalidArgument,
+            "{root:?}: {error}"
+        );
+    }
+    assert_eq!(world.log(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_signs_in_once() {
+    let world = World::new();
+    let failed = world.application();
+    refused(&failed, Credentials::password(TOSH, "wrong")).await;
+    let error = refused(&failed, tosh()).await;
+    assert_eq!(*error.kind(), SignInErrorKind::Spent, "{error}");
+
+    let application = world.tosh().await;
+    let manager = application.sign_in_manager();
+    let error = manager.sign_in(tosh()).await.unwrap_err();
+    assert_eq!(*error.kind(), SignInErrorKind::Spent, "{error}");
+    assert_eq!(manager.state().get(), SignInState::SignedIn);
+    manager.sign_out().await.unwrap();
+    let error = manager.sign_in(tosh()).await.unwrap_err();
+    assert_eq!(*error.kind(), SignInErrorKind::Spent, "{error}");
+    manager.sign_out().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_tells_the_way_in_and_out_and_who_is_there() {
+    let world = World::new();
+    let application = world.application();
+    let states = Arc::new(Mutex::new(Vec::new()));
+    let seen = states.clone();
+    let manager = application.sign_in_manager();
+    let subscription = manager
+        .state()
+        .changed(move |change| seen.lock().unwrap().push(change.new));
+    manager.sign_in(tosh()).await.unwrap();
+    assert_eq!(application.me().id().get(), TOSH);
+    assert_eq!(application.me().display_name().get(), "Tosh Meston");
+    manager.sign_out().await.unwrap();
+    drop(subscription);
+    use SignInState::{SignedIn, SignedOut, SigningIn, SigningOut};
+    assert_eq!(
+        *states.lock().unwrap(),
+        [SignedOut, SigningIn, SignedIn, SigningOut, SignedOut]
+    );
+    assert!(
+        world.log().last().unwrap().starts_with("DELETE "),
+        "{:?}",
+        world.log()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_stops_a_sign_in_under_way() {
+    let world = World::new();
+    world.lose("");
+    let application = world.application();
+    let sign_in = application.sign_in_manager().sign_in(tosh());
+    application.sign_in_manager().sign_out().await.unwrap();
+    let error = sign_in.await.unwrap_err();
+    assert_eq!(*error.kind(), SignInErrorKind::Cancelled, "{error}");
+    assert_eq!(
+        application.sign_in_manager().state().get(),
+        SignInState::SignedOut
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up() {
+    let world = World::new();
+    world.lose("");
+    let begun = Instant::now();
+    let error = refused(&world.application(), tosh()).await;
+    assert!(
+        begun.elapsed() <= Duration::from_secs(60),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        matches!(
+            error.kind(),
+            SignInErrorKind::Unreachable { .. } | SignInErrorKind::Interrupted
+        ),
+        "{error:?}"
+    );
+}
+
+/// A discovery that leads to a host of another domain.
+fn leading_abroad() -> MockHttpTransport {
+    answering(|request| {
+        let body = match request.uri().host() {
+            Some("127.0.0.1") => {
+                r#"{"_links":{"self":{"href":"http://127.0.0.1/"},"user":{"href":"https://pool.fabrikam.com/user"}}}"#
+            }
+            _ => r#"{"_links":{}}"#,
+        };
+        Ok(json(body))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_nothing_names_gets_no_credentials() {
+    let error = refused(&on(leading_abroad()), tosh()).await;
+    assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
+    assert_eq!(error.host(), Some("pool.fabrikam.com"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callback_is_asked_about_it_and_its_word_counts() {
+    for (answer, untrusted) in [(false, true), (true, false)] {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let questions = asked.clone();
+        let application = Application::builder()
+            .root(Root::Url(ROOT.to_owned()))
+            .transport(Arc::new(leading_abroad()))
+            .on_trust(move |question: TrustQuestion| {
+                questions.lock().unwrap().push((question.from, question.to));
+                async move { answer }
+            })
+            .build()
+            .unwrap();
+        let error = refused(&application, tosh()).await;
+        assert_eq!(
+            *error.kind() == SignInErrorKind::Untrusted,
+            untrusted,
+            "{answer}: {error}"
+        );
+        let asked = asked.lock().unwrap();
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        assert!(asked[0].1.contains("pool.fabrikam.com"), "{asked:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_is_a_no_and_so_is_a_panic() {
+    let application = Application::builder()
+        .root(Root::Url(ROOT.to_owned()))
+        .transport(Arc::new(leading_abroad()))
+        .on_trust(|_| std::future::pending())
+        .build()
+        .unwrap();
+    let error = refused(&application, tosh()).await;
+    assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
+
+    let application = Application::builder()
+        .root(Root::Url(ROOT.to_owned()))
+        .transport(Arc::new(leading_abroad()))
+        .on_trust(|_| async { panic!("no idea") })
+        .build()
+        .unwrap();
+    let begun = Instant::now();
+    let error = refused(&application, tosh()).await;
+    assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "a panic is an answer at once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suffix_trusts_on_a_label_boundary() {
+    for (suffix, untrusted) in [("fabrikam.com", false), ("abrikam.com", true)] {
+        let application = Application::builder()
+            .root(Root::Url(ROOT.to_owned()))
+            .transport(Arc::new(leading_abroad()))
+            .trust_suffix(suffix)
+            .build()
+            .unwrap();
+        let error = refused(&application, tosh()).await;
+        assert_eq!(
+            *error.kind() == SignInErrorKind::Untrusted,
+            untrusted,
+            "{suffix}: {error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_name_of_its_own_is_what_authenticates() {
+    let world = World::new();
+    let application = world.application();
+    let credentials =
+        Credentials::password(LENE, TOSH_PASSWORD).with_user_name("toshm@contoso.com");
+    application
+        .sign_in_manager()
+        .sign_in(credentials)
+        .await
+        .unwrap();
+    assert_eq!(application.me().display_name().get(), "Tosh Meston");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_at_the_server_ends_here_with_its_reason() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    world.inject(Fault::ExpireApplications {
+        user: TOSH.to_owned(),
+    });
+    let state = tosh.sign_in_manager().state();
+    state.wait_for(SignInState::SignedOut).await.unwrap();
+    let reason = state.reason().unwrap();
+    assert_eq!(*reason.code(), ReasonCode::Gone, "{reason}");
+    assert_eq!(
+        reason.raw().unwrap().subcode.as_deref(),
+        Some("InactiveApplicationExpired"),
+        "{reason}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_mended_is_mended_unseen() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let states = Arc::new(Mutex::new(Vec::new()));
+    let seen = states.clone();
+    let state = tosh.sign_in_manager().state();
+    let subscription = state.changed(move |change| seen.lock().unwrap().push(change.new));
+    world.inject(Fault::ExpireTokens);
+    world.inject(Fault::DropApplications {
+        user: TOSH.to_owned(),
+    });
+    sleep(Duration::from_secs(10)).await;
+    story::play(&tosh, &lene).await;
+    drop(subscription);
+    use SignInState::{SignedIn, SignedOut, SigningOut};
+    assert_eq!(*states.lock().unwrap(), [SignedIn, SigningOut, SignedOut]);
+}

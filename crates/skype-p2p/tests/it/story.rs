@@ -1,0 +1,196 @@
+//! The story that runs through every room of the house.
+
+use std::sync::{Arc, Mutex};
+
+use skype_p2p::{
+    Application, CallConnectionState, Conversation, ConversationState, Direction, MessageStatus,
+    SignInState, Subscriptions,
+};
+
+use crate::world::LENE;
+
+/// The `count`th conversation of an application, once it is there.
+pub(crate) async fn conversation(application: &Application, count: usize) -> Conversation {
+    let conversations = application.conversations_manager().conversations();
+    conversations.size().wait_for(count).await.unwrap();
+    conversations.get(count - 1).unwrap()
+}
+
+/// Direction, sender and text of every message.
+pub(crate) fn told(conversation: &Conversation) -> Vec<(Direction, String, String)> {
+    let messages = conversation.chat_service().messages().snapshot();
+    messages
+        .iter()
+        .map(|message| {
+            let sender = message.sender().display_name().get();
+            (message.direction(), sender, message.body().raw().to_owned())
+        })
+        .collect()
+}
+
+pub(crate) fn statuses(conversation: &Conversation) -> Vec<MessageStatus> {
+    let messages = conversation.chat_service().messages().snapshot();
+    messages
+        .iter()
+        .map(|message| message.status().get())
+        .collect()
+}
+
+/// Tosh writes to Lene, she accepts and answers, he leaves, and writes again. Both are signed in.
+pub(crate) async fn play(tosh: &Application, lene: &Application) {
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    assert_eq!(ours.state().get(), ConversationState::Created);
+    assert_eq!(ours.participants().snapshot().len(), 1);
+    assert_eq!(
+        tosh.conversations_manager()
+            .get_conversation("SIP:LeneA@Contoso.com")
+            .unwrap(),
+        ours
+    );
+
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let mut listeners = Subscriptions::new();
+    let chat = ours.self_participant().chat();
+    let to = log.clone();
+    listeners.add(chat.state().when(CallConnectionState::Connected, move |_| {
+        to.lock().unwrap().push("chat Connected".to_owned());
+    }));
+    let to = log.clone();
+    listeners.add(ours.participants().added(move |participant, _, _| {
+        to.lock()
+            .unwrap()
+            .push(format!("participant {}", participant.display_name().get()));
+    }));
+    let to = log.clone();
+    listeners.add(ours.chat_service().messages().added(move |message, _, _| {
+        to.lock().unwrap().push(format!(
+            "{:?} {}",
+            message.direction(),
+            message.body().raw()
+        ));
+    }));
+    let to = log.clone();
+    listeners.add(ours.state().changed(move |change| {
+        to.lock()
+            .unwrap()
+            .push(format!("{:?} to {:?}", change.old, change.new));
+    }));
+
+    let sent = ours.chat_service().send_message("Hi Lene");
+    assert_eq!(statuses(&ours), [MessageStatus::Pending]);
+    let theirs = conversation(lene, 1).await;
+    assert_eq!(
+        theirs.self_participant().chat().state().get(),
+        CallConnectionState::Notified
+    );
+    assert_eq!(
+        theirs.participants().get(0).unwrap().display_name().get(),
+        "Tosh Meston"
+    );
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    assert_eq!(statuses(&ours), [MessageStatus::Succeeded]);
+    chat.state()
+        .wait_for(CallConnectionState::Connected)
+        .await
+        .unwrap();
+
+    theirs
+        .chat_service()
+        .messages()
+        .size()
+        .wait_for(1)
+        .await
+        .unwrap();
+    theirs.chat_service().send_message("Hi Tosh").await.unwrap();
+    ours.chat_service()
+        .messages()
+        .size()
+        .wait_for(2)
+        .await
+        .unwrap();
+    ours.chat_service().send_message("Lunch?").await.unwrap();
+    theirs
+        .chat_service()
+        .messages()
+        .size()
+        .wait_for(3)
+        .await
+        .unwrap();
+
+    use Direction::{Incoming, Outgoing};
+    let line = |direction, who: &str, text: &str| (direction, who.to_owned(), text.to_owned());
+    assert_eq!(
+        told(&ours),
+        [
+            line(Outgoing, "Tosh Meston", "Hi Lene"),
+            line(Incoming, "Lene Aaling", "Hi Tosh"),
+            line(Outgoing, "Tosh Meston", "Lunch?"),
+        ]
+    );
+    assert_eq!(
+        told(&theirs),
+        [
+            line(Incoming, "Tosh Meston", "Hi Lene"),
+            line(Outgoing, "Lene Aaling", "Hi Tosh"),
+            line(Incoming, "Tosh Meston", "Lunch?"),
+        ]
+    );
+
+    ours.leave().await.unwrap();
+    assert_eq!(ours.state().get(), ConversationState::Disconnected);
+    assert_eq!(chat.state().get(), CallConnectionState::Disconnected);
+    theirs
+        .state()
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+    let heard = std::mem::take(&mut *log.lock().unwrap());
+    let count = |wanted: &str| heard.iter().filter(|line| *line == wanted).count();
+    for line in [
+        "chat Connected",
+        "participant sip:lenea@contoso.com",
+        "Outgoing Hi Lene",
+        "Incoming Hi Tosh",
+        "Outgoing Lunch?",
+        "Some(Created) to Connecting",
+        "Some(Connecting) to Connected",
+        "Some(Connected) to Disconnected",
+    ] {
+        assert_eq!(count(line), 1, "{line}: {heard:?}");
+    }
+    assert_eq!(heard.last().unwrap(), "Some(Connected) to Disconnected");
+    drop(listeners);
+
+    let sent = ours.chat_service().send_message("One more thing");
+    assert_eq!(ours.state().get(), ConversationState::Connecting);
+    let again = conversation(lene, 2).await;
+    again.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    again
+        .chat_service()
+        .messages()
+        .size()
+        .wait_for(1)
+        .await
+        .unwrap();
+    assert_eq!(told(&ours).len(), 4);
+    ours.leave().await.unwrap();
+    again
+        .state()
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+    assert!(
+        log.lock().unwrap().is_empty(),
+        "a dropped listener was called"
+    );
+
+    for application in [tosh, lene] {
+        application.sign_in_manager().sign_out().await.unwrap();
+        assert_eq!(
+            application.sign_in_manager().state().get(),
+            SignInState::SignedOut
+        );
+    }
+}

@@ -1,0 +1,266 @@
+//! A transport whose other end is the server's engine, in this process and in tokio's time.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
+use http::{Request, Response};
+use skype_p2p::{Application, Clock, Credentials, Representation, Root};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, sleep_until, timeout},
+};
+use ucwa_server::{Engine, Fault, Input, Output, RequestId, ServerConfig, User};
+
+pub(crate) const ROOT: &str = "http://127.0.0.1/";
+pub(crate) const TOSH: &str = "sip:toshm@contoso.com";
+pub(crate) const LENE: &str = "sip:lenea@contoso.com";
+pub(crate) const TOSH_PASSWORD: &str = "tosh-secret-password";
+pub(crate) const LENE_PASSWORD: &str = "lene-secret-password";
+
+/// The wall time at the beginning of every world.
+pub(crate) fn beginning() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_400_000_000)
+}
+
+pub(crate) fn users() -> [User; 2] {
+    [
+        User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
+        User::new(LENE, "Lene Aaling", LENE_PASSWORD).unwrap(),
+    ]
+}
+
+/// The server and the wires to it. Clones are the same world.
+#[derive(Clone, Debug)]
+pub(crate) struct World(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    engine: Engine,
+    epoch: Instant,
+    requests: u64,
+    waiting: BTreeMap<RequestId, oneshot::Sender<Response<Bytes>>>,
+    wake_at: Option<Duration>,
+    /// Method and path of every request, in the order of sending.
+    log: Vec<String>,
+    /// What was sent in `Authorization`.
+    tokens: Vec<String>,
+    /// Requests whose path contains this are lost on the way.
+    lost: Option<String>,
+}
+
+impl World {
+    /// A world with Tosh and Lene, which must be made inside a paused runtime.
+    pub(crate) fn new() -> Self {
+        let mut config = ServerConfig::new(users());
+        config.wall_at_epoch = beginning();
+        let world = Self(Arc::new(Shared {
+            state: Mutex::new(State {
+                engine: Engine::new(config),
+                epoch: Instant::now(),
+                requests: 0,
+                waiting: BTreeMap::new(),
+                wake_at: None,
+                log: Vec::new(),
+                tokens: Vec::new(),
+                lost: None,
+            }),
+            changed: Notify::new(),
+        }));
+        tokio::spawn(world.clone().keep_time());
+        world
+    }
+
+    /// An application on this world, not signed in.
+    pub(crate) fn application(&self) -> Application {
+        self.speaking(Representation::Json)
+    }
+
+    pub(crate) fn speaking(&self, representation: Representation) -> Application {
+        Application::builder()
+            .root(Root::Url(ROOT.to_owned()))
+            .transport(Arc::new(self.clone()))
+            .representation(representation)
+            .clock(Clock::starting_at(beginning()))
+            .build()
+            .unwrap()
+    }
+
+    /// Tosh, signed in.
+    pub(crate) async fn tosh(&self) -> Application {
+        self.signed_in(TOSH, TOSH_PASSWORD).await
+    }
+
+    /// Lene, signed in.
+    pub(crate) async fn lene(&self) -> Application {
+        self.signed_in(LENE, LENE_PASSWORD).await
+    }
+
+    async fn signed_in(&self, address: &str, password: &str) -> Application {
+        let application = self.application();
+        application
+            .sign_in_manager()
+            .sign_in(Credentials::password(address, password))
+            .await
+            .unwrap();
+        application
+    }
+
+    pub(crate) fn inject(&self, fault: Fault) {
+        let mut state = self.state();
+        let now = state.epoch.elapsed();
+        state.engine.inject(now, fault);
+        self.pump(state);
+    }
+
+    /// Method and path of every request so far, in the order of sending.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    /// Every value of `Authorization` so far.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.state().tokens.clone()
+    }
+
+    /// How many requests wait for their response.
+    pub(crate) fn parked(&self) -> usize {
+        self.state().waiting.len()
+    }
+
+    /// From now on requests whose path contains `part` get no answer, and the server never sees them.
+    pub(crate) fn lose(&self, part: &str) {
+        self.state().lost = Some(part.to_owned());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap()
+    }
+
+    /// Hands out what the engine has to say.
+    fn pump(&self, mut state: MutexGuard<'_, State>) {
+        loop {
+            match state.engine.poll_output() {
+                Output::Reply { id, response } => {
+                    if let Some(waiting) = state.waiting.remove(&id) {
+                        let _ = waiting.send(response);
+                    }
+                }
+                Output::Idle { wake_at } => {
+                    state.wake_at = wake_at;
+                    self.0.changed.notify_one();
+                    return;
+                }
+                _ => unreachable!(),
+            }
+        }
+    }
+
+    fn tell(&self, input: Input) {
+        let mut state = self.state();
+        let now = state.epoch.elapsed();
+        state.engine.handle(now, input);
+        self.pump(state);
+    }
+
+    async fn keep_time(self) {
+        loop {
+            let wake_at = {
+                let state = self.state();
+                state.wake_at.map(|at| state.epoch + at)
+            };
+            tokio::select! {
+                () = self.0.changed.notified() => {}
+                () = async { sleep_until(wake_at.unwrap()).await }, if wake_at.is_some() => self.tell(Input::Timeout),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for World {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().authority().unwrap().to_string();
+        let (id, reply) = {
+            let mut state = self.state();
+            let path = request.uri().path().to_owned();
+            state.log.push(format!("{} {path}", request.method()));
+            if let Some(token) = request.headers().get(http::header::AUTHORIZATION) {
+                state.tokens.push(token.to_str().unwrap().to_owned());
+            }
+            let (sender, reply) = oneshot::channel();
+            state.requests += 1;
+            let id = RequestId(state.requests);
+            state.waiting.insert(id, sender);
+            let now = state.epoch.elapsed();
+            if state
+                .lost
+                .as_deref()
+                .is_none_or(|lost| !path.contains(lost))
+            {
+                state.engine.handle(
+                    now,
+                    Input::Request {
+                        id,
+                        request: with_length(request),
+                    },
+                );
+            }
+            self.pump(state);
+            (id, reply)
+        };
+        let connection = Connection { world: self, id };
+        let response = timeout(options.deadline, reply).await;
+        drop(connection);
+        match response {
+            Ok(response) => Ok(response.unwrap()),
+            Err(_) => Err(TransportError::new(
+                TransportErrorKind::Timeout,
+                Stage::Wait,
+                host,
+            )),
+        }
+    }
+}
+
+/// A transport states the length of what it sends.
+fn with_length(mut request: Request<Bytes>) -> Request<Bytes> {
+    let length = request.body().len();
+    if request.method() != http::Method::GET {
+        request
+            .headers_mut()
+            .insert(http::header::CONTENT_LENGTH, length.into());
+    }
+    let host = request.uri().authority().unwrap().as_str().parse().unwrap();
+    request.headers_mut().insert(http::header::HOST, host);
+    request
+}
+
+/// Tells the server when nobody waits for the reply any more.
+struct Connection<'a> {
+    world: &'a World,
+    id: RequestId,
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        if self.world.state().waiting.remove(&self.id).is_some() {
+            self.world.tell(Input::Disconnected { id: self.id });
+        }
+    }
+}
