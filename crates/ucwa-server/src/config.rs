@@ -78,6 +78,8 @@ pub struct ServerConfig {
     pub invitation_timeout: Duration,
     /// How long a message waits to be fetched by its receiver before it is lost and its sender told so: 30 s, as documented for message.
     pub message_timeout: Duration,
+    /// How long an application lives without a pending GET: 15 minutes, as documented for `me`.
+    pub inactivity_timeout: Duration,
     /// The life of a token: 28,289 s, as published.
     pub token_life: Duration,
 }
@@ -93,6 +95,7 @@ impl ServerConfig {
             wall_at_epoch: SystemTime::UNIX_EPOCH,
             invitation_timeout: Duration::from_secs(30),
             message_timeout: Duration::from_secs(30),
+            inactivity_timeout: Duration::from_secs(15 * 60),
             token_life: Duration::from_secs(28_289),
         }
     }

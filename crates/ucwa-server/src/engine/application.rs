@@ -13,6 +13,7 @@ use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::{Refusal, Reply};
 use super::text::Formats;
+use super::timers::Timer;
 
 /// The longest culture, endpointId, instanceId and userAgent (`applications_ref`).
 const LONGEST: usize = 100;
@@ -116,11 +117,12 @@ impl Engine {
             conversation_history: "Disabled".to_owned(),
             marker: self.identifiers.marker(),
             etag: self.identifiers.etag(),
-            channel: Channel::new(),
+            channel: Channel::new(self.now),
             conversations: Vec::new(),
             invitations: Vec::new(),
         };
         self.applications.insert(id, application);
+        self.set_timer(self.config.inactivity_timeout, Timer::Inactivity(id));
         let resource = self.application_resource(id)?;
         Ok(Reply::Resource(StatusCode::CREATED, Box::new(resource)))
     }
@@ -349,5 +351,12 @@ impl Engine {
         for invitation in application.invitations {
             self.invitations.remove(&invitation);
         }
+    }
+
+    /// Ends the application for inactivity: whoever asks for it is told so.
+    pub(super) fn expire_application(&mut self, id: ApplicationId) {
+        self.drop_poll(id, Refusal::APPLICATION_EXPIRED);
+        self.end_application(id);
+        self.expired.insert(id);
     }
 }

@@ -1,11 +1,93 @@
-//! Batches (`BatchingRequests`).
+//! Batches: many requests in one (`BatchingRequests`).
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Request, Response, StatusCode};
+use ucwa_proto::{Limits, Representation, batch};
 
 use super::Engine;
 use super::exchange::Exchange;
 use super::reply::{Refusal, Reply};
+use super::router::{Place, Route};
+
+/// How many requests of a user may be outstanding: of more, none is executed.
+const MOST: usize = 100;
 
 impl Engine {
-    pub(super) fn batch(&mut self, _exchange: &Exchange<'_>) -> Result<Reply, Refusal> {
-        Err(Refusal::NOT_OFFERED)
+    /// POST batch. Each part is a request like any other, with the authorization of the whole.
+    pub(super) fn batch(&mut self, exchange: &Exchange<'_>) -> Result<Reply, Refusal> {
+        let content_type = exchange.header(CONTENT_TYPE).unwrap_or_default();
+        let boundary = batch::boundary(content_type).ok_or(Refusal::UNSUPPORTED_MEDIA_TYPE)?;
+        let limits = Limits::default();
+        let parts = batch::Request::decode_batch(exchange.request.body(), Some(boundary), &limits)
+            .map_err(|_| Refusal::MALFORMED)?;
+        if parts.len() > MOST {
+            return Err(Refusal::TOO_MANY_REQUESTS);
+        }
+        let responses: Vec<Response<Bytes>> = parts
+            .iter()
+            .map(|part| self.serve_part(exchange, part))
+            .collect();
+        let responses: Vec<batch::Response<'_>> = responses.iter().map(written).collect();
+        let seed = self.identifiers.thread();
+        let body = batch::Response::encode_batch(&responses, &seed);
+        // In answers the boundary is quoted.
+        let boundary = batch::boundary(&body.content_type).unwrap_or_default();
+        let content_type = format!("{}; boundary=\"{boundary}\"", batch::MEDIA_TYPE);
+        Ok(Reply::Ready(self.with_content(
+            StatusCode::OK,
+            &content_type,
+            body.body,
+        )))
     }
+
+    fn serve_part(
+        &mut self,
+        exchange: &Exchange<'_>,
+        part: &batch::Request<'_>,
+    ) -> Response<Bytes> {
+        let mut request = Request::builder()
+            .method(&*part.method)
+            .uri(&*part.target)
+            .header(CONTENT_LENGTH, part.body.len());
+        if let Some(authorization) = exchange.request.headers().get(AUTHORIZATION) {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        for (name, value) in &part.headers {
+            let ours = [CONTENT_LENGTH, AUTHORIZATION];
+            if !ours
+                .iter()
+                .any(|ours| name.eq_ignore_ascii_case(ours.as_str()))
+            {
+                request = request.header(&**name, &**value);
+            }
+        }
+        let served = match request.body(Bytes::copy_from_slice(&part.body)) {
+            Ok(request) if fits(&request) => self.serve(exchange.id, &request),
+            _ => None,
+        };
+        served.unwrap_or_else(|| self.refusal(Refusal::NOT_IN_A_BATCH, Representation::Json))
+    }
+}
+
+/// What may stand in a batch: no other batch, and nothing that waits.
+fn fits(request: &Request<Bytes>) -> bool {
+    !matches!(
+        Route::of(request.uri().path()),
+        Some(Route::Application(_, Place::Batch | Place::Events))
+    )
+}
+
+/// A response as a part: with its status, headers and body.
+fn written(response: &Response<Bytes>) -> batch::Response<'_> {
+    let status = response.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut part =
+        batch::Response::new(status.as_u16(), reason).with_body(response.body().as_ref());
+    for (name, value) in response.headers() {
+        if let Ok(value) = value.to_str() {
+            part = part.with_header(name.as_str(), value);
+        }
+    }
+    part
 }

@@ -73,6 +73,8 @@ pub(super) struct Channel {
     timeout: Duration,
     /// What the link of the next page is called, if it isn't `next`.
     follow: Option<FollowKind>,
+    /// When the last pending GET was answered, or the application began.
+    active: Duration,
 }
 
 impl fmt::Debug for Channel {
@@ -96,8 +98,9 @@ enum Ack {
 }
 
 impl Channel {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(now: Duration) -> Self {
         Self {
+            active: now,
             ack: 1,
             sent: None,
             queue: Vec::new(),
@@ -190,6 +193,7 @@ impl Engine {
             return Err(Refusal::APPLICATION_NOT_FOUND);
         };
         let channel = &mut application.channel;
+        channel.active = self.now;
         if let Some(seconds) = timeout {
             channel.timeout = Duration::from_secs(seconds.clamp(180, 1800));
         }
@@ -237,10 +241,11 @@ impl Engine {
     /// Nobody waits for this pending GET any more.
     pub(super) fn unpark(&mut self, request: RequestId) {
         for application in self.applications.values_mut() {
-            application
-                .channel
-                .parked
-                .take_if(|parked| parked.request == request);
+            let channel = &mut application.channel;
+            let gone = channel.parked.take_if(|parked| parked.request == request);
+            if gone.is_some() {
+                channel.active = self.now;
+            }
         }
     }
 
@@ -249,6 +254,24 @@ impl Engine {
             .get(&id)
             .and_then(|application| application.channel.parked.as_ref())
             .is_some_and(|parked| parked.request == request)
+    }
+
+    /// Ends the application if nobody has asked for its events for too long; otherwise looks again later.
+    pub(super) fn check_inactivity(&mut self, id: ApplicationId) {
+        let Some(application) = self.applications.get(&id) else {
+            return;
+        };
+        let limit = self.config.inactivity_timeout;
+        let channel = &application.channel;
+        let since = if channel.parked.is_some() {
+            self.now
+        } else {
+            channel.active
+        };
+        match (since + limit).checked_sub(self.now) {
+            None | Some(Duration::ZERO) => self.expire_application(id),
+            Some(left) => self.set_timer(left, Timer::Inactivity(id)),
+        }
     }
 
     pub(super) fn poll_timed_out(&mut self, id: ApplicationId) {
@@ -280,6 +303,7 @@ impl Engine {
         let Some(parked) = channel.parked.take() else {
             return;
         };
+        channel.active = self.now;
         let mut events = mem::take(&mut channel.queue);
         if aggregate {
             events = aggregated(events);

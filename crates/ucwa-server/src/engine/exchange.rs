@@ -62,13 +62,8 @@ impl<'a> Exchange<'a> {
                 .header(CONTENT_TYPE)
                 .and_then(Representation::from_content_type)
                 .ok_or(Refusal::UNSUPPORTED_MEDIA_TYPE)?;
-            let resource =
-                Resource::decode(body, representation, &Limits::default()).map_err(|_| {
-                    Refusal::bad_request(
-                        "DeserializationFailure",
-                        "The body couldn't be deserialized.",
-                    )
-                })?;
+            let resource = Resource::decode(body, representation, &Limits::default())
+                .map_err(|_| Refusal::MALFORMED)?;
             Some(resource)
         };
         Ok(Fields {

@@ -8,7 +8,6 @@ use super::Engine;
 use super::conversation::{ConversationState, MessagingState};
 use super::events::FollowKind;
 use super::identifiers::{ApplicationId, ConversationId};
-use super::reply::Refusal;
 use crate::config::address;
 use crate::fault::Fault;
 
@@ -33,9 +32,7 @@ impl Engine {
             }
             Fault::ExpireApplications { user } => {
                 for id in self.struck(&user) {
-                    self.drop_poll(id, Refusal::APPLICATION_EXPIRED);
-                    self.end_application(id);
-                    self.expired.insert(id);
+                    self.expire_application(id);
                 }
             }
             Fault::Resume { user } => self.follow_with(&user, FollowKind::Resume),

@@ -123,6 +123,20 @@ impl Refusal {
         None,
         "The content-type isn't supported.",
     );
+    pub(super) const MALFORMED: Self = Self::bad_request(
+        "DeserializationFailure",
+        "The body couldn't be deserialized.",
+    );
+    pub(super) const NOT_IN_A_BATCH: Self = Self::bad_request(
+        "ParameterValidationFailure",
+        "The part is no request, or one that can't be made in a batch.",
+    );
+    pub(super) const TOO_MANY_REQUESTS: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "TooManyRequests",
+        None,
+        "Too many requests are outstanding; none was executed.",
+    );
     pub(super) const PRECONDITION_REQUIRED: Self = Self::new(
         StatusCode::PRECONDITION_REQUIRED,
         "PreconditionRequired",

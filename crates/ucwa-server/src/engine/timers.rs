@@ -12,6 +12,8 @@ use super::{Engine, RequestId};
 pub(super) enum Timer {
     /// A pending GET has waited for events long enough.
     Poll(ApplicationId, RequestId),
+    /// An application may have been without a pending GET for too long.
+    Inactivity(ApplicationId),
     /// An outgoing invitation has rung long enough.
     Invitation(InvitationId),
     /// The callee learns who takes part in the conversation it is invited to.
@@ -62,6 +64,7 @@ impl Engine {
     fn is_awaited(&self, timer: Timer) -> bool {
         match timer {
             Timer::Poll(application, request) => self.is_parked(application, request),
+            Timer::Inactivity(application) => self.applications.contains_key(&application),
             Timer::Invitation(invitation) => self.is_ringing(invitation),
             Timer::Introduction(invitation) => self.is_to_be_introduced(invitation),
             Timer::Delivery(delivery) => self.deliveries.contains_key(&delivery),
@@ -72,6 +75,7 @@ impl Engine {
     fn fire(&mut self, timer: Timer) {
         match timer {
             Timer::Poll(application, _) => self.poll_timed_out(application),
+            Timer::Inactivity(application) => self.check_inactivity(application),
             Timer::Invitation(invitation) => self.invitation_timed_out(invitation),
             Timer::Introduction(invitation) => self.introduce(invitation),
             Timer::Delivery(delivery) => self.message_lost(delivery),

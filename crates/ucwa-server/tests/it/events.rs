@@ -95,11 +95,6 @@ fn a_poll_without_events_waits_as_long_as_it_was_told() {
         assert!(page.story().is_empty());
         assert_ne!(tosh.next, before);
     }
-    // Nothing is waited for any more.
-    assert!(matches!(
-        world.engine.poll_output(),
-        ucwa_server::Output::Idle { wake_at: None }
-    ));
 }
 
 #[test]
@@ -165,4 +160,56 @@ fn the_events_link_of_the_application_leads_to_where_the_channel_is() {
     );
     let policies = application.link_href("policies").unwrap();
     assert_eq!(chat.lene.get(world, policies).status(), StatusCode::OK);
+}
+
+#[test]
+fn an_application_without_a_pending_get_ends_after_a_quarter_of_an_hour() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut chat = Chat::new(world);
+    // Tosh keeps asking, Lene doesn't.
+    let mut parked = chat.tosh.park(world);
+    for _ in 0..4 {
+        world.pass(seconds(180));
+        chat.tosh.arrived(world, parked);
+        parked = chat.tosh.park(world);
+    }
+    world.pass(seconds(179));
+    let home = chat.lene.application.href().unwrap();
+    assert_eq!(chat.lene.get(world, home).status(), StatusCode::OK);
+    assert!(world.reply(parked).is_none());
+    world.pass(seconds(1));
+    assert_eq!(
+        refused(&chat.lene.get(world, home)),
+        refusal(410, "Gone", "InactiveApplicationExpired")
+    );
+    let page = chat.tosh.arrived(world, parked);
+    assert_eq!(
+        page.story().last().unwrap(),
+        "communication conversation deleted"
+    );
+    // A pending GET counts from its end, however long it was.
+    let home = chat.tosh.application.href().unwrap();
+    chat.tosh.next.push_str("&timeout=1800");
+    let parked = chat.tosh.park(world);
+    world.pass(seconds(1800 + 899));
+    assert!(world.reply(parked).is_some());
+    assert_eq!(chat.tosh.get(world, home).status(), StatusCode::OK);
+    world.pass(seconds(1));
+    assert_eq!(chat.tosh.get(world, home).status(), StatusCode::GONE);
+}
+
+#[test]
+fn a_server_that_nobody_uses_waits_for_nothing() {
+    let mut world = World::new();
+    let world = &mut world;
+    let chat = Chat::new(world);
+    for client in [&chat.tosh, &chat.lene] {
+        let home = client.application.href().unwrap();
+        assert_eq!(client.delete(world, home), StatusCode::NO_CONTENT);
+    }
+    assert!(matches!(
+        world.engine.poll_output(),
+        ucwa_server::Output::Idle { wake_at: None }
+    ));
 }

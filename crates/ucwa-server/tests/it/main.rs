@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod batch;
 mod events;
 mod faults;
 mod harness;

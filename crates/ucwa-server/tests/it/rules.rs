@@ -60,12 +60,13 @@ fn no_token_a_bad_one_and_an_expired_one_get_the_challenge() {
         let builder = request(&Method::GET, &home).header(AUTHORIZATION, authorization);
         challenged(world.exchange(builder.body(Bytes::new()).unwrap()));
     }
+    let home = "/Autodiscover/AutodiscoverService.svc/root/oauth/user";
     world.pass(seconds(28_288));
-    assert_eq!(tosh.get(world, &home).status(), StatusCode::OK);
+    assert_eq!(tosh.get(world, home).status(), StatusCode::OK);
     world.pass(seconds(1));
-    challenged(tosh.get(world, &home));
+    challenged(tosh.get(world, home));
     tosh.token.clear();
-    challenged(tosh.get(world, &home));
+    challenged(tosh.get(world, home));
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! Batches (`BatchingRequests`).
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, Response, StatusCode};
+use ucwa_proto::{Limits, Representation, batch};
+
+use crate::harness::{Client, TOSH, World, refusal, refused, request};
+
+fn send(world: &mut World, client: &Client, content_type: &str, body: Vec<u8>) -> Response<Bytes> {
+    let href = client.application.link_href("batch").unwrap();
+    world.exchange(
+        request(&Method::POST, href)
+            .header(ACCEPT, "multipart/batching")
+            .header(AUTHORIZATION, format!("Bearer {}", client.token))
+            .header(CONTENT_TYPE, content_type)
+            .header(CONTENT_LENGTH, body.len())
+            .body(body.into())
+            .unwrap(),
+    )
+}
+
+/// The responses as if each had come by itself.
+fn parts(response: &Response<Bytes>) -> Vec<Response<Bytes>> {
+    assert_eq!(response.status(), StatusCode::OK);
+    let content_type = response.headers()[CONTENT_TYPE].to_str().unwrap();
+    assert!(content_type.starts_with("multipart/batching; boundary=\""));
+    let boundary = batch::boundary(content_type);
+    let limits = Limits::default();
+    batch::Response::decode_batch(response.body(), boundary, &limits)
+        .unwrap()
+        .into_iter()
+        .map(|part| {
+            let mut response = Response::builder().status(part.status);
+            for (name, value) in &part.headers {
+                response = response.header(&**name, &**value);
+            }
+            let body = Bytes::copy_from_slice(&part.body);
+            response.body(body).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn each_part_is_a_request_like_any_other() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let home = tosh.application.href().unwrap();
+    // As published: a blank line first, two after the headers, paths below the host, no authorization in the parts.
+    let input = r#"{"supportedModalities":["Messaging"]}"#;
+    let body = format!(
+        "\r\n--EA370946\r\nContent-Type: application/http; msgtype=request\r\n\r\n\
+         GET {home}/me HTTP/1.1\r\nHost: lyncweb.contoso.com\r\nAccept: application/xml\r\n\r\n\r\n\
+         --EA370946\r\nContent-Type: application/http; msgtype=request\r\n\r\n\
+         POST {home}/me/makeMeAvailable HTTP/1.1\r\nHost: lyncweb.contoso.com\r\nAccept: application/json\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{input}\r\n\r\n\
+         --EA370946\r\nContent-Type: application/http; msgtype=request\r\n\r\n\
+         GET {home}/events?ack=1 HTTP/1.1\r\nHost: lyncweb.contoso.com\r\n\r\n\r\n\
+         --EA370946\r\nContent-Type: application/http; msgtype=request\r\n\r\n\
+         GET {home}/nothing HTTP/1.1\r\nHost: lyncweb.contoso.com\r\n\r\n\r\n--EA370946--\r\n",
+        input.len()
+    );
+    let response = send(
+        world,
+        &tosh,
+        "multipart/batching;boundary=EA370946",
+        body.into_bytes(),
+    );
+    let parts = parts(&response);
+    assert_eq!(parts.len(), 4);
+    assert_eq!(
+        parts[0].headers()[CONTENT_TYPE],
+        "application/xml; charset=utf-8"
+    );
+    let xml = std::str::from_utf8(parts[0].body()).unwrap();
+    assert!(xml.contains("sip:toshm@contoso.com"));
+    assert_eq!(parts[1].status(), StatusCode::NO_CONTENT);
+    assert!(parts[1].body().is_empty());
+    // Nothing that waits.
+    assert_eq!(
+        refused(&parts[2]),
+        refusal(400, "BadRequest", "ParameterValidationFailure")
+    );
+    assert_eq!(refused(&parts[3]), refusal(404, "NotFound", ""));
+    let me = tosh.resource(world, &format!("{home}/me"));
+    assert!(me.link("reportMyActivity").is_some());
+}
+
+#[test]
+fn of_too_many_none_is_executed() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let home = tosh.application.href().unwrap();
+    let press = batch::Request::new("POST", format!("{home}/me/makeMeAvailable"));
+    for (count, status) in [(101, StatusCode::TOO_MANY_REQUESTS), (100, StatusCode::OK)] {
+        let batch = batch::Request::encode_batch(&vec![press.clone(); count], "many");
+        let response = send(world, &tosh, &batch.content_type, batch.body);
+        assert_eq!(response.status(), status);
+        let me = tosh.resource(world, &format!("{home}/me"));
+        assert_eq!(
+            me.link("makeMeAvailable").is_none(),
+            status == StatusCode::OK
+        );
+    }
+}
+
+#[test]
+fn a_batch_that_makes_no_sense() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let wrong_type = send(world, &tosh, "application/json", b"{}".to_vec());
+    assert_eq!(
+        refused(&wrong_type),
+        refusal(415, "UnsupportedMediaType", "")
+    );
+    let nonsense = send(
+        world,
+        &tosh,
+        "multipart/batching; boundary=\"b\"",
+        b"nonsense".to_vec(),
+    );
+    assert_eq!(
+        refused(&nonsense),
+        refusal(400, "BadRequest", "DeserializationFailure")
+    );
+}
