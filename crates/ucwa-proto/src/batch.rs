@@ -317,9 +317,11 @@ fn decode<'a, T>(
     }
     let fail = |what, offset| DecodeError::at(DecodeErrorKind::Syntax(what), body, offset);
     let mut messages = Vec::new();
-    for (start, end) in
-        parts(body, boundary).ok_or_else(|| fail("the batch has no delimiter", 0))?
-    {
+    let parts = parts(body, boundary);
+    if parts.is_empty() {
+        return Err(fail("the batch has no parts", body.len()));
+    }
+    for (start, end) in parts {
         if messages.len() >= limits.parts {
             return Err(DecodeError::at(
                 DecodeErrorKind::TooManyParts {
