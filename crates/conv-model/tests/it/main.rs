@@ -11,6 +11,7 @@
 
 mod commands;
 mod machines;
+mod reference;
 mod rules;
 mod shuttled;
 mod story;

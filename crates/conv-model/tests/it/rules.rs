@@ -225,6 +225,25 @@ fn what_commits_during_a_replay_comes_after_it_once() {
 }
 
 #[test]
+fn a_write_inside_a_replay_is_delivered_after_the_replay() {
+    let stage = Arc::new(Stage::signed_out());
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&log);
+    let _other = stage
+        .number()
+        .when(1, move |_| heard.lock().unwrap().push("other"));
+    let _writing = {
+        let (stage, log) = (Arc::clone(&stage), Arc::clone(&log));
+        stage.clone().number().once(0, move |_| {
+            log.lock().unwrap().push("begin");
+            stage.write(1);
+            log.lock().unwrap().push("end");
+        })
+    };
+    assert_eq!(*log.lock().unwrap(), ["begin", "end", "other"]);
+}
+
+#[test]
 fn a_registration_inside_a_listener_replays_inline() {
     let stage = Arc::new(Stage::signed_out());
     let log = Arc::new(Mutex::new(Vec::new()));

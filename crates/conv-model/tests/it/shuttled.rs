@@ -22,6 +22,7 @@ mod observable;
 
 use std::sync::Arc as StdArc;
 use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use shuttle::thread;
 
@@ -83,25 +84,36 @@ impl Subject {
 
 /// What a listener was told. Kept outside shuttle's sight: only one task runs at a time.
 #[derive(Clone, Default)]
-struct Ear(StdArc<StdMutex<Vec<(Option<usize>, usize)>>>);
+struct Ear {
+    heard: StdArc<StdMutex<Vec<(Option<usize>, usize)>>>,
+    inside: StdArc<AtomicBool>,
+    overlapped: StdArc<AtomicBool>,
+}
 
 impl Ear {
     fn on(&self, number: &Property<usize>) -> Subscription {
-        let heard = self.clone();
+        let ear = self.clone();
         number.changed(move |change: &Change<usize>| {
-            heard.0.lock().unwrap().push((change.old, change.new));
+            ear.overlapped
+                .fetch_or(ear.inside.swap(true, SeqCst), SeqCst);
+            ear.heard.lock().unwrap().push((change.old, change.new));
             // Room for another task in the middle of the call.
             thread::yield_now();
+            ear.inside.store(false, SeqCst);
         })
     }
 
     fn heard(&self) -> Vec<(Option<usize>, usize)> {
-        self.0.lock().unwrap().clone()
+        self.heard.lock().unwrap().clone()
     }
 
     /// The chain of changes, beginning with the replay.
     fn assert_chain(&self) {
         let heard = self.heard();
+        assert!(
+            !self.overlapped.load(SeqCst),
+            "no listener runs twice at a time: {heard:?}"
+        );
         assert_eq!(heard[0].0, None, "the replay comes first: {heard:?}");
         for pair in heard.windows(2) {
             assert_eq!(

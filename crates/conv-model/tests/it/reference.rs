@@ -1,0 +1,347 @@
+//! Random programs of writes, registrations, disposals, panics and re-entrant writes, compared with a reference model that is
+//! simple enough to be seen to be right.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use conv_model::{Fact, Subscription};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::support::Stage;
+
+/// What a listener does in one of its calls.
+#[derive(Clone, Debug)]
+enum Action {
+    Nothing,
+    Write(Vec<usize>),
+    Register(Script),
+    Dispose(usize),
+    Panic,
+}
+
+/// What a listener does in its first call, its second, and so on.
+type Script = Vec<Action>;
+
+fn write() -> impl Strategy<Value = Action> {
+    vec(0..5_usize, 0..3).prop_map(Action::Write)
+}
+
+fn script() -> impl Strategy<Value = Script> {
+    let leaf = prop_oneof![
+        3 => Just(Action::Nothing),
+        2 => write(),
+        2 => (0..8_usize).prop_map(Action::Dispose),
+        1 => Just(Action::Panic),
+    ];
+    vec(leaf, 0..4).prop_recursive(2, 16, 4, |inner| {
+        vec(prop_oneof![2 => Just(Action::Nothing), 1 => write(), 1 => inner.prop_map(Action::Register)], 0..4)
+    })
+}
+
+fn program() -> impl Strategy<Value = Script> {
+    let action = prop_oneof![
+        4 => write(),
+        3 => script().prop_map(Action::Register),
+        1 => (0..8_usize).prop_map(Action::Dispose),
+    ];
+    vec(action, 1..16)
+}
+
+/// A call: which listener, the old value and the new one.
+type Call = (usize, Option<usize>, usize);
+
+/// The rules, executed by one thread on plain data.
+#[derive(Default)]
+struct Reference {
+    value: usize,
+    /// By number in the order of registration: what it has still to do. Gone when disposed or retired.
+    listeners: BTreeMap<usize, VecDeque<Action>>,
+    registered: usize,
+    /// Those whose registration has not returned, so that nobody holds their subscription yet, and those of them that are
+    /// to be disposed of as soon as it does.
+    registering: BTreeSet<usize>,
+    disposed: BTreeSet<usize>,
+    queue: VecDeque<(usize, usize, Vec<usize>)>,
+    delivering: bool,
+    log: Vec<Call>,
+}
+
+impl Reference {
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Nothing | Action::Panic => {}
+            Action::Write(values) => {
+                for new in values {
+                    if *new != self.value {
+                        let listeners = self.listeners.keys().copied().collect();
+                        self.queue.push_back((self.value, *new, listeners));
+                        self.value = *new;
+                    }
+                }
+                self.deliver();
+            }
+            Action::Register(script) => {
+                let listener = self.registered;
+                self.registered += 1;
+                self.listeners
+                    .insert(listener, script.iter().cloned().collect());
+                self.registering.insert(listener);
+                let outermost = !std::mem::replace(&mut self.delivering, true);
+                self.call(listener, None, self.value);
+                if outermost {
+                    self.delivering = false;
+                    self.deliver();
+                }
+                self.registering.remove(&listener);
+                if self.disposed.contains(&listener) {
+                    self.listeners.remove(&listener);
+                }
+            }
+            Action::Dispose(listener) if self.registering.contains(listener) => {
+                self.disposed.insert(*listener);
+            }
+            Action::Dispose(listener) => {
+                self.listeners.remove(listener);
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        if std::mem::replace(&mut self.delivering, true) {
+            return;
+        }
+        while let Some((old, new, listeners)) = self.queue.pop_front() {
+            for listener in listeners {
+                self.call(listener, Some(old), new);
+            }
+        }
+        self.delivering = false;
+    }
+
+    fn call(&mut self, listener: usize, old: Option<usize>, new: usize) {
+        let Some(script) = self.listeners.get_mut(&listener) else {
+            return;
+        };
+        let action = script.pop_front().unwrap_or(Action::Nothing);
+        self.log.push((listener, old, new));
+        if matches!(action, Action::Panic) {
+            self.listeners.remove(&listener);
+        } else {
+            self.act(&action);
+        }
+    }
+}
+
+/// The same on a model.
+struct Real {
+    stage: Stage,
+    state: Mutex<RealState>,
+}
+
+#[derive(Default)]
+struct RealState {
+    registered: usize,
+    subscriptions: BTreeMap<usize, Subscription>,
+    /// To be disposed of as soon as their registration returns.
+    disposed: Vec<usize>,
+    log: Vec<Call>,
+}
+
+impl Real {
+    fn act(self: &Arc<Self>, action: &Action) {
+        match action {
+            Action::Nothing => {}
+            Action::Panic => std::panic::resume_unwind(Box::new("on purpose")),
+            Action::Write(values) => self
+                .stage
+                .commit(values.iter().copied().map(Fact::UnreadConversations)),
+            Action::Register(script) => {
+                let listener = {
+                    let mut state = self.state.lock().unwrap();
+                    state.registered += 1;
+                    state.registered - 1
+                };
+                let script = Mutex::new(script.iter().cloned().collect::<VecDeque<_>>());
+                let real = Arc::downgrade(self);
+                let subscription = self.stage.number().changed(move |change| {
+                    let real = real.upgrade().unwrap();
+                    real.state
+                        .lock()
+                        .unwrap()
+                        .log
+                        .push((listener, change.old, change.new));
+                    let action = script
+                        .lock()
+                        .unwrap()
+                        .pop_front()
+                        .unwrap_or(Action::Nothing);
+                    real.act(&action);
+                });
+                let mut state = self.state.lock().unwrap();
+                let disposed = state.disposed.contains(&listener);
+                let kept = if disposed {
+                    Some(subscription)
+                } else {
+                    state.subscriptions.insert(listener, subscription)
+                };
+                drop(state);
+                drop(kept);
+            }
+            Action::Dispose(listener) => {
+                let mut state = self.state.lock().unwrap();
+                let subscription = state.subscriptions.remove(listener);
+                if subscription.is_none() && *listener < state.registered {
+                    state.disposed.push(*listener);
+                }
+                drop(state);
+                drop(subscription);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_random_program_is_heard_as_the_reference_says(program in program()) {
+        let mut reference = Reference::default();
+        let real = Arc::new(Real { stage: Stage::signed_out(), state: Mutex::default() });
+        for action in &program {
+            reference.act(action);
+            real.act(action);
+            prop_assert_eq!(real.stage.number().get(), reference.value);
+        }
+        let state = std::mem::take(&mut *real.state.lock().unwrap());
+        prop_assert_eq!(&state.log, &reference.log);
+        // Leave nothing running when the values go.
+        drop(state);
+    }
+}
+
+/// What one of several threads does.
+#[derive(Clone, Debug)]
+enum Deed {
+    Write,
+    WriteTwice,
+    /// A listener that panics in this call of it, if ever, and writes in that one.
+    Listen {
+        panics: usize,
+        writes: usize,
+    },
+    Forget,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let deed = prop_oneof![
+        4 => Just(Deed::Write),
+        1 => Just(Deed::WriteTwice),
+        3 => (1..12_usize, 1..12_usize).prop_map(|(panics, writes)| Deed::Listen { panics, writes }),
+        1 => Just(Deed::Forget),
+    ];
+    vec(deed, 1..24)
+}
+
+/// What a listener heard, and how it ended.
+#[derive(Clone, Default)]
+struct Heard {
+    calls: Arc<Mutex<Vec<(Option<usize>, usize)>>>,
+    panicked: Arc<AtomicBool>,
+    forgotten: bool,
+}
+
+/// A model whose values are never written twice, so that each tells its place in the order.
+struct Numbers {
+    stage: Stage,
+    next: AtomicUsize,
+}
+
+impl Numbers {
+    fn next(&self) -> Fact {
+        Fact::UnreadConversations(self.next.fetch_add(1, SeqCst) + 1)
+    }
+
+    fn listen(self: &Arc<Self>, panics: usize, writes: usize) -> (Subscription, Heard) {
+        let heard = Heard::default();
+        let (numbers, listener) = (Arc::downgrade(self), heard.clone());
+        let subscription = self.stage.number().changed(move |change| {
+            let count = {
+                let mut calls = listener.calls.lock().unwrap();
+                calls.push((change.old, change.new));
+                calls.len()
+            };
+            if count == writes {
+                let numbers = numbers.upgrade().unwrap();
+                numbers.stage.commit([numbers.next()]);
+            }
+            if count == panics {
+                listener.panicked.store(true, SeqCst);
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+        });
+        (subscription, heard)
+    }
+
+    fn run(self: &Arc<Self>, program: &[Deed]) -> (Vec<Subscription>, Vec<Heard>) {
+        let (mut subscriptions, mut all) = (Vec::new(), Vec::<Heard>::new());
+        for deed in program {
+            match deed {
+                Deed::Write => self.stage.commit([self.next()]),
+                Deed::WriteTwice => self.stage.commit([self.next(), self.next()]),
+                Deed::Listen { panics, writes } => {
+                    let (subscription, heard) = self.listen(*panics, *writes);
+                    subscriptions.push((subscription, all.len()));
+                    all.push(heard);
+                }
+                Deed::Forget => {
+                    if let Some((subscription, index)) = subscriptions.pop() {
+                        drop(subscription);
+                        all[index].forgotten = true;
+                    }
+                }
+            }
+        }
+        (
+            subscriptions
+                .into_iter()
+                .map(|(subscription, _)| subscription)
+                .collect(),
+            all,
+        )
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// With several threads the order of commits is not known beforehand: a witness that listens from the beginning tells it,
+    /// and each other listener must have heard the part of it that its life covers, whole.
+    #[test]
+    fn random_programs_on_several_threads_are_heard_in_one_order(programs in vec(deeds(), 2..5)) {
+        let numbers = Arc::new(Numbers { stage: Stage::signed_out(), next: AtomicUsize::new(0) });
+        let (witness, order) = numbers.listen(usize::MAX, usize::MAX);
+        let results: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = programs.iter().map(|program| scope.spawn(|| numbers.run(program))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        drop(witness);
+        let order = order.calls.lock().unwrap().clone();
+        for pair in order.windows(2) {
+            prop_assert_eq!(pair[1].0, Some(pair[0].1));
+        }
+        prop_assert_eq!(order.last().map(|call| call.1), Some(numbers.stage.number().get()));
+        for heard in results.iter().flat_map(|(_, all)| all) {
+            let calls = heard.calls.lock().unwrap().clone();
+            let (first, rest) = calls.split_first().expect("the replay");
+            prop_assert_eq!(first.0, None);
+            let place = order.iter().position(|(_, new)| *new == first.1).expect("a committed value");
+            let lived = &order[place + 1..];
+            prop_assert!(lived.starts_with(rest), "{:?} of {:?}", calls, lived);
+            let cut_short = heard.forgotten || heard.panicked.load(SeqCst);
+            prop_assert!(cut_short || rest.len() == lived.len(), "{:?} of {:?}", calls, lived);
+        }
+    }
+}
