@@ -332,3 +332,54 @@ fn messaging_can_be_lost_and_added_again() {
     );
     assert_eq!(chat.tosh_says(world, "Good").status(), StatusCode::CREATED);
 }
+
+#[test]
+fn every_part_of_a_chat_can_be_read_by_itself() {
+    let mut world = World::new();
+    let world = &mut world;
+    let chat = Chat::new(world);
+    let message = location(&chat.tosh_says(world, "Hello"));
+    let conversation = chat.at_tosh.href().unwrap();
+    let home = chat.tosh.application.href().unwrap();
+    let conversations = chat.tosh.communication().link_href("conversations");
+    let listed = chat.tosh.resource(world, conversations.unwrap());
+    let listed: Vec<&str> = listed
+        .links("conversation")
+        .iter()
+        .map(|link| &*link.href)
+        .collect();
+    assert_eq!(listed, [conversation]);
+    for (rel, href) in [
+        ("conversation", conversation.to_owned()),
+        ("messaging", format!("{conversation}/messaging")),
+        ("messages", format!("{conversation}/messaging/messages")),
+        ("message", message.clone()),
+        ("participants", format!("{conversation}/participants")),
+        ("participant", format!("{conversation}/participants/{TOSH}")),
+        ("participant", format!("{conversation}/participants/{LENE}")),
+        (
+            "participantMessaging",
+            format!("{conversation}/participants/{LENE}/messaging"),
+        ),
+        ("contact", format!("{home}/people/{LENE}")),
+    ] {
+        let resource = chat.tosh.resource(world, &href);
+        assert_eq!((resource.rel(), resource.href()), (Some(rel), Some(&*href)));
+    }
+    let messages = format!("{conversation}/messaging/messages");
+    let messages = chat.tosh.resource(world, &messages);
+    assert_eq!(messages.link_href("message"), Some(&*message));
+    let participants = format!("{conversation}/participants");
+    let participants = chat.tosh.resource(world, &participants);
+    let lene = participants.link("participant").unwrap();
+    assert_eq!(lene.title.as_deref(), Some("Lene Aaling"));
+    for href in [
+        format!("{conversation}/participants/nobody@contoso.com"),
+        format!("{conversation}/messaging/messages/1"),
+        format!("{conversation}/messaging/messages/99"),
+        format!("{home}/people/nobody@contoso.com"),
+    ] {
+        let response = chat.tosh.get(world, &href);
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{href}");
+    }
+}
