@@ -240,7 +240,7 @@ fn check_page(body: &[u8], representation: Representation) -> Result<(), Failure
                 )));
             }
             Some(Embedded::Resource(resource)) => {
-                check_views(resource.rel().or(Some(&event.link.rel)), resource)?
+                check_views(resource.rel().or(Some(&event.link.rel)), resource)?;
             }
             None => {}
         }
