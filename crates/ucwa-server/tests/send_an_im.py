@@ -383,7 +383,8 @@ def play(root, caller, callee):
 
 
 def main():
-    if len(sys.argv) != 4 or any(":" not in user for user in sys.argv[2:]):
+    usable = len(sys.argv) == 4 and all(":" in user for user in sys.argv[2:])
+    if not usable or not sys.argv[1].startswith(("http://", "https://")):
         sys.stderr.write(__doc__)
         return 2
     try:
@@ -391,7 +392,7 @@ def main():
     except Different as difference:
         print(f"different: {difference}")
         return 1
-    except (OSError, KeyError, ValueError) as error:
+    except Exception as error:  # a resource of another shape, a connection that broke
         print(f"different: {type(error).__name__}: {error}")
         return 1
     print("ok")
