@@ -31,6 +31,9 @@ pub(crate) enum Missed {
     /// It was waited for in vain.
     #[error("not seen: {0}")]
     Unseen(String),
+    /// Something came that no step accounts for.
+    #[error("seen, and not in the story: {0}")]
+    Surplus(String),
     /// It was refused.
     #[error("failed: {step}: {why}")]
     Failed { step: String, why: String },
@@ -96,6 +99,16 @@ impl Audience {
         while let Ok(line) = self.lines.try_recv() {
             self.see(line);
         }
+    }
+
+    /// Each message is there once: one that no step waited for is there twice, or was never written.
+    pub(crate) fn nothing_twice(&mut self) -> Result<(), Missed> {
+        self.rest();
+        let twice = self
+            .unclaimed
+            .iter()
+            .find(|line| line.event == Event::MessageAdded);
+        twice.map_or(Ok(()), |line| Err(Missed::Surplus(line.to_string())))
     }
 
     fn see(&mut self, line: Line) {
@@ -185,6 +198,7 @@ impl fmt::Display for Wanted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timeline::Message;
 
     fn line(who: &str, new: &str) -> Line {
         Line {
@@ -240,6 +254,32 @@ mod tests {
             })
             .unwrap();
         assert_eq!(audience.expect(change).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_comes_twice_is_not_in_the_story() {
+        let (sender, lines) = mpsc::unbounded_channel();
+        let mut audience = Audience::new(lines, Output::new(std::io::sink()), false);
+        let message = Message {
+            direction: "Incoming".to_owned(),
+            text: "Hi".to_owned(),
+            status: "Succeeded".to_owned(),
+        };
+        let line = Line {
+            event: Event::MessageAdded,
+            message: Some(message),
+            ..line("tosh", "Hi")
+        };
+        sender.send(line.clone()).unwrap();
+        let wanted = Wanted::Message {
+            who: "tosh",
+            direction: "Incoming",
+            text: "Hi",
+        };
+        assert_eq!(audience.expect(wanted).await, Ok(()));
+        assert_eq!(audience.nothing_twice(), Ok(()));
+        sender.send(line).unwrap();
+        assert!(audience.nothing_twice().is_err());
     }
 
     #[tokio::test(start_paused = true)]

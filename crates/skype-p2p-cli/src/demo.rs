@@ -238,7 +238,8 @@ async fn play(cast: &Cast, audience: &mut Audience) -> Result<(), Missed> {
     part(tosh, &conversation, lene, audience).await?;
 
     tosh.sign_out(audience).await?;
-    lene.sign_out(audience).await
+    lene.sign_out(audience).await?;
+    audience.nothing_twice()
 }
 
 /// Sends a message where no chat is: the invitation carries it. The other accepts; his conversation is returned.

@@ -56,12 +56,13 @@ impl From<End> for ExitCode {
 
 /// Does what the command line says. The code is 0 if that went well; the commands' help tells the others.
 pub async fn run(cli: Cli) -> ExitCode {
-    tracing_subscriber::fmt()
+    // Whoever embeds this may have a subscriber already.
+    let _ = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         // The way of reporting that standard error is closed must not be a panic on standard error.
         .log_internal_errors(false)
-        .init();
+        .try_init();
     let end = match cli.command {
         Command::Demo(demo) => demo::run(demo).await,
         Command::Serve(serve) => serve::run(serve).await,

@@ -77,7 +77,7 @@ fn answer(application: &Application, accept: Accept, echo: bool) -> Subscription
             let state = conversation.self_participant().chat().state();
             state
                 .when(CallConnectionState::Notified, move |_| {
-                    report("accept", accepting.accept())
+                    report("accept", accepting.accept());
                 })
                 .detach();
         }

@@ -4,8 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use skype_p2p_cli::{Cli, run};
+use tokio::runtime::Runtime;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    run(Cli::parse()).await
+fn main() -> std::io::Result<ExitCode> {
+    let cli = Cli::parse();
+    let runtime = Runtime::new()?;
+    let code = runtime.block_on(run(cli));
+    // A name lookup cannot be aborted, and nobody waits for its answer any more.
+    runtime.shutdown_background();
+    Ok(code)
 }

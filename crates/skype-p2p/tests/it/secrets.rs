@@ -37,12 +37,11 @@ impl MakeWriter<'_> for Log {
 #[tokio::test(start_paused = true)]
 async fn the_log_of_a_chat_tells_no_secret_at_any_level() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
+    // Of the whole process: one of this thread alone can miss what other threads' tests have made quiet.
+    tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(log.clone())
-        .finish();
-    // The runtime has one thread, so this thread's subscriber hears everything.
-    let guard = tracing::subscriber::set_default(subscriber);
+        .init();
 
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
@@ -63,7 +62,6 @@ async fn the_log_of_a_chat_tells_no_secret_at_any_level() {
         ours.chat_service().messages().snapshot()
     );
     tosh.sign_in_manager().sign_out().await.unwrap();
-    drop(guard);
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap() + &shown;
     assert!(log.contains("submit"), "the log was heard");

@@ -1,0 +1,102 @@
+use std::io::{BufRead, BufReader};
+
+use serde_json::Value;
+
+use crate::process::{LENE, TOSH, command, run};
+
+fn timeline(representation: &str) -> Vec<Value> {
+    let demo = run(["demo", "--json", "--representation", representation]);
+    assert_eq!(demo.code, Some(0), "{}", demo.stderr);
+    demo.stdout
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn of(timeline: &[Value], who: &str) -> Vec<Value> {
+    timeline
+        .iter()
+        .filter(|line| line["who"] == who)
+        .cloned()
+        .collect()
+}
+
+#[test]
+fn the_demo_tells_the_same_story_in_both_representations() {
+    let (json, xml) = (timeline("json"), timeline("xml"));
+    for who in [TOSH, LENE] {
+        let story = of(&json, who);
+        assert_eq!(story, of(&xml, who));
+        for event in [
+            "sign_in.state",
+            "conversation.state",
+            "chat.state",
+            "participants.added",
+            "messages.added",
+            "message.status",
+        ] {
+            assert!(
+                story.iter().any(|line| line["event"] == event),
+                "{who}: {event}"
+            );
+        }
+    }
+    assert_eq!(of(&json, TOSH).len() + of(&json, LENE).len(), json.len());
+}
+
+#[test]
+fn every_line_has_the_members_that_its_event_has() {
+    for line in timeline("json") {
+        let members = line.as_object().unwrap();
+        for member in ["who", "event", "new", "old", "reason"] {
+            assert!(members.contains_key(member), "{line}");
+        }
+        let message = line["event"] == "messages.added" || line["event"] == "message.status";
+        for member in ["direction", "text", "status"] {
+            assert_eq!(members.contains_key(member), message, "{line}");
+        }
+    }
+}
+
+#[test]
+fn both_sides_see_the_same_messages_in_the_same_order() {
+    let timeline = timeline("json");
+    let messages = |who, direction| -> Vec<_> {
+        let added = of(&timeline, who)
+            .into_iter()
+            .filter(|line| line["event"] == "messages.added");
+        added
+            .filter(|line| line["direction"] == direction)
+            .map(|line| line["text"].to_string())
+            .collect()
+    };
+    assert_eq!(messages(TOSH, "Outgoing"), messages(LENE, "Incoming"));
+    assert_eq!(messages(LENE, "Outgoing"), messages(TOSH, "Incoming"));
+    assert_eq!(messages(TOSH, "Outgoing").len(), 3);
+    assert_eq!(messages(LENE, "Outgoing").len(), 1);
+}
+
+#[test]
+fn a_person_can_read_it_too() {
+    let demo = run(["demo"]);
+    assert_eq!(demo.code, Some(0), "{}", demo.stderr);
+    assert!(
+        demo.stdout
+            .iter()
+            .any(|line| line.contains("Connecting -> Connected")),
+        "{:?}",
+        demo.stdout
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_reason_to_panic() {
+    let mut demo = command(["demo", "--json"]).spawn().unwrap();
+    let mut stdout = BufReader::new(demo.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap();
+    drop(stdout);
+    let demo = demo.wait_with_output().unwrap();
+    assert_eq!(demo.status.code(), Some(0));
+    let stderr = String::from_utf8_lossy(&demo.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}

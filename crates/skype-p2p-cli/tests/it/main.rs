@@ -1,0 +1,15 @@
+//! The binary, as a user runs it.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod demo;
+mod listen;
+mod process;
+mod send;
+mod serve;

@@ -1,0 +1,202 @@
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
+use crate::process::{Ended, LENE, PASSWORD, Process, TOSH, command, lene, run, server};
+
+fn send(root: &str, user: &str, to: &str, more: &[&str]) -> Ended {
+    let arguments = [
+        "send",
+        "--root",
+        root,
+        "--user",
+        user,
+        "--to",
+        to,
+        "Lunch at noon?",
+    ];
+    run(arguments.iter().chain(more))
+}
+
+#[test]
+fn a_message_from_one_process_reaches_another_through_a_third() {
+    let (_server, root) = server();
+    let mut lene = lene(&root, &[]);
+    let sent = send(&root, TOSH, "sip:lenea@contoso.com", &[]);
+    assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    assert_eq!(sent.stdout, ["delivered"]);
+    let message = lene.line_of("messages.added", "Lunch at noon?");
+    assert_eq!(message["direction"], "Incoming");
+    assert_eq!(message["who"], LENE);
+    assert_eq!(message["conversation"], "sip:toshm@contoso.com");
+    lene.line_of("conversation.state", "Disconnected");
+}
+
+#[test]
+fn a_message_that_nobody_takes_is_not_delivered_and_says_why() {
+    let (_server, root) = server();
+    for nobody in [LENE, "nobody@contoso.com"] {
+        let sent = send(&root, TOSH, nobody, &[]);
+        assert_eq!(sent.code, Some(1), "{}", sent.stderr);
+        assert_eq!(sent.stdout.len(), 1);
+        assert!(
+            sent.stdout[0].starts_with("not delivered: ") && sent.stdout[0].contains("subcode"),
+            "{:?}",
+            sent.stdout
+        );
+    }
+}
+
+#[test]
+fn without_a_verdict_in_time_the_fate_is_unknown() {
+    let (_server, root) = server();
+    let mut lene = lene(&root, &["--accept", "none"]);
+    let sent = send(&root, TOSH, LENE, &["--timeout", "1"]);
+    assert_eq!(sent.code, Some(3), "{}", sent.stderr);
+    assert!(sent.stdout[0].starts_with("unknown: "), "{:?}", sent.stdout);
+    lene.line_of("chat.state", "Notified");
+    // The sender signed out, which ends his invitation.
+    lene.line_of("conversation.state", "Disconnected");
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
+    // Nobody listens there: a request would end with 4.
+    let root = "http://127.0.0.1:9/";
+    for to in [
+        "",
+        "lenea@",
+        "@contoso.com",
+        "lene a@contoso.com",
+        "tel:+4712345678",
+    ] {
+        let sent = send(root, TOSH, to, &[]);
+        assert_eq!(sent.code, Some(2), "{to:?}: {}", sent.stderr);
+        assert!(sent.stdout.is_empty());
+        assert!(
+            sent.stderr.contains("InvalidArgument"),
+            "{to:?}: {}",
+            sent.stderr
+        );
+    }
+    assert_eq!(send(root, "to shm", LENE, &[]).code, Some(2));
+    assert_eq!(send(root, TOSH, LENE, &["--timeout", "0"]).code, Some(2));
+    assert_eq!(
+        send(root, TOSH, LENE, &["--password-file", "/nowhere/password"]).code,
+        Some(2)
+    );
+    assert_eq!(send("nonsense", TOSH, LENE, &[]).code, Some(2));
+    assert_eq!(run(["send"]).code, Some(2));
+
+    let mut passwordless = command(["send", "--root", root, "--user", TOSH, "--to", LENE, "Hi"]);
+    passwordless.env_remove("SKYPE_P2P_PASSWORD");
+    let sent = Process::start(passwordless).end();
+    assert_eq!(sent.code, Some(2));
+    assert!(
+        sent.stderr.contains("SKYPE_P2P_PASSWORD"),
+        "{}",
+        sent.stderr
+    );
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_user_are_failed_sign_ins() {
+    let (_server, root) = server();
+    let mut wrong = command(["send", "--root", &root, "--user", TOSH, "--to", LENE, "Hi"]);
+    wrong.env("SKYPE_P2P_PASSWORD", "not-the-password");
+    let unknown = command([
+        "send",
+        "--root",
+        &root,
+        "--user",
+        "nobody@contoso.com",
+        "--to",
+        LENE,
+        "Hi",
+    ]);
+    for attempt in [wrong, unknown] {
+        let sent = Process::start(attempt).end();
+        assert_eq!(sent.code, Some(4));
+        assert!(sent.stdout.is_empty());
+        for part in ["authentication", "400", "invalid_grant"] {
+            assert!(sent.stderr.contains(part), "{part}: {}", sent.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_root_that_cannot_be_reached_or_is_no_ucwa_server_is_a_failed_sign_in() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let sent = send(&closed, TOSH, LENE, &[]);
+    assert_eq!(sent.code, Some(4));
+    assert!(sent.stderr.contains("127.0.0.1"), "{}", sent.stderr);
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let page = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let body = "<html><body>It works!</body></html>";
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}",
+                body.len()
+            );
+            let _ = write!(stream, "{head}\r\nConnection: close\r\n\r\n{body}");
+        }
+    });
+    let sent = send(&page, TOSH, LENE, &[]);
+    assert_eq!(sent.code, Some(4));
+    for part in ["discovery", "200"] {
+        assert!(sent.stderr.contains(part), "{part}: {}", sent.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_ends_with_the_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let root = format!("http://{}/", listener.local_addr().unwrap());
+    let sent = send(&root, TOSH, LENE, &["--timeout", "1"]);
+    assert_eq!(sent.code, Some(4), "{}", sent.stderr);
+}
+
+#[test]
+fn the_password_may_stand_in_a_file_and_is_never_printed() {
+    let (_server, root) = server();
+    let file = std::env::temp_dir().join(format!("skype-p2p-test-{}", std::process::id()));
+    fs::write(&file, format!("{PASSWORD}\nnot this line\n")).unwrap();
+    let mut lene = lene(&root, &[]);
+    let arguments = [
+        "send",
+        "--root",
+        &root,
+        "--user",
+        TOSH,
+        "--to",
+        LENE,
+        "my-own-words",
+        "--password-file",
+    ];
+    let mut sending = command(arguments);
+    sending
+        .arg(&file)
+        .env_remove("SKYPE_P2P_PASSWORD")
+        .env("RUST_LOG", "trace");
+    let sent = Process::start(sending).end();
+    fs::remove_file(&file).unwrap();
+    assert_eq!(sent.code, Some(0), "{}", sent.stderr);
+    assert!(
+        sent.stderr.contains("submit"),
+        "the log was on: {}",
+        sent.stderr
+    );
+    for secret in [PASSWORD, "my-own-words", "cwt="] {
+        assert!(!sent.stderr.contains(secret), "{secret} is in the log");
+    }
+    lene.line_of("messages.added", "my-own-words");
+}

@@ -1,0 +1,77 @@
+use crate::process::{Process, command, run};
+
+#[test]
+fn the_root_is_the_first_line_and_the_users_follow() {
+    let mut server = Process::start(command(["serve"]));
+    let root = server.line();
+    assert!(
+        root.starts_with("http://127.0.0.1:") && root.ends_with('/'),
+        "{root}"
+    );
+    let (tosh, lene) = (server.line(), server.line());
+    assert!(
+        tosh.contains("sip:toshm@contoso.com") && tosh.contains("Tosh Meston"),
+        "{tosh}"
+    );
+    assert!(
+        lene.contains("sip:lenea@contoso.com") && lene.contains("Lene Aaling"),
+        "{lene}"
+    );
+    // The passwords of the sandbox are there to be used.
+    let password = tosh
+        .rsplit_once("password ")
+        .unwrap()
+        .1
+        .trim_end_matches(')');
+    let mut sending = command([
+        "send",
+        "--root",
+        &root,
+        "--user",
+        "toshm",
+        "--to",
+        "lenea@contoso.com",
+        "Hi",
+    ]);
+    sending.env("SKYPE_P2P_PASSWORD", password);
+    assert_eq!(
+        Process::start(sending).end().code,
+        Some(1),
+        "signed in, and nobody was there"
+    );
+}
+
+#[test]
+fn given_users_are_told_without_their_passwords() {
+    let mut server = Process::start(command([
+        "serve",
+        "--user",
+        "johnd@fabrikam.com:secret:John Doe",
+    ]));
+    server.line();
+    assert_eq!(server.line(), "sip:johnd@fabrikam.com John Doe");
+}
+
+#[test]
+fn accounts_that_make_no_sense_are_refused() {
+    for account in ["johnd", "johnd:", ":secret", "john d:secret"] {
+        assert_eq!(run(["serve", "--user", account]).code, Some(2), "{account}");
+    }
+    assert_eq!(
+        run(["serve", "--user", "johnd:a", "--user", "JohnD:b"]).code,
+        Some(2)
+    );
+    assert_eq!(run(["serve", "--listen", "nowhere"]).code, Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_it_ends_well() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Process::start(command(["serve"]));
+        server.line();
+        server.signal(signal);
+        let server = server.end();
+        assert_eq!(server.code, Some(0), "{}", server.stderr);
+    }
+}
