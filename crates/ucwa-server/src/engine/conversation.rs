@@ -277,7 +277,7 @@ impl Engine {
 
     /// Ends this side's view: messaging, participants, the conversation. The reason is for a side that didn't ask for it.
     pub(super) fn end_conversation(&mut self, id: ConversationId, reason: Option<Reason>) {
-        self.fail_deliveries(id, Reason::ENDED);
+        self.fail_deliveries(id);
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
         };
@@ -302,7 +302,7 @@ impl Engine {
 
     /// Ends messaging alone, on this side.
     pub(super) fn end_messaging(&mut self, id: ConversationId) {
-        self.fail_deliveries(id, Reason::ENDED);
+        self.fail_deliveries(id);
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
         };

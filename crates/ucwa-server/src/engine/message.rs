@@ -63,6 +63,12 @@ const NOT_FETCHED: Reason = Reason {
     message: "The receiver didn't fetch the message.",
 };
 
+const CUT_OFF: Reason = Reason {
+    code: "RemoteFailure",
+    subcode: "CallTerminated",
+    message: "The chat ended before the receiver fetched the message.",
+};
+
 impl Engine {
     /// POST sendMessage: the body is the text.
     pub(super) fn send_message(
@@ -176,7 +182,7 @@ impl Engine {
     }
 
     /// The messages on their way in or out of this side's view don't arrive any more.
-    pub(super) fn fail_deliveries(&mut self, id: ConversationId, reason: Reason) {
+    pub(super) fn fail_deliveries(&mut self, id: ConversationId) {
         let lost: Vec<DeliveryId> = self
             .deliveries
             .iter()
@@ -184,7 +190,7 @@ impl Engine {
             .map(|(delivery, _)| *delivery)
             .collect();
         for delivery in lost {
-            self.fail_delivery(delivery, reason);
+            self.fail_delivery(delivery, CUT_OFF);
         }
     }
 

@@ -85,6 +85,8 @@ fn the_end_of_a_chat_is_told_to_both_and_fails_what_was_on_its_way() {
             "communication conversation deleted",
         ]
     );
+    // What was on its way has failed; the rest is only explained.
+    assert_eq!(page.reason("message"), ("RemoteFailure", "CallTerminated"));
     assert_eq!(
         page.resource("messaging").text("state"),
         Some("Disconnected")
