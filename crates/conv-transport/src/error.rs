@@ -141,6 +141,8 @@ pub enum TransportErrorKind {
     BodyTooLarge,
     /// The transport cannot do what the options ask for.
     Unsupported,
+    /// The service that the transport is made of failed, and all that is known is its own error, the source.
+    Service,
     /// A transport made for tests was not told how to answer this request.
     Unexpected,
 }
@@ -158,6 +160,7 @@ impl fmt::Display for TransportErrorKind {
             Self::Protocol => "the answer is not HTTP",
             Self::BodyTooLarge => "the body is too large",
             Self::Unsupported => "this transport cannot do that",
+            Self::Service => "the service below failed",
             Self::Unexpected => "no answer is known for this request",
         })
     }

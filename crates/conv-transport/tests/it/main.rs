@@ -7,17 +7,13 @@
     reason = "tests"
 )]
 
-#[cfg(feature = "har")]
+mod cookies;
+mod faulty;
 mod har;
-#[cfg(feature = "hyper")]
 mod hyper_transport;
-#[cfg(feature = "mock")]
 mod mock;
-#[cfg(feature = "har")]
 mod record;
-#[cfg(feature = "har")]
 mod replay;
-#[cfg(feature = "har")]
 mod scripted;
-#[cfg(feature = "hyper")]
 mod server;
+mod tower_transport;
