@@ -2,12 +2,17 @@
 
 #![allow(clippy::print_stdout, reason = "a command line tool prints")]
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
 mod corpus;
 mod decode;
+mod fixture;
+mod record;
+mod replay;
+#[cfg(test)]
+mod tidy;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own chores")]
@@ -22,11 +27,26 @@ enum Chore {
     Corpus(corpus::Arguments),
     /// Print a payload as canonical JSON
     Decode(decode::Arguments),
+    /// Record the traffic and the timeline of a scenario against the embedded server
+    Record(record::Arguments),
+    /// Play scenarios on their recorded traffic and compare what is observed
+    Replay(replay::Arguments),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().chore {
         Chore::Corpus(arguments) => corpus::run(&arguments),
         Chore::Decode(arguments) => decode::run(&arguments),
+        Chore::Record(arguments) => record::run(&arguments),
+        Chore::Replay(arguments) => replay::run(&arguments),
     }
+}
+
+/// Runs `future` on a runtime of its own, whose time stands still but when everything waits for it to pass.
+fn virtual_time<T, E: From<io::Error>>(future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()?
+        .block_on(future)
 }
