@@ -37,7 +37,7 @@ pub use ids::{ConversationId, MessageId, ParticipantId};
 pub use message::TextMessage;
 pub use observable::{
     Change, Changes, Closed, Collection, CollectionChange, Command, CommandFuture, Key, Latest,
-    Property, Subscription, Subscriptions,
+    Property, Reader, Subscription, Subscriptions,
 };
 pub use participant::{Participant, ParticipantChat};
 pub use person::{MePerson, Person};

@@ -85,6 +85,19 @@ impl<T> ListEvent<T> {
         }
     }
 
+    /// What this event is for a collection that is derived from this one.
+    pub(crate) const fn derive<U>(
+        &self,
+        changes: Vec<CollectionChange<U>>,
+        size: usize,
+    ) -> ListEvent<U> {
+        ListEvent {
+            replay: self.replay,
+            changes: Changed::Many(changes),
+            size,
+        }
+    }
+
     pub(crate) fn changes(&self) -> &[CollectionChange<T>] {
         match &self.changes {
             Changed::One(change) => std::slice::from_ref(change),
@@ -282,6 +295,22 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
 }
 
 impl<T> CollectionChange<T> {
+    /// The same change of another item in its place.
+    pub(crate) fn map<U>(&self, map: impl Fn(&T) -> U) -> CollectionChange<U> {
+        match self {
+            Self::Added { item, key, index } => CollectionChange::Added {
+                item: map(item),
+                key: *key,
+                index: *index,
+            },
+            Self::Removed { item, key, index } => CollectionChange::Removed {
+                item: map(item),
+                key: *key,
+                index: *index,
+            },
+        }
+    }
+
     /// The item that came in or went out.
     pub const fn item(&self) -> &T {
         match self {

@@ -18,6 +18,11 @@ const RETIRED: u8 = 2;
 pub(crate) struct Phase(AtomicU8);
 
 impl Phase {
+    /// Of a registration that replays by itself.
+    pub(crate) fn live() -> Self {
+        Self(AtomicU8::new(LIVE))
+    }
+
     /// No call begins after this.
     pub(crate) fn retire(&self) {
         self.0.store(RETIRED, Ordering::Release);

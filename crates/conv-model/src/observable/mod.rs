@@ -6,9 +6,11 @@
 pub(crate) mod cell;
 mod collection;
 pub(crate) mod command;
+mod derived;
 pub(crate) mod list;
 mod listener;
 mod property;
+mod reduce;
 pub(crate) mod store;
 pub(crate) mod stream;
 mod subscription;
@@ -18,5 +20,6 @@ use super::{reason, sync};
 pub use collection::{Collection, CollectionChange, Key};
 pub use command::{Command, CommandFuture};
 pub use property::{Change, Property};
+pub use reduce::Reader;
 pub use stream::{Changes, Closed, Latest};
 pub use subscription::{Subscription, Subscriptions};

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod collections;
 mod commands;
 mod machines;
 mod reference;

@@ -1,0 +1,296 @@
+//! Collections and what is derived from them. The items are conversations and their participants.
+
+use std::sync::{Arc, Mutex};
+
+use conv_model::{
+    Change, Changes, Collection, CollectionChange, Conversation, ConversationFact as Is,
+    ConversationState,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::support::{Stage, now};
+
+fn name(conversation: &Conversation) -> String {
+    conversation
+        .participants()
+        .get(0)
+        .unwrap()
+        .person()
+        .id()
+        .get()
+}
+
+impl Stage {
+    fn conversations(&self) -> Collection<Conversation> {
+        self.application.conversations_manager().conversations()
+    }
+
+    fn open(&self, name: &str) -> Conversation {
+        self.application
+            .conversations_manager()
+            .get_conversation(name)
+            .unwrap()
+    }
+
+    fn remove(&self, conversation: &Conversation) {
+        now(self
+            .application
+            .conversations_manager()
+            .remove(conversation))
+        .unwrap();
+    }
+}
+
+/// A copy kept by the batches of a collection.
+struct Copy<T> {
+    items: Vec<T>,
+    batches: Changes<Vec<CollectionChange<T>>>,
+}
+
+impl<T: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static> Copy<T> {
+    fn of(collection: &Collection<T>) -> Self {
+        let (items, batches) = collection.observe();
+        Self { items, batches }
+    }
+
+    /// How many batches came.
+    fn update(&mut self) -> usize {
+        let mut count = 0;
+        while let Some(batch) = self.batches.try_recv() {
+            count += 1;
+            for change in batch {
+                match change {
+                    CollectionChange::Added { item, index, .. } => self.items.insert(index, item),
+                    CollectionChange::Removed { item, index, .. } => {
+                        assert_eq!(self.items.remove(index), item)
+                    }
+                }
+            }
+        }
+        count
+    }
+}
+
+#[test]
+fn added_replays_removed_does_not_and_changed_says_that() {
+    let stage = Stage::new();
+    stage.open("a");
+    let b = stage.open("b");
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let conversations = stage.conversations();
+    let (added, removed, changed) = (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log));
+    let _added = conversations.added(move |item, _, index| {
+        added
+            .lock()
+            .unwrap()
+            .push(format!("+{} {index}", name(item)))
+    });
+    let _removed = conversations.removed(move |item, _, index| {
+        removed
+            .lock()
+            .unwrap()
+            .push(format!("-{} {index}", name(item)))
+    });
+    let _changed = conversations.changed(move || changed.lock().unwrap().push("changed".into()));
+    let take = || std::mem::take(&mut *log.lock().unwrap());
+    assert_eq!(take(), ["+a 0", "+b 1", "changed"]);
+    stage.open("c");
+    assert_eq!(take(), ["+c 2", "changed"]);
+    stage.remove(&b);
+    assert_eq!(take(), ["-b 1", "changed"]);
+    let empty = Arc::clone(&log);
+    let _empty = stage
+        .open("d")
+        .chat_service()
+        .messages()
+        .changed(move || empty.lock().unwrap().push("empty".into()));
+    assert_eq!(
+        take(),
+        ["+d 2", "changed"],
+        "no call for an empty collection"
+    );
+}
+
+#[test]
+fn keys_are_stable_and_indices_move() {
+    let stage = Stage::new();
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&keys);
+    let conversations = stage.conversations();
+    let _added = conversations.added(move |_, key, _| log.lock().unwrap().push(key));
+    let (a, b, c) = (stage.open("a"), stage.open("b"), stage.open("c"));
+    let keys = keys.lock().unwrap().clone();
+    stage.remove(&a);
+    assert_eq!(conversations.get(0), Some(b));
+    assert_eq!(conversations.by_key(keys[0]), None);
+    assert_eq!(conversations.by_key(keys[2]), Some(c.clone()));
+    assert_eq!(conversations.get(2), None);
+    stage.remove(&c);
+    let size = conversations.size();
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&sizes);
+    let _size = size
+        .changed(move |change: &Change<usize>| log.lock().unwrap().push((change.old, change.new)));
+    stage.open("d");
+    assert!(
+        !keys.contains(&conversations.map(|_| ()).observe_keys()[1]),
+        "never used again"
+    );
+    assert_eq!(*sizes.lock().unwrap(), [(None, 1), (Some(1), 2)]);
+}
+
+trait Keys {
+    fn observe_keys(&self) -> Vec<conv_model::Key>;
+}
+
+impl<T: Clone + Send + Sync + 'static> Keys for Collection<T> {
+    fn observe_keys(&self) -> Vec<conv_model::Key> {
+        let keys = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&keys);
+        drop(self.added(move |_, key, _| log.lock().unwrap().push(key)));
+        let keys = keys.lock().unwrap().clone();
+        keys
+    }
+}
+
+#[test]
+fn one_batch_for_each_commit() {
+    let stage = Stage::new();
+    let conversation = stage.open("a");
+    let mut copy = Copy::of(&conversation.chat_service().messages());
+    let message = |id| Is::MessageReceived {
+        message: conv_model::MessageId::Remote(id),
+        sender: conv_model::SenderFact::new("b"),
+        body: "text".into(),
+        timestamp: crate::support::at(id),
+    };
+    stage.tell(conversation.id(), [message(1), message(2), message(3)]);
+    assert_eq!(copy.update(), 1);
+    stage.tell(conversation.id(), [message(4)]);
+    stage.tell(conversation.id(), [Is::Subject("no message".into())]);
+    assert_eq!(copy.update(), 1);
+    assert_eq!(
+        copy.items,
+        conversation.chat_service().messages().snapshot()
+    );
+}
+
+#[test]
+fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
+    let stage = Stage::new();
+    let (a, b) = (stage.open("a"), stage.open("b"));
+    let reads = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&reads);
+    // Whether any conversation is on its way; what comes after the first that is, is not read.
+    let any = stage.conversations().reduce(false, move |any, item, read| {
+        any || {
+            log.lock().unwrap().push(name(item));
+            read.read(&item.state()) == ConversationState::Connecting
+        }
+    });
+    let take = || std::mem::take(&mut *reads.lock().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let registration =
+        any.changed(move |change| log.lock().unwrap().push((change.old, change.new)));
+    assert_eq!(take(), ["a", "b"]);
+    drop(a.chat_service().start(Default::default()));
+    assert_eq!(take(), ["a"], "a change of what was read computes anew");
+    assert!(any.get());
+    take();
+    drop(b.chat_service().start(Default::default()));
+    assert!(take().is_empty(), "b was skipped, so it is not observed");
+    stage.tell(a.id(), [Is::Connected]);
+    assert_eq!(take(), ["a", "b"]);
+    stage.tell(b.id(), [Is::Connected]);
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [(None, false), (Some(false), true), (Some(true), false)]
+    );
+    take();
+    let c = stage.open("c");
+    assert_eq!(take(), ["a", "b", "c"], "a new item computes anew");
+    drop(registration);
+    drop(c.chat_service().start(Default::default()));
+    assert!(take().is_empty(), "nothing is observed any more");
+    assert!(any.get());
+}
+
+#[test]
+fn a_group_is_alone_when_everybody_is_disconnected() {
+    let stage = Stage::new();
+    let conversation = stage.open("sip:lenea@contoso.com");
+    let connected = conversation
+        .participants()
+        .reduce(0, |count, participant, read| {
+            count
+                + usize::from(
+                    read.read(&participant.state()) == conv_model::ParticipantState::Connected,
+                )
+        });
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let _registration = connected.changed(move |change| log.lock().unwrap().push(change.new));
+    drop(conversation.chat_service().start(Default::default()));
+    let lene = crate::support::lene(1);
+    let tim = conv_model::ParticipantFact::new(
+        conv_model::ParticipantId::Remote(2),
+        "sip:tim@contoso.com",
+    );
+    stage.tell(
+        conversation.id(),
+        [Is::ParticipantAdded(lene), Is::ParticipantAdded(tim)],
+    );
+    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    assert_eq!(seen.lock().unwrap().last(), Some(&0));
+    assert!(seen.lock().unwrap().contains(&2));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A collection, and each one derived from it, equals what the same operations make of a plain vector, as a snapshot, by
+    /// its size, by index, and followed by its batches and by its single calls.
+    #[test]
+    fn derived_collections_equal_their_definition(program in vec((0..10_u8, any::<bool>()), 0..40)) {
+        let stage = Stage::new();
+        let base = stage.conversations();
+        let names = base.map(name);
+        let even = base.filter(|item| name(item).len() % 2 == 0);
+        let sorted = names.sort(|a, b| a.len() <= b.len());
+        let strictly = names.sort(|a, b| a.len() < b.len());
+        let chained = base.filter(|item| name(item).len() > 2).map(name).sort(|a, b| a > b);
+        let mut copies = [Copy::of(&names), Copy::of(&sorted), Copy::of(&strictly), Copy::of(&chained)];
+        let mut even_copy = Copy::of(&even);
+        let sizes = Arc::new(Mutex::new(0));
+        let log = Arc::clone(&sizes);
+        let _size = even.size().changed(move |change| *log.lock().unwrap() = change.new);
+        for (number, add) in program {
+            // Names of different lengths, some of them equal.
+            let address = format!("{}{number}", "x".repeat(usize::from(number % 4)));
+            if add {
+                stage.open(&address);
+            } else if let Some(found) = base.snapshot().into_iter().find(|item| name(item) == address) {
+                stage.remove(&found);
+            }
+            let plain: Vec<String> = base.snapshot().iter().map(name).collect();
+            let stable = { let mut plain = plain.clone(); plain.sort_by_key(String::len); plain };
+            let mut descending: Vec<_> = plain.iter().filter(|name| name.len() > 2).cloned().collect();
+            descending.sort_by(|a, b| b.cmp(a));
+            prop_assert_eq!(&sorted.snapshot(), &stable);
+            prop_assert_eq!(&strictly.snapshot(), &stable);
+            prop_assert_eq!(&chained.snapshot(), &descending);
+            for (copy, expected) in copies.iter_mut().zip([&plain, &stable, &stable, &descending]) {
+                copy.update();
+                prop_assert_eq!(&copy.items, expected);
+            }
+            let expected: Vec<_> = base.snapshot().into_iter().filter(|item| name(item).len() % 2 == 0).collect();
+            even_copy.update();
+            prop_assert_eq!(&even.snapshot(), &expected);
+            prop_assert_eq!(&even_copy.items, &expected);
+            prop_assert_eq!(*sizes.lock().unwrap(), expected.len());
+            prop_assert_eq!(even.get(expected.len().saturating_sub(1)), expected.last().cloned());
+        }
+    }
+}
