@@ -35,6 +35,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     address: SocketAddr,
     desk: Desk,
+    /// Dropped, it ends the accepting of connections and the connections themselves.
+    stop: oneshot::Sender<()>,
     tasks: JoinSet<()>,
 }
 
@@ -63,12 +65,14 @@ impl Server {
             commands,
             requests: Arc::default(),
         };
+        let (stop, stopped) = oneshot::channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(run(Engine::new(config), inbox));
-        tasks.spawn(accept(listener, desk.clone()));
+        tasks.spawn(accept(listener, desk.clone(), stopped));
         Ok(Self {
             address,
             desk,
+            stop,
             tasks,
         })
     }
@@ -101,8 +105,16 @@ impl Server {
     }
 
     /// Stops listening and closes every connection; what was pending gets no response.
-    pub async fn shutdown(mut self) {
-        self.tasks.shutdown().await;
+    pub async fn shutdown(self) {
+        let Self {
+            desk,
+            stop,
+            mut tasks,
+            ..
+        } = self;
+        drop((desk, stop));
+        // The engine's task ends with the last desk, and desks end with their connections.
+        while tasks.join_next().await.is_some() {}
     }
 }
 
@@ -175,7 +187,7 @@ fn bare(status: StatusCode) -> Response<Full<Bytes>> {
     response
 }
 
-async fn accept(listener: TcpListener, desk: Desk) {
+async fn accept(listener: TcpListener, desk: Desk, mut stopped: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -197,8 +209,11 @@ async fn accept(listener: TcpListener, desk: Desk) {
                 });
             }
             Some(_) = connections.join_next() => {}
+            _ = &mut stopped => break,
         }
     }
+    drop(listener);
+    connections.shutdown().await;
 }
 
 async fn run(mut engine: Engine, mut inbox: mpsc::UnboundedReceiver<Command>) {
