@@ -1,0 +1,434 @@
+//! A session on the bench: what it sends is kept until the test answers, and time moves when the test says so.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+pub const ROOT: &str = "http://127.0.0.1:5061/";
+pub const PASSWORD: &str = "pa55 w&rd";
+pub const APP: &str = "/ucwa/oauth/v1/applications/102";
+
+pub fn chat() -> ConversationKey {
+    ConversationKey::Local(1)
+}
+
+pub fn peer() -> ParticipantKey {
+    ParticipantKey::Local(7)
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+pub struct Request {
+    pub id: RequestId,
+    pub request: http::Request<Bytes>,
+    pub lane: Lane,
+    pub deadline: Duration,
+}
+
+impl Request {
+    pub fn target(&self) -> String {
+        self.request.uri().path_and_query().unwrap().to_string()
+    }
+
+    pub fn body(&self) -> String {
+        String::from_utf8(self.request.body().to_vec()).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(self.request.body()).unwrap()
+    }
+}
+
+pub struct Bench {
+    pub session: Session,
+    pub now: Duration,
+    pub sent: VecDeque<Request>,
+    pub events: Vec<SessionEvent>,
+    pub completed: Vec<(Ticket, Result<Outcome, Failure>)>,
+    pub asked: Vec<(QuestionId, Question)>,
+    pub aborted: Vec<RequestId>,
+    pub wake_at: Option<Duration>,
+    /// The kinds of outputs of the last run, in order.
+    pub order: Vec<&'static str>,
+    page: u32,
+}
+
+impl Bench {
+    pub fn new(config: SessionConfig) -> Self {
+        Self {
+            session: Session::new(config),
+            now: Duration::ZERO,
+            sent: VecDeque::new(),
+            events: Vec::new(),
+            completed: Vec::new(),
+            asked: Vec::new(),
+            aborted: Vec::new(),
+            wake_at: None,
+            order: Vec::new(),
+            page: 1,
+        }
+    }
+
+    pub fn config() -> SessionConfig {
+        SessionConfig::new(
+            Root::Url(ROOT.to_owned()),
+            42,
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+        )
+    }
+
+    pub fn submit(&mut self, operation: Operation) -> Ticket {
+        let ticket = self.session.submit(self.now, operation);
+        self.drain();
+        ticket
+    }
+
+    pub fn handle(&mut self, input: Input) {
+        self.session.handle(self.now, input);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        self.order.clear();
+        loop {
+            match self.session.poll_output() {
+                Output::Send {
+                    id,
+                    request,
+                    lane,
+                    deadline,
+                } => {
+                    self.order.push("send");
+                    if request.method() == http::Method::POST {
+                        let length = &request.headers()[http::header::CONTENT_LENGTH];
+                        assert_eq!(length.to_str().unwrap(), request.body().len().to_string());
+                    }
+                    self.sent.push_back(Request {
+                        id,
+                        request,
+                        lane,
+                        deadline,
+                    });
+                    let polls = self
+                        .sent
+                        .iter()
+                        .filter(|sent| sent.lane == Lane::Events)
+                        .count();
+                    assert!(polls <= 1, "two pending GETs in flight");
+                }
+                Output::Abort(id) => {
+                    self.order.push("abort");
+                    self.sent.retain(|sent| sent.id != id);
+                    self.aborted.push(id);
+                }
+                Output::Ask { id, question, .. } => self.asked.push((id, question)),
+                Output::Event(event) => {
+                    self.order.push("event");
+                    self.events.push(event);
+                }
+                Output::Completed { ticket, result } => {
+                    self.order.push("completed");
+                    assert!(
+                        self.completed.iter().all(|(other, _)| *other != ticket),
+                        "completed twice"
+                    );
+                    self.completed.push((ticket, result));
+                }
+                Output::Idle { wake_at } => {
+                    self.wake_at = wake_at;
+                    return;
+                }
+                other => panic!("an output that the bench does not know: {other:?}"),
+            }
+        }
+    }
+
+    /// Lets time pass, waking the session whenever it asks to be woken.
+    pub fn advance(&mut self, by: Duration) {
+        let end = self.now + by;
+        while let Some(at) = self.wake_at.filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.handle(Input::Timeout);
+        }
+        self.now = end;
+    }
+
+    /// Takes the request that goes to this place; the others stay.
+    #[track_caller]
+    pub fn take(&mut self, method: &str, target: &str) -> Request {
+        let found = self
+            .sent
+            .iter()
+            .position(|sent| sent.request.method() == method && sent.target().starts_with(target));
+        let Some(position) = found else {
+            let there: Vec<_> = self
+                .sent
+                .iter()
+                .map(|sent| format!("{} {}", sent.request.method(), sent.target()))
+                .collect();
+            panic!("no {method} {target} among {there:?}");
+        };
+        self.sent.remove(position).unwrap()
+    }
+
+    pub fn is_sent(&self, method: &str, target: &str) -> bool {
+        self.sent
+            .iter()
+            .any(|sent| sent.request.method() == method && sent.target().starts_with(target))
+    }
+
+    pub fn respond(&mut self, id: RequestId, response: http::Response<Bytes>) {
+        self.handle(Input::Response {
+            id,
+            result: Ok(response),
+        });
+    }
+
+    #[track_caller]
+    pub fn reply(&mut self, method: &str, target: &str, status: u16, body: Value) -> Request {
+        let sent = self.take(method, target);
+        self.respond(sent.id, answer(status, body));
+        sent
+    }
+
+    #[track_caller]
+    pub fn created(&mut self, method: &str, target: &str, location: &str) -> Request {
+        let sent = self.take(method, target);
+        let response = http::Response::builder()
+            .status(201)
+            .header("location", location)
+            .body(Bytes::new())
+            .unwrap();
+        self.respond(sent.id, response);
+        sent
+    }
+
+    /// Breaks the connection of a request.
+    #[track_caller]
+    pub fn break_off(&mut self, method: &str, target: &str, sent: Sent) {
+        let request = self.take(method, target);
+        let failure = TransportFailure {
+            kind: TransportFailureKind::Broken,
+            stage: "wait",
+            host: "127.0.0.1:5061".to_owned(),
+            sent,
+            message: "connection reset".to_owned(),
+        };
+        self.handle(Input::Response {
+            id: request.id,
+            result: Err(failure),
+        });
+    }
+
+    /// Answers the pending GET with these senders.
+    #[track_caller]
+    pub fn page(&mut self, senders: Value) {
+        self.page_with("next", senders);
+    }
+
+    #[track_caller]
+    pub fn page_with(&mut self, follow: &str, senders: Value) {
+        self.page += 1;
+        let href = format!("{APP}/events?ack={}", self.page);
+        let body =
+            json!({"_links": {"self": {"href": "x"}, follow: {"href": href}}, "sender": senders});
+        self.reply("GET", &format!("{APP}/events"), 200, body);
+        assert_eq!(
+            self.order.first(),
+            Some(&"send"),
+            "the next pending GET comes before the page's events"
+        );
+    }
+
+    /// How an operation ended, if it did.
+    pub fn result(&self, ticket: Ticket) -> Option<&Result<Outcome, Failure>> {
+        self.completed
+            .iter()
+            .find(|(other, _)| *other == ticket)
+            .map(|(_, result)| result)
+    }
+
+    #[track_caller]
+    pub fn failure(&self, ticket: Ticket) -> &Failure {
+        self.result(ticket)
+            .expect("not completed")
+            .as_ref()
+            .expect_err("succeeded")
+    }
+
+    /// The changes of a conversation so far, taken out.
+    pub fn changes(&mut self, key: ConversationKey) -> Vec<ConversationChange> {
+        std::mem::take(&mut self.events)
+            .into_iter()
+            .filter_map(|event| match event {
+                SessionEvent::Conversation {
+                    conversation,
+                    change,
+                } if conversation == key => Some(change),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The verdicts on messages among the changes of the conversation so far, taken out.
+    pub fn verdicts(&mut self, key: ConversationKey) -> Vec<(MessageKey, MessageStatus)> {
+        self.changes(key)
+            .into_iter()
+            .filter_map(|change| match change {
+                ConversationChange::MessageStatus {
+                    message, status, ..
+                } => Some((message, status)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The texts received in a conversation so far, taken out.
+    pub fn received(&mut self, key: ConversationKey) -> Vec<String> {
+        self.changes(key)
+            .into_iter()
+            .filter_map(|change| match change {
+                ConversationChange::MessageReceived {
+                    body: MessageBody::Text(text),
+                    ..
+                } => Some(text),
+                ConversationChange::MessageReceived { body, .. } => panic!("not a text: {body:?}"),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn credentials() -> Credentials {
+        Credentials::Password {
+            sip_uri: "sip:toshm@contoso.com".to_owned(),
+            user_name: None,
+            password: PASSWORD.into(),
+        }
+    }
+
+    /// A session that is signed in, with its first pending GET parked.
+    pub fn signed_in() -> Self {
+        let mut bench = Self::new(Self::config());
+        let ticket = bench.submit(Operation::SignIn(Self::credentials()));
+        bench.reply(
+            "GET",
+            "/",
+            200,
+            json!({"_links": {"self": {"href": ROOT}, "user": {"href": "/user"}}}),
+        );
+        let user = bench.take("GET", "/user");
+        bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+        bench.reply(
+            "POST",
+            "/WebTicket/oauthtoken",
+            200,
+            token("cwt=one", 28_000),
+        );
+        bench.reply(
+            "GET",
+            "/user",
+            200,
+            json!({"_links": {"self": {"href": "/user"}, "applications": {"href": "/ucwa/oauth/v1/applications"}}}),
+        );
+        bench.enter();
+        assert!(
+            matches!(bench.result(ticket), Some(Ok(Outcome::Done))),
+            "{:?}",
+            bench.completed
+        );
+        bench.events.clear();
+        bench
+    }
+
+    /// Answers the requests from the creation of the application on.
+    pub fn enter(&mut self) {
+        self.reply(
+            "POST",
+            "/ucwa/oauth/v1/applications",
+            201,
+            application(true),
+        );
+        self.reply(
+            "POST",
+            &format!("{APP}/me/makeMeAvailable"),
+            204,
+            Value::Null,
+        );
+        self.reply("GET", APP, 200, application(false));
+    }
+
+    /// A signed-in session with an open conversation to Lene.
+    pub fn with_conversation() -> Self {
+        let mut bench = Self::signed_in();
+        bench.submit(Operation::OpenConversation {
+            conversation: chat(),
+            participant: peer(),
+            peer: "sip:lenea@contoso.com".to_owned(),
+        });
+        bench
+    }
+
+    pub fn send(&mut self, number: u64, text: &str) -> Ticket {
+        self.submit(Operation::SendMessage {
+            conversation: chat(),
+            message: MessageKey::Local(number),
+            body: MessageBody::Text(text.to_owned()),
+            subject: None,
+        })
+    }
+}
+
+pub fn answer(status: u16, body: Value) -> http::Response<Bytes> {
+    let builder = http::Response::builder().status(status);
+    if body.is_null() {
+        return builder.body(Bytes::new()).unwrap();
+    }
+    builder
+        .header("content-type", "application/json; charset=utf-8")
+        .body(Bytes::from(body.to_string()))
+        .unwrap()
+}
+
+pub fn challenge(href: &str) -> http::Response<Bytes> {
+    http::Response::builder()
+        .status(401)
+        .header("content-type", "text/html")
+        .header(
+            "www-authenticate",
+            format!(
+                "Bearer trusted_issuers=\"\", client_id=\"00000004-0000-0ff1-ce00-000000000000\", \
+                 MsRtcOAuth href={href},grant_type=\"urn:microsoft.rtc:windows,password\""
+            ),
+        )
+        .body(Bytes::from_static(b"<html>IIS</html>"))
+        .unwrap()
+}
+
+pub fn token(value: &str, life: u64) -> Value {
+    json!({"access_token": value, "token_type": "Bearer", "expires_in": life, "ms_rtc_identityscope": "local"})
+}
+
+pub fn application(fresh: bool) -> Value {
+    let mut me = json!({"self": {"href": format!("{APP}/me")}});
+    let rel = if fresh {
+        "makeMeAvailable"
+    } else {
+        "reportMyActivity"
+    };
+    me[rel] = json!({"href": format!("{APP}/me/{rel}")});
+    json!({
+        "rel": "application",
+        "_links": {"self": {"href": APP}, "events": {"href": format!("{APP}/events?ack=1")}},
+        "_embedded": {
+            "me": {"rel": "me", "name": "Tosh Meston", "uri": "sip:toshm@contoso.com", "_links": me},
+            "communication": {"rel": "communication", "_links": {
+                "self": {"href": format!("{APP}/communication")},
+                "startMessaging": {"href": format!("{APP}/communication/messagingInvitations")},
+                "conversations": {"href": format!("{APP}/communication/conversations")},
+            }},
+        },
+    })
+}

@@ -1,0 +1,254 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+
+fn signed_out(bench: &Bench) -> Option<Failure> {
+    bench.events.iter().find_map(|event| match event {
+        SessionEvent::SignIn {
+            state: SignInState::SignedOut,
+            failure,
+        } => failure.clone(),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_broken_poll_repeats_the_same_address_and_the_gap_stays_short() {
+    let mut bench = Bench::signed_in();
+    bench.page(json!([]));
+    for _ in 0..12 {
+        bench.break_off("GET", &format!("{APP}/events?ack=2"), Sent::Maybe);
+        let before = bench.now;
+        while !bench.is_sent("GET", &format!("{APP}/events?ack=2")) {
+            bench.advance(Duration::from_millis(10));
+        }
+        assert!(
+            bench.now - before <= Duration::from_millis(5010),
+            "{:?}",
+            bench.now - before
+        );
+    }
+}
+
+#[test]
+fn a_channel_that_stays_broken_is_given_up_when_the_server_would_have() {
+    let mut bench = Bench::signed_in();
+    while signed_out(&bench).is_none() {
+        bench.break_off("GET", &format!("{APP}/events"), Sent::No);
+        bench.advance(Duration::from_secs(6));
+        assert!(bench.now < Duration::from_secs(1000));
+        bench
+            .sent
+            .retain(|sent| !sent.target().contains("reportMyActivity"));
+    }
+    assert_eq!(
+        signed_out(&bench).unwrap().kind(),
+        &FailureKind::ConnectionLost
+    );
+    assert!(bench.now >= Duration::from_secs(900));
+    assert_eq!(bench.wake_at, None);
+}
+
+#[test]
+fn a_page_that_cannot_be_read_is_asked_for_again_and_then_the_channel_begins_anew() {
+    let mut bench = Bench::signed_in();
+    for _ in 0..3 {
+        let poll = bench.take("GET", &format!("{APP}/events?ack=1"));
+        let page = http::Response::builder()
+            .header("content-type", "application/json")
+            .body("{\"_links\":".into())
+            .unwrap();
+        bench.respond(poll.id, page);
+        bench.advance(Duration::from_secs(5));
+    }
+    bench.reply("GET", APP, 200, application(false));
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+}
+
+#[test]
+fn a_replaced_poll_is_taken_back_once() {
+    let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
+    let mut bench = Bench::signed_in();
+    bench.reply("GET", &format!("{APP}/events"), 409, replaced.clone());
+    bench.advance(Duration::from_secs(30));
+    bench.reply("GET", &format!("{APP}/events"), 409, replaced);
+    let failure = signed_out(&bench).unwrap();
+    assert_eq!(
+        (failure.kind(), failure.subcode()),
+        (&FailureKind::ConnectionLost, Some("PGetReplaced"))
+    );
+}
+
+#[test]
+fn a_lost_application_is_created_anew_and_its_conversations_end() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "one");
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    let changes = bench.changes(chat());
+    assert!(
+        matches!(
+            changes.last(),
+            Some(ConversationChange::Ended { failure: Some(_) })
+        ),
+        "{changes:?}"
+    );
+    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+    bench.advance(Duration::from_secs(2));
+    bench.enter();
+    assert!(signed_out(&bench).is_none());
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+    bench.send(2, "two");
+    assert!(bench.is_sent("POST", &format!("{APP}/communication/messagingInvitations")));
+}
+
+#[test]
+fn an_application_that_is_lost_again_and_again_is_given_up() {
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    let mut bench = Bench::signed_in();
+    for _ in 0..6 {
+        bench.reply("GET", &format!("{APP}/events"), 404, lost.clone());
+        if signed_out(&bench).is_some() {
+            break;
+        }
+        while !bench.is_sent("POST", "/ucwa/oauth/v1/applications") {
+            bench.advance(Duration::from_secs(1));
+        }
+        bench.enter();
+    }
+    assert_eq!(
+        signed_out(&bench).unwrap().kind(),
+        &FailureKind::ConnectionLost
+    );
+}
+
+#[test]
+fn a_gone_application_signs_out_and_is_not_created_anew() {
+    let mut bench = Bench::signed_in();
+    bench.reply(
+        "GET",
+        &format!("{APP}/events"),
+        410,
+        json!({"code": "Gone", "subcode": "InactiveApplicationExpired"}),
+    );
+    let failure = signed_out(&bench).unwrap();
+    assert_eq!(
+        (failure.kind(), failure.subcode()),
+        (&FailureKind::Gone, Some("InactiveApplicationExpired"))
+    );
+    assert_eq!(bench.wake_at, None);
+    assert!(!bench.is_sent("POST", "/ucwa"));
+}
+
+#[test]
+fn after_a_resync_only_listed_conversations_live_on() {
+    let mut bench = Bench::with_conversation();
+    bench.page(offered("17b", "hello"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    bench.page_with("resync", json!([]));
+    bench.changes(key);
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/conversations"),
+        200,
+        json!({"_links": {}}),
+    );
+    bench.advance(Duration::from_secs(6));
+    bench.reply("GET", INVITATION, 404, json!({"code": "NotFound"}));
+    assert!(matches!(
+        bench.changes(key).last(),
+        Some(ConversationChange::Ended { .. })
+    ));
+}
+
+pub fn first_remote(bench: &Bench) -> u64 {
+    bench
+        .events
+        .iter()
+        .find_map(|event| match event {
+            SessionEvent::Incoming {
+                conversation: ConversationKey::Remote(number),
+                ..
+            } => Some(*number),
+            _ => None,
+        })
+        .expect("nothing came in")
+}
+
+#[test]
+fn activity_is_reported_under_four_minutes() {
+    let mut bench = Bench::signed_in();
+    bench.advance(Duration::from_secs(239));
+    bench.reply(
+        "POST",
+        &format!("{APP}/me/reportMyActivity"),
+        204,
+        Value::Null,
+    );
+}
+
+#[test]
+fn sign_out_deletes_the_application_and_leaves_nothing_behind() {
+    let mut bench = Bench::with_conversation();
+    let message = bench.send(1, "one");
+    let out = bench.submit(Operation::SignOut);
+    assert!(bench.result(message).is_some());
+    assert_eq!(bench.result(out), None);
+    bench.reply("DELETE", APP, 204, Value::Null);
+    assert_eq!(bench.result(out), Some(&Ok(Outcome::Done)));
+    assert!(bench.sent.is_empty() && bench.wake_at.is_none());
+    let late = bench.send(2, "two");
+    assert_eq!(bench.failure(late).kind(), &FailureKind::NotSignedIn);
+    assert_eq!(
+        bench.verdicts(chat()).last(),
+        Some(&(MessageKey::Local(2), MessageStatus::Failed))
+    );
+}
+
+#[test]
+fn a_sign_out_during_the_sign_in_cancels_it() {
+    let mut bench = Bench::new(Bench::config());
+    let sign_in = bench.submit(Operation::SignIn(Bench::credentials()));
+    let out = bench.submit(Operation::SignOut);
+    assert_eq!(bench.failure(sign_in).kind(), &FailureKind::Ended);
+    assert_eq!(bench.result(out), Some(&Ok(Outcome::Done)));
+    assert!(bench.sent.is_empty() && bench.wake_at.is_none());
+}
+
+#[test]
+fn a_shutdown_completes_everything_and_sends_the_deletion() {
+    let mut bench = Bench::with_conversation();
+    let message = bench.send(1, "one");
+    bench.handle(Input::Shutdown);
+    assert!(bench.result(message).is_some());
+    assert!(bench.is_sent("DELETE", APP));
+    assert_eq!(bench.wake_at, None);
+}
+
+#[test]
+fn a_transport_that_forgets_its_deadline_is_given_up() {
+    let mut bench = Bench::signed_in();
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    assert_eq!(poll.deadline, bench.now + Duration::from_secs(210));
+    // Keep the test's view of one poll at a time while the first is never answered.
+    bench.advance(Duration::from_secs(216));
+    assert!(bench.aborted.contains(&poll.id));
+    assert!(bench.is_sent("GET", &format!("{APP}/events")));
+}
+
+#[test]
+fn the_same_seed_does_the_same() {
+    let run = || {
+        let mut bench = Bench::with_conversation();
+        bench.send(1, "one");
+        bench
+            .take("POST", &format!("{APP}/communication/messagingInvitations"))
+            .body()
+    };
+    assert_eq!(run(), run());
+}

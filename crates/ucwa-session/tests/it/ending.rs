@@ -1,0 +1,382 @@
+//! Stopping, leaving, being left, and starting again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+use crate::sending::established;
+
+const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
+
+fn ended(changes: &[ConversationChange]) -> usize {
+    changes
+        .iter()
+        .filter(|change| matches!(change, ConversationChange::Ended { .. }))
+        .count()
+}
+
+#[test]
+fn leaving_deletes_the_conversation_and_later_events_change_nothing() {
+    let mut bench = established();
+    let ticket = bench.submit(Operation::Leave(chat()));
+    let joined = bench.submit(Operation::Leave(chat()));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.result(joined), Some(&Ok(Outcome::Done)));
+    assert_eq!(
+        bench.changes(chat()),
+        [
+            ConversationChange::ChatDisconnecting,
+            ConversationChange::Ended { failure: None }
+        ]
+    );
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, messaging("21a1", "Disconnected")),
+            (
+                true,
+                bare("deleted", "participant", &participant_href("21a1"), None),
+            ),
+            (false, conversation_event("updated", "21a1", "Disconnected")),
+            (
+                false,
+                bare("deleted", "conversation", &conversation_href("21a1"), None),
+            ),
+        ],
+    ));
+    assert!(bench.changes(chat()).is_empty());
+}
+
+#[test]
+fn leaving_what_is_not_established_sends_nothing() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.submit(Operation::Leave(chat()));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.sent.len(), 1, "only the pending GET");
+}
+
+#[test]
+fn leaving_a_server_that_does_not_delete_stops_the_only_modality() {
+    let mut bench = established();
+    let ticket = bench.submit(Operation::Leave(chat()));
+    bench.reply(
+        "DELETE",
+        &conversation_href("21a1"),
+        405,
+        json!({"code": "MethodNotAllowed"}),
+    );
+    bench.reply(
+        "POST",
+        &format!("{}/messaging/terminate", conversation_href("21a1")),
+        204,
+        Value::Null,
+    );
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(ended(&bench.changes(chat())), 1);
+}
+
+#[test]
+fn a_refused_leave_leaves_the_conversation_as_it_was() {
+    let mut bench = established();
+    let ticket = bench.submit(Operation::Leave(chat()));
+    bench.reply(
+        "DELETE",
+        &conversation_href("21a1"),
+        400,
+        json!({"code": "BadRequest"}),
+    );
+    assert_eq!(bench.failure(ticket).status(), Some(400));
+    assert_eq!(
+        bench.changes(chat()).last(),
+        Some(&ConversationChange::ChatConnected { html: false })
+    );
+    bench.send(5, "still here");
+    assert!(bench.is_sent(
+        "POST",
+        &format!("{}/messaging/messages", conversation_href("21a1"))
+    ));
+}
+
+#[test]
+fn leaving_while_inviting_cancels_and_the_message_gets_its_verdict() {
+    let mut bench = Bench::with_conversation();
+    let message = bench.send(1, "Hello");
+    let operation = bench.created("POST", INVITE, INVITATION).json()["operationId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    // Where to cancel is not known yet: it is remembered.
+    let leave = bench.submit(Operation::Leave(chat()));
+    assert_eq!(bench.sent.len(), 1);
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            invitation("started", &operation, "21a1", "Connecting"),
+        )],
+    ));
+    bench.reply(
+        "POST",
+        &format!("{}/messaging/terminate", conversation_href("21a1")),
+        204,
+        Value::Null,
+    );
+    assert_eq!(bench.result(message), None, "the verdict is on its way");
+    let completed = with(
+        invitation("completed", &operation, "21a1", "Cancelled"),
+        "status",
+        json!("Failure"),
+    );
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            with(
+                completed,
+                "reason",
+                json!({"code": "LocalFailure", "subcode": "Canceled"}),
+            ),
+        )],
+    ));
+    assert_eq!(bench.failure(message).subcode(), Some("Canceled"));
+    assert_eq!(bench.result(leave), Some(&Ok(Outcome::Done)));
+    assert_eq!(
+        bench.changes(chat()).last(),
+        Some(&ConversationChange::Ended { failure: None })
+    );
+}
+
+#[test]
+fn an_acceptance_that_crosses_the_cancellation_delivers_and_then_leaves() {
+    let mut bench = Bench::with_conversation();
+    let message = bench.send(1, "Hello");
+    let operation = bench.created("POST", INVITE, INVITATION).json()["operationId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            invitation("started", &operation, "21a1", "Connecting"),
+        )],
+    ));
+    let leave = bench.submit(Operation::Leave(chat()));
+    bench.reply(
+        "POST",
+        &format!("{}/messaging/terminate", conversation_href("21a1")),
+        404,
+        json!({"code": "NotFound"}),
+    );
+    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(bench.result(message), Some(&Ok(Outcome::Delivered)));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(bench.result(leave), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn the_peer_may_leave_in_any_of_the_documented_ways() {
+    let ways: [Vec<(bool, Value)>; 4] = [
+        vec![(false, conversation_event("updated", "21a1", "Disconnected"))],
+        vec![(
+            false,
+            bare("deleted", "conversation", &conversation_href("21a1"), None),
+        )],
+        vec![
+            (true, messaging("21a1", "Disconnected")),
+            (
+                true,
+                bare("deleted", "participant", &participant_href("21a1"), None),
+            ),
+            (false, conversation_event("updated", "21a1", "Disconnected")),
+            (
+                false,
+                bare("deleted", "conversation", &conversation_href("21a1"), None),
+            ),
+        ],
+        vec![
+            (
+                false,
+                bare("deleted", "conversation", &conversation_href("21a1"), None),
+            ),
+            (true, messaging("21a1", "Disconnected")),
+        ],
+    ];
+    for way in ways {
+        let mut bench = established();
+        bench.page(senders("21a1", way));
+        assert_eq!(ended(&bench.changes(chat())), 1);
+        bench.advance(Duration::from_secs(60));
+        assert!(bench.changes(chat()).is_empty());
+    }
+}
+
+#[test]
+fn a_verdict_in_the_page_that_ends_the_conversation_counts() {
+    let mut bench = established();
+    let ticket = bench.send(1, "x");
+    bench.created(
+        "POST",
+        &format!("{}/messaging/messages", conversation_href("21a1")),
+        &message_href("21a1", "2"),
+    );
+    bench.page(senders(
+        "21a1",
+        vec![
+            (
+                false,
+                bare("deleted", "conversation", &conversation_href("21a1"), None),
+            ),
+            (true, verdict("21a1", "2", "Success")),
+        ],
+    ));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_message_without_a_verdict_is_unknown_when_the_conversation_ends_until_a_late_event_tells() {
+    let mut bench = established();
+    let ticket = bench.send(1, "x");
+    bench.created(
+        "POST",
+        &format!("{}/messaging/messages", conversation_href("21a1")),
+        &message_href("21a1", "2"),
+    );
+    bench.page(senders(
+        "21a1",
+        vec![(false, conversation_event("updated", "21a1", "Disconnected"))],
+    ));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Unknown)]
+    );
+    bench.page(senders(
+        "21a1",
+        vec![(true, verdict("21a1", "2", "Failure"))],
+    ));
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+}
+
+#[test]
+fn a_conversation_that_lost_its_chat_is_asked_after_ten_seconds() {
+    for (status, over) in [(404, 1), (200, 0)] {
+        let mut bench = established();
+        bench.page(senders(
+            "21a1",
+            vec![(true, messaging("21a1", "Disconnected"))],
+        ));
+        let changes = bench.changes(chat());
+        assert!(
+            matches!(
+                changes.as_slice(),
+                [ConversationChange::ChatDisconnected { .. }]
+            ),
+            "{changes:?}"
+        );
+        bench.advance(Duration::from_secs(9));
+        assert!(!bench.is_sent("GET", &conversation_href("21a1")));
+        let waiting = bench.send(1, "still there?");
+        bench.advance(Duration::from_secs(1));
+        let body = match status {
+            404 => json!({"code": "NotFound"}),
+            _ => conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone(),
+        };
+        bench.reply("GET", &conversation_href("21a1"), status, body);
+        assert_eq!(ended(&bench.changes(chat())), over);
+        // What was written meanwhile goes the way that the answer shows.
+        let target = if over == 1 {
+            INVITE.to_owned()
+        } else {
+            format!("{INVITE}?conversationId=21a1")
+        };
+        let invite = bench.take("POST", &target);
+        assert_eq!(
+            invite.json()["to"].is_null(),
+            over == 0,
+            "an invitation into the conversation names nobody"
+        );
+        assert_eq!(bench.result(waiting), None);
+    }
+}
+
+#[test]
+fn stopping_the_only_modality_ends_the_chat_and_the_conversation_follows() {
+    let mut bench = established();
+    let ticket = bench.submit(Operation::StopChat(chat()));
+    bench.reply(
+        "POST",
+        &format!("{}/messaging/terminate", conversation_href("21a1")),
+        404,
+        json!({"code": "NotFound"}),
+    );
+    assert_eq!(
+        bench.result(ticket),
+        Some(&Ok(Outcome::Done)),
+        "gone is stopped"
+    );
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            bare("deleted", "conversation", &conversation_href("21a1"), None),
+        )],
+    ));
+    assert_eq!(ended(&bench.changes(chat())), 1);
+}
+
+#[test]
+fn a_restart_keeps_the_thread_and_events_of_the_former_life_do_not_touch_it() {
+    let mut bench = established();
+    bench.submit(Operation::Leave(chat()));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    bench.changes(chat());
+    let ticket = bench.send(9, "again");
+    let request = bench
+        .created(
+            "POST",
+            INVITE,
+            "/ucwa/oauth/v1/applications/102/communication/messagingInvitations/61d",
+        )
+        .json();
+    assert_eq!(request["threadId"], "t1");
+    let operation = request["operationId"].as_str().unwrap();
+    bench.page(senders(
+        "22b2",
+        vec![(
+            false,
+            invitation("started", operation, "22b2", "Connecting"),
+        )],
+    ));
+    // Late events of the conversation that was left.
+    bench.page(senders(
+        "21a1",
+        vec![
+            (false, conversation_event("updated", "21a1", "Disconnected")),
+            (
+                false,
+                bare("deleted", "conversation", &conversation_href("21a1"), None),
+            ),
+        ],
+    ));
+    bench.page(senders("22b2", accepted(operation, "22b2")));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(ended(&bench.changes(chat())), 0);
+}
+
+#[test]
+fn a_forgotten_conversation_is_left_first() {
+    let mut bench = established();
+    let ticket = bench.submit(Operation::ForgetConversation(chat()));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    let late = bench.send(1, "x");
+    assert_eq!(bench.failure(late).kind(), &FailureKind::InvalidArgument);
+}

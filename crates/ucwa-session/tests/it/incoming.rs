@@ -1,0 +1,259 @@
+//! Invitations of the peer's.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::channel::first_remote;
+use crate::pages::*;
+
+fn accept() -> String {
+    format!("{INVITATION}/accept")
+}
+
+fn invited(text: &str) -> (Bench, ConversationKey) {
+    let mut bench = Bench::signed_in();
+    bench.page(offered("17b", text));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    (bench, key)
+}
+
+#[test]
+fn an_invitation_is_shown_with_who_invites_and_what_he_says() {
+    let (bench, key) = invited("Hi Tosh");
+    let [
+        SessionEvent::Incoming {
+            conversation,
+            from,
+            subject,
+            preview,
+            answerable,
+        },
+    ] = bench.events.as_slice()
+    else {
+        panic!("{:?}", bench.events)
+    };
+    assert_eq!((*conversation, *answerable), (key, true));
+    assert_eq!(
+        (from.uri.as_deref(), from.name.as_deref()),
+        (Some("sip:lenea@contoso.com"), Some("Lene Aaling"))
+    );
+    assert_eq!(
+        (subject.as_deref(), preview),
+        (
+            Some("Lunch"),
+            &Some(MessageBody::Text("Hi Tosh".to_owned()))
+        )
+    );
+    assert!(
+        !format!("{:?}", bench.events).contains("Hi Tosh"),
+        "what people write is not for logs"
+    );
+}
+
+#[test]
+fn an_acceptance_completes_with_the_invitation_and_its_text_is_shown_once() {
+    let (mut bench, key) = invited("Hi Tosh");
+    let ticket = bench.submit(Operation::Accept(key));
+    bench.reply("POST", &accept(), 204, Value::Null);
+    assert_eq!(bench.result(ticket), None, "taken is not completed");
+    bench.page(offer_completed("17b", "Success"));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(bench.received(key).is_empty(), "the text comes as an event");
+    bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    bench.advance(Duration::from_secs(20));
+    assert!(bench.received(key).is_empty());
+}
+
+#[test]
+fn the_text_is_shown_from_the_invitation_when_no_event_brings_it_and_a_late_event_adds_nothing() {
+    let (mut bench, key) = invited("Hi Tosh");
+    bench.submit(Operation::Accept(key));
+    bench.reply("POST", &accept(), 204, Value::Null);
+    bench.page(offer_completed("17b", "Success"));
+    bench.advance(Duration::from_secs(5));
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    // The server's time stamp lies next to the acceptance: it is the same message.
+    bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert!(bench.received(key).is_empty());
+    bench.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
+    assert_eq!(
+        bench.received(key),
+        ["Hi Tosh"],
+        "said again is shown again"
+    );
+}
+
+#[test]
+fn a_first_message_with_another_text_is_shown_beside_the_invitations() {
+    let (mut bench, key) = invited("Hi Tosh");
+    bench.submit(Operation::Accept(key));
+    bench.reply("POST", &accept(), 204, Value::Null);
+    bench.page(offer_completed("17b", "Success"));
+    bench.page(senders(
+        "17b",
+        vec![(true, arrival("17b", "1", "Something else"))],
+    ));
+    assert_eq!(bench.received(key), ["Hi Tosh", "Something else"]);
+}
+
+#[test]
+fn a_later_view_without_the_links_does_not_take_the_acceptance_back() {
+    let (mut bench, key) = invited("Hi");
+    let updated = event(
+        "updated",
+        "messagingInvitation",
+        INVITATION,
+        json!({"direction": "Incoming", "state": "Connecting"}),
+    );
+    bench.page(json!([communication(vec![updated])]));
+    bench.submit(Operation::Accept(key));
+    assert!(bench.is_sent("POST", &accept()));
+}
+
+#[test]
+fn a_missed_invitation_ends_with_the_reason_and_its_text_is_kept() {
+    let (mut bench, key) = invited("Hi Tosh");
+    bench.page(offer_completed("17b", "Failure"));
+    let changes = bench.changes(key);
+    let [
+        ConversationChange::MessageReceived { .. },
+        ConversationChange::Ended {
+            failure: Some(failure),
+        },
+    ] = changes.as_slice()
+    else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(failure.subcode(), Some("Missed"));
+}
+
+#[test]
+fn a_declined_invitation_is_answered_and_ends() {
+    let (mut bench, key) = invited("Hi");
+    let decline = bench.submit(Operation::Decline(key));
+    // The published handler declines and leaves in one turn.
+    let leave = bench.submit(Operation::Leave(key));
+    let sent = bench.reply("POST", &format!("{INVITATION}/decline"), 204, Value::Null);
+    assert_eq!(sent.json(), json!({"reason": "Local"}));
+    assert_eq!(bench.result(decline), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.result(leave), Some(&Ok(Outcome::Done)));
+    assert_eq!(
+        bench.changes(key).last(),
+        Some(&ConversationChange::Ended { failure: None })
+    );
+    bench.page(offer_completed("17b", "Failure"));
+    assert!(bench.changes(key).is_empty());
+}
+
+#[test]
+fn an_acceptance_that_comes_too_late_ends_with_what_the_server_tells() {
+    let (mut bench, key) = invited("Hi");
+    let ticket = bench.submit(Operation::Accept(key));
+    bench.reply("POST", &accept(), 409, json!({"code": "Conflict"}));
+    assert_eq!(bench.result(ticket), None);
+    let mut completed = offer_completed("17b", "Failure");
+    completed[0]["events"][0]["reason"]["subcode"] = json!("ConnectedElsewhere");
+    bench.page(completed);
+    assert_eq!(bench.failure(ticket).subcode(), Some("ConnectedElsewhere"));
+}
+
+#[test]
+fn a_refused_acceptance_can_be_tried_again() {
+    let (mut bench, key) = invited("Hi");
+    let ticket = bench.submit(Operation::Accept(key));
+    bench.reply("POST", &accept(), 403, json!({"code": "Forbidden"}));
+    assert_eq!(bench.failure(ticket).status(), Some(403));
+    assert_eq!(
+        bench.changes(key).last(),
+        Some(&ConversationChange::ChatOffered)
+    );
+    bench.submit(Operation::Accept(key));
+    assert!(bench.is_sent("POST", &accept()));
+}
+
+#[test]
+fn an_answer_accepts_the_invitation_and_waits_for_the_chat() {
+    let (mut bench, key) = invited("Hi");
+    let ticket = bench.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Hello".to_owned()),
+        subject: None,
+    });
+    bench.reply("POST", &accept(), 204, Value::Null);
+    bench.page(offer_completed("17b", "Success"));
+    let href = format!("{}/messaging/messages", conversation_href("17b"));
+    assert_eq!(
+        bench
+            .created("POST", &href, &message_href("17b", "9"))
+            .body(),
+        "Hello"
+    );
+    bench.page(senders("17b", vec![(true, verdict("17b", "9", "Success"))]));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn an_invitation_without_an_answer_link_is_being_answered() {
+    let mut bench = Bench::signed_in();
+    let mut page = offered("17b", "Hi");
+    let links = page[0]["events"][0]["_embedded"]["messagingInvitation"]["_links"]
+        .as_object_mut()
+        .unwrap();
+    links.remove("accept");
+    bench.page(page.clone());
+    assert!(matches!(
+        bench.events.first(),
+        Some(SessionEvent::Incoming {
+            answerable: false,
+            ..
+        })
+    ));
+
+    // Servers of the Lync 2013 generation call it `answer`.
+    let mut bench = Bench::signed_in();
+    page[0]["events"][0]["_embedded"]["messagingInvitation"]["_links"]["answer"] =
+        json!({"href": "/answer"});
+    bench.page(page);
+    let key = ConversationKey::Remote(first_remote(&bench));
+    bench.submit(Operation::Accept(key));
+    assert!(bench.is_sent("POST", "/answer"));
+}
+
+#[test]
+fn an_invitation_that_is_only_linked_to_is_read() {
+    let mut bench = Bench::signed_in();
+    bench.page(json!([communication(vec![bare(
+        "started",
+        "messagingInvitation",
+        INVITATION,
+        None
+    )])]));
+    let invitation =
+        offered("17b", "Hi")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
+    bench.reply("GET", INVITATION, 200, invitation);
+    assert!(matches!(
+        bench.events.first(),
+        Some(SessionEvent::Incoming {
+            answerable: true,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_malformed_invitation_spoils_its_event_only() {
+    let mut bench = Bench::signed_in();
+    let mut page = offered("17b", "Hi");
+    let broken = json!({"link": {"rel": "messagingInvitation", "href": "/x"}, "_embedded": {"messagingInvitation": 7}, "type": "updated"});
+    page[0]["events"].as_array_mut().unwrap().insert(0, broken);
+    bench.page(page);
+    assert!(matches!(
+        bench.events.first(),
+        Some(SessionEvent::Incoming { .. })
+    ));
+}

@@ -1,0 +1,19 @@
+//! The session in virtual time, against answers written by hand after the published pages.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod bench;
+mod channel;
+mod ending;
+mod incoming;
+mod outgoing;
+mod pages;
+mod sending;
+mod sign_in;

@@ -1,0 +1,456 @@
+//! The invitation that carries the first message.
+
+use std::time::Duration;
+
+use serde_json::json;
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+
+const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
+
+/// Sends the first message and answers the request; returns the operation id.
+fn invited(bench: &mut Bench) -> (Ticket, String) {
+    let ticket = bench.send(1, "Hello Lene");
+    let request = bench.created("POST", INVITE, INVITATION);
+    (
+        ticket,
+        request.json()["operationId"].as_str().unwrap().to_owned(),
+    )
+}
+
+fn started(operation: &str) -> serde_json::Value {
+    senders(
+        "21a1",
+        vec![
+            (
+                false,
+                invitation("started", operation, "21a1", "Connecting"),
+            ),
+            (false, conversation_event("added", "21a1", "Connecting")),
+            (true, messaging("21a1", "Connecting")),
+        ],
+    )
+}
+
+#[test]
+fn the_invitation_carries_the_message_and_its_success_delivers_it() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello Lene");
+    let request = bench.created("POST", INVITE, INVITATION);
+    let body = request.json();
+    assert_eq!(body["to"], "sip:lenea@contoso.com");
+    assert_eq!(
+        body["_links"]["message"]["href"],
+        "data:text/plain;base64,SGVsbG8gTGVuZQ=="
+    );
+    assert!(body["operationId"].as_str().unwrap().len() <= 50);
+    assert!(!body["threadId"].as_str().unwrap().is_empty());
+    let operation = body["operationId"].as_str().unwrap().to_owned();
+    bench.page(started(&operation));
+    assert_eq!(bench.result(ticket), None, "a 201 is not a delivery");
+    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    let changes = bench.changes(chat());
+    for expected in [
+        ConversationChange::Inviting,
+        ConversationChange::Connected,
+        ConversationChange::ChatConnected { html: false },
+    ] {
+        assert_eq!(
+            changes.iter().filter(|change| **change == expected).count(),
+            1,
+            "{expected:?} in {changes:?}"
+        );
+    }
+    let joined: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match change {
+            ConversationChange::ParticipantJoined(participant) => Some(participant.clone()),
+            _ => None,
+        })
+        .collect();
+    let expected = Participant {
+        key: peer(),
+        uri: Some("sip:lenea@contoso.com".to_owned()),
+        name: None,
+    };
+    assert_eq!(
+        joined,
+        [expected],
+        "the participant that the caller made is the one who joins"
+    );
+    // The name was not in the page: it is fetched.
+    let name = json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com"});
+    bench.reply("GET", &participant_href("21a1"), 200, name);
+    assert!(matches!(
+        bench.changes(chat()).as_slice(),
+        [ConversationChange::ParticipantUpdated(participant)] if participant.name.as_deref() == Some("Lene Aaling")
+    ));
+}
+
+#[test]
+fn the_events_of_an_acceptance_lead_to_the_same_end_in_any_order() {
+    let mut orders = vec![vec![]];
+    for index in 0..5 {
+        orders = orders
+            .into_iter()
+            .flat_map(|order: Vec<usize>| {
+                (0..=order.len()).map(move |at| {
+                    let mut order = order.clone();
+                    order.insert(at, index);
+                    order
+                })
+            })
+            .collect();
+    }
+    assert_eq!(orders.len(), 120);
+    for order in orders {
+        for pages in [1, 5] {
+            let mut bench = Bench::with_conversation();
+            let (ticket, operation) = invited(&mut bench);
+            bench.page(started(&operation));
+            let events = accepted(&operation, "21a1");
+            let sorted: Vec<_> = order.iter().map(|index| events[*index].clone()).collect();
+            for page in sorted.chunks(5 / pages) {
+                bench.page(senders("21a1", page.to_vec()));
+            }
+            assert_eq!(
+                bench.result(ticket),
+                Some(&Ok(Outcome::Delivered)),
+                "{order:?}"
+            );
+            let changes = bench.changes(chat());
+            let count = |wanted: &ConversationChange| {
+                changes.iter().filter(|change| *change == wanted).count()
+            };
+            assert_eq!(
+                count(&ConversationChange::Connected),
+                1,
+                "{order:?} {changes:?}"
+            );
+            assert_eq!(
+                count(&ConversationChange::ChatConnected { html: false }),
+                1,
+                "{order:?}"
+            );
+            bench.send(2, "second");
+            assert!(
+                bench.is_sent(
+                    "POST",
+                    &format!("{}/messaging/messages", conversation_href("21a1"))
+                ),
+                "{order:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn events_may_come_before_the_answer_to_the_request() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello");
+    let request = bench.take("POST", INVITE);
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    bench.page(started(&operation));
+    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    let late = http::Response::builder()
+        .status(201)
+        .header("location", INVITATION)
+        .body("".into())
+        .unwrap();
+    bench.respond(request.id, late);
+    bench.advance(Duration::from_secs(120));
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Succeeded)]
+    );
+}
+
+#[test]
+fn the_conversation_may_be_told_of_before_its_invitation() {
+    let mut bench = Bench::with_conversation();
+    let (_, operation) = invited(&mut bench);
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, messaging("21a1", "Connected")),
+            (false, conversation_event("added", "21a1", "Connected")),
+        ],
+    ));
+    assert!(
+        bench
+            .changes(chat())
+            .iter()
+            .all(|change| *change != ConversationChange::Connected)
+    );
+    bench.page(started(&operation));
+    assert!(
+        bench
+            .changes(chat())
+            .contains(&ConversationChange::Connected)
+    );
+}
+
+#[test]
+fn a_refused_invitation_fails_its_message_with_the_reason_and_ends_the_conversation_once() {
+    let reason = json!({"code": "RemoteFailure", "subcode": "Declined", "message": "no"});
+    // With and without a status, and with the end of the conversation before, after and instead of nothing.
+    for (status, state) in [
+        (Some("Failure"), "Declined"),
+        (None, "Declined"),
+        (None, "Failed"),
+        (Some("Failure"), "Cancelled"),
+    ] {
+        for end in ["none", "before", "after", "page before"] {
+            let mut bench = Bench::with_conversation();
+            let (ticket, operation) = invited(&mut bench);
+            bench.page(started(&operation));
+            bench.changes(chat());
+            let mut completed = with(
+                invitation("completed", &operation, "21a1", state),
+                "reason",
+                reason.clone(),
+            );
+            if let Some(status) = status {
+                completed = with(completed, "status", json!(status));
+            }
+            let completed = (false, completed);
+            let over = (false, conversation_event("updated", "21a1", "Disconnected"));
+            let gone = (
+                false,
+                bare("deleted", "conversation", &conversation_href("21a1"), None),
+            );
+            match end {
+                "none" => bench.page(senders("21a1", vec![completed])),
+                "before" => bench.page(senders("21a1", vec![over, gone, completed])),
+                "after" => bench.page(senders("21a1", vec![completed, over, gone])),
+                _ => {
+                    bench.page(senders("21a1", vec![over, gone]));
+                    bench.page(senders("21a1", vec![completed]));
+                }
+            }
+            let failure = bench.failure(ticket);
+            assert_eq!(
+                (failure.kind(), failure.subcode()),
+                (&FailureKind::Remote, Some("Declined")),
+                "{status:?} {end}"
+            );
+            let changes = bench.changes(chat());
+            let ends = changes
+                .iter()
+                .filter(|change| matches!(change, ConversationChange::Ended { .. }))
+                .count();
+            assert_eq!(ends, 1, "{status:?} {state} {end}: {changes:?}");
+            assert!(changes.iter().any(|change| matches!(
+                change,
+                ConversationChange::MessageStatus {
+                    status: MessageStatus::Failed,
+                    ..
+                }
+            )));
+            let late = senders("21a1", vec![(true, messaging("21a1", "Disconnected"))]);
+            bench.page(late);
+            assert!(bench.changes(chat()).is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_invitation_that_the_server_refuses_says_why() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello");
+    bench.reply(
+        "POST",
+        INVITE,
+        400,
+        json!({"code": "BadRequest", "subcode": "ParameterValidationFailure"}),
+    );
+    let failure = bench.failure(ticket);
+    assert_eq!(
+        (failure.kind(), failure.status(), failure.subcode()),
+        (
+            &FailureKind::RequestFailed,
+            Some(400),
+            Some("ParameterValidationFailure")
+        )
+    );
+}
+
+#[test]
+fn a_thread_that_is_taken_is_replaced_by_another() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "Hello");
+    let first = bench
+        .reply(
+            "POST",
+            INVITE,
+            409,
+            json!({"code": "Conflict", "subcode": "ThreadIdAlreadyExists"}),
+        )
+        .json();
+    let second = bench.take("POST", INVITE).json();
+    assert_ne!(first["threadId"], second["threadId"]);
+    assert_eq!(first["_links"], second["_links"]);
+}
+
+#[test]
+fn a_lost_answer_is_a_success_when_the_events_say_so_and_the_request_is_not_repeated() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello");
+    let operation = {
+        let position = bench
+            .sent
+            .iter()
+            .position(|sent| sent.target() == INVITE)
+            .unwrap();
+        bench.sent[position].json()["operationId"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    bench.break_off("POST", INVITE, Sent::Maybe);
+    bench.advance(Duration::from_secs(10));
+    assert!(!bench.is_sent("POST", INVITE));
+    bench.page(started(&operation));
+    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_request_that_was_never_sent_is_repeated() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "Hello");
+    bench.break_off("POST", INVITE, Sent::No);
+    bench.advance(Duration::from_secs(2));
+    assert!(bench.is_sent("POST", INVITE));
+}
+
+#[test]
+fn an_invitation_of_which_nothing_is_heard_is_unknown_and_may_still_turn_out_well() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello");
+    let operation = bench
+        .sent
+        .iter()
+        .find(|sent| sent.target() == INVITE)
+        .unwrap()
+        .json()["operationId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    bench.break_off("POST", INVITE, Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Unknown)]
+    );
+    bench.page(started(&operation));
+    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    let changes = bench.changes(chat());
+    assert!(
+        changes.contains(&ConversationChange::Connected),
+        "{changes:?}"
+    );
+    assert!(changes.iter().any(|change| matches!(
+        change,
+        ConversationChange::MessageStatus {
+            status: MessageStatus::Succeeded,
+            ..
+        }
+    )));
+}
+
+#[test]
+fn an_invitation_that_never_starts_is_looked_up() {
+    let mut bench = Bench::with_conversation();
+    let (ticket, _) = invited(&mut bench);
+    bench.advance(Duration::from_secs(31));
+    bench.reply("GET", INVITATION, 404, json!({"code": "NotFound"}));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::Timeout);
+}
+
+#[test]
+fn an_invitation_whose_end_was_merged_away_is_looked_up() {
+    let mut bench = Bench::with_conversation();
+    let (ticket, operation) = invited(&mut bench);
+    bench.page(started(&operation));
+    bench.advance(Duration::from_secs(46));
+    let mut resource =
+        invitation("x", &operation, "21a1", "Connected")["_embedded"]["messagingInvitation"]
+            .clone();
+    resource["_links"]["self"] = json!({"href": INVITATION});
+    bench.reply("GET", INVITATION, 200, resource);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    // The chat's own event was merged away too: its resource is read.
+    bench.reply(
+        "GET",
+        &conversation_href("21a1"),
+        200,
+        conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone(),
+    );
+    bench.reply(
+        "GET",
+        &format!("{}/messaging", conversation_href("21a1")),
+        200,
+        messaging("21a1", "Connected")["_embedded"]["messaging"].clone(),
+    );
+    assert!(
+        bench
+            .changes(chat())
+            .contains(&ConversationChange::ChatConnected { html: false })
+    );
+}
+
+#[test]
+fn alerting_is_told() {
+    let mut bench = Bench::with_conversation();
+    let (_, operation) = invited(&mut bench);
+    bench.page(started(&operation));
+    bench.page(senders(
+        "21a1",
+        vec![(false, invitation("updated", &operation, "21a1", "Alerting"))],
+    ));
+    assert!(
+        bench
+            .changes(chat())
+            .contains(&ConversationChange::Alerting)
+    );
+}
+
+#[test]
+fn an_invitation_of_another_endpoint_is_not_ours() {
+    let mut bench = Bench::with_conversation();
+    invited(&mut bench);
+    bench.changes(chat());
+    let mut other = invitation("started", "another's", "77", "Connecting");
+    other["link"]["href"] =
+        json!("/ucwa/oauth/v1/applications/102/communication/messagingInvitations/77c");
+    bench.page(senders("77", vec![(false, other)]));
+    assert!(
+        bench
+            .events
+            .iter()
+            .any(|event| matches!(event, SessionEvent::Discovered { .. }))
+    );
+    assert!(bench.changes(chat()).is_empty());
+}
+
+#[test]
+fn a_chat_can_be_started_without_a_message() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.submit(Operation::StartChat {
+        conversation: chat(),
+        subject: Some("Lunch".to_owned()),
+    });
+    let request = bench.created("POST", INVITE, INVITATION).json();
+    assert_eq!(request["subject"], "Lunch");
+    assert_eq!(request["_links"], json!(null));
+    let operation = request["operationId"].as_str().unwrap();
+    bench.page(started(operation));
+    bench.page(senders("21a1", accepted(operation, "21a1")));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}

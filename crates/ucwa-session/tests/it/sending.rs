@@ -1,0 +1,491 @@
+//! Messages on an established chat.
+
+use std::time::Duration;
+
+use serde_json::json;
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+
+fn messages() -> String {
+    format!("{}/messaging/messages", conversation_href("21a1"))
+}
+
+/// A session with an established chat.
+pub fn established() -> Bench {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.submit(Operation::StartChat {
+        conversation: chat(),
+        subject: None,
+    });
+    let request = bench
+        .created(
+            "POST",
+            &format!("{APP}/communication/messagingInvitations"),
+            INVITATION,
+        )
+        .json();
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            invitation(
+                "started",
+                request["operationId"].as_str().unwrap(),
+                "21a1",
+                "Connecting",
+            ),
+        )],
+    ));
+    bench.page(senders(
+        "21a1",
+        accepted(request["operationId"].as_str().unwrap(), "21a1"),
+    ));
+    bench.reply(
+        "GET",
+        &participant_href("21a1"),
+        200,
+        json!({"rel": "participant", "name": "Lene Aaling"}),
+    );
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    bench.events.clear();
+    bench
+}
+
+fn told(bench: &mut Bench, number: &str, status: &str) {
+    bench.page(senders(
+        "21a1",
+        vec![(true, verdict("21a1", number, status))],
+    ));
+}
+
+#[test]
+fn a_message_is_delivered_when_the_server_says_so() {
+    let mut bench = established();
+    let ticket = bench.send(1, "What's up?");
+    let sent = bench.created("POST", &messages(), &message_href("21a1", "2"));
+    assert!(sent.target().contains("?operationId="));
+    assert_eq!(sent.body(), "What's up?");
+    assert_eq!(
+        sent.request.headers()["content-type"],
+        "text/plain; charset=utf-8"
+    );
+    assert_eq!(bench.result(ticket), None);
+    told(&mut bench, "2", "Success");
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    let changes = bench.changes(chat());
+    let [
+        ConversationChange::MessageStatus {
+            timestamp: Some(at),
+            ..
+        },
+    ] = changes.as_slice()
+    else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(
+        at.duration_since(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_millis(),
+        1_700_000_123_000
+    );
+}
+
+#[test]
+fn a_message_that_did_not_arrive_fails_with_the_reason() {
+    let mut bench = established();
+    let ticket = bench.send(1, "x");
+    bench.created("POST", &messages(), &message_href("21a1", "2"));
+    let event = with(
+        verdict("21a1", "2", "Failure"),
+        "reason",
+        json!({"code": "RemoteFailure", "subcode": "Unreachable"}),
+    );
+    bench.page(senders("21a1", vec![(true, event)]));
+    let failure = bench.failure(ticket);
+    assert_eq!(
+        (failure.kind(), failure.subcode()),
+        (&FailureKind::Remote, Some("Unreachable"))
+    );
+}
+
+#[test]
+fn messages_leave_one_at_a_time_and_in_order() {
+    let mut bench = established();
+    let tickets: Vec<_> = (1..=3)
+        .map(|number| bench.send(number, &format!("m{number}")))
+        .collect();
+    for number in 1..=3 {
+        let posts = bench
+            .sent
+            .iter()
+            .filter(|sent| sent.target().starts_with(&messages()))
+            .count();
+        assert_eq!(posts, 1);
+        let sent = bench.created(
+            "POST",
+            &messages(),
+            &message_href("21a1", &number.to_string()),
+        );
+        assert_eq!(sent.body(), format!("m{number}"));
+    }
+    // The verdicts may come in any order.
+    for number in ["3", "1", "2"] {
+        told(&mut bench, number, "Success");
+    }
+    assert!(
+        tickets
+            .iter()
+            .all(|ticket| bench.result(*ticket) == Some(&Ok(Outcome::Delivered)))
+    );
+}
+
+#[test]
+fn messages_written_while_connecting_wait_and_leave_in_order() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "first");
+    let operation = bench
+        .created(
+            "POST",
+            &format!("{APP}/communication/messagingInvitations"),
+            INVITATION,
+        )
+        .json()["operationId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    bench.send(2, "second");
+    bench.send(3, "third");
+    assert!(!bench.is_sent("POST", &messages()));
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            invitation("started", &operation, "21a1", "Connecting"),
+        )],
+    ));
+    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(
+        bench
+            .created("POST", &messages(), &message_href("21a1", "1"))
+            .body(),
+        "second"
+    );
+    assert_eq!(
+        bench
+            .created("POST", &messages(), &message_href("21a1", "2"))
+            .body(),
+        "third"
+    );
+}
+
+#[test]
+fn messages_that_waited_fail_with_the_invitation() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "first");
+    let operation = bench
+        .created(
+            "POST",
+            &format!("{APP}/communication/messagingInvitations"),
+            INVITATION,
+        )
+        .json()["operationId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let second = bench.send(2, "second");
+    let refused = with(
+        invitation("completed", &operation, "21a1", "Declined"),
+        "status",
+        json!("Failure"),
+    );
+    let refused = with(
+        refused,
+        "reason",
+        json!({"code": "RemoteFailure", "subcode": "Declined"}),
+    );
+    bench.page(senders("21a1", vec![(false, refused)]));
+    assert_eq!(bench.failure(second).subcode(), Some("Declined"));
+    assert_eq!(
+        bench.verdicts(chat()),
+        [
+            (MessageKey::Local(1), MessageStatus::Failed),
+            (MessageKey::Local(2), MessageStatus::Failed)
+        ]
+    );
+}
+
+#[test]
+fn a_verdict_may_come_before_the_answer_that_names_its_message() {
+    let mut bench = established();
+    let ticket = bench.send(1, "x");
+    told(&mut bench, "2", "Success");
+    assert_eq!(
+        bench.result(ticket),
+        None,
+        "an event of an unknown message proves nothing yet"
+    );
+    bench.created("POST", &messages(), &message_href("21a1", "2"));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_verdict_on_another_endpoints_message_is_not_ours() {
+    let mut bench = established();
+    let ticket = bench.send(1, "x");
+    told(&mut bench, "99", "Failure");
+    bench.created("POST", &messages(), &message_href("21a1", "2"));
+    assert_eq!(bench.result(ticket), None);
+    told(&mut bench, "2", "Success");
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_verdict_that_names_the_operation_needs_no_location() {
+    let mut bench = established();
+    let ticket = bench.send(1, "x");
+    let target = bench
+        .sent
+        .iter()
+        .find(|sent| sent.target().starts_with(&messages()))
+        .unwrap()
+        .target();
+    let operation = target.split("operationId=").nth(1).unwrap().to_owned();
+    let mut event = verdict("21a1", "2", "Success");
+    event["_embedded"]["message"]["operationId"] = json!(operation);
+    bench.page(senders("21a1", vec![(true, event)]));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn without_a_verdict_the_message_is_asked_once() {
+    for (answer, expected) in [
+        (
+            json!({"rel": "message", "status": "Succeeded"}),
+            MessageStatus::Succeeded,
+        ),
+        (
+            json!({"rel": "message", "status": "Failed"}),
+            MessageStatus::Failed,
+        ),
+        (json!({"rel": "message"}), MessageStatus::Unknown),
+    ] {
+        let mut bench = established();
+        let ticket = bench.send(1, "x");
+        bench.created("POST", &messages(), &message_href("21a1", "2"));
+        bench.advance(Duration::from_secs(29));
+        assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
+        bench.advance(Duration::from_secs(2));
+        bench.reply("GET", &message_href("21a1", "2"), 200, answer);
+        assert_eq!(bench.verdicts(chat()), [(MessageKey::Local(1), expected)]);
+        assert_eq!(
+            bench.result(ticket).unwrap().is_ok(),
+            expected == MessageStatus::Succeeded
+        );
+        if expected == MessageStatus::Unknown {
+            assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+            told(&mut bench, "2", "Success");
+            assert_eq!(
+                bench.verdicts(chat()),
+                [(MessageKey::Local(1), MessageStatus::Succeeded)],
+                "a late verdict counts"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_lost_answer_is_matched_by_its_event_and_nothing_overtakes_it() {
+    let mut bench = established();
+    let first = bench.send(1, "one");
+    let second = bench.send(2, "two");
+    bench.break_off("POST", &messages(), Sent::Maybe);
+    assert!(!bench.is_sent("POST", &messages()));
+    told(&mut bench, "2", "Success");
+    assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(
+        bench
+            .created("POST", &messages(), &message_href("21a1", "3"))
+            .body(),
+        "two"
+    );
+    told(&mut bench, "3", "Success");
+    assert_eq!(bench.result(second), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_lost_answer_without_an_event_is_unknown_and_the_queue_goes_on() {
+    let mut bench = established();
+    let first = bench.send(1, "one");
+    bench.send(2, "two");
+    bench.break_off("POST", &messages(), Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    assert_eq!(bench.failure(first).kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(bench.take("POST", &messages()).body(), "two");
+}
+
+#[test]
+fn a_server_error_is_no_proof_that_the_message_did_not_arrive() {
+    let mut bench = established();
+    let ticket = bench.send(1, "one");
+    bench.reply("POST", &messages(), 502, serde_json::Value::Null);
+    assert_eq!(bench.result(ticket), None);
+    told(&mut bench, "2", "Success");
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn too_many_requests_is_repeated_after_the_pause_that_the_server_asks_for() {
+    let mut bench = established();
+    bench.send(1, "one");
+    let post = bench.take("POST", &messages());
+    let response = http::Response::builder()
+        .status(429)
+        .header("retry-after", "7")
+        .body("".into())
+        .unwrap();
+    bench.respond(post.id, response);
+    bench.advance(Duration::from_secs(6));
+    assert!(!bench.is_sent("POST", &messages()));
+    bench.advance(Duration::from_secs(1));
+    assert!(bench.is_sent("POST", &messages()));
+}
+
+#[test]
+fn a_message_into_a_conversation_that_is_gone_fails_and_is_not_sent_again() {
+    let mut bench = established();
+    let ticket = bench.send(1, "one");
+    bench.reply("POST", &messages(), 404, json!({"code": "NotFound"}));
+    assert_eq!(bench.failure(ticket).status(), Some(404));
+    assert!(
+        bench
+            .changes(chat())
+            .iter()
+            .any(|change| matches!(change, ConversationChange::ChatDisconnected { .. }))
+    );
+    bench.advance(Duration::from_secs(11));
+    bench.reply(
+        "GET",
+        &conversation_href("21a1"),
+        404,
+        json!({"code": "NotFound"}),
+    );
+    assert!(matches!(
+        bench.changes(chat()).last(),
+        Some(ConversationChange::Ended { .. })
+    ));
+    assert!(!bench.is_sent("POST", ""));
+}
+
+#[test]
+fn an_empty_message_is_refused_here_and_gets_its_verdict() {
+    let mut bench = established();
+    let ticket = bench.send(1, "");
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+    bench.send(2, " ");
+    assert!(bench.is_sent("POST", &messages()));
+}
+
+#[test]
+fn html_goes_as_text_where_the_peer_takes_only_text() {
+    let mut bench = established();
+    bench.submit(Operation::SendMessage {
+        conversation: chat(),
+        message: MessageKey::Local(1),
+        body: MessageBody::Html("<b>you &amp; me</b>".to_owned()),
+        subject: None,
+    });
+    let sent = bench.take("POST", &messages());
+    assert_eq!(
+        (
+            sent.body().as_str(),
+            &sent.request.headers()["content-type"]
+        ),
+        ("you & me", &"text/plain; charset=utf-8".parse().unwrap())
+    );
+}
+
+#[test]
+fn typing_is_told_both_ways() {
+    let mut bench = established();
+    let ticket = bench.submit(Operation::SendIsTyping(chat()));
+    bench.reply(
+        "POST",
+        &format!("{}/messaging/typing", conversation_href("21a1")),
+        204,
+        serde_json::Value::Null,
+    );
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    let typing = |kind| {
+        (
+            true,
+            bare(
+                kind,
+                "participant",
+                &participant_href("21a1"),
+                Some(("typingParticipants", "/x")),
+            ),
+        )
+    };
+    bench.page(senders("21a1", vec![typing("added")]));
+    bench.page(senders("21a1", vec![typing("deleted")]));
+    let told = |typing| ConversationChange::Typing {
+        participant: peer(),
+        typing,
+    };
+    assert_eq!(
+        bench.changes(chat()),
+        [told(true), told(false)],
+        "an event with `in` is no join and no leave"
+    );
+}
+
+#[test]
+fn received_messages_come_once_and_in_order() {
+    let mut bench = established();
+    let one = (true, arrival("21a1", "5", "one"));
+    let bare_two = (
+        true,
+        bare("completed", "message", &message_href("21a1", "6"), None),
+    );
+    let three = (true, arrival("21a1", "7", "three+%2b"));
+    let started = (
+        true,
+        bare("started", "message", &message_href("21a1", "7"), None),
+    );
+    bench.page(senders(
+        "21a1",
+        vec![one.clone(), started, bare_two, three, one],
+    ));
+    assert_eq!(
+        bench.received(chat()),
+        ["one"],
+        "what follows a message that is still being fetched waits for it"
+    );
+    let two = arrival("21a1", "6", "two")["_embedded"]["message"].clone();
+    bench.reply("GET", &message_href("21a1", "6"), 200, two);
+    assert_eq!(bench.received(chat()), ["two", "three +"]);
+}
+
+#[test]
+fn a_message_from_outside_the_roster_is_shown_with_its_sender() {
+    let mut bench = established();
+    let mut event = arrival("21a1", "5", "hi");
+    event["_embedded"]["message"]["_embedded"] =
+        json!({"senderParticipant": [{"uri": "sip:johndoe@contoso.com", "name": "John Doe"}]});
+    bench.page(senders("21a1", vec![(true, event)]));
+    let changes = bench.changes(chat());
+    let [ConversationChange::MessageReceived { sender, .. }] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(
+        (sender.uri.as_deref(), sender.name.as_deref()),
+        (Some("sip:johndoe@contoso.com"), Some("John Doe"))
+    );
+    assert_ne!(sender.key, peer());
+}

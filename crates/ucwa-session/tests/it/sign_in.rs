@@ -1,0 +1,453 @@
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+
+fn root(user: &str) -> Value {
+    json!({"_links": {"self": {"href": ROOT}, "user": {"href": user}}})
+}
+
+fn begin(config: SessionConfig) -> (Bench, Ticket) {
+    let mut bench = Bench::new(config);
+    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+    (bench, ticket)
+}
+
+#[test]
+fn each_step_follows_the_one_before_and_the_password_goes_to_the_token_service_only() {
+    let (mut bench, ticket) = begin(Bench::config());
+    let sent = bench.reply("GET", "/", 200, root("/user"));
+    assert!(!sent.request.headers().contains_key(AUTHORIZATION));
+    let user = bench.take("GET", "/user");
+    assert!(!user.request.headers().contains_key(AUTHORIZATION));
+    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let asked = bench.reply(
+        "POST",
+        "/WebTicket/oauthtoken",
+        200,
+        token("cwt=one", 28_000),
+    );
+    assert_eq!(
+        asked.body(),
+        "grant_type=password&username=toshm%40contoso.com&password=pa55%20w%26rd"
+    );
+    let user = bench.reply(
+        "GET",
+        "/user",
+        200,
+        json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}}),
+    );
+    assert_eq!(user.request.headers()[AUTHORIZATION], "Bearer cwt=one");
+    let create = bench.reply(
+        "POST",
+        "/ucwa/oauth/v1/applications",
+        201,
+        application(true),
+    );
+    assert_eq!(create.json()["culture"], "en-US");
+    assert_eq!(create.json()["endpointId"].as_str().unwrap().len(), 36);
+    let available = bench.reply(
+        "POST",
+        &format!("{APP}/me/makeMeAvailable"),
+        204,
+        Value::Null,
+    );
+    assert_eq!(
+        available.json()["supportedMessageFormats"],
+        json!(["Plain", "Html"])
+    );
+    assert_eq!(bench.result(ticket), None);
+    bench.reply("GET", APP, 200, application(false));
+    assert_eq!(
+        bench.order,
+        ["event", "send", "event", "completed"],
+        "the channel is open before anybody is told"
+    );
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+    let states: Vec<_> = bench
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            SessionEvent::SignIn { state, .. } => Some(*state),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(states, [SignInState::SigningIn, SignInState::SignedIn]);
+    let debug = format!("{:?} {:?}", bench.session, bench.events);
+    assert!(!debug.contains("pa55") && !debug.contains("cwt="));
+}
+
+#[test]
+fn a_wrong_password_is_its_own_error_and_is_not_tried_twice() {
+    let (mut bench, ticket) = begin(Bench::config());
+    bench.reply("GET", "/", 200, root("/user"));
+    let user = bench.take("GET", "/user");
+    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let asked = bench.take("POST", "/WebTicket/oauthtoken");
+    let mut refused = answer(400, json!({"error": "invalid_grant"}));
+    refused.headers_mut().insert(
+        "x-ms-diagnostics",
+        "28020;source=\"fe\";reason=\"No valid security token.\""
+            .parse()
+            .unwrap(),
+    );
+    bench.respond(asked.id, refused);
+    let failure = bench.failure(ticket);
+    assert_eq!(failure.kind(), &FailureKind::InvalidCredentials);
+    assert_eq!(
+        (failure.stage(), failure.status(), failure.code()),
+        (Stage::Authentication, Some(400), Some("invalid_grant"))
+    );
+    assert!(failure.diagnostics().unwrap().starts_with("28020"));
+    assert!(bench.sent.is_empty());
+    assert_eq!(bench.wake_at, None);
+    let again = bench.submit(Operation::SignIn(Bench::credentials()));
+    assert_eq!(bench.failure(again).kind(), &FailureKind::WrongState);
+}
+
+#[test]
+fn a_server_without_the_password_grant_says_what_it_offers() {
+    let (mut bench, ticket) = begin(Bench::config());
+    bench.reply("GET", "/", 200, root("/user"));
+    let user = bench.take("GET", "/user");
+    let refused = http::Response::builder()
+        .status(401)
+        .header(
+            "www-authenticate",
+            "MsRtcOAuth href=\"/t\",grant_type=\"urn:microsoft.rtc:windows\"",
+        )
+        .body(bytes::Bytes::new())
+        .unwrap();
+    bench.respond(user.id, refused);
+    let offered = vec!["urn:microsoft.rtc:windows".to_owned()];
+    assert_eq!(
+        bench.failure(ticket).kind(),
+        &FailureKind::GrantNotOffered { offered }
+    );
+}
+
+#[test]
+fn no_password_goes_to_a_token_service_on_a_foreign_host() {
+    let (mut bench, ticket) = begin(Bench::config());
+    bench.reply("GET", "/", 200, root("/user"));
+    let user = bench.take("GET", "/user");
+    bench.respond(
+        user.id,
+        challenge("https://evil.example/WebTicket/oauthtoken"),
+    );
+    assert!(bench.sent.is_empty());
+    let failure = bench.failure(ticket);
+    assert_eq!(
+        (failure.kind(), failure.host()),
+        (&FailureKind::Untrusted, Some("evil.example"))
+    );
+}
+
+#[test]
+fn a_foreign_host_is_asked_about_and_silence_is_no() {
+    let mut config = Bench::config();
+    config.trust.ask = true;
+    let (mut bench, ticket) = begin(config.clone());
+    bench.reply(
+        "GET",
+        "/",
+        200,
+        json!({"_links": {"redirect": {"href": "https://pool.example/root"}}}),
+    );
+    let (id, question) = bench.asked.pop().unwrap();
+    assert_eq!(
+        question,
+        Question::Trust {
+            from: "127.0.0.1".to_owned(),
+            to: "pool.example".to_owned()
+        }
+    );
+    assert!(bench.sent.is_empty());
+    bench.handle(Input::Answer {
+        id,
+        answer: Answer::Trust(true),
+    });
+    assert!(bench.is_sent("GET", "/root"));
+    assert_eq!(bench.result(ticket), None);
+
+    let (mut silent, ticket) = begin(config);
+    silent.reply(
+        "GET",
+        "/",
+        200,
+        json!({"_links": {"redirect": {"href": "https://pool.example/root"}}}),
+    );
+    silent.advance(Duration::from_secs(121));
+    assert_eq!(silent.failure(ticket).kind(), &FailureKind::Untrusted);
+}
+
+#[test]
+fn a_home_at_the_online_service_is_its_own_error() {
+    let (mut bench, ticket) = begin(Bench::config());
+    bench.reply(
+        "GET",
+        "/",
+        200,
+        json!({"_links": {"redirect": {"href": "https://webdir0e.online.lync.com/x"}}}),
+    );
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::HomedOnline);
+}
+
+#[test]
+fn a_page_of_a_proxy_is_not_taken_for_an_answer() {
+    let (mut bench, ticket) = begin(Bench::config());
+    let sent = bench.take("GET", "/");
+    let page = http::Response::builder()
+        .header("content-type", "text/html")
+        .body("<html>hello</html>".into())
+        .unwrap();
+    bench.respond(sent.id, page);
+    let failure = bench.failure(ticket);
+    assert_eq!(
+        (failure.kind(), failure.stage(), failure.status()),
+        (&FailureKind::UnexpectedAnswer, Stage::Discovery, Some(200))
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_used_is_refused_before_anything_is_sent() {
+    for (uri, root) in [
+        ("not an address", ROOT),
+        ("sip:toshm@contoso.com", "ftp://x/"),
+        ("tel:+1425", ROOT),
+    ] {
+        let mut config = Bench::config();
+        config.root = Root::Url(root.to_owned());
+        let mut bench = Bench::new(config);
+        let ticket = bench.submit(Operation::SignIn(Credentials::Password {
+            sip_uri: uri.to_owned(),
+            user_name: None,
+            password: PASSWORD.into(),
+        }));
+        assert_eq!(
+            bench.failure(ticket).kind(),
+            &FailureKind::InvalidArgument,
+            "{uri} {root}"
+        );
+        assert!(bench.sent.is_empty());
+    }
+}
+
+fn by_domain() -> (Bench, Ticket) {
+    let mut config = Bench::config();
+    config.root = Root::Domain;
+    begin(config)
+}
+
+fn candidate(bench: &mut Bench, host: &str) -> Request {
+    let position = bench
+        .sent
+        .iter()
+        .position(|sent| sent.request.uri().host() == Some(host))
+        .unwrap();
+    bench.sent.remove(position).unwrap()
+}
+
+#[test]
+fn both_discovery_hosts_are_asked_at_once_and_the_internal_one_has_priority() {
+    let (mut bench, _) = by_domain();
+    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
+    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
+    bench.respond(
+        external.id,
+        answer(200, root("https://ext.contoso.com/user")),
+    );
+    assert!(bench.sent.is_empty());
+    bench.respond(
+        internal.id,
+        answer(200, root("https://int.contoso.com/user")),
+    );
+    assert_eq!(bench.sent[0].request.uri().host(), Some("int.contoso.com"));
+}
+
+#[test]
+fn the_external_host_serves_when_the_internal_one_stays_silent() {
+    let (mut bench, _) = by_domain();
+    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
+    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
+    bench.respond(
+        external.id,
+        answer(200, root("https://ext.contoso.com/user")),
+    );
+    bench.advance(Duration::from_secs(1));
+    assert_eq!(bench.sent[0].request.uri().host(), Some("ext.contoso.com"));
+    assert!(bench.aborted.contains(&internal.id));
+    bench.respond(
+        internal.id,
+        answer(200, root("https://int.contoso.com/user")),
+    );
+    assert_eq!(
+        bench.sent.len(),
+        1,
+        "a late answer to an aborted request changes nothing"
+    );
+}
+
+#[test]
+fn when_no_discovery_host_answers_the_error_lists_what_was_tried() {
+    let (mut bench, ticket) = by_domain();
+    for host in [
+        "lyncdiscoverinternal.contoso.com",
+        "lyncdiscover.contoso.com",
+    ] {
+        let sent = candidate(&mut bench, host);
+        let failure = TransportFailure {
+            kind: TransportFailureKind::Unreachable,
+            stage: "resolve",
+            host: host.to_owned(),
+            sent: Sent::No,
+            message: "no such host".to_owned(),
+        };
+        bench.handle(Input::Response {
+            id: sent.id,
+            result: Err(failure),
+        });
+    }
+    let FailureKind::Unreachable { tried } = bench.failure(ticket).kind() else {
+        panic!()
+    };
+    assert!(
+        tried.len() == 2
+            && tried[0].contains("lyncdiscoverinternal")
+            && tried[1].contains("no such host")
+    );
+}
+
+#[test]
+fn redirects_end_after_ten_hops() {
+    let (mut bench, ticket) = begin(Bench::config());
+    for _ in 0..=10 {
+        bench.reply(
+            "GET",
+            "/",
+            200,
+            json!({"_links": {"redirect": {"href": "/again"}}}),
+        );
+    }
+    assert!(
+        bench
+            .failure(ticket)
+            .message()
+            .unwrap()
+            .contains("redirects")
+    );
+}
+
+#[test]
+fn a_refused_make_me_available_does_not_fail_the_sign_in() {
+    for (status, subcode) in [(409, "AlreadyExists"), (403, "None")] {
+        let (mut bench, ticket) = begin(Bench::config());
+        bench.reply("GET", "/", 200, root("/user"));
+        bench.reply(
+            "GET",
+            "/user",
+            200,
+            json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}}),
+        );
+        bench.reply(
+            "POST",
+            "/ucwa/oauth/v1/applications",
+            201,
+            application(true),
+        );
+        bench.reply(
+            "POST",
+            &format!("{APP}/me/makeMeAvailable"),
+            status,
+            json!({"code": "Conflict", "subcode": subcode}),
+        );
+        bench.reply("GET", APP, 200, application(false));
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
+}
+
+#[test]
+fn an_expired_token_is_renewed_once_for_all_who_wait() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "one");
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    assert_eq!(bench.sent.len(), 1, "one renewal: {:?}", bench.sent);
+    bench.reply(
+        "POST",
+        "/WebTicket/oauthtoken",
+        200,
+        token("cwt=two", 28_000),
+    );
+    let poll = bench.take("GET", &format!("{APP}/events?ack=1"));
+    assert_eq!(poll.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+    // The repeat is the only one.
+    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    assert!(bench.sent.is_empty());
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+}
+
+#[test]
+fn a_token_is_renewed_before_it_expires_without_holding_anything_up() {
+    let mut bench = Bench::with_conversation();
+    // Until nine tenths of its life are over, the only traffic is the poll and the activity.
+    while !bench.is_sent("POST", "/WebTicket") {
+        assert!(bench.now < Duration::from_secs(28_000));
+        bench.advance(Duration::from_secs(100));
+        bench.page(json!([]));
+        if bench.is_sent("POST", &format!("{APP}/me/reportMyActivity")) {
+            bench.reply(
+                "POST",
+                &format!("{APP}/me/reportMyActivity"),
+                204,
+                Value::Null,
+            );
+        }
+    }
+    assert!(bench.now >= Duration::from_secs(25_200), "{:?}", bench.now);
+    bench.send(1, "one");
+    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    assert_eq!(
+        post.request.headers()[AUTHORIZATION],
+        "Bearer cwt=one",
+        "the old token serves meanwhile"
+    );
+}
+
+#[test]
+fn a_ticket_that_another_pool_does_not_take_is_a_challenge_once() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "one");
+    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    let mut refused = answer(500, Value::Null);
+    refused.headers_mut().insert(
+        "x-ms-diagnostics",
+        "28032;source=\"fe;reason=\"The web ticket is invalid."
+            .parse()
+            .unwrap(),
+    );
+    bench.respond(post.id, refused.clone());
+    // Asked without the ticket, the host says what it takes.
+    let probe = bench.take("GET", &format!("{APP}/communication/messagingInvitations"));
+    assert!(!probe.request.headers().contains_key(AUTHORIZATION));
+    bench.respond(probe.id, challenge("/WebTicket/oauthtoken"));
+    bench.reply(
+        "POST",
+        "/WebTicket/oauthtoken",
+        200,
+        token("cwt=two", 28_000),
+    );
+    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+}
