@@ -25,17 +25,32 @@ async fn the_story_runs_in_json() {
 #[tokio::test(start_paused = true)]
 async fn the_story_runs_in_xml() {
     let world = World::new();
-    let tosh = world.speaking(Representation::Xml);
-    tosh.sign_in_manager()
-        .sign_in(Credentials::password(TOSH, TOSH_PASSWORD))
-        .await
-        .unwrap();
-    let lene = world.speaking(Representation::Xml);
-    lene.sign_in_manager()
-        .sign_in(Credentials::password(LENE, LENE_PASSWORD))
-        .await
-        .unwrap();
+    let application = || {
+        let builder = world.builder().representation(Representation::Xml);
+        builder.build().unwrap()
+    };
+    let (tosh, lene) = (application(), application());
+    for (application, address, password) in
+        [(&tosh, TOSH, TOSH_PASSWORD), (&lene, LENE, LENE_PASSWORD)]
+    {
+        let credentials = Credentials::password(address, password);
+        application
+            .sign_in_manager()
+            .sign_in(credentials)
+            .await
+            .unwrap();
+    }
     story::play(&tosh, &lene).await;
+    for request in world.requests() {
+        if request.uri().path().starts_with("/ucwa/") {
+            let accept = request.headers()["accept"].to_str().unwrap();
+            assert!(
+                accept.contains("xml") && !accept.contains("json"),
+                "{} {accept}",
+                request.uri()
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
 use http::{Request, Response};
-use skype_p2p::{Application, Clock, Credentials, Representation, Root};
+use skype_p2p::{Application, ApplicationBuilder, Clock, Credentials, Root};
 use tokio::{
     sync::{Notify, oneshot},
     time::{Instant, sleep_until, timeout},
@@ -54,8 +54,8 @@ struct State {
     wake_at: Option<Duration>,
     /// Method and path of every request, in the order of sending.
     log: Vec<String>,
-    /// What was sent in `Authorization`.
-    tokens: Vec<String>,
+    /// The requests themselves, in the same order.
+    requests_sent: Vec<Request<Bytes>>,
     /// Requests whose path contains this are lost on the way.
     lost: Option<String>,
 }
@@ -73,7 +73,7 @@ impl World {
                 waiting: BTreeMap::new(),
                 wake_at: None,
                 log: Vec::new(),
-                tokens: Vec::new(),
+                requests_sent: Vec::new(),
                 lost: None,
             }),
             changed: Notify::new(),
@@ -84,17 +84,15 @@ impl World {
 
     /// An application on this world, not signed in.
     pub(crate) fn application(&self) -> Application {
-        self.speaking(Representation::Json)
+        self.builder().build().unwrap()
     }
 
-    pub(crate) fn speaking(&self, representation: Representation) -> Application {
+    /// Begins an application on this world.
+    pub(crate) fn builder(&self) -> ApplicationBuilder {
         Application::builder()
             .root(Root::Url(ROOT.to_owned()))
             .transport(Arc::new(self.clone()))
-            .representation(representation)
             .clock(Clock::starting_at(beginning()))
-            .build()
-            .unwrap()
     }
 
     /// Tosh, signed in.
@@ -129,9 +127,9 @@ impl World {
         self.state().log.clone()
     }
 
-    /// Every value of `Authorization` so far.
-    pub(crate) fn tokens(&self) -> Vec<String> {
-        self.state().tokens.clone()
+    /// Every request so far, in the order of sending.
+    pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
+        self.state().requests_sent.clone()
     }
 
     /// How many requests wait for their response.
@@ -200,9 +198,7 @@ impl HttpTransport for World {
             let mut state = self.state();
             let path = request.uri().path().to_owned();
             state.log.push(format!("{} {path}", request.method()));
-            if let Some(token) = request.headers().get(http::header::AUTHORIZATION) {
-                state.tokens.push(token.to_str().unwrap().to_owned());
-            }
+            state.requests_sent.push(request.clone());
             let (sender, reply) = oneshot::channel();
             state.requests += 1;
             let id = RequestId(state.requests);
