@@ -7,12 +7,13 @@ use crate::backend::Backend;
 use crate::conversation::Conversation;
 use crate::conversations_manager::ConversationsManager;
 use crate::ids::ConversationId;
+use crate::me::MePerson;
 use crate::model::Model;
 use crate::observable::Property;
 use crate::observable::cell::{Cell, Field};
 use crate::observable::list::List;
 use crate::observable::store::Node;
-use crate::person::{MePerson, Person, PersonNode};
+use crate::people::{People, people};
 use crate::states::SignInState;
 use crate::sync::Arc;
 use crate::writer::ModelWriter;
@@ -22,16 +23,9 @@ pub(crate) struct ApplicationCells {
     pub(crate) conversations: List<Conversation>,
     pub(crate) by_id: BTreeMap<ConversationId, Conversation>,
     pub(crate) unread: Cell<usize>,
-    /// By lower-case address.
-    pub(crate) people: BTreeMap<String, std::sync::Weak<PersonNode>>,
 }
 
-pub(crate) struct ApplicationIdentity {
-    pub(crate) model: Arc<Model>,
-    pub(crate) me: MePerson,
-}
-
-pub(crate) type ApplicationNode = Node<ApplicationCells, ApplicationIdentity>;
+pub(crate) type ApplicationNode = Node<ApplicationCells, Arc<People>>;
 
 /// The root of a model: one user's conversations. Cloning gives another handle on the same model. Several models are
 /// independent of each other.
@@ -44,16 +38,14 @@ impl Application {
     /// A model on top of this protocol, and the one way to tell it what happens.
     pub fn new(backend: Arc<dyn Backend>) -> (Self, ModelWriter) {
         let model = Model::new(backend);
-        let me = MePerson(Person::new(&model, "", None));
+        let store = model.store.clone();
         let cells = ApplicationCells {
             sign_in: Cell::new(SignInState::SignedOut),
             conversations: List::new(),
             by_id: BTreeMap::new(),
             unread: Cell::new(0),
-            people: BTreeMap::new(),
         };
-        let store = model.store.clone();
-        let node = store.node(ApplicationIdentity { model, me }, cells);
+        let node = store.node(people(model), cells);
         (
             Self {
                 node: Arc::clone(&node),
@@ -74,7 +66,7 @@ impl Application {
     /// Who is signed in.
     #[must_use]
     pub fn me(&self) -> MePerson {
-        self.node.fixed.me.clone()
+        self.node.fixed.fixed.me.clone()
     }
 
     /// The conversations.

@@ -1,12 +1,13 @@
 //! The port: what a protocol does for the model.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_core::future::BoxFuture;
 
 use crate::body::MessageBody;
 use crate::ids::{ConversationId, MessageId, ParticipantId};
+use crate::person::PersonStatus;
 use crate::reason::{Reason, ReasonCode};
 
 /// What a port method returns.
@@ -75,6 +76,70 @@ pub struct OutgoingMessage {
     pub subject: Option<String>,
 }
 
+/// What can be fetched of a person, or followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum PersonField {
+    /// Their title.
+    Title,
+    /// Where they work.
+    Office,
+    /// Their department.
+    Department,
+    /// Their company.
+    Company,
+    /// Where their picture is.
+    AvatarUrl,
+    /// Their phone numbers.
+    PhoneNumbers,
+    /// Their mail addresses.
+    Emails,
+    /// Their status.
+    Status,
+    /// What they are doing, in words.
+    Activity,
+    /// When they were last seen.
+    LastSeenAt,
+    /// What kind of device they are at.
+    EndpointType,
+    /// What they tell others.
+    Note,
+    /// Where they are.
+    Location,
+    /// What can be done with them.
+    Capabilities,
+}
+
+/// How much anybody wants to know about a field of a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Interest {
+    /// Nobody does.
+    #[default]
+    None,
+    /// Somebody wants it fetched this often.
+    Every(Duration),
+    /// Somebody wants to know of each change.
+    Live,
+}
+
+/// What we change of ourselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MeChange {
+    /// Show this status.
+    Status(PersonStatus),
+    /// Show this note.
+    Note(String),
+    /// Show this location.
+    Location(String),
+    /// Let the server find the status.
+    ResetStatus,
+    /// Show no note.
+    ResetNote,
+    /// Let the server find the location.
+    ResetLocation,
+}
+
 /// The port: what a protocol does for the model.
 ///
 /// The methods are eager: they take effect, in call order, before they return; the future only tells the end, and dropping
@@ -135,4 +200,49 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Tells the others that the user is typing.
     fn send_is_typing(&self, conversation: ConversationId) -> PortFuture;
+
+    /// Someone was put into a conversation. In one that has not begun nothing is to be sent: they are invited with it.
+    fn add_participant(&self, conversation: ConversationId, participant: Peer) -> PortFuture {
+        let _ = (conversation, participant);
+        not_supported()
+    }
+
+    /// Someone is to be taken out of a conversation.
+    fn remove_participant(
+        &self,
+        conversation: ConversationId,
+        participant: ParticipantId,
+    ) -> PortFuture {
+        let _ = (conversation, participant);
+        not_supported()
+    }
+
+    /// More of what was said in a conversation before is wanted.
+    fn more_history(&self, conversation: ConversationId) -> PortFuture {
+        let _ = conversation;
+        not_supported()
+    }
+
+    /// Finds out a field of a person.
+    fn fetch_person(&self, address: &str, field: PersonField) -> PortFuture {
+        let _ = (address, field);
+        not_supported()
+    }
+
+    /// The interest in a field of a person changed to this. Joining, batching and timers are the protocol's.
+    fn set_interest(&self, address: &str, field: PersonField, interest: Interest) {
+        let _ = (address, field, interest);
+    }
+
+    /// Changes what others see of us.
+    fn set_me(&self, change: MeChange) -> PortFuture {
+        let _ = change;
+        not_supported()
+    }
+}
+
+fn not_supported() -> PortFuture {
+    Box::pin(std::future::ready(Err(Reason::new(
+        ReasonCode::NotSupported,
+    ))))
 }

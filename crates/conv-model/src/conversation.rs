@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::backend::Context;
 use crate::chat_service::ChatService;
+use crate::history::HistoryService;
 use crate::ids::{ConversationId, MessageId};
 use crate::message::TextMessage;
 use crate::model::{Model, Step};
@@ -15,6 +16,7 @@ use crate::observable::command::{Command, CommandFuture, disabled};
 use crate::observable::list::{List, ListField};
 use crate::observable::store::{Node, Transaction};
 use crate::participant::Participant;
+use crate::people::People;
 use crate::person::Person;
 use crate::reason::Reason;
 use crate::situation::{Rule, Situation};
@@ -35,6 +37,8 @@ pub(crate) struct ConversationCells {
     pub(crate) formats: List<MessageFormat>,
     pub(crate) messages: List<TextMessage>,
     pub(crate) by_id: BTreeMap<MessageId, TextMessage>,
+    /// How many messages at the beginning are archived ones.
+    pub(crate) archived: usize,
     /// Outgoing messages without a verdict, in order.
     pub(crate) pending: Vec<TextMessage>,
     pub(crate) situation: Cell<Situation>,
@@ -45,6 +49,7 @@ pub(crate) struct ConversationCells {
 pub(crate) struct ConversationIdentity {
     pub(crate) id: ConversationId,
     pub(crate) model: Arc<Model>,
+    pub(crate) people: Arc<People>,
     pub(crate) myself: Participant,
     pub(crate) creator: Option<Person>,
 }
@@ -74,6 +79,7 @@ impl Conversation {
             chat,
             ending: false,
             acknowledgeable: false,
+            history_complete: false,
         };
         let cells = ConversationCells {
             state: Cell::new(state),
@@ -89,6 +95,7 @@ impl Conversation {
             formats: List::new(),
             messages: List::new(),
             by_id: BTreeMap::new(),
+            archived: 0,
             pending: Vec::new(),
             situation: Cell::new(situation),
             removed: false,
@@ -123,13 +130,18 @@ impl Conversation {
         self.property(|cells| &mut cells.uri)
     }
 
-    /// The others. One who leaves stays, Disconnected.
+    /// The others. One who leaves stays, Disconnected, until [`Collection::remove`] is invoked for them.
+    ///
+    /// [`Collection::add`] takes those of [`create_participant`](Self::create_participant). Before the conversation has begun
+    /// that is a local matter; afterwards it invites them, and ends with the invitation: one who does not come stays,
+    /// Disconnected, and their state's reason says why.
     #[must_use]
     pub fn participants(&self) -> Collection<Participant> {
         Collection::new(ListField {
             node: Arc::clone(&self.node),
             list: |cells| &mut cells.participants,
         })
+        .with_commands(self.participants_commands())
     }
 
     /// How many take part by the server's count, which may differ from the size of `participants`.
@@ -172,6 +184,12 @@ impl Conversation {
     #[must_use]
     pub fn chat_service(&self) -> ChatService {
         ChatService::new(self.clone())
+    }
+
+    /// What happened in it, also in former days.
+    #[must_use]
+    pub fn history_service(&self) -> HistoryService {
+        HistoryService::new(self.clone())
     }
 
     /// Stops everything in it and ends it for us. One that has not begun, or has ended, is left alone. The object stays,

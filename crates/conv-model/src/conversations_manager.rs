@@ -8,9 +8,10 @@ use crate::conversation::{Conversation, ConversationIdentity};
 use crate::fact::ParticipantFact;
 use crate::ids::{ConversationId, ParticipantId};
 use crate::observable::Collection;
+use crate::observable::CollectionCommands;
 use crate::observable::Property;
 use crate::observable::cell::Field;
-use crate::observable::command::{CommandFuture, failed};
+use crate::observable::command::{Command, CommandFuture, failed};
 use crate::observable::list::ListField;
 use crate::observable::store::Transaction;
 use crate::participant::Participant;
@@ -33,9 +34,14 @@ impl ConversationsManager {
     /// Every conversation, those that have ended too; one goes out only by [`remove`](Self::remove).
     #[must_use]
     pub fn conversations(&self) -> Collection<Conversation> {
+        let manager = self.clone();
         Collection::new(ListField {
             node: Arc::clone(&self.node),
             list: |cells| &mut cells.conversations,
+        })
+        .with_commands(CollectionCommands {
+            add: Command::not_supported(),
+            remove: Command::always(move |conversation| manager.remove(&conversation)),
         })
     }
 
@@ -56,14 +62,14 @@ impl ConversationsManager {
     /// # Errors
     /// [`InvalidArgument`](ReasonCode::InvalidArgument) when `address` cannot be one.
     pub fn get_conversation(&self, address: &str) -> Result<Conversation, Reason> {
-        let model = &self.node.fixed.model;
+        let model = &self.node.fixed.fixed.model;
         let address = model.backend.normalize_address(address)?;
         Ok(model.store.transact(|transaction| {
             if let Some(conversation) = self.ongoing(transaction, &address) {
                 return conversation;
             }
             let id = ConversationId::Local(model.next_id());
-            let creator = Some(self.node.fixed.me.person());
+            let creator = Some(self.node.fixed.fixed.me.person());
             let conversation = make(
                 transaction,
                 &self.node,
@@ -75,7 +81,6 @@ impl ConversationsManager {
             let participant = ParticipantId::Local(model.next_id());
             conversation.find_or_add_participant(
                 transaction,
-                &self.node,
                 &ParticipantFact::new(participant, address.clone()),
             );
             publish(transaction, &self.node, &conversation);
@@ -166,17 +171,19 @@ pub(crate) fn make(
     chat: CallConnectionState,
 ) -> Conversation {
     let signed_in = *transaction.cells(application).sign_in.get() == SignInState::SignedIn;
-    let model = Arc::clone(&application.fixed.model);
+    let people = Arc::clone(&application.fixed);
+    let model = Arc::clone(&people.fixed.model);
     let myself = Participant::new(
         &model,
         ParticipantId::Local(model.next_id()),
-        application.fixed.me.person(),
+        people.fixed.me.person(),
     );
     myself.set_chat(transaction, chat, None);
     Conversation::new(
         ConversationIdentity {
             id,
             model,
+            people,
             myself,
             creator,
         },
@@ -217,7 +224,7 @@ pub(crate) fn take_out(
         |cells| &mut cells.conversations,
         |item| item == conversation,
     );
-    let backend = Arc::clone(&application.fixed.model.backend);
+    let backend = Arc::clone(&application.fixed.fixed.model.backend);
     transaction.call(Box::new(move || backend.forget_conversation(id)));
 }
 

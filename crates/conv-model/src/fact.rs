@@ -5,8 +5,11 @@ use std::time::SystemTime;
 use crate::backend::Context;
 use crate::body::MessageBody;
 use crate::ids::{ConversationId, MessageId, ParticipantId};
+use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PhoneNumber};
 use crate::reason::Reason;
-use crate::states::{MessageFormat, MessageStatus, ParticipantRole, ParticipantState, SignInState};
+use crate::states::{
+    Direction, MessageFormat, MessageStatus, ParticipantRole, ParticipantState, SignInState,
+};
 
 /// Something that happened. The model decides what follows from it; what does not fit its state is ignored.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,12 +29,12 @@ pub enum Fact {
         /// Our name.
         display_name: Option<String>,
     },
-    /// Something became known of a person that the model knows by this address.
+    /// Something became known of a person that the model knows by this address, ourselves included.
     Person {
         /// Their address.
         address: String,
-        /// Their name.
-        display_name: Option<String>,
+        /// What.
+        fact: PersonFact,
     },
     /// Someone invites us.
     Incoming(Incoming),
@@ -54,6 +57,42 @@ impl Fact {
     pub const fn of(conversation: ConversationId, fact: ConversationFact) -> Self {
         Self::Conversation { conversation, fact }
     }
+}
+
+/// Something that became known of a person. `None` and empty mean that there is none.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PersonFact {
+    /// Their name. An empty one is none and replaces nothing.
+    DisplayName(String),
+    /// Their title.
+    Title(Option<String>),
+    /// Where they work.
+    Office(Option<String>),
+    /// Their department.
+    Department(Option<String>),
+    /// Their company.
+    Company(Option<String>),
+    /// Where their picture is.
+    AvatarUrl(Option<String>),
+    /// Their phone numbers.
+    PhoneNumbers(Vec<PhoneNumber>),
+    /// Their mail addresses.
+    Emails(Vec<String>),
+    /// Their status.
+    Status(PersonStatus),
+    /// What they are doing, in words.
+    Activity(Option<String>),
+    /// When they were last seen.
+    LastSeenAt(Option<SystemTime>),
+    /// What kind of device they are at.
+    EndpointType(EndpointType),
+    /// What they tell others.
+    Note(Option<Note>),
+    /// Where they are.
+    Location(Option<String>),
+    /// What can be done with them.
+    Capabilities(Capabilities),
 }
 
 /// An invitation from outside. Its conversation is complete, the chat Notified and accept enabled, before it appears in
@@ -198,6 +237,58 @@ impl SenderFact {
     }
 }
 
+/// A message of former days.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ArchivedMessage {
+    /// Which one.
+    pub message: MessageId,
+    /// Whether it came in or went out.
+    pub direction: Direction,
+    /// Who wrote it.
+    pub sender: SenderFact,
+    /// What it says.
+    pub body: MessageBody,
+    /// When it was written.
+    pub timestamp: SystemTime,
+}
+
+impl ArchivedMessage {
+    /// A message that came in.
+    #[must_use]
+    pub const fn incoming(
+        message: MessageId,
+        sender: SenderFact,
+        body: MessageBody,
+        timestamp: SystemTime,
+    ) -> Self {
+        Self {
+            message,
+            direction: Direction::Incoming,
+            sender,
+            body,
+            timestamp,
+        }
+    }
+
+    /// A message that went out.
+    #[must_use]
+    pub const fn outgoing(
+        message: MessageId,
+        sender: SenderFact,
+        body: MessageBody,
+        timestamp: SystemTime,
+    ) -> Self {
+        Self {
+            message,
+            direction: Direction::Outgoing,
+            sender,
+            body,
+            timestamp,
+        }
+    }
+}
+
 /// Which modalities are present in a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -249,6 +340,11 @@ pub enum ConversationFact {
     /// Someone is in: the participant with this id, or the one with this address who was made here or is Disconnected,
     /// and is known by this id too from now on, or a new one.
     ParticipantAdded(ParticipantFact),
+    /// The invitation of someone who was added is on its way.
+    ParticipantInvited {
+        /// Who.
+        participant: ParticipantId,
+    },
     /// Something became known of a participant.
     ParticipantUpdated {
         /// Which one.
@@ -256,7 +352,7 @@ pub enum ConversationFact {
         /// What.
         update: ParticipantUpdate,
     },
-    /// Someone is out. They stay in the collection.
+    /// Someone is out, or never came in. They stay in the collection, unless they were to be removed from it.
     ParticipantLeft {
         /// Who.
         participant: ParticipantId,
@@ -295,6 +391,11 @@ pub enum ConversationFact {
         /// When it was written.
         timestamp: SystemTime,
     },
+    /// Messages of former days, in any order; ids that are known already are ignored. They stand before all others, by
+    /// their time.
+    Archived(Vec<ArchivedMessage>),
+    /// Whether there is more to be had of what was said before.
+    MoreHistory(bool),
     /// What became known of a message's delivery.
     MessageStatus {
         /// Which one.

@@ -6,9 +6,12 @@ mod body;
 mod chat_service;
 mod conversation;
 mod conversation_facts;
+mod conversation_messages;
 mod conversations_manager;
 mod fact;
+mod history;
 mod ids;
+mod me;
 mod message;
 mod model;
 mod observable;
@@ -16,6 +19,8 @@ mod participant;
 mod people;
 mod person;
 mod reason;
+mod remote_property;
+mod roster;
 mod situation;
 mod states;
 mod sync;
@@ -24,24 +29,30 @@ mod writer;
 pub use application::Application;
 #[cfg(feature = "mock")]
 pub use backend::MockBackend;
-pub use backend::{Backend, Context, OutgoingMessage, Peer, PortFuture, StartOptions};
+pub use backend::{
+    Backend, Context, Interest, MeChange, OutgoingMessage, Peer, PersonField, PortFuture,
+    StartOptions,
+};
 pub use body::MessageBody;
 pub use chat_service::ChatService;
 pub use conversation::{ActiveModalities, Conversation};
 pub use conversations_manager::ConversationsManager;
 pub use fact::{
-    ConversationFact, Discovered, Fact, Incoming, Modalities, ParticipantFact, ParticipantUpdate,
-    SenderFact,
+    ArchivedMessage, ConversationFact, Discovered, Fact, Incoming, Modalities, ParticipantFact,
+    ParticipantUpdate, PersonFact, SenderFact,
 };
+pub use history::{ActivityItem, HistoryService};
 pub use ids::{ConversationId, MessageId, ParticipantId};
+pub use me::MePerson;
 pub use message::TextMessage;
 pub use observable::{
     Change, Changes, Closed, Collection, CollectionChange, Command, CommandFuture, Key, Latest,
     Property, Reader, Subscription, Subscriptions,
 };
 pub use participant::{Participant, ParticipantChat};
-pub use person::{MePerson, Person};
+pub use person::{Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PhoneNumber};
 pub use reason::{RawReason, Reason, ReasonCode};
+pub use remote_property::RemoteProperty;
 pub use states::{
     CallConnectionState, ConversationState, Direction, MessageFormat, MessageStatus,
     ParticipantRole, ParticipantState, SignInState,

@@ -75,6 +75,31 @@ impl TextMessage {
         )
     }
 
+    pub(crate) fn archived(
+        model: &Model,
+        id: MessageId,
+        direction: Direction,
+        sender: Person,
+        body: MessageBody,
+        timestamp: SystemTime,
+    ) -> Self {
+        Self::new(
+            model,
+            MessageIdentity {
+                id,
+                direction,
+                sender,
+                body,
+            },
+            timestamp,
+            MessageStatus::Succeeded,
+        )
+    }
+
+    pub(crate) fn timestamp_now(&self, transaction: &mut Transaction<'_>) -> SystemTime {
+        *transaction.cells(&self.node).timestamp.get()
+    }
+
     fn new(
         model: &Model,
         identity: MessageIdentity,

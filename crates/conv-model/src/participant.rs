@@ -20,6 +20,8 @@ pub(crate) struct ParticipantCells {
     pub(crate) is_typing: Cell<bool>,
     /// By this id too facts may speak of a participant that was made here.
     pub(crate) alias: Option<ParticipantId>,
+    /// To be taken out of `participants` when they are out of the conversation.
+    pub(crate) removed: bool,
 }
 
 pub(crate) struct ParticipantIdentity {
@@ -46,6 +48,7 @@ impl Participant {
             chat: Cell::new(CallConnectionState::Disconnected),
             is_typing: Cell::new(false),
             alias: None,
+            removed: false,
         };
         Self {
             node: model.store.node(ParticipantIdentity { id, person }, cells),

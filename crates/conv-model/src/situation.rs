@@ -14,6 +14,8 @@ pub(crate) struct Situation {
     pub(crate) ending: bool,
     /// The conversation was accepted for us and waits to be acknowledged.
     pub(crate) acknowledgeable: bool,
+    /// There is no more to be had of what was said before.
+    pub(crate) history_complete: bool,
 }
 
 /// A rule: `Ok` when the command is enabled, else why not.
@@ -55,6 +57,22 @@ impl Situation {
             Ok(())
         } else {
             Err(invalid("there is nothing to acknowledge"))
+        }
+    }
+
+    pub(crate) fn more_history(&self) -> Result<(), Reason> {
+        self.signed_in()?;
+        if self.history_complete {
+            Err(invalid("there is no more"))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn add_participant(&self) -> Result<(), Reason> {
+        match self.state {
+            ConversationState::Created => Ok(()),
+            _ => self.signed_in().and_then(|()| self.not_ending()),
         }
     }
 
@@ -124,6 +142,7 @@ mod tests {
                     chat,
                     ending: false,
                     acknowledgeable: false,
+                    history_complete: false,
                 };
                 assert_eq!(rule(&situation).ok(), *enabled, "{name} in {chat:?}");
                 let signed_out = rule(&Situation {

@@ -44,18 +44,15 @@ impl ModelWriter {
                 address,
                 display_name,
             } => {
-                self.node.fixed.me.person().learn(
+                self.node.fixed.fixed.me.person().learn(
                     transaction,
                     Some(&address),
                     display_name.as_deref(),
                 );
             }
-            Fact::Person {
-                address,
-                display_name,
-            } => {
-                if let Some(person) = people::find(transaction, &self.node, &address) {
-                    person.learn(transaction, None, display_name.as_deref());
+            Fact::Person { address, fact } => {
+                if let Some(person) = people::find(transaction, &self.node.fixed, &address) {
+                    person.apply(transaction, fact);
                     // Ours may have become the last handle on them.
                     transaction.discard(person);
                 }
@@ -122,7 +119,7 @@ impl ModelWriter {
         }
         let creator = people::find_or_make(
             transaction,
-            &self.node,
+            &self.node.fixed,
             &from.address,
             from.display_name.as_deref(),
         );
@@ -139,7 +136,7 @@ impl ModelWriter {
             ConversationState::Connecting,
             chat,
         );
-        let inviter = conversation.find_or_add_participant(transaction, &self.node, &from);
+        let inviter = conversation.find_or_add_participant(transaction, &from);
         inviter.set_state(transaction, ParticipantState::Connecting, None);
         conversation.set(
             transaction,
@@ -170,7 +167,7 @@ impl ModelWriter {
             CallConnectionState::Disconnected,
         );
         for participant in &participants {
-            conversation.find_or_add_participant(transaction, &self.node, participant);
+            conversation.find_or_add_participant(transaction, participant);
         }
         conversation.set(
             transaction,
@@ -187,11 +184,7 @@ impl ModelWriter {
         group: Option<String>,
     ) {
         if group.is_some() {
-            conversation.apply(
-                transaction,
-                &self.node,
-                ConversationFact::Group { uri: group },
-            );
+            conversation.apply(transaction, ConversationFact::Group { uri: group });
         }
         publish(transaction, &self.node, conversation);
     }
@@ -202,7 +195,7 @@ impl ModelWriter {
         conversation: &Conversation,
         fact: ConversationFact,
     ) {
-        conversation.apply(transaction, &self.node, fact);
+        conversation.apply(transaction, fact);
         let cells = transaction.cells(&conversation.node);
         if cells.removed && *cells.state.get() == ConversationState::Disconnected {
             take_out(transaction, &self.node, conversation);

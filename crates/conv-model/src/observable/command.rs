@@ -50,6 +50,17 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
         }
     }
 
+    /// A command that is always enabled.
+    pub(crate) fn always(run: impl Fn(A) -> CommandFuture<R> + Send + Sync + 'static) -> Self {
+        Self::new(
+            Property::new(Constant {
+                value: true,
+                reason: None,
+            }),
+            run,
+        )
+    }
+
     pub(crate) fn not_supported() -> Self {
         let reason = Reason::new(ReasonCode::NotSupported);
         let enabled = Property::new(Constant {

@@ -44,6 +44,13 @@ impl<T: Clone + Send + Sync + 'static> List<T> {
         self.items.len()
     }
 
+    pub(crate) fn key_of(&self, matches: impl Fn(&T) -> bool) -> Option<Key> {
+        self.items
+            .iter()
+            .find(|(_, item)| matches(item))
+            .map(|(key, _)| *key)
+    }
+
     fn by_key(&self, key: Key) -> Option<T> {
         let index = if self.sorted {
             self.items.binary_search_by_key(&key, |(key, _)| *key).ok()

@@ -17,6 +17,7 @@ mod subscription;
 
 use super::{reason, sync};
 
+pub(crate) use collection::CollectionCommands;
 pub use collection::{Collection, CollectionChange, Key};
 pub use command::{Command, CommandFuture};
 pub use property::{Change, Property};

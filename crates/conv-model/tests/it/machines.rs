@@ -760,7 +760,7 @@ fn names_fall_back_to_the_address_and_are_never_forgotten() {
     assert_eq!(name.get(), "Lene Aaling");
     stage.commit([Fact::Person {
         address: "sip:LeneA@contoso.com".into(),
-        display_name: Some("Lene A.".into()),
+        fact: conv_model::PersonFact::DisplayName("Lene A.".into()),
     }]);
     assert_eq!(name.get(), "Lene A.");
     stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);

@@ -12,7 +12,9 @@
 mod collections;
 mod commands;
 mod machines;
+mod people;
 mod reference;
+mod roster;
 mod rules;
 mod shuttled;
 mod story;

@@ -1,0 +1,157 @@
+//! The messages of a conversation, by what facts tell.
+
+use std::time::SystemTime;
+
+use crate::body::MessageBody;
+use crate::conversation::Conversation;
+use crate::fact::{ArchivedMessage, SenderFact};
+use crate::ids::MessageId;
+use crate::message::TextMessage;
+use crate::observable::store::Transaction;
+use crate::participant::Participant;
+use crate::people;
+use crate::person::Person;
+use crate::reason::Reason;
+use crate::states::{MessageFormat, MessageStatus};
+
+impl Conversation {
+    /// Takes in a message, once.
+    pub(crate) fn receive(
+        &self,
+        transaction: &mut Transaction<'_>,
+        message: MessageId,
+        sender: &SenderFact,
+        body: MessageBody,
+        timestamp: SystemTime,
+    ) {
+        if transaction.cells(&self.node).by_id.contains_key(&message) {
+            return;
+        }
+        let (participant, person) = self.sender(transaction, sender);
+        let item = TextMessage::incoming(&self.node.fixed.model, message, person, body, timestamp);
+        transaction
+            .cells(&self.node)
+            .by_id
+            .insert(message, item.clone());
+        transaction.push(&self.node, |cells| &mut cells.messages, item);
+        if let Some(participant) = participant {
+            participant.set_is_typing(transaction, false);
+        }
+    }
+
+    /// Who wrote: a participant, or somebody else.
+    fn sender(
+        &self,
+        transaction: &mut Transaction<'_>,
+        sender: &SenderFact,
+    ) -> (Option<Participant>, Person) {
+        let participant = sender
+            .participant
+            .and_then(|id| self.participant(transaction, id))
+            .or_else(|| self.participant_at(transaction, &sender.address));
+        let person = match &participant {
+            Some(participant) => {
+                let person = participant.person();
+                person.learn(transaction, None, sender.display_name.as_deref());
+                person
+            }
+            None => people::find_or_make(
+                transaction,
+                &self.node.fixed.people,
+                &sender.address,
+                sender.display_name.as_deref(),
+            ),
+        };
+        (participant, person)
+    }
+
+    /// Puts messages of former days before all others, by their time.
+    pub(crate) fn archive(
+        &self,
+        transaction: &mut Transaction<'_>,
+        messages: Vec<ArchivedMessage>,
+    ) {
+        for ArchivedMessage {
+            message,
+            direction,
+            sender,
+            body,
+            timestamp,
+        } in messages
+        {
+            if transaction.cells(&self.node).by_id.contains_key(&message) {
+                continue;
+            }
+            let (_, person) = self.sender(transaction, &sender);
+            let item = TextMessage::archived(
+                &self.node.fixed.model,
+                message,
+                direction,
+                person,
+                body,
+                timestamp,
+            );
+            let cells = transaction.cells(&self.node);
+            cells.by_id.insert(message, item.clone());
+            let archived: Vec<_> = cells
+                .messages
+                .iter()
+                .take(cells.archived)
+                .cloned()
+                .collect();
+            cells.archived += 1;
+            let index =
+                archived.partition_point(|other| other.timestamp_now(transaction) <= timestamp);
+            transaction.insert(&self.node, |cells| &mut cells.messages, index, item);
+        }
+    }
+
+    /// Takes in a verdict, or a status on the way to one.
+    pub(crate) fn settle(
+        &self,
+        transaction: &mut Transaction<'_>,
+        message: MessageId,
+        status: MessageStatus,
+        timestamp: Option<SystemTime>,
+        reason: Option<Reason>,
+    ) {
+        let cells = transaction.cells(&self.node);
+        let Some(item) = cells.by_id.get(&message).cloned() else {
+            return;
+        };
+        if status != MessageStatus::Pending {
+            cells.pending.retain(|pending| *pending != item);
+        }
+        if let Some(timestamp) = timestamp {
+            item.set_timestamp(transaction, timestamp);
+        }
+        item.settle(transaction, status, reason);
+    }
+
+    /// The forms of message that both sides agreed on.
+    pub(crate) fn set_formats(&self, transaction: &mut Transaction<'_>, formats: &[MessageFormat]) {
+        let present: Vec<_> = transaction
+            .cells(&self.node)
+            .formats
+            .iter()
+            .copied()
+            .collect();
+        for format in present.iter().filter(|format| !formats.contains(format)) {
+            transaction.remove(
+                &self.node,
+                |cells| &mut cells.formats,
+                |item| item == format,
+            );
+        }
+        for format in formats {
+            if !transaction
+                .cells(&self.node)
+                .formats
+                .iter()
+                .any(|item| item == format)
+            {
+                transaction.push(&self.node, |cells| &mut cells.formats, *format);
+            }
+        }
+    }
+}
