@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use skype_p2p::Representation;
@@ -54,7 +58,7 @@ pub struct Demo {
 #[derive(Debug, Args)]
 pub struct Serve {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = listen_address)]
     pub listen: SocketAddr,
     /// A user: NAME:PASSWORD or NAME:PASSWORD:Display Name. NAME is a user of contoso.com, or user@domain. May be given
     /// several times; without it there are Tosh and Lene
@@ -138,6 +142,14 @@ pub enum Accept {
     All,
     /// None: they are shown and left ringing
     None,
+}
+
+/// An address with its port; a host name stands for its first address.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let mut addresses = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    addresses
+        .next()
+        .ok_or_else(|| "the host has no address".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

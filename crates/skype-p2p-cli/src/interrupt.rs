@@ -1,10 +1,6 @@
 //! Being asked to stop.
 
-/// Resolves when the process is interrupted: SIGINT or SIGTERM, or Ctrl-C where there are no signals.
-///
-/// # Errors
-///
-/// When the system does not let the process wait for it.
+/// Hears when the process is interrupted: SIGINT or SIGTERM, or Ctrl-C where there are no signals.
 pub(crate) struct Interrupt {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -13,7 +9,7 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Takes the signals over from now on, so that none is lost between two waits.
+    /// Takes the signals over from now on, so that none is lost between two waits. Fails when the system does not allow it.
     #[cfg(unix)]
     pub(crate) fn catch() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};

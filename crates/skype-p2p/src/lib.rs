@@ -74,11 +74,12 @@ pub use application::Application;
 pub use builder::{ApplicationBuilder, BuildError};
 pub use clock::Clock;
 pub use conv_model::{
-    CallConnectionState, Change, ChatService, Collection, CollectionChange, Command, CommandFuture,
-    Conversation, ConversationState, ConversationsManager, Direction, Key, MePerson, MessageBody,
-    MessageFormat, MessageStatus, Participant, ParticipantChat, ParticipantState, Person, Property,
-    RawReason, Reason, ReasonCode, SignInState, StartOptions, Subscription, Subscriptions,
-    TextMessage,
+    ActiveModalities, CallConnectionState, Change, Changes, ChatService, Closed, Collection,
+    CollectionChange, Command, CommandFuture, Context, Conversation, ConversationId,
+    ConversationState, ConversationsManager, Direction, Key, Latest, MePerson, MessageBody,
+    MessageFormat, MessageId, MessageStatus, Participant, ParticipantChat, ParticipantId,
+    ParticipantRole, ParticipantState, Person, Property, RawReason, Reason, ReasonCode,
+    SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
 };
 pub use conv_transport::{HttpTransport, HyperTransport};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};

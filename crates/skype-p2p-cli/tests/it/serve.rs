@@ -42,6 +42,16 @@ fn the_root_is_the_first_line_and_the_users_follow() {
 }
 
 #[test]
+fn it_listens_where_it_is_told() {
+    let mut server = Process::start(command(["serve", "--listen", "localhost:0"]));
+    let root = server.line();
+    assert!(
+        root.starts_with("http://127.0.0.1:") || root.starts_with("http://[::1]:"),
+        "{root}"
+    );
+}
+
+#[test]
 fn given_users_are_told_without_their_passwords() {
     let mut server = Process::start(command([
         "serve",

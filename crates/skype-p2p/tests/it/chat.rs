@@ -6,8 +6,8 @@ use std::{
 };
 
 use skype_p2p::{
-    CallConnectionState, ConversationState, Credentials, Direction, MessageBody, MessageStatus,
-    ReasonCode, Representation, StartOptions,
+    CallConnectionState, Context, ConversationState, Credentials, Direction, MessageBody,
+    MessageStatus, ReasonCode, Representation, StartOptions,
 };
 use tokio::time::Instant;
 
@@ -314,4 +314,28 @@ async fn a_chat_without_a_message_is_started_and_stopped() {
         .await
         .unwrap();
     assert!(told(&ours).is_empty() && told(&theirs).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_cannot_be_made_ends_the_conversation_it_began() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let before = world.log().len();
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let mut options = StartOptions::default();
+    options.context = Some(Context::new("application/json", "{}"));
+    let reason = ours.chat_service().start(options).await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::NotSupported, "{reason}");
+    assert_eq!(ours.state().get(), ConversationState::Disconnected);
+    assert_eq!(ours.state().reason(), Some(reason));
+    assert_eq!(world.log().len(), before);
+
+    let sent = ours.chat_service().send_message("Without it, then");
+    conversation(&lene, 1)
+        .await
+        .chat_service()
+        .accept()
+        .await
+        .unwrap();
+    sent.await.unwrap();
 }
