@@ -66,7 +66,7 @@ impl Session {
     ) {
         match result {
             Ok(response) if response.status().is_success() => {
-                self.on_page_answer(exchange, &response)
+                self.on_page_answer(exchange, &response);
             }
             Ok(response) => {
                 let failure = self.core.refusal(exchange, &response);

@@ -103,10 +103,10 @@ impl Chats {
     pub(crate) fn on_timer(&mut self, core: &mut Core, timer: Timer) {
         match timer {
             Timer::InvitationStarted(key, operation) => {
-                self.on_start_overdue(core, key, &operation)
+                self.on_start_overdue(core, key, &operation);
             }
             Timer::InvitationCompleted(key, operation) => {
-                self.on_completion_overdue(core, key, &operation)
+                self.on_completion_overdue(core, key, &operation);
             }
             Timer::Verdict(key, message) => self.on_verdict_overdue(core, key, message),
             Timer::FirstMessage(key) => self.show_preview(core, key),
@@ -124,13 +124,13 @@ impl Chats {
     ) {
         match &exchange.purpose {
             Purpose::Invite(key, operation) => {
-                self.on_invite_answer(core, *key, operation, exchange, result)
+                self.on_invite_answer(core, *key, operation, exchange, result);
             }
             Purpose::ReadInvitation(key, operation) => {
                 self.on_invitation_read(core, *key, operation, exchange, result);
             }
             Purpose::ReadForeignInvitation(_) => {
-                self.on_foreign_invitation_read(core, exchange, result)
+                self.on_foreign_invitation_read(core, exchange, result);
             }
             Purpose::Accept(key) => self.on_accept_answer(core, *key, exchange, result),
             Purpose::Decline(key) => self.on_decline_answer(core, *key, exchange, result),
@@ -138,20 +138,20 @@ impl Chats {
             Purpose::StopMessaging(key) => self.on_stop_answer(core, *key, exchange, result),
             Purpose::DeleteConversation(key) => self.on_delete_answer(core, *key, exchange, result),
             Purpose::ReadConversation(key) => {
-                self.on_conversation_read(core, *key, exchange, result)
+                self.on_conversation_read(core, *key, exchange, result);
             }
             Purpose::ReadMessaging(key) => self.on_messaging_read(core, *key, exchange, result),
             Purpose::ReadParticipant(key, href) => {
-                self.on_participant_read(core, *key, href, exchange, result)
+                self.on_participant_read(core, *key, href, exchange, result);
             }
             Purpose::SendMessage(key, message) => {
-                self.on_send_answer(core, *key, *message, exchange, result)
+                self.on_send_answer(core, *key, *message, exchange, result);
             }
             Purpose::ReadVerdict(key, message) => {
-                self.on_verdict_read(core, *key, *message, exchange, result)
+                self.on_verdict_read(core, *key, *message, exchange, result);
             }
             Purpose::ReadMessage(key, href) => {
-                self.on_message_read(core, *key, href, exchange, result)
+                self.on_message_read(core, *key, href, exchange, result);
             }
             Purpose::SetIsTyping(_) => {}
             _ => {}

@@ -243,7 +243,7 @@ impl fmt::Display for Failure {
             FailureKind::NotSignedIn => f.write_str("not signed in")?,
             FailureKind::WrongState => f.write_str("not possible in the present state")?,
             FailureKind::InvalidCredentials => {
-                f.write_str("the user name or the password was refused")?
+                f.write_str("the user name or the password was refused")?;
             }
             FailureKind::GrantNotOffered { offered } => {
                 write!(
@@ -254,20 +254,20 @@ impl fmt::Display for Failure {
             }
             FailureKind::Untrusted => f.write_str("the host is not trusted with credentials")?,
             FailureKind::HomedOnline => {
-                f.write_str("the user is homed at the retired online service")?
+                f.write_str("the user is homed at the retired online service")?;
             }
             FailureKind::Unreachable { tried } => {
-                write!(f, "no server could be reached (tried {})", tried.join("; "))?
+                write!(f, "no server could be reached (tried {})", tried.join("; "))?;
             }
             FailureKind::Transport => f.write_str("the connection failed")?,
             FailureKind::UnexpectedAnswer => {
-                f.write_str("the answer is not one of a UCWA server")?
+                f.write_str("the answer is not one of a UCWA server")?;
             }
             FailureKind::RequestFailed => f.write_str("the server refused the request")?,
             FailureKind::Remote => f.write_str("ended by the other side")?,
             FailureKind::Timeout => f.write_str("no answer in time")?,
             FailureKind::DeliveryUnknown => {
-                f.write_str("whether the message arrived is unknown")?
+                f.write_str("whether the message arrived is unknown")?;
             }
             FailureKind::Ended => f.write_str("the conversation was ended")?,
             FailureKind::Gone => f.write_str("the server ended the application")?,

@@ -124,7 +124,7 @@ impl Session {
             Purpose::Token(origin) => self.core.on_token(origin.clone(), &exchange, result),
             Purpose::Challenge(origin) => {
                 self.core
-                    .on_challenge_answer(origin.clone(), &exchange, result)
+                    .on_challenge_answer(origin.clone(), &exchange, result);
             }
             Purpose::CreateApplication => self.on_application_created(&exchange, result),
             Purpose::MakeMeAvailable => self.on_made_available(&exchange, result),

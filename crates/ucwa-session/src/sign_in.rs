@@ -416,7 +416,7 @@ impl Session {
             Ok(()) if self.entry.phase == Phase::Running => self.restart_channel(),
             Ok(()) => self.enter(),
             Err(failure) if self.entry.phase == Phase::Running => {
-                self.on_channel_unreadable(failure)
+                self.on_channel_unreadable(failure);
             }
             Err(failure) => self.entry_failed(failure),
         }

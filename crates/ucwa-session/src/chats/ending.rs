@@ -231,7 +231,7 @@ impl Chats {
     ) {
         match result {
             Ok(response) if response.status().is_success() || is_gone(&response) => {
-                self.end(core, key, None)
+                self.end(core, key, None);
             }
             Ok(response)
                 if matches!(

@@ -202,7 +202,7 @@ impl Chats {
     pub(super) fn recognise(&mut self, core: &mut Core, event: &Event<'_>) {
         match event.resource() {
             Some(invitation) => {
-                self.recognise_invitation(core, &event.link.href, invitation, &event.kind)
+                self.recognise_invitation(core, &event.link.href, invitation, &event.kind);
             }
             None if event.kind == EventKind::Started
                 && self.find_invitation(core, &event.link.href).is_none() =>
@@ -672,10 +672,10 @@ impl Chats {
         }
         match read::standing(&invitation) {
             InvitationStanding::Accepted => {
-                self.conclude(core, key, operation, true, None, Some(&invitation))
+                self.conclude(core, key, operation, true, None, Some(&invitation));
             }
             InvitationStanding::Refused => {
-                self.conclude(core, key, operation, false, None, Some(&invitation))
+                self.conclude(core, key, operation, false, None, Some(&invitation));
             }
             InvitationStanding::Open | InvitationStanding::Alerting => {
                 core.arm(

@@ -146,10 +146,10 @@ impl Chats {
         }
         match (conversation.state, conversation.chat) {
             (State::Created | State::Ended, _) => {
-                self.invite(core, key, subject, Some(draft), None)
+                self.invite(core, key, subject, Some(draft), None);
             }
             (_, Chat::Disconnecting) => {
-                self.refuse_draft(core, key, draft, wrong_state("the chat is being ended"))
+                self.refuse_draft(core, key, draft, wrong_state("the chat is being ended"));
             }
             (_, Chat::Notified) => {
                 conversation.outbox.drafts.push_back(draft);
@@ -160,7 +160,7 @@ impl Chats {
                 conversation.outbox.drafts.push_back(draft);
             }
             (State::Connected, Chat::Disconnected) => {
-                self.invite(core, key, subject, Some(draft), None)
+                self.invite(core, key, subject, Some(draft), None);
             }
             _ => {
                 conversation.outbox.drafts.push_back(draft);
@@ -250,7 +250,7 @@ impl Chats {
                 let location = location(&response);
                 match location.and_then(|location| Some((key_of(core, &location)?, location))) {
                     Some((location_key, location)) => {
-                        self.on_posted(core, key, location, location_key)
+                        self.on_posted(core, key, location, location_key);
                     }
                     // Taken, but nobody says where it is: as good as an answer that was lost.
                     None => {

@@ -44,7 +44,7 @@ impl Chats {
                 None => match self.find_dead(core, &sender.href) {
                     // A conversation that is over has nothing more to say but what became of its messages.
                     Some(key) if event.link.rel == "message" => {
-                        self.on_late_message(core, key, event)
+                        self.on_late_message(core, key, event);
                     }
                     Some(_) => {}
                     None => self.keep(core, sender, event, &sender.href),

@@ -7,21 +7,21 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-pub const ROOT: &str = "http://127.0.0.1:5061/";
-pub const PASSWORD: &str = "pa55 w&rd";
-pub const APP: &str = "/ucwa/oauth/v1/applications/102";
+pub(crate) const ROOT: &str = "http://127.0.0.1:5061/";
+pub(crate) const PASSWORD: &str = "pa55 w&rd";
+pub(crate) const APP: &str = "/ucwa/oauth/v1/applications/102";
 
-pub fn chat() -> ConversationKey {
+pub(crate) fn chat() -> ConversationKey {
     ConversationKey::Local(1)
 }
 
-pub fn peer() -> ParticipantKey {
+pub(crate) fn peer() -> ParticipantKey {
     ParticipantKey::Local(7)
 }
 
 /// A request that waits for its answer.
 #[derive(Debug)]
-pub struct Request {
+pub(crate) struct Request {
     pub id: RequestId,
     pub request: http::Request<Bytes>,
     pub lane: Lane,
@@ -29,20 +29,20 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         self.request.uri().path_and_query().unwrap().to_string()
     }
 
-    pub fn body(&self) -> String {
+    pub(crate) fn body(&self) -> String {
         String::from_utf8(self.request.body().to_vec()).unwrap()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(self.request.body()).unwrap()
     }
 }
 
-pub struct Bench {
+pub(crate) struct Bench {
     pub session: Session,
     pub now: Duration,
     pub sent: VecDeque<Request>,
@@ -57,7 +57,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(config: SessionConfig) -> Self {
+    pub(crate) fn new(config: SessionConfig) -> Self {
         Self {
             session: Session::new(config),
             now: Duration::ZERO,
@@ -72,7 +72,7 @@ impl Bench {
         }
     }
 
-    pub fn config() -> SessionConfig {
+    pub(crate) fn config() -> SessionConfig {
         SessionConfig::new(
             Root::Url(ROOT.to_owned()),
             42,
@@ -80,13 +80,13 @@ impl Bench {
         )
     }
 
-    pub fn submit(&mut self, operation: Operation) -> Ticket {
+    pub(crate) fn submit(&mut self, operation: Operation) -> Ticket {
         let ticket = self.session.submit(self.now, operation);
         self.drain();
         ticket
     }
 
-    pub fn handle(&mut self, input: Input) {
+    pub(crate) fn handle(&mut self, input: Input) {
         self.session.handle(self.now, input);
         self.drain();
     }
@@ -147,7 +147,7 @@ impl Bench {
     }
 
     /// Lets time pass, waking the session whenever it asks to be woken.
-    pub fn advance(&mut self, by: Duration) {
+    pub(crate) fn advance(&mut self, by: Duration) {
         let end = self.now + by;
         while let Some(at) = self.wake_at.filter(|at| *at <= end) {
             self.now = self.now.max(at);
@@ -158,7 +158,7 @@ impl Bench {
 
     /// Takes the request that goes to this place; the others stay.
     #[track_caller]
-    pub fn take(&mut self, method: &str, target: &str) -> Request {
+    pub(crate) fn take(&mut self, method: &str, target: &str) -> Request {
         let found = self
             .sent
             .iter()
@@ -174,13 +174,13 @@ impl Bench {
         self.sent.remove(position).unwrap()
     }
 
-    pub fn is_sent(&self, method: &str, target: &str) -> bool {
+    pub(crate) fn is_sent(&self, method: &str, target: &str) -> bool {
         self.sent
             .iter()
             .any(|sent| sent.request.method() == method && sent.target().starts_with(target))
     }
 
-    pub fn respond(&mut self, id: RequestId, response: http::Response<Bytes>) {
+    pub(crate) fn respond(&mut self, id: RequestId, response: http::Response<Bytes>) {
         self.handle(Input::Response {
             id,
             result: Ok(response),
@@ -188,14 +188,20 @@ impl Bench {
     }
 
     #[track_caller]
-    pub fn reply(&mut self, method: &str, target: &str, status: u16, body: Value) -> Request {
+    pub(crate) fn reply(
+        &mut self,
+        method: &str,
+        target: &str,
+        status: u16,
+        body: Value,
+    ) -> Request {
         let sent = self.take(method, target);
         self.respond(sent.id, answer(status, body));
         sent
     }
 
     #[track_caller]
-    pub fn created(&mut self, method: &str, target: &str, location: &str) -> Request {
+    pub(crate) fn created(&mut self, method: &str, target: &str, location: &str) -> Request {
         let sent = self.take(method, target);
         let response = http::Response::builder()
             .status(201)
@@ -208,7 +214,7 @@ impl Bench {
 
     /// Breaks the connection of a request.
     #[track_caller]
-    pub fn break_off(&mut self, method: &str, target: &str, sent: Sent) {
+    pub(crate) fn break_off(&mut self, method: &str, target: &str, sent: Sent) {
         let request = self.take(method, target);
         let failure = TransportFailure {
             kind: TransportFailureKind::Broken,
@@ -225,12 +231,12 @@ impl Bench {
 
     /// Answers the pending GET with these senders.
     #[track_caller]
-    pub fn page(&mut self, senders: Value) {
+    pub(crate) fn page(&mut self, senders: Value) {
         self.page_with("next", senders);
     }
 
     #[track_caller]
-    pub fn page_with(&mut self, follow: &str, senders: Value) {
+    pub(crate) fn page_with(&mut self, follow: &str, senders: Value) {
         self.page += 1;
         let href = format!("{APP}/events?ack={}", self.page);
         let body =
@@ -244,7 +250,7 @@ impl Bench {
     }
 
     /// How an operation ended, if it did.
-    pub fn result(&self, ticket: Ticket) -> Option<&Result<Outcome, Failure>> {
+    pub(crate) fn result(&self, ticket: Ticket) -> Option<&Result<Outcome, Failure>> {
         self.completed
             .iter()
             .find(|(other, _)| *other == ticket)
@@ -252,7 +258,7 @@ impl Bench {
     }
 
     #[track_caller]
-    pub fn failure(&self, ticket: Ticket) -> &Failure {
+    pub(crate) fn failure(&self, ticket: Ticket) -> &Failure {
         self.result(ticket)
             .expect("not completed")
             .as_ref()
@@ -260,7 +266,7 @@ impl Bench {
     }
 
     /// The changes of a conversation so far, taken out.
-    pub fn changes(&mut self, key: ConversationKey) -> Vec<ConversationChange> {
+    pub(crate) fn changes(&mut self, key: ConversationKey) -> Vec<ConversationChange> {
         std::mem::take(&mut self.events)
             .into_iter()
             .filter_map(|event| match event {
@@ -274,7 +280,7 @@ impl Bench {
     }
 
     /// The verdicts on messages among the changes of the conversation so far, taken out.
-    pub fn verdicts(&mut self, key: ConversationKey) -> Vec<(MessageKey, MessageStatus)> {
+    pub(crate) fn verdicts(&mut self, key: ConversationKey) -> Vec<(MessageKey, MessageStatus)> {
         self.changes(key)
             .into_iter()
             .filter_map(|change| match change {
@@ -287,7 +293,7 @@ impl Bench {
     }
 
     /// The texts received in a conversation so far, taken out.
-    pub fn received(&mut self, key: ConversationKey) -> Vec<String> {
+    pub(crate) fn received(&mut self, key: ConversationKey) -> Vec<String> {
         self.changes(key)
             .into_iter()
             .filter_map(|change| match change {
@@ -301,7 +307,7 @@ impl Bench {
             .collect()
     }
 
-    pub fn credentials() -> Credentials {
+    pub(crate) fn credentials() -> Credentials {
         Credentials::Password {
             sip_uri: "sip:toshm@contoso.com".to_owned(),
             user_name: None,
@@ -310,7 +316,7 @@ impl Bench {
     }
 
     /// A session that is signed in, with its first pending GET parked.
-    pub fn signed_in() -> Self {
+    pub(crate) fn signed_in() -> Self {
         let mut bench = Self::new(Self::config());
         let ticket = bench.submit(Operation::SignIn(Self::credentials()));
         bench.reply(
@@ -344,7 +350,7 @@ impl Bench {
     }
 
     /// Answers the requests from the creation of the application on.
-    pub fn enter(&mut self) {
+    pub(crate) fn enter(&mut self) {
         self.reply(
             "POST",
             "/ucwa/oauth/v1/applications",
@@ -361,7 +367,7 @@ impl Bench {
     }
 
     /// A signed-in session with an open conversation to Lene.
-    pub fn with_conversation() -> Self {
+    pub(crate) fn with_conversation() -> Self {
         let mut bench = Self::signed_in();
         bench.submit(Operation::OpenConversation {
             conversation: chat(),
@@ -371,7 +377,7 @@ impl Bench {
         bench
     }
 
-    pub fn send(&mut self, number: u64, text: &str) -> Ticket {
+    pub(crate) fn send(&mut self, number: u64, text: &str) -> Ticket {
         self.submit(Operation::SendMessage {
             conversation: chat(),
             message: MessageKey::Local(number),
@@ -381,7 +387,7 @@ impl Bench {
     }
 }
 
-pub fn answer(status: u16, body: Value) -> http::Response<Bytes> {
+pub(crate) fn answer(status: u16, body: Value) -> http::Response<Bytes> {
     let builder = http::Response::builder().status(status);
     if body.is_null() {
         return builder.body(Bytes::new()).unwrap();
@@ -392,7 +398,7 @@ pub fn answer(status: u16, body: Value) -> http::Response<Bytes> {
         .unwrap()
 }
 
-pub fn challenge(href: &str) -> http::Response<Bytes> {
+pub(crate) fn challenge(href: &str) -> http::Response<Bytes> {
     http::Response::builder()
         .status(401)
         .header("content-type", "text/html")
@@ -407,11 +413,11 @@ pub fn challenge(href: &str) -> http::Response<Bytes> {
         .unwrap()
 }
 
-pub fn token(value: &str, life: u64) -> Value {
+pub(crate) fn token(value: &str, life: u64) -> Value {
     json!({"access_token": value, "token_type": "Bearer", "expires_in": life, "ms_rtc_identityscope": "local"})
 }
 
-pub fn application(fresh: bool) -> Value {
+pub(crate) fn application(fresh: bool) -> Value {
     let mut me = json!({"self": {"href": format!("{APP}/me")}});
     let rel = if fresh {
         "makeMeAvailable"

@@ -166,7 +166,7 @@ fn after_a_resync_only_listed_conversations_live_on() {
     ));
 }
 
-pub fn first_remote(bench: &Bench) -> u64 {
+pub(crate) fn first_remote(bench: &Bench) -> u64 {
     bench
         .events
         .iter()

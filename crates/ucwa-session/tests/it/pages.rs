@@ -4,23 +4,23 @@ use serde_json::{Value, json};
 
 use crate::bench::APP;
 
-pub const INVITATION: &str =
+pub(crate) const INVITATION: &str =
     "/ucwa/oauth/v1/applications/102/communication/messagingInvitations/60c";
 
-pub fn conversation_href(id: &str) -> String {
+pub(crate) fn conversation_href(id: &str) -> String {
     format!("{APP}/communication/conversations/{id}")
 }
 
-pub fn communication(events: Vec<Value>) -> Value {
+pub(crate) fn communication(events: Vec<Value>) -> Value {
     json!({"rel": "communication", "href": format!("{APP}/communication"), "events": events})
 }
 
-pub fn conversation(id: &str, events: Vec<Value>) -> Value {
+pub(crate) fn conversation(id: &str, events: Vec<Value>) -> Value {
     json!({"rel": "conversation", "href": conversation_href(id), "events": events})
 }
 
 /// An event that embeds a resource under the rel of its link.
-pub fn event(kind: &str, rel: &str, href: &str, resource: Value) -> Value {
+pub(crate) fn event(kind: &str, rel: &str, href: &str, resource: Value) -> Value {
     let mut resource = resource;
     resource["rel"] = json!(rel);
     resource["_links"]["self"] = json!({"href": href});
@@ -28,7 +28,7 @@ pub fn event(kind: &str, rel: &str, href: &str, resource: Value) -> Value {
 }
 
 /// An event that is a link only.
-pub fn bare(kind: &str, rel: &str, href: &str, within: Option<(&str, &str)>) -> Value {
+pub(crate) fn bare(kind: &str, rel: &str, href: &str, within: Option<(&str, &str)>) -> Value {
     let mut event = json!({"link": {"rel": rel, "href": href, "title": ""}, "type": kind});
     if let Some((rel, href)) = within {
         event["in"] = json!({"rel": rel, "href": href});
@@ -36,12 +36,12 @@ pub fn bare(kind: &str, rel: &str, href: &str, within: Option<(&str, &str)>) -> 
     event
 }
 
-pub fn with(mut event: Value, name: &str, value: Value) -> Value {
+pub(crate) fn with(mut event: Value, name: &str, value: Value) -> Value {
     event[name] = value;
     event
 }
 
-pub fn invitation(kind: &str, operation: &str, id: &str, state: &str) -> Value {
+pub(crate) fn invitation(kind: &str, operation: &str, id: &str, state: &str) -> Value {
     event(
         kind,
         "messagingInvitation",
@@ -57,7 +57,7 @@ pub fn invitation(kind: &str, operation: &str, id: &str, state: &str) -> Value {
     )
 }
 
-pub fn conversation_event(kind: &str, id: &str, state: &str) -> Value {
+pub(crate) fn conversation_event(kind: &str, id: &str, state: &str) -> Value {
     event(
         kind,
         "conversation",
@@ -69,7 +69,7 @@ pub fn conversation_event(kind: &str, id: &str, state: &str) -> Value {
     )
 }
 
-pub fn messaging(id: &str, state: &str) -> Value {
+pub(crate) fn messaging(id: &str, state: &str) -> Value {
     let href = format!("{}/messaging", conversation_href(id));
     let mut links = json!({});
     if state != "Disconnected" {
@@ -91,12 +91,12 @@ pub fn messaging(id: &str, state: &str) -> Value {
     )
 }
 
-pub fn participant_href(id: &str) -> String {
+pub(crate) fn participant_href(id: &str) -> String {
     format!("{}/participants/lenea@contoso.com", conversation_href(id))
 }
 
 /// The events of an accepted invitation, in the published order.
-pub fn accepted(operation: &str, id: &str) -> Vec<(bool, Value)> {
+pub(crate) fn accepted(operation: &str, id: &str) -> Vec<(bool, Value)> {
     let lene = participant_href(id);
     vec![
         (false, conversation_event("updated", id, "Connected")),
@@ -123,7 +123,7 @@ pub fn accepted(operation: &str, id: &str) -> Vec<(bool, Value)> {
 }
 
 /// Events, each marked whether the conversation sends it, as a page in this order.
-pub fn senders(id: &str, events: Vec<(bool, Value)>) -> Value {
+pub(crate) fn senders(id: &str, events: Vec<(bool, Value)>) -> Value {
     let senders: Vec<_> = events
         .into_iter()
         .map(|(of_conversation, event)| match of_conversation {
@@ -134,12 +134,12 @@ pub fn senders(id: &str, events: Vec<(bool, Value)>) -> Value {
     json!(senders)
 }
 
-pub fn message_href(id: &str, number: &str) -> String {
+pub(crate) fn message_href(id: &str, number: &str) -> String {
     format!("{}/messaging/messages/{number}", conversation_href(id))
 }
 
 /// The verdict on a message of ours.
-pub fn verdict(id: &str, number: &str, status: &str) -> Value {
+pub(crate) fn verdict(id: &str, number: &str, status: &str) -> Value {
     let event = event(
         "completed",
         "message",
@@ -152,7 +152,7 @@ pub fn verdict(id: &str, number: &str, status: &str) -> Value {
 }
 
 /// A message of the peer's.
-pub fn arrival(id: &str, number: &str, text: &str) -> Value {
+pub(crate) fn arrival(id: &str, number: &str, text: &str) -> Value {
     let event = event(
         "completed",
         "message",
@@ -169,7 +169,7 @@ pub fn arrival(id: &str, number: &str, text: &str) -> Value {
 }
 
 /// The start of Lene's invitation.
-pub fn offered(id: &str, text: &str) -> Value {
+pub(crate) fn offered(id: &str, text: &str) -> Value {
     let invitation = event(
         "started",
         "messagingInvitation",
@@ -194,7 +194,7 @@ pub fn offered(id: &str, text: &str) -> Value {
 }
 
 /// The events that follow the acceptance of Lene's invitation, without its message.
-pub fn offer_completed(id: &str, status: &str) -> Value {
+pub(crate) fn offer_completed(id: &str, status: &str) -> Value {
     let completed = event(
         "completed",
         "messagingInvitation",

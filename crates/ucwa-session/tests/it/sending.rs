@@ -13,7 +13,7 @@ fn messages() -> String {
 }
 
 /// A session with an established chat.
-pub fn established() -> Bench {
+pub(crate) fn established() -> Bench {
     let mut bench = Bench::with_conversation();
     let ticket = bench.submit(Operation::StartChat {
         conversation: chat(),
