@@ -1,1 +1,28 @@
-//! A simulated world for UCWA sessions: server engine, seeded network, virtual time.
+//! A simulated world for UCWA sessions: a server's engine, a seeded network, virtual time.
+//!
+//! Everything in a world is sans-IO and single-threaded, and everything left to chance hangs on one seed: the delays
+//! and losses of the network, the ids of server and clients, what people do and how long they think. So a run is
+//! repeated exactly by its seed, and hours pass in milliseconds, since the clock jumps from one event to the next.
+//!
+//! [`run`] plays the story of two people who chat, leave, begin again and sign out, in a [`Weather`] of the seed's
+//! choice, and then holds what their sessions told against what passed on the wire: see [`Rule`].
+
+mod breach;
+mod dice;
+mod endpoint;
+mod invariants;
+mod network;
+mod run;
+mod saying;
+mod story;
+mod trace;
+mod weather;
+mod wire;
+mod world;
+
+pub use breach::{Breach, Rule};
+pub use run::{Options, Report, run};
+pub use trace::Trace;
+/// The one word of UCWA that [`Options`] need.
+pub use ucwa_proto::Representation;
+pub use weather::Weather;

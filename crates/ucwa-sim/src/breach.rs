@@ -1,0 +1,61 @@
+//! What must hold in every world, and where it did not.
+
+use std::fmt;
+
+/// A rule that every run keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Every ticket completes exactly once.
+    CompletedOnce,
+    /// Every message that reached a client is shown there.
+    Lost,
+    /// No message is shown twice to one person.
+    Duplicated,
+    /// Messages of one person show in the order in which they were said, in each conversation.
+    Reordered,
+    /// The verdict that the sender was told is the one that the server gave.
+    Misreported,
+    /// A message shows as it was said.
+    Garbled,
+    /// In fair weather everything succeeds.
+    FairWeather,
+    /// A session has one pending GET in flight, and the one that acknowledges a page goes out before the page's events.
+    OnePoll,
+    /// No credential goes to a host that nothing vouches for.
+    Trust,
+    /// No address of an application that is gone is used.
+    Generation,
+    /// Events make sense: nothing happens in a conversation that nobody spoke of, and what has ended does not end again.
+    Grammar,
+    /// After its end a session asks for nothing.
+    Rest,
+    /// A run ends.
+    Bounded,
+    /// Nothing panics.
+    Panic,
+}
+
+/// A rule that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// Which.
+    pub rule: Rule,
+    /// What happened instead.
+    pub what: String,
+}
+
+impl Breach {
+    pub(crate) fn new(rule: Rule, what: impl Into<String>) -> Self {
+        Self {
+            rule,
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.rule, self.what)
+    }
+}

@@ -1,0 +1,196 @@
+//! What is checked when a run is over: what the sessions told is held against what passed on the wire.
+
+use std::collections::BTreeMap;
+
+use ucwa_session::{MessageStatus, Outcome};
+
+use crate::breach::{Breach, Rule};
+use crate::endpoint::EndpointId;
+use crate::saying::SayingId;
+use crate::story::Saying;
+use crate::world::World;
+
+/// What became of the messages of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) delivered: u64,
+    pub(crate) failed: u64,
+    pub(crate) unknown: u64,
+}
+
+/// Checks a finished run; `fair` says that nothing was lost on the way.
+pub(crate) fn check(world: &World, sayings: &[Saying], fair: bool) -> (Tally, Vec<Breach>) {
+    let mut check = Check {
+        world,
+        sayings,
+        shown: BTreeMap::new(),
+        tally: Tally::default(),
+        breaches: Vec::new(),
+    };
+    check.shown();
+    check.verdicts(fair);
+    check.rest();
+    (check.tally, check.breaches)
+}
+
+struct Check<'a> {
+    world: &'a World,
+    sayings: &'a [Saying],
+    /// Where each message was shown.
+    shown: BTreeMap<SayingId, Vec<EndpointId>>,
+    tally: Tally,
+    breaches: Vec<Breach>,
+}
+
+impl Check<'_> {
+    fn breach(&mut self, rule: Rule, what: String) {
+        self.breaches.push(Breach::new(rule, what));
+    }
+
+    fn saying(&self, id: SayingId) -> Option<&Saying> {
+        self.sayings.iter().find(|saying| saying.id == id)
+    }
+
+    /// Every message that reached a client is shown there, unless the server takes it for undelivered, as it does when
+    /// the receiver leaves at the same time; no message is shown twice, and each conversation shows a speaker's messages
+    /// in order.
+    fn shown(&mut self) {
+        for (id, endpoint) in self.world.endpoints() {
+            for (key, seen) in &endpoint.conversations {
+                let mut last = BTreeMap::new();
+                for saying in &seen.received {
+                    self.shown.entry(*saying).or_default().push(id);
+                    let speaker = self.saying(*saying).map(|saying| saying.speaker);
+                    if let Some(before) = last.insert(speaker, *saying)
+                        && before > *saying
+                    {
+                        let what =
+                            format!("{}: {saying:?} behind {before:?} in {key:?}", endpoint.name);
+                        self.breach(Rule::Reordered, what);
+                    }
+                }
+            }
+        }
+        let repeated: Vec<_> = self
+            .shown
+            .iter()
+            .filter(|(_, places)| places.len() > 1)
+            .map(|(saying, places)| format!("{saying:?} is shown at {places:?}"))
+            .collect();
+        for what in repeated {
+            self.breach(Rule::Duplicated, what);
+        }
+        let missing: Vec<_> = self
+            .world
+            .wire
+            .arrived()
+            .filter(|(endpoint, saying)| {
+                let undelivered = self.world.wire.passage(*saying).verdict == Some(false);
+                !undelivered
+                    && !self
+                        .shown
+                        .get(saying)
+                        .is_some_and(|places| places.contains(endpoint))
+            })
+            .map(|(endpoint, saying)| format!("{saying:?} reached {endpoint:?}, which hides it"))
+            .collect();
+        for what in missing {
+            self.breach(Rule::Lost, what);
+        }
+    }
+
+    /// Every message has the verdict that the server gave.
+    fn verdicts(&mut self, fair: bool) {
+        for saying in self.sayings {
+            let id = saying.id;
+            let Some(endpoint) = self.world.endpoint(saying.endpoint) else {
+                continue;
+            };
+            let told = endpoint.verdicts.get(&id).copied();
+            let passage = self.world.wire.passage(id);
+            let shown = self.shown.contains_key(&id);
+            match told {
+                Some(MessageStatus::Succeeded) => {
+                    self.tally.delivered += 1;
+                    if !shown {
+                        self.breach(
+                            Rule::Lost,
+                            format!("{id:?} is said to be delivered, and nobody saw it"),
+                        );
+                    }
+                    if passage.verdict == Some(false) {
+                        self.breach(
+                            Rule::Misreported,
+                            format!("{id:?} is said to be delivered, and the server said no"),
+                        );
+                    }
+                }
+                Some(MessageStatus::Failed) => {
+                    self.tally.failed += 1;
+                    if passage.taken && passage.verdict != Some(false) {
+                        self.breach(
+                            Rule::Misreported,
+                            format!("{id:?} is said to have failed; on the wire: {passage:?}"),
+                        );
+                    }
+                }
+                Some(MessageStatus::Unknown) => {
+                    self.tally.unknown += 1;
+                    if passage.heard && passage.named {
+                        self.breach(
+                            Rule::Misreported,
+                            format!("the verdict on {id:?} is said to be unknown: {passage:?}"),
+                        );
+                    }
+                }
+                None => self.breach(Rule::Misreported, format!("{id:?} has no verdict")),
+            }
+            if fair && (told != Some(MessageStatus::Succeeded) || !shown) {
+                self.breach(
+                    Rule::FairWeather,
+                    format!("{id:?}: {told:?}, shown: {shown}, on the wire: {passage:?}"),
+                );
+            }
+            // A ticket says Delivered only where the status does; a better verdict may come after a worse ticket.
+            let completed = endpoint
+                .tickets
+                .get(&saying.ticket)
+                .and_then(Option::as_ref);
+            if let Some(Ok(outcome)) = completed
+                && (*outcome != Outcome::Delivered || told != Some(MessageStatus::Succeeded))
+            {
+                self.breach(
+                    Rule::Misreported,
+                    format!("{id:?} completed as {outcome:?} and is {told:?}"),
+                );
+            }
+        }
+    }
+
+    /// Every ticket has completed, and no session wants anything any more.
+    fn rest(&mut self) {
+        for (_, endpoint) in self.world.endpoints() {
+            let open: Vec<_> = endpoint
+                .tickets
+                .iter()
+                .filter(|(_, result)| result.is_none())
+                .map(|(ticket, _)| ticket)
+                .collect();
+            if !open.is_empty() {
+                self.breach(
+                    Rule::CompletedOnce,
+                    format!("{}: {open:?} never completed", endpoint.name),
+                );
+            }
+            if let Some(wake_at) = endpoint.wake_at {
+                self.breach(
+                    Rule::Rest,
+                    format!("{} wants to be woken at {wake_at:?}", endpoint.name),
+                );
+            }
+            if endpoint.poll.is_some() {
+                self.breach(Rule::Rest, format!("{} still polls", endpoint.name));
+            }
+        }
+    }
+}

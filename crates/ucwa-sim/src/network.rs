@@ -1,0 +1,218 @@
+//! The way between clients and servers: it delays, loses and breaks, by a seed, and contains no I/O itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use ucwa_session::{Lane, Sent, TransportFailure, TransportFailureKind};
+
+use crate::dice::Dice;
+use crate::weather::Weather;
+
+/// The name of one exchange, all over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ExchangeId(pub(crate) u64);
+
+/// Something that comes out of the network.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// A request reaches the server.
+    Request {
+        /// Which.
+        id: ExchangeId,
+        /// The request.
+        request: Request<Bytes>,
+    },
+    /// The server notices that nobody waits for this response any more.
+    Disconnect {
+        /// To which request.
+        id: ExchangeId,
+    },
+    /// A response reaches the client.
+    Response {
+        /// To which request.
+        id: ExchangeId,
+        /// The response.
+        response: Response<Bytes>,
+    },
+    /// The client learns that there will be no response.
+    Failure {
+        /// To which request.
+        id: ExchangeId,
+        /// What its transport says.
+        failure: TransportFailure,
+    },
+}
+
+/// An exchange that the client waits for.
+#[derive(Debug)]
+struct Open {
+    host: String,
+    deadline: Duration,
+}
+
+/// Where requests and responses are while they are under way.
+#[derive(Debug)]
+pub(crate) struct Network {
+    weather: Weather,
+    dice: Dice,
+    sent: u64,
+    open: BTreeMap<ExchangeId, Open>,
+    due: BTreeMap<(Duration, u64), Arrival>,
+    scheduled: u64,
+}
+
+impl Network {
+    /// An idle network.
+    pub(crate) fn new(weather: Weather, dice: Dice) -> Self {
+        Self {
+            weather,
+            dice,
+            sent: 0,
+            open: BTreeMap::new(),
+            due: BTreeMap::new(),
+            scheduled: 0,
+        }
+    }
+
+    /// Takes a request. Its end comes out as one [`Arrival::Response`] or [`Arrival::Failure`], at `deadline` at the
+    /// latest. `reachable` says whether the name of its host leads anywhere.
+    pub(crate) fn send(
+        &mut self,
+        now: Duration,
+        request: Request<Bytes>,
+        lane: Lane,
+        deadline: Duration,
+        reachable: bool,
+    ) -> ExchangeId {
+        self.sent += 1;
+        let id = ExchangeId(self.sent);
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        self.open.insert(id, Open { host, deadline });
+        // The transport keeps its deadline, whatever becomes of the exchange.
+        let timeout = TransportFailureKind::Timeout;
+        self.fail(deadline, id, timeout, "wait", Sent::Maybe);
+        let way = self.way();
+        if !reachable || self.dice.chance(self.weather.unreachable) {
+            let kind = TransportFailureKind::Unreachable;
+            self.fail(now + way, id, kind, "connect", Sent::No);
+            return id;
+        }
+        if self.dice.chance(self.weather.lost_requests) {
+            self.lose(now + way, id);
+            return id;
+        }
+        self.schedule(now + way, Arrival::Request { id, request });
+        if lane == Lane::Events && self.dice.chance(self.weather.cut_polls) {
+            let cut = now + way + self.dice.time(&self.weather.patience);
+            self.fail(cut, id, TransportFailureKind::Broken, "wait", Sent::Maybe);
+        }
+        id
+    }
+
+    /// Takes the server's response. One that nobody waits for any more is lost.
+    pub(crate) fn respond(&mut self, now: Duration, id: ExchangeId, response: Response<Bytes>) {
+        if !self.open.contains_key(&id) {
+            return;
+        }
+        let way = self.way();
+        if self.dice.chance(self.weather.lost_responses) {
+            self.lose(now + way, id);
+        } else {
+            self.schedule(now + way, Arrival::Response { id, response });
+        }
+    }
+
+    /// The client gives an exchange up. What is on its way to the server arrives all the same, and a response may still
+    /// slip through to the client.
+    pub(crate) fn abort(&mut self, now: Duration, id: ExchangeId) {
+        let way = self.way();
+        self.schedule(now + way, Arrival::Disconnect { id });
+        if self.dice.chance(700) {
+            self.open.remove(&id);
+        }
+    }
+
+    /// When the next thing comes out.
+    pub(crate) fn next_due(&mut self) -> Option<Duration> {
+        while let Some(entry) = self.due.first_entry() {
+            match entry.get() {
+                // Ends of exchanges that have ended are forgotten.
+                Arrival::Response { id, .. } | Arrival::Failure { id, .. }
+                    if !self.open.contains_key(id) =>
+                {
+                    entry.remove();
+                }
+                _ => return Some(entry.key().0),
+            }
+        }
+        None
+    }
+
+    /// The next thing that is due.
+    pub(crate) fn poll(&mut self, now: Duration) -> Option<Arrival> {
+        self.next_due().filter(|due| *due <= now)?;
+        let (_, arrival) = self.due.pop_first()?;
+        match &arrival {
+            Arrival::Request { .. } | Arrival::Disconnect { .. } => {}
+            Arrival::Response { id, .. } => {
+                self.open.remove(id);
+            }
+            Arrival::Failure { id, failure } => {
+                let id = *id;
+                self.open.remove(&id);
+                // A broken connection is broken at both ends; the server does not always learn of it.
+                if failure.sent == Sent::Maybe && self.dice.chance(800) {
+                    let way = self.way();
+                    self.schedule(now + way, Arrival::Disconnect { id });
+                }
+            }
+        }
+        Some(arrival)
+    }
+
+    /// One way, from one end to the other.
+    fn way(&mut self) -> Duration {
+        let mut way = self.dice.time(&self.weather.latency);
+        if self.dice.chance(self.weather.stalls) {
+            way += self.dice.time(&self.weather.stall);
+        }
+        way
+    }
+
+    fn schedule(&mut self, at: Duration, arrival: Arrival) {
+        self.scheduled += 1;
+        self.due.insert((at, self.scheduled), arrival);
+    }
+
+    /// Lets the exchange fail at `at`, if it is open by then.
+    fn fail(
+        &mut self,
+        at: Duration,
+        id: ExchangeId,
+        kind: TransportFailureKind,
+        stage: &'static str,
+        sent: Sent,
+    ) {
+        let Some(open) = self.open.get(&id) else {
+            return;
+        };
+        let failure = TransportFailure {
+            kind,
+            stage,
+            host: open.host.clone(),
+            sent,
+            message: format!("simulated: {kind:?} while in {stage}"),
+        };
+        let at = at.min(open.deadline);
+        self.schedule(at, Arrival::Failure { id, failure });
+    }
+
+    /// Something of the exchange got lost: the client sees a broken connection soon, or nothing until its deadline.
+    fn lose(&mut self, at: Duration, id: ExchangeId) {
+        if self.dice.chance(self.weather.resets) {
+            self.fail(at, id, TransportFailureKind::Broken, "wait", Sent::Maybe);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! One run: a world, a story in it, and the verdict on both.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use ucwa_proto::Representation;
+
+use crate::breach::{Breach, Rule};
+use crate::dice::Dice;
+use crate::invariants;
+use crate::story::{self, Plan, Story};
+use crate::trace::Trace;
+use crate::weather::Weather;
+use crate::world::World;
+
+/// What is given about a run; what is not given hangs on the seed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The weather, if it is not the seed's choice.
+    pub weather: Option<Weather>,
+    /// What all sessions speak, if each of them does not speak what the seed says.
+    pub representation: Option<Representation>,
+    /// How many messages are written in each of the two chats, besides the first ones.
+    pub messages: u32,
+    /// Whether the trace is kept.
+    pub trace: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            weather: None,
+            representation: None,
+            messages: 5,
+            trace: false,
+        }
+    }
+}
+
+/// What came of a run. The counts of breaches are those of their rules, so that many runs can be added up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The seed that repeats it.
+    pub seed: u64,
+    /// The name of the weather.
+    pub weather: &'static str,
+    /// How many messages were written.
+    pub messages: u64,
+    /// How many their senders were told are delivered.
+    pub delivered: u64,
+    /// How many their senders were told have failed.
+    pub failed: u64,
+    /// On how many their senders were told that no verdict can be had.
+    pub unknown: u64,
+    /// How many things happened.
+    pub steps: u64,
+    /// How much time passed in the world.
+    pub time: Duration,
+    /// What did not hold; empty after a good run.
+    pub breaches: Vec<Breach>,
+    /// What happened, if it was kept.
+    pub trace: Trace,
+}
+
+impl Report {
+    /// How often a rule was broken.
+    pub fn count(&self, rule: Rule) -> u64 {
+        let breaches = self.breaches.iter();
+        breaches.filter(|breach| breach.rule == rule).count() as u64
+    }
+
+    /// Messages that did not show where they should.
+    pub fn lost(&self) -> u64 {
+        self.count(Rule::Lost)
+    }
+
+    /// Messages that showed twice.
+    pub fn duplicated(&self) -> u64 {
+        self.count(Rule::Duplicated)
+    }
+
+    /// Messages that showed before an earlier one.
+    pub fn reordered(&self) -> u64 {
+        self.count(Rule::Reordered)
+    }
+
+    /// Messages with a verdict that the server did not give.
+    pub fn misreported(&self) -> u64 {
+        self.count(Rule::Misreported)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "seed={} weather={} messages={} delivered={} failed={} unknown={} lost={} duplicated={} reordered={} \
+             misreported={} breaches={} steps={} time={:.1}s",
+            self.seed,
+            self.weather,
+            self.messages,
+            self.delivered,
+            self.failed,
+            self.unknown,
+            self.lost(),
+            self.duplicated(),
+            self.reordered(),
+            self.misreported(),
+            self.breaches.len(),
+            self.steps,
+            self.time.as_secs_f64()
+        )
+    }
+}
+
+/// Plays the story in the world of a seed. The same seed and options give the same report.
+pub fn run(seed: u64, options: &Options) -> Report {
+    let weather = options.weather.clone().unwrap_or_else(|| chosen(seed));
+    let fair = weather.is_fair();
+    let name = weather.name;
+    let mut world = World::new(seed, weather, story::users(), options.trace);
+    let plan = Plan {
+        fair,
+        messages: options.messages,
+        representation: options.representation,
+    };
+    // The world is judged as the panic left it, and then dropped.
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        Story::new(&mut world, plan, seed).play()
+    }));
+    let mut breaches = std::mem::take(&mut world.breaches);
+    let sayings = played.unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let message = message.unwrap_or("with something that is no text");
+        breaches.push(Breach::new(Rule::Panic, message));
+        Vec::new()
+    });
+    let (tally, found) = invariants::check(&world, &sayings, fair);
+    breaches.extend(found);
+    Report {
+        seed,
+        weather: name,
+        messages: sayings.len() as u64,
+        delivered: tally.delivered,
+        failed: tally.failed,
+        unknown: tally.unknown,
+        steps: world.steps(),
+        time: world.now(),
+        breaches,
+        trace: world.trace,
+    }
+}
+
+/// The weather of a seed: every kind in its turn.
+fn chosen(seed: u64) -> Weather {
+    match Dice::new(seed, 0).below(4) {
+        0 => Weather::calm(),
+        1 => Weather::slow(),
+        2 => Weather::lossy(),
+        _ => Weather::storm(),
+    }
+}

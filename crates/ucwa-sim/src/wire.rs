@@ -1,0 +1,269 @@
+//! What passes between the servers and the clients, read along: the truth that the sessions' stories are held against.
+//!
+//! The server's engine is not asked what it did; what it said, and what of that arrived, is what counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, Method, Request, Response};
+use ucwa_proto::{DataUri, EventKind, EventPage, EventStatus, Limits, Representation, Resource};
+
+use crate::endpoint::EndpointId;
+use crate::network::ExchangeId;
+use crate::saying::SayingId;
+
+/// What is known of one message from the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Passage {
+    /// The server took it.
+    pub(crate) taken: bool,
+    /// What the server said became of it: delivered, or not. For a message inside an invitation: accepted, or not.
+    pub(crate) verdict: Option<bool>,
+    /// The verdict arrived at the sender's client.
+    pub(crate) heard: bool,
+    /// The sender's client was told by which name the verdict speaks of it.
+    pub(crate) named: bool,
+}
+
+/// Something that a response says.
+#[derive(Clone, Debug)]
+enum Fact {
+    Taken(SayingId),
+    Verdict(SayingId, bool),
+    Text(SayingId),
+    Application(String),
+}
+
+/// What a request is about.
+#[derive(Clone, Debug)]
+enum About {
+    Message(SayingId),
+    Invitation(SayingId),
+    Applications,
+    Poll,
+    /// A message or an invitation, to learn what became of it.
+    Verdict,
+    Other,
+}
+
+#[derive(Debug)]
+struct Exchange {
+    endpoint: EndpointId,
+    about: About,
+    facts: Vec<Fact>,
+}
+
+/// Everything read along so far.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    exchanges: BTreeMap<ExchangeId, Exchange>,
+    /// Messages by what the server called them.
+    locations: BTreeMap<String, SayingId>,
+    /// Messages inside invitations, by the invitation's operation id.
+    operations: BTreeMap<String, SayingId>,
+    passages: BTreeMap<SayingId, Passage>,
+    /// The texts that reached each client.
+    arrived: BTreeSet<(EndpointId, SayingId)>,
+    /// The application that each client was told it has.
+    applications: BTreeMap<EndpointId, String>,
+}
+
+impl Wire {
+    pub(crate) fn passage(&self, saying: SayingId) -> Passage {
+        self.passages.get(&saying).cloned().unwrap_or_default()
+    }
+
+    /// The texts that reached clients, each once for each client.
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = (EndpointId, SayingId)> {
+        self.arrived.iter().copied()
+    }
+
+    /// Whether a client may use an address: it belongs to no application, or to the client's present one.
+    pub(crate) fn is_of_present_application(&self, endpoint: EndpointId, path: &str) -> bool {
+        let id = |path: &str| {
+            let (_, below) = path.split_once("/applications/")?;
+            below
+                .split(['/', '?'])
+                .next()
+                .map(|id| id.to_ascii_lowercase())
+        };
+        match id(path) {
+            None => true,
+            used => used == self.applications.get(&endpoint).and_then(|href| id(href)),
+        }
+    }
+
+    /// A client sends a request.
+    pub(crate) fn on_sent(
+        &mut self,
+        id: ExchangeId,
+        endpoint: EndpointId,
+        request: &Request<Bytes>,
+    ) {
+        let path = request.uri().path().to_ascii_lowercase();
+        let post = request.method() == Method::POST;
+        let about = if post && path.ends_with("/messages") {
+            std::str::from_utf8(request.body())
+                .ok()
+                .and_then(SayingId::of_text)
+                .map_or(About::Other, About::Message)
+        } else if post && path.ends_with("/messaginginvitations") {
+            self.invitation(request).unwrap_or(About::Other)
+        } else if post && path.ends_with("/applications") {
+            About::Applications
+        } else if path.ends_with("/events") {
+            About::Poll
+        } else if path.contains("/messages/") || path.contains("/messaginginvitations/") {
+            About::Verdict
+        } else {
+            About::Other
+        };
+        let facts = Vec::new();
+        self.exchanges.insert(
+            id,
+            Exchange {
+                endpoint,
+                about,
+                facts,
+            },
+        );
+    }
+
+    fn invitation(&mut self, request: &Request<Bytes>) -> Option<About> {
+        let input = resource(request.headers(), request.body())?;
+        let saying = SayingId::of_text(&DataUri::parse(input.link_href("message")?).ok()?.text())?;
+        self.operations
+            .insert(input.text("operationId")?.to_owned(), saying);
+        Some(About::Invitation(saying))
+    }
+
+    /// The server answers.
+    pub(crate) fn on_answered(&mut self, id: ExchangeId, response: &Response<Bytes>) {
+        let Some(about) = self
+            .exchanges
+            .get(&id)
+            .map(|exchange| exchange.about.clone())
+        else {
+            return;
+        };
+        let success = response.status().is_success();
+        let mut facts = Vec::new();
+        match about {
+            About::Message(saying) | About::Invitation(saying) if success => {
+                self.passages.entry(saying).or_default().taken = true;
+                if let About::Message(_) = about
+                    && let Some(location) = response.headers().get(LOCATION)
+                    && let Ok(location) = location.to_str()
+                {
+                    self.locations.insert(location.to_owned(), saying);
+                    facts.push(Fact::Taken(saying));
+                }
+            }
+            About::Applications if success => {
+                if let Some(application) = resource(response.headers(), response.body())
+                    && let Some(href) = application.href()
+                {
+                    facts.push(Fact::Application(href.to_owned()));
+                }
+            }
+            About::Poll if success => facts = self.page(response),
+            About::Verdict if success => {
+                let resource = resource(response.headers(), response.body());
+                facts.extend(resource.and_then(|resource| self.verdict_of(&resource)));
+            }
+            _ => {}
+        }
+        for fact in &facts {
+            if let Fact::Verdict(saying, delivered) = fact {
+                self.passages.entry(*saying).or_default().verdict = Some(*delivered);
+            }
+        }
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.facts = facts;
+        }
+    }
+
+    /// What a message or an invitation says of itself.
+    fn verdict_of(&self, resource: &Resource<'_>) -> Option<Fact> {
+        let saying = match resource.href() {
+            Some(href) if href.contains("/messages/") => self.locations.get(href)?,
+            _ => self.operations.get(resource.text("operationId")?)?,
+        };
+        match resource.text("status").or(resource.text("state"))? {
+            "Succeeded" | "Connected" => Some(Fact::Verdict(*saying, true)),
+            "Failed" | "Declined" | "Cancelled" => Some(Fact::Verdict(*saying, false)),
+            _ => None,
+        }
+    }
+
+    fn page(&self, response: &Response<Bytes>) -> Vec<Fact> {
+        let page = representation(response.headers()).and_then(|representation| {
+            EventPage::decode(response.body(), representation, &Limits::default()).ok()
+        });
+        let mut facts = Vec::new();
+        for (_, event) in page.iter().flat_map(EventPage::events) {
+            let resource = event.resource();
+            let text = resource
+                .filter(|resource| resource.text("direction") == Some("Incoming"))
+                .and_then(|resource| {
+                    ["message", "plainMessage", "htmlMessage"]
+                        .into_iter()
+                        .find_map(|rel| {
+                            SayingId::of_text(
+                                &DataUri::parse(resource.link_href(rel)?).ok()?.text(),
+                            )
+                        })
+                });
+            facts.extend(text.map(Fact::Text));
+            if event.kind != EventKind::Completed {
+                continue;
+            }
+            let saying = match event.link.rel.as_ref() {
+                "message" => self.locations.get(event.link.href.as_ref()),
+                "messagingInvitation" => resource
+                    .and_then(|resource| resource.text("operationId"))
+                    .and_then(|operation| self.operations.get(operation)),
+                _ => None,
+            };
+            if let Some(saying) = saying {
+                let delivered = event.status == Some(EventStatus::Success);
+                facts.push(Fact::Verdict(*saying, delivered));
+            }
+        }
+        facts
+    }
+
+    /// The client gets the answer.
+    pub(crate) fn on_arrived(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.exchanges.remove(&id) else {
+            return;
+        };
+        for fact in exchange.facts {
+            match fact {
+                Fact::Taken(saying) => self.passages.entry(saying).or_default().named = true,
+                Fact::Verdict(saying, _) => {
+                    let in_invitation = self.operations.values().any(|other| *other == saying);
+                    let passage = self.passages.entry(saying).or_default();
+                    passage.heard = true;
+                    // The operation id is the client's own name for it.
+                    passage.named |= in_invitation;
+                }
+                Fact::Text(saying) => {
+                    self.arrived.insert((exchange.endpoint, saying));
+                }
+                Fact::Application(href) => {
+                    self.applications.insert(exchange.endpoint, href);
+                }
+            }
+        }
+    }
+}
+
+fn representation(headers: &HeaderMap) -> Option<Representation> {
+    Representation::from_content_type(headers.get(CONTENT_TYPE)?.to_str().ok()?)
+}
+
+fn resource<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Resource<'a>> {
+    Resource::decode(body, representation(headers)?, &Limits::default()).ok()
+}

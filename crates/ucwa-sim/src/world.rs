@@ -1,0 +1,463 @@
+//! The world: one server engine, any number of sessions, the network between them, and a clock that jumps.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, Response};
+use ucwa_proto::{Representation, Resource};
+use ucwa_server::{Engine, Fault, ServerConfig, User};
+use ucwa_session::{
+    ConversationChange, ConversationKey, Lane, Operation, Output, RequestId, Session,
+    SessionConfig, SessionEvent, Ticket,
+};
+
+use crate::breach::{Breach, Rule};
+use crate::dice::Dice;
+use crate::endpoint::{Endpoint, EndpointId, Seen};
+use crate::network::{Arrival, ExchangeId, Network};
+use crate::saying::SayingId;
+use crate::trace::Trace;
+use crate::weather::Weather;
+use crate::wire::Wire;
+
+/// The wall time at which every world begins.
+const BEGINNING: Duration = Duration::from_secs(1_364_327_898);
+
+/// What stands behind a host name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Site {
+    /// The server.
+    Server,
+    /// Somebody who answers every request with a redirect to another host, and would like to have a password.
+    Impostor,
+}
+
+/// One exchange as its client knows it.
+#[derive(Debug)]
+struct Pending {
+    endpoint: EndpointId,
+    request: RequestId,
+    lane: Lane,
+    site: Option<Site>,
+}
+
+/// Everything there is, and what time it is.
+#[derive(Debug)]
+pub(crate) struct World {
+    now: Duration,
+    engine: Engine,
+    engine_wakes: Option<Duration>,
+    network: Network,
+    sites: BTreeMap<String, Site>,
+    endpoints: Vec<Endpoint>,
+    pending: BTreeMap<ExchangeId, Pending>,
+    pub(crate) wire: Wire,
+    pub(crate) trace: Trace,
+    pub(crate) breaches: Vec<Breach>,
+    steps: u64,
+}
+
+impl World {
+    /// The host of everything behind the sign-in.
+    const POOL: &'static str = "lyncweb.contoso.com";
+
+    /// A world with these users of `contoso.com`, in which nothing has happened yet.
+    pub(crate) fn new(
+        seed: u64,
+        weather: Weather,
+        users: impl IntoIterator<Item = User>,
+        keep_trace: bool,
+    ) -> Self {
+        let mut config = ServerConfig::new(users);
+        config.seed = seed;
+        config.origin = Some(format!("https://{}", Self::POOL));
+        config.wall_at_epoch = SystemTime::UNIX_EPOCH + BEGINNING;
+        Self {
+            now: Duration::ZERO,
+            engine: Engine::new(config),
+            engine_wakes: None,
+            network: Network::new(weather, Dice::new(seed, 1)),
+            sites: BTreeMap::from([
+                (Self::POOL.to_owned(), Site::Server),
+                ("lyncdiscover.contoso.com".to_owned(), Site::Server),
+            ]),
+            endpoints: Vec::new(),
+            pending: BTreeMap::new(),
+            wire: Wire::default(),
+            trace: Trace::new(keep_trace),
+            breaches: Vec::new(),
+            steps: 0,
+        }
+    }
+
+    /// The wall time at the epoch of the world's time.
+    pub(crate) fn wall_at_epoch() -> SystemTime {
+        SystemTime::UNIX_EPOCH + BEGINNING
+    }
+
+    /// The time since the world began.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// How many things have happened.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Puts something behind a host name. Names with nothing behind them cannot be reached.
+    pub(crate) fn put_site(&mut self, host: impl Into<String>, site: Site) {
+        self.sites.insert(host.into(), site);
+    }
+
+    /// Adds a client that has not signed in.
+    pub(crate) fn add_endpoint(
+        &mut self,
+        name: impl Into<String>,
+        config: SessionConfig,
+    ) -> EndpointId {
+        self.endpoints
+            .push(Endpoint::new(name.into(), Session::new(config)));
+        EndpointId(self.endpoints.len() - 1)
+    }
+
+    pub(crate) fn endpoint(&self, id: EndpointId) -> Option<&Endpoint> {
+        self.endpoints.get(id.0)
+    }
+
+    pub(crate) fn endpoint_mut(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
+        self.endpoints.get_mut(id.0)
+    }
+
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = (EndpointId, &Endpoint)> {
+        self.endpoints
+            .iter()
+            .enumerate()
+            .map(|(index, endpoint)| (EndpointId(index), endpoint))
+    }
+
+    /// How a conversation looks at an endpoint; nothing like one that was never spoken of.
+    pub(crate) fn seen(&self, endpoint: EndpointId, conversation: ConversationKey) -> Seen {
+        self.endpoint(endpoint)
+            .and_then(|endpoint| endpoint.conversations.get(&conversation))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Asks a session for something.
+    pub(crate) fn submit(&mut self, id: EndpointId, operation: Operation) -> Option<Ticket> {
+        let now = self.now;
+        let endpoint = self.endpoints.get_mut(id.0)?;
+        let name = &endpoint.name;
+        self.trace
+            .note(now, name, format_args!("submit {operation:?}"));
+        if let Operation::OpenConversation { conversation, .. } = &operation {
+            endpoint.conversations.entry(*conversation).or_default();
+        }
+        let ticket = endpoint.session.submit(now, operation);
+        endpoint.tickets.entry(ticket).or_insert(None);
+        self.carry_out(id, false);
+        Some(ticket)
+    }
+
+    /// Lets the server misbehave.
+    pub(crate) fn inject(&mut self, fault: Fault) {
+        self.trace
+            .note(self.now, "server", format_args!("inject {fault:?}"));
+        self.engine.inject(self.now, fault);
+        self.carry_replies();
+    }
+
+    /// When the next thing happens.
+    pub(crate) fn next_due(&mut self) -> Option<Duration> {
+        self.endpoints
+            .iter()
+            .map(|endpoint| endpoint.wake_at)
+            .chain([self.network.next_due(), self.engine_wakes])
+            .flatten()
+            .min()
+    }
+
+    /// Whether nothing is under way and no session wants to be woken.
+    pub(crate) fn is_at_rest(&mut self) -> bool {
+        self.network.next_due().is_none()
+            && self
+                .endpoints
+                .iter()
+                .all(|endpoint| endpoint.wake_at.is_none())
+    }
+
+    /// Lets the next thing happen and returns true, or lets time pass to `until` if nothing happens before.
+    pub(crate) fn step(&mut self, until: Duration) -> bool {
+        let Some(due) = self.next_due().filter(|due| *due <= until) else {
+            self.now = self.now.max(until);
+            return false;
+        };
+        self.now = self.now.max(due);
+        self.steps += 1;
+        if let Some(arrival) = self.network.poll(self.now) {
+            self.on_arrival(arrival);
+        } else if self.engine_wakes.is_some_and(|wakes| wakes <= self.now) {
+            self.engine.handle(self.now, ucwa_server::Input::Timeout);
+            self.carry_replies();
+        } else {
+            self.wake_sessions();
+        }
+        true
+    }
+
+    fn wake_sessions(&mut self) {
+        let now = self.now;
+        let due = |endpoint: &Endpoint| endpoint.wake_at.is_some_and(|wake| wake <= now);
+        let Some(index) = self.endpoints.iter().position(due) else {
+            return;
+        };
+        self.hand(EndpointId(index), ucwa_session::Input::Timeout, false);
+        if let Some(endpoint) = self.endpoints.get(index).filter(|it| due(it)) {
+            self.breaches.push(Breach::new(
+                Rule::Bounded,
+                format!("{} wants to be woken for nothing", endpoint.name),
+            ));
+        }
+    }
+
+    fn on_arrival(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Request { id, request } => match self.pending.get(&id).map(|it| it.site) {
+                Some(Some(Site::Impostor)) => {
+                    let response = lure(&request);
+                    self.network.respond(self.now, id, response);
+                }
+                _ => {
+                    let id = ucwa_server::RequestId(id.0);
+                    let input = ucwa_server::Input::Request { id, request };
+                    self.trace
+                        .note(self.now, "server", format_args!("{input:?}"));
+                    self.engine.handle(self.now, input);
+                    self.carry_replies();
+                }
+            },
+            Arrival::Disconnect { id } => {
+                let id = ucwa_server::RequestId(id.0);
+                self.engine
+                    .handle(self.now, ucwa_server::Input::Disconnected { id });
+                self.carry_replies();
+            }
+            Arrival::Response { id, response } => {
+                if let Some(pending) = self.close(id) {
+                    self.wire.on_arrived(id);
+                    let page = pending.lane == Lane::Events && response.status().is_success();
+                    let input = ucwa_session::Input::Response {
+                        id: pending.request,
+                        result: Ok(response),
+                    };
+                    self.hand(pending.endpoint, input, page);
+                }
+            }
+            Arrival::Failure { id, failure } => {
+                if let Some(pending) = self.close(id) {
+                    let input = ucwa_session::Input::Response {
+                        id: pending.request,
+                        result: Err(failure),
+                    };
+                    self.hand(pending.endpoint, input, false);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, id: ExchangeId) -> Option<Pending> {
+        let pending = self.pending.remove(&id)?;
+        let endpoint = self.endpoints.get_mut(pending.endpoint.0)?;
+        endpoint.poll.take_if(|poll| *poll == id);
+        Some(pending)
+    }
+
+    /// Gives an input to a session; `page` says that it is a page of events.
+    fn hand(&mut self, id: EndpointId, input: ucwa_session::Input, page: bool) {
+        let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+            return;
+        };
+        if !matches!(input, ucwa_session::Input::Timeout) {
+            self.trace
+                .note(self.now, &endpoint.name, format_args!("{input:?}"));
+        }
+        endpoint.session.handle(self.now, input);
+        self.carry_out(id, page);
+    }
+
+    /// Carries out what a session wants; `page` says that it has just got a page of events.
+    fn carry_out(&mut self, id: EndpointId, page: bool) {
+        let mut polled = !page;
+        loop {
+            let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+                return;
+            };
+            let output = endpoint.session.poll_output();
+            if !matches!(output, Output::Idle { .. }) {
+                self.trace
+                    .note(self.now, &endpoint.name, format_args!("{output:?}"));
+            }
+            let breach = match output {
+                Output::Send {
+                    id: request_id,
+                    request,
+                    lane,
+                    deadline,
+                } => {
+                    polled |= lane == Lane::Events;
+                    self.send(id, request_id, request, lane, deadline);
+                    None
+                }
+                Output::Abort(request) => {
+                    self.abort(id, request);
+                    None
+                }
+                Output::Event(event) => {
+                    let early = !polled && matches!(event, SessionEvent::Conversation { .. });
+                    if early {
+                        let what = format!("{} tells before it polls", endpoint.name);
+                        self.breaches.push(Breach::new(Rule::OnePoll, what));
+                    }
+                    let breach = endpoint.on_event(&event);
+                    if let Some(saying) = shown(&event) {
+                        let what = format_args!("shows {saying:?}");
+                        self.trace.note(self.now, &endpoint.name, what);
+                    }
+                    endpoint.news.push_back(event);
+                    breach
+                }
+                Output::Completed { ticket, result } => endpoint.on_completed(ticket, result),
+                Output::Idle { wake_at } => {
+                    endpoint.wake_at = wake_at;
+                    return;
+                }
+                // Nobody is asked: no answer means no.
+                _ => None,
+            };
+            self.breaches.extend(breach);
+        }
+    }
+
+    fn send(
+        &mut self,
+        id: EndpointId,
+        request_id: RequestId,
+        request: Request<Bytes>,
+        lane: Lane,
+        deadline: Duration,
+    ) {
+        let site = request
+            .uri()
+            .host()
+            .and_then(|host| self.sites.get(host).copied());
+        self.judge(id, &request, lane, site);
+        let exchange = self
+            .network
+            .send(self.now, request.clone(), lane, deadline, site.is_some());
+        self.wire.on_sent(exchange, id, &request);
+        if lane == Lane::Events
+            && let Some(endpoint) = self.endpoints.get_mut(id.0)
+        {
+            endpoint.poll = Some(exchange);
+        }
+        self.pending.insert(
+            exchange,
+            Pending {
+                endpoint: id,
+                request: request_id,
+                lane,
+                site,
+            },
+        );
+    }
+
+    /// What no request may do.
+    fn judge(&mut self, id: EndpointId, request: &Request<Bytes>, lane: Lane, site: Option<Site>) {
+        let Some(endpoint) = self.endpoints.get(id.0) else {
+            return;
+        };
+        let name = &endpoint.name;
+        let secret = request.headers().contains_key(AUTHORIZATION) || !request.body().is_empty();
+        if secret && site != Some(Site::Server) {
+            let host = request.uri().host().unwrap_or_default();
+            let what = format!("{name} gives a credential to {host}");
+            self.breaches.push(Breach::new(Rule::Trust, what));
+        }
+        if lane == Lane::Events && endpoint.poll.is_some() {
+            let what = format!("{name} sends a second pending GET");
+            self.breaches.push(Breach::new(Rule::OnePoll, what));
+        }
+        let path = request.uri().path();
+        if !self.wire.is_of_present_application(id, path) {
+            let what = format!("{name} uses {path}, of an application that is gone");
+            self.breaches.push(Breach::new(Rule::Generation, what));
+        }
+    }
+
+    fn abort(&mut self, id: EndpointId, request: RequestId) {
+        let found = self
+            .pending
+            .iter()
+            .find(|(_, pending)| pending.endpoint == id && pending.request == request);
+        if let Some((&exchange, _)) = found {
+            self.network.abort(self.now, exchange);
+            if let Some(endpoint) = self.endpoints.get_mut(id.0) {
+                endpoint.poll.take_if(|poll| *poll == exchange);
+            }
+        }
+    }
+
+    /// Carries what the server says to the network.
+    fn carry_replies(&mut self) {
+        loop {
+            match self.engine.poll_output() {
+                ucwa_server::Output::Reply { id, response } => {
+                    let id = ExchangeId(id.0);
+                    self.trace.note(
+                        self.now,
+                        "server",
+                        format_args!("reply {} {}", id.0, response.status()),
+                    );
+                    self.wire.on_answered(id, &response);
+                    self.network.respond(self.now, id, response);
+                }
+                ucwa_server::Output::Idle { wake_at } => {
+                    self.engine_wakes = wake_at;
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The message that an event shows.
+fn shown(event: &SessionEvent) -> Option<SayingId> {
+    match event {
+        SessionEvent::Conversation {
+            change: ConversationChange::MessageReceived { body, .. },
+            ..
+        } => SayingId::of_body(body),
+        _ => None,
+    }
+}
+
+/// What an impostor answers: a root that leads elsewhere.
+fn lure(request: &Request<Bytes>) -> Response<Bytes> {
+    let representation = request
+        .headers()
+        .get(http::header::ACCEPT)
+        .and_then(|accept| Representation::negotiate(accept.to_str().ok()?))
+        .unwrap_or(Representation::Json);
+    let root = Resource::new("root")
+        .with_href("https://lyncdiscoverinternal.contoso.com/")
+        .with_link("redirect", "https://lyncweb.contoso.com.evil.example/root");
+    let mut response = Response::new(Bytes::from(root.encode(representation)));
+    if let Ok(content_type) = representation.content_type().parse() {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    response
+}
