@@ -78,7 +78,7 @@ pub use conv_model::{
     CollectionChange, Command, CommandFuture, Context, Conversation, ConversationId,
     ConversationState, ConversationsManager, Direction, Key, Latest, MePerson, MessageBody,
     MessageFormat, MessageId, MessageStatus, Participant, ParticipantChat, ParticipantId,
-    ParticipantRole, ParticipantState, Person, Property, RawReason, Reason, ReasonCode,
+    ParticipantRole, ParticipantState, Person, Property, RawReason, Reader, Reason, ReasonCode,
     SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
 };
 pub use conv_transport::{HttpTransport, HyperTransport};
