@@ -161,7 +161,8 @@ impl HyperTransport {
         way: &Way<'_>,
         progress: &mut Progress,
     ) -> Result<Connection, TransportError> {
-        let connecting = way.connect(lane, &self.tls, progress);
+        // Boxed, so that a parked exchange does not carry the room for connecting.
+        let connecting = Box::pin(way.connect(lane, &self.tls, progress));
         match timeout(self.config.connect_deadline, connecting).await {
             Ok(connection) => connection,
             Err(_) => Err(progress

@@ -20,10 +20,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Lane;
 
-/// The read buffer of a connection that waits for events.
+/// The read buffer of a connection that waits for events, which is also the largest head that it takes.
 ///
-/// hyper's own buffer grows with what it has seen and stays grown, and a parked connection is held for hours.
-const EVENTS_READ_BUFFER: usize = 8 * 1024;
+/// hyper's own buffer grows with the pages that pass through it, and a parked connection is held for hours.
+const EVENTS_READ_BUFFER: usize = 16 * 1024;
 
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 

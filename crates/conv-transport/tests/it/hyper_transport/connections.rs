@@ -261,3 +261,27 @@ async fn compressed_bodies_come_out_decoded() {
     };
     join!(client, serve);
 }
+
+#[tokio::test]
+async fn large_heads_and_pages_pass_on_both_lanes() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let header = "h".repeat(12_000);
+    let page = "p".repeat(1_000_000);
+    for lane in [Lane::Events, Lane::Commands] {
+        let serve = async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            let length = page.len();
+            peer.write(format!(
+                "HTTP/1.1 200 OK\r\nx-large: {header}\r\ncontent-length: {length}\r\n\r\n"
+            ))
+            .await;
+            peer.write(&page).await;
+        };
+        let (response, ()) = join!(get(&transport, server.url("/"), lane), serve);
+        let response = response.unwrap();
+        assert_eq!(response.headers()["x-large"], header);
+        assert_eq!(response.body(), &page);
+    }
+}
