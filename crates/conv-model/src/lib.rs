@@ -10,6 +10,7 @@ mod conversation_messages;
 mod conversations_manager;
 mod fact;
 mod history;
+mod html;
 mod ids;
 mod me;
 mod message;

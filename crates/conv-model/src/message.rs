@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::body::MessageBody;
+use crate::html;
 use crate::ids::MessageId;
 use crate::model::Model;
 use crate::observable::Property;
@@ -137,6 +138,34 @@ impl TextMessage {
     #[must_use]
     pub fn body(&self) -> &MessageBody {
         &self.node.fixed.body
+    }
+
+    /// What it says as plain text. Of an HTML message: its text, with a line for each paragraph and line break.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self.body() {
+            MessageBody::Text(text) => text.clone(),
+            MessageBody::Html(html) => html::to_text(html),
+        }
+    }
+
+    /// What it says as HTML that is safe to show: of a text message its text, escaped; of an HTML message what is left of it
+    /// when everything that could run, load or disguise something is taken out, pictures included.
+    #[must_use]
+    pub fn html(&self) -> String {
+        match self.body() {
+            MessageBody::Text(text) => html::escape(text),
+            MessageBody::Html(html) => html::sanitize(html),
+        }
+    }
+
+    /// The HTML as it was written. From outside it is untrusted: it may carry scripts. `None` for a text message.
+    #[must_use]
+    pub fn unsafe_html(&self) -> Option<&str> {
+        match self.body() {
+            MessageBody::Text(_) => None,
+            MessageBody::Html(html) => Some(html),
+        }
     }
 
     /// When it was written: for an outgoing message by our own clock, until the server's time is known. The place of a

@@ -2,8 +2,8 @@
 
 use conv_model::{
     CallConnectionState, ConversationFact as Is, ConversationId, ConversationState, Direction,
-    Fact, Incoming, MessageFormat, MessageId, MessageStatus, ParticipantId, SenderFact,
-    Subscriptions,
+    Fact, Incoming, MessageBody, MessageFormat, MessageId, MessageStatus, ParticipantId,
+    SenderFact, Subscriptions,
 };
 
 use crate::support::{Stage, Timeline, at, lene, now};
@@ -255,4 +255,57 @@ fn an_incoming_chat_is_complete_before_it_appears() {
             .direction(),
         Direction::Incoming
     );
+}
+
+#[test]
+fn a_message_has_text_and_html_whichever_was_written() {
+    let stage = Stage::new();
+    let conversation = stage
+        .application
+        .conversations_manager()
+        .get_conversation("sip:lenea@contoso.com")
+        .unwrap();
+    let html = MessageBody::Html("<b onclick='x()'>1 &lt; 2</b><script>x()</script>".into());
+    drop(conversation.chat_service().send_message("1 < 2"));
+    drop(conversation.chat_service().send_message(html));
+    let messages = conversation.chat_service().messages();
+    let (text, html) = (messages.get(0).unwrap(), messages.get(1).unwrap());
+    assert_eq!(
+        (text.text(), text.html(), text.unsafe_html()),
+        ("1 < 2".into(), "1 &lt; 2".into(), None)
+    );
+    assert_eq!(
+        (html.text(), html.html()),
+        ("1 < 2".into(), "<b>1 &lt; 2</b>".into())
+    );
+    assert!(
+        html.unsafe_html().unwrap().contains("<script>"),
+        "the raw form stays reachable"
+    );
+}
+
+#[test]
+fn no_text_is_ever_shown_by_debug_output() {
+    let stage = Stage::new();
+    let conversation = stage
+        .application
+        .conversations_manager()
+        .get_conversation("sip:lenea@contoso.com")
+        .unwrap();
+    drop(conversation.chat_service().send_message("the secret"));
+    let message = conversation.chat_service().messages().get(0).unwrap();
+    let received = Is::MessageReceived {
+        message: MessageId::Remote(1),
+        sender: SenderFact::new("sip:lenea@contoso.com"),
+        body: MessageBody::Html("the secret".into()),
+        timestamp: at(1),
+    };
+    let fact = Fact::of(conversation.id(), received);
+    let shown = format!(
+        "{message:?} {conversation:?} {fact:?} {:?} {:?}",
+        message.body(),
+        conversation.chat_service()
+    );
+    assert!(!shown.contains("secret"), "{shown}");
+    assert!(shown.contains("10 bytes"), "{shown}");
 }
