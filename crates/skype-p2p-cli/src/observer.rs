@@ -6,8 +6,8 @@ use std::{
 };
 
 use skype_p2p::{
-    Application, Change, Conversation, MessageStatus, Participant, Subscription, Subscriptions,
-    TextMessage,
+    Application, Change, Conversation, Direction, MessageStatus, Participant, Subscription,
+    Subscriptions, TextMessage,
 };
 
 use crate::timeline::{Event, Line, Message};
@@ -112,23 +112,34 @@ impl Stage {
     }
 
     fn follow_message(self: &Arc<Self>, with: Option<String>, message: &TextMessage) {
-        let direction = format!("{:?}", message.direction());
+        let direction = message.direction();
         let text = message.body().raw().to_owned();
-        self.keep(message.status().changed(self.listener(
-            move |stage, change: &Change<MessageStatus>| {
-                let mut line = match change.old {
-                    // The status that it came with.
-                    None => stage.line(Event::MessageAdded, with.clone(), text.clone()),
-                    Some(_) => stage.change(Event::MessageStatus, with.clone(), change),
+        let follow = move |stage: &Arc<Self>, change: &Change<MessageStatus>| {
+            let describe = |status| Message {
+                direction: format!("{direction:?}"),
+                text: text.clone(),
+                status: format!("{status:?}"),
+            };
+            let mut change = change.clone();
+            if change.old.is_none() {
+                // One of ours begins Pending, and may have its verdict before this listener comes to it.
+                let begun = match direction {
+                    Direction::Outgoing => MessageStatus::Pending,
+                    Direction::Incoming => change.new,
                 };
-                line.message = Some(Message {
-                    direction: direction.clone(),
-                    text: text.clone(),
-                    status: format!("{:?}", change.new),
-                });
-                stage.tell(line);
-            },
-        )));
+                let mut added = stage.line(Event::MessageAdded, with.clone(), text.clone());
+                added.message = Some(describe(begun));
+                stage.tell(added);
+                if change.new == begun {
+                    return;
+                }
+                change.old = Some(begun);
+            }
+            let mut line = stage.change(Event::MessageStatus, with.clone(), &change);
+            line.message = Some(describe(change.new));
+            stage.tell(line);
+        };
+        self.keep(message.status().changed(self.listener(follow)));
     }
 
     /// A listener for a state.

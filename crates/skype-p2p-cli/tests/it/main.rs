@@ -10,6 +10,7 @@
 
 mod demo;
 mod listen;
+mod observer;
 mod process;
 mod send;
 mod serve;
