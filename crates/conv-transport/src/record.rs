@@ -34,8 +34,10 @@ pub struct RecordOptions {
     /// in virtual time is the same each time.
     pub wall_epoch: SystemTime,
     /// Literals that must not be in the recording, in any form: plain, percent-encoded, in base64, escaped in JSON or XML.
-    /// Each is replaced by a pseudonym of its own.
+    /// Each is replaced by a pseudonym that is made for it.
     pub secrets: Vec<String>,
+    /// Literals and what is to stand for each of them, in the same forms: SIP URIs, names, the text of messages.
+    pub pseudonyms: Vec<(String, String)>,
 }
 
 impl RecordOptions {
@@ -45,6 +47,7 @@ impl RecordOptions {
         Self {
             wall_epoch,
             secrets: Vec::new(),
+            pseudonyms: Vec::new(),
         }
     }
 }
@@ -54,6 +57,7 @@ impl fmt::Debug for RecordOptions {
         f.debug_struct("RecordOptions")
             .field("wall_epoch", &self.wall_epoch)
             .field("secrets", &self.secrets.len())
+            .field("pseudonyms", &self.pseudonyms.len())
             .finish()
     }
 }
@@ -65,9 +69,9 @@ impl fmt::Debug for RecordOptions {
 ///
 /// These are taken out while recording, always: the credentials in `Authorization` and `Proxy-Authorization`, the values of
 /// cookies, passwords and other secrets in forms, tokens that a JSON response grants (`access_token`, `refresh_token`,
-/// `id_token`) from there on, and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever it appears, so a
-/// replay works. A challenge (`WWW-Authenticate`) is kept. Names and the text of messages are kept as well: they are what
-/// a replay is about.
+/// `id_token`), and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever it appears from there on, so a
+/// replay works; so do credentials and cookies of 8 characters or more. A challenge (`WWW-Authenticate`) is kept. Names and the
+/// text of messages are kept as well, unless [`RecordOptions::pseudonyms`] has them: they are what a replay is about.
 ///
 /// A response in gzip or deflate is recorded decoded; one in a coding that is not read here is recorded without its body, since
 /// no secret could be found in it.
@@ -93,7 +97,7 @@ impl<T: HttpTransport> Record<T> {
             wall_epoch: options.wall_epoch,
             began: Instant::now(),
             recording: Arc::new(Mutex::new(Recording {
-                redactor: Redactor::new(options.secrets),
+                redactor: Redactor::new(&options.secrets, &options.pseudonyms),
                 ..Recording::default()
             })),
         }
@@ -118,12 +122,10 @@ impl<T: HttpTransport> Record<T> {
 
     /// The date of `now`, to the microsecond.
     fn date(&self, now: Instant) -> String {
-        let at = self.wall_epoch + now.duration_since(self.began);
-        match Timestamp::try_from(at) {
-            Ok(at) => format!("{at:.6}"),
-            // Beyond the year 9999, which no clock shows.
-            Err(_) => Timestamp::MAX.to_string(),
-        }
+        let at = self.wall_epoch.checked_add(now.duration_since(self.began));
+        // Beyond the year 9999, which no clock shows, the last date stands for all.
+        let at = at.and_then(|at| Timestamp::try_from(at).ok());
+        format!("{:.6}", at.unwrap_or(Timestamp::MAX))
     }
 }
 
@@ -228,7 +230,8 @@ impl Recording {
         self.ordinal
     }
 
-    fn request(&self, request: &Request<Bytes>) -> HarRequest {
+    fn request(&mut self, request: &Request<Bytes>) -> HarRequest {
+        self.redactor.learn_headers(request.headers());
         let url = self.redactor.text(&request.uri().to_string());
         let post_data = (!request.body().is_empty()).then(|| {
             let body = self.redactor.bytes(&without_secret_fields(request.body()));
@@ -260,7 +263,7 @@ impl Recording {
         if let Some(body) = &body {
             self.redactor.learn_tokens(body);
         }
-        self.redactor.learn_cookies(response.headers());
+        self.redactor.learn_headers(response.headers());
 
         let headers = self.redactor.headers(response.headers());
         let redirect_url = headers

@@ -1,10 +1,12 @@
 //! Taking the secrets out of what is recorded.
 
+mod file;
+
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
 };
-use http::{HeaderMap, HeaderName, header};
+use http::HeaderMap;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -19,8 +21,12 @@ const TOKEN_MEMBERS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 /// Fields of a form that authenticate who sends it: RFC 6749 and RFC 7521.
 const SECRET_FIELDS: [&str; 4] = ["password", "client_secret", "refresh_token", "assertion"];
 
-/// A cookie's value as short as this is a flag or a number, and replacing it everywhere would spoil what has nothing to do with it.
-const SHORTEST_COOKIE_SECRET: usize = 8;
+/// Headers that hold a scheme and credentials.
+const CREDENTIALS: [&str; 2] = ["authorization", "proxy-authorization"];
+
+/// A cookie or a credential shorter than this is a flag or a number, and replacing it everywhere would spoil what has nothing to
+/// do with it.
+const SHORTEST_LEARNED: usize = 8;
 
 /// A piece of base64 as short as this occurs by chance.
 const SHORTEST_BASE64: usize = 8;
@@ -34,10 +40,14 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
+    /// Knows `secrets`, each with a pseudonym that is made for it, and `pseudonyms`, each with its own.
+    pub(crate) fn new(secrets: &[String], pseudonyms: &[(String, String)]) -> Self {
         let mut redactor = Self::default();
         for secret in secrets {
-            redactor.learn(&secret);
+            redactor.learn(secret);
+        }
+        for (literal, pseudonym) in pseudonyms {
+            redactor.learn_as(literal, pseudonym);
         }
         redactor
     }
@@ -45,20 +55,30 @@ impl Redactor {
     /// From here on `secret` is replaced by a pseudonym, the same wherever it appears, so that a replay can still tell one
     /// secret from another.
     fn learn(&mut self, secret: &str) {
+        let pseudonym = format!("{REDACTED}-{}", self.known.len() + 1);
+        self.learn_as(secret, &pseudonym);
+    }
+
+    fn learn_as(&mut self, secret: &str, pseudonym: &str) {
         if secret.is_empty() || self.known.iter().any(|known| known == secret) {
             return;
         }
         self.known.push(secret.to_owned());
-        let pseudonym = format!("{REDACTED}-{}", self.known.len());
-        for form in text_forms(secret) {
-            self.replacements
-                .push((form.into_bytes(), pseudonym.clone().into_bytes()));
+        let mut forms: Vec<(String, String)> = Vec::new();
+        for form in TEXT_FORMS {
+            let (secret, pseudonym) = (form(secret), form(pseudonym));
+            if !forms.iter().any(|(known, _)| *known == secret) {
+                forms.push((secret, pseudonym));
+            }
         }
         for form in base64_forms(secret) {
             // Of the same length, so that what it is part of can still be decoded.
-            let filler = vec![b'A'; form.len()];
-            self.replacements.push((form.into_bytes(), filler));
+            let filler = "A".repeat(form.len());
+            forms.push((form, filler));
         }
+        let forms = forms.into_iter();
+        self.replacements
+            .extend(forms.map(|(secret, other)| (secret.into_bytes(), other.into_bytes())));
         self.replacements
             .sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     }
@@ -91,14 +111,33 @@ impl Redactor {
         }
     }
 
-    /// Learns the values of the cookies that a response sets.
-    pub(crate) fn learn_cookies(&mut self, headers: &HeaderMap) {
-        for cookie in headers.get_all(header::SET_COOKIE) {
-            let cookie = String::from_utf8_lossy(cookie.as_bytes());
-            let (_, value) = cookie_pair(&cookie);
-            if value.len() >= SHORTEST_COOKIE_SECRET {
-                self.learn(value);
+    /// Learns the credentials and the cookies in a header.
+    pub(crate) fn learn_header(&mut self, name: &str, value: &str) {
+        let secrets: Vec<&str> = if is_one_of(name, &CREDENTIALS) {
+            value
+                .split_once(' ')
+                .map(|(_, it)| it)
+                .into_iter()
+                .collect()
+        } else if name.eq_ignore_ascii_case("cookie") {
+            value.split(';').map(|pair| cookie_pair(pair).1).collect()
+        } else if name.eq_ignore_ascii_case("set-cookie") {
+            // A file may have several in one, a line each.
+            value.lines().map(|cookie| cookie_pair(cookie).1).collect()
+        } else {
+            Vec::new()
+        };
+        for secret in secrets {
+            let secret = secret.trim();
+            if secret.len() >= SHORTEST_LEARNED {
+                self.learn(secret);
             }
+        }
+    }
+
+    pub(crate) fn learn_headers(&mut self, headers: &HeaderMap) {
+        for (name, value) in headers {
+            self.learn_header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
         }
     }
 
@@ -133,32 +172,44 @@ impl Redactor {
             .iter()
             .map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes());
-                HarHeader::new(name.as_str(), self.header(name, &value))
+                HarHeader::new(name.as_str(), self.header(name.as_str(), &value))
             })
             .collect()
     }
 
-    fn header(&self, name: &HeaderName, value: &str) -> String {
-        if name == header::AUTHORIZATION || name == header::PROXY_AUTHORIZATION {
-            let scheme = value.split(' ').next().unwrap_or_default();
-            match self.known.iter().find(|known| value.ends_with(*known)) {
-                Some(token) => format!("{scheme} {}", self.text(token)),
-                None => format!("{scheme} {REDACTED}"),
+    fn header(&self, name: &str, value: &str) -> String {
+        if is_one_of(name, &CREDENTIALS) {
+            let (scheme, credentials) = value.split_once(' ').unwrap_or(("", value));
+            let credentials = credentials.trim();
+            if self.known.iter().any(|known| known == credentials) {
+                format!("{scheme} {}", self.text(credentials))
+            } else {
+                format!("{scheme} {REDACTED}")
             }
-        } else if name == header::COOKIE {
+        } else if name.eq_ignore_ascii_case("cookie") {
             let pairs: Vec<String> = value
                 .split(';')
                 .map(|pair| format!("{}={REDACTED}", cookie_pair(pair).0))
                 .collect();
             pairs.join("; ")
-        } else if name == header::SET_COOKIE {
-            let attributes = value.find(';').and_then(|at| value.get(at..));
-            let attributes = self.text(attributes.unwrap_or_default());
-            format!("{}={REDACTED}{attributes}", cookie_pair(value).0)
+        } else if name.eq_ignore_ascii_case("set-cookie") {
+            let cookies: Vec<String> = value
+                .lines()
+                .map(|cookie| {
+                    let attributes = cookie.find(';').and_then(|at| cookie.get(at..));
+                    let attributes = self.text(attributes.unwrap_or_default());
+                    format!("{}={REDACTED}{attributes}", cookie_pair(cookie).0)
+                })
+                .collect();
+            cookies.join("\n")
         } else {
             self.text(value)
         }
     }
+}
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// The name and the value of the cookie that `cookie` begins with.
@@ -200,42 +251,49 @@ pub(crate) fn without_secret_fields(body: &[u8]) -> Vec<u8> {
     result
 }
 
-/// A secret as it stands in text, in URLs and forms, in JSON and in XML.
-fn text_forms(secret: &str) -> Vec<String> {
-    let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-    let unreserved_kept = ["-", "_", ".", "~"]
-        .iter()
-        .fold(encoded.clone(), |text, kept| {
-            let code = utf8_percent_encode(kept, NON_ALPHANUMERIC).to_string();
-            text.replace(&code, kept)
-        });
-    let form = unreserved_kept.replace("%20", "+");
-    let json = Value::from(secret).to_string();
-    let json = json
-        .strip_prefix('"')
-        .and_then(|json| json.strip_suffix('"'))
-        .unwrap_or(secret)
-        .to_owned();
-    let xml = secret
-        .replace('&', "&amp;")
+/// How a text stands in text, in URLs and forms, in JSON and in XML. Where two forms of a secret are the same, the earlier
+/// one says what its pseudonym looks like.
+const TEXT_FORMS: [fn(&str) -> String; 11] = [
+    str::to_owned,
+    uri,
+    |text| lowercase_codes(&uri(text)),
+    form,
+    |text| lowercase_codes(&form(text)),
+    percent,
+    |text| lowercase_codes(&percent(text)),
+    json,
+    |text| json(text).replace('/', r"\/"),
+    xml,
+    |text| xml(text).replace('"', "&quot;").replace('\'', "&apos;"),
+];
+
+fn percent(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// With what RFC 3986 leaves as it is.
+fn uri(text: &str) -> String {
+    let mut encoded = percent(text);
+    for kept in ["-", "_", ".", "~"] {
+        encoded = encoded.replace(&percent(kept), kept);
+    }
+    encoded
+}
+
+fn form(text: &str) -> String {
+    uri(text).replace("%20", "+")
+}
+
+fn json(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    inner.unwrap_or(text).to_owned()
+}
+
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;")
         .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    let mut forms = vec![
-        secret.to_owned(),
-        lowercase_codes(&encoded),
-        lowercase_codes(&unreserved_kept),
-        lowercase_codes(&form),
-        encoded,
-        unreserved_kept,
-        form,
-        json.replace('/', r"\/"),
-        json,
-        xml.replace('"', "&quot;").replace('\'', "&apos;"),
-        xml,
-    ];
-    forms.sort();
-    forms.dedup();
-    forms
+        .replace('>', "&gt;")
 }
 
 /// `%2F` as `%2f`: both are in use.
@@ -282,11 +340,12 @@ mod tests {
     use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 
     use super::*;
+    use http::HeaderName;
 
     const SECRET: &str = r#"P@ss/w"rd & more"#;
 
     fn redactor() -> Redactor {
-        Redactor::new([SECRET.to_owned()])
+        Redactor::new(&[SECRET.to_owned()], &[])
     }
 
     #[test]
@@ -332,8 +391,31 @@ mod tests {
     }
 
     #[test]
+    fn a_pseudonym_takes_the_form_of_what_it_stands_for() {
+        let pseudonym = (
+            "sip:lenea@contoso.com".to_owned(),
+            "sip:b@example.com".to_owned(),
+        );
+        let redactor = Redactor::new(&[], &[pseudonym]);
+        for (text, redacted) in [
+            ("<sip:lenea@contoso.com>", "<sip:b@example.com>"),
+            (
+                "?to=sip%3Alenea%40contoso.com&x",
+                "?to=sip%3Ab%40example.com&x",
+            ),
+            (
+                "?to=sip%3alenea%40contoso.com&x",
+                "?to=sip%3ab%40example.com&x",
+            ),
+            ("sip%3Alenea%40contoso%2Ecom", "sip%3Ab%40example%2Ecom"),
+        ] {
+            assert_eq!(redactor.text(text), redacted);
+        }
+    }
+
+    #[test]
     fn replaces_the_longest_secret_first() {
-        let redactor = Redactor::new(["abc".to_owned(), "abcdef".to_owned()]);
+        let redactor = Redactor::new(&["abc".to_owned(), "abcdef".to_owned()], &[]);
         assert_eq!(redactor.text("abcdef abc"), "redacted-2 redacted-1");
     }
 
@@ -359,25 +441,25 @@ mod tests {
         for (name, value) in [
             ("authorization", "Bearer cwt=AAEB"),
             ("authorization", "Basic dXNlcjpzZXNhbWU="),
-            ("cookie", "a=sesame; b=sesame"),
+            ("cookie", "a=sesame; b=crumb"),
             ("set-cookie", "cwt_ucwa=open-sesame; path=/; HttpOnly"),
             ("www-authenticate", "Bearer client_id=\"1\""),
             ("location", "/a?t=open-sesame"),
         ] {
             headers.append(HeaderName::from_static(name), value.parse().unwrap());
         }
-        redactor.learn_cookies(&headers);
+        redactor.learn_headers(&headers);
         let headers = redactor.headers(&headers);
         let values: Vec<&str> = headers.iter().map(|header| &*header.value).collect();
         assert_eq!(
             values,
             [
                 "Bearer redacted-1",
-                "Basic redacted",
+                "Basic redacted-2",
                 "a=redacted; b=redacted",
                 "cwt_ucwa=redacted; path=/; HttpOnly",
                 "Bearer client_id=\"1\"",
-                "/a?t=redacted-2",
+                "/a?t=redacted-3",
             ]
         );
     }

@@ -1,5 +1,6 @@
 //! HAR files of other programs, read and written.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use conv_transport::{Har, HarError};
 use serde_json::{Value, json};
 
@@ -87,4 +88,88 @@ fn debug_output_tells_nothing_of_the_contents() {
     for hidden in ["contoso", "text", "aGk="] {
         assert!(!shown.contains(hidden), "{shown}");
     }
+}
+
+#[test]
+fn no_secret_is_left_in_a_foreign_file_that_was_redacted() {
+    let token = BASE64_STANDARD.encode(r#"{"access_token":"token-sesame","text":"hello"}"#);
+    let file = json!({ "log": {
+        "version": "1.2",
+        "pages": [{ "id": "p", "title": "https://pool.contoso.com/?t=token-sesame" }],
+        "entries": [{
+            "startedDateTime": "2015-03-01T10:00:00Z",
+            "time": 1.0,
+            "request": {
+                "method": "POST",
+                "url": "https://pool.contoso.com/a?t=token-sesame&to=sip%3Alenea%40contoso.com",
+                "headers": [
+                    { "name": "AUTHORIZATION", "value": "Bearer credential-sesame" },
+                    { "name": "Cookie", "value": "a=cookie-sesame" },
+                ],
+                "cookies": [{ "name": "a", "value": "cookie-sesame" }],
+                "queryString": [{ "name": "t", "value": "token-sesame" }],
+                "postData": {
+                    "mimeType": "application/x-www-form-urlencoded",
+                    "text": "password=form-sesame&c=credential-sesame",
+                    "params": [{ "name": "password", "value": "form-sesame" }, { "name": "c", "value": "credential-sesame" }],
+                },
+            },
+            "response": {
+                "status": 200,
+                "headers": [{ "name": "Set-Cookie", "value": "b=first-sesame; path=/\nc=second-sesame" }],
+                "content": { "size": 1, "mimeType": "application/json", "text": token, "encoding": "base64", "comment": "first-sesame" },
+                "redirectURL": "/?c=second-sesame",
+            },
+            "_initiator": { "stack": ["https://pool.contoso.com/?t=told-sesame"] },
+        }],
+    } });
+    let mut har = Har::from_slice(file.to_string().as_bytes()).unwrap();
+    let lenea = (
+        "sip:lenea@contoso.com".to_owned(),
+        "sip:b@example.com".to_owned(),
+    );
+    har.redact(&["told-sesame".to_owned()], &[lenea]).unwrap();
+
+    let text = String::from_utf8(har.to_vec().unwrap()).unwrap();
+    assert!(!text.contains("sesame"), "{text}");
+    assert!(!text.contains("lenea"), "{text}");
+    let entry = &har.log.entries[0];
+    assert!(
+        entry.request.url.ends_with("&to=sip%3Ab%40example.com"),
+        "{}",
+        entry.request.url
+    );
+    assert_eq!(entry.request.headers[0].value, "Bearer redacted-4");
+    let form = entry.request.post_data.as_ref().unwrap().text.as_deref();
+    assert_eq!(form, Some("password=redacted&c=redacted-4"));
+    let content = entry.response.content.text.as_deref();
+    assert_eq!(
+        content,
+        Some(r#"{"access_token":"redacted-3","text":"hello"}"#)
+    );
+    assert_eq!(entry.response.content.encoding, None);
+    assert_eq!(
+        entry.response.headers[0].value,
+        "b=redacted; path=/\nc=redacted"
+    );
+}
+
+#[test]
+fn a_file_with_a_body_that_cannot_be_read_is_not_redacted_by_halves() {
+    let entry = |text: &str| {
+        json!({
+            "startedDateTime": "2015-03-01T10:00:00Z",
+            "request": { "method": "GET", "url": "https://pool.contoso.com/?t=told-sesame" },
+            "response": { "status": 200, "content": { "text": text, "encoding": "base64" } },
+        })
+    };
+    let file = json!({ "log": { "entries": [entry(""), entry("?")] } });
+    let mut har = Har::from_slice(file.to_string().as_bytes()).unwrap();
+    let before = har.clone();
+    let error = har.redact(&["told-sesame".to_owned()], &[]).unwrap_err();
+    assert!(
+        matches!(error, HarError::Entry { number: 2, .. }),
+        "{error}"
+    );
+    assert!(har == before);
 }
