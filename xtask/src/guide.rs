@@ -1,1 +1,33 @@
 //! The code blocks of README.md and of the guide in `docs/`, compiled and run as documentation tests.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/crates.md")]
+struct Crates;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/failures.md")]
+struct Failures;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/first-chat.md")]
+struct FirstChat;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/model.md")]
+struct Model;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/servers.md")]
+struct Servers;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/testing.md")]
+struct Testing;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/transports.md")]
+struct Transports;

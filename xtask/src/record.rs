@@ -116,3 +116,69 @@ pub(crate) enum RecordError {
     #[error("the recording would hold a password or a token")]
     Secret,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fixture::scenario::{Scenario, Step};
+
+    fn scenario(name: &str) -> Scenario {
+        fixture::scenario(&fixture::fixtures().join(name)).unwrap()
+    }
+
+    #[test]
+    fn the_same_scenario_gives_the_same_recording() {
+        let scenario = scenario("outgoing-delivered-json");
+        let (one, two) = (record(&scenario).unwrap(), record(&scenario).unwrap());
+        assert_eq!(one.traffic.to_vec().unwrap(), two.traffic.to_vec().unwrap());
+        assert_eq!(one.timeline, two.timeline);
+    }
+
+    #[test]
+    fn a_file_with_a_secret_is_not_written() {
+        let recording = record(&scenario("outgoing-declined-xml")).unwrap();
+        assert!(recording.secrets.len() >= 2, "a token and a password");
+        recording
+            .check(&recording.traffic.to_vec().unwrap())
+            .unwrap();
+        for secret in &recording.secrets {
+            let file = format!("{{\"text\": \"{secret}\"}}");
+            let checked = recording.check(file.as_bytes());
+            assert!(matches!(checked, Err(RecordError::Secret)), "{checked:?}");
+        }
+    }
+
+    #[test]
+    fn no_fixture_holds_a_password_or_a_token() {
+        for folder in fixture::folders().unwrap() {
+            let scenario = fixture::scenario(&folder).unwrap();
+            let mut secrets = record(&scenario).unwrap().secrets;
+            // What every token of the embedded server begins with, and the password in whatever form.
+            secrets.extend(["cwt=", "sesame"].map(str::to_owned));
+            for file in fs::read_dir(&folder).unwrap() {
+                let path = file.unwrap().path();
+                let text = fs::read_to_string(&path).unwrap();
+                for secret in &secrets {
+                    assert!(!text.contains(secret), "{}", path.display());
+                }
+            }
+            let traffic = fs::read_to_string(folder.join("traffic.har")).unwrap();
+            let bearers = traffic.matches("Bearer ").count();
+            assert!(bearers > 0, "{}", folder.display());
+        }
+    }
+
+    #[test]
+    fn a_part_that_goes_wrong_names_its_step() {
+        let mut scenario = scenario("outgoing-declined-json");
+        scenario.other.steps[1] = Step::Wait { seconds: 60 };
+        let error = record(&scenario).err().unwrap().to_string();
+        assert!(
+            error.starts_with("toshm@contoso.com: step 3, Send {"),
+            "{error}"
+        );
+        assert!(error.contains("Missed"), "{error}");
+    }
+}

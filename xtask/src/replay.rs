@@ -138,3 +138,109 @@ impl fmt::Display for Differences {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use conv_transport::Har;
+
+    use super::*;
+
+    fn fixture(name: &str) -> Fixture {
+        Fixture::read(&fixture::fixtures().join(name)).unwrap()
+    }
+
+    /// The fixture with every `text` of its traffic, which is there, replaced.
+    fn edited(name: &str, text: &str, by: &str) -> Fixture {
+        let mut fixture = fixture(name);
+        let traffic = String::from_utf8(fixture.traffic.to_vec().unwrap()).unwrap();
+        assert!(traffic.contains(text), "{name} has no {text}");
+        fixture.traffic = Har::from_slice(traffic.replace(text, by).as_bytes()).unwrap();
+        fixture
+    }
+
+    fn differences(fixture: &Fixture) -> Differences {
+        match replay(fixture) {
+            Err(Failure::Different(differences)) => *differences,
+            Err(other) => panic!("{other}"),
+            Ok(()) => panic!("it passes"),
+        }
+    }
+
+    #[test]
+    fn every_fixture_replays() {
+        let folders = fixture::folders().unwrap();
+        assert!(folders.len() >= 6, "three stories in two representations");
+        for folder in folders {
+            if let Err(failure) = check(&folder) {
+                panic!("{}\n{failure}", folder.display());
+            }
+        }
+    }
+
+    #[test]
+    fn the_story_is_the_same_in_json_and_xml() {
+        for story in [
+            "outgoing-delivered",
+            "outgoing-declined",
+            "incoming-accepted",
+        ] {
+            let json = fixture(&format!("{story}-json"));
+            let xml = fixture(&format!("{story}-xml"));
+            assert_eq!(difference(&json.timeline, &xml.timeline), None, "{story}");
+        }
+    }
+
+    #[test]
+    fn an_edited_text_of_a_received_message_fails() {
+        for representation in ["json", "xml"] {
+            let name = format!("outgoing-delivered-{representation}");
+            let fixture = edited(&name, "Hi+Tosh%2c+sure.", "Hi+Tosh%2c+no.");
+            let timeline = differences(&fixture).timeline.unwrap();
+            assert!(timeline.contains("Hi Tosh, no. What's up?"), "{timeline}");
+        }
+        // Here no step of the scenario waits for the message.
+        let fixture = edited("incoming-accepted-xml", "the+agenda", "the+cake");
+        assert!(differences(&fixture).timeline.is_some());
+    }
+
+    #[test]
+    fn an_edited_text_of_a_sent_message_fails() {
+        let fixture = edited("outgoing-delivered-json", "Lunch at noon?", "Lunch at one?");
+        let traffic = differences(&fixture).traffic.unwrap();
+        let unexpected = traffic.unexpected[0].nearest.as_ref().unwrap();
+        assert!(unexpected.difference.starts_with("the body"), "{traffic}");
+        assert!(!traffic.unused.is_empty(), "{traffic}");
+    }
+
+    #[test]
+    fn an_edited_timeline_fails() {
+        let mut fixture = fixture("outgoing-declined-json");
+        fixture.timeline = fixture.timeline.replace("Refused", "Busy");
+        let differences = differences(&fixture);
+        assert!(differences.misstep.is_none() && differences.traffic.is_none());
+        let timeline = differences.timeline.unwrap();
+        assert!(
+            timeline.contains("+ {") && timeline.contains("- {"),
+            "{timeline}"
+        );
+    }
+
+    #[test]
+    fn an_exchange_that_does_not_take_place_fails() {
+        let mut fixture = fixture("outgoing-delivered-json");
+        // Leaves the sign-out away.
+        fixture.scenario.user.steps.pop();
+        let traffic = differences(&fixture).traffic.unwrap();
+        assert_eq!(traffic.unused.len(), 1, "{traffic}");
+        assert!(traffic.unused[0].request.starts_with("DELETE"), "{traffic}");
+    }
+
+    #[test]
+    fn what_the_client_makes_up_may_differ() {
+        let mut fixture = fixture("outgoing-delivered-xml");
+        fixture.scenario.seed += 100;
+        if let Err(failure) = replay(&fixture) {
+            panic!("{failure}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What README.md and the guide promise.
+
+use std::{collections::BTreeSet, path::Path};
+
+use super::{files, read, root};
+
+/// The fenced blocks of a text, each with the word after its fence.
+fn blocks(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(&str, Vec<&str>)> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), open.take()) {
+            (Some(_), Some(block)) => blocks.push(block),
+            (Some(language), None) => open = Some((language, Vec::new())),
+            (None, Some((language, mut lines))) => {
+                lines.push(line);
+                open = Some((language, lines));
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a fence is not closed");
+    blocks
+}
+
+/// README.md, the other pages beside it, and the guide.
+fn pages() -> Vec<String> {
+    let mut pages: Vec<String> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+        .map(str::to_owned)
+        .into();
+    pages.extend(
+        files("docs/src", ".md")
+            .iter()
+            .map(|page| page.display().to_string()),
+    );
+    pages
+}
+
+#[test]
+fn the_quick_start_is_two_commands_and_continuous_integration_runs_both() {
+    let readme = read("README.md");
+    let (_, quick_start) = readme.split_once("\n## Quick start\n").unwrap();
+    let (_, commands) = blocks(quick_start).swap_remove(0);
+    assert_eq!(
+        commands,
+        ["cargo run --release -- demo", "cargo test --workspace"]
+    );
+
+    let script = read(".ci/run");
+    for command in &commands {
+        assert!(script.lines().any(|line| line == *command), "{command}");
+    }
+    let last = script.lines().rfind(|line| !line.is_empty());
+    assert_eq!(last, Some(commands[1]), "what the script closes with");
+}
+
+#[test]
+fn every_page_with_rust_is_compiled() {
+    let guide = read("xtask/src/guide.rs");
+    let included: BTreeSet<&str> = guide
+        .split("include_str!(\"../../")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"'))
+        .map(|(page, _)| page)
+        .collect();
+    let pages = pages();
+    let with_rust: BTreeSet<&str> = pages
+        .iter()
+        .filter(|page| {
+            let text = read(page);
+            let found = blocks(&text);
+            found
+                .iter()
+                .any(|(language, _)| language.starts_with("rust"))
+        })
+        .map(String::as_str)
+        .collect();
+    assert_eq!(included, with_rust);
+}
+
+#[test]
+fn no_block_of_rust_is_kept_from_the_compiler() {
+    for page in pages() {
+        for (language, lines) in blocks(&read(&page)) {
+            assert!(!language.contains("ignore"), "{page}: {lines:#?}");
+            // A block without a language would be taken for Rust where the page is compiled.
+            assert!(!language.is_empty(), "{page}: {lines:#?}");
+        }
+    }
+}
+
+#[test]
+fn links_between_our_pages_lead_somewhere() {
+    for page in pages() {
+        let text = read(&page);
+        let folder = root().join(&page);
+        let folder = folder.parent().unwrap();
+        for (at, _) in text.match_indices("](") {
+            let target = text[at + 2..].split([')', '#']).next().unwrap();
+            if !target.is_empty() && !target.contains("://") {
+                assert!(folder.join(target).exists(), "{page}: {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_summary_names_every_page_of_the_guide() {
+    let summary = read("docs/src/SUMMARY.md");
+    for page in files("docs/src", ".md") {
+        let name = page.strip_prefix("docs/src").unwrap();
+        if name != Path::new("SUMMARY.md") {
+            let link = format!("({})", name.display());
+            assert!(summary.contains(&link), "{}", name.display());
+        }
+    }
+}
