@@ -113,7 +113,7 @@ impl Stage {
 
     fn follow_message(self: &Arc<Self>, with: Option<String>, message: &TextMessage) {
         let direction = message.direction();
-        let text = message.body().raw().to_owned();
+        let text = message.text();
         let follow = move |stage: &Arc<Self>, change: &Change<MessageStatus>| {
             let describe = |status| Message {
                 direction: format!("{direction:?}"),

@@ -22,7 +22,7 @@
 //!         println!("{} is here", participant.display_name().get());
 //!     }));
 //!     listeners.add(chat.messages().added(|message, _, _| {
-//!         println!("{}: {}", message.sender().display_name().get(), message.body().raw());
+//!         println!("{}: {}", message.sender().display_name().get(), message.text());
 //!     }));
 //!     listeners.add(conversation.state().changed(|change| {
 //!         println!("{:?} -> {:?} ({:?})", change.old, change.new, change.reason);
@@ -74,12 +74,13 @@ pub use application::Application;
 pub use builder::{ApplicationBuilder, BuildError};
 pub use clock::Clock;
 pub use conv_model::{
-    ActiveModalities, CallConnectionState, Change, Changes, ChatService, Closed, Collection,
-    CollectionChange, Command, CommandFuture, Context, Conversation, ConversationId,
-    ConversationState, ConversationsManager, Direction, Key, Latest, MePerson, MessageBody,
-    MessageFormat, MessageId, MessageStatus, Participant, ParticipantChat, ParticipantId,
-    ParticipantRole, ParticipantState, Person, Property, RawReason, Reader, Reason, ReasonCode,
-    SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
+    ActiveModalities, ActivityItem, CallConnectionState, Capabilities, Change, Changes,
+    ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, Context,
+    Conversation, ConversationId, ConversationState, ConversationsManager, Direction, EndpointType,
+    HistoryService, Key, Latest, MePerson, MessageBody, MessageFormat, MessageId, MessageStatus,
+    Note, NoteKind, Participant, ParticipantChat, ParticipantId, ParticipantRole, ParticipantState,
+    Person, PersonStatus, PhoneNumber, Property, RawReason, Reader, Reason, ReasonCode,
+    RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
 };
 pub use conv_transport::{HttpTransport, HyperTransport};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
