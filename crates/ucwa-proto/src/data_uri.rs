@@ -118,7 +118,11 @@ impl<'a> DataUri<'a> {
     /// The decoded bytes as text; what is not UTF-8 becomes U+FFFD. Desktop clients end their messages with CRLF, which is kept here.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
+        // The check is much faster than the repair, which is hardly ever needed.
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(&self.bytes),
+        }
     }
 
     /// A plain text as a data URI in base64, the form of the reference pages.
@@ -222,11 +226,32 @@ fn decode_base64(content: &str) -> Result<Cow<'_, [u8]>, DataUriError> {
 }
 
 fn decode_form(content: &str) -> Cow<'_, [u8]> {
-    if content.contains('+') {
-        let spaced = content.replace('+', " ");
-        Cow::Owned(percent_decode_str(&spaced).collect())
-    } else {
-        percent_decode_str(content).into()
+    if !content.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Cow::Borrowed(content.as_bytes());
+    }
+    let mut decoded = Vec::with_capacity(content.len());
+    let mut rest = content.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let (byte, after) = match (byte, after) {
+            (b'+', after) => (b' ', after),
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, after),
+                _ => (byte, rest.get(1..).unwrap_or_default()),
+            },
+            (byte, after) => (byte, after),
+        };
+        decoded.push(byte);
+        rest = after;
+    }
+    Cow::Owned(decoded)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 

@@ -21,18 +21,6 @@ impl DecodeError {
         Self::new(kind, Position::of(body, offset))
     }
 
-    /// The same error when what was parsed stands `by` bytes after the start of `body`.
-    pub(crate) fn shifted(self, body: &[u8], by: usize) -> Self {
-        if by == 0 {
-            self
-        } else {
-            Self {
-                position: Position::of(body, self.position.offset + by),
-                ..self
-            }
-        }
-    }
-
     /// What is wrong.
     #[must_use]
     pub fn kind(&self) -> &DecodeErrorKind {
@@ -119,25 +107,6 @@ impl Position {
             line,
             column: before.len() - line_start + 1,
         }
-    }
-
-    /// The place that a parser gave as line from 1 and column from 0 or 1, found again in `body`.
-    pub(crate) fn of_line(body: &[u8], line: usize, column: usize) -> Self {
-        let start = match line.checked_sub(2) {
-            None => 0,
-            Some(skip) => body
-                .iter()
-                .enumerate()
-                .filter(|&(_, &byte)| byte == b'\n')
-                .nth(skip)
-                .map_or(body.len(), |(at, _)| at + 1),
-        };
-        Self::of(
-            body,
-            start
-                .saturating_add(column.saturating_sub(1))
-                .min(body.len()),
-        )
     }
 }
 

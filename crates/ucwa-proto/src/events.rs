@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, Limits, Problem, Representation, Resource, Value, json, value::owned, xml,
+    DecodeError, Limits, Problem, Representation, Resource, Value, json, names::owned, xml,
 };
 
 /// One answer of the event channel: what happened, and where to ask next (`EventsInUCWA`, `EventChannelDetails`).

@@ -1,8 +1,9 @@
-//! The JSON representation: a decoder of hand-written serde visitors and an encoder.
+//! The JSON representation: a pull reader driven by hand and an encoder.
 
 mod decode;
 mod encode;
 mod page;
+mod reader;
 
 pub(crate) use decode::decode_resource;
 pub(crate) use encode::{encode_page, encode_resource};

@@ -42,6 +42,7 @@ mod href;
 mod json;
 mod limits;
 mod link;
+mod names;
 mod open_enum;
 mod problem;
 mod representation;

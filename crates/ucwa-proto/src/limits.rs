@@ -20,7 +20,7 @@ impl Limits {
     /// The deepest nesting that any setting allows, so that recursion stays within the stack.
     const DEEPEST: usize = 100;
 
-    pub(crate) fn depth(&self) -> usize {
+    pub(crate) fn nesting(&self) -> usize {
         self.depth.min(Self::DEEPEST)
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::value::{Concealed, Value, owned};
+use crate::{
+    names::owned,
+    value::{Concealed, Value},
+};
 
 /// A link to another resource, or a message inline as a data URI (`WebLinks`).
 ///

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    DecodeError, ErrorCode, ErrorSubcode, Limits, Representation, Resource, Value, value::owned,
+    DecodeError, ErrorCode, ErrorSubcode, Limits, Representation, Resource, Value, names::owned,
     xml,
 };
 

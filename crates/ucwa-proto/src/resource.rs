@@ -3,8 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, Limits, Link, OneOrMany, Representation, Value, json,
-    value::{Shown, owned},
+    DecodeError, Limits, Link, OneOrMany, Representation, Value, json, names::owned, value::Shown,
     xml,
 };
 

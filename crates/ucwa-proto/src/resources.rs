@@ -1,9 +1,9 @@
 //! The typed views on UCWA's resources and inputs, laid out by family.
 //!
 //! A resource has `href`, `etag`, its properties as `Option` or `Vec`, its links as [`Link`](crate::Link)s and its embedded resources. An input is what a
-//! capability takes as the body of a POST or PUT. Both are read by [`FromResource`](crate::FromResource), which borrows, and written by
-//! [`ToResource`](crate::ToResource); both are built with `..Default::default()`. What a view does not know stays in the generic
-//! [`Resource`](crate::Resource) that it was read from.
+//! capability takes as the body of a POST or PUT. Both are read by [`FromResource`], which borrows, and written by
+//! [`ToResource`]; both are built with `..Default::default()`. What a view does not know stays in the generic
+//! [`Resource`] that it was read from.
 //!
 //! Names that stand for one kind of thing share a view: a `localParticipant`, a `from` and an `acceptedByParticipant` are each a [`Participant`].
 //!

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
-    DecodeError, DecodeErrorKind, Limits, Position, Representation, Resource, Value, value::owned,
+    DecodeError, DecodeErrorKind, Limits, Position, Representation, Resource, Value, names::owned,
 };
 
 /// A token, as the token service grants it in JSON (`AuthenticationInUCWA`).

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use crate::names::owned;
+
 /// The value of a property.
 ///
 /// XML carries no scalar types: everything but lists, objects and [`Value::Null`] arrives from it as a [`Value::String`]. Read values through
@@ -98,10 +100,6 @@ impl<'a> Value<'a> {
             ),
         }
     }
-}
-
-pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
 }
 
 impl fmt::Debug for Value<'_> {

@@ -73,7 +73,7 @@ impl<'a> Cursor<'a> {
             text,
             start,
             depth: 0,
-            limit: limits.depth(),
+            limit: limits.nesting(),
         })
     }
 
@@ -202,68 +202,83 @@ impl<'a> Cursor<'a> {
         element: Element<'a>,
         mut f: impl FnMut(&'a str, Cow<'a, str>),
     ) -> Result<(), DecodeError> {
-        let mut rest = element.attributes;
+        let text = element.attributes;
+        let bytes = text.as_bytes();
+        let byte = |at: usize| bytes.get(at).copied();
+        let mut at = 0;
         loop {
-            rest = rest.trim_ascii_start();
-            if rest.is_empty() {
+            while byte(at).is_some_and(is_space) {
+                at += 1;
+            }
+            if at >= bytes.len() {
                 return Ok(());
             }
-            let broken = |rest: &str| {
-                let at = element.offset + (element.attributes.len() - rest.len());
-                self.fail_at(DecodeErrorKind::Syntax("an attribute is broken"), at)
+            let broken = |at| {
+                self.fail_at(
+                    DecodeErrorKind::Syntax("an attribute is broken"),
+                    element.offset + at,
+                )
             };
-            let (name, after) = rest.split_once('=').ok_or_else(|| broken(rest))?;
-            let name = name.trim_ascii_end();
-            let after = after.trim_ascii_start();
-            let quote = match after.as_bytes().first() {
-                Some(b'"') => '"',
-                Some(b'\'') => '\'',
-                _ => return Err(broken(after)),
-            };
-            let (value, after) = after
-                .get(1..)
-                .and_then(|after| after.split_once(quote))
-                .ok_or_else(|| broken(after))?;
-            if name.is_empty()
-                || name
-                    .bytes()
-                    .any(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<'))
+            let begin = at;
+            while byte(at)
+                .is_some_and(|byte| !is_space(byte) && !matches!(byte, b'=' | b'"' | b'\'' | b'<'))
             {
-                return Err(broken(rest));
+                at += 1;
             }
-            rest = after;
+            let name = text
+                .get(begin..at)
+                .filter(|name| !name.is_empty())
+                .ok_or_else(|| broken(at))?;
+            while byte(at).is_some_and(is_space) {
+                at += 1;
+            }
+            if byte(at) != Some(b'=') {
+                return Err(broken(at));
+            }
+            at += 1;
+            while byte(at).is_some_and(is_space) {
+                at += 1;
+            }
+            let quote = byte(at)
+                .filter(|quote| matches!(quote, b'"' | b'\''))
+                .ok_or_else(|| broken(at))?;
+            at += 1;
+            let length = memchr::memchr(quote, bytes.get(at..).unwrap_or_default())
+                .ok_or_else(|| broken(at))?;
+            let raw = text.get(at..at + length).unwrap_or_default();
+            at += length + 1;
             if !name.starts_with("xmlns") {
-                f(
-                    name.strip_prefix("xsi:").unwrap_or(name),
-                    self.attribute_value(value, element)?,
-                );
+                // A plain loop without a way out is one that the compiler turns into wide instructions.
+                let special = raw.bytes().fold(false, |special, byte| {
+                    special | (byte < 0x20) | (byte == b'&') | (byte == b'<')
+                });
+                let value = if special {
+                    self.special_value(raw, element)?
+                } else {
+                    Cow::Borrowed(raw)
+                };
+                f(name.strip_prefix("xsi:").unwrap_or(name), value);
             }
         }
     }
 
-    fn attribute_value(
-        &self,
-        raw: &'a str,
-        element: Element<'a>,
-    ) -> Result<Cow<'a, str>, DecodeError> {
-        let spaced: Cow<'a, str> = if raw
-            .bytes()
-            .any(|byte| matches!(byte, b'\t' | b'\n' | b'\r'))
-        {
-            Cow::Owned(raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " "))
-        } else {
-            Cow::Borrowed(raw)
-        };
-        if !spaced.contains('&') {
-            return Ok(spaced);
-        }
+    /// The value of an attribute that holds references or white space other than blanks.
+    fn special_value(&self, raw: &str, element: Element<'a>) -> Result<Cow<'a, str>, DecodeError> {
+        let spaced = raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
         let kind = match quick_xml::escape::unescape(&spaced) {
+            Ok(_) if raw.contains('<') => {
+                DecodeErrorKind::Syntax("an attribute holds a less-than sign")
+            }
             Ok(text) => return Ok(Cow::Owned(text.into_owned())),
             Err(EscapeError::UnrecognizedEntity(..)) => DecodeErrorKind::Entity,
             Err(_) => DecodeErrorKind::Syntax("a character reference is broken"),
         };
         Err(self.fail_at(kind, element.offset))
     }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// XML reads every line end as a line feed.
