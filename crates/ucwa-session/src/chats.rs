@@ -150,6 +150,7 @@ impl Chats {
             Purpose::ReadVerdict(key, message) => {
                 self.on_verdict_read(core, *key, *message, exchange, result);
             }
+            Purpose::ReadSent(key, href) => self.on_sent_read(core, *key, href, exchange, result),
             Purpose::ReadMessage(key, href) => {
                 self.on_message_read(core, *key, href, exchange, result);
             }
@@ -160,11 +161,12 @@ impl Chats {
 
     /// Ends every conversation: the application that held them is gone.
     pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
+        // First of all: nothing may be begun again where there is nothing to begin it with.
+        self.start_messaging = None;
         let keys: Vec<_> = self.conversations.keys().copied().collect();
         for key in keys {
             self.end(core, key, Some(failure.clone()));
         }
-        self.start_messaging = None;
         self.unbound.clear();
         // No href outlives its application, and the next one may hand out the same again.
         self.by_href.clear();
@@ -230,10 +232,12 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        if let Some(old) = conversation.links.conversation.replace(href.to_owned())
-            && let Some(old) = key_of(core, &old)
-            && old != href_key
-        {
+        let old = conversation.links.conversation.replace(href.to_owned());
+        let old = old.and_then(|old| key_of(core, &old));
+        if old.as_ref() != Some(&href_key) {
+            conversation.outbox.begin_life();
+        }
+        if let Some(old) = old.filter(|old| *old != href_key) {
             self.by_href.remove(&old);
             self.dead.insert(old, key);
         }

@@ -62,6 +62,8 @@ pub(crate) enum Purpose {
     SendMessage(ConversationKey, MessageKey),
     /// GET a message of ours for its verdict.
     ReadVerdict(ConversationKey, MessageKey),
+    /// GET a message of ours that an event told of, to learn which it is, by the key of its href.
+    ReadSent(ConversationKey, String),
     /// GET a message that an event only linked to, by the key of its href.
     ReadMessage(ConversationKey, String),
     /// POST setIsTyping.
@@ -100,7 +102,10 @@ impl Purpose {
             | Self::Accept(_)
             | Self::Decline(_)
             | Self::Cancel(_) => Stage::Invitation,
-            Self::SendMessage(..) | Self::ReadVerdict(..) | Self::ReadMessage(..) => Stage::Message,
+            Self::SendMessage(..)
+            | Self::ReadVerdict(..)
+            | Self::ReadSent(..)
+            | Self::ReadMessage(..) => Stage::Message,
             Self::StopMessaging(_)
             | Self::DeleteConversation(_)
             | Self::ReadConversation(_)
@@ -125,6 +130,7 @@ impl Purpose {
             | Self::ReadParticipant(key, _)
             | Self::SendMessage(key, _)
             | Self::ReadVerdict(key, _)
+            | Self::ReadSent(key, _)
             | Self::ReadMessage(key, _)
             | Self::SetIsTyping(key) => Some(*key),
             _ => None,

@@ -498,7 +498,10 @@ impl Session {
     /// The server knows the application no more (404 ApplicationNotFound): everything in it is gone, and another one is
     /// created without asking the user (`ApplicationDashboard`).
     pub(crate) fn application_lost(&mut self, failure: Failure) {
-        self.core.abandon(Purpose::is_of_application);
+        // Another way to the same end may be under way: there must not be two.
+        self.core.abandon(|purpose| {
+            purpose.is_of_application() || *purpose == Purpose::CreateApplication
+        });
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
         self.chats.end_all(

@@ -133,8 +133,7 @@ impl Conversation {
         thread_id: String,
     ) -> Self {
         let mut conversation = Self::new(key, thread_id);
-        conversation.roster.expect(participant, &peer);
-        conversation.peer = Some(peer);
+        conversation.expect(participant, peer);
         conversation
     }
 
@@ -143,6 +142,12 @@ impl Conversation {
         let mut conversation = Self::new(key, thread_id);
         conversation.state = State::Connecting;
         conversation
+    }
+
+    /// Names the one peer, of whom only the URI is known.
+    pub(crate) fn expect(&mut self, participant: ParticipantKey, peer: String) {
+        self.roster.expect(participant, &peer);
+        self.peer = Some(peer);
     }
 
     /// Whether there is something at the server, or on the way to it.

@@ -499,7 +499,8 @@ impl Chats {
             .clone()
             .unwrap_or_else(|| ended("the conversation was ended"));
         // Messages written while the chat was gone wait for just this, to begin the conversation again.
-        let drafts = match conversation.is_being_probed() && !wanted {
+        let goes_on = conversation.is_being_probed() && !wanted && self.start_messaging.is_some();
+        let drafts = match goes_on {
             true => conversation.outbox.take_drafts(),
             false => std::collections::VecDeque::new(),
         };

@@ -16,7 +16,7 @@ use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::operation::MessageBody;
 
 /// How long after an accepted invitation its text may come as a message event before it is shown from the invitation,
-/// and how far apart the two may lie to count as one.
+/// and how far from the acceptance a message may lie to count as that text.
 pub(super) const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
@@ -27,7 +27,9 @@ pub(crate) struct Inbox {
     line: VecDeque<Waiting>,
     /// The text of the peer's invitation, until it is shown.
     preview: Option<Preview>,
-    /// When the invitation was accepted, once it was.
+    /// When the invitation was first heard of.
+    offered_at: Option<SystemTime>,
+    /// When it was heard that the invitation was accepted; it was somewhen since it was offered.
     accepted_at: Option<SystemTime>,
     /// The text of the invitation as it was shown, which the first event may bring again.
     shown_preview: Option<Preview>,
@@ -52,14 +54,31 @@ struct Preview {
 
 impl Inbox {
     /// The peer's invitation carries this text.
-    pub(super) fn expect_first(&mut self, body: Option<MessageBody>, sender: ParticipantKey) {
+    pub(super) fn expect_first(
+        &mut self,
+        body: Option<MessageBody>,
+        sender: ParticipantKey,
+        at: SystemTime,
+    ) {
         self.preview = body.map(|body| Preview { body, sender });
         self.shown_preview = None;
+        self.offered_at = Some(at);
         self.accepted_at = None;
     }
 
     pub(super) fn offer_accepted(&mut self, at: SystemTime) {
         self.accepted_at = Some(at);
+    }
+
+    /// Whether a message was written when the invitation was accepted, give or take the clocks.
+    fn is_of_the_acceptance(&self, timestamp: SystemTime) -> bool {
+        self.offered_at
+            .zip(self.accepted_at)
+            .is_some_and(|(from, to)| {
+                let earlier = from.duration_since(timestamp).unwrap_or_default();
+                let later = timestamp.duration_since(to).unwrap_or_default();
+                earlier.max(later) <= FIRST_MESSAGE_GRACE
+            })
     }
 
     /// Whether the text of the invitation has not been shown yet.
@@ -73,6 +92,7 @@ impl Inbox {
         self.line.clear();
         self.preview = None;
         self.shown_preview = None;
+        self.offered_at = None;
         self.accepted_at = None;
     }
 }
@@ -210,9 +230,7 @@ impl Chats {
                     self.show(core, key, sender.clone(), preview.body, timestamp);
                 }
             } else if let Some(shown) = inbox.shown_preview.take() {
-                let near = inbox
-                    .accepted_at
-                    .is_some_and(|at| distance(at, arrival.timestamp) <= FIRST_MESSAGE_GRACE);
+                let near = inbox.is_of_the_acceptance(arrival.timestamp);
                 if near && shown.is_said_again(&arrival.body, sender.key) {
                     continue;
                 }
@@ -349,9 +367,4 @@ impl Chats {
                 name: None,
             })
     }
-}
-
-fn distance(one: SystemTime, other: SystemTime) -> Duration {
-    one.duration_since(other)
-        .unwrap_or_else(|error| error.duration())
 }

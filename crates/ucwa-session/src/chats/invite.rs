@@ -8,16 +8,17 @@ use http::{Method, Response, header};
 use ucwa_proto::{DataUri, Event, EventKind, EventStatus, Resource};
 
 use super::conversation::{Chat, Conversation, State};
-use super::outbox::Draft;
+use super::offer;
+use super::outbox::{Draft, Place};
 use super::page::failure_of;
 use super::read::{self, InvitationStanding};
 use super::{Chats, key_of, wrong_state};
 use crate::core::Core;
-use crate::event::{ConversationChange, MessageStatus, Participant, SessionEvent};
+use crate::event::{ConversationChange, MessageStatus, SessionEvent};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Sent;
-use crate::keys::{ConversationKey, Ticket};
+use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 use crate::operation::{MessageBody, Outcome};
 use crate::timers::Timer;
 
@@ -247,27 +248,46 @@ impl Chats {
             return;
         }
         match (outgoing, known) {
+            // Merged with the start, a later view is all that shows, and later views lack the links to answer: the
+            // invitation itself still has them.
+            (false, _) if *kind == EventKind::Updated && !offer::can_be_answered(invitation) => {
+                Self::read(
+                    core,
+                    Some(href),
+                    Purpose::ReadForeignInvitation(href.to_owned()),
+                );
+            }
             (false, known) => self.on_offer(core, href, invitation, known, kind),
             // Another endpoint of the user invites somebody.
             (true, None) if *kind != EventKind::Completed => {
-                self.discover(core, conversation_href.as_deref(), invitation);
+                self.discover(core, conversation_href.as_deref(), invitation, None);
             }
             (true, _) => {}
         }
     }
 
-    /// A conversation that another endpoint of the user begins: shown, and bound to no operation of ours.
-    fn discover(&mut self, core: &mut Core, href: Option<&str>, invitation: &Resource<'_>) {
+    /// A conversation that another endpoint of the user begins: shown, and bound to no operation of ours. Who the peer
+    /// is, the roster will tell where it is not known: he is a contact behind a link, whose last segment is not to be
+    /// relied on.
+    fn discover(
+        &mut self,
+        core: &mut Core,
+        href: Option<&str>,
+        invitation: &Resource<'_>,
+        peer: Option<String>,
+    ) {
         let Some(href) = href else { return };
         let key = ConversationKey::Remote(core.number());
         let thread_id = invitation
             .text("threadId")
             .map_or_else(|| core.uuid(), str::to_owned);
-        self.conversations
-            .insert(key, Conversation::from_elsewhere(key, thread_id));
+        let mut conversation = Conversation::from_elsewhere(key, thread_id);
+        if let Some(peer) = peer {
+            conversation.expect(ParticipantKey::Remote(core.number()), peer);
+        }
+        let peer = conversation.roster.only();
+        self.conversations.insert(key, conversation);
         self.bind(core, key, href);
-        // The peer is a contact behind a link, whose last segment is not to be relied on: the roster will tell.
-        let peer: Option<Participant> = None;
         let subject = invitation
             .text("subject")
             .filter(|subject| !subject.is_empty())
@@ -280,6 +300,21 @@ impl Chats {
         self.play_kept(core, href);
     }
 
+    /// An invitation that was given up was accepted after all, when its conversation had been begun again: the peer
+    /// writes in a conversation that nobody here looks at, unless it is shown beside the other.
+    fn adopt(&mut self, core: &mut Core, invitation: &Resource<'_>, peer: Option<String>) {
+        let Some(href) = invitation.link_href("conversation") else {
+            return;
+        };
+        if self.find(core, href).is_some() || self.find_dead(core, href).is_some() {
+            return;
+        }
+        self.discover(core, Some(href), invitation, peer);
+        if let Some(key) = self.find(core, href) {
+            self.read_conversation(core, key);
+        }
+    }
+
     pub(super) fn on_foreign_invitation_read(
         &mut self,
         core: &mut Core,
@@ -290,7 +325,15 @@ impl Chats {
             return;
         };
         let Ok(response) = result else { return };
-        if let Ok(invitation) = core.resource(exchange, &response) {
+        let Ok(invitation) = core.resource(exchange, &response) else {
+            return;
+        };
+        // An event may have been faster: what is established was answered.
+        let established = invitation
+            .link_href("conversation")
+            .and_then(|href| self.find(core, href))
+            .is_some_and(|key| self.is_established(key));
+        if !established {
             self.recognise_invitation(core, href, &invitation, &EventKind::Started);
         }
     }
@@ -443,6 +486,7 @@ impl Chats {
             };
             let failure = (!accepted).then(|| refused(failure));
             if let Some(message) = conversation.outbox.take_unsettled(operation) {
+                let peer = conversation.peer.clone();
                 core.change(
                     key,
                     ConversationChange::MessageStatus {
@@ -452,6 +496,9 @@ impl Chats {
                         failure,
                     },
                 );
+                if accepted && let Some(invitation) = invitation {
+                    self.adopt(core, invitation, peer);
+                }
             }
             return;
         };
@@ -527,9 +574,11 @@ impl Chats {
         if let Some(draft) = invite.carried {
             let status = verdict_of(&failure);
             if status == MessageStatus::Unknown {
-                conversation
-                    .outbox
-                    .remember_unsettled(draft.message, &invite.operation_id, None);
+                conversation.outbox.remember_unsettled(
+                    draft.message,
+                    &invite.operation_id,
+                    Place::Invitation,
+                );
             }
             let why = Some(failure.clone());
             self.settle_message(core, key, draft.message, draft.ticket, status, None, why);
@@ -559,9 +608,11 @@ impl Chats {
             return;
         };
         if let Some(draft) = invite.carried {
-            conversation
-                .outbox
-                .remember_unsettled(draft.message, &invite.operation_id, None);
+            conversation.outbox.remember_unsettled(
+                draft.message,
+                &invite.operation_id,
+                Place::Invitation,
+            );
             let why = unknown("the conversation ended before the invitation had a verdict");
             self.settle_message(
                 core,

@@ -49,6 +49,18 @@ impl Offer {
     }
 }
 
+/// Whether an invitation has a link by which it is accepted.
+pub(super) fn can_be_answered(invitation: &Resource<'_>) -> bool {
+    accept_link(invitation).is_some()
+}
+
+/// Servers of the Lync 2013 generation say `answer`.
+fn accept_link<'r>(invitation: &'r Resource<'_>) -> Option<&'r str> {
+    invitation
+        .link_href("accept")
+        .or_else(|| invitation.link_href("answer"))
+}
+
 impl Chats {
     /// Somebody invites this user, into a new conversation or into one that lives.
     pub(super) fn on_offer(
@@ -68,11 +80,7 @@ impl Chats {
                 .filter(|text| !text.is_empty())
                 .map(str::to_owned)
         };
-        // Servers of the Lync 2013 generation say `answer`.
-        let accept = invitation
-            .link_href("accept")
-            .or_else(|| invitation.link_href("answer"))
-            .map(str::to_owned);
+        let accept = accept_link(invitation).map(str::to_owned);
         let answerable = accept.is_some() && *kind != EventKind::Completed;
         let preview = invitation.link_href("message").and_then(read::body_of_link);
         let offer = Offer {
@@ -107,7 +115,10 @@ impl Chats {
         } else {
             Chat::Connecting
         };
-        conversation.inbox.expect_first(preview.clone(), from.key);
+        let now = core.wall_now();
+        conversation
+            .inbox
+            .expect_first(preview.clone(), from.key, now);
         if let Some(messaging) = invitation.link_href("messaging") {
             conversation.links.messaging = Some(messaging.to_owned());
         }

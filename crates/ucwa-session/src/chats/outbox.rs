@@ -1,6 +1,6 @@
 //! Messages that leave: one request at a time, in the order of the commands, each with a verdict.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -39,8 +39,18 @@ pub(crate) struct Outbox {
     awaiting: Vec<Awaiting>,
     /// Reported as unknown; a late event may still tell.
     unsettled: Vec<Unsettled>,
-    /// Verdicts on messages of ours that match nothing yet, while an answer is outstanding that may name them.
-    early: Vec<(HrefKey, Told)>,
+    /// Verdicts on messages of ours that match nothing yet, while a message of ours has no known address.
+    early: Vec<Early>,
+    /// The addresses of messages whose verdict is known: their events are about no other message.
+    settled: BTreeSet<HrefKey>,
+}
+
+/// A verdict that nobody knows whose it is.
+struct Early {
+    href: HrefKey,
+    /// The address as the event gave it.
+    link: String,
+    told: Told,
 }
 
 struct Posting {
@@ -62,7 +72,18 @@ struct Awaiting {
 struct Unsettled {
     message: MessageKey,
     operation_id: String,
-    location_key: Option<HrefKey>,
+    place: Place,
+}
+
+/// Under which address events tell of a message.
+#[derive(PartialEq)]
+pub(super) enum Place {
+    /// Under none: it is inside an invitation.
+    Invitation,
+    /// Under one that was never told.
+    Untold,
+    /// Under this one.
+    At(HrefKey),
 }
 
 /// What an event says of a message of ours.
@@ -83,13 +104,18 @@ impl Outbox {
         &mut self,
         message: MessageKey,
         operation: &str,
-        location_key: Option<HrefKey>,
+        place: Place,
     ) {
         self.unsettled.push(Unsettled {
             message,
             operation_id: operation.to_owned(),
-            location_key,
+            place,
         });
+    }
+
+    /// A new life of the conversation has new addresses.
+    pub(super) fn begin_life(&mut self) {
+        self.settled.clear();
     }
 
     pub(super) fn take_unsettled(&mut self, operation: &str) -> Option<MessageKey> {
@@ -98,6 +124,15 @@ impl Outbox {
             .iter()
             .position(|message| message.operation_id == operation)?;
         Some(self.unsettled.remove(position).message)
+    }
+
+    /// Whether a message of ours may be at the server under an address that nobody will tell.
+    fn has_nameless(&self) -> bool {
+        self.posting.as_ref().is_some_and(|posting| posting.lost)
+            || self
+                .unsettled
+                .iter()
+                .any(|message| message.place == Place::Untold)
     }
 
     pub(super) fn take_drafts(&mut self) -> VecDeque<Draft> {
@@ -305,11 +340,11 @@ impl Chats {
         let early = outbox
             .early
             .iter()
-            .position(|(href, _)| *href == location_key);
-        let told = early.map(|position| outbox.early.remove(position).1);
-        outbox.early.clear();
+            .position(|early| early.href == location_key);
+        let told = early.map(|position| outbox.early.remove(position).told);
         match told {
             Some(told) => {
+                outbox.settled.insert(location_key);
                 self.settle_message(
                     core,
                     key,
@@ -331,6 +366,7 @@ impl Chats {
                 core.arm(VERDICT_GRACE, Timer::Verdict(key, posting.message));
             }
         }
+        self.sort_early(core, key);
         self.pump(core, key);
     }
 
@@ -339,7 +375,6 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        conversation.outbox.early.clear();
         let Some(posting) = conversation.outbox.posting.take() else {
             return;
         };
@@ -352,38 +387,107 @@ impl Chats {
             None,
             Some(failure),
         );
+        self.sort_early(core, key);
     }
 
-    /// The answer will not come, the message may have arrived: an event that fits no other message is its verdict.
-    /// Until then the queue waits, since what follows must not overtake it.
+    /// The answer will not come, the message may have arrived: an event may tell, though under an address that was
+    /// never told. Until then the queue waits, since what follows must not overtake it.
     fn on_answer_lost(&mut self, core: &mut Core, key: ConversationKey, message: MessageKey) {
         core.arm(VERDICT_GRACE, Timer::Verdict(key, message));
-        self.match_lost(core, key);
+        self.sort_early(core, key);
     }
 
-    fn match_lost(&mut self, core: &mut Core, key: ConversationKey) {
+    /// Finds out whose the verdicts are that match nothing, as far as that can be: the messages are asked.
+    fn sort_early(&mut self, core: &mut Core, key: ConversationKey) {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
         let outbox = &mut conversation.outbox;
-        if outbox.early.is_empty() || !outbox.posting.as_ref().is_some_and(|posting| posting.lost) {
-            return;
+        if outbox.posting.as_ref().is_some_and(|posting| !posting.lost) {
+            // The answer that names it is still to come.
+        } else if outbox.has_nameless() {
+            for early in &outbox.early {
+                let purpose = Purpose::ReadSent(key, early.href.as_str().to_owned());
+                Self::read(core, Some(&early.link), purpose);
+            }
+        } else {
+            // Another endpoint's, or told of twice.
+            outbox.early.clear();
         }
-        let (_, told) = outbox.early.remove(0);
-        outbox.early.clear();
-        if let Some(posting) = outbox.posting.take() {
-            let (message, ticket) = (posting.message, posting.ticket);
+    }
+
+    /// A message that an event told of says which it is: by its operation id or, where it has none, by being the only
+    /// one that it can be.
+    pub(super) fn on_sent_read(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        href: &str,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
+        let operation = read
+            .as_ref()
+            .ok()
+            .and_then(|message| message.text("operationId"));
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let outbox = &mut conversation.outbox;
+        let Some(position) = outbox
+            .early
+            .iter()
+            .position(|early| early.href.as_str() == href)
+        else {
+            return;
+        };
+        let Early { href, told, .. } = outbox.early.remove(position);
+        let posting = outbox.posting.as_ref().filter(|posting| posting.lost);
+        let mut nameless = posting
+            .map(|posting| &posting.operation_id)
+            .into_iter()
+            .chain(
+                outbox
+                    .unsettled
+                    .iter()
+                    .filter(|message| message.place == Place::Untold)
+                    .map(|message| &message.operation_id),
+            );
+        let operation = match operation {
+            Some(operation) => nameless.find(|id| *id == operation).cloned(),
+            None => match (nameless.next(), nameless.next()) {
+                (Some(only), None) => Some(only.clone()),
+                _ => None,
+            },
+        };
+        let Some(operation) = operation else { return };
+        outbox.settled.insert(href);
+        if let Some(posting) = outbox
+            .posting
+            .take_if(|posting| posting.operation_id == operation)
+        {
             self.settle_message(
                 core,
                 key,
-                message,
-                ticket,
+                posting.message,
+                posting.ticket,
                 told.status,
                 told.timestamp,
                 told.failure,
             );
+            self.pump(core, key);
+        } else if let Some(message) = outbox.take_unsettled(&operation) {
+            core.change(
+                key,
+                ConversationChange::MessageStatus {
+                    message,
+                    status: told.status,
+                    timestamp: told.timestamp,
+                    failure: told.failure,
+                },
+            );
         }
-        self.pump(core, key);
     }
 
     /// Whether an href is that of a message of ours.
@@ -398,7 +502,7 @@ impl Chats {
                     .outbox
                     .unsettled
                     .iter()
-                    .any(|message| message.location_key.as_ref() == Some(href))
+                    .any(|message| matches!(&message.place, Place::At(place) if place == href))
         })
     }
 
@@ -467,8 +571,12 @@ impl Chats {
             timestamp,
             failure,
         };
+        if outbox.settled.contains(&href) {
+            return;
+        }
         if let Some(position) = awaiting {
             let message = outbox.awaiting.remove(position);
+            outbox.settled.insert(href);
             self.settle_message(
                 core,
                 key,
@@ -484,7 +592,7 @@ impl Chats {
             .is_some_and(|posting| names(&posting.operation_id, None))
         {
             if let Some(posting) = outbox.posting.take() {
-                outbox.early.clear();
+                outbox.settled.insert(href);
                 let (message, ticket) = (posting.message, posting.ticket);
                 self.settle_message(
                     core,
@@ -497,12 +605,17 @@ impl Chats {
                 );
                 self.pump(core, key);
             }
-        } else if let Some(position) = outbox
-            .unsettled
-            .iter()
-            .position(|message| names(&message.operation_id, message.location_key.as_ref()))
+        } else if let Some(position) =
+            outbox
+                .unsettled
+                .iter()
+                .position(|message| match &message.place {
+                    Place::At(place) => names(&message.operation_id, Some(place)),
+                    Place::Invitation | Place::Untold => names(&message.operation_id, None),
+                })
         {
             let message = outbox.unsettled.remove(position).message;
+            outbox.settled.insert(href);
             let Told {
                 status,
                 timestamp,
@@ -517,10 +630,11 @@ impl Chats {
                     failure,
                 },
             );
-        } else if outbox.posting.is_some() {
-            // Either the answer is still to come and will name it, or it was lost and this is all there will be.
-            outbox.early.push((href, told));
-            self.match_lost(core, key);
+        } else if outbox.posting.is_some() || outbox.has_nameless() {
+            // Either an answer is still to come and will name it, or one was lost and the message has to be asked.
+            let link = event.link.href.to_string();
+            outbox.early.push(Early { href, link, told });
+            self.sort_early(core, key);
         }
     }
 
@@ -547,8 +661,7 @@ impl Chats {
             .posting
             .take_if(|posting| posting.lost && posting.message == message)
         {
-            outbox.early.clear();
-            outbox.remember_unsettled(message, &posting.operation_id, None);
+            outbox.remember_unsettled(message, &posting.operation_id, Place::Untold);
             let failure = unknown("the connection broke, and no event tells of the message");
             self.settle_message(
                 core,
@@ -588,6 +701,9 @@ impl Chats {
             return;
         };
         let awaiting = outbox.awaiting.remove(position);
+        if matches!(status, Some("Succeeded" | "Failed")) {
+            outbox.settled.insert(awaiting.location_key.clone());
+        }
         let timestamp = read.as_ref().ok().and_then(read::timestamp);
         let (status, failure) = match status {
             Some("Succeeded") => (MessageStatus::Succeeded, None),
@@ -599,7 +715,7 @@ impl Chats {
                 outbox.remember_unsettled(
                     message,
                     &awaiting.operation_id,
-                    Some(awaiting.location_key),
+                    Place::At(awaiting.location_key),
                 );
                 (
                     MessageStatus::Unknown,
@@ -690,17 +806,22 @@ impl Chats {
                 message.message,
                 message.ticket,
                 message.operation_id,
-                Some(message.location_key),
+                Place::At(message.location_key),
             ));
         }
         if let Some(posting) = outbox.posting.take() {
-            open.push((posting.message, posting.ticket, posting.operation_id, None));
+            open.push((
+                posting.message,
+                posting.ticket,
+                posting.operation_id,
+                Place::Untold,
+            ));
         }
-        for (message, ticket, operation_id, location_key) in open {
+        for (message, ticket, operation_id, place) in open {
             if let Some(conversation) = self.conversations.get_mut(&key) {
                 conversation
                     .outbox
-                    .remember_unsettled(message, &operation_id, location_key);
+                    .remember_unsettled(message, &operation_id, place);
             }
             let why =
                 unknown("the conversation ended before the server said what became of the message");

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod bad_weather;
 mod bench;
 mod channel;
 mod ending;

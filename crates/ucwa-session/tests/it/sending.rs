@@ -303,6 +303,8 @@ fn a_lost_answer_is_matched_by_its_event_and_nothing_overtakes_it() {
     bench.break_off("POST", &messages(), Sent::Maybe);
     assert!(!bench.is_sent("POST", &messages()));
     told(&mut bench, "2", "Success");
+    let which = json!({"rel": "message", "direction": "Outgoing"});
+    bench.reply("GET", &message_href("21a1", "2"), 200, which);
     assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
     assert_eq!(
         bench
@@ -332,6 +334,8 @@ fn a_server_error_is_no_proof_that_the_message_did_not_arrive() {
     bench.reply("POST", &messages(), 502, serde_json::Value::Null);
     assert_eq!(bench.result(ticket), None);
     told(&mut bench, "2", "Success");
+    let which = json!({"rel": "message", "direction": "Outgoing"});
+    bench.reply("GET", &message_href("21a1", "2"), 200, which);
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 

@@ -1,0 +1,204 @@
+//! What goes wrong when answers are lost and events come late.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::channel::first_remote;
+use crate::pages::*;
+use crate::sending::established;
+
+const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
+
+fn messages() -> String {
+    format!("{}/messaging/messages", conversation_href("21a1"))
+}
+
+fn told(bench: &mut Bench, number: &str, status: &str) {
+    bench.page(senders(
+        "21a1",
+        vec![(true, verdict("21a1", number, status))],
+    ));
+}
+
+/// The operation id in the query of a request.
+fn operation_of(request: &Request) -> String {
+    let target = request.target();
+    let (_, operation) = target.split_once("operationId=").unwrap();
+    operation.to_owned()
+}
+
+#[test]
+fn a_late_event_of_a_message_that_was_asked_is_not_the_verdict_on_the_next() {
+    let mut bench = established();
+    let first = bench.send(1, "one");
+    bench.created("POST", &messages(), &message_href("21a1", "2"));
+    let second = bench.send(2, "two");
+    bench.break_off("POST", &messages(), Sent::Maybe);
+    bench.advance(Duration::from_millis(30_001));
+    let verdict = json!({"rel": "message", "status": "Succeeded"});
+    bench.reply("GET", &message_href("21a1", "2"), 200, verdict);
+    assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
+    told(&mut bench, "2", "Success");
+    assert_ne!(bench.result(second), Some(&Ok(Outcome::Delivered)));
+    assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
+}
+
+#[test]
+fn of_two_lost_answers_the_message_itself_says_which_an_event_is_about() {
+    let mut bench = established();
+    let first = bench.send(1, "one");
+    let second = bench.send(2, "two");
+    let lost = bench.take("POST", &messages());
+    let operation = operation_of(&lost);
+    bench.sent.push_back(lost);
+    bench.break_off("POST", &messages(), Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    assert_eq!(bench.failure(first).kind(), &FailureKind::DeliveryUnknown);
+    bench.break_off("POST", &messages(), Sent::Maybe);
+    bench.verdicts(chat());
+    told(&mut bench, "2", "Success");
+    assert!(bench.verdicts(chat()).is_empty(), "it may be either");
+    let which = json!({"rel": "message", "direction": "Outgoing", "operationId": operation});
+    bench.reply("GET", &message_href("21a1", "2"), 200, which);
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Succeeded)]
+    );
+    assert_eq!(bench.result(second), None);
+}
+
+#[test]
+fn an_answer_under_way_is_waited_for_before_an_event_is_given_to_a_lost_one() {
+    let mut bench = established();
+    let first = bench.send(1, "one");
+    let second = bench.send(2, "two");
+    bench.break_off("POST", &messages(), Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    assert_eq!(bench.failure(first).kind(), &FailureKind::DeliveryUnknown);
+    bench.verdicts(chat());
+    told(&mut bench, "3", "Success");
+    assert!(!bench.is_sent("GET", &message_href("21a1", "3")));
+    bench.created("POST", &messages(), &message_href("21a1", "3"));
+    assert_eq!(bench.result(second), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(2), MessageStatus::Succeeded)]
+    );
+}
+
+#[test]
+fn a_chat_that_a_lost_invitation_led_to_is_shown_beside_the_one_that_was_begun_in_its_place() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "one");
+    let lost = bench.take("POST", INVITE);
+    let operation = lost.json()["operationId"].as_str().unwrap().to_owned();
+    bench.sent.push_back(lost);
+    bench.break_off("POST", INVITE, Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    bench.send(2, "two");
+    bench.events.clear();
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            invitation("started", &operation, "21a1", "Connecting"),
+        )],
+    ));
+    assert!(bench.events.is_empty(), "it still rings");
+    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    let discovered = bench.events.iter().find_map(|event| match event {
+        SessionEvent::Discovered {
+            conversation,
+            peer: Some(peer),
+            ..
+        } => Some((*conversation, peer.uri.clone())),
+        _ => None,
+    });
+    let (key, peer) = discovered.expect("the chat is shown");
+    assert_eq!(peer.as_deref(), Some("sip:lenea@contoso.com"));
+    let events = bench.events.clone();
+    let chat_is_up = |event: &SessionEvent| {
+        matches!(event, SessionEvent::Conversation { conversation, change: ConversationChange::ChatConnected { .. } }
+            if *conversation == key)
+    };
+    assert!(events.iter().any(chat_is_up), "{events:?}");
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Succeeded)]
+    );
+    bench.page(senders("21a1", vec![(true, arrival("21a1", "3", "Hi"))]));
+    assert_eq!(bench.received(key), ["Hi"]);
+}
+
+#[test]
+fn the_text_of_an_invitation_is_shown_once_when_its_event_comes_long_after_the_acceptance_is_known()
+{
+    let mut bench = Bench::signed_in();
+    bench.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    let accept = bench.submit(Operation::Accept(key));
+    bench.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+    // The events do not come through, so the invitation is asked.
+    bench.advance(Duration::from_secs(46));
+    let accepted =
+        json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Connected"});
+    bench.reply("GET", INVITATION, 200, accepted);
+    assert_eq!(bench.result(accept), Some(&Ok(Outcome::Done)));
+    bench.advance(Duration::from_secs(6));
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    // By the server's time it was written when the user accepted, three quarters of a minute before.
+    bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert!(bench.received(key).is_empty());
+}
+
+#[test]
+fn an_invitation_whose_start_was_merged_with_a_later_view_is_read_for_its_links() {
+    let mut bench = Bench::signed_in();
+    let mut offer = offered("17b", "Hi");
+    let event = &mut offer[0]["events"][0];
+    let whole = event["_embedded"]["messagingInvitation"].clone();
+    event["type"] = json!("updated");
+    let links = &mut event["_embedded"]["messagingInvitation"]["_links"];
+    links.as_object_mut().unwrap().remove("accept");
+    links.as_object_mut().unwrap().remove("decline");
+    bench.page(offer);
+    assert!(bench.events.is_empty(), "{:?}", bench.events);
+    bench.reply("GET", INVITATION, 200, whole);
+    assert!(
+        matches!(
+            bench.events.first(),
+            Some(SessionEvent::Incoming {
+                answerable: true,
+                ..
+            })
+        ),
+        "{:?}",
+        bench.events
+    );
+}
+
+#[test]
+fn nothing_is_begun_again_in_an_application_that_is_lost() {
+    let mut bench = established();
+    bench.page(senders(
+        "21a1",
+        vec![(
+            true,
+            bare(
+                "deleted",
+                "messaging",
+                &format!("{}/messaging", conversation_href("21a1")),
+                None,
+            ),
+        )],
+    ));
+    let ticket = bench.send(1, "waits for the chat");
+    assert_eq!(bench.result(ticket), None);
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::ConnectionLost);
+}
