@@ -120,10 +120,11 @@ impl<'a> Cursor<'a> {
             };
             return Ok(match event {
                 Event::Start(tag) => {
-                    if self.depth >= self.limit {
+                    // Open in any case, so that it can be skipped.
+                    self.depth += 1;
+                    if self.depth > self.limit {
                         return Err(self.fail(DecodeErrorKind::TooDeep { limit: self.limit }));
                     }
-                    self.depth += 1;
                     Token::Start(self.element(tag.len(), tag.name().0.len(), 1))
                 }
                 Event::Empty(tag) => Token::Empty(self.element(tag.len(), tag.name().0.len(), 2)),

@@ -1,0 +1,17 @@
+//! What the crate reads and writes, from the outside.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod json;
+mod limits;
+mod pages;
+mod round_trip;
+mod secrets;
+mod views;
+mod xml;

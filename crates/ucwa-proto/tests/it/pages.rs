@@ -1,0 +1,216 @@
+//! Pages of the event channel.
+
+use ucwa_proto::{
+    DecodeErrorKind, Embedded, Event, EventKind, EventLink, EventPage, EventStatus, Follow, Limits,
+    Problem,
+    Representation::{self, Json, Xml},
+    Resource, Sender,
+};
+
+fn read(body: &str, representation: Representation) -> EventPage<'_> {
+    EventPage::decode(body.as_bytes(), representation, &Limits::default()).unwrap()
+}
+
+#[test]
+fn a_page_is_read_in_order() {
+    let body = r#"{"_links":{"self":{"href":"/e?ack=1"},"next":{"href":"/e?ack=2"}},"baseuri":"https://pool","sender":[
+        {"rel":"conversation","href":"/c","extra":[1],"events":[
+            {"_embedded":{"localParticipant":{"rel":"participant"}},"type":"added","link":{"rel":"localParticipant","href":"/p","title":"T"},
+             "in":{"rel":"participants","href":"/ps"}},
+            {"type":"vanished","link":{"rel":"message","href":"/m","revision":"2"},"status":"Failure","odd":7,
+             "reason":{"code":"RemoteFailure","subcode":"Declined","message":null}}]},
+        {"rel":"me","href":"/me"},
+        {"rel":"conversation","href":"/c","events":null}]}"#;
+    let page = read(body, Json);
+    assert_eq!(page.href.as_deref(), Some("/e?ack=1"));
+    assert_eq!(page.follow, Some(Follow::Next("/e?ack=2".into())));
+    assert_eq!(page.properties, [("baseuri".into(), "https://pool".into())]);
+    let senders: Vec<_> = page
+        .senders
+        .iter()
+        .map(|sender| (&*sender.rel, sender.events.len()))
+        .collect();
+    assert_eq!(
+        senders,
+        [("conversation", 2), ("me", 0), ("conversation", 0)]
+    );
+    let [added, vanished] = &page.senders[0].events[..] else {
+        panic!()
+    };
+    assert_eq!(
+        (&added.kind, added.link.title.as_deref()),
+        (&EventKind::Added, Some("T"))
+    );
+    assert_eq!(added.within, Some(EventLink::new("participants", "/ps")));
+    assert_eq!(added.resource().unwrap().rel(), Some("participant"));
+    assert_eq!(
+        (&vanished.kind, vanished.status.as_ref()),
+        (
+            &EventKind::Other("vanished".into()),
+            Some(&EventStatus::Failure)
+        )
+    );
+    assert_eq!(
+        vanished.reason,
+        Some(Problem::new("RemoteFailure").with_subcode("Declined"))
+    );
+    assert_eq!(vanished.properties.len(), 1);
+    assert_eq!(page.events().count(), 2);
+}
+
+#[test]
+fn an_empty_page_is_just_the_link() {
+    for (body, representation) in [
+        (r#"{"_links":{"next":{"href":"/n"}}}"#, Json),
+        ("<events><link rel=\"next\" href=\"/n\"/></events>", Xml),
+    ] {
+        let page = read(body, representation);
+        assert_eq!(page.follow, Some(Follow::Next("/n".into())));
+        assert!(page.senders.is_empty());
+        let again = page.encode(representation);
+        assert_eq!(
+            EventPage::decode(&again, representation, &Limits::default()).unwrap(),
+            page
+        );
+    }
+    assert_eq!(read("{}", Json).follow, None);
+}
+
+#[test]
+fn resync_outranks_resume_outranks_next() {
+    let links = |rels: &[&str]| {
+        let links: Vec<_> = rels
+            .iter()
+            .map(|rel| format!("\"{rel}\":{{\"href\":\"/{rel}\"}}"))
+            .collect();
+        let body = format!("{{\"_links\":{{{}}}}}", links.join(","));
+        read(&body, Json).follow.map(|follow| follow.rel())
+    };
+    assert_eq!(links(&["next", "resync", "resume"]), Some("resync"));
+    assert_eq!(links(&["resume", "next"]), Some("resume"));
+    assert_eq!(links(&["next"]), Some("next"));
+    assert_eq!(links(&["other"]), None);
+}
+
+#[test]
+fn a_malformed_resource_spoils_its_event_only() {
+    let before = r#"{"sender":[{"rel":"c","href":"/c","events":[{"type":"added","link":{"rel":"a","href":"/a"},"_embedded":"#;
+    let after =
+        r#"},{"type":"updated","link":{"rel":"b","href":"/b"},"_embedded":{"b":{"rel":"b"}}}]}]}"#;
+    for (malformed, raw, offset) in [
+        (
+            r#"{"a":{"_links":{"x":{"href":{"y":[1]}}}}}"#,
+            r#"{"_links":{"x":{"href":{"y":[1]}}}}"#,
+            28,
+        ),
+        (r#"{"a":"text"}"#, "\"text\"", 5),
+        ("[1, 2]", "[1, 2]", 0),
+    ] {
+        let body = format!("{before}{malformed}{after}");
+        let page = read(&body, Json);
+        let [spoilt, sound] = &page.senders[0].events[..] else {
+            panic!()
+        };
+        let Some(Embedded::Malformed { raw: found, error }) = &spoilt.embedded else {
+            panic!("{malformed}")
+        };
+        assert_eq!(
+            (&**found, error.position().offset),
+            (raw, before.len() + offset),
+            "{malformed}"
+        );
+        assert!(matches!(error.kind(), DecodeErrorKind::Structure(_)));
+        assert_eq!(sound.resource().unwrap().rel(), Some("b"));
+        let _ = page.encode(Json);
+    }
+
+    let body = "<events><sender rel='c' href='/c'><added rel='a' href='/a'><resource rel='a'><link rel='x'/><resource rel='y'>\
+                <property name='z'>1</property></resource></resource></added><updated rel='b' href='/b'><resource rel='b' href='/b'/></updated></sender></events>";
+    let page = read(body, Xml);
+    let [spoilt, sound] = &page.senders[0].events[..] else {
+        panic!()
+    };
+    let Some(Embedded::Malformed { raw, error }) = &spoilt.embedded else {
+        panic!()
+    };
+    assert!(
+        raw.starts_with("<resource rel='a'><link") && raw.ends_with("</resource></resource>"),
+        "{raw}"
+    );
+    assert_eq!(
+        error.kind(),
+        &DecodeErrorKind::Structure("a link has no href")
+    );
+    assert_eq!(sound.resource().unwrap().rel(), Some("b"));
+}
+
+#[test]
+fn a_broken_grammar_or_event_spoils_the_page() {
+    for body in [
+        r#"{"sender":[{"events":[{"type":"added","link":{"rel":"a","href":"/a"},"_embedded":{"a":{"x":}}}]}]}"#,
+        r#"{"sender":[{"events":[{"type":"added"}]}]}"#,
+        r#"{"sender":[{"events":[{"link":{"rel":"a","href":"/a"}}]}]}"#,
+        r#"{"sender":[5]}"#,
+        r#"[]"#,
+    ] {
+        assert!(
+            EventPage::decode(body.as_bytes(), Json, &Limits::default()).is_err(),
+            "{body}"
+        );
+    }
+    for body in [
+        "<resource/>",
+        "<events><sender>text</sender></events>",
+        "<events><sender><added><resource></added></sender></events>",
+    ] {
+        assert!(
+            EventPage::decode(body.as_bytes(), Xml, &Limits::default()).is_err(),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_page_survives_both_representations() {
+    let page = EventPage::new("/e?ack=1", Follow::Resume("/e?ack=2&x=\"1\"".into()))
+        .with_sender(
+            Sender::new("conversation", "/c")
+                .with_event(
+                    Event::new(
+                        EventKind::Completed,
+                        EventLink::new("message", "/m/1").with_title("<Lene> & \"Tosh\""),
+                    )
+                    .within(EventLink::new("participant", "/p").with_title(""))
+                    .status(EventStatus::Other("Perhaps".into()))
+                    .reason(
+                        Problem::new("Informational")
+                            .with_subcode("AutoAccepted")
+                            .with_message("a\r\nb"),
+                    )
+                    .embedding(
+                        Resource::new("message")
+                            .with_href("/m/1")
+                            .with_link("plainMessage", "data:text/plain,Hi+there%0d%0a"),
+                    ),
+                )
+                .with_event(Event::new(
+                    EventKind::Other("vanished".into()),
+                    EventLink::new("x", "/x"),
+                )),
+        )
+        .with_sender(Sender::new("me", "/me"));
+    for representation in [Json, Xml] {
+        let bytes = page.encode(representation);
+        assert_eq!(
+            EventPage::decode(&bytes, representation, &Limits::default()).unwrap(),
+            page,
+            "{representation:?}"
+        );
+        assert_eq!(
+            EventPage::decode(&bytes, representation, &Limits::default())
+                .unwrap()
+                .into_owned(),
+            page
+        );
+    }
+}

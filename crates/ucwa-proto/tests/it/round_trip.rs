@@ -1,0 +1,255 @@
+//! Whatever can be built survives both representations.
+
+use std::borrow::Cow;
+
+use proptest::{collection::vec, option, prelude::*};
+use ucwa_proto::{
+    Event, EventKind, EventLink, EventPage, EventStatus, Follow, Limits, Link, Number, OneOrMany,
+    Problem,
+    Representation::{Json, Xml},
+    Resource, Sender, Value,
+    batch::{Request, boundary},
+};
+
+/// Any text that XML can hold.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-zA-Z0-9/?&=+%@:.-]{0,12}",
+        "[\t\n\r <>&\"'\\\\\u{20}-\u{7f}\u{a0}-\u{d7ff}\u{10000}-\u{10ffff}]{0,12}"
+    ]
+}
+
+/// A name that means nothing to the decoders.
+fn name() -> impl Strategy<Value = String> {
+    "x[a-zA-Z0-9_]{0,8}"
+}
+
+fn scalar() -> impl Strategy<Value = Value<'static>> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(|number| Value::Number(Number::Integer(number))),
+        (i64::MAX as u64 + 1..).prop_map(|number| Value::Number(Number::Unsigned(number))),
+        any::<f64>()
+            .prop_filter("JSON has no others", |number| number.is_finite())
+            .prop_map(|number| Value::Number(Number::Float(number))),
+        text().prop_map(Value::from),
+    ]
+}
+
+/// XML cannot tell an empty list within a list, or an empty property bag, from an empty text.
+fn value() -> impl Strategy<Value = Value<'static>> {
+    let nested = scalar().prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 1..4).prop_map(Value::List),
+            vec((name().prop_map(Cow::Owned), inner), 1..4).prop_map(Value::Object),
+        ]
+    });
+    prop_oneof![4 => nested, 1 => Just(Value::List(Vec::new()))]
+}
+
+fn link() -> impl Strategy<Value = Link<'static>> {
+    let attributes = vec(
+        (name().prop_map(Cow::Owned), text().prop_map(Value::from)),
+        0..2,
+    );
+    (text(), option::of(text()), attributes).prop_map(|(href, title, mut attributes)| {
+        attributes.dedup_by(|a, b| a.0 == b.0);
+        Link {
+            href: href.into(),
+            title: title.map(Cow::Owned),
+            attributes,
+        }
+    })
+}
+
+fn one_or_many<T: Clone + std::fmt::Debug>(
+    item: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = OneOrMany<T>> {
+    prop_oneof![
+        item.clone().prop_map(OneOrMany::One),
+        vec(item, 1..3).prop_map(OneOrMany::Many)
+    ]
+}
+
+fn unique<T>(mut pairs: Vec<(String, T)>) -> Vec<(Cow<'static, str>, T)> {
+    let mut seen = std::collections::BTreeSet::new();
+    pairs.retain(|(name, _)| seen.insert(name.clone()));
+    pairs
+        .into_iter()
+        .map(|(name, item)| (Cow::Owned(name), item))
+        .collect()
+}
+
+fn flat() -> impl Strategy<Value = Resource<'static>> {
+    let properties = vec((name().prop_map(Cow::Owned), value()), 0..4);
+    let links = vec((name(), one_or_many(link().boxed())), 0..3);
+    (option::of(text()), option::of(text()), properties, links).prop_map(
+        |(rel, href, properties, links)| Resource {
+            rel: rel.map(Cow::Owned),
+            href: href.map(Cow::Owned),
+            properties,
+            links: unique(links),
+            embedded: Vec::new(),
+        },
+    )
+}
+
+fn resource() -> impl Strategy<Value = Resource<'static>> {
+    flat().prop_recursive(3, 8, 3, |inner| {
+        (flat(), vec((name(), one_or_many(inner.boxed())), 0..3)).prop_map(
+            |(resource, embedded)| Resource {
+                embedded: unique(embedded),
+                ..resource
+            },
+        )
+    })
+}
+
+fn event_link() -> impl Strategy<Value = EventLink<'static>> {
+    (text(), text(), option::of(text())).prop_map(|(rel, href, title)| EventLink {
+        rel: rel.into(),
+        href: href.into(),
+        title: title.map(Cow::Owned),
+    })
+}
+
+fn event() -> impl Strategy<Value = Event<'static>> {
+    let kind = prop_oneof!["added|updated|deleted|started|completed", "[a-z]{1,8}"]
+        .prop_map(|kind| EventKind::from(&*kind));
+    let status = prop_oneof!["Success|Failure", "[A-Za-z]{1,8}"]
+        .prop_map(|status| EventStatus::from(&*status));
+    let reason =
+        ("[A-Z][a-z]{0,8}", option::of("[A-Z][a-z]{0,8}")).prop_map(|(code, subcode)| Problem {
+            code: Some(code.into()),
+            subcode: subcode.map(Cow::Owned),
+            ..Problem::default()
+        });
+    let named = (text(), flat()).prop_map(|(rel, resource)| Resource {
+        rel: Some(rel.into()),
+        ..resource
+    });
+    (
+        kind,
+        event_link(),
+        option::of(event_link()),
+        option::of(status),
+        option::of(reason),
+        option::of(named),
+    )
+        .prop_map(|(kind, link, within, status, reason, resource)| {
+            let event = Event {
+                within,
+                status,
+                reason,
+                ..Event::new(kind, link)
+            };
+            match resource {
+                Some(resource) => event.embedding(untyped(&resource)),
+                None => event,
+            }
+        })
+}
+
+fn page() -> impl Strategy<Value = EventPage<'static>> {
+    let follow = (text(), 0..3).prop_map(|(href, rank)| match rank {
+        0 => Follow::Next(href.into()),
+        1 => Follow::Resume(href.into()),
+        _ => Follow::Resync(href.into()),
+    });
+    let sender = (text(), text(), vec(event(), 0..3)).prop_map(|(rel, href, events)| Sender {
+        rel: rel.into(),
+        href: href.into(),
+        events,
+    });
+    (option::of(text()), option::of(follow), vec(sender, 0..3)).prop_map(
+        |(href, follow, senders)| EventPage {
+            href: href.map(Cow::Owned),
+            follow,
+            senders,
+            properties: Vec::new(),
+        },
+    )
+}
+
+/// The resource with every scalar as text, as XML has it.
+fn untyped(resource: &Resource<'static>) -> Resource<'static> {
+    fn bare(value: &Value<'static>) -> Value<'static> {
+        match value {
+            Value::Bool(value) => Value::from(if *value { "True" } else { "False" }),
+            Value::Number(number) => Value::from(number.to_string()),
+            Value::List(items) => Value::List(items.iter().map(bare).collect()),
+            Value::Object(members) => Value::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), bare(value)))
+                    .collect(),
+            ),
+            Value::Null | Value::String(_) => value.clone(),
+        }
+    }
+    let mut resource = resource.clone();
+    for (_, value) in &mut resource.properties {
+        *value = bare(value);
+    }
+    for (_, embedded) in &mut resource.embedded {
+        *embedded = OneOrMany::Many(embedded.as_slice().iter().map(untyped).collect());
+    }
+    resource
+}
+
+proptest! {
+    #[test]
+    fn a_resource_survives_json(resource in resource()) {
+        let bytes = resource.encode(Json);
+        let again = Resource::decode(&bytes, Json, &Limits::default()).unwrap();
+        prop_assert_eq!(&again, &resource);
+        prop_assert_eq!(again.into_owned(), resource);
+        prop_assert!(serde_json::from_slice::<serde_json::Value>(&bytes).is_ok());
+    }
+
+    #[test]
+    fn a_resource_survives_xml(resource in resource()) {
+        let bytes = resource.encode(Xml);
+        let again = Resource::decode(&bytes, Xml, &Limits::default()).unwrap();
+        prop_assert_eq!(again.into_owned(), untyped(&resource));
+    }
+
+    #[test]
+    fn a_page_survives_both(page in page()) {
+        for representation in [Json, Xml] {
+            let bytes = page.encode(representation);
+            let again = EventPage::decode(&bytes, representation, &Limits::default()).unwrap();
+            prop_assert_eq!(&again, &page);
+            prop_assert_eq!(again.into_owned(), page.clone());
+        }
+    }
+
+    #[test]
+    fn a_batch_survives(bodies in vec(vec(any::<u8>(), 0..40), 1..5), seed in "[a-z]{0,6}") {
+        let requests: Vec<_> = bodies.iter().map(|body| Request::new("POST", "/x").with_header("Host", "h").with_body(&**body)).collect();
+        let batch = Request::encode_batch(&requests, &seed);
+        for boundary in [boundary(&batch.content_type), None] {
+            let again = Request::decode_batch(&batch.body, boundary, &Limits::default()).unwrap();
+            let again: Vec<_> = again.iter().map(|request| request.body.to_vec()).collect();
+            let without_mark = |body: &Vec<u8>| body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).to_vec();
+            prop_assert_eq!(again, bodies.iter().map(without_mark).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn nothing_panics(bytes in vec(any::<u8>(), 0..200), text in text()) {
+        let limits = Limits::default();
+        for representation in [Json, Xml] {
+            let _ = Resource::decode(&bytes, representation, &limits);
+            let _ = EventPage::decode(&bytes, representation, &limits);
+        }
+        let _ = Request::decode_batch(&bytes, None, &limits);
+        let _ = ucwa_proto::Challenges::parse([&*text]);
+        let _ = ucwa_proto::DataUri::parse(&format!("data:{text}"));
+        let _ = ucwa_proto::DateTime::parse(&text);
+        let _ = ucwa_proto::Diagnostics::parse(&format!("1;{text}"));
+        let _ = ucwa_proto::SipUri::parse(&text);
+        let _ = ucwa_proto::Origin::of(&format!("https://{text}"));
+    }
+}
