@@ -36,8 +36,8 @@ use crate::{
 
 /// An HTTP/1.1 client for one or many servers.
 ///
-/// - Each [`Lane`] has connections of its own, so a command never waits behind a parked request for events. An idle connection is
-///   used again within 30 s and closed after that, since IIS closes what is idle for long.
+/// - Each [`Lane`] has connections of its own, so a command never waits behind a parked request for events. A connection
+///   that was idle for 30 s is not used again, since IIS closes what is idle for long; the next request to any server closes it.
 /// - A connection that the server closed while it was idle is replaced, and the request sent on a new one, only when no byte of
 ///   it was written; any other failure is reported and left to the caller.
 /// - Every POST, PUT and PATCH carries `content-length`, `0` included; the header is the transport's, whatever the caller wrote.
@@ -114,8 +114,13 @@ impl HyperTransport {
         };
         let mut request = request.map(Full::new);
         let (mut connection, response) = loop {
-            let (mut connection, pooled) = match self.pooled(lane, target).await {
-                Some(connection) => (connection, true),
+            let (mut connection, pooled) = match self.pool.take(lane, target) {
+                Some(connection) => {
+                    // The runtime learns that the server has closed it only when it polls the operating system, and it
+                    // does that before it resumes a task that yielded.
+                    tokio::task::yield_now().await;
+                    (connection, true)
+                }
                 None => (self.connect(lane, &way, progress).await?, false),
             };
             progress.begin(&connection);
@@ -144,15 +149,6 @@ impl HyperTransport {
         decode(&mut response, limit)
             .map_err(|error| progress.body_failure(target, limit, error))?;
         Ok(response)
-    }
-
-    async fn pooled(&self, lane: Lane, target: &Target) -> Option<Connection> {
-        while let Some(mut connection) = self.pool.take(lane, target) {
-            if connection.is_reusable().await {
-                return Some(connection);
-            }
-        }
-        None
     }
 
     async fn connect(

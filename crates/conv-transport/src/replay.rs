@@ -236,9 +236,6 @@ impl Replay {
         exchange: &Exchange,
         live_origin: &str,
     ) -> Result<Response<Bytes>, TransportError> {
-        if !exchange.end.is_answer() {
-            std::future::pending::<()>().await;
-        }
         loop {
             let changed = self.changed.notified();
             if self.held_by(exchange).is_none() {

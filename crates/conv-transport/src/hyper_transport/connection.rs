@@ -79,9 +79,6 @@ impl Connection {
 
     /// Whether the connection can take another request: it is idle and, as far as is known here, open.
     pub(super) async fn is_reusable(&mut self) -> bool {
-        // The runtime learns of a connection closed by the server only when it polls the operating system,
-        // and it does that before it resumes a task that yielded.
-        tokio::task::yield_now().await;
         poll_fn(|cx| {
             self.poll_driver(cx);
             Poll::Ready(self.sender.is_ready())

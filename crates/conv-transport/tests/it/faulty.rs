@@ -98,6 +98,18 @@ async fn a_delay_adds_up_and_keeps_the_deadline() {
     );
     assert_eq!(began.elapsed(), seconds(3));
     assert_eq!(served.load(Ordering::Relaxed), 1);
+
+    let began = Instant::now();
+    let options = SendOptions::new(Lane::Commands, Duration::from_millis(3700));
+    let error = delayed
+        .send(get("http://pool/"), options)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.sent()),
+        (TransportErrorKind::Timeout, Sent::Maybe)
+    );
+    assert_eq!(began.elapsed(), Duration::from_millis(3700));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,9 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
+use conv_transport::{HttpTransport, Lane, SendOptions, Stage, TransportError, TransportErrorKind};
 use http::{Request, Response};
+use tokio::time::{sleep, timeout};
 
 pub(crate) type Answer = (Duration, Result<Response<Bytes>, TransportError>);
 
@@ -30,11 +31,20 @@ impl HttpTransport for Scripted {
     async fn send(
         &self,
         request: Request<Bytes>,
-        _: SendOptions,
+        options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
         let (delay, result) = (self.0)(&request);
-        tokio::time::sleep(delay).await;
-        result
+        match timeout(options.deadline, sleep(delay)).await {
+            Ok(()) => result,
+            Err(_) => {
+                let host = request.uri().host().unwrap_or_default();
+                Err(TransportError::new(
+                    TransportErrorKind::Timeout,
+                    Stage::Wait,
+                    host,
+                ))
+            }
+        }
     }
 }
 

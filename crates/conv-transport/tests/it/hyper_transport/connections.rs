@@ -1,6 +1,9 @@
 //! Which connection a request takes.
 
-use std::io::Write;
+use std::{
+    io::{Read, Write},
+    sync::mpsc,
+};
 
 use conv_transport::{HyperTransport, Lane, Sent, TransportErrorKind};
 use flate2::{
@@ -115,56 +118,42 @@ async fn polls_follow_each_other_on_one_connection_and_commands_pass_them() {
     join!(polls, commands, serve);
 }
 
-#[tokio::test]
-async fn a_connection_closed_while_idle_is_replaced() {
-    let server = Server::bind().await;
-    let transport = HyperTransport::new();
-    let serve = async {
-        let mut peer = server.accept().await;
-        peer.request().await.unwrap();
-        peer.respond("first").await;
-        drop(peer);
-        let mut peer = server.accept().await;
-        peer.request().await.unwrap();
-        peer.respond("second").await;
-    };
-    let client = async {
-        let first = post(&transport, server.url("/"), "a").await.unwrap();
-        assert_eq!(first.body(), "first");
-        let second = post(&transport, server.url("/"), "b").await.unwrap();
-        assert_eq!(second.body(), "second");
-    };
-    join!(client, serve);
-}
-
-#[tokio::test]
-async fn a_connection_closed_while_the_runtime_was_busy_is_replaced() {
+/// A server with a thread of its own, so that it acts while the runtime of the test is blocked.
+///
+/// It answers one request on each connection, and closes when it is told to.
+fn closing_server() -> (String, mpsc::Sender<()>, mpsc::Receiver<()>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (closed, wait_closed) = std::sync::mpsc::channel();
-    let server = std::thread::spawn(move || {
-        use std::io::{Read, Write};
+    let (close, wait_close) = mpsc::channel();
+    let (closed, wait_closed) = mpsc::channel();
+    std::thread::spawn(move || {
         for answer in ["one", "two"] {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = [0; 1024];
             assert!(stream.read(&mut request).unwrap() > 0);
-            write!(
-                stream,
-                "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{answer}"
-            )
-            .unwrap();
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n";
+            write!(stream, "{head}{answer}").unwrap();
+            if wait_close.recv().is_err() {
+                return;
+            }
             drop(stream);
             closed.send(()).unwrap();
         }
     });
+    (url, close, wait_closed)
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_idle_is_replaced() {
+    let (url, close, closed) = closing_server();
     let transport = HyperTransport::new();
     let first = post(&transport, url.clone(), "a").await.unwrap();
     assert_eq!(first.body(), "one");
-    // Blocks the only thread of the runtime, so that it cannot see the connection end.
-    wait_closed.recv().unwrap();
+    // The only thread of the runtime is blocked here, so it learns nothing of the end by itself.
+    close.send(()).unwrap();
+    closed.recv().unwrap();
     let second = post(&transport, url, "b").await.unwrap();
     assert_eq!(second.body(), "two");
-    server.join().unwrap();
 }
 
 #[tokio::test]

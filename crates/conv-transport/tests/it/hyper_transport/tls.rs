@@ -180,10 +180,11 @@ async fn a_server_that_asks_for_a_certificate_gets_it() {
         world.exchange(tls, server()).await.unwrap().body(),
         "over TLS"
     );
-    world
+    let error = world
         .exchange(world.trusting(), server())
         .await
         .unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Tls, "{error:?}");
 }
 
 #[tokio::test]
