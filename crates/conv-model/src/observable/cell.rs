@@ -115,7 +115,7 @@ pub(crate) fn register<C, F, E>(
 where
     C: Send + Sync + 'static,
     F: Send + Sync + 'static,
-    E: Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
 {
     let listener = Listener::new(callback);
     node.store.register(&listener, |transaction| {

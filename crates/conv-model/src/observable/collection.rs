@@ -45,6 +45,7 @@ pub(crate) enum Pace {
 }
 
 /// What the listeners of a list are given.
+#[derive(Clone)]
 pub(crate) struct ListEvent<T> {
     /// The call that a registration makes.
     pub(crate) replay: bool,
@@ -53,6 +54,7 @@ pub(crate) struct ListEvent<T> {
     pub(crate) size: usize,
 }
 
+#[derive(Clone)]
 enum Changed<T> {
     One(CollectionChange<T>),
     Many(Vec<CollectionChange<T>>),

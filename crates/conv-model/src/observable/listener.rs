@@ -48,7 +48,7 @@ pub(crate) fn guarded(run: impl FnOnce()) -> bool {
 pub(crate) struct Listener<E> {
     phase: Phase,
     /// What the queue wanted to deliver while the replay was running on another thread.
-    backlog: Mutex<VecDeque<Arc<Delivery<E>>>>,
+    backlog: Mutex<VecDeque<E>>,
     callback: Callback<E>,
 }
 
@@ -94,24 +94,27 @@ impl<E> Listener<E> {
                 next
             };
             match next {
-                Some(delivery) if !self.phase.is_retired() => self.call(&delivery.event),
+                Some(event) if !self.phase.is_retired() => self.call(&event),
                 Some(_) => {}
                 None => return,
             }
         }
     }
 
-    /// Keeps a delivery for the thread that replays, unless it has just finished.
-    fn defer(&self, delivery: &Arc<Delivery<E>>) {
+    /// Keeps an event for the thread that replays, unless it has just finished.
+    fn defer(&self, event: &E)
+    where
+        E: Clone,
+    {
         {
             let mut backlog = lock(&self.backlog);
             match self.phase.0.load(Ordering::Acquire) {
-                REPLAYING => return backlog.push_back(Arc::clone(delivery)),
+                REPLAYING => return backlog.push_back(event.clone()),
                 LIVE => {}
                 _ => return,
             }
         }
-        self.call(&delivery.event);
+        self.call(event);
     }
 }
 
@@ -143,7 +146,7 @@ impl<E> Listeners<E> {
     }
 }
 
-impl<E: Send + Sync + 'static> Listeners<E> {
+impl<E: Clone + Send + Sync + 'static> Listeners<E> {
     pub(crate) fn insert(&mut self, listener: Arc<Listener<E>>, outlet: &mut Outlet<'_>) {
         if let Some(shared) = self.0.as_mut().and_then(Arc::get_mut)
             && !shared.stale.load(Ordering::Relaxed)
@@ -183,7 +186,7 @@ impl<E: Send + Sync + 'static> Listeners<E> {
             self.replace(list, outlet);
         }
         match &self.0 {
-            Some(to) => outlet.queue(Arc::new(Delivery {
+            Some(to) => outlet.queue(Box::new(Delivery {
                 to: Arc::clone(to),
                 event,
             })),
@@ -217,15 +220,15 @@ pub(crate) struct Delivery<E> {
 
 /// An entry of the queue.
 pub(crate) trait Deliver: Send + Sync {
-    fn deliver(self: Arc<Self>);
+    fn deliver(&self);
 }
 
-impl<E: Send + Sync> Deliver for Delivery<E> {
-    fn deliver(self: Arc<Self>) {
+impl<E: Clone + Send + Sync> Deliver for Delivery<E> {
+    fn deliver(&self) {
         for listener in &self.to.list {
             match listener.phase.0.load(Ordering::Acquire) {
                 LIVE => listener.call(&self.event),
-                REPLAYING => listener.defer(&self),
+                REPLAYING => listener.defer(&self.event),
                 _ => self.to.stale.store(true, Ordering::Relaxed),
             }
         }

@@ -13,7 +13,7 @@ use qcell::{QCell, QCellOwner, QCellOwnerID};
 use super::listener::{Deliver, Listener, guarded};
 use super::sync::{Arc, Mutex, MutexGuard, lock};
 
-type Queue = VecDeque<Arc<dyn Deliver>>;
+type Queue = VecDeque<Box<dyn Deliver>>;
 type Call = Box<dyn FnOnce() + Send>;
 type Flush = Box<dyn FnOnce(&mut Transaction<'_>) + Send>;
 
@@ -154,7 +154,7 @@ impl Store {
     fn deliver(&self, mut queue: Queue) {
         loop {
             while let Some(delivery) = queue.pop_front() {
-                quietly(|| delivery.deliver());
+                quietly(move || delivery.deliver());
             }
             let mut core = self.lock();
             if core.queue.is_empty() {
@@ -256,7 +256,7 @@ impl<'a> Transaction<'a> {
 }
 
 impl Outlet<'_> {
-    pub(crate) fn queue(&mut self, delivery: Arc<dyn Deliver>) {
+    pub(crate) fn queue(&mut self, delivery: Box<dyn Deliver>) {
         self.queue.push_back(delivery);
     }
 

@@ -149,8 +149,8 @@ impl<T: Clone + Send + Sync + 'static> Keys for Collection<T> {
         let keys = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&keys);
         drop(self.added(move |_, key, _| log.lock().unwrap().push(key)));
-        let keys = keys.lock().unwrap().clone();
-        keys
+        let keys = keys.lock().unwrap();
+        keys.clone()
     }
 }
 
@@ -257,7 +257,7 @@ proptest! {
         let stage = Stage::new();
         let base = stage.conversations();
         let names = base.map(name);
-        let even = base.filter(|item| name(item).len() % 2 == 0);
+        let even = base.filter(|item| name(item).len().is_multiple_of(2));
         let sorted = names.sort(|a, b| a.len() <= b.len());
         let strictly = names.sort(|a, b| a.len() < b.len());
         let chained = base.filter(|item| name(item).len() > 2).map(name).sort(|a, b| a > b);
@@ -285,7 +285,7 @@ proptest! {
                 copy.update();
                 prop_assert_eq!(&copy.items, expected);
             }
-            let expected: Vec<_> = base.snapshot().into_iter().filter(|item| name(item).len() % 2 == 0).collect();
+            let expected: Vec<_> = base.snapshot().into_iter().filter(|item| name(item).len().is_multiple_of(2)).collect();
             even_copy.update();
             prop_assert_eq!(&even.snapshot(), &expected);
             prop_assert_eq!(&even_copy.items, &expected);

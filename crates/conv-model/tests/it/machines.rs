@@ -704,7 +704,10 @@ fn participants_are_found_by_id_then_by_address() {
             "SIP:LENEA@contoso.com",
         ))],
     );
-    assert_eq!(conversation.participants().snapshot(), [made.clone()]);
+    assert_eq!(
+        conversation.participants().snapshot(),
+        std::slice::from_ref(&made)
+    );
     stage.tell(
         id,
         [Is::Typing {

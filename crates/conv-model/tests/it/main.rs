@@ -4,6 +4,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::semicolon_if_nothing_returned,
+    clippy::type_complexity,
     missing_docs,
     unreachable_pub,
     reason = "tests"
