@@ -153,6 +153,13 @@ impl<T> OneOrMany<T> {
         }
     }
 
+    pub(crate) fn each<'s, U>(&'s self, f: impl Fn(&'s T) -> U) -> OneOrMany<U> {
+        match self {
+            Self::One(one) => OneOrMany::One(f(one)),
+            Self::Many(many) => OneOrMany::Many(many.iter().map(f).collect()),
+        }
+    }
+
     pub(crate) fn map<U>(self, f: impl Fn(T) -> U) -> OneOrMany<U> {
         match self {
             Self::One(one) => OneOrMany::One(f(one)),

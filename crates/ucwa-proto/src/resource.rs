@@ -208,6 +208,30 @@ impl<'a> Resource<'a> {
         })
     }
 
+    /// The same resource, borrowing from this one.
+    #[must_use]
+    pub fn borrowed(&self) -> Resource<'_> {
+        Resource {
+            rel: self.rel().map(Cow::Borrowed),
+            href: self.href().map(Cow::Borrowed),
+            properties: self
+                .properties
+                .iter()
+                .map(|(name, value)| (Cow::Borrowed(&**name), value.borrowed()))
+                .collect(),
+            links: self
+                .links
+                .iter()
+                .map(|(rel, links)| (Cow::Borrowed(&**rel), links.each(Link::borrowed)))
+                .collect(),
+            embedded: self
+                .embedded
+                .iter()
+                .map(|(rel, resources)| (Cow::Borrowed(&**rel), resources.each(Resource::borrowed)))
+                .collect(),
+        }
+    }
+
     /// The same resource, borrowing nothing.
     #[must_use]
     pub fn into_owned(self) -> Resource<'static> {

@@ -95,7 +95,7 @@ pub fn through_view(
         "redirect" => through::<Redirect<'_>>(resource),
         "user" => through::<User<'_>>(resource),
         "xframe" => through::<Xframe<'_>>(resource),
-        "application" => through::<Application<'_>>(resource),
+        "application" | "anonApplications" => through::<Application<'_>>(resource),
         "applications" | "applications2" => through::<Applications<'_>>(resource),
         "policies" => through::<Policies<'_>>(resource),
         "me" => through::<Me<'_>>(resource),
@@ -208,7 +208,9 @@ pub fn through_input_view(
         "removeContactFromAllGroups" | "removeContactFromAllGroups2" => {
             through::<RemoveContactFromAllGroupsInput<'_>>(resource)
         }
-        "presenceSubscriptions" => through::<PresenceSubscriptionsInput<'_>>(resource),
+        "presenceSubscriptions" | "presenceSubscription" => {
+            through::<PresenceSubscriptionsInput<'_>>(resource)
+        }
         "presenceSubscriptionMemberships" | "memberships" | "addToPresenceSubscription" => {
             through::<PresenceSubscriptionMembershipsInput<'_>>(resource)
         }

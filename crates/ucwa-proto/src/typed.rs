@@ -20,6 +20,19 @@ pub trait ToResource {
     fn to_resource(&self) -> Resource<'_>;
 }
 
+/// The generic form as a view, for what has no view of its own.
+impl<'r> FromResource<'r> for Resource<'r> {
+    fn from_resource(resource: &'r Resource<'_>) -> Result<Self, FieldError> {
+        Ok(resource.borrowed())
+    }
+}
+
+impl ToResource for Resource<'_> {
+    fn to_resource(&self) -> Resource<'_> {
+        self.borrowed()
+    }
+}
+
 /// A property of a resource has the wrong type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{rel}: the property `{field}` is no {expected}")]

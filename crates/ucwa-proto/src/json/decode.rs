@@ -39,17 +39,23 @@ pub(super) fn links<'a>(
         return Ok(());
     }
     reader.object("the links should be an object", |reader, rel| {
-        match one_or_many(reader, link)? {
-            Some(OneOrMany::One(link)) if rel == "self" && href.is_none() => {
-                if link.title.is_none() && link.attributes.is_empty() {
-                    *href = Some(link.href);
-                } else {
-                    *href = Some(link.href.clone());
-                    links.push((rel, OneOrMany::One(link)));
-                }
+        let Some(found) = one_or_many(reader, link)? else {
+            return Ok(());
+        };
+        if rel != "self" {
+            links.push((rel, found));
+            return Ok(());
+        }
+        // Of several the last one counts, as with any member.
+        links.retain(|(rel, _)| rel != "self");
+        match found {
+            OneOrMany::One(link) if link.title.is_none() && link.attributes.is_empty() => {
+                *href = Some(link.href)
             }
-            Some(found) => links.push((rel, found)),
-            None => {}
+            found => {
+                *href = found.as_slice().first().map(|link| link.href.clone());
+                links.push((rel, found));
+            }
         }
         Ok(())
     })

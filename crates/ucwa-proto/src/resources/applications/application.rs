@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    Resource,
     resources::{Communication, Me, People},
     typed::view,
 };
@@ -10,7 +11,7 @@ use crate::{
 view! {
     /// A client signed in: the root of everything that it may do.
     ///
-    /// Methods: GET, DELETE. Source: `application_ref`.
+    /// Methods: GET, DELETE. Source: `application_ref`, `anonApplications_ref`.
     ///
     /// It ends when its event channel stays unasked for 15 minutes, or when the user was made available and no activity is reported.
     resource Application<'r> = "application" {
@@ -43,6 +44,8 @@ view! {
             communication: Communication = "communication",
             /// The user.
             me: Me = "me",
+            /// The dashboard of meetings; generic.
+            online_meetings: Resource = "onlineMeetings",
             /// The dashboard of people.
             people: People = "people",
         }
@@ -59,6 +62,8 @@ view! {
             communication: Communication = "communication",
             /// The user.
             me: Me = "me",
+            /// The dashboard of meetings; generic.
+            online_meetings: Resource = "onlineMeetings",
             /// The dashboard of people.
             people: People = "people",
         }

@@ -28,7 +28,7 @@ view! {
     /// Source: `startOrRefreshSubscriptionToContactsAndGroups_ref`.
     input StartOrRefreshSubscriptionToContactsAndGroupsInput = "startOrRefreshSubscriptionToContactsAndGroups" {
         properties {
-            /// How many minutes the subscription lives, from 10 to 30.
+            /// How many minutes the subscription lives, from 10 to 60.
             duration: i64 = "duration",
         }
     }

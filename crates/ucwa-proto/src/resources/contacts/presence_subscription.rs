@@ -39,7 +39,7 @@ view! {
 view! {
     /// Starts a subscription, or extends one, which then lives 30 minutes at most.
     ///
-    /// Source: `presenceSubscriptions_ref`.
+    /// Source: `presenceSubscriptions_ref`, `presenceSubscription_ref`.
     ///
     /// Too many watched people give 403 `LimitExceeded`.
     input PresenceSubscriptionsInput<'r> = "presenceSubscriptions" {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    Resource,
     resources::{Direction, Importance, InvitationState, Participant},
     typed::view,
 };
@@ -63,6 +64,8 @@ view! {
         embedded_lists {
             /// Who accepted, as a participant; the name may be empty.
             accepted_by_participant: Participant = "acceptedByParticipant",
+            /// Generic; only with emergency calls.
+            start_emergency_call_input: Resource = "startEmergencyCallInput",
         }
     }
 }

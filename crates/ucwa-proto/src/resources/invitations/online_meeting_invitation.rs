@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    Resource,
     resources::{Direction, Importance, InvitationState, ModalityType, Participant},
     typed::view,
 };
@@ -61,6 +62,10 @@ view! {
         embedded {
             /// Who invites; in an outgoing invitation only linked.
             from: Participant = "from",
+        }
+        embedded_lists {
+            /// Generic; only with emergency calls.
+            start_emergency_call_input: Resource = "startEmergencyCallInput",
         }
     }
 }

@@ -1,0 +1,44 @@
+//! A JSON body as an event page and as a resource: what is read survives JSON, and can be written in XML.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ucwa_proto::{
+    Embedded, EventPage, Limits,
+    Representation::{Json, Xml},
+    Resource,
+    resources::through_view,
+};
+
+fuzz_target!(|body: &[u8]| {
+    let limits = Limits::default();
+    // XML nests a little deeper for the same value.
+    let mut wide = limits;
+    wide.depth = 100;
+    wide.body_bytes = usize::MAX;
+    if let Ok(resource) = Resource::decode(body, Json, &limits) {
+        let again = resource.encode(Json);
+        assert_eq!(Resource::decode(&again, Json, &wide).as_ref(), Ok(&resource));
+        assert_eq!(resource.clone().into_owned(), resource);
+        let xml = resource.encode(Xml);
+        Resource::decode(&xml, Xml, &wide).expect("what is written can be read");
+        for rel in ["message", "messagingInvitation", "conversation", "participant", "contact", "policies"] {
+            if let Some(Ok(known)) = through_view(rel, &resource) {
+                let again = known.encode(Json);
+                let again = Resource::decode(&again, Json, &wide).expect("what is written can be read");
+                assert_eq!(through_view(rel, &again).and_then(Result::ok), Some(known));
+            }
+        }
+    }
+    if let Ok(mut page) = EventPage::decode(body, Json, &limits) {
+        let again = page.encode(Json);
+        let again = EventPage::decode(&again, Json, &wide).expect("what is written can be read");
+        for event in page.senders.iter_mut().flat_map(|sender| &mut sender.events) {
+            if matches!(event.embedded, Some(Embedded::Malformed { .. })) {
+                event.embedded = None;
+            }
+        }
+        assert_eq!(again, page);
+        let xml = page.encode(Xml);
+        EventPage::decode(&xml, Xml, &wide).expect("what is written can be read");
+    }
+});
