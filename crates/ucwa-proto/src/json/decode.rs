@@ -50,7 +50,7 @@ pub(super) fn links<'a>(
         links.retain(|(rel, _)| rel != "self");
         match found {
             OneOrMany::One(link) if link.title.is_none() && link.attributes.is_empty() => {
-                *href = Some(link.href)
+                *href = Some(link.href);
             }
             found => {
                 *href = found.as_slice().first().map(|link| link.href.clone());
