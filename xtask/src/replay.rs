@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
                 passed += 1;
                 println!("pass  {name}");
             }
-            Err(failure) => println!("FAIL  {name}\n{failure}"),
+            Err(failure) => println!("FAIL  {name}\n{}", failure.to_string().trim_end()),
         }
     }
     let failed = folders.len() - passed;
@@ -129,11 +129,11 @@ impl fmt::Display for Differences {
         if let Some(misstep) = &self.misstep {
             writeln!(f, "  {misstep}")?;
         }
+        if let Some(timeline) = &self.timeline {
+            write!(f, "  another timeline than expected (-):\n{timeline}")?;
+        }
         if let Some(traffic) = &self.traffic {
             writeln!(f, "  {traffic}")?;
-        }
-        if let Some(timeline) = &self.timeline {
-            writeln!(f, "  another timeline than expected (-):\n{timeline}")?;
         }
         Ok(())
     }
