@@ -4,31 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use secrecy::ExposeSecret;
-use ucwa_proto::{
-    Challenge, Challenges, Diagnostics, GrantType, OAuthError, Origin, TokenResponse,
-};
+use http::{HeaderValue, Method, Response, header};
+use ucwa_proto::{Challenges, Diagnostics, Origin};
 
-use crate::core::{Core, not_ucwa};
+use crate::core::Core;
 use crate::exchange::{Credential, Exchange, Purpose};
-use crate::failure::{Failure, FailureKind, Stage};
+use crate::failure::Failure;
 use crate::operation::Credentials;
 use crate::timers::Timer;
 
 /// `X-Ms-diagnostics` that stand for an expired or foreign token, whatever the status.
 const TOKEN_DIAGNOSTICS: [u32; 7] = [28020, 28032, 28033, 28055, 28056, 28072, 28077];
-
-/// How long a token is taken to live whose issuer does not say; the shortest that the pages name.
-const DEFAULT_LIFE: Duration = Duration::from_secs(3600);
-
-/// Everything but RFC 3986's unreserved characters.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 #[derive(Debug, Default)]
 pub(crate) struct Auth {
@@ -37,6 +23,21 @@ pub(crate) struct Auth {
     /// The exchanges that wait for a token, by the origin it is for.
     renewals: BTreeMap<Origin, Vec<Exchange>>,
     versions: u64,
+    /// The user has been at the page of the passive grant.
+    pub(crate) signed_in_at_page: bool,
+}
+
+/// Where tokens for an origin come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// The token service at this address.
+    Service(String),
+    /// Another issuer, whom the caller asks.
+    Outside {
+        authorization_uri: Option<String>,
+        client_id: Option<String>,
+        trusted_issuers: Option<String>,
+    },
 }
 
 #[derive(Clone)]
@@ -48,7 +49,7 @@ struct Token {
     /// The origin whose challenge it answered.
     origin: Origin,
     /// Where the next one comes from.
-    issuer: String,
+    source: Source,
     expires_at: Duration,
 }
 
@@ -187,125 +188,42 @@ impl Core {
     fn on_challenge(&mut self, key: Origin, response: &Response<Bytes>) {
         let values = response.headers().get_all(header::WWW_AUTHENTICATE);
         let challenges = Challenges::parse(values.iter().filter_map(|value| value.to_str().ok()));
-        let Some(oauth) = challenges.iter().find_map(Challenge::ms_rtc_oauth) else {
-            let offered = challenges
-                .iter()
-                .map(|challenge| challenge.scheme.to_string())
-                .collect();
-            let failure = Failure::new(
-                FailureKind::GrantNotOffered { offered },
-                Stage::Authentication,
-            );
-            return self.fail_renewal(&key, &failure);
-        };
-        if !oauth.grant_types.contains(&GrantType::Password) {
-            let offered = oauth
-                .grant_types
-                .iter()
-                .map(|grant| grant.as_str().to_owned())
-                .collect();
-            let failure = Failure::new(
-                FailureKind::GrantNotOffered { offered },
-                Stage::Authentication,
-            );
-            return self.fail_renewal(&key, &failure);
-        }
-        let resolved = key.resolve(oauth.href);
-        match resolved {
-            Ok(issuer) => self.request_token(key, issuer),
-            Err(error) => {
-                let failure = Failure::new(FailureKind::UnexpectedAnswer, Stage::Authentication)
-                    .with_message(format!(
-                        "the address of the token service cannot be used: {error}"
-                    ));
-                self.fail_renewal(&key, &failure);
-            }
-        }
+        self.choose_grant(key, &challenges);
     }
 
-    fn request_token(&mut self, key: Origin, issuer: String) {
-        let Some(Credentials::Password {
-            sip_uri,
-            user_name,
-            password,
-        }) = &self.auth.credentials
-        else {
-            let failure = Failure::new(FailureKind::NotSignedIn, Stage::Authentication);
-            return self.fail_renewal(&key, &failure);
-        };
-        let user = user_name
-            .as_deref()
-            .unwrap_or_else(|| sip_uri.strip_prefix("sip:").unwrap_or(sip_uri));
-        let body = format!(
-            "grant_type=password&username={}&password={}",
-            utf8_percent_encode(user, FORM),
-            utf8_percent_encode(password.expose_secret(), FORM),
-        );
-        let exchange = Exchange::new(Purpose::Token(key), Method::POST, issuer)
-            .with_body("application/x-www-form-urlencoded;charset=UTF-8", body)
-            .with_credential(Credential::TrustedHost);
-        self.issue(exchange);
-    }
-
-    pub(crate) fn on_token(
-        &mut self,
-        key: Origin,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let failure = match result {
-            Ok(response) if response.status() == StatusCode::OK => {
-                match TokenResponse::decode(response.body(), &self.config.limits) {
-                    Ok(token) => match self.store_token(&key, &exchange.url, &token) {
-                        Some(()) => return self.resume_waiting(&key),
-                        None => not_ucwa(exchange, &response)
-                            .with_message("the token cannot stand in a header"),
-                    },
-                    // The decoder's message could quote the body, which holds the token.
-                    Err(_) => not_ucwa(exchange, &response)
-                        .with_message("the token response cannot be read"),
-                }
-            }
-            Ok(response) => self.token_refusal(exchange, &response),
-            Err(failure) => failure,
-        };
-        self.fail_renewal(&key, &failure);
-    }
-
-    fn store_token(
+    /// Keeps a token for the origin that asked for it. `None` if it cannot stand in a header.
+    pub(crate) fn store_token(
         &mut self,
         key: &Origin,
-        issuer: &str,
-        response: &TokenResponse<'_>,
+        source: Source,
+        authorization: &str,
+        life: Duration,
     ) -> Option<()> {
-        let mut value = HeaderValue::from_str(&response.authorization()).ok()?;
+        let mut value = HeaderValue::from_str(authorization).ok()?;
         value.set_sensitive(true);
-        let life = response.expires_in.unwrap_or(DEFAULT_LIFE);
         self.auth.versions += 1;
+        let issuing = match &source {
+            Source::Service(issuer) => Origin::of(issuer).ok(),
+            Source::Outside { .. } => None,
+        };
         let token = Token {
             value,
             version: self.auth.versions,
             origin: key.clone(),
-            issuer: issuer.to_owned(),
+            source,
             expires_at: self.now + life,
         };
-        let issuing = Origin::of(issuer).ok()?;
-        self.auth.tokens.insert(key.clone(), token.clone());
         // The host that issued it takes it as well, unless it has one of its own.
-        let own = self
-            .auth
-            .tokens
-            .get(&issuing)
-            .is_some_and(|token| token.origin == issuing && issuing != *key);
-        if !own {
-            self.auth.tokens.insert(
-                issuing.clone(),
-                Token {
-                    origin: issuing,
-                    ..token
-                },
-            );
+        if let Some(issuing) = issuing.filter(|issuing| issuing != key)
+            && self
+                .auth
+                .tokens
+                .get(&issuing)
+                .is_none_or(|own| own.origin != issuing)
+        {
+            self.auth.tokens.insert(issuing, token.clone());
         }
+        self.auth.tokens.insert(key.clone(), token);
         let key = key.clone();
         self.cancel_timers(|timer| matches!(timer, Timer::RenewToken(other) if *other == key));
         // At nine tenths of its life, so that a slow answer still comes in time.
@@ -313,7 +231,18 @@ impl Core {
         Some(())
     }
 
-    fn resume_waiting(&mut self, key: &Origin) {
+    /// The token that an origin gave last, for those grants that trade it for the next one.
+    pub(crate) fn last_token(&self, key: &Origin) -> Option<String> {
+        let value = self.auth.tokens.get(key)?.value.to_str().ok()?;
+        Some(
+            value
+                .split_once(' ')
+                .map_or(value, |(_, token)| token)
+                .to_owned(),
+        )
+    }
+
+    pub(crate) fn resume_waiting(&mut self, key: &Origin) {
         for exchange in self.auth.renewals.remove(key).unwrap_or_default() {
             self.issue(exchange);
         }
@@ -325,32 +254,15 @@ impl Core {
             return;
         };
         if !self.auth.renewals.contains_key(&key) {
-            let issuer = token.issuer.clone();
+            let source = token.source.clone();
             self.auth.renewals.insert(key.clone(), Vec::new());
-            self.request_token(key, issuer);
+            self.request_token(key, source);
         }
     }
 
-    fn fail_renewal(&mut self, key: &Origin, failure: &Failure) {
+    pub(crate) fn fail_renewal(&mut self, key: &Origin, failure: &Failure) {
         for exchange in self.auth.renewals.remove(key).unwrap_or_default() {
             self.finish(exchange, Err(failure.clone()));
         }
-    }
-
-    fn token_refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
-        let failure = self.refusal(exchange, response);
-        let Ok(error) = OAuthError::decode(response.body(), &self.config.limits) else {
-            return failure;
-        };
-        let kind = match error.error.as_ref() {
-            "invalid_grant" => FailureKind::InvalidCredentials,
-            "unsupported_grant_type" => FailureKind::GrantNotOffered {
-                offered: Vec::new(),
-            },
-            _ => FailureKind::RequestFailed,
-        };
-        failure
-            .with_kind(kind)
-            .with_codes(Some(error.error.into_owned()), None)
     }
 }

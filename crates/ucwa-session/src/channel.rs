@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response};
-use ucwa_proto::{EventPage, Follow};
+use ucwa_proto::{EventPage, Follow, Origin};
 
 use crate::core::{not_ucwa, representation_of, retry_after};
-use crate::exchange::{Exchange, POLL_TIMEOUT, Purpose};
+use crate::exchange::{Exchange, POLL_MARGIN, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Lane;
 use crate::session::Session;
@@ -37,11 +37,19 @@ impl Session {
     /// Begins, or begins anew, at the application's events link.
     pub(crate) fn restart_channel(&mut self) {
         self.channel.next = self.entry.links.events.clone().unwrap_or_default();
+        self.name_parameters();
         self.channel.bad_pages = 0;
         if self.channel.failures == 0 {
             self.channel.last_page = self.core.now;
         }
         self.poll(Duration::ZERO);
+    }
+
+    /// Adds the parameters of the channel to the next address. The server remembers them.
+    fn name_parameters(&mut self) {
+        for (name, value) in self.core.config.channel.parameters() {
+            self.channel.next = Origin::append_query(&self.channel.next, name, &value);
+        }
     }
 
     fn poll(&mut self, pause: Duration) {
@@ -51,7 +59,7 @@ impl Session {
         };
         let exchange = Exchange::new(Purpose::Poll, Method::GET, url)
             .on_lane(Lane::Events)
-            .with_timeout(POLL_TIMEOUT);
+            .with_timeout(self.core.config.channel.held() + POLL_MARGIN);
         if pause.is_zero() {
             self.core.issue(exchange);
         } else {
@@ -116,6 +124,10 @@ impl Session {
             );
         };
         self.channel.next = follow.href().to_owned();
+        if matches!(follow, Follow::Resume(_)) {
+            // What the server remembered of the channel went with its transient state.
+            self.name_parameters();
+        }
         self.channel.failures = 0;
         self.channel.bad_pages = 0;
         self.channel.last_page = self.core.now;

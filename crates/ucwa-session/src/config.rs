@@ -31,6 +31,11 @@ pub struct SessionConfig {
     pub limits: Limits,
     /// How often activity is reported, so that presence does not decay; under four minutes (`reportMyActivity_ref`).
     pub activity_interval: Duration,
+    /// What the server is told about the event channel.
+    pub channel: ChannelOptions,
+    /// Whether an application that the server ended for inactivity is created anew, for unattended use. By default the
+    /// user is signed out, as the pages have it (`ApplicationDashboard`).
+    pub recreate_expired: bool,
 }
 
 impl SessionConfig {
@@ -48,6 +53,8 @@ impl SessionConfig {
             wall_at_epoch,
             limits: Limits::default(),
             activity_interval: Duration::from_secs(210),
+            channel: ChannelOptions::default(),
+            recreate_expired: false,
         }
     }
 }
@@ -59,6 +66,49 @@ pub enum Root {
     Domain,
     /// At this URL, whose host is thereby trusted. HTTP is only for loopback.
     Url(String),
+    /// At this user resource, which an earlier sign-in found ([`SessionEvent::Home`](crate::SessionEvent::Home)): no
+    /// discovery (`ReusingUcwaFqdn`). Its host is thereby trusted.
+    User(String),
+}
+
+/// The parameters of the event channel (`events_ref`); the server's own defaults where absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelOptions {
+    /// How long the server holds a pending GET without events: 180 to 1800 s, by default 180 s.
+    pub timeout: Option<Duration>,
+    /// How long it may hold back events of medium urgency: 5 to 1800 s, by default 5 s.
+    pub medium: Option<Duration>,
+    /// How long it may hold back events of low urgency: 5 to 1800 s, by default 15 s.
+    pub low: Option<Duration>,
+    /// The priority of this channel among those of one application, by default 0.
+    pub priority: Option<i32>,
+}
+
+impl ChannelOptions {
+    /// The longest time that the server may hold a pending GET.
+    pub(crate) fn held(self) -> Duration {
+        clamped(self.timeout, 180).unwrap_or(Duration::from_secs(180))
+    }
+
+    /// The query parameters, in their documented ranges.
+    pub(crate) fn parameters(self) -> impl Iterator<Item = (&'static str, String)> {
+        let seconds = |duration: Duration| duration.as_secs().to_string();
+        [
+            ("timeout", clamped(self.timeout, 180).map(seconds)),
+            ("medium", clamped(self.medium, 5).map(seconds)),
+            ("low", clamped(self.low, 5).map(seconds)),
+            (
+                "priority",
+                self.priority.map(|priority| priority.to_string()),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+fn clamped(duration: Option<Duration>, least: u64) -> Option<Duration> {
+    Some(duration?.clamp(Duration::from_secs(least), Duration::from_secs(1800)))
 }
 
 /// Which hosts may receive a password or a token, besides the SIP domain and the exact host of a configured root.

@@ -17,9 +17,10 @@ use crate::config::SessionConfig;
 use crate::event::{ConversationChange, SessionEvent};
 use crate::exchange::{Credential, Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
-use crate::io::{Answer, Output, Question, Sent, TransportFailure, TransportFailureKind};
-use crate::keys::{ConversationKey, QuestionId, RequestId, Ticket};
+use crate::io::{Output, Sent, TransportFailure, TransportFailureKind};
+use crate::keys::{ConversationKey, RequestId, Ticket};
 use crate::operation::Outcome;
+use crate::question::Questions;
 use crate::timers::{Timer, TimerKey, Timers};
 use crate::trust::{Trust, Verdict};
 
@@ -30,8 +31,6 @@ pub(crate) type Finished = (Exchange, Result<Response<Bytes>, Failure>);
 const MAX_ATTEMPTS: u32 = 5;
 /// How long repeats of a command may go on.
 const MAX_RETRY_TIME: Duration = Duration::from_secs(90);
-/// How long the caller has for an answer.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(120);
 /// What the session grants the transport beyond a deadline.
 const WATCHDOG_GRACE: Duration = Duration::from_secs(5);
 /// The longest pause that a server's `Retry-After` can impose.
@@ -44,12 +43,12 @@ pub(crate) struct Core {
     pub(crate) trust: Trust,
     /// The origin of the application, against which hrefs are resolved.
     pub(crate) base: Option<Origin>,
-    outputs: VecDeque<Output>,
+    pub(crate) outputs: VecDeque<Output>,
     timers: Timers,
     rng: ChaCha8Rng,
     numbers: u64,
     on_wire: BTreeMap<RequestId, Exchange>,
-    questions: BTreeMap<QuestionId, (Exchange, String)>,
+    pub(crate) questions: Questions,
     finished: VecDeque<Finished>,
 }
 
@@ -67,7 +66,7 @@ impl Core {
             rng,
             numbers: 0,
             on_wire: BTreeMap::new(),
-            questions: BTreeMap::new(),
+            questions: Questions::default(),
             finished: VecDeque::new(),
         }
     }
@@ -218,6 +217,7 @@ impl Core {
             request,
             lane: exchange.lane,
             deadline: self.now + exchange.timeout,
+            authentication: exchange.authentication,
         });
         self.on_wire.insert(id, exchange);
     }
@@ -303,40 +303,6 @@ impl Core {
         self.arm(pause, Timer::Retry(Box::new(exchange)));
     }
 
-    fn ask_trust(&mut self, exchange: Exchange, origin: &Origin) {
-        let id = QuestionId(self.number());
-        let question = Question::Trust {
-            from: self.trust.anchor().to_owned(),
-            to: origin.host().to_owned(),
-        };
-        self.outputs.push_back(Output::Ask {
-            id,
-            question,
-            deadline: self.now + QUESTION_TIMEOUT,
-        });
-        self.arm(QUESTION_TIMEOUT, Timer::Unanswered(id));
-        self.questions
-            .insert(id, (exchange, origin.host().to_owned()));
-    }
-
-    pub(crate) fn on_answer_to(&mut self, id: QuestionId, answer: &Answer) {
-        let Some((exchange, host)) = self.questions.remove(&id) else {
-            return;
-        };
-        self.cancel_timers(|timer| matches!(timer, Timer::Unanswered(other) if *other == id));
-        match answer {
-            Answer::Trust(true) => {
-                self.trust.approve(&host);
-                self.issue(exchange);
-            }
-            Answer::Trust(false) => {
-                let failure =
-                    Failure::new(FailureKind::Untrusted, exchange.purpose.stage()).with_host(host);
-                self.finish(exchange, Err(failure));
-            }
-        }
-    }
-
     /// The server's time and the grace are over, and the transport said nothing.
     pub(crate) fn on_watchdog(&mut self, id: RequestId) {
         let Some(exchange) = self.on_wire.remove(&id) else {
@@ -397,11 +363,10 @@ impl Core {
         self.timers.cancel_where(
             |timer| matches!(timer, Timer::Retry(exchange) if unwanted(&exchange.purpose)),
         );
-        self.questions
-            .retain(|_, (exchange, _)| !unwanted(&exchange.purpose));
+        self.questions.abandon(&unwanted);
         self.finished
             .retain(|(exchange, _)| !unwanted(&exchange.purpose));
-        self.auth.abandon(unwanted);
+        self.auth.abandon(&unwanted);
     }
 
     /// Drops everything that is under way or due: the session is over.

@@ -25,6 +25,12 @@ pub enum SessionEvent {
         /// The display name, if the server knows one.
         name: Option<String>,
     },
+    /// Where the user is at home: kept, it saves the next sign-in the discovery ([`Root::User`](crate::Root::User)). To
+    /// be forgotten when a sign-in with it fails, or the user signs out for good (`RootURL`).
+    Home {
+        /// The address of the user resource.
+        user: String,
+    },
     /// Somebody invites this user to a chat; a new conversation.
     Incoming {
         /// The session's name for the conversation.

@@ -7,7 +7,7 @@ use http::Method;
 use ucwa_proto::Origin;
 
 use crate::failure::Stage;
-use crate::io::Lane;
+use crate::io::{ConnectionAuth, Lane};
 use crate::keys::{ConversationKey, MessageKey};
 use crate::timers::TimerKey;
 
@@ -171,6 +171,8 @@ pub(crate) struct Exchange {
     pub(crate) body: Option<(&'static str, Bytes)>,
     pub(crate) credential: Credential,
     pub(crate) lane: Lane,
+    /// What the transport proves on the connection.
+    pub(crate) authentication: Option<ConnectionAuth>,
     /// How long one sending of it may take.
     pub(crate) timeout: Duration,
     /// How often it was sent.
@@ -195,6 +197,7 @@ impl Exchange {
             body: None,
             credential: Credential::Bearer,
             lane: Lane::Commands,
+            authentication: None,
             timeout: COMMAND_TIMEOUT,
             attempts: 0,
             first_sent: None,
@@ -245,5 +248,5 @@ impl std::fmt::Debug for Exchange {
 pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a discovery candidate may take.
 pub(crate) const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a pending GET may take: the server's 180 s (`events_ref`) and a margin for the way.
-pub(crate) const POLL_TIMEOUT: Duration = Duration::from_secs(210);
+/// What a pending GET may take beyond the time that the server holds it.
+pub(crate) const POLL_MARGIN: Duration = Duration::from_secs(30);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use secrecy::SecretString;
 
 use crate::event::SessionEvent;
 use crate::failure::Failure;
@@ -74,6 +75,8 @@ pub enum Output {
         lane: Lane,
         /// When the transport has to give up, in the session's time.
         deadline: Duration,
+        /// What the transport has to prove on the connection, if anything.
+        authentication: Option<ConnectionAuth>,
     },
     /// Nobody waits for this exchange any more.
     Abort(RequestId),
@@ -110,6 +113,7 @@ impl fmt::Debug for Output {
                 request,
                 lane,
                 deadline,
+                ..
             } => {
                 // The query may carry a key, the headers carry a token, the body may carry a password or a message.
                 write!(
@@ -142,6 +146,14 @@ pub enum Lane {
     Commands,
 }
 
+/// What a transport can prove on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectionAuth {
+    /// Who the user is in Windows, by Negotiate or NTLM.
+    Windows,
+}
+
 /// A question that the session cannot decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -153,14 +165,43 @@ pub enum Question {
         /// The host that would receive a password or a token.
         to: String,
     },
+    /// A token for a host, from whoever issues the tokens that it takes (`AuthenticationUsingAzureAD`).
+    Token {
+        /// The host: the audience of the token is `https://<host>`.
+        host: String,
+        /// Where to sign in, if the host says so.
+        authorization_uri: Option<String>,
+        /// The identity of the host, if it says so.
+        client_id: Option<String>,
+        /// Whose tokens it trusts, if it says so.
+        trusted_issuers: Option<String>,
+    },
+    /// The user is to sign in at this page (`AuthenticationInUCWA`); the answer is given when he has.
+    PassiveSignIn {
+        /// The page.
+        uri: String,
+    },
 }
 
 /// The answer to a [`Question`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Answer {
     /// Yes or no, to [`Question::Trust`].
     Trust(bool),
+    /// A token, or none, to [`Question::Token`].
+    Token(Option<BearerToken>),
+    /// Whether the user signed in, to [`Question::PassiveSignIn`].
+    PassiveSignIn(bool),
+}
+
+/// A token of another issuer. Debug output hides it.
+#[derive(Clone, Debug)]
+pub struct BearerToken {
+    /// The token, without `Bearer`.
+    pub token: SecretString,
+    /// How long it lives from now on.
+    pub expires_in: Duration,
 }
 
 /// Why an exchange brought no response.

@@ -31,18 +31,23 @@ mod core;
 mod event;
 mod exchange;
 mod failure;
+mod grant;
 mod io;
 mod keys;
 mod operation;
+mod question;
 mod session;
 mod sign_in;
 mod timers;
 mod trust;
 
-pub use config::{Root, SessionConfig, TrustPolicy};
+pub use config::{ChannelOptions, Root, SessionConfig, TrustPolicy};
 pub use event::{ConversationChange, MessageStatus, Participant, SessionEvent, SignInState};
 pub use failure::{Failure, FailureKind, Stage};
-pub use io::{Answer, Input, Lane, Output, Question, Sent, TransportFailure, TransportFailureKind};
+pub use io::{
+    Answer, BearerToken, ConnectionAuth, Input, Lane, Output, Question, Sent, TransportFailure,
+    TransportFailureKind,
+};
 pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId, Ticket};
 pub use operation::{Credentials, MessageBody, Operation, Outcome};
 pub use session::Session;

@@ -80,12 +80,54 @@ pub enum Credentials {
         /// The password.
         password: SecretString,
     },
+    /// The Windows grant: the transport proves who the user is, on the connection of the token request.
+    Windows {
+        /// The user's SIP URI.
+        sip_uri: String,
+    },
+    /// The passive grant: the user signs in at a page whose address is asked about
+    /// ([`Question::PassiveSignIn`](crate::Question::PassiveSignIn)).
+    Passive {
+        /// The user's SIP URI.
+        sip_uri: String,
+    },
+    /// A guest of a meeting. Such a token lives an hour and is renewed by itself.
+    AnonymousMeeting {
+        /// The conference URI of the meeting; its domain is where discovery starts.
+        conference_uri: String,
+        /// The conference key, where the meeting has one.
+        key: Option<SecretString>,
+    },
+    /// Tokens of another issuer, one per host, asked for with [`Question::Token`](crate::Question::Token).
+    Bearer {
+        /// The user's SIP URI.
+        sip_uri: String,
+    },
+}
+
+impl Credentials {
+    /// The address whose domain is where discovery starts.
+    pub(crate) fn address(&self) -> &str {
+        match self {
+            Self::Password { sip_uri, .. }
+            | Self::Windows { sip_uri }
+            | Self::Passive { sip_uri }
+            | Self::Bearer { sip_uri } => sip_uri,
+            Self::AnonymousMeeting { conference_uri, .. } => conference_uri,
+        }
+    }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Password { sip_uri, .. } => write!(f, "Password {{ {sip_uri}, .. }}"),
+            Self::Windows { sip_uri } => write!(f, "Windows {{ {sip_uri} }}"),
+            Self::Passive { sip_uri } => write!(f, "Passive {{ {sip_uri} }}"),
+            Self::AnonymousMeeting { conference_uri, .. } => {
+                write!(f, "AnonymousMeeting {{ {conference_uri}, .. }}")
+            }
+            Self::Bearer { sip_uri } => write!(f, "Bearer {{ {sip_uri} }}"),
         }
     }
 }

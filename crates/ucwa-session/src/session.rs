@@ -69,7 +69,7 @@ impl Session {
         self.core.now = self.core.now.max(now);
         match input {
             Input::Response { id, result } => self.core.on_response(id, result),
-            Input::Answer { id, answer } => self.core.on_answer_to(id, &answer),
+            Input::Answer { id, answer } => self.core.on_answer_to(id, Some(answer)),
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }
@@ -95,7 +95,7 @@ impl Session {
         match timer {
             Timer::Watchdog(id) => self.core.on_watchdog(id),
             Timer::Retry(exchange) => self.core.issue(*exchange),
-            Timer::Unanswered(id) => self.core.on_answer_to(id, &crate::io::Answer::Trust(false)),
+            Timer::Unanswered(id) => self.core.on_answer_to(id, None),
             Timer::RenewToken(origin) => self.core.renew_token(origin),
             Timer::DiscoveryGrace => self.on_discovery_grace(),
             Timer::ReportActivity => self.report_activity(),
@@ -121,7 +121,7 @@ impl Session {
         match &exchange.purpose {
             Purpose::Root(source) => self.on_root(*source, &exchange, result),
             Purpose::User => self.on_user(&exchange, result),
-            Purpose::Token(origin) => self.core.on_token(origin.clone(), &exchange, result),
+            Purpose::Token(origin) => self.core.on_token(&origin.clone(), &exchange, result),
             Purpose::Challenge(origin) => {
                 self.core
                     .on_challenge_answer(origin.clone(), &exchange, result);
@@ -166,6 +166,10 @@ impl Session {
             "UserAgentNotAllowed",
         ];
         if response.status() == StatusCode::GONE && ended.into_iter().any(says) {
+            if self.core.config.recreate_expired && says("InactiveApplicationExpired") {
+                self.application_lost(failure);
+                return None;
+            }
             self.give_up(failure.with_kind(FailureKind::Gone));
             return None;
         }

@@ -24,8 +24,10 @@ use crate::trust::Trust;
 const MAX_HOPS: u32 = 10;
 /// How long the internal discovery host is waited for when the external one has answered.
 const INTERNAL_GRACE: Duration = Duration::from_secs(1);
-/// How often in a row a lost application is created anew before the session gives up.
-const MAX_RECREATIONS: u32 = 5;
+/// How often in a row an application may be lost without having brought a single page.
+const MAX_LOSSES: u32 = 5;
+/// How long the session tries to create a lost application anew.
+const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 
 /// How far the session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +52,19 @@ pub(crate) struct SignIn {
     sign_in: Option<Ticket>,
     sign_out: Vec<Ticket>,
     sip_uri: String,
+    domain: String,
+    /// The user resource that was found.
+    user: String,
     discovery: Discovery,
     applications: String,
     endpoint_id: String,
     /// Links of the application and of what it embeds.
     pub(crate) links: ApplicationLinks,
-    recreations: u32,
+    /// How often the application was lost since the last page of events.
+    losses: u32,
+    /// How often it was tried to create another one since.
+    attempts: u32,
+    lost_at: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -88,17 +97,22 @@ impl SignIn {
             sign_in: None,
             sign_out: Vec::new(),
             sip_uri: String::new(),
+            domain: String::new(),
+            user: String::new(),
             discovery: Discovery::default(),
             applications: String::new(),
             endpoint_id: String::new(),
             links: ApplicationLinks::default(),
-            recreations: 0,
+            losses: 0,
+            attempts: 0,
+            lost_at: None,
         }
     }
 
     /// The channel brought a page: the application lives.
     pub(crate) fn is_healthy(&mut self) {
-        self.recreations = 0;
+        self.losses = 0;
+        self.lost_at = None;
     }
 }
 
@@ -109,8 +123,7 @@ impl Session {
                 .with_message("a session signs in once; make another one");
             return self.core.complete(ticket, Err(failure));
         }
-        let Credentials::Password { sip_uri, .. } = &credentials;
-        let parsed = SipUri::parse(sip_uri)
+        let parsed = SipUri::parse(credentials.address())
             .map_err(|error| error.to_string())
             .and_then(|uri| match uri.domain() {
                 Some(domain) => Ok((uri.as_str().to_owned(), domain.to_owned())),
@@ -118,7 +131,7 @@ impl Session {
             });
         let root = match &self.core.config.root {
             Root::Domain => Ok(None),
-            Root::Url(url) => Origin::of(url)
+            Root::Url(url) | Root::User(url) => Origin::of(url)
                 .map(Some)
                 .map_err(|error| format!("the root URL cannot be used: {error}")),
         };
@@ -142,10 +155,20 @@ impl Session {
             .unwrap_or_else(|| self.core.uuid());
         self.core.trust = Trust::new(self.core.config.trust.clone(), Some(&domain), root.as_ref());
         self.core.auth.credentials = Some(credentials);
+        self.entry.domain = domain;
         self.announce(SignInState::SigningIn, None);
+        self.discover();
+    }
+
+    // Discovery.
+
+    fn discover(&mut self) {
+        self.entry.discovery = Discovery::default();
         match self.core.config.root.clone() {
+            Root::User(url) => self.read_user(url),
             Root::Url(url) => self.read_root(RootSource::Configured, url),
             Root::Domain => {
+                let domain = self.entry.domain.clone();
                 self.read_root(
                     RootSource::Internal,
                     format!("https://lyncdiscoverinternal.{domain}/"),
@@ -157,8 +180,6 @@ impl Session {
             }
         }
     }
-
-    // Discovery.
 
     fn read_root(&mut self, source: RootSource, url: String) {
         self.entry.discovery.outstanding += 1;
@@ -228,7 +249,7 @@ impl Session {
         if self.entry.discovery.hops > MAX_HOPS {
             let failure = Failure::new(FailureKind::UnexpectedAnswer, Stage::Discovery)
                 .with_message(format!("more than {MAX_HOPS} redirects"));
-            return self.fail_sign_in(failure);
+            return self.entry_failed(failure);
         }
         self.read_root(RootSource::Redirect, url);
     }
@@ -262,7 +283,7 @@ impl Session {
         } else {
             failure
         };
-        self.fail_sign_in(failure);
+        self.entry_failed(failure);
     }
 
     /// The internal host had its second.
@@ -312,9 +333,15 @@ impl Session {
             }
             Ok((url, false)) => {
                 self.entry.applications = url;
+                self.entry.user.clone_from(&exchange.url);
+                if self.entry.announced == SignInState::SigningIn {
+                    self.core.emit(SessionEvent::Home {
+                        user: exchange.url.clone(),
+                    });
+                }
                 self.create_application();
             }
-            Err(failure) => self.fail_sign_in(failure),
+            Err(failure) => self.entry_failed(failure),
         }
     }
 
@@ -504,41 +531,53 @@ impl Session {
         });
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
-        self.chats.end_all(
-            &mut self.core,
-            &failure.clone().with_kind(FailureKind::ConnectionLost),
-        );
+        let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
+        self.chats.end_all(&mut self.core, &lost);
         self.entry.links = ApplicationLinks::default();
-        self.entry.recreations += 1;
+        self.entry.losses += 1;
+        self.entry.attempts = 0;
+        self.entry.lost_at.get_or_insert(self.core.now);
         self.entry.phase = Phase::Entering;
-        if self.entry.recreations > MAX_RECREATIONS {
+        if self.entry.losses > MAX_LOSSES {
+            return self.give_up(lost);
+        }
+        self.recreate_later(failure);
+    }
+
+    fn recreate_later(&mut self, failure: Failure) {
+        let lost_at = self.entry.lost_at.unwrap_or(self.core.now);
+        if self.core.now.saturating_sub(lost_at) >= MAX_ABSENCE {
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
+        self.entry.attempts += 1;
+        let doublings = self.entry.attempts + self.entry.losses;
         let pause = self.core.backoff(
-            Duration::from_millis(500),
-            self.entry.recreations,
+            Duration::from_millis(250),
+            doublings,
             Duration::from_secs(30),
         );
         self.core.arm(pause, Timer::Recreate);
     }
 
     pub(crate) fn recreate(&mut self) {
-        if self.entry.phase == Phase::Entering {
-            self.create_application();
+        if self.entry.phase != Phase::Entering {
+            return;
+        }
+        match self.entry.attempts {
+            0..=2 => self.create_application(),
+            // The user may have been moved to another pool: first his resource is asked, then the way to it.
+            3 => self.read_user(self.entry.user.clone()),
+            _ => self.discover(),
         }
     }
 
     /// A step on the way to an application failed: fatal at sign-in, another attempt later.
     fn entry_failed(&mut self, failure: Failure) {
         if self.entry.announced == SignInState::SigningIn {
-            self.fail_sign_in(failure);
+            self.give_up(failure);
         } else {
-            self.application_lost(failure);
+            self.recreate_later(failure);
         }
-    }
-
-    pub(crate) fn fail_sign_in(&mut self, failure: Failure) {
-        self.give_up(failure);
     }
 
     // The way out.

@@ -26,6 +26,7 @@ pub(crate) struct Request {
     pub request: http::Request<Bytes>,
     pub lane: Lane,
     pub deadline: Duration,
+    pub(crate) authentication: Option<ConnectionAuth>,
 }
 
 impl Request {
@@ -100,6 +101,7 @@ impl Bench {
                     request,
                     lane,
                     deadline,
+                    authentication,
                 } => {
                     self.order.push("send");
                     if request.method() == http::Method::POST {
@@ -111,6 +113,7 @@ impl Bench {
                         request,
                         lane,
                         deadline,
+                        authentication,
                     });
                     let polls = self
                         .sent
@@ -319,26 +322,7 @@ impl Bench {
     pub(crate) fn signed_in() -> Self {
         let mut bench = Self::new(Self::config());
         let ticket = bench.submit(Operation::SignIn(Self::credentials()));
-        bench.reply(
-            "GET",
-            "/",
-            200,
-            json!({"_links": {"self": {"href": ROOT}, "user": {"href": "/user"}}}),
-        );
-        let user = bench.take("GET", "/user");
-        bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
-        bench.reply(
-            "POST",
-            "/WebTicket/oauthtoken",
-            200,
-            token("cwt=one", 28_000),
-        );
-        bench.reply(
-            "GET",
-            "/user",
-            200,
-            json!({"_links": {"self": {"href": "/user"}, "applications": {"href": "/ucwa/oauth/v1/applications"}}}),
-        );
+        bench.discover();
         bench.enter();
         assert!(
             matches!(bench.result(ticket), Some(Ok(Outcome::Done))),
@@ -347,6 +331,30 @@ impl Bench {
         );
         bench.events.clear();
         bench
+    }
+
+    /// Answers the requests up to the user resource.
+    pub(crate) fn discover(&mut self) {
+        self.reply(
+            "GET",
+            "/",
+            200,
+            json!({"_links": {"self": {"href": ROOT}, "user": {"href": "/user"}}}),
+        );
+        let user = self.take("GET", "/user");
+        self.respond(user.id, challenge("/WebTicket/oauthtoken"));
+        self.reply(
+            "POST",
+            "/WebTicket/oauthtoken",
+            200,
+            token("cwt=one", 28_000),
+        );
+        self.reply(
+            "GET",
+            "/user",
+            200,
+            json!({"_links": {"self": {"href": "/user"}, "applications": {"href": "/ucwa/oauth/v1/applications"}}}),
+        );
     }
 
     /// Answers the requests from the creation of the application on.

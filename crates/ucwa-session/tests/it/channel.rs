@@ -252,3 +252,79 @@ fn the_same_seed_does_the_same() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn the_channel_is_told_its_parameters_at_the_start_and_after_a_resume() {
+    let mut config = Bench::config();
+    config.channel.timeout = Some(Duration::from_secs(60));
+    config.channel.priority = Some(2);
+    let mut bench = Bench::new(config);
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter();
+    let first = bench
+        .sent
+        .iter()
+        .find(|sent| sent.lane == Lane::Events)
+        .unwrap();
+    assert!(
+        first
+            .target()
+            .ends_with("/events?ack=1&timeout=180&priority=2"),
+        "{}",
+        first.target()
+    );
+    bench.page(json!([]));
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=2")));
+    bench.page_with("resume", json!([]));
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=3&timeout=180&priority=2")));
+}
+
+#[test]
+fn an_expired_application_is_created_anew_where_that_is_wanted() {
+    let mut config = Bench::config();
+    config.recreate_expired = true;
+    let mut bench = Bench::new(config);
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter();
+    bench.reply(
+        "GET",
+        &format!("{APP}/events"),
+        410,
+        json!({"code": "Gone", "subcode": "InactiveApplicationExpired"}),
+    );
+    bench.advance(Duration::from_secs(2));
+    bench.enter();
+    assert!(signed_out(&bench).is_none());
+}
+
+#[test]
+fn a_user_who_was_moved_is_found_again() {
+    let mut bench = Bench::signed_in();
+    bench.reply(
+        "GET",
+        &format!("{APP}/events"),
+        404,
+        json!({"code": "NotFound", "subcode": "ApplicationNotFound"}),
+    );
+    for _ in 0..2 {
+        while !bench.is_sent("POST", "/ucwa/oauth/v1/applications") {
+            bench.advance(Duration::from_secs(1));
+        }
+        bench.reply(
+            "POST",
+            "/ucwa/oauth/v1/applications",
+            404,
+            json!({"code": "NotFound"}),
+        );
+    }
+    while !bench.is_sent("GET", "/user") {
+        bench.advance(Duration::from_secs(1));
+    }
+    let links = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
+    bench.reply("GET", "/user", 200, links);
+    bench.enter();
+    assert!(signed_out(&bench).is_none());
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+}

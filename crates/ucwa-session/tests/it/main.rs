@@ -13,6 +13,7 @@ mod bad_weather;
 mod bench;
 mod channel;
 mod ending;
+mod grants;
 mod incoming;
 mod outgoing;
 mod pages;

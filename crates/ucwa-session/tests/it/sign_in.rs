@@ -451,3 +451,17 @@ fn a_ticket_that_another_pool_does_not_take_is_a_challenge_once() {
     let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
     assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
 }
+
+#[test]
+fn a_home_that_was_found_saves_the_discovery() {
+    let (mut bench, _) = begin(Bench::config());
+    bench.discover();
+    let home = bench.events.iter().find_map(|event| match event {
+        SessionEvent::Home { user } => Some(user.clone()),
+        _ => None,
+    });
+    let mut config = Bench::config();
+    config.root = Root::User(home.unwrap());
+    let (bench, _) = begin(config);
+    assert_eq!(bench.sent[0].target(), "/user");
+}

@@ -1,0 +1,245 @@
+//! Grants: from a challenge and the user's credentials to a token.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::ExposeSecret;
+use ucwa_proto::{Challenge, GrantType, OAuthError, Origin, TokenResponse};
+
+use crate::auth::Source;
+use crate::core::{Core, not_ucwa};
+use crate::exchange::{Credential, Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::io::{BearerToken, ConnectionAuth};
+use crate::operation::Credentials;
+
+/// How long a token is taken to live whose issuer does not say; the shortest that the pages name.
+const DEFAULT_LIFE: Duration = Duration::from_secs(3600);
+
+/// Everything but RFC 3986's unreserved characters.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+impl Core {
+    /// Begins the grant that fits both the challenge and the credentials. There is no second choice: a grant that the
+    /// user did not choose is never tried in its place.
+    pub(crate) fn choose_grant(&mut self, key: Origin, challenges: &[Challenge]) {
+        let Some(credentials) = &self.auth.credentials else {
+            let failure = Failure::new(FailureKind::NotSignedIn, Stage::Authentication);
+            return self.fail_renewal(&key, &failure);
+        };
+        let oauth = challenges.iter().find_map(Challenge::ms_rtc_oauth);
+        let bearer = challenges.iter().find_map(Challenge::bearer);
+        let wanted = match credentials {
+            Credentials::Password { .. } => GrantType::Password,
+            Credentials::Windows { .. } => GrantType::Windows,
+            Credentials::Passive { .. } => GrantType::Passive,
+            Credentials::AnonymousMeeting { .. } => GrantType::AnonymousMeeting,
+            Credentials::Bearer { .. } => {
+                let Some(bearer) = bearer else {
+                    return self.refuse_grant(&key, challenges);
+                };
+                let filled =
+                    |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+                let source = Source::Outside {
+                    authorization_uri: filled(bearer.authorization_uri),
+                    client_id: filled(bearer.client_id),
+                    trusted_issuers: filled(bearer.trusted_issuers),
+                };
+                return self.request_token(key, source);
+            }
+        };
+        // The passive grant is not listed by the published challenges; a server that has it takes it.
+        let offered = oauth
+            .filter(|oauth| wanted == GrantType::Passive || oauth.grant_types.contains(&wanted));
+        let Some(oauth) = offered else {
+            return self.refuse_grant(&key, challenges);
+        };
+        match key.resolve(oauth.href) {
+            Ok(issuer) => self.request_token(key, Source::Service(issuer)),
+            Err(error) => {
+                let failure = Failure::new(FailureKind::UnexpectedAnswer, Stage::Authentication)
+                    .with_host(key.host())
+                    .with_message(format!(
+                        "the address of the token service cannot be used: {error}"
+                    ));
+                self.fail_renewal(&key, &failure);
+            }
+        }
+    }
+
+    fn refuse_grant(&mut self, key: &Origin, challenges: &[Challenge]) {
+        let oauth = challenges.iter().find_map(Challenge::ms_rtc_oauth);
+        let offered = match oauth {
+            Some(oauth) => oauth
+                .grant_types
+                .iter()
+                .map(|grant| grant.as_str().to_owned())
+                .collect(),
+            None => challenges
+                .iter()
+                .map(|challenge| challenge.scheme.clone())
+                .collect(),
+        };
+        let failure = Failure::new(
+            FailureKind::GrantNotOffered { offered },
+            Stage::Authentication,
+        )
+        .with_host(key.host());
+        self.fail_renewal(key, &failure);
+    }
+
+    /// Asks for a token, by the grant of the credentials.
+    pub(crate) fn request_token(&mut self, key: Origin, source: Source) {
+        let Source::Service(issuer) = source else {
+            return self.ask_token(key, source);
+        };
+        let encode = |text: &str| utf8_percent_encode(text, FORM).to_string();
+        let (body, authentication) = match &self.auth.credentials {
+            Some(Credentials::Password {
+                sip_uri,
+                user_name,
+                password,
+            }) => {
+                let address = sip_uri.strip_prefix("sip:").unwrap_or(sip_uri);
+                let user = encode(user_name.as_deref().unwrap_or(address));
+                let password = encode(password.expose_secret());
+                (
+                    format!("grant_type=password&username={user}&password={password}"),
+                    None,
+                )
+            }
+            Some(Credentials::Windows { .. }) => {
+                let grant = encode(GrantType::Windows.as_str());
+                (format!("grant_type={grant}"), Some(ConnectionAuth::Windows))
+            }
+            Some(Credentials::Passive { .. }) => (
+                format!("grant_type={}", encode(GrantType::Passive.as_str())),
+                None,
+            ),
+            Some(Credentials::AnonymousMeeting {
+                conference_uri,
+                key: secret,
+            }) => {
+                let grant = encode(GrantType::AnonymousMeeting.as_str());
+                let mut body = format!(
+                    "grant_type={grant}&ms_rtc_conferenceuri={}",
+                    encode(conference_uri)
+                );
+                if let Some(secret) = secret {
+                    body.push_str("&password=");
+                    body.push_str(&encode(secret.expose_secret()));
+                }
+                // A guest has nothing to prove who he is but the token that he has.
+                if let Some(token) = self.last_token(&key) {
+                    body.push_str("&ms_rtc_renew=");
+                    body.push_str(&encode(&token));
+                }
+                (body, None)
+            }
+            Some(Credentials::Bearer { .. }) | None => {
+                let failure = Failure::new(FailureKind::NotSignedIn, Stage::Authentication);
+                return self.fail_renewal(&key, &failure);
+            }
+        };
+        let mut exchange = Exchange::new(Purpose::Token(key), Method::POST, issuer)
+            .with_body("application/x-www-form-urlencoded;charset=UTF-8", body)
+            .with_credential(Credential::TrustedHost);
+        exchange.authentication = authentication;
+        self.issue(exchange);
+    }
+
+    /// The user signed in at the page: the service knows him now.
+    pub(crate) fn request_token_after_sign_in(&mut self, key: Origin, source: Source) {
+        self.auth.signed_in_at_page = true;
+        self.request_token(key, source);
+    }
+
+    pub(crate) fn on_token(
+        &mut self,
+        key: &Origin,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let source = Source::Service(exchange.url.clone());
+        let failure = match result {
+            Ok(response) if response.status() == StatusCode::OK => {
+                let decoded = TokenResponse::decode(response.body(), &self.config.limits);
+                match decoded {
+                    Ok(token) => {
+                        let life = token.expires_in.unwrap_or(DEFAULT_LIFE);
+                        match self.store_token(key, source, &token.authorization(), life) {
+                            Some(()) => {
+                                self.auth.signed_in_at_page = false;
+                                return self.resume_waiting(key);
+                            }
+                            None => not_ucwa(exchange, &response)
+                                .with_message("the token cannot stand in a header"),
+                        }
+                    }
+                    // The decoder's message could quote the body, which holds the token.
+                    Err(_) => not_ucwa(exchange, &response)
+                        .with_message("the token response cannot be read"),
+                }
+            }
+            Ok(response) => match self.passive_page(&response) {
+                Some(page) => return self.ask_passive(key.clone(), source, page),
+                None => self.token_refusal(exchange, &response),
+            },
+            Err(failure) => failure,
+        };
+        self.auth.signed_in_at_page = false;
+        self.fail_renewal(key, &failure);
+    }
+
+    pub(crate) fn on_token_from_outside(
+        &mut self,
+        key: &Origin,
+        source: Source,
+        token: &BearerToken,
+    ) {
+        let authorization = format!("Bearer {}", token.token.expose_secret());
+        match self.store_token(key, source, &authorization, token.expires_in) {
+            Some(()) => self.resume_waiting(key),
+            None => {
+                let failure = Failure::new(FailureKind::InvalidArgument, Stage::Authentication)
+                    .with_host(key.host())
+                    .with_message("the token cannot stand in a header");
+                self.fail_renewal(key, &failure);
+            }
+        }
+    }
+
+    /// The sign-in page that a refused passive grant names, once: a user who has been there and is still refused stays
+    /// refused.
+    fn passive_page(&self, response: &Response<Bytes>) -> Option<String> {
+        let passive = matches!(self.auth.credentials, Some(Credentials::Passive { .. }));
+        if !passive || self.auth.signed_in_at_page {
+            return None;
+        }
+        let error = OAuthError::decode(response.body(), &self.config.limits).ok()?;
+        error.passive_auth_uri.map(std::borrow::Cow::into_owned)
+    }
+
+    fn token_refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+        let failure = self.refusal(exchange, response);
+        let Ok(error) = OAuthError::decode(response.body(), &self.config.limits) else {
+            return failure;
+        };
+        let kind = match error.error.as_ref() {
+            "invalid_grant" => FailureKind::InvalidCredentials,
+            "unsupported_grant_type" => FailureKind::GrantNotOffered {
+                offered: Vec::new(),
+            },
+            _ => FailureKind::RequestFailed,
+        };
+        failure
+            .with_kind(kind)
+            .with_codes(Some(error.error.into_owned()), None)
+    }
+}

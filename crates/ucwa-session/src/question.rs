@@ -1,0 +1,122 @@
+//! Questions to the caller, and what waits for their answers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ucwa_proto::Origin;
+
+use crate::auth::Source;
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::io::{Answer, Output, Question};
+use crate::keys::QuestionId;
+use crate::timers::Timer;
+
+/// How long the caller has for an answer that a program can give.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a person has to sign in at a page.
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The questions without an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Questions(BTreeMap<QuestionId, Asked>);
+
+/// What waits for an answer.
+#[derive(Debug)]
+enum Asked {
+    /// An exchange with a host that nothing names.
+    Trust(Exchange, String),
+    /// The token for an origin.
+    Token(Origin, Source),
+    /// The sign-in at a page, before the token for an origin is asked for again.
+    PassiveSignIn(Origin, Source),
+}
+
+impl Questions {
+    pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
+        self.0.retain(|_, asked| match asked {
+            Asked::Trust(exchange, _) => !unwanted(&exchange.purpose),
+            Asked::Token(origin, _) | Asked::PassiveSignIn(origin, _) => {
+                !unwanted(&Purpose::Token(origin.clone()))
+            }
+        });
+    }
+}
+
+impl Core {
+    pub(crate) fn ask_trust(&mut self, exchange: Exchange, origin: &Origin) {
+        let to = origin.host().to_owned();
+        let question = Question::Trust {
+            from: self.trust.anchor().to_owned(),
+            to: to.clone(),
+        };
+        self.ask(question, ANSWER_TIMEOUT, Asked::Trust(exchange, to));
+    }
+
+    /// Asks the caller for a token of another issuer.
+    pub(crate) fn ask_token(&mut self, key: Origin, source: Source) {
+        let Source::Outside {
+            authorization_uri,
+            client_id,
+            trusted_issuers,
+        } = source.clone()
+        else {
+            return;
+        };
+        let question = Question::Token {
+            host: key.host().to_owned(),
+            authorization_uri,
+            client_id,
+            trusted_issuers,
+        };
+        self.ask(question, ANSWER_TIMEOUT, Asked::Token(key, source));
+    }
+
+    pub(crate) fn ask_passive(&mut self, key: Origin, source: Source, uri: String) {
+        let asked = Asked::PassiveSignIn(key, source);
+        self.ask(Question::PassiveSignIn { uri }, SIGN_IN_TIMEOUT, asked);
+    }
+
+    fn ask(&mut self, question: Question, timeout: Duration, asked: Asked) {
+        let id = QuestionId(self.number());
+        self.outputs.push_back(Output::Ask {
+            id,
+            question,
+            deadline: self.now + timeout,
+        });
+        self.arm(timeout, Timer::Unanswered(id));
+        self.questions.0.insert(id, asked);
+    }
+
+    /// Takes an answer, or that there was none in time. Anything but a fitting yes is a no.
+    pub(crate) fn on_answer_to(&mut self, id: QuestionId, answer: Option<Answer>) {
+        let Some(asked) = self.questions.0.remove(&id) else {
+            return;
+        };
+        self.cancel_timers(|timer| matches!(timer, Timer::Unanswered(other) if *other == id));
+        match (asked, answer) {
+            (Asked::Trust(exchange, host), Some(Answer::Trust(true))) => {
+                self.trust.approve(&host);
+                self.issue(exchange);
+            }
+            (Asked::Trust(exchange, host), _) => {
+                let failure =
+                    Failure::new(FailureKind::Untrusted, exchange.purpose.stage()).with_host(host);
+                self.finish(exchange, Err(failure));
+            }
+            (Asked::Token(key, source), Some(Answer::Token(Some(token)))) => {
+                self.on_token_from_outside(&key, source, &token);
+            }
+            (Asked::PassiveSignIn(key, source), Some(Answer::PassiveSignIn(true))) => {
+                self.request_token_after_sign_in(key, source);
+            }
+            (Asked::Token(key, _) | Asked::PassiveSignIn(key, _), _) => {
+                let failure = Failure::new(FailureKind::InvalidCredentials, Stage::Authentication)
+                    .with_host(key.host())
+                    .with_message("nobody gave what the server asked for");
+                self.fail_renewal(&key, &failure);
+            }
+        }
+    }
+}
