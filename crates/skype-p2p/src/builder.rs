@@ -8,7 +8,7 @@ use std::{
 
 use conv_transport::{HttpTransport, HyperTransport};
 use tokio::runtime;
-use ucwa_session::{Representation, Root, Session, SessionConfig};
+use ucwa_session::{BearerToken, Representation, Root, Session, SessionConfig};
 
 use crate::{
     application::{Application, Handle},
@@ -16,7 +16,7 @@ use crate::{
     driver::Driver,
     mailbox::Mailbox,
     port::Port,
-    trust::{TrustCallback, TrustQuestion},
+    questions::{Callbacks, TokenQuestion, TrustQuestion, callback},
 };
 
 /// Builds an [`Application`]. Everything has a default: without a root the server is discovered in the user's SIP domain.
@@ -26,7 +26,7 @@ pub struct ApplicationBuilder {
     root: Option<Root>,
     transport: Option<Arc<dyn HttpTransport>>,
     trusted: Vec<String>,
-    on_trust: Option<TrustCallback>,
+    callbacks: Callbacks,
     representation: Option<Representation>,
     user_agent: Option<String>,
     endpoint_id: Option<String>,
@@ -61,12 +61,34 @@ impl ApplicationBuilder {
 
     /// Asks here about every other host that would receive the user's credentials. Without a callback, and without an
     /// answer in two minutes, the answer is no.
-    pub fn on_trust<F, A>(mut self, callback: F) -> Self
+    pub fn on_trust<F, A>(mut self, answer: F) -> Self
     where
         F: Fn(TrustQuestion) -> A + Send + Sync + 'static,
         A: Future<Output = bool> + Send + 'static,
     {
-        self.on_trust = Some(TrustCallback::new(callback));
+        self.callbacks.trust = Some(callback(answer));
+        self
+    }
+
+    /// Asks here for the tokens of [`Credentials::bearer`](crate::Credentials::bearer), one for each host, and again
+    /// before one expires. Without a callback, and without an answer in two minutes, there is none.
+    pub fn on_token<F, A>(mut self, answer: F) -> Self
+    where
+        F: Fn(TokenQuestion) -> A + Send + Sync + 'static,
+        A: Future<Output = Option<BearerToken>> + Send + 'static,
+    {
+        self.callbacks.token = Some(callback(answer));
+        self
+    }
+
+    /// Shows the page at which a user with [`Credentials::passive`](crate::Credentials::passive) signs in; the answer is
+    /// whether he has. Without a callback, and without an answer in ten minutes, he has not.
+    pub fn on_passive_sign_in<F, A>(mut self, answer: F) -> Self
+    where
+        F: Fn(String) -> A + Send + Sync + 'static,
+        A: Future<Output = bool> + Send + 'static,
+    {
+        self.callbacks.passive_sign_in = Some(callback(answer));
         self
     }
 
@@ -117,7 +139,7 @@ impl ApplicationBuilder {
             clock.wall_at_epoch(),
         );
         config.trust.suffixes = self.trusted;
-        config.trust.ask = self.on_trust.is_some();
+        config.trust.ask = self.callbacks.trust.is_some();
         config.representation = self.representation.unwrap_or(config.representation);
         config.user_agent = self.user_agent.unwrap_or(config.user_agent);
         config.endpoint_id = self.endpoint_id;
@@ -131,7 +153,7 @@ impl ApplicationBuilder {
         let driver = Driver::new(
             Session::new(config),
             transport,
-            self.on_trust,
+            self.callbacks,
             clock,
             writer,
             orders,

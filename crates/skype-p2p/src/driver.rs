@@ -11,10 +11,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 use ucwa_session::{
-    Answer, Failure, Input, Lane, Outcome, Output, Question, QuestionId, RequestId, Session, Ticket,
+    ConnectionAuth, Failure, Input, Lane, Outcome, Output, Question, QuestionId, RequestId, Session, Ticket,
 };
 
-use crate::{clock::Clock, exchange, mailbox::Order, projection, trust::TrustCallback};
+use crate::{clock::Clock, exchange, mailbox::Order, projection, questions::{Callbacks, NO}};
 
 /// How long the last request, which nobody waits for, may take once the application has been shut down.
 const LAST_REQUEST: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ const LAST_REQUEST: Duration = Duration::from_secs(5);
 pub(crate) struct Driver {
     session: Session,
     transport: Arc<dyn HttpTransport>,
-    on_trust: Option<TrustCallback>,
+    callbacks: Callbacks,
     clock: Clock,
     writer: ModelWriter,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -45,7 +45,7 @@ impl Driver {
     pub(crate) fn new(
         session: Session,
         transport: Arc<dyn HttpTransport>,
-        on_trust: Option<TrustCallback>,
+        callbacks: Callbacks,
         clock: Clock,
         writer: ModelWriter,
         orders: mpsc::UnboundedReceiver<Order>,
@@ -53,7 +53,7 @@ impl Driver {
         Self {
             session,
             transport,
-            on_trust,
+            callbacks,
             clock,
             writer,
             orders,
@@ -137,8 +137,9 @@ impl Driver {
                     request,
                     lane,
                     deadline,
+                    authentication,
                 } => {
-                    self.send(id, request, lane, deadline);
+                    self.send(id, request, lane, deadline, authentication);
                     sent = true;
                 }
                 Output::Abort(id) => self.abort(id),
@@ -177,35 +178,28 @@ impl Driver {
         request: http::Request<Bytes>,
         lane: Lane,
         deadline: Duration,
+        authentication: Option<ConnectionAuth>,
     ) {
         let transport = self.transport.clone();
         let deadline = deadline.saturating_sub(self.clock.elapsed());
         self.start(Errand::Exchange(id), async move {
             Input::Response {
                 id,
-                result: exchange::exchange(&*transport, request, lane, deadline).await,
+                result: exchange::exchange(&*transport, request, lane, deadline, authentication).await,
             }
         });
     }
 
     fn ask(&mut self, id: QuestionId, question: Question, deadline: Duration) {
-        let callback = self.on_trust.clone();
+        let callbacks = self.callbacks.clone();
         let deadline = self.clock.instant(deadline);
         self.start(Errand::Question(id), async move {
-            let answer = match (question, callback) {
-                (Question::Trust { from, to }, Some(callback)) => {
-                    let answer = callback.ask(from, to);
-                    match deadline {
-                        Some(deadline) => timeout_at(deadline, answer).await.unwrap_or(false),
-                        None => answer.await,
-                    }
-                }
-                _ => false,
+            let answer = callbacks.answer(question);
+            let answer = match deadline {
+                Some(deadline) => timeout_at(deadline, answer).await.unwrap_or(NO),
+                None => answer.await,
             };
-            Input::Answer {
-                id,
-                answer: Answer::Trust(answer),
-            }
+            Input::Answer { id, answer }
         });
     }
 
@@ -238,7 +232,7 @@ impl Driver {
                 },
                 Errand::Question(id) => Input::Answer {
                     id,
-                    answer: Answer::Trust(false),
+                    answer: NO,
                 },
             }),
             (Err(_), _) => None,

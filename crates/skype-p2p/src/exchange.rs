@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Write as _, time::Duration};
 
 use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
-use ucwa_session::{Lane, Sent, TransportFailure, TransportFailureKind};
+use ucwa_session::{ConnectionAuth, Lane, Sent, TransportFailure, TransportFailureKind};
 
 /// Performs one exchange of the session's on the transport.
 pub(crate) async fn exchange(
@@ -12,13 +12,16 @@ pub(crate) async fn exchange(
     request: http::Request<Bytes>,
     lane: Lane,
     deadline: Duration,
+    authentication: Option<ConnectionAuth>,
 ) -> Result<http::Response<Bytes>, TransportFailure> {
     let lane = match lane {
         Lane::Events => conv_transport::Lane::Events,
         Lane::Commands => conv_transport::Lane::Commands,
     };
+    let mut options = SendOptions::new(lane, deadline);
+    options.authentication = authentication.map(|ConnectionAuth::Windows| conv_transport::ConnectionAuth::Windows);
     transport
-        .send(request, SendOptions::new(lane, deadline))
+        .send(request, options)
         .await
         .map_err(|error| failure(&error))
 }

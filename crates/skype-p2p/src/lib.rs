@@ -66,9 +66,9 @@ mod keys;
 mod mailbox;
 mod port;
 mod projection;
+mod questions;
 mod reason;
 mod sign_in;
-mod trust;
 
 pub use application::Application;
 pub use builder::{ApplicationBuilder, BuildError};
@@ -84,5 +84,5 @@ pub use conv_model::{
 };
 pub use conv_transport::{HttpTransport, HyperTransport};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
-pub use trust::TrustQuestion;
-pub use ucwa_session::{Representation, Root, Stage};
+pub use questions::{TokenQuestion, TrustQuestion};
+pub use ucwa_session::{BearerToken, Representation, Root, Stage};

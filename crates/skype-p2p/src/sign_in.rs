@@ -23,6 +23,38 @@ impl Credentials {
         })
     }
 
+    /// The Windows grant, for the user with this SIP address. Who he is, is the transport's to prove, and its
+    /// configuration's to know; a transport that cannot fails the sign-in.
+    pub fn windows(address: impl Into<String>) -> Self {
+        Self(ucwa_session::Credentials::Windows {
+            sip_uri: address.into(),
+        })
+    }
+
+    /// The passive grant (AD FS), for the user with this SIP address: he signs in at a page that
+    /// [`on_passive_sign_in`](crate::ApplicationBuilder::on_passive_sign_in) is told of.
+    pub fn passive(address: impl Into<String>) -> Self {
+        Self(ucwa_session::Credentials::Passive {
+            sip_uri: address.into(),
+        })
+    }
+
+    /// Tokens of another issuer, for the user with this SIP address, from
+    /// [`on_token`](crate::ApplicationBuilder::on_token).
+    pub fn bearer(address: impl Into<String>) -> Self {
+        Self(ucwa_session::Credentials::Bearer {
+            sip_uri: address.into(),
+        })
+    }
+
+    /// A guest of the meeting with this conference URI, with the conference key if there is one.
+    pub fn meeting_guest(conference_uri: impl Into<String>, key: Option<String>) -> Self {
+        Self(ucwa_session::Credentials::AnonymousMeeting {
+            conference_uri: conference_uri.into(),
+            key: key.map(SecretString::from),
+        })
+    }
+
     /// The name to authenticate with, `user@domain` or `DOMAIN\user`, where it is not the SIP address.
     #[must_use]
     pub fn with_user_name(mut self, name: impl Into<String>) -> Self {

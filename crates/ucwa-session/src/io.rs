@@ -148,7 +148,6 @@ pub enum Lane {
 
 /// What a transport can prove on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum ConnectionAuth {
     /// Who the user is in Windows, by Negotiate or NTLM.
     Windows,
@@ -202,6 +201,16 @@ pub struct BearerToken {
     pub token: SecretString,
     /// How long it lives from now on.
     pub expires_in: Duration,
+}
+
+impl BearerToken {
+    /// A token that lives this long from now on.
+    pub fn new(token: impl Into<String>, expires_in: Duration) -> Self {
+        Self {
+            token: SecretString::from(token.into()),
+            expires_in,
+        }
+    }
 }
 
 /// Why an exchange brought no response.

@@ -306,6 +306,7 @@ impl World {
                     request,
                     lane,
                     deadline,
+                    ..
                 } => {
                     polled |= lane == Lane::Events;
                     self.send(id, request_id, request, lane, deadline);
