@@ -11,10 +11,17 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 use ucwa_session::{
-    ConnectionAuth, Failure, Input, Lane, Outcome, Output, Question, QuestionId, RequestId, Session, Ticket,
+    ConnectionAuth, Failure, Input, Lane, Outcome, Output, Question, QuestionId, RequestId,
+    Session, Ticket,
 };
 
-use crate::{clock::Clock, exchange, mailbox::Order, projection, questions::{Callbacks, NO}};
+use crate::{
+    clock::Clock,
+    exchange,
+    mailbox::Order,
+    projection,
+    questions::{Callbacks, NO},
+};
 
 /// How long the last request, which nobody waits for, may take once the application has been shut down.
 const LAST_REQUEST: Duration = Duration::from_secs(5);
@@ -185,7 +192,8 @@ impl Driver {
         self.start(Errand::Exchange(id), async move {
             Input::Response {
                 id,
-                result: exchange::exchange(&*transport, request, lane, deadline, authentication).await,
+                result: exchange::exchange(&*transport, request, lane, deadline, authentication)
+                    .await,
             }
         });
     }
@@ -230,10 +238,7 @@ impl Driver {
                     id,
                     result: Err(exchange::panicked()),
                 },
-                Errand::Question(id) => Input::Answer {
-                    id,
-                    answer: NO,
-                },
+                Errand::Question(id) => Input::Answer { id, answer: NO },
             }),
             (Err(_), _) => None,
         }

@@ -19,7 +19,8 @@ pub(crate) async fn exchange(
         Lane::Commands => conv_transport::Lane::Commands,
     };
     let mut options = SendOptions::new(lane, deadline);
-    options.authentication = authentication.map(|ConnectionAuth::Windows| conv_transport::ConnectionAuth::Windows);
+    options.authentication =
+        authentication.map(|ConnectionAuth::Windows| conv_transport::ConnectionAuth::Windows);
     transport
         .send(request, options)
         .await

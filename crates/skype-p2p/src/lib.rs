@@ -83,6 +83,6 @@ pub use conv_model::{
     RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
 };
 pub use conv_transport::{HttpTransport, HyperTransport};
-pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
 pub use questions::{TokenQuestion, TrustQuestion};
+pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
 pub use ucwa_session::{BearerToken, Representation, Root, Stage};

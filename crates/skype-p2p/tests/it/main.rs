@@ -10,6 +10,7 @@
 
 mod chat;
 mod driver;
+mod grants;
 mod loopback;
 mod secrets;
 mod sign_in;
