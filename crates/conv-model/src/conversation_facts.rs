@@ -74,6 +74,25 @@ impl Conversation {
                 }
                 self.set_state(transaction, State::Connected, None);
             }
+            Fact::ChatOffered => {
+                self.change_situation(transaction, |situation| situation.ending = false);
+                if chat != Call::Connected {
+                    self.set_chat(transaction, Call::Notified, None);
+                }
+            }
+            Fact::EndRefused { chat } => {
+                self.change_situation(transaction, |situation| situation.ending = false);
+                let goes_on = if chat {
+                    Call::Connected
+                } else {
+                    Call::Disconnected
+                };
+                self.set_chat(transaction, goes_on, None);
+                let myself = self.self_participant();
+                if myself.state_now(transaction) == ParticipantState::Disconnecting {
+                    myself.set_state(transaction, ParticipantState::Connected, None);
+                }
+            }
             Fact::ChatConnecting => {
                 if chat == Call::Disconnected && !situation.ending {
                     self.set_chat(transaction, Call::Connecting, None);

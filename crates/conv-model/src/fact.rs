@@ -323,6 +323,9 @@ pub enum ConversationFact {
     Connecting,
     /// The conversation is live, or became a conference; we are in it.
     Connected,
+    /// The chat is offered and can be accepted: anew in a conversation that lives, or again after an accept or a reject
+    /// that was refused.
+    ChatOffered,
     /// Our side of the chat is connecting.
     ChatConnecting,
     /// Our side of the chat is established.
@@ -420,6 +423,11 @@ pub enum ConversationFact {
     },
     /// How many are in it, by the server's count.
     ParticipantsCount(usize),
+    /// What was to end, the chat or the conversation, was not ended and goes on.
+    EndRefused {
+        /// Whether our side of the chat is established.
+        chat: bool,
+    },
     /// It is over: messages still pending fail, then the chat, typing, and the participants end, last the conversation is
     /// Disconnected; once.
     Ended {

@@ -64,6 +64,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
         Change::Connecting => ConversationFact::Connecting,
         Change::Connected => ConversationFact::Connected,
         Change::Subject(subject) => ConversationFact::Subject(subject),
+        Change::ChatOffered => ConversationFact::ChatOffered,
         Change::ChatConnecting => ConversationFact::ChatConnecting,
         Change::ChatConnected { html } => {
             let html = html.then_some(MessageFormat::Html);
@@ -130,6 +131,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             timestamp,
             reason: why(failure),
         },
+        Change::EndRefused { chat } => ConversationFact::EndRefused { chat },
         Change::Ended { failure } => ConversationFact::Ended {
             reason: why(failure),
         },

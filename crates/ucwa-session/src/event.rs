@@ -158,6 +158,11 @@ pub enum ConversationChange {
         /// Why it was not delivered, or why that is unknown.
         failure: Option<Failure>,
     },
+    /// What was to end, the chat or the conversation, was not ended by the server and goes on.
+    EndRefused {
+        /// Whether the chat is established.
+        chat: bool,
+    },
     /// The conversation is over. Everything that was pending in it has been reported before.
     Ended {
         /// Why, if it was not asked for.

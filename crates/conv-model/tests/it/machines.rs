@@ -209,6 +209,43 @@ fn chat_state_of_our_side() {
         (Invited, vec![fact(Is::ChatConnecting)], Call::Notified),
         (Invited, vec![Accept], Call::Connecting),
         (Invited, vec![Send], Call::Connecting),
+        (Invited, vec![Accept, fact(Is::ChatOffered)], Call::Notified),
+        (
+            Invited,
+            vec![Accept, fact(Is::ChatOffered), Accept],
+            Call::Connecting,
+        ),
+        (Invited, vec![Reject, fact(Is::ChatOffered)], Call::Notified),
+        (
+            Made,
+            [
+                connected(),
+                vec![
+                    fact(Is::ChatDisconnected { reason: None }),
+                    fact(Is::ChatOffered),
+                ],
+            ]
+            .concat(),
+            Call::Notified,
+        ),
+        (
+            Made,
+            [
+                connected(),
+                vec![Leave, fact(Is::EndRefused { chat: true })],
+            ]
+            .concat(),
+            Call::Connected,
+        ),
+        (
+            Made,
+            [
+                connected(),
+                vec![Stop, fact(Is::EndRefused { chat: false })],
+            ]
+            .concat(),
+            Call::Disconnected,
+        ),
         (Invited, vec![Reject], Call::Disconnected),
         (Invited, vec![Leave], Call::Disconnected),
         (Invited, vec![ended()], Call::Disconnected),

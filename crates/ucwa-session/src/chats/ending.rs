@@ -256,18 +256,13 @@ impl Chats {
             return;
         };
         if conversation.chat == Chat::Disconnecting {
-            if conversation.links.send_message.is_some() {
-                conversation.chat = Chat::Connected;
-                core.change(
-                    key,
-                    ConversationChange::ChatConnected {
-                        html: conversation.html,
-                    },
-                );
+            let chat = conversation.links.send_message.is_some();
+            conversation.chat = if chat {
+                Chat::Connected
             } else {
-                conversation.chat = Chat::Disconnected;
-                core.change(key, ConversationChange::ChatDisconnected { failure: None });
-            }
+                Chat::Disconnected
+            };
+            core.change(key, ConversationChange::EndRefused { chat });
         }
         let tickets: Vec<_> = conversation
             .leaving

@@ -447,7 +447,7 @@ impl Chats {
                 return Self::read(core, Some(&href), Purpose::ReadInvitation(key, operation));
             }
         };
-        let failure = event.reason.as_ref().map(failure_of);
+        let failure = event.reason.as_ref().and_then(failure_of);
         self.conclude(core, key, &operation, accepted, failure, event.resource());
     }
 

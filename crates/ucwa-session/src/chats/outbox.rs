@@ -530,10 +530,8 @@ impl Chats {
         };
         let timestamp = resource.and_then(read::timestamp);
         let failure = (status == Some(MessageStatus::Failed)).then(|| {
-            let failure = match &event.reason {
-                Some(reason) => failure_of(reason),
-                None => Failure::new(FailureKind::Remote, Stage::Message),
-            };
+            let told = event.reason.as_ref().and_then(failure_of);
+            let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
             let failed = resource
                 .map(|message| message.links("failedDeliveryParticipant"))
                 .unwrap_or_default();

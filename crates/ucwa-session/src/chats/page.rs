@@ -98,7 +98,7 @@ impl Chats {
     }
 
     fn on_conversation(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
-        let reason = event.reason.as_ref().map(failure_of);
+        let reason = event.reason.as_ref().and_then(failure_of);
         if event.kind == EventKind::Deleted {
             return self.on_remote_end(core, key, reason);
         }
@@ -149,7 +149,7 @@ impl Chats {
     }
 
     fn on_messaging(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
-        let reason = event.reason.as_ref().map(failure_of);
+        let reason = event.reason.as_ref().and_then(failure_of);
         if event.kind == EventKind::Deleted {
             return self.on_chat_gone(core, key, reason);
         }
@@ -270,14 +270,17 @@ impl Chats {
     }
 }
 
-/// The failure that an event's reason tells of. `Informational` explains a change and is none.
-pub(super) fn failure_of(reason: &Problem<'_>) -> Failure {
+/// The failure that an event's reason tells of. The code `Informational` explains a change that is none.
+pub(super) fn failure_of(reason: &Problem<'_>) -> Option<Failure> {
+    if reason.code.as_deref() == Some("Informational") {
+        return None;
+    }
     let failure = Failure::new(FailureKind::Remote, Stage::Conversation).with_codes(
         reason.code.as_deref().map(str::to_owned),
         reason.subcode.as_deref().map(str::to_owned),
     );
-    match &reason.message {
+    Some(match &reason.message {
         Some(message) => failure.with_message(message.to_string()),
         None => failure,
-    }
+    })
 }

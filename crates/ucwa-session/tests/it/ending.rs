@@ -92,7 +92,7 @@ fn a_refused_leave_leaves_the_conversation_as_it_was() {
     assert_eq!(bench.failure(ticket).status(), Some(400));
     assert_eq!(
         bench.changes(chat()).last(),
-        Some(&ConversationChange::ChatConnected { html: false })
+        Some(&ConversationChange::EndRefused { chat: true })
     );
     bench.send(5, "still here");
     assert!(bench.is_sent(
@@ -379,4 +379,17 @@ fn a_forgotten_conversation_is_left_first() {
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     let late = bench.send(1, "x");
     assert_eq!(bench.failure(late).kind(), &FailureKind::InvalidArgument);
+}
+
+#[test]
+fn an_end_that_is_explained_and_no_failure_has_no_reason() {
+    let mut bench = established();
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    let reason = json!({"code": "Informational", "subcode": "CallTerminated"});
+    bench.page(senders("21a1", vec![(false, with(over, "reason", reason))]));
+    let changes = bench.changes(chat());
+    assert_eq!(
+        changes.last(),
+        Some(&ConversationChange::Ended { failure: None })
+    );
 }
