@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response};
-use ucwa_proto::{EventPage, Follow, Origin};
+use ucwa_proto::{EventPage, Follow, HrefKey, Origin};
 
 use crate::core::{not_ucwa, representation_of, retry_after};
 use crate::exchange::{Exchange, POLL_MARGIN, Purpose};
@@ -196,13 +196,14 @@ impl Session {
             && self.entry.phase == Phase::Running
             && let Ok(url) = self.core.resolve(href, Stage::Events)
         {
-            self.core
-                .issue(Exchange::new(Purpose::ListConversations, Method::GET, url));
+            let purpose = Purpose::ListConversations(self.chats.known_hrefs());
+            self.core.issue(Exchange::new(purpose, Method::GET, url));
         }
     }
 
     pub(crate) fn on_conversations_listed(
         &mut self,
+        known: &[HrefKey],
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
@@ -215,6 +216,6 @@ impl Session {
             .iter()
             .map(|link| link.href.to_string())
             .collect();
-        self.chats.end_unlisted(&mut self.core, &living);
+        self.chats.end_unlisted(&mut self.core, known, &living);
     }
 }

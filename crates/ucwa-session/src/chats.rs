@@ -41,6 +41,8 @@ pub(crate) struct Chats {
     dead: BTreeMap<HrefKey, ConversationKey>,
     /// The operation ids of our invitations, registered before the request is sent: events may come before its answer.
     operations: BTreeMap<String, ConversationKey>,
+    /// The peers' invitations that have their verdict: an event that comes late must not offer them again.
+    concluded: BTreeSet<HrefKey>,
     /// Events of conversations that no invitation has named yet, in order.
     unbound: BTreeMap<HrefKey, Vec<EventPage<'static>>>,
     /// A page is being taken in: ends wait until it is through.
@@ -169,21 +171,30 @@ impl Chats {
         }
         self.unbound.clear();
         // No href outlives its application, and the next one may hand out the same again.
+        for conversation in self.conversations.values_mut() {
+            conversation.outbox.forget_addresses();
+        }
         self.by_href.clear();
         self.dead.clear();
+        self.concluded.clear();
     }
 
-    /// Ends what the server does not list any more after it lost the place of the channel.
-    pub(crate) fn end_unlisted(&mut self, core: &mut Core, living: &[String]) {
+    /// The conversations that the server is known to have now.
+    pub(crate) fn known_hrefs(&self) -> Vec<HrefKey> {
+        self.by_href.keys().cloned().collect()
+    }
+
+    /// Ends what was known when the server was asked, and what it does not list any more after it lost the place of the
+    /// channel.
+    pub(crate) fn end_unlisted(&mut self, core: &mut Core, known: &[HrefKey], living: &[String]) {
         let living: BTreeSet<_> = living
             .iter()
             .filter_map(|href| key_of(core, href))
             .collect();
-        let gone: Vec<_> = self
-            .by_href
+        let gone: Vec<_> = known
             .iter()
-            .filter(|(href, _)| !living.contains(*href))
-            .map(|(_, key)| *key)
+            .filter(|href| !living.contains(*href))
+            .filter_map(|href| self.by_href.get(href).copied())
             .collect();
         for key in gone {
             let failure = Failure::new(FailureKind::ConnectionLost, Stage::Events).with_message(

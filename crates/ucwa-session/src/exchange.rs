@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use ucwa_proto::Origin;
+use ucwa_proto::{HrefKey, Origin};
 
 use crate::failure::Stage;
 use crate::io::{ConnectionAuth, Lane};
@@ -34,8 +34,9 @@ pub(crate) enum Purpose {
     ReportActivity,
     /// DELETE application.
     DeleteApplication,
-    /// GET conversations, to learn which live on after the channel lost its place.
-    ListConversations,
+    /// GET conversations, to learn which of these live on after the channel lost its place. What begins while the
+    /// answer is on its way is not missing in it.
+    ListConversations(Vec<HrefKey>),
     /// POST startMessaging or addMessaging, with the operation id.
     Invite(ConversationKey, String),
     /// GET the invitation with this operation id.
@@ -95,7 +96,7 @@ impl Purpose {
             | Self::ReadApplication
             | Self::ReportActivity
             | Self::DeleteApplication => Stage::Application,
-            Self::Poll | Self::ListConversations => Stage::Events,
+            Self::Poll | Self::ListConversations(_) => Stage::Events,
             Self::Invite(..)
             | Self::ReadInvitation(..)
             | Self::ReadForeignInvitation(_)

@@ -136,7 +136,9 @@ impl Session {
                 }
             }
             Purpose::DeleteApplication => self.on_application_deleted(&exchange, result),
-            Purpose::ListConversations => self.on_conversations_listed(&exchange, result),
+            Purpose::ListConversations(known) => {
+                self.on_conversations_listed(known, &exchange, result);
+            }
             _ => self.chats.on_finished(&mut self.core, &exchange, result),
         }
     }

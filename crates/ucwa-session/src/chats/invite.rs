@@ -219,6 +219,16 @@ impl Chats {
         }
     }
 
+    /// Whether an invitation asks this user into a conversation that lives already.
+    pub(super) fn is_into_existing(&self, core: &Core, event: &Event<'_>) -> bool {
+        event.resource().is_some_and(|invitation| {
+            invitation.text("direction") == Some("Incoming")
+                && invitation
+                    .link_href("conversation")
+                    .is_some_and(|href| self.find(core, href).is_some())
+        })
+    }
+
     fn recognise_invitation(
         &mut self,
         core: &mut Core,
@@ -235,7 +245,9 @@ impl Chats {
             self.on_invite_seen(core, key, &operation, href, invitation);
             return;
         }
-        if self.find_invitation(core, href).is_some() {
+        if self.find_invitation(core, href).is_some()
+            || key_of(core, href).is_some_and(|href| self.concluded.contains(&href))
+        {
             return;
         }
         let known = conversation_href
@@ -577,11 +589,24 @@ impl Chats {
                 conversation.outbox.remember_unsettled(
                     draft.message,
                     &invite.operation_id,
-                    Place::Invitation,
+                    Place::Nowhere,
                 );
             }
             let why = Some(failure.clone());
             self.settle_message(core, key, draft.message, draft.ticket, status, None, why);
+        } else if verdict_of(&failure) == MessageStatus::Failed
+            && let Some(message) = conversation.outbox.take_unsettled(&invite.operation_id)
+        {
+            // It was given up, showed after all, and came to nothing.
+            core.change(
+                key,
+                ConversationChange::MessageStatus {
+                    message,
+                    status: MessageStatus::Failed,
+                    timestamp: None,
+                    failure: Some(failure.clone()),
+                },
+            );
         }
         if let Some(ticket) = invite.ticket {
             core.complete(ticket, Err(failure.clone()));
@@ -611,7 +636,7 @@ impl Chats {
             conversation.outbox.remember_unsettled(
                 draft.message,
                 &invite.operation_id,
-                Place::Invitation,
+                Place::Nowhere,
             );
             let why = unknown("the conversation ended before the invitation had a verdict");
             self.settle_message(
@@ -695,11 +720,9 @@ impl Chats {
         };
         let invitation = match read {
             Ok(invitation) => invitation,
-            Err(failure) if started == Some(false) => {
-                let failure = failure.unwrap_or_else(|| {
-                    Failure::new(FailureKind::Timeout, Stage::Invitation)
-                        .with_message("the server took the invitation and did not begin it")
-                });
+            Err(None) if started == Some(false) => {
+                let failure = Failure::new(FailureKind::Timeout, Stage::Invitation)
+                    .with_message("the server took the invitation and did not begin it");
                 return self.refuse_invite(core, key, failure);
             }
             // A chat that stands was accepted, whatever became of the record of the invitation.
@@ -713,7 +736,13 @@ impl Chats {
                     unknown("what became of the invitation cannot be found out"),
                 );
             }
-            Err(failure) => return self.on_offer_concluded(core, key, false, failure),
+            Err(None) => return self.on_offer_concluded(core, key, false, None),
+            // Whether it was accepted decides on a conversation that may well live: it is asked again.
+            Err(Some(_)) => {
+                let operation = operation.to_owned();
+                core.arm(COMPLETION_GRACE, Timer::InvitationCompleted(key, operation));
+                return;
+            }
         };
         if started.is_some() {
             let href = invitation
@@ -788,11 +817,12 @@ pub(super) fn location(response: &Response<Bytes>) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Whether a request that failed may have had its effect.
+/// Whether a request that failed may have had its effect. One that failed for want of a token had none.
 pub(super) fn may_have_been_sent(failure: &Failure) -> bool {
-    failure
-        .transport_failure()
-        .is_some_and(|transport| transport.sent == Sent::Maybe)
+    failure.stage() != Stage::Authentication
+        && failure
+            .transport_failure()
+            .is_some_and(|transport| transport.sent == Sent::Maybe)
 }
 
 pub(super) fn unknown(message: &str) -> Failure {

@@ -105,6 +105,13 @@ impl Chats {
             self.bind(core, key, href);
         }
         let from = self.inviter(core, key, invitation);
+        if known.is_some() {
+            // Another one that had no verdict is over with this one.
+            self.show_preview(core, key);
+            let superseded = Failure::new(FailureKind::Remote, Stage::Invitation)
+                .with_message("another invitation took its place");
+            self.end_offer(core, key, &superseded);
+        }
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
@@ -362,6 +369,7 @@ impl Chats {
         let Some(offer) = conversation.offer.take() else {
             return;
         };
+        self.concluded.insert(offer.href_key.clone());
         core.cancel_timers(
             |timer| matches!(timer, Timer::InvitationCompleted(other, id) if *other == key && *id == offer.href),
         );
@@ -413,6 +421,7 @@ impl Chats {
         else {
             return;
         };
+        self.concluded.insert(offer.href_key.clone());
         for ticket in offer.accepting {
             core.complete(ticket, Err(failure.clone()));
         }

@@ -78,9 +78,9 @@ struct Unsettled {
 /// Under which address events tell of a message.
 #[derive(PartialEq)]
 pub(super) enum Place {
-    /// Under none: it is inside an invitation.
-    Invitation,
-    /// Under one that was never told.
+    /// Under none: it is inside an invitation, or was sent in a life of the conversation that is over.
+    Nowhere,
+    /// Under one that was not told.
     Untold,
     /// Under this one.
     At(HrefKey),
@@ -113,9 +113,21 @@ impl Outbox {
         });
     }
 
-    /// A new life of the conversation has new addresses.
+    /// A new life of the conversation has new addresses: the old ones will not be told any more.
     pub(super) fn begin_life(&mut self) {
+        for message in &mut self.unsettled {
+            if message.place == Place::Untold {
+                message.place = Place::Nowhere;
+            }
+        }
+    }
+
+    /// The application is gone, and every address with it.
+    pub(super) fn forget_addresses(&mut self) {
         self.settled.clear();
+        for message in &mut self.unsettled {
+            message.place = Place::Nowhere;
+        }
     }
 
     pub(super) fn take_unsettled(&mut self, operation: &str) -> Option<MessageKey> {
@@ -427,10 +439,6 @@ impl Chats {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
-        let operation = read
-            .as_ref()
-            .ok()
-            .and_then(|message| message.text("operationId"));
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
@@ -443,6 +451,7 @@ impl Chats {
             return;
         };
         let Early { href, told, .. } = outbox.early.remove(position);
+        let Ok(read) = read else { return };
         let posting = outbox.posting.as_ref().filter(|posting| posting.lost);
         let mut nameless = posting
             .map(|posting| &posting.operation_id)
@@ -454,7 +463,7 @@ impl Chats {
                     .filter(|message| message.place == Place::Untold)
                     .map(|message| &message.operation_id),
             );
-        let operation = match operation {
+        let operation = match read.text("operationId") {
             Some(operation) => nameless.find(|id| *id == operation).cloned(),
             None => match (nameless.next(), nameless.next()) {
                 (Some(only), None) => Some(only.clone()),
@@ -609,7 +618,7 @@ impl Chats {
                 .iter()
                 .position(|message| match &message.place {
                     Place::At(place) => names(&message.operation_id, Some(place)),
-                    Place::Invitation | Place::Untold => names(&message.operation_id, None),
+                    Place::Nowhere | Place::Untold => names(&message.operation_id, None),
                 })
         {
             let message = outbox.unsettled.remove(position).message;
@@ -771,6 +780,12 @@ impl Chats {
     pub(super) fn fail_drafts(&mut self, core: &mut Core, key: ConversationKey, failure: &Failure) {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
+        };
+        // Whatever is unknown of others: these were not sent.
+        let failure = match failure.kind() {
+            FailureKind::DeliveryUnknown => &Failure::new(FailureKind::Ended, Stage::Message)
+                .with_message("the conversation ended before the message was sent"),
+            _ => failure,
         };
         for draft in conversation.outbox.take_drafts() {
             let status = MessageStatus::Failed;

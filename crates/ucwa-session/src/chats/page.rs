@@ -13,13 +13,13 @@ use crate::keys::ConversationKey;
 impl Chats {
     /// Takes a whole page.
     pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
-        // Invitations say whose a conversation is, and may stand behind the conversation's own events: they first.
+        // Invitations say whose a new conversation is, and may stand behind the conversation's own events: they first.
         self.in_page = true;
-        for (_, event) in page
-            .events()
-            .filter(|(_, event)| event.link.rel == "messagingInvitation")
-        {
-            self.recognise(core, event);
+        // Into a conversation that lives one invitation may follow another, each in its turn.
+        for (_, event) in page.events() {
+            if event.link.rel == "messagingInvitation" && !self.is_into_existing(core, event) {
+                self.recognise(core, event);
+            }
         }
         for (sender, event) in page.events() {
             self.on_event(core, sender, event);
@@ -34,7 +34,10 @@ impl Chats {
 
     fn on_event(&mut self, core: &mut Core, sender: &Sender<'_>, event: &Event<'_>) {
         match (sender.rel.as_ref(), event.link.rel.as_ref()) {
-            ("communication", "messagingInvitation") => self.on_invitation(core, event),
+            ("communication", "messagingInvitation") => {
+                self.recognise(core, event);
+                self.on_invitation(core, event);
+            }
             ("communication", "conversation") => match self.find(core, &event.link.href) {
                 Some(key) => self.on_conversation(core, key, event),
                 None => self.keep(core, sender, event, &event.link.href),

@@ -202,3 +202,201 @@ fn nothing_is_begun_again_in_an_application_that_is_lost() {
     assert!(bench.sent.is_empty(), "{:?}", bench.sent);
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::ConnectionLost);
 }
+
+#[test]
+fn an_event_about_the_life_before_is_not_the_verdict_on_a_message_of_this_one() {
+    let mut bench = established();
+    let told_late = bench.send(1, "one");
+    bench.created("POST", &messages(), &message_href("21a1", "2"));
+    told(&mut bench, "2", "Success");
+    assert_eq!(bench.result(told_late), Some(&Ok(Outcome::Delivered)));
+    bench.submit(Operation::Leave(chat()));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    let start = bench.submit(Operation::StartChat {
+        conversation: chat(),
+        subject: None,
+    });
+    let request = bench.created("POST", INVITE, INVITATION).json();
+    let operation = request["operationId"].as_str().unwrap();
+    bench.page(senders("21b2", accepted(operation, "21b2")));
+    assert_eq!(bench.result(start), Some(&Ok(Outcome::Done)));
+    let ticket = bench.send(2, "two");
+    let second = format!("{}/messaging/messages", conversation_href("21b2"));
+    bench.break_off("POST", &second, Sent::Maybe);
+    told(&mut bench, "2", "Success");
+    assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
+    assert_eq!(bench.result(ticket), None);
+}
+
+#[test]
+fn a_conversation_that_began_after_the_list_was_asked_for_is_not_missing_in_it() {
+    let mut bench = Bench::signed_in();
+    bench.page_with("resync", json!([]));
+    bench.page(offered("17b", "Hi"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    let empty = json!({"rel": "conversations"});
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/conversations"),
+        200,
+        empty,
+    );
+    assert!(
+        !bench
+            .changes(key)
+            .iter()
+            .any(|change| matches!(change, ConversationChange::Ended { .. }))
+    );
+}
+
+#[test]
+fn a_completion_that_comes_after_the_invitation_was_asked_offers_nothing_again() {
+    let mut bench = Bench::signed_in();
+    bench.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    bench.submit(Operation::Accept(key));
+    bench.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+    bench.advance(Duration::from_secs(46));
+    let accepted =
+        json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Connected"});
+    bench.reply("GET", INVITATION, 200, accepted);
+    bench.advance(Duration::from_secs(6));
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    let mut completed = offer_completed("17b", "Success");
+    let links = json!({
+        "conversation": {"href": conversation_href("17b")},
+        "message": {"href": "data:text/plain;charset=utf-8,Hi+Tosh"},
+    });
+    completed[0]["events"][0]["_embedded"]["messagingInvitation"]["_links"] = links;
+    bench.page(completed);
+    bench.advance(Duration::from_secs(6));
+    let again = |change: &ConversationChange| {
+        matches!(
+            change,
+            ConversationChange::ChatOffered
+                | ConversationChange::ChatConnecting
+                | ConversationChange::MessageReceived { .. }
+        )
+    };
+    let changes = bench.changes(key);
+    assert!(!changes.iter().any(again), "{changes:?}");
+}
+
+#[test]
+fn an_invitation_that_was_given_up_and_is_refused_after_all_fails_its_message() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "one");
+    let queued = bench.send(2, "two");
+    let lost = bench.take("POST", INVITE);
+    let operation = lost.json()["operationId"].as_str().unwrap().to_owned();
+    bench.sent.push_back(lost);
+    bench.break_off("POST", INVITE, Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(
+        bench.failure(queued).kind(),
+        &FailureKind::Ended,
+        "it certainly was not sent"
+    );
+    bench.verdicts(chat());
+    let refused = with(
+        invitation("completed", &operation, "21a1", "Failed"),
+        "status",
+        json!("Failure"),
+    );
+    bench.page(senders(
+        "21a1",
+        vec![
+            (
+                false,
+                invitation("started", &operation, "21a1", "Connecting"),
+            ),
+            (false, refused),
+        ],
+    ));
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+}
+
+#[test]
+fn of_several_invitations_into_one_conversation_each_is_taken_in_its_turn() {
+    let mut bench = established();
+    let offer = |number: &str, kind: &str, text: &str| {
+        let event = event(
+            kind,
+            "messagingInvitation",
+            &format!("{INVITE}/{number}"),
+            json!({
+                "rel": "messagingInvitation", "direction": "Incoming",
+                "_links": {
+                    "accept": {"href": format!("{INVITE}/{number}/accept")},
+                    "conversation": {"href": conversation_href("21a1")},
+                    "message": {"href": format!("data:text/plain;charset=utf-8,{text}")},
+                },
+            }),
+        );
+        match kind {
+            "completed" => (false, with(event, "status", json!("Failure"))),
+            _ => (false, event),
+        }
+    };
+    bench.page(senders(
+        "21a1",
+        vec![
+            offer("1", "started", "one"),
+            offer("1", "completed", "one"),
+            offer("2", "started", "two"),
+            offer("2", "completed", "two"),
+        ],
+    ));
+    assert_eq!(bench.received(chat()), ["one", "two"]);
+}
+
+#[test]
+fn an_accepted_invitation_that_cannot_be_asked_is_asked_again() {
+    let mut bench = Bench::signed_in();
+    bench.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    let ticket = bench.submit(Operation::Accept(key));
+    bench.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+    bench.advance(Duration::from_secs(46));
+    while bench.is_sent("GET", INVITATION) {
+        bench.break_off("GET", INVITATION, Sent::Maybe);
+        bench.advance(Duration::from_secs(9));
+    }
+    assert_eq!(bench.result(ticket), None);
+    bench.advance(Duration::from_secs(46));
+    let accepted =
+        json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Connected"});
+    bench.reply("GET", INVITATION, 200, accepted);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn an_invitation_that_was_taken_and_cannot_be_asked_is_unknown_and_not_failed() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "one");
+    bench.created("POST", INVITE, INVITATION);
+    bench.advance(Duration::from_secs(31));
+    while bench.is_sent("GET", INVITATION) {
+        bench.break_off("GET", INVITATION, Sent::Maybe);
+        bench.advance(Duration::from_secs(9));
+    }
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+}
+
+#[test]
+fn a_message_that_was_not_sent_for_want_of_a_token_has_failed_for_certain() {
+    let mut bench = established();
+    let ticket = bench.send(1, "one");
+    let sent = bench.take("POST", &messages());
+    bench.respond(sent.id, challenge("/WebTicket/oauthtoken"));
+    bench.break_off("POST", "/WebTicket/oauthtoken", Sent::Maybe);
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+    assert_eq!(bench.failure(ticket).stage(), Stage::Authentication);
+}
