@@ -208,10 +208,11 @@ impl Core {
         exchange.attempts += 1;
         exchange.first_sent.get_or_insert(self.now);
         exchange.watchdog = Some(self.arm(exchange.timeout + WATCHDOG_GRACE, Timer::Watchdog(id)));
-        tracing::debug!(
-            request = id.0, purpose = ?exchange.purpose, method = %exchange.method, host = origin.host(),
-            attempt = exchange.attempts, "send"
-        );
+        exchange.span.record("host", origin.host());
+        exchange.span.record("attempts", exchange.attempts);
+        exchange
+            .span
+            .in_scope(|| tracing::debug!(request = id.0, method = %exchange.method, "sent"));
         self.outputs.push_back(Output::Send {
             id,
             request,
@@ -236,14 +237,19 @@ impl Core {
         }
         match result {
             Ok(response) => {
-                tracing::debug!(
-                    request = id.0, purpose = ?exchange.purpose, status = response.status().as_u16(),
-                    correlation = correlation_id(&response), "response"
-                );
+                exchange.span.record("status", response.status().as_u16());
+                if let Some(id) = correlation_id(&response) {
+                    exchange.span.record("correlation_id", id);
+                }
+                exchange
+                    .span
+                    .in_scope(|| tracing::debug!(request = id.0, "answered"));
                 self.on_answer(exchange, response);
             }
             Err(failure) => {
-                tracing::debug!(request = id.0, purpose = ?exchange.purpose, %failure, "no response");
+                exchange
+                    .span
+                    .in_scope(|| tracing::debug!(request = id.0, %failure, "not answered"));
                 self.on_transport_failure(exchange, failure);
             }
         }
@@ -439,6 +445,9 @@ impl Core {
         );
         match self.problem(response) {
             Some(problem) => {
+                if let Some(subcode) = &problem.subcode {
+                    exchange.span.record("subcode", subcode.as_ref());
+                }
                 let failure = failure.with_codes(
                     problem.code.map(std::borrow::Cow::into_owned),
                     problem.subcode.map(std::borrow::Cow::into_owned),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
+use tracing::{Span, field};
 use ucwa_proto::{HrefKey, Origin};
 
 use crate::failure::Stage;
@@ -116,6 +117,36 @@ impl Purpose {
         }
     }
 
+    /// The operation by the name of its resource, for traces. Names no person and holds no id.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Root(_) => "root",
+            Self::User => "user",
+            Self::Token(_) => "token",
+            Self::Challenge(_) => "challenge",
+            Self::CreateApplication => "applications",
+            Self::MakeMeAvailable => "makeMeAvailable",
+            Self::ReadApplication => "application",
+            Self::Poll => "events",
+            Self::ReportActivity => "reportMyActivity",
+            Self::DeleteApplication => "application.delete",
+            Self::ListConversations => "conversations",
+            Self::Invite(..) => "startMessaging",
+            Self::ReadInvitation(..) | Self::ReadForeignInvitation(_) => "messagingInvitation",
+            Self::Accept(_) => "accept",
+            Self::Decline(_) => "decline",
+            Self::Cancel(_) => "cancel",
+            Self::StopMessaging(_) => "stopMessaging",
+            Self::DeleteConversation(_) => "conversation.delete",
+            Self::ReadConversation(_) => "conversation",
+            Self::ReadMessaging(_) => "messaging",
+            Self::ReadParticipant(..) => "participant",
+            Self::SendMessage(..) => "sendMessage",
+            Self::ReadVerdict(..) | Self::ReadSent(..) | Self::ReadMessage(..) => "message",
+            Self::SetIsTyping(_) => "setIsTyping",
+        }
+    }
+
     /// The conversation that it belongs to.
     pub(crate) fn conversation(&self) -> Option<ConversationKey> {
         match self {
@@ -186,11 +217,22 @@ pub(crate) struct Exchange {
     pub(crate) challenged: bool,
     /// The deadline of the transport, and a bit, while it is on the wire.
     pub(crate) watchdog: Option<TimerKey>,
+    /// From its beginning to its end, over all repeats: operation, host, status, subcode, correlation id.
+    pub(crate) span: Span,
 }
 
 impl Exchange {
     /// An exchange with the token, on the commands lane.
     pub(crate) fn new(purpose: Purpose, method: Method, url: String) -> Self {
+        let span = tracing::info_span!(
+            "exchange",
+            operation = purpose.name(),
+            host = field::Empty,
+            attempts = field::Empty,
+            status = field::Empty,
+            subcode = field::Empty,
+            correlation_id = field::Empty,
+        );
         Self {
             purpose,
             method,
@@ -205,6 +247,7 @@ impl Exchange {
             token_version: None,
             challenged: false,
             watchdog: None,
+            span,
         }
     }
 

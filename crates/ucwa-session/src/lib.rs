@@ -20,6 +20,14 @@
 //! a late response to an aborted request is ignored; only the session decides on retries, tokens and 401s, and repeats
 //! a POST only when the failure says that nothing was sent.
 //!
+//! # Traces
+//!
+//! Every exchange is a [`tracing`] span named `exchange`, from its beginning to its end over all repeats, with the fields
+//! `operation` (the resource), `host`, `attempts`, `status`, `subcode` and `correlation_id`. No token, password, cookie
+//! or message text stands in a trace, at any level.
+//!
+//! # What both sides rely on
+//!
 //! What the session relies on: the transport gives up at the deadline of a request. Should it not, the session gives
 //! the request up five seconds later.
 

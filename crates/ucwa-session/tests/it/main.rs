@@ -19,3 +19,4 @@ mod outgoing;
 mod pages;
 mod sending;
 mod sign_in;
+mod traces;
