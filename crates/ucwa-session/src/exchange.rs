@@ -130,7 +130,7 @@ impl Purpose {
             Self::Poll => "events",
             Self::ReportActivity => "reportMyActivity",
             Self::DeleteApplication => "application.delete",
-            Self::ListConversations => "conversations",
+            Self::ListConversations(_) => "conversations",
             Self::Invite(..) => "startMessaging",
             Self::ReadInvitation(..) | Self::ReadForeignInvitation(_) => "messagingInvitation",
             Self::Accept(_) => "accept",
