@@ -729,6 +729,11 @@ impl Chats {
             Err(_) if self.is_established(key) => {
                 return self.conclude(core, key, operation, true, None, None);
             }
+            Err(Some(_)) if self.is_worth_asking_again(key, operation) => {
+                let operation = operation.to_owned();
+                core.arm(COMPLETION_GRACE, Timer::InvitationCompleted(key, operation));
+                return;
+            }
             Err(_) if started.is_some() => {
                 return self.refuse_invite(
                     core,
@@ -736,13 +741,7 @@ impl Chats {
                     unknown("what became of the invitation cannot be found out"),
                 );
             }
-            Err(None) => return self.on_offer_concluded(core, key, false, None),
-            // Whether it was accepted decides on a conversation that may well live: it is asked again.
-            Err(Some(_)) => {
-                let operation = operation.to_owned();
-                core.arm(COMPLETION_GRACE, Timer::InvitationCompleted(key, operation));
-                return;
-            }
+            Err(_) => return self.on_offer_concluded(core, key, false, None),
         };
         if started.is_some() {
             let href = invitation
@@ -764,6 +763,13 @@ impl Chats {
                 );
             }
         }
+    }
+
+    /// Whether an invitation that did not answer is asked again, since it decides on a conversation that may well live:
+    /// the peer's, and ours once it rings, unless it is not wanted any more.
+    fn is_worth_asking_again(&mut self, key: ConversationKey, operation: &str) -> bool {
+        self.invite_mut(key, operation)
+            .is_none_or(|invite| invite.started && !invite.cancel_wanted)
     }
 
     fn invite_mut(&mut self, key: ConversationKey, operation: &str) -> Option<&mut Invite> {

@@ -400,3 +400,21 @@ fn a_message_that_was_not_sent_for_want_of_a_token_has_failed_for_certain() {
     );
     assert_eq!(bench.failure(ticket).stage(), Stage::Authentication);
 }
+
+#[test]
+fn an_invitation_that_rings_and_cannot_be_asked_is_asked_again() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "one");
+    let request = bench.created("POST", INVITE, INVITATION).json();
+    let operation = request["operationId"].as_str().unwrap();
+    let rings = invitation("started", operation, "21a1", "Connecting");
+    bench.page(senders("21a1", vec![(false, rings)]));
+    bench.advance(Duration::from_secs(46));
+    while bench.is_sent("GET", INVITATION) {
+        bench.break_off("GET", INVITATION, Sent::Maybe);
+        bench.advance(Duration::from_secs(9));
+    }
+    assert_eq!(bench.result(ticket), None);
+    bench.page(senders("21a1", accepted(operation, "21a1")));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
