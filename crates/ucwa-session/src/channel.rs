@@ -137,6 +137,7 @@ impl Session {
         self.on_events(&page);
         if matches!(follow, Follow::Resume(_) | Follow::Resync(_)) {
             self.list_conversations();
+            self.people.begin_anew(&mut self.core);
         }
     }
 

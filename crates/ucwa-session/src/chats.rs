@@ -93,7 +93,12 @@ impl Chats {
             Operation::StopChat(key) => self.stop_chat(core, key, ticket),
             Operation::Leave(key) => self.leave(core, key, ticket),
             Operation::SendIsTyping(key) => self.send_is_typing(core, key, ticket),
-            Operation::SignIn(_) | Operation::SignOut => {
+            Operation::SignIn(_)
+            | Operation::SignOut
+            | Operation::FetchPerson { .. }
+            | Operation::FollowPerson { .. }
+            | Operation::SetMe(_)
+            | Operation::SearchPeople { .. } => {
                 core.complete(
                     ticket,
                     Err(Failure::new(FailureKind::WrongState, Stage::Command)),

@@ -50,6 +50,10 @@ pub(crate) struct Core {
     on_wire: BTreeMap<RequestId, Exchange>,
     pub(crate) questions: Questions,
     finished: VecDeque<Finished>,
+    /// Where several GETs can be sent in one request; absent where the server does not offer it.
+    pub(crate) batch: Option<String>,
+    /// What travels in a batch; what nobody waits for any more leaves its seat empty.
+    pub(crate) batches: BTreeMap<u64, Vec<Option<Exchange>>>,
 }
 
 impl Core {
@@ -68,6 +72,8 @@ impl Core {
             on_wire: BTreeMap::new(),
             questions: Questions::default(),
             finished: VecDeque::new(),
+            batch: None,
+            batches: BTreeMap::new(),
         }
     }
 
@@ -170,10 +176,14 @@ impl Core {
     }
 
     fn send(&mut self, mut exchange: Exchange, origin: &Origin) {
+        let accept = match exchange.purpose {
+            Purpose::Batch(_) => ucwa_proto::batch::MEDIA_TYPE,
+            _ => self.config.representation.accept(),
+        };
         let mut builder = http::Request::builder()
             .method(exchange.method.clone())
             .uri(exchange.url.as_str())
-            .header(header::ACCEPT, self.config.representation.accept())
+            .header(header::ACCEPT, accept)
             .header(header::USER_AGENT, self.config.user_agent.as_str());
         if exchange.credential == Credential::Bearer {
             exchange.token_version = None;
@@ -184,7 +194,7 @@ impl Core {
         }
         let body = match &exchange.body {
             Some((content_type, body)) => {
-                builder = builder.header(header::CONTENT_TYPE, *content_type);
+                builder = builder.header(header::CONTENT_TYPE, content_type.as_ref());
                 body.clone()
             }
             None => Bytes::new(),
@@ -328,6 +338,9 @@ impl Core {
     }
 
     pub(crate) fn finish(&mut self, exchange: Exchange, result: Result<Response<Bytes>, Failure>) {
+        if let Purpose::Batch(id) = exchange.purpose {
+            return self.on_batch(id, result);
+        }
         self.finished.push_back((exchange, result));
     }
 
@@ -346,6 +359,12 @@ impl Core {
             || self
                 .auth
                 .any_waiting(|exchange| exchange.purpose == *purpose)
+            || self
+                .batches
+                .values()
+                .flatten()
+                .flatten()
+                .any(|exchange| exchange.purpose == *purpose)
     }
 
     /// Drops every exchange whose purpose is unwanted, wherever it stands, and aborts it on the wire.
@@ -372,6 +391,11 @@ impl Core {
         self.questions.abandon(&unwanted);
         self.finished
             .retain(|(exchange, _)| !unwanted(&exchange.purpose));
+        for seat in self.batches.values_mut().flatten() {
+            seat.take_if(|exchange| unwanted(&exchange.purpose));
+        }
+        self.batches
+            .retain(|_, seats| seats.iter().any(Option::is_some));
         self.auth.abandon(&unwanted);
     }
 

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use crate::failure::Failure;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::operation::MessageBody;
+use crate::person::PersonFact;
 
 /// A change that an application may want to see. All events that one input causes belong together: an event page of
 /// the server comes out as one run of events up to the next [`Output::Idle`](crate::Output::Idle).
@@ -30,6 +31,13 @@ pub enum SessionEvent {
     Home {
         /// The address of the user resource.
         user: String,
+    },
+    /// Something became known of a person: because it was asked for, or because it changed and somebody is interested.
+    Person {
+        /// The person's SIP URI; the user's own for what concerns the user.
+        uri: String,
+        /// What.
+        fact: PersonFact,
     },
     /// Somebody invites this user to a chat; a new conversation.
     Incoming {

@@ -1,5 +1,6 @@
 //! One HTTP exchange as the session sees it: what it is for, and what it takes to send it again.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use ucwa_proto::{HrefKey, Origin};
 use crate::failure::Stage;
 use crate::io::{ConnectionAuth, Lane};
 use crate::keys::{ConversationKey, MessageKey};
+use crate::people::PeoplePurpose;
 use crate::timers::TimerKey;
 
 /// What an exchange is for; decides who gets its end.
@@ -70,6 +72,10 @@ pub(crate) enum Purpose {
     ReadMessage(ConversationKey, String),
     /// POST setIsTyping.
     SetIsTyping(ConversationKey),
+    /// Whatever people are about.
+    People(PeoplePurpose),
+    /// POST batch: several GETs, each with a purpose of its own.
+    Batch(u64),
 }
 
 /// Where an autodiscovery root came from.
@@ -96,6 +102,7 @@ impl Purpose {
             | Self::MakeMeAvailable
             | Self::ReadApplication
             | Self::ReportActivity
+            | Self::Batch(_)
             | Self::DeleteApplication => Stage::Application,
             Self::Poll | Self::ListConversations(_) => Stage::Events,
             Self::Invite(..)
@@ -114,6 +121,7 @@ impl Purpose {
             | Self::ReadMessaging(_)
             | Self::ReadParticipant(..)
             | Self::SetIsTyping(_) => Stage::Conversation,
+            Self::People(_) => Stage::People,
         }
     }
 
@@ -144,6 +152,8 @@ impl Purpose {
             Self::SendMessage(..) => "sendMessage",
             Self::ReadVerdict(..) | Self::ReadSent(..) | Self::ReadMessage(..) => "message",
             Self::SetIsTyping(_) => "setIsTyping",
+            Self::People(purpose) => purpose.name(),
+            Self::Batch(_) => "batch",
         }
     }
 
@@ -200,7 +210,7 @@ pub(crate) struct Exchange {
     /// Absolute.
     pub(crate) url: String,
     /// Content type and content.
-    pub(crate) body: Option<(&'static str, Bytes)>,
+    pub(crate) body: Option<(Cow<'static, str>, Bytes)>,
     pub(crate) credential: Credential,
     pub(crate) lane: Lane,
     /// What the transport proves on the connection.
@@ -251,8 +261,12 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn with_body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        self.body = Some((content_type, body.into()));
+    pub(crate) fn with_body(
+        mut self,
+        content_type: impl Into<Cow<'static, str>>,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        self.body = Some((content_type.into(), body.into()));
         self
     }
 
@@ -273,7 +287,10 @@ impl Exchange {
 
     /// Whether doing it twice does no more than doing it once.
     pub(crate) fn is_idempotent(&self) -> bool {
-        self.method == Method::GET || self.method == Method::DELETE || self.method == Method::PUT
+        self.method == Method::GET
+            || self.method == Method::DELETE
+            || self.method == Method::PUT
+            || matches!(self.purpose, Purpose::Batch(_))
     }
 }
 

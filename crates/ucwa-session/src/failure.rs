@@ -96,6 +96,8 @@ pub enum Stage {
     Conversation,
     /// Sending a message.
     Message,
+    /// Reading of people, following them, searching, and changing what others see of the user.
+    People,
 }
 
 impl Stage {
@@ -111,6 +113,7 @@ impl Stage {
             Self::Invitation => "invitation",
             Self::Conversation => "conversation",
             Self::Message => "message",
+            Self::People => "people",
         }
     }
 }

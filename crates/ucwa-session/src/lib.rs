@@ -43,10 +43,13 @@ mod grant;
 mod io;
 mod keys;
 mod operation;
+mod people;
+mod person;
 mod question;
 mod session;
 mod sign_in;
 mod timers;
+mod together;
 mod trust;
 
 pub use config::{ChannelOptions, Root, SessionConfig, TrustPolicy};
@@ -58,6 +61,10 @@ pub use io::{
 };
 pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId, Ticket};
 pub use operation::{Credentials, MessageBody, Operation, Outcome};
+pub use person::{
+    Capabilities, EndpointType, FoundPerson, Interest, MeChange, Note, NoteKind, PersonFact,
+    PersonField, PersonStatus, PhoneNumber,
+};
 pub use session::Session;
 /// Words of UCWA that a caller of the session needs.
 pub use ucwa_proto::{Representation, SipUri};

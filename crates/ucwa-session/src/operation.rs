@@ -5,6 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
+use crate::person::{FoundPerson, Interest, MeChange, PersonField};
 
 /// Something that a caller asks for. It takes effect at [`Session::submit`](crate::Session::submit), in the order of the
 /// calls, and ends with exactly one [`Output::Completed`](crate::Output::Completed).
@@ -56,16 +57,51 @@ pub enum Operation {
     Leave(ConversationKey),
     /// Tells the peer that the user is typing.
     SendIsTyping(ConversationKey),
+    /// Reads a field of a person, and with it all that the server keeps in the same resource. Completes when it was told
+    /// of as [`SessionEvent::Person`](crate::SessionEvent::Person). Several of one resource that are asked for
+    /// together are one request, and requests that are due together are one batch.
+    FetchPerson {
+        /// The SIP URI; empty for the user himself.
+        address: String,
+        /// The field.
+        field: PersonField,
+    },
+    /// The interest in a field of a person is this from now on, over all applications of the session. Completes at once;
+    /// what becomes known is told of as [`SessionEvent::Person`](crate::SessionEvent::Person).
+    FollowPerson {
+        /// The SIP URI; empty for the user himself.
+        address: String,
+        /// The field.
+        field: PersonField,
+        /// The interest.
+        interest: Interest,
+    },
+    /// Changes what others see of the user. Completes when the server agreed.
+    SetMe(MeChange),
+    /// Searches for people. Completes with [`Outcome::People`].
+    SearchPeople {
+        /// What to look for: a name, or a part of one, or an address; at most 256 UTF-16 code units (`search_ref`).
+        query: String,
+        /// How many to find at most, 1 to 100.
+        limit: u32,
+    },
 }
 
 /// What a completed operation brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// Nothing but its success.
     Done,
     /// The message reached the peer.
     Delivered,
+    /// Whom a search found.
+    People {
+        /// The people, in the server's order.
+        people: Vec<FoundPerson>,
+        /// Whether there are more than the limit let through.
+        more: bool,
+    },
 }
 
 /// How a user proves who he is.

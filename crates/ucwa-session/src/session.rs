@@ -15,6 +15,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::io::{Input, Output};
 use crate::keys::Ticket;
 use crate::operation::Operation;
+use crate::people::People;
 use crate::sign_in::{Phase, SignIn};
 use crate::timers::Timer;
 
@@ -26,6 +27,7 @@ pub struct Session {
     pub(crate) entry: SignIn,
     pub(crate) channel: Channel,
     pub(crate) chats: Chats,
+    pub(crate) people: People,
 }
 
 impl std::fmt::Debug for Session {
@@ -44,6 +46,7 @@ impl Session {
             entry: SignIn::new(),
             channel: Channel::default(),
             chats: Chats::default(),
+            people: People::default(),
         }
     }
 
@@ -56,6 +59,12 @@ impl Session {
         match operation {
             Operation::SignIn(credentials) => self.sign_in(ticket, credentials),
             Operation::SignOut => self.sign_out(ticket),
+            Operation::FetchPerson { .. }
+            | Operation::FollowPerson { .. }
+            | Operation::SetMe(_)
+            | Operation::SearchPeople { .. } => {
+                self.people.submit(&mut self.core, ticket, operation);
+            }
             operation => {
                 self.chats.submit(&mut self.core, ticket, operation);
             }
@@ -105,6 +114,7 @@ impl Session {
             | Timer::Verdict(..)
             | Timer::FirstMessage(_)
             | Timer::Probe(_) => self.chats.on_timer(&mut self.core, timer),
+            Timer::People(timer) => self.people.on_timer(&mut self.core, timer),
         }
         self.settle();
     }
@@ -138,6 +148,10 @@ impl Session {
             Purpose::DeleteApplication => self.on_application_deleted(&exchange, result),
             Purpose::ListConversations(known) => {
                 self.on_conversations_listed(known, &exchange, result);
+            }
+            Purpose::People(purpose) => {
+                self.people
+                    .on_finished(&mut self.core, purpose, &exchange, result);
             }
             _ => self.chats.on_finished(&mut self.core, &exchange, result),
         }
@@ -198,5 +212,6 @@ impl Session {
             }
         }
         self.chats.on_page(&mut self.core, page);
+        self.people.on_page(&mut self.core, page);
     }
 }

@@ -481,6 +481,7 @@ impl Session {
             conversations: of("communication", "conversations"),
         };
         self.chats.start_messaging = of("communication", "startMessaging");
+        self.core.batch = application.link_href("batch").map(str::to_owned);
         if let Some(me) = application.embedded("me") {
             let uri = me.text("uri").unwrap_or(&self.entry.sip_uri).to_owned();
             let name = me
@@ -492,6 +493,7 @@ impl Session {
                 self.core.emit(SessionEvent::Me { uri, name });
             }
         }
+        self.people.take_application(&mut self.core, &application);
         self.entry.links = links;
         Ok(())
     }
@@ -504,6 +506,7 @@ impl Session {
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
         self.core
             .arm(self.core.config.activity_interval, Timer::ReportActivity);
+        self.people.begin(&mut self.core);
         self.announce(SignInState::SignedIn, None);
         if let Some(ticket) = self.entry.sign_in.take() {
             self.core.complete(ticket, Ok(Outcome::Done));
@@ -533,6 +536,7 @@ impl Session {
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
         self.chats.end_all(&mut self.core, &lost);
+        self.people.end_all(&mut self.core, &lost);
         self.entry.links = ApplicationLinks::default();
         self.entry.losses += 1;
         self.entry.attempts = 0;
@@ -585,6 +589,7 @@ impl Session {
     /// It is over for a reason that nobody asked for.
     pub(crate) fn give_up(&mut self, failure: Failure) {
         self.chats.end_all(&mut self.core, &failure);
+        self.people.end_all(&mut self.core, &failure);
         self.farewell();
         self.finish_session(Some(failure));
     }
@@ -598,6 +603,7 @@ impl Session {
                 let ended =
                     Failure::new(FailureKind::Ended, Stage::Command).with_message("signed out");
                 self.chats.end_all(&mut self.core, &ended);
+                self.people.end_all(&mut self.core, &ended);
                 self.core.stop();
                 if let Some(ticket) = self.entry.sign_in.take() {
                     self.core.complete(ticket, Err(ended));
@@ -641,6 +647,7 @@ impl Session {
         }
         let failure = Failure::new(FailureKind::Shutdown, Stage::Command);
         self.chats.end_all(&mut self.core, &failure);
+        self.people.end_all(&mut self.core, &failure);
         self.farewell();
         self.finish_session(Some(failure));
     }

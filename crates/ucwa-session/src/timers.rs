@@ -7,6 +7,7 @@ use ucwa_proto::Origin;
 
 use crate::exchange::Exchange;
 use crate::keys::{ConversationKey, MessageKey, QuestionId, RequestId};
+use crate::people::PeopleTimer;
 
 /// Something that is to be done at a time.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(crate) enum Timer {
     FirstMessage(ConversationKey),
     /// A conversation without its chat should have told by now whether it goes on.
     Probe(ConversationKey),
+    /// Something about people is due.
+    People(PeopleTimer),
 }
 
 impl Timer {

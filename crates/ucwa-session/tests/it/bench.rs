@@ -320,10 +320,15 @@ impl Bench {
 
     /// A session that is signed in, with its first pending GET parked.
     pub(crate) fn signed_in() -> Self {
+        Self::signed_in_to(application)
+    }
+
+    /// A session that is signed in to an application that looks like this, before and after the user is available.
+    pub(crate) fn signed_in_to(application: impl Fn(bool) -> Value) -> Self {
         let mut bench = Self::new(Self::config());
         let ticket = bench.submit(Operation::SignIn(Self::credentials()));
         bench.discover();
-        bench.enter();
+        bench.enter_to(application);
         assert!(
             matches!(bench.result(ticket), Some(Ok(Outcome::Done))),
             "{:?}",
@@ -359,6 +364,10 @@ impl Bench {
 
     /// Answers the requests from the creation of the application on.
     pub(crate) fn enter(&mut self) {
+        self.enter_to(application);
+    }
+
+    pub(crate) fn enter_to(&mut self, application: impl Fn(bool) -> Value) {
         self.reply(
             "POST",
             "/ucwa/oauth/v1/applications",

@@ -17,6 +17,7 @@ mod grants;
 mod incoming;
 mod outgoing;
 mod pages;
+mod people;
 mod sending;
 mod sign_in;
 mod traces;

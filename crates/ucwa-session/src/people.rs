@@ -1,0 +1,360 @@
+//! People: what is known of them and who wants to know, the user himself among them.
+//!
+//! What the server tells of a person lies in a few resources, each read as a whole: the card, the presence, the note, the
+//! location, the modalities. Reads are gathered for a moment, so that all who ask for one resource share one request, and
+//! requests that are due together share one batch.
+
+mod facts;
+mod me;
+mod presence;
+mod reads;
+mod search;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::{HrefKey, Resource, SipUri};
+
+pub(crate) use self::facts::Aspect;
+use self::presence::Subscription;
+use self::reads::Read;
+use crate::core::Core;
+use crate::event::SessionEvent;
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::Ticket;
+use crate::operation::{Operation, Outcome};
+use crate::person::{Interest, MeChange, PersonFact, PersonField};
+
+/// Whom something is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Who {
+    /// The user himself.
+    Me,
+    /// The one with this SIP URI, in lower case.
+    Other(String),
+}
+
+/// What an exchange about people is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PeoplePurpose {
+    /// GET a resource of a person.
+    Read(Who, Aspect),
+    /// GET search, for the contact with this address.
+    Locate(Who),
+    /// GET a contact that an event spoke of, by the key of its href.
+    Identify(String),
+    /// GET search, for the user.
+    Search(Ticket),
+    /// POST presenceSubscriptions.
+    Subscribe(u64),
+    /// POST presenceSubscription, so that it lives on.
+    Extend(u64),
+    /// DELETE presenceSubscription.
+    Unsubscribe,
+    /// POST presence, note or location.
+    Set(Aspect),
+}
+
+impl PeoplePurpose {
+    /// The operation, as it stands in traces.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Read(who, aspect) => aspect.rel(who),
+            Self::Locate(_) | Self::Search(_) => "search",
+            Self::Identify(_) => "contact",
+            Self::Subscribe(_) => "presenceSubscriptions",
+            Self::Extend(_) | Self::Unsubscribe => "presenceSubscription",
+            Self::Set(aspect) => aspect.rel(&Who::Me),
+        }
+    }
+}
+
+/// What about people is due at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PeopleTimer {
+    /// What was gathered can be sent.
+    Gathered,
+    /// Somebody wants a resource of a person read again and again.
+    Poll(Who, Aspect),
+    /// A subscription is about to expire.
+    Extend(u64),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    /// The user's own address, in lower case.
+    me: String,
+    /// Whether there is an application to ask.
+    open: bool,
+    search: Option<String>,
+    presence_subscriptions: Option<String>,
+    persons: BTreeMap<Who, Person>,
+    /// Whose resource an href is, by its key.
+    by_href: BTreeMap<HrefKey, Who>,
+    /// Reads that are due or under way.
+    reads: BTreeMap<(Who, Aspect), Read>,
+    /// A moment is granted to what else will be asked for.
+    gathering: bool,
+    /// Contacts that are being asked for their address, by the key of their href.
+    identifying: BTreeSet<String>,
+    searches: BTreeSet<Ticket>,
+    subscriptions: BTreeMap<u64, Subscription>,
+    /// The server refused a subscription, and is not asked for another one before this.
+    subscribe_at: Duration,
+    /// What is to be changed of the user, one change of a resource at a time.
+    changes: BTreeMap<Aspect, VecDeque<(Ticket, MeChange)>>,
+}
+
+#[derive(Debug, Default)]
+struct Person {
+    uri: String,
+    /// The hrefs of this person's resources, in the present application.
+    links: BTreeMap<Aspect, String>,
+    /// Whether the search for this person's contact is under way.
+    locating: bool,
+    interests: BTreeMap<PersonField, Interest>,
+    /// The subscription that covers this person.
+    subscription: Option<u64>,
+}
+
+impl Person {
+    /// How much anybody wants to know of a resource.
+    fn interest(&self, who: &Who, aspect: Aspect) -> Interest {
+        let of_aspect = self
+            .interests
+            .iter()
+            .filter(|(field, _)| Aspect::of(**field) == aspect)
+            .map(|(_, interest)| *interest);
+        let mut shortest = Interest::None;
+        for interest in of_aspect {
+            match (interest, shortest) {
+                (Interest::Live, _) if aspect.is_live(who) => return Interest::Live,
+                (Interest::Every(one), Interest::Every(other)) if one < other => {
+                    shortest = interest;
+                }
+                (Interest::Every(_), Interest::None) => shortest = interest,
+                _ => {}
+            }
+        }
+        shortest
+    }
+
+    fn is_followed(&self, who: &Who) -> bool {
+        Aspect::ALL
+            .into_iter()
+            .any(|aspect| self.interest(who, aspect) == Interest::Live)
+    }
+}
+
+impl People {
+    /// Takes an operation on people.
+    pub(crate) fn submit(&mut self, core: &mut Core, ticket: Ticket, operation: Operation) {
+        match operation {
+            Operation::FetchPerson { address, field } => match self.find_or_add(&address) {
+                Err(failure) => core.complete(ticket, Err(failure)),
+                Ok(_) if !self.open => core.complete(ticket, Err(not_signed_in())),
+                Ok(who) => self.read(core, who, Aspect::of(field), Some(ticket)),
+            },
+            Operation::FollowPerson {
+                address,
+                field,
+                interest,
+            } => {
+                let result = self.find_or_add(&address).map(|who| {
+                    self.follow(core, who, field, interest);
+                    Outcome::Done
+                });
+                core.complete(ticket, result);
+            }
+            Operation::SetMe(change) => self.set_me(core, ticket, change),
+            Operation::SearchPeople { query, limit } => {
+                self.search_people(core, ticket, &query, limit);
+            }
+            _ => core.complete(
+                ticket,
+                Err(Failure::new(FailureKind::WrongState, Stage::People)),
+            ),
+        }
+    }
+
+    pub(crate) fn on_timer(&mut self, core: &mut Core, timer: PeopleTimer) {
+        match timer {
+            PeopleTimer::Gathered => self.on_gathered(core),
+            PeopleTimer::Poll(who, aspect) => self.on_poll(core, who, aspect),
+            PeopleTimer::Extend(id) => self.extend(core, id),
+        }
+    }
+
+    /// Takes the end of an exchange about people.
+    pub(crate) fn on_finished(
+        &mut self,
+        core: &mut Core,
+        purpose: &PeoplePurpose,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match purpose {
+            PeoplePurpose::Read(who, aspect) => self.on_read(core, who, *aspect, exchange, result),
+            PeoplePurpose::Locate(who) => self.on_located(core, who, exchange, result),
+            PeoplePurpose::Identify(href) => self.on_identified(core, href, exchange, result),
+            PeoplePurpose::Search(ticket) => self.on_searched(core, *ticket, exchange, result),
+            PeoplePurpose::Subscribe(id) => self.on_subscribed(core, *id, exchange, result),
+            PeoplePurpose::Extend(id) => self.on_extended(core, *id, exchange, result),
+            // Whatever came of it, the server forgets it by itself.
+            PeoplePurpose::Unsubscribe => {}
+            PeoplePurpose::Set(aspect) => self.on_set(core, *aspect, exchange, result),
+        }
+    }
+
+    /// Takes the links of an application, and what it says of the user.
+    pub(crate) fn take_application(&mut self, core: &mut Core, application: &Resource<'_>) {
+        if let Some(people) = application.embedded("people") {
+            let link = |rel: &str| people.link_href(rel).map(str::to_owned);
+            self.search = link("search");
+            self.presence_subscriptions = link("presenceSubscriptions");
+        }
+        if let Some(me) = application.embedded("me") {
+            if let Some(uri) = me.text("uri").and_then(|uri| SipUri::parse(uri).ok()) {
+                self.me = folded(&uri);
+                self.persons.entry(Who::Me).or_default().uri = uri.as_str().to_owned();
+            }
+            self.take_me_links(me);
+            let known = Aspect::Card.facts(me, core.base.as_ref());
+            self.tell(core, &Who::Me, known.into_iter().filter(is_news));
+        }
+    }
+
+    /// The application is ready: begins what somebody has been interested in since before.
+    pub(crate) fn begin(&mut self, core: &mut Core) {
+        self.open = true;
+        self.subscribe_at = Duration::ZERO;
+        self.begin_anew(core);
+    }
+
+    /// The server has dropped what is transient, subscriptions among it (`EventsInUCWA`), or never had it.
+    pub(crate) fn begin_anew(&mut self, core: &mut Core) {
+        if !self.open {
+            return;
+        }
+        self.subscriptions.clear();
+        core.cancel_timers(|timer| {
+            use crate::timers::Timer;
+            matches!(
+                timer,
+                Timer::People(PeopleTimer::Extend(_) | PeopleTimer::Poll(..))
+            )
+        });
+        let whos: Vec<_> = self.persons.keys().cloned().collect();
+        for who in whos {
+            if let Some(person) = self.persons.get_mut(&who) {
+                person.subscription = None;
+            }
+            for aspect in Aspect::ALL {
+                self.attend(core, &who, aspect, Interest::None);
+            }
+        }
+    }
+
+    /// The application is gone, and whatever was asked of it; who is interested in whom stays.
+    pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
+        self.open = false;
+        self.search = None;
+        self.presence_subscriptions = None;
+        self.by_href.clear();
+        self.identifying.clear();
+        self.subscriptions.clear();
+        self.gathering = false;
+        for person in self.persons.values_mut() {
+            person.links.clear();
+            person.locating = false;
+            person.subscription = None;
+        }
+        core.cancel_timers(|timer| matches!(timer, crate::timers::Timer::People(_)));
+        let reads = std::mem::take(&mut self.reads);
+        let changes = std::mem::take(&mut self.changes);
+        let tickets = reads
+            .into_values()
+            .flat_map(|read| read.tickets)
+            .chain(changes.into_values().flatten().map(|(ticket, _)| ticket))
+            .chain(std::mem::take(&mut self.searches));
+        for ticket in tickets {
+            core.complete(ticket, Err(failure.clone()));
+        }
+    }
+
+    /// Who has this address; nothing is asked of the server.
+    fn find_or_add(&mut self, address: &str) -> Result<Who, Failure> {
+        if address.is_empty() {
+            return Ok(Who::Me);
+        }
+        let uri = SipUri::parse(address).map_err(|error| invalid(error.to_string()))?;
+        let who = self.who(&uri);
+        let person = self.persons.entry(who.clone()).or_default();
+        if person.uri.is_empty() {
+            uri.as_str().clone_into(&mut person.uri);
+        }
+        Ok(who)
+    }
+
+    fn who(&self, uri: &SipUri) -> Who {
+        let folded = folded(uri);
+        if folded == self.me {
+            Who::Me
+        } else {
+            Who::Other(folded)
+        }
+    }
+
+    /// Tells what became known of a person.
+    fn tell(&self, core: &mut Core, who: &Who, facts: impl IntoIterator<Item = PersonFact>) {
+        let Some(person) = self.persons.get(who) else {
+            return;
+        };
+        for fact in facts {
+            core.emit(SessionEvent::Person {
+                uri: person.uri.clone(),
+                fact,
+            });
+        }
+    }
+}
+
+/// Whether a fact of the application's own copy of the user's card says something; the name is told with the sign-in.
+fn is_news(fact: &PersonFact) -> bool {
+    match fact {
+        PersonFact::Title(text)
+        | PersonFact::Office(text)
+        | PersonFact::Department(text)
+        | PersonFact::Company(text)
+        | PersonFact::AvatarUrl(text) => text.is_some(),
+        PersonFact::PhoneNumbers(numbers) => !numbers.is_empty(),
+        PersonFact::Emails(emails) => !emails.is_empty(),
+        _ => false,
+    }
+}
+
+fn folded(uri: &SipUri) -> String {
+    uri.as_str().to_lowercase()
+}
+
+/// The comparison key of an href of the application.
+fn key_of(core: &Core, href: &str) -> Option<HrefKey> {
+    core.base.as_ref().map(|base| HrefKey::of(href, base))
+}
+
+fn invalid(message: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::InvalidArgument, Stage::People).with_message(message)
+}
+
+fn not_signed_in() -> Failure {
+    Failure::new(FailureKind::NotSignedIn, Stage::People)
+}
+
+/// The server gives no link for it, which means that it cannot be done now (`Hypermedia`).
+fn not_offered(what: &str) -> Failure {
+    Failure::new(FailureKind::WrongState, Stage::People)
+        .with_message(format!("the server offers no {what} now"))
+}

@@ -1,0 +1,251 @@
+//! What the resources of a person say.
+
+use std::time::SystemTime;
+
+use ucwa_proto::{DateTime, Origin, Resource};
+
+use super::Who;
+use crate::person::{
+    Capabilities, EndpointType, Note, NoteKind, PersonFact, PersonField, PersonStatus, PhoneNumber,
+};
+
+/// One of the resources in which the server keeps what it knows of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Aspect {
+    /// `contact`, or `me`.
+    Card,
+    /// `contactPresence`, or `presence`.
+    Presence,
+    /// `contactNote`, or `note`.
+    Note,
+    /// `contactLocation`, or `location`.
+    Location,
+    /// `contactSupportedModalities`.
+    Modalities,
+}
+
+impl Aspect {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Card,
+        Self::Presence,
+        Self::Note,
+        Self::Location,
+        Self::Modalities,
+    ];
+
+    /// The resource that a field is in.
+    pub(super) fn of(field: PersonField) -> Self {
+        match field {
+            PersonField::Title
+            | PersonField::Office
+            | PersonField::Department
+            | PersonField::Company
+            | PersonField::AvatarUrl
+            | PersonField::PhoneNumbers
+            | PersonField::Emails => Self::Card,
+            PersonField::Status
+            | PersonField::Activity
+            | PersonField::LastSeenAt
+            | PersonField::EndpointType => Self::Presence,
+            PersonField::Note => Self::Note,
+            PersonField::Location => Self::Location,
+            PersonField::Capabilities => Self::Modalities,
+        }
+    }
+
+    /// The resource that an event or a link of a contact names.
+    pub(super) fn of_contact(rel: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|aspect| *aspect != Self::Card && aspect.rel(&Who::Other(String::new())) == rel)
+    }
+
+    /// What the resource is called.
+    pub(super) fn rel(self, who: &Who) -> &'static str {
+        match (self, who) {
+            (Self::Card, Who::Me) => "me",
+            (Self::Presence, Who::Me) => "presence",
+            (Self::Note, Who::Me) => "note",
+            (Self::Location, Who::Me) => "location",
+            (Self::Card, Who::Other(_)) => "contact",
+            (Self::Presence, Who::Other(_)) => "contactPresence",
+            (Self::Note, Who::Other(_)) => "contactNote",
+            (Self::Location, Who::Other(_)) => "contactLocation",
+            (Self::Modalities, _) => "contactSupportedModalities",
+        }
+    }
+
+    /// Whether the server tells of changes. It tells nothing of cards.
+    pub(super) fn is_live(self, who: &Who) -> bool {
+        match self {
+            Self::Card => false,
+            Self::Modalities => *who != Who::Me,
+            Self::Presence | Self::Note | Self::Location => true,
+        }
+    }
+
+    /// Everything that the resource says. A member that is missing, or of the wrong type, is something unknown.
+    pub(super) fn facts(self, resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
+        match self {
+            Self::Card => card(resource, base),
+            Self::Presence => presence(resource),
+            Self::Note => vec![PersonFact::Note(note(resource))],
+            Self::Location => vec![PersonFact::Location(filled(resource, "location"))],
+            Self::Modalities => {
+                let has = |wanted: &[&str]| {
+                    resource
+                        .list("modalities")
+                        .any(|modality| wanted.contains(&modality))
+                };
+                vec![PersonFact::Capabilities(Capabilities {
+                    chat: has(&["Messaging"]),
+                    audio: has(&["Audio", "PhoneAudio"]),
+                    video: has(&["Video"]),
+                })]
+            }
+        }
+    }
+}
+
+fn filled(resource: &Resource<'_>, name: &str) -> Option<String> {
+    resource
+        .text(name)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// A contact (`contact_ref`), or the user (`me_ref`), whose office is called otherwise.
+fn card(resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
+    let text = |name| filled(resource, name);
+    let numbers = [
+        ("work", "workPhoneNumber"),
+        ("mobile", "mobilePhoneNumber"),
+        ("home", "homePhoneNumber"),
+        ("other", "otherPhoneNumber"),
+    ];
+    let numbers = numbers
+        .into_iter()
+        .filter_map(|(kind, name)| text(name).map(|number| PhoneNumber { kind, number }));
+    let photo = resource
+        .link_href("contactPhoto")
+        .or_else(|| resource.link_href("photo"))
+        .and_then(|href| base?.resolve(href).ok());
+    let facts = [
+        PersonFact::Title(text("title")),
+        PersonFact::Office(text("office").or_else(|| text("officeLocation"))),
+        PersonFact::Department(text("department")),
+        PersonFact::Company(text("company")),
+        PersonFact::AvatarUrl(photo),
+        PersonFact::PhoneNumbers(numbers.collect()),
+        PersonFact::Emails(resource.list("emailAddresses").map(str::to_owned).collect()),
+    ];
+    // An empty name is an unknown one, and never replaces a known one.
+    text("name")
+        .map(PersonFact::DisplayName)
+        .into_iter()
+        .chain(facts)
+        .collect()
+}
+
+/// A presence (`contactPresence_ref`, `presence_ref`).
+fn presence(resource: &Resource<'_>) -> Vec<PersonFact> {
+    let status = match resource.text("availability") {
+        Some("Online") => PersonStatus::Online,
+        Some("Busy" | "IdleBusy") => PersonStatus::Busy,
+        Some("DoNotDisturb") => PersonStatus::DoNotDisturb,
+        Some("BeRightBack") => PersonStatus::BeRightBack,
+        Some("Away") => PersonStatus::Away,
+        Some("Offline") => PersonStatus::Offline,
+        Some("IdleOnline") => PersonStatus::Idle,
+        _ => PersonStatus::Unknown,
+    };
+    let device = match resource.text("deviceType") {
+        Some("PC") => EndpointType::Desktop,
+        Some("Mobile") => EndpointType::Mobile,
+        Some("Web") => EndpointType::Web,
+        _ => EndpointType::Unknown,
+    };
+    vec![
+        PersonFact::Status(status),
+        PersonFact::Activity(filled(resource, "activity")),
+        PersonFact::LastSeenAt(last_active(resource)),
+        PersonFact::EndpointType(device),
+    ]
+}
+
+fn last_active(resource: &Resource<'_>) -> Option<SystemTime> {
+    resource
+        .text("lastActive")
+        .and_then(|text| DateTime::parse(text).ok())
+        .and_then(DateTime::to_system_time)
+}
+
+/// A note (`contactNote_ref`, `note_ref`).
+fn note(resource: &Resource<'_>) -> Option<Note> {
+    let kind = match resource.text("type") {
+        Some("OutOfOffice") => NoteKind::OutOfOffice,
+        _ => NoteKind::Personal,
+    };
+    filled(resource, "message").map(|text| Note { kind, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_availability_has_its_status() {
+        for (availability, status) in [
+            ("Online", PersonStatus::Online),
+            ("Busy", PersonStatus::Busy),
+            ("DoNotDisturb", PersonStatus::DoNotDisturb),
+            ("BeRightBack", PersonStatus::BeRightBack),
+            ("Away", PersonStatus::Away),
+            ("Offline", PersonStatus::Offline),
+            ("IdleOnline", PersonStatus::Idle),
+            ("IdleBusy", PersonStatus::Busy),
+            ("SomethingNew", PersonStatus::Unknown),
+        ] {
+            let resource = Resource::anonymous().with_property("availability", availability);
+            assert_eq!(
+                presence(&resource).first(),
+                Some(&PersonFact::Status(status)),
+                "{availability}"
+            );
+        }
+        let nothing = presence(&Resource::anonymous());
+        assert_eq!(
+            nothing.first(),
+            Some(&PersonFact::Status(PersonStatus::Unknown))
+        );
+    }
+
+    #[test]
+    fn each_device_has_its_type() {
+        for (device, kind) in [
+            ("PC", EndpointType::Desktop),
+            ("Mobile", EndpointType::Mobile),
+            ("Web", EndpointType::Web),
+            ("DeskPhone", EndpointType::Unknown),
+            ("Unknown", EndpointType::Unknown),
+        ] {
+            let resource = Resource::anonymous().with_property("deviceType", device);
+            assert_eq!(
+                presence(&resource).last(),
+                Some(&PersonFact::EndpointType(kind)),
+                "{device}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_field_is_in_one_resource() {
+        assert_eq!(Aspect::of(PersonField::Title), Aspect::Card);
+        assert_eq!(Aspect::of(PersonField::Activity), Aspect::Presence);
+        assert_eq!(
+            Aspect::of_contact("contactPresence"),
+            Some(Aspect::Presence)
+        );
+        assert_eq!(Aspect::of_contact("contact"), None);
+    }
+}

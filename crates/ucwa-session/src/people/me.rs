@@ -1,0 +1,218 @@
+//! The user himself: what others see of him, and what he changes of that.
+
+use bytes::Bytes;
+use http::{Method, Response};
+use ucwa_proto::{Event, EventKind, Resource};
+
+use super::{Aspect, People, PeoplePurpose, Who, invalid, not_offered, not_signed_in};
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, Stage};
+use crate::keys::Ticket;
+use crate::operation::Outcome;
+use crate::person::{Interest, MeChange, Note, NoteKind, PersonFact, PersonStatus};
+
+/// The longest note, in UTF-16 code units.
+const LONGEST_NOTE: usize = 500;
+/// The longest location, in UTF-16 code units (`location_ref`).
+const LONGEST_LOCATION: usize = 60;
+
+impl People {
+    /// Takes in `me` (`me_ref`): where the user's resources are, and what the card says.
+    pub(super) fn take_me(&mut self, core: &mut Core, me: &Resource<'_>) {
+        self.take_me_links(me);
+        let facts = Aspect::Card.facts(me, core.base.as_ref());
+        self.tell(core, &Who::Me, facts);
+    }
+
+    pub(super) fn take_me_links(&mut self, me: &Resource<'_>) {
+        let person = self.persons.entry(Who::Me).or_default();
+        for aspect in [
+            Aspect::Card,
+            Aspect::Presence,
+            Aspect::Note,
+            Aspect::Location,
+        ] {
+            let href = match aspect {
+                Aspect::Card => me.href(),
+                _ => me.link_href(aspect.rel(&Who::Me)),
+            };
+            // A link that is gone means that it cannot be done any more.
+            match href {
+                Some(href) => person.links.insert(aspect, href.to_owned()),
+                None => person.links.remove(&aspect),
+            };
+        }
+    }
+
+    /// An event of the user's own.
+    pub(super) fn on_me_event(&mut self, core: &mut Core, event: &Event<'_>) {
+        let rel = event.link.rel.as_ref();
+        let Some(aspect) = Aspect::ALL
+            .into_iter()
+            .find(|aspect| aspect.rel(&Who::Me) == rel)
+        else {
+            return;
+        };
+        let Some(person) = self.persons.get_mut(&Who::Me) else {
+            return;
+        };
+        if event.kind == EventKind::Deleted {
+            // The application is not told of it any more; what was known stays.
+            person.links.remove(&aspect);
+            return;
+        }
+        let known = person.links.insert(aspect, event.link.href.to_string());
+        if let Some(resource) = event.resource() {
+            return self.take(core, &Who::Me, aspect, resource);
+        }
+        let wanted = match aspect {
+            // The application was read after the user had been made available, so the event that tells of that brings
+            // nothing new.
+            Aspect::Card => known.is_none() || !person.links.contains_key(&Aspect::Presence),
+            _ => person.interest(&Who::Me, aspect) == Interest::Live,
+        };
+        if wanted {
+            self.read_change(core, Who::Me, aspect);
+        }
+    }
+
+    pub(super) fn set_me(&mut self, core: &mut Core, ticket: Ticket, change: MeChange) {
+        if let Err(failure) = check(&change) {
+            return core.complete(ticket, Err(failure));
+        }
+        if !self.open {
+            return core.complete(ticket, Err(not_signed_in()));
+        }
+        let aspect = aspect_of(&change);
+        let changes = self.changes.entry(aspect).or_default();
+        changes.push_back((ticket, change));
+        if changes.len() == 1 {
+            self.send_change(core, aspect);
+        }
+    }
+
+    /// Sends the change that is next in line. Two on the way at once could arrive in the other order.
+    fn send_change(&mut self, core: &mut Core, aspect: Aspect) {
+        while let Some((ticket, change)) = self.changes.get(&aspect).and_then(|line| line.front()) {
+            match self.change_exchange(core, aspect, change) {
+                Ok(exchange) => return core.issue(exchange),
+                Err(failure) => {
+                    core.complete(*ticket, Err(failure));
+                    self.changes.get_mut(&aspect).map(|line| line.pop_front());
+                }
+            }
+        }
+    }
+
+    fn change_exchange(
+        &self,
+        core: &Core,
+        aspect: Aspect,
+        change: &MeChange,
+    ) -> Result<Exchange, Failure> {
+        let href = self
+            .persons
+            .get(&Who::Me)
+            .and_then(|person| person.links.get(&aspect))
+            .ok_or_else(|| not_offered(aspect.rel(&Who::Me)))?;
+        let url = core.resolve(href, Stage::People)?;
+        let purpose = Purpose::People(PeoplePurpose::Set(aspect));
+        let exchange = Exchange::new(purpose, Method::POST, url);
+        let input = Resource::anonymous();
+        let input = match change {
+            MeChange::Status(status) => {
+                input.with_property("availability", availability(*status).unwrap_or_default())
+            }
+            MeChange::Note(text) => input.with_property("message", text.clone()),
+            MeChange::Location(text) => input.with_property("location", text.clone()),
+            // An empty body resets.
+            MeChange::ResetStatus | MeChange::ResetNote | MeChange::ResetLocation => {
+                return Ok(exchange);
+            }
+        };
+        Ok(core.with_input(exchange, &input))
+    }
+
+    pub(super) fn on_set(
+        &mut self,
+        core: &mut Core,
+        aspect: Aspect,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let line = self.changes.entry(aspect).or_default();
+        let Some((ticket, change)) = line.pop_front() else {
+            return;
+        };
+        let result = match result {
+            Ok(response) if response.status().is_success() => Ok(Outcome::Done),
+            Ok(response) => Err(core.refusal(exchange, &response)),
+            Err(failure) => Err(failure),
+        };
+        if result.is_ok() {
+            match change {
+                MeChange::Status(status) => {
+                    self.tell(core, &Who::Me, [PersonFact::Status(status)]);
+                }
+                MeChange::Note(text) => {
+                    let kind = NoteKind::Personal;
+                    let note = Some(Note { kind, text }).filter(|note| !note.text.is_empty());
+                    self.tell(core, &Who::Me, [PersonFact::Note(note)]);
+                }
+                MeChange::Location(text) => {
+                    let location = Some(text).filter(|text| !text.is_empty());
+                    self.tell(core, &Who::Me, [PersonFact::Location(location)]);
+                }
+                // What there is without our own is the server's to say.
+                MeChange::ResetStatus | MeChange::ResetNote | MeChange::ResetLocation => {
+                    self.read_change(core, Who::Me, aspect);
+                }
+            }
+        }
+        core.complete(ticket, result);
+        self.send_change(core, aspect);
+    }
+}
+
+fn aspect_of(change: &MeChange) -> Aspect {
+    match change {
+        MeChange::Status(_) | MeChange::ResetStatus => Aspect::Presence,
+        MeChange::Note(_) | MeChange::ResetNote => Aspect::Note,
+        MeChange::Location(_) | MeChange::ResetLocation => Aspect::Location,
+    }
+}
+
+/// What the server would refuse is not sent.
+fn check(change: &MeChange) -> Result<(), Failure> {
+    let limited = |what: &str, text: &str, limit: usize| {
+        if text.encode_utf16().count() > limit {
+            Err(invalid(format!("a {what} has at most {limit} characters")))
+        } else {
+            Ok(())
+        }
+    };
+    match change {
+        MeChange::Status(status) if availability(*status).is_none() => {
+            Err(invalid(format!("nobody can choose to be {status:?}")))
+        }
+        MeChange::Note(text) => limited("note", text, LONGEST_NOTE),
+        MeChange::Location(text) => limited("location", text, LONGEST_LOCATION),
+        _ => Ok(()),
+    }
+}
+
+/// The word for an availability that can be chosen (`PreferredAvailability_ref`).
+fn availability(status: PersonStatus) -> Option<&'static str> {
+    match status {
+        PersonStatus::Online => Some("Online"),
+        PersonStatus::Busy => Some("Busy"),
+        PersonStatus::DoNotDisturb => Some("DoNotDisturb"),
+        PersonStatus::BeRightBack => Some("BeRightBack"),
+        PersonStatus::Away => Some("Away"),
+        PersonStatus::Offline
+        | PersonStatus::Hidden
+        | PersonStatus::Idle
+        | PersonStatus::Unknown => None,
+    }
+}

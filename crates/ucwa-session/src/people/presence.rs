@@ -1,0 +1,415 @@
+//! Following people: subscriptions to presence, polls, and the events of both.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response, header};
+use ucwa_proto::{Event, EventKind, EventPage, HrefKey, Resource, Value};
+
+use super::{Aspect, People, PeoplePurpose, PeopleTimer, Who, key_of};
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, Stage};
+use crate::person::{Interest, PersonField};
+use crate::timers::Timer;
+
+/// How long a subscription lives: the most that the server grants, in minutes (`presenceSubscriptions_ref`).
+const MINUTES: i64 = 30;
+/// When a subscription is extended.
+const EXTEND_AFTER: Duration = Duration::from_secs(25 * 60);
+/// A subscription that began or was extended within this time cannot be about to expire: ten minutes is the shortest
+/// life that there is.
+const FRESH: Duration = Duration::from_secs(10 * 60);
+/// How long a refused subscription is not asked for again.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+/// How many people one subscription covers at most.
+const MOST_MEMBERS: usize = 100;
+/// What is asked for again and again is asked for this far apart at least.
+const SHORTEST_POLL: Duration = Duration::from_secs(1);
+
+/// A subscription to the presence of some people (`presenceSubscription_ref`).
+#[derive(Debug)]
+pub(super) struct Subscription {
+    members: BTreeSet<Who>,
+    /// Absent until the server has made it.
+    href: Option<String>,
+    /// When it began, or was extended last.
+    renewed: Duration,
+}
+
+impl People {
+    /// Takes a change of interest.
+    pub(super) fn follow(
+        &mut self,
+        core: &mut Core,
+        who: Who,
+        field: PersonField,
+        interest: Interest,
+    ) {
+        let aspect = Aspect::of(field);
+        let person = self.persons.entry(who.clone()).or_default();
+        let before = person.interest(&who, aspect);
+        match interest {
+            Interest::None => person.interests.remove(&field),
+            interest => person.interests.insert(field, interest),
+        };
+        if self.open {
+            self.attend(core, &who, aspect, before);
+        }
+    }
+
+    /// Does what the interest in a resource asks for now, when it was `before` until now.
+    pub(super) fn attend(&mut self, core: &mut Core, who: &Who, aspect: Aspect, before: Interest) {
+        let Some(person) = self.persons.get(who) else {
+            return;
+        };
+        let now = person.interest(who, aspect);
+        if now == before {
+            return;
+        }
+        let poll = PeopleTimer::Poll(who.clone(), aspect);
+        core.cancel_timers(|timer| matches!(timer, Timer::People(timer) if *timer == poll));
+        if before == Interest::None {
+            // Whoever begins to follow wants to know how things stand.
+            self.read(core, who.clone(), aspect, None);
+        }
+        match now {
+            Interest::Every(interval) => {
+                core.arm(interval.max(SHORTEST_POLL), Timer::People(poll));
+            }
+            Interest::Live if before != Interest::None => {
+                self.read_change(core, who.clone(), aspect);
+            }
+            _ => {}
+        }
+        if now == Interest::Live {
+            self.gather(core);
+        } else {
+            self.release(core, who);
+        }
+    }
+
+    pub(super) fn on_poll(&mut self, core: &mut Core, who: Who, aspect: Aspect) {
+        let interest = self
+            .persons
+            .get(&who)
+            .map(|person| person.interest(&who, aspect));
+        if let Some(Interest::Every(interval)) = interest {
+            let poll = PeopleTimer::Poll(who.clone(), aspect);
+            core.arm(interval.max(SHORTEST_POLL), Timer::People(poll));
+            self.read(core, who, aspect, None);
+        }
+    }
+
+    /// Reads all of a person that somebody follows.
+    pub(super) fn read_followed(&mut self, core: &mut Core, who: &Who) {
+        for aspect in Aspect::ALL {
+            if self.is_live(who, aspect) {
+                self.read(core, who.clone(), aspect, None);
+            }
+        }
+    }
+
+    fn is_live(&self, who: &Who, aspect: Aspect) -> bool {
+        self.persons
+            .get(who)
+            .is_some_and(|person| person.interest(who, aspect) == Interest::Live)
+    }
+
+    fn is_followed(&self, who: &Who) -> bool {
+        self.persons
+            .get(who)
+            .is_some_and(|person| person.is_followed(who))
+    }
+
+    /// Asks for subscriptions to all who are followed and are not covered by one.
+    pub(super) fn subscribe(&mut self, core: &mut Core) {
+        let Some(href) = &self.presence_subscriptions else {
+            return;
+        };
+        let Ok(url) = core.resolve(href, Stage::People) else {
+            return;
+        };
+        if core.now < self.subscribe_at {
+            // Whoever is followed since then is not forgotten: the same look will be taken when the time has come.
+            return;
+        }
+        let uncovered: Vec<_> = self
+            .persons
+            .iter()
+            .filter(|(who, person)| {
+                **who != Who::Me && person.subscription.is_none() && person.is_followed(who)
+            })
+            .map(|(who, person)| (who.clone(), person.uri.clone()))
+            .collect();
+        for members in uncovered.chunks(MOST_MEMBERS) {
+            let id = core.number();
+            let uris = members.iter().map(|(_, uri)| Value::from(uri.clone()));
+            let input = Resource::anonymous()
+                .with_property("duration", MINUTES)
+                .with_property("uris", Value::List(uris.collect()));
+            let members: BTreeSet<_> = members.iter().map(|(who, _)| who.clone()).collect();
+            for who in &members {
+                if let Some(person) = self.persons.get_mut(who) {
+                    person.subscription = Some(id);
+                }
+            }
+            let subscription = Subscription {
+                members,
+                href: None,
+                renewed: core.now,
+            };
+            self.subscriptions.insert(id, subscription);
+            let purpose = Purpose::People(PeoplePurpose::Subscribe(id));
+            let exchange = Exchange::new(purpose, Method::POST, url.clone());
+            let exchange = core.with_input(exchange, &input);
+            core.issue(exchange);
+        }
+    }
+
+    pub(super) fn on_subscribed(
+        &mut self,
+        core: &mut Core,
+        id: u64,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let made = match &result {
+            Ok(response) => core.resource(exchange, response).map(|subscription| {
+                subscription
+                    .href()
+                    .or_else(|| location(response))
+                    .map(str::to_owned)
+            }),
+            Err(failure) => Err(failure.clone()),
+        };
+        let Some(subscription) = self.subscriptions.get_mut(&id) else {
+            // It was given up meanwhile, with the place of the channel.
+            if let Ok(Some(href)) = made
+                && let Ok(url) = core.resolve(&href, Stage::People)
+            {
+                self.unsubscribe(core, url);
+            }
+            return;
+        };
+        match made {
+            Ok(href) => {
+                subscription.href = href;
+                core.arm(EXTEND_AFTER, Timer::People(PeopleTimer::Extend(id)));
+                self.drop_if_idle(core, id);
+            }
+            Err(failure) => {
+                tracing::warn!(%failure, "the server refused a subscription to presence");
+                self.forget(id);
+                self.subscribe_at = core.now + REFUSED_PAUSE;
+                self.gather_later(core);
+            }
+        }
+    }
+
+    fn gather_later(&mut self, core: &mut Core) {
+        let pause = self.subscribe_at.saturating_sub(core.now);
+        core.arm(pause, Timer::People(PeopleTimer::Gathered));
+    }
+
+    /// Keeps a subscription alive for those of its members whom somebody still follows.
+    pub(super) fn extend(&mut self, core: &mut Core, id: u64) {
+        self.drop_if_idle(core, id);
+        let Some(subscription) = self.subscriptions.get(&id) else {
+            return;
+        };
+        let Some(url) = subscription
+            .href
+            .as_deref()
+            .and_then(|href| core.resolve(href, Stage::People).ok())
+        else {
+            // There is no knowing where it is: another one takes its place.
+            self.forget(id);
+            return self.gather(core);
+        };
+        if !subscription.members.iter().all(|who| self.is_followed(who)) {
+            self.forget(id);
+            self.unsubscribe(core, url);
+            return self.gather(core);
+        }
+        let purpose = Purpose::People(PeoplePurpose::Extend(id));
+        if core.is_under_way(&purpose) {
+            return;
+        }
+        let input = Resource::anonymous().with_property("duration", MINUTES);
+        let exchange = core.with_input(Exchange::new(purpose, Method::POST, url), &input);
+        core.issue(exchange);
+    }
+
+    pub(super) fn on_extended(
+        &mut self,
+        core: &mut Core,
+        id: u64,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let extended = match result {
+            Ok(response) if response.status().is_success() => Ok(()),
+            Ok(response) => Err(core.refusal(exchange, &response)),
+            Err(failure) => Err(failure),
+        };
+        match (extended, self.subscriptions.get_mut(&id)) {
+            (_, None) => {}
+            (Ok(()), Some(subscription)) => {
+                subscription.renewed = core.now;
+                let extend = PeopleTimer::Extend(id);
+                core.cancel_timers(
+                    |timer| matches!(timer, Timer::People(timer) if *timer == extend),
+                );
+                core.arm(EXTEND_AFTER, Timer::People(extend));
+            }
+            (Err(failure), Some(_)) => {
+                tracing::debug!(%failure, "a subscription to presence is lost");
+                self.forget(id);
+                self.gather(core);
+            }
+        }
+    }
+
+    /// Somebody's interest ended: a subscription that nobody needs any more is dropped.
+    fn release(&mut self, core: &mut Core, who: &Who) {
+        let subscription = self.persons.get(who).and_then(|person| person.subscription);
+        if let Some(id) = subscription {
+            self.drop_if_idle(core, id);
+        }
+    }
+
+    fn drop_if_idle(&mut self, core: &mut Core, id: u64) {
+        let Some(subscription) = self.subscriptions.get(&id) else {
+            return;
+        };
+        // Until the server has answered there is nothing to drop; then this is looked at again.
+        let Some(href) = subscription.href.clone() else {
+            return;
+        };
+        if subscription.members.iter().any(|who| self.is_followed(who)) {
+            return;
+        }
+        self.forget(id);
+        let extend = PeopleTimer::Extend(id);
+        core.cancel_timers(|timer| matches!(timer, Timer::People(timer) if *timer == extend));
+        if let Ok(url) = core.resolve(&href, Stage::People) {
+            self.unsubscribe(core, url);
+        }
+    }
+
+    fn unsubscribe(&self, core: &mut Core, url: String) {
+        let purpose = Purpose::People(PeoplePurpose::Unsubscribe);
+        core.issue(Exchange::new(purpose, Method::DELETE, url));
+    }
+
+    /// Forgets a subscription; whom it covered is covered by none.
+    fn forget(&mut self, id: u64) -> Option<Subscription> {
+        let subscription = self.subscriptions.remove(&id)?;
+        for who in &subscription.members {
+            if let Some(person) = self.persons.get_mut(who) {
+                person.subscription = None;
+            }
+        }
+        Some(subscription)
+    }
+
+    // Events.
+
+    /// The events of a page that concern people.
+    pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
+        for (sender, event) in page.events() {
+            match sender.rel.as_ref() {
+                "me" => self.on_me_event(core, event),
+                "people" => self.on_people_event(core, event),
+                _ => {}
+            }
+        }
+    }
+
+    fn on_people_event(&mut self, core: &mut Core, event: &Event<'_>) {
+        match event.link.rel.as_ref() {
+            "presenceSubscription" => self.on_subscription_event(core, event),
+            "contact" if event.kind != EventKind::Deleted => match event.resource() {
+                Some(contact) => {
+                    self.take_contact(core, contact);
+                }
+                None if self.is_stranger(core, &event.link.href) => {
+                    self.identify(core, &event.link.href);
+                }
+                None => {}
+            },
+            rel => {
+                if let Some(aspect) = Aspect::of_contact(rel)
+                    && event.kind != EventKind::Deleted
+                {
+                    self.on_contact_event(core, aspect, event);
+                }
+            }
+        }
+    }
+
+    /// Something of a contact changed: an event that is no more than a link, `in` the contact.
+    fn on_contact_event(&mut self, core: &mut Core, aspect: Aspect, event: &Event<'_>) {
+        let Some(contact) = event.within.as_ref().filter(|link| link.rel == "contact") else {
+            return;
+        };
+        let Some(who) = key_of(core, &contact.href).and_then(|key| self.by_href.get(&key)) else {
+            return self.identify(core, &contact.href);
+        };
+        let who = who.clone();
+        if let Some(person) = self.persons.get_mut(&who) {
+            person.links.insert(aspect, event.link.href.to_string());
+        }
+        if let Some(resource) = event.resource() {
+            self.take(core, &who, aspect, resource);
+        } else if self.is_live(&who, aspect) {
+            self.read_change(core, who, aspect);
+        }
+    }
+
+    fn is_stranger(&self, core: &Core, href: &str) -> bool {
+        key_of(core, href).is_some_and(|key| !self.by_href.contains_key(&key))
+    }
+
+    /// A subscription is about to expire, or has ended. An extension is told of in the same words as a warning.
+    fn on_subscription_event(&mut self, core: &mut Core, event: &Event<'_>) {
+        let Some(key) = key_of(core, &event.link.href) else {
+            return;
+        };
+        let is_meant = |subscription: &Subscription| {
+            subscription
+                .href
+                .as_deref()
+                .and_then(|href| key_of(core, href))
+                .is_some_and(|other: HrefKey| other == key)
+        };
+        let Some((&id, subscription)) = self
+            .subscriptions
+            .iter()
+            .find(|(_, subscription)| is_meant(subscription))
+        else {
+            return;
+        };
+        let fresh = core.now.saturating_sub(subscription.renewed) < FRESH;
+        match event.kind {
+            EventKind::Deleted => {
+                self.forget(id);
+                if fresh {
+                    // A server that ends what it has just begun is not asked again at once.
+                    self.subscribe_at = core.now + REFUSED_PAUSE;
+                    self.gather_later(core);
+                } else {
+                    self.gather(core);
+                }
+            }
+            EventKind::Updated if !fresh => self.extend(core, id),
+            _ => {}
+        }
+    }
+}
+
+fn location(response: &Response<Bytes>) -> Option<&str> {
+    response.headers().get(header::LOCATION)?.to_str().ok()
+}

@@ -1,0 +1,139 @@
+//! Several GETs in one request (`BatchingRequests`).
+//!
+//! A batch is only a way to travel: each exchange in it ends by itself, as if it had been sent alone. What a batch could
+//! not do for an exchange, the exchange does alone, so that refusals, tokens and repeats are decided in one place.
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, header};
+use ucwa_proto::batch;
+
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, Stage};
+
+/// How many requests one batch takes. The server refuses to have more than 100 of a user outstanding, and tells clients
+/// not to rely on that number.
+const MOST: usize = 20;
+
+impl Core {
+    /// Begins several GETs of the application: in one request where there is more than one and the server offers batches.
+    pub(crate) fn issue_together(&mut self, mut exchanges: Vec<Exchange>) {
+        let url = self
+            .batch
+            .as_deref()
+            .and_then(|href| self.resolve(href, Stage::Application).ok());
+        if let Some(url) = url {
+            while exchanges.len() > 1 {
+                let rest = exchanges.split_off(exchanges.len().min(MOST));
+                self.issue_batch(&url, std::mem::replace(&mut exchanges, rest));
+            }
+        }
+        for exchange in exchanges {
+            self.issue(exchange);
+        }
+    }
+
+    fn issue_batch(&mut self, url: &str, exchanges: Vec<Exchange>) {
+        let mut parts = Vec::new();
+        let mut aboard = Vec::new();
+        for exchange in exchanges {
+            match self.part(&exchange) {
+                Some(part) => {
+                    parts.push(part);
+                    aboard.push(Some(exchange));
+                }
+                None => self.issue(exchange),
+            }
+        }
+        if parts.is_empty() {
+            return;
+        }
+        let seed = self.uuid();
+        let body = batch::Request::encode_batch(&parts, &seed);
+        let id = self.number();
+        self.batches.insert(id, aboard);
+        self.issue(
+            Exchange::new(Purpose::Batch(id), Method::POST, url.to_owned())
+                .with_body(body.content_type, body.body),
+        );
+    }
+
+    /// A GET of the application's host as a part; nothing else fits.
+    fn part(&self, exchange: &Exchange) -> Option<batch::Request<'static>> {
+        let base = self.base.as_ref()?;
+        if exchange.method != Method::GET || !base.is_same(&exchange.url) {
+            return None;
+        }
+        let uri: http::Uri = exchange.url.parse().ok()?;
+        let target = uri.path_and_query()?.as_str().to_owned();
+        Some(
+            batch::Request::new("GET", target)
+                .with_header("Host", uri.authority()?.as_str().to_owned())
+                .with_header("Accept", self.config.representation.accept()),
+        )
+    }
+
+    /// The end of a batch is the end, or the new beginning, of everything in it.
+    pub(crate) fn on_batch(&mut self, id: u64, result: Result<Response<Bytes>, Failure>) {
+        // Nobody waits for anything in it any more.
+        let Some(exchanges) = self.batches.remove(&id) else {
+            return;
+        };
+        let response = match result {
+            Ok(response) => response,
+            Err(failure) => {
+                for exchange in exchanges.into_iter().flatten() {
+                    self.finish(exchange, Err(failure.clone()));
+                }
+                return;
+            }
+        };
+        let parts = self.parts_of(&response, exchanges.len());
+        if parts.is_none() && response.status() != StatusCode::TOO_MANY_REQUESTS {
+            tracing::warn!(
+                status = response.status().as_u16(),
+                "the server does not serve batches"
+            );
+            self.batch = None;
+        }
+        let mut parts = parts.unwrap_or_default().into_iter();
+        for exchange in exchanges {
+            let part = parts.next();
+            match (exchange, part) {
+                (None, _) => {}
+                (Some(exchange), Some(part)) if part.status().is_success() => {
+                    self.finish(exchange, Ok(part));
+                }
+                (Some(exchange), _) => self.issue(exchange),
+            }
+        }
+    }
+
+    /// The answers in a batch, if it is one and has as many as were asked for.
+    fn parts_of(&self, response: &Response<Bytes>, count: usize) -> Option<Vec<Response<Bytes>>> {
+        if !response.status().is_success() {
+            return None;
+        }
+        let content_type = response
+            .headers()
+            .get(header::CONTENT_TYPE)?
+            .to_str()
+            .ok()?;
+        let boundary = batch::boundary(content_type)?;
+        let limits = &self.config.limits;
+        let parts = batch::Response::decode_batch(response.body(), Some(boundary), limits).ok()?;
+        if parts.len() != count {
+            return None;
+        }
+        parts.iter().map(alone).collect()
+    }
+}
+
+/// A part as if it had come by itself.
+fn alone(part: &batch::Response<'_>) -> Option<Response<Bytes>> {
+    let mut response = Response::builder().status(part.status);
+    for (name, value) in &part.headers {
+        response = response.header(&**name, &**value);
+    }
+    response.body(Bytes::copy_from_slice(&part.body)).ok()
+}
