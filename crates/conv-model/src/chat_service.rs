@@ -198,7 +198,7 @@ impl ChatService {
                 Err(reason) => (MessageStatus::Failed, Some(reason.clone())),
             };
             // Nothing happens when a fact settled it already, as it should have.
-            model_settle(&conversation, message, status, reason);
+            settle_by_answer(&conversation, message, status, reason);
             outcome
         })
     }
@@ -239,7 +239,7 @@ fn subject(transaction: &mut Transaction<'_>, conversation: &Conversation) -> Op
     (!topic.is_empty()).then(|| topic.clone())
 }
 
-fn model_settle(
+fn settle_by_answer(
     conversation: &Conversation,
     message: MessageId,
     status: MessageStatus,

@@ -387,3 +387,23 @@ impl fmt::Debug for Conversation {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::participant::{ParticipantCells, ParticipantIdentity};
+
+    /// Beyond the Person and the messages: the object, two participants, and the room that their collections allocate.
+    #[test]
+    fn an_idle_conversation_with_one_participant_takes_at_most_4_kb() {
+        let counters = 2 * size_of::<usize>();
+        let object = counters + size_of::<ConversationNode>();
+        let participant = counters + size_of::<Node<ParticipantCells, ParticipantIdentity>>();
+        // A deque begins with room for four; a map's leaf has room for eleven.
+        let roster = 4 * (size_of::<u64>() + size_of::<Participant>());
+        let listed = 2 * (size_of::<u64>() + size_of::<Conversation>());
+        let found = 11 * (size_of::<ConversationId>() + size_of::<Conversation>());
+        let total = object + 2 * participant + roster + listed + found;
+        assert!(total <= 4_096, "{total}");
+    }
+}

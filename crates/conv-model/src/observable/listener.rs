@@ -68,9 +68,14 @@ impl<E> Listener<E> {
     /// A panic ends this listener and nobody else.
     fn call(&self, event: &E) {
         if !guarded(|| (self.callback)(event, &self.phase)) {
-            self.phase.retire();
-            tracing::error!("a listener panicked and was retired");
+            self.retire_panicked();
         }
+    }
+
+    #[cold]
+    fn retire_panicked(&self) {
+        self.phase.retire();
+        tracing::error!("a listener panicked and was retired");
     }
 
     /// Gives the listener what its registration found, then what was committed meanwhile, then to the queue.
@@ -220,14 +225,37 @@ pub(crate) struct Delivery<E> {
 
 /// An entry of the queue.
 pub(crate) trait Deliver: Send + Sync {
-    fn deliver(&self);
+    /// Calls the listeners, and drops what they were told. No panic of theirs goes further.
+    fn deliver(self: Box<Self>);
 }
 
 impl<E: Clone + Send + Sync> Deliver for Delivery<E> {
-    fn deliver(&self) {
-        for listener in &self.to.list {
+    fn deliver(self: Box<Self>) {
+        let mut delivery = Some(self);
+        let mut next = 0;
+        // One guard for all listeners, set up again after each that panicked.
+        while !guarded(|| {
+            if let Some(delivery) = &delivery {
+                delivery.call_from(&mut next);
+            }
+            drop(delivery.take());
+        }) {
+            if let Some(panicked) = delivery
+                .as_ref()
+                .and_then(|delivery| delivery.to.list.get(next.checked_sub(1)?))
+            {
+                panicked.retire_panicked();
+            }
+        }
+    }
+}
+
+impl<E: Clone> Delivery<E> {
+    fn call_from(&self, next: &mut usize) {
+        while let Some(listener) = self.to.list.get(*next) {
+            *next += 1;
             match listener.phase.0.load(Ordering::Acquire) {
-                LIVE => listener.call(&self.event),
+                LIVE => (listener.callback)(&self.event, &listener.phase),
                 REPLAYING => listener.defer(&self.event),
                 _ => self.to.stale.store(true, Ordering::Relaxed),
             }

@@ -100,8 +100,8 @@ impl Store {
         }
         match work {
             Work::None => {}
-            Work::Deliver(queue) => self.deliver(queue),
-            Work::Call(outbox) => self.call(outbox),
+            Work::Deliver(first) => self.deliver(Some(first)),
+            Work::Call(first) => self.call(first),
         }
         result
     }
@@ -123,48 +123,47 @@ impl Store {
         listener.replay(&event);
         quietly(|| drop((event, garbage)));
         if first {
-            self.deliver(VecDeque::new());
+            self.deliver(None);
         }
     }
 
-    fn call(&self, mut outbox: VecDeque<Call>) {
+    /// Makes the calls that wait, then the deliveries.
+    fn call(&self, first: Call) {
         let mut panicked = None;
-        loop {
-            while let Some(call) = outbox.pop_front() {
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
-                    panicked = Some(panic);
-                }
+        let mut next = Some(first);
+        while let Some(call) = next {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
+                panicked = Some(panic);
             }
             let mut core = self.lock();
-            if core.outbox.is_empty() {
-                core.calling = false;
-                break;
-            }
-            std::mem::swap(&mut core.outbox, &mut outbox);
+            next = core.outbox.pop_front();
+            core.calling = next.is_some();
         }
         let work = self.lock().take_work();
-        if let Work::Deliver(queue) = work {
-            self.deliver(queue);
+        if let Work::Deliver(first) = work {
+            self.deliver(Some(first));
         }
         if let Some(panic) = panicked {
             resume_unwind(panic);
         }
     }
 
-    fn deliver(&self, mut queue: Queue) {
+    /// Delivers until nothing waits, `first` before all else.
+    fn deliver(&self, first: Option<Box<dyn Deliver>>) {
+        let mut next = first;
         loop {
-            while let Some(delivery) = queue.pop_front() {
-                quietly(move || delivery.deliver());
+            if let Some(delivery) = next {
+                delivery.deliver();
             }
             let mut core = self.lock();
-            if core.queue.is_empty() {
+            next = core.queue.pop_front();
+            if next.is_none() {
                 core.delivering = false;
-                if queue.capacity() <= KEPT_CAPACITY {
-                    std::mem::swap(&mut core.queue, &mut queue);
+                if core.queue.capacity() > KEPT_CAPACITY {
+                    core.queue = VecDeque::new();
                 }
                 return;
             }
-            std::mem::swap(&mut core.queue, &mut queue);
         }
     }
 }
@@ -177,8 +176,8 @@ impl fmt::Debug for Store {
 
 enum Work {
     None,
-    Deliver(Queue),
-    Call(VecDeque<Call>),
+    Deliver(Box<dyn Deliver>),
+    Call(Call),
 }
 
 impl Core {
@@ -193,20 +192,26 @@ impl Core {
             flushes: Vec::new(),
         };
         let result = change(&mut transaction);
-        for flush in std::mem::take(&mut transaction.flushes) {
-            flush(&mut transaction);
+        if !transaction.flushes.is_empty() {
+            for flush in std::mem::take(&mut transaction.flushes) {
+                flush(&mut transaction);
+            }
         }
         (result, transaction.outlet.garbage)
     }
 
     /// Takes the role that is free and has work: calls to the outside come before deliveries.
     fn take_work(&mut self) -> Work {
-        if !self.calling && !self.outbox.is_empty() {
+        if !self.calling
+            && let Some(first) = self.outbox.pop_front()
+        {
             self.calling = true;
-            Work::Call(std::mem::take(&mut self.outbox))
-        } else if !self.delivering && !self.queue.is_empty() {
+            Work::Call(first)
+        } else if !self.delivering
+            && let Some(first) = self.queue.pop_front()
+        {
             self.delivering = true;
-            Work::Deliver(std::mem::take(&mut self.queue))
+            Work::Deliver(first)
         } else {
             Work::None
         }

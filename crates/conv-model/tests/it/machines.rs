@@ -2,16 +2,15 @@
 
 use conv_model::{
     CallConnectionState as Call, Conversation, ConversationFact as Is, ConversationId,
-    ConversationState as State, Fact, Incoming, MessageId, MessageStatus, ParticipantFact,
-    ParticipantId, ParticipantRole, ParticipantState, ParticipantUpdate, Reason, ReasonCode,
-    SenderFact, SignInState,
+    ConversationState as State, Fact, Incoming, MessageId, MessageStatus, ParticipantId,
+    ParticipantRole, ParticipantState, ParticipantUpdate, Reason, ReasonCode, SignInState,
 };
 
-use crate::support::{Stage, Timeline, at, lene};
+use crate::support::{Stage, at, lene};
 
 /// What happens to a conversation in a row of a table.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Fact(Is),
     Send,
     Start,
@@ -24,25 +23,25 @@ enum Step {
 
 use Step::{Accept, Leave, Reject, Send, SignOut, Start, Stop};
 
-fn fact(fact: Is) -> Step {
+pub fn fact(fact: Is) -> Step {
     Step::Fact(fact)
 }
 
-fn chat_connected() -> Step {
+pub fn chat_connected() -> Step {
     fact(Is::ChatConnected { formats: vec![] })
 }
 
-fn ended() -> Step {
+pub fn ended() -> Step {
     fact(Is::Ended {
         reason: Some(refused()),
     })
 }
 
-fn refused() -> Reason {
+pub fn refused() -> Reason {
     Reason::new(ReasonCode::Refused)
 }
 
-fn remote_chat(connected: bool) -> Step {
+pub fn remote_chat(connected: bool) -> Step {
     fact(Is::ParticipantChat {
         participant: ParticipantId::Remote(1),
         connected,
@@ -57,7 +56,7 @@ fn left() -> Step {
 }
 
 impl Stage {
-    fn step(&self, conversation: &Conversation, step: &Step) {
+    pub fn step(&self, conversation: &Conversation, step: &Step) {
         let chat = conversation.chat_service();
         match step {
             Step::Fact(fact) => self.tell(conversation.id(), [fact.clone()]),
@@ -74,14 +73,14 @@ impl Stage {
         }
     }
 
-    fn outgoing(&self) -> Conversation {
+    pub fn outgoing(&self) -> Conversation {
         self.application
             .conversations_manager()
             .get_conversation("sip:lenea@contoso.com")
             .unwrap()
     }
 
-    fn incoming(&self) -> Conversation {
+    pub fn incoming(&self) -> Conversation {
         self.commit([Fact::Incoming(Incoming::new(
             ConversationId::Remote(1),
             lene(1),
@@ -96,14 +95,14 @@ impl Stage {
 
 /// Which conversation a row begins with.
 #[derive(Clone, Copy, Debug)]
-enum Begin {
+pub enum Begin {
     Made,
     Invited,
 }
 
 use Begin::{Invited, Made};
 
-fn play(begin: Begin, steps: &[Step]) -> (Stage, Conversation) {
+pub fn play(begin: Begin, steps: &[Step]) -> (Stage, Conversation) {
     let stage = Stage::new();
     let conversation = match begin {
         Made => stage.outgoing(),
@@ -586,324 +585,4 @@ fn a_verdict_that_comes_after_the_end_counts_only_for_an_unknown_one() {
     assert_eq!(first.status().get(), MessageStatus::Succeeded);
     assert_eq!(second.status().get(), MessageStatus::Failed);
     assert_eq!(second.body().raw(), "text", "the text stays");
-}
-
-#[test]
-fn sign_in_state() {
-    use SignInState::{SignedIn, SignedOut, SigningIn, SigningOut};
-    let stage = Stage::signed_out();
-    let timeline = Timeline::default();
-    let log = timeline.clone();
-    let _registration = stage
-        .application
-        .sign_in_state()
-        .changed(move |change| log.push(format!("{:?} {:?}", change.new, change.reason)));
-    for state in [SigningIn, SignedIn, SigningOut] {
-        stage.commit([Fact::SignIn {
-            state,
-            reason: None,
-        }]);
-    }
-    stage.commit([Fact::SignIn {
-        state: SignedOut,
-        reason: Some(Reason::new(ReasonCode::ConnectionLost)),
-    }]);
-    assert_eq!(
-        timeline.take(),
-        [
-            "SignedOut None",
-            "SigningIn None",
-            "SignedIn None",
-            "SigningOut None",
-            "SignedOut Some(Reason(ConnectionLost))"
-        ]
-    );
-}
-
-#[test]
-fn signing_out_ends_every_conversation_before_it_is_told() {
-    let (stage, conversation) = play(Made, &[Send, fact(Is::Connected), chat_connected()]);
-    let send = conversation.chat_service().send_message_command();
-    assert!(send.enabled().get());
-    let timeline = Timeline::default();
-    let log = timeline.clone();
-    let _one = conversation
-        .state()
-        .changed(move |change| log.push(format!("{:?} {:?}", change.new, change.reason)));
-    let log = timeline.clone();
-    let _two = stage
-        .application
-        .sign_in_state()
-        .changed(move |change| log.push(format!("{:?}", change.new)));
-    timeline.take();
-    let lost = Reason::new(ReasonCode::ConnectionLost);
-    stage.commit([Fact::SignIn {
-        state: SignInState::SignedOut,
-        reason: Some(lost.clone()),
-    }]);
-    assert_eq!(
-        timeline.take(),
-        ["Disconnected Some(Reason(ConnectionLost))", "SignedOut"]
-    );
-    let message = conversation.chat_service().messages().get(0).unwrap();
-    assert_eq!(
-        (message.status().get(), message.status().reason()),
-        (MessageStatus::Failed, Some(lost))
-    );
-    assert!(!send.enabled().get());
-    assert_eq!(
-        send.enabled().reason().map(|reason| reason.code().clone()),
-        Some(ReasonCode::SignedOut)
-    );
-}
-
-#[test]
-fn the_end_has_an_order_and_comes_once() {
-    let (stage, conversation) = play(
-        Made,
-        &[
-            Send,
-            fact(Is::Inviting),
-            fact(Is::Connected),
-            chat_connected(),
-            fact(Is::ParticipantAdded(lene(1))),
-            remote_chat(true),
-        ],
-    );
-    stage.tell(
-        conversation.id(),
-        [Is::Typing {
-            participant: ParticipantId::Remote(1),
-            is_typing: true,
-        }],
-    );
-    let participant = conversation.participants().get(0).unwrap();
-    let timeline = Timeline::default();
-    macro_rules! follow {
-        ($name:literal, $property:expr) => {{
-            let (log, state) = (timeline.clone(), conversation.state());
-            $property.changed(move |change| {
-                if change.old.is_some() {
-                    assert_eq!(
-                        state.get(),
-                        State::Disconnected,
-                        "all is committed before anything is delivered"
-                    );
-                    log.push(format!("{} {:?}", $name, change.new));
-                }
-            })
-        }};
-    }
-    let _registrations = [
-        follow!("conversation", conversation.state()),
-        follow!("participant", participant.state()),
-        follow!("typing", participant.chat().is_typing()),
-        follow!("their chat", participant.chat().state()),
-        follow!("our chat", conversation.self_participant().chat().state()),
-        follow!(
-            "message",
-            conversation
-                .chat_service()
-                .messages()
-                .get(0)
-                .unwrap()
-                .status()
-        ),
-    ];
-    let end = || Is::Ended {
-        reason: Some(refused()),
-    };
-    stage.tell(conversation.id(), [end(), end()]);
-    stage.tell(conversation.id(), [end()]);
-    assert_eq!(
-        timeline.take(),
-        [
-            "message Failed",
-            "our chat Disconnected",
-            "their chat Disconnected",
-            "typing false",
-            "participant Disconnected",
-            "conversation Disconnected"
-        ]
-    );
-    assert_eq!(conversation.state().reason(), Some(refused()));
-}
-
-#[test]
-fn participants_are_found_by_id_then_by_address() {
-    let (stage, conversation) = play(Made, &[Send]);
-    let id = conversation.id();
-    let made = conversation.participants().get(0).unwrap();
-    stage.tell(
-        id,
-        [Is::ParticipantAdded(ParticipantFact::new(
-            ParticipantId::Remote(5),
-            "SIP:LENEA@contoso.com",
-        ))],
-    );
-    assert_eq!(
-        conversation.participants().snapshot(),
-        std::slice::from_ref(&made)
-    );
-    stage.tell(
-        id,
-        [Is::Typing {
-            participant: ParticipantId::Remote(5),
-            is_typing: true,
-        }],
-    );
-    assert!(
-        made.chat().is_typing().get(),
-        "known by the other side's id from then on"
-    );
-    // A second endpoint of the same person is someone else's participation.
-    stage.tell(
-        id,
-        [Is::ParticipantAdded(
-            ParticipantFact::new(ParticipantId::Remote(6), "sip:tim@contoso.com").named("Tim"),
-        )],
-    );
-    assert_eq!(conversation.participants().size().get(), 2);
-    assert_eq!(conversation.participants_count().get(), 2);
-    stage.tell(id, [Is::ParticipantsCount(7)]);
-    assert_eq!(conversation.participants_count().get(), 7);
-    // After a restart the other side numbers anew.
-    stage.step(&conversation, &ended());
-    stage.step(&conversation, &Send);
-    stage.tell(
-        id,
-        [Is::ParticipantAdded(ParticipantFact::new(
-            ParticipantId::Remote(9),
-            "sip:tim@contoso.com",
-        ))],
-    );
-    assert_eq!(conversation.participants().size().get(), 2);
-    assert_eq!(
-        conversation.participants().get(1).unwrap().state().get(),
-        ParticipantState::Connected
-    );
-}
-
-#[test]
-fn names_fall_back_to_the_address_and_are_never_forgotten() {
-    let (stage, conversation) = play(Made, &[Send]);
-    let participant = conversation.participants().get(0).unwrap();
-    let name = participant.display_name();
-    assert_eq!(name.get(), "sip:lenea@contoso.com");
-    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);
-    assert_eq!(
-        name.get(),
-        "sip:lenea@contoso.com",
-        "an empty name is no name"
-    );
-    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1))]);
-    assert_eq!(name.get(), "Lene Aaling");
-    stage.commit([Fact::Person {
-        address: "sip:LeneA@contoso.com".into(),
-        fact: conv_model::PersonFact::DisplayName("Lene A.".into()),
-    }]);
-    assert_eq!(name.get(), "Lene A.");
-    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);
-    assert_eq!(name.get(), "Lene A.");
-}
-
-#[test]
-fn someone_outside_the_roster_is_heard() {
-    let (stage, conversation) = play(Made, &[Send]);
-    let mut sender = SenderFact::new("sip:stranger@fabrikam.com");
-    stage.tell(
-        conversation.id(),
-        [Is::MessageReceived {
-            message: MessageId::Remote(1),
-            sender: sender.clone(),
-            body: "psst".into(),
-            timestamp: at(1),
-        }],
-    );
-    let message = conversation.chat_service().messages().get(1).unwrap();
-    assert_eq!(
-        message.sender().display_name().get(),
-        "sip:stranger@fabrikam.com"
-    );
-    sender.display_name = Some("A Stranger".into());
-    stage.tell(
-        conversation.id(),
-        [Is::MessageReceived {
-            message: MessageId::Remote(2),
-            sender,
-            body: "psst".into(),
-            timestamp: at(2),
-        }],
-    );
-    assert_eq!(
-        message.sender().display_name().get(),
-        "A Stranger",
-        "one object for each person"
-    );
-    assert_eq!(conversation.participants().size().get(), 1);
-}
-
-#[test]
-fn a_conversation_becomes_a_group_and_stays_one() {
-    let (stage, conversation) = play(Made, &[Send, fact(Is::Connected)]);
-    let manager = stage.application.conversations_manager();
-    assert!(!conversation.is_group_conversation().get());
-    stage.tell(
-        conversation.id(),
-        [
-            Is::Group {
-                uri: Some("sip:conf@contoso.com".into()),
-            },
-            Is::Group { uri: None },
-        ],
-    );
-    assert!(conversation.is_group_conversation().get());
-    assert_eq!(
-        conversation.uri().get().as_deref(),
-        Some("sip:conf@contoso.com")
-    );
-    assert_ne!(
-        manager.get_conversation("sip:lenea@contoso.com").unwrap(),
-        conversation,
-        "no conversation of two any more"
-    );
-}
-
-#[test]
-fn the_first_ongoing_conversation_with_a_person_is_taken() {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
-    let incoming = stage.incoming();
-    assert_eq!(
-        manager.get_conversation(" sip:lenea@contoso.com ").unwrap(),
-        incoming,
-        "one that rings too"
-    );
-    stage.step(&incoming, &ended());
-    let second = manager.get_conversation("sip:lenea@contoso.com").unwrap();
-    assert_ne!(second, incoming);
-    assert_eq!(
-        manager.conversations().snapshot(),
-        [incoming.clone(), second.clone()]
-    );
-    // An invitation from the same person is a conversation of its own.
-    stage.commit([Fact::Incoming(Incoming::new(
-        ConversationId::Remote(2),
-        lene(1),
-    ))]);
-    assert_eq!(manager.conversations().size().get(), 3);
-    assert_eq!(
-        manager.get_conversation("sip:lenea@contoso.com").unwrap(),
-        second
-    );
-    // The first one restarts and is the first again.
-    stage.step(&incoming, &Send);
-    assert_eq!(
-        manager.get_conversation("sip:lenea@contoso.com").unwrap(),
-        incoming
-    );
-    assert_eq!(
-        manager.get_conversation("").unwrap_err().code(),
-        &ReasonCode::InvalidArgument
-    );
 }

@@ -13,6 +13,8 @@
 
 mod collections;
 mod commands;
+mod conversations;
+mod ends;
 mod machines;
 mod people;
 mod reference;
