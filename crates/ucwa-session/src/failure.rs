@@ -231,6 +231,19 @@ impl Failure {
         self.0.correlation_id.as_deref()
     }
 
+    /// The failure in few words, for a list of several: what was answered, or why nothing was.
+    pub(crate) fn brief(&self) -> String {
+        let words = match (&self.0.message, self.0.status) {
+            (Some(message), _) => message.clone(),
+            (None, Some(status)) => format!("status {status}"),
+            (None, None) => format!("{:?}", self.0.kind),
+        };
+        match self.0.status {
+            Some(status) if self.0.message.is_some() => format!("{words} (status {status})"),
+            _ => words,
+        }
+    }
+
     /// What the transport said, where no response came.
     pub fn transport_failure(&self) -> Option<&TransportFailure> {
         self.0.transport.as_ref()
@@ -289,7 +302,14 @@ impl fmt::Display for Failure {
                 write!(f, "/{subcode}")?;
             }
         }
-        if let Some(message) = &inner.message {
+        // What was tried says it already.
+        let told = match &inner.kind {
+            FailureKind::Unreachable { tried } => {
+                tried.len() > 1 || inner.stage == Stage::Discovery
+            }
+            _ => false,
+        };
+        if let Some(message) = inner.message.as_ref().filter(|_| !told) {
             write!(f, "; {message}")?;
         }
         if let Some(diagnostics) = &inner.diagnostics {

@@ -256,7 +256,9 @@ impl Session {
 
     fn on_root_failed(&mut self, exchange: &Exchange, failure: Failure) {
         let discovery = &mut self.entry.discovery;
-        discovery.tried.push(format!("{}: {failure}", exchange.url));
+        discovery
+            .tried
+            .push(format!("{}: {}", exchange.url, failure.brief()));
         // A host that is refused for its trust says more than one that does not answer.
         let telling = |failure: &Failure| {
             matches!(
