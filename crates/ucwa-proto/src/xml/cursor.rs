@@ -136,7 +136,8 @@ impl<'a> Cursor<'a> {
                 Event::CData(text) => Token::Text(without_carriage_returns(text.into_inner())),
                 Event::GeneralRef(reference) => {
                     let c = match reference.resolve_char_ref() {
-                        Ok(Some(c)) if is_allowed(c) => c,
+                        // Servers write control characters so, although XML has no place for them.
+                        Ok(Some(c)) => c,
                         Ok(None) => match &*reference {
                             "amp" => '&',
                             "lt" => '<',
@@ -145,7 +146,7 @@ impl<'a> Cursor<'a> {
                             "apos" => '\'',
                             _ => return Err(self.fail(DecodeErrorKind::Entity)),
                         },
-                        Ok(Some(_)) | Err(_) => {
+                        Err(_) => {
                             return Err(self.fail(DecodeErrorKind::Syntax(
                                 "a character reference names no character",
                             )));
@@ -276,11 +277,6 @@ impl<'a> Cursor<'a> {
         };
         Err(self.fail_at(kind, element.offset))
     }
-}
-
-/// Whether XML allows the character, even as a reference.
-fn is_allowed(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..) && !matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 fn is_space(byte: u8) -> bool {

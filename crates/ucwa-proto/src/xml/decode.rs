@@ -78,25 +78,25 @@ pub(super) enum Role {
     Embedded,
 }
 
-/// Settles what the resource's own name is, given the attribute `rel` in its field and perhaps a property of that name. The attribute of an embedded resource
-/// was its key, so the property alone can be its name; a root's property is superfluous unless it differs.
+/// Settles what the resource's own name is, given the attribute `rel` in its field and perhaps properties of that name. The attribute of an embedded resource
+/// was its key, so a property alone can be its name; a root's property is superfluous unless it differs.
 fn own_name(resource: &mut Resource<'_>, role: Role) {
-    let property = resource
-        .properties
-        .iter()
-        .position(|(name, value)| name == "rel" && matches!(value, Value::String(_)));
-    let Some(at) = property else {
-        if role == Role::Embedded {
-            resource.rel = None;
-        }
-        return;
+    let is_name = |(name, value): &(Cow<'_, str>, Value<'_>)| {
+        name == "rel" && matches!(value, Value::String(_))
     };
-    if role == Role::Root && resource.rel.is_some() && resource.text("rel") != resource.rel() {
-        return;
+    if role == Role::Embedded {
+        resource.rel = None;
     }
-    if let Value::String(name) = resource.properties.remove(at).1 {
+    if resource.rel.is_none()
+        && let Some(at) = resource.properties.iter().position(is_name)
+        && let Value::String(name) = resource.properties.remove(at).1
+    {
         resource.rel = Some(name);
     }
+    let own = &resource.rel;
+    resource.properties.retain(|(name, value)| {
+        name != "rel" || value.as_str().is_none() || value.as_str() != own.as_deref()
+    });
 }
 
 /// A resource element in the middle of a document, and its key.
