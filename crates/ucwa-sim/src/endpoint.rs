@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use ucwa_session::{
-    ConversationChange, ConversationKey, Failure, MessageStatus, Outcome, Session, SessionEvent,
-    SignInState, Ticket,
+    ConversationChange, ConversationKey, Failure, FailureKind, MessageStatus, Outcome, Session,
+    SessionEvent, SignInState, Ticket,
 };
 
 use crate::breach::{Breach, Rule};
@@ -140,8 +140,20 @@ impl Endpoint {
                 seen.received.push(saying);
             }
             ConversationChange::MessageStatus {
-                message, status, ..
+                message,
+                status,
+                failure,
+                ..
             } => {
+                let unknown = failure
+                    .as_ref()
+                    .is_some_and(|failure| *failure.kind() == FailureKind::DeliveryUnknown);
+                if unknown != (*status == MessageStatus::Unknown) {
+                    return Some(Breach::new(
+                        Rule::Misreported,
+                        format!("{}: {status:?} for the reason {failure:?}", self.name),
+                    ));
+                }
                 if let Some(saying) = SayingId::of_key(*message) {
                     self.verdicts.insert(saying, *status);
                 }

@@ -85,17 +85,27 @@ impl Check<'_> {
             .wire
             .arrived()
             .filter(|(endpoint, saying)| {
-                let undelivered = self.world.wire.passage(*saying).verdict == Some(false);
-                !undelivered
-                    && !self
-                        .shown
-                        .get(saying)
-                        .is_some_and(|places| places.contains(endpoint))
+                let places = self.shown.get(saying);
+                !places.is_some_and(|places| places.contains(endpoint))
+                    && !self.may_be_undelivered(*saying)
             })
             .map(|(endpoint, saying)| format!("{saying:?} reached {endpoint:?}, which hides it"))
             .collect();
         for what in missing {
             self.breach(Rule::Lost, what);
+        }
+    }
+
+    /// Whether the server took a message for undelivered, or could not tell anybody what it took it for.
+    fn may_be_undelivered(&self, id: SayingId) -> bool {
+        match self.world.wire.passage(id).verdict {
+            Some(delivered) => !delivered,
+            None => {
+                let speaker = self.saying(id).map(|saying| saying.endpoint);
+                let told = speaker.and_then(|endpoint| self.world.endpoint(endpoint));
+                told.and_then(|endpoint| endpoint.verdicts.get(&id))
+                    .is_some_and(|verdict| *verdict == MessageStatus::Unknown)
+            }
         }
     }
 

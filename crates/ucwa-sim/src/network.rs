@@ -216,3 +216,101 @@ impl Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(30);
+
+    fn send(network: &mut Network, lane: Lane) -> ExchangeId {
+        let request = Request::get("https://lyncweb.contoso.com/")
+            .body(Bytes::new())
+            .unwrap();
+        network.send(Duration::ZERO, request, lane, DEADLINE, true)
+    }
+
+    /// Everything that comes out, in order, with its time; requests are answered on the spot.
+    fn run(network: &mut Network) -> Vec<(Duration, Arrival)> {
+        let mut out = Vec::new();
+        while let Some(due) = network.next_due() {
+            let arrival = network.poll(due).unwrap();
+            if let Arrival::Request { id, .. } = &arrival {
+                network.respond(due, *id, Response::new(Bytes::new()));
+            }
+            out.push((due, arrival));
+        }
+        out
+    }
+
+    fn ends(out: &[(Duration, Arrival)]) -> usize {
+        let is_end = |(_, arrival): &&(Duration, Arrival)| {
+            matches!(arrival, Arrival::Response { .. } | Arrival::Failure { .. })
+        };
+        out.iter().filter(is_end).count()
+    }
+
+    #[test]
+    fn in_fair_weather_every_request_arrives_and_so_does_every_answer() {
+        let mut network = Network::new(Weather::slow(), Dice::new(1, 1));
+        for _ in 0..100 {
+            send(&mut network, Lane::Commands);
+        }
+        let out = run(&mut network);
+        let answered =
+            |(_, arrival): &&(Duration, Arrival)| matches!(arrival, Arrival::Response { .. });
+        assert_eq!(out.iter().filter(answered).count(), 100);
+        assert_eq!(ends(&out), 100);
+    }
+
+    #[test]
+    fn every_exchange_ends_once_and_by_its_deadline_and_says_truly_whether_it_was_sent() {
+        let mut network = Network::new(Weather::storm(), Dice::new(1, 1));
+        for round in 0..1_000 {
+            let lane = if round % 2 == 0 {
+                Lane::Events
+            } else {
+                Lane::Commands
+            };
+            send(&mut network, lane);
+        }
+        let out = run(&mut network);
+        assert_eq!(ends(&out), 1_000);
+        let mut seen = std::collections::BTreeSet::new();
+        let mut kinds = std::collections::BTreeMap::new();
+        for (at, arrival) in &out {
+            match arrival {
+                Arrival::Request { id, .. } => {
+                    seen.insert(*id);
+                }
+                Arrival::Failure { id, failure } => {
+                    assert!(*at <= DEADLINE);
+                    if failure.sent == Sent::No {
+                        assert!(!seen.contains(id), "{failure}");
+                    }
+                    *kinds.entry(format!("{:?}", failure.kind)).or_insert(0) += 1;
+                }
+                Arrival::Response { .. } => assert!(*at <= DEADLINE),
+                Arrival::Disconnect { .. } => {}
+            }
+        }
+        assert_eq!(
+            kinds.keys().collect::<Vec<_>>(),
+            ["Broken", "Timeout", "Unreachable"]
+        );
+    }
+
+    #[test]
+    fn what_is_behind_no_name_is_not_reached() {
+        let mut network = Network::new(Weather::calm(), Dice::new(1, 1));
+        let request = Request::get("https://nowhere.example/")
+            .body(Bytes::new())
+            .unwrap();
+        network.send(Duration::ZERO, request, Lane::Commands, DEADLINE, false);
+        let out = run(&mut network);
+        let [(_, Arrival::Failure { failure, .. })] = out.as_slice() else {
+            panic!("{out:?}")
+        };
+        assert_eq!(failure.sent, Sent::No);
+    }
+}

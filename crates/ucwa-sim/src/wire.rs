@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, Method, Request, Response};
-use ucwa_proto::{DataUri, EventKind, EventPage, EventStatus, Limits, Representation, Resource};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use ucwa_proto::{
+    DataUri, EventKind, EventPage, EventStatus, Limits, Problem, Representation, Resource,
+};
 
 use crate::endpoint::EndpointId;
 use crate::network::ExchangeId;
@@ -51,6 +53,8 @@ enum About {
 struct Exchange {
     endpoint: EndpointId,
     about: About,
+    /// It is addressed to the client's application, or to what belongs to it.
+    of_application: bool,
     facts: Vec<Fact>,
 }
 
@@ -119,13 +123,13 @@ impl Wire {
         } else {
             About::Other
         };
-        let facts = Vec::new();
         self.exchanges.insert(
             id,
             Exchange {
                 endpoint,
                 about,
-                facts,
+                of_application: path.contains("/applications/"),
+                facts: Vec::new(),
             },
         );
     }
@@ -235,10 +239,13 @@ impl Wire {
     }
 
     /// The client gets the answer.
-    pub(crate) fn on_arrived(&mut self, id: ExchangeId) {
+    pub(crate) fn on_arrived(&mut self, id: ExchangeId, response: &Response<Bytes>) {
         let Some(exchange) = self.exchanges.remove(&id) else {
             return;
         };
+        if exchange.of_application && says_gone(response) {
+            self.applications.remove(&exchange.endpoint);
+        }
         for fact in exchange.facts {
             match fact {
                 Fact::Taken(saying) => self.passages.entry(saying).or_default().named = true,
@@ -262,6 +269,22 @@ impl Wire {
 
 fn representation(headers: &HeaderMap) -> Option<Representation> {
     Representation::from_content_type(headers.get(CONTENT_TYPE)?.to_str().ok()?)
+}
+
+/// Whether an answer says that the application is no more.
+fn says_gone(response: &Response<Bytes>) -> bool {
+    matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
+        && representation(response.headers())
+            .and_then(|representation| {
+                Problem::decode(response.body(), representation, &Limits::default()).ok()
+            })
+            .and_then(|problem| problem.subcode)
+            .is_some_and(|subcode| {
+                matches!(
+                    subcode.as_ref(),
+                    "ApplicationNotFound" | "InactiveApplicationExpired"
+                )
+            })
 }
 
 fn resource<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Resource<'a>> {

@@ -41,6 +41,8 @@ struct Pending {
     request: RequestId,
     lane: Lane,
     site: Option<Site>,
+    /// The session gave it up, and has to ignore what still comes of it.
+    aborted: bool,
 }
 
 /// Everything there is, and what time it is.
@@ -247,8 +249,12 @@ impl World {
             }
             Arrival::Response { id, response } => {
                 if let Some(pending) = self.close(id) {
-                    self.wire.on_arrived(id);
-                    let page = pending.lane == Lane::Events && response.status().is_success();
+                    let heard = !pending.aborted;
+                    if heard {
+                        self.wire.on_arrived(id, &response);
+                    }
+                    let page =
+                        heard && pending.lane == Lane::Events && response.status().is_success();
                     let input = ucwa_session::Input::Response {
                         id: pending.request,
                         result: Ok(response),
@@ -371,6 +377,7 @@ impl World {
                 request: request_id,
                 lane,
                 site,
+                aborted: false,
             },
         );
     }
@@ -401,9 +408,10 @@ impl World {
     fn abort(&mut self, id: EndpointId, request: RequestId) {
         let found = self
             .pending
-            .iter()
+            .iter_mut()
             .find(|(_, pending)| pending.endpoint == id && pending.request == request);
-        if let Some((&exchange, _)) = found {
+        if let Some((&exchange, pending)) = found {
+            pending.aborted = true;
             self.network.abort(self.now, exchange);
             if let Some(endpoint) = self.endpoints.get_mut(id.0) {
                 endpoint.poll.take_if(|poll| *poll == exchange);
