@@ -105,7 +105,7 @@ impl Conversation {
 
     /// Takes a participant out: at once when they are not in the conversation, else when they are out of it.
     fn eject(&self, participant: &Participant) -> CommandFuture<()> {
-        self.node.fixed.model.command(|transaction| {
+        let asked = self.node.fixed.model.command(|transaction| {
             if self.key_of(transaction, participant).is_none() {
                 return Err(
                     Reason::new(ReasonCode::InvalidArgument).with_message("no such participant")
@@ -125,6 +125,16 @@ impl Conversation {
             Ok(Step::call(move |backend| {
                 backend.remove_participant(conversation, id)
             }))
+        });
+        let (conversation, participant) = (self.clone(), participant.clone());
+        Box::pin(async move {
+            let outcome = asked.await;
+            if outcome.is_err() {
+                conversation.node.store.transact(|transaction| {
+                    transaction.cells(&participant.node).removed = false;
+                });
+            }
+            outcome
         })
     }
 

@@ -114,11 +114,6 @@ impl Driver {
                 self.tickets.insert(ticket, done);
                 self.settle().await;
             }
-            Order::Tell { fact, done } => {
-                self.writer.commit([fact]);
-                // As with every order, the caller need not wait.
-                let _ = done.send(());
-            }
             Order::Shutdown => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use conv_model::{Fact, Reason, ReasonCode};
+use conv_model::{Reason, ReasonCode};
 use tokio::sync::{mpsc, oneshot};
 use ucwa_session::{Failure, Operation, Outcome};
 
@@ -15,11 +15,6 @@ pub(crate) enum Order {
     Perform {
         operation: Operation,
         done: oneshot::Sender<Result<Outcome, Failure>>,
-    },
-    /// Tell the model this.
-    Tell {
-        fact: Fact,
-        done: oneshot::Sender<()>,
     },
     /// Nobody holds the application any more.
     Shutdown,
@@ -48,15 +43,6 @@ impl Mailbox {
                 Ok(result) => result.map_err(Unfulfilled::Failed),
                 Err(_) => Err(Unfulfilled::ShutDown),
             }
-        }
-    }
-
-    /// Has a fact told to the model that no event of the session's will tell, in its turn.
-    pub(crate) fn tell(&self, fact: Fact) -> impl Future<Output = ()> + Send + use<> {
-        let (done, told) = oneshot::channel();
-        let _ = self.0.send(Order::Tell { fact, done });
-        async move {
-            let _ = told.await;
         }
     }
 

@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use conv_model::{
-    Backend, ConversationFact, ConversationId, Fact, MessageBody, OutgoingMessage, Peer,
-    PortFuture, Reason, ReasonCode, StartOptions,
+    Backend, ConversationId, MessageBody, OutgoingMessage, ParticipantId, Peer, PortFuture, Reason,
+    ReasonCode, StartOptions,
 };
-use ucwa_session::{Operation, SipUri};
+use ucwa_session::{CustomContent, Operation, SipUri};
 
 use crate::{clock::Clock, keys, mailbox::Mailbox};
 
@@ -25,20 +25,6 @@ impl Port {
     fn perform(&self, operation: Operation) -> PortFuture {
         let end = self.mailbox.perform(operation);
         Box::pin(async move { end.await.map(drop).map_err(Reason::from) })
-    }
-
-    /// Answers a start that cannot be made: the model has begun to connect, so it has to be told of the end.
-    fn refuse_start(&self, conversation: ConversationId, reason: Reason) -> PortFuture {
-        let told = self.mailbox.tell(Fact::of(
-            conversation,
-            ConversationFact::Ended {
-                reason: Some(reason.clone()),
-            },
-        ));
-        Box::pin(async move {
-            told.await;
-            Err(reason)
-        })
     }
 }
 
@@ -76,14 +62,13 @@ impl Backend for Port {
     }
 
     fn start(&self, conversation: ConversationId, options: StartOptions) -> PortFuture {
-        if options.context.is_some() {
-            let reason = Reason::new(ReasonCode::NotSupported)
-                .with_message("custom content of an invitation");
-            return self.refuse_start(conversation, reason);
-        }
         self.perform(Operation::StartChat {
             conversation: keys::conversation_key(conversation),
             subject: options.subject,
+            context: options.context.map(|context| CustomContent {
+                content_type: context.content_type,
+                content: context.content,
+            }),
         })
     }
 
@@ -115,10 +100,27 @@ impl Backend for Port {
         self.perform(Operation::Leave(keys::conversation_key(conversation)))
     }
 
-    fn acknowledge(&self, _conversation: ConversationId) -> PortFuture {
-        Box::pin(std::future::ready(Err(Reason::new(
-            ReasonCode::NotSupported,
-        ))))
+    fn acknowledge(&self, conversation: ConversationId) -> PortFuture {
+        self.perform(Operation::Acknowledge(keys::conversation_key(conversation)))
+    }
+
+    fn add_participant(&self, conversation: ConversationId, participant: Peer) -> PortFuture {
+        self.perform(Operation::AddParticipant {
+            conversation: keys::conversation_key(conversation),
+            participant: keys::participant_key(participant.participant),
+            uri: participant.address,
+        })
+    }
+
+    fn remove_participant(
+        &self,
+        conversation: ConversationId,
+        participant: ParticipantId,
+    ) -> PortFuture {
+        self.perform(Operation::RemoveParticipant {
+            conversation: keys::conversation_key(conversation),
+            participant: keys::participant_key(participant),
+        })
     }
 
     fn send_is_typing(&self, conversation: ConversationId) -> PortFuture {

@@ -1,10 +1,11 @@
 //! From the session's events to the model's facts, one for one.
 
 use conv_model::{
-    ConversationFact, Discovered, Fact, Incoming, MessageBody, MessageFormat, MessageStatus,
-    ParticipantFact, ParticipantUpdate, SenderFact, SignInState,
+    Context, ConversationFact, Discovered, Fact, Incoming, MessageBody, MessageFormat,
+    MessageStatus, Modalities, ParticipantFact, ParticipantRole, ParticipantState,
+    ParticipantUpdate, SenderFact, SignInState,
 };
-use ucwa_session::{ConversationChange, Failure, Participant, SessionEvent};
+use ucwa_session::{ConversationChange, Failure, Participant, Role, SessionEvent, Standing};
 
 use crate::{
     keys::{conversation_id, message_id, participant_id},
@@ -27,11 +28,13 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
             from,
             subject,
             preview,
+            context,
             answerable,
         } => {
             let mut incoming = Incoming::new(conversation_id(conversation), participant(from));
             incoming.subject = subject;
             incoming.preview = preview.map(body);
+            incoming.context = context.map(|it| Context::new(it.content_type, it.content));
             incoming.auto_accepted = !answerable;
             Fact::Incoming(incoming)
         }
@@ -76,19 +79,47 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
         Change::ChatDisconnected { failure } => ConversationFact::ChatDisconnected {
             reason: why(failure),
         },
+        Change::Group { uri } => ConversationFact::Group { uri },
+        Change::Modalities {
+            messaging,
+            audio,
+            video,
+        } => {
+            let mut active = Modalities::default();
+            active.chat = messaging;
+            active.audio = audio;
+            active.video = video;
+            ConversationFact::Modalities(active)
+        }
+        Change::ParticipantCount(count) => {
+            ConversationFact::ParticipantsCount(usize::try_from(count).ok()?)
+        }
+        Change::Acknowledgeable(yes) => ConversationFact::Acknowledgeable(yes),
+        Change::Myself { standing, role: it } => ConversationFact::Myself {
+            state: standing.map(participant_state),
+            role: it.map(role),
+        },
+        Change::ParticipantInvited(key) => ConversationFact::ParticipantInvited {
+            participant: participant_id(key),
+        },
         Change::ParticipantJoined(it) => ConversationFact::ParticipantAdded(participant(it)),
-        Change::ParticipantUpdated(Participant { key, uri, name }) => {
+        Change::ParticipantUpdated(it) => {
             let mut update = ParticipantUpdate::default();
-            update.address = uri;
-            update.display_name = name;
+            update.address = it.uri;
+            update.display_name = it.name;
+            update.role = it.role.map(role);
+            update.is_anonymous = Some(it.anonymous);
             ConversationFact::ParticipantUpdated {
-                participant: participant_id(key),
+                participant: participant_id(it.key),
                 update,
             }
         }
-        Change::ParticipantLeft(key) => ConversationFact::ParticipantLeft {
-            participant: participant_id(key),
-            reason: None,
+        Change::ParticipantLeft {
+            participant,
+            failure,
+        } => ConversationFact::ParticipantLeft {
+            participant: participant_id(participant),
+            reason: why(failure),
         },
         Change::ParticipantChat {
             participant,
@@ -106,7 +137,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
         },
         Change::MessageReceived {
             message,
-            sender: Participant { key, uri, name },
+            sender: Participant { key, uri, name, .. },
             body: it,
             timestamp,
         } => {
@@ -142,10 +173,29 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
     })
 }
 
-fn participant(Participant { key, uri, name }: Participant) -> ParticipantFact {
-    let mut fact = ParticipantFact::new(participant_id(key), uri.unwrap_or_default());
-    fact.display_name = name;
+fn participant(it: Participant) -> ParticipantFact {
+    let mut fact = ParticipantFact::new(participant_id(it.key), it.uri.unwrap_or_default());
+    fact.display_name = it.name;
+    // Most servers say nothing of those who only take part.
+    fact.role = it.role.map_or(ParticipantRole::Attendee, role);
+    fact.is_anonymous = it.anonymous;
+    fact.in_lobby = it.in_lobby;
     fact
+}
+
+fn role(role: Role) -> ParticipantRole {
+    match role {
+        Role::Attendee => ParticipantRole::Attendee,
+        Role::Leader => ParticipantRole::Leader,
+    }
+}
+
+fn participant_state(standing: Standing) -> ParticipantState {
+    match standing {
+        Standing::Joined => ParticipantState::Connected,
+        Standing::InLobby => ParticipantState::InLobby,
+        Standing::Gone => ParticipantState::Disconnected,
+    }
 }
 
 /// What is neither text nor HTML is shown as it arrived.

@@ -128,13 +128,19 @@ impl<'a> DataUri<'a> {
     /// A plain text as a data URI in base64, the form of the reference pages.
     #[must_use]
     pub fn text_plain(text: &str) -> String {
-        format!("data:text/plain;base64,{}", BASE64.encode(text))
+        Self::base64("text/plain", text.as_bytes())
     }
 
     /// An HTML text as a data URI in base64.
     #[must_use]
     pub fn text_html(html: &str) -> String {
-        format!("data:text/html;base64,{}", BASE64.encode(html))
+        Self::base64("text/html", html.as_bytes())
+    }
+
+    /// Content of any media type, with its parameters if there are some, as a data URI in base64 (`customContent`).
+    #[must_use]
+    pub fn base64(media_type: &str, content: &[u8]) -> String {
+        format!("data:{media_type};base64,{}", BASE64.encode(content))
     }
 
     /// A plain text as a percent-encoded data URI, with `%20` for a space, which both ways of reading understand.

@@ -1,13 +1,17 @@
 //! Every conversation of the session, and the index by which events find theirs.
 
+mod conference;
 mod conversation;
 mod ending;
+mod hints;
 mod inbox;
 mod invite;
+mod joining;
 mod offer;
 mod outbox;
 mod page;
 mod read;
+mod recognise;
 mod roster;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +38,10 @@ pub(crate) struct Chats {
     pub(crate) me: String,
     /// Where conversations begin; absent while there is no application.
     pub(crate) start_messaging: Option<String>,
+    /// Where conferences begin, if the server lets the user begin any.
+    pub(crate) start_online_meeting: Option<String>,
+    /// Where conferences are joined by their URI.
+    pub(crate) join_online_meeting: Option<String>,
     conversations: BTreeMap<ConversationKey, Conversation>,
     /// The conversations at the server, by the key of their href.
     by_href: BTreeMap<HrefKey, ConversationKey>,
@@ -79,7 +87,8 @@ impl Chats {
             Operation::StartChat {
                 conversation,
                 subject,
-            } => self.start_chat(core, conversation, subject, ticket),
+                context,
+            } => self.start_chat(core, conversation, subject, context, ticket),
             Operation::SendMessage {
                 conversation,
                 message,
@@ -93,6 +102,16 @@ impl Chats {
             Operation::StopChat(key) => self.stop_chat(core, key, ticket),
             Operation::Leave(key) => self.leave(core, key, ticket),
             Operation::SendIsTyping(key) => self.send_is_typing(core, key, ticket),
+            Operation::AddParticipant {
+                conversation,
+                participant,
+                uri,
+            } => self.add_participant(core, conversation, participant, &uri, ticket),
+            Operation::RemoveParticipant {
+                conversation,
+                participant,
+            } => self.remove_participant(core, conversation, participant, ticket),
+            Operation::Acknowledge(key) => self.acknowledge(core, key, ticket),
             Operation::SignIn(_)
             | Operation::SignOut
             | Operation::FetchPerson { .. }
@@ -118,6 +137,10 @@ impl Chats {
             Timer::Verdict(key, message) => self.on_verdict_overdue(core, key, message),
             Timer::FirstMessage(key) => self.show_preview(core, key),
             Timer::Probe(key) => self.probe(core, key),
+            Timer::ParticipantInvitation(key, operation) => {
+                self.ask_joining(core, key, &operation);
+            }
+            Timer::Ejected(key, participant) => self.on_ejected_unheard(core, key, participant),
             _ => {}
         }
     }
@@ -136,7 +159,7 @@ impl Chats {
             Purpose::ReadInvitation(key, operation) => {
                 self.on_invitation_read(core, *key, operation, exchange, result);
             }
-            Purpose::ReadForeignInvitation(_) => {
+            Purpose::ReadForeignInvitation(..) => {
                 self.on_foreign_invitation_read(core, exchange, result);
             }
             Purpose::Accept(key) => self.on_accept_answer(core, *key, exchange, result),
@@ -161,6 +184,19 @@ impl Chats {
             Purpose::ReadMessage(key, href) => {
                 self.on_message_read(core, *key, href, exchange, result);
             }
+            Purpose::AddParticipant(key, operation) => {
+                self.on_add_participant_answer(core, *key, operation, exchange, result);
+            }
+            Purpose::ReadParticipantInvitation(key, operation) => {
+                self.on_participant_invitation_read(core, *key, operation, exchange, result);
+            }
+            Purpose::CancelParticipant(key, participant) => {
+                self.on_cancel_participant_answer(core, *key, *participant, exchange, result);
+            }
+            Purpose::Eject(key, participant) => {
+                self.on_eject_answer(core, *key, *participant, exchange, result);
+            }
+            Purpose::Acknowledge(key) => self.on_acknowledged(core, *key, exchange, result),
             Purpose::SetIsTyping(_) => {}
             _ => {}
         }
@@ -170,6 +206,8 @@ impl Chats {
     pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
         // First of all: nothing may be begun again where there is nothing to begin it with.
         self.start_messaging = None;
+        self.start_online_meeting = None;
+        self.join_online_meeting = None;
         let keys: Vec<_> = self.conversations.keys().copied().collect();
         for key in keys {
             self.end(core, key, Some(failure.clone()));

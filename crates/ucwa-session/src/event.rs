@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::failure::Failure;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
-use crate::operation::MessageBody;
+use crate::operation::{CustomContent, MessageBody};
 use crate::person::PersonFact;
 
 /// A change that an application may want to see. All events that one input causes belong together: an event page of
@@ -49,6 +49,8 @@ pub enum SessionEvent {
         subject: Option<String>,
         /// The message that the invitation carries. A preview: it is reported as a message once, when it is due.
         preview: Option<MessageBody>,
+        /// Custom content of the invitation, if it carries some.
+        context: Option<CustomContent>,
         /// True when the invitation can be accepted; false when the server or another endpoint is answering it.
         answerable: bool,
     },
@@ -92,6 +94,32 @@ pub struct Participant {
     pub uri: Option<String>,
     /// The display name, if it is known.
     pub name: Option<String>,
+    /// What it may do in a conference, if it is known.
+    pub role: Option<Role>,
+    /// Joined without an account.
+    pub anonymous: bool,
+    /// Waits in the lobby of a conference until somebody admits it.
+    pub in_lobby: bool,
+}
+
+/// What a participant may do in a conference (`Role_ref`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Takes part.
+    Attendee,
+    /// Takes part, admits and ejects others.
+    Leader,
+}
+
+/// Where this user stands in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// In it.
+    Joined,
+    /// In the lobby of the conference.
+    InLobby,
+    /// Not in it any more.
+    Gone,
 }
 
 /// A change in one conversation.
@@ -124,12 +152,44 @@ pub enum ConversationChange {
         /// Why, if it was not asked for.
         failure: Option<Failure>,
     },
-    /// A participant is in the conversation.
+    /// The conversation is a conference from here on, or more became known of that.
+    Group {
+        /// The SIP URI of the conference, if it is known.
+        uri: Option<String>,
+    },
+    /// Which modalities are active in the conversation, whoever began them.
+    Modalities {
+        /// Messaging is.
+        messaging: bool,
+        /// Audio is, over the network or a telephone.
+        audio: bool,
+        /// Video is.
+        video: bool,
+    },
+    /// How many take part, by the server's count.
+    ParticipantCount(u64),
+    /// Whether the conversation was accepted for the user, who has not acknowledged that yet.
+    Acknowledgeable(bool),
+    /// Where this user stands, or what he may do, as far as it changed.
+    Myself {
+        /// Where he stands.
+        standing: Option<Standing>,
+        /// What he may do.
+        role: Option<Role>,
+    },
+    /// The invitation of a participant who was added is on its way.
+    ParticipantInvited(ParticipantKey),
+    /// A participant is in the conversation, or in its lobby, or is admitted from there.
     ParticipantJoined(Participant),
     /// More became known of a participant.
     ParticipantUpdated(Participant),
-    /// A participant left.
-    ParticipantLeft(ParticipantKey),
+    /// A participant left, or did not come.
+    ParticipantLeft {
+        /// Who.
+        participant: ParticipantKey,
+        /// Why, if there is a reason that is a failure.
+        failure: Option<Failure>,
+    },
     /// A participant's chat came up or went down.
     ParticipantChat {
         /// Whose.

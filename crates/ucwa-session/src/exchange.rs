@@ -10,7 +10,7 @@ use ucwa_proto::{HrefKey, Origin};
 
 use crate::failure::Stage;
 use crate::io::{ConnectionAuth, Lane};
-use crate::keys::{ConversationKey, MessageKey};
+use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::people::PeoplePurpose;
 use crate::timers::TimerKey;
 
@@ -44,8 +44,8 @@ pub(crate) enum Purpose {
     Invite(ConversationKey, String),
     /// GET the invitation with this operation id.
     ReadInvitation(ConversationKey, String),
-    /// GET an invitation that an event only linked to, by its href.
-    ReadForeignInvitation(String),
+    /// GET an invitation that an event only linked to, by its href and its rel.
+    ReadForeignInvitation(String, String),
     /// POST accept.
     Accept(ConversationKey),
     /// POST decline.
@@ -72,6 +72,16 @@ pub(crate) enum Purpose {
     ReadMessage(ConversationKey, String),
     /// POST setIsTyping.
     SetIsTyping(ConversationKey),
+    /// POST addParticipant, with the operation id.
+    AddParticipant(ConversationKey, String),
+    /// GET the invitation of a participant with this operation id.
+    ReadParticipantInvitation(ConversationKey, String),
+    /// POST the cancellation of the invitation of a participant.
+    CancelParticipant(ConversationKey, ParticipantKey),
+    /// POST eject.
+    Eject(ConversationKey, ParticipantKey),
+    /// POST userAcknowledged.
+    Acknowledge(ConversationKey),
     /// Whatever people are about.
     People(PeoplePurpose),
     /// POST batch: several GETs, each with a purpose of its own.
@@ -107,10 +117,13 @@ impl Purpose {
             Self::Poll | Self::ListConversations(_) => Stage::Events,
             Self::Invite(..)
             | Self::ReadInvitation(..)
-            | Self::ReadForeignInvitation(_)
+            | Self::ReadForeignInvitation(..)
             | Self::Accept(_)
             | Self::Decline(_)
-            | Self::Cancel(_) => Stage::Invitation,
+            | Self::Cancel(_)
+            | Self::AddParticipant(..)
+            | Self::ReadParticipantInvitation(..)
+            | Self::CancelParticipant(..) => Stage::Invitation,
             Self::SendMessage(..)
             | Self::ReadVerdict(..)
             | Self::ReadSent(..)
@@ -120,7 +133,9 @@ impl Purpose {
             | Self::ReadConversation(_)
             | Self::ReadMessaging(_)
             | Self::ReadParticipant(..)
-            | Self::SetIsTyping(_) => Stage::Conversation,
+            | Self::SetIsTyping(_)
+            | Self::Eject(..)
+            | Self::Acknowledge(_) => Stage::Conversation,
             Self::People(_) => Stage::People,
         }
     }
@@ -140,7 +155,7 @@ impl Purpose {
             Self::DeleteApplication => "application.delete",
             Self::ListConversations(_) => "conversations",
             Self::Invite(..) => "startMessaging",
-            Self::ReadInvitation(..) | Self::ReadForeignInvitation(_) => "messagingInvitation",
+            Self::ReadInvitation(..) | Self::ReadForeignInvitation(..) => "messagingInvitation",
             Self::Accept(_) => "accept",
             Self::Decline(_) => "decline",
             Self::Cancel(_) => "cancel",
@@ -152,6 +167,11 @@ impl Purpose {
             Self::SendMessage(..) => "sendMessage",
             Self::ReadVerdict(..) | Self::ReadSent(..) | Self::ReadMessage(..) => "message",
             Self::SetIsTyping(_) => "setIsTyping",
+            Self::AddParticipant(..) => "addParticipant",
+            Self::ReadParticipantInvitation(..) => "participantInvitation",
+            Self::CancelParticipant(..) => "cancel",
+            Self::Eject(..) => "eject",
+            Self::Acknowledge(_) => "userAcknowledged",
             Self::People(purpose) => purpose.name(),
             Self::Batch(_) => "batch",
         }
@@ -174,7 +194,12 @@ impl Purpose {
             | Self::ReadVerdict(key, _)
             | Self::ReadSent(key, _)
             | Self::ReadMessage(key, _)
-            | Self::SetIsTyping(key) => Some(*key),
+            | Self::SetIsTyping(key)
+            | Self::AddParticipant(key, _)
+            | Self::ReadParticipantInvitation(key, _)
+            | Self::CancelParticipant(key, _)
+            | Self::Eject(key, _)
+            | Self::Acknowledge(key) => Some(*key),
             _ => None,
         }
     }

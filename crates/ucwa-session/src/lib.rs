@@ -53,14 +53,16 @@ mod together;
 mod trust;
 
 pub use config::{ChannelOptions, Root, SessionConfig, TrustPolicy};
-pub use event::{ConversationChange, MessageStatus, Participant, SessionEvent, SignInState};
+pub use event::{
+    ConversationChange, MessageStatus, Participant, Role, SessionEvent, SignInState, Standing,
+};
 pub use failure::{Failure, FailureKind, Stage};
 pub use io::{
     Answer, BearerToken, ConnectionAuth, Input, Lane, Output, Question, Sent, TransportFailure,
     TransportFailureKind,
 };
 pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId, Ticket};
-pub use operation::{Credentials, MessageBody, Operation, Outcome};
+pub use operation::{Credentials, CustomContent, MessageBody, Operation, Outcome};
 pub use person::{
     Capabilities, EndpointType, FoundPerson, Interest, MeChange, Note, NoteKind, PersonFact,
     PersonField, PersonStatus, PhoneNumber,

@@ -34,6 +34,8 @@ pub enum Operation {
         conversation: ConversationKey,
         /// The subject, at most 250 UTF-16 code units (`startMessaging_ref`).
         subject: Option<String>,
+        /// Custom content for the invitation. An invitation to a conference carries none.
+        context: Option<CustomContent>,
     },
     /// Sends a message: inside an invitation where no chat is established, queued while one is being established.
     /// Completes with success only when the server reported the delivery.
@@ -55,8 +57,29 @@ pub enum Operation {
     StopChat(ConversationKey),
     /// Leaves the conversation, in whatever state it is. One that is not established completes at once.
     Leave(ConversationKey),
-    /// Tells the peer that the user is typing.
+    /// Tells the others that the user is typing. The server forgets it after about five seconds; hints in quick
+    /// succession are one request.
     SendIsTyping(ConversationKey),
+    /// Adds a participant. Before the conversation has begun nothing is sent: he is invited with its start, which makes
+    /// it a conference if he is not the only one. Afterwards it completes when his invitation has, which makes a
+    /// conversation of two a conference.
+    AddParticipant {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// The caller's name for the participant.
+        participant: ParticipantKey,
+        /// The participant's SIP URI.
+        uri: String,
+    },
+    /// Ejects a participant from a conference, or takes back his invitation. Completes when he is out.
+    RemoveParticipant {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// The participant.
+        participant: ParticipantKey,
+    },
+    /// Tells the server that the user saw a conversation that was accepted for him.
+    Acknowledge(ConversationKey),
     /// Reads a field of a person, and with it all that the server keeps in the same resource. Completes when it was told
     /// of as [`SessionEvent::Person`](crate::SessionEvent::Person). Several of one resource that are asked for
     /// together are one request, and requests that are due together are one batch.
@@ -165,6 +188,27 @@ impl fmt::Debug for Credentials {
             }
             Self::Bearer { sip_uri } => write!(f, "Bearer {{ {sip_uri} }}"),
         }
+    }
+}
+
+/// Custom content of an invitation: whatever two applications have agreed on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CustomContent {
+    /// The media type, with its parameters if there are some.
+    pub content_type: String,
+    /// The content.
+    pub content: String,
+}
+
+impl fmt::Debug for CustomContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It is somebody else's, and may say anything.
+        write!(
+            f,
+            "CustomContent({}, {} bytes)",
+            self.content_type,
+            self.content.len()
+        )
     }
 }
 

@@ -113,7 +113,9 @@ impl Session {
             | Timer::InvitationCompleted(..)
             | Timer::Verdict(..)
             | Timer::FirstMessage(_)
-            | Timer::Probe(_) => self.chats.on_timer(&mut self.core, timer),
+            | Timer::Probe(_)
+            | Timer::ParticipantInvitation(..)
+            | Timer::Ejected(..) => self.chats.on_timer(&mut self.core, timer),
             Timer::People(timer) => self.people.on_timer(&mut self.core, timer),
         }
         self.settle();
@@ -203,6 +205,8 @@ impl Session {
             {
                 for (rel, link) in [
                     ("startMessaging", &mut self.chats.start_messaging),
+                    ("startOnlineMeeting", &mut self.chats.start_online_meeting),
+                    ("joinOnlineMeeting", &mut self.chats.join_online_meeting),
                     ("conversations", &mut self.entry.links.conversations),
                 ] {
                     if let Some(href) = communication.link_href(rel) {

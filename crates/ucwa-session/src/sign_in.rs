@@ -483,6 +483,8 @@ impl Session {
             conversations: of("communication", "conversations"),
         };
         self.chats.start_messaging = of("communication", "startMessaging");
+        self.chats.start_online_meeting = of("communication", "startOnlineMeeting");
+        self.chats.join_online_meeting = of("communication", "joinOnlineMeeting");
         self.core.batch = application.link_href("batch").map(str::to_owned);
         if let Some(me) = application.embedded("me") {
             let uri = me.text("uri").unwrap_or(&self.entry.sip_uri).to_owned();

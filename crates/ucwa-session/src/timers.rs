@@ -6,7 +6,7 @@ use std::time::Duration;
 use ucwa_proto::Origin;
 
 use crate::exchange::Exchange;
-use crate::keys::{ConversationKey, MessageKey, QuestionId, RequestId};
+use crate::keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId};
 use crate::people::PeopleTimer;
 
 /// Something that is to be done at a time.
@@ -36,6 +36,10 @@ pub(crate) enum Timer {
     FirstMessage(ConversationKey),
     /// A conversation without its chat should have told by now whether it goes on.
     Probe(ConversationKey),
+    /// The invitation of a participant with this operation id should have moved on by now.
+    ParticipantInvitation(ConversationKey, String),
+    /// A participant who was ejected should be gone by now.
+    Ejected(ConversationKey, ParticipantKey),
     /// Something about people is due.
     People(PeopleTimer),
 }
@@ -48,7 +52,9 @@ impl Timer {
             | Self::InvitationCompleted(key, _)
             | Self::Verdict(key, _)
             | Self::FirstMessage(key)
-            | Self::Probe(key) => Some(*key),
+            | Self::Probe(key)
+            | Self::ParticipantInvitation(key, _)
+            | Self::Ejected(key, _) => Some(*key),
             _ => None,
         }
     }

@@ -323,9 +323,9 @@ async fn a_start_that_cannot_be_made_ends_the_conversation_it_began() {
     let before = world.log().len();
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let mut options = StartOptions::default();
-    options.context = Some(Context::new("application/json", "{}"));
+    options.context = Some(Context::new("no media type", "{}"));
     let reason = ours.chat_service().start(options).await.unwrap_err();
-    assert_eq!(*reason.code(), ReasonCode::NotSupported, "{reason}");
+    assert_eq!(*reason.code(), ReasonCode::InvalidArgument, "{reason}");
     assert_eq!(ours.state().get(), ConversationState::Disconnected);
     assert_eq!(ours.state().reason(), Some(reason));
     assert_eq!(world.log().len(), before);

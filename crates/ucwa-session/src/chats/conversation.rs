@@ -1,10 +1,14 @@
 //! What the session knows of one conversation.
 
+use std::time::Duration;
+
 use super::inbox::Inbox;
 use super::invite::Invite;
+use super::joining::Joining;
 use super::offer::Offer;
 use super::outbox::Outbox;
 use super::roster::Roster;
+use crate::event::{Role, Standing};
 use crate::failure::Failure;
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 
@@ -56,6 +60,8 @@ pub(crate) struct Links {
     pub(crate) stop_messaging: Option<String>,
     pub(crate) set_is_typing: Option<String>,
     pub(crate) add_messaging: Option<String>,
+    pub(crate) add_participant: Option<String>,
+    pub(crate) user_acknowledged: Option<String>,
 }
 
 pub(crate) struct Conversation {
@@ -71,6 +77,26 @@ pub(crate) struct Conversation {
     pub(crate) other_modality: bool,
     /// It is, or is becoming, a conference: only conversation events end it.
     pub(crate) group: bool,
+    /// The SIP URI of the conference, by which it can be joined again.
+    pub(crate) meeting: Option<String>,
+    /// It is a conference without its chat, which is to be asked for.
+    pub(crate) chat_wanted: bool,
+    /// The user ended the chat, or the conversation: nobody asks for it again but he.
+    pub(crate) chat_unwanted: bool,
+    /// Where this user stands, as it was told.
+    pub(crate) standing: Option<Standing>,
+    /// What this user may do, as it was told.
+    pub(crate) role: Option<Role>,
+    /// Messaging, audio and video, as they were told.
+    pub(crate) modalities: [bool; 3],
+    /// How many take part, as it was told.
+    pub(crate) participant_count: Option<u64>,
+    /// Those who are being invited into it, in the order of the commands.
+    pub(crate) joining: Vec<Joining>,
+    /// Who waits for the acknowledgement.
+    pub(crate) acknowledging: Vec<Ticket>,
+    /// When the others were told last that this user types.
+    pub(crate) typed_at: Option<Duration>,
     /// Whether both sides take HTML.
     pub(crate) html: bool,
     pub(crate) links: Links,
@@ -108,6 +134,16 @@ impl Conversation {
             chat: Chat::Disconnected,
             other_modality: false,
             group: false,
+            meeting: None,
+            chat_wanted: false,
+            chat_unwanted: false,
+            standing: None,
+            role: None,
+            modalities: [false; 3],
+            participant_count: None,
+            joining: Vec::new(),
+            acknowledging: Vec::new(),
+            typed_at: None,
             html: false,
             links: Links::default(),
             roster: Roster::default(),
@@ -153,6 +189,49 @@ impl Conversation {
     /// Whether there is something at the server, or on the way to it.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::Connecting | State::Connected)
+    }
+
+    /// Whether this user has asked for its end.
+    pub(crate) fn is_ending(&self) -> bool {
+        !self.leaving.is_empty()
+    }
+
+    /// Whether it is a conference that lacks the chat that belongs to it.
+    pub(crate) fn wants_chat_of_conference(&self) -> bool {
+        self.group && self.chat_wanted && !self.chat_unwanted
+    }
+
+    /// Whether an invitation to a conference is under way, in either direction.
+    pub(crate) fn is_joining_conference(&self) -> bool {
+        self.invite
+            .as_ref()
+            .is_some_and(|invite| invite.kind.is_conference())
+            || self.offer.as_ref().is_some_and(Offer::is_conference)
+    }
+
+    /// It goes on at another address: what was known by the old one is void.
+    pub(crate) fn move_house(&mut self) {
+        self.links = Links {
+            conversation: self.links.conversation.take(),
+            ..Links::default()
+        };
+        self.roster.move_house();
+        self.messaging_read = false;
+    }
+
+    /// What belongs to one life of a conversation ends with it.
+    pub(crate) fn end_life(&mut self) {
+        self.links = Links::default();
+        self.inbox.end_life();
+        self.group = false;
+        self.other_modality = false;
+        self.chat_wanted = false;
+        self.chat_unwanted = false;
+        self.standing = None;
+        self.role = None;
+        self.modalities = [false; 3];
+        self.participant_count = None;
+        self.typed_at = None;
     }
 
     /// Whether it is being found out if it goes on without its chat.

@@ -36,6 +36,7 @@ impl Chats {
             }
         }
         conversation.stopping.push(ticket);
+        conversation.chat_unwanted = true;
         if conversation.invite.is_some() {
             return self.cancel_invite(core, key);
         }
@@ -52,6 +53,7 @@ impl Chats {
             return core.complete(ticket, Ok(Outcome::Done));
         }
         conversation.leaving.push(ticket);
+        conversation.chat_unwanted = true;
         // A decline, a stop or another leave is under way: this one joins it.
         if conversation.leaving.len() > 1 || conversation.chat == Chat::Disconnecting {
             return;
@@ -66,30 +68,6 @@ impl Chats {
             self.post_decline(core, key);
         } else {
             self.delete_conversation(core, key);
-        }
-    }
-
-    pub(super) fn send_is_typing(&mut self, core: &mut Core, key: ConversationKey, ticket: Ticket) {
-        let Some(conversation) = self.commanded(core, key, ticket) else {
-            return;
-        };
-        let purpose = Purpose::SetIsTyping(key);
-        match conversation
-            .links
-            .set_is_typing
-            .as_deref()
-            .filter(|_| conversation.chat == Chat::Connected)
-        {
-            // A hint that is already on its way need not be sent twice.
-            Some(_) if core.is_under_way(&purpose) => core.complete(ticket, Ok(Outcome::Done)),
-            Some(href) => match core.resolve(href, Stage::Conversation) {
-                Ok(url) => {
-                    core.issue(Exchange::new(purpose, Method::POST, url));
-                    core.complete(ticket, Ok(Outcome::Done));
-                }
-                Err(failure) => core.complete(ticket, Err(failure)),
-            },
-            None => core.complete(ticket, Err(wrong_state("there is no chat to type in"))),
         }
     }
 
@@ -255,6 +233,7 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
+        conversation.chat_unwanted = false;
         if conversation.chat == Chat::Disconnecting {
             let chat = conversation.links.send_message.is_some();
             conversation.chat = if chat {
@@ -344,6 +323,11 @@ impl Chats {
         else {
             return;
         };
+        // A conference comes without its chat: what there is of one is asked for when the rest of the page is known.
+        let comes = conversation.group && conversation.chat == Chat::Connecting;
+        if comes && (conversation.chat_wanted || conversation.is_joining_conference()) {
+            return;
+        }
         // The chat of an open invitation ends with the invitation, whose verdict says more.
         let open = conversation
             .invite
@@ -368,12 +352,20 @@ impl Chats {
         if conversation.chat == Chat::Disconnected {
             return;
         }
+        // Becoming a conference takes the chat away for a while: what was written waits for it.
+        let returns = conversation.group
+            && !conversation.chat_unwanted
+            && conversation.chat == Chat::Connected;
         conversation.chat = Chat::Disconnected;
+        conversation.chat_wanted |= returns;
+        conversation.messaging_read = false;
         let stopping = std::mem::take(&mut conversation.stopping);
-        let why = failure
-            .clone()
-            .unwrap_or_else(|| ended("the chat ended first"));
-        self.fail_drafts(core, key, &why);
+        if !returns {
+            let why = failure
+                .clone()
+                .unwrap_or_else(|| ended("the chat ended first"));
+            self.fail_drafts(core, key, &why);
+        }
         core.change(key, ConversationChange::ChatDisconnected { failure });
         for ticket in stopping {
             core.complete(ticket, Ok(Outcome::Done));
@@ -436,7 +428,10 @@ impl Chats {
         if conversation.is_being_probed() {
             // It lives: what was written meanwhile asks the peer back into it.
             conversation.probe = Probe::Done;
-            if conversation.is_live() && conversation.chat == Chat::Disconnected {
+            if conversation.is_live()
+                && conversation.chat == Chat::Disconnected
+                && !conversation.wants_chat_of_conference()
+            {
                 self.restart_with_drafts(core, key);
             }
         }
@@ -472,7 +467,7 @@ impl Chats {
         let mut drafts = conversation.outbox.take_drafts();
         if let Some(first) = drafts.pop_front() {
             conversation.outbox.put_drafts(drafts);
-            self.invite(core, key, None, Some(first), None);
+            self.invite_with(core, key, None, first);
         }
     }
 
@@ -504,30 +499,33 @@ impl Chats {
         conversation.over = None;
         conversation.waits_for_verdict = false;
         conversation.probe = Probe::None;
-        conversation.group = false;
-        conversation.other_modality = false;
         core.cancel_timers(|timer| timer.conversation() == Some(key));
         core.abandon(|purpose| purpose.conversation() == Some(key));
         self.close_invite(core, key, &why);
         self.close_outbox(core, key, &why);
         self.show_all(core, key);
         self.end_offer(core, key, &why);
+        self.close_joining(core, key, &why);
         self.unbind(core, key);
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        conversation.links = super::conversation::Links::default();
-        conversation.roster.end_life();
-        conversation.inbox.end_life();
+        let ejected = conversation.roster.end_life();
+        conversation.end_life();
         let tickets: Vec<_> = conversation
             .leaving
             .drain(..)
             .chain(conversation.stopping.drain(..))
+            .chain(ejected)
             .collect();
+        let acknowledging = std::mem::take(&mut conversation.acknowledging);
         let forgotten = conversation.forgotten;
         core.change(key, ConversationChange::Ended { failure });
         for ticket in tickets {
             core.complete(ticket, Ok(Outcome::Done));
+        }
+        for ticket in acknowledging {
+            core.complete(ticket, Err(why.clone()));
         }
         if forgotten {
             return self.drop_record(key);
@@ -542,10 +540,10 @@ impl Chats {
 }
 
 /// Whether an answer says that what was addressed does not exist any more.
-fn is_gone(response: &Response<Bytes>) -> bool {
+pub(super) fn is_gone(response: &Response<Bytes>) -> bool {
     matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
 }
 
-fn ended(message: &str) -> Failure {
+pub(super) fn ended(message: &str) -> Failure {
     Failure::new(FailureKind::Ended, Stage::Conversation).with_message(message)
 }

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{Event, EventKind, HrefKey, Resource};
 
-use super::{Chats, key_of, read};
+use super::read::{self, ParticipantFacts};
+use super::roster::stranger;
+use super::{Chats, key_of};
 use crate::core::Core;
 use crate::event::{ConversationChange, Participant};
 use crate::exchange::{Exchange, Purpose};
@@ -339,16 +341,10 @@ impl Chats {
         message: &Resource<'_>,
     ) -> Participant {
         let met = if let Some(sender) = message.embedded("senderParticipant") {
-            let facts = read::participant(sender);
-            self.meet(core, key, sender.href(), facts.uri, facts.name)
+            self.meet(core, key, sender.href(), &read::participant(sender))
         } else if let Some(participant) = message.link("participant") {
-            self.meet(
-                core,
-                key,
-                Some(&participant.href),
-                None,
-                participant.title.as_deref(),
-            )
+            let facts = ParticipantFacts::titled(participant.title.as_deref());
+            self.meet(core, key, Some(&participant.href), &facts)
         } else {
             None
         };
@@ -360,11 +356,7 @@ impl Chats {
             .conversations
             .get(&key)
             .and_then(|conversation| conversation.roster.only());
-        only.or_else(|| self.meet(core, key, None, None, None))
-            .unwrap_or_else(|| Participant {
-                key: ParticipantKey::Remote(core.number()),
-                uri: None,
-                name: None,
-            })
+        only.or_else(|| self.meet(core, key, None, &ParticipantFacts::default()))
+            .unwrap_or_else(|| stranger(core))
     }
 }

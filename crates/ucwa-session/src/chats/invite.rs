@@ -8,18 +8,17 @@ use http::{Method, Response, header};
 use ucwa_proto::{DataUri, Event, EventKind, EventStatus, Resource};
 
 use super::conversation::{Chat, Conversation, State};
-use super::offer;
 use super::outbox::{Draft, Place};
 use super::page::failure_of;
 use super::read::{self, InvitationStanding};
-use super::{Chats, key_of, wrong_state};
+use super::{Chats, invalid, wrong_state};
 use crate::core::Core;
-use crate::event::{ConversationChange, MessageStatus, SessionEvent};
+use crate::event::{ConversationChange, MessageStatus};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Sent;
-use crate::keys::{ConversationKey, ParticipantKey, Ticket};
-use crate::operation::{MessageBody, Outcome};
+use crate::keys::{ConversationKey, Ticket};
+use crate::operation::{CustomContent, MessageBody, Outcome};
 use crate::timers::Timer;
 
 /// How long the event that tells of the start may take after the request was answered.
@@ -33,9 +32,9 @@ pub(super) const VERDICT_GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct Invite {
     pub(super) operation_id: String,
     /// Where the operation is, as the answer to the request said.
-    location: Option<String>,
+    pub(super) location: Option<String>,
     /// Where the operation is, as its events say.
-    href: Option<String>,
+    pub(super) href: Option<String>,
     pub(super) cancel: Option<String>,
     /// It is to be cancelled as soon as it is known where.
     pub(super) cancel_wanted: bool,
@@ -44,10 +43,31 @@ pub(crate) struct Invite {
     /// Who waits for an invitation without a message.
     ticket: Option<Ticket>,
     pub(super) started: bool,
-    /// It asks the peer into a conversation that lives already (`addMessaging_ref`).
-    into_existing: bool,
+    pub(super) kind: Kind,
+    /// Custom content for it.
+    context: Option<CustomContent>,
     /// A thread id that is taken was replaced once.
     rethreaded: bool,
+}
+
+/// What an invitation asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The one peer, into a new conversation (`startMessaging_ref`).
+    Peer,
+    /// A chat, in a conversation that lives already (`addMessaging_ref`).
+    Chat,
+    /// A new conference, into which others are invited once it stands (`startOnlineMeeting_ref`).
+    Conference,
+    /// This user, into the conference that he was in before (`joinOnlineMeeting_ref`).
+    OldConference,
+}
+
+impl Kind {
+    /// Whether it brings a conference, which has no message inside and comes without its chat.
+    pub(crate) fn is_conference(self) -> bool {
+        matches!(self, Self::Conference | Self::OldConference)
+    }
 }
 
 impl Chats {
@@ -56,6 +76,7 @@ impl Chats {
         core: &mut Core,
         key: ConversationKey,
         subject: Option<String>,
+        context: Option<CustomContent>,
         ticket: Ticket,
     ) {
         let Some(conversation) = self.commanded(core, key, ticket) else {
@@ -64,11 +85,53 @@ impl Chats {
         if conversation.chat != Chat::Disconnected || conversation.invite.is_some() {
             return core.complete(ticket, Err(wrong_state("the chat is not ended")));
         }
+        if context
+            .as_ref()
+            .is_some_and(|context| !is_media_type(&context.content_type))
+        {
+            let failure = invalid("the custom content has no media type".to_owned());
+            // The caller may show the chat as beginning.
+            let told = Some(failure.clone());
+            core.change(
+                key,
+                match conversation.is_live() {
+                    true => ConversationChange::ChatDisconnected { failure: told },
+                    false => ConversationChange::Ended { failure: told },
+                },
+            );
+            return core.complete(ticket, Err(failure));
+        }
         self.invite(core, key, subject, None, Some(ticket));
+        if let Some(invite) = self
+            .conversations
+            .get_mut(&key)
+            .and_then(|it| it.invite.as_mut())
+        {
+            invite.context = context;
+        }
+        self.post_invite(core, key);
     }
 
-    /// Invites the peer, with or without a message.
-    pub(super) fn invite(
+    /// Invites the peer with a message.
+    pub(super) fn invite_with(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        subject: Option<String>,
+        message: Draft,
+    ) {
+        self.invite(core, key, subject, Some(message), None);
+        self.post_invite(core, key);
+    }
+
+    /// Asks for the chat of a conversation that lives without it.
+    pub(super) fn invite_to_chat(&mut self, core: &mut Core, key: ConversationKey) {
+        self.invite(core, key, None, None, None);
+        self.post_invite(core, key);
+    }
+
+    /// Begins an invitation, with or without a message, and posts nothing yet.
+    fn invite(
         &mut self,
         core: &mut Core,
         key: ConversationKey,
@@ -80,11 +143,36 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        let into_existing =
-            conversation.state == State::Connected && conversation.links.add_messaging.is_some();
-        if subject.is_some() && !into_existing {
+        let kind = if conversation.state == State::Connected
+            && conversation.links.add_messaging.is_some()
+        {
+            Kind::Chat
+        } else if conversation.meeting.is_some() && self.join_online_meeting.is_some() {
+            Kind::OldConference
+        } else if (conversation.peer.is_none() || conversation.roster.is_many())
+            && self.start_online_meeting.is_some()
+        {
+            Kind::Conference
+        } else {
+            Kind::Peer
+        };
+        if subject.is_some() && kind != Kind::Chat {
             conversation.subject = subject;
         }
+        conversation.chat_unwanted = false;
+        match kind {
+            Kind::Conference => conversation.roster.expect_all(),
+            Kind::Peer => conversation.roster.is_invited(conversation.peer.as_deref()),
+            Kind::Chat | Kind::OldConference => {}
+        }
+        // A conference takes no message with the invitation; what is to be said waits for those who are to hear it.
+        let carried = match carried {
+            Some(draft) if kind.is_conference() => {
+                conversation.outbox.put_draft(draft);
+                None
+            }
+            carried => carried,
+        };
         conversation.invite = Some(Invite {
             operation_id: operation_id.clone(),
             location: None,
@@ -94,7 +182,8 @@ impl Chats {
             carried,
             ticket,
             started: false,
-            into_existing,
+            kind,
+            context: None,
             rethreaded: false,
         });
         conversation.messaging_read = false;
@@ -107,7 +196,6 @@ impl Chats {
         core.change(key, ConversationChange::ChatConnecting);
         // Events may come before the answer to the request: the id is known from here on.
         self.operations.insert(operation_id, key);
-        self.post_invite(core, key);
     }
 
     fn post_invite(&mut self, core: &mut Core, key: ConversationKey) {
@@ -119,20 +207,37 @@ impl Chats {
         };
         let mut input =
             Resource::anonymous().with_property("operationId", invite.operation_id.clone());
-        let href = if invite.into_existing {
-            conversation.links.add_messaging.as_deref()
-        } else {
-            if let Some(peer) = &conversation.peer {
-                input = input.with_property("to", peer.clone());
-            }
+        if invite.kind != Kind::Chat {
             if let Some(subject) = &conversation.subject {
                 input = input.with_property("subject", subject.clone());
             }
             input = input
                 .with_property("importance", "Normal")
                 .with_property("threadId", conversation.thread_id.clone());
-            self.start_messaging.as_deref()
+        }
+        let href = match invite.kind {
+            Kind::Chat => conversation.links.add_messaging.as_deref(),
+            Kind::Conference => self.start_online_meeting.as_deref(),
+            Kind::OldConference => {
+                let meeting = conversation.meeting.clone().unwrap_or_default();
+                input = input.with_property("onlineMeetingUri", meeting);
+                self.join_online_meeting.as_deref()
+            }
+            Kind::Peer => {
+                if let Some(peer) = &conversation.peer {
+                    input = input.with_property("to", peer.clone());
+                }
+                self.start_messaging.as_deref()
+            }
         };
+        if let Some(context) = invite
+            .context
+            .as_ref()
+            .filter(|_| invite.kind == Kind::Peer)
+        {
+            let data = DataUri::base64(&context.content_type, context.content.as_bytes());
+            input = input.with_link("customContent", data);
+        }
         if let Some(draft) = &invite.carried {
             let data = match &draft.body {
                 MessageBody::Html(html) if core.config.html => DataUri::text_html(html),
@@ -199,159 +304,8 @@ impl Chats {
         }
     }
 
-    /// Recognises whose invitation an event tells of, and with that whose the conversation is.
-    pub(super) fn recognise(&mut self, core: &mut Core, event: &Event<'_>) {
-        match event.resource() {
-            Some(invitation) => {
-                self.recognise_invitation(core, &event.link.href, invitation, &event.kind);
-            }
-            None if event.kind == EventKind::Started
-                && self.find_invitation(core, &event.link.href).is_none() =>
-            {
-                let href = event.link.href.to_string();
-                Self::read(
-                    core,
-                    Some(&href),
-                    Purpose::ReadForeignInvitation(href.clone()),
-                );
-            }
-            None => {}
-        }
-    }
-
-    /// Whether an invitation asks this user into a conversation that lives already.
-    pub(super) fn is_into_existing(&self, core: &Core, event: &Event<'_>) -> bool {
-        event.resource().is_some_and(|invitation| {
-            invitation.text("direction") == Some("Incoming")
-                && invitation
-                    .link_href("conversation")
-                    .is_some_and(|href| self.find(core, href).is_some())
-        })
-    }
-
-    fn recognise_invitation(
-        &mut self,
-        core: &mut Core,
-        href: &str,
-        invitation: &Resource<'_>,
-        kind: &EventKind,
-    ) {
-        let conversation_href = invitation.link_href("conversation").map(str::to_owned);
-        let ours = invitation
-            .text("operationId")
-            .and_then(|id| Some((id.to_owned(), *self.operations.get(id)?)));
-        let outgoing = invitation.text("direction") == Some("Outgoing");
-        if let Some((operation, key)) = ours.filter(|_| outgoing) {
-            self.on_invite_seen(core, key, &operation, href, invitation);
-            return;
-        }
-        if self.find_invitation(core, href).is_some()
-            || key_of(core, href).is_some_and(|href| self.concluded.contains(&href))
-        {
-            return;
-        }
-        let known = conversation_href
-            .as_deref()
-            .and_then(|href| self.find(core, href));
-        let dead = conversation_href
-            .as_deref()
-            .and_then(|href| key_of(core, href));
-        if dead.is_some_and(|href| self.dead.contains_key(&href)) {
-            return;
-        }
-        match (outgoing, known) {
-            // Merged with the start, a later view is all that shows, and later views lack the links to answer: the
-            // invitation itself still has them.
-            (false, _) if *kind == EventKind::Updated && !offer::can_be_answered(invitation) => {
-                Self::read(
-                    core,
-                    Some(href),
-                    Purpose::ReadForeignInvitation(href.to_owned()),
-                );
-            }
-            (false, known) => self.on_offer(core, href, invitation, known, kind),
-            // Another endpoint of the user invites somebody.
-            (true, None) if *kind != EventKind::Completed => {
-                self.discover(core, conversation_href.as_deref(), invitation, None);
-            }
-            (true, _) => {}
-        }
-    }
-
-    /// A conversation that another endpoint of the user begins: shown, and bound to no operation of ours. Who the peer
-    /// is, the roster will tell where it is not known: he is a contact behind a link, whose last segment is not to be
-    /// relied on.
-    fn discover(
-        &mut self,
-        core: &mut Core,
-        href: Option<&str>,
-        invitation: &Resource<'_>,
-        peer: Option<String>,
-    ) {
-        let Some(href) = href else { return };
-        let key = ConversationKey::Remote(core.number());
-        let thread_id = invitation
-            .text("threadId")
-            .map_or_else(|| core.uuid(), str::to_owned);
-        let mut conversation = Conversation::from_elsewhere(key, thread_id);
-        if let Some(peer) = peer {
-            conversation.expect(ParticipantKey::Remote(core.number()), peer);
-        }
-        let peer = conversation.roster.only();
-        self.conversations.insert(key, conversation);
-        self.bind(core, key, href);
-        let subject = invitation
-            .text("subject")
-            .filter(|subject| !subject.is_empty())
-            .map(str::to_owned);
-        core.emit(SessionEvent::Discovered {
-            conversation: key,
-            peer,
-            subject,
-        });
-        self.play_kept(core, href);
-    }
-
-    /// An invitation that was given up was accepted after all, when its conversation had been begun again: the peer
-    /// writes in a conversation that nobody here looks at, unless it is shown beside the other.
-    fn adopt(&mut self, core: &mut Core, invitation: &Resource<'_>, peer: Option<String>) {
-        let Some(href) = invitation.link_href("conversation") else {
-            return;
-        };
-        if self.find(core, href).is_some() || self.find_dead(core, href).is_some() {
-            return;
-        }
-        self.discover(core, Some(href), invitation, peer);
-        if let Some(key) = self.find(core, href) {
-            self.read_conversation(core, key);
-        }
-    }
-
-    pub(super) fn on_foreign_invitation_read(
-        &mut self,
-        core: &mut Core,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let Purpose::ReadForeignInvitation(href) = &exchange.purpose else {
-            return;
-        };
-        let Ok(response) = result else { return };
-        let Ok(invitation) = core.resource(exchange, &response) else {
-            return;
-        };
-        // An event may have been faster: what is established was answered.
-        let established = invitation
-            .link_href("conversation")
-            .and_then(|href| self.find(core, href))
-            .is_some_and(|key| self.is_established(key));
-        if !established {
-            self.recognise_invitation(core, href, &invitation, &EventKind::Started);
-        }
-    }
-
     /// Our own invitation shows on the event channel, in whatever state.
-    fn on_invite_seen(
+    pub(super) fn on_invite_seen(
         &mut self,
         core: &mut Core,
         key: ConversationKey,
@@ -368,6 +322,7 @@ impl Chats {
             invite.cancel = Some(cancel.to_owned());
         }
         let first = !std::mem::replace(&mut invite.started, true);
+        let conference = invite.kind.is_conference();
         let cancel_now = invite.cancel_wanted && first;
         if let Some(thread_id) = invitation.text("threadId").filter(|id| !id.is_empty())
             && let Some(conversation) = self.conversations.get_mut(&key)
@@ -394,6 +349,9 @@ impl Chats {
                     COMPLETION_GRACE,
                     Timer::InvitationCompleted(key, operation.to_owned()),
                 );
+            }
+            if conference {
+                self.become_group(core, key, invitation.text("onlineMeetingUri"));
             }
             self.play_kept(core, &conversation);
         }
@@ -423,7 +381,8 @@ impl Chats {
                 carried: None,
                 ticket: None,
                 started: false,
-                into_existing: false,
+                kind: Kind::Peer,
+                context: None,
                 rethreaded: true,
             });
         }
@@ -448,8 +407,12 @@ impl Chats {
             }
             return;
         }
+        let derived = event
+            .resource()
+            .is_some_and(|invitation| self.follow_derived(core, key, invitation));
         // The event's status decides; without one the invitation's own state; without that, ask.
         let accepted = match (&event.status, standing) {
+            _ if derived => true,
             (Some(EventStatus::Success), _) => true,
             (Some(EventStatus::Failure), _) => false,
             (_, Some(InvitationStanding::Accepted)) => true,
@@ -525,8 +488,7 @@ impl Chats {
             invitation.and_then(|invitation| invitation.embedded("acceptedByParticipant"))
             && let Some(href) = acceptor.href()
         {
-            let (href, facts) = (href.to_owned(), read::participant(acceptor));
-            self.take_in(core, key, &href, facts.uri, facts.name);
+            self.take_in(core, key, href, &read::participant(acceptor));
         }
         if let Some(draft) = invite.carried {
             self.settle_message(
@@ -556,6 +518,13 @@ impl Chats {
         }
         if let Some(ticket) = invite.ticket {
             core.complete(ticket, Ok(Outcome::Done));
+        }
+        if invite.kind != Kind::Chat {
+            self.invite_expected(core, key);
+        }
+        if let Some(conversation) = self.conversations.get_mut(&key) {
+            conversation.waits_for_verdict = false;
+            conversation.chat_wanted |= invite.kind.is_conference();
         }
         if let Some(conversation) = self.conversations.get(&key)
             && conversation.chat == Chat::Connecting
@@ -611,7 +580,13 @@ impl Chats {
         if let Some(ticket) = invite.ticket {
             core.complete(ticket, Err(failure.clone()));
         }
-        if invite.into_existing && conversation_lives(&self.conversations, key) {
+        if invite.kind == Kind::OldConference
+            && let Some(conversation) = self.conversations.get_mut(&key)
+        {
+            // It may be over; the next start begins another.
+            conversation.meeting = None;
+        }
+        if invite.kind == Kind::Chat && conversation_lives(&self.conversations, key) {
             // The conversation it asked into may well live on.
             self.on_chat_gone(core, key, Some(failure));
         } else {
@@ -776,32 +751,15 @@ impl Chats {
         let invite = self.conversations.get_mut(&key)?.invite.as_mut()?;
         (invite.operation_id == operation).then_some(invite)
     }
+}
 
-    /// The conversation and operation behind the href of an invitation.
-    fn find_invitation(&self, core: &Core, href: &str) -> Option<(ConversationKey, String)> {
-        let wanted = key_of(core, href)?;
-        let is = |other: &Option<String>| {
-            other
-                .as_deref()
-                .and_then(|href| key_of(core, href))
-                .as_ref()
-                == Some(&wanted)
-        };
-        self.conversations.values().find_map(|conversation| {
-            let invite = conversation
-                .invite
-                .as_ref()
-                .filter(|invite| is(&invite.href) || is(&invite.location));
-            let offer = conversation
-                .offer
-                .as_ref()
-                .filter(|offer| offer.is_at(&wanted));
-            let operation = invite
-                .map(|invite| invite.operation_id.as_str())
-                .or(offer.map(|offer| offer.operation()))?;
-            Some((conversation.key, operation.to_owned()))
-        })
-    }
+/// Whether a text can stand as a media type in a data URI.
+fn is_media_type(text: &str) -> bool {
+    let (name, _) = text.split_once(';').unwrap_or((text, ""));
+    name.split_once('/')
+        .is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty())
+        && text.is_ascii()
+        && !text.contains(|c: char| c == ',' || c.is_ascii_whitespace() || c.is_ascii_control())
 }
 
 fn conversation_lives(

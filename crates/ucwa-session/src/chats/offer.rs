@@ -6,7 +6,10 @@ use ucwa_proto::{EventKind, HrefKey, Resource};
 
 use super::conversation::{Chat, Conversation, State};
 use super::invite::{VERDICT_GRACE, may_have_been_sent};
-use super::{Chats, key_of, read, wrong_state};
+use super::read::{self, ParticipantFacts};
+use super::recognise::ONLINE_MEETING_INVITATION;
+use super::roster::stranger;
+use super::{Chats, key_of, wrong_state};
 use crate::core::Core;
 use crate::event::{ConversationChange, Participant, SessionEvent};
 use crate::exchange::{Exchange, Purpose};
@@ -32,6 +35,8 @@ pub(crate) struct Offer {
     declining: Vec<Ticket>,
     /// The conversation began with it.
     began: bool,
+    /// It invites to a conference.
+    conference: bool,
 }
 
 impl Offer {
@@ -42,6 +47,10 @@ impl Offer {
 
     pub(super) fn is_at(&self, href: &HrefKey) -> bool {
         self.href_key == *href
+    }
+
+    pub(super) fn is_conference(&self) -> bool {
+        self.conference
     }
 
     pub(super) fn is_accepted(&self) -> bool {
@@ -69,6 +78,7 @@ impl Chats {
         href: &str,
         invitation: &Resource<'_>,
         known: Option<ConversationKey>,
+        rel: &str,
         kind: &EventKind,
     ) {
         let Some(href_key) = key_of(core, href) else {
@@ -92,7 +102,9 @@ impl Chats {
             accepting: Vec::new(),
             declining: Vec::new(),
             began: known.is_none(),
+            conference: rel == ONLINE_MEETING_INVITATION,
         };
+        let conference = offer.conference;
         let key = known.unwrap_or_else(|| {
             let key = ConversationKey::Remote(core.number());
             let thread_id = text("threadId").unwrap_or_else(|| core.uuid());
@@ -131,6 +143,10 @@ impl Chats {
         }
         if known.is_none() {
             conversation.peer.clone_from(&from.uri);
+            if conference {
+                // There is no one peer whom a restart could invite.
+                conversation.peer = None;
+            }
             conversation.subject = text("subject");
             let subject = conversation.subject.clone();
             core.emit(SessionEvent::Incoming {
@@ -138,8 +154,12 @@ impl Chats {
                 from,
                 subject,
                 preview,
+                context: read::custom_content(invitation),
                 answerable,
             });
+            if conference {
+                self.become_group(core, key, invitation.text("onlineMeetingUri"));
+            }
         } else if answerable {
             core.change(key, ConversationChange::ChatOffered);
         } else {
@@ -158,20 +178,14 @@ impl Chats {
         invitation: &Resource<'_>,
     ) -> Participant {
         let met = match (invitation.embedded("from"), invitation.link("from")) {
-            (Some(from), _) => {
-                let facts = read::participant(from);
-                self.meet(core, key, from.href(), facts.uri, facts.name)
-            }
+            (Some(from), _) => self.meet(core, key, from.href(), &read::participant(from)),
             (None, Some(from)) => {
-                self.meet(core, key, Some(&from.href), None, from.title.as_deref())
+                let facts = ParticipantFacts::titled(from.title.as_deref());
+                self.meet(core, key, Some(&from.href), &facts)
             }
-            (None, None) => self.meet(core, key, None, None, None),
+            (None, None) => self.meet(core, key, None, &ParticipantFacts::default()),
         };
-        met.unwrap_or_else(|| Participant {
-            key: crate::keys::ParticipantKey::Remote(core.number()),
-            uri: None,
-            name: None,
-        })
+        met.unwrap_or_else(|| stranger(core))
     }
 
     pub(super) fn accept(&mut self, core: &mut Core, key: ConversationKey, ticket: Ticket) {
@@ -196,6 +210,7 @@ impl Chats {
             return;
         };
         offer.accepted = true;
+        conversation.chat_unwanted = false;
         conversation.chat = Chat::Connecting;
         core.change(key, ConversationChange::ChatConnecting);
         match core.resolve(
@@ -374,6 +389,8 @@ impl Chats {
             |timer| matches!(timer, Timer::InvitationCompleted(other, id) if *other == key && *id == offer.href),
         );
         if accepted {
+            conversation.waits_for_verdict = false;
+            conversation.chat_wanted |= offer.conference;
             conversation.inbox.offer_accepted(core.wall_now());
             if conversation.inbox.expects_first() {
                 core.arm(super::inbox::FIRST_MESSAGE_GRACE, Timer::FirstMessage(key));

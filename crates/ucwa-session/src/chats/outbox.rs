@@ -151,6 +151,10 @@ impl Outbox {
         std::mem::take(&mut self.drafts)
     }
 
+    pub(super) fn put_draft(&mut self, draft: Draft) {
+        self.drafts.push_back(draft);
+    }
+
     pub(super) fn put_drafts(&mut self, drafts: VecDeque<Draft>) {
         self.drafts = drafts;
     }
@@ -191,9 +195,10 @@ impl Chats {
                 super::invalid("the message is empty".to_owned()),
             );
         }
+        conversation.typed_at = None;
         match (conversation.state, conversation.chat) {
             (State::Created | State::Ended, _) => {
-                self.invite(core, key, subject, Some(draft), None);
+                self.invite_with(core, key, subject, draft);
             }
             (_, Chat::Disconnecting) => {
                 self.refuse_draft(core, key, draft, wrong_state("the chat is being ended"));
@@ -202,12 +207,16 @@ impl Chats {
                 conversation.outbox.drafts.push_back(draft);
                 self.post_accept(core, key);
             }
+            // The chat of a conference comes back by itself.
+            (State::Connected, Chat::Disconnected) if conversation.wants_chat_of_conference() => {
+                conversation.outbox.drafts.push_back(draft);
+            }
             // The chat is gone, and whether the conversation is, is being found out: that decides how to go on.
             (State::Connected, Chat::Disconnected) if conversation.is_being_probed() => {
                 conversation.outbox.drafts.push_back(draft);
             }
             (State::Connected, Chat::Disconnected) => {
-                self.invite(core, key, subject, Some(draft), None);
+                self.invite_with(core, key, subject, draft);
             }
             _ => {
                 conversation.outbox.drafts.push_back(draft);
@@ -243,6 +252,13 @@ impl Chats {
         let html = conversation.html;
         let outbox = &mut conversation.outbox;
         if conversation.chat != Chat::Connected || outbox.posting.is_some() {
+            return;
+        }
+        // Those who are being invited are to hear what was said to them.
+        if conversation.group
+            && !conversation.joining.is_empty()
+            && !conversation.roster.has_joined()
+        {
             return;
         }
         let Some(href) = conversation.links.send_message.clone() else {

@@ -2,10 +2,12 @@
 
 use ucwa_proto::{Event, EventKind, EventPage, Problem, Resource, Sender};
 
+use super::conference::is_conference;
 use super::conversation::{Chat, Links, Probe, State};
+use super::recognise::{MESSAGING_INVITATION, ONLINE_MEETING_INVITATION};
 use super::{Chats, key_of};
 use crate::core::Core;
-use crate::event::ConversationChange;
+use crate::event::{ConversationChange, Standing};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::ConversationKey;
@@ -17,10 +19,11 @@ impl Chats {
         self.in_page = true;
         // Into a conversation that lives one invitation may follow another, each in its turn.
         for (_, event) in page.events() {
-            if event.link.rel == "messagingInvitation" && !self.is_into_existing(core, event) {
+            if is_invitation(&event.link.rel) && !self.is_into_existing(core, event) {
                 self.recognise(core, event);
             }
         }
+        self.note_conferences(core, page);
         for (sender, event) in page.events() {
             self.on_event(core, sender, event);
         }
@@ -34,9 +37,12 @@ impl Chats {
 
     fn on_event(&mut self, core: &mut Core, sender: &Sender<'_>, event: &Event<'_>) {
         match (sender.rel.as_ref(), event.link.rel.as_ref()) {
-            ("communication", "messagingInvitation") => {
+            ("communication", rel) if is_invitation(rel) => {
                 self.recognise(core, event);
                 self.on_invitation(core, event);
+            }
+            ("communication", "participantInvitation") => {
+                self.on_participant_invitation(core, event);
             }
             ("communication", "conversation") => match self.find(core, &event.link.href) {
                 Some(key) => self.on_conversation(core, key, event),
@@ -93,6 +99,9 @@ impl Chats {
         match (event.link.rel.as_ref(), within) {
             ("participant", None) => self.on_participant(core, key, event),
             ("participant", Some("typingParticipants")) => self.on_typing(core, key, event),
+            ("participant", Some(view)) => self.on_view(core, key, event, view),
+            ("localParticipant", _) => self.on_local_participant(core, key, event),
+            ("onlineMeeting", _) => self.on_online_meeting(core, key, event),
             ("participantMessaging", _) => self.on_participant_messaging(core, key, event),
             ("messaging", _) => self.on_messaging(core, key, event),
             ("message", _) => self.on_message(core, key, event),
@@ -136,18 +145,71 @@ impl Chats {
         if let Some(href) = resource.link_href("messaging") {
             conversation.links.messaging = Some(href.to_owned());
         }
-        conversation.other_modality = resource
-            .list("activeModalities")
-            .any(|modality| modality != "Messaging");
-        let state = resource.text("state").unwrap_or_default();
-        conversation.group |= matches!(state, "Conferencing" | "Conferenced");
-        match state {
+        conversation.links.add_participant =
+            resource.link_href("addParticipant").map(str::to_owned);
+        self.take_extras(core, key, resource);
+        if is_conference(resource) {
+            self.become_group(core, key, None);
+        }
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        match resource.text("state").unwrap_or_default() {
+            "InLobby" => self.note_myself(core, key, Some(Standing::InLobby), None),
             "Connected" | "Conferenced" if conversation.state != State::Connected => {
                 conversation.state = State::Connected;
                 core.change(key, ConversationChange::Connected);
             }
             "Disconnected" => self.on_remote_end(core, key, reason),
             _ => {}
+        }
+        // If others have taken it to another conversation, this user goes along.
+        if let Some(href) = resource.link_href("derivedConversation") {
+            self.follow_to(core, key, href);
+        }
+    }
+
+    /// What a conversation resource says beside its state.
+    fn take_extras(&mut self, core: &mut Core, key: ConversationKey, resource: &Resource<'_>) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let active = |name: &str| {
+            let mut modalities = resource.list("activeModalities");
+            modalities.any(|modality| modality == name)
+        };
+        conversation.other_modality = resource
+            .list("activeModalities")
+            .any(|modality| modality != "Messaging");
+        let modalities = [
+            active("Messaging"),
+            active("Audio") || active("PhoneAudio") || active("AudioVideo"),
+            active("Video"),
+        ];
+        if std::mem::replace(&mut conversation.modalities, modalities) != modalities {
+            let [messaging, audio, video] = modalities;
+            let change = ConversationChange::Modalities {
+                messaging,
+                audio,
+                video,
+            };
+            core.change(key, change);
+        }
+        let count = resource
+            .integer("participantCount")
+            .and_then(|count| u64::try_from(count).ok());
+        if count.is_some() && conversation.participant_count != count {
+            conversation.participant_count = count;
+            core.change(
+                key,
+                ConversationChange::ParticipantCount(count.unwrap_or_default()),
+            );
+        }
+        let acknowledge = resource.link_href("userAcknowledged").map(str::to_owned);
+        let yes = acknowledge.is_some();
+        let known = std::mem::replace(&mut conversation.links.user_acknowledged, acknowledge);
+        if known.is_some() != yes {
+            core.change(key, ConversationChange::Acknowledgeable(yes));
         }
     }
 
@@ -174,6 +236,10 @@ impl Chats {
         resource: &Resource<'_>,
         reason: Option<Failure>,
     ) {
+        // A chat that others took to another conversation takes this user along.
+        if let Some(href) = resource.link_href("conversation") {
+            self.follow_to(core, key, href);
+        }
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
@@ -186,6 +252,8 @@ impl Chats {
             stop_messaging: link("stopMessaging"),
             set_is_typing: link("setIsTyping"),
             add_messaging: link("addMessaging"),
+            add_participant: links.add_participant.take(),
+            user_acknowledged: links.user_acknowledged.take(),
         };
         match resource.text("state") {
             Some("Connected") => {
@@ -197,6 +265,7 @@ impl Chats {
                 // A chat that is being ended from here stays so, whatever the server still tells.
                 if news && conversation.chat != Chat::Disconnecting {
                     conversation.chat = Chat::Connected;
+                    conversation.chat_wanted = false;
                     conversation.probe = Probe::None;
                     core.change(key, ConversationChange::ChatConnected { html });
                 }
@@ -219,6 +288,11 @@ impl Chats {
         if conversation.state != State::Connected {
             return;
         }
+        self.advance_joining(core, key);
+        self.ask_for_chat(core, key);
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
         match conversation.chat {
             Chat::Connected => {
                 if conversation.links.send_message.is_none()
@@ -271,6 +345,10 @@ impl Chats {
             core.issue(Exchange::new(purpose, http::Method::GET, url));
         }
     }
+}
+
+fn is_invitation(rel: &str) -> bool {
+    matches!(rel, MESSAGING_INVITATION | ONLINE_MEETING_INVITATION)
 }
 
 /// The failure that an event's reason tells of. The code `Informational` explains a change that is none.

@@ -7,13 +7,37 @@ use std::time::SystemTime;
 
 use ucwa_proto::{DataUri, DateTime, MediaType, Resource, strip_trailing_newline};
 
-use crate::operation::MessageBody;
+use crate::event::Role;
+use crate::operation::{CustomContent, MessageBody};
 
 /// A `participant`, in whatever role (`participant_ref`).
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct ParticipantFacts<'r> {
     pub(super) uri: Option<&'r str>,
     pub(super) name: Option<&'r str>,
+    pub(super) role: Option<Role>,
+    pub(super) anonymous: Option<bool>,
+    pub(super) in_lobby: Option<bool>,
+    /// Where to eject it; only those who may are told.
+    pub(super) eject: Option<&'r str>,
+}
+
+impl<'r> ParticipantFacts<'r> {
+    /// Of somebody of whom there is a link only, with its title.
+    pub(super) fn titled(title: Option<&'r str>) -> Self {
+        Self {
+            name: title.filter(|title| !title.is_empty()),
+            ..Self::default()
+        }
+    }
+
+    /// The same, but for the name of the link where the resource has none.
+    pub(super) fn or_titled(self, title: Option<&'r str>) -> Self {
+        Self {
+            name: self.name.or(Self::titled(title).name),
+            ..self
+        }
+    }
 }
 
 pub(super) fn participant<'r>(resource: &'r Resource<'_>) -> ParticipantFacts<'r> {
@@ -21,7 +45,35 @@ pub(super) fn participant<'r>(resource: &'r Resource<'_>) -> ParticipantFacts<'r
     ParticipantFacts {
         uri: filled("uri"),
         name: filled("name"),
+        role: resource.text("role").and_then(role),
+        // What a whole resource does not say is not so.
+        anonymous: Some(resource.boolean("anonymous").unwrap_or_default()),
+        in_lobby: Some(resource.boolean("inLobby").unwrap_or_default()),
+        eject: resource.link_href("eject"),
     }
+}
+
+/// A role by its name, or by the view of those who have it.
+pub(super) fn role(name: &str) -> Option<Role> {
+    match name {
+        "Leader" | "leaders" => Some(Role::Leader),
+        "Attendee" | "attendees" => Some(Role::Attendee),
+        _ => None,
+    }
+}
+
+/// Custom content in a link of an invitation.
+pub(super) fn custom_content(invitation: &Resource<'_>) -> Option<CustomContent> {
+    let uri = DataUri::parse(invitation.link_href("customContent")?).ok()?;
+    let mut content_type = uri.media_type().as_str().to_owned();
+    if !uri.parameters().is_empty() {
+        content_type.push(';');
+        content_type.push_str(uri.parameters());
+    }
+    Some(CustomContent {
+        content_type,
+        content: uri.text().into_owned(),
+    })
 }
 
 /// How an invitation stands (`InvitationState_ref`).

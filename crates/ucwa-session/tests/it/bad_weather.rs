@@ -215,6 +215,7 @@ fn an_event_about_the_life_before_is_not_the_verdict_on_a_message_of_this_one() 
     let start = bench.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
+        context: None,
     });
     let request = bench.created("POST", INVITE, INVITATION).json();
     let operation = request["operationId"].as_str().unwrap();

@@ -29,6 +29,7 @@ fn an_invitation_is_shown_with_who_invites_and_what_he_says() {
             from,
             subject,
             preview,
+            context: None,
             answerable,
         },
     ] = bench.events.as_slice()

@@ -12,9 +12,12 @@
 mod bad_weather;
 mod bench;
 mod channel;
+mod conference;
 mod ending;
 mod grants;
+mod hints;
 mod incoming;
+mod joining;
 mod outgoing;
 mod pages;
 mod people;

@@ -75,6 +75,9 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
         key: peer(),
         uri: Some("sip:lenea@contoso.com".to_owned()),
         name: None,
+        role: None,
+        anonymous: false,
+        in_lobby: false,
     };
     assert_eq!(
         joined,
@@ -445,6 +448,7 @@ fn a_chat_can_be_started_without_a_message() {
     let ticket = bench.submit(Operation::StartChat {
         conversation: chat(),
         subject: Some("Lunch".to_owned()),
+        context: None,
     });
     let request = bench.created("POST", INVITE, INVITATION).json();
     assert_eq!(request["subject"], "Lunch");

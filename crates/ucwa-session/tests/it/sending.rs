@@ -18,6 +18,7 @@ pub(crate) fn established() -> Bench {
     let ticket = bench.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
+        context: None,
     });
     let request = bench
         .created(

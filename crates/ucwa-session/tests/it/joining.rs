@@ -1,0 +1,473 @@
+//! Participants who are added, come, change and leave.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+use crate::sending::established;
+
+pub(crate) const INVITATIONS: &str =
+    "/ucwa/oauth/v1/applications/102/communication/participantInvitations";
+const HREF: &str = "/ucwa/oauth/v1/applications/102/communication/participantInvitations/5d8";
+
+pub(crate) fn third() -> ParticipantKey {
+    ParticipantKey::Local(8)
+}
+
+pub(crate) fn third_href(id: &str) -> String {
+    format!("{}/participants/alexd@contoso.com", conversation_href(id))
+}
+
+/// The conversation in a state, with or without the link to add to it.
+pub(crate) fn conference_event(id: &str, state: &str, links: Value) -> Value {
+    let mut event = conversation_event("updated", id, state);
+    let there = &mut event["_embedded"]["conversation"]["_links"];
+    for (rel, link) in links.as_object().unwrap() {
+        there[rel] = link.clone();
+    }
+    event
+}
+
+pub(crate) fn open_to_others(id: &str) -> Value {
+    json!({"addParticipant": {"href": format!("{INVITATIONS}?conversation={id}")}})
+}
+
+/// A session with an established chat to which somebody can be added.
+pub(crate) fn extensible() -> Bench {
+    let mut bench = established();
+    let connected = conference_event("21a1", "Connected", open_to_others("21a1"));
+    bench.page(senders("21a1", vec![(false, connected)]));
+    bench.events.clear();
+    bench
+}
+
+pub(crate) fn add(bench: &mut Bench) -> Ticket {
+    bench.submit(Operation::AddParticipant {
+        conversation: chat(),
+        participant: third(),
+        uri: "sip:alexd@contoso.com".to_owned(),
+    })
+}
+
+fn remove(bench: &mut Bench) -> Ticket {
+    bench.submit(Operation::RemoveParticipant {
+        conversation: chat(),
+        participant: third(),
+    })
+}
+
+/// The participant's invitation as its events tell of it.
+pub(crate) fn participant_invitation(kind: &str, operation: &str, id: &str, state: &str) -> Value {
+    event(
+        kind,
+        "participantInvitation",
+        HREF,
+        json!({
+            "direction": "Outgoing", "state": state, "operationId": operation, "importance": "Normal",
+            "_links": {
+                "conversation": {"href": conversation_href(id)},
+                "cancel": {"href": format!("{HREF}/cancel")},
+            },
+        }),
+    )
+}
+
+pub(crate) fn third_joins(id: &str, links: Value) -> Value {
+    let mut resource = json!({"uri": "sip:alexd@contoso.com", "name": "Alex Darrow"});
+    resource["_links"] = links;
+    event("added", "participant", &third_href(id), resource)
+}
+
+/// Posts the invitation and has it started; the operation id.
+pub(crate) fn invited(bench: &mut Bench) -> (Ticket, String) {
+    let ticket = add(bench);
+    let request = bench.created("POST", INVITATIONS, HREF);
+    assert!(
+        request.target().ends_with("?conversation=21a1"),
+        "the query stays"
+    );
+    let body = request.json();
+    assert_eq!(body["to"], "sip:alexd@contoso.com");
+    let operation = body["operationId"].as_str().unwrap().to_owned();
+    let started = participant_invitation("started", &operation, "21a1", "Connecting");
+    bench.page(json!([communication(vec![started])]));
+    (ticket, operation)
+}
+
+/// A session whose third participant has joined, with these links on him.
+fn joined(links: Value) -> Bench {
+    let mut bench = extensible();
+    let (ticket, operation) = invited(&mut bench);
+    let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
+    let completed = participant_invitation("completed", &operation, "21a1", "Connected");
+    bench.page(senders(
+        "21a1",
+        vec![
+            (false, conferenced),
+            (true, third_joins("21a1", links)),
+            (false, with(completed, "status", json!("Success"))),
+        ],
+    ));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    bench.events.clear();
+    bench
+}
+
+#[test]
+fn an_added_participant_is_invited_and_has_come_when_the_invitation_completes() {
+    let mut bench = extensible();
+    let (ticket, operation) = invited(&mut bench);
+    assert_eq!(
+        bench.changes(chat()),
+        [ConversationChange::ParticipantInvited(third())]
+    );
+    assert_eq!(bench.result(ticket), None, "on its way is not there");
+    let completed = participant_invitation("completed", &operation, "21a1", "Connected");
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, third_joins("21a1", json!({}))),
+            (false, with(completed, "status", json!("Success"))),
+        ],
+    ));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    let changes = bench.changes(chat());
+    let [ConversationChange::ParticipantJoined(participant)] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(participant.key, third(), "he is the one who was added");
+    assert_eq!(participant.name.as_deref(), Some("Alex Darrow"));
+}
+
+#[test]
+fn a_refused_participant_stays_outside_with_the_reason() {
+    let mut bench = extensible();
+    let (ticket, operation) = invited(&mut bench);
+    bench.events.clear();
+    let completed = participant_invitation("completed", &operation, "21a1", "Failed");
+    let completed = with(completed, "status", json!("Failure"));
+    let reason = json!({"code": "RemoteFailure", "subcode": "Declined"});
+    bench.page(json!([communication(vec![with(
+        completed, "reason", reason
+    )])]));
+    assert_eq!(bench.failure(ticket).subcode(), Some("Declined"));
+    let changes = bench.changes(chat());
+    let [
+        ConversationChange::ParticipantLeft {
+            participant,
+            failure: Some(failure),
+        },
+    ] = changes.as_slice()
+    else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(
+        (*participant, failure.subcode()),
+        (third(), Some("Declined"))
+    );
+    bench.advance(Duration::from_secs(120));
+    assert!(!bench.is_sent("GET", HREF), "a verdict is final");
+}
+
+#[test]
+fn a_refused_request_fails_the_addition_at_once() {
+    let mut bench = extensible();
+    let ticket = add(&mut bench);
+    bench.reply(
+        "POST",
+        INVITATIONS,
+        403,
+        json!({"code": "Forbidden", "subcode": "TooManyParticipants"}),
+    );
+    assert_eq!(bench.failure(ticket).subcode(), Some("TooManyParticipants"));
+}
+
+#[test]
+fn an_addition_waits_for_the_link_and_ends_with_the_conversation() {
+    let mut bench = established();
+    let ticket = add(&mut bench);
+    assert!(!bench.is_sent("POST", INVITATIONS), "there is no link yet");
+    let connected = conference_event("21a1", "Connected", open_to_others("21a1"));
+    bench.page(senders("21a1", vec![(false, connected)]));
+    assert!(bench.is_sent("POST", INVITATIONS));
+    assert_eq!(bench.result(ticket), None);
+
+    let mut bench = established();
+    let ticket = add(&mut bench);
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    bench.page(senders("21a1", vec![(false, over)]));
+    assert!(bench.result(ticket).is_some_and(Result::is_err));
+}
+
+#[test]
+fn a_verdict_before_the_answer_counts_and_the_answer_changes_nothing() {
+    let mut bench = extensible();
+    let ticket = add(&mut bench);
+    let request = bench.take("POST", INVITATIONS);
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    let completed = participant_invitation("completed", &operation, "21a1", "Connected");
+    let completed = with(completed, "status", json!("Success"));
+    bench.page(json!([communication(vec![completed])]));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    bench.respond(request.id, answer(500, Value::Null));
+    bench.advance(Duration::from_secs(60));
+    assert_eq!(
+        bench
+            .completed
+            .iter()
+            .filter(|(other, _)| *other == ticket)
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn an_addition_without_events_is_asked_for_and_ends_with_what_the_roster_says() {
+    for (state, succeeds) in [("Connected", true), ("Declined", false)] {
+        let mut bench = extensible();
+        let ticket = add(&mut bench);
+        bench.created("POST", INVITATIONS, HREF);
+        bench.advance(Duration::from_secs(30));
+        let invitation = json!({"rel": "participantInvitation", "state": state});
+        bench.reply("GET", HREF, 200, invitation);
+        assert_eq!(bench.result(ticket).unwrap().is_ok(), succeeds, "{state}");
+    }
+    // The request may have been taken, and nobody says so.
+    let mut bench = extensible();
+    let ticket = add(&mut bench);
+    bench.break_off("POST", INVITATIONS, Sent::Maybe);
+    bench.advance(Duration::from_secs(30));
+    assert_eq!(*bench.failure(ticket).kind(), FailureKind::Timeout);
+    // But he is there.
+    let mut bench = extensible();
+    let ticket = add(&mut bench);
+    bench.break_off("POST", INVITATIONS, Sent::Maybe);
+    bench.page(senders(
+        "21a1",
+        vec![(true, third_joins("21a1", json!({})))],
+    ));
+    bench.advance(Duration::from_secs(30));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn what_is_no_address_adds_nobody() {
+    let mut bench = extensible();
+    let ticket = bench.submit(Operation::AddParticipant {
+        conversation: chat(),
+        participant: third(),
+        uri: "nobody at all".to_owned(),
+    });
+    assert_eq!(*bench.failure(ticket).kind(), FailureKind::InvalidArgument);
+}
+
+#[test]
+fn the_second_addition_waits_until_the_first_has_made_a_conference() {
+    let mut bench = extensible();
+    let (_, _) = invited(&mut bench);
+    let second = bench.submit(Operation::AddParticipant {
+        conversation: chat(),
+        participant: ParticipantKey::Local(9),
+        uri: "sip:saram@contoso.com".to_owned(),
+    });
+    assert!(!bench.is_sent("POST", INVITATIONS));
+    let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
+    bench.page(senders("21a1", vec![(false, conferenced)]));
+    let request = bench.created("POST", INVITATIONS, &format!("{HREF}b"));
+    assert_eq!(request.json()["to"], "sip:saram@contoso.com");
+    assert_eq!(bench.result(second), None);
+}
+
+#[test]
+fn a_participant_is_ejected_by_the_link_that_those_who_may_have() {
+    let eject = format!("{}/eject", third_href("21a1"));
+    let mut bench = joined(json!({"eject": {"href": eject}}));
+    let ticket = remove(&mut bench);
+    bench.reply("POST", &eject, 204, Value::Null);
+    assert_eq!(
+        bench.result(ticket),
+        None,
+        "he is out when the roster says so"
+    );
+    let gone = bare("deleted", "participant", &third_href("21a1"), None);
+    let reason = json!({"code": "RemoteFailure", "subcode": "Ejected"});
+    bench.page(senders("21a1", vec![(true, with(gone, "reason", reason))]));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(
+        bench.changes(chat()),
+        [ConversationChange::ParticipantLeft {
+            participant: third(),
+            failure: None
+        }],
+        "what was asked for needs no reason"
+    );
+}
+
+#[test]
+fn an_ejection_that_no_event_tells_of_is_done_after_a_while_and_one_of_nobody_at_once() {
+    let eject = format!("{}/eject", third_href("21a1"));
+    for (status, wait) in [(204, 10), (404, 0)] {
+        let mut bench = joined(json!({"eject": {"href": eject}}));
+        let ticket = remove(&mut bench);
+        bench.reply("POST", &eject, status, Value::Null);
+        bench.advance(Duration::from_secs(wait));
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)), "{status}");
+    }
+}
+
+#[test]
+fn where_to_eject_is_asked_of_the_participant_and_not_everybody_may() {
+    let mut bench = joined(json!({}));
+    let ticket = remove(&mut bench);
+    let eject = format!("{}/eject", third_href("21a1"));
+    let participant = json!({"rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex Darrow",
+        "_links": {"self": {"href": third_href("21a1")}, "eject": {"href": eject}}});
+    bench.reply("GET", &third_href("21a1"), 200, participant);
+    assert!(bench.is_sent("POST", &eject));
+    assert_eq!(bench.result(ticket), None);
+
+    let mut bench = joined(json!({}));
+    let ticket = remove(&mut bench);
+    let participant =
+        json!({"rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex Darrow"});
+    bench.reply("GET", &third_href("21a1"), 200, participant);
+    assert_eq!(*bench.failure(ticket).kind(), FailureKind::WrongState);
+    assert!(
+        matches!(bench.changes(chat()).last(), Some(ConversationChange::ParticipantJoined(it)) if it.key == third()),
+        "he is still there"
+    );
+}
+
+#[test]
+fn a_participant_on_his_way_is_called_back() {
+    let mut bench = extensible();
+    let (added, operation) = invited(&mut bench);
+    let removed = remove(&mut bench);
+    bench.reply("POST", &format!("{HREF}/cancel"), 204, Value::Null);
+    let completed = participant_invitation("completed", &operation, "21a1", "Cancelled");
+    let completed = with(completed, "status", json!("Failure"));
+    bench.page(json!([communication(vec![completed])]));
+    assert!(bench.result(added).is_some_and(Result::is_err));
+    assert_eq!(bench.result(removed), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn roles_and_the_lobby_are_views_and_neither_joins_nor_leaves() {
+    let mut bench = joined(json!({}));
+    let view = |name: &str| format!("{}/{name}", conversation_href("21a1"));
+    let (leaders, lobby) = (view("leaders"), view("lobby"));
+    let third = third_href("21a1");
+    let events = vec![
+        (
+            true,
+            bare("added", "participant", &third, Some(("leaders", &leaders))),
+        ),
+        (
+            true,
+            bare(
+                "deleted",
+                "participant",
+                &third,
+                Some(("attendees", &leaders)),
+            ),
+        ),
+        (
+            true,
+            bare("added", "participant", &third, Some(("lobby", &lobby))),
+        ),
+    ];
+    bench.page(senders("21a1", events));
+    let changes = bench.changes(chat());
+    let [
+        ConversationChange::ParticipantUpdated(leading),
+        ConversationChange::ParticipantJoined(waiting),
+    ] = changes.as_slice()
+    else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(leading.role, Some(Role::Leader));
+    assert!(waiting.in_lobby);
+    // Admitted: the participant itself says that he is not in the lobby any more.
+    let left = bare("deleted", "participant", &third, Some(("lobby", &lobby)));
+    bench.page(senders("21a1", vec![(true, left)]));
+    assert!(bench.changes(chat()).is_empty());
+    let participant = json!({"rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex Darrow", "inLobby": false});
+    bench.reply("GET", &third, 200, participant);
+    assert!(matches!(
+        bench.changes(chat()).as_slice(),
+        [ConversationChange::ParticipantJoined(it)] if !it.in_lobby
+    ));
+}
+
+#[test]
+fn this_users_own_part_has_views_too_and_none_of_them_ends_anything() {
+    let mut bench = joined(json!({}));
+    let me = format!(
+        "{}/participants/toshm@contoso.com",
+        conversation_href("21a1")
+    );
+    let views = conversation_href("21a1");
+    let within = |kind: &str, view: &str| {
+        let href = format!("{views}/{view}");
+        (
+            true,
+            bare(kind, "localParticipant", &me, Some((view, &href))),
+        )
+    };
+    bench.page(senders(
+        "21a1",
+        vec![
+            within("added", "leaders"),
+            within("deleted", "leaders"),
+            within("added", "lobby"),
+            within("added", "typingParticipants"),
+        ],
+    ));
+    let myself = |standing, role| ConversationChange::Myself { standing, role };
+    assert_eq!(
+        bench.changes(chat()),
+        [
+            myself(Some(Standing::Joined), Some(Role::Leader)),
+            myself(Some(Standing::InLobby), None),
+        ]
+    );
+    let gone = bare("deleted", "localParticipant", &me, None);
+    bench.page(senders("21a1", vec![(true, gone)]));
+    assert_eq!(bench.changes(chat()), [myself(Some(Standing::Gone), None)]);
+}
+
+#[test]
+fn a_stranger_who_is_only_linked_to_is_asked_who_he_is_before_he_is_shown() {
+    let mut bench = extensible();
+    let (_, _) = invited(&mut bench);
+    let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
+    let opaque = format!("{}/participants/196", conversation_href("21a1"));
+    let added = bare("added", "participant", &opaque, None);
+    bench.events.clear();
+    bench.page(senders("21a1", vec![(false, conferenced), (true, added)]));
+    assert!(
+        bench
+            .changes(chat())
+            .iter()
+            .all(|change| !matches!(change, ConversationChange::ParticipantJoined(_)))
+    );
+    let participant =
+        json!({"rel": "participant", "uri": "sip:AlexD@contoso.com", "name": "Alex Darrow"});
+    bench.reply("GET", &opaque, 200, participant);
+    assert!(matches!(
+        bench.changes(chat()).as_slice(),
+        [ConversationChange::ParticipantJoined(it)] if it.key == third()
+    ));
+    let gone = bare("deleted", "participant", &opaque, None);
+    bench.page(senders("21a1", vec![(true, gone)]));
+    assert_eq!(
+        bench.changes(chat()),
+        [ConversationChange::ParticipantLeft {
+            participant: third(),
+            failure: None
+        }]
+    );
+}
