@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{Request, Response};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{Request, Response, StatusCode};
 use ucwa_proto::{Representation, Resource};
 use ucwa_server::{Engine, Fault, ServerConfig, User};
 use ucwa_session::{
@@ -25,12 +25,15 @@ use crate::wire::Wire;
 /// The wall time at which every world begins.
 const BEGINNING: Duration = Duration::from_secs(1_364_327_898);
 
+/// A host whose name looks like the enterprise's, and is not.
+const IMPOSTOR: &str = "lyncweb.contoso.com.evil.example";
+
 /// What stands behind a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Site {
     /// The server.
     Server,
-    /// Somebody who answers every request with a redirect to another host, and would like to have a password.
+    /// Somebody who leads to a host of his own, and would like to have a password there.
     Impostor,
 }
 
@@ -84,6 +87,7 @@ impl World {
             sites: BTreeMap::from([
                 (Self::POOL.to_owned(), Site::Server),
                 ("lyncdiscover.contoso.com".to_owned(), Site::Server),
+                (IMPOSTOR.to_owned(), Site::Impostor),
             ]),
             endpoints: Vec::new(),
             pending: BTreeMap::new(),
@@ -454,16 +458,30 @@ fn shown(event: &SessionEvent) -> Option<SayingId> {
     }
 }
 
-/// What an impostor answers: a root that leads elsewhere.
+/// What an impostor answers: a way to its own host, and there a challenge that asks for a password.
 fn lure(request: &Request<Bytes>) -> Response<Bytes> {
     let representation = request
         .headers()
-        .get(http::header::ACCEPT)
+        .get(ACCEPT)
         .and_then(|accept| Representation::negotiate(accept.to_str().ok()?))
         .unwrap_or(Representation::Json);
+    let (rel, path) = match (request.uri().host(), request.uri().path()) {
+        (Some(IMPOSTOR), "/root") => ("user", "user"),
+        (Some(IMPOSTOR), _) => {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            let challenge =
+                format!("MsRtcOAuth href=\"https://{IMPOSTOR}/token\",grant_type=\"password\"");
+            if let Ok(challenge) = challenge.parse() {
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            }
+            return response;
+        }
+        _ => ("redirect", "root"),
+    };
     let root = Resource::new("root")
-        .with_href("https://lyncdiscoverinternal.contoso.com/")
-        .with_link("redirect", "https://lyncweb.contoso.com.evil.example/root");
+        .with_href(request.uri().to_string())
+        .with_link(rel, format!("https://{IMPOSTOR}/{path}"));
     let mut response = Response::new(Bytes::from(root.encode(representation)));
     if let Ok(content_type) = representation.content_type().parse() {
         response.headers_mut().insert(CONTENT_TYPE, content_type);
