@@ -1,6 +1,6 @@
 //! Why bytes could not be decoded, and where.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 /// Why and where a body could not be decoded.
 ///
@@ -68,6 +68,12 @@ pub enum DecodeErrorKind {
         /// The limit in events.
         limit: usize,
     },
+    /// A resource has links of more than a thousand names, or embeds under more.
+    #[error("a resource has more than {limit} members of one sort")]
+    TooManyMembers {
+        /// The limit in names.
+        limit: usize,
+    },
     /// The batch has more parts than [`Limits::parts`](crate::Limits::parts).
     #[error("the batch has more than {limit} parts")]
     TooManyParts {
@@ -94,19 +100,57 @@ pub struct Position {
 }
 
 impl Position {
+    const START: Self = Self {
+        offset: 0,
+        line: 1,
+        column: 1,
+    };
+
     /// The place after `offset` bytes of `body`.
     pub(crate) fn of(body: &[u8], offset: usize) -> Self {
-        let before = body.get(..offset).unwrap_or(body);
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        let line_start = before
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |at| at + 1);
+        Self::START.forward(body, offset)
+    }
+
+    /// The place after `offset` bytes of `body`, counted on from this one if it lies behind.
+    fn forward(self, body: &[u8], offset: usize) -> Self {
+        let from = if offset < self.offset {
+            Self::START
+        } else {
+            self
+        };
+        let offset = offset.min(body.len());
+        let between = body.get(from.offset..offset).unwrap_or_default();
+        let lines = between.iter().filter(|&&byte| byte == b'\n').count();
+        let column = match between.iter().rposition(|&byte| byte == b'\n') {
+            Some(at) => between.len() - at,
+            None => from.column + between.len(),
+        };
         Self {
-            offset: before.len(),
-            line,
-            column: before.len() - line_start + 1,
+            offset,
+            line: from.line + lines,
+            column,
         }
+    }
+}
+
+/// The places of a body, counted on from the last one asked for, so that many errors in one body are cheap.
+pub(crate) struct Places<'a> {
+    body: &'a [u8],
+    last: Cell<Position>,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            last: Cell::new(Position::START),
+        }
+    }
+
+    pub(crate) fn error(&self, kind: DecodeErrorKind, offset: usize) -> DecodeError {
+        let position = self.last.get().forward(self.body, offset);
+        self.last.set(position);
+        DecodeError::new(kind, position)
     }
 }
 

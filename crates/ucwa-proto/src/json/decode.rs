@@ -44,16 +44,12 @@ pub(super) fn links<'a>(
         };
         if rel != "self" {
             links.push((rel, found));
-            return Ok(());
-        }
-        // Of several the last one counts, as with any member.
-        links.retain(|(rel, _)| rel != "self");
-        match found {
-            OneOrMany::One(link) if link.title.is_none() && link.attributes.is_empty() => {
-                *href = Some(link.href);
-            }
-            found => {
-                *href = found.as_slice().first().map(|link| link.href.clone());
+        } else if let Some(first) = found.as_slice().first()
+            && href.is_none()
+        {
+            *href = Some(first.href.clone());
+            let says_more = first.title.is_some() || !first.attributes.is_empty();
+            if says_more || matches!(found, OneOrMany::Many(_)) {
                 links.push((rel, found));
             }
         }

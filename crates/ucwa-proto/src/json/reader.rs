@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{DecodeError, DecodeErrorKind, Limits, Number, Value};
+use crate::{DecodeError, DecodeErrorKind, Limits, Number, Value, error::Places};
 
 /// What is wrong, and at which byte of the text.
 pub(super) struct Fail {
@@ -14,7 +14,7 @@ pub(super) type Read<T> = Result<T, Fail>;
 
 /// Reads a text from its start to its end; every method begins at a value, or at white space before it, and ends behind it.
 pub(super) struct Reader<'a> {
-    body: &'a [u8],
+    places: Places<'a>,
     text: &'a str,
     /// Bytes of the body before the text: the byte order mark.
     start: usize,
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
             return Err(DecodeError::at(DecodeErrorKind::Empty, body, body.len()));
         }
         Ok(Self {
-            body,
+            places: Places::new(body),
             text,
             start,
             at: 0,
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
 
     /// The failure as an error of the whole body.
     pub(super) fn error(&self, fail: Fail) -> DecodeError {
-        DecodeError::at(fail.kind, self.body, self.start + fail.offset)
+        self.places.error(fail.kind, self.start + fail.offset)
     }
 
     pub(super) fn fail<T>(&self, kind: DecodeErrorKind) -> Read<T> {

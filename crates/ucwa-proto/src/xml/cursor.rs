@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use quick_xml::{Reader, escape::EscapeError, events::Event};
 
-use crate::{DecodeError, DecodeErrorKind, Limits};
+use crate::{DecodeError, DecodeErrorKind, Limits, error::Places};
 
 pub(super) struct Cursor<'a> {
     reader: Reader<&'a [u8]>,
-    body: &'a [u8],
+    places: Places<'a>,
     text: &'a str,
     /// Bytes of the body before the text: the byte order mark.
     start: usize,
@@ -69,7 +69,7 @@ impl<'a> Cursor<'a> {
         }
         Ok(Self {
             reader: Reader::from_str(text),
-            body,
+            places: Places::new(body),
             text,
             start,
             depth: 0,
@@ -98,7 +98,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn fail_at(&self, kind: DecodeErrorKind, offset: usize) -> DecodeError {
-        DecodeError::at(kind, self.body, self.start + offset)
+        self.places.error(kind, self.start + offset)
     }
 
     pub(super) fn structure(&self, what: &'static str) -> DecodeError {

@@ -130,7 +130,10 @@ fn members<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Result<(
                 let (rel, link) = link(cursor, element, empty)?;
                 match resource.links.iter_mut().find(|(r, _)| *r == rel) {
                     Some((_, links)) => links.push(link),
-                    None => resource.links.push((rel, OneOrMany::One(link))),
+                    None => {
+                        bounded(cursor, resource.links.len())?;
+                        resource.links.push((rel, OneOrMany::One(link)));
+                    }
                 }
             }
             "resource" => {
@@ -138,7 +141,10 @@ fn members<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Result<(
                 let key = key.ok_or_else(|| cursor.structure("an embedded resource has no rel"))?;
                 match resource.embedded.iter_mut().find(|(rel, _)| *rel == key) {
                     Some((_, resources)) => resources.push(embedded),
-                    None => resource.embedded.push((key, OneOrMany::One(embedded))),
+                    None => {
+                        bounded(cursor, resource.embedded.len())?;
+                        resource.embedded.push((key, OneOrMany::One(embedded)));
+                    }
                 }
             }
             _ => {
@@ -146,6 +152,16 @@ fn members<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Result<(
                 resource.properties.push((name, value));
             }
         }
+    }
+}
+
+/// Whether there is room for one more name; all are searched for each link, so there must not be too many.
+fn bounded(cursor: &Cursor<'_>, names: usize) -> Result<(), DecodeError> {
+    const LIMIT: usize = 1000;
+    if names < LIMIT {
+        Ok(())
+    } else {
+        Err(cursor.fail(DecodeErrorKind::TooManyMembers { limit: LIMIT }))
     }
 }
 

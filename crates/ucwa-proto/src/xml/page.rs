@@ -169,7 +169,9 @@ fn embedded<'a>(
     };
     if !matches!(
         error.kind(),
-        DecodeErrorKind::Structure(_) | DecodeErrorKind::TooDeep { .. }
+        DecodeErrorKind::Structure(_)
+            | DecodeErrorKind::TooDeep { .. }
+            | DecodeErrorKind::TooManyMembers { .. }
     ) {
         return Err(error);
     }

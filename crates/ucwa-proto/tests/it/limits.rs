@@ -90,3 +90,32 @@ fn bodies_and_events_are_limited() {
         }
     }
 }
+
+#[test]
+fn many_names_and_many_errors_take_no_long_time() {
+    let links: String = (0..100_000)
+        .map(|name| format!("<link rel='{name}' href='/x'/>"))
+        .collect();
+    let body = format!("<resource>{links}</resource>");
+    let error = Resource::decode(body.as_bytes(), Xml, &Limits::default()).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        &DecodeErrorKind::TooManyMembers { limit: 1000 }
+    );
+
+    // Each of these is a place of its own, counted from the one before.
+    let events = "{\"type\":\"added\",\"link\":{\"rel\":\"a\"},\n\"_embedded\":5},\n".repeat(9_999);
+    let body = format!(
+        "{{\"sender\":[{{\"events\":[\n{events}{{\"type\":\"added\",\"link\":{{\"rel\":\"a\"}}}}]}}]}}"
+    );
+    let page = EventPage::decode(body.as_bytes(), Json, &Limits::default()).unwrap();
+    let lines = page
+        .events()
+        .filter_map(|(_, event)| match &event.embedded {
+            Some(Embedded::Malformed { error, .. }) => {
+                Some((error.position().line, error.position().column))
+            }
+            _ => None,
+        });
+    assert!(lines.eq((0..9_999).map(|event| (3 + 2 * event, 13))));
+}
