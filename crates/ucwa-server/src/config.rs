@@ -15,6 +15,8 @@ pub struct User {
     pub display_name: String,
     /// The password of the `password` grant.
     pub password: String,
+    /// The job title on the contact card.
+    pub title: Option<String>,
 }
 
 impl User {
@@ -32,6 +34,7 @@ impl User {
             uri: SipUri::parse(uri)?,
             display_name: display_name.into(),
             password: password.into(),
+            title: None,
         })
     }
 

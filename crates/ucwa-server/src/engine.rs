@@ -16,8 +16,11 @@ mod invitation;
 mod invite;
 mod message;
 mod participant;
+mod people;
+mod presence;
 mod reply;
 mod router;
+mod subscription;
 mod text;
 mod timers;
 mod typing;
@@ -37,6 +40,7 @@ use faults::Faults;
 use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId};
 use invitation::Invitation;
 use message::{Delivery, DeliveryId};
+use presence::Published;
 use timers::Timers;
 
 /// A request's name, given by whoever drives the engine; its reply carries the same.
@@ -129,6 +133,8 @@ pub struct Engine {
     invitations: BTreeMap<InvitationId, Invitation>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     deliveries_made: u64,
+    /// What users show to others, by address.
+    published: BTreeMap<String, Published>,
     timers: Timers,
     faults: Faults,
     replies: VecDeque<(RequestId, Response<Bytes>)>,
@@ -160,6 +166,7 @@ impl Engine {
             invitations: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             deliveries_made: 0,
+            published: BTreeMap::new(),
             timers: Timers::default(),
             faults: Faults::default(),
             replies: VecDeque::new(),

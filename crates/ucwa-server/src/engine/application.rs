@@ -1,5 +1,6 @@
 //! Applications and their dashboards: me, people, onlineMeetings and communication (`application_ref`, `me_ref`, `communication_ref`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use http::StatusCode;
@@ -12,6 +13,7 @@ use super::exchange::Exchange;
 use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::reply::{Refusal, Reply};
+use super::subscription::Subscription;
 use super::text::Formats;
 use super::timers::Timer;
 
@@ -29,7 +31,7 @@ pub(super) struct Application {
     kind: Option<String>,
     /// Whether it has made itself available: before that it can call, and nobody can call it.
     pub(super) available: bool,
-    modalities: Vec<String>,
+    pub(super) modalities: Vec<String>,
     pub(super) formats: Formats,
     conversation_history: String,
     /// The name of the property that a PUT of communication has to send back.
@@ -40,6 +42,9 @@ pub(super) struct Application {
     /// In the order in which they came to be.
     pub(super) conversations: Vec<ConversationId>,
     pub(super) invitations: Vec<InvitationId>,
+    /// Whose presence it watches, by the number of the subscription.
+    pub(super) subscriptions: BTreeMap<u64, Subscription>,
+    pub(super) subscriptions_made: u64,
 }
 
 impl fmt::Debug for Application {
@@ -68,7 +73,10 @@ impl Engine {
             .ok_or(Refusal::APPLICATION_NOT_FOUND)
     }
 
-    fn application_mut(&mut self, id: ApplicationId) -> Result<&mut Application, Refusal> {
+    pub(super) fn application_mut(
+        &mut self,
+        id: ApplicationId,
+    ) -> Result<&mut Application, Refusal> {
         self.applications
             .get_mut(&id)
             .ok_or(Refusal::APPLICATION_NOT_FOUND)
@@ -120,6 +128,8 @@ impl Engine {
             channel: Channel::new(self.now),
             conversations: Vec::new(),
             invitations: Vec::new(),
+            subscriptions: BTreeMap::new(),
+            subscriptions_made: 0,
         };
         self.applications.insert(id, application);
         self.set_timer(self.config.inactivity_timeout, Timer::Inactivity(id));
@@ -172,10 +182,6 @@ impl Engine {
         Ok(links.iter().fold(resource, |resource, rel| {
             resource.with_link(*rel, hrefs::below(id, format_args!("me/{rel}")))
         }))
-    }
-
-    pub(super) fn people_resource(&self, id: ApplicationId) -> Resource<'static> {
-        Resource::new("people").with_href(hrefs::below(id, "people"))
     }
 
     pub(super) fn online_meetings_resource(&self, id: ApplicationId) -> Resource<'static> {
@@ -289,6 +295,10 @@ impl Engine {
             Some(names) => Formats::parse(&names)?,
             None => Formats::default(),
         };
+        let address = self.application(id)?.address.clone();
+        if let Some(availability) = fields.text("signInAs") {
+            self.sign_in_as(&address, &availability)?;
+        }
         let etag = self.identifiers.etag();
         let application = self.application_mut(id)?;
         application.available = true;
@@ -308,6 +318,7 @@ impl Engine {
             self.emit(id, Source::Me, Event::new(kind, EventLink::new(rel, href)));
         }
         self.communication_changed(id);
+        self.availability_may_have_changed(&address);
         Ok(Reply::no_content())
     }
 
@@ -315,27 +326,8 @@ impl Engine {
         if self.application(id)?.available {
             Ok(Reply::no_content())
         } else {
-            Err(Refusal::conflict(
-                "MakeMeAvailableRequired",
-                "The application has to be made available first.",
-            ))
+            Err(Refusal::MAKE_ME_AVAILABLE_REQUIRED)
         }
-    }
-
-    /// Anyone with an account, as a contact.
-    pub(super) fn contact_resource(
-        &self,
-        id: ApplicationId,
-        address: &str,
-    ) -> Result<Resource<'static>, Refusal> {
-        let user = self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
-        Ok(Resource::new("contact")
-            .with_href(hrefs::contact(id, address))
-            .with_property("uri", format!("sip:{address}"))
-            .with_property("sourceNetwork", "SameEnterprise")
-            .with_property("emailAddresses", vec![address.to_owned()])
-            .with_property("type", "User")
-            .with_property("name", user.display_name.clone()))
     }
 
     /// Ends the application: its conversations end for the others, and its pending GET is told that it is gone.
@@ -351,6 +343,7 @@ impl Engine {
         for invitation in application.invitations {
             self.invitations.remove(&invitation);
         }
+        self.availability_may_have_changed(&application.address);
     }
 
     /// Ends the application for inactivity: whoever asks for it is told so.

@@ -7,6 +7,7 @@ use ucwa_proto::Representation;
 
 use super::exchange::Exchange;
 use super::identifiers::ApplicationId;
+use super::people::Facet;
 use super::reply::{Refusal, Reply, set};
 use super::router::{Place, Route};
 use super::{Engine, RequestId};
@@ -91,6 +92,35 @@ impl Engine {
             Place::Me => self.me_resource(application).map(found),
             Place::MakeMeAvailable => self.make_me_available(exchange, application),
             Place::ReportMyActivity => self.report_my_activity(application),
+            Place::Presence if method == Method::POST => self.set_presence(exchange, application),
+            Place::Presence => self.my_facet(application, Facet::Presence).map(found),
+            Place::Note if method == Method::POST => self.set_note(exchange, application),
+            Place::Note => self.my_facet(application, Facet::Note).map(found),
+            Place::Location if method == Method::POST => self.set_location(exchange, application),
+            Place::Location => self.my_facet(application, Facet::Location).map(found),
+            Place::Search => self.search(exchange, application).map(found),
+            Place::SubscribedContacts => self.subscribed_contacts_resource(application).map(found),
+            Place::PresenceSubscriptions if method == Method::POST => {
+                self.subscribe(exchange, application)
+            }
+            Place::PresenceSubscriptions => self.subscriptions_resource(application).map(found),
+            Place::PresenceSubscription(number) if method == Method::POST => {
+                self.extend_subscription(exchange, application, number)
+            }
+            Place::PresenceSubscription(number) if method == Method::DELETE => {
+                self.unsubscribe(application, number)
+            }
+            Place::PresenceSubscription(number) => {
+                self.subscription(application, number).map(found)
+            }
+            Place::Memberships(number) if method == Method::POST => {
+                self.add_members(exchange, application, number)
+            }
+            Place::Memberships(number) => self.memberships_resource(application, number).map(found),
+            Place::Membership(number, address) => self.remove_member(application, number, &address),
+            Place::ContactFacet(address, facet) => {
+                self.facet_resource(application, &address, facet).map(found)
+            }
             Place::People => Ok(found(self.people_resource(application))),
             Place::Contact(address) => self.contact_resource(application, &address).map(found),
             Place::OnlineMeetings => Ok(found(self.online_meetings_resource(application))),

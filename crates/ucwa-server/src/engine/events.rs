@@ -23,6 +23,7 @@ use super::{Engine, RequestId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Me,
+    People,
     Communication,
     Conversation(ConversationId),
 }
@@ -344,6 +345,7 @@ impl Engine {
                 _ => {
                     let (rel, href) = match queued.source {
                         Source::Me => ("me", hrefs::me(id)),
+                        Source::People => ("people", hrefs::people(id)),
                         Source::Communication => ("communication", hrefs::communication(id)),
                         Source::Conversation(conversation) => {
                             ("conversation", hrefs::conversation(id, conversation))
@@ -364,7 +366,7 @@ pub(super) fn spell_dates(resource: &mut Resource<'_>, representation: Represent
         return;
     }
     for (name, value) in &mut resource.properties {
-        if name == "timeStamp"
+        if (name == "timeStamp" || name == "lastActive")
             && let Value::String(text) = value
             && let Ok(date) = DateTime::parse(text)
         {

@@ -116,6 +116,14 @@ impl Fields<'_> {
             .ok_or(Refusal::parameter("A required parameter is missing."))
     }
 
+    /// A whole number, as a number or as a text.
+    pub(super) fn integer(&self, name: &str) -> Option<i64> {
+        match self.value(name).and_then(Value::as_integer) {
+            Some(number) => Some(number),
+            None => self.text(name)?.parse().ok(),
+        }
+    }
+
     /// A list of texts, `None` when it isn't there.
     pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
         let items = self.value(name)?.as_list();

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::people::Facet;
 
 pub(super) const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
 
@@ -30,6 +31,36 @@ pub(super) fn communication(id: ApplicationId) -> String {
 /// `address` is `user@host`; the `@` stays as it is.
 pub(super) fn contact(id: ApplicationId, address: &str) -> String {
     below(id, format_args!("people/{address}"))
+}
+
+pub(super) fn people(id: ApplicationId) -> String {
+    below(id, "people")
+}
+
+/// What a contact shows.
+pub(super) fn facet(id: ApplicationId, address: &str, facet: Facet) -> String {
+    format!("{}/{}", contact(id, address), facet.of_contact())
+}
+
+/// What the user shows.
+pub(super) fn mine(id: ApplicationId, facet: Facet) -> String {
+    format!("{}/{}", me(id), facet.mine())
+}
+
+pub(super) fn subscribed_contacts(id: ApplicationId) -> String {
+    below(id, "people/subscribedContacts")
+}
+
+pub(super) fn subscription(id: ApplicationId, number: u64) -> String {
+    below(id, format_args!("people/presenceSubscriptions/{number}"))
+}
+
+pub(super) fn memberships(id: ApplicationId, number: u64) -> String {
+    format!("{}/memberships", subscription(id, number))
+}
+
+pub(super) fn membership(id: ApplicationId, number: u64, address: &str) -> String {
+    format!("{}/{address}", memberships(id, number))
 }
 
 pub(super) fn invitations(id: ApplicationId) -> String {

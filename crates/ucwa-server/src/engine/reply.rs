@@ -93,6 +93,16 @@ impl Refusal {
         Some("ApplicationNotFound"),
         "The application doesn't exist.",
     );
+    pub(super) const LIMIT_EXCEEDED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        Some("LimitExceeded"),
+        "The application watches too many people.",
+    );
+    pub(super) const MAKE_ME_AVAILABLE_REQUIRED: Self = Self::conflict(
+        "MakeMeAvailableRequired",
+        "The application has to be made available first.",
+    );
     pub(super) const CONVERSATION_NOT_FOUND: Self = Self::new(
         StatusCode::NOT_FOUND,
         "NotFound",

@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::people::Facet;
 
 /// What a path leads to, whatever the method.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +25,18 @@ pub(super) enum Place {
     Me,
     MakeMeAvailable,
     ReportMyActivity,
+    Presence,
+    Note,
+    Location,
     People,
+    Search,
+    SubscribedContacts,
+    PresenceSubscriptions,
+    PresenceSubscription(u64),
+    Memberships(u64),
+    Membership(u64, String),
     Contact(String),
+    ContactFacet(String, Facet),
     OnlineMeetings,
     Communication,
     Conversations,
@@ -100,7 +111,15 @@ impl Place {
         match self {
             Self::Application | Self::Conversation(_) => "GET, DELETE",
             Self::Communication => "GET, PUT",
-            Self::Messages(_) | Self::NotOffered => "GET, POST",
+            Self::PresenceSubscription(_) => "GET, POST, DELETE",
+            Self::Membership(..) => "DELETE",
+            Self::Messages(_)
+            | Self::Presence
+            | Self::Note
+            | Self::Location
+            | Self::PresenceSubscriptions
+            | Self::Memberships(_)
+            | Self::NotOffered => "GET, POST",
             Self::Batch
             | Self::MakeMeAvailable
             | Self::ReportMyActivity
@@ -113,7 +132,10 @@ impl Place {
             | Self::Policies
             | Self::Me
             | Self::People
+            | Self::Search
+            | Self::SubscribedContacts
             | Self::Contact(_)
+            | Self::ContactFacet(..)
             | Self::OnlineMeetings
             | Self::Conversations
             | Self::Participants(_)
@@ -135,9 +157,20 @@ impl Place {
             ["me"] => Self::Me,
             ["me", "makemeavailable"] => Self::MakeMeAvailable,
             ["me", "reportmyactivity"] => Self::ReportMyActivity,
-            ["me", "presence" | "note" | "location"] => Self::NotOffered,
+            ["me", "presence"] => Self::Presence,
+            ["me", "note"] => Self::Note,
+            ["me", "location"] => Self::Location,
             ["people"] => Self::People,
+            ["people", "search"] => Self::Search,
+            ["people", "subscribedcontacts"] => Self::SubscribedContacts,
+            ["people", "presencesubscriptions", below @ ..] => Self::of_subscriptions(below)?,
             ["people", address] => Self::Contact((*address).to_owned()),
+            ["people", address, facet] => {
+                let facet = Facet::ALL
+                    .into_iter()
+                    .find(|known| known.of_contact().eq_ignore_ascii_case(facet))?;
+                Self::ContactFacet((*address).to_owned(), facet)
+            }
             ["onlinemeetings"] => Self::OnlineMeetings,
             ["communication"] => Self::Communication,
             ["communication", "participantinvitations"] => Self::NotOffered,
@@ -154,6 +187,18 @@ impl Place {
             }
             ["communication", "messaginginvitations", id, "decline"] => {
                 Self::Decline(InvitationId::parse(id)?)
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_subscriptions(segments: &[&str]) -> Option<Self> {
+        Some(match segments {
+            [] => Self::PresenceSubscriptions,
+            [number] => Self::PresenceSubscription(number.parse().ok()?),
+            [number, "memberships"] => Self::Memberships(number.parse().ok()?),
+            [number, "memberships", address] => {
+                Self::Membership(number.parse().ok()?, (*address).to_owned())
             }
             _ => return None,
         })

@@ -22,6 +22,8 @@ pub(super) enum Timer {
     Delivery(DeliveryId),
     /// The other side of this conversation has stopped typing, unless it said so again since.
     Typing(ConversationId, u64),
+    /// A subscription to presence may be about to end.
+    Subscription(ApplicationId, u64),
 }
 
 /// The timers in the order in which they are due; those of the same time in the order in which they were set.
@@ -69,6 +71,7 @@ impl Engine {
             Timer::Introduction(invitation) => self.is_to_be_introduced(invitation),
             Timer::Delivery(delivery) => self.deliveries.contains_key(&delivery),
             Timer::Typing(conversation, times) => self.is_typing(conversation, times),
+            Timer::Subscription(application, number) => self.is_subscribed(application, number),
         }
     }
 
@@ -80,6 +83,9 @@ impl Engine {
             Timer::Introduction(invitation) => self.introduce(invitation),
             Timer::Delivery(delivery) => self.message_lost(delivery),
             Timer::Typing(conversation, _) => self.typing_ends(conversation),
+            Timer::Subscription(application, number) => {
+                self.check_subscription(application, number);
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ mod faults;
 mod harness;
 mod incoming;
 mod messages;
+mod people;
 mod rules;
 mod send_an_im;
 #[cfg(feature = "http")]

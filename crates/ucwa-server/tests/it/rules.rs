@@ -124,10 +124,10 @@ fn unknown_places_and_methods_that_a_place_does_not_take() {
         tosh.delete(world, &format!("{home}/me")),
         StatusCode::METHOD_NOT_ALLOWED
     );
-    // What the published server links to and this one doesn't have says so.
+    // Whoever hides shows nothing (`presence_ref`).
     assert_eq!(
         refused(&tosh.get(world, &format!("{home}/me/presence"))),
-        refusal(409, "Conflict", "OperationNotSupported")
+        refusal(409, "Conflict", "MakeMeAvailableRequired")
     );
 }
 

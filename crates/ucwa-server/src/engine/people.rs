@@ -1,0 +1,139 @@
+//! The people whom a user can communicate with: contacts, what they show, and the search for them (`people_ref`, `contact_ref`,
+//! `search_ref`).
+
+use ucwa_proto::Resource;
+
+use super::Engine;
+use super::exchange::Exchange;
+use super::hrefs;
+use super::identifiers::ApplicationId;
+use super::reply::Refusal;
+
+/// The longest query (`search_ref`).
+const LONGEST_QUERY: usize = 256;
+/// How many a search finds at most that names no limit.
+const USUAL_LIMIT: u64 = 25;
+
+/// Something that a person shows to others, each in a resource of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Facet {
+    Presence,
+    Note,
+    Location,
+    SupportedModalities,
+}
+
+impl Facet {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Presence,
+        Self::Note,
+        Self::Location,
+        Self::SupportedModalities,
+    ];
+
+    /// What it is called as somebody else's.
+    pub(super) fn of_contact(self) -> &'static str {
+        match self {
+            Self::Presence => "contactPresence",
+            Self::Note => "contactNote",
+            Self::Location => "contactLocation",
+            Self::SupportedModalities => "contactSupportedModalities",
+        }
+    }
+
+    /// What it is called as the user's own.
+    pub(super) fn mine(self) -> &'static str {
+        match self {
+            Self::Presence => "presence",
+            Self::Note => "note",
+            Self::Location => "location",
+            Self::SupportedModalities => "supportedModalities",
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn people_resource(&self, id: ApplicationId) -> Resource<'static> {
+        ["presenceSubscriptions", "search", "subscribedContacts"]
+            .into_iter()
+            .fold(
+                Resource::new("people").with_href(hrefs::people(id)),
+                |resource, rel| {
+                    resource.with_link(rel, hrefs::below(id, format_args!("people/{rel}")))
+                },
+            )
+    }
+
+    /// Anyone with an account, as a contact.
+    pub(super) fn contact_resource(
+        &self,
+        id: ApplicationId,
+        address: &str,
+    ) -> Result<Resource<'static>, Refusal> {
+        let user = self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
+        let mut resource = Resource::new("contact")
+            .with_href(hrefs::contact(id, address))
+            .with_property("uri", format!("sip:{address}"))
+            .with_property("sourceNetwork", "SameEnterprise")
+            .with_property("emailAddresses", vec![address.to_owned()])
+            .with_property("type", "User")
+            .with_property("name", user.display_name.clone());
+        if let Some(title) = &user.title {
+            resource = resource.with_property("title", title.clone());
+        }
+        Ok(Facet::ALL.into_iter().fold(resource, |resource, facet| {
+            resource.with_link(facet.of_contact(), hrefs::facet(id, address, facet))
+        }))
+    }
+
+    /// What a contact shows.
+    pub(super) fn facet_resource(
+        &self,
+        id: ApplicationId,
+        address: &str,
+        facet: Facet,
+    ) -> Result<Resource<'static>, Refusal> {
+        self.user_at(address).ok_or(Refusal::NOT_FOUND)?;
+        let resource =
+            Resource::new(facet.of_contact()).with_href(hrefs::facet(id, address, facet));
+        Ok(self.with_facet(resource, address, facet))
+    }
+
+    /// GET search: everyone with an account whose name or address contains the query.
+    pub(super) fn search(
+        &self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let query = exchange
+            .query("query")
+            .filter(|query| !query.is_empty())
+            .ok_or(Refusal::parameter("A required parameter is missing."))?;
+        if query.encode_utf16().count() > LONGEST_QUERY {
+            return Err(Refusal::parameter("A parameter is too long."));
+        }
+        let limit = match exchange.query("limit").map(str::parse) {
+            None => USUAL_LIMIT,
+            Some(Ok(limit @ 1..=100)) => limit,
+            Some(_) => return Err(Refusal::parameter("The limit isn't between 1 and 100.")),
+        };
+        let query = query.to_lowercase();
+        let query = query.strip_prefix("sip:").unwrap_or(&query);
+        let mut found = self.config.users.iter().filter(|user| {
+            user.display_name.to_lowercase().contains(query) || user.address().contains(query)
+        });
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let contacts: Vec<_> = found
+            .by_ref()
+            .take(limit)
+            .filter_map(|user| self.contact_resource(id, &user.address()).ok())
+            .collect();
+        let resource = Resource::new("search")
+            .with_href(hrefs::below(id, "people/search"))
+            .with_property("moreResultsAvailable", found.next().is_some());
+        if contacts.is_empty() {
+            return Ok(resource);
+        }
+        Ok(resource.with_embedded_many("contact", contacts))
+    }
+}

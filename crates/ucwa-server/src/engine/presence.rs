@@ -1,0 +1,256 @@
+//! What the user shows to others: presence, note and location (`presence_ref`, `note_ref`, `location_ref`).
+
+use std::time::Duration;
+
+use ucwa_proto::{DateTime, Event, EventKind, EventLink, Resource};
+
+use super::Engine;
+use super::events::Source;
+use super::exchange::Exchange;
+use super::hrefs;
+use super::identifiers::ApplicationId;
+use super::people::Facet;
+use super::reply::{Refusal, Reply};
+
+/// The longest location (`location_ref`).
+const LONGEST_LOCATION: usize = 60;
+/// The longest note (`Presence`).
+const LONGEST_NOTE: usize = 500;
+
+/// What a user has published, over all applications.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Published {
+    /// What the user chose to be.
+    preferred: Option<Preferred>,
+    /// What others were told last.
+    told: Option<Preferred>,
+    since: Duration,
+    note: Option<String>,
+    location: Option<String>,
+}
+
+/// An availability that can be chosen (`PreferredAvailability_ref`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Preferred {
+    Online,
+    Busy,
+    DoNotDisturb,
+    BeRightBack,
+    Away,
+    Offwork,
+}
+
+impl Preferred {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "online" => Self::Online,
+            "busy" => Self::Busy,
+            "donotdisturb" => Self::DoNotDisturb,
+            "berightback" => Self::BeRightBack,
+            "away" => Self::Away,
+            "offwork" => Self::Offwork,
+            _ => return None,
+        })
+    }
+
+    /// The word for it in `Availability_ref`, which has none for being off work.
+    fn availability(self) -> &'static str {
+        match self {
+            Self::Online => "Online",
+            Self::Busy => "Busy",
+            Self::DoNotDisturb => "DoNotDisturb",
+            Self::BeRightBack => "BeRightBack",
+            Self::Away | Self::Offwork => "Away",
+        }
+    }
+
+    fn activity(self) -> &'static str {
+        match self {
+            Self::Online => "Available",
+            Self::Busy => "Busy",
+            Self::DoNotDisturb => "Do Not Disturb",
+            Self::BeRightBack => "Be Right Back",
+            Self::Away => "Away",
+            Self::Offwork => "Off Work",
+        }
+    }
+}
+
+impl Engine {
+    /// GET presence, note or location of the user.
+    pub(super) fn my_facet(
+        &self,
+        id: ApplicationId,
+        facet: Facet,
+    ) -> Result<Resource<'static>, Refusal> {
+        let application = self.check_available(id)?;
+        let resource = Resource::new(facet.mine()).with_href(hrefs::mine(id, facet));
+        Ok(self.with_facet(resource, &application.to_owned(), facet))
+    }
+
+    /// The address of the application's user, who has to be available for this.
+    fn check_available(&self, id: ApplicationId) -> Result<&str, Refusal> {
+        let application = self.application(id)?;
+        if application.available {
+            Ok(&application.address)
+        } else {
+            Err(Refusal::MAKE_ME_AVAILABLE_REQUIRED)
+        }
+    }
+
+    /// Fills in what a user shows of a facet.
+    pub(super) fn with_facet(
+        &self,
+        resource: Resource<'static>,
+        address: &str,
+        facet: Facet,
+    ) -> Resource<'static> {
+        let published = self.published.get(address);
+        match facet {
+            Facet::Presence => {
+                let Some(shown) = self.shown(address) else {
+                    return resource
+                        .with_property("availability", "Offline")
+                        .with_property("activity", "Offline")
+                        .with_property("deviceType", "Unknown");
+                };
+                let since = self.config.wall_at_epoch
+                    + published
+                        .map(|published| published.since)
+                        .unwrap_or_default();
+                resource
+                    .with_property("availability", shown.availability())
+                    .with_property("activity", shown.activity())
+                    .with_property("deviceType", "PC")
+                    .with_property("lastActive", DateTime::from(since).to_json())
+            }
+            Facet::Note => {
+                let note = published.and_then(|published| published.note.clone());
+                resource
+                    .with_property("message", note.unwrap_or_default())
+                    .with_property("type", "Personal")
+            }
+            Facet::Location => {
+                let location = published.and_then(|published| published.location.clone());
+                resource.with_property("location", location.unwrap_or_default())
+            }
+            Facet::SupportedModalities => {
+                resource.with_property("modalities", self.modalities_of(address))
+            }
+        }
+    }
+
+    /// What others see of a user's availability; `None` when he is offline.
+    fn shown(&self, address: &str) -> Option<Preferred> {
+        let available = self
+            .applications
+            .values()
+            .any(|application| application.address == address && application.available);
+        let preferred = self
+            .published
+            .get(address)
+            .and_then(|published| published.preferred);
+        available.then(|| preferred.unwrap_or(Preferred::Online))
+    }
+
+    /// POST presence; an empty body resets it.
+    pub(super) fn set_presence(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        let address = self.check_available(id)?.to_owned();
+        let preferred = match exchange.fields()?.text("availability") {
+            None => None,
+            Some(text) => Some(Preferred::parse(&text).ok_or(Refusal::parameter(
+                "The availability is none that can be chosen.",
+            ))?),
+        };
+        self.published.entry(address.clone()).or_default().preferred = preferred;
+        self.tell_user(&address, Facet::Presence);
+        self.availability_may_have_changed(&address);
+        Ok(Reply::no_content())
+    }
+
+    /// What makeMeAvailable's `signInAs` chooses.
+    pub(super) fn sign_in_as(&mut self, address: &str, text: &str) -> Result<(), Refusal> {
+        let preferred = Preferred::parse(text).ok_or(Refusal::parameter(
+            "The availability is none that can be chosen.",
+        ))?;
+        self.published
+            .entry(address.to_owned())
+            .or_default()
+            .preferred = Some(preferred);
+        Ok(())
+    }
+
+    /// POST note; a blank one, or an empty body, resets it.
+    pub(super) fn set_note(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        let address = self.check_available(id)?.to_owned();
+        let note = exchange.fields()?.limited("message", LONGEST_NOTE)?;
+        let note = note.filter(|note| !note.trim().is_empty());
+        self.published.entry(address.clone()).or_default().note = note;
+        self.facet_changed(&address, Facet::Note);
+        Ok(Reply::no_content())
+    }
+
+    /// POST location; an empty body clears it.
+    pub(super) fn set_location(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        let address = self.check_available(id)?.to_owned();
+        let location = exchange.fields()?.limited("location", LONGEST_LOCATION)?;
+        let location = location.filter(|location| !location.is_empty());
+        self.published.entry(address.clone()).or_default().location = location;
+        self.facet_changed(&address, Facet::Location);
+        Ok(Reply::no_content())
+    }
+
+    fn facet_changed(&mut self, address: &str, facet: Facet) {
+        self.tell_user(address, facet);
+        self.tell_watchers(address, facet);
+    }
+
+    /// An application came, went, or chose an availability: tells those who watch the user, if it makes a difference.
+    pub(super) fn availability_may_have_changed(&mut self, address: &str) {
+        let shown = self.shown(address);
+        let now = self.now;
+        let published = self.published.entry(address.to_owned()).or_default();
+        if published.told != shown {
+            published.told = shown;
+            published.since = now;
+            self.tell_watchers(address, Facet::Presence);
+        }
+    }
+
+    /// Tells the user's own applications.
+    fn tell_user(&mut self, address: &str, facet: Facet) {
+        for id in self.applications_of(address) {
+            if self.check_available(id).is_ok() {
+                let link = EventLink::new(facet.mine(), hrefs::mine(id, facet));
+                self.emit(id, Source::Me, Event::new(EventKind::Updated, link));
+            }
+        }
+    }
+
+    /// Every modality that any of the user's applications takes.
+    fn modalities_of(&self, address: &str) -> Vec<String> {
+        let mut modalities: Vec<String> = Vec::new();
+        for application in self.applications.values() {
+            if application.address == address && application.available {
+                for modality in &application.modalities {
+                    if !modalities.contains(modality) {
+                        modalities.push(modality.clone());
+                    }
+                }
+            }
+        }
+        modalities
+    }
+}

@@ -1,0 +1,352 @@
+//! Subscriptions to the presence of others (`presenceSubscriptions_ref`, `presenceSubscription_ref`,
+//! `presenceSubscriptionMemberships_ref`, `subscribedContacts_ref`).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use http::StatusCode;
+use ucwa_proto::{Event, EventKind, EventLink, Link, Resource, SipUri};
+
+use super::Engine;
+use super::events::Source;
+use super::exchange::{Exchange, Fields};
+use super::hrefs;
+use super::identifiers::ApplicationId;
+use super::people::Facet;
+use super::reply::{Refusal, Reply};
+use super::timers::Timer;
+use crate::config;
+
+/// How long before its end a subscription warns of it.
+const WARNING: Duration = Duration::from_secs(2 * 60);
+/// The longest life of a subscription.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// How many people an application may watch. No page names a number; this one only keeps a server in memory small.
+const MOST_WATCHED: usize = 1000;
+
+/// The presence of some people, watched by an application.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    /// By address.
+    members: BTreeSet<String>,
+    ends: Duration,
+    warned: bool,
+}
+
+impl Engine {
+    /// GET presenceSubscriptions.
+    pub(super) fn subscriptions_resource(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let subscriptions = &self.application(id)?.subscriptions;
+        let subscriptions = subscriptions
+            .keys()
+            .map(|number| subscription_resource(id, *number));
+        let href = hrefs::below(id, "people/presenceSubscriptions");
+        let resource = Resource::new("presenceSubscriptions").with_href(href);
+        Ok(resource.with_embedded_many("presenceSubscription", subscriptions.collect::<Vec<_>>()))
+    }
+
+    /// POST presenceSubscriptions.
+    pub(super) fn subscribe(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Reply, Refusal> {
+        let fields = exchange.fields()?;
+        let life = duration(&fields)?;
+        let members = addresses(&fields, "uris")?;
+        self.check_watched(id, &members)?;
+        let ends = self.now + life;
+        let news = self.unwatched(id, &members)?;
+        let application = self.application_mut(id)?;
+        application.subscriptions_made += 1;
+        let number = application.subscriptions_made;
+        let subscription = Subscription {
+            members,
+            ends,
+            warned: false,
+        };
+        application.subscriptions.insert(number, subscription);
+        self.set_timer(
+            life.saturating_sub(WARNING),
+            Timer::Subscription(id, number),
+        );
+        self.tell_of_subscription(id, number, EventKind::Added);
+        self.introduce_watched(id, &news);
+        let resource = subscription_resource(id, number);
+        Ok(Reply::Resource(StatusCode::CREATED, Box::new(resource)))
+    }
+
+    /// GET presenceSubscription.
+    pub(super) fn subscription(
+        &self,
+        id: ApplicationId,
+        number: u64,
+    ) -> Result<Resource<'static>, Refusal> {
+        if self.application(id)?.subscriptions.contains_key(&number) {
+            Ok(subscription_resource(id, number))
+        } else {
+            Err(Refusal::NOT_FOUND)
+        }
+    }
+
+    /// POST presenceSubscription: what is asked for is added to what is left, up to 30 minutes.
+    pub(super) fn extend_subscription(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+        number: u64,
+    ) -> Result<Reply, Refusal> {
+        let life = duration(&exchange.fields()?)?;
+        let latest = self.now + LONGEST;
+        let subscription = self
+            .application_mut(id)?
+            .subscriptions
+            .get_mut(&number)
+            .ok_or(Refusal::NOT_FOUND)?;
+        subscription.ends = (subscription.ends + life).min(latest);
+        subscription.warned = false;
+        self.tell_of_subscription(id, number, EventKind::Updated);
+        Ok(Reply::resource(subscription_resource(id, number)))
+    }
+
+    /// DELETE presenceSubscription.
+    pub(super) fn unsubscribe(&mut self, id: ApplicationId, number: u64) -> Result<Reply, Refusal> {
+        let subscription = self
+            .application_mut(id)?
+            .subscriptions
+            .remove(&number)
+            .ok_or(Refusal::NOT_FOUND)?;
+        self.tell_of_subscription(id, number, EventKind::Deleted);
+        self.part_from(id, &subscription.members);
+        Ok(Reply::no_content())
+    }
+
+    /// GET memberships of a subscription.
+    pub(super) fn memberships_resource(
+        &self,
+        id: ApplicationId,
+        number: u64,
+    ) -> Result<Resource<'static>, Refusal> {
+        let subscription = self
+            .application(id)?
+            .subscriptions
+            .get(&number)
+            .ok_or(Refusal::NOT_FOUND)?;
+        let memberships = subscription.members.iter().map(|address| {
+            Resource::new("presenceSubscriptionMembership")
+                .with_href(hrefs::membership(id, number, address))
+                .with_link("contact", hrefs::contact(id, address))
+                .with_link("presenceSubscription", hrefs::subscription(id, number))
+        });
+        let memberships: Vec<_> = memberships.collect();
+        let resource = Resource::new("presenceSubscriptionMemberships")
+            .with_href(hrefs::memberships(id, number));
+        Ok(resource.with_embedded_many("presenceSubscriptionMembership", memberships))
+    }
+
+    /// POST addToPresenceSubscription.
+    pub(super) fn add_members(
+        &mut self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+        number: u64,
+    ) -> Result<Reply, Refusal> {
+        let members = addresses(&exchange.fields()?, "contactUris")?;
+        self.subscription(id, number)?;
+        self.check_watched(id, &members)?;
+        let news = self.unwatched(id, &members)?;
+        if let Some(subscription) = self.application_mut(id)?.subscriptions.get_mut(&number) {
+            subscription.members.extend(members);
+        }
+        self.introduce_watched(id, &news);
+        let resource = self.memberships_resource(id, number)?;
+        Ok(Reply::Resource(StatusCode::CREATED, Box::new(resource)))
+    }
+
+    /// DELETE presenceSubscriptionMembership.
+    pub(super) fn remove_member(
+        &mut self,
+        id: ApplicationId,
+        number: u64,
+        address: &str,
+    ) -> Result<Reply, Refusal> {
+        let removed = self
+            .application_mut(id)?
+            .subscriptions
+            .get_mut(&number)
+            .and_then(|subscription| subscription.members.take(address))
+            .ok_or(Refusal::NOT_FOUND)?;
+        self.part_from(id, &BTreeSet::from([removed]));
+        Ok(Reply::no_content())
+    }
+
+    /// GET subscribedContacts.
+    pub(super) fn subscribed_contacts_resource(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let watched = self.watched(id)?;
+        let links = watched
+            .iter()
+            .map(|address| Link::new(hrefs::contact(id, address)));
+        Ok(Resource::new("subscribedContacts")
+            .with_href(hrefs::subscribed_contacts(id))
+            .with_links("contact", links.collect::<Vec<_>>()))
+    }
+
+    /// Tells every application that watches this user that something which he shows has changed.
+    pub(super) fn tell_watchers(&mut self, address: &str, facet: Facet) {
+        let watchers: Vec<_> = self
+            .applications
+            .iter()
+            .filter(|(_, application)| {
+                application
+                    .subscriptions
+                    .values()
+                    .any(|subscription| subscription.members.contains(address))
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in watchers {
+            self.tell_of_facet(id, address, facet);
+        }
+    }
+
+    pub(super) fn is_subscribed(&self, id: ApplicationId, number: u64) -> bool {
+        self.applications
+            .get(&id)
+            .is_some_and(|application| application.subscriptions.contains_key(&number))
+    }
+
+    /// A subscription may be about to end, or over; or it was extended meanwhile.
+    pub(super) fn check_subscription(&mut self, id: ApplicationId, number: u64) {
+        let now = self.now;
+        let Some(subscription) = self
+            .applications
+            .get_mut(&id)
+            .and_then(|application| application.subscriptions.get_mut(&number))
+        else {
+            return;
+        };
+        let left = subscription.ends.saturating_sub(now);
+        let next = if left.is_zero() {
+            return drop(self.unsubscribe(id, number));
+        } else if left > WARNING {
+            left.saturating_sub(WARNING)
+        } else {
+            if !std::mem::replace(&mut subscription.warned, true) {
+                self.tell_of_subscription(id, number, EventKind::Updated);
+            }
+            left
+        };
+        self.set_timer(next, Timer::Subscription(id, number));
+    }
+
+    /// Whom the application watches.
+    fn watched(&self, id: ApplicationId) -> Result<BTreeSet<&String>, Refusal> {
+        let subscriptions = self.application(id)?.subscriptions.values();
+        Ok(subscriptions
+            .flat_map(|subscription| &subscription.members)
+            .collect())
+    }
+
+    fn check_watched(&self, id: ApplicationId, more: &BTreeSet<String>) -> Result<(), Refusal> {
+        let mut watched = self.watched(id)?;
+        watched.extend(more);
+        if watched.len() > MOST_WATCHED {
+            return Err(Refusal::LIMIT_EXCEEDED);
+        }
+        Ok(())
+    }
+
+    /// Those whom the application doesn't watch yet.
+    fn unwatched(
+        &self,
+        id: ApplicationId,
+        members: &BTreeSet<String>,
+    ) -> Result<Vec<String>, Refusal> {
+        let watched = self.watched(id)?;
+        let news = members.iter().filter(|address| !watched.contains(address));
+        Ok(news.cloned().collect())
+    }
+
+    /// Tells who is watched from now on and, since the watcher knows nothing of it, that all they show has changed
+    /// (`SubscribeToThePresenceOfSelectedContacts`).
+    fn introduce_watched(&mut self, id: ApplicationId, members: &[String]) {
+        for address in members {
+            if self.user_at(address).is_none() {
+                continue;
+            }
+            self.tell_of_contact(id, address, EventKind::Added);
+            for facet in Facet::ALL {
+                self.tell_of_facet(id, address, facet);
+            }
+        }
+    }
+
+    /// Tells who isn't watched any more.
+    fn part_from(&mut self, id: ApplicationId, members: &BTreeSet<String>) {
+        let gone = self.unwatched(id, members).unwrap_or_default();
+        for address in gone {
+            if self.user_at(&address).is_some() {
+                self.tell_of_contact(id, &address, EventKind::Deleted);
+            }
+        }
+    }
+
+    fn tell_of_contact(&mut self, id: ApplicationId, address: &str, kind: EventKind) {
+        let link = EventLink::new("contact", hrefs::contact(id, address));
+        let within = EventLink::new("subscribedContacts", hrefs::subscribed_contacts(id));
+        self.emit(id, Source::People, Event::new(kind, link).within(within));
+    }
+
+    fn tell_of_facet(&mut self, id: ApplicationId, address: &str, facet: Facet) {
+        let link = EventLink::new(facet.of_contact(), hrefs::facet(id, address, facet));
+        let within = EventLink::new("contact", hrefs::contact(id, address));
+        self.emit(
+            id,
+            Source::People,
+            Event::new(EventKind::Updated, link).within(within),
+        );
+    }
+
+    fn tell_of_subscription(&mut self, id: ApplicationId, number: u64, kind: EventKind) {
+        let link = EventLink::new("presenceSubscription", hrefs::subscription(id, number));
+        self.emit(id, Source::People, Event::new(kind, link));
+    }
+}
+
+fn subscription_resource(id: ApplicationId, number: u64) -> Resource<'static> {
+    Resource::new("presenceSubscription")
+        .with_href(hrefs::subscription(id, number))
+        .with_property("id", number.to_string())
+        .with_link("memberships", hrefs::memberships(id, number))
+        .with_link("addToPresenceSubscription", hrefs::memberships(id, number))
+}
+
+/// A life in minutes, from 10 to 30.
+fn duration(fields: &Fields<'_>) -> Result<Duration, Refusal> {
+    match fields.integer("duration") {
+        Some(minutes @ 10..=30) => Ok(Duration::from_secs(minutes.unsigned_abs() * 60)),
+        _ => Err(Refusal::parameter(
+            "The duration isn't between 10 and 30 minutes.",
+        )),
+    }
+}
+
+/// At least one address, each a SIP URI.
+fn addresses(fields: &Fields<'_>, name: &str) -> Result<BTreeSet<String>, Refusal> {
+    let uris = fields.list(name).unwrap_or_default();
+    if uris.is_empty() {
+        return Err(Refusal::parameter("A required parameter is missing."));
+    }
+    uris.iter()
+        .map(|uri| match SipUri::parse(uri) {
+            Ok(uri) => Ok(config::address(&uri)),
+            Err(_) => Err(Refusal::parameter("A parameter isn't a SIP URI.")),
+        })
+        .collect()
+}

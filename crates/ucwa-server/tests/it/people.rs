@@ -1,0 +1,385 @@
+//! People: contacts, what they show, subscriptions to it, and the search for them.
+
+use http::StatusCode;
+use ucwa_proto::{EventKind, Representation, Resource};
+
+use crate::harness::{Client, LENE, TOSH, World, decode, refusal, refused, seconds};
+
+fn people(client: &Client) -> &Resource<'static> {
+    client.application.embedded("people").unwrap()
+}
+
+fn mine(world: &mut World, client: &Client, rel: &str) -> String {
+    let me = client.application.embedded("me").unwrap().href().unwrap();
+    let me = client.resource(world, me);
+    me.link_href(rel).unwrap().to_owned()
+}
+
+fn set(world: &mut World, client: &Client, rel: &str, name: &'static str, text: &str) {
+    let href = mine(world, client, rel);
+    let input = Resource::anonymous().with_property(name, text.to_owned());
+    assert_eq!(
+        client.post(world, &href, &input).status(),
+        StatusCode::NO_CONTENT
+    );
+}
+
+fn find(world: &mut World, client: &Client, query: &str) -> Resource<'static> {
+    let href = people(client).link_href("search").unwrap().to_owned();
+    client.resource(world, &format!("{href}?{query}"))
+}
+
+/// Lene as Tosh's contact.
+fn lene(world: &mut World, tosh: &Client) -> Resource<'static> {
+    find(world, tosh, "query=lenea%40contoso.com")
+        .embedded("contact")
+        .unwrap()
+        .clone()
+}
+
+fn watch(
+    world: &mut World,
+    client: &Client,
+    minutes: i64,
+    whom: &[&'static str],
+) -> Resource<'static> {
+    let href = people(client)
+        .link_href("presenceSubscriptions")
+        .unwrap()
+        .to_owned();
+    let input = Resource::anonymous()
+        .with_property("duration", minutes)
+        .with_property("uris", whom.to_vec());
+    let response = client.post(world, &href, &input);
+    assert_eq!(response.status(), StatusCode::CREATED);
+    decode(&response)
+}
+
+#[test]
+fn a_contact_shows_what_its_user_has_published() {
+    for representation in [Representation::Json, Representation::Xml] {
+        let mut world = World::new();
+        let world = &mut world;
+        let tosh = Client::available(world, TOSH, representation);
+        let contact = lene(world, &tosh);
+        assert_eq!(contact.text("name"), Some("Lene Aaling"));
+        assert_eq!(contact.text("uri"), Some("sip:lenea@contoso.com"));
+        let of = |world: &mut World, rel: &str| {
+            let href = contact.link_href(rel).unwrap().to_owned();
+            tosh.resource(world, &href)
+        };
+        let presence = of(world, "contactPresence");
+        assert_eq!(presence.text("availability"), Some("Offline"));
+        assert_eq!(of(world, "contactNote").text("message"), Some(""));
+
+        let lene = Client::available(world, LENE, representation);
+        assert_eq!(
+            of(world, "contactPresence").text("availability"),
+            Some("Online")
+        );
+        let modalities = of(world, "contactSupportedModalities");
+        assert_eq!(
+            modalities.list("modalities").collect::<Vec<_>>(),
+            ["Messaging"]
+        );
+        set(world, &lene, "presence", "availability", "BeRightBack");
+        set(world, &lene, "note", "message", "Heads down today");
+        set(world, &lene, "location", "location", "By the beach...");
+        let presence = of(world, "contactPresence");
+        assert_eq!(presence.text("availability"), Some("BeRightBack"));
+        let last_active = presence.text("lastActive").unwrap();
+        assert_eq!(
+            last_active.starts_with("/Date("),
+            representation == Representation::Json,
+            "{last_active}"
+        );
+        let note = of(world, "contactNote");
+        assert_eq!(note.text("message"), Some("Heads down today"));
+        assert_eq!(note.text("type"), Some("Personal"));
+        let location = of(world, "contactLocation");
+        assert_eq!(location.text("location"), Some("By the beach..."));
+        // The user sees the same.
+        let own = mine(world, &lene, "note");
+        let own = lene.resource(world, &own);
+        assert_eq!(own.text("message"), Some("Heads down today"));
+        // An empty body takes it back.
+        for rel in ["presence", "note", "location"] {
+            let href = mine(world, &lene, rel);
+            assert_eq!(lene.press(world, &href), StatusCode::NO_CONTENT);
+        }
+        let presence = of(world, "contactPresence");
+        assert_eq!(presence.text("availability"), Some("Online"));
+        assert_eq!(of(world, "contactNote").text("message"), Some(""));
+        assert_eq!(of(world, "contactLocation").text("location"), Some(""));
+    }
+}
+
+#[test]
+fn what_cannot_be_shown_is_refused() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::available(world, TOSH, Representation::Json);
+    let too_long = "x".repeat(61);
+    for (rel, name, text) in [
+        ("presence", "availability", "Hidden"),
+        ("location", "location", too_long.as_str()),
+        ("note", "message", &"x".repeat(501)),
+    ] {
+        let href = mine(world, &tosh, rel);
+        let input = Resource::anonymous().with_property(name, text.to_owned());
+        assert_eq!(
+            refused(&tosh.post(world, &href, &input)),
+            refusal(400, "BadRequest", "ParameterValidationFailure"),
+            "{rel}"
+        );
+    }
+    let hidden = Client::sign_in_at(world, TOSH, Representation::Json, "endpoint-2");
+    let home = hidden.application.href().unwrap();
+    for rel in ["presence", "note", "location"] {
+        let response = hidden.post(world, &format!("{home}/me/{rel}"), &Resource::anonymous());
+        assert_eq!(
+            refused(&response),
+            refusal(409, "Conflict", "MakeMeAvailableRequired")
+        );
+    }
+}
+
+#[test]
+fn a_search_knows_names_and_addresses_and_its_limits() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let names = |found: &Resource<'_>| -> Vec<String> {
+        let contacts = found.embedded_all("contact").iter();
+        contacts
+            .map(|contact| contact.text("name").unwrap().to_owned())
+            .collect()
+    };
+    let found = find(world, &tosh, "query=AALING");
+    assert_eq!(names(&found), ["Lene Aaling"]);
+    assert_eq!(found.boolean("moreResultsAvailable"), Some(false));
+    let found = find(world, &tosh, "query=contoso&limit=1");
+    assert_eq!(names(&found), ["Tosh Meston"]);
+    assert_eq!(found.boolean("moreResultsAvailable"), Some(true));
+    let found = find(world, &tosh, "query=sip%3Alenea%40contoso.com");
+    assert_eq!(names(&found), ["Lene Aaling"]);
+    assert!(names(&find(world, &tosh, "query=nobody")).is_empty());
+    let href = people(&tosh).link_href("search").unwrap();
+    for query in [
+        "limit=5".to_owned(),
+        "query=".to_owned(),
+        "query=x&limit=0".to_owned(),
+        "query=x&limit=101".to_owned(),
+        format!("query={}", "x".repeat(257)),
+    ] {
+        assert_eq!(
+            refused(&tosh.get(world, &format!("{href}?{query}"))),
+            refusal(400, "BadRequest", "ParameterValidationFailure"),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn who_is_watched_is_introduced_and_each_change_is_a_link() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    let lene = Client::available(world, LENE, Representation::Json);
+    let subscription = watch(
+        world,
+        &tosh,
+        10,
+        &["sip:LeneA@contoso.com", "sip:a@fabrikam.com"],
+    );
+    assert_eq!(
+        tosh.page(world).story(),
+        [
+            "people presenceSubscription added",
+            "people contact added in subscribedContacts",
+            "people contactPresence updated in contact",
+            "people contactNote updated in contact",
+            "people contactLocation updated in contact",
+            "people contactSupportedModalities updated in contact",
+        ]
+    );
+    set(world, &lene, "presence", "availability", "Busy");
+    let page = tosh.page(world);
+    assert_eq!(page.story(), ["people contactPresence updated in contact"]);
+    let event = page.event("contactPresence");
+    assert!(event.resource().is_none());
+    let presence = tosh.resource(world, &event.link.href);
+    assert_eq!(presence.text("availability"), Some("Busy"));
+    let contact = tosh.resource(world, &event.within.as_ref().unwrap().href);
+    assert_eq!(contact.text("uri"), Some("sip:lenea@contoso.com"));
+    // The same again is no change.
+    set(world, &lene, "presence", "availability", "Busy");
+    set(world, &lene, "note", "message", "x");
+    assert_eq!(
+        tosh.page(world).story(),
+        ["people contactNote updated in contact"]
+    );
+    let application = lene.application.href().unwrap().to_owned();
+    lene.delete(world, &application);
+    assert_eq!(
+        tosh.page(world).story(),
+        ["people contactPresence updated in contact"]
+    );
+    let presence = tosh.resource(world, &event.link.href);
+    assert_eq!(presence.text("availability"), Some("Offline"));
+
+    let watched = people(&tosh)
+        .link_href("subscribedContacts")
+        .unwrap()
+        .to_owned();
+    assert_eq!(tosh.resource(world, &watched).links("contact").len(), 2);
+    assert_eq!(
+        tosh.delete(world, subscription.href().unwrap()),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        tosh.page(world).story(),
+        [
+            "people presenceSubscription deleted",
+            "people contact deleted in subscribedContacts",
+        ]
+    );
+    assert!(tosh.resource(world, &watched).links("contact").is_empty());
+    assert_eq!(
+        refused(&tosh.get(world, subscription.href().unwrap())),
+        refusal(404, "NotFound", "")
+    );
+}
+
+#[test]
+fn the_user_hears_of_his_own_changes_at_every_endpoint() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    let mut other = Client::available_at(world, TOSH, Representation::Xml, "endpoint-2");
+    for (rel, name, text) in [
+        ("presence", "availability", "Away"),
+        ("note", "message", "x"),
+        ("location", "location", "y"),
+    ] {
+        set(world, &tosh, rel, name, text);
+        let story = [format!("me {rel} updated")];
+        assert_eq!(tosh.page(world).story(), story);
+        assert_eq!(other.page(world).story(), story);
+    }
+}
+
+#[test]
+fn a_subscription_warns_ends_and_can_be_extended_to_half_an_hour() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    let subscription = watch(world, &tosh, 10, &["sip:lenea@contoso.com"]);
+    let href = subscription.href().unwrap().to_owned();
+    tosh.page(world);
+    let minute = seconds(60);
+    let extend = |world: &mut World, tosh: &Client, minutes: i64| {
+        let input = Resource::anonymous().with_property("duration", minutes);
+        tosh.post(world, &href, &input)
+    };
+    // Ten minutes and 29 are 30, counted from now.
+    world.pass(minute);
+    assert_eq!(extend(world, &tosh, 29).status(), StatusCode::OK);
+    assert_eq!(
+        tosh.page(world).story(),
+        ["people presenceSubscription updated"]
+    );
+    let mut quiet = 0;
+    let warned = loop {
+        let poll = tosh.park(world);
+        world.pass(minute);
+        match world.reply(poll) {
+            None => {
+                world.disconnect(poll);
+                quiet += 1;
+                assert!(quiet < 40, "no warning");
+            }
+            Some(response) => break tosh.decode_page(&response),
+        }
+    };
+    assert_eq!(quiet, 27, "two minutes before the end");
+    let (_, event) = warned.events().next().unwrap();
+    assert_eq!(event.link.rel, "presenceSubscription");
+    assert_eq!(event.kind, EventKind::Updated);
+    tosh.next = warned.follow.as_ref().unwrap().href().to_owned();
+    world.pass(minute * 2);
+    assert_eq!(
+        tosh.page(world).story(),
+        [
+            "people presenceSubscription deleted",
+            "people contact deleted in subscribedContacts",
+        ]
+    );
+    assert_eq!(
+        refused(&extend(world, &tosh, 10)),
+        refusal(404, "NotFound", "")
+    );
+}
+
+#[test]
+fn members_come_and_go() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    let subscription = watch(world, &tosh, 30, &["sip:a@fabrikam.com"]);
+    tosh.page(world);
+    let add = subscription.link_href("addToPresenceSubscription").unwrap();
+    let input = Resource::anonymous().with_property("contactUris", vec!["sip:lenea@contoso.com"]);
+    let response = tosh.post(world, add, &input);
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let memberships = decode(&response);
+    let memberships = memberships.embedded_all("presenceSubscriptionMembership");
+    assert_eq!(memberships.len(), 2);
+    assert_eq!(
+        tosh.page(world).story()[0],
+        "people contact added in subscribedContacts"
+    );
+    let lene = memberships.last().unwrap();
+    let contact = tosh.resource(world, lene.link_href("contact").unwrap());
+    assert_eq!(contact.text("name"), Some("Lene Aaling"));
+    assert_eq!(
+        tosh.delete(world, lene.href().unwrap()),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        tosh.page(world).story(),
+        ["people contact deleted in subscribedContacts"]
+    );
+    let members = subscription.link_href("memberships").unwrap();
+    let members = tosh.resource(world, members);
+    assert_eq!(
+        members.embedded_all("presenceSubscriptionMembership").len(),
+        1
+    );
+    let all = people(&tosh).link_href("presenceSubscriptions").unwrap();
+    let all = tosh.resource(world, all);
+    assert_eq!(all.embedded_all("presenceSubscription").len(), 1);
+}
+
+#[test]
+fn a_subscription_that_makes_no_sense_is_refused() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::available(world, TOSH, Representation::Json);
+    let href = people(&tosh).link_href("presenceSubscriptions").unwrap();
+    let many: Vec<String> = (0..1001).map(|n| format!("sip:u{n}@contoso.com")).collect();
+    let one = || vec!["sip:lenea@contoso.com".to_owned()];
+    let validation = refusal(400, "BadRequest", "ParameterValidationFailure");
+    for (minutes, uris, expected) in [
+        (9_i64, one(), &validation),
+        (31, one(), &validation),
+        (10, Vec::new(), &validation),
+        (10, vec!["lene".to_owned()], &validation),
+        (10, many, &refusal(403, "Forbidden", "LimitExceeded")),
+    ] {
+        let input = Resource::anonymous()
+            .with_property("duration", minutes)
+            .with_property("uris", uris);
+        assert_eq!(&refused(&tosh.post(world, href, &input)), expected);
+    }
+}
