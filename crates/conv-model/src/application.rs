@@ -14,6 +14,7 @@ use crate::observable::cell::{Cell, Field};
 use crate::observable::list::List;
 use crate::observable::store::Node;
 use crate::people::{People, people};
+use crate::persons_manager::PersonsManager;
 use crate::states::SignInState;
 use crate::sync::Arc;
 use crate::writer::ModelWriter;
@@ -73,6 +74,12 @@ impl Application {
     #[must_use]
     pub fn conversations_manager(&self) -> ConversationsManager {
         ConversationsManager::new(Arc::clone(&self.node))
+    }
+
+    /// The people.
+    #[must_use]
+    pub fn persons_manager(&self) -> PersonsManager {
+        PersonsManager::new(Arc::clone(&self.node.fixed))
     }
 }
 

@@ -8,6 +8,7 @@ use futures_core::future::BoxFuture;
 use crate::body::MessageBody;
 use crate::ids::{ConversationId, MessageId, ParticipantId};
 use crate::person::PersonStatus;
+use crate::persons_manager::FoundPersons;
 use crate::reason::{Reason, ReasonCode};
 
 /// What a port method returns.
@@ -234,6 +235,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         let _ = (address, field, interest);
     }
 
+    /// Searches for people, at most this many.
+    fn search_persons(&self, query: &str, limit: u32) -> PortFuture<FoundPersons> {
+        let _ = (query, limit);
+        not_supported()
+    }
+
     /// Changes what others see of us.
     fn set_me(&self, change: MeChange) -> PortFuture {
         let _ = change;
@@ -241,7 +248,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-fn not_supported() -> PortFuture {
+fn not_supported<R: Send + 'static>() -> PortFuture<R> {
     Box::pin(std::future::ready(Err(Reason::new(
         ReasonCode::NotSupported,
     ))))

@@ -120,6 +120,7 @@ mod observable;
 mod participant;
 mod people;
 mod person;
+mod persons_manager;
 mod reason;
 mod remote_property;
 mod roster;
@@ -153,6 +154,7 @@ pub use observable::{
 };
 pub use participant::{Participant, ParticipantChat};
 pub use person::{Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PhoneNumber};
+pub use persons_manager::{FoundPersons, PersonSearch, PersonsManager};
 pub use reason::{RawReason, Reason, ReasonCode};
 pub use remote_property::RemoteProperty;
 pub use states::{

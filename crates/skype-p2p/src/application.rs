@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conv_model::{ConversationsManager, MePerson};
+use conv_model::{ConversationsManager, MePerson, PersonsManager};
 
 use crate::{builder::ApplicationBuilder, mailbox::Mailbox, sign_in::SignInManager};
 
@@ -36,6 +36,12 @@ impl Application {
     #[must_use]
     pub fn conversations_manager(&self) -> ConversationsManager {
         self.model.conversations_manager()
+    }
+
+    /// The people whom one can talk to.
+    #[must_use]
+    pub fn persons_manager(&self) -> PersonsManager {
+        self.model.persons_manager()
     }
 
     /// Who is signed in.

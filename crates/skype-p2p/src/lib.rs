@@ -64,6 +64,7 @@ mod driver;
 mod exchange;
 mod keys;
 mod mailbox;
+mod person;
 mod port;
 mod projection;
 mod questions;
@@ -79,8 +80,9 @@ pub use conv_model::{
     Conversation, ConversationId, ConversationState, ConversationsManager, Direction, EndpointType,
     HistoryService, Key, Latest, MePerson, MessageBody, MessageFormat, MessageId, MessageStatus,
     Note, NoteKind, Participant, ParticipantChat, ParticipantId, ParticipantRole, ParticipantState,
-    Person, PersonStatus, PhoneNumber, Property, RawReason, Reader, Reason, ReasonCode,
-    RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
+    Person, PersonSearch, PersonStatus, PersonsManager, PhoneNumber, Property, RawReason, Reader,
+    Reason, ReasonCode, RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions,
+    TextMessage,
 };
 pub use conv_transport::{HttpTransport, HyperTransport};
 pub use questions::{TokenQuestion, TrustQuestion};

@@ -3,12 +3,12 @@
 use std::time::SystemTime;
 
 use conv_model::{
-    Backend, ConversationId, MessageBody, OutgoingMessage, ParticipantId, Peer, PortFuture, Reason,
-    ReasonCode, StartOptions,
+    Backend, ConversationId, FoundPersons, Interest, MeChange, MessageBody, OutgoingMessage,
+    ParticipantId, Peer, PersonField, PortFuture, Reason, ReasonCode, StartOptions,
 };
 use ucwa_session::{CustomContent, Operation, SipUri};
 
-use crate::{clock::Clock, keys, mailbox::Mailbox};
+use crate::{clock::Clock, keys, mailbox::Mailbox, person};
 
 /// Puts what the model asks for into the mailbox, in the order of the calls.
 #[derive(Debug)]
@@ -128,4 +128,45 @@ impl Backend for Port {
             conversation,
         )))
     }
+
+    fn fetch_person(&self, address: &str, field: PersonField) -> PortFuture {
+        match person::field(field) {
+            Some(field) => self.perform(Operation::FetchPerson {
+                address: address.to_owned(),
+                field,
+            }),
+            None => not_supported(),
+        }
+    }
+
+    fn set_interest(&self, address: &str, field: PersonField, interest: Interest) {
+        if let Some(field) = person::field(field) {
+            drop(self.mailbox.perform(Operation::FollowPerson {
+                address: address.to_owned(),
+                field,
+                interest: person::interest(interest),
+            }));
+        }
+    }
+
+    fn search_persons(&self, query: &str, limit: u32) -> PortFuture<FoundPersons> {
+        let end = self.mailbox.perform(Operation::SearchPeople {
+            query: query.to_owned(),
+            limit,
+        });
+        Box::pin(async move { end.await.map(person::found).map_err(Reason::from) })
+    }
+
+    fn set_me(&self, change: MeChange) -> PortFuture {
+        match person::me_change(change) {
+            Some(change) => self.perform(Operation::SetMe(change)),
+            None => not_supported(),
+        }
+    }
+}
+
+fn not_supported() -> PortFuture {
+    Box::pin(std::future::ready(Err(Reason::new(
+        ReasonCode::NotSupported,
+    ))))
 }

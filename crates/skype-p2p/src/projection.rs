@@ -9,6 +9,7 @@ use ucwa_session::{ConversationChange, Failure, Participant, Role, SessionEvent,
 
 use crate::{
     keys::{conversation_id, message_id, participant_id},
+    person,
     reason::reason,
 };
 
@@ -22,6 +23,10 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
         SessionEvent::Me { uri, name } => Fact::Me {
             address: uri,
             display_name: name,
+        },
+        SessionEvent::Person { uri, fact } => Fact::Person {
+            address: uri,
+            fact: person::fact(fact)?,
         },
         SessionEvent::Incoming {
             conversation,

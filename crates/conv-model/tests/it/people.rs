@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conv_model::{
-    Application, Backend, Capabilities, EndpointType, Fact, Interest, MockBackend, ModelWriter,
-    Note, NoteKind, Person, PersonFact, PersonField, PersonStatus, PhoneNumber, Reason, ReasonCode,
-    SignInState,
+    Application, Backend, Capabilities, EndpointType, Fact, FoundPersons, Interest, MockBackend,
+    ModelWriter, Note, NoteKind, Person, PersonFact, PersonField, PersonStatus, PhoneNumber,
+    Reason, ReasonCode, SignInState,
 };
 use mockall::Sequence;
 
@@ -190,6 +190,10 @@ fn what_the_protocol_cannot_do_says_so() {
         Err(ReasonCode::NotSupported)
     );
     assert_eq!(
+        now(stage.application.persons_manager().search("lene", 5)).map_err(code),
+        Err(ReasonCode::NotSupported)
+    );
+    assert_eq!(
         stage.application.me().status().get(),
         PersonStatus::Unknown,
         "the value stays"
@@ -243,6 +247,43 @@ fn setting_resolves_when_the_server_agreed_and_facts_change_the_value() {
         PersonFact::Emails(vec!["me@contoso.com".into(), "x@contoso.com".into()]),
     )]);
     assert_eq!(me.email().get().as_deref(), Some("me@contoso.com"));
+}
+
+#[test]
+fn a_person_is_there_for_the_asking_and_is_the_same_one_everywhere() {
+    let stage = Stage::new();
+    let manager = stage.application.persons_manager();
+    let person = manager.get_person(LENE).unwrap();
+    assert_eq!(person.display_name().get(), LENE);
+    assert_eq!(person, lene(&stage.application));
+    let me = stage.application.me();
+    assert_eq!(manager.get_person(&me.id().get()).unwrap(), me.person());
+    let refused = manager.get_person(" ").unwrap_err();
+    assert_eq!(*refused.code(), ReasonCode::InvalidArgument);
+}
+
+#[test]
+fn a_search_gives_people_of_whom_its_findings_are_known() {
+    let mut backend = MockBackend::new();
+    backend
+        .expect_search_persons()
+        .withf(|query, limit| query == "lene" && *limit == 5)
+        .times(1)
+        .returning(|_, _| {
+            let facts = vec![
+                PersonFact::DisplayName("Lene Aaling".into()),
+                PersonFact::Title(Some("Engineer".into())),
+            ];
+            let found = FoundPersons::new(vec![("sip:LeneA@contoso.com".into(), facts)], true);
+            Box::pin(std::future::ready(Ok(found)))
+        });
+    let (application, _writer) = model(backend);
+    let held = lene(&application);
+    let found = now(application.persons_manager().search("lene", 5)).unwrap();
+    assert_eq!(found.persons, [held.clone()]);
+    assert!(found.more_available);
+    assert_eq!(held.display_name().get(), "Lene Aaling");
+    assert_eq!(held.title().get().as_deref(), Some("Engineer"));
 }
 
 #[test]

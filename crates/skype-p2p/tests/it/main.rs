@@ -12,6 +12,7 @@ mod chat;
 mod driver;
 mod grants;
 mod loopback;
+mod people;
 mod secrets;
 mod sign_in;
 mod story;

@@ -1,0 +1,149 @@
+//! People between the model and the session, one to one.
+
+use conv_model::{
+    Capabilities, EndpointType, FoundPersons, Interest, MeChange, Note, NoteKind, PersonFact,
+    PersonField, PersonStatus, PhoneNumber,
+};
+use ucwa_session::Outcome;
+
+/// What became known of a person; `None` for what the model has no word for.
+pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
+    use ucwa_session::PersonFact as Fact;
+    Some(match fact {
+        Fact::DisplayName(name) => PersonFact::DisplayName(name),
+        Fact::Title(title) => PersonFact::Title(title),
+        Fact::Office(office) => PersonFact::Office(office),
+        Fact::Department(department) => PersonFact::Department(department),
+        Fact::Company(company) => PersonFact::Company(company),
+        Fact::AvatarUrl(url) => PersonFact::AvatarUrl(url),
+        Fact::PhoneNumbers(numbers) => {
+            PersonFact::PhoneNumbers(numbers.into_iter().map(phone_number).collect())
+        }
+        Fact::Emails(emails) => PersonFact::Emails(emails),
+        Fact::Status(it) => PersonFact::Status(status(it)),
+        Fact::Activity(activity) => PersonFact::Activity(activity),
+        Fact::LastSeenAt(time) => PersonFact::LastSeenAt(time),
+        Fact::EndpointType(it) => PersonFact::EndpointType(endpoint_type(it)),
+        Fact::Note(it) => PersonFact::Note(it.map(note)),
+        Fact::Location(location) => PersonFact::Location(location),
+        Fact::Capabilities(it) => PersonFact::Capabilities(Capabilities {
+            chat: it.chat,
+            audio: it.audio,
+            video: it.video,
+        }),
+        other => {
+            tracing::warn!(
+                ?other,
+                "something about a person that the model has no word for"
+            );
+            return None;
+        }
+    })
+}
+
+/// Whom a search found.
+pub(crate) fn found(outcome: Outcome) -> FoundPersons {
+    let Outcome::People { people, more } = outcome else {
+        return FoundPersons::default();
+    };
+    let persons = people.into_iter().map(|person| {
+        let facts = person.facts.into_iter().filter_map(fact);
+        (person.uri, facts.collect())
+    });
+    FoundPersons::new(persons.collect(), more)
+}
+
+/// The field of a person; `None` for what the session has no word for.
+pub(crate) fn field(field: PersonField) -> Option<ucwa_session::PersonField> {
+    use ucwa_session::PersonField as Field;
+    Some(match field {
+        PersonField::Title => Field::Title,
+        PersonField::Office => Field::Office,
+        PersonField::Department => Field::Department,
+        PersonField::Company => Field::Company,
+        PersonField::AvatarUrl => Field::AvatarUrl,
+        PersonField::PhoneNumbers => Field::PhoneNumbers,
+        PersonField::Emails => Field::Emails,
+        PersonField::Status => Field::Status,
+        PersonField::Activity => Field::Activity,
+        PersonField::LastSeenAt => Field::LastSeenAt,
+        PersonField::EndpointType => Field::EndpointType,
+        PersonField::Note => Field::Note,
+        PersonField::Location => Field::Location,
+        PersonField::Capabilities => Field::Capabilities,
+        _ => return None,
+    })
+}
+
+pub(crate) fn interest(interest: Interest) -> ucwa_session::Interest {
+    match interest {
+        Interest::None => ucwa_session::Interest::None,
+        Interest::Every(interval) => ucwa_session::Interest::Every(interval),
+        Interest::Live => ucwa_session::Interest::Live,
+    }
+}
+
+/// What is changed of the user; `None` for what the session has no word for.
+pub(crate) fn me_change(change: MeChange) -> Option<ucwa_session::MeChange> {
+    use ucwa_session::{MeChange as Change, PersonStatus as Status};
+    Some(match change {
+        MeChange::Status(status) => Change::Status(match status {
+            PersonStatus::Online => Status::Online,
+            PersonStatus::Offline => Status::Offline,
+            PersonStatus::Hidden => Status::Hidden,
+            PersonStatus::Busy => Status::Busy,
+            PersonStatus::Idle => Status::Idle,
+            PersonStatus::BeRightBack => Status::BeRightBack,
+            PersonStatus::Away => Status::Away,
+            PersonStatus::DoNotDisturb => Status::DoNotDisturb,
+            PersonStatus::Unknown => Status::Unknown,
+        }),
+        MeChange::Note(text) => Change::Note(text),
+        MeChange::Location(text) => Change::Location(text),
+        MeChange::ResetStatus => Change::ResetStatus,
+        MeChange::ResetNote => Change::ResetNote,
+        MeChange::ResetLocation => Change::ResetLocation,
+        _ => return None,
+    })
+}
+
+fn status(status: ucwa_session::PersonStatus) -> PersonStatus {
+    use ucwa_session::PersonStatus as Status;
+    match status {
+        Status::Online => PersonStatus::Online,
+        Status::Offline => PersonStatus::Offline,
+        Status::Hidden => PersonStatus::Hidden,
+        Status::Busy => PersonStatus::Busy,
+        Status::Idle => PersonStatus::Idle,
+        Status::BeRightBack => PersonStatus::BeRightBack,
+        Status::Away => PersonStatus::Away,
+        Status::DoNotDisturb => PersonStatus::DoNotDisturb,
+        Status::Unknown => PersonStatus::Unknown,
+    }
+}
+
+fn endpoint_type(kind: ucwa_session::EndpointType) -> EndpointType {
+    match kind {
+        ucwa_session::EndpointType::Desktop => EndpointType::Desktop,
+        ucwa_session::EndpointType::Mobile => EndpointType::Mobile,
+        ucwa_session::EndpointType::Web => EndpointType::Web,
+        ucwa_session::EndpointType::Unknown => EndpointType::Unknown,
+    }
+}
+
+fn note(note: ucwa_session::Note) -> Note {
+    Note {
+        kind: match note.kind {
+            ucwa_session::NoteKind::Personal => NoteKind::Personal,
+            ucwa_session::NoteKind::OutOfOffice => NoteKind::OutOfOffice,
+        },
+        text: note.text,
+    }
+}
+
+fn phone_number(number: ucwa_session::PhoneNumber) -> PhoneNumber {
+    PhoneNumber {
+        kind: number.kind.to_owned(),
+        number: number.number,
+    }
+}

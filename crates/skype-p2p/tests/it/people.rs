@@ -1,0 +1,282 @@
+//! People through the facade: presence, notes, cards and searches, between two applications.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use skype_p2p::{
+    Application, Credentials, EndpointType, Note, NoteKind, PersonStatus, ReasonCode,
+    Representation, Root,
+};
+use tokio::time::{sleep, timeout};
+use ucwa_server::{Fault, Server, ServerConfig, User};
+
+use crate::world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn personal(text: &str) -> Option<Note> {
+    Some(Note {
+        kind: NoteKind::Personal,
+        text: text.to_owned(),
+    })
+}
+
+fn count(world: &World, method: &str, part: &str) -> usize {
+    world
+        .log()
+        .iter()
+        .filter(|line| line.starts_with(method) && line.contains(part))
+        .count()
+}
+
+/// Tosh watches Lene, who changes what she shows.
+async fn watch(tosh: &Application, lene: &Application) {
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    assert_eq!(person.status().get(), PersonStatus::Unknown);
+    let status = person.status();
+    let note = person.note();
+    let following = (
+        status.subscribe(),
+        note.subscribe(),
+        person.location().subscribe(),
+    );
+    status.wait_for(PersonStatus::Online).await.unwrap();
+    assert_eq!(
+        person.display_name().get(),
+        "Lene Aaling",
+        "the search told"
+    );
+
+    let me = lene.me();
+    let set = me.status().set(PersonStatus::Busy).await.unwrap();
+    assert_eq!(set, PersonStatus::Busy, "ours is what the server agreed to");
+    status.wait_for(PersonStatus::Busy).await.unwrap();
+    assert_eq!(person.activity().get().as_deref(), Some("Busy"));
+    assert_eq!(person.endpoint_type().get(), EndpointType::Desktop);
+    assert!(person.last_seen_at().get().is_some());
+
+    me.note().set(personal("Heads down today")).await.unwrap();
+    note.wait_for(personal("Heads down today")).await.unwrap();
+    assert_eq!(me.note().get(), personal("Heads down today"));
+    me.location().set(Some("Aarhus".to_owned())).await.unwrap();
+    person
+        .location()
+        .wait_for(Some("Aarhus".to_owned()))
+        .await
+        .unwrap();
+
+    me.note().set(None).await.unwrap();
+    note.wait_for(None).await.unwrap();
+    me.reset_status().await.unwrap();
+    status.wait_for(PersonStatus::Online).await.unwrap();
+    me.status().wait_for(PersonStatus::Online).await.unwrap();
+
+    lene.sign_in_manager().sign_out().await.unwrap();
+    status.wait_for(PersonStatus::Offline).await.unwrap();
+    drop(following);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_shows_is_seen_by_those_who_watch() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    watch(&tosh, &lene).await;
+    sleep(MINUTE).await;
+    assert_eq!(
+        count(&world, "POST", "/people/presenceSubscriptions"),
+        1,
+        "one for all three"
+    );
+    assert_eq!(count(&world, "DELETE", "/people/presenceSubscriptions"), 1);
+    assert_eq!(count(&world, "GET", "/people/search"), 1);
+    assert_eq!(
+        count(&world, "POST", "/batch"),
+        1,
+        "presence, note and location were read together"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_shows_is_seen_in_xml_too() {
+    let world = World::new();
+    let build = || {
+        world
+            .builder()
+            .representation(Representation::Xml)
+            .build()
+            .unwrap()
+    };
+    let (tosh, lene) = (build(), build());
+    for (application, address, password) in
+        [(&tosh, TOSH, TOSH_PASSWORD), (&lene, LENE, LENE_PASSWORD)]
+    {
+        let credentials = Credentials::password(address, password);
+        application
+            .sign_in_manager()
+            .sign_in(credentials)
+            .await
+            .unwrap();
+    }
+    watch(&tosh, &lene).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_shows_is_seen_over_sockets() {
+    let users = [
+        User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
+        User::new(LENE, "Lene Aaling", LENE_PASSWORD).unwrap(),
+    ];
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users))
+        .await
+        .unwrap();
+    let mut applications = Vec::new();
+    for (address, password) in [(TOSH, TOSH_PASSWORD), (LENE, LENE_PASSWORD)] {
+        let builder = Application::builder().root(Root::Url(server.root_url()));
+        let application = builder.build().unwrap();
+        let credentials = Credentials::password(address, password);
+        application
+            .sign_in_manager()
+            .sign_in(credentials)
+            .await
+            .unwrap();
+        applications.push(application);
+    }
+    let story = watch(&applications[0], &applications[1]);
+    timeout(MINUTE, story).await.unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_fetches_are_one_request_and_a_known_card_is_none() {
+    let world = World::new();
+    let (tosh, _lene) = (world.tosh().await, world.lene().await);
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let (title, emails) = tokio::join!(person.title().fetch(), person.emails().fetch());
+    assert_eq!(title.unwrap(), None, "nobody gave her one");
+    assert_eq!(emails.unwrap(), ["lenea@contoso.com"]);
+    let asked = world.log().len();
+    assert_eq!(
+        person.emails().fetch().await.unwrap(),
+        ["lenea@contoso.com"]
+    );
+    assert_eq!(world.log().len(), asked);
+    let fetches = [person.status(), person.status(), person.status()].map(|it| it.fetch());
+    for fetch in fetches {
+        assert_eq!(fetch.await.unwrap(), PersonStatus::Online);
+    }
+    assert_eq!(count(&world, "GET", "/contactPresence"), 1);
+    let nobody = tosh
+        .persons_manager()
+        .get_person("sip:nobody@contoso.com")
+        .unwrap();
+    let reason = nobody.status().fetch().await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::RequestFailed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_finds_people_by_name() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let found = tosh.persons_manager().search("aaling", 10).await.unwrap();
+    assert!(!found.more_available);
+    let [lene] = found.persons.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(lene.display_name().get(), "Lene Aaling");
+    assert!(lene.id().get().eq_ignore_ascii_case(LENE));
+    let held = tosh.persons_manager().get_person(LENE).unwrap();
+    assert_eq!(*lene, held);
+    let asked = world.log().len();
+    assert_eq!(lene.status().fetch().await.unwrap(), PersonStatus::Offline);
+    assert_eq!(
+        world.log().len(),
+        asked + 1,
+        "whoever was found is not looked for"
+    );
+    let refused = tosh.persons_manager().search("", 10).await.unwrap_err();
+    assert_eq!(*refused.code(), ReasonCode::InvalidArgument);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_outlives_its_half_hour_and_a_lost_application() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let status = person.status();
+    let _following = status.subscribe();
+    status.wait_for(PersonStatus::Online).await.unwrap();
+    sleep(MINUTE * 100).await;
+    lene.me().status().set(PersonStatus::Away).await.unwrap();
+    timeout(MINUTE, status.wait_for(PersonStatus::Away))
+        .await
+        .unwrap()
+        .unwrap();
+
+    world.inject(Fault::DropApplications {
+        user: TOSH.to_owned(),
+    });
+    sleep(MINUTE).await;
+    lene.me()
+        .status()
+        .set(PersonStatus::DoNotDisturb)
+        .await
+        .unwrap();
+    timeout(MINUTE, status.wait_for(PersonStatus::DoNotDisturb))
+        .await
+        .unwrap()
+        .unwrap();
+
+    world.inject(Fault::Resync {
+        user: TOSH.to_owned(),
+    });
+    sleep(MINUTE * 5).await;
+    lene.me()
+        .status()
+        .set(PersonStatus::BeRightBack)
+        .await
+        .unwrap();
+    timeout(MINUTE, status.wait_for(PersonStatus::BeRightBack))
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_fetch_what_nobody_subscribed_to() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let polling = person.status().subscribe_every(MINUTE);
+    person
+        .status()
+        .wait_for(PersonStatus::Online)
+        .await
+        .unwrap();
+    lene.me().status().set(PersonStatus::Away).await.unwrap();
+    sleep(MINUTE + Duration::from_secs(1)).await;
+    assert_eq!(person.status().get(), PersonStatus::Away);
+    assert_eq!(count(&world, "POST", "/people/presenceSubscriptions"), 0);
+    drop(polling);
+    sleep(Duration::from_secs(1)).await;
+    let asked = count(&world, "GET", "/contactPresence");
+    sleep(MINUTE * 5).await;
+    assert_eq!(count(&world, "GET", "/contactPresence"), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_shown_is_refused_and_the_value_stays() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let me = tosh.me();
+    let _own = me.status().subscribe();
+    me.status().wait_for(PersonStatus::Online).await.unwrap();
+    let reason = me.status().set(PersonStatus::Hidden).await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::InvalidArgument);
+    let reason = me.note().set(personal(&"x".repeat(501))).await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::InvalidArgument);
+    assert_eq!(me.status().get(), PersonStatus::Online);
+    assert_eq!(me.email().get().as_deref(), Some("toshm@contoso.com"));
+    tosh.sign_in_manager().sign_out().await.unwrap();
+    let reason = me.status().set(PersonStatus::Busy).await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::SignedOut);
+}
