@@ -587,8 +587,15 @@ impl Chats {
             conversation.meeting = None;
         }
         if invite.kind == Kind::Chat && conversation_lives(&self.conversations, key) {
-            // The conversation it asked into may well live on.
+            // The conversation it asked into may well live on, unless the user wants to leave it.
             self.on_chat_gone(core, key, Some(failure));
+            let leaving = self
+                .conversations
+                .get(&key)
+                .is_some_and(|conversation| !conversation.leaving.is_empty());
+            if leaving {
+                self.delete_conversation(core, key);
+            }
         } else {
             self.end(core, key, Some(failure));
         }

@@ -419,3 +419,21 @@ fn an_invitation_that_rings_and_cannot_be_asked_is_asked_again() {
     bench.page(senders("21a1", accepted(operation, "21a1")));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
+
+#[test]
+fn a_conversation_is_left_although_nothing_is_heard_of_the_invitation_back_into_it() {
+    let mut bench = established();
+    bench.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    bench.advance(Duration::from_secs(11));
+    let lives = json!({"rel": "conversation", "state": "Connected"});
+    bench.reply("GET", &conversation_href("21a1"), 200, lives);
+    bench.send(1, "Are you there?");
+    let ticket = bench.submit(Operation::Leave(chat()));
+    bench.break_off("POST", INVITE, Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}
