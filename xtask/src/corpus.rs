@@ -17,7 +17,8 @@ use ucwa_proto::{
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A folder with `manifest.jsonl`; the files that it names are relative to the folder above, or to the folder itself
+    /// A folder with `manifest.jsonl`; the files that it names are relative to the folder above, or to the folder
+    /// itself
     directory: PathBuf,
 }
 
@@ -513,7 +514,8 @@ fn check_pair(first: &Case, second: &Case) -> Result<(), String> {
     }
 }
 
-/// Everything that a resource has, but for the values of scalars. One that does not say its own name has that of its key.
+/// Everything that a resource has, but for the values of scalars. One that does not say its own name has that of its
+/// key.
 fn describe(resource: &Resource<'_>, key: Option<&str>, path: &str, shape: &mut Vec<String>) {
     shape.push(format!("{path}/ rel {:?}", resource.rel().or(key)));
     shape.push(format!("{path}/ href {}", resource.href().is_some()));

@@ -1,6 +1,8 @@
-//! How long event pages take to decode, as multiples of what any decoder of the same bytes must do, and how much they allocate.
+//! How long event pages take to decode, as multiples of what any decoder of the same bytes must do, and how much they
+//! allocate.
 //!
-//! JSON is measured against `serde_json::Value`, XML against a bare quick-xml loop that looks at no attribute. Everything that a session reads is decoded: the
+//! JSON is measured against `serde_json::Value`, XML against a bare quick-xml loop that looks at no attribute.
+//! Everything that a session reads is decoded: the
 //! page, the typed views of its resources, and the data URIs. `owned` also copies the page out of the body.
 #![allow(
     missing_docs,
@@ -58,7 +60,8 @@ fn main() {
                     .into_owned();
                 read(&page);
             };
-            // What stays allocated above the room for the pages keeps the allocator from giving memory back to the system after every round, as any
+            // What stays allocated above the room for the pages keeps the allocator from giving memory back to the
+            // system after every round, as any
             // long-lived heap does.
             let room: Vec<_> = (0..8).map(|_| vec![0_u8; 100_000]).collect();
             let pin = vec![0_u8; 100_000];

@@ -1,8 +1,11 @@
 //! Batches: many HTTP messages in one body of `multipart/batching` (`BatchingRequests`, `batch_ref`).
 //!
-//! Reading is lenient: line ends may be LF, the closing delimiter may be missing, parts may lack `Content-Length`, bodies may begin with a byte order mark.
-//! Writing is strict. A batch must hold no other batch, no request for events and none for a photo; parts carry no `Authorization`. Answers stand in the order of
-//! the requests, but the server executes in any order; with too many requests outstanding (100 per user) it answers 429 and executes none.
+//! Reading is lenient: line ends may be LF, the closing delimiter may be missing, parts may lack `Content-Length`,
+//! bodies may begin with a byte order mark.
+//! Writing is strict. A batch must hold no other batch, no request for events and none for a photo; parts carry no
+//! `Authorization`. Answers stand in the order of
+//! the requests, but the server executes in any order; with too many requests outstanding (100 per user) it answers
+//! 429 and executes none.
 
 use std::borrow::Cow;
 
@@ -88,7 +91,8 @@ impl<'a> Request<'a> {
         header(&self.headers, name)
     }
 
-    /// Reads a batch of requests. The boundary comes from `Content-Type` through [`boundary`]; without one the first delimiter shows it.
+    /// Reads a batch of requests. The boundary comes from `Content-Type` through [`boundary`]; without one the first
+    /// delimiter shows it.
     ///
     /// # Errors
     ///
@@ -113,7 +117,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Writes a batch of requests. The boundary begins with `seed` and occurs in no body; a line break in a header is dropped.
+    /// Writes a batch of requests. The boundary begins with `seed` and occurs in no body; a line break in a header is
+    /// dropped.
     #[must_use]
     pub fn encode_batch(requests: &[Self], seed: &str) -> Batch {
         let parts = requests.iter().map(|request| Part {

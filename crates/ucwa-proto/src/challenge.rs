@@ -4,7 +4,8 @@ use std::fmt;
 
 /// Reads the challenges of a 401, however many headers they are spread over (`AuthenticationInUCWA`).
 ///
-/// The grammar is read as servers and proxies write it: quoted and unquoted values, commas within quotes, several challenges in one header, no space after a
+/// The grammar is read as servers and proxies write it: quoted and unquoted values, commas within quotes, several
+/// challenges in one header, no space after a
 /// comma, an unquoted `href`, a quote that is never closed.
 #[derive(Debug, Clone, Copy)]
 pub struct Challenges;
@@ -35,7 +36,8 @@ impl Challenges {
 pub struct Challenge {
     /// The scheme in the letters given; letter case does not matter.
     pub scheme: String,
-    /// The parameters in order; letter case of names does not matter. A bare token, as Negotiate has one, is a parameter with an empty name.
+    /// The parameters in order; letter case of names does not matter. A bare token, as Negotiate has one, is a
+    /// parameter with an empty name.
     pub parameters: Vec<(String, String)>,
 }
 

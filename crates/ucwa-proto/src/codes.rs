@@ -3,7 +3,8 @@
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// The class of a problem (`ErrorCode_ref`). For an error response it corresponds to the status; in an event it stands alone.
+    /// The class of a problem (`ErrorCode_ref`). For an error response it corresponds to the status; in an event it
+    /// stands alone.
     pub enum ErrorCode {
         BadRequest = "BadRequest",
         Conflict = "Conflict",

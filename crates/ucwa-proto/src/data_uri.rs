@@ -19,7 +19,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A `data:` URI: the form in which invitations and message events carry their text (`PayloadFormat`, `message_ref`).
 ///
-/// Reading keeps to what servers write: outside base64 a `+` is a space, as in forms, and a plus sign is `%2b`; `utf8` is UTF-8. A text that is not UTF-8 is
+/// Reading keeps to what servers write: outside base64 a `+` is a space, as in forms, and a plus sign is `%2b`;
+/// `utf8` is UTF-8. A text that is not UTF-8 is
 /// read with replacement characters. Debug output shows the media type only.
 ///
 /// ```
@@ -115,7 +116,8 @@ impl<'a> DataUri<'a> {
         &self.bytes
     }
 
-    /// The decoded bytes as text; what is not UTF-8 becomes U+FFFD. Desktop clients end their messages with CRLF, which is kept here.
+    /// The decoded bytes as text; what is not UTF-8 becomes U+FFFD. Desktop clients end their messages with CRLF,
+    /// which is kept here.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         // The check is much faster than the repair, which is hardly ever needed.

@@ -12,8 +12,10 @@ use crate::{PropertyValue, Value};
 
 /// A point in time with a resolution of a millisecond.
 ///
-/// JSON spells it `/Date(1364327898968)/`, sometimes with an offset that is only a hint for display (`/Date(1364327898968+0200)/`); XML spells it in ISO 8601
-/// with up to seven digits of fraction; some JSON properties have ISO 8601 too (`PayloadFormat`). A date without an offset is UTC.
+/// JSON spells it `/Date(1364327898968)/`, sometimes with an offset that is only a hint for display
+/// (`/Date(1364327898968+0200)/`); XML spells it in ISO 8601
+/// with up to seven digits of fraction; some JSON properties have ISO 8601 too (`PayloadFormat`). A date without an
+/// offset is UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DateTime {
     millis: i64,

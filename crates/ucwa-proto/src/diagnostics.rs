@@ -1,6 +1,7 @@
 //! The `X-Ms-diagnostics` header.
 
-/// Why a server refused, as its `X-Ms-diagnostics` header says: a number, the server, and a sentence. A hint, not a contract (`AuthenticationInUCWA`).
+/// Why a server refused, as its `X-Ms-diagnostics` header says: a number, the server, and a sentence. A hint, not a
+/// contract (`AuthenticationInUCWA`).
 ///
 /// ```
 /// use ucwa_proto::Diagnostics;
@@ -20,7 +21,8 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Reads the header; a quote that is never closed and unknown parameters are tolerated. `None` if it does not begin with a number.
+    /// Reads the header; a quote that is never closed and unknown parameters are tolerated. `None` if it does not
+    /// begin with a number.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let (code, mut rest) = header.split_once(';').unwrap_or((header, ""));

@@ -8,7 +8,8 @@ use crate::{
 
 /// One answer of the event channel: what happened, and where to ask next (`EventsInUCWA`, `EventChannelDetails`).
 ///
-/// The order of senders and of events within them is the order in which things happened; one sender may occur repeatedly.
+/// The order of senders and of events within them is the order in which things happened; one sender may occur
+/// repeatedly.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventPage<'a> {
     /// The address of this page.
@@ -241,7 +242,8 @@ impl<'a> EventLink<'a> {
     }
 }
 
-/// What happened: `added`, `updated` and `deleted` tell of resources, `started`, `updated` and `completed` of operations.
+/// What happened: `added`, `updated` and `deleted` tell of resources, `started`, `updated` and `completed` of
+/// operations.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// The resource came to be.

@@ -6,7 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The address of a resource as the server sent it; it is never normalised, for servers compare it letter by letter.
 ///
-/// Servers write one resource with letters of different case, and absolute or relative: compare addresses by [`key`](Self::key).
+/// Servers write one resource with letters of different case, and absolute or relative: compare addresses by
+/// [`key`](Self::key).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Href(String);
 
@@ -99,7 +100,8 @@ impl Scheme {
     }
 }
 
-/// A server: scheme, host and port. Relative addresses are relative to it, not to the path of the document (`Hypermedia`).
+/// A server: scheme, host and port. Relative addresses are relative to it, not to the path of the document
+/// (`Hypermedia`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     scheme: Scheme,
@@ -226,8 +228,10 @@ impl Origin {
         Self::of(absolute).is_ok_and(|other| other == *self)
     }
 
-    /// The absolute form of an address from this origin. An absolute address, which may lead elsewhere, stays as it is; anything else is put behind the
-    /// origin, letter by letter. `//v1/applications`, which servers send, is a path with an empty first segment, never another host.
+    /// The absolute form of an address from this origin. An absolute address, which may lead elsewhere, stays as it
+    /// is; anything else is put behind the
+    /// origin, letter by letter. `//v1/applications`, which servers send, is a path with an empty first segment,
+    /// never another host.
     ///
     /// # Errors
     ///

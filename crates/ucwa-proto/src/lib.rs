@@ -1,27 +1,35 @@
-//! The words of UCWA 2.0, the REST API of Skype for Business Server: resources, links, events, errors and inputs, in JSON and in XML.
+//! The words of UCWA 2.0, the REST API of Skype for Business Server: resources, links, events, errors and inputs, in
+//! JSON and in XML.
 //!
 //! The crate contains no I/O, no state, no async and no clock. It turns bytes into values and values into bytes.
 //!
-//! - [`Resource`] is the generic form of every UCWA body: what the two representations have in common, borrowed from the bytes, with nothing dropped.
-//! - [`resources`] holds the typed views on it, a module per resource; [`FromResource`] reads one, [`ToResource`] writes one.
+//! - [`Resource`] is the generic form of every UCWA body: what the two representations have in common, borrowed from
+//!   the bytes, with nothing dropped.
+//! - [`resources`] holds the typed views on it, a module per resource; [`FromResource`] reads one, [`ToResource`]
+//!   writes one.
 //! - [`EventPage`] is one answer of the event channel, [`Problem`] an error body or the reason of an event.
-//! - [`DataUri`], [`Challenges`], [`Diagnostics`], [`TokenResponse`], [`DateTime`], [`SipUri`], [`Href`] and [`batch`] are the smaller words.
+//! - [`DataUri`], [`Challenges`], [`Diagnostics`], [`TokenResponse`], [`DateTime`], [`SipUri`], [`Href`] and
+//!   [`batch`] are the smaller words.
 //!
 //! # Lenient in, strict out
 //!
 //! What servers and proxies really send is read, and what is written is what the specifications want:
 //!
-//! - JSON and XML may begin with a byte order mark, and XML with white space before its declaration, as published bodies do.
-//! - One thing may stand where a list should, and a list where one thing should; XML cannot tell them apart, and servers differ.
+//! - JSON and XML may begin with a byte order mark, and XML with white space before its declaration, as published
+//!   bodies do.
+//! - One thing may stand where a list should, and a list where one thing should; XML cannot tell them apart, and
+//!   servers differ.
 //! - `null` may stand for absent links, embedded resources, senders, events and reasons.
 //! - Half of a surrogate pair in JSON becomes U+FFFD: a server makes it when it cuts a text to its greatest length.
-//! - XML may name control characters by reference, and a property may be an element of its own name, as in reasons; any root element but `<events>` is read
-//!   as a resource. Document types and entities are refused.
+//! - XML may name control characters by reference, and a property may be an element of its own name, as in reasons;
+//!   any root element but `<events>` is read as a resource. Document types and entities are refused.
 //! - Batches may end their lines with LF, lack the closing delimiter, `Content-Length` and the part's own headers.
-//! - Challenges may have unquoted values, unclosed quotes and several schemes in one header; diagnostics may have unclosed quotes.
+//! - Challenges may have unquoted values, unclosed quotes and several schemes in one header; diagnostics may have
+//!   unclosed quotes.
 //! - A data URI may lack the padding of its base64, and have blanks or `%3d` in it.
 //!
-//! Decoders never panic; what they refuse is a [`DecodeError`] with its place. Debug output shows no message text, token or password.
+//! Decoders never panic; what they refuse is a [`DecodeError`] with its place. Debug output shows no message text,
+//! token or password.
 //!
 //! # Example
 //!

@@ -2,7 +2,8 @@
 
 /// What a decoder accepts at most; exceeding a limit is a typed error with its position, never a crash.
 ///
-/// The defaults are far above what a server sends: its largest pages are some hundred kilobytes, its deepest resources nest ten containers.
+/// The defaults are far above what a server sends: its largest pages are some hundred kilobytes, its deepest
+/// resources nest ten containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

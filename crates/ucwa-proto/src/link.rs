@@ -107,7 +107,8 @@ impl From<String> for Link<'_> {
     }
 }
 
-/// One thing, or a list of them: a rel that can be plural is an array even for one target, but XML cannot tell, so both are read everywhere.
+/// One thing, or a list of them: a rel that can be plural is an array even for one target, but XML cannot tell, so
+/// both are read everywhere.
 ///
 /// Two of them are equal if they hold the same things, whether as one or as a list of one.
 #[derive(Debug, Clone)]

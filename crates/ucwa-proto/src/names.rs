@@ -43,7 +43,8 @@ const fn slot(word: &[u8]) -> usize {
 
 const LONGEST: usize = 29;
 
-/// For each slot the number of a word from 1, or 0: a hash table, made by the compiler. At most a third is taken, so that a search ends soon.
+/// For each slot the number of a word from 1, or 0: a hash table, made by the compiler. At most a third is taken, so
+/// that a search ends soon.
 #[allow(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would refuse a bad index"

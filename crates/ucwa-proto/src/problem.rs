@@ -7,7 +7,8 @@ use crate::{
     xml,
 };
 
-/// What went wrong, or why something changed: the body of an error response, or the reason of an event (`ErrorsAndInformationalMessages`, `reason_ref`).
+/// What went wrong, or why something changed: the body of an error response, or the reason of an event
+/// (`ErrorsAndInformationalMessages`, `reason_ref`).
 ///
 /// Only the code is certain. The code `Informational` explains a change that is no failure.
 #[derive(Debug, Clone, Default, PartialEq)]

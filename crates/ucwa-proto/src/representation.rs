@@ -10,7 +10,8 @@ pub enum Representation {
 }
 
 impl Representation {
-    /// The representation that a `Content-Type` names: the plain forms, the `vnd.microsoft.com.ucwa` ones, `text/json` and `text/xml`;
+    /// The representation that a `Content-Type` names: the plain forms, the `vnd.microsoft.com.ucwa` ones,
+    /// `text/json` and `text/xml`;
     /// parameters are ignored and letter case does not matter. `None` for anything else, such as a proxy's HTML page.
     #[must_use]
     pub fn from_content_type(value: &str) -> Option<Self> {
@@ -31,7 +32,8 @@ impl Representation {
         }
     }
 
-    /// The best representation that an `Accept` header allows: the highest quality wins, then the order of the header; JSON where both are equally
+    /// The best representation that an `Accept` header allows: the highest quality wins, then the order of the
+    /// header; JSON where both are equally
     /// welcome (`*/*`, or an empty header). `None` if neither is acceptable.
     #[must_use]
     pub fn negotiate(accept: &str) -> Option<Self> {

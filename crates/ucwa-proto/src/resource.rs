@@ -9,11 +9,14 @@ use crate::{
 
 /// Any UCWA body: a resource, an input, or a reason (`PayloadFormat`, `ResourcesInUCWA`).
 ///
-/// Names keep their order and unknown ones are kept, so that encoding what was decoded loses nothing. Strings borrow from the decoded bytes where they hold no
+/// Names keep their order and unknown ones are kept, so that encoding what was decoded loses nothing. Strings borrow
+/// from the decoded bytes where they hold no
 /// escape; `Resource<'static>` is the owned twin, made by [`into_owned`](Self::into_owned).
 ///
-/// Where the two representations differ: in JSON `rel` is a member and the address is `_links.self.href`; in XML both are attributes. The `rel` attribute of an
-/// embedded XML resource is the key under which it is embedded; its own name, which may differ (`from` is a `participant`), may then stand as the property `rel`.
+/// Where the two representations differ: in JSON `rel` is a member and the address is `_links.self.href`; in XML both
+/// are attributes. The `rel` attribute of an
+/// embedded XML resource is the key under which it is embedded; its own name, which may differ (`from` is a
+/// `participant`), may then stand as the property `rel`.
 #[derive(Clone, Default, PartialEq)]
 pub struct Resource<'a> {
     /// Its own name; inputs have none, and an embedded resource may omit it.
@@ -259,7 +262,8 @@ impl<'a> Resource<'a> {
 
 /// Bytes.
 impl<'a> Resource<'a> {
-    /// Decodes a body: a resource, an input, a reason, or a bare object. A byte order mark and white space before the body are tolerated.
+    /// Decodes a body: a resource, an input, a reason, or a bare object. A byte order mark and white space before the
+    /// body are tolerated.
     ///
     /// # Errors
     ///

@@ -1,15 +1,20 @@
 //! The typed views on UCWA's resources and inputs, laid out by family.
 //!
-//! A resource has `href`, `etag`, its properties as `Option` or `Vec`, its links as [`Link`](crate::Link)s and its embedded resources. An input is what a
+//! A resource has `href`, `etag`, its properties as `Option` or `Vec`, its links as [`Link`](crate::Link)s and its
+//! embedded resources. An input is what a
 //! capability takes as the body of a POST or PUT. Both are read by [`FromResource`], which borrows, and written by
 //! [`ToResource`]; both are built with `..Default::default()`. What a view does not know stays in the generic
 //! [`Resource`] that it was read from.
 //!
-//! Names that stand for one kind of thing share a view: a `localParticipant`, a `from` and an `acceptedByParticipant` are each a [`Participant`].
+//! Names that stand for one kind of thing share a view: a `localParticipant`, a `from` and an `acceptedByParticipant`
+//! are each a [`Participant`].
 //!
-//! Capabilities whose POST takes no body have no view: `accept`, `cancel`, `stopMessaging`, `setIsTyping`, `userAcknowledged`, `reportMyActivity`, `markAsRead`,
-//! `admit`, `eject`, `promote`, `demote`, `reject`, `replayMessage`, `enableAudienceMessaging`, `disableAudienceMessaging`, `resetContactPrivacyRelationship` and
-//! `stopSubscriptionToContactsAndGroups`. `sendMessage` takes the text itself as its body, and `operationId` in its query.
+//! Capabilities whose POST takes no body have no view: `accept`, `cancel`, `stopMessaging`, `setIsTyping`,
+//! `userAcknowledged`, `reportMyActivity`, `markAsRead`,
+//! `admit`, `eject`, `promote`, `demote`, `reject`, `replayMessage`, `enableAudienceMessaging`,
+//! `disableAudienceMessaging`, `resetContactPrivacyRelationship` and
+//! `stopSubscriptionToContactsAndGroups`. `sendMessage` takes the text itself as its body, and `operationId` in its
+//! query.
 //!
 //! Lengths are in UTF-16 units, as the server counts them.
 
@@ -82,7 +87,8 @@ pub use self::{
 
 use crate::{FieldError, FromResource, Resource, ToResource};
 
-/// Reads a resource by the view that its name has and writes it back, which keeps just what the view knows; `None` if the name has no view.
+/// Reads a resource by the view that its name has and writes it back, which keeps just what the view knows; `None` if
+/// the name has no view.
 ///
 /// For tools that check views against payloads.
 #[must_use]
@@ -184,7 +190,8 @@ pub fn through_view(
     })
 }
 
-/// Reads the input of a capability by its view and writes it back; `None` if the capability takes no input that has a view.
+/// Reads the input of a capability by its view and writes it back; `None` if the capability takes no input that has a
+/// view.
 #[must_use]
 pub fn through_input_view(
     rel: &str,

@@ -32,7 +32,8 @@ pub enum SipUriError {
 }
 
 impl SipUri {
-    /// Reads `sip:user@domain`, `user@domain` (the scheme is put before it), or `tel:+14255550100`; white space around it is dropped.
+    /// Reads `sip:user@domain`, `user@domain` (the scheme is put before it), or `tel:+14255550100`; white space
+    /// around it is dropped.
     ///
     /// # Errors
     ///

@@ -109,7 +109,8 @@ impl fmt::Debug for TokenResponse<'_> {
     }
 }
 
-/// Why the token service refused, in JSON (`AuthenticationInUCWA`): `invalid_request`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope` or
+/// Why the token service refused, in JSON (`AuthenticationInUCWA`): `invalid_request`, `invalid_grant`,
+/// `unsupported_grant_type`, `invalid_scope` or
 /// `server_error`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuthError<'a> {

@@ -138,7 +138,8 @@ pub(crate) fn read<'r, T: PropertyValue<'r>>(
 
 /// Declares a typed view: the struct, the way from a [`Resource`] and the way back.
 ///
-/// The sections may be left out but keep their order. Properties become `Option`, links `Option<Link>`, lists `Vec`, and single embedded resources
+/// The sections may be left out but keep their order. Properties become `Option`, links `Option<Link>`, lists `Vec`,
+/// and single embedded resources
 /// `Option<Box<_>>`. `resource` adds the address and the version tag, which inputs do not have.
 macro_rules! view {
     (

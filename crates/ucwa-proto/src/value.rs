@@ -6,7 +6,8 @@ use crate::names::owned;
 
 /// The value of a property.
 ///
-/// XML carries no scalar types: everything but lists, objects and [`Value::Null`] arrives from it as a [`Value::String`]. Read values through
+/// XML carries no scalar types: everything but lists, objects and [`Value::Null`] arrives from it as a
+/// [`Value::String`]. Read values through
 /// [`Resource::boolean`](crate::Resource::boolean) and its neighbours, which know both spellings.
 #[derive(Clone, PartialEq)]
 pub enum Value<'a> {

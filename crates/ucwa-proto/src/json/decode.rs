@@ -29,7 +29,8 @@ pub(super) fn resource<'a>(reader: &mut Reader<'a>, resource: &mut Resource<'a>)
     })
 }
 
-/// The object `_links`, or `null`. The link to itself becomes the address, and stays a link only where it says more than that.
+/// The object `_links`, or `null`. The link to itself becomes the address, and stays a link only where it says more
+/// than that.
 pub(super) fn links<'a>(
     reader: &mut Reader<'a>,
     href: &mut Option<Cow<'a, str>>,

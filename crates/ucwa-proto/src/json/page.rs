@@ -166,7 +166,8 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// The key is the role that the link names; what stands under another key is taken for it if there is nothing better.
+    /// The key is the role that the link names; what stands under another key is taken for it if there is nothing
+    /// better.
     fn take(self, rel: &str) -> Option<Embedded<'a>> {
         let (key, first) = self.first?;
         if key == rel {

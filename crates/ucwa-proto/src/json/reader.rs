@@ -12,7 +12,8 @@ pub(super) struct Fail {
 
 pub(super) type Read<T> = Result<T, Fail>;
 
-/// Reads a text from its start to its end; every method begins at a value, or at white space before it, and ends behind it.
+/// Reads a text from its start to its end; every method begins at a value, or at white space before it, and ends
+/// behind it.
 pub(super) struct Reader<'a> {
     places: Places<'a>,
     text: &'a str,
@@ -289,7 +290,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Runs a function; if what it reads has the wrong shape or nests too deep, reads on behind it and gives back its text with the error.
+    /// Runs a function; if what it reads has the wrong shape or nests too deep, reads on behind it and gives back its
+    /// text with the error.
     pub(super) fn contained<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Read<T>,
@@ -404,7 +406,8 @@ impl<'a> Reader<'a> {
         let (chunks, tail) = rest.as_chunks::<8>();
         for chunk in chunks {
             let bytes = u64::from_le_bytes(*chunk);
-            // The high bit of every byte that is below 0x20, a quote or a backslash; a false one may stand only above a true one.
+            // The high bit of every byte that is below 0x20, a quote or a backslash; a false one may stand only above
+            // a true one.
             let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
             let quote = bytes ^ (ONES * u64::from(b'"'));
             let quote = quote.wrapping_sub(ONES) & !quote;
@@ -445,7 +448,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an escape behind its backslash. Half of a surrogate pair, which a server makes when it cuts a text in two, becomes U+FFFD.
+    /// Reads an escape behind its backslash. Half of a surrogate pair, which a server makes when it cuts a text in
+    /// two, becomes U+FFFD.
     fn escape(&mut self) -> Read<char> {
         let Some(&byte) = self.text.as_bytes().get(self.at) else {
             return Err(self.syntax("an escape is unknown"));

@@ -78,7 +78,8 @@ pub(super) enum Role {
     Embedded,
 }
 
-/// Settles what the resource's own name is, given the attribute `rel` in its field and perhaps properties of that name. The attribute of an embedded resource
+/// Settles what the resource's own name is, given the attribute `rel` in its field and perhaps properties of that
+/// name. The attribute of an embedded resource
 /// was its key, so a property alone can be its name; a root's property is superfluous unless it differs.
 fn own_name(resource: &mut Resource<'_>, role: Role) {
     let is_name = |(name, value): &(Cow<'_, str>, Value<'_>)| {
@@ -263,7 +264,8 @@ impl Kind {
     }
 }
 
-/// What an element holds, up to its end tag: text; or a list, if all its children bear the same name of their own, such as `item`; or else a property bag.
+/// What an element holds, up to its end tag: text; or a list, if all its children bear the same name of their own,
+/// such as `item`; or else a property bag.
 fn content<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, DecodeError> {
     let mut text: Option<Cow<'a, str>> = None;
     let mut children: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();

@@ -278,7 +278,8 @@ fn fragments() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever another reader accepts we accept, to the same value; what it refuses we refuse, but for halves of surrogate pairs.
+    /// Whatever another reader accepts we accept, to the same value; what it refuses we refuse, but for halves of
+    /// surrogate pairs.
     #[test]
     fn the_grammar_is_that_of_serde_json(inner in fragments()) {
         let body = format!("{{\"value\":{inner}}}");

@@ -13,7 +13,8 @@ view! {
     ///
     /// Methods: GET, DELETE. Source: `application_ref`, `anonApplications_ref`.
     ///
-    /// It ends when its event channel stays unasked for 15 minutes, or when the user was made available and no activity is reported.
+    /// It ends when its event channel stays unasked for 15 minutes, or when the user was made available and no
+    /// activity is reported.
     resource Application<'r> = "application" {
         properties {
             /// The kind of device; `Browser`.
@@ -79,7 +80,8 @@ view! {
     ///
     /// Source: `applications_ref`.
     ///
-    /// `culture`, `endpointId` and `userAgent` are required. With `instanceId` several event channels can share one application (`MultiTabSupport`).
+    /// `culture`, `endpointId` and `userAgent` are required. With `instanceId` several event channels can share one
+    /// application (`MultiTabSupport`).
     input ApplicationsInput<'r> = "applications" {
         properties {
             /// The language of server-made texts, such as `en-US`. At most 100 UTF-16 units.

@@ -9,7 +9,8 @@ view! {
     ///
     /// Source: `startMessaging_ref`, `startMessaging2_ref`.
     ///
-    /// Always send both `to` and `operationId`: one revision requires the one, the next the other. The message travels as a link.
+    /// Always send both `to` and `operationId`: one revision requires the one, the next the other. The message
+    /// travels as a link.
     input StartMessagingInput<'r> = "startMessaging" {
         properties {
             /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
@@ -20,7 +21,8 @@ view! {
             importance: Importance = "importance",
             /// What it is about; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250 UTF-16 units.
+            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
             /// Opaque; samples send a UUID. At most 50 UTF-16 units.
             session_context: Cow<'r, str> = "sessionContext",

@@ -7,7 +7,8 @@ use crate::typed::view;
 view! {
     /// Who is watched.
     ///
-    /// Methods: GET, POST. Source: `presenceSubscriptionMemberships_ref`, `memberships_ref`, `addToPresenceSubscription_ref`.
+    /// Methods: GET, POST. Source: `presenceSubscriptionMemberships_ref`, `memberships_ref`,
+    /// `addToPresenceSubscription_ref`.
     resource PresenceSubscriptionMemberships<'r> = "presenceSubscriptionMemberships" {
         embedded_lists {
             /// The memberships.

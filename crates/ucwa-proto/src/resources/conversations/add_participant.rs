@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::typed::view;
 
 view! {
-    /// Invites one more person: 201, then events of `participantInvitation`. A conversation of two becomes a meeting first.
+    /// Invites one more person: 201, then events of `participantInvitation`. A conversation of two becomes a meeting
+    /// first.
     ///
     /// Source: `addParticipant_ref`.
     input AddParticipantInput<'r> = "addParticipant" {

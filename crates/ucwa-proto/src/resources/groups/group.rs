@@ -7,9 +7,12 @@ use crate::typed::view;
 view! {
     /// A group of contacts, the user's own or one that the server keeps.
     ///
-    /// Methods: GET, DELETE, PUT. Source: `group_ref`, `group2_ref`, `defaultGroup_ref`, `pinnedGroup_ref`, `delegatesGroup_ref`, `delegatorsGroup_ref`, `myOrganizationGroup_ref`.
+    /// Methods: GET, DELETE, PUT. Source: `group_ref`, `group2_ref`, `defaultGroup_ref`, `pinnedGroup_ref`,
+    /// `delegatesGroup_ref`, `delegatorsGroup_ref`, `myOrganizationGroup_ref`.
     ///
-    /// Events: `contact` added, deleted from `people` (high); `group` updated from `people` (high); `defaultGroup` updated from `people` (high); `pinnedGroup` updated from `people` (high); `contact` added, deleted from `people` (low); `delegatorsGroup` added, updated, deleted from `people` (high).
+    /// Events: `contact` added, deleted from `people` (high); `group` updated from `people` (high); `defaultGroup`
+    /// updated from `people` (high); `pinnedGroup` updated from `people` (high); `contact` added, deleted from
+    /// `people` (low); `delegatorsGroup` added, updated, deleted from `people` (high).
     resource Group<'r> = "group" {
         properties {
             /// The identity of the group.

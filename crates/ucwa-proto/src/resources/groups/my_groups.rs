@@ -12,7 +12,10 @@ view! {
     ///
     /// Methods: GET, POST. Source: `myGroups_ref`, `myGroups2_ref`.
     ///
-    /// Events: `group` added, deleted from `people` (high); `defaultGroup` added, deleted from `people` (low); `pinnedGroup` added, deleted from `people` (low); `distributionGroup` added, deleted from `people` (high); `delegatesGroup` added from `people` (high); `delegatorsGroup` added, updated, deleted from `people` (high); `myOrganizationGroup` added, updated from `people` (low).
+    /// Events: `group` added, deleted from `people` (high); `defaultGroup` added, deleted from `people` (low);
+    /// `pinnedGroup` added, deleted from `people` (low); `distributionGroup` added, deleted from `people` (high);
+    /// `delegatesGroup` added from `people` (high); `delegatorsGroup` added, updated, deleted from `people` (high);
+    /// `myOrganizationGroup` added, updated from `people` (low).
     resource MyGroups<'r> = "myGroups" {
         links {
             /// The group of contacts that are in no other.

@@ -28,7 +28,8 @@ view! {
             status: ConversationLogStatus = "status",
             /// What it is about; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250 UTF-16 units.
+            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
             /// How many took part.
             total_recipients_count: i64 = "totalRecipientsCount",

@@ -30,7 +30,8 @@ view! {
             state: InvitationState = "state",
             /// What it is about; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250 UTF-16 units.
+            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
             /// Who is invited, as a SIP URI.
             to: Cow<'r, str> = "to",

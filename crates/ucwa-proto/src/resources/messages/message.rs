@@ -15,7 +15,8 @@ view! {
     ///
     /// Events: `message` started from `conversation` (high).
     ///
-    /// In practice its event is `completed`; the texts are links. The event of a sent message has neither text nor `operationId`: match it by its address. A message not confirmed within 30 seconds fails.
+    /// In practice its event is `completed`; the texts are links. The event of a sent message has neither text nor
+    /// `operationId`: match it by its address. A message not confirmed within 30 seconds fails.
     resource Message<'r> = "message" {
         properties {
             /// Whether it was sent or received.

@@ -10,11 +10,14 @@ use crate::{
 view! {
     /// Somebody who takes part in a conversation.
     ///
-    /// Methods: GET. Source: `participant_ref`, `localParticipant_ref`, `from_ref`, `acceptedByParticipant_ref`, `failedDeliveryParticipant_ref`, `organizer_ref`.
+    /// Methods: GET. Source: `participant_ref`, `localParticipant_ref`, `from_ref`, `acceptedByParticipant_ref`,
+    /// `failedDeliveryParticipant_ref`, `organizer_ref`.
     ///
-    /// Events: `participant` added, updated, deleted from `conversation` (high); `localParticipant` added, updated, deleted from `conversation` (high).
+    /// Events: `participant` added, updated, deleted from `conversation` (high); `localParticipant` added, updated,
+    /// deleted from `conversation` (high).
     ///
-    /// In events the name may stand in the link's title alone. An absent flag means no. A participant event with the member `in` tells of a role, the lobby or typing, not of coming and going.
+    /// In events the name may stand in the link's title alone. An absent flag means no. A participant event with the
+    /// member `in` tells of a role, the lobby or typing, not of coming and going.
     resource Participant<'r> = "participant" {
         properties {
             /// Whether it is a guest without an account.

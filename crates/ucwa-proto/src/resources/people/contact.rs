@@ -10,7 +10,8 @@ use crate::{
 view! {
     /// A person or service that the user can talk to; may be a stranger.
     ///
-    /// Methods: GET. Source: `contact_ref`, `acceptedByContact_ref`, `to_ref`, `onBehalfOf_ref`, `forwardedBy_ref`, `transferredBy_ref`.
+    /// Methods: GET. Source: `contact_ref`, `acceptedByContact_ref`, `to_ref`, `onBehalfOf_ref`, `forwardedBy_ref`,
+    /// `transferredBy_ref`.
     resource Contact<'r> = "contact" {
         properties {
             /// The company.

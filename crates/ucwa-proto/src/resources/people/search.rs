@@ -10,7 +10,8 @@ view! {
     ///
     /// Methods: GET. Source: `search_ref`, `search2_ref`.
     ///
-    /// The query parameters are `query`, at most 256 UTF-16 units, and `limit`, from 1 to 100; the newer revision also takes `mail`, at most 256.
+    /// The query parameters are `query`, at most 256 UTF-16 units, and `limit`, from 1 to 100; the newer revision
+    /// also takes `mail`, at most 256.
     resource Search<'r> = "search" {
         properties {
             /// Whether more contacts match than the limit allowed.

@@ -11,7 +11,8 @@ view! {
     ///
     /// Events: `me` updated from `me` (medium).
     ///
-    /// Before `makeMeAvailable` is used, `presence`, `note`, `location` and `reportMyActivity` are absent; afterwards `makeMeAvailable` is.
+    /// Before `makeMeAvailable` is used, `presence`, `note`, `location` and `reportMyActivity` are absent; afterwards
+    /// `makeMeAvailable` is.
     resource Me<'r> = "me" {
         properties {
             /// The company.
@@ -56,7 +57,8 @@ view! {
             photo = "photo",
             /// The user's presence; appears once the user is available.
             presence = "presence",
-            /// To be posted, empty, at least every four minutes while the user is active; appears once the user is available.
+            /// To be posted, empty, at least every four minutes while the user is active; appears once the user is
+            /// available.
             report_my_activity = "reportMyActivity",
         }
     }

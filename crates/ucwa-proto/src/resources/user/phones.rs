@@ -26,7 +26,8 @@ view! {
             include_in_contact_card: bool = "includeInContactCard",
             /// The number; may be empty.
             number: Cow<'r, str> = "number",
-            /// Which telephone it is: `Work`, `Home`, `Other` or `Mobile`, in any letter case and perhaps with white space.
+            /// Which telephone it is: `Work`, `Home`, `Other` or `Mobile`, in any letter case and perhaps with white
+            /// space.
             kind: Cow<'r, str> = "type",
         }
         links {
