@@ -280,7 +280,7 @@ fn a_search_gives_people_of_whom_its_findings_are_known() {
     let (application, _writer) = model(backend);
     let held = lene(&application);
     let found = now(application.persons_manager().search("lene", 5)).unwrap();
-    assert_eq!(found.persons, [held.clone()]);
+    assert_eq!(found.persons, std::slice::from_ref(&held));
     assert!(found.more_available);
     assert_eq!(held.display_name().get(), "Lene Aaling");
     assert_eq!(held.title().get().as_deref(), Some("Engineer"));

@@ -83,9 +83,9 @@ impl Engine {
         id: ApplicationId,
         facet: Facet,
     ) -> Result<Resource<'static>, Refusal> {
-        let application = self.check_available(id)?;
+        let address = self.check_available(id)?;
         let resource = Resource::new(facet.mine()).with_href(hrefs::mine(id, facet));
-        Ok(self.with_facet(resource, &application.to_owned(), facet))
+        Ok(self.with_facet(resource, address, facet))
     }
 
     /// The address of the application's user, who has to be available for this.
