@@ -9,10 +9,12 @@ mod invite;
 mod joining;
 mod offer;
 mod outbox;
+mod overdue;
 mod page;
 mod read;
 mod recognise;
 mod roster;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 

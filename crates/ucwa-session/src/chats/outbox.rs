@@ -5,18 +5,17 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use ucwa_proto::{Event, EventKind, EventStatus, HrefKey, Origin};
+use ucwa_proto::{HrefKey, Origin};
 
 use super::conversation::{Chat, State};
 use super::invite::{location, may_have_been_sent, unknown, verdict_of};
-use super::page::failure_of;
 use super::{Chats, key_of, read, wrong_state};
 use crate::core::Core;
-use crate::event::{ConversationChange, MessageStatus};
+use crate::event::MessageStatus;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, MessageKey, Ticket};
-use crate::operation::{MessageBody, Outcome};
+use crate::operation::MessageBody;
 use crate::timers::Timer;
 
 /// How long the verdict may take after the server took the message.
@@ -32,47 +31,47 @@ pub(crate) struct Draft {
 #[derive(Default)]
 pub(crate) struct Outbox {
     /// Written, and not handed over.
-    drafts: VecDeque<Draft>,
+    pub(super) drafts: VecDeque<Draft>,
     /// Handed over, and the answer is not there, or never will be.
-    posting: Option<Posting>,
+    pub(super) posting: Option<Posting>,
     /// Taken by the server, without a verdict.
-    awaiting: Vec<Awaiting>,
+    pub(super) awaiting: Vec<Awaiting>,
     /// Reported as unknown; a late event may still tell.
-    unsettled: Vec<Unsettled>,
+    pub(super) unsettled: Vec<Unsettled>,
     /// Verdicts on messages of ours that match nothing yet, while a message of ours has no known address.
-    early: Vec<Early>,
+    pub(super) early: Vec<Early>,
     /// The addresses of messages whose verdict is known: their events are about no other message.
-    settled: BTreeSet<HrefKey>,
+    pub(super) settled: BTreeSet<HrefKey>,
 }
 
 /// A verdict that nobody knows whose it is.
-struct Early {
-    href: HrefKey,
+pub(super) struct Early {
+    pub(super) href: HrefKey,
     /// The address as the event gave it.
-    link: String,
-    told: Told,
+    pub(super) link: String,
+    pub(super) told: Told,
 }
 
-struct Posting {
-    message: MessageKey,
-    ticket: Ticket,
-    operation_id: String,
+pub(super) struct Posting {
+    pub(super) message: MessageKey,
+    pub(super) ticket: Ticket,
+    pub(super) operation_id: String,
     /// The answer will not come: only an event can tell what became of it.
-    lost: bool,
+    pub(super) lost: bool,
 }
 
-struct Awaiting {
-    message: MessageKey,
-    ticket: Ticket,
-    operation_id: String,
-    location: String,
-    location_key: HrefKey,
+pub(super) struct Awaiting {
+    pub(super) message: MessageKey,
+    pub(super) ticket: Ticket,
+    pub(super) operation_id: String,
+    pub(super) location: String,
+    pub(super) location_key: HrefKey,
 }
 
-struct Unsettled {
-    message: MessageKey,
-    operation_id: String,
-    place: Place,
+pub(super) struct Unsettled {
+    pub(super) message: MessageKey,
+    pub(super) operation_id: String,
+    pub(super) place: Place,
 }
 
 /// Under which address events tell of a message.
@@ -87,10 +86,10 @@ pub(super) enum Place {
 }
 
 /// What an event says of a message of ours.
-struct Told {
-    status: MessageStatus,
-    timestamp: Option<SystemTime>,
-    failure: Option<Failure>,
+pub(super) struct Told {
+    pub(super) status: MessageStatus,
+    pub(super) timestamp: Option<SystemTime>,
+    pub(super) failure: Option<Failure>,
 }
 
 impl Outbox {
@@ -139,7 +138,7 @@ impl Outbox {
     }
 
     /// Whether a message of ours may be at the server under an address that nobody will tell.
-    fn has_nameless(&self) -> bool {
+    pub(super) fn has_nameless(&self) -> bool {
         self.posting.as_ref().is_some_and(|posting| posting.lost)
             || self
                 .unsettled
@@ -423,373 +422,6 @@ impl Chats {
     fn on_answer_lost(&mut self, core: &mut Core, key: ConversationKey, message: MessageKey) {
         core.arm(VERDICT_GRACE, Timer::Verdict(key, message));
         self.sort_early(core, key);
-    }
-
-    /// Finds out whose the verdicts are that match nothing, as far as that can be: the messages are asked.
-    fn sort_early(&mut self, core: &mut Core, key: ConversationKey) {
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let outbox = &mut conversation.outbox;
-        if outbox.posting.as_ref().is_some_and(|posting| !posting.lost) {
-            // The answer that names it is still to come.
-        } else if outbox.has_nameless() {
-            for early in &outbox.early {
-                let purpose = Purpose::ReadSent(key, early.href.as_str().to_owned());
-                Self::read(core, Some(&early.link), purpose);
-            }
-        } else {
-            // Another endpoint's, or told of twice.
-            outbox.early.clear();
-        }
-    }
-
-    /// A message that an event told of says which it is: by its operation id or, where it has none, by being the only
-    /// one that it can be.
-    pub(super) fn on_sent_read(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: &str,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let outbox = &mut conversation.outbox;
-        let Some(position) = outbox
-            .early
-            .iter()
-            .position(|early| early.href.as_str() == href)
-        else {
-            return;
-        };
-        let Early { href, told, .. } = outbox.early.remove(position);
-        let Ok(read) = read else { return };
-        let posting = outbox.posting.as_ref().filter(|posting| posting.lost);
-        let mut nameless = posting
-            .map(|posting| &posting.operation_id)
-            .into_iter()
-            .chain(
-                outbox
-                    .unsettled
-                    .iter()
-                    .filter(|message| message.place == Place::Untold)
-                    .map(|message| &message.operation_id),
-            );
-        let operation = match read.text("operationId") {
-            Some(operation) => nameless.find(|id| *id == operation).cloned(),
-            None => match (nameless.next(), nameless.next()) {
-                (Some(only), None) => Some(only.clone()),
-                _ => None,
-            },
-        };
-        let Some(operation) = operation else { return };
-        outbox.settled.insert(href);
-        if let Some(posting) = outbox
-            .posting
-            .take_if(|posting| posting.operation_id == operation)
-        {
-            self.settle_message(
-                core,
-                key,
-                posting.message,
-                posting.ticket,
-                told.status,
-                told.timestamp,
-                told.failure,
-            );
-            self.pump(core, key);
-        } else if let Some(message) = outbox.take_unsettled(&operation) {
-            core.change(
-                key,
-                ConversationChange::MessageStatus {
-                    message,
-                    status: told.status,
-                    timestamp: told.timestamp,
-                    failure: told.failure,
-                },
-            );
-        }
-    }
-
-    /// Whether an href is that of a message of ours.
-    pub(super) fn is_outgoing(&self, key: ConversationKey, href: &HrefKey) -> bool {
-        self.conversations.get(&key).is_some_and(|conversation| {
-            conversation
-                .outbox
-                .awaiting
-                .iter()
-                .any(|message| message.location_key == *href)
-                || conversation
-                    .outbox
-                    .unsettled
-                    .iter()
-                    .any(|message| matches!(&message.place, Place::At(place) if place == href))
-        })
-    }
-
-    /// An event of a message of this user's.
-    pub(super) fn on_outgoing(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: HrefKey,
-        event: &Event<'_>,
-    ) {
-        if event.kind != EventKind::Completed {
-            return;
-        }
-        let resource = event.resource();
-        let status = match (
-            &event.status,
-            resource.and_then(|message| message.text("status")),
-        ) {
-            (Some(EventStatus::Success), _) | (None, Some("Succeeded")) => {
-                Some(MessageStatus::Succeeded)
-            }
-            (Some(EventStatus::Failure), _) | (None, Some("Failed")) => Some(MessageStatus::Failed),
-            _ => None,
-        };
-        let timestamp = resource.and_then(read::timestamp);
-        let failure = (status == Some(MessageStatus::Failed)).then(|| {
-            let told = event.reason.as_ref().and_then(failure_of);
-            let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
-            let failed = resource
-                .map(|message| message.links("failedDeliveryParticipant"))
-                .unwrap_or_default();
-            let names: Vec<_> = failed
-                .iter()
-                .filter_map(|link| link.title.as_deref())
-                .collect();
-            if names.is_empty() || failure.message().is_some() {
-                failure
-            } else {
-                failure.with_message(format!("not delivered to {}", names.join(", ")))
-            }
-        });
-        let operation = resource.and_then(|message| message.text("operationId"));
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let outbox = &mut conversation.outbox;
-        let names =
-            |id: &str, location: Option<&HrefKey>| operation == Some(id) || location == Some(&href);
-        let awaiting = outbox
-            .awaiting
-            .iter()
-            .position(|message| names(&message.operation_id, Some(&message.location_key)));
-        let Some(status) = status else {
-            // Completed, but how? The message itself may say.
-            if let Some(message) = awaiting.and_then(|position| outbox.awaiting.get(position)) {
-                let message = message.message;
-                self.on_verdict_overdue(core, key, message);
-            }
-            return;
-        };
-        let told = Told {
-            status,
-            timestamp,
-            failure,
-        };
-        if outbox.settled.contains(&href) {
-            return;
-        }
-        if let Some(position) = awaiting {
-            let message = outbox.awaiting.remove(position);
-            outbox.settled.insert(href);
-            self.settle_message(
-                core,
-                key,
-                message.message,
-                message.ticket,
-                told.status,
-                told.timestamp,
-                told.failure,
-            );
-        } else if outbox
-            .posting
-            .as_ref()
-            .is_some_and(|posting| names(&posting.operation_id, None))
-        {
-            if let Some(posting) = outbox.posting.take() {
-                outbox.settled.insert(href);
-                let (message, ticket) = (posting.message, posting.ticket);
-                self.settle_message(
-                    core,
-                    key,
-                    message,
-                    ticket,
-                    told.status,
-                    told.timestamp,
-                    told.failure,
-                );
-                self.pump(core, key);
-            }
-        } else if let Some(position) =
-            outbox
-                .unsettled
-                .iter()
-                .position(|message| match &message.place {
-                    Place::At(place) => names(&message.operation_id, Some(place)),
-                    Place::Nowhere | Place::Untold => names(&message.operation_id, None),
-                })
-        {
-            let message = outbox.unsettled.remove(position).message;
-            outbox.settled.insert(href);
-            let Told {
-                status,
-                timestamp,
-                failure,
-            } = told;
-            core.change(
-                key,
-                ConversationChange::MessageStatus {
-                    message,
-                    status,
-                    timestamp,
-                    failure,
-                },
-            );
-        } else if outbox.posting.is_some() || outbox.has_nameless() {
-            // Either an answer is still to come and will name it, or one was lost and the message has to be asked.
-            let link = event.link.href.to_string();
-            outbox.early.push(Early { href, link, told });
-            self.sort_early(core, key);
-        }
-    }
-
-    /// No event told what became of a message: the message is asked, once.
-    pub(super) fn on_verdict_overdue(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        message: MessageKey,
-    ) {
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let outbox = &mut conversation.outbox;
-        if let Some(awaiting) = outbox
-            .awaiting
-            .iter()
-            .find(|awaiting| awaiting.message == message)
-        {
-            let location = awaiting.location.clone();
-            return Self::read(core, Some(&location), Purpose::ReadVerdict(key, message));
-        }
-        if let Some(posting) = outbox
-            .posting
-            .take_if(|posting| posting.lost && posting.message == message)
-        {
-            outbox.remember_unsettled(message, &posting.operation_id, Place::Untold);
-            let failure = unknown("the connection broke, and no event tells of the message");
-            self.settle_message(
-                core,
-                key,
-                message,
-                posting.ticket,
-                MessageStatus::Unknown,
-                None,
-                Some(failure),
-            );
-            self.pump(core, key);
-        }
-    }
-
-    pub(super) fn on_verdict_read(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        message: MessageKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
-        let status = read
-            .as_ref()
-            .ok()
-            .and_then(|resource| resource.text("status"));
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let outbox = &mut conversation.outbox;
-        let Some(position) = outbox
-            .awaiting
-            .iter()
-            .position(|awaiting| awaiting.message == message)
-        else {
-            return;
-        };
-        let awaiting = outbox.awaiting.remove(position);
-        if matches!(status, Some("Succeeded" | "Failed")) {
-            outbox.settled.insert(awaiting.location_key.clone());
-        }
-        let timestamp = read.as_ref().ok().and_then(read::timestamp);
-        let (status, failure) = match status {
-            Some("Succeeded") => (MessageStatus::Succeeded, None),
-            Some("Failed") => (
-                MessageStatus::Failed,
-                Some(Failure::new(FailureKind::Remote, Stage::Message)),
-            ),
-            _ => {
-                outbox.remember_unsettled(
-                    message,
-                    &awaiting.operation_id,
-                    Place::At(awaiting.location_key),
-                );
-                (
-                    MessageStatus::Unknown,
-                    Some(unknown(
-                        "the server took the message and does not say what became of it",
-                    )),
-                )
-            }
-        };
-        self.settle_message(
-            core,
-            key,
-            message,
-            awaiting.ticket,
-            status,
-            timestamp,
-            failure,
-        );
-    }
-
-    /// The verdict on a message: told to whoever watches, and to whoever waits.
-    #[expect(clippy::too_many_arguments, reason = "each is one fact of the verdict")]
-    pub(super) fn settle_message(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        message: MessageKey,
-        ticket: Ticket,
-        status: MessageStatus,
-        timestamp: Option<SystemTime>,
-        failure: Option<Failure>,
-    ) {
-        core.cancel_timers(
-            |timer| matches!(timer, Timer::Verdict(other, id) if *other == key && *id == message),
-        );
-        core.change(
-            key,
-            ConversationChange::MessageStatus {
-                message,
-                status,
-                timestamp,
-                failure: failure.clone(),
-            },
-        );
-        let result = match status {
-            MessageStatus::Succeeded => Ok(Outcome::Delivered),
-            MessageStatus::Failed | MessageStatus::Unknown => {
-                Err(failure.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message)))
-            }
-        };
-        core.complete(ticket, result);
     }
 
     /// What was not handed over will not be.
