@@ -11,6 +11,7 @@ mod decode;
 mod fixture;
 mod record;
 mod replay;
+mod soak;
 #[cfg(test)]
 mod tidy;
 
@@ -31,6 +32,8 @@ enum Chore {
     Record(record::Arguments),
     /// Play scenarios on their recorded traffic and compare what is observed
     Replay(replay::Arguments),
+    /// Play the story in simulated worlds of many seeds
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Chore::Decode(arguments) => decode::run(&arguments),
         Chore::Record(arguments) => record::run(&arguments),
         Chore::Replay(arguments) => replay::run(&arguments),
+        Chore::Soak(arguments) => soak::run_all(&arguments),
     }
 }
 
