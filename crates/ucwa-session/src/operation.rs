@@ -84,7 +84,7 @@ pub enum Operation {
     /// of as [`SessionEvent::Person`](crate::SessionEvent::Person). Several of one resource that are asked for
     /// together are one request, and requests that are due together are one batch.
     FetchPerson {
-        /// The SIP URI; empty for the user himself.
+        /// The SIP URI; before the sign-in, empty for the user himself.
         address: String,
         /// The field.
         field: PersonField,
@@ -92,7 +92,7 @@ pub enum Operation {
     /// The interest in a field of a person is this from now on, over all applications of the session. Completes at once;
     /// what becomes known is told of as [`SessionEvent::Person`](crate::SessionEvent::Person).
     FollowPerson {
-        /// The SIP URI; empty for the user himself.
+        /// The SIP URI; before the sign-in, empty for the user himself.
         address: String,
         /// The field.
         field: PersonField,

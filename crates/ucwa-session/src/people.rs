@@ -287,7 +287,8 @@ impl People {
 
     /// Who has this address; nothing is asked of the server.
     fn find_or_add(&mut self, address: &str) -> Result<Who, Failure> {
-        if address.is_empty() {
+        // Before the sign-in the user's own address is not known; afterwards it is somebody else's that is not.
+        if address.is_empty() && self.me.is_empty() {
             return Ok(Who::Me);
         }
         let uri = SipUri::parse(address).map_err(|error| invalid(error.to_string()))?;

@@ -194,6 +194,12 @@ impl Session {
         Some(result)
     }
 
+    /// Ends whatever was asked of the application, which is gone or is left.
+    pub(crate) fn end_all(&mut self, failure: &Failure) {
+        self.chats.end_all(&mut self.core, failure);
+        self.people.end_all(&mut self.core, failure);
+    }
+
     /// The events of a page, in order.
     pub(crate) fn on_events(&mut self, page: &EventPage<'_>) {
         for (_, event) in page

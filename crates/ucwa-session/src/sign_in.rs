@@ -356,8 +356,7 @@ impl Session {
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
-        self.chats.end_all(&mut self.core, &lost);
-        self.people.end_all(&mut self.core, &lost);
+        self.end_all(&lost);
         self.entry.links = ApplicationLinks::default();
         self.entry.losses += 1;
         self.entry.attempts = 0;
@@ -409,8 +408,7 @@ impl Session {
 
     /// It is over for a reason that nobody asked for.
     pub(crate) fn give_up(&mut self, failure: Failure) {
-        self.chats.end_all(&mut self.core, &failure);
-        self.people.end_all(&mut self.core, &failure);
+        self.end_all(&failure);
         self.farewell();
         self.finish_session(Some(failure));
     }
@@ -423,8 +421,7 @@ impl Session {
                 self.entry.sign_out.push(ticket);
                 let ended =
                     Failure::new(FailureKind::Ended, Stage::Command).with_message("signed out");
-                self.chats.end_all(&mut self.core, &ended);
-                self.people.end_all(&mut self.core, &ended);
+                self.end_all(&ended);
                 self.core.stop();
                 if let Some(ticket) = self.entry.sign_in.take() {
                     self.core.complete(ticket, Err(ended));
@@ -467,8 +464,7 @@ impl Session {
             return;
         }
         let failure = Failure::new(FailureKind::Shutdown, Stage::Command);
-        self.chats.end_all(&mut self.core, &failure);
-        self.people.end_all(&mut self.core, &failure);
+        self.end_all(&failure);
         self.farewell();
         self.finish_session(Some(failure));
     }

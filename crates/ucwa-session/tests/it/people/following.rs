@@ -1,0 +1,383 @@
+//! Following people: subscriptions, polls and events.
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use super::*;
+
+#[test]
+fn a_subscription_covers_all_who_are_followed_together_and_is_dropped_with_the_last() {
+    let mut bench = acquainted();
+    for (address, field) in [
+        (LENE, PersonField::Status),
+        (LENE, PersonField::Activity),
+        (SARA, PersonField::Note),
+    ] {
+        bench.submit(follow(address, field, Interest::Live));
+    }
+    bench.advance(SECOND);
+    let sent = bench.take("POST", &format!("{APP}/presenceSubscriptions"));
+    assert_eq!(
+        sent.json(),
+        json!({"duration": 30, "uris": ["sip:LeneA@contoso.com", SARA]})
+    );
+    assert!(
+        !bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")),
+        "one for all"
+    );
+    bench.respond(sent.id, answer(201, subscription(3)));
+    let batch = bench.take("POST", &format!("{APP}/batch"));
+    assert_eq!(targets(&batch).len(), 2, "how things stand is read at once");
+    bench.respond(
+        batch.id,
+        batch_of(&[
+            (200, presence("Online")),
+            (200, json!({"rel": "contactNote"})),
+        ]),
+    );
+
+    bench.submit(follow(LENE, PersonField::Status, Interest::None));
+    bench.submit(follow(SARA, PersonField::Note, Interest::None));
+    bench.advance(SECOND);
+    assert!(
+        !bench.is_sent("DELETE", APP),
+        "Lene's activity is followed still"
+    );
+    bench.submit(follow(LENE, PersonField::Activity, Interest::None));
+    bench.reply(
+        "DELETE",
+        &format!("{APP}/presenceSubscriptions/3"),
+        204,
+        Value::Null,
+    );
+    wait(&mut bench, 40);
+    assert!(!bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")));
+}
+
+/// Lene's status is followed, and a subscription is there.
+fn following() -> Bench {
+    let mut bench = acquainted();
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    bench.advance(SECOND);
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        201,
+        subscription(3),
+    );
+    let target = format!("{}/contactPresence", contact_href(282));
+    bench.reply("GET", &target, 200, presence("Online"));
+    bench.events.clear();
+    bench
+}
+
+#[test]
+fn a_change_is_a_link_and_is_read_once() {
+    let mut bench = following();
+    let target = format!("{}/contactPresence", contact_href(282));
+    bench.page(presence_changed(282));
+    bench.page(presence_changed(282));
+    bench.advance(SECOND);
+    let sent = bench.take("GET", &target);
+    assert!(!bench.is_sent("GET", &target), "two changes, one read");
+    // It changes again while it is being read: what comes may be older.
+    bench.page(presence_changed(282));
+    bench.respond(sent.id, answer(200, presence("Busy")));
+    bench.advance(SECOND);
+    bench.reply("GET", &target, 200, presence("Away"));
+    assert_eq!(
+        statuses(&mut bench, LENE),
+        [PersonStatus::Busy, PersonStatus::Away]
+    );
+    // Of what nobody follows nothing is read.
+    bench.page(presence_changed(647));
+    bench.advance(SECOND);
+    assert_eq!(bench.sent.len(), 1, "the pending GET only");
+}
+
+#[test]
+fn a_contact_that_only_an_event_names_is_asked_who_it_is() {
+    let mut bench = signed_in();
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    bench.advance(SECOND);
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        201,
+        subscription(3),
+    );
+    // The search finds nobody: Lene is of another company.
+    bench.reply(
+        "GET",
+        &format!("{APP}/search"),
+        200,
+        found(json!([]), false),
+    );
+    bench.page(presence_changed(900));
+    bench.page(presence_changed(900));
+    let sent = bench.take("GET", &contact_href(900));
+    assert!(!bench.is_sent("GET", &contact_href(900)), "asked once");
+    bench.respond(sent.id, answer(200, contact(900, LENE, "Lene Aaling")));
+    bench.advance(SECOND);
+    let target = format!("{}/contactPresence", contact_href(900));
+    bench.reply("GET", &target, 200, presence("BeRightBack"));
+    assert_eq!(statuses(&mut bench, LENE), [PersonStatus::BeRightBack]);
+}
+
+#[test]
+fn a_subscription_is_extended_before_it_expires() {
+    let mut bench = following();
+    let href = format!("{APP}/presenceSubscriptions/3");
+    for _ in 0..3 {
+        wait(&mut bench, 24);
+        assert!(!bench.is_sent("POST", &href));
+        wait(&mut bench, 1);
+        let sent = bench.take("POST", &href);
+        assert_eq!(sent.json(), json!({"duration": 30}));
+        bench.respond(sent.id, answer(200, subscription(3)));
+    }
+}
+
+#[test]
+fn a_warning_extends_the_subscription_and_its_echo_does_not() {
+    let mut bench = following();
+    let href = format!("{APP}/presenceSubscriptions/3");
+    let updated = of_people(
+        "updated",
+        json!({"rel": "presenceSubscription", "href": href}),
+    );
+    bench.page(updated.clone());
+    assert!(
+        !bench.is_sent("POST", &href),
+        "a young one cannot be about to expire"
+    );
+    wait(&mut bench, 20);
+    bench.page(updated.clone());
+    bench.reply("POST", &href, 200, subscription(3));
+    bench.page(updated);
+    assert!(!bench.is_sent("POST", &href));
+}
+
+#[test]
+fn a_lost_subscription_is_made_anew_for_those_who_are_followed() {
+    let mut bench = following();
+    let href = format!("{APP}/presenceSubscriptions/3");
+    wait(&mut bench, 25);
+    bench.reply("POST", &href, 404, json!({"code": "NotFound"}));
+    bench.advance(SECOND);
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        201,
+        subscription(4),
+    );
+    wait(&mut bench, 15);
+    let four =
+        json!({"rel": "presenceSubscription", "href": format!("{APP}/presenceSubscriptions/4")});
+    bench.page(of_people("deleted", four));
+    bench.advance(SECOND);
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        201,
+        subscription(5),
+    );
+    // One that ends as soon as it has begun is not asked for at once.
+    let five =
+        json!({"rel": "presenceSubscription", "href": format!("{APP}/presenceSubscriptions/5")});
+    bench.page(of_people("deleted", five));
+    bench.advance(SECOND * 30);
+    assert!(!bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")));
+    bench.advance(SECOND * 31);
+    assert!(bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")));
+}
+
+#[test]
+fn an_extension_leaves_out_whom_nobody_follows_any_more() {
+    let mut bench = acquainted();
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    bench.submit(follow(SARA, PersonField::Status, Interest::Live));
+    bench.advance(SECOND);
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        201,
+        subscription(3),
+    );
+    bench.submit(follow(LENE, PersonField::Status, Interest::None));
+    wait(&mut bench, 25);
+    bench.advance(SECOND);
+    bench.reply(
+        "DELETE",
+        &format!("{APP}/presenceSubscriptions/3"),
+        204,
+        Value::Null,
+    );
+    let sent = bench.take("POST", &format!("{APP}/presenceSubscriptions"));
+    assert_eq!(sent.json()["uris"], json!([SARA]));
+}
+
+#[test]
+fn a_refused_subscription_is_asked_for_a_minute_later() {
+    let mut bench = acquainted();
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    bench.advance(SECOND);
+    let refused = json!({"code": "Forbidden", "subcode": "LimitExceeded"});
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        403,
+        refused,
+    );
+    bench.submit(follow(SARA, PersonField::Status, Interest::Live));
+    bench.advance(SECOND * 59);
+    assert!(!bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")));
+    bench.advance(SECOND * 2);
+    let sent = bench.take("POST", &format!("{APP}/presenceSubscriptions"));
+    assert_eq!(sent.json()["uris"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_subscription_that_nobody_needs_when_it_comes_is_dropped() {
+    let mut bench = acquainted();
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    bench.advance(SECOND);
+    bench.submit(follow(LENE, PersonField::Status, Interest::None));
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        201,
+        subscription(3),
+    );
+    assert!(bench.is_sent("DELETE", &format!("{APP}/presenceSubscriptions/3")));
+}
+
+#[test]
+fn after_a_lost_place_subscriptions_begin_anew() {
+    for follow in ["resume", "resync"] {
+        let mut bench = following();
+        bench.page_with(follow, json!([]));
+        bench.advance(SECOND);
+        bench.reply(
+            "POST",
+            &format!("{APP}/presenceSubscriptions"),
+            201,
+            subscription(4),
+        );
+        let target = format!("{}/contactPresence", contact_href(282));
+        bench.reply("GET", &target, 200, presence("Away"));
+        assert_eq!(statuses(&mut bench, LENE), [PersonStatus::Away]);
+        wait(&mut bench, 25);
+        assert!(
+            !bench.is_sent("POST", &format!("{APP}/presenceSubscriptions/3")),
+            "forgotten"
+        );
+        assert!(bench.is_sent("POST", &format!("{APP}/presenceSubscriptions/4")));
+    }
+}
+
+#[test]
+fn a_new_application_is_told_who_is_followed() {
+    let mut bench = following();
+    let waiting = bench.submit(fetch(SARA, PersonField::Status));
+    bench.advance(SECOND);
+    let gone = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, gone);
+    assert_eq!(*bench.failure(waiting).kind(), FailureKind::ConnectionLost);
+    let meanwhile = bench.submit(fetch(SARA, PersonField::Status));
+    assert_eq!(*bench.failure(meanwhile).kind(), FailureKind::NotSignedIn);
+    bench.advance(SECOND * 5);
+    bench.enter_to(with_people);
+    bench.advance(SECOND);
+    let sent = bench.take("POST", &format!("{APP}/presenceSubscriptions"));
+    assert_eq!(sent.json()["uris"], json!(["sip:LeneA@contoso.com"]));
+    assert!(
+        bench.is_sent("GET", &format!("{APP}/search?query=LeneA")),
+        "no href outlives its application"
+    );
+}
+
+#[test]
+fn interest_from_before_the_sign_in_begins_with_it() {
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    let own = bench.submit(follow("", PersonField::Note, Interest::Live));
+    assert_eq!(bench.result(own), Some(&Ok(Outcome::Done)));
+    bench.advance(MINUTE);
+    assert!(bench.sent.is_empty());
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter_to(with_people);
+    bench.advance(SECOND);
+    let sent = bench.take("POST", &format!("{APP}/presenceSubscriptions"));
+    assert_eq!(sent.json()["uris"], json!([LENE]));
+    let batch = targets(&bench.take("POST", &format!("{APP}/batch")));
+    assert_eq!(batch.len(), 2);
+    assert!(batch.contains(&format!("GET {APP}/me/note")), "{batch:?}");
+    // Now the user has an address, and an empty one is nobody's.
+    let nobody = bench.submit(fetch("", PersonField::Note));
+    assert_eq!(*bench.failure(nobody).kind(), FailureKind::InvalidArgument);
+}
+
+#[test]
+fn polls_take_the_shortest_interval_and_rest_while_changes_are_told() {
+    let mut bench = acquainted();
+    let target = format!("{}/contactPresence", contact_href(282));
+    let read = |bench: &mut Bench, by: Duration| {
+        bench.advance(by);
+        let read = bench.is_sent("GET", &target);
+        if read {
+            bench.reply("GET", &target, 200, presence("Online"));
+        }
+        read
+    };
+    bench.submit(follow(LENE, PersonField::Status, Interest::Every(MINUTE)));
+    assert!(read(&mut bench, SECOND), "at once");
+    assert!(!read(&mut bench, SECOND * 58));
+    assert!(read(&mut bench, SECOND * 2));
+    bench.submit(follow(
+        LENE,
+        PersonField::Activity,
+        Interest::Every(SECOND * 10),
+    ));
+    assert!(!read(&mut bench, SECOND * 9));
+    assert!(read(&mut bench, SECOND * 2));
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    assert!(
+        read(&mut bench, SECOND),
+        "changes may have been missed between two polls"
+    );
+    bench.reply(
+        "POST",
+        &format!("{APP}/presenceSubscriptions"),
+        201,
+        subscription(3),
+    );
+    assert!(!read(&mut bench, MINUTE * 5));
+    bench.submit(follow(LENE, PersonField::Status, Interest::None));
+    assert!(bench.is_sent("DELETE", &format!("{APP}/presenceSubscriptions/3")));
+    assert!(read(&mut bench, SECOND * 11), "back to the shortest");
+    bench.submit(follow(LENE, PersonField::Activity, Interest::None));
+    assert!(!read(&mut bench, MINUTE * 5));
+}
+
+#[test]
+fn a_poll_without_a_pause_is_no_endless_loop() {
+    let mut bench = acquainted();
+    bench.submit(follow(
+        LENE,
+        PersonField::Title,
+        Interest::Every(Duration::ZERO),
+    ));
+    bench.advance(SECOND * 2);
+    bench.reply("GET", &contact_href(282), 200, contact(282, LENE, "Lene"));
+    assert!(!bench.is_sent("GET", &contact_href(282)), "one at a time");
+}
+
+#[test]
+fn the_card_cannot_be_subscribed_to() {
+    let mut bench = acquainted();
+    bench.submit(follow(LENE, PersonField::Title, Interest::Live));
+    bench.advance(MINUTE);
+    assert_eq!(bench.sent.len(), 1, "the pending GET only");
+}

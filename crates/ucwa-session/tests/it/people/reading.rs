@@ -1,0 +1,279 @@
+//! Reading of people, and searching for them.
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use super::*;
+
+#[test]
+fn several_reads_of_one_resource_are_one_request() {
+    let mut bench = acquainted();
+    let fields = [
+        PersonField::Status,
+        PersonField::Activity,
+        PersonField::Status,
+        PersonField::EndpointType,
+    ];
+    let tickets = fields.map(|field| bench.submit(fetch("sip:LENEA@contoso.com", field)));
+    assert!(
+        !bench.is_sent("GET", APP) || bench.sent.len() == 1,
+        "gathered first"
+    );
+    bench.advance(SECOND);
+    let target = format!("{}/contactPresence", contact_href(282));
+    let sent = bench.take("GET", &target);
+    assert!(!bench.is_sent("GET", &target));
+    // One more joins while it is under way.
+    let late = bench.submit(fetch(LENE, PersonField::LastSeenAt));
+    bench.advance(SECOND);
+    assert!(!bench.is_sent("GET", &target));
+    bench.respond(sent.id, answer(200, presence("IdleOnline")));
+    for ticket in tickets.into_iter().chain([late]) {
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
+    let facts = told(&mut bench, LENE);
+    assert_eq!(facts[0], PersonFact::Status(PersonStatus::Idle));
+    assert_eq!(
+        facts[1],
+        PersonFact::Activity(Some("in-a-meeting".to_owned()))
+    );
+    assert!(matches!(facts[2], PersonFact::LastSeenAt(Some(_))));
+    assert_eq!(facts[3], PersonFact::EndpointType(EndpointType::Mobile));
+    // The next one asks again: what a person is doing does not keep.
+    bench.submit(fetch(LENE, PersonField::Status));
+    bench.advance(SECOND);
+    assert!(bench.is_sent("GET", &target));
+}
+
+#[test]
+fn requests_that_are_due_together_are_one_batch() {
+    let mut bench = acquainted();
+    let status = bench.submit(fetch(LENE, PersonField::Status));
+    let note = bench.submit(fetch(LENE, PersonField::Note));
+    let title = bench.submit(fetch(SARA, PersonField::Title));
+    bench.advance(SECOND);
+    let sent = bench.take("POST", &format!("{APP}/batch"));
+    assert_eq!(
+        targets(&sent),
+        [
+            format!("GET {}/contactPresence", contact_href(282)),
+            format!("GET {}/contactNote", contact_href(282)),
+            format!("GET {}", contact_href(647)),
+        ]
+    );
+    let heads_down = json!({"rel": "contactNote", "message": "Heads down", "type": "OutOfOffice"});
+    let parts = [
+        (200, presence("DoNotDisturb")),
+        (200, heads_down),
+        (200, contact(647, SARA, "Sara Davis")),
+    ];
+    bench.respond(sent.id, batch_of(&parts));
+    for ticket in [status, note, title] {
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
+    let events = std::mem::take(&mut bench.events);
+    let has = |address: &str, fact: PersonFact| {
+        events.iter().any(|event| {
+            matches!(event, SessionEvent::Person { uri, fact: it } if uri.eq_ignore_ascii_case(address) && *it == fact)
+        })
+    };
+    assert!(has(LENE, PersonFact::Status(PersonStatus::DoNotDisturb)));
+    let note = Note {
+        kind: NoteKind::OutOfOffice,
+        text: "Heads down".to_owned(),
+    };
+    assert!(has(LENE, PersonFact::Note(Some(note))));
+    assert!(has(SARA, PersonFact::DisplayName("Sara Davis".to_owned())));
+    assert!(has(SARA, PersonFact::Title(Some("Engineer".to_owned()))));
+    let number = PhoneNumber {
+        kind: "work",
+        number: "tel:+4512345678".to_owned(),
+    };
+    assert!(has(SARA, PersonFact::PhoneNumbers(vec![number])));
+    let photo = format!("http://127.0.0.1:5061{}/contactPhoto", contact_href(647));
+    assert!(has(SARA, PersonFact::AvatarUrl(Some(photo))));
+}
+
+#[test]
+fn what_a_batch_could_not_do_goes_alone() {
+    let mut bench = acquainted();
+    let status = bench.submit(fetch(LENE, PersonField::Status));
+    let place = bench.submit(fetch(LENE, PersonField::Location));
+    bench.advance(SECOND);
+    let sent = bench.take("POST", &format!("{APP}/batch"));
+    let refused = json!({"code": "ServiceFailure"});
+    let place_is = json!({"rel": "contactLocation", "location": "By the beach..."});
+    bench.respond(sent.id, batch_of(&[(503, refused), (200, place_is)]));
+    assert_eq!(bench.result(place), Some(&Ok(Outcome::Done)));
+    assert_eq!(
+        told(&mut bench, LENE),
+        [PersonFact::Location(Some("By the beach...".to_owned()))]
+    );
+    assert_eq!(bench.result(status), None);
+    let presence_href = format!("{}/contactPresence", contact_href(282));
+    bench.reply("GET", &presence_href, 200, presence("Away"));
+    assert_eq!(statuses(&mut bench, LENE), [PersonStatus::Away]);
+}
+
+#[test]
+fn a_server_without_batches_is_asked_one_by_one() {
+    let mut bench = acquainted();
+    bench.submit(fetch(LENE, PersonField::Status));
+    bench.submit(fetch(LENE, PersonField::Note));
+    bench.advance(SECOND);
+    bench.reply(
+        "POST",
+        &format!("{APP}/batch"),
+        405,
+        json!({"code": "MethodNotAllowed"}),
+    );
+    let presence_href = format!("{}/contactPresence", contact_href(282));
+    let note_href = format!("{}/contactNote", contact_href(282));
+    bench.reply("GET", &presence_href, 200, presence("Busy"));
+    bench.reply("GET", &note_href, 204, Value::Null);
+    assert_eq!(
+        told(&mut bench, LENE).last(),
+        Some(&PersonFact::Note(None)),
+        "no note is no failure"
+    );
+    bench.submit(fetch(LENE, PersonField::Status));
+    bench.submit(fetch(LENE, PersonField::Note));
+    bench.advance(SECOND);
+    assert!(bench.is_sent("GET", &presence_href) && bench.is_sent("GET", &note_href));
+}
+
+#[test]
+fn a_broken_batch_is_sent_again_since_it_only_reads() {
+    let mut bench = acquainted();
+    bench.submit(fetch(LENE, PersonField::Status));
+    bench.submit(fetch(LENE, PersonField::Note));
+    bench.advance(SECOND);
+    bench.break_off("POST", &format!("{APP}/batch"), Sent::Maybe);
+    bench.advance(MINUTE / 6);
+    assert_eq!(
+        targets(&bench.take("POST", &format!("{APP}/batch"))).len(),
+        2
+    );
+}
+
+#[test]
+fn somebody_known_by_address_only_is_looked_for_once() {
+    let mut bench = signed_in();
+    let status = bench.submit(fetch(LENE, PersonField::Status));
+    let title = bench.submit(fetch(LENE, PersonField::Title));
+    bench.advance(SECOND);
+    let query = format!("{APP}/search?query=lenea%40contoso.com&limit=");
+    let sent = bench.take("GET", &query);
+    assert!(!bench.is_sent("GET", &query));
+    let other = contact(281, "sip:lenea@contoso.com.au", "Lene A");
+    let lene = contact(282, "sip:LeneA@contoso.com", "Lene Aaling");
+    bench.respond(sent.id, answer(200, found(json!([other, lene]), false)));
+    assert_eq!(
+        bench.result(title),
+        Some(&Ok(Outcome::Done)),
+        "the card came along"
+    );
+    bench.advance(SECOND);
+    let target = format!("{}/contactPresence", contact_href(282));
+    bench.reply("GET", &target, 200, presence("Online"));
+    assert_eq!(bench.result(status), Some(&Ok(Outcome::Done)));
+    assert_eq!(statuses(&mut bench, LENE), [PersonStatus::Online]);
+}
+
+#[test]
+fn nobody_at_an_address_is_an_error() {
+    let mut bench = signed_in();
+    let status = bench.submit(fetch(LENE, PersonField::Status));
+    bench.advance(SECOND);
+    bench.reply(
+        "GET",
+        &format!("{APP}/search"),
+        200,
+        found(json!([]), false),
+    );
+    let failure = bench.failure(status);
+    assert_eq!(*failure.kind(), FailureKind::RequestFailed);
+    assert_eq!(failure.code(), Some("NotFound"));
+    assert_eq!(failure.stage(), Stage::People);
+    let odd = bench.submit(fetch("lene", PersonField::Status));
+    assert_eq!(*bench.failure(odd).kind(), FailureKind::InvalidArgument);
+}
+
+#[test]
+fn a_resource_that_went_is_looked_for_anew() {
+    let mut bench = acquainted();
+    let status = bench.submit(fetch(LENE, PersonField::Status));
+    bench.advance(SECOND);
+    let target = format!("{}/contactPresence", contact_href(282));
+    bench.reply("GET", &target, 404, json!({"code": "NotFound"}));
+    assert_eq!(bench.failure(status).status(), Some(404));
+    bench.submit(fetch(LENE, PersonField::Status));
+    bench.advance(SECOND);
+    assert!(bench.is_sent("GET", &format!("{APP}/search?query=LeneA")));
+}
+
+#[test]
+fn reads_end_with_the_session() {
+    let mut bench = acquainted();
+    let under_way = bench.submit(fetch(LENE, PersonField::Status));
+    bench.advance(SECOND);
+    let due = bench.submit(fetch(SARA, PersonField::Status));
+    let searching = bench.submit(search("lene"));
+    let setting = bench.submit(Operation::SetMe(MeChange::Note("x".to_owned())));
+    let waiting = bench.submit(Operation::SetMe(MeChange::ResetNote));
+    bench.submit(Operation::SignOut);
+    for ticket in [under_way, due, searching, setting, waiting] {
+        assert_eq!(*bench.failure(ticket).kind(), FailureKind::Ended);
+    }
+    bench.reply("DELETE", APP, 204, Value::Null);
+    let late = bench.submit(fetch(LENE, PersonField::Status));
+    assert_eq!(*bench.failure(late).kind(), FailureKind::NotSignedIn);
+    bench.advance(MINUTE);
+    assert!(bench.sent.is_empty());
+}
+
+#[test]
+fn a_search_finds_people_and_says_whether_there_are_more() {
+    let mut bench = signed_in();
+    let ticket = bench.submit(search("Lene & co"));
+    let sent = bench.take("GET", &format!("{APP}/search"));
+    assert_eq!(
+        sent.target(),
+        format!("{APP}/search?query=Lene%20%26%20co&limit=20")
+    );
+    let nobody = json!({"rel": "contact", "name": "A number", "_links": {"self": {"href": contact_href(1)}}});
+    let lene = contact(282, LENE, "Lene Aaling");
+    bench.respond(sent.id, answer(200, found(json!([nobody, lene]), true)));
+    let Some(Ok(Outcome::People { people, more: true })) = bench.result(ticket) else {
+        panic!("{:?}", bench.result(ticket));
+    };
+    assert_eq!(people.len(), 1);
+    assert_eq!(people[0].uri, LENE);
+    assert!(
+        people[0]
+            .facts
+            .contains(&PersonFact::DisplayName("Lene Aaling".to_owned()))
+    );
+}
+
+#[test]
+fn a_search_has_its_limits() {
+    let mut bench = signed_in();
+    for (query, limit) in [
+        (String::new(), 1),
+        ("  ".to_owned(), 1),
+        ("x".repeat(257), 1),
+        ("x".to_owned(), 0),
+        ("x".to_owned(), 101),
+    ] {
+        let ticket = bench.submit(Operation::SearchPeople { query, limit });
+        assert_eq!(*bench.failure(ticket).kind(), FailureKind::InvalidArgument);
+    }
+    let ticket = bench.submit(Operation::SearchPeople {
+        query: "x".repeat(256),
+        limit: 100,
+    });
+    assert_eq!(bench.result(ticket), None);
+    bench.reply("GET", &format!("{APP}/search"), 403, Value::Null);
+    assert_eq!(bench.failure(ticket).status(), Some(403));
+}

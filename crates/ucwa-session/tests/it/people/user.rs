@@ -1,0 +1,202 @@
+//! The user's own presence, note and location.
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use super::*;
+
+#[test]
+fn a_status_is_posted_and_counts_when_the_server_agreed() {
+    let mut bench = signed_in();
+    let ticket = bench.submit(Operation::SetMe(MeChange::Status(
+        PersonStatus::BeRightBack,
+    )));
+    let sent = bench.take("POST", &format!("{APP}/me/presence"));
+    assert_eq!(sent.json(), json!({"availability": "BeRightBack"}));
+    assert_eq!(bench.result(ticket), None);
+    assert!(bench.events.is_empty());
+    bench.respond(sent.id, answer(204, Value::Null));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(statuses(&mut bench, ME), [PersonStatus::BeRightBack]);
+
+    let refused = bench.submit(Operation::SetMe(MeChange::Status(PersonStatus::Busy)));
+    let body = json!({"code": "Conflict", "subcode": "MakeMeAvailableRequired"});
+    bench.reply("POST", &format!("{APP}/me/presence"), 409, body);
+    assert_eq!(
+        bench.failure(refused).subcode(),
+        Some("MakeMeAvailableRequired")
+    );
+    assert!(statuses(&mut bench, ME).is_empty());
+}
+
+#[test]
+fn every_status_that_can_be_chosen_has_its_word_and_the_others_are_not_sent() {
+    for (status, word) in [
+        (PersonStatus::Online, Some("Online")),
+        (PersonStatus::Busy, Some("Busy")),
+        (PersonStatus::DoNotDisturb, Some("DoNotDisturb")),
+        (PersonStatus::BeRightBack, Some("BeRightBack")),
+        (PersonStatus::Away, Some("Away")),
+        (PersonStatus::Offline, None),
+        (PersonStatus::Hidden, None),
+        (PersonStatus::Idle, None),
+        (PersonStatus::Unknown, None),
+    ] {
+        let mut bench = signed_in();
+        let ticket = bench.submit(Operation::SetMe(MeChange::Status(status)));
+        match word {
+            Some(word) => {
+                let sent = bench.take("POST", &format!("{APP}/me/presence"));
+                assert_eq!(sent.json()["availability"], word);
+            }
+            None => {
+                assert_eq!(*bench.failure(ticket).kind(), FailureKind::InvalidArgument);
+                assert!(!bench.is_sent("POST", APP));
+            }
+        }
+    }
+}
+
+#[test]
+fn note_and_location_have_their_lengths() {
+    let mut bench = signed_in();
+    for (change, fits) in [
+        (MeChange::Note("\u{e9}".repeat(500)), true),
+        (MeChange::Note("x".repeat(501)), false),
+        (MeChange::Location("\u{1f600}".repeat(30)), true),
+        (MeChange::Location("\u{1f600}".repeat(31)), false),
+    ] {
+        let ticket = bench.submit(Operation::SetMe(change));
+        assert_eq!(bench.result(ticket).is_none(), fits);
+    }
+}
+
+#[test]
+fn changes_of_one_resource_leave_in_order() {
+    let mut bench = signed_in();
+    let note = format!("{APP}/me/note");
+    let first = bench.submit(Operation::SetMe(MeChange::Note("one".to_owned())));
+    let second = bench.submit(Operation::SetMe(MeChange::Note("two".to_owned())));
+    bench.submit(Operation::SetMe(MeChange::Location("Aarhus".to_owned())));
+    let sent = bench.take("POST", &note);
+    assert_eq!(sent.json(), json!({"message": "one"}));
+    assert!(!bench.is_sent("POST", &note));
+    let place = bench.take("POST", &format!("{APP}/me/location"));
+    assert_eq!(place.json(), json!({"location": "Aarhus"}));
+    bench.respond(sent.id, answer(204, Value::Null));
+    assert_eq!(bench.result(first), Some(&Ok(Outcome::Done)));
+    bench.reply("POST", &note, 204, Value::Null);
+    assert_eq!(bench.result(second), Some(&Ok(Outcome::Done)));
+    let kind = NoteKind::Personal;
+    let notes = ["one", "two"].map(|text| {
+        PersonFact::Note(Some(Note {
+            kind,
+            text: text.to_owned(),
+        }))
+    });
+    assert_eq!(told(&mut bench, ME), notes);
+}
+
+#[test]
+fn a_reset_has_no_body_and_is_read_back() {
+    for (change, rel, body, fact) in [
+        (
+            MeChange::ResetStatus,
+            "presence",
+            json!({"rel": "presence", "availability": "Online"}),
+            PersonFact::Status(PersonStatus::Online),
+        ),
+        (
+            MeChange::ResetNote,
+            "note",
+            json!({"rel": "note"}),
+            PersonFact::Note(None),
+        ),
+        (
+            MeChange::ResetLocation,
+            "location",
+            json!({"rel": "location", "location": ""}),
+            PersonFact::Location(None),
+        ),
+    ] {
+        let mut bench = signed_in();
+        let ticket = bench.submit(Operation::SetMe(change));
+        let href = format!("{APP}/me/{rel}");
+        let sent = bench.take("POST", &href);
+        assert!(sent.request.body().is_empty());
+        bench.respond(sent.id, answer(204, Value::Null));
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        bench.advance(SECOND);
+        bench.reply("GET", &href, 200, body);
+        assert_eq!(told(&mut bench, ME).first(), Some(&fact));
+    }
+}
+
+#[test]
+fn without_a_link_nothing_can_be_changed() {
+    let mut bench = Bench::signed_in();
+    let ticket = bench.submit(Operation::SetMe(MeChange::ResetNote));
+    assert_eq!(*bench.failure(ticket).kind(), FailureKind::WrongState);
+    let ticket = bench.submit(search("lene"));
+    assert_eq!(*bench.failure(ticket).kind(), FailureKind::WrongState);
+}
+
+#[test]
+fn the_users_own_changes_elsewhere_are_read_when_followed() {
+    let mut bench = signed_in();
+    let changed = |rel: &str| {
+        json!([{"rel": "me", "href": format!("{APP}/me"), "events": [
+            {"type": "updated", "link": {"rel": rel, "href": format!("{APP}/me/{rel}")}}]}])
+    };
+    bench.page(changed("note"));
+    bench.advance(SECOND);
+    assert_eq!(bench.sent.len(), 1, "the pending GET only");
+    bench.submit(follow(ME, PersonField::Note, Interest::Live));
+    bench.advance(SECOND);
+    let note = |text: &str| json!({"rel": "note", "message": text, "type": "Personal"});
+    bench.reply("GET", &format!("{APP}/me/note"), 200, note("one"));
+    bench.page(changed("note"));
+    bench.advance(SECOND);
+    bench.reply("GET", &format!("{APP}/me/note"), 200, note("two"));
+    assert_eq!(told(&mut bench, ME).len(), 2);
+    assert!(!bench.is_sent("POST", APP), "nobody subscribes to himself");
+    let card = bench.submit(fetch(ME, PersonField::Office));
+    bench.advance(SECOND);
+    let me = json!({"rel": "me", "uri": ME, "name": "Tosh Meston", "officeLocation": "5/1380",
+                    "_links": {"self": {"href": format!("{APP}/me")}}});
+    bench.reply("GET", &format!("{APP}/me"), 200, me);
+    assert_eq!(bench.result(card), Some(&Ok(Outcome::Done)));
+    assert!(told(&mut bench, ME).contains(&PersonFact::Office(Some("5/1380".to_owned()))));
+}
+
+#[test]
+fn the_links_of_the_user_are_read_when_they_were_missing() {
+    let mut bench = Bench::signed_in();
+    bench.page(
+        json!([{"rel": "me", "href": format!("{APP}/me"), "events": [
+        {"type": "updated", "link": {"rel": "me", "href": format!("{APP}/me")}}]}]),
+    );
+    bench.advance(SECOND);
+    let me = with_people(false)["_embedded"]["me"].clone();
+    bench.reply("GET", &format!("{APP}/me"), 200, me);
+    bench.submit(Operation::SetMe(MeChange::ResetStatus));
+    assert!(bench.is_sent("POST", &format!("{APP}/me/presence")));
+}
+
+#[test]
+fn what_people_write_is_in_no_log() {
+    let note = Note {
+        kind: NoteKind::Personal,
+        text: "secret".to_owned(),
+    };
+    let shown = format!(
+        "{:?} {:?} {:?}",
+        Operation::SetMe(MeChange::Note("secret".to_owned())),
+        Operation::SetMe(MeChange::Location("secret".to_owned())),
+        SessionEvent::Person {
+            uri: ME.to_owned(),
+            fact: PersonFact::Note(Some(note))
+        },
+    );
+    assert!(!shown.contains("secret"), "{shown}");
+}
