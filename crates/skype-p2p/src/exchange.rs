@@ -53,7 +53,7 @@ fn failure(error: &TransportError) -> TransportFailure {
 
 fn kind(kind: TransportErrorKind) -> TransportFailureKind {
     match kind {
-        TransportErrorKind::Resolve | TransportErrorKind::Connect => {
+        TransportErrorKind::Resolve | TransportErrorKind::Connect | TransportErrorKind::Proxy => {
             TransportFailureKind::Unreachable
         }
         TransportErrorKind::Tls => TransportFailureKind::Tls,
@@ -135,6 +135,7 @@ mod tests {
             (Theirs::InvalidRequest, Ours::Refused),
             (Theirs::Resolve, Ours::Unreachable),
             (Theirs::Connect, Ours::Unreachable),
+            (Theirs::Proxy, Ours::Unreachable),
             (Theirs::Tls, Ours::Tls),
             (Theirs::Timeout, Ours::Timeout),
             (Theirs::Closed, Ours::Broken),
