@@ -1,14 +1,14 @@
-//! `cargo xtask record`: the traffic and the timeline of a scenario, played with the embedded server.
+//! `cargo xtask record`: the traffic and the timeline of a scenario, played with the embedded server or with any other.
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{env, io, process::ExitCode, sync::Arc, time::SystemTime};
 
-use conv_transport::{Har, HarError, Record, RecordOptions};
-use skype_p2p::BuildError;
+use conv_transport::{Har, HarError, HyperTransport, Record, RecordOptions};
+use skype_p2p::{BuildError, Clock, Root};
 
 use crate::{
     fixture::{
         self, FixtureError,
-        actor::{Misstep, Role, play},
+        actor::{Misstep, Role, Stage, play},
         office::{Office, PASSWORD},
         scenario::Scenario,
     },
@@ -19,10 +19,14 @@ use crate::{
 pub(crate) struct Arguments {
     /// A folder of `fixtures/` that holds `scenario.toml`
     name: String,
+    /// A server other than the embedded one, by the URL where discovery starts. The passwords are in SKYPE_P2P_PASSWORD
+    /// (the user's) and SKYPE_P2P_OTHER_PASSWORD (the other's)
+    #[arg(long, value_name = "URL")]
+    root: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match record_into(&arguments.name) {
+    match record_into(&arguments.name, arguments.root.as_deref()) {
         Ok(exchanges) => {
             println!("{}: {exchanges} exchanges", arguments.name);
             ExitCode::SUCCESS
@@ -34,9 +38,23 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn record_into(name: &str) -> Result<usize, RecordError> {
+fn record_into(name: &str, root: Option<&str>) -> Result<usize, RecordError> {
     let folder = fixture::fixtures().join(name);
-    let recording = record(&fixture::scenario(&folder)?)?;
+    let scenario = fixture::scenario(&folder)?;
+    let recording = match root {
+        None => record(&scenario)?,
+        Some(root) => {
+            let password = |name| env::var(name).map_err(|_| RecordError::Password(name));
+            let passwords = [
+                password("SKYPE_P2P_PASSWORD")?,
+                password("SKYPE_P2P_OTHER_PASSWORD")?,
+            ];
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?
+                .block_on(record_at(root, passwords, &scenario))?
+        }
+    };
     let traffic = recording.traffic.to_vec()?;
     recording.check(&traffic)?;
     fixture::write(&folder, &traffic, &recording.timeline)?;
@@ -50,37 +68,73 @@ pub(crate) struct Recording {
     pub(crate) secrets: Vec<String>,
 }
 
-/// Plays both parts of the scenario.
+/// Plays both parts of the scenario with the embedded server, in virtual time.
 pub(crate) fn record(scenario: &Scenario) -> Result<Recording, RecordError> {
     virtual_time(async {
         let office = Office::open(scenario).map_err(RecordError::Scenario)?;
-        let recorder = Arc::new(Record::new(
-            office.clone(),
-            RecordOptions::new(scenario.starts),
-        ));
-        let (user, other) = tokio::join!(
-            play(scenario, Role::User, recorder.clone(), PASSWORD),
-            play(scenario, Role::Other, Arc::new(office.clone()), PASSWORD),
-        );
-        let ((timeline, user), (_, other)) = (user?, other?);
-        let part = |role: Role| {
-            let who = role.of(scenario).who().to_owned();
-            move |misstep| RecordError::Part {
-                who,
-                misstep: Box::new(misstep),
-            }
+        let stage = Stage {
+            transport: Arc::new(office.clone()),
+            root: Root::Domain,
+            clock: Clock::starting_at(scenario.starts),
+            password: PASSWORD.to_owned(),
         };
-        user.map_err(part(Role::User))?;
-        other.map_err(part(Role::Other))?;
-        Ok(Recording {
-            traffic: recorder.har(),
-            timeline: timeline.text(),
-            secrets: office
-                .tokens()
-                .into_iter()
-                .chain([PASSWORD.to_owned()])
-                .collect(),
-        })
+        let options = RecordOptions::new(scenario.starts);
+        let mut recording = perform(scenario, stage.clone(), stage, options).await?;
+        recording.secrets.extend(office.tokens());
+        Ok(recording)
+    })
+}
+
+/// Plays both parts of the scenario with the server at `root`, in the time that it takes. Tokens are taken out by what grants
+/// them; they are not known here.
+async fn record_at(
+    root: &str,
+    [user, other]: [String; 2],
+    scenario: &Scenario,
+) -> Result<Recording, RecordError> {
+    let starts = SystemTime::now();
+    let stage = |password: &str| Stage {
+        transport: Arc::new(HyperTransport::new()),
+        root: Root::Url(root.to_owned()),
+        clock: Clock::starting_at(starts),
+        password: password.to_owned(),
+    };
+    let mut options = RecordOptions::new(starts);
+    options.secrets = vec![user.clone(), other.clone()];
+    perform(scenario, stage(&user), stage(&other), options).await
+}
+
+/// Plays both parts, and records the user's.
+async fn perform(
+    scenario: &Scenario,
+    user: Stage,
+    other: Stage,
+    options: RecordOptions,
+) -> Result<Recording, RecordError> {
+    let recorder = Arc::new(Record::new(user.transport.clone(), options));
+    let secrets = vec![user.password.clone(), other.password.clone()];
+    let user = Stage {
+        transport: recorder.clone(),
+        ..user
+    };
+    let (user, other) = tokio::join!(
+        play(scenario, Role::User, user),
+        play(scenario, Role::Other, other),
+    );
+    let ((timeline, user), (_, other)) = (user?, other?);
+    let part = |role: Role| {
+        let who = role.of(scenario).who().to_owned();
+        move |misstep| RecordError::Part {
+            who,
+            misstep: Box::new(misstep),
+        }
+    };
+    user.map_err(part(Role::User))?;
+    other.map_err(part(Role::Other))?;
+    Ok(Recording {
+        traffic: recorder.har(),
+        timeline: timeline.text(),
+        secrets,
     })
 }
 
@@ -115,14 +169,24 @@ pub(crate) enum RecordError {
     Traffic(#[from] HarError),
     #[error("the recording would hold a password or a token")]
     Secret,
+    #[error("{0} has no password")]
+    Password(&'static str),
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, net::Ipv4Addr};
+
+    use ucwa_server::{Server, ServerConfig, User};
 
     use super::*;
-    use crate::fixture::scenario::{Scenario, Step};
+    use crate::{
+        fixture::{
+            Fixture,
+            scenario::{Person, Scenario, Step},
+        },
+        replay::replay,
+    };
 
     fn scenario(name: &str) -> Scenario {
         fixture::scenario(&fixture::fixtures().join(name)).unwrap()
@@ -134,6 +198,54 @@ mod tests {
         let (one, two) = (record(&scenario).unwrap(), record(&scenario).unwrap());
         assert_eq!(one.traffic.to_vec().unwrap(), two.traffic.to_vec().unwrap());
         assert_eq!(one.timeline, two.timeline);
+    }
+
+    /// Takes real time: a recording goes on for a while after the last step.
+    #[test]
+    fn a_recording_of_another_server_replays_from_its_root() {
+        let scenario = Scenario {
+            starts: SystemTime::now(),
+            ..scenario("outgoing-declined-json")
+        };
+        let scenario = quick(scenario);
+        let user = |person: &Person, password: &str| {
+            User::new(&person.address, &person.name, password).unwrap()
+        };
+        let passwords = ["user-password", "other-password"];
+        let users = [
+            user(&scenario.user, passwords[0]),
+            user(&scenario.other, passwords[1]),
+        ];
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let recording = runtime.block_on(async {
+            let config = ServerConfig::new(users);
+            let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config).await.unwrap();
+            let passwords = passwords.map(str::to_owned);
+            let recording = record_at(&server.root_url(), passwords, &scenario).await;
+            server.shutdown().await;
+            recording.unwrap()
+        });
+        let traffic = recording.traffic.to_vec().unwrap();
+        recording.check(&traffic).unwrap();
+        assert!(!String::from_utf8(traffic).unwrap().contains("cwt="));
+        let fixture = Fixture {
+            scenario,
+            traffic: recording.traffic,
+            timeline: recording.timeline,
+        };
+        if let Err(failure) = replay(&fixture) {
+            panic!("{failure}");
+        }
+    }
+
+    /// The scenario without its pauses.
+    fn quick(mut scenario: Scenario) -> Scenario {
+        for person in [&mut scenario.user, &mut scenario.other] {
+            person
+                .steps
+                .retain(|step| !matches!(step, Step::Wait { .. }));
+        }
+        scenario
     }
 
     #[test]

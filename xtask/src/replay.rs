@@ -7,21 +7,22 @@ use std::{
     sync::Arc,
 };
 
-use conv_transport::{HarError, Replay, ReplayOptions, ReplayReport};
-use skype_p2p::BuildError;
+use conv_transport::{Har, HarError, Replay, ReplayOptions, ReplayReport};
+use http::Uri;
+use skype_p2p::{BuildError, Clock, Root};
 
 use crate::{
     fixture::{
         self, Fixture, FixtureError,
-        actor::{Misstep, Role, play},
+        actor::{Misstep, Role, Stage, play},
         timeline::difference,
     },
-    virtual_time,
+    traffic, virtual_time,
 };
 
 /// The values that a client makes up. With the seed of the scenario they are those of the recording for as long as clients
 /// make them up in the same way, which is nobody's promise.
-const CLIENT_MADE: [&str; 3] = ["endpointId", "operationId", "threadId"];
+pub(crate) const CLIENT_MADE: [&str; 3] = ["endpointId", "operationId", "threadId"];
 
 /// Any password matches the recorded one, which is not in the recording.
 const ANY_PASSWORD: &str = "any";
@@ -74,8 +75,13 @@ pub(crate) fn replay(fixture: &Fixture) -> Result<(), Failure> {
     virtual_time(async {
         let options = ReplayOptions::new().client_made(CLIENT_MADE);
         let traffic = Arc::new(Replay::new(&fixture.traffic, options)?);
-        let (timeline, performed) =
-            play(&fixture.scenario, Role::User, traffic.clone(), ANY_PASSWORD).await?;
+        let stage = Stage {
+            transport: traffic.clone(),
+            root: root(&fixture.traffic),
+            clock: Clock::starting_at(fixture.scenario.starts),
+            password: ANY_PASSWORD.to_owned(),
+        };
+        let (timeline, performed) = play(&fixture.scenario, Role::User, stage).await?;
         let differences = Differences {
             misstep: performed.err(),
             timeline: difference(&fixture.timeline, &timeline.text()),
@@ -87,6 +93,19 @@ pub(crate) fn replay(fixture: &Fixture) -> Result<(), Failure> {
             Err(differences.into())
         }
     })
+}
+
+/// Where the recorded application began to look for its server: in the domain of its user, where there are names for it, or
+/// at a URL.
+fn root(traffic: &Har) -> Root {
+    let first = traffic::in_order(traffic)
+        .first()
+        .map(|entry| &*entry.request.url);
+    let host = first.and_then(|url| url.parse::<Uri>().ok()?.host().map(str::to_owned));
+    match (first, host) {
+        (Some(url), Some(host)) if !host.starts_with("lyncdiscover") => Root::Url(url.to_owned()),
+        _ => Root::Domain,
+    }
 }
 
 /// Why a replay failed.

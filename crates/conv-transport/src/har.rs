@@ -231,7 +231,12 @@ pub struct FormField {
 }
 
 impl HarRequest {
-    pub(crate) fn body(&self) -> Result<Bytes, String> {
+    /// The body; a form that the file holds as fields is written as a form again.
+    ///
+    /// # Errors
+    ///
+    /// Where it says that it is base64 and is not.
+    pub fn body(&self) -> Result<Bytes, HarBodyError> {
         let Some(data) = &self.post_data else {
             return Ok(Bytes::new());
         };
@@ -330,7 +335,11 @@ impl HarResponse {
     ///
     /// The format wants decoded bodies, and browsers write them so whatever the header says; other programs write what was on
     /// the wire, in base64.
-    pub(crate) fn body(&self) -> Result<Bytes, String> {
+    ///
+    /// # Errors
+    ///
+    /// Where it says that it is base64 and is not, or unpacks to more than 64 MiB.
+    pub fn body(&self) -> Result<Bytes, HarBodyError> {
         let text = self.content.text.as_deref().unwrap_or_default();
         if self.content.encoding.as_deref() != Some("base64") {
             return Ok(Bytes::from(text.to_owned()));
@@ -346,16 +355,16 @@ impl HarResponse {
         };
         match coding.decode(&body, UNPACKED_LIMIT) {
             Ok(Some(decoded)) => Ok(Bytes::from(decoded)),
-            Ok(None) => Err(format!(
+            Ok(None) => Err(HarBodyError(format!(
                 "the body unpacks to more than {UNPACKED_LIMIT} bytes"
-            )),
+            ))),
             // It was decoded before it was written.
             Err(_) => Ok(body),
         }
     }
 }
 
-fn decode_base64(text: &str) -> Result<Bytes, String> {
+fn decode_base64(text: &str) -> Result<Bytes, HarBodyError> {
     let text: Cow<'_, str> = if text.contains(|c: char| c.is_ascii_whitespace()) {
         text.split_ascii_whitespace().collect::<String>().into()
     } else {
@@ -363,7 +372,7 @@ fn decode_base64(text: &str) -> Result<Bytes, String> {
     };
     match BASE64_STANDARD.decode(text.as_bytes()) {
         Ok(bytes) => Ok(Bytes::from(bytes)),
-        Err(error) => Err(format!("base64: {error}")),
+        Err(error) => Err(HarBodyError(format!("base64: {error}"))),
     }
 }
 
@@ -413,6 +422,11 @@ opaque!(
     Content,
     HarHeader
 );
+
+/// Why the body in a HAR file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HarBodyError(String);
 
 /// Why a HAR file cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -47,8 +47,8 @@ pub use error::{Sent, Stage, TransportError, TransportErrorKind};
 pub use faulty::{Effect, Fault, FaultError, Faulty};
 #[cfg(feature = "har")]
 pub use har::{
-    Content, Creator, Entry, Extra, FormField, Har, HarError, HarHeader, HarRequest, HarResponse,
-    Log, PostData, RecordedError,
+    Content, Creator, Entry, Extra, FormField, Har, HarBodyError, HarError, HarHeader, HarRequest,
+    HarResponse, Log, PostData, RecordedError,
 };
 #[cfg(feature = "hyper")]
 pub use hyper_transport::{

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{REDACTED, Redactor, SECRET_FIELDS, is_one_of, without_secret_fields};
 use crate::har::{
-    Content, Extra, Har, HarError, HarHeader, HarRequest, HarResponse, PostData, text_of,
+    Content, Extra, Har, HarBodyError, HarError, HarHeader, HarRequest, HarResponse, PostData,
+    text_of,
 };
 
 impl Har {
@@ -24,9 +25,9 @@ impl Har {
         let mut redactor = Redactor::new(secrets, pseudonyms);
         let mut bodies = Vec::with_capacity(self.log.entries.len());
         for (index, entry) in self.log.entries.iter().enumerate() {
-            let failed = |reason| HarError::Entry {
+            let failed = |error: HarBodyError| HarError::Entry {
                 number: index + 1,
-                reason,
+                reason: error.to_string(),
             };
             let request = entry.request.body().map_err(failed)?;
             let response = entry.response.body().map_err(failed)?;

@@ -114,7 +114,7 @@ impl Exchange {
                     .eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())
             })
             .map(|header| header.value.as_str());
-        let body = entry.request.body()?;
+        let body = entry.request.body().map_err(|error| error.to_string())?;
         Ok(Self {
             number,
             request: Shape::of(entry.lane, &method, &uri, content_type, &body, volatile),
@@ -192,6 +192,6 @@ fn end(entry: &Entry) -> Result<End, String> {
     Ok(End::Response {
         status,
         headers,
-        body: entry.response.body()?,
+        body: entry.response.body().map_err(|error| error.to_string())?,
     })
 }

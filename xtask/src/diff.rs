@@ -1,0 +1,210 @@
+//! `cargo xtask diff`: what two recordings have otherwise than each other.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use conv_transport::{Entry, Har, HarBodyError};
+use serde_json::Value;
+
+use crate::{
+    fixture::timeline::difference,
+    replay::CLIENT_MADE,
+    traffic::{self, Names, TrafficError},
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// A HAR file
+    one: PathBuf,
+    /// Another one
+    other: PathBuf,
+    /// A segment of paths after which a segment follows that differs from run to run; may be given several times
+    #[arg(long = "after", value_name = "SEGMENT")]
+    after: Vec<String>,
+}
+
+/// Exits with 0 where there is no difference, with 1 where there is one, and with 2 where that cannot be told.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match compare(arguments) {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(difference)) => {
+            println!("{difference}");
+            ExitCode::from(1)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum DiffError {
+    #[error("{0}")]
+    Traffic(#[from] TrafficError),
+    #[error("{0}")]
+    Body(#[from] HarBodyError),
+}
+
+fn compare(arguments: &Arguments) -> Result<Option<String>, DiffError> {
+    let text = |path| -> Result<String, DiffError> {
+        Ok(render(&traffic::read(path)?, &arguments.after)?)
+    };
+    Ok(difference(&text(&arguments.one)?, &text(&arguments.other)?))
+}
+
+/// A recording as text, without what is never the same twice: servers, dates, headers but for the kind of a body, and the
+/// values that a client makes up, each of which has a number instead.
+fn render(har: &Har, after: &[String]) -> Result<String, HarBodyError> {
+    let mut made_up = MadeUp {
+        after,
+        names: Names::default(),
+        seen: Vec::new(),
+    };
+    let mut text = String::new();
+    for entry in traffic::in_order(har) {
+        text.push_str(&format!(
+            "{} {} {}: {}\n",
+            traffic::lane(entry),
+            entry.request.method,
+            traffic::path_and_query(&entry.request.url),
+            traffic::status(entry)
+        ));
+        made_up.learn(entry)?;
+        for (mark, body) in [(">", entry.request.body()?), ("<", entry.response.body()?)] {
+            for line in lines(&body) {
+                text.push_str(&format!("  {mark} {line}\n"));
+            }
+        }
+    }
+    Ok(made_up.replaced(text))
+}
+
+/// A body, a line for each of its parts.
+fn lines(body: &[u8]) -> Vec<String> {
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(value) => format!("{value:#}"),
+        Err(_) => String::from_utf8_lossy(body).replace("><", ">\n<"),
+    };
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The values that differ from run to run.
+struct MadeUp<'a> {
+    after: &'a [String],
+    names: Names,
+    seen: Vec<(String, String)>,
+}
+
+impl MadeUp<'_> {
+    fn learn(&mut self, entry: &Entry) -> Result<(), HarBodyError> {
+        let path = traffic::path_and_query(&entry.request.url);
+        let path = path.split('?').next().unwrap_or_default();
+        let mut segments = path.split('/');
+        while let Some(segment) = segments.next() {
+            if self.after.iter().any(|before| before == segment)
+                && let Some(value) = segments.clone().next()
+            {
+                self.add(segment, value);
+            }
+        }
+        let body = entry.request.body()?;
+        let body = String::from_utf8_lossy(&body);
+        for name in CLIENT_MADE {
+            let json = serde_json::from_str::<Value>(&body).ok();
+            let json = json.as_ref().and_then(|value| value.get(name)?.as_str());
+            let xml = body
+                .split_once(&format!("<property name=\"{name}\">"))
+                .and_then(|(_, rest)| rest.split('<').next());
+            if let Some(value) = json.or(xml) {
+                self.add(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, kind: &str, value: &str) {
+        if value.is_empty() || self.seen.iter().any(|(known, _)| known == value) {
+            return;
+        }
+        let name = self
+            .names
+            .of(value, |number| format!("{{{kind} {number}}}"));
+        self.seen.push((value.to_owned(), name.to_owned()));
+    }
+
+    /// The longest first, so that a value that contains another one is replaced as a whole.
+    fn replaced(mut self, text: String) -> String {
+        self.seen
+            .sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        let seen = self.seen.iter();
+        seen.fold(text, |text, (value, name)| text.replace(value, name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, Fixture};
+
+    fn traffic(name: &str) -> Har {
+        Fixture::read(&fixture::fixtures().join(name))
+            .unwrap()
+            .traffic
+    }
+
+    /// The recording with every `old` in it, of which there are some, replaced.
+    fn edited(har: &Har, old: &str, new: &str) -> Har {
+        let text = String::from_utf8(har.to_vec().unwrap()).unwrap();
+        assert!(text.contains(old), "{old}");
+        Har::from_slice(text.replace(old, new).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_differs_from_run_to_run_is_no_difference() {
+        for name in ["outgoing-declined-json", "outgoing-declined-xml"] {
+            let one = traffic(name);
+            let after = ["applications".to_owned()];
+            let mut made_up = MadeUp {
+                after: &after,
+                names: Names::default(),
+                seen: Vec::new(),
+            };
+            for entry in traffic::in_order(&one) {
+                made_up.learn(entry).unwrap();
+            }
+            let kinds = ["endpointId", "operationId", "threadId", "applications"];
+            let mut other = one.clone();
+            for kind in kinds {
+                let (value, _) = made_up
+                    .seen
+                    .iter()
+                    .find(|(_, name)| name.starts_with(&format!("{{{kind} ")))
+                    .unwrap_or_else(|| panic!("{name}: no {kind}"));
+                other = edited(&other, value, &format!("another-{kind}"));
+            }
+            assert!(other != one);
+            let text = |har| render(har, &after).unwrap();
+            assert_eq!(difference(&text(&one), &text(&other)), None);
+            assert!(difference(&text(&one), &render(&other, &[]).unwrap()).is_some());
+        }
+    }
+
+    #[test]
+    fn a_member_a_status_and_a_missing_exchange_are_differences() {
+        let one = traffic("outgoing-declined-json");
+        let text = |har: &Har| render(har, &[]).unwrap();
+        let other = edited(&one, "Normal", "Urgent");
+        let shown = difference(&text(&one), &text(&other)).unwrap();
+        assert!(
+            shown.contains(r#"-   >   "importance": "Normal""#)
+                && shown.contains(r#"+   >   "importance": "Urgent""#),
+            "{shown}"
+        );
+        let other = edited(&one, "\"status\": 201", "\"status\": 202");
+        let shown = difference(&text(&one), &text(&other)).unwrap();
+        assert!(shown.contains(": 202"), "{shown}");
+        let mut other = one.clone();
+        other.log.entries.pop();
+        assert!(difference(&text(&one), &text(&other)).is_some());
+    }
+}
