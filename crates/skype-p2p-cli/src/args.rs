@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use skype_p2p::Representation;
 
-use crate::{account::Account, address};
+use crate::{account::Account, address, faults::Faults};
 
 /// Peer-to-peer chat on Skype for Business Server.
 #[derive(Debug, Parser)]
@@ -52,6 +52,9 @@ pub struct Demo {
     /// Print a JSON object per line
     #[arg(long)]
     pub json: bool,
+    /// What goes wrong on the way to the server.
+    #[command(flatten)]
+    pub faults: Faults,
 }
 
 /// The arguments of `serve`.
@@ -115,6 +118,9 @@ pub struct SignIn {
     /// A domain whose hosts may receive the password besides the root's and the user's own; may be given several times
     #[arg(long, value_name = "SUFFIX")]
     pub trust: Vec<String>,
+    /// What goes wrong on the way to the server.
+    #[command(flatten)]
+    pub faults: Faults,
 }
 
 /// A representation of UCWA.

@@ -1,8 +1,10 @@
 //! `demo`: the whole story, played by two users on a server of its own.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, sync::Arc};
 
-use skype_p2p::{Application, BuildError, Conversation, Credentials, Representation, Root};
+use skype_p2p::{
+    Application, BuildError, Conversation, Credentials, HttpTransport, Representation, Root,
+};
 use tokio::sync::mpsc;
 use ucwa_server::{Server, ServerConfig, User};
 
@@ -11,6 +13,7 @@ use crate::{
     args::Demo,
     audience::{Audience, Missed, Wanted},
     complain,
+    faults::Faults,
     observer::Observer,
     output::Output,
     timeline::{Event, Line},
@@ -19,7 +22,7 @@ use crate::{
 pub(crate) async fn run(args: Demo) -> End {
     let (sender, lines) = mpsc::unbounded_channel();
     let mut audience = Audience::new(lines, Output::stdout(), args.json);
-    let played = match Cast::gather(args.representation.into(), &sender).await {
+    let played = match Cast::gather(args.representation.into(), &args.faults, &sender).await {
         Ok(cast) => play(&cast, &mut audience)
             .await
             .map_err(|missed| missed.to_string()),
@@ -60,6 +63,7 @@ struct Actor {
 impl Cast {
     async fn gather(
         representation: Representation,
+        faults: &Faults,
         lines: &mpsc::UnboundedSender<Line>,
     ) -> Result<Self, String> {
         let users = account::sandbox()?;
@@ -68,14 +72,15 @@ impl Cast {
             .await
             .map_err(|error| error.to_string())?;
         let root = server.root_url();
-        let actor = |user: User| {
-            Actor::enter(user, &root, representation, lines.clone())
+        let actor = |user: User, number| {
+            let transport = faults.transport(number);
+            Actor::enter(user, &root, transport, representation, lines.clone())
                 .map_err(|error| error.to_string())
         };
         let [tosh, lene] = users;
         Ok(Self {
-            tosh: actor(tosh)?,
-            lene: actor(lene)?,
+            tosh: actor(tosh, 0)?,
+            lene: actor(lene, 1)?,
             _server: server,
         })
     }
@@ -85,11 +90,13 @@ impl Actor {
     fn enter(
         user: User,
         root: &str,
+        transport: Arc<dyn HttpTransport>,
         representation: Representation,
         lines: mpsc::UnboundedSender<Line>,
     ) -> Result<Self, BuildError> {
         let application = Application::builder()
             .root(Root::Url(root.to_owned()))
+            .transport(transport)
             .representation(representation)
             .build()?;
         let uri = user.uri.to_string();

@@ -9,6 +9,7 @@ mod address;
 mod args;
 mod audience;
 mod demo;
+mod faults;
 mod interrupt;
 mod listen;
 mod observer;
@@ -25,6 +26,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use account::Account;
 pub use args::{Accept, Cli, Command, Demo, Format, Listen, Send, Serve, SignIn};
+pub use faults::Faults;
 pub use observer::Observer;
 
 /// How a command ended.

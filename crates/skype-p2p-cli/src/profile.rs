@@ -15,7 +15,9 @@ pub(crate) fn application(args: &SignIn) -> Option<(Application, Credentials)> {
     let password = password::read(args.password_file.as_deref())
         .map_err(complain)
         .ok()?;
-    let mut builder = Application::builder().root(Root::Url(args.root.clone()));
+    let mut builder = Application::builder()
+        .root(Root::Url(args.root.clone()))
+        .transport(args.faults.transport(0));
     for suffix in &args.trust {
         builder = builder.trust_suffix(suffix);
     }

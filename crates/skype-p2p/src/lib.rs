@@ -84,6 +84,8 @@ pub use conv_model::{
     Reason, ReasonCode, RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions,
     TextMessage,
 };
+#[cfg(feature = "faulty")]
+pub use conv_transport::{Effect, Fault, FaultError, Faulty};
 pub use conv_transport::{HttpTransport, HyperTransport};
 pub use questions::{TokenQuestion, TrustQuestion};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
