@@ -219,7 +219,9 @@ mod tests {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let recording = runtime.block_on(async {
             let config = ServerConfig::new(users);
-            let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config).await.unwrap();
+            let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config)
+                .await
+                .unwrap();
             let passwords = passwords.map(str::to_owned);
             let recording = record_at(&server.root_url(), passwords, &scenario).await;
             server.shutdown().await;

@@ -100,3 +100,10 @@ fn a_reader_that_goes_away_is_no_reason_to_panic() {
     let stderr = String::from_utf8_lossy(&demo.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
+
+#[test]
+fn the_demo_tells_its_story_on_slow_wires_too() {
+    let weather = ["--fault", "delay=5ms,chance=0.5", "--fault-seed", "7"];
+    let demo = run(["demo", "--json"].iter().chain(&weather));
+    assert_eq!(demo.code, Some(0), "{}", demo.stderr);
+}

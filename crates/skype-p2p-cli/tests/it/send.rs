@@ -63,6 +63,25 @@ fn without_a_verdict_in_time_the_fate_is_unknown() {
 }
 
 #[test]
+fn faults_are_those_of_the_command_line() {
+    let (_server, root) = server();
+    let refused = send(&root, TOSH, LENE, &["--fault", "status=403"]);
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(refused.stderr.contains("403"), "{}", refused.stderr);
+
+    let _lene = lene(&root, &[]);
+    // The message itself, on its way to the server or back.
+    let fault = "reset,path=/messagingInvitations";
+    let lost = send(&root, TOSH, LENE, &["--fault", fault, "--fault-seed", "3"]);
+    assert_ne!(lost.code, Some(2), "{}", lost.stderr);
+
+    for wrong in ["", "rain", "delay=soon", "reset,chance=2"] {
+        let sent = send(&root, TOSH, LENE, &["--fault", wrong]);
+        assert_eq!(sent.code, Some(2), "{wrong:?}: {}", sent.stderr);
+    }
+}
+
+#[test]
 fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
     // Nobody listens there: a request would end with 4.
     let root = "http://127.0.0.1:9/";

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod backends;
 mod chat;
 mod driver;
 mod grants;

@@ -165,6 +165,41 @@ impl World {
         }
     }
 
+    /// Brings a request to the server.
+    fn submit(&self, request: Request<Bytes>) -> (RequestId, oneshot::Receiver<Response<Bytes>>) {
+        let mut state = self.state();
+        let path = request.uri().path().to_owned();
+        state.log.push(format!("{} {path}", request.method()));
+        state.requests_sent.push(request.clone());
+        let (sender, reply) = oneshot::channel();
+        state.requests += 1;
+        let id = RequestId(state.requests);
+        state.waiting.insert(id, sender);
+        let now = state.epoch.elapsed();
+        if state
+            .lost
+            .as_deref()
+            .is_none_or(|lost| !path.contains(lost))
+        {
+            state.engine.handle(
+                now,
+                Input::Request {
+                    id,
+                    request: with_length(request),
+                },
+            );
+        }
+        self.pump(state);
+        (id, reply)
+    }
+
+    /// What the server answers at once; a request that it would park is given up.
+    pub(crate) fn answer(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
+        let (id, mut reply) = self.submit(request);
+        let _connection = Connection { world: self, id };
+        reply.try_recv().ok()
+    }
+
     fn tell(&self, input: Input) {
         let mut state = self.state();
         let now = state.epoch.elapsed();
@@ -194,32 +229,7 @@ impl HttpTransport for World {
         options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().authority().unwrap().to_string();
-        let (id, reply) = {
-            let mut state = self.state();
-            let path = request.uri().path().to_owned();
-            state.log.push(format!("{} {path}", request.method()));
-            state.requests_sent.push(request.clone());
-            let (sender, reply) = oneshot::channel();
-            state.requests += 1;
-            let id = RequestId(state.requests);
-            state.waiting.insert(id, sender);
-            let now = state.epoch.elapsed();
-            if state
-                .lost
-                .as_deref()
-                .is_none_or(|lost| !path.contains(lost))
-            {
-                state.engine.handle(
-                    now,
-                    Input::Request {
-                        id,
-                        request: with_length(request),
-                    },
-                );
-            }
-            self.pump(state);
-            (id, reply)
-        };
+        let (id, reply) = self.submit(request);
         let connection = Connection { world: self, id };
         let response = timeout(options.deadline, reply).await;
         drop(connection);
