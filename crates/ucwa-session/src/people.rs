@@ -142,6 +142,11 @@ impl Person {
         shortest
     }
 
+    /// Whether it is known where the resources are: the contact names them all.
+    fn is_located(&self) -> bool {
+        self.links.contains_key(&Aspect::Card)
+    }
+
     fn is_followed(&self, who: &Who) -> bool {
         Aspect::ALL
             .into_iter()

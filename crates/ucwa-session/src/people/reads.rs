@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri};
 
-use super::{Aspect, People, PeoplePurpose, PeopleTimer, Who, key_of, not_offered};
-use crate::core::Core;
+use super::{Aspect, People, PeoplePurpose, PeopleTimer, Person, Who, key_of, not_offered};
+use crate::core::{Core, not_ucwa};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
@@ -112,7 +112,7 @@ impl People {
             let exchange = Exchange::new(purpose, Method::GET, url);
             return Ok((ReadStage::UnderWay, Some(exchange)));
         }
-        if *who == Who::Me || person.links.contains_key(&Aspect::Card) {
+        if *who == Who::Me || person.is_located() {
             return Err(not_offered(rel));
         }
         if person.locating {
@@ -184,7 +184,12 @@ impl People {
                 match contacts.iter().find(is_meant) {
                     Some(contact) => {
                         self.take_contact(core, contact);
-                        Ok(())
+                        if self.is_located(who) {
+                            Ok(())
+                        } else {
+                            Err(not_ucwa(exchange, response)
+                                .with_message("a contact without a self link"))
+                        }
                     }
                     None => Err(Failure::new(FailureKind::RequestFailed, Stage::People)
                         .with_codes(Some("NotFound".to_owned()), None)
@@ -243,10 +248,16 @@ impl People {
         let Ok(contact) = core.resource(exchange, &response) else {
             return;
         };
-        if let Some(who) = self.take_contact(core, &contact) {
+        if let Some(who) = self.take_contact(core, &contact)
+            && self.is_located(&who)
+        {
             self.on_whereabouts(core, &who, &Ok(()));
             self.read_followed(core, &who);
         }
+    }
+
+    fn is_located(&self, who: &Who) -> bool {
+        self.persons.get(who).is_some_and(Person::is_located)
     }
 
     /// Whose contact it is.

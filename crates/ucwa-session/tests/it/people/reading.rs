@@ -200,6 +200,24 @@ fn nobody_at_an_address_is_an_error() {
 }
 
 #[test]
+fn a_contact_that_is_nowhere_is_not_searched_for_without_end() {
+    let mut bench = signed_in();
+    let status = bench.submit(fetch(LENE, PersonField::Status));
+    bench.advance(SECOND);
+    let lene = json!({"rel": "contact", "uri": LENE, "name": "Lene Aaling"});
+    bench.reply(
+        "GET",
+        &format!("{APP}/search"),
+        200,
+        found(json!([lene]), false),
+    );
+    let failure = bench.failure(status);
+    assert_eq!(*failure.kind(), FailureKind::UnexpectedAnswer);
+    bench.advance(SECOND);
+    assert!(!bench.is_sent("GET", &format!("{APP}/search")));
+}
+
+#[test]
 fn a_resource_that_went_is_looked_for_anew() {
     let mut bench = acquainted();
     let status = bench.submit(fetch(LENE, PersonField::Status));
