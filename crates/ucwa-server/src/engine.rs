@@ -4,6 +4,7 @@ mod answer;
 mod application;
 mod auth;
 mod batch;
+mod call;
 mod conversation;
 mod discovery;
 mod dispatch;
@@ -14,6 +15,7 @@ mod hrefs;
 mod identifiers;
 mod invitation;
 mod invite;
+mod meeting;
 mod message;
 mod participant;
 mod people;
@@ -35,10 +37,12 @@ use http::{Request, Response};
 use crate::config::{ServerConfig, User};
 use application::Application;
 use auth::Token;
+use call::Call;
 use conversation::Conversation;
 use faults::Faults;
-use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId};
+use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId, MeetingId};
 use invitation::Invitation;
+use meeting::Meeting;
 use message::{Delivery, DeliveryId};
 use presence::Published;
 use timers::Timers;
@@ -131,6 +135,8 @@ pub struct Engine {
     expired: BTreeSet<ApplicationId>,
     conversations: BTreeMap<ConversationId, Conversation>,
     invitations: BTreeMap<InvitationId, Invitation>,
+    meetings: BTreeMap<MeetingId, Meeting>,
+    calls: BTreeMap<InvitationId, Call>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     deliveries_made: u64,
     /// What users show to others, by address.
@@ -164,6 +170,8 @@ impl Engine {
             expired: BTreeSet::new(),
             conversations: BTreeMap::new(),
             invitations: BTreeMap::new(),
+            meetings: BTreeMap::new(),
+            calls: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             deliveries_made: 0,
             published: BTreeMap::new(),

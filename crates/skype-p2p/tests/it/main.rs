@@ -12,6 +12,7 @@ mod backends;
 mod chat;
 mod driver;
 mod grants;
+mod groups;
 mod loopback;
 mod people;
 mod secrets;

@@ -20,18 +20,21 @@ use ucwa_server::{Engine, Fault, Input, Output, RequestId, ServerConfig, User};
 pub(crate) const ROOT: &str = "http://127.0.0.1/";
 pub(crate) const TOSH: &str = "sip:toshm@contoso.com";
 pub(crate) const LENE: &str = "sip:lenea@contoso.com";
+pub(crate) const ALEX: &str = "sip:alexd@contoso.com";
 pub(crate) const TOSH_PASSWORD: &str = "tosh-secret-password";
 pub(crate) const LENE_PASSWORD: &str = "lene-secret-password";
+const ALEX_PASSWORD: &str = "alex-secret-password";
 
 /// The wall time at the beginning of every world.
 pub(crate) fn beginning() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_400_000_000)
 }
 
-pub(crate) fn users() -> [User; 2] {
+pub(crate) fn users() -> [User; 3] {
     [
         User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
         User::new(LENE, "Lene Aaling", LENE_PASSWORD).unwrap(),
+        User::new(ALEX, "Alex Darrow", ALEX_PASSWORD).unwrap(),
     ]
 }
 
@@ -103,6 +106,11 @@ impl World {
     /// Lene, signed in.
     pub(crate) async fn lene(&self) -> Application {
         self.signed_in(LENE, LENE_PASSWORD).await
+    }
+
+    /// Alex, signed in.
+    pub(crate) async fn alex(&self) -> Application {
+        self.signed_in(ALEX, ALEX_PASSWORD).await
     }
 
     async fn signed_in(&self, address: &str, password: &str) -> Application {

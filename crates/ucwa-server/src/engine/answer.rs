@@ -9,7 +9,6 @@ use super::conversation::{ConversationState, MessagingState, Reason};
 use super::exchange::Exchange;
 use super::identifiers::{ConversationId, InvitationId};
 use super::invitation::{Invitation, InvitationState, Side};
-use super::participant::Who;
 use super::reply::{Refusal, Reply};
 
 /// How an invitation came to nothing.
@@ -30,7 +29,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    fn state(self) -> InvitationState {
+    pub(super) fn state(self) -> InvitationState {
         match self {
             Self::Declined => InvitationState::Declined,
             Self::Cancelled => InvitationState::Cancelled,
@@ -41,7 +40,7 @@ impl Outcome {
         }
     }
 
-    fn reason(self, to_caller: bool) -> Reason {
+    pub(super) fn reason(self, to_caller: bool) -> Reason {
         let (code, subcode, message) = match (self, to_caller) {
             (Self::Declined, true) => ("RemoteFailure", "Declined", "The callee declined."),
             (Self::Declined, false) => ("LocalFailure", "Declined", "The invitation was declined."),
@@ -127,7 +126,8 @@ impl Engine {
             .get(&id)
             .and_then(|invitation| invitation.message.clone());
         if let Some(message) = message {
-            self.receive(callee, message, None);
+            let (_, author) = self.sides(callee)?;
+            self.receive(callee, &author, message, None);
         }
         Ok(Reply::no_content())
     }
@@ -136,9 +136,18 @@ impl Engine {
     fn report_connected_to_caller(&mut self, id: ConversationId) {
         self.report_conversation(id, EventKind::Updated, None);
         self.add_remote_participant(id);
-        self.report_participant_messaging(id, Who::Remote, EventKind::Added);
-        self.report_participant_messaging(id, Who::Local, EventKind::Added);
+        let Ok((local, remote)) = self.sides(id) else {
+            return;
+        };
+        self.report_participant_messaging(id, &remote, EventKind::Added);
+        self.report_participant_messaging(id, &local, EventKind::Added);
         self.report_messaging(id, None);
+    }
+
+    /// The addresses of the two in a chat.
+    fn sides(&self, id: ConversationId) -> Result<(String, String), Refusal> {
+        let conversation = self.conversation(id)?;
+        Ok((conversation.local.clone(), conversation.remote.clone()))
     }
 
     /// In the order of `ReceiveAnIM`, the page after the accept.
@@ -146,10 +155,13 @@ impl Engine {
         self.add_remote_participant(id);
         self.report_messaging(id, None);
         self.report_conversation(id, EventKind::Updated, None);
-        self.report_participant_messaging(id, Who::Local, EventKind::Added);
-        self.report_participant_messaging(id, Who::Remote, EventKind::Added);
+        let Ok((local, remote)) = self.sides(id) else {
+            return;
+        };
+        self.report_participant_messaging(id, &local, EventKind::Added);
+        self.report_participant_messaging(id, &remote, EventKind::Added);
         if founding {
-            self.report_participant(id, Who::Remote, EventKind::Updated);
+            self.report_participant(id, &remote, EventKind::Updated, None);
         }
     }
 

@@ -219,7 +219,18 @@ impl Engine {
             )
             .with_property("etag", application.etag.clone())
             .with_link("conversations", conversations)
-            .with_link("startMessaging", hrefs::invitations(id)))
+            .with_link("startMessaging", hrefs::invitations(id))
+            .with_link(
+                "startOnlineMeeting",
+                hrefs::below(
+                    id,
+                    "communication/onlineMeetingInvitations?onlineMeetingUri=adhoc",
+                ),
+            )
+            .with_link(
+                "joinOnlineMeeting",
+                hrefs::below(id, "communication/onlineMeetingInvitations"),
+            ))
     }
 
     /// PUT communication: the whole resource, with its marker, if it hasn't changed since it was read (`PayloadFormat`).
@@ -343,6 +354,7 @@ impl Engine {
         for invitation in application.invitations {
             self.invitations.remove(&invitation);
         }
+        self.forget_calls(id);
         self.availability_may_have_changed(&application.address);
     }
 

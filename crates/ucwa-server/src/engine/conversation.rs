@@ -1,12 +1,14 @@
 //! Conversations: each side of a chat has its own view (`conversation_ref`, `messaging_ref`).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 
 use super::Engine;
 use super::answer::Outcome;
 use super::events::Source;
 use super::hrefs;
-use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::invitation::Side;
 use super::message::Message;
 use super::reply::{Refusal, Reply, problem};
@@ -17,15 +19,28 @@ pub(super) enum ConversationState {
     Connecting,
     Incoming,
     Connected,
+    /// Becoming a conference.
+    Conferencing,
+    Conferenced,
     Disconnected,
 }
 
 impl ConversationState {
+    /// Whether the sides are in it, be it two or many.
+    pub(super) fn is_established(self) -> bool {
+        matches!(
+            self,
+            Self::Connected | Self::Conferencing | Self::Conferenced
+        )
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Connecting => "Connecting",
             Self::Incoming => "Incoming",
             Self::Connected => "Connected",
+            Self::Conferencing => "Conferencing",
+            Self::Conferenced => "Conferenced",
             Self::Disconnected => "Disconnected",
         }
     }
@@ -67,11 +82,15 @@ pub(super) struct Conversation {
     /// The invitation to messaging that rings.
     pub(super) invitation: Option<InvitationId>,
     pub(super) messages: Vec<Message>,
-    /// How often the other has been seen typing; set while it types.
-    pub(super) typing: Option<u64>,
+    /// Who types, and how often somebody had been seen typing then.
+    pub(super) typing: BTreeMap<String, u64>,
     pub(super) typed: u64,
-    /// Whether the remote participant has been added.
-    pub(super) introduced: bool,
+    /// The remote participants who have been added.
+    pub(super) introduced: BTreeSet<String>,
+    /// The conference that it has become.
+    pub(super) meeting: Option<MeetingId>,
+    /// The invitation to a conference that rings, and to which.
+    pub(super) called: Option<(InvitationId, MeetingId)>,
     /// How the remote participant's name is given in links: in the outgoing direction it isn't.
     pub(super) title: String,
 }
@@ -93,6 +112,38 @@ impl Engine {
         self.conversations
             .get(&id)
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)
+    }
+
+    /// Keeps a new view of one that nobody is in yet: its thread, subject and importance, its state and formats.
+    pub(super) fn add_view(
+        &mut self,
+        application: ApplicationId,
+        local: String,
+        remote: String,
+        (thread, subject, importance): (String, String, String),
+        (state, formats): (ConversationState, Formats),
+    ) -> ConversationId {
+        let title = self.display_name(&remote).to_owned();
+        self.add_conversation(Conversation {
+            application,
+            local,
+            remote,
+            other: None,
+            thread,
+            subject,
+            importance,
+            state,
+            messaging: MessagingState::Disconnected,
+            formats,
+            invitation: None,
+            messages: Vec::new(),
+            typing: BTreeMap::new(),
+            typed: 0,
+            introduced: BTreeSet::new(),
+            meeting: None,
+            called: None,
+            title,
+        })
     }
 
     /// Keeps a new conversation.
@@ -143,9 +194,22 @@ impl Engine {
             .with_property("importance", conversation.importance.clone())
             .with_property("recording", false)
             .with_link("messaging", hrefs::messaging(application, id));
-        if conversation.state != ConversationState::Connected {
+        if !conversation.state.is_established() {
             return Ok(resource);
         }
+        let resource = match conversation.meeting {
+            None => resource,
+            Some(_) => ["onlineMeeting", "leaders", "attendees", "lobby"]
+                .into_iter()
+                .fold(resource, |resource, rel| {
+                    resource.with_link(rel, format!("{href}/{rel}"))
+                }),
+        };
+        if conversation.state == ConversationState::Conferencing {
+            return Ok(resource);
+        }
+        let count = i64::try_from(self.remotes(id).len() + 1).unwrap_or(i64::MAX);
+        let resource = resource.with_property("participantCount", count);
         let local = hrefs::participant(application, id, &conversation.local);
         let name = self.display_name(&conversation.local).to_owned();
         let add_participant = hrefs::below(
@@ -237,6 +301,10 @@ impl Engine {
         {
             return Err(Refusal::NOT_FOUND);
         }
+        if self.conversation(id)?.meeting.is_some() {
+            self.leave_meeting_chat(id);
+            return Ok(Reply::no_content());
+        }
         self.hang_up(id, false);
         Ok(Reply::no_content())
     }
@@ -257,6 +325,18 @@ impl Engine {
         let Some(conversation) = self.conversations.get(&id) else {
             return;
         };
+        if let Some((call, _)) = conversation.called {
+            // Only one that rings can be declined, and only one that rings is kept.
+            let _ = self.decline_call(call);
+            return;
+        }
+        self.cancel_calls_of(id);
+        let Some(conversation) = self.conversations.get(&id) else {
+            return;
+        };
+        if conversation.meeting.is_some() {
+            return self.leave_meeting(id, None);
+        }
         if let Some(invitation) = conversation.invitation {
             match self.invitations.get(&invitation).map(|found| &found.side) {
                 Some(Side::Incoming { .. }) => self.turn_down(invitation, false),

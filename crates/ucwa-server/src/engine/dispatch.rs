@@ -184,7 +184,33 @@ impl Engine {
                 self.check_invitation(application, id)?;
                 self.decline(exchange, id)
             }
-            Place::NotOffered => Err(Refusal::NOT_OFFERED),
+            Place::ParticipantInvitations => self.add_participant(exchange, application),
+            Place::OnlineMeetingInvitations => self.begin_meeting(exchange, application),
+            Place::Call(id) => {
+                self.check_call(application, id)?;
+                self.call_resource(id).map(found)
+            }
+            Place::AcceptCall(id) => {
+                self.check_call(application, id)?;
+                self.accept_call(id)
+            }
+            Place::DeclineCall(id) => {
+                self.check_call(application, id)?;
+                self.decline_call(id)
+            }
+            Place::CancelCall(id) => {
+                self.check_call(application, id)?;
+                self.cancel_call(id)
+            }
+            Place::OnlineMeeting(id) => {
+                self.check_conversation(application, id)?;
+                self.online_meeting_resource(id).map(found)
+            }
+            Place::View(id, view) => {
+                self.check_conversation(application, id)?;
+                self.view_resource(id, view).map(found)
+            }
+            Place::Eject(id, address) => self.eject(application, id, &address),
         }
     }
 }

@@ -17,6 +17,10 @@ pub(super) struct ConversationId(u128);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct InvitationId(u128);
 
+/// A conference in its URI: eight digits and letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MeetingId(u32);
+
 impl ApplicationId {
     pub(super) fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
@@ -50,6 +54,12 @@ impl fmt::Display for ApplicationId {
 impl fmt::Display for ConversationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&guid(self.0))
+    }
+}
+
+impl fmt::Display for MeetingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08X}", self.0)
     }
 }
 
@@ -89,6 +99,10 @@ impl Identifiers {
 
     pub(super) fn invitation(&mut self) -> InvitationId {
         InvitationId(self.number())
+    }
+
+    pub(super) fn meeting(&mut self) -> MeetingId {
+        MeetingId(self.0.next_u32())
     }
 
     pub(super) fn thread(&mut self) -> String {

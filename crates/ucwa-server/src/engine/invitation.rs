@@ -18,6 +18,8 @@ pub(super) struct Invitation {
     /// What the application that began it calls it.
     pub(super) operation: Option<String>,
     pub(super) message: Option<Text>,
+    /// The data URI of the custom content.
+    pub(super) custom: Option<String>,
     pub(super) side: Side,
 }
 
@@ -46,7 +48,7 @@ pub(super) enum InvitationState {
 }
 
 impl InvitationState {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Connecting => "Connecting",
             Self::Connected => "Connected",
@@ -175,7 +177,9 @@ impl Engine {
             let name = self.display_name(&conversation.local).to_owned();
             resource = resource.with_link("from", Link::new(from).with_title(name));
         }
-        resource = resource.with_link("to", hrefs::contact(application, to));
+        if conversation.meeting.is_none() {
+            resource = resource.with_link("to", hrefs::contact(application, to));
+        }
         if outgoing && ringing {
             resource = resource.with_link("cancel", format!("{messaging}/terminate"));
         }
@@ -191,6 +195,13 @@ impl Engine {
         resource = resource.with_link("messaging", messaging);
         if !outgoing && let Some(message) = &invitation.message {
             resource = resource.with_link("message", message.data_uri());
+        }
+        if let Some(custom) = &invitation.custom {
+            resource = resource.with_link("customContent", custom.clone());
+        }
+        // The chat of a conference is nobody's in particular.
+        if conversation.meeting.is_some() {
+            return Ok(resource);
         }
         // Neither link nor acceptedByParticipant tells the caller the name (`SendAnIM`); the participant itself does.
         let remote = self.participant_called(

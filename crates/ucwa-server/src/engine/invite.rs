@@ -1,5 +1,6 @@
 //! How an invitation begins: the caller's side, and the endpoints of the callee where it rings (`startMessaging_ref`, `addMessaging_ref`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ucwa_proto::{EventKind, SipUri};
@@ -27,6 +28,7 @@ const INTRODUCTION: Duration = Duration::from_secs(1);
 struct Wish {
     operation: Option<String>,
     message: Option<Text>,
+    custom: Option<String>,
 }
 
 impl Engine {
@@ -43,6 +45,7 @@ impl Engine {
                 .link_href("message")
                 .map(Text::from_data_uri)
                 .transpose()?,
+            custom: fields.link_href("customContent").map(str::to_owned),
         };
         let id = match exchange.query("conversationId") {
             Some(conversation) => self.add_messaging(application, conversation, wish)?,
@@ -93,9 +96,11 @@ impl Engine {
             formats,
             invitation: None,
             messages: Vec::new(),
-            typing: None,
+            typing: BTreeMap::new(),
             typed: 0,
-            introduced: false,
+            introduced: BTreeSet::new(),
+            meeting: None,
+            called: None,
             title: String::new(),
         });
         let id = self.add_invitation(
@@ -147,6 +152,11 @@ impl Engine {
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
         self.check_conversation(application, conversation)?;
         let found = self.conversation(conversation)?;
+        if found.state == ConversationState::Conferenced
+            && found.messaging == MessagingState::Disconnected
+        {
+            return self.add_meeting_chat(conversation, wish);
+        }
         let (Some(other), MessagingState::Disconnected, None) =
             (found.other, found.messaging, found.invitation)
         else {
@@ -158,6 +168,7 @@ impl Engine {
         let incoming = Wish {
             operation: None,
             message: wish.message.clone(),
+            custom: wish.custom.clone(),
         };
         let side = Side::Outgoing {
             ringing: Vec::new(),
@@ -177,6 +188,30 @@ impl Engine {
         self.rings(id, view);
         self.report_invitation(view, EventKind::Started);
         self.set_timer(self.config.invitation_timeout, Timer::Invitation(id));
+        Ok(id)
+    }
+
+    /// The chat of a conference needs nobody's consent.
+    fn add_meeting_chat(
+        &mut self,
+        conversation: ConversationId,
+        wish: Wish,
+    ) -> Result<InvitationId, Refusal> {
+        let message = wish.message.clone();
+        let side = Side::Outgoing {
+            ringing: Vec::new(),
+            founding: false,
+        };
+        let id = self.add_invitation(conversation, wish, side)?;
+        self.report_invitation(id, EventKind::Started);
+        self.enter_meeting_chat(conversation);
+        self.complete(id, InvitationState::Connected, None);
+        if let Some(message) = message {
+            let author = self.conversation(conversation)?.local.clone();
+            for (other, _) in self.chatting(conversation) {
+                self.receive(other, &author, message.clone(), None);
+            }
+        }
         Ok(id)
     }
 
@@ -205,6 +240,7 @@ impl Engine {
                 state: InvitationState::Connecting,
                 operation: wish.operation,
                 message: wish.message,
+                custom: wish.custom,
                 side,
             },
         );
@@ -243,20 +279,23 @@ impl Engine {
             formats,
             invitation: None,
             messages: Vec::new(),
-            typing: None,
+            typing: BTreeMap::new(),
             typed: 0,
-            introduced: false,
+            introduced: BTreeSet::new(),
+            meeting: None,
+            called: None,
             title: self.display_name(&caller.local).to_owned(),
         };
-        let message = self
-            .invitations
-            .get(&outgoing)
+        let outgoing_one = self.invitations.get(&outgoing);
+        let message = outgoing_one
             .and_then(|invitation| invitation.message.as_ref())
             .map(|message| message.within(formats));
+        let custom = outgoing_one.and_then(|invitation| invitation.custom.clone());
         let conversation = self.add_conversation(callee);
         let wish = Wish {
             operation: None,
             message,
+            custom,
         };
         let side = Side::Incoming {
             outgoing,

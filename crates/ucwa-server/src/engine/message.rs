@@ -12,7 +12,7 @@ use super::exchange::Exchange;
 use super::hrefs;
 use super::identifiers::ConversationId;
 use super::reply::{Refusal, Reply};
-use super::text::Text;
+use super::text::{Formats, Text};
 use super::timers::Timer;
 
 /// The number of a conversation's first message, as the published chats have it.
@@ -21,11 +21,18 @@ const FIRST: u64 = 2;
 /// A message in one side's view.
 #[derive(Debug)]
 pub(super) struct Message {
+    /// The address of who wrote it.
+    author: String,
     outgoing: bool,
     text: Text,
     at: SystemTime,
     operation: Option<String>,
     status: Status,
+    /// How many haven't fetched it yet.
+    outstanding: usize,
+    /// Who won't, and why not.
+    failed: Vec<String>,
+    failure: Option<Reason>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,65 +102,100 @@ impl Engine {
             text: text.to_owned(),
         };
         let conversation = self.conversation(id)?;
-        let (Some(other), MessagingState::Connected) = (conversation.other, conversation.messaging)
-        else {
+        if conversation.messaging != MessagingState::Connected {
             return Err(Refusal::NOT_FOUND);
-        };
+        }
         // The reference says operationId, the published chats say OperationContext, and some clients say nothing.
         let operation = exchange
             .query("operationId")
             .or_else(|| exchange.query("operationContext"))
             .map(str::to_owned);
         let application = conversation.application;
-        let received = text.within(conversation.formats);
-        let number = self.add_message(id, true, text, operation)?;
-        self.deliveries_made += 1;
-        let delivery = DeliveryId(self.deliveries_made);
-        self.deliveries.insert(
-            delivery,
-            Delivery {
-                from: id,
-                number,
-                to: other,
-            },
-        );
-        self.set_timer(self.config.message_timeout, Timer::Delivery(delivery));
-        self.typing_ends(other);
-        self.receive(other, received, Some(delivery));
+        let local = conversation.local.clone();
+        let receivers = self.chatting(id);
+        let number = self.add_message(id, &local, text.clone(), operation)?;
+        if let Some(message) = self.message_mut(id, number) {
+            message.outstanding = receivers.len();
+        }
+        if receivers.is_empty() {
+            // A conference takes what is said to nobody.
+            self.settle(id, number);
+        }
+        for (other, formats) in receivers {
+            self.deliveries_made += 1;
+            let delivery = DeliveryId(self.deliveries_made);
+            self.deliveries.insert(
+                delivery,
+                Delivery {
+                    from: id,
+                    number,
+                    to: other,
+                },
+            );
+            self.set_timer(self.config.message_timeout, Timer::Delivery(delivery));
+            self.typing_ends(other, &local);
+            self.receive(other, &local, text.within(formats), Some(delivery));
+        }
         Ok(Reply::Created(hrefs::message(application, id, number)))
+    }
+
+    /// The views of the others who are in the chat, with the formats that they take.
+    pub(super) fn chatting(&self, id: ConversationId) -> Vec<(ConversationId, Formats)> {
+        let others = self.others(id).into_iter();
+        others
+            .filter_map(|(other, _)| {
+                let view = self.conversations.get(&other)?;
+                (view.messaging == MessagingState::Connected).then_some((other, view.formats))
+            })
+            .collect()
+    }
+
+    fn message_mut(&mut self, id: ConversationId, number: u64) -> Option<&mut Message> {
+        message_mut(&mut self.conversations.get_mut(&id)?.messages, number)
     }
 
     fn add_message(
         &mut self,
         id: ConversationId,
-        outgoing: bool,
+        author: &str,
         text: Text,
         operation: Option<String>,
     ) -> Result<u64, Refusal> {
         let at = self.wall();
-        let messages = &mut self
+        let conversation = self
             .conversations
             .get_mut(&id)
-            .ok_or(Refusal::CONVERSATION_NOT_FOUND)?
-            .messages;
+            .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
+        let outgoing = conversation.local == author;
+        let messages = &mut conversation.messages;
         let status = if outgoing {
             Status::Pending
         } else {
             Status::Succeeded
         };
         messages.push(Message {
+            author: author.to_owned(),
             outgoing,
             text,
             at,
             operation,
             status,
+            outstanding: 0,
+            failed: Vec::new(),
+            failure: None,
         });
         Ok(FIRST - 1 + messages.len() as u64)
     }
 
     /// A text arrives in this side's view; the sender learns of it by the delivery.
-    pub(super) fn receive(&mut self, id: ConversationId, text: Text, delivery: Option<DeliveryId>) {
-        let Ok(number) = self.add_message(id, false, text, None) else {
+    pub(super) fn receive(
+        &mut self,
+        id: ConversationId,
+        author: &str,
+        text: Text,
+        delivery: Option<DeliveryId>,
+    ) {
+        let Ok(number) = self.add_message(id, author, text, None) else {
             return;
         };
         let (Ok(conversation), Ok(resource)) =
@@ -172,7 +214,7 @@ impl Engine {
     /// The receiver has acknowledged the page with the message.
     pub(super) fn message_fetched(&mut self, delivery: DeliveryId) {
         if let Some(delivery) = self.deliveries.remove(&delivery) {
-            self.settle(delivery.from, delivery.number, None);
+            self.account(&delivery, None);
         }
     }
 
@@ -206,18 +248,32 @@ impl Engine {
         if let Some(receiver) = receiver {
             receiver.channel.withdraw(id);
         }
-        self.settle(delivery.from, delivery.number, Some(reason));
+        self.account(&delivery, Some(reason));
+    }
+
+    /// One more receiver has the message, or never will. When that is known of all, the sender is told.
+    fn account(&mut self, delivery: &Delivery, failure: Option<Reason>) {
+        let receiver = self.conversations.get(&delivery.to);
+        let receiver = receiver.map(|conversation| conversation.local.clone());
+        let Some(message) = self.message_mut(delivery.from, delivery.number) else {
+            return;
+        };
+        message.outstanding = message.outstanding.saturating_sub(1);
+        if failure.is_some() {
+            message.failed.extend(receiver);
+            message.failure = failure;
+        }
+        if message.outstanding == 0 {
+            self.settle(delivery.from, delivery.number);
+        }
     }
 
     /// Tells the sender what became of its message.
-    fn settle(&mut self, id: ConversationId, number: u64, failure: Option<Reason>) {
-        let Some(message) = self
-            .conversations
-            .get_mut(&id)
-            .and_then(|conversation| message_mut(&mut conversation.messages, number))
-        else {
+    fn settle(&mut self, id: ConversationId, number: u64) {
+        let Some(message) = self.message_mut(id, number) else {
             return;
         };
+        let failure = message.failure;
         let status = match failure {
             None => {
                 message.status = Status::Succeeded;
@@ -265,12 +321,20 @@ impl Engine {
             .with_property("timeStamp", DateTime::from(message.at).to_json())
             .with_link("messaging", hrefs::messaging(application, id));
         if message.outgoing {
-            return Ok(resource);
+            // In a chat of two there is no doubt who has not got it.
+            if conversation.meeting.is_none() || message.failed.is_empty() {
+                return Ok(resource);
+            }
+            let failed = message.failed.iter().map(|address| {
+                Link::new(hrefs::participant(application, id, address))
+                    .with_title(self.display_name(address).to_owned())
+            });
+            return Ok(resource.with_links("failedDeliveryParticipant", failed));
         }
-        let participant = hrefs::participant(application, id, &conversation.remote);
-        let name = self.display_name(&conversation.remote).to_owned();
+        let participant = hrefs::participant(application, id, &message.author);
+        let name = self.display_name(&message.author).to_owned();
         Ok(resource
-            .with_link("contact", hrefs::contact(application, &conversation.remote))
+            .with_link("contact", hrefs::contact(application, &message.author))
             .with_link("participant", Link::new(participant).with_title(name))
             .with_link(message.text.rel(), message.text.data_uri()))
     }

@@ -9,22 +9,6 @@ use super::hrefs;
 use super::identifiers::ConversationId;
 use super::reply::Refusal;
 
-/// Whose participation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
-    Local,
-    Remote,
-}
-
-impl Who {
-    fn rel(self) -> &'static str {
-        match self {
-            Self::Local => "localParticipant",
-            Self::Remote => "participant",
-        }
-    }
-}
-
 impl Engine {
     /// The one with this address, if it takes part.
     pub(super) fn participant_resource(
@@ -51,13 +35,26 @@ impl Engine {
             .with_property("name", name.to_owned())
             .with_property("uri", format!("sip:{address}"))
             .with_link("conversation", hrefs::conversation(application, id));
-        if address == conversation.remote {
-            Ok(resource.with_link("contact", hrefs::contact(application, address)))
-        } else if address == conversation.local {
-            Ok(resource.with_link("me", hrefs::me(application)))
-        } else {
-            Err(Refusal::NOT_FOUND)
+        let resource = match self.role(conversation, address) {
+            Some(role) => resource
+                .with_property("role", role)
+                .with_property("local", address == conversation.local),
+            None => resource,
+        };
+        if address == conversation.local {
+            return Ok(resource.with_link("me", hrefs::me(application)));
         }
+        // Who calls is a participant, although the one who is called is in no conference yet.
+        if address != conversation.remote && !self.remotes(id).iter().any(|it| it == address) {
+            return Err(Refusal::NOT_FOUND);
+        }
+        let href = hrefs::participant(application, id, address);
+        let resource = resource.with_link("contact", hrefs::contact(application, address));
+        Ok(if self.leads(conversation) {
+            resource.with_link("eject", format!("{href}/eject"))
+        } else {
+            resource
+        })
     }
 
     pub(super) fn participants_resource(
@@ -66,12 +63,17 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let href = hrefs::conversation(conversation.application, id);
-        let remote = hrefs::participant(conversation.application, id, &conversation.remote);
-        let remote =
-            Link::new(remote).with_title(self.display_name(&conversation.remote).to_owned());
-        Ok(Resource::new("participants")
-            .with_href(format!("{href}/participants"))
-            .with_links("participant", [remote]))
+        let remotes = self.remotes(id);
+        let links = remotes.iter().map(|address| {
+            Link::new(hrefs::participant(conversation.application, id, address))
+                .with_title(self.display_name(address).to_owned())
+        });
+        let resource = Resource::new("participants").with_href(format!("{href}/participants"));
+        Ok(if remotes.is_empty() {
+            resource
+        } else {
+            resource.with_links("participant", links)
+        })
     }
 
     pub(super) fn participant_messaging_resource(
@@ -83,14 +85,10 @@ impl Engine {
         if conversation.messaging != MessagingState::Connected {
             return Err(Refusal::NOT_FOUND);
         }
-        let who = if address == conversation.local {
-            Who::Local
-        } else if address == conversation.remote {
-            Who::Remote
-        } else {
+        if address != conversation.local && !self.remotes(id).iter().any(|it| it == address) {
             return Err(Refusal::NOT_FOUND);
-        };
-        let link = self.participant_link(conversation, id, who);
+        }
+        let link = self.participant_link(conversation, id, address);
         Ok(Resource::new("participantMessaging")
             .with_href(format!("{}/messaging", link.href))
             .with_link(
@@ -104,14 +102,17 @@ impl Engine {
         &self,
         conversation: &Conversation,
         id: ConversationId,
-        who: Who,
+        address: &str,
     ) -> EventLink<'static> {
-        let (address, title) = match who {
-            Who::Local => (&conversation.local, self.display_name(&conversation.local)),
-            Who::Remote => (&conversation.remote, conversation.title.as_str()),
+        let (rel, title) = if address == conversation.local {
+            ("localParticipant", self.display_name(address))
+        } else if conversation.meeting.is_some() {
+            ("participant", self.display_name(address))
+        } else {
+            ("participant", conversation.title.as_str())
         };
         EventLink::new(
-            who.rel(),
+            rel,
             hrefs::participant(conversation.application, id, address),
         )
         .with_title(title.to_owned())
@@ -126,7 +127,7 @@ impl Engine {
             return;
         };
         let application = conversation.application;
-        let link = self.participant_link(conversation, id, Who::Local);
+        let link = self.participant_link(conversation, id, &conversation.local);
         self.emit(
             application,
             Source::Conversation(id),
@@ -136,39 +137,26 @@ impl Engine {
 
     /// Reports that the remote participant is there, by link only, unless it was reported before.
     pub(super) fn add_remote_participant(&mut self, id: ConversationId) {
-        if let Some(conversation) = self.conversations.get_mut(&id)
-            && !conversation.introduced
-        {
-            conversation.introduced = true;
-            self.report_participant(id, Who::Remote, EventKind::Added);
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            let remote = conversation.remote.clone();
+            if conversation.introduced.insert(remote.clone()) {
+                self.report_participant(id, &remote, EventKind::Added, None);
+            }
         }
-    }
-
-    pub(super) fn report_participant(&mut self, id: ConversationId, who: Who, kind: EventKind) {
-        let Ok(conversation) = self.conversation(id) else {
-            return;
-        };
-        let application = conversation.application;
-        let link = self.participant_link(conversation, id, who);
-        self.emit(
-            application,
-            Source::Conversation(id),
-            Event::new(kind, link),
-        );
     }
 
     /// Reports that a participant uses messaging now, or doesn't any more. The local one's is embedded.
     pub(super) fn report_participant_messaging(
         &mut self,
         id: ConversationId,
-        who: Who,
+        address: &str,
         kind: EventKind,
     ) {
         let Ok(conversation) = self.conversation(id) else {
             return;
         };
         let application = conversation.application;
-        let participant = self.participant_link(conversation, id, who);
+        let participant = self.participant_link(conversation, id, address);
         let link = EventLink::new(
             "participantMessaging",
             format!("{}/messaging", participant.href),
@@ -176,8 +164,8 @@ impl Engine {
         let added = kind == EventKind::Added;
         let mut event = Event::new(kind, link).within(participant);
         if added
-            && who == Who::Local
-            && let Ok(resource) = self.participant_messaging_resource(id, &conversation.local)
+            && address == conversation.local
+            && let Ok(resource) = self.participant_messaging_resource(id, address)
         {
             event = event.embedding(resource);
         }
@@ -185,8 +173,14 @@ impl Engine {
     }
 
     pub(super) fn remove_participants_messaging(&mut self, id: ConversationId) {
-        for who in [Who::Remote, Who::Local] {
-            self.report_participant_messaging(id, who, EventKind::Deleted);
+        let Ok(conversation) = self.conversation(id) else {
+            return;
+        };
+        let local = conversation.local.clone();
+        let mut everybody: Vec<_> = conversation.introduced.iter().cloned().collect();
+        everybody.push(local);
+        for address in everybody {
+            self.report_participant_messaging(id, &address, EventKind::Deleted);
         }
     }
 
@@ -195,13 +189,13 @@ impl Engine {
         if with_messaging {
             self.remove_participants_messaging(id);
         }
-        if self
-            .conversations
-            .get(&id)
-            .is_some_and(|conversation| conversation.introduced)
-        {
-            self.report_participant(id, Who::Remote, EventKind::Deleted);
+        let Some(conversation) = self.conversations.get_mut(&id) else {
+            return;
+        };
+        let local = conversation.local.clone();
+        for address in std::mem::take(&mut conversation.introduced) {
+            self.report_participant(id, &address, EventKind::Deleted, None);
         }
-        self.report_participant(id, Who::Local, EventKind::Deleted);
+        self.report_participant(id, &local, EventKind::Deleted, None);
     }
 }

@@ -115,6 +115,18 @@ impl Refusal {
         Some("InactiveApplicationExpired"),
         "The application was inactive for too long.",
     );
+    pub(super) const NOT_LEADING: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        None,
+        "Only leaders can do this.",
+    );
+    pub(super) const MEETING_NOT_FOUND: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        Some("DestinationNotFound"),
+        "The conference doesn't exist.",
+    );
     pub(super) const METHOD_NOT_ALLOWED: Self = Self::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "MethodNotAllowed",
@@ -162,10 +174,6 @@ impl Refusal {
     pub(super) const PGET_REPLACED: Self = Self::conflict(
         "PGetReplaced",
         "Another pending GET took the place of this one.",
-    );
-    pub(super) const NOT_OFFERED: Self = Self::conflict(
-        "OperationNotSupported",
-        "This server doesn't offer the operation.",
     );
 
     pub(super) fn problem(self) -> Problem<'static> {

@@ -54,8 +54,17 @@ pub(super) enum Place {
     MessagingInvitation(InvitationId),
     Accept(InvitationId),
     Decline(InvitationId),
-    /// The server links to it, as the published one does, and doesn't offer it.
-    NotOffered,
+    ParticipantInvitations,
+    OnlineMeetingInvitations,
+    /// An invitation into a conference, of others or of this user.
+    Call(InvitationId),
+    AcceptCall(InvitationId),
+    DeclineCall(InvitationId),
+    CancelCall(InvitationId),
+    OnlineMeeting(ConversationId),
+    /// The leaders, the attendees, or the lobby.
+    View(ConversationId, &'static str),
+    Eject(ConversationId, String),
 }
 
 impl Route {
@@ -118,14 +127,19 @@ impl Place {
             | Self::Note
             | Self::Location
             | Self::PresenceSubscriptions
-            | Self::Memberships(_)
-            | Self::NotOffered => "GET, POST",
+            | Self::Memberships(_) => "GET, POST",
             Self::Batch
             | Self::MakeMeAvailable
             | Self::ReportMyActivity
             | Self::MessagingInvitations
             | Self::Accept(_)
             | Self::Decline(_)
+            | Self::ParticipantInvitations
+            | Self::OnlineMeetingInvitations
+            | Self::AcceptCall(_)
+            | Self::DeclineCall(_)
+            | Self::CancelCall(_)
+            | Self::Eject(..)
             | Self::Terminate(_)
             | Self::Typing(_) => "POST",
             Self::Events
@@ -144,6 +158,9 @@ impl Place {
             | Self::Messaging(_)
             | Self::Message(..)
             | Self::TypingParticipants(_)
+            | Self::OnlineMeeting(_)
+            | Self::View(..)
+            | Self::Call(_)
             | Self::MessagingInvitation(_) => "GET",
         }
     }
@@ -173,7 +190,14 @@ impl Place {
             }
             ["onlinemeetings"] => Self::OnlineMeetings,
             ["communication"] => Self::Communication,
-            ["communication", "participantinvitations"] => Self::NotOffered,
+            ["communication", "participantinvitations"] => Self::ParticipantInvitations,
+            ["communication", "onlinemeetinginvitations"] => Self::OnlineMeetingInvitations,
+            [
+                "communication",
+                "participantinvitations" | "onlinemeetinginvitations",
+                id,
+                below @ ..,
+            ] => Self::of_call(InvitationId::parse(id)?, below)?,
             ["communication", "conversations"] => Self::Conversations,
             ["communication", "conversations", id, below @ ..] => {
                 Self::in_conversation(ConversationId::parse(id)?, below)?
@@ -204,6 +228,16 @@ impl Place {
         })
     }
 
+    fn of_call(id: InvitationId, segments: &[&str]) -> Option<Self> {
+        Some(match segments {
+            [] => Self::Call(id),
+            ["accept"] => Self::AcceptCall(id),
+            ["decline"] => Self::DeclineCall(id),
+            ["cancel"] => Self::CancelCall(id),
+            _ => return None,
+        })
+    }
+
     fn in_conversation(id: ConversationId, segments: &[&str]) -> Option<Self> {
         Some(match segments {
             [] => Self::Conversation(id),
@@ -212,6 +246,11 @@ impl Place {
             ["participants", address, "messaging"] => {
                 Self::ParticipantMessaging(id, (*address).to_owned())
             }
+            ["participants", address, "eject"] => Self::Eject(id, (*address).to_owned()),
+            ["onlinemeeting"] => Self::OnlineMeeting(id),
+            ["leaders"] => Self::View(id, "leaders"),
+            ["attendees"] => Self::View(id, "attendees"),
+            ["lobby"] => Self::View(id, "lobby"),
             ["messaging"] => Self::Messaging(id),
             ["messaging", "terminate"] => Self::Terminate(id),
             ["messaging", "messages"] => Self::Messages(id),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::message::DeliveryId;
 use super::{Engine, RequestId};
 
@@ -24,6 +24,10 @@ pub(super) enum Timer {
     Typing(ConversationId, u64),
     /// A subscription to presence may be about to end.
     Subscription(ApplicationId, u64),
+    /// Two have become a conference.
+    Conferenced(MeetingId),
+    /// The invitation of a participant has rung long enough.
+    Call(InvitationId),
 }
 
 /// The timers in the order in which they are due; those of the same time in the order in which they were set.
@@ -70,7 +74,9 @@ impl Engine {
             Timer::Invitation(invitation) => self.is_ringing(invitation),
             Timer::Introduction(invitation) => self.is_to_be_introduced(invitation),
             Timer::Delivery(delivery) => self.deliveries.contains_key(&delivery),
-            Timer::Typing(conversation, times) => self.is_typing(conversation, times),
+            Timer::Typing(conversation, times) => self.is_typing(conversation, times).is_some(),
+            Timer::Conferenced(meeting) => self.meetings.contains_key(&meeting),
+            Timer::Call(invitation) => self.is_calling(invitation),
             Timer::Subscription(application, number) => self.is_subscribed(application, number),
         }
     }
@@ -82,7 +88,13 @@ impl Engine {
             Timer::Invitation(invitation) => self.invitation_timed_out(invitation),
             Timer::Introduction(invitation) => self.introduce(invitation),
             Timer::Delivery(delivery) => self.message_lost(delivery),
-            Timer::Typing(conversation, _) => self.typing_ends(conversation),
+            Timer::Typing(conversation, times) => {
+                if let Some(address) = self.is_typing(conversation, times) {
+                    self.typing_ends(conversation, &address);
+                }
+            }
+            Timer::Conferenced(meeting) => self.conferenced(meeting),
+            Timer::Call(invitation) => self.call_timed_out(invitation),
             Timer::Subscription(application, number) => {
                 self.check_subscription(application, number);
             }

@@ -9,7 +9,6 @@ use super::conversation::MessagingState;
 use super::events::Source;
 use super::hrefs;
 use super::identifiers::ConversationId;
-use super::participant::Who;
 use super::reply::{Refusal, Reply};
 use super::timers::Timer;
 
@@ -17,42 +16,54 @@ use super::timers::Timer;
 const LASTS: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// POST setIsTyping: the other side sees this one type for a while.
+    /// POST setIsTyping: the others see this one type for a while.
     pub(super) fn set_is_typing(&mut self, id: ConversationId) -> Result<Reply, Refusal> {
         let conversation = self.conversation(id)?;
-        let (Some(other), MessagingState::Connected) = (conversation.other, conversation.messaging)
-        else {
+        if conversation.messaging != MessagingState::Connected {
             return Err(Refusal::NOT_FOUND);
-        };
-        let Some(seen) = self.conversations.get_mut(&other) else {
-            return Err(Refusal::NOT_FOUND);
-        };
-        seen.typed += 1;
-        let times = seen.typed;
-        let begins = seen.typing.replace(times).is_none();
-        self.set_timer(LASTS, Timer::Typing(other, times));
-        if begins {
-            self.report_typing(other, EventKind::Added);
+        }
+        let local = conversation.local.clone();
+        for (other, _) in self.others(id) {
+            let Some(seen) = self.conversations.get_mut(&other) else {
+                continue;
+            };
+            seen.typed += 1;
+            let times = seen.typed;
+            let begins = seen.typing.insert(local.clone(), times).is_none();
+            self.set_timer(LASTS, Timer::Typing(other, times));
+            if begins {
+                self.report_typing(other, &local, EventKind::Added);
+            }
         }
         Ok(Reply::no_content())
     }
 
-    pub(super) fn is_typing(&self, id: ConversationId, times: u64) -> bool {
-        self.conversations
-            .get(&id)
-            .is_some_and(|conversation| conversation.typing == Some(times))
+    /// Who is seen typing since it was seen so often.
+    pub(super) fn is_typing(&self, id: ConversationId, times: u64) -> Option<String> {
+        let typing = &self.conversations.get(&id)?.typing;
+        typing
+            .iter()
+            .find(|(_, seen)| **seen == times)
+            .map(|(address, _)| address.clone())
     }
 
-    /// The other isn't seen typing any more: time is over, or the message is there.
-    pub(super) fn typing_ends(&mut self, id: ConversationId) {
-        if let Some(conversation) = self.conversations.get_mut(&id)
-            && conversation.typing.take().is_some()
-        {
-            self.report_typing(id, EventKind::Deleted);
+    /// Nobody is seen typing any more.
+    pub(super) fn typing_is_over(&mut self, id: ConversationId) {
+        for address in self.remotes(id) {
+            self.typing_ends(id, &address);
         }
     }
 
-    fn report_typing(&mut self, id: ConversationId, kind: EventKind) {
+    /// The one with this address isn't seen typing any more: time is over, or the message is there.
+    pub(super) fn typing_ends(&mut self, id: ConversationId, address: &str) {
+        if let Some(conversation) = self.conversations.get_mut(&id)
+            && conversation.typing.remove(address).is_some()
+        {
+            self.report_typing(id, address, EventKind::Deleted);
+        }
+    }
+
+    fn report_typing(&mut self, id: ConversationId, address: &str, kind: EventKind) {
         let Ok(conversation) = self.conversation(id) else {
             return;
         };
@@ -61,7 +72,7 @@ impl Engine {
             "typingParticipants",
             format!("{}/typingParticipants", hrefs::messaging(application, id)),
         );
-        let link = self.participant_link(conversation, id, Who::Remote);
+        let link = self.participant_link(conversation, id, address);
         self.emit(
             application,
             Source::Conversation(id),
@@ -79,10 +90,11 @@ impl Engine {
             "{}/typingParticipants",
             hrefs::messaging(application, id)
         ));
-        if conversation.typing.is_none() {
+        if conversation.typing.is_empty() {
             return Ok(resource);
         }
-        let remote = hrefs::participant(application, id, &conversation.remote);
-        Ok(resource.with_links("participant", [Link::new(remote)]))
+        let typing = conversation.typing.keys();
+        let links = typing.map(|address| Link::new(hrefs::participant(application, id, address)));
+        Ok(resource.with_links("participant", links))
     }
 }

@@ -13,6 +13,7 @@ use ucwa_server::{Engine, Fault, Input, Output, RequestId, ServerConfig, User};
 
 pub(crate) const TOSH: &str = "toshm@contoso.com";
 pub(crate) const LENE: &str = "lenea@contoso.com";
+pub(crate) const ALEX: &str = "alexd@contoso.com";
 pub(crate) const PASSWORD: &str = "pass@word1";
 const HOME: &str = "lyncweb.contoso.com";
 
@@ -32,6 +33,7 @@ impl World {
         let mut config = ServerConfig::new([
             User::new(TOSH, "Tosh Meston", PASSWORD).unwrap(),
             User::new(LENE, "Lene Aaling", PASSWORD).unwrap(),
+            User::new(ALEX, "Alex Darrow", PASSWORD).unwrap(),
         ]);
         config.origin = Some(format!("https://{HOME}"));
         config.wall_at_epoch = UNIX_EPOCH + seconds(1_364_327_898);

@@ -10,6 +10,7 @@
 )]
 
 mod batch;
+mod conference;
 mod events;
 mod faults;
 mod harness;
