@@ -12,6 +12,12 @@ use crate::{
     world::{ALEX, LENE, World},
 };
 
+/// A wait that never ends is a failure, not a hang.
+async fn within_minutes(test: impl Future<Output = ()>) {
+    let limit = Duration::from_secs(600);
+    tokio::time::timeout(limit, test).await.expect("it goes on");
+}
+
 /// Waits until the chat of a conversation is there.
 async fn chatting(conversation: &Conversation) {
     let chat = conversation.self_participant().chat().state();
@@ -48,192 +54,211 @@ async fn add_alex(ours: &Conversation, alex: &Application) -> Conversation {
 
 #[tokio::test(start_paused = true)]
 async fn a_chat_of_two_becomes_one_of_three_and_stays_the_same_conversation() {
-    let world = World::new();
-    let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
-    let (ours, theirs) = of_two(&tosh, &lene).await;
-    assert!(!ours.is_group_conversation().get());
-    let his = add_alex(&ours, &alex).await;
-    for each in [&ours, &theirs, &his] {
-        chatting(each).await;
-        assert!(each.is_group_conversation().get());
-        assert_eq!(each.state().get(), ConversationState::Connected);
-        assert_eq!(each.participants().size().get(), 2);
-    }
-    assert_eq!(ours.uri().get(), his.uri().get());
-    assert!(ours.uri().get().unwrap().contains("conf:focus"));
-    assert_eq!(
-        participant(&ours, ALEX).state().get(),
-        ParticipantState::Connected
-    );
-    assert_eq!(participant(&ours, ALEX).display_name().get(), "Alex Darrow");
-    assert_eq!(
-        ours.self_participant().role().get(),
-        ParticipantRole::Leader
-    );
-    let tosh_at_alexs = his.participants().snapshot();
-    let tosh_at_alexs = tosh_at_alexs
-        .iter()
-        .find(|it| it.display_name().get() == "Tosh Meston");
-    assert_eq!(tosh_at_alexs.unwrap().role().get(), ParticipantRole::Leader);
-
-    ours.chat_service().send_message("Meet Alex").await.unwrap();
-    his.chat_service().send_message("Hello").await.unwrap();
-    for each in [&ours, &theirs] {
-        each.chat_service()
-            .messages()
-            .size()
-            .wait_for(3)
-            .await
-            .unwrap();
-        let last = told(each).pop().unwrap();
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let (ours, theirs) = of_two(&tosh, &lene).await;
+        assert!(!ours.is_group_conversation().get());
+        let his = add_alex(&ours, &alex).await;
+        for each in [&ours, &theirs, &his] {
+            chatting(each).await;
+            assert!(each.is_group_conversation().get());
+            assert_eq!(each.state().get(), ConversationState::Connected);
+            assert_eq!(each.participants().size().get(), 2);
+        }
+        assert_eq!(ours.uri().get(), his.uri().get());
+        assert!(ours.uri().get().unwrap().contains("conf:focus"));
         assert_eq!(
-            last,
-            (
-                Direction::Incoming,
-                "Alex Darrow".to_owned(),
-                "Hello".to_owned()
-            )
+            participant(&ours, ALEX).state().get(),
+            ParticipantState::Connected
         );
-    }
-    assert_eq!(statuses(&ours)[..2], [MessageStatus::Succeeded; 2]);
+        assert_eq!(participant(&ours, ALEX).display_name().get(), "Alex Darrow");
+        assert_eq!(
+            ours.self_participant().role().get(),
+            ParticipantRole::Leader
+        );
+        let tosh_at_alexs = his.participants().snapshot();
+        let tosh_at_alexs = tosh_at_alexs
+            .iter()
+            .find(|it| it.display_name().get() == "Tosh Meston");
+        assert_eq!(tosh_at_alexs.unwrap().role().get(), ParticipantRole::Leader);
 
-    // Lene leaves, and the two others go on.
-    theirs.leave().await.unwrap();
-    let left = participant(&ours, LENE).state();
-    left.wait_for(ParticipantState::Disconnected).await.unwrap();
-    ours.chat_service().send_message("Bye, Lene").await.unwrap();
-    assert_eq!(told(&his).len(), 3);
+        ours.chat_service().send_message("Meet Alex").await.unwrap();
+        his.chat_service().send_message("Hello").await.unwrap();
+        for each in [&ours, &theirs] {
+            each.chat_service()
+                .messages()
+                .size()
+                .wait_for(3)
+                .await
+                .unwrap();
+            let last = told(each).pop().unwrap();
+            assert_eq!(
+                last,
+                (
+                    Direction::Incoming,
+                    "Alex Darrow".to_owned(),
+                    "Hello".to_owned()
+                )
+            );
+        }
+        assert_eq!(statuses(&ours)[..2], [MessageStatus::Succeeded; 2]);
+
+        // Lene leaves, and the two others go on.
+        theirs.leave().await.unwrap();
+        let left = participant(&ours, LENE).state();
+        left.wait_for(ParticipantState::Disconnected).await.unwrap();
+        ours.chat_service().send_message("Bye, Lene").await.unwrap();
+        assert_eq!(told(&his).len(), 3);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_who_declines_stays_outside_with_the_reason() {
-    let world = World::new();
-    let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
-    let (ours, _theirs) = of_two(&tosh, &lene).await;
-    let guest = ours.create_participant(ALEX).unwrap();
-    let added = ours.participants().add().invoke(guest);
-    conversation(&alex, 1)
-        .await
-        .chat_service()
-        .reject()
-        .await
-        .unwrap();
-    assert_eq!(*added.await.unwrap_err().code(), ReasonCode::Refused);
-    let state = participant(&ours, ALEX).state();
-    assert_eq!(state.get(), ParticipantState::Disconnected);
-    assert_eq!(*state.reason().unwrap().code(), ReasonCode::Refused);
-    // What was made a conference stays one, with its chat.
-    chatting(&ours).await;
-    assert!(ours.is_group_conversation().get());
-    ours.chat_service()
-        .send_message("Just us, then")
-        .await
-        .unwrap();
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let (ours, _theirs) = of_two(&tosh, &lene).await;
+        let guest = ours.create_participant(ALEX).unwrap();
+        let added = ours.participants().add().invoke(guest);
+        conversation(&alex, 1)
+            .await
+            .chat_service()
+            .reject()
+            .await
+            .unwrap();
+        assert_eq!(*added.await.unwrap_err().code(), ReasonCode::Refused);
+        let state = participant(&ours, ALEX).state();
+        assert_eq!(state.get(), ParticipantState::Disconnected);
+        assert_eq!(*state.reason().unwrap().code(), ReasonCode::Refused);
+        // What was made a conference stays one, with its chat.
+        chatting(&ours).await;
+        assert!(ours.is_group_conversation().get());
+        ours.chat_service()
+            .send_message("Just us, then")
+            .await
+            .unwrap();
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_who_is_removed_is_out_and_is_told_so() {
-    let world = World::new();
-    let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
-    let (ours, _theirs) = of_two(&tosh, &lene).await;
-    let his = add_alex(&ours, &alex).await;
-    chatting(&his).await;
-    let guest = participant(&ours, ALEX);
-    ours.participants()
-        .remove().invoke(guest.clone())
-        .await
-        .unwrap();
-    assert_eq!(guest.state().get(), ParticipantState::Disconnected);
-    assert_eq!(ours.participants().size().get(), 1);
-    his.state()
-        .wait_for(ConversationState::Disconnected)
-        .await
-        .unwrap();
-    let reason = his.state().reason().unwrap();
-    assert_eq!(reason.raw().unwrap().subcode.as_deref(), Some("Ejected"));
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let (ours, _theirs) = of_two(&tosh, &lene).await;
+        let his = add_alex(&ours, &alex).await;
+        chatting(&his).await;
+        let guest = participant(&ours, ALEX);
+        ours.participants()
+            .remove()
+            .invoke(guest.clone())
+            .await
+            .unwrap();
+        assert_eq!(guest.state().get(), ParticipantState::Disconnected);
+        assert_eq!(ours.participants().size().get(), 1);
+        his.state()
+            .wait_for(ConversationState::Disconnected)
+            .await
+            .unwrap();
+        let reason = his.state().reason().unwrap();
+        assert_eq!(reason.raw().unwrap().subcode.as_deref(), Some("Ejected"));
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_conversation_that_begins_with_two_others_is_a_conference_from_the_start() {
-    let world = World::new();
-    let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let guest = ours.create_participant(ALEX).unwrap();
-    ours.participants().add().invoke(guest).await.unwrap();
-    let sent = ours.chat_service().send_message("Hello both");
-    let (theirs, his) = (conversation(&lene, 1).await, conversation(&alex, 1).await);
-    theirs.chat_service().accept().await.unwrap();
-    chatting(&theirs).await;
-    his.chat_service().accept().await.unwrap();
-    sent.await.unwrap();
-    assert!(ours.is_group_conversation().get());
-    assert_eq!(ours.participants().size().get(), 2);
-    theirs
-        .chat_service()
-        .messages()
-        .size()
-        .wait_for(1)
-        .await
-        .unwrap();
-    assert_eq!(told(&theirs)[0].2, "Hello both");
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let guest = ours.create_participant(ALEX).unwrap();
+        ours.participants().add().invoke(guest).await.unwrap();
+        let sent = ours.chat_service().send_message("Hello both");
+        let (theirs, his) = (conversation(&lene, 1).await, conversation(&alex, 1).await);
+        theirs.chat_service().accept().await.unwrap();
+        chatting(&theirs).await;
+        his.chat_service().accept().await.unwrap();
+        sent.await.unwrap();
+        assert!(ours.is_group_conversation().get());
+        assert_eq!(ours.participants().size().get(), 2);
+        theirs
+            .chat_service()
+            .messages()
+            .size()
+            .wait_for(1)
+            .await
+            .unwrap();
+        assert_eq!(told(&theirs)[0].2, "Hello both");
 
-    // It is left, and joined again by its address.
-    ours.leave().await.unwrap();
-    ours.chat_service()
-        .send_message("Back again")
-        .await
-        .unwrap();
-    theirs
-        .chat_service()
-        .messages()
-        .size()
-        .wait_for(2)
-        .await
-        .unwrap();
-    assert_eq!(told(&theirs)[1].2, "Back again");
-    assert_eq!(lene.conversations_manager().conversations().size().get(), 1);
+        // It is left, and joined again by its address.
+        ours.leave().await.unwrap();
+        ours.chat_service()
+            .send_message("Back again")
+            .await
+            .unwrap();
+        theirs
+            .chat_service()
+            .messages()
+            .size()
+            .wait_for(2)
+            .await
+            .unwrap();
+        assert_eq!(told(&theirs)[1].2, "Back again");
+        assert_eq!(lene.conversations_manager().conversations().size().get(), 1);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn custom_content_reaches_the_one_who_is_invited() {
-    let world = World::new();
-    let (tosh, lene) = (world.tosh().await, world.lene().await);
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let mut options = StartOptions::default();
-    let context = Context::new("application/json", "{\"order\": 7}");
-    options.context = Some(context.clone());
-    let started = ours.chat_service().start(options);
-    let theirs = conversation(&lene, 1).await;
-    assert_eq!(theirs.context().get(), Some(context));
-    theirs.chat_service().accept().await.unwrap();
-    started.await.unwrap();
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene) = (world.tosh().await, world.lene().await);
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let mut options = StartOptions::default();
+        let context = Context::new("application/json", "{\"order\": 7}");
+        options.context = Some(context.clone());
+        let started = ours.chat_service().start(options);
+        let theirs = conversation(&lene, 1).await;
+        assert_eq!(theirs.context().get(), Some(context));
+        theirs.chat_service().accept().await.unwrap();
+        started.await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn typing_in_a_conference_is_seen_by_who_it_is() {
-    let world = World::new();
-    let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
-    let (ours, theirs) = of_two(&tosh, &lene).await;
-    let his = add_alex(&ours, &alex).await;
-    for each in [&ours, &theirs, &his] {
-        chatting(each).await;
-    }
-    let before = world.log().len();
-    for _ in 0..3 {
-        his.chat_service().send_is_typing().await.unwrap();
-    }
-    let typing = participant(&ours, ALEX).chat().is_typing();
-    typing.wait_for(true).await.unwrap();
-    assert!(!participant(&ours, LENE).chat().is_typing().get());
-    typing.wait_for(false).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let log = world.log();
-    let hints = log[before..]
-        .iter()
-        .filter(|line| line.ends_with("/typing"));
-    assert_eq!(
-        hints.count(),
-        1,
-        "hints in quick succession are one request"
-    );
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let (ours, theirs) = of_two(&tosh, &lene).await;
+        let his = add_alex(&ours, &alex).await;
+        for each in [&ours, &theirs, &his] {
+            chatting(each).await;
+        }
+        let before = world.log().len();
+        for _ in 0..3 {
+            his.chat_service().send_is_typing().await.unwrap();
+        }
+        let typing = participant(&ours, ALEX).chat().is_typing();
+        typing.wait_for(true).await.unwrap();
+        assert!(!participant(&ours, LENE).chat().is_typing().get());
+        typing.wait_for(false).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let log = world.log();
+        let hints = log[before..]
+            .iter()
+            .filter(|line| line.ends_with("/typing"));
+        assert_eq!(
+            hints.count(),
+            1,
+            "hints in quick succession are one request"
+        );
+    })
+    .await;
 }

@@ -98,7 +98,9 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        let asks = conversation.wants_chat_of_conference()
+        // One that is only becoming a conference refuses it.
+        let asks = conversation.conferenced
+            && conversation.wants_chat_of_conference()
             && conversation.state == State::Connected
             && matches!(conversation.chat, Chat::Disconnected | Chat::Connecting)
             && conversation.invite.is_none()

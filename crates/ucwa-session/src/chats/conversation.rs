@@ -77,6 +77,8 @@ pub(crate) struct Conversation {
     pub(crate) other_modality: bool,
     /// It is, or is becoming, a conference: only conversation events end it.
     pub(crate) group: bool,
+    /// It is a conference by now, and no longer becoming one.
+    pub(crate) conferenced: bool,
     /// The SIP URI of the conference, by which it can be joined again.
     pub(crate) meeting: Option<String>,
     /// It is a conference without its chat, which is to be asked for.
@@ -134,6 +136,7 @@ impl Conversation {
             chat: Chat::Disconnected,
             other_modality: false,
             group: false,
+            conferenced: false,
             meeting: None,
             chat_wanted: false,
             chat_unwanted: false,
@@ -224,6 +227,7 @@ impl Conversation {
         self.links = Links::default();
         self.inbox.end_life();
         self.group = false;
+        self.conferenced = false;
         self.other_modality = false;
         self.chat_wanted = false;
         self.chat_unwanted = false;

@@ -154,6 +154,7 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
+        conversation.conferenced = resource.text("state") == Some("Conferenced");
         match resource.text("state").unwrap_or_default() {
             "InLobby" => self.note_myself(core, key, Some(Standing::InLobby), None),
             "Connected" | "Conferenced" if conversation.state != State::Connected => {

@@ -91,6 +91,17 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
     );
     let said = bench.send(2, "Welcome, Alex");
     assert_eq!(bench.result(said), None, "it waits for the chat");
+    assert!(
+        !bench.is_sent("POST", MESSAGING_INVITATIONS),
+        "it is not a conference yet"
+    );
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            conference_event("21a1", "Conferenced", open_to_others("21a1")),
+        )],
+    ));
     chat_returns(&mut bench, "21a1");
     let meeting = event(
         "added",
