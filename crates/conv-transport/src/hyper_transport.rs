@@ -2,11 +2,15 @@
 
 mod connect;
 mod connection;
+#[cfg(feature = "windows-auth")]
+mod der;
 mod pool;
 mod proxy;
 mod target;
 mod tls;
 mod tls_config;
+#[cfg(feature = "windows-auth")]
+mod windows_auth;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -22,16 +26,18 @@ use tokio::time::timeout;
 
 pub use self::proxy::{Proxy, ProxyError};
 pub use self::tls_config::{TlsConfig, TlsConfigError, TlsVersion};
+#[cfg(feature = "windows-auth")]
+pub use self::windows_auth::{WindowsCredentials, WindowsCredentialsError};
 use self::{
-    connect::Way,
+    connect::{Opened, Way},
     connection::{Connection, Wire},
     pool::Pool,
     target::{Target, prepare},
-    tls::Tls,
+    tls::{Rustls, Tls},
 };
 use crate::{
-    HttpTransport, Lane, SendOptions, Sent, Stage, TransportError, TransportErrorKind,
-    coding::Coding,
+    ConnectionAuth, HttpTransport, Lane, SendOptions, Sent, Stage, TransportError,
+    TransportErrorKind, coding::Coding,
 };
 
 /// An HTTP/1.1 client for one or many servers.
@@ -46,6 +52,9 @@ use crate::{
 /// - TLS is rustls with the roots of the platform and what [`TlsConfig`] adds; the only protocol offered is `http/1.1`. The error
 ///   about a certificate names the hosts that it is for.
 /// - An HTTP proxy is used as [`Proxy`] says: a tunnel for `https`, the absolute target for `http`.
+/// - [`ConnectionAuth::Windows`] is NTLM, under that name or as `Negotiate`: the whole handshake on a connection of its own, which is
+///   bound to the server's certificate under TLS and closed afterwards. It takes the feature `windows-auth` and credentials in the
+///   configuration; Kerberos is not done.
 /// - No task and no static stands behind it: an exchange drives its own connection, and dropping the future closes it.
 ///
 /// It must be used inside a tokio runtime with I/O and time enabled.
@@ -65,6 +74,13 @@ pub struct HyperConfig {
     pub body_limit: usize,
     /// The time for a new connection, name lookup and TLS included, within the deadline of the exchange; 10 s by default.
     pub connect_deadline: Duration,
+    /// The longest silence of the server within the deadline of the exchange: until a response begins, and between two parts of
+    /// its body; 30 s by default. A request of [`Lane::Events`] is parked, so there only the body counts.
+    pub read_deadline: Duration,
+    /// Who answers where the options ask for [`ConnectionAuth::Windows`](crate::ConnectionAuth::Windows); nobody by default, which
+    /// is [`Unsupported`](TransportErrorKind::Unsupported).
+    #[cfg(feature = "windows-auth")]
+    pub windows: Option<WindowsCredentials>,
     /// Roots, client certificate, pins and versions of TLS.
     pub tls: TlsConfig,
     /// Which servers are reached through a proxy; what the environment says by default.
@@ -76,6 +92,9 @@ impl Default for HyperConfig {
         Self {
             body_limit: 8 * 1024 * 1024,
             connect_deadline: Duration::from_secs(10),
+            read_deadline: Duration::from_secs(30),
+            #[cfg(feature = "windows-auth")]
+            windows: None,
             tls: TlsConfig::default(),
             proxy: Proxy::default(),
         }
@@ -93,10 +112,26 @@ impl HyperTransport {
     #[must_use]
     pub fn with_config(config: HyperConfig) -> Self {
         Self {
-            tls: Tls::new(config.tls.clone()),
+            tls: Tls::Rustls(Rustls::new(config.tls.clone())),
             config,
             pool: Pool::default(),
         }
+    }
+
+    /// A transport with TLS by OpenSSL, for servers whose cipher suites rustls does not have, such as Windows Server 2012 R2.
+    ///
+    /// The roots are those of OpenSSL's installation. All else is as with [`with_config`](Self::with_config).
+    ///
+    /// # Errors
+    ///
+    /// [`TlsConfigError::OpenSsl`] where OpenSSL cannot use the configuration.
+    #[cfg(feature = "native-tls")]
+    pub fn native_tls(config: HyperConfig) -> Result<Self, TlsConfigError> {
+        Ok(Self {
+            tls: Tls::OpenSsl(tls::OpenSsl::new(&config.tls)?),
+            config,
+            pool: Pool::default(),
+        })
     }
 
     async fn exchange(
@@ -121,11 +156,15 @@ impl HyperTransport {
                     tokio::task::yield_now().await;
                     (connection, true)
                 }
-                None => (self.connect(lane, &way, progress).await?, false),
+                None => {
+                    let opened = self.connect(lane, &way, progress).await?;
+                    (opened.connection, false)
+                }
             };
             progress.begin(&connection);
             let response = connection.sender.try_send_request(request);
-            match connection.drive(response).await {
+            let response = connection.drive(response);
+            match self.within(lane, progress, target, response).await? {
                 Ok(response) => break (connection, response),
                 Err(mut refused) => match refused.take_message() {
                     // Closed by the server while it was idle, before anything was written.
@@ -135,16 +174,48 @@ impl HyperTransport {
             }
         };
 
-        progress.enter(Stage::Body);
-        let (head, body) = response.into_parts();
-        let limit = self.config.body_limit;
-        let body = connection
-            .drive(collect(body, limit))
-            .await
-            .map_err(|error| progress.body_failure(target, limit, error))?;
+        let response = self
+            .whole(response, &mut connection, target, progress)
+            .await?;
         if connection.is_reusable().await {
             self.pool.put(lane, target, connection);
         }
+        Ok(response)
+    }
+
+    /// Waits for a response to begin.
+    async fn within<F: Future>(
+        &self,
+        lane: Lane,
+        progress: &Progress,
+        target: &Target,
+        response: F,
+    ) -> Result<F::Output, TransportError> {
+        match lane {
+            // Parked by the server; the deadline of the exchange is its only one.
+            Lane::Events => Ok(response.await),
+            Lane::Commands => timeout(self.config.read_deadline, response)
+                .await
+                .map_err(|_| progress.silence(target)),
+        }
+    }
+
+    /// Reads and decodes the body of a response.
+    async fn whole(
+        &self,
+        response: Response<Incoming>,
+        connection: &mut Connection,
+        target: &Target,
+        progress: &mut Progress,
+    ) -> Result<Response<Bytes>, TransportError> {
+        progress.enter(Stage::Body);
+        let (head, body) = response.into_parts();
+        let limit = self.config.body_limit;
+        let collecting = collect(body, limit, self.config.read_deadline);
+        let body = connection
+            .drive(collecting)
+            .await
+            .map_err(|error| progress.body_failure(target, limit, error))?;
         let mut response = Response::from_parts(head, body);
         decode(&mut response, limit)
             .map_err(|error| progress.body_failure(target, limit, error))?;
@@ -156,7 +227,7 @@ impl HyperTransport {
         lane: Lane,
         way: &Way<'_>,
         progress: &mut Progress,
-    ) -> Result<Connection, TransportError> {
+    ) -> Result<Opened, TransportError> {
         // Boxed, so that a parked exchange does not carry the room for connecting.
         let connecting = Box::pin(way.connect(lane, &self.tls, progress));
         match timeout(self.config.connect_deadline, connecting).await {
@@ -177,14 +248,37 @@ impl HttpTransport for HyperTransport {
     ) -> Result<Response<Bytes>, TransportError> {
         let target = Target::of(request.uri())?;
         let mut progress = Progress::default();
-        if options.authentication.is_some() {
-            return Err(progress.error(TransportErrorKind::Unsupported, &target));
-        }
-        let exchange = self.exchange(request, options.lane, &target, &mut progress);
-        match timeout(options.deadline, exchange).await {
+        let lane = options.lane;
+        let result = match options.authentication {
+            None => {
+                let exchange = self.exchange(request, lane, &target, &mut progress);
+                timeout(options.deadline, exchange).await
+            }
+            Some(ConnectionAuth::Windows) => {
+                // Boxed, since it is for one request in a thousand.
+                let exchange = self.authenticated(request, lane, &target, &mut progress);
+                timeout(options.deadline, Box::pin(exchange)).await
+            }
+        };
+        match result {
             Ok(result) => result,
             Err(_) => Err(progress.error(TransportErrorKind::Timeout, &target)),
         }
+    }
+}
+
+#[cfg(not(feature = "windows-auth"))]
+impl HyperTransport {
+    async fn authenticated(
+        &self,
+        _request: Request<Bytes>,
+        _lane: Lane,
+        target: &Target,
+        progress: &mut Progress,
+    ) -> Result<Response<Bytes>, TransportError> {
+        Err(progress
+            .error(TransportErrorKind::Unsupported, target)
+            .with_detail("this build has no Windows authentication"))
     }
 }
 
@@ -247,6 +341,11 @@ impl Progress {
         }
     }
 
+    fn silence(&self, target: &Target) -> TransportError {
+        self.error(TransportErrorKind::Timeout, target)
+            .with_detail("the deadline of reading: the server is silent")
+    }
+
     /// The error that hyper's error stands for.
     fn failure(&self, target: &Target, source: hyper::Error) -> TransportError {
         let kind = if source.is_user() {
@@ -264,6 +363,7 @@ impl Progress {
             BodyError::TooLarge => self
                 .error(TransportErrorKind::BodyTooLarge, target)
                 .with_detail(format!("the limit is {limit} bytes")),
+            BodyError::Silent => self.silence(target),
             BodyError::Broken(source) => self.failure(target, source),
             BodyError::Coding(source) => self
                 .error(TransportErrorKind::Protocol, target)
@@ -292,17 +392,21 @@ fn kind_of_io(error: &hyper::Error) -> Option<TransportErrorKind> {
 
 enum BodyError {
     TooLarge,
+    Silent,
     Broken(hyper::Error),
     Coding(io::Error),
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
+async fn collect(mut body: Incoming, limit: usize, silence: Duration) -> Result<Bytes, BodyError> {
     let stated = body.size_hint().lower();
     if stated > limit as u64 {
         return Err(BodyError::TooLarge);
     }
     let mut collected = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout(silence, body.frame())
+        .await
+        .map_err(|_| BodyError::Silent)?
+    {
         if let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() {
             if data.len() > limit - collected.len() {
                 return Err(BodyError::TooLarge);

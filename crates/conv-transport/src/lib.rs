@@ -54,6 +54,8 @@ pub use har::{
 pub use hyper_transport::{
     HyperConfig, HyperTransport, Proxy, ProxyError, TlsConfig, TlsConfigError, TlsVersion,
 };
+#[cfg(feature = "windows-auth")]
+pub use hyper_transport::{WindowsCredentials, WindowsCredentialsError};
 #[cfg(feature = "mock")]
 pub use mock::ExpectedRequest;
 #[cfg(feature = "har")]

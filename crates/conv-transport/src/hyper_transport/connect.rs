@@ -31,6 +31,14 @@ pub(super) struct Way<'a> {
     pub(super) hop: Option<&'a Hop>,
 }
 
+/// A new connection.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// The server's certificate, in DER; `None` without TLS.
+    #[cfg(feature = "windows-auth")]
+    pub(super) certificate: Option<Vec<u8>>,
+}
+
 impl Way<'_> {
     /// Opens a connection; `progress` tells the stage at any moment.
     pub(super) async fn connect(
@@ -38,7 +46,7 @@ impl Way<'_> {
         lane: Lane,
         tls: &Tls,
         progress: &mut Progress,
-    ) -> Result<Connection, TransportError> {
+    ) -> Result<Opened, TransportError> {
         progress.enter(Stage::Resolve);
         let peer = self.hop.map_or(self.target, |hop| &hop.proxy);
         let addresses: Vec<SocketAddr> = lookup_host((peer.host.as_str(), peer.port))
@@ -57,25 +65,38 @@ impl Way<'_> {
         if let Some(hop) = self.hop {
             if hop.proxy.https {
                 let connected = tls.connect(&hop.proxy, stream).await;
-                stream = Box::new(connected.map_err(|source| {
+                let secured = connected.map_err(|source| {
                     self.error(TransportErrorKind::Tls, Stage::Tls)
                         .with_source(source)
-                })?);
+                })?;
+                stream = secured.stream;
             }
             if self.target.https {
                 stream = self.tunnel(hop, stream).await?;
             }
         }
+        #[cfg(feature = "windows-auth")]
+        let mut certificate = None;
         if self.target.https {
             progress.enter(Stage::Tls);
-            stream = Box::new(tls.connect(self.target, stream).await?);
+            let secured = tls.connect(self.target, stream).await?;
+            stream = secured.stream;
+            #[cfg(feature = "windows-auth")]
+            {
+                certificate = secured.certificate;
+            }
         }
 
         progress.enter(Stage::Send);
-        Connection::open(stream, lane).await.map_err(|source| {
+        let connection = Connection::open(stream, lane).await.map_err(|source| {
             self.error(TransportErrorKind::Closed, Stage::Send)
                 .never_sent()
                 .with_source(source)
+        })?;
+        Ok(Opened {
+            connection,
+            #[cfg(feature = "windows-auth")]
+            certificate,
         })
     }
 

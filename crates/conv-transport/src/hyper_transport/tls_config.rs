@@ -18,16 +18,25 @@ pub(super) type Pin = [u8; 32];
 #[derive(Clone, Default)]
 pub struct TlsConfig {
     pub(super) extra_roots: Vec<CertificateDer<'static>>,
-    pub(super) identity: Option<Arc<CertifiedKey>>,
+    pub(super) identity: Option<Identity>,
     pub(super) pins: BTreeMap<String, Vec<Pin>>,
     pub(super) oldest: TlsVersion,
+}
+
+/// What a client shows of itself.
+#[derive(Clone)]
+pub(super) struct Identity {
+    pub(super) certified: Arc<CertifiedKey>,
+    /// The key in the form in which OpenSSL takes it.
+    #[cfg(feature = "native-tls")]
+    pub(super) key: Arc<PrivateKeyDer<'static>>,
 }
 
 /// A version of TLS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {
-    /// TLS 1.2, the oldest one that rustls speaks.
+    /// TLS 1.2, the oldest one that rustls speaks, and the oldest one that is asked of OpenSSL.
     #[default]
     Tls12,
     /// TLS 1.3.
@@ -47,6 +56,10 @@ pub enum TlsConfigError {
     /// A certificate cannot be read, or the key is not the certificate's.
     #[error("the certificate or its key cannot be used")]
     Unusable(#[from] rustls::Error),
+    /// OpenSSL cannot use the configuration.
+    #[cfg(feature = "native-tls")]
+    #[error("OpenSSL cannot use the configuration")]
+    OpenSsl(#[from] openssl::error::ErrorStack),
     /// A pin is not the base64 of a SHA-256.
     #[error("a pin is the base64 of a SHA-256, 44 characters long")]
     Pin,
@@ -82,8 +95,15 @@ impl TlsConfig {
     pub fn with_identity(mut self, pem: &[u8]) -> Result<Self, TlsConfigError> {
         let chain = certificates(pem)?;
         let key = PrivateKeyDer::from_pem_slice(pem)?;
-        let identity = CertifiedKey::from_der(chain, key, &ring::default_provider())?;
-        self.identity = Some(Arc::new(identity));
+        self.identity = Some(Identity {
+            #[cfg(feature = "native-tls")]
+            key: Arc::new(key.clone_key()),
+            certified: Arc::new(CertifiedKey::from_der(
+                chain,
+                key,
+                &ring::default_provider(),
+            )?),
+        });
         Ok(self)
     }
 

@@ -2,8 +2,12 @@
 
 mod connections;
 mod failures;
+#[cfg(feature = "native-tls")]
+mod native_tls;
 mod proxy;
 mod tls;
+#[cfg(feature = "windows-auth")]
+mod windows_auth;
 
 use std::time::Duration;
 

@@ -85,6 +85,42 @@ async fn a_server_that_stalls_in_the_body() {
 }
 
 #[tokio::test]
+async fn a_silent_server_fails_commands_and_not_the_request_for_events() {
+    let server = Server::bind().await;
+    let mut config = HyperConfig::default();
+    config.read_deadline = SHORT;
+    let transport = HyperTransport::with_config(config);
+    let events = get(&transport, server.url("/events"), Lane::Events);
+    let story = async {
+        let mut parked = server.accept().await;
+        parked.request().await.unwrap();
+        for (answer, stage) in [
+            ("", Stage::Wait),
+            (
+                "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
+                Stage::Body,
+            ),
+        ] {
+            let command = get(&transport, server.url("/"), Lane::Commands);
+            let (error, _peer) = join!(command, async {
+                let mut peer = server.accept().await;
+                peer.request().await.unwrap();
+                peer.write(answer).await;
+                peer
+            });
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), TransportErrorKind::Timeout);
+            assert_eq!(error.stage(), stage);
+            assert!(error.detail().unwrap().contains("silent"), "{error}");
+        }
+        // Parked for twice that long by now.
+        parked.respond("page").await;
+    };
+    let (page, ()) = join!(events, story);
+    assert_eq!(page.unwrap().body(), "page");
+}
+
+#[tokio::test]
 async fn a_server_that_speaks_no_tls() {
     let server = Server::bind().await;
     let mut config = HyperConfig::default();
@@ -210,7 +246,7 @@ async fn a_body_that_unpacks_over_the_limit_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn windows_authentication_is_said_to_be_unsupported() {
+async fn windows_authentication_without_credentials_is_said_to_be_unsupported() {
     let request = Request::post("https://pool.contoso.com/webticket")
         .body(Bytes::new())
         .unwrap();

@@ -8,7 +8,9 @@ use conv_transport::{
     TransportError, TransportErrorKind,
 };
 use http::Response;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PublicKeyData,
+};
 use rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier};
 use tokio::join;
 use tokio_rustls::TlsAcceptor;
@@ -28,10 +30,22 @@ pub(super) struct Identity {
     pem: String,
 }
 
+#[cfg(any(feature = "native-tls", feature = "windows-auth"))]
+impl Identity {
+    /// Certificate and key.
+    pub(super) fn pem(&self) -> &str {
+        &self.pem
+    }
+}
+
 impl World {
     pub(super) async fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Otherwise it has the name of what it signs, which OpenSSL then takes for signed by itself.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "authority");
         let key = KeyPair::generate().unwrap();
         Self {
             authority: CertifiedIssuer::self_signed(params, key).unwrap(),

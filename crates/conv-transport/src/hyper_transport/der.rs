@@ -1,0 +1,93 @@
+//! As much of X.509 as the binding of a channel needs: with which hash a certificate is signed.
+
+/// A hash function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+const SEQUENCE: u8 = 0x30;
+
+/// `sha384WithRSAEncryption`, `ecdsa-with-SHA384` and `id-sha384` (in the parameters of RSASSA-PSS), with their tags and lengths.
+const SHA384: [&[u8]; 3] = [
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c",
+    b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03",
+    b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02",
+];
+
+/// The same for SHA-512.
+const SHA512: [&[u8]; 3] = [
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d",
+    b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04",
+    b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03",
+];
+
+/// The hash of the channel binding `tls-server-end-point` (RFC 5929, section 4.1): that of the certificate's signature, with
+/// SHA-256 in the place of MD5 and SHA-1. `None` for what is no certificate.
+pub(super) fn signature_hash(certificate: &[u8]) -> Option<Hash> {
+    let (certificate, _) = value(certificate)?;
+    let (_, rest) = value(certificate)?;
+    let (algorithm, _) = value(rest)?;
+    let has = |names: [&[u8]; 3]| {
+        names
+            .iter()
+            .any(|name| algorithm.windows(name.len()).any(|part| part == *name))
+    };
+    Some(if has(SHA384) {
+        Hash::Sha384
+    } else if has(SHA512) {
+        Hash::Sha512
+    } else {
+        Hash::Sha256
+    })
+}
+
+/// The content of the sequence that `bytes` begin with, and what follows it.
+fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&SEQUENCE, rest) = bytes.split_first()? else {
+        return None;
+    };
+    let (&first, mut rest) = rest.split_first()?;
+    let mut length = usize::from(first);
+    if first & 0x80 != 0 {
+        let count = usize::from(first & 0x7f);
+        if count > 4 {
+            return None;
+        }
+        let digits = rest.get(..count)?;
+        rest = rest.get(count..)?;
+        length = digits
+            .iter()
+            .fold(0, |length, digit| length << 8 | usize::from(*digit));
+    }
+    rest.split_at_checked(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
+
+    use super::*;
+
+    #[test]
+    fn finds_the_hash_of_the_signature() {
+        for (algorithm, hash) in [
+            (&PKCS_ECDSA_P256_SHA256, Hash::Sha256),
+            (&PKCS_ECDSA_P384_SHA384, Hash::Sha384),
+        ] {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let params = CertificateParams::new(["pool.contoso.com".to_owned()]).unwrap();
+            let certificate = params.self_signed(&key).unwrap();
+            assert_eq!(signature_hash(certificate.der()), Some(hash));
+            for end in 0..certificate.der().len() {
+                assert_eq!(signature_hash(&certificate.der()[..end]), None, "{end}");
+            }
+        }
+        assert_eq!(
+            signature_hash(b"\x30\x89\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+            None
+        );
+    }
+}

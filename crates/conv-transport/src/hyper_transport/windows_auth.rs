@@ -1,0 +1,295 @@
+//! Windows authentication: NTLM, which binds to the connection that it was done on.
+
+use std::{fmt, panic::AssertUnwindSafe};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+};
+use http_body_util::Full;
+use ring::digest;
+use sspi::{
+    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse,
+    DataRepresentation, Ntlm, SecurityBuffer, Sspi, SspiImpl, Username,
+};
+use tracing::subscriber::NoSubscriber;
+
+use super::{
+    HyperTransport, Progress,
+    connect::{Opened, Way},
+    der,
+    target::{Target, prepare},
+};
+use crate::{Lane, Stage, TransportError, TransportErrorKind};
+
+/// Who a transport is where a server asks for Windows authentication.
+#[derive(Clone)]
+pub struct WindowsCredentials(AuthIdentity);
+
+/// A name that cannot be a Windows account's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "an account is a user and a domain without a backslash in either, or user@domain and no domain"
+)]
+#[non_exhaustive]
+pub struct WindowsCredentialsError;
+
+impl WindowsCredentials {
+    /// The account `user` of `domain` (`CONTOSO`), or the user principal name `user` (`toshm@contoso.com`) where `domain` is empty.
+    ///
+    /// # Errors
+    ///
+    /// Where these cannot name an account.
+    pub fn new(user: &str, domain: &str, password: &str) -> Result<Self, WindowsCredentialsError> {
+        let username = Username::new(user, Some(domain)).map_err(|_| WindowsCredentialsError)?;
+        if user.is_empty() {
+            return Err(WindowsCredentialsError);
+        }
+        Ok(Self(AuthIdentity {
+            username,
+            password: password.to_owned().into(),
+        }))
+    }
+}
+
+/// Names nobody: an account is half of a credential.
+impl fmt::Debug for WindowsCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WindowsCredentials").finish_non_exhaustive()
+    }
+}
+
+/// The scheme under which a token travels. Under both it is the token of NTLM: a server that negotiates takes it as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Ntlm,
+    Negotiate,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ntlm => "NTLM",
+            Self::Negotiate => "Negotiate",
+        }
+    }
+
+    /// What the server says of the scheme: nothing, that it takes it (an empty text), or a token.
+    fn offered(self, headers: &HeaderMap) -> Option<&str> {
+        let offers = headers.get_all(WWW_AUTHENTICATE);
+        offers.iter().find_map(|offer| {
+            let offer = offer.to_str().ok()?.trim();
+            let (scheme, token) = offer.split_once(' ').unwrap_or((offer, ""));
+            scheme
+                .eq_ignore_ascii_case(self.name())
+                .then_some(token.trim())
+        })
+    }
+}
+
+/// One handshake, on one connection.
+pub(super) struct Handshake<'a> {
+    credentials: &'a WindowsCredentials,
+    binding: Option<Vec<u8>>,
+    scheme: Scheme,
+    ntlm: Ntlm,
+    handle: Option<AuthIdentityBuffers>,
+    /// The last token has been sent.
+    answered: bool,
+}
+
+/// Why a handshake cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HandshakeError {
+    #[error("Windows authentication: {0}")]
+    Refused(sspi::Error),
+    #[error("Windows authentication: the server's token cannot be read")]
+    Token,
+}
+
+impl<'a> Handshake<'a> {
+    /// Begins on a connection to the server with this certificate, in DER; `None` without TLS.
+    pub(super) fn new(
+        credentials: &'a WindowsCredentials,
+        certificate: Option<&[u8]>,
+    ) -> Result<Self, HandshakeError> {
+        Self::with(credentials, certificate.and_then(binding), Scheme::Ntlm)
+    }
+
+    fn with(
+        credentials: &'a WindowsCredentials,
+        binding: Option<Vec<u8>>,
+        scheme: Scheme,
+    ) -> Result<Self, HandshakeError> {
+        let mut ntlm = Ntlm::new();
+        if let Some(binding) = &binding {
+            ntlm.set_channel_bindings(binding);
+        }
+        let handle = quietly(|| {
+            ntlm.acquire_credentials_handle()
+                .with_credential_use(CredentialUse::Outbound)
+                .with_auth_data(&credentials.0)
+                .execute(&mut ntlm)
+                .map(|acquired| acquired.credentials_handle)
+        })?;
+        Ok(Self {
+            credentials,
+            binding,
+            scheme,
+            ntlm,
+            handle,
+            answered: false,
+        })
+    }
+
+    /// The value of `Authorization` that begins the handshake.
+    pub(super) fn begin(&mut self) -> Result<HeaderValue, HandshakeError> {
+        self.step(None)
+    }
+
+    /// The value of `Authorization` that goes on after this response; `None` where the response is the one to give to the caller,
+    /// be it that the server is content, refuses the credentials or wants another kind of authentication.
+    pub(super) fn go_on(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Result<Option<HeaderValue>, HandshakeError> {
+        if status != StatusCode::UNAUTHORIZED || self.answered {
+            return Ok(None);
+        }
+        match self.scheme.offered(headers) {
+            Some(token) if !token.is_empty() => {
+                let token = BASE64_STANDARD.decode(token);
+                let token = token.map_err(|_| HandshakeError::Token)?;
+                self.answered = true;
+                self.step(Some(token)).map(Some)
+            }
+            _ if self.scheme == Scheme::Ntlm && Scheme::Negotiate.offered(headers).is_some() => {
+                let binding = self.binding.take();
+                *self = Self::with(self.credentials, binding, Scheme::Negotiate)?;
+                self.begin().map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn step(&mut self, token: Option<Vec<u8>>) -> Result<HeaderValue, HandshakeError> {
+        let mut input = token.map(|token| [SecurityBuffer::new(token, BufferType::Token)]);
+        let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
+        let Self { ntlm, handle, .. } = self;
+        quietly(|| {
+            let mut builder = ntlm
+                .initialize_security_context()
+                .with_credentials_handle(handle)
+                .with_context_requirements(ClientRequestFlags::INTEGRITY)
+                .with_target_data_representation(DataRepresentation::Native)
+                .with_output(&mut output);
+            if let Some(input) = &mut input {
+                builder = builder.with_input(input);
+            }
+            let result = ntlm
+                .initialize_security_context_impl(&mut builder)?
+                .resolve_to_result()?;
+            Ok(result.status)
+        })?;
+        let [SecurityBuffer { buffer: token, .. }] = output;
+        let value = format!("{} {}", self.scheme.name(), BASE64_STANDARD.encode(token));
+        let mut value = HeaderValue::try_from(value).map_err(|_| HandshakeError::Token)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+impl HyperTransport {
+    /// One exchange with a handshake before it, on a connection of its own that is closed afterwards.
+    ///
+    /// Each request of the handshake is the whole request: a server that wants no authentication has answered the first one.
+    pub(super) async fn authenticated(
+        &self,
+        mut request: Request<Bytes>,
+        lane: Lane,
+        target: &Target,
+        progress: &mut Progress,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let unsupported = |detail| {
+            TransportError::new(
+                TransportErrorKind::Unsupported,
+                Stage::Send,
+                target.to_string(),
+            )
+            .never_sent()
+            .with_detail(detail)
+        };
+        let Some(credentials) = &self.config.windows else {
+            return Err(unsupported("no Windows credentials are configured"));
+        };
+        let hop = self.config.proxy.hop(target, request.uri())?;
+        if hop.is_some() && !target.https {
+            return Err(unsupported(
+                "a proxy shares its connections, and Windows authentication binds to one",
+            ));
+        }
+        prepare(&mut request, target, hop.as_ref())?;
+        let way = Way {
+            target,
+            hop: hop.as_ref(),
+        };
+        let Opened {
+            mut connection,
+            certificate,
+        } = self.connect(lane, &way, progress).await?;
+        let failed = |progress: &Progress, source: HandshakeError| {
+            progress
+                .error(TransportErrorKind::Protocol, target)
+                .with_source(source)
+        };
+        let mut handshake = Handshake::new(credentials, certificate.as_deref())
+            .map_err(|source| failed(progress, source))?;
+        let mut authorization = handshake
+            .begin()
+            .map_err(|source| failed(progress, source))?;
+        loop {
+            let mut attempt = request.clone().map(Full::new);
+            attempt.headers_mut().insert(AUTHORIZATION, authorization);
+            progress.begin(&connection);
+            let response = connection.sender.try_send_request(attempt);
+            let response = connection.drive(response);
+            let response = self
+                .within(lane, progress, target, response)
+                .await?
+                .map_err(|refused| progress.failure(target, refused.into_error()))?;
+            let response = self
+                .whole(response, &mut connection, target, progress)
+                .await?;
+            let next = handshake.go_on(response.status(), response.headers());
+            match next.map_err(|source| failed(progress, source))? {
+                Some(next) => authorization = next,
+                None => return Ok(response),
+            }
+        }
+    }
+}
+
+/// Does a step of sspi's, which tells its tokens at the level of trace, without anybody listening. A token that it stumbles over
+/// is the server's fault.
+fn quietly<T>(step: impl FnOnce() -> sspi::Result<T>) -> Result<T, HandshakeError> {
+    let step = || tracing::subscriber::with_default(NoSubscriber::default(), step);
+    match std::panic::catch_unwind(AssertUnwindSafe(step)) {
+        Ok(result) => result.map_err(HandshakeError::Refused),
+        Err(_) => Err(HandshakeError::Token),
+    }
+}
+
+/// The `tls-server-end-point` binding of RFC 5929: what ties the handshake to the server at the end of the connection.
+fn binding(certificate: &[u8]) -> Option<Vec<u8>> {
+    let algorithm = match der::signature_hash(certificate)? {
+        der::Hash::Sha256 => &digest::SHA256,
+        der::Hash::Sha384 => &digest::SHA384,
+        der::Hash::Sha512 => &digest::SHA512,
+    };
+    let mut binding = b"tls-server-end-point:".to_vec();
+    binding.extend_from_slice(digest::digest(algorithm, certificate).as_ref());
+    Some(binding)
+}

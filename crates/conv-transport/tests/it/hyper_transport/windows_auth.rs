@@ -1,0 +1,245 @@
+//! Windows authentication, against an acceptor that is not ours: pyspnego's, installed from PyPI where Python is there.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use conv_transport::{
+    ConnectionAuth, HttpTransport, HyperConfig, HyperTransport, Lane, SendOptions, TlsConfig,
+    TransportError, TransportErrorKind, WindowsCredentials,
+};
+use http::{Request, Response, StatusCode};
+use tokio::join;
+
+use super::{LONG, tls::World};
+use crate::server::Server;
+
+const PASSWORD: &str = "open-sesame";
+
+/// The Python that has pyspnego; `None`, and said so, where it cannot be installed.
+fn python() -> Option<&'static Path> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let python = PYTHON.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pyspnego");
+        let python = folder.join("bin").join("python");
+        let runs = |command: &mut Command| {
+            let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        };
+        let ready = || runs(Command::new(&python).args(["-c", "import spnego"]));
+        let there = ready()
+            || (runs(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+                && runs(Command::new(&python).args(["-m", "pip", "install", "pyspnego==0.12.4"]))
+                && ready());
+        fs::write(users(), format!("CONTOSO:toshm:{PASSWORD}\n")).unwrap();
+        there.then_some(python)
+    });
+    if python.is_none() {
+        eprintln!("not tested: pyspnego, the acceptor, could not be installed");
+    }
+    python.as_deref()
+}
+
+/// The accounts that the acceptor knows.
+fn users() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("ntlm-users")
+}
+
+/// An acceptor in a process of its own, ended when dropped.
+struct Acceptor {
+    process: Child,
+    port: u16,
+}
+
+impl Acceptor {
+    fn start(python: &Path, arguments: &[&str]) -> Self {
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/hyper_transport/acceptor.py");
+        let mut process = Command::new(python)
+            .arg(script)
+            .args(arguments)
+            .env("NTLM_USER_FILE", users())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            port: line.trim().parse().unwrap(),
+            process,
+        }
+    }
+}
+
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn transport(password: &str, tls: TlsConfig) -> HyperTransport {
+    let mut config = HyperConfig::default();
+    config.windows = Some(WindowsCredentials::new("toshm", "CONTOSO", password).unwrap());
+    config.tls = tls;
+    let transport = HyperTransport::with_config(config);
+    assert!(!format!("{transport:?}").contains(password));
+    transport
+}
+
+async fn post(transport: &HyperTransport, url: String) -> Result<Response<Bytes>, TransportError> {
+    let request = Request::post(url).body(Bytes::from_static(b"a ticket, please"));
+    let mut options = SendOptions::new(Lane::Commands, LONG);
+    options.authentication = Some(ConnectionAuth::Windows);
+    transport.send(request.unwrap(), options).await
+}
+
+#[tokio::test]
+async fn an_acceptor_that_is_not_ours_is_content() {
+    let Some(python) = python() else { return };
+    for scheme in ["NTLM", "Negotiate"] {
+        let acceptor = Acceptor::start(python, &[scheme]);
+        let url = |path| format!("http://127.0.0.1:{}{path}", acceptor.port);
+        let transport = transport(PASSWORD, TlsConfig::new());
+        let response = post(&transport, url("/ticket")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{scheme}");
+        assert_eq!(response.body(), "CONTOSO\\toshm says a ticket, please");
+
+        let response = post(&transport, url("/open")).await.unwrap();
+        assert_eq!(response.body(), "no questions asked");
+
+        let wrong = self::transport("close-sesame", TlsConfig::new());
+        let response = post(&wrong, url("/ticket")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{scheme}");
+        assert_eq!(response.body(), "not you");
+    }
+}
+
+#[tokio::test]
+async fn the_handshake_is_bound_to_the_servers_certificate() {
+    let Some(python) = python() else { return };
+    let world = World::new().await;
+    let pem = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptor.pem");
+    fs::write(&pem, world.identity("localhost").pem()).unwrap();
+    for (kind, status) in [
+        ("bound", StatusCode::OK),
+        ("misbound", StatusCode::UNAUTHORIZED),
+    ] {
+        let acceptor = Acceptor::start(python, &["NTLM", pem.to_str().unwrap(), kind]);
+        let transport = transport(PASSWORD, world.trusting());
+        let url = format!("https://localhost:{}/ticket", acceptor.port);
+        let response = post(&transport, url).await.unwrap();
+        assert_eq!(response.status(), status, "{kind}");
+    }
+}
+
+/// A challenge with all that a server says in one (MS-NLMP, 2.2.1.2).
+fn challenge() -> Vec<u8> {
+    let mut challenge = b"NTLMSSP\0\x02\0\0\0".to_vec();
+    let name = b"C\0O\0";
+    let pairs = b"\x02\0\x04\0C\0O\0\x07\0\x08\0\0\0\0\0\0\0\xd0\x01\0\0\0\0";
+    let field = |length: usize, offset: u32| {
+        let length = u16::try_from(length).unwrap().to_le_bytes();
+        [&length[..], &length, &offset.to_le_bytes()].concat()
+    };
+    challenge.extend(field(name.len(), 56));
+    challenge.extend(0xe289_8215_u32.to_le_bytes());
+    challenge.extend(b"\x01\x23\x45\x67\x89\xab\xcd\xef\0\0\0\0\0\0\0\0");
+    challenge.extend(field(pairs.len(), 56 + 4));
+    challenge.extend(b"\x0a\0\x63\x45\0\0\0\x0f");
+    challenge.extend(name);
+    challenge.extend(pairs);
+    challenge
+}
+
+/// The handshake with a server that gives this challenge, on one connection, and whether it got an answer to it.
+async fn challenged(token: &str) -> (Result<Response<Bytes>, TransportError>, bool) {
+    let server = Server::bind().await;
+    let transport = transport(PASSWORD, TlsConfig::new());
+    let serve = async {
+        let mut peer = server.accept().await;
+        let first = peer.request().await.unwrap();
+        assert!(
+            first.contains("authorization: NTLM TlRMTVNTUAAB"),
+            "{first}"
+        );
+        let challenge = format!(
+            "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: NTLM {token}\r\ncontent-length: 0\r\n\r\n"
+        );
+        peer.write(challenge).await;
+        let answered = match peer.request().await {
+            Some(second) => {
+                assert!(
+                    second.contains("authorization: NTLM TlRMTVNTUAAD"),
+                    "{second}"
+                );
+                assert!(!second.contains(PASSWORD));
+                peer.respond("welcome").await;
+                true
+            }
+            None => false,
+        };
+        if answered {
+            assert_eq!(peer.request().await, None, "the connection is used again");
+        }
+        answered
+    };
+    join!(post(&transport, server.url("/")), serve)
+}
+
+#[tokio::test]
+async fn the_connection_is_closed_after_the_handshake() {
+    let (response, answered) = challenged(&BASE64_STANDARD.encode(challenge())).await;
+    assert_eq!(response.unwrap().body(), "welcome");
+    assert!(answered);
+}
+
+#[tokio::test]
+async fn a_token_that_means_nothing_is_an_error_and_no_panic() {
+    let whole = challenge();
+    let mut tokens: Vec<Vec<u8>> = (1..48).map(|end| whole[..end].to_vec()).collect();
+    for at in 8..whole.len() {
+        let mut token = whole.clone();
+        token[at] ^= 0xff;
+        tokens.push(token);
+    }
+    let mut errors = 0;
+    for token in tokens {
+        let (result, answered) = challenged(&BASE64_STANDARD.encode(token)).await;
+        if let Err(error) = result {
+            assert_eq!(error.kind(), TransportErrorKind::Protocol, "{error:?}");
+            assert!(!answered);
+            errors += 1;
+        }
+    }
+    assert!(errors >= 40, "{errors}");
+    let (result, _) = challenged("no-base64!").await;
+    assert_eq!(result.unwrap_err().kind(), TransportErrorKind::Protocol);
+}
+
+#[test]
+fn credentials_name_an_account_and_show_nothing() {
+    for (user, domain) in [
+        ("toshm", "CONTOSO"),
+        ("toshm@contoso.com", ""),
+        ("toshm", ""),
+    ] {
+        let credentials = WindowsCredentials::new(user, domain, PASSWORD).unwrap();
+        let shown = format!("{credentials:?}");
+        assert!(
+            !shown.contains(PASSWORD) && !shown.contains("toshm"),
+            "{shown}"
+        );
+    }
+    for (user, domain) in [("", "CONTOSO"), ("a\\b", "CONTOSO"), ("a", "CON\\TOSO")] {
+        WindowsCredentials::new(user, domain, PASSWORD).unwrap_err();
+    }
+}
