@@ -79,6 +79,8 @@ pub(crate) struct Conversation {
     pub(crate) group: bool,
     /// It is a conference by now, and no longer becoming one.
     pub(crate) conferenced: bool,
+    /// Its invitation was taken up in another conversation, which the chat that is being read will name.
+    pub(crate) derived: bool,
     /// The SIP URI of the conference, by which it can be joined again.
     pub(crate) meeting: Option<String>,
     /// It is a conference without its chat, which is to be asked for.
@@ -137,6 +139,7 @@ impl Conversation {
             other_modality: false,
             group: false,
             conferenced: false,
+            derived: false,
             meeting: None,
             chat_wanted: false,
             chat_unwanted: false,
@@ -228,6 +231,7 @@ impl Conversation {
         self.inbox.end_life();
         self.group = false;
         self.conferenced = false;
+        self.derived = false;
         self.other_modality = false;
         self.chat_wanted = false;
         self.chat_unwanted = false;

@@ -212,7 +212,14 @@ impl Chats {
         let first = !std::mem::replace(&mut joining.started, true);
         let participant = joining.participant;
         // Where two become a conference, the conversation may go on under another address.
-        if let Some(href) = resource.and_then(|invitation| invitation.link_href("conversation")) {
+        let escalating = self
+            .conversations
+            .get(&key)
+            .is_some_and(|conversation| !conversation.group);
+        if let Some(href) = resource
+            .and_then(|invitation| invitation.link_href("conversation"))
+            .filter(|_| escalating)
+        {
             self.follow_to(core, key, href);
         }
         let standing = resource.map(read::standing);

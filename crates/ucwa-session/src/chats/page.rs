@@ -238,7 +238,11 @@ impl Chats {
         reason: Option<Failure>,
     ) {
         // A chat that others took to another conversation takes this user along.
-        if let Some(href) = resource.link_href("conversation") {
+        let derived = self
+            .conversations
+            .get_mut(&key)
+            .is_some_and(|conversation| std::mem::take(&mut conversation.derived));
+        if let Some(href) = resource.link_href("conversation").filter(|_| derived) {
             self.follow_to(core, key, href);
         }
         let Some(conversation) = self.conversations.get_mut(&key) else {

@@ -251,6 +251,7 @@ impl Chats {
         if let Some(conversation) = self.conversations.get_mut(&key) {
             conversation.links.messaging = Some(href.to_owned());
             conversation.messaging_read = true;
+            conversation.derived = true;
         }
         self.read_messaging(core, key);
         true

@@ -191,6 +191,68 @@ fn the_chat_of_a_conference_that_the_user_stopped_is_not_called_back() {
 }
 
 #[test]
+fn a_chat_that_the_user_stopped_stays_stopped_when_others_make_it_a_conference() {
+    let mut bench = extensible();
+    let ticket = bench.submit(Operation::StopChat(chat()));
+    let stop = format!("{}/messaging/terminate", conversation_href("21a1"));
+    bench.reply("POST", &stop, 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, messaging("21a1", "Disconnected")),
+            (false, conference_event("21a1", "Conferenced", json!({}))),
+        ],
+    ));
+    bench.advance(Duration::from_secs(60));
+    assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+}
+
+#[test]
+fn a_derived_chat_names_the_conversation_that_it_belongs_to() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hi Lene");
+    let request = bench.created("POST", MESSAGING_INVITATIONS, INVITATION);
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            invitation("started", &operation, "21a1", "Connecting"),
+        )],
+    ));
+    let derived = format!("{}/messaging", conversation_href("dd1"));
+    let mut completed = invitation("completed", &operation, "21a1", "Connected");
+    completed["_embedded"]["messagingInvitation"]["_links"]["derivedMessaging"] =
+        json!({"href": derived});
+    let completed = with(completed, "status", json!("Success"));
+    bench.page(json!([communication(vec![completed])]));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    let mut resource = messaging("dd1", "Connected")["_embedded"]["messaging"].clone();
+    resource["_links"]["conversation"] = json!({"href": conversation_href("dd1")});
+    bench.reply("GET", &derived, 200, resource);
+    let conversation =
+        conversation_event("updated", "dd1", "Connected")["_embedded"]["conversation"].clone();
+    bench.reply("GET", &conversation_href("dd1"), 200, conversation);
+    bench.send(2, "And again");
+    assert!(bench.is_sent("POST", &messages("dd1")));
+}
+
+#[test]
+fn a_chat_that_spells_its_conversation_otherwise_moves_nothing() {
+    let mut bench = extensible();
+    let mut connected = messaging("21a1", "Connected");
+    connected["_embedded"]["messaging"]["_links"]["conversation"] =
+        json!({"href": format!("{}?instance=1", conversation_href("21a1"))});
+    bench.page(senders("21a1", vec![(true, connected)]));
+    bench.page(senders(
+        "21a1",
+        vec![(true, arrival("21a1", "8", "Still here"))],
+    ));
+    assert_eq!(bench.received(chat()), ["Still here"]);
+}
+
+#[test]
 fn a_chat_that_a_conference_refuses_is_asked_for_once() {
     let mut bench = extensible();
     bench.page(senders(
