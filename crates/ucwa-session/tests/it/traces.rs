@@ -35,7 +35,11 @@ fn logged(run: impl FnOnce()) -> String {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    tracing::subscriber::with_default(subscriber, run);
+    let ours = tracing::Dispatch::new(subscriber);
+    // While there is one subscriber only, a thread without it that reaches a place in the code first decides for all
+    // that nobody wants to hear of it: the other tests must not decide that here.
+    let _another = tracing::Dispatch::new(tracing_subscriber::registry());
+    tracing::dispatcher::with_default(&ours, run);
     let bytes = log.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
 }
