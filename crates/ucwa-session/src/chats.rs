@@ -218,6 +218,7 @@ impl Chats {
         // No href outlives its application, and the next one may hand out the same again.
         for conversation in self.conversations.values_mut() {
             conversation.outbox.forget_addresses();
+            conversation.inbox.forget_addresses();
         }
         self.by_href.clear();
         self.dead.clear();

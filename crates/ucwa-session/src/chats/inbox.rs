@@ -88,9 +88,13 @@ impl Inbox {
         self.preview.is_some()
     }
 
+    /// The application is gone: the next one may hand out the same hrefs again.
+    pub(super) fn forget_addresses(&mut self) {
+        self.seen.clear();
+    }
+
     /// What belongs to one life of a conversation ends with it.
     pub(super) fn end_life(&mut self) {
-        self.seen.clear();
         self.line.clear();
         self.preview = None;
         self.shown_preview = None;
@@ -106,20 +110,39 @@ impl Preview {
 }
 
 impl Chats {
-    /// A message event of a conversation that is over: the verdict on one of ours, or nothing.
+    /// A message event of a life that is over: the verdict on one of ours, or something that the peer wrote into it and
+    /// that the server says has arrived. It is shown, however late.
     pub(super) fn on_late_message(
         &mut self,
         core: &mut Core,
         key: ConversationKey,
         event: &Event<'_>,
     ) {
-        let outgoing = event
-            .resource()
-            .and_then(|message| message.text("direction"))
-            != Some("Incoming");
-        if let Some(href) = key_of(core, &event.link.href).filter(|_| outgoing) {
-            self.on_outgoing(core, key, href, event);
+        let Some(href) = key_of(core, &event.link.href) else {
+            return;
+        };
+        let message = event.resource();
+        if message.and_then(|message| message.text("direction")) != Some("Incoming") {
+            return self.on_outgoing(core, key, href, event);
         }
+        let Some((message, body)) =
+            message.and_then(|message| Some((message, read::message_body(message)?)))
+        else {
+            return;
+        };
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if !conversation.inbox.seen.insert(href) {
+            return;
+        }
+        // The roster's hrefs are those of another life: between two, there is no doubt who wrote.
+        let sender = match conversation.roster.only() {
+            Some(only) => only,
+            None => self.sender_of(core, key, message),
+        };
+        let timestamp = read::timestamp(message).unwrap_or_else(|| core.wall_now());
+        self.show(core, key, sender, body, timestamp);
     }
 
     /// Shows everything that is in line, with what is known of it: nothing more will come.

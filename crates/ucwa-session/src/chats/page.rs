@@ -51,7 +51,7 @@ impl Chats {
             ("conversation", _) => match self.find(core, &sender.href) {
                 Some(key) => self.on_conversation_event(core, key, event),
                 None => match self.find_dead(core, &sender.href) {
-                    // A conversation that is over has nothing more to say but what became of its messages.
+                    // A life that is over has nothing more to say but what was written in it, and what became of that.
                     Some(key) if event.link.rel == "message" => {
                         self.on_late_message(core, key, event);
                     }

@@ -393,3 +393,19 @@ fn an_end_that_is_explained_and_no_failure_has_no_reason() {
         Some(&ConversationChange::Ended { failure: None })
     );
 }
+
+#[test]
+fn what_the_peer_wrote_is_shown_though_the_conversation_was_left_meanwhile() {
+    let mut bench = established();
+    bench.submit(Operation::Leave(chat()));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    bench.changes(chat());
+    let late = (true, arrival("21a1", "5", "one more thing"));
+    bench.page(senders("21a1", vec![late.clone(), late]));
+    let changes = bench.changes(chat());
+    let [ConversationChange::MessageReceived { sender, body, .. }] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(sender.key, peer());
+    assert_eq!(*body, MessageBody::Text("one more thing".to_owned()));
+}
