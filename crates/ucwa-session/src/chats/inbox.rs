@@ -35,6 +35,8 @@ pub(crate) struct Inbox {
     accepted_at: Option<SystemTime>,
     /// The text of the invitation as it was shown, which the first event may bring again.
     shown_preview: Option<Preview>,
+    /// The same of a life that is over.
+    past_preview: Option<Preview>,
 }
 
 struct Waiting {
@@ -91,13 +93,14 @@ impl Inbox {
     /// The application is gone: the next one may hand out the same hrefs again.
     pub(super) fn forget_addresses(&mut self) {
         self.seen.clear();
+        self.past_preview = None;
     }
 
     /// What belongs to one life of a conversation ends with it.
     pub(super) fn end_life(&mut self) {
         self.line.clear();
         self.preview = None;
-        self.shown_preview = None;
+        self.past_preview = self.shown_preview.take().or(self.past_preview.take());
         self.offered_at = None;
         self.accepted_at = None;
     }
@@ -141,8 +144,17 @@ impl Chats {
             Some(only) => only,
             None => self.sender_of(core, key, message),
         };
-        let timestamp = read::timestamp(message).unwrap_or_else(|| core.wall_now());
-        self.show(core, key, sender, body, timestamp);
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let inbox = &mut conversation.inbox;
+        let again = inbox
+            .past_preview
+            .take_if(|shown| shown.is_said_again(&body, sender.key));
+        if again.is_none() {
+            let timestamp = read::timestamp(message).unwrap_or_else(|| core.wall_now());
+            self.show(core, key, sender, body, timestamp);
+        }
     }
 
     /// Shows everything that is in line, with what is known of it: nothing more will come.

@@ -258,3 +258,22 @@ fn a_malformed_invitation_spoils_its_event_only() {
         Some(SessionEvent::Incoming { .. })
     ));
 }
+
+#[test]
+fn the_text_of_an_invitation_that_was_left_is_not_shown_again_by_its_late_event() {
+    let (mut bench, key) = invited("Hi Tosh");
+    bench.submit(Operation::Accept(key));
+    bench.reply("POST", &accept(), 204, Value::Null);
+    bench.page(offer_completed("17b", "Success"));
+    bench.submit(Operation::Leave(key));
+    bench.reply("DELETE", &conversation_href("17b"), 204, Value::Null);
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert!(bench.received(key).is_empty());
+    bench.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
+    assert_eq!(
+        bench.received(key),
+        ["Hi Tosh"],
+        "said again is shown again"
+    );
+}
