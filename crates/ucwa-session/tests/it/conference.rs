@@ -11,18 +11,18 @@ use crate::joining::*;
 use crate::pages::*;
 use crate::sending::established;
 
-const MEETING: &str = "sip:toshm@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA";
-const MEETING_INVITATION: &str =
+pub(crate) const MEETING: &str = "sip:toshm@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA";
+pub(crate) const MEETING_INVITATION: &str =
     "/ucwa/oauth/v1/applications/102/communication/onlineMeetingInvitations/667";
-const MESSAGING_INVITATIONS: &str =
+pub(crate) const MESSAGING_INVITATIONS: &str =
     "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
-fn messages(id: &str) -> String {
+pub(crate) fn messages(id: &str) -> String {
     format!("{}/messaging/messages", conversation_href(id))
 }
 
 /// Answers the request for the chat of a conference, and connects it.
-fn chat_returns(bench: &mut Bench, id: &str) {
+pub(crate) fn chat_returns(bench: &mut Bench, id: &str) {
     let request = bench.created(
         "POST",
         &format!("{MESSAGING_INVITATIONS}?conversationId={id}"),
@@ -48,7 +48,7 @@ fn chat_returns(bench: &mut Bench, id: &str) {
 }
 
 /// An invitation to a conference.
-fn meeting_invitation(kind: &str, id: &str, more: Value) -> Value {
+pub(crate) fn meeting_invitation(kind: &str, id: &str, more: Value) -> Value {
     let mut resource = json!({
         "direction": "Incoming", "state": "Connecting", "subject": "Lunch", "threadId": "t7",
         "onlineMeetingUri": MEETING,
@@ -460,190 +460,6 @@ fn a_conversation_that_the_other_side_escalates_goes_along_unasked() {
     assert!(bench.changes(chat()).contains(&ConversationChange::Group {
         uri: Some(MEETING.to_owned())
     }));
-}
-
-/// A conversation with two others that has not begun, at a server that has conferences.
-fn of_three() -> Bench {
-    let mut bench = Bench::with_conversation();
-    let communication_updated = event(
-        "updated",
-        "communication",
-        &format!("{APP}/communication"),
-        json!({"_links": {
-            "startMessaging": {"href": MESSAGING_INVITATIONS},
-            "startOnlineMeeting": {"href": format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc")},
-            "joinOnlineMeeting": {"href": format!("{APP}/communication/onlineMeetingInvitations")},
-        }}),
-    );
-    bench.page(json!([communication(vec![communication_updated])]));
-    let ticket = add(&mut bench);
-    assert_eq!(
-        bench.result(ticket),
-        Some(&Ok(Outcome::Done)),
-        "nothing is sent before the start"
-    );
-    bench
-}
-
-#[test]
-fn a_conversation_that_begins_with_two_others_is_a_conference_and_keeps_its_message_for_them() {
-    let mut bench = of_three();
-    let said = bench.send(1, "Hello both");
-    let request = bench.created(
-        "POST",
-        &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
-        MEETING_INVITATION,
-    );
-    assert_eq!(request.json()["to"], Value::Null);
-    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    let ours = json!({"direction": "Outgoing", "operationId": operation});
-    let mut done = ours.clone();
-    done["state"] = json!("Connected");
-    bench.page(senders(
-        "21a1",
-        vec![
-            (false, meeting_invitation("started", "21a1", ours)),
-            (
-                false,
-                with(
-                    meeting_invitation("completed", "21a1", done),
-                    "status",
-                    json!("Success"),
-                ),
-            ),
-            (
-                false,
-                conference_event("21a1", "Conferenced", open_to_others("21a1")),
-            ),
-            (true, messaging("21a1", "Disconnected")),
-        ],
-    ));
-    let mut asked = Vec::new();
-    for location in ["a", "b"] {
-        let request = bench.created("POST", INVITATIONS, location).json();
-        asked.push((
-            request["to"].as_str().unwrap().to_owned(),
-            request["operationId"].as_str().unwrap().to_owned(),
-        ));
-    }
-    assert_eq!(asked[0].0, "sip:lenea@contoso.com");
-    assert_eq!(asked[1].0, "sip:alexd@contoso.com");
-    chat_returns(&mut bench, "21a1");
-    assert!(
-        !bench.is_sent("POST", &messages("21a1")),
-        "nobody is there to hear it"
-    );
-    bench.page(senders(
-        "21a1",
-        vec![(true, third_joins("21a1", json!({})))],
-    ));
-    assert_eq!(
-        bench
-            .created("POST", &messages("21a1"), &message_href("21a1", "3"))
-            .body(),
-        "Hello both"
-    );
-    bench.page(senders(
-        "21a1",
-        vec![(true, verdict("21a1", "3", "Success"))],
-    ));
-    assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
-}
-
-#[test]
-fn a_message_to_a_conference_that_nobody_joins_fails() {
-    let mut bench = of_three();
-    let said = bench.send(1, "Hello both");
-    let request = bench.created(
-        "POST",
-        &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
-        MEETING_INVITATION,
-    );
-    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    let ours = json!({"direction": "Outgoing", "operationId": operation, "state": "Connected"});
-    bench.page(senders(
-        "21a1",
-        vec![
-            (
-                false,
-                with(
-                    meeting_invitation("completed", "21a1", ours),
-                    "status",
-                    json!("Success"),
-                ),
-            ),
-            (
-                false,
-                conference_event("21a1", "Conferenced", open_to_others("21a1")),
-            ),
-            (true, messaging("21a1", "Disconnected")),
-        ],
-    ));
-    chat_returns(&mut bench, "21a1");
-    for _ in 0..2 {
-        bench.reply(
-            "POST",
-            INVITATIONS,
-            404,
-            json!({"code": "NotFound", "subcode": "DestinationNotFound"}),
-        );
-    }
-    assert_eq!(bench.failure(said).subcode(), Some("DestinationNotFound"));
-}
-
-#[test]
-fn a_conference_that_was_left_is_joined_again_by_its_address() {
-    let mut bench = of_three();
-    bench.page(json!([communication(vec![])]));
-    let said = bench.send(1, "Hello both");
-    let request = bench.created(
-        "POST",
-        &format!("{APP}/communication/onlineMeetingInvitations?"),
-        MEETING_INVITATION,
-    );
-    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    let ours = json!({"direction": "Outgoing", "operationId": operation});
-    bench.page(senders(
-        "21a1",
-        vec![
-            (false, meeting_invitation("started", "21a1", ours)),
-            (false, conference_event("21a1", "Conferenced", json!({}))),
-            (false, conversation_event("updated", "21a1", "Disconnected")),
-        ],
-    ));
-    bench.advance(Duration::from_secs(5));
-    bench.reply("GET", MEETING_INVITATION, 404, json!({"code": "NotFound"}));
-    assert!(bench.result(said).is_some_and(Result::is_err));
-    bench.send(2, "Once more");
-    let request = bench.created(
-        "POST",
-        &format!("{APP}/communication/onlineMeetingInvitations"),
-        "again",
-    );
-    assert_eq!(request.json()["onlineMeetingUri"], MEETING);
-}
-
-#[test]
-fn without_conferences_a_start_with_two_others_begins_with_the_first() {
-    let mut bench = Bench::with_conversation();
-    add(&mut bench);
-    bench.send(1, "Hi");
-    let request = bench.created("POST", MESSAGING_INVITATIONS, INVITATION);
-    assert_eq!(request.json()["to"], "sip:lenea@contoso.com");
-    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    bench.page(senders(
-        "21a1",
-        vec![(
-            false,
-            invitation("started", &operation, "21a1", "Connecting"),
-        )],
-    ));
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
-    let connected = conference_event("21a1", "Connected", open_to_others("21a1"));
-    bench.page(senders("21a1", vec![(false, connected)]));
-    let request = bench.created("POST", INVITATIONS, "a");
-    assert_eq!(request.json()["to"], "sip:alexd@contoso.com");
-    assert!(!bench.is_sent("POST", INVITATIONS), "Lene is there already");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod bad_weather;
 mod bench;
 mod channel;
 mod conference;
+mod conference_begun;
 mod ending;
 mod grants;
 mod hints;
