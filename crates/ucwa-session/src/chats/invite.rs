@@ -143,15 +143,16 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
+        if conversation.peer.is_none() && conversation.meeting.is_none() {
+            conversation.peer = conversation.roster.only().and_then(|only| only.uri);
+        }
         let kind = if conversation.state == State::Connected
             && conversation.links.add_messaging.is_some()
         {
             Kind::Chat
         } else if conversation.meeting.is_some() && self.join_online_meeting.is_some() {
             Kind::OldConference
-        } else if (conversation.peer.is_none() || conversation.roster.is_many())
-            && self.start_online_meeting.is_some()
-        {
+        } else if conversation.roster.is_many() && self.start_online_meeting.is_some() {
             Kind::Conference
         } else {
             Kind::Peer
@@ -224,9 +225,11 @@ impl Chats {
                 self.join_online_meeting.as_deref()
             }
             Kind::Peer => {
-                if let Some(peer) = &conversation.peer {
-                    input = input.with_property("to", peer.clone());
-                }
+                let Some(peer) = &conversation.peer else {
+                    let failure = wrong_state("nobody is known who could be invited");
+                    return self.refuse_invite(core, key, failure);
+                };
+                input = input.with_property("to", peer.clone());
                 self.start_messaging.as_deref()
             }
         };

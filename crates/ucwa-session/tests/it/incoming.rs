@@ -277,3 +277,27 @@ fn the_text_of_an_invitation_that_was_left_is_not_shown_again_by_its_late_event(
         "said again is shown again"
     );
 }
+
+#[test]
+fn nobody_is_invited_where_nobody_is_known_and_no_conference_is_begun_instead() {
+    let mut bench = Bench::signed_in();
+    let mut page = offer_completed("17b", "Failure");
+    let invitation = &mut page[0]["events"][0]["_embedded"]["messagingInvitation"];
+    invitation["_links"]["from"] = json!({"href": participant_href("17b")});
+    bench.page(page);
+    let key = ConversationKey::Remote(first_remote(&bench));
+    bench.changes(key);
+    let ticket = bench.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Sorry, I was out".to_owned()),
+        subject: None,
+    });
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::WrongState);
+    assert!(!bench.is_sent("POST", ""), "{:?}", bench.sent);
+    let changes = bench.changes(key);
+    assert!(
+        matches!(changes.last(), Some(ConversationChange::Ended { .. })),
+        "what was begun is told to be over: {changes:?}"
+    );
+}

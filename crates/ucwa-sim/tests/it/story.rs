@@ -72,7 +72,9 @@ fn the_story_on_seeds_that_failed_before() {
         println!("{}", replay(seed, &options));
         play(seed..seed + 1, &options);
     }
-    for seed in [1_140, 2_440, 2_448, 4_079, 4_627, 7_583, 62_975, 106_013] {
+    for seed in [
+        1_140, 2_440, 2_448, 4_079, 4_627, 7_583, 62_975, 66_418, 67_709, 106_013,
+    ] {
         play(seed..seed + 1, &options);
     }
 }
