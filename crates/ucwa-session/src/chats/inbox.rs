@@ -148,9 +148,10 @@ impl Chats {
             return;
         };
         let inbox = &mut conversation.inbox;
-        let again = inbox
-            .past_preview
-            .take_if(|shown| shown.is_said_again(&body, sender.key));
+        // Shown from the invitation of that life, or of this one where it moved to another address under way.
+        let is_again = |shown: &mut Preview| shown.is_said_again(&body, sender.key);
+        let again = inbox.past_preview.take_if(is_again);
+        let again = again.or_else(|| inbox.shown_preview.take_if(is_again));
         if again.is_none() {
             let timestamp = read::timestamp(message).unwrap_or_else(|| core.wall_now());
             self.show(core, key, sender, body, timestamp);
