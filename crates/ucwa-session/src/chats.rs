@@ -1,7 +1,9 @@
 //! Every conversation of the session, and the index by which events find theirs.
 
+mod conclusion;
 mod conference;
 mod conversation;
+mod ejecting;
 mod ending;
 mod hints;
 mod inbox;
@@ -11,6 +13,7 @@ mod offer;
 mod outbox;
 mod overdue;
 mod page;
+mod participants;
 mod read;
 mod recognise;
 mod roster;

@@ -231,6 +231,11 @@ impl Failure {
         self.0.correlation_id.as_deref()
     }
 
+    /// Whether the server says that what was asked for does not exist, or not any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.0.status, Some(404 | 410))
+    }
+
     /// The failure in few words, for a list of several: what was answered, or why nothing was.
     pub(crate) fn brief(&self) -> String {
         let words = match (&self.0.message, self.0.status) {

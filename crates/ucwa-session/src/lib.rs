@@ -36,6 +36,7 @@ mod channel;
 mod chats;
 mod config;
 mod core;
+mod effect;
 mod event;
 mod exchange;
 mod failure;

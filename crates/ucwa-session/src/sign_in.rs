@@ -13,6 +13,7 @@ use ucwa_proto::{Origin, Resource, SipUri, Value};
 
 use crate::config::Root;
 use crate::core::not_ucwa;
+use crate::effect::Effect;
 use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -229,11 +230,7 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let failure = match result {
-            Ok(response) if response.status().is_success() => None,
-            Ok(response) => Some(self.core.refusal(exchange, &response)),
-            Err(failure) => Some(failure),
-        };
+        let failure = self.core.effect(exchange, result).done().err();
         // Messages can be sent without it, so nothing but a warning: a second call is refused as well, and harmless.
         if let Some(failure) = failure.filter(|failure| failure.subcode() != Some("AlreadyExists"))
         {
@@ -444,16 +441,10 @@ impl Session {
         if self.entry.phase != Phase::Leaving {
             return;
         }
-        let failure = match result {
+        let failure = match self.core.effect(exchange, result) {
             // What is not there any more need not be deleted.
-            Ok(response)
-                if response.status().is_success()
-                    || matches!(response.status().as_u16(), 404 | 410) =>
-            {
-                None
-            }
-            Ok(response) => Some(self.core.refusal(exchange, &response)),
-            Err(failure) => Some(failure),
+            Effect::Done(_) | Effect::Gone(_) => None,
+            Effect::Refused(failure) | Effect::Unclear(failure) => Some(failure),
         };
         self.finish_session(failure);
     }

@@ -215,6 +215,12 @@ impl Conversation {
             || self.offer.as_ref().is_some_and(Offer::is_conference)
     }
 
+    /// The operation of the invitation that has no verdict yet, in either direction.
+    pub(crate) fn open_invitation(&self) -> Option<&str> {
+        let ours = self.invite.as_ref().map(|invite| &*invite.operation_id);
+        ours.or_else(|| self.offer.as_ref().map(Offer::operation))
+    }
+
     /// It goes on at another address: what was known by the old one is void.
     pub(crate) fn move_house(&mut self) {
         self.links = Links {

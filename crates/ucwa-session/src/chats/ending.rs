@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 
 use super::conversation::{Chat, Conversation, Probe, State};
 use super::invite::VERDICT_GRACE;
 use super::{Chats, wrong_state};
 use crate::core::Core;
+use crate::effect::Effect;
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -118,10 +119,8 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        if let Ok(response) = &result
-            && !response.status().is_success()
-        {
-            tracing::debug!(failure = %core.refusal(exchange, response), "the invitation could not be cancelled");
+        if let Err(failure) = core.effect(exchange, result).done() {
+            tracing::debug!(%failure, "the invitation could not be cancelled");
         }
         // Cancelled or too late, the invitation has a verdict now, and the message in it with it.
         let invite = self
@@ -158,24 +157,19 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        match result {
-            Ok(response) if response.status().is_success() || is_gone(&response) => {
-                let leaving = self
-                    .conversations
-                    .get(&key)
-                    .is_some_and(|conversation| !conversation.leaving.is_empty());
-                if leaving {
+        match core.effect(exchange, result) {
+            Effect::Done(_) | Effect::Gone(_) => {
+                let leaving = self.conversations.get(&key);
+                if leaving.is_some_and(Conversation::is_ending) {
                     self.end(core, key, None);
                 } else {
                     self.on_chat_gone(core, key, None);
                     self.arm_probe(core, key);
                 }
             }
-            Ok(response) => {
-                let failure = core.refusal(exchange, &response);
+            Effect::Refused(failure) | Effect::Unclear(failure) => {
                 self.on_end_refused(core, key, &failure);
             }
-            Err(failure) => self.on_end_refused(core, key, &failure),
         }
     }
 
@@ -207,24 +201,15 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        match result {
-            Ok(response) if response.status().is_success() || is_gone(&response) => {
-                self.end(core, key, None);
-            }
-            Ok(response)
-                if matches!(
-                    response.status(),
-                    StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED
-                ) =>
-            {
-                // A server that does not let a conversation be deleted lets its only modality be stopped.
+        match core.effect(exchange, result) {
+            Effect::Done(_) | Effect::Gone(_) => self.end(core, key, None),
+            // A server that does not let a conversation be deleted lets its only modality be stopped.
+            Effect::Refused(failure) if matches!(failure.status(), Some(403 | 405)) => {
                 self.post_stop(core, key);
             }
-            Ok(response) => {
-                let failure = core.refusal(exchange, &response);
+            Effect::Refused(failure) | Effect::Unclear(failure) => {
                 self.on_end_refused(core, key, &failure);
             }
-            Err(failure) => self.on_end_refused(core, key, &failure),
         }
     }
 
@@ -289,17 +274,7 @@ impl Chats {
             return;
         };
         // An invitation that is still open has its verdict on the way, and the message in it depends on that.
-        let open = conversation
-            .invite
-            .as_ref()
-            .map(|invite| invite.operation_id.clone());
-        let open = open.or_else(|| {
-            conversation
-                .offer
-                .as_ref()
-                .map(|offer| offer.operation().to_owned())
-        });
-        match open {
+        match conversation.open_invitation().map(str::to_owned) {
             Some(operation) if !conversation.waits_for_verdict => {
                 conversation.waits_for_verdict = true;
                 core.arm(VERDICT_GRACE, Timer::InvitationCompleted(key, operation));
@@ -329,17 +304,7 @@ impl Chats {
             return;
         }
         // The chat of an open invitation ends with the invitation, whose verdict says more.
-        let open = conversation
-            .invite
-            .as_ref()
-            .map(|invite| invite.operation_id.clone());
-        let open = open.or_else(|| {
-            conversation
-                .offer
-                .as_ref()
-                .map(|offer| offer.operation().to_owned())
-        });
-        if let Some(operation) = open {
+        if let Some(operation) = conversation.open_invitation().map(str::to_owned) {
             if !std::mem::replace(&mut conversation.waits_for_verdict, true) {
                 core.arm(VERDICT_GRACE, Timer::InvitationCompleted(key, operation));
             }
@@ -406,20 +371,16 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        match result {
-            Ok(response) if is_gone(&response) => {
-                let failure = core.refusal(exchange, &response);
+        match core.fetched(exchange, result) {
+            Ok(resource) => {
+                self.take_conversation(core, key, &resource, None);
+                if let Some(messaging) = resource.embedded("messaging") {
+                    self.take_messaging(core, key, messaging, None);
+                }
+            }
+            Err(failure) if failure.is_gone() => {
                 self.on_remote_end(core, key, Some(failure.with_kind(FailureKind::Remote)));
             }
-            Ok(response) => match core.resource(exchange, &response) {
-                Ok(resource) => {
-                    self.take_conversation(core, key, &resource, None);
-                    if let Some(messaging) = resource.embedded("messaging") {
-                        self.take_messaging(core, key, messaging, None);
-                    }
-                }
-                Err(failure) => tracing::debug!(%failure, "a conversation could not be read"),
-            },
             Err(failure) => tracing::debug!(%failure, "a conversation could not be read"),
         }
         let Some(conversation) = self.conversations.get_mut(&key) else {
@@ -445,15 +406,11 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        match result {
-            Ok(response) if is_gone(&response) => {
-                let failure = core.refusal(exchange, &response);
+        match core.fetched(exchange, result) {
+            Ok(resource) => self.take_messaging(core, key, &resource, None),
+            Err(failure) if failure.is_gone() => {
                 self.on_chat_gone(core, key, Some(failure.with_kind(FailureKind::Remote)));
             }
-            Ok(response) => match core.resource(exchange, &response) {
-                Ok(resource) => self.take_messaging(core, key, &resource, None),
-                Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
-            },
             Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
         }
         self.after_page(core, key);
@@ -537,11 +494,6 @@ impl Chats {
             self.restart_with_drafts(core, key);
         }
     }
-}
-
-/// Whether an answer says that what was addressed does not exist any more.
-pub(super) fn is_gone(response: &Response<Bytes>) -> bool {
-    matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
 }
 
 pub(super) fn ended(message: &str) -> Failure {

@@ -77,18 +77,12 @@ impl Chats {
             return;
         };
         let tickets = std::mem::take(&mut conversation.acknowledging);
-        let result = match result {
-            Ok(response) if response.status().is_success() => {
-                if conversation.links.user_acknowledged.take().is_some() {
-                    core.change(key, ConversationChange::Acknowledgeable(false));
-                }
-                Ok(Outcome::Done)
-            }
-            Ok(response) => Err(core.refusal(exchange, &response)),
-            Err(failure) => Err(failure),
-        };
+        let result = core.effect(exchange, result).done();
+        if result.is_ok() && conversation.links.user_acknowledged.take().is_some() {
+            core.change(key, ConversationChange::Acknowledgeable(false));
+        }
         for ticket in tickets {
-            core.complete(ticket, result.clone());
+            core.complete(ticket, result.clone().map(|()| Outcome::Done));
         }
     }
 }

@@ -323,8 +323,7 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let message =
-            result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
+        let message = core.fetched(exchange, result);
         let outgoing = message
             .as_ref()
             .is_ok_and(|message| message.text("direction") == Some("Outgoing"));

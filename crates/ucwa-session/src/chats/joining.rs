@@ -1,18 +1,16 @@
-//! Participants whom the user adds and removes.
-
-use std::time::Duration;
+//! Participants whom the user adds.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 use ucwa_proto::{Event, EventKind, EventStatus, Resource, SipUri};
 
 use super::conversation::{Conversation, State};
-use super::ending::{ended, is_gone};
-use super::invite::{location, may_have_been_sent};
+use super::invite::{COMPLETION_GRACE, START_GRACE};
 use super::page::failure_of;
 use super::read::{self, InvitationStanding};
 use super::{Chats, invalid, key_of, wrong_state};
 use crate::core::Core;
+use crate::effect::{Effect, location};
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -20,26 +18,19 @@ use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 use crate::operation::Outcome;
 use crate::timers::Timer;
 
-/// How long the event that tells of the start may take after the request was answered.
-const START_GRACE: Duration = Duration::from_secs(30);
-/// How long an invitation may be under way: unanswered ones fail at the server after 30 s (`participantInvitation_ref`).
-const COMPLETION_GRACE: Duration = Duration::from_secs(45);
-/// How long the roster may take to show that somebody was ejected.
-const EJECTION_GRACE: Duration = Duration::from_secs(10);
-
 /// The invitation of a participant, until its verdict.
 pub(crate) struct Joining {
-    operation_id: String,
-    participant: ParticipantKey,
+    pub(super) operation_id: String,
+    pub(super) participant: ParticipantKey,
     uri: String,
     /// Who waits for the verdict. Those who were added before the conversation began have nobody.
     ticket: Option<Ticket>,
     /// The request is out.
-    posted: bool,
+    pub(super) posted: bool,
     started: bool,
     location: Option<String>,
     href: Option<String>,
-    cancel: Option<String>,
+    pub(super) cancel: Option<String>,
 }
 
 impl Conversation {
@@ -171,24 +162,16 @@ impl Chats {
         let Some(joining) = self.joining_mut(key, operation) else {
             return;
         };
-        let refused = match result {
-            Ok(response) if response.status().is_success() => {
-                joining.location = location(&response);
-                None
+        match core.effect(exchange, result) {
+            Effect::Done(response) => joining.location = location(&response).map(str::to_owned),
+            Effect::Unclear(_) => {}
+            Effect::Gone(failure) | Effect::Refused(failure) => {
+                return self.conclude_joining(core, key, operation, Err(failure));
             }
-            // The server, or something before it, failed after it may have begun.
-            Ok(response) if response.status().is_server_error() => None,
-            Ok(response) => Some(core.refusal(exchange, &response)),
-            Err(failure) if may_have_been_sent(&failure) => None,
-            Err(failure) => Some(failure),
-        };
-        match refused {
-            Some(failure) => self.conclude_joining(core, key, operation, Err(failure)),
-            None if joining.started => {}
-            None => {
-                let timer = Timer::ParticipantInvitation(key, operation.to_owned());
-                core.arm(START_GRACE, timer);
-            }
+        }
+        if !joining.started {
+            let timer = Timer::ParticipantInvitation(key, operation.to_owned());
+            core.arm(START_GRACE, timer);
         }
     }
 
@@ -261,7 +244,7 @@ impl Chats {
         self.conclude_joining(core, key, operation, Ok(()));
     }
 
-    fn conclude_joining(
+    pub(super) fn conclude_joining(
         &mut self,
         core: &mut Core,
         key: ConversationKey,
@@ -327,8 +310,7 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
-        let Ok(invitation) = read else {
+        let Ok(invitation) = core.fetched(exchange, result) else {
             return self.conclude_unheard(core, key, operation);
         };
         match read::standing(&invitation) {
@@ -387,195 +369,6 @@ impl Chats {
             if let Some(ticket) = joining.ticket {
                 core.complete(ticket, Err(failure.clone()));
             }
-        }
-    }
-
-    // Out again.
-
-    pub(super) fn remove_participant(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-        ticket: Ticket,
-    ) {
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            let failure = invalid("there is no such conversation".to_owned());
-            return core.complete(ticket, Err(failure));
-        };
-        let live = conversation.is_live();
-        let invited = conversation
-            .joining
-            .iter()
-            .find(|joining| joining.participant == participant)
-            .map(|joining| (joining.operation_id.clone(), joining.posted));
-        let Some(member) = conversation.roster.by_key(participant) else {
-            let failure = invalid("there is no such participant".to_owned());
-            return core.complete(ticket, Err(failure));
-        };
-        match invited {
-            _ if !live => {
-                conversation.roster.forget(participant);
-                core.complete(ticket, Ok(Outcome::Done));
-            }
-            Some((operation, posted)) if !member.joined => {
-                member.ejecting.push(ticket);
-                if posted {
-                    self.cancel_joining(core, key, participant);
-                } else {
-                    let why = ended("the participant was taken out before he was invited");
-                    self.conclude_joining(core, key, &operation, Err(why));
-                }
-            }
-            _ if !member.joined => core.complete(ticket, Ok(Outcome::Done)),
-            _ => {
-                member.ejecting.push(ticket);
-                if member.ejecting.len() == 1 {
-                    self.post_eject(core, key, participant, false);
-                }
-            }
-        }
-    }
-
-    /// Takes the invitation of a participant back.
-    fn cancel_joining(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-    ) {
-        let cancel = self
-            .conversations
-            .get(&key)
-            .and_then(|conversation| {
-                let joining = conversation.joining.iter();
-                joining
-                    .filter(|joining| joining.participant == participant)
-                    .find_map(|joining| joining.cancel.clone())
-            })
-            .unwrap_or_default();
-        let purpose = Purpose::CancelParticipant(key, participant);
-        match core.resolve(&cancel, Stage::Invitation) {
-            Ok(_) if core.is_under_way(&purpose) => {}
-            Ok(url) if !cancel.is_empty() => {
-                core.issue(Exchange::new(purpose, Method::POST, url));
-            }
-            _ => {
-                let why = wrong_state("the invitation of the participant cannot be taken back");
-                self.on_eject_refused(core, key, participant, &why);
-            }
-        }
-    }
-
-    /// The verdict of the cancelled invitation takes the participant out; only a refusal is an end by itself.
-    pub(super) fn on_cancel_participant_answer(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let failure = match result {
-            Ok(response) if response.status().is_success() || is_gone(&response) => return,
-            Ok(response) => core.refusal(exchange, &response),
-            Err(failure) => failure,
-        };
-        self.on_eject_refused(core, key, participant, &failure);
-    }
-
-    /// Ejects a participant; where to, the participant itself says, if it has not yet.
-    pub(super) fn post_eject(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-        asked: bool,
-    ) {
-        let Some(member) = self
-            .conversations
-            .get_mut(&key)
-            .and_then(|conversation| conversation.roster.by_key(participant))
-        else {
-            return;
-        };
-        let purpose = Purpose::Eject(key, participant);
-        let (eject, link) = (member.eject.clone(), member.link.clone());
-        let failure = match (eject, link) {
-            (Some(_), _) if core.is_under_way(&purpose) => return,
-            (Some(eject), _) => match core.resolve(&eject, Stage::Conversation) {
-                Ok(url) => return core.issue(Exchange::new(purpose, Method::POST, url)),
-                Err(failure) => failure,
-            },
-            (None, Some(link)) if !asked => {
-                let Some(href) = key_of(core, &link) else {
-                    return;
-                };
-                let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
-                return Self::read(core, Some(&link), purpose);
-            }
-            (None, _) => wrong_state("the server does not let this user eject the participant"),
-        };
-        self.on_eject_refused(core, key, participant, &failure);
-    }
-
-    pub(super) fn on_eject_answer(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        match result {
-            Ok(response) if response.status().is_success() => {
-                core.arm(EJECTION_GRACE, Timer::Ejected(key, participant));
-            }
-            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
-                self.take_out(core, key, participant, None);
-            }
-            Ok(response) => {
-                let failure = core.refusal(exchange, &response);
-                self.on_eject_refused(core, key, participant, &failure);
-            }
-            Err(failure) => self.on_eject_refused(core, key, participant, &failure),
-        }
-    }
-
-    /// The server took the command, and no event tells of its effect.
-    pub(super) fn on_ejected_unheard(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-    ) {
-        self.take_out(core, key, participant, None);
-    }
-
-    /// The participant stays.
-    fn on_eject_refused(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-        failure: &Failure,
-    ) {
-        let Some(member) = self
-            .conversations
-            .get_mut(&key)
-            .and_then(|conversation| conversation.roster.by_key(participant))
-        else {
-            return;
-        };
-        let tickets = std::mem::take(&mut member.ejecting);
-        let change = if member.joined {
-            ConversationChange::ParticipantJoined(member.to_participant())
-        } else {
-            ConversationChange::ParticipantInvited(participant)
-        };
-        core.change(key, change);
-        for ticket in tickets {
-            core.complete(ticket, Err(failure.clone()));
         }
     }
 

@@ -1,25 +1,23 @@
 //! The peer's invitation: shown, accepted, declined, missed.
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 use ucwa_proto::{EventKind, HrefKey, Resource};
 
 use super::conversation::{Chat, Conversation, State};
-use super::invite::{VERDICT_GRACE, may_have_been_sent};
+use super::invite::{COMPLETION_GRACE, VERDICT_GRACE};
 use super::read::{self, ParticipantFacts};
 use super::recognise::ONLINE_MEETING_INVITATION;
 use super::roster::stranger;
 use super::{Chats, key_of, wrong_state};
 use crate::core::Core;
+use crate::effect::Effect;
 use crate::event::{ConversationChange, Participant, SessionEvent};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::operation::Outcome;
 use crate::timers::Timer;
-
-/// How long an accepted invitation may take to complete.
-const COMPLETION_GRACE: std::time::Duration = std::time::Duration::from_secs(45);
 
 /// An invitation of the peer's that has no verdict yet.
 pub(crate) struct Offer {
@@ -237,27 +235,12 @@ impl Chats {
             return;
         };
         let operation = offer.operation().to_owned();
-        let wait = match result {
-            Ok(response)
-                if response.status().is_success() || response.status().is_server_error() =>
-            {
-                COMPLETION_GRACE
-            }
-            // Answered elsewhere, or withdrawn: an event says which, or the invitation itself.
-            Ok(response)
-                if matches!(
-                    response.status(),
-                    StatusCode::NOT_FOUND | StatusCode::CONFLICT
-                ) =>
-            {
-                VERDICT_GRACE
-            }
-            Ok(response) => {
-                let failure = core.refusal(exchange, &response);
-                return self.on_accept_refused(core, key, &failure);
-            }
-            Err(failure) if may_have_been_sent(&failure) => VERDICT_GRACE,
-            Err(failure) => return self.on_accept_refused(core, key, &failure),
+        let wait = match core.effect(exchange, result) {
+            Effect::Done(_) => COMPLETION_GRACE,
+            // Answered elsewhere, withdrawn, or nobody knows: an event says which, or the invitation itself.
+            Effect::Gone(_) | Effect::Unclear(_) => VERDICT_GRACE,
+            Effect::Refused(failure) if is_answered(&failure) => VERDICT_GRACE,
+            Effect::Refused(failure) => return self.on_accept_refused(core, key, &failure),
         };
         core.arm(wait, Timer::InvitationCompleted(key, operation));
     }
@@ -332,23 +315,16 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        match result {
+        match core.effect(exchange, result) {
             // Gone or answered elsewhere is as good as declined.
-            Ok(response)
-                if response.status().is_success()
-                    || matches!(
-                        response.status(),
-                        StatusCode::NOT_FOUND | StatusCode::CONFLICT
-                    ) =>
-            {
+            Effect::Refused(failure) if !is_answered(&failure) => {
+                self.on_decline_refused(core, key, &failure);
+            }
+            Effect::Unclear(failure) => self.on_decline_refused(core, key, &failure),
+            Effect::Done(_) | Effect::Gone(_) | Effect::Refused(_) => {
                 self.show_preview(core, key);
                 self.end(core, key, None);
             }
-            Ok(response) => {
-                let failure = core.refusal(exchange, &response);
-                self.on_decline_refused(core, key, &failure);
-            }
-            Err(failure) => self.on_decline_refused(core, key, &failure),
         }
     }
 
@@ -446,4 +422,9 @@ impl Chats {
             core.complete(ticket, Ok(Outcome::Done));
         }
     }
+}
+
+/// Whether an answer to an invitation was refused because the invitation has one already.
+fn is_answered(failure: &Failure) -> bool {
+    failure.status() == Some(409)
 }

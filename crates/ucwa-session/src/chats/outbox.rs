@@ -1,17 +1,17 @@
 //! Messages that leave: one request at a time, in the order of the commands, each with a verdict.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 use ucwa_proto::{HrefKey, Origin};
 
 use super::conversation::{Chat, State};
-use super::invite::{location, may_have_been_sent, unknown, verdict_of};
+use super::verdict::{Verdict, unknown};
 use super::{Chats, key_of, read, wrong_state};
 use crate::core::Core;
-use crate::event::MessageStatus;
+use crate::effect::{Effect, location};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, MessageKey, Ticket};
@@ -49,7 +49,7 @@ pub(super) struct Early {
     pub(super) href: HrefKey,
     /// The address as the event gave it.
     pub(super) link: String,
-    pub(super) told: Told,
+    pub(super) verdict: Verdict,
 }
 
 pub(super) struct Posting {
@@ -83,13 +83,6 @@ pub(super) enum Place {
     Untold,
     /// Under this one.
     At(HrefKey),
-}
-
-/// What an event says of a message of ours.
-pub(super) struct Told {
-    pub(super) status: MessageStatus,
-    pub(super) timestamp: Option<SystemTime>,
-    pub(super) failure: Option<Failure>,
 }
 
 impl Outbox {
@@ -232,15 +225,8 @@ impl Chats {
         draft: Draft,
         failure: Failure,
     ) {
-        self.settle_message(
-            core,
-            key,
-            draft.message,
-            draft.ticket,
-            MessageStatus::Failed,
-            None,
-            Some(failure),
-        );
+        let verdict = Verdict::failed(failure);
+        self.settle_message(core, key, draft.message, Some(draft.ticket), verdict);
     }
 
     /// Hands over the next message, if nothing stands before it.
@@ -307,9 +293,9 @@ impl Chats {
         else {
             return;
         };
-        match result {
-            Ok(response) if response.status().is_success() => {
-                let location = location(&response);
+        match core.effect(exchange, result) {
+            Effect::Done(response) => {
+                let location = location(&response).map(str::to_owned);
                 match location.and_then(|location| Some((key_of(core, &location)?, location))) {
                     Some((location_key, location)) => {
                         self.on_posted(core, key, location, location_key);
@@ -321,28 +307,18 @@ impl Chats {
                     }
                 }
             }
-            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+            Effect::Gone(failure) => {
                 // The conversation is over, and the message did not get into it. It is not begun again unasked: that
                 // could say the message twice.
-                let failure = core.refusal(exchange, &response);
                 self.on_not_posted(core, key, failure.clone());
                 self.on_chat_gone(core, key, Some(failure));
                 self.arm_probe(core, key);
             }
-            Ok(response) if response.status().is_server_error() => {
+            Effect::Unclear(_) => {
                 posting.lost = true;
                 self.on_answer_lost(core, key, message);
             }
-            Ok(response) => {
-                let failure = core.refusal(exchange, &response);
-                self.on_not_posted(core, key, failure);
-                self.pump(core, key);
-            }
-            Err(failure) if may_have_been_sent(&failure) => {
-                posting.lost = true;
-                self.on_answer_lost(core, key, message);
-            }
-            Err(failure) => {
+            Effect::Refused(failure) => {
                 self.on_not_posted(core, key, failure);
                 self.pump(core, key);
             }
@@ -368,19 +344,10 @@ impl Chats {
             .early
             .iter()
             .position(|early| early.href == location_key);
-        let told = early.map(|position| outbox.early.remove(position).told);
-        match told {
-            Some(told) => {
+        match early.map(|position| outbox.early.remove(position).verdict) {
+            Some(verdict) => {
                 outbox.settled.insert(location_key);
-                self.settle_message(
-                    core,
-                    key,
-                    posting.message,
-                    posting.ticket,
-                    told.status,
-                    told.timestamp,
-                    told.failure,
-                );
+                self.settle_message(core, key, posting.message, Some(posting.ticket), verdict);
             }
             None => {
                 outbox.awaiting.push(Awaiting {
@@ -405,15 +372,8 @@ impl Chats {
         let Some(posting) = conversation.outbox.posting.take() else {
             return;
         };
-        self.settle_message(
-            core,
-            key,
-            posting.message,
-            posting.ticket,
-            MessageStatus::Failed,
-            None,
-            Some(failure),
-        );
+        let verdict = Verdict::failed(failure);
+        self.settle_message(core, key, posting.message, Some(posting.ticket), verdict);
         self.sort_early(core, key);
     }
 
@@ -436,16 +396,8 @@ impl Chats {
             _ => failure,
         };
         for draft in conversation.outbox.take_drafts() {
-            let status = MessageStatus::Failed;
-            self.settle_message(
-                core,
-                key,
-                draft.message,
-                draft.ticket,
-                status,
-                None,
-                Some(failure.clone()),
-            );
+            let verdict = Verdict::failed(failure.clone());
+            self.settle_message(core, key, draft.message, Some(draft.ticket), verdict);
         }
     }
 
@@ -486,8 +438,7 @@ impl Chats {
             }
             let why =
                 unknown("the conversation ended before the server said what became of the message");
-            let status = verdict_of(&why);
-            self.settle_message(core, key, message, ticket, status, None, Some(why));
+            self.settle_message(core, key, message, Some(ticket), Verdict::failed(why));
         }
         self.fail_drafts(core, key, failure);
     }

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use http::Response;
 
 use super::Chats;
-use super::invite::{COMPLETION_GRACE, unknown};
+use super::invite::COMPLETION_GRACE;
 use super::read::{self, InvitationStanding};
+use super::verdict::unknown;
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -69,17 +70,9 @@ impl Chats {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let started = self.invite_mut(key, operation).map(|invite| invite.started);
-        let read = match result {
-            Ok(response) if response.status() == http::StatusCode::NOT_FOUND => Err(None),
-            Ok(response) => match core.resource(exchange, &response) {
-                Ok(invitation) => Ok(invitation.into_owned()),
-                Err(failure) => Err(Some(failure)),
-            },
-            Err(failure) => Err(Some(failure)),
-        };
-        let invitation = match read {
+        let invitation = match core.fetched(exchange, result) {
             Ok(invitation) => invitation,
-            Err(None) if started == Some(false) => {
+            Err(failure) if failure.is_gone() && started == Some(false) => {
                 let failure = Failure::new(FailureKind::Timeout, Stage::Invitation)
                     .with_message("the server took the invitation and did not begin it");
                 return self.refuse_invite(core, key, failure);
@@ -88,7 +81,7 @@ impl Chats {
             Err(_) if self.is_established(key) => {
                 return self.conclude(core, key, operation, true, None, None);
             }
-            Err(Some(_)) if self.is_worth_asking_again(key, operation) => {
+            Err(failure) if !failure.is_gone() && self.is_worth_asking_again(key, operation) => {
                 let operation = operation.to_owned();
                 core.arm(COMPLETION_GRACE, Timer::InvitationCompleted(key, operation));
                 return;

@@ -2,27 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use http::Response;
-use ucwa_proto::{Event, EventKind, HrefKey, SipUri};
+use ucwa_proto::{HrefKey, SipUri};
 
-use super::page::failure_of;
-use super::read::{self, ParticipantFacts};
-use super::{Chats, key_of};
+use super::key_of;
+use super::read::ParticipantFacts;
 use crate::core::Core;
-use crate::event::{ConversationChange, Participant, Role};
-use crate::exchange::{Exchange, Purpose};
-use crate::failure::Failure;
-use crate::keys::{ConversationKey, ParticipantKey, Ticket};
-use crate::operation::Outcome;
-use crate::timers::Timer;
+use crate::event::{Participant, Role};
+use crate::keys::{ParticipantKey, Ticket};
 
 /// The remote participants, in the order in which they became known.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     members: Vec<Member>,
     /// Those who are in by an event that does not say who they are, with the name in it.
-    arriving: BTreeMap<HrefKey, Option<String>>,
+    pub(super) arriving: BTreeMap<HrefKey, Option<String>>,
 }
 
 #[derive(Debug)]
@@ -36,7 +29,7 @@ pub(super) struct Member {
     name: Option<String>,
     role: Option<Role>,
     anonymous: bool,
-    in_lobby: bool,
+    pub(super) in_lobby: bool,
     /// Where to eject it.
     pub(super) eject: Option<String>,
     /// Who waits for it to be out.
@@ -44,7 +37,7 @@ pub(super) struct Member {
     /// It is to be invited when the conversation begins.
     pub(super) expected: bool,
     pub(super) joined: bool,
-    typing: bool,
+    pub(super) typing: bool,
 }
 
 impl Member {
@@ -120,7 +113,12 @@ impl Roster {
     }
 
     /// Finds a participant: by href, else by URI, else the one who is expected and has no href yet.
-    fn position(&self, href: Option<&HrefKey>, uri: Option<&str>, adopt: bool) -> Option<usize> {
+    pub(super) fn position(
+        &self,
+        href: Option<&HrefKey>,
+        uri: Option<&str>,
+        adopt: bool,
+    ) -> Option<usize> {
         let by_href = self
             .members
             .iter()
@@ -136,7 +134,7 @@ impl Roster {
         by_href.or_else(by_uri).or_else(expected)
     }
 
-    fn find(
+    pub(super) fn find(
         &mut self,
         href: Option<&HrefKey>,
         uri: Option<&str>,
@@ -151,7 +149,7 @@ impl Roster {
     }
 
     /// Finds or adds a participant and takes in what is now known. True when something is new.
-    fn learn(
+    pub(super) fn learn(
         &mut self,
         core: &mut Core,
         link: Option<&str>,
@@ -202,7 +200,7 @@ impl Roster {
     }
 
     /// Whether somebody is expected of whom no href is known.
-    fn awaits_somebody(&self) -> bool {
+    pub(super) fn awaits_somebody(&self) -> bool {
         self.members
             .iter()
             .any(|member| member.href.is_none() && member.uri.is_some())
@@ -281,330 +279,4 @@ impl Roster {
 /// Somebody of whom nothing is known.
 pub(super) fn stranger(core: &mut Core) -> Participant {
     Member::new(ParticipantKey::Remote(core.number())).to_participant()
-}
-
-impl Chats {
-    /// Learns of a participant outside of the roster events: who invites, who writes, who accepted.
-    pub(super) fn meet(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: Option<&str>,
-        facts: &ParticipantFacts<'_>,
-    ) -> Option<Participant> {
-        let conversation = self.conversations.get_mut(&key)?;
-        let adopt = !conversation.group;
-        let (member, _) = conversation.roster.learn(core, href, facts, adopt);
-        Some(member.to_participant())
-    }
-
-    /// A participant event without `in`: somebody came, changed or left.
-    pub(super) fn on_participant(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        event: &Event<'_>,
-    ) {
-        if event.kind == EventKind::Deleted {
-            let Some(href) = key_of(core, &event.link.href) else {
-                return;
-            };
-            let Some(conversation) = self.conversations.get_mut(&key) else {
-                return;
-            };
-            conversation.roster.arriving.remove(&href);
-            let left = conversation.roster.find(Some(&href), None, false);
-            if let Some(participant) = left.map(|member| member.key) {
-                let failure = event.reason.as_ref().and_then(failure_of);
-                self.take_out(core, key, participant, failure);
-            }
-            return;
-        }
-        let title = event.link.title.as_deref();
-        if event
-            .resource()
-            .is_some_and(|resource| resource.boolean("local") == Some(true))
-        {
-            return;
-        }
-        let facts = event.resource().map(read::participant).unwrap_or_default();
-        self.take_in(core, key, &event.link.href, &facts.or_titled(title));
-    }
-
-    /// Somebody is in the conversation, or in its lobby.
-    pub(super) fn take_in(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: &str,
-        facts: &ParticipantFacts<'_>,
-    ) {
-        let Some(href_key) = key_of(core, href) else {
-            return;
-        };
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let adopt = !conversation.group;
-        let known = conversation
-            .roster
-            .position(Some(&href_key), facts.uri, adopt);
-        if known.is_none() && facts.uri.is_none() && conversation.roster.awaits_somebody() {
-            // He may be one of those who are expected: his URI says whether he is.
-            let name = facts.name.map(str::to_owned);
-            conversation.roster.arriving.insert(href_key.clone(), name);
-            let purpose = Purpose::ReadParticipant(key, href_key.as_str().to_owned());
-            return Self::read(core, Some(href), purpose);
-        }
-        conversation.roster.arriving.remove(&href_key);
-        let (member, news) = conversation.roster.learn(core, Some(href), facts, adopt);
-        member.expected = false;
-        let joined = std::mem::replace(&mut member.joined, true);
-        let in_lobby = facts.in_lobby.unwrap_or(member.in_lobby);
-        let moved = std::mem::replace(&mut member.in_lobby, in_lobby) != in_lobby;
-        let participant = member.to_participant();
-        if !joined || moved {
-            core.change(
-                key,
-                ConversationChange::ParticipantJoined(participant.clone()),
-            );
-        } else if news {
-            core.change(
-                key,
-                ConversationChange::ParticipantUpdated(participant.clone()),
-            );
-        }
-        // The published page is a bare link with an empty title: the participant resource knows the rest.
-        if participant.uri.is_none() || participant.name.is_none() {
-            let purpose = Purpose::ReadParticipant(key, href_key.as_str().to_owned());
-            Self::read(core, Some(href), purpose);
-        }
-    }
-
-    /// Somebody is out of the conversation.
-    pub(super) fn take_out(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        participant: ParticipantKey,
-        failure: Option<Failure>,
-    ) {
-        let Some(member) = self
-            .conversations
-            .get_mut(&key)
-            .and_then(|conversation| conversation.roster.by_key(participant))
-        else {
-            return;
-        };
-        member.joined = false;
-        member.in_lobby = false;
-        member.typing = false;
-        member.eject = None;
-        let ejecting = std::mem::take(&mut member.ejecting);
-        // What was asked for needs no reason.
-        let failure = failure.filter(|_| ejecting.is_empty());
-        core.cancel_timers(
-            |timer| matches!(timer, Timer::Ejected(other, who) if *other == key && *who == participant),
-        );
-        core.change(
-            key,
-            ConversationChange::ParticipantLeft {
-                participant,
-                failure,
-            },
-        );
-        for ticket in ejecting {
-            core.complete(ticket, Ok(Outcome::Done));
-        }
-    }
-
-    pub(super) fn on_participant_read(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: &str,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let Some(href_key) = key_of(core, href) else {
-            return;
-        };
-        let arriving = conversation.roster.arriving.remove(&href_key);
-        let known = conversation
-            .roster
-            .find(Some(&href_key), None, false)
-            .and_then(|member| member.link.clone());
-        match (read, arriving, known) {
-            (Ok(resource), Some(_), _) => {
-                // He was taken for one of the expected, or as a stranger, only now.
-                let facts = read::participant(&resource);
-                self.take_in(core, key, &exchange.url, &facts);
-            }
-            (Ok(resource), None, Some(link)) => {
-                self.on_known_participant_read(core, key, &link, &read::participant(&resource));
-            }
-            // Nothing more can be had of him than that he is there.
-            (Err(_), Some(name), _) => {
-                let facts = ParticipantFacts::titled(name.as_deref());
-                let adopt = !conversation.group;
-                let url = Some(exchange.url.as_str());
-                let (member, _) = conversation.roster.learn(core, url, &facts, adopt);
-                member.joined = true;
-                let participant = member.to_participant();
-                core.change(key, ConversationChange::ParticipantJoined(participant));
-            }
-            // Without it the participant keeps its URI; that is no failure of anything the user asked for.
-            (_, None, _) => {}
-        }
-        self.eject_if_asked(core, key, &href_key);
-    }
-
-    fn on_known_participant_read(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        link: &str,
-        facts: &ParticipantFacts<'_>,
-    ) {
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let (member, news) = conversation.roster.learn(core, Some(link), facts, false);
-        let in_lobby = facts.in_lobby.unwrap_or(member.in_lobby);
-        let moved = std::mem::replace(&mut member.in_lobby, in_lobby) != in_lobby;
-        let (joined, participant) = (member.joined, member.to_participant());
-        if moved && joined {
-            core.change(key, ConversationChange::ParticipantJoined(participant));
-        } else if news {
-            core.change(key, ConversationChange::ParticipantUpdated(participant));
-        }
-    }
-
-    /// A participant who was waited for can be ejected now that more is known of him, or cannot.
-    fn eject_if_asked(&mut self, core: &mut Core, key: ConversationKey, href: &HrefKey) {
-        let asked = self
-            .conversations
-            .get_mut(&key)
-            .and_then(|conversation| conversation.roster.find(Some(href), None, false))
-            .filter(|member| !member.ejecting.is_empty())
-            .map(|member| member.key);
-        if let Some(participant) = asked {
-            self.post_eject(core, key, participant, true);
-        }
-    }
-
-    /// A participant entered or left one of the views of the conversation: a role, or the lobby. It looks like a join
-    /// or a leave, but for its `in`.
-    pub(super) fn on_view(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        event: &Event<'_>,
-        view: &str,
-    ) {
-        let gone = event.kind == EventKind::Deleted;
-        let title = event.link.title.as_deref();
-        let facts = event.resource().map(read::participant).unwrap_or_default();
-        let mut facts = facts.or_titled(title);
-        match (view, gone) {
-            ("lobby", false) => facts.in_lobby = Some(true),
-            // He was admitted, or denied: the participant itself says which.
-            ("lobby", true) => {
-                if let Some(href) = key_of(core, &event.link.href) {
-                    let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
-                    Self::read(core, Some(&event.link.href), purpose);
-                }
-                return;
-            }
-            ("leaders" | "attendees", false) => {
-                facts.role = read::role(view);
-                facts.in_lobby = Some(false);
-            }
-            _ => return,
-        }
-        self.take_in(core, key, &event.link.href, &facts);
-    }
-
-    /// A participant's chat came up or went down.
-    pub(super) fn on_participant_messaging(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        event: &Event<'_>,
-    ) {
-        let Some(within) = event
-            .within
-            .as_ref()
-            .filter(|within| within.rel == "participant")
-        else {
-            return;
-        };
-        let href = key_of(core, &within.href);
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let connected = event.kind != EventKind::Deleted;
-        let adopt = !conversation.group;
-        if let Some(member) = conversation.roster.find(href.as_ref(), None, adopt) {
-            let participant = member.key;
-            core.change(
-                key,
-                ConversationChange::ParticipantChat {
-                    participant,
-                    connected,
-                },
-            );
-        }
-    }
-
-    /// A participant began or stopped typing: an event that looks like a join or a leave, but for its `in`.
-    pub(super) fn on_typing(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
-        let href = key_of(core, &event.link.href);
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        if let Some(member) = conversation.roster.find(href.as_ref(), None, true) {
-            let typing = event.kind != EventKind::Deleted;
-            let participant = member.key;
-            if std::mem::replace(&mut member.typing, typing) != typing {
-                core.change(
-                    key,
-                    ConversationChange::Typing {
-                        participant,
-                        typing,
-                    },
-                );
-            }
-        }
-    }
-
-    /// Whoever sent a message types no more.
-    pub(super) fn stopped_typing(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        sender: ParticipantKey,
-    ) {
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let member = conversation
-            .roster
-            .members
-            .iter_mut()
-            .find(|member| member.key == sender);
-        if member.is_some_and(|member| std::mem::replace(&mut member.typing, false)) {
-            core.change(
-                key,
-                ConversationChange::Typing {
-                    participant: sender,
-                    typing: false,
-                },
-            );
-        }
-    }
 }

@@ -6,8 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{Event, EventKind, EventStatus, HrefKey};
 
-use super::invite::unknown;
-use super::outbox::{Early, Place, Told};
+use super::outbox::{Early, Place};
 use super::page::failure_of;
 use super::{Chats, read};
 use crate::core::Core;
@@ -17,6 +16,49 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, MessageKey, Ticket};
 use crate::operation::Outcome;
 use crate::timers::Timer;
+
+/// What became of a message of ours.
+pub(super) struct Verdict {
+    status: MessageStatus,
+    /// When the server took it, if it says so.
+    timestamp: Option<SystemTime>,
+    failure: Option<Failure>,
+}
+
+impl Verdict {
+    pub(super) fn delivered(timestamp: Option<SystemTime>) -> Self {
+        Self {
+            status: MessageStatus::Succeeded,
+            timestamp,
+            failure: None,
+        }
+    }
+
+    /// It did not arrive, unless nobody could tell.
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self {
+            status: match failure.kind() {
+                FailureKind::DeliveryUnknown => MessageStatus::Unknown,
+                _ => MessageStatus::Failed,
+            },
+            timestamp: None,
+            failure: Some(failure),
+        }
+    }
+
+    fn at(self, timestamp: Option<SystemTime>) -> Self {
+        Self { timestamp, ..self }
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        self.status == MessageStatus::Unknown
+    }
+}
+
+/// It was handed over, and whether it arrived cannot be found out.
+pub(super) fn unknown(message: &str) -> Failure {
+    Failure::new(FailureKind::DeliveryUnknown, Stage::Message).with_message(message)
+}
 
 impl Chats {
     /// Finds out whose the verdicts are that match nothing, as far as that can be: the messages are asked.
@@ -48,7 +90,7 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
+        let read = core.fetched(exchange, result);
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
@@ -60,7 +102,7 @@ impl Chats {
         else {
             return;
         };
-        let Early { href, told, .. } = outbox.early.remove(position);
+        let Early { href, verdict, .. } = outbox.early.remove(position);
         let Ok(read) = read else { return };
         let posting = outbox.posting.as_ref().filter(|posting| posting.lost);
         let mut nameless = posting
@@ -86,26 +128,10 @@ impl Chats {
             .posting
             .take_if(|posting| posting.operation_id == operation)
         {
-            self.settle_message(
-                core,
-                key,
-                posting.message,
-                posting.ticket,
-                told.status,
-                told.timestamp,
-                told.failure,
-            );
+            self.settle_message(core, key, posting.message, Some(posting.ticket), verdict);
             self.pump(core, key);
         } else if let Some(message) = outbox.take_unsettled(&operation) {
-            core.change(
-                key,
-                ConversationChange::MessageStatus {
-                    message,
-                    status: told.status,
-                    timestamp: told.timestamp,
-                    failure: told.failure,
-                },
-            );
+            self.settle_message(core, key, message, None, verdict);
         }
     }
 
@@ -137,33 +163,7 @@ impl Chats {
             return;
         }
         let resource = event.resource();
-        let status = match (
-            &event.status,
-            resource.and_then(|message| message.text("status")),
-        ) {
-            (Some(EventStatus::Success), _) | (None, Some("Succeeded")) => {
-                Some(MessageStatus::Succeeded)
-            }
-            (Some(EventStatus::Failure), _) | (None, Some("Failed")) => Some(MessageStatus::Failed),
-            _ => None,
-        };
-        let timestamp = resource.and_then(read::timestamp);
-        let failure = (status == Some(MessageStatus::Failed)).then(|| {
-            let told = event.reason.as_ref().and_then(failure_of);
-            let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
-            let failed = resource
-                .map(|message| message.links("failedDeliveryParticipant"))
-                .unwrap_or_default();
-            let names: Vec<_> = failed
-                .iter()
-                .filter_map(|link| link.title.as_deref())
-                .collect();
-            if names.is_empty() || failure.message().is_some() {
-                failure
-            } else {
-                failure.with_message(format!("not delivered to {}", names.join(", ")))
-            }
-        });
+        let verdict = verdict_in(event);
         let operation = resource.and_then(|message| message.text("operationId"));
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
@@ -175,7 +175,7 @@ impl Chats {
             .awaiting
             .iter()
             .position(|message| names(&message.operation_id, Some(&message.location_key)));
-        let Some(status) = status else {
+        let Some(verdict) = verdict else {
             // Completed, but how? The message itself may say.
             if let Some(message) = awaiting.and_then(|position| outbox.awaiting.get(position)) {
                 let message = message.message;
@@ -183,26 +183,13 @@ impl Chats {
             }
             return;
         };
-        let told = Told {
-            status,
-            timestamp,
-            failure,
-        };
         if outbox.settled.contains(&href) {
             return;
         }
         if let Some(position) = awaiting {
             let message = outbox.awaiting.remove(position);
             outbox.settled.insert(href);
-            self.settle_message(
-                core,
-                key,
-                message.message,
-                message.ticket,
-                told.status,
-                told.timestamp,
-                told.failure,
-            );
+            self.settle_message(core, key, message.message, Some(message.ticket), verdict);
         } else if outbox
             .posting
             .as_ref()
@@ -210,16 +197,7 @@ impl Chats {
         {
             if let Some(posting) = outbox.posting.take() {
                 outbox.settled.insert(href);
-                let (message, ticket) = (posting.message, posting.ticket);
-                self.settle_message(
-                    core,
-                    key,
-                    message,
-                    ticket,
-                    told.status,
-                    told.timestamp,
-                    told.failure,
-                );
+                self.settle_message(core, key, posting.message, Some(posting.ticket), verdict);
                 self.pump(core, key);
             }
         } else if let Some(position) =
@@ -233,24 +211,15 @@ impl Chats {
         {
             let message = outbox.unsettled.remove(position).message;
             outbox.settled.insert(href);
-            let Told {
-                status,
-                timestamp,
-                failure,
-            } = told;
-            core.change(
-                key,
-                ConversationChange::MessageStatus {
-                    message,
-                    status,
-                    timestamp,
-                    failure,
-                },
-            );
+            self.settle_message(core, key, message, None, verdict);
         } else if outbox.posting.is_some() || outbox.has_nameless() {
             // Either an answer is still to come and will name it, or one was lost and the message has to be asked.
             let link = event.link.href.to_string();
-            outbox.early.push(Early { href, link, told });
+            outbox.early.push(Early {
+                href,
+                link,
+                verdict,
+            });
             self.sort_early(core, key);
         }
     }
@@ -280,15 +249,8 @@ impl Chats {
         {
             outbox.remember_unsettled(message, &posting.operation_id, Place::Untold);
             let failure = unknown("the connection broke, and no event tells of the message");
-            self.settle_message(
-                core,
-                key,
-                message,
-                posting.ticket,
-                MessageStatus::Unknown,
-                None,
-                Some(failure),
-            );
+            let verdict = Verdict::failed(failure);
+            self.settle_message(core, key, message, Some(posting.ticket), verdict);
             self.pump(core, key);
         }
     }
@@ -301,7 +263,7 @@ impl Chats {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let read = result.and_then(|response| Ok(core.resource(exchange, &response)?.into_owned()));
+        let read = core.fetched(exchange, result);
         let status = read
             .as_ref()
             .ok()
@@ -318,71 +280,83 @@ impl Chats {
             return;
         };
         let awaiting = outbox.awaiting.remove(position);
-        if matches!(status, Some("Succeeded" | "Failed")) {
-            outbox.settled.insert(awaiting.location_key.clone());
-        }
         let timestamp = read.as_ref().ok().and_then(read::timestamp);
-        let (status, failure) = match status {
-            Some("Succeeded") => (MessageStatus::Succeeded, None),
-            Some("Failed") => (
-                MessageStatus::Failed,
-                Some(Failure::new(FailureKind::Remote, Stage::Message)),
-            ),
-            _ => {
-                outbox.remember_unsettled(
-                    message,
-                    &awaiting.operation_id,
-                    Place::At(awaiting.location_key),
-                );
-                (
-                    MessageStatus::Unknown,
-                    Some(unknown(
-                        "the server took the message and does not say what became of it",
-                    )),
-                )
+        let verdict = match status {
+            Some("Succeeded") => Verdict::delivered(timestamp),
+            Some("Failed") => {
+                let failure = Failure::new(FailureKind::Remote, Stage::Message);
+                Verdict::failed(failure).at(timestamp)
             }
+            _ => Verdict::failed(unknown(
+                "the server took the message and does not say what became of it",
+            )),
         };
-        self.settle_message(
-            core,
-            key,
-            message,
-            awaiting.ticket,
-            status,
-            timestamp,
-            failure,
-        );
+        if verdict.is_unknown() {
+            let place = Place::At(awaiting.location_key);
+            outbox.remember_unsettled(message, &awaiting.operation_id, place);
+        } else {
+            outbox.settled.insert(awaiting.location_key);
+        }
+        self.settle_message(core, key, message, Some(awaiting.ticket), verdict);
     }
 
-    /// The verdict on a message: told to whoever watches, and to whoever waits.
-    #[expect(clippy::too_many_arguments, reason = "each is one fact of the verdict")]
+    /// The verdict on a message: told to whoever watches, and to whoever still waits.
     pub(super) fn settle_message(
         &mut self,
         core: &mut Core,
         key: ConversationKey,
         message: MessageKey,
-        ticket: Ticket,
-        status: MessageStatus,
-        timestamp: Option<SystemTime>,
-        failure: Option<Failure>,
+        ticket: Option<Ticket>,
+        verdict: Verdict,
     ) {
         core.cancel_timers(
             |timer| matches!(timer, Timer::Verdict(other, id) if *other == key && *id == message),
         );
+        let result = verdict.failure.clone().map_or(Ok(Outcome::Delivered), Err);
         core.change(
             key,
             ConversationChange::MessageStatus {
                 message,
-                status,
-                timestamp,
-                failure: failure.clone(),
+                status: verdict.status,
+                timestamp: verdict.timestamp,
+                failure: verdict.failure,
             },
         );
-        let result = match status {
-            MessageStatus::Succeeded => Ok(Outcome::Delivered),
-            MessageStatus::Failed | MessageStatus::Unknown => {
-                Err(failure.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message)))
-            }
-        };
-        core.complete(ticket, result);
+        if let Some(ticket) = ticket {
+            core.complete(ticket, result);
+        }
     }
+}
+
+/// The verdict that the completion of a message tells, if it does: the event's status decides, and the resource's own
+/// where the event has none.
+fn verdict_in(event: &Event<'_>) -> Option<Verdict> {
+    let message = event.resource();
+    let delivered = match (
+        &event.status,
+        message.and_then(|message| message.text("status")),
+    ) {
+        (Some(EventStatus::Success), _) | (None, Some("Succeeded")) => true,
+        (Some(EventStatus::Failure), _) | (None, Some("Failed")) => false,
+        _ => return None,
+    };
+    let timestamp = message.and_then(read::timestamp);
+    if delivered {
+        return Some(Verdict::delivered(timestamp));
+    }
+    let told = event.reason.as_ref().and_then(failure_of);
+    let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
+    let failed = message
+        .map(|message| message.links("failedDeliveryParticipant"))
+        .unwrap_or_default();
+    let names: Vec<_> = failed
+        .iter()
+        .filter_map(|link| link.title.as_deref())
+        .collect();
+    let failure = if names.is_empty() || failure.message().is_some() {
+        failure
+    } else {
+        failure.with_message(format!("not delivered to {}", names.join(", ")))
+    };
+    Some(Verdict::failed(failure).at(timestamp))
 }

@@ -145,11 +145,7 @@ impl People {
         let Some((ticket, change)) = line.pop_front() else {
             return;
         };
-        let result = match result {
-            Ok(response) if response.status().is_success() => Ok(Outcome::Done),
-            Ok(response) => Err(core.refusal(exchange, &response)),
-            Err(failure) => Err(failure),
-        };
+        let result = core.effect(exchange, result).done();
         if result.is_ok() {
             match change {
                 MeChange::Status(status) => {
@@ -170,7 +166,7 @@ impl People {
                 }
             }
         }
-        core.complete(ticket, result);
+        core.complete(ticket, result.map(|()| Outcome::Done));
         self.send_change(core, aspect);
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Response, header};
+use http::{Method, Response};
 use ucwa_proto::{Event, EventKind, EventPage, HrefKey, Resource, Value};
 
 use super::{Aspect, People, PeoplePurpose, PeopleTimer, Who, key_of};
 use crate::core::Core;
+use crate::effect::location;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::person::{Interest, PersonField};
@@ -249,11 +250,7 @@ impl People {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let extended = match result {
-            Ok(response) if response.status().is_success() => Ok(()),
-            Ok(response) => Err(core.refusal(exchange, &response)),
-            Err(failure) => Err(failure),
-        };
+        let extended = core.effect(exchange, result).done();
         match (extended, self.subscriptions.get_mut(&id)) {
             (_, None) => {}
             (Ok(()), Some(subscription)) => {
@@ -408,8 +405,4 @@ impl People {
             _ => {}
         }
     }
-}
-
-fn location(response: &Response<Bytes>) -> Option<&str> {
-    response.headers().get(header::LOCATION)?.to_str().ok()
 }
