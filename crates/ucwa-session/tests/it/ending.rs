@@ -409,3 +409,33 @@ fn what_the_peer_wrote_is_shown_though_the_conversation_was_left_meanwhile() {
     assert_eq!(sender.key, peer());
     assert_eq!(*body, MessageBody::Text("one more thing".to_owned()));
 }
+
+#[test]
+fn a_resource_that_answers_410_is_as_gone_as_one_that_answers_404() {
+    for status in [404, 410] {
+        let gone = json!({"code": if status == 404 { "NotFound" } else { "Gone" }, "subcode": "CannotRedirect"});
+        let mut bench = established();
+        let left = bench.submit(Operation::Leave(chat()));
+        bench.reply("DELETE", &conversation_href("21a1"), status, gone.clone());
+        assert_eq!(bench.result(left), Some(&Ok(Outcome::Done)), "{status}");
+
+        let mut bench = established();
+        let ticket = bench.send(1, "one");
+        let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+        bench.reply("POST", &messages, status, gone.clone());
+        assert_eq!(bench.failure(ticket).status(), Some(status));
+        bench.advance(Duration::from_secs(11));
+        bench.reply("GET", &conversation_href("21a1"), status, gone.clone());
+        assert_eq!(ended(&bench.changes(chat())), 1, "{status}");
+
+        let mut bench = Bench::signed_in();
+        bench.page(offered("17b", "Hi Tosh"));
+        let key = ConversationKey::Remote(crate::channel::first_remote(&bench));
+        let accepted = bench.submit(Operation::Accept(key));
+        bench.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+        bench.advance(Duration::from_secs(46));
+        bench.reply("GET", INVITATION, status, gone);
+        assert_eq!(bench.failure(accepted).kind(), &FailureKind::Remote);
+        assert_eq!(ended(&bench.changes(key)), 1, "{status}");
+    }
+}
