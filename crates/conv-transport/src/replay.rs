@@ -35,6 +35,8 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct ReplayOptions {
     volatile: Volatile,
+    /// Paths of exchanges that do not take place.
+    left_out: BTreeSet<String>,
 }
 
 impl ReplayOptions {
@@ -47,7 +49,8 @@ impl ReplayOptions {
     /// Names the values that the client makes up: members of JSON bodies, `<property name="…">` in XML bodies, and parameters
     /// of forms and queries.
     ///
-    /// The recorded value is bound to the live one where it is first met, and replaced by it in all that follows.
+    /// The recorded value is bound to the live one where it is first met, and replaced by it in all that follows. A member that
+    /// only one of the two clients has in its JSON is no difference: whether it makes such a value up is its own affair.
     #[must_use]
     pub fn client_made<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.volatile
@@ -64,6 +67,14 @@ impl ReplayOptions {
     ) -> Self {
         let segments = segments.into_iter().map(Into::into);
         self.volatile.segments.extend(segments);
+        self
+    }
+
+    /// Names paths, such as `/favicon.ico`, whose recorded exchanges are left out of the replay: what a browser fetches on its own
+    /// account.
+    #[must_use]
+    pub fn without_paths<N: Into<String>>(mut self, paths: impl IntoIterator<Item = N>) -> Self {
+        self.left_out.extend(paths.into_iter().map(Into::into));
         self
     }
 }
@@ -110,7 +121,7 @@ impl Replay {
     /// [`HarError::Entry`] where an entry holds what no exchange can be: a malformed URL, date, header or base64.
     pub fn new(har: &Har, options: ReplayOptions) -> Result<Self, HarError> {
         Ok(Self {
-            exchanges: exchanges(har, &options.volatile)?,
+            exchanges: exchanges(har, &options)?,
             volatile: options.volatile,
             state: Mutex::default(),
             changed: Notify::new(),

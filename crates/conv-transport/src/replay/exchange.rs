@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri
 use jiff::Timestamp;
 
 use super::{
+    ReplayOptions,
     binding::Bindings,
     matching::{Shape, Volatile},
 };
@@ -45,34 +46,75 @@ impl End {
 }
 
 /// The exchanges of a recording, in the order of their sending: the entries of a file may have any.
-pub(super) fn exchanges(har: &Har, volatile: &Volatile) -> Result<Vec<Exchange>, HarError> {
-    let entries = &har.log.entries;
-    // Ordinals if all entries have them, dates otherwise; the two cannot be compared.
-    let has_ordinals = entries.iter().all(|entry| entry.sent.is_some());
-    let mut times = Vec::with_capacity(entries.len());
-    for (index, entry) in entries.iter().enumerate() {
-        let started = entry.started().map_err(|reason| at(index, reason))?;
-        let time = Duration::try_from_secs_f64(entry.time.max(0.0) / 1000.0)
-            .map_err(|_| at(index, "time: not a duration".to_owned()))?;
-        times.push((started, time));
+pub(super) fn exchanges(har: &Har, options: &ReplayOptions) -> Result<Vec<Exchange>, HarError> {
+    let mut dated = Vec::with_capacity(har.log.entries.len());
+    for (index, entry) in har.log.entries.iter().enumerate() {
+        let found = Dated::of(entry, options).map_err(|reason| at(index, reason))?;
+        dated.extend(found.map(|found| (index, found)));
     }
-    let began = times.iter().map(|(started, _)| *started).min();
+    // Ordinals if all entries have them, dates otherwise; the two cannot be compared.
+    let has_ordinals = dated.iter().all(|(_, it)| it.entry.sent.is_some());
+    let began = dated.iter().map(|(_, it)| it.started).min();
     let began = began.unwrap_or(Timestamp::UNIX_EPOCH);
-    let exchange = |(index, (entry, (started, time))): (usize, (&Entry, (Timestamp, Duration)))| {
-        let after = Duration::try_from(started.duration_since(began)).unwrap_or_default();
-        let offset = after.saturating_add(time);
+    let exchange = |(index, dated): (usize, Dated<'_>)| {
+        let after = Duration::try_from(dated.started.duration_since(began)).unwrap_or_default();
+        let offset = after.saturating_add(dated.time);
         let ordinals = if has_ordinals {
-            (entry.sent, entry.received)
+            (dated.entry.sent, dated.entry.received)
         } else {
-            (Some(microseconds(after)), Some(microseconds(offset)))
+            let sent = after.saturating_add(dated.uncertainty());
+            (Some(microseconds(sent)), Some(microseconds(offset)))
         };
-        Exchange::of(index + 1, entry, volatile, ordinals, offset)
+        Exchange::of(index + 1, dated, &options.volatile, ordinals, offset)
             .map_err(|reason| at(index, reason))
     };
-    let exchanges = entries.iter().zip(times).enumerate().map(exchange);
+    let exchanges = dated.into_iter().map(exchange);
     let mut exchanges: Vec<Exchange> = exchanges.collect::<Result<_, _>>()?;
     exchanges.sort_by_key(|exchange| exchange.sent);
     Ok(exchanges)
+}
+
+/// An entry, and what says where and when.
+struct Dated<'a> {
+    entry: &'a Entry,
+    uri: Uri,
+    started: Timestamp,
+    time: Duration,
+}
+
+impl<'a> Dated<'a> {
+    /// `None` for an entry that does not take place in a replay.
+    fn of(entry: &'a Entry, options: &ReplayOptions) -> Result<Option<Self>, String> {
+        let url = &*entry.request.url;
+        // Browsers list them too, and they never travel.
+        if url.starts_with("data:") || url.starts_with("blob:") {
+            return Ok(None);
+        }
+        let uri: Uri = url.parse().map_err(|error| format!("url: {error}"))?;
+        if options.left_out.contains(uri.path()) {
+            return Ok(None);
+        }
+        let time = Duration::try_from_secs_f64(entry.time.max(0.0) / 1000.0)
+            .map_err(|_| "time: not a duration".to_owned())?;
+        Ok(Some(Self {
+            entry,
+            uri,
+            started: entry.started()?,
+            time,
+        }))
+    }
+
+    /// How much later than its date a request may have been sent.
+    ///
+    /// Browsers cut dates to the millisecond, and a request that follows an answer within the same one must not look as if
+    /// it had been sent before: the answer would be held for a request that waits for it.
+    fn uncertainty(&self) -> Duration {
+        if self.started.subsec_nanosecond() % 1_000_000 == 0 {
+            Duration::from_micros(999)
+        } else {
+            Duration::ZERO
+        }
+    }
 }
 
 fn at(index: usize, reason: String) -> HarError {
@@ -89,7 +131,7 @@ fn microseconds(duration: Duration) -> u64 {
 impl Exchange {
     fn of(
         number: usize,
-        entry: &Entry,
+        Dated { entry, uri, .. }: Dated<'_>,
         volatile: &Volatile,
         (sent, received): (Option<u64>, Option<u64>),
         offset: Duration,
@@ -99,11 +141,6 @@ impl Exchange {
             .method
             .parse()
             .map_err(|error| format!("method: {error}"))?;
-        let uri: Uri = entry
-            .request
-            .url
-            .parse()
-            .map_err(|error| format!("url: {error}"))?;
         let content_type = entry
             .request
             .headers

@@ -211,3 +211,80 @@ fn a_malformed_entry_is_named() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_browser_fetches_for_itself_is_left_out() {
+    let nothing = || json!({ "status": 404 });
+    let har = har(&[
+        entry(
+            "2015-03-01T10:00:00Z",
+            1.0,
+            "GET",
+            "http://pool/page?x",
+            nothing(),
+        ),
+        entry(
+            "2015-03-01T10:00:01Z",
+            1.0,
+            "GET",
+            "data:image/png;base64,AA==",
+            nothing(),
+        ),
+        entry(
+            "2015-03-01T10:00:01Z",
+            1.0,
+            "GET",
+            "blob:http://pool/1-2",
+            nothing(),
+        ),
+        entry(
+            "2015-03-01T10:00:02Z",
+            1.0,
+            "GET",
+            "http://pool/favicon.ico",
+            nothing(),
+        ),
+        entry(
+            "2015-03-01T10:00:03Z",
+            7.0,
+            "GET",
+            "http://pool/me",
+            json!({ "status": 200 }),
+        ),
+    ]);
+    let options = ReplayOptions::new().without_paths(["/page", "/favicon.ico"]);
+    let replay = replay(&har, options);
+    let began = Instant::now();
+    replay
+        .send(get("http://pool/me"), commands())
+        .await
+        .unwrap();
+    // The first exchange that takes place begins the replay.
+    assert_eq!(began.elapsed().as_millis(), 7);
+    replay.finish().unwrap();
+}
+
+/// A browser's dates have no microseconds, and its durations have.
+#[tokio::test(start_paused = true)]
+async fn a_request_within_the_millisecond_of_an_answer_follows_it() {
+    let har = har(&[
+        entry(
+            "2015-03-01T10:00:00.100Z",
+            4.7,
+            "GET",
+            "http://pool/a",
+            json!({ "status": 200 }),
+        ),
+        entry(
+            "2015-03-01T10:00:00.104Z",
+            3.0,
+            "GET",
+            "http://pool/b",
+            json!({ "status": 200 }),
+        ),
+    ]);
+    let replay = replay(&har, ReplayOptions::new());
+    replay.send(get("http://pool/a"), commands()).await.unwrap();
+    replay.send(get("http://pool/b"), commands()).await.unwrap();
+    replay.finish().unwrap();
+}
