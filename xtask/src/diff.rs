@@ -10,8 +10,8 @@ use conv_transport::{Entry, Har, HarBodyError};
 use serde_json::Value;
 
 use crate::{
+    fixture::scenario::CLIENT_MADE,
     fixture::timeline::difference,
-    replay::CLIENT_MADE,
     traffic::{self, Names, TrafficError},
 };
 

@@ -55,11 +55,16 @@ impl Fixture {
 
 /// The scenario alone, which is there before the first recording.
 pub(crate) fn scenario(folder: &Path) -> Result<Scenario, FixtureError> {
-    let path = folder.join(SCENARIO);
+    let path = scenario_file(folder);
     toml::from_str(&read(&path)?).map_err(|source| FixtureError::Scenario {
         path,
         source: Box::new(source),
     })
+}
+
+/// Where a folder has its scenario.
+pub(crate) fn scenario_file(folder: &Path) -> PathBuf {
+    folder.join(SCENARIO)
 }
 
 /// Writes what was recorded beside the scenario.

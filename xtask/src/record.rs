@@ -1,6 +1,14 @@
 //! `cargo xtask record`: the traffic and the timeline of a scenario, played with the embedded server or with any other.
 
-use std::{env, io, process::ExitCode, sync::Arc, time::SystemTime};
+mod foreign;
+
+use std::{
+    env, io,
+    path::PathBuf,
+    process::{ExitCode, ExitStatus},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use conv_transport::{Har, HarError, HyperTransport, Record, RecordOptions};
 use skype_p2p::{BuildError, Clock, Root};
@@ -12,8 +20,12 @@ use crate::{
         office::{Office, PASSWORD},
         scenario::Scenario,
     },
+    replay::Failure,
     virtual_time,
 };
+
+/// Where a password of the user's is, if not the embedded server's.
+const PASSWORD_VARIABLE: &str = "SKYPE_P2P_PASSWORD";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -23,10 +35,15 @@ pub(crate) struct Arguments {
     /// (the user's) and SKYPE_P2P_OTHER_PASSWORD (the other's)
     #[arg(long, value_name = "URL")]
     root: Option<String>,
+    /// A client other than our application: a program that plays the user, and writes its traffic to standard output as a HAR
+    /// file. Its arguments are the URL where discovery starts and the path of the scenario, and the password is in
+    /// SKYPE_P2P_PASSWORD
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "root")]
+    client: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match record_into(&arguments.name, arguments.root.as_deref()) {
+    match record_into(arguments) {
         Ok(exchanges) => {
             println!("{}: {exchanges} exchanges", arguments.name);
             ExitCode::SUCCESS
@@ -38,15 +55,18 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn record_into(name: &str, root: Option<&str>) -> Result<usize, RecordError> {
-    let folder = fixture::fixtures().join(name);
+fn record_into(arguments: &Arguments) -> Result<usize, RecordError> {
+    let folder = fixture::fixtures().join(&arguments.name);
     let scenario = fixture::scenario(&folder)?;
-    let recording = match root {
-        None => record(&scenario)?,
-        Some(root) => {
+    let recording = match (&arguments.root, &arguments.client) {
+        (None, None) => record(&scenario)?,
+        (_, Some(program)) => {
+            foreign::record(&scenario, &fixture::scenario_file(&folder), program)?
+        }
+        (Some(root), None) => {
             let password = |name| env::var(name).map_err(|_| RecordError::Password(name));
             let passwords = [
-                password("SKYPE_P2P_PASSWORD")?,
+                password(PASSWORD_VARIABLE)?,
                 password("SKYPE_P2P_OTHER_PASSWORD")?,
             ];
             tokio::runtime::Builder::new_current_thread()
@@ -122,20 +142,22 @@ async fn perform(
         play(scenario, Role::Other, other),
     );
     let ((timeline, user), (_, other)) = (user?, other?);
-    let part = |role: Role| {
-        let who = role.of(scenario).who().to_owned();
-        move |misstep| RecordError::Part {
-            who,
-            misstep: Box::new(misstep),
-        }
-    };
-    user.map_err(part(Role::User))?;
-    other.map_err(part(Role::Other))?;
+    user.map_err(part(scenario, Role::User))?;
+    other.map_err(part(scenario, Role::Other))?;
     Ok(Recording {
         traffic: recorder.har(),
         timeline: timeline.text(),
         secrets,
     })
+}
+
+/// The error of the part in which there was a misstep.
+fn part(scenario: &Scenario, role: Role) -> impl FnOnce(Misstep) -> RecordError {
+    let who = role.of(scenario).who().to_owned();
+    move |misstep| RecordError::Part {
+        who,
+        misstep: Box::new(misstep),
+    }
 }
 
 impl Recording {
@@ -161,8 +183,8 @@ pub(crate) enum RecordError {
     Scenario(String),
     #[error("{0}")]
     Application(#[from] BuildError),
-    #[error("no runtime: {0}")]
-    Runtime(#[from] io::Error),
+    #[error("{0}")]
+    System(#[from] io::Error),
     #[error("{who}: {misstep}")]
     Part { who: String, misstep: Box<Misstep> },
     #[error("{0}")]
@@ -171,6 +193,10 @@ pub(crate) enum RecordError {
     Secret,
     #[error("{0} has no password")]
     Password(&'static str),
+    #[error("the client ended with {0}")]
+    Client(ExitStatus),
+    #[error("no replay of it: {0}")]
+    Replay(#[from] Failure),
 }
 
 #[cfg(test)]

@@ -15,14 +15,11 @@ use crate::{
     fixture::{
         self, Fixture, FixtureError,
         actor::{Misstep, Role, Stage, play},
+        scenario::Scenario,
         timeline::difference,
     },
     traffic, virtual_time,
 };
-
-/// The values that a client makes up. With the seed of the scenario they are those of the recording for as long as clients
-/// make them up in the same way, which is nobody's promise.
-pub(crate) const CLIENT_MADE: [&str; 3] = ["endpointId", "operationId", "threadId"];
 
 /// Any password matches the recorded one, which is not in the recording.
 const ANY_PASSWORD: &str = "any";
@@ -72,38 +69,64 @@ fn check(folder: &Path) -> Result<(), Failure> {
 
 /// Plays the scenario on its traffic. The application must do all of it and nothing else, and must observe the timeline.
 pub(crate) fn replay(fixture: &Fixture) -> Result<(), Failure> {
+    let observed = observe(&fixture.scenario, &fixture.traffic)?;
+    let differences = Differences {
+        misstep: observed.misstep,
+        timeline: difference(&fixture.timeline, &observed.timeline),
+        traffic: observed.traffic,
+    };
+    if differences.is_none() {
+        Ok(())
+    } else {
+        Err(differences.into())
+    }
+}
+
+/// What an application observes that does the user's part on `traffic`.
+pub(crate) fn observe(scenario: &Scenario, traffic: &Har) -> Result<Observed, Failure> {
     virtual_time(async {
-        let options = ReplayOptions::new().client_made(CLIENT_MADE);
-        let traffic = Arc::new(Replay::new(&fixture.traffic, options)?);
+        let options = ReplayOptions::new()
+            .client_made(&scenario.client_made)
+            .without_paths(&scenario.without_paths);
+        let replay = Arc::new(Replay::new(traffic, options)?);
         let stage = Stage {
-            transport: traffic.clone(),
-            root: root(&fixture.traffic),
-            clock: Clock::starting_at(fixture.scenario.starts),
+            transport: replay.clone(),
+            root: root(scenario, traffic),
+            clock: Clock::starting_at(scenario.starts),
             password: ANY_PASSWORD.to_owned(),
         };
-        let (timeline, performed) = play(&fixture.scenario, Role::User, stage).await?;
-        let differences = Differences {
+        let (timeline, performed) = play(scenario, Role::User, stage).await?;
+        Ok(Observed {
+            timeline: timeline.text(),
             misstep: performed.err(),
-            timeline: difference(&fixture.timeline, &timeline.text()),
-            traffic: traffic.finish().err(),
-        };
-        if differences.is_none() {
-            Ok(())
-        } else {
-            Err(differences.into())
-        }
+            traffic: replay.finish().err(),
+        })
     })
+}
+
+/// What came of playing a part on recorded traffic.
+pub(crate) struct Observed {
+    pub(crate) timeline: String,
+    misstep: Option<Misstep>,
+    traffic: Option<ReplayReport>,
 }
 
 /// Where the recorded application began to look for its server: in the domain of its user, where there are names for it, or
 /// at a URL.
-fn root(traffic: &Har) -> Root {
-    let first = traffic::in_order(traffic)
-        .first()
-        .map(|entry| &*entry.request.url);
-    let host = first.and_then(|url| url.parse::<Uri>().ok()?.host().map(str::to_owned));
-    match (first, host) {
-        (Some(url), Some(host)) if !host.starts_with("lyncdiscover") => Root::Url(url.to_owned()),
+fn root(scenario: &Scenario, traffic: &Har) -> Root {
+    let first = traffic::in_order(traffic).into_iter().find_map(|entry| {
+        let uri: Uri = entry.request.url.parse().ok()?;
+        let takes_place = !scenario.without_paths.iter().any(|path| path == uri.path());
+        takes_place.then_some(uri)
+    });
+    match first {
+        Some(uri)
+            if !uri
+                .host()
+                .is_some_and(|host| host.starts_with("lyncdiscover")) =>
+        {
+            Root::Url(uri.to_string())
+        }
         _ => Root::Domain,
     }
 }
@@ -188,7 +211,10 @@ mod tests {
     #[test]
     fn every_fixture_replays() {
         let folders = fixture::folders().unwrap();
-        assert!(folders.len() >= 6, "three stories in two representations");
+        assert!(
+            folders.len() >= 7,
+            "three stories in two representations, and one of a browser"
+        );
         for folder in folders {
             if let Err(failure) = check(&folder) {
                 panic!("{}\n{failure}", folder.display());
@@ -207,6 +233,29 @@ mod tests {
             let xml = fixture(&format!("{story}-xml"));
             assert_eq!(difference(&json.timeline, &xml.timeline), None, "{story}");
         }
+    }
+
+    #[test]
+    fn the_story_is_the_same_as_a_page_in_a_browser_played_it() {
+        let ours = fixture("outgoing-delivered-json");
+        let page = fixture("browser-outgoing-json");
+        assert_eq!(page.traffic.log.creator.name, "WebInspector");
+        assert_eq!(difference(&ours.timeline, &page.timeline), None);
+    }
+
+    #[test]
+    fn a_scenario_names_what_another_client_makes_up_and_fetches() {
+        let mut page = fixture("browser-outgoing-json");
+        page.scenario.client_made.retain(|name| name != "userAgent");
+        let traffic = differences(&page).traffic.unwrap();
+        let unexpected = traffic.unexpected[0].nearest.as_ref().unwrap();
+        assert!(unexpected.difference.ends_with("/userAgent"), "{traffic}");
+
+        let mut page = fixture("browser-outgoing-json");
+        let icon = page.scenario.without_paths.pop().unwrap();
+        // It is the first entry now, and nobody can begin there.
+        let traffic = differences(&page).traffic.unwrap();
+        assert!(traffic.unexpected[0].request.ends_with(&icon), "{traffic}");
     }
 
     #[test]
