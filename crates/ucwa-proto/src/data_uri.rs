@@ -234,24 +234,36 @@ fn decode_base64(content: &str) -> Result<Cow<'_, [u8]>, DataUriError> {
 }
 
 fn decode_form(content: &str) -> Cow<'_, [u8]> {
-    if !content.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+    let Some(first) = memchr::memchr2(b'+', b'%', content.as_bytes()) else {
         return Cow::Borrowed(content.as_bytes());
-    }
-    let mut decoded = Vec::with_capacity(content.len());
-    let mut rest = content.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let (byte, after) = match (byte, after) {
-            (b'+', after) => (b' ', after),
-            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, after),
-                _ => (byte, rest.get(1..).unwrap_or_default()),
+    };
+    // All the spaces at once, then the escapes one by one, each closing the gap that the ones before it left.
+    let mut bytes: Vec<u8> = content
+        .bytes()
+        .map(|byte| if byte == b'+' { b' ' } else { byte })
+        .collect();
+    let mut end = first;
+    let mut read = first;
+    while let Some(distance) = memchr::memchr(b'%', bytes.get(read..).unwrap_or_default()) {
+        let escape = read + distance;
+        bytes.copy_within(read..escape, end);
+        end += distance;
+        let (byte, length) = match bytes.get(escape + 1..escape + 3) {
+            Some(&[high, low]) => match (hex(high), hex(low)) {
+                (Some(high), Some(low)) => (high << 4 | low, 3),
+                _ => (b'%', 1),
             },
-            (byte, after) => (byte, after),
+            _ => (b'%', 1),
         };
-        decoded.push(byte);
-        rest = after;
+        if let Some(slot) = bytes.get_mut(end) {
+            *slot = byte;
+        }
+        end += 1;
+        read = escape + length;
     }
-    Cow::Owned(decoded)
+    bytes.copy_within(read.., end);
+    bytes.truncate(end + bytes.len() - read);
+    Cow::Owned(bytes)
 }
 
 fn hex(digit: u8) -> Option<u8> {

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, Limits, Problem, Representation, Resource, Value, json, names::owned, xml,
+    DecodeError, Limits, Problem, Representation, Resource, Value, json, names::owned,
+    value::owned_members, xml,
 };
 
 /// One answer of the event channel: what happened, and where to ask next (`EventsInUCWA`, `EventChannelDetails`).
@@ -195,11 +196,7 @@ impl<'a> Event<'a> {
             status: self.status,
             reason: self.reason.map(Problem::into_owned),
             embedded: self.embedded.map(Embedded::into_owned),
-            properties: self
-                .properties
-                .into_iter()
-                .map(|(name, value)| (owned(name), value.into_owned()))
-                .collect(),
+            properties: owned_members(self.properties),
         }
     }
 }
@@ -438,11 +435,7 @@ impl<'a> EventPage<'a> {
                     events: sender.events.into_iter().map(Event::into_owned).collect(),
                 })
                 .collect(),
-            properties: self
-                .properties
-                .into_iter()
-                .map(|(name, value)| (owned(name), value.into_owned()))
-                .collect(),
+            properties: owned_members(self.properties),
         }
     }
 }

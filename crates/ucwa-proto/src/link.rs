@@ -4,13 +4,13 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     names::owned,
-    value::{Concealed, Value},
+    value::{Concealed, Value, borrowed_members, owned_members},
 };
 
 /// A link to another resource, or a message inline as a data URI (`WebLinks`).
 ///
 /// In debug output the content of a data URI is hidden.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Link<'a> {
     /// The target as it was sent: absolute, relative to the host, or a `data:` URI.
     pub href: Cow<'a, str>,
@@ -58,11 +58,7 @@ impl<'a> Link<'a> {
         Link {
             href: owned(self.href),
             title: self.title.map(owned),
-            attributes: self
-                .attributes
-                .into_iter()
-                .map(|(name, value)| (owned(name), value.into_owned()))
-                .collect(),
+            attributes: owned_members(self.attributes),
         }
     }
 
@@ -72,11 +68,7 @@ impl<'a> Link<'a> {
         Link {
             href: Cow::Borrowed(&self.href),
             title: self.title.as_deref().map(Cow::Borrowed),
-            attributes: self
-                .attributes
-                .iter()
-                .map(|(name, value)| (Cow::Borrowed(&**name), value.borrowed()))
-                .collect(),
+            attributes: borrowed_members(&self.attributes),
         }
     }
 }
@@ -135,6 +127,15 @@ impl<T> OneOrMany<T> {
         match self {
             Self::One(one) => vec![one],
             Self::Many(many) => many,
+        }
+    }
+
+    /// The first, if there is any.
+    #[must_use]
+    pub fn into_first(self) -> Option<T> {
+        match self {
+            Self::One(one) => Some(one),
+            Self::Many(many) => many.into_iter().next(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     DecodeError, ErrorCode, ErrorSubcode, Limits, Representation, Resource, Value, names::owned,
-    xml,
+    value::owned_members, xml,
 };
 
 /// What went wrong, or why something changed: the body of an error response, or the reason of an event
@@ -169,11 +169,7 @@ impl<'a> Problem<'a> {
             link: self.link.map(owned),
             parameters: self.parameters.map(Value::into_owned),
             debug_info: self.debug_info.map(Value::into_owned),
-            properties: self
-                .properties
-                .into_iter()
-                .map(|(name, value)| (owned(name), value.into_owned()))
-                .collect(),
+            properties: owned_members(self.properties),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, Limits, Link, OneOrMany, Representation, Value, json, names::owned, value::Shown,
+    DecodeError, Limits, Link, OneOrMany, Representation, Value, json,
+    names::owned,
+    value::{Shown, borrowed_members, owned_members},
     xml,
 };
 
@@ -217,11 +219,7 @@ impl<'a> Resource<'a> {
         Resource {
             rel: self.rel().map(Cow::Borrowed),
             href: self.href().map(Cow::Borrowed),
-            properties: self
-                .properties
-                .iter()
-                .map(|(name, value)| (Cow::Borrowed(&**name), value.borrowed()))
-                .collect(),
+            properties: borrowed_members(&self.properties),
             links: self
                 .links
                 .iter()
@@ -241,11 +239,7 @@ impl<'a> Resource<'a> {
         Resource {
             rel: self.rel.map(owned),
             href: self.href.map(owned),
-            properties: self
-                .properties
-                .into_iter()
-                .map(|(name, value)| (owned(name), value.into_owned()))
-                .collect(),
+            properties: owned_members(self.properties),
             links: self
                 .links
                 .into_iter()

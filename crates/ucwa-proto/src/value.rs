@@ -75,12 +75,7 @@ impl<'a> Value<'a> {
             Self::Number(number) => Value::Number(number),
             Self::String(text) => Value::String(owned(text)),
             Self::List(items) => Value::List(items.into_iter().map(Value::into_owned).collect()),
-            Self::Object(members) => Value::Object(
-                members
-                    .into_iter()
-                    .map(|(name, value)| (owned(name), value.into_owned()))
-                    .collect(),
-            ),
+            Self::Object(members) => Value::Object(owned_members(members)),
         }
     }
 
@@ -93,14 +88,35 @@ impl<'a> Value<'a> {
             Self::Number(number) => Value::Number(*number),
             Self::String(text) => Value::String(Cow::Borrowed(text)),
             Self::List(items) => Value::List(items.iter().map(Value::borrowed).collect()),
-            Self::Object(members) => Value::Object(
-                members
-                    .iter()
-                    .map(|(name, value)| (Cow::Borrowed(&**name), value.borrowed()))
-                    .collect(),
-            ),
+            Self::Object(members) => Value::Object(borrowed_members(members)),
         }
     }
+}
+
+/// Values with their names, borrowing nothing. Often there are none, which should cost nothing.
+pub(crate) fn owned_members(
+    members: Vec<(Cow<'_, str>, Value<'_>)>,
+) -> Vec<(Cow<'static, str>, Value<'static>)> {
+    if members.is_empty() {
+        return Vec::new();
+    }
+    members
+        .into_iter()
+        .map(|(name, value)| (owned(name), value.into_owned()))
+        .collect()
+}
+
+/// Values with their names, borrowing from these.
+pub(crate) fn borrowed_members<'r>(
+    members: &'r [(Cow<'_, str>, Value<'_>)],
+) -> Vec<(Cow<'r, str>, Value<'r>)> {
+    if members.is_empty() {
+        return Vec::new();
+    }
+    members
+        .iter()
+        .map(|(name, value)| (Cow::Borrowed(&**name), value.borrowed()))
+        .collect()
 }
 
 impl fmt::Debug for Value<'_> {

@@ -40,46 +40,65 @@ pub(super) fn links<'a>(
         return Ok(());
     }
     reader.object("the links should be an object", |reader, rel| {
-        let Some(found) = one_or_many(reader, link)? else {
-            return Ok(());
-        };
-        if rel != "self" {
-            links.push((rel, found));
-        } else if let Some(first) = found.as_slice().first()
-            && href.is_none()
-        {
-            *href = Some(first.href.clone());
-            let says_more = first.title.is_some() || !first.attributes.is_empty();
-            if says_more || matches!(found, OneOrMany::Many(_)) {
-                links.push((rel, found));
+        if rel == "self" {
+            let mut found = OneOrMany::One(Link::default());
+            if one_or_many(reader, &mut found, link)? {
+                to_itself(rel, found, href, links);
             }
+            return Ok(());
+        }
+        if links.is_empty() {
+            // Most resources have five to eight.
+            links.reserve(8);
+        }
+        links.push((rel, OneOrMany::One(Link::default())));
+        let is_there = match links.last_mut() {
+            Some((_, slot)) => one_or_many(reader, slot, link)?,
+            None => true,
+        };
+        if !is_there {
+            links.pop();
         }
         Ok(())
     })
 }
 
-fn link<'a>(reader: &mut Reader<'a>) -> Read<Link<'a>> {
-    let mut href = None;
-    let mut title = None;
-    let mut attributes = Vec::new();
+/// Keeps the link to itself: the first gives the address.
+fn to_itself<'a>(
+    rel: Cow<'a, str>,
+    found: OneOrMany<Link<'a>>,
+    href: &mut Option<Cow<'a, str>>,
+    links: &mut Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
+) {
+    if let Some(first) = found.as_slice().first()
+        && href.is_none()
+    {
+        *href = Some(first.href.clone());
+        let says_more = first.title.is_some() || !first.attributes.is_empty();
+        if says_more || matches!(found, OneOrMany::Many(_)) {
+            links.push((rel, found));
+        }
+    }
+}
+
+fn link<'a>(reader: &mut Reader<'a>, link: &mut Link<'a>) -> Read<()> {
+    let mut leads_somewhere = false;
     reader.object("a link should be an object", |reader, name| {
         if name == "href" {
-            href = Some(reader.text("the href of a link should be a string")?);
+            link.href = reader.text("the href of a link should be a string")?;
+            leads_somewhere = true;
             return Ok(());
         }
         match reader.value()? {
-            Value::String(text) if name == "title" => title = Some(text),
-            value => attributes.push((name, value)),
+            Value::String(text) if name == "title" => link.title = Some(text),
+            value => link.attributes.push((name, value)),
         }
         Ok(())
     })?;
-    match href {
-        Some(href) => Ok(Link {
-            href,
-            title,
-            attributes,
-        }),
-        None => reader.structure("a link has no href"),
+    if leads_somewhere {
+        Ok(())
+    } else {
+        reader.structure("a link has no href")
     }
 }
 
@@ -92,8 +111,9 @@ fn embedded<'a>(
         return Ok(());
     }
     reader.object("what is embedded should be an object", |reader, rel| {
-        if let Some(resources) = one_or_many(reader, one_resource)? {
-            embedded.push((rel, resources));
+        let mut found = OneOrMany::One(Resource::default());
+        if one_or_many(reader, &mut found, resource)? {
+            embedded.push((rel, found));
         }
         Ok(())
     })
@@ -105,21 +125,24 @@ pub(super) fn one_resource<'a>(reader: &mut Reader<'a>) -> Read<Resource<'a>> {
     Ok(resource)
 }
 
-/// One thing or an array of them; `null` is none.
-pub(super) fn one_or_many<'a, T>(
+/// One thing or an array of them, read into its place, where an empty one stands; `null` is none. What is read through
+/// results is copied once more at every step.
+pub(super) fn one_or_many<'a, T: Default>(
     reader: &mut Reader<'a>,
-    read: impl Fn(&mut Reader<'a>) -> Read<T>,
-) -> Read<Option<OneOrMany<T>>> {
+    place: &mut OneOrMany<T>,
+    read: impl Fn(&mut Reader<'a>, &mut T) -> Read<()>,
+) -> Read<bool> {
     match reader.peek() {
-        Some(b'n') => reader.null().map(|_| None),
-        Some(b'[') => {
-            let mut many = Vec::new();
-            reader.array("", |reader| {
-                many.push(read(reader)?);
-                Ok(())
-            })?;
-            Ok(Some(OneOrMany::Many(many)))
-        }
-        _ => read(reader).map(|one| Some(OneOrMany::One(one))),
+        Some(b'n') => return reader.null().map(|_| false),
+        Some(b'[') => *place = OneOrMany::Many(Vec::new()),
+        _ => {}
     }
+    match place {
+        OneOrMany::One(one) => read(reader, one)?,
+        OneOrMany::Many(many) => reader.array("", |reader| {
+            many.push(T::default());
+            many.last_mut().map_or(Ok(()), |one| read(reader, one))
+        })?,
+    }
+    Ok(true)
 }

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::{
-    decode::{links, one_or_many, one_resource},
+    decode::{links, one_or_many, one_resource, resource},
     reader::{Read, Reader},
 };
 use crate::{
     DecodeError, DecodeErrorKind, Embedded, Event, EventKind, EventLink, EventPage, EventStatus,
-    Follow, Limits, OneOrMany, Problem, Sender, Value,
+    Follow, Limits, OneOrMany, Problem, Resource, Sender, Value,
 };
 
 pub(crate) fn decode_page<'a>(
@@ -37,7 +37,7 @@ fn page<'a>(reader: &mut Reader<'a>, page: &mut EventPage<'a>, budget: &mut Budg
                 let mut found = Vec::with_capacity(2);
                 links(reader, &mut page.href, &mut found)?;
                 for (rel, links) in found {
-                    let Some(link) = links.into_vec().into_iter().next() else {
+                    let Some(link) = links.into_first() else {
                         continue;
                     };
                     if let Some(follow) = Follow::from_link(&rel, link.href) {
@@ -209,10 +209,10 @@ fn embedded<'a>(reader: &mut Reader<'a>, found: &mut Found<'a>) -> Read<()> {
         return Ok(());
     }
     reader.object("what is embedded should be an object", |reader, rel| {
-        let embedded = match reader.contained(|reader| one_or_many(reader, one_resource))? {
-            Ok(None) => return Ok(()),
-            Ok(Some(OneOrMany::One(resource))) => Embedded::Resource(resource),
-            Ok(Some(OneOrMany::Many(resources))) => match resources.into_iter().next() {
+        let mut place = OneOrMany::One(Resource::default());
+        let embedded = match reader.contained(|reader| one_or_many(reader, &mut place, resource))? {
+            Ok(false) => return Ok(()),
+            Ok(true) => match place.into_first() {
                 Some(resource) => Embedded::Resource(resource),
                 None => return Ok(()),
             },

@@ -196,6 +196,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a text; `what` says what it should be.
+    #[inline(always)]
     pub(super) fn text(&mut self, what: &'static str) -> Read<Cow<'a, str>> {
         if self.peek() == Some(b'"') {
             self.string()
@@ -205,9 +206,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads any value.
+    #[inline(always)]
     pub(super) fn value(&mut self) -> Read<Value<'a>> {
+        if self.peek() == Some(b'"') {
+            self.string().map(Value::String)
+        } else {
+            self.other_value()
+        }
+    }
+
+    /// Reads a value that is no string.
+    fn other_value(&mut self) -> Read<Value<'a>> {
         match self.peek() {
-            Some(b'"') => self.string().map(Value::String),
             Some(b'{') => {
                 let mut members = Vec::new();
                 self.object("", |reader, name| {
@@ -384,53 +394,37 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a string, which begins here.
+    #[inline(always)]
     fn string(&mut self) -> Read<Cow<'a, str>> {
+        match self.plain_string() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.escaped_string().map(Cow::Owned),
+        }
+    }
+
+    /// Reads a string that holds no escape; otherwise stays where it is.
+    #[inline(never)]
+    fn plain_string(&mut self) -> Option<&'a str> {
+        let begin = self.at + 1;
+        let rest = self.text.get(begin..)?;
+        let length = special_within(rest.as_bytes())?;
+        if rest.as_bytes().get(length) != Some(&b'"') {
+            return None;
+        }
+        self.at = begin + length + 1;
+        rest.get(..length)
+    }
+
+    /// Reads a string with escapes, or one that is broken.
+    #[cold]
+    fn escaped_string(&mut self) -> Read<String> {
         self.at += 1;
-        let begin = self.at;
-        self.seek_special();
-        if self.text.as_bytes().get(self.at) == Some(&b'"') {
-            let text = self.text.get(begin..self.at).unwrap_or_default();
-            self.at += 1;
-            return Ok(Cow::Borrowed(text));
-        }
-        self.escaped_string(begin).map(Cow::Owned)
-    }
-
-    /// Reads on to the next quote, backslash or control character, eight bytes at a time.
-    #[inline]
-    fn seek_special(&mut self) {
-        const ONES: u64 = u64::MAX / 255;
-        const HIGH: u64 = ONES << 7;
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let mut read = 0;
-        let (chunks, tail) = rest.as_chunks::<8>();
-        for chunk in chunks {
-            let bytes = u64::from_le_bytes(*chunk);
-            // The high bit of every byte that is below 0x20, a quote or a backslash; a false one may stand only above
-            // a true one.
-            let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
-            let quote = bytes ^ (ONES * u64::from(b'"'));
-            let quote = quote.wrapping_sub(ONES) & !quote;
-            let backslash = bytes ^ (ONES * u64::from(b'\\'));
-            let backslash = backslash.wrapping_sub(ONES) & !backslash;
-            let special = (control | quote | backslash) & HIGH;
-            if special != 0 {
-                self.at += read + (special.trailing_zeros() / 8) as usize;
-                return;
-            }
-            read += 8;
-        }
-        read += tail
-            .iter()
-            .take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
-            .count();
-        self.at += read;
-    }
-
-    /// Reads the rest of a string that began at `begin` and holds an escape here, or an error.
-    fn escaped_string(&mut self, begin: usize) -> Read<String> {
-        let mut text = self.text.get(begin..self.at).unwrap_or_default().to_owned();
+        let mut text = String::new();
         loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let length = special_within(rest.as_bytes()).unwrap_or(rest.len());
+            text.push_str(rest.get(..length).unwrap_or_default());
+            self.at += length;
             match self.text.as_bytes().get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
@@ -442,9 +436,6 @@ impl<'a> Reader<'a> {
                 }
                 _ => return Err(self.syntax("a control character stands in a string")),
             }
-            let piece = self.at;
-            self.seek_special();
-            text.push_str(self.text.get(piece..self.at).unwrap_or_default());
         }
     }
 
@@ -512,4 +503,32 @@ impl<'a> Reader<'a> {
         self.at += 4;
         Ok(unit)
     }
+}
+
+fn is_special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// Where the first quote, backslash or control character is, found eight bytes at a time.
+#[inline]
+fn special_within(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let (chunks, tail) = bytes.as_chunks::<8>();
+    let mut read = 0;
+    for chunk in chunks {
+        let bytes = u64::from_le_bytes(*chunk);
+        // The high bit of every byte that is below 0x20, a quote or a backslash; a false one may stand only above a
+        // true one.
+        let control = bytes.wrapping_sub(ONES * 0x20);
+        let quote = (bytes ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+        let backslash = (bytes ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+        let special = (control | quote | backslash) & !bytes & HIGH;
+        if special != 0 {
+            return Some(read + (special.trailing_zeros() / 8) as usize);
+        }
+        read += 8;
+    }
+    let at = tail.iter().position(|&byte| is_special(byte))?;
+    Some(read + at)
 }
