@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use qcell::{QCell, QCellOwner, QCellOwnerID};
 
 use super::listener::{Deliver, Listener, guarded};
-use super::sync::{Arc, Mutex, MutexGuard, lock};
+use super::sync::{Arc, AtomicU8, Mutex, MutexGuard, Ordering, lock};
 
 type Queue = VecDeque<Box<dyn Deliver>>;
 type Call = Box<dyn FnOnce() + Send>;
@@ -23,14 +23,29 @@ const KEPT_CAPACITY: usize = 1024;
 /// The lock, the queue and the outbox of one model. Cloning gives another handle on the same.
 #[derive(Clone)]
 pub(crate) struct Store {
-    core: Arc<Mutex<Core>>,
+    shared: Arc<Shared>,
     id: QCellOwnerID,
 }
+
+struct Shared {
+    core: Mutex<Core>,
+    role: Role,
+}
+
+/// Whether somebody delivers. The role is taken under the lock and given back without it: a write that nobody comes
+/// between locks once.
+struct Role(AtomicU8);
+
+/// Nobody delivers, and nothing waits.
+const FREE: u8 = 0;
+/// Somebody delivers, and nothing waits behind.
+const TAKEN: u8 = 1;
+/// Somebody delivers, and has to look into the queue before the role is given back.
+const WANTED: u8 = 2;
 
 struct Core {
     owner: QCellOwner,
     queue: Queue,
-    delivering: bool,
     outbox: VecDeque<Call>,
     calling: bool,
 }
@@ -66,12 +81,14 @@ impl Store {
         let core = Core {
             owner,
             queue: VecDeque::new(),
-            delivering: false,
             outbox: VecDeque::new(),
             calling: false,
         };
         Self {
-            core: Arc::new(Mutex::new(core)),
+            shared: Arc::new(Shared {
+                core: Mutex::new(core),
+                role: Role(AtomicU8::new(FREE)),
+            }),
             id,
         }
     }
@@ -85,7 +102,7 @@ impl Store {
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {
-        lock(&self.core)
+        lock(&self.shared.core)
     }
 
     /// Changes cells as one commit, then makes the calls and deliveries that follow from it.
@@ -93,7 +110,7 @@ impl Store {
         let (result, garbage, work) = {
             let mut core = self.lock();
             let (result, garbage) = core.transact(change);
-            (result, garbage, core.take_work())
+            (result, garbage, self.take_work(&mut core))
         };
         if !garbage.is_empty() {
             quietly(|| drop(garbage));
@@ -117,7 +134,7 @@ impl Store {
             let (event, garbage) = core.transact(enter);
             // A replay is a delivery like any other: what is written inside it waits for its end, unless another delivery
             // is running already, of which it is then a part.
-            let first = !std::mem::replace(&mut core.delivering, true);
+            let first = self.shared.role.take();
             (event, garbage, first)
         };
         listener.replay(&event);
@@ -139,13 +156,37 @@ impl Store {
             next = core.outbox.pop_front();
             core.calling = next.is_some();
         }
-        let work = self.lock().take_work();
+        let work = self.take_work(&mut self.lock());
         if let Work::Deliver(first) = work {
             self.deliver(Some(first));
         }
         if let Some(panic) = panicked {
             resume_unwind(panic);
         }
+    }
+
+    /// Takes the role that is free and has work: calls to the outside come before deliveries.
+    fn take_work(&self, core: &mut Core) -> Work {
+        if !core.calling
+            && let Some(first) = core.outbox.pop_front()
+        {
+            core.calling = true;
+            return Work::Call(first);
+        }
+        if core.queue.is_empty() || !self.shared.role.take() {
+            return Work::None;
+        }
+        self.next_delivery(core).map_or(Work::None, Work::Deliver)
+    }
+
+    /// The delivery that whoever has the role makes next.
+    fn next_delivery(&self, core: &mut Core) -> Option<Box<dyn Deliver>> {
+        let next = core.queue.pop_front();
+        if core.queue.is_empty() && core.queue.capacity() > KEPT_CAPACITY {
+            core.queue = VecDeque::new();
+        }
+        self.shared.role.keep(!core.queue.is_empty());
+        next
     }
 
     /// Delivers until nothing waits, `first` before all else.
@@ -155,16 +196,36 @@ impl Store {
             if let Some(delivery) = next {
                 delivery.deliver();
             }
-            let mut core = self.lock();
-            next = core.queue.pop_front();
-            if next.is_none() {
-                core.delivering = false;
-                if core.queue.capacity() > KEPT_CAPACITY {
-                    core.queue = VecDeque::new();
-                }
+            if self.shared.role.give_back() {
                 return;
             }
+            next = self.next_delivery(&mut self.lock());
         }
+    }
+}
+
+impl Role {
+    /// Takes the role if it is free, and otherwise bids its holder to look into the queue. Only under the lock.
+    fn take(&self) -> bool {
+        let is_free =
+            self.0.load(Ordering::Acquire) == FREE || self.0.swap(WANTED, Ordering::AcqRel) == FREE;
+        if is_free {
+            self.0.store(TAKEN, Ordering::Relaxed);
+        }
+        is_free
+    }
+
+    /// Notes, under the lock, whether something waits behind what its holder delivers next.
+    fn keep(&self, waits: bool) {
+        let state = if waits { WANTED } else { TAKEN };
+        self.0.store(state, Ordering::Relaxed);
+    }
+
+    /// Gives the role back, unless something came meanwhile.
+    fn give_back(&self) -> bool {
+        self.0
+            .compare_exchange(TAKEN, FREE, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 }
 
@@ -198,23 +259,6 @@ impl Core {
             }
         }
         (result, transaction.outlet.garbage)
-    }
-
-    /// Takes the role that is free and has work: calls to the outside come before deliveries.
-    fn take_work(&mut self) -> Work {
-        if !self.calling
-            && let Some(first) = self.outbox.pop_front()
-        {
-            self.calling = true;
-            Work::Call(first)
-        } else if !self.delivering
-            && let Some(first) = self.queue.pop_front()
-        {
-            self.delivering = true;
-            Work::Deliver(first)
-        } else {
-            Work::None
-        }
     }
 }
 
