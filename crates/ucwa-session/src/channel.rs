@@ -138,6 +138,7 @@ impl Session {
         if matches!(follow, Follow::Resume(_) | Follow::Resync(_)) {
             self.list_conversations();
             self.people.begin_anew(&mut self.core);
+            self.history.begin_anew(&mut self.core);
         }
     }
 

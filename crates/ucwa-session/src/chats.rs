@@ -1,5 +1,6 @@
 //! Every conversation of the session, and the index by which events find theirs.
 
+mod archived;
 mod conclusion;
 mod conference;
 mod conversation;
@@ -27,6 +28,7 @@ use ucwa_proto::{EventPage, HrefKey, SipUri};
 
 pub(crate) use self::conversation::Conversation;
 use self::conversation::{Chat, State};
+pub(crate) use self::read::{message_body, timestamp};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -122,7 +124,10 @@ impl Chats {
             | Operation::FetchPerson { .. }
             | Operation::FollowPerson { .. }
             | Operation::SetMe(_)
-            | Operation::SearchPeople { .. } => {
+            | Operation::SearchPeople { .. }
+            | Operation::SetHistory(_)
+            | Operation::ListArchived { .. }
+            | Operation::ReadArchived(_) => {
                 core.complete(
                     ticket,
                     Err(Failure::new(FailureKind::WrongState, Stage::Command)),
@@ -292,6 +297,7 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
+        conversation.began_at.get_or_insert(core.wall_now());
         let old = conversation.links.conversation.replace(href.to_owned());
         let old = old.and_then(|old| key_of(core, &old));
         if old.as_ref() != Some(&href_key) {
@@ -363,7 +369,7 @@ impl Chats {
 }
 
 /// The comparison key of an href of the application.
-fn key_of(core: &Core, href: &str) -> Option<HrefKey> {
+pub(crate) fn key_of(core: &Core, href: &str) -> Option<HrefKey> {
     core.base.as_ref().map(|base| HrefKey::of(href, base))
 }
 

@@ -21,6 +21,9 @@ pub struct SessionConfig {
     /// The name of this endpoint: stable for a profile, so that a restarted process takes its application up again;
     /// unique among the user's endpoints. Made from the seed where absent.
     pub endpoint_id: Option<String>,
+    /// Whether the server is asked to archive conversations (`conversationHistory` of `communication_ref`). It then also
+    /// accepts invitations for the user. Off by default: invitations are the caller's to answer.
+    pub history: bool,
     /// Whether HTML messages are declared as understood.
     pub html: bool,
     /// Seeds identifiers and jitter. Two sessions with one seed and the same inputs do the same.
@@ -48,6 +51,7 @@ impl SessionConfig {
             user_agent: concat!("skype-p2p/", env!("CARGO_PKG_VERSION")).to_owned(),
             culture: "en-US".to_owned(),
             endpoint_id: None,
+            history: false,
             html: true,
             seed,
             wall_at_epoch,

@@ -185,6 +185,9 @@ impl Core {
             .uri(exchange.url.as_str())
             .header(header::ACCEPT, accept)
             .header(header::USER_AGENT, self.config.user_agent.as_str());
+        if let Some(condition) = &exchange.condition {
+            builder = builder.header(header::IF_MATCH, condition.as_str());
+        }
         if exchange.credential == Credential::Bearer {
             exchange.token_version = None;
             if let Some((value, version)) = self.auth.authorization(origin) {

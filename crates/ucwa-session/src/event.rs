@@ -63,6 +63,26 @@ pub enum SessionEvent {
         /// The subject, if there is one.
         subject: Option<String>,
     },
+    /// A conversation of former days was found in the archive. It is over, and can be started again.
+    Archived {
+        /// The session's name for the conversation.
+        conversation: ConversationKey,
+        /// The other one in it.
+        peer: Participant,
+        /// The subject, if there was one.
+        subject: Option<String>,
+    },
+    /// Whether the archive holds more conversations than were told of. Until the first time, it may.
+    MoreArchived(bool),
+    /// How many conversations were missed and not read since.
+    UnreadConversations(u64),
+    /// Whether the server archives conversations.
+    History {
+        /// It does.
+        enabled: bool,
+        /// It can be told to, or not to.
+        settable: bool,
+    },
     /// Something changed in a conversation.
     Conversation {
         /// The conversation.
@@ -215,6 +235,10 @@ pub enum ConversationChange {
         /// When the server took it, or when it arrived where the server does not say.
         timestamp: SystemTime,
     },
+    /// Messages of former days, in any order.
+    Archived(Vec<ArchivedMessage>),
+    /// Whether the archive holds more of what was said in it.
+    MoreHistory(bool),
     /// The verdict on a message of ours, or a later and better one.
     MessageStatus {
         /// Which message.
@@ -236,6 +260,23 @@ pub enum ConversationChange {
         /// Why, if it was not asked for.
         failure: Option<Failure>,
     },
+}
+
+/// A message of former days (`conversationLogTranscript_ref`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArchivedMessage {
+    /// The session's name for it.
+    pub message: MessageKey,
+    /// This user wrote it, and not the other.
+    pub outgoing: bool,
+    /// The SIP URI of who wrote it.
+    pub sender: String,
+    /// The display name of who wrote it, if it is known.
+    pub sender_name: Option<String>,
+    /// What it says.
+    pub body: MessageBody,
+    /// When it was sent.
+    pub timestamp: SystemTime,
 }
 
 /// The verdict on a message.

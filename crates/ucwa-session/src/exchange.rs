@@ -9,6 +9,7 @@ use tracing::{Span, field};
 use ucwa_proto::{HrefKey, Origin};
 
 use crate::failure::Stage;
+use crate::history::HistoryPurpose;
 use crate::io::{ConnectionAuth, Lane};
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::people::PeoplePurpose;
@@ -84,6 +85,8 @@ pub(crate) enum Purpose {
     Acknowledge(ConversationKey),
     /// Whatever people are about.
     People(PeoplePurpose),
+    /// Whatever history is about.
+    History(HistoryPurpose),
     /// POST batch: several GETs, each with a purpose of its own.
     Batch(u64),
 }
@@ -137,6 +140,7 @@ impl Purpose {
             | Self::Eject(..)
             | Self::Acknowledge(_) => Stage::Conversation,
             Self::People(_) => Stage::People,
+            Self::History(_) => Stage::History,
         }
     }
 
@@ -173,6 +177,7 @@ impl Purpose {
             Self::Eject(..) => "eject",
             Self::Acknowledge(_) => "userAcknowledged",
             Self::People(purpose) => purpose.name(),
+            Self::History(purpose) => purpose.name(),
             Self::Batch(_) => "batch",
         }
     }
@@ -236,6 +241,8 @@ pub(crate) struct Exchange {
     pub(crate) url: String,
     /// Content type and content.
     pub(crate) body: Option<(Cow<'static, str>, Bytes)>,
+    /// The version that it may change (`If-Match`).
+    pub(crate) condition: Option<String>,
     pub(crate) credential: Credential,
     pub(crate) lane: Lane,
     /// What the transport proves on the connection.
@@ -273,6 +280,7 @@ impl Exchange {
             method,
             url,
             body: None,
+            condition: None,
             credential: Credential::Bearer,
             lane: Lane::Commands,
             authentication: None,
@@ -292,6 +300,11 @@ impl Exchange {
         body: impl Into<Bytes>,
     ) -> Self {
         self.body = Some((content_type.into(), body.into()));
+        self
+    }
+
+    pub(crate) fn if_match(mut self, condition: String) -> Self {
+        self.condition = Some(condition);
         self
     }
 

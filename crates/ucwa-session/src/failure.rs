@@ -35,6 +35,8 @@ pub enum FailureKind {
     NotSignedIn,
     /// The command makes no sense in the present state.
     WrongState,
+    /// The server, or a policy of it, does not offer it.
+    NotSupported,
     /// The server refused the user name or the password.
     InvalidCredentials,
     /// The server takes none of the grants that these credentials can serve.
@@ -98,6 +100,8 @@ pub enum Stage {
     Message,
     /// Reading of people, following them, searching, and changing what others see of the user.
     People,
+    /// Reading of the archive, and having the server keep one.
+    History,
 }
 
 impl Stage {
@@ -114,6 +118,7 @@ impl Stage {
             Self::Conversation => "conversation",
             Self::Message => "message",
             Self::People => "people",
+            Self::History => "history",
         }
     }
 }
@@ -263,6 +268,7 @@ impl fmt::Display for Failure {
             FailureKind::InvalidArgument => f.write_str("the argument cannot be used")?,
             FailureKind::NotSignedIn => f.write_str("not signed in")?,
             FailureKind::WrongState => f.write_str("not possible in the present state")?,
+            FailureKind::NotSupported => f.write_str("not offered by the server")?,
             FailureKind::InvalidCredentials => {
                 f.write_str("the user name or the password was refused")?;
             }

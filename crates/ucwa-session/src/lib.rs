@@ -41,6 +41,7 @@ mod event;
 mod exchange;
 mod failure;
 mod grant;
+mod history;
 mod io;
 mod keys;
 mod operation;
@@ -55,7 +56,8 @@ mod trust;
 
 pub use config::{ChannelOptions, Root, SessionConfig, TrustPolicy};
 pub use event::{
-    ConversationChange, MessageStatus, Participant, Role, SessionEvent, SignInState, Standing,
+    ArchivedMessage, ConversationChange, MessageStatus, Participant, Role, SessionEvent,
+    SignInState, Standing,
 };
 pub use failure::{Failure, FailureKind, Stage};
 pub use io::{

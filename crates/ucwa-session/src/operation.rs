@@ -108,6 +108,19 @@ pub enum Operation {
         /// How many to find at most, 1 to 100.
         limit: u32,
     },
+    /// Has the server archive conversations, or not any more; while it does it also accepts invitations for the user.
+    /// Completes when the server said that it is so.
+    SetHistory(bool),
+    /// Finds more chats of two in the archive, newest first. Completes when they were told of as
+    /// [`SessionEvent::Archived`](crate::SessionEvent::Archived). The server lists its last 100 conversations, of every
+    /// kind (`conversationLogs_ref`).
+    ListArchived {
+        /// How many to find, 1 to 100; there may be fewer.
+        count: u32,
+    },
+    /// Reads the next page of what was said in an archived conversation, the newest of its logs first. Completes when it
+    /// was told of as [`ConversationChange::Archived`](crate::ConversationChange::Archived).
+    ReadArchived(ConversationKey),
 }
 
 /// What a completed operation brought.

@@ -26,7 +26,7 @@ pub(crate) struct Questions(BTreeMap<QuestionId, Asked>);
 #[derive(Debug)]
 enum Asked {
     /// An exchange with a host that nothing names.
-    Trust(Exchange, String),
+    Trust(Box<Exchange>, String),
     /// The token for an origin.
     Token(Origin, Source),
     /// The sign-in at a page, before the token for an origin is asked for again.
@@ -51,7 +51,11 @@ impl Core {
             from: self.trust.anchor().to_owned(),
             to: to.clone(),
         };
-        self.ask(question, ANSWER_TIMEOUT, Asked::Trust(exchange, to));
+        self.ask(
+            question,
+            ANSWER_TIMEOUT,
+            Asked::Trust(Box::new(exchange), to),
+        );
     }
 
     /// Asks the caller for a token of another issuer.
@@ -98,12 +102,12 @@ impl Core {
         match (asked, answer) {
             (Asked::Trust(exchange, host), Some(Answer::Trust(true))) => {
                 self.trust.approve(&host);
-                self.issue(exchange);
+                self.issue(*exchange);
             }
             (Asked::Trust(exchange, host), _) => {
                 let failure =
                     Failure::new(FailureKind::Untrusted, exchange.purpose.stage()).with_host(host);
-                self.finish(exchange, Err(failure));
+                self.finish(*exchange, Err(failure));
             }
             (Asked::Token(key, source), Some(Answer::Token(Some(token)))) => {
                 self.on_token_from_outside(&key, source, &token);

@@ -12,6 +12,7 @@ use crate::config::SessionConfig;
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind};
+use crate::history::History;
 use crate::io::{Input, Output};
 use crate::keys::Ticket;
 use crate::operation::Operation;
@@ -28,6 +29,7 @@ pub struct Session {
     pub(crate) channel: Channel,
     pub(crate) chats: Chats,
     pub(crate) people: People,
+    pub(crate) history: History,
 }
 
 impl std::fmt::Debug for Session {
@@ -47,6 +49,7 @@ impl Session {
             channel: Channel::default(),
             chats: Chats::default(),
             people: People::default(),
+            history: History::default(),
         }
     }
 
@@ -64,6 +67,12 @@ impl Session {
             | Operation::SetMe(_)
             | Operation::SearchPeople { .. } => {
                 self.people.submit(&mut self.core, ticket, operation);
+            }
+            Operation::SetHistory(_)
+            | Operation::ListArchived { .. }
+            | Operation::ReadArchived(_) => {
+                self.history
+                    .submit(&mut self.core, &self.chats, ticket, &operation);
             }
             operation => {
                 self.chats.submit(&mut self.core, ticket, operation);
@@ -117,6 +126,7 @@ impl Session {
             | Timer::ParticipantInvitation(..)
             | Timer::Ejected(..) => self.chats.on_timer(&mut self.core, timer),
             Timer::People(timer) => self.people.on_timer(&mut self.core, timer),
+            Timer::History(timer) => self.history.on_timer(&mut self.core, timer),
         }
         self.settle();
     }
@@ -155,6 +165,13 @@ impl Session {
                 self.people
                     .on_finished(&mut self.core, purpose, &exchange, result);
             }
+            Purpose::History(purpose) => self.history.on_finished(
+                &mut self.core,
+                &mut self.chats,
+                purpose,
+                &exchange,
+                result,
+            ),
             _ => self.chats.on_finished(&mut self.core, &exchange, result),
         }
     }
@@ -198,6 +215,7 @@ impl Session {
     pub(crate) fn end_all(&mut self, failure: &Failure) {
         self.chats.end_all(&mut self.core, failure);
         self.people.end_all(&mut self.core, failure);
+        self.history.end_all(&mut self.core, failure);
     }
 
     /// The events of a page, in order.
@@ -223,5 +241,6 @@ impl Session {
         }
         self.chats.on_page(&mut self.core, page);
         self.people.on_page(&mut self.core, page);
+        self.history.on_page(&mut self.core, page);
     }
 }

@@ -312,6 +312,7 @@ impl Session {
             }
         }
         self.people.take_application(&mut self.core, &application);
+        self.history.take_application(&mut self.core, &application);
         self.entry.links = links;
         Ok(())
     }
@@ -325,6 +326,7 @@ impl Session {
         self.core
             .arm(self.core.config.activity_interval, Timer::ReportActivity);
         self.people.begin(&mut self.core);
+        self.history.begin(&mut self.core);
         self.announce(SignInState::SignedIn, None);
         if let Some(ticket) = self.entry.sign_in.take() {
             self.core.complete(ticket, Ok(Outcome::Done));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ucwa_proto::Origin;
 
 use crate::exchange::Exchange;
+use crate::history::HistoryTimer;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId};
 use crate::people::PeopleTimer;
 
@@ -42,6 +43,8 @@ pub(crate) enum Timer {
     Ejected(ConversationKey, ParticipantKey),
     /// Something about people is due.
     People(PeopleTimer),
+    /// Something about history is due.
+    History(HistoryTimer),
 }
 
 impl Timer {

@@ -1,6 +1,6 @@
 //! What the session knows of one conversation.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::inbox::Inbox;
 use super::invite::Invite;
@@ -69,6 +69,8 @@ pub(crate) struct Conversation {
     /// The SIP URI of the one peer, for as long as there is one.
     pub(crate) peer: Option<String>,
     pub(crate) subject: Option<String>,
+    /// When it first was at the server, by this session.
+    pub(crate) began_at: Option<SystemTime>,
     /// Names the conversation across restarts.
     pub(crate) thread_id: String,
     pub(crate) state: State,
@@ -133,6 +135,7 @@ impl Conversation {
             key,
             peer: None,
             subject: None,
+            began_at: None,
             thread_id,
             state: State::Created,
             chat: Chat::Disconnected,

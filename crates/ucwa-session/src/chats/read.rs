@@ -118,12 +118,12 @@ pub(super) fn body_of_link(href: &str) -> Option<MessageBody> {
 }
 
 /// The content of a `message`: HTML where there is some, since it holds more than the text beside it.
-pub(super) fn message_body(message: &Resource<'_>) -> Option<MessageBody> {
+pub(crate) fn message_body(message: &Resource<'_>) -> Option<MessageBody> {
     let of = |rel| message.link_href(rel).and_then(body_of_link);
     of("htmlMessage").or_else(|| of("plainMessage"))
 }
 
-pub(super) fn timestamp(message: &Resource<'_>) -> Option<SystemTime> {
+pub(crate) fn timestamp(message: &Resource<'_>) -> Option<SystemTime> {
     message
         .text("timeStamp")
         .and_then(|text| DateTime::parse(text).ok())

@@ -17,6 +17,7 @@ mod conference_begun;
 mod ending;
 mod grants;
 mod hints;
+mod history;
 mod incoming;
 mod joining;
 mod outgoing;

@@ -130,7 +130,7 @@ fn statuses(bench: &mut Bench, address: &str) -> Vec<PersonStatus> {
 }
 
 /// The targets in a batch.
-fn targets(request: &Request) -> Vec<String> {
+pub(crate) fn targets(request: &Request) -> Vec<String> {
     assert_eq!(request.request.headers()["accept"], batch::MEDIA_TYPE);
     let content_type = request.request.headers()["content-type"].to_str().unwrap();
     let boundary = batch::boundary(content_type).unwrap();
@@ -146,7 +146,7 @@ fn targets(request: &Request) -> Vec<String> {
         .collect()
 }
 
-fn batch_of(parts: &[(u16, Value)]) -> http::Response<Bytes> {
+pub(crate) fn batch_of(parts: &[(u16, Value)]) -> http::Response<Bytes> {
     let parts: Vec<_> = parts
         .iter()
         .map(|(status, body)| {

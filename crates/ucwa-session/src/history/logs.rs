@@ -1,0 +1,256 @@
+//! The list of logs: which conversations there were, newest first.
+
+use std::collections::VecDeque;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+use ucwa_proto::{DateTime, Resource, SipUri};
+
+use super::{History, HistoryPurpose, key_of, not_offered, without_archive};
+use crate::chats::Chats;
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::Ticket;
+use crate::operation::Outcome;
+
+/// How many conversations can be asked for at once: as many as the server lists (`conversationLogs_ref`).
+const MOST: u32 = 100;
+
+/// A list that is being read: first where the logs are, then the logs themselves, some at a time, until enough chats of
+/// two were found among them.
+#[derive(Debug)]
+pub(super) struct Listing {
+    tickets: Vec<Ticket>,
+    /// How many conversations are still to be found.
+    wanted: usize,
+    /// The logs that were not read before, newest first.
+    waiting: VecDeque<String>,
+    /// What is being read, in the order of the list.
+    round: Vec<Option<Log>>,
+    outstanding: usize,
+    failure: Option<Failure>,
+}
+
+impl Listing {
+    pub(super) fn tickets(self) -> Vec<Ticket> {
+        self.tickets
+    }
+}
+
+/// A log of a chat of two (`conversationLog_ref`).
+#[derive(Clone, Debug)]
+pub(super) struct Log {
+    pub(super) thread: Option<String>,
+    /// The SIP URI of the other.
+    pub(super) peer: String,
+    pub(super) name: Option<String>,
+    pub(super) subject: Option<String>,
+    /// When it reached the archive.
+    pub(super) created: Option<SystemTime>,
+    /// Where is what was said.
+    pub(super) transcripts: Option<String>,
+}
+
+impl History {
+    /// Finds so many more archived conversations. Whoever asks meanwhile gets the same.
+    pub(super) fn list(
+        &mut self,
+        core: &mut Core,
+        ticket: Ticket,
+        count: u32,
+    ) -> Result<(), Failure> {
+        if !(1..=MOST).contains(&count) {
+            return Err(
+                Failure::new(FailureKind::InvalidArgument, Stage::History).with_message(format!(
+                    "between 1 and {MOST} conversations can be asked for"
+                )),
+            );
+        }
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX);
+        if let Some(listing) = &mut self.listing {
+            listing.wanted = listing.wanted.max(wanted);
+            listing.tickets.push(ticket);
+            return Ok(());
+        }
+        let href = self
+            .conversation_logs
+            .as_deref()
+            .ok_or_else(|| not_offered("conversation logs"))?;
+        let url = core.resolve(href, Stage::History)?;
+        self.listing = Some(Listing {
+            tickets: vec![ticket],
+            wanted,
+            waiting: VecDeque::new(),
+            round: Vec::new(),
+            outstanding: 0,
+            failure: None,
+        });
+        let purpose = Purpose::History(HistoryPurpose::List);
+        core.issue(Exchange::new(purpose, Method::GET, url));
+        Ok(())
+    }
+
+    pub(super) fn on_listed(
+        &mut self,
+        core: &mut Core,
+        chats: &mut Chats,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let unread = result.and_then(|response| {
+            let list = core
+                .resource(exchange, &response)
+                .map_err(without_archive)?;
+            // Each time anew: what was archived since stands before what was read.
+            Ok(list
+                .links("conversationLog")
+                .iter()
+                .filter(|link| {
+                    let key = key_of(core, &link.href);
+                    key.is_some_and(|key| !self.read.contains(&key))
+                })
+                .map(|link| link.href.to_string())
+                .collect())
+        });
+        let Some(listing) = &mut self.listing else {
+            return;
+        };
+        match unread {
+            Ok(unread) => listing.waiting = unread,
+            Err(failure) => listing.failure = Some(failure),
+        }
+        self.next_round(core, chats);
+    }
+
+    /// Reads as many logs as conversations are wanted, until these are found, or no log is left.
+    fn next_round(&mut self, core: &mut Core, chats: &mut Chats) {
+        while let Some(listing) = &mut self.listing {
+            for log in std::mem::take(&mut listing.round).into_iter().flatten() {
+                if Self::take_log(&mut self.archives, core, chats, log) {
+                    listing.wanted = listing.wanted.saturating_sub(1);
+                }
+            }
+            let enough = listing.wanted == 0 || listing.waiting.is_empty();
+            if enough || listing.failure.is_some() {
+                return self.end_listing(core);
+            }
+            let next: Vec<_> = (listing.waiting)
+                .drain(..listing.wanted.min(listing.waiting.len()))
+                .collect();
+            let mut exchanges = Vec::new();
+            for (place, href) in next.iter().enumerate() {
+                // One that cannot be asked for is as good as none.
+                if let Some(key) = key_of(core, href) {
+                    self.read.insert(key);
+                }
+                if let Ok(url) = core.resolve(href, Stage::History) {
+                    let purpose = Purpose::History(HistoryPurpose::ReadLog(place));
+                    exchanges.push(Exchange::new(purpose, Method::GET, url));
+                }
+            }
+            listing.round = vec![None; next.len()];
+            listing.outstanding = exchanges.len();
+            if !exchanges.is_empty() {
+                return core.issue_together(exchanges);
+            }
+        }
+    }
+
+    pub(super) fn on_log_read(
+        &mut self,
+        core: &mut Core,
+        chats: &mut Chats,
+        place: usize,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let log = match &result {
+            // It was removed in between.
+            Ok(response) if response.status() == StatusCode::NOT_FOUND => Ok(None),
+            Ok(response) => core
+                .resource(exchange, response)
+                .map(|resource| log(&resource, &chats.me))
+                .map_err(without_archive),
+            Err(failure) => Err(failure.clone()),
+        };
+        let Some(listing) = &mut self.listing else {
+            return;
+        };
+        match log {
+            Ok(log) => {
+                if let Some(seat) = listing.round.get_mut(place) {
+                    *seat = log;
+                }
+            }
+            Err(failure) => {
+                // It may be asked for again.
+                if let Some(key) = key_of(core, &exchange.url) {
+                    self.read.remove(&key);
+                }
+                listing.failure = Some(failure);
+            }
+        }
+        listing.outstanding = listing.outstanding.saturating_sub(1);
+        if listing.outstanding == 0 {
+            self.next_round(core, chats);
+        }
+    }
+
+    fn end_listing(&mut self, core: &mut Core) {
+        let Some(listing) = self.listing.take() else {
+            return;
+        };
+        let result = match listing.failure {
+            Some(failure) => Err(failure),
+            None => {
+                self.tell_complete(core, listing.waiting.is_empty());
+                Ok(Outcome::Done)
+            }
+        };
+        for ticket in listing.tickets {
+            core.complete(ticket, result.clone());
+        }
+    }
+}
+
+/// What a log says; `None` if it is not of a chat of two.
+fn log(resource: &Resource<'_>, me: &str) -> Option<Log> {
+    let filled = |name: &str| resource.text(name).filter(|text| !text.is_empty());
+    // Where the type is not said, its modalities tell.
+    let chat = match filled("type") {
+        Some(kind) => kind == "MessageLog",
+        None => resource.list("modalities").any(|it| it == "Messaging"),
+    };
+    if !chat || filled("onlineMeetingUri").is_some() {
+        return None;
+    }
+    let mut others = resource
+        .embedded_all("conversationLogRecipient")
+        .iter()
+        .filter(|recipient| {
+            !recipient
+                .text("sipUri")
+                .is_some_and(|uri| uri.eq_ignore_ascii_case(me))
+        });
+    let (Some(other), None) = (others.next(), others.next()) else {
+        return None;
+    };
+    let peer = SipUri::parse(other.text("sipUri")?).ok()?;
+    Some(Log {
+        thread: filled("threadId").map(str::to_owned),
+        peer: peer.as_str().to_owned(),
+        name: other
+            .text("displayName")
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned),
+        subject: filled("subject").map(str::to_owned),
+        created: filled("creationTime")
+            .and_then(|text| DateTime::parse(text).ok())
+            .and_then(DateTime::to_system_time),
+        transcripts: resource
+            .link_href("conversationLogTranscripts")
+            .map(str::to_owned),
+    })
+}

@@ -1,0 +1,68 @@
+//! What was missed: how many conversations, and that there may be new logs.
+
+use bytes::Bytes;
+use http::{Method, Response};
+use ucwa_proto::{Event, EventKind, Resource};
+
+use super::{History, HistoryPurpose};
+use crate::core::Core;
+use crate::event::SessionEvent;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, Stage};
+
+impl History {
+    /// GETs what was missed, where the server says; nobody waits for it.
+    pub(super) fn read_missed(&mut self, core: &mut Core) {
+        let purpose = Purpose::History(HistoryPurpose::ReadMissed);
+        if core.is_under_way(&purpose) {
+            self.missed_again = true;
+        } else if let Some(href) = &self.missed_items
+            && let Ok(url) = core.resolve(href, Stage::History)
+        {
+            core.issue(Exchange::new(purpose, Method::GET, url));
+        }
+    }
+
+    pub(super) fn on_missed_event(&mut self, core: &mut Core, event: &Event<'_>) {
+        if event.kind == EventKind::Deleted {
+            self.missed_items = None;
+            return;
+        }
+        self.missed_items = Some(event.link.href.to_string());
+        match event.resource() {
+            Some(missed) => take_missed(core, missed),
+            None => self.read_missed(core),
+        }
+        // What is reported with it is a new log.
+        self.tell_complete(core, false);
+    }
+
+    pub(super) fn on_missed_read(
+        &mut self,
+        core: &mut Core,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match result.and_then(|response| {
+            let missed = core.resource(exchange, &response)?;
+            take_missed(core, &missed);
+            Ok(())
+        }) {
+            Ok(()) => {}
+            Err(failure) => tracing::debug!(%failure, "what was missed could not be read"),
+        }
+        if std::mem::take(&mut self.missed_again) {
+            self.read_missed(core);
+        }
+    }
+}
+
+/// Takes in `missedItems` (`missedItems_ref`).
+fn take_missed(core: &mut Core, missed: &Resource<'_>) {
+    let unread = missed
+        .integer("unreadMissedConversationsCount")
+        .and_then(|count| u64::try_from(count).ok());
+    if let Some(unread) = unread {
+        core.emit(SessionEvent::UnreadConversations(unread));
+    }
+}

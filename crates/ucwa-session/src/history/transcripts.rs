@@ -1,0 +1,283 @@
+//! What was said in archived conversations, a page at a time, the newest log first.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode};
+
+use super::logs::Log;
+use super::{History, HistoryPurpose, not_offered, without_archive};
+use crate::chats::{Chats, message_body, timestamp};
+use crate::core::Core;
+use crate::event::{ArchivedMessage, ConversationChange};
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::{ConversationKey, MessageKey, Ticket};
+use crate::operation::Outcome;
+
+/// How many pages without a message are turned over for one request.
+const MAX_EMPTY_PAGES: u32 = 10;
+
+/// The logs of one conversation.
+#[derive(Debug)]
+pub(super) struct Archive {
+    thread: Option<String>,
+    /// The SIP URI of the other.
+    peer: String,
+    name: Option<String>,
+    /// Newest first.
+    logs: Vec<Pages>,
+    /// Who waits for the page that is being read.
+    tickets: Vec<Ticket>,
+    empty_pages: u32,
+    /// Whether there is more, as it was told.
+    told: Option<bool>,
+}
+
+/// How far one log is read.
+#[derive(Debug)]
+struct Pages {
+    created: Option<SystemTime>,
+    /// Where it goes on.
+    next: Option<String>,
+    /// How many transcripts were seen.
+    seen: usize,
+    /// How many of those come again, since the log is read from the beginning in another application.
+    again: usize,
+    /// It was read to its end.
+    done: bool,
+}
+
+impl Archive {
+    fn new(log: &Log) -> Self {
+        Self {
+            thread: log.thread.clone(),
+            peer: log.peer.clone(),
+            name: log.name.clone(),
+            logs: Vec::new(),
+            tickets: Vec::new(),
+            empty_pages: 0,
+            told: None,
+        }
+    }
+
+    /// Whether a log is one of this conversation.
+    fn is_of(&self, log: &Log) -> bool {
+        let same_thread = log.thread.is_some() && self.thread == log.thread;
+        let known = || {
+            let of = |pages: &Pages| pages.created.is_some() && pages.created == log.created;
+            self.logs.iter().any(of)
+        };
+        self.peer.eq_ignore_ascii_case(&log.peer) && (same_thread || known())
+    }
+
+    fn add(&mut self, log: Log) {
+        let known = |pages: &&mut Pages| pages.created.is_some() && pages.created == log.created;
+        if let Some(pages) = self.logs.iter_mut().find(known) {
+            if pages.next.is_none() && !pages.done {
+                pages.next = log.transcripts;
+                pages.again = pages.seen;
+            }
+            return;
+        }
+        let place = self
+            .logs
+            .partition_point(|other| other.created > log.created);
+        let pages = Pages {
+            created: log.created,
+            next: log.transcripts,
+            seen: 0,
+            again: 0,
+            done: false,
+        };
+        self.logs.insert(place, pages);
+    }
+
+    /// The log that is read next.
+    fn open_log(&mut self) -> Option<&mut Pages> {
+        self.logs.iter_mut().find(|pages| pages.next.is_some())
+    }
+
+    /// The hrefs are void; who waited for one, waits in vain.
+    pub(super) fn end_life(&mut self) -> Vec<Ticket> {
+        for pages in &mut self.logs {
+            pages.next = None;
+        }
+        std::mem::take(&mut self.tickets)
+    }
+
+    /// Tells whether there is more to read, where that is news.
+    fn tell(&mut self, core: &mut Core, key: ConversationKey) {
+        let more = self.open_log().is_some();
+        if self.told.replace(more) != Some(more) {
+            core.change(key, ConversationChange::MoreHistory(more));
+        }
+    }
+}
+
+impl History {
+    /// Takes in a log. Whether it made a conversation.
+    pub(super) fn take_log(
+        archives: &mut BTreeMap<ConversationKey, Archive>,
+        core: &mut Core,
+        chats: &mut Chats,
+        log: Log,
+    ) -> bool {
+        let known = archives
+            .iter()
+            .find(|(_, archive)| archive.is_of(&log))
+            .map(|(key, _)| *key);
+        let known = known.or_else(|| chats.of_thread(log.thread.as_deref()?, &log.peer));
+        let key = match known {
+            Some(key) => {
+                // The record of a life that this session has seen holds what is shown already.
+                let seen = chats.began_at(key);
+                if seen.is_some_and(|began| log.created.is_some_and(|created| created >= began)) {
+                    return false;
+                }
+                key
+            }
+            None => chats.add_archived(
+                core,
+                &log.peer,
+                log.name.clone(),
+                log.thread.clone(),
+                log.subject.clone(),
+            ),
+        };
+        let archive = archives.entry(key).or_insert_with(|| Archive::new(&log));
+        archive.add(log);
+        // One that was forgotten is not spoken of.
+        if chats.knows(key) {
+            archive.tell(core, key);
+        }
+        known.is_none()
+    }
+
+    /// Reads the next page of what was said in a conversation. Whoever asks meanwhile gets the same.
+    pub(super) fn read_more(
+        &mut self,
+        core: &mut Core,
+        chats: &Chats,
+        key: ConversationKey,
+        ticket: Ticket,
+    ) -> Result<(), Failure> {
+        if !chats.knows(key) {
+            return Err(Failure::new(FailureKind::InvalidArgument, Stage::History)
+                .with_message("there is no such conversation"));
+        }
+        if self.conversation_logs.is_none() {
+            return Err(not_offered("conversation logs"));
+        }
+        let Some(archive) = self.archives.get_mut(&key) else {
+            // None of the logs that were listed is of this one.
+            core.change(key, ConversationChange::MoreHistory(false));
+            core.complete(ticket, Ok(Outcome::Done));
+            return Ok(());
+        };
+        archive.tickets.push(ticket);
+        if archive.tickets.len() == 1 {
+            archive.empty_pages = 0;
+            self.read_page(core, key);
+        }
+        Ok(())
+    }
+
+    fn read_page(&mut self, core: &mut Core, key: ConversationKey) {
+        let Some(archive) = self.archives.get_mut(&key) else {
+            return;
+        };
+        let Some(href) = archive.open_log().and_then(|pages| pages.next.as_deref()) else {
+            return self.end_reading(core, key, Ok(()));
+        };
+        match core.resolve(href, Stage::History) {
+            Ok(url) => {
+                let purpose = Purpose::History(HistoryPurpose::ReadTranscripts(key));
+                core.issue(Exchange::new(purpose, Method::GET, url));
+            }
+            Err(failure) => self.end_reading(core, key, Err(failure)),
+        }
+    }
+
+    pub(super) fn on_transcripts_read(
+        &mut self,
+        core: &mut Core,
+        chats: &Chats,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Some(archive) = self.archives.get_mut(&key) else {
+            return;
+        };
+        let (peer, name) = (archive.peer.clone(), archive.name.clone());
+        let Some(pages) = archive.open_log() else {
+            return self.end_reading(core, key, Ok(()));
+        };
+        let messages = match &result {
+            // It was removed in between.
+            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+                pages.next = None;
+                pages.done = true;
+                Ok(Vec::new())
+            }
+            Ok(response) => core.resource(exchange, response).map(|page| {
+                let transcripts = page.embedded_all("conversationLogTranscript");
+                let again = pages.again.min(transcripts.len());
+                pages.again -= again;
+                let news = transcripts.get(again..).unwrap_or_default();
+                pages.seen += news.len();
+                // One that leads back to itself leads nowhere.
+                let next = page
+                    .link_href("nextConversationLogTranscripts")
+                    .filter(|href| pages.next.as_deref() != Some(*href))
+                    .map(str::to_owned);
+                pages.done = next.is_none();
+                pages.next = next;
+                let without_time = pages.created.unwrap_or_else(|| core.wall_now());
+                news.iter()
+                    .filter_map(|transcript| {
+                        let words = transcript.embedded("messageTranscript")?;
+                        let body = message_body(words)?;
+                        let mine =
+                            transcript.link("me").is_some() && transcript.link("contact").is_none();
+                        Some(ArchivedMessage {
+                            message: MessageKey::Remote(core.number()),
+                            outgoing: mine,
+                            sender: if mine { chats.me.clone() } else { peer.clone() },
+                            sender_name: if mine { None } else { name.clone() },
+                            body,
+                            timestamp: timestamp(transcript).unwrap_or(without_time),
+                        })
+                    })
+                    .collect()
+            }),
+            Err(failure) => Err(failure.clone()),
+        };
+        match messages {
+            Ok(messages) if messages.is_empty() => {
+                archive.empty_pages += 1;
+                if archive.empty_pages < MAX_EMPTY_PAGES {
+                    return self.read_page(core, key);
+                }
+                self.end_reading(core, key, Ok(()));
+            }
+            Ok(messages) => {
+                core.change(key, ConversationChange::Archived(messages));
+                self.end_reading(core, key, Ok(()));
+            }
+            Err(failure) => self.end_reading(core, key, Err(without_archive(failure))),
+        }
+    }
+
+    fn end_reading(&mut self, core: &mut Core, key: ConversationKey, result: Result<(), Failure>) {
+        let Some(archive) = self.archives.get_mut(&key) else {
+            return;
+        };
+        archive.tell(core, key);
+        for ticket in std::mem::take(&mut archive.tickets) {
+            core.complete(ticket, result.clone().map(|()| Outcome::Done));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! History: the archived conversations, what was said in them, what was missed, and whether the server archives.
+
+mod archive;
+mod switch;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::{APP, Bench, application};
+
+const LENE: &str = "sip:lenea@contoso.com";
+const ALEX: &str = "sip:alexd@contoso.com";
+const ME: &str = "sip:toshm@contoso.com";
+
+fn communication_href() -> String {
+    format!("{APP}/communication")
+}
+
+fn logs_href() -> String {
+    format!("{APP}/communication/conversationLogs")
+}
+
+fn log_href(number: u32) -> String {
+    format!("{}/{number}", logs_href())
+}
+
+/// Communication as a server with an archive has it.
+fn communication(history: &str, etag: &str) -> Value {
+    json!({
+        "rel": "communication", "conversationHistory": history, "etag": etag,
+        "3c1d-random": "please pass this in a PUT request", "lisQueryResult": "Succeeded",
+        "supportedModalities": ["Messaging"],
+        "_links": {
+            "self": {"href": communication_href()},
+            "startMessaging": {"href": format!("{APP}/communication/messagingInvitations")},
+            "conversations": {"href": format!("{APP}/communication/conversations")},
+            "conversationLogs": {"href": logs_href()},
+            "missedItems": {"href": format!("{APP}/communication/missedItems")},
+        },
+    })
+}
+
+fn with_archive(fresh: bool) -> Value {
+    let mut application = application(fresh);
+    application["_links"]["batch"] = json!({"href": format!("{APP}/batch")});
+    application["_embedded"]["communication"] = communication("Disabled", "1");
+    application
+}
+
+fn missed(unread: u32) -> Value {
+    json!({"rel": "missedItems", "unreadMissedConversationsCount": unread, "missedConversationsCount": 9,
+           "_links": {"self": {"href": format!("{APP}/communication/missedItems")}}})
+}
+
+/// Signed in to a server with an archive, which was asked what was missed.
+fn signed_in() -> Bench {
+    let mut bench = Bench::signed_in_to(with_archive);
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/missedItems"),
+        200,
+        missed(0),
+    );
+    bench.events.clear();
+    bench
+}
+
+fn list(numbers: impl IntoIterator<Item = u32>) -> Value {
+    let links: Vec<_> = numbers
+        .into_iter()
+        .map(|number| json!({"href": log_href(number)}))
+        .collect();
+    json!({"rel": "conversationLogs", "_links": {"self": {"href": logs_href()}, "conversationLog": links}})
+}
+
+/// A log of a chat of two; later ones have greater numbers.
+fn log(number: u32, thread: &str, peer: &str) -> Value {
+    json!({
+        "rel": "conversationLog", "type": "MessageLog", "direction": "Incoming", "status": "Archived",
+        "threadId": thread, "subject": "Lunch", "totalRecipientsCount": 1, "modalities": ["Messaging"],
+        "creationTime": format!("/Date({})/", 1_600_000_000_000_u64 + u64::from(number) * 1000),
+        "_links": {
+            "self": {"href": log_href(number)},
+            "conversationLogTranscripts": {"href": format!("{}/transcripts", log_href(number))},
+        },
+        "_embedded": {"conversationLogRecipient": [
+            {"rel": "conversationLogRecipient", "sipUri": peer, "displayName": "Lene Aaling"},
+        ]},
+    })
+}
+
+/// A message in a log: of this user, or of the other.
+fn said(at: u64, mine: bool, text: &str) -> Value {
+    let (rel, href) = if mine {
+        ("me", format!("{APP}/me"))
+    } else {
+        ("contact", format!("{APP}/people/282"))
+    };
+    json!({
+        "rel": "conversationLogTranscript", "timeStamp": format!("/Date({at})/"),
+        "_links": {"self": {"href": "x"}, rel: {"href": href}},
+        "_embedded": {"messageTranscript": {"rel": "messageTranscript", "_links": {
+            "self": {"href": "y"}, "plainMessage": {"href": format!("data:text/plain;charset=utf8,{text}")},
+        }}},
+    })
+}
+
+fn transcripts(said: &[Value], next: Option<&str>) -> Value {
+    let mut page = json!({"rel": "conversationLogTranscripts", "_links": {"self": {"href": "z"}},
+                          "_embedded": {"conversationLogTranscript": said}});
+    if let Some(next) = next {
+        page["_links"]["nextConversationLogTranscripts"] = json!({"href": next});
+    }
+    page
+}
+
+fn list_archived(count: u32) -> Operation {
+    Operation::ListArchived { count }
+}
+
+/// The archived conversations told of so far, taken out, with the URI of the other.
+fn found(bench: &mut Bench) -> Vec<(ConversationKey, String)> {
+    std::mem::take(&mut bench.events)
+        .into_iter()
+        .filter_map(|event| match event {
+            SessionEvent::Archived {
+                conversation, peer, ..
+            } => Some((conversation, peer.uri?)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn from_communication(link: Value, embedded: Option<(&str, Value)>) -> Value {
+    let mut event = json!({"type": "updated", "link": link});
+    if let Some((rel, resource)) = embedded {
+        event["_embedded"] = json!({rel: resource});
+    }
+    json!([{"rel": "communication", "href": communication_href(), "events": [event]}])
+}

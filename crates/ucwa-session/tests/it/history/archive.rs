@@ -1,0 +1,369 @@
+//! The list of archived conversations, and their transcripts.
+
+use super::*;
+use crate::bench::{Bench, answer};
+use crate::people::{batch_of, targets};
+
+/// Signed in, with one conversation with Lene (log 7) found.
+fn with_one() -> (Bench, ConversationKey) {
+    let mut bench = signed_in();
+    bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([7]));
+    bench.reply("GET", &log_href(7), 200, log(7, "t7", LENE));
+    let found = found(&mut bench);
+    (bench, found[0].0)
+}
+
+fn texts(changes: &[ConversationChange]) -> Vec<(bool, &str, u64)> {
+    let messages = changes.iter().filter_map(|change| match change {
+        ConversationChange::Archived(messages) => Some(messages),
+        _ => None,
+    });
+    messages
+        .flatten()
+        .map(|message| {
+            let MessageBody::Text(text) = &message.body else {
+                panic!("{message:?}");
+            };
+            let at = message.timestamp.duration_since(std::time::UNIX_EPOCH);
+            (message.outgoing, text.as_str(), at.unwrap().as_secs())
+        })
+        .collect()
+}
+
+/// Chats of two, newest first, as many as were asked for; the logs that go with them in one request.
+#[test]
+fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
+    let mut bench = signed_in();
+    let ticket = bench.submit(list_archived(2));
+    let meeting = {
+        let mut log = log(8, "t8", ALEX);
+        log["type"] = json!("ConferenceLog");
+        log["onlineMeetingUri"] = json!("sip:x;gruu");
+        log
+    };
+    bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
+    let batch = bench.take("POST", &format!("{APP}/batch"));
+    assert_eq!(
+        targets(&batch),
+        [
+            format!("GET {}", log_href(9)),
+            format!("GET {}", log_href(8))
+        ]
+    );
+    bench.respond(
+        batch.id,
+        batch_of(&[(200, log(9, "t9", LENE)), (200, meeting)]),
+    );
+    // One of the two was no chat of two: the next one is read.
+    assert_eq!(bench.result(ticket), None);
+    bench.reply("GET", &log_href(7), 200, log(7, "t7", ALEX));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    let told = found(&mut bench);
+    let peers: Vec<_> = told.iter().map(|(_, peer)| peer.as_str()).collect();
+    assert_eq!(peers, [LENE, ALEX]);
+
+    // The next call goes on where this one ended, and says when nothing is left.
+    let ticket = bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
+    bench.reply("GET", &log_href(6), 200, log(6, "t6", LENE));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(bench.events.contains(&SessionEvent::MoreArchived(false)));
+    assert_eq!(found(&mut bench).len(), 1);
+}
+
+#[test]
+fn several_logs_of_one_thread_are_one_conversation() {
+    let mut bench = signed_in();
+    bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([9, 7, 3]));
+    let batch = bench.take("POST", &format!("{APP}/batch"));
+    let parts = [
+        (200, log(9, "same", LENE)),
+        (200, log(7, "same", ALEX)),
+        (200, log(3, "same", LENE)),
+    ];
+    bench.respond(batch.id, batch_of(&parts));
+    let told = found(&mut bench);
+    let peers: Vec<_> = told.iter().map(|(_, peer)| peer.as_str()).collect();
+    assert_eq!(
+        peers,
+        [LENE, ALEX],
+        "one thread and one person are one conversation"
+    );
+
+    // The newer log first, then the older one.
+    let key = told[0].0;
+    for (number, text, more) in [(9, "new", None), (3, "old", Some(false))] {
+        bench.submit(Operation::ReadArchived(key));
+        let href = format!("{}/transcripts", log_href(number));
+        bench.reply(
+            "GET",
+            &href,
+            200,
+            transcripts(&[said(1000, false, text)], None),
+        );
+        let changes = bench.changes(key);
+        assert_eq!(texts(&changes), [(false, text, 1)]);
+        let told = changes.iter().find_map(|change| match change {
+            ConversationChange::MoreHistory(more) => Some(*more),
+            _ => None,
+        });
+        assert_eq!(told, more);
+    }
+}
+
+#[test]
+fn transcripts_are_read_a_page_at_a_time_with_their_writers() {
+    let (mut bench, key) = with_one();
+    let href = format!("{}/transcripts", log_href(7));
+    let next = format!("{href}/nextConversationLogTranscripts");
+    let first = bench.submit(Operation::ReadArchived(key));
+    let joined = bench.submit(Operation::ReadArchived(key));
+    let call = json!({"rel": "conversationLogTranscript", "timeStamp": "/Date(5000)/",
+                      "_embedded": {"audioTranscript": {"rel": "audioTranscript", "duration": "00:01:02"}}});
+    let page = [
+        said(4000, false, "Hi+Tosh%0d%0a"),
+        call,
+        said(6000, true, "Hi"),
+    ];
+    bench.reply("GET", &href, 200, transcripts(&page, Some(&next)));
+    assert!(
+        !bench.is_sent("GET", &next),
+        "one page for those who asked together"
+    );
+    for ticket in [first, joined] {
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
+    let changes = bench.changes(key);
+    assert_eq!(texts(&changes), [(false, "Hi Tosh", 4), (true, "Hi", 6)]);
+    let Some(ConversationChange::Archived(messages)) = changes.first() else {
+        panic!("{changes:?}");
+    };
+    let senders: Vec<_> = messages
+        .iter()
+        .map(|message| message.sender.as_str())
+        .collect();
+    assert_eq!(senders, [LENE, ME]);
+    assert!(
+        messages
+            .iter()
+            .all(|message| matches!(message.message, MessageKey::Remote(_)))
+    );
+
+    // A page that holds no message is turned over; a failure leaves the place as it is.
+    let failed = bench.submit(Operation::ReadArchived(key));
+    bench.reply("GET", &next, 403, json!({"code": "Forbidden"}));
+    assert_eq!(bench.failure(failed).kind(), &FailureKind::RequestFailed);
+    bench.submit(Operation::ReadArchived(key));
+    bench.reply(
+        "GET",
+        &next,
+        200,
+        transcripts(&[], Some(&format!("{next}2"))),
+    );
+    bench.reply(
+        "GET",
+        &format!("{next}2"),
+        200,
+        transcripts(&[said(1000, true, "first")], None),
+    );
+    let changes = bench.changes(key);
+    assert_eq!(texts(&changes), [(true, "first", 1)]);
+    assert!(changes.contains(&ConversationChange::MoreHistory(false)));
+
+    // At its end there is nothing to ask for.
+    let ticket = bench.submit(Operation::ReadArchived(key));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(bench.changes(key).is_empty());
+}
+
+#[test]
+fn html_of_a_transcript_is_preferred_to_its_text() {
+    let (mut bench, key) = with_one();
+    bench.submit(Operation::ReadArchived(key));
+    let mut both = said(1000, false, "Hi");
+    both["_embedded"]["messageTranscript"]["_links"]["htmlMessage"] =
+        json!({"href": "data:text/html;base64,PGI+SGk8L2I+"});
+    bench.reply(
+        "GET",
+        &format!("{}/transcripts", log_href(7)),
+        200,
+        transcripts(&[both], None),
+    );
+    let changes = bench.changes(key);
+    let Some(ConversationChange::Archived(messages)) = changes.first() else {
+        panic!("{changes:?}");
+    };
+    assert_eq!(messages[0].body, MessageBody::Html("<b>Hi</b>".to_owned()));
+    assert!(
+        !format!("{changes:?}").contains("<b>"),
+        "what people write is not for logs"
+    );
+}
+
+/// An archived conversation starts like any other: its peer is invited, and its thread goes on.
+#[test]
+fn an_archived_conversation_is_started_again_in_its_thread() {
+    let (mut bench, key) = with_one();
+    let message = MessageKey::Local(1);
+    bench.submit(Operation::SendMessage {
+        conversation: key,
+        message,
+        body: MessageBody::Text("Again?".to_owned()),
+        subject: None,
+    });
+    let invitation = bench
+        .take("POST", &format!("{APP}/communication/messagingInvitations"))
+        .json();
+    assert_eq!(invitation["to"], LENE);
+    assert_eq!(invitation["threadId"], "t7");
+
+    // The record of this life, once it is archived, holds nothing that is not shown already.
+    let started = json!([{"rel": "communication", "href": communication_href(), "events": [{
+        "type": "started",
+        "link": {"rel": "messagingInvitation", "href": format!("{APP}/communication/messagingInvitations/1")},
+        "_embedded": {"messagingInvitation": {"rel": "messagingInvitation", "direction": "Outgoing", "state": "Connecting",
+            "operationId": invitation["operationId"], "threadId": "t7",
+            "_links": {"self": {"href": format!("{APP}/communication/messagingInvitations/1")},
+                       "conversation": {"href": format!("{APP}/communication/conversations/21a1")}}}},
+    }]}]);
+    bench.page(started);
+    bench.events.clear();
+    bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([2_000_000_000, 7]));
+    let mut own = log(1, "t7", LENE);
+    own["creationTime"] = json!("/Date(1700000060000)/");
+    bench.reply("GET", &log_href(2_000_000_000), 200, own);
+    assert!(found(&mut bench).is_empty());
+    bench.submit(Operation::ReadArchived(key));
+    bench.take("GET", &format!("{}/transcripts", log_href(7)));
+}
+
+#[test]
+fn a_log_that_is_gone_is_passed_over_and_one_that_fails_is_asked_for_again() {
+    let mut bench = signed_in();
+    let ticket = bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([9, 8]));
+    let batch = bench.take("POST", &format!("{APP}/batch"));
+    bench.respond(
+        batch.id,
+        batch_of(&[
+            (404, json!({"code": "NotFound"})),
+            (403, json!({"code": "Forbidden"})),
+        ]),
+    );
+    // What a batch could not do is done alone.
+    bench.reply("GET", &log_href(9), 404, json!({"code": "NotFound"}));
+    bench.reply("GET", &log_href(8), 403, json!({"code": "Forbidden"}));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::RequestFailed);
+
+    let ticket = bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([9, 8]));
+    bench.reply("GET", &log_href(8), 200, log(8, "t8", LENE));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(found(&mut bench).len(), 1);
+}
+
+#[test]
+fn a_server_without_an_archive_says_so_and_nothing_else_suffers() {
+    // The plain application of the bench offers neither logs nor missed items.
+    let mut bench = Bench::signed_in();
+    assert!(!bench.is_sent("GET", &format!("{APP}/communication")));
+    for operation in [list_archived(20), Operation::SetHistory(true)] {
+        let ticket = bench.submit(operation);
+        assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
+        assert!(bench.failure(ticket).message().is_some());
+    }
+
+    // So does one whose mailbox is too old.
+    let mut bench = signed_in();
+    let ticket = bench.submit(list_archived(20));
+    for _ in 0..5 {
+        let problem = json!({"code": "ServiceFailure", "subcode": "InvalidExchangeServerVersion"});
+        let sent = bench.take("GET", &logs_href());
+        bench.respond(sent.id, answer(500, problem));
+        bench.advance(std::time::Duration::from_secs(10));
+    }
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
+}
+
+#[test]
+fn every_operation_on_history_ends_with_the_sign_out_and_before_the_sign_in() {
+    let mut bench = Bench::new(Bench::config());
+    let early = bench.submit(list_archived(20));
+    assert_eq!(bench.failure(early).kind(), &FailureKind::NotSignedIn);
+
+    let (mut bench, key) = with_one();
+    let tickets = [
+        bench.submit(list_archived(20)),
+        bench.submit(Operation::ReadArchived(key)),
+        bench.submit(Operation::SetHistory(true)),
+        bench.submit(Operation::SetHistory(false)),
+    ];
+    assert!(tickets.iter().all(|ticket| bench.result(*ticket).is_none()));
+    bench.submit(Operation::SignOut);
+    for ticket in tickets {
+        assert_eq!(bench.failure(ticket).kind(), &FailureKind::Ended);
+    }
+    for count in [0, 101] {
+        let (mut bench, _) = with_one();
+        let ticket = bench.submit(list_archived(count));
+        assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    }
+}
+
+/// Another application has other hrefs: what was read is not read again, and what was not is found anew.
+#[test]
+fn what_was_read_stays_read_over_a_lost_application() {
+    let (mut bench, key) = with_one();
+    let href = format!("{}/transcripts", log_href(7));
+    let next = format!("{href}/next");
+    bench.submit(Operation::ReadArchived(key));
+    let page = [said(4000, false, "one"), said(5000, false, "two")];
+    bench.reply("GET", &href, 200, transcripts(&page, Some(&next)));
+    let under_way = bench.submit(Operation::ReadArchived(key));
+    bench.reply(
+        "GET",
+        &next,
+        404,
+        json!({"code": "NotFound", "subcode": "ApplicationNotFound"}),
+    );
+    assert_eq!(
+        bench.failure(under_way).kind(),
+        &FailureKind::ConnectionLost
+    );
+    bench.advance(std::time::Duration::from_secs(1));
+    bench.enter_to(with_archive);
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/missedItems"),
+        200,
+        missed(0),
+    );
+    bench.events.clear();
+
+    bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([17]));
+    let mut again = log(17, "t7", LENE);
+    again["creationTime"] = log(7, "t7", LENE)["creationTime"].clone();
+    bench.reply("GET", &log_href(17), 200, again);
+    assert!(
+        found(&mut bench).is_empty(),
+        "the same log is the same conversation"
+    );
+    bench.submit(Operation::ReadArchived(key));
+    let page = [
+        said(4000, false, "one"),
+        said(5000, false, "two"),
+        said(6000, false, "three"),
+    ];
+    bench.reply(
+        "GET",
+        &format!("{}/transcripts", log_href(17)),
+        200,
+        transcripts(&page, None),
+    );
+    let changes = bench.changes(key);
+    assert_eq!(texts(&changes), [(false, "three", 6)]);
+}

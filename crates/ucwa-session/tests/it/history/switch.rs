@@ -1,0 +1,257 @@
+//! Whether the server archives, and what was missed.
+
+use std::time::Duration;
+
+use super::*;
+use crate::bench::Request;
+
+fn put(bench: &mut Bench) -> Request {
+    bench.take("PUT", &communication_href())
+}
+
+fn told(bench: &mut Bench) -> Vec<(bool, bool)> {
+    std::mem::take(&mut bench.events)
+        .into_iter()
+        .filter_map(|event| match event {
+            SessionEvent::History { enabled, settable } => Some((enabled, settable)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn communication_updated(history: &str, etag: &str) -> Value {
+    let link = json!({"rel": "communication", "href": communication_href()});
+    from_communication(link, Some(("communication", communication(history, etag))))
+}
+
+/// `PayloadFormat`: a PUT carries the whole resource, its marker and what is unknown of it, and the version as `If-Match`.
+#[test]
+fn history_is_turned_on_by_a_put_of_the_whole_resource() {
+    let mut bench = signed_in();
+    let ticket = bench.submit(Operation::SetHistory(true));
+    bench.reply(
+        "GET",
+        &communication_href(),
+        200,
+        communication("Disabled", "5"),
+    );
+    let sent = put(&mut bench);
+    assert_eq!(sent.request.headers()["if-match"], "\"5\"");
+    let body = sent.json();
+    assert_eq!(body["conversationHistory"], "Enabled");
+    assert_eq!(body["3c1d-random"], "please pass this in a PUT request");
+    assert_eq!(body["lisQueryResult"], "Succeeded");
+    assert_eq!(body["supportedModalities"], json!(["Messaging"]));
+    assert!(body.get("_links").is_none() && body.get("_embedded").is_none());
+    bench.respond(sent.id, crate::bench::answer(200, Value::Null));
+    assert_eq!(
+        bench.result(ticket),
+        None,
+        "it is so when the server says so"
+    );
+    bench.page(communication_updated("Enabled", "6"));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(told(&mut bench), [(true, true)]);
+
+    // What is so already is not written.
+    let ticket = bench.submit(Operation::SetHistory(true));
+    bench.reply(
+        "GET",
+        &communication_href(),
+        200,
+        communication("Enabled", "6"),
+    );
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(!bench.is_sent("PUT", &communication_href()));
+}
+
+#[test]
+fn a_change_in_between_is_read_and_the_put_is_repeated() {
+    let mut bench = signed_in();
+    let ticket = bench.submit(Operation::SetHistory(true));
+    for etag in ["5", "6"] {
+        bench.reply(
+            "GET",
+            &communication_href(),
+            200,
+            communication("Disabled", etag),
+        );
+        let sent = put(&mut bench);
+        assert_eq!(sent.request.headers()["if-match"], format!("\"{etag}\""));
+        bench.respond(
+            sent.id,
+            crate::bench::answer(412, json!({"code": "PreconditionFailed"})),
+        );
+    }
+    bench.reply(
+        "GET",
+        &communication_href(),
+        200,
+        communication("Disabled", "7"),
+    );
+    let sent = put(&mut bench);
+    // The event may come before the answer.
+    bench.page(communication_updated("Enabled", "8"));
+    bench.respond(sent.id, crate::bench::answer(200, Value::Null));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn without_the_event_the_server_is_asked_and_believed() {
+    for (history, end) in [
+        ("Enabled", Ok(Outcome::Done)),
+        ("Disabled", Err(FailureKind::NotSupported)),
+    ] {
+        let mut bench = signed_in();
+        let ticket = bench.submit(Operation::SetHistory(true));
+        bench.reply(
+            "GET",
+            &communication_href(),
+            200,
+            communication("Disabled", "5"),
+        );
+        let sent = put(&mut bench);
+        bench.respond(sent.id, crate::bench::answer(200, Value::Null));
+        bench.advance(Duration::from_secs(10));
+        bench.reply(
+            "GET",
+            &communication_href(),
+            200,
+            communication(history, "6"),
+        );
+        let result = bench.result(ticket).cloned().unwrap();
+        assert_eq!(result.map_err(|failure| failure.kind().clone()), end);
+        assert!(!bench.is_sent("PUT", &communication_href()));
+    }
+}
+
+#[test]
+fn changes_are_made_one_after_the_other() {
+    let mut bench = signed_in();
+    let tickets = [true, false].map(|on| bench.submit(Operation::SetHistory(on)));
+    for (ticket, before, after) in [
+        (tickets[0], "Disabled", "Enabled"),
+        (tickets[1], "Enabled", "Disabled"),
+    ] {
+        bench.reply(
+            "GET",
+            &communication_href(),
+            200,
+            communication(before, "5"),
+        );
+        let sent = put(&mut bench);
+        assert!(!bench.is_sent("GET", &communication_href()));
+        bench.respond(sent.id, crate::bench::answer(200, Value::Null));
+        bench.page(communication_updated(after, "6"));
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
+}
+
+/// Off by default; by the configuration it is turned on at each application, and the sign-in does not wait for it.
+#[test]
+fn the_configuration_turns_history_on_at_sign_in() {
+    assert!(!signed_in().is_sent("GET", &communication_href()));
+
+    let mut config = Bench::config();
+    config.history = true;
+    let mut bench = Bench::new(config);
+    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter_to(with_archive);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/missedItems"),
+        200,
+        missed(0),
+    );
+    bench.reply(
+        "GET",
+        &communication_href(),
+        200,
+        communication("Disabled", "5"),
+    );
+    let sent = put(&mut bench);
+    // A refusal is nobody's end.
+    bench.respond(
+        sent.id,
+        crate::bench::answer(403, json!({"code": "Forbidden"})),
+    );
+    assert!(!bench.events.iter().any(|event| matches!(
+        event,
+        SessionEvent::SignIn {
+            failure: Some(_),
+            ..
+        }
+    )));
+    bench.submit(Operation::SignOut);
+    bench.take("DELETE", APP);
+}
+
+#[test]
+fn what_cannot_be_changed_is_told_to_be_so() {
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter_to(|fresh| {
+        let mut application = with_archive(fresh);
+        let communication = &mut application["_embedded"]["communication"];
+        communication.as_object_mut().unwrap().remove("etag");
+        communication["conversationHistory"] = json!("Enabled");
+        application
+    });
+    assert_eq!(told(&mut bench), [(true, false)]);
+    let ticket = bench.submit(Operation::SetHistory(false));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
+}
+
+/// `missedItems_ref`: an update is counted, with the resource or without it, and there may be a new log.
+#[test]
+fn what_was_missed_is_counted_and_makes_the_list_longer() {
+    let unread = |bench: &mut Bench| -> Vec<u64> {
+        let events = bench.events.iter();
+        events
+            .filter_map(|event| match event {
+                SessionEvent::UnreadConversations(count) => Some(*count),
+                _ => None,
+            })
+            .collect()
+    };
+    let mut bench = Bench::signed_in_to(with_archive);
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/missedItems"),
+        200,
+        missed(2),
+    );
+    assert_eq!(unread(&mut bench), [2]);
+    bench.submit(list_archived(1));
+    bench.reply("GET", &logs_href(), 200, list([]));
+    assert!(bench.events.contains(&SessionEvent::MoreArchived(false)));
+    bench.events.clear();
+
+    let link = json!({"rel": "missedItems", "href": format!("{APP}/communication/missedItems")});
+    bench.page(from_communication(link.clone(), None));
+    bench.page(from_communication(link.clone(), None));
+    assert!(bench.events.contains(&SessionEvent::MoreArchived(true)));
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/missedItems"),
+        200,
+        missed(3),
+    );
+    // It changed while it was being read.
+    bench.reply(
+        "GET",
+        &format!("{APP}/communication/missedItems"),
+        200,
+        missed(4),
+    );
+    bench.page(from_communication(link, Some(("missedItems", missed(5)))));
+    assert_eq!(unread(&mut bench), [3, 4, 5]);
+    assert!(!bench.is_sent("GET", &format!("{APP}/communication/missedItems")));
+
+    // A server that lost its place may have told of more meanwhile.
+    bench.page_with("resync", json!([]));
+    bench.take("GET", &format!("{APP}/communication/missedItems"));
+}
