@@ -77,6 +77,9 @@ pub struct ServerConfig {
     pub seed: u64,
     /// The wall time at the epoch of the engine's time; it gives dates. [`Server`](crate::Server) sets it.
     pub wall_at_epoch: SystemTime,
+    /// Whether users have a mailbox in which their conversations can be archived; so it is by default. An application says with
+    /// `conversationHistory` whether they are (`communication_ref`).
+    pub history: bool,
     /// How long an invitation rings: 30 s, as documented for messagingInvitation.
     pub invitation_timeout: Duration,
     /// How long a message waits to be fetched by its receiver before it is lost and its sender told so: 30 s, as documented for message.
@@ -96,6 +99,7 @@ impl ServerConfig {
             origin: None,
             seed: 0,
             wall_at_epoch: SystemTime::UNIX_EPOCH,
+            history: true,
             invitation_timeout: Duration::from_secs(30),
             message_timeout: Duration::from_secs(30),
             inactivity_timeout: Duration::from_secs(15 * 60),

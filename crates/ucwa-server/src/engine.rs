@@ -11,6 +11,7 @@ mod dispatch;
 mod events;
 mod exchange;
 mod faults;
+mod history;
 mod hrefs;
 mod identifiers;
 mod invitation;
@@ -40,6 +41,7 @@ use auth::Token;
 use call::Call;
 use conversation::Conversation;
 use faults::Faults;
+use history::Mailbox;
 use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId, MeetingId};
 use invitation::Invitation;
 use meeting::Meeting;
@@ -141,6 +143,8 @@ pub struct Engine {
     deliveries_made: u64,
     /// What users show to others, by address.
     published: BTreeMap<String, Published>,
+    /// What was archived for users, by address.
+    mailboxes: BTreeMap<String, Mailbox>,
     timers: Timers,
     faults: Faults,
     replies: VecDeque<(RequestId, Response<Bytes>)>,
@@ -175,6 +179,7 @@ impl Engine {
             deliveries: BTreeMap::new(),
             deliveries_made: 0,
             published: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
             timers: Timers::default(),
             faults: Faults::default(),
             replies: VecDeque::new(),

@@ -5,7 +5,8 @@
 //! [`Server`] (feature `http`, on by default) is the thin shell that puts it on a TCP port.
 //!
 //! It serves what the published chats need: autodiscovery, the password grant, applications with their event channel,
-//! invitations, conversations, messages with a verdict, typing, batches; in JSON and in XML, by `Accept`. Hrefs, bodies
+//! invitations, conversations, messages with a verdict, typing, batches; archived conversations of users who ask for them,
+//! and for those invitations that it accepts itself; in JSON and in XML, by `Accept`. Hrefs, bodies
 //! and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
 //!
 //! # Driving the engine

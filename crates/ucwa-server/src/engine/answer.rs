@@ -79,13 +79,13 @@ impl Engine {
 
     /// POST accept: the first endpoint to do so has the chat.
     pub(super) fn accept(&mut self, id: InvitationId) -> Result<Reply, Refusal> {
-        let (outgoing, callee) = match self.invitations.get(&id) {
+        let (outgoing, callee, auto) = match self.invitations.get(&id) {
             Some(Invitation {
                 state: InvitationState::Connecting,
-                side: Side::Incoming { outgoing, .. },
+                side: Side::Incoming { outgoing, auto, .. },
                 conversation,
                 ..
-            }) => (*outgoing, *conversation),
+            }) => (*outgoing, *conversation, *auto),
             _ => return Err(Refusal::NOT_FOUND),
         };
         let Some(Invitation {
@@ -116,10 +116,17 @@ impl Engine {
                 conversation.invitation = None;
             }
         }
+        if let Some(conversation) = self.conversations.get_mut(&callee) {
+            conversation.unacknowledged = auto;
+        }
         self.report_connected_to_caller(caller);
         self.complete(outgoing, InvitationState::Connected, None);
         self.report_connected_to_callee(callee, founding);
-        self.complete(id, InvitationState::Connected, None);
+        self.complete(
+            id,
+            InvitationState::Connected,
+            auto.then_some(Reason::AUTO_ACCEPTED),
+        );
         // The text of the invitation comes again as a message.
         let message = self
             .invitations
@@ -127,6 +134,10 @@ impl Engine {
             .and_then(|invitation| invitation.message.clone());
         if let Some(message) = message {
             let (_, author) = self.sides(callee)?;
+            let at = self.wall();
+            if let Some(caller) = self.conversations.get_mut(&caller) {
+                caller.record.note(&author, message.clone(), at);
+            }
             self.receive(callee, &author, message, None);
         }
         Ok(Reply::no_content())
@@ -217,7 +228,11 @@ impl Engine {
             return;
         };
         let (founding, conversation) = (*founding, *conversation);
-        for incoming in mem::take(ringing) {
+        let ringing = mem::take(ringing);
+        if !ringing.is_empty() && matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
+            self.archive_missed(id);
+        }
+        for incoming in ringing {
             self.complete_incoming(incoming, outcome);
         }
         self.complete(id, outcome.state(), Some(outcome.reason(true)));

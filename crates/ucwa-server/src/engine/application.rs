@@ -56,6 +56,11 @@ impl fmt::Debug for Application {
 }
 
 impl Application {
+    /// Whether its conversations are archived.
+    pub(super) fn keeps_history(&self) -> bool {
+        self.conversation_history == "Enabled"
+    }
+
     /// Whether an invitation to chat rings here.
     pub(super) fn takes_messaging(&self) -> bool {
         self.available
@@ -193,7 +198,14 @@ impl Engine {
             .with_href(hrefs::below(id, "policies"))
             .with_property("htmlMessaging", "Enabled")
             .with_property("emoticons", "Enabled")
-            .with_property("saveMessagingHistory", "Disabled")
+            .with_property(
+                "saveMessagingHistory",
+                if self.config.history {
+                    "Enabled"
+                } else {
+                    "Disabled"
+                },
+            )
     }
 
     pub(super) fn communication_resource(
@@ -202,7 +214,7 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let application = self.application(id)?;
         let conversations = hrefs::below(id, "communication/conversations?filter=active");
-        Ok(Resource::new("communication")
+        let communication = Resource::new("communication")
             .with_href(hrefs::communication(id))
             .with_property(
                 application.marker.clone(),
@@ -230,7 +242,13 @@ impl Engine {
             .with_link(
                 "joinOnlineMeeting",
                 hrefs::below(id, "communication/onlineMeetingInvitations"),
-            ))
+            );
+        if !self.config.history {
+            return Ok(communication);
+        }
+        Ok(communication
+            .with_link("conversationLogs", hrefs::conversation_logs(id))
+            .with_link("missedItems", hrefs::missed_items(id)))
     }
 
     /// PUT communication: the whole resource, with its marker, if it hasn't changed since it was read (`PayloadFormat`).
@@ -259,7 +277,16 @@ impl Engine {
         let modalities = fields.list("supportedModalities");
         let history = fields
             .text("conversationHistory")
+            .filter(|_| self.config.history)
             .map(|text| text.into_owned());
+        if history
+            .as_deref()
+            .is_some_and(|word| !matches!(word, "None" | "Enabled" | "Disabled"))
+        {
+            return Err(Refusal::parameter(
+                "conversationHistory is none of None, Enabled and Disabled.",
+            ));
+        }
         let etag = self.identifiers.etag();
         let application = self.application_mut(id)?;
         application.etag = etag;
@@ -344,6 +371,10 @@ impl Engine {
     /// Ends the application: its conversations end for the others, and its pending GET is told that it is gone.
     pub(super) fn end_application(&mut self, id: ApplicationId) {
         self.drop_poll(id, Refusal::APPLICATION_NOT_FOUND);
+        let conversations = self.application(id).map(|it| it.conversations.clone());
+        for conversation in conversations.unwrap_or_default() {
+            self.archive(conversation);
+        }
         // Without its application a conversation ends in silence on this side.
         let Some(application) = self.applications.remove(&id) else {
             return;

@@ -7,6 +7,7 @@ use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
 use super::Engine;
 use super::answer::Outcome;
 use super::events::Source;
+use super::history::Record;
 use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId, MeetingId};
 use super::invitation::Side;
@@ -91,6 +92,10 @@ pub(super) struct Conversation {
     pub(super) meeting: Option<MeetingId>,
     /// The invitation to a conference that rings, and to which.
     pub(super) called: Option<(InvitationId, MeetingId)>,
+    /// It was accepted for the user, who has not seen it yet.
+    pub(super) unacknowledged: bool,
+    /// What is said in it, for the archive.
+    pub(super) record: Record,
     /// How the remote participant's name is given in links: in the outgoing direction it isn't.
     pub(super) title: String,
 }
@@ -142,6 +147,8 @@ impl Engine {
             introduced: BTreeSet::new(),
             meeting: None,
             called: None,
+            unacknowledged: false,
+            record: Record::begun_by_user(state != ConversationState::Incoming),
             title,
         })
     }
@@ -216,6 +223,11 @@ impl Engine {
             application,
             format_args!("communication/participantInvitations?conversation={id}"),
         );
+        let resource = if conversation.unacknowledged {
+            resource.with_link("userAcknowledged", format!("{href}/userAcknowledged"))
+        } else {
+            resource
+        };
         Ok(resource
             .with_link("participants", format!("{href}/participants"))
             .with_link("localParticipant", Link::new(local).with_title(name))
@@ -358,6 +370,7 @@ impl Engine {
     /// Ends this side's view: messaging, participants, the conversation. The reason is for a side that didn't ask for it.
     pub(super) fn end_conversation(&mut self, id: ConversationId, reason: Option<Reason>) {
         self.fail_deliveries(id);
+        self.archive(id);
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
         };
@@ -411,6 +424,13 @@ impl Reason {
         code: "Informational",
         subcode: "CallTerminated",
         message: "The other side has left the conversation.",
+    };
+
+    /// The server has accepted on behalf of the user.
+    pub(super) const AUTO_ACCEPTED: Self = Self {
+        code: "Informational",
+        subcode: "AutoAccepted",
+        message: "The invitation was accepted for the user.",
     };
 }
 

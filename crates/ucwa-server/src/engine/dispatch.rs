@@ -128,6 +128,18 @@ impl Engine {
                 self.change_communication(exchange, application)
             }
             Place::Communication => self.communication_resource(application).map(found),
+            Place::MissedItems => self.missed_items_resource(application).map(found),
+            Place::ConversationLogs => self
+                .conversation_logs_resource(exchange, application)
+                .map(found),
+            Place::ConversationLog(number) => self
+                .conversation_log_resource(application, number)
+                .map(found),
+            Place::Transcripts(number) => self
+                .transcripts_resource(exchange, application, number)
+                .map(found),
+            Place::MarkAsRead(number) => self.mark_as_read(application, number),
+            Place::UserAcknowledged(id) => self.acknowledge(application, id),
             Place::Conversations => Ok(found(self.conversations_resource(application))),
             Place::Conversation(id) if method == Method::DELETE => self.leave(application, id),
             Place::Conversation(id) => {

@@ -366,7 +366,7 @@ pub(super) fn spell_dates(resource: &mut Resource<'_>, representation: Represent
         return;
     }
     for (name, value) in &mut resource.properties {
-        if (name == "timeStamp" || name == "lastActive")
+        if matches!(&**name, "timeStamp" | "lastActive" | "creationTime")
             && let Value::String(text) = value
             && let Ok(date) = DateTime::parse(text)
         {

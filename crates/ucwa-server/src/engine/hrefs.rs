@@ -71,6 +71,25 @@ pub(super) fn invitation(id: ApplicationId, invitation: InvitationId) -> String 
     format!("{}/{invitation}", invitations(id))
 }
 
+pub(super) fn missed_items(id: ApplicationId) -> String {
+    below(id, "communication/missedItems")
+}
+
+pub(super) fn conversation_logs(id: ApplicationId) -> String {
+    below(id, "communication/conversationLogs")
+}
+
+pub(super) fn conversation_log(id: ApplicationId, number: usize) -> String {
+    format!("{}/{number}", conversation_logs(id))
+}
+
+pub(super) fn transcripts(id: ApplicationId, number: usize) -> String {
+    format!(
+        "{}/conversationLogTranscripts",
+        conversation_log(id, number)
+    )
+}
+
 pub(super) fn conversation(id: ApplicationId, conversation: ConversationId) -> String {
     below(
         id,

@@ -35,6 +35,8 @@ pub(super) enum Side {
         outgoing: InvitationId,
         /// Whether the callee has been told who takes part; from then on the links to answer are left out of events.
         introduced: bool,
+        /// It is accepted for the callee, who isn't asked.
+        auto: bool,
     },
 }
 
@@ -187,7 +189,8 @@ impl Engine {
             "conversation",
             hrefs::conversation(application, invitation.conversation),
         );
-        if !outgoing && ringing {
+        let asked = matches!(invitation.side, Side::Incoming { auto: false, .. });
+        if asked && ringing {
             resource = resource
                 .with_link("accept", format!("{href}/accept"))
                 .with_link("decline", format!("{href}/decline"));

@@ -9,6 +9,7 @@ use super::Engine;
 use super::answer::Outcome;
 use super::conversation::{Conversation, ConversationState, MessagingState};
 use super::exchange::{Exchange, Fields};
+use super::history::Record;
 use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::invitation::{Invitation, InvitationState, Side};
@@ -101,6 +102,8 @@ impl Engine {
             introduced: BTreeSet::new(),
             meeting: None,
             called: None,
+            unacknowledged: false,
+            record: Record::begun_by_user(true),
             title: String::new(),
         });
         let id = self.add_invitation(
@@ -134,10 +137,22 @@ impl Engine {
             self.fail_invitation(id, Outcome::Unreachable);
             return Ok(id);
         }
+        // Where conversations are archived the first endpoint takes this one for its user, if he is there.
+        let online = self.is_online(&remote);
+        let auto = endpoints.iter().copied().find(|endpoint| {
+            let endpoint = self.application(*endpoint);
+            online && endpoint.is_ok_and(|endpoint| endpoint.keeps_history())
+        });
+        let mut taken = None;
         for endpoint in endpoints {
-            self.ring(id, conversation, endpoint)?;
+            let auto = auto == Some(endpoint);
+            let view = self.ring(id, conversation, endpoint, auto)?;
+            taken = taken.or(auto.then_some(view));
         }
-        self.set_timer(self.config.invitation_timeout, Timer::Invitation(id));
+        match taken {
+            Some(view) => drop(self.accept(view)?),
+            None => self.set_timer(self.config.invitation_timeout, Timer::Invitation(id)),
+        }
         Ok(id)
     }
 
@@ -183,6 +198,7 @@ impl Engine {
         let side = Side::Incoming {
             outgoing: id,
             introduced: true,
+            auto: false,
         };
         let view = self.add_invitation(other, incoming, side)?;
         self.rings(id, view);
@@ -263,7 +279,8 @@ impl Engine {
         outgoing: InvitationId,
         conversation: ConversationId,
         endpoint: ApplicationId,
-    ) -> Result<(), Refusal> {
+        auto: bool,
+    ) -> Result<InvitationId, Refusal> {
         let caller = self.conversation(conversation)?;
         let formats = self.application(endpoint)?.formats;
         let callee = Conversation {
@@ -284,6 +301,8 @@ impl Engine {
             introduced: BTreeSet::new(),
             meeting: None,
             called: None,
+            unacknowledged: false,
+            record: Record::begun_by_user(false),
             title: self.display_name(&caller.local).to_owned(),
         };
         let outgoing_one = self.invitations.get(&outgoing);
@@ -300,6 +319,7 @@ impl Engine {
         let side = Side::Incoming {
             outgoing,
             introduced: false,
+            auto,
         };
         let id = self.add_invitation(conversation, wish, side)?;
         self.rings(outgoing, id);
@@ -307,7 +327,7 @@ impl Engine {
         self.report_conversation(conversation, EventKind::Added, None);
         self.add_local_participant(conversation);
         self.set_timer(INTRODUCTION, Timer::Introduction(id));
-        Ok(())
+        Ok(id)
     }
 
     /// Tells the callee who calls: the participant, and the invitation without its links to answer, as `ReceiveAnIM` has it before the

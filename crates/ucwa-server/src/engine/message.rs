@@ -167,6 +167,7 @@ impl Engine {
             .get_mut(&id)
             .ok_or(Refusal::CONVERSATION_NOT_FOUND)?;
         let outgoing = conversation.local == author;
+        conversation.record.note(author, text.clone(), at);
         let messages = &mut conversation.messages;
         let status = if outgoing {
             Status::Pending

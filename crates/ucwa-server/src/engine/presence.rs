@@ -153,6 +153,11 @@ impl Engine {
         available.then(|| preferred.unwrap_or(Preferred::Online))
     }
 
+    /// Whether others see the user as being here.
+    pub(super) fn is_online(&self, address: &str) -> bool {
+        self.shown(address) == Some(Preferred::Online)
+    }
+
     /// POST presence; an empty body resets it.
     pub(super) fn set_presence(
         &mut self,

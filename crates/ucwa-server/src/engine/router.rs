@@ -39,11 +39,17 @@ pub(super) enum Place {
     ContactFacet(String, Facet),
     OnlineMeetings,
     Communication,
+    MissedItems,
+    ConversationLogs,
+    ConversationLog(usize),
+    Transcripts(usize),
+    MarkAsRead(usize),
     Conversations,
     Conversation(ConversationId),
     Participants(ConversationId),
     Participant(ConversationId, String),
     ParticipantMessaging(ConversationId, String),
+    UserAcknowledged(ConversationId),
     Messaging(ConversationId),
     Terminate(ConversationId),
     Messages(ConversationId),
@@ -140,6 +146,8 @@ impl Place {
             | Self::DeclineCall(_)
             | Self::CancelCall(_)
             | Self::Eject(..)
+            | Self::MarkAsRead(_)
+            | Self::UserAcknowledged(_)
             | Self::Terminate(_)
             | Self::Typing(_) => "POST",
             Self::Events
@@ -152,6 +160,10 @@ impl Place {
             | Self::ContactFacet(..)
             | Self::OnlineMeetings
             | Self::Conversations
+            | Self::MissedItems
+            | Self::ConversationLogs
+            | Self::ConversationLog(_)
+            | Self::Transcripts(_)
             | Self::Participants(_)
             | Self::Participant(..)
             | Self::ParticipantMessaging(..)
@@ -198,6 +210,11 @@ impl Place {
                 id,
                 below @ ..,
             ] => Self::of_call(InvitationId::parse(id)?, below)?,
+            ["communication", "misseditems"] => Self::MissedItems,
+            ["communication", "conversationlogs"] => Self::ConversationLogs,
+            ["communication", "conversationlogs", number, below @ ..] => {
+                Self::of_log(number.parse().ok()?, below)?
+            }
             ["communication", "conversations"] => Self::Conversations,
             ["communication", "conversations", id, below @ ..] => {
                 Self::in_conversation(ConversationId::parse(id)?, below)?
@@ -228,6 +245,15 @@ impl Place {
         })
     }
 
+    fn of_log(number: usize, segments: &[&str]) -> Option<Self> {
+        Some(match segments {
+            [] => Self::ConversationLog(number),
+            ["conversationlogtranscripts"] => Self::Transcripts(number),
+            ["markasread"] => Self::MarkAsRead(number),
+            _ => return None,
+        })
+    }
+
     fn of_call(id: InvitationId, segments: &[&str]) -> Option<Self> {
         Some(match segments {
             [] => Self::Call(id),
@@ -251,6 +277,7 @@ impl Place {
             ["leaders"] => Self::View(id, "leaders"),
             ["attendees"] => Self::View(id, "attendees"),
             ["lobby"] => Self::View(id, "lobby"),
+            ["useracknowledged"] => Self::UserAcknowledged(id),
             ["messaging"] => Self::Messaging(id),
             ["messaging", "terminate"] => Self::Terminate(id),
             ["messaging", "messages"] => Self::Messages(id),

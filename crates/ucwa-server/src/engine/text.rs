@@ -1,5 +1,6 @@
 //! What people write to each other, in its formats.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -109,6 +110,15 @@ impl Text {
             }
         }
         uri
+    }
+
+    /// The words alone.
+    pub(super) fn plain(&self) -> Cow<'_, str> {
+        if self.html {
+            Cow::Owned(plain(&self.text))
+        } else {
+            Cow::Borrowed(&self.text)
+        }
     }
 
     /// The link of a message resource that holds it.

@@ -14,6 +14,7 @@ mod conference;
 mod events;
 mod faults;
 mod harness;
+mod history;
 mod incoming;
 mod messages;
 mod people;

@@ -1,0 +1,358 @@
+//! The archive: what was said in conversations of users who want it kept, and what they missed (`conversationLogs_ref`,
+//! `conversationLog_ref`, `conversationLogTranscripts_ref`, `missedItems_ref`).
+
+use std::time::SystemTime;
+
+use ucwa_proto::{DateTime, Event, EventKind, EventLink, Link, Resource};
+
+use super::Engine;
+use super::conversation::Conversation;
+use super::events::Source;
+use super::exchange::Exchange;
+use super::hrefs;
+use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::reply::{Refusal, Reply};
+use super::text::Text;
+
+/// How many logs a list names at most, as published.
+const MOST_LOGS: usize = 100;
+/// How many transcripts a page has.
+const PAGE: usize = 20;
+/// How much of what was said a log shows, in characters.
+const PREVIEW: usize = 100;
+
+/// What is to be known of a conversation when it is over.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record {
+    /// Whether the user began it.
+    pub(super) outgoing: bool,
+    said: Vec<Line>,
+}
+
+/// Something that was said.
+#[derive(Clone, Debug)]
+struct Line {
+    /// The address of who said it.
+    author: String,
+    text: Text,
+    at: SystemTime,
+}
+
+impl Record {
+    pub(super) fn begun_by_user(outgoing: bool) -> Self {
+        Self {
+            outgoing,
+            said: Vec::new(),
+        }
+    }
+
+    pub(super) fn note(&mut self, author: &str, text: Text, at: SystemTime) {
+        self.said.push(Line {
+            author: author.to_owned(),
+            text,
+            at,
+        });
+    }
+}
+
+/// A user's archive, the oldest log first; a log's number is its place.
+#[derive(Debug, Default)]
+pub(super) struct Mailbox(Vec<Log>);
+
+#[derive(Debug)]
+struct Log {
+    thread: String,
+    subject: String,
+    importance: String,
+    /// The address of the conference that it was.
+    meeting: Option<String>,
+    /// The addresses of the others.
+    recipients: Vec<String>,
+    missed: bool,
+    read: bool,
+    created: SystemTime,
+    record: Record,
+}
+
+impl Engine {
+    /// Keeps what was said in this view, if its user wants that.
+    pub(super) fn archive(&mut self, id: ConversationId) {
+        let Some(conversation) = self.conversations.get(&id) else {
+            return;
+        };
+        let wanted = self
+            .application(conversation.application)
+            .is_ok_and(|application| application.keeps_history());
+        if !wanted || conversation.record.said.is_empty() {
+            return;
+        }
+        let mut recipients = self.remotes(id);
+        for line in &conversation.record.said {
+            if line.author != conversation.local && !recipients.contains(&line.author) {
+                recipients.push(line.author.clone());
+            }
+        }
+        let meeting = conversation.meeting.and_then(|id| self.meetings.get(&id));
+        let log = Log {
+            meeting: meeting.map(|meeting| meeting.uri.clone()),
+            record: conversation.record.clone(),
+            ..self.log_of(conversation, recipients)
+        };
+        let owner = conversation.local.clone();
+        self.keep(&owner, log);
+    }
+
+    /// Keeps that nobody answered this invitation, if the callee wants that.
+    pub(super) fn archive_missed(&mut self, outgoing: InvitationId) {
+        let Some(invitation) = self.invitations.get(&outgoing) else {
+            return;
+        };
+        let Ok(conversation) = self.conversation(invitation.conversation) else {
+            return;
+        };
+        let callee = conversation.remote.clone();
+        let wanted = self.applications_of(&callee).into_iter().any(|id| {
+            self.application(id)
+                .is_ok_and(|application| application.keeps_history())
+        });
+        if !wanted {
+            return;
+        }
+        let mut record = Record::begun_by_user(false);
+        if let Some(text) = invitation.message.clone() {
+            record.note(&conversation.local, text, self.wall());
+        }
+        let log = Log {
+            missed: true,
+            read: false,
+            record,
+            ..self.log_of(conversation, vec![conversation.local.clone()])
+        };
+        self.keep(&callee, log);
+    }
+
+    fn log_of(&self, conversation: &Conversation, recipients: Vec<String>) -> Log {
+        Log {
+            thread: conversation.thread.clone(),
+            subject: conversation.subject.clone(),
+            importance: conversation.importance.clone(),
+            meeting: None,
+            recipients,
+            missed: false,
+            read: true,
+            created: self.wall(),
+            record: Record::default(),
+        }
+    }
+
+    fn keep(&mut self, owner: &str, log: Log) {
+        self.mailboxes
+            .entry(owner.to_owned())
+            .or_default()
+            .0
+            .push(log);
+        self.report_missed_items(owner);
+    }
+
+    fn report_missed_items(&mut self, owner: &str) {
+        for id in self.applications_of(owner) {
+            let link = EventLink::new("missedItems", hrefs::missed_items(id));
+            self.emit(
+                id,
+                Source::Communication,
+                Event::new(EventKind::Updated, link),
+            );
+        }
+    }
+
+    fn logs_of(&self, id: ApplicationId) -> Result<&[Log], Refusal> {
+        if !self.config.history {
+            return Err(Refusal::NOT_FOUND);
+        }
+        let mailbox = self.mailboxes.get(&self.application(id)?.address);
+        Ok(mailbox
+            .map(|mailbox| mailbox.0.as_slice())
+            .unwrap_or_default())
+    }
+
+    fn log(&self, id: ApplicationId, number: usize) -> Result<&Log, Refusal> {
+        self.logs_of(id)?.get(number).ok_or(Refusal::NOT_FOUND)
+    }
+
+    pub(super) fn missed_items_resource(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let logs = self.logs_of(id)?;
+        let count = |of: fn(&Log) -> bool| {
+            i64::try_from(logs.iter().filter(|log| of(log)).count()).unwrap_or(i64::MAX)
+        };
+        Ok(Resource::new("missedItems")
+            .with_href(hrefs::missed_items(id))
+            .with_property("conversationLogsCount", count(|_| true))
+            .with_property("conversationLogsNotifications", "Enabled")
+            .with_property("missedConversationsCount", count(|log| log.missed))
+            .with_property(
+                "unreadMissedConversationsCount",
+                count(|log| log.missed && !log.read),
+            )
+            .with_property("unreadVoicemailsCount", 0_i64)
+            .with_property("voiceMailsCount", 0_i64))
+    }
+
+    /// GET conversationLogs: where the logs are, the newest first.
+    pub(super) fn conversation_logs_resource(
+        &self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+    ) -> Result<Resource<'static>, Refusal> {
+        let limit = match exchange.query("limit").map(str::parse) {
+            None => MOST_LOGS,
+            Some(Ok(limit)) => MOST_LOGS.min(limit),
+            Some(Err(_)) => return Err(Refusal::parameter("The limit isn't a number.")),
+        };
+        let numbers = (0..self.logs_of(id)?.len()).rev().take(limit);
+        let links: Vec<_> = numbers
+            .map(|number| Link::new(hrefs::conversation_log(id, number)))
+            .collect();
+        let resource = Resource::new("conversationLogs").with_href(hrefs::conversation_logs(id));
+        if links.is_empty() {
+            return Ok(resource);
+        }
+        Ok(resource.with_links("conversationLog", links))
+    }
+
+    pub(super) fn conversation_log_resource(
+        &self,
+        id: ApplicationId,
+        number: usize,
+    ) -> Result<Resource<'static>, Refusal> {
+        let log = self.log(id, number)?;
+        let href = hrefs::conversation_log(id, number);
+        let said = log.record.said.first();
+        let preview: String = said
+            .map(|line| line.text.plain().chars().take(PREVIEW).collect())
+            .unwrap_or_default();
+        let total = i64::try_from(log.recipients.len()).unwrap_or(i64::MAX);
+        let recipients = log.recipients.iter().map(|address| {
+            Resource::new("conversationLogRecipient")
+                .with_href(format!("{href}/conversationLogRecipients/{address}"))
+                .with_property("displayName", self.display_name(address).to_owned())
+                .with_property("sipUri", format!("sip:{address}"))
+                .with_link("contact", hrefs::contact(id, address))
+        });
+        let recipients = recipients.collect();
+        let direction = if log.record.outgoing {
+            "Outgoing"
+        } else {
+            "Incoming"
+        };
+        let kind = match log.meeting {
+            Some(_) => "ConferenceLog",
+            None => "MessageLog",
+        };
+        let mut resource = Resource::new("conversationLog")
+            .with_href(href.clone())
+            .with_property("creationTime", DateTime::from(log.created).to_json())
+            .with_property("direction", direction)
+            .with_property("importance", log.importance.clone())
+            .with_property("modalities", vec!["Messaging"])
+            .with_property("previewMessage", preview)
+            .with_property("status", if log.missed { "Missed" } else { "Archived" })
+            .with_property("subject", log.subject.clone())
+            .with_property("threadId", log.thread.clone())
+            .with_property("totalRecipientsCount", total)
+            .with_property("type", kind)
+            .with_link("conversationLogTranscripts", hrefs::transcripts(id, number));
+        if let Some(uri) = &log.meeting {
+            resource = resource.with_property("onlineMeetingUri", uri.clone());
+        }
+        // What is read need not be marked so.
+        if !log.read {
+            resource = resource.with_link("markAsRead", format!("{href}/markAsRead"));
+        }
+        Ok(resource.with_embedded_many("conversationLogRecipient", recipients))
+    }
+
+    /// POST markAsRead.
+    pub(super) fn mark_as_read(
+        &mut self,
+        id: ApplicationId,
+        number: usize,
+    ) -> Result<Reply, Refusal> {
+        self.log(id, number)?;
+        let owner = self.application(id)?.address.clone();
+        let mailbox = self.mailboxes.get_mut(&owner);
+        let log = mailbox.and_then(|mailbox| mailbox.0.get_mut(number));
+        if log.is_some_and(|log| !std::mem::replace(&mut log.read, true)) {
+            self.report_missed_items(&owner);
+        }
+        Ok(Reply::no_content())
+    }
+
+    /// GET conversationLogTranscripts, or a page that goes further back: the last that was said, in order, before there.
+    pub(super) fn transcripts_resource(
+        &self,
+        exchange: &Exchange<'_>,
+        id: ApplicationId,
+        number: usize,
+    ) -> Result<Resource<'static>, Refusal> {
+        let log = self.log(id, number)?;
+        let owner = &self.application(id)?.address;
+        let said = &log.record.said;
+        let (rel, end) = match exchange.query("before").map(str::parse::<usize>) {
+            None => ("conversationLogTranscripts", said.len()),
+            Some(Ok(before)) => ("nextConversationLogTranscripts", before.min(said.len())),
+            Some(Err(_)) => return Err(Refusal::parameter("The place isn't a number.")),
+        };
+        let start = end.saturating_sub(PAGE);
+        let base = hrefs::transcripts(id, number);
+        let transcripts = (start..).zip(said.get(start..end).unwrap_or_default());
+        let transcripts: Vec<_> = transcripts
+            .map(|(place, line)| {
+                let href = format!("{base}/{place}");
+                let words = Resource::new("messageTranscript")
+                    .with_href(format!("{href}/messageTranscript"))
+                    .with_link(line.text.rel(), line.text.data_uri());
+                let (author, author_href) = if line.author == *owner {
+                    ("me", hrefs::me(id))
+                } else {
+                    ("contact", hrefs::contact(id, &line.author))
+                };
+                Resource::new("conversationLogTranscript")
+                    .with_href(href)
+                    .with_property("timeStamp", DateTime::from(line.at).to_json())
+                    .with_link(author, author_href)
+                    .with_embedded("messageTranscript", words)
+            })
+            .collect();
+        let mut resource = Resource::new(rel).with_href(base.clone());
+        if start > 0 {
+            resource = resource.with_link(
+                "nextConversationLogTranscripts",
+                format!("{base}?before={start}"),
+            );
+        }
+        if transcripts.is_empty() {
+            return Ok(resource);
+        }
+        Ok(resource.with_embedded_many("conversationLogTranscript", transcripts))
+    }
+
+    /// POST userAcknowledged: the user has seen the conversation that was accepted for him.
+    pub(super) fn acknowledge(
+        &mut self,
+        application: ApplicationId,
+        id: ConversationId,
+    ) -> Result<Reply, Refusal> {
+        self.check_conversation(application, id)?;
+        let conversation = self.conversations.get_mut(&id);
+        let unseen = conversation
+            .is_some_and(|conversation| std::mem::take(&mut conversation.unacknowledged));
+        if !unseen {
+            return Err(Refusal::NOT_FOUND);
+        }
+        self.report_conversation(id, EventKind::Updated, None);
+        Ok(Reply::no_content())
+    }
+}
