@@ -323,12 +323,20 @@ impl Exchange {
         self
     }
 
-    /// Whether doing it twice does no more than doing it once.
+    /// Whether doing it twice does no more than doing it once. Of the POSTs that is so for a batch, which only reads, and
+    /// for the steps of a sign-in: one token more changes nothing, an endpoint that asks again gets the application that
+    /// it has (`applications_ref`), and who is available is told so (`makeMeAvailable_ref`).
     pub(crate) fn is_idempotent(&self) -> bool {
         self.method == Method::GET
             || self.method == Method::DELETE
             || self.method == Method::PUT
-            || matches!(self.purpose, Purpose::Batch(_))
+            || matches!(
+                self.purpose,
+                Purpose::Batch(_)
+                    | Purpose::Token(_)
+                    | Purpose::CreateApplication
+                    | Purpose::MakeMeAvailable
+            )
     }
 }
 

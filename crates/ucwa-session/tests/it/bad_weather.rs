@@ -394,7 +394,10 @@ fn a_message_that_was_not_sent_for_want_of_a_token_has_failed_for_certain() {
     let ticket = bench.send(1, "one");
     let sent = bench.take("POST", &messages());
     bench.respond(sent.id, challenge("/WebTicket/oauthtoken"));
-    bench.break_off("POST", "/WebTicket/oauthtoken", Sent::Maybe);
+    while bench.is_sent("POST", "/WebTicket") {
+        bench.break_off("POST", "/WebTicket/oauthtoken", Sent::Maybe);
+        bench.advance(Duration::from_secs(9));
+    }
     assert_eq!(
         bench.verdicts(chat()),
         [(MessageKey::Local(1), MessageStatus::Failed)]

@@ -23,6 +23,7 @@ mod joining;
 mod outgoing;
 mod pages;
 mod people;
+mod retries;
 mod sending;
 mod sign_in;
 mod traces;

@@ -1,0 +1,289 @@
+//! What is sent again, when, and for how long: pauses that the server asks for, bounds, and requests whose answer is lost.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+use crate::sending::established;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn messages() -> String {
+    format!("{}/messaging/messages", conversation_href("21a1"))
+}
+
+fn busy(status: u16, retry_after: &str) -> http::Response<Bytes> {
+    http::Response::builder()
+        .status(status)
+        .header("retry-after", retry_after)
+        .body(Bytes::new())
+        .unwrap()
+}
+
+/// How long a message rests that was answered so.
+fn pause_after(response: http::Response<Bytes>) -> Duration {
+    let mut bench = established();
+    bench.send(1, "one");
+    let post = bench.take("POST", &messages());
+    bench.respond(post.id, response);
+    let since = bench.now;
+    while !bench.is_sent("POST", &messages()) {
+        bench.advance(Duration::from_millis(100));
+        assert!(bench.now - since < Duration::from_secs(100));
+    }
+    bench.now - since
+}
+
+#[test]
+fn retry_after_is_a_number_of_seconds_or_a_date_and_never_more_than_a_minute() {
+    assert_eq!(pause_after(busy(429, "7")), 7 * SECOND);
+    let date = |seconds| {
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        httpdate::fmt_http_date(now + Duration::from_secs(seconds))
+    };
+    assert_eq!(pause_after(busy(429, &date(9))), 9 * SECOND);
+    assert_eq!(pause_after(busy(429, "86400")), 60 * SECOND);
+    // A date that is past asks for no pause, and what is neither asks for nothing.
+    let past = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    assert_eq!(pause_after(busy(429, &past)), Duration::ZERO);
+    assert!(pause_after(busy(429, "soon")) <= SECOND);
+}
+
+#[test]
+fn a_poll_that_is_told_to_wait_waits_no_longer_than_messages_do() {
+    let mut bench = Bench::signed_in();
+    for (asked, waits) in [("2", 2 * SECOND), ("600", 5 * SECOND)] {
+        let poll = bench.take("GET", &format!("{APP}/events"));
+        bench.respond(poll.id, busy(503, asked));
+        bench.advance(waits - Duration::from_millis(1));
+        assert!(!bench.is_sent("GET", &format!("{APP}/events")), "{asked}");
+        bench.advance(Duration::from_millis(1));
+        assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+    }
+}
+
+/// Answers each attempt of the read of a conversation until there are no more.
+fn attempts(answer: &http::Response<Bytes>, each_takes: Duration) -> (u32, Duration) {
+    let mut bench = established();
+    let bare = bare("updated", "conversation", &conversation_href("21a1"), None);
+    bench.page(senders("21a1", vec![(false, bare)]));
+    let (since, mut count) = (bench.now, 0);
+    let mut last = since;
+    while bench.now - last <= Duration::from_secs(61) {
+        if bench.is_sent("GET", &conversation_href("21a1")) {
+            count += 1;
+            bench.now += each_takes;
+            last = bench.now;
+            let read = bench.take("GET", &conversation_href("21a1"));
+            bench.respond(read.id, answer.clone());
+        }
+        bench.now += Duration::from_millis(100);
+        bench.handle(Input::Timeout);
+    }
+    (count, last - since)
+}
+
+#[test]
+fn attempts_are_bounded_in_number_and_in_time() {
+    for status in [408, 429, 500, 502, 503, 504] {
+        let (count, took) = attempts(&answer(status, Value::Null), Duration::ZERO);
+        assert_eq!(count, 5, "{status}");
+        assert!(took <= 20 * SECOND, "{took:?}");
+    }
+    let (count, took) = attempts(&answer(503, Value::Null), 29 * SECOND);
+    assert!(count == 4 && took <= 150 * SECOND, "{count} in {took:?}");
+    for status in [400, 403, 404, 409, 413, 501] {
+        let (count, _) = attempts(&answer(status, Value::Null), Duration::ZERO);
+        assert_eq!(
+            count, 1,
+            "{status} will not be another answer the next time"
+        );
+    }
+}
+
+#[test]
+fn pauses_grow_and_differ_between_seeds() {
+    let pause = |seed: u64| {
+        let mut config = Bench::config();
+        config.seed = seed;
+        let mut bench = Bench::new(config);
+        bench.submit(Operation::SignIn(Bench::credentials()));
+        let mut pauses = Vec::new();
+        for _ in 0..4 {
+            bench.break_off("GET", "/", Sent::Maybe);
+            let since = bench.now;
+            while !bench.is_sent("GET", "/") {
+                bench.advance(Duration::from_millis(1));
+            }
+            pauses.push(bench.now - since);
+        }
+        pauses
+    };
+    let one = pause(1);
+    assert!(one.windows(2).all(|pair| pair[0] < pair[1]), "{one:?}");
+    assert_ne!(one, pause(2), "clients must not come back in step");
+}
+
+#[test]
+fn a_sign_in_survives_the_loss_of_any_one_answer() {
+    let steps = [
+        ("GET", "/"),
+        ("GET", "/user"),
+        ("POST", "/WebTicket/oauthtoken"),
+        ("POST", "/ucwa/oauth/v1/applications"),
+        ("POST", "/ucwa/oauth/v1/applications/102/me/makeMeAvailable"),
+        ("GET", APP),
+    ];
+    for lost in 0..steps.len() {
+        for broken in [true, false] {
+            let mut bench = Bench::new(Bench::config());
+            let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+            let mut left = true;
+            let mut bodies = Vec::new();
+            let mut has_token = false;
+            while bench.result(ticket).is_none() {
+                let Some(sent) = bench.sent.pop_front() else {
+                    assert!(bench.now < Duration::from_secs(60));
+                    bench.advance(SECOND);
+                    continue;
+                };
+                let target = sent.target();
+                let is = |step: usize| (sent.request.method().as_str(), &*target) == steps[step];
+                if is(lost) {
+                    bodies.push(sent.body());
+                    if std::mem::take(&mut left) {
+                        bench.sent.push_front(sent);
+                        match broken {
+                            true => bench.break_off(steps[lost].0, steps[lost].1, Sent::Maybe),
+                            false => {
+                                bench.reply(steps[lost].0, steps[lost].1, 503, Value::Null);
+                            }
+                        }
+                        continue;
+                    }
+                }
+                let response = match (0..steps.len()).find(|step| is(*step)) {
+                    Some(0) => answer(200, json!({"_links": {"user": {"href": "/user"}}})),
+                    Some(1) if !has_token => challenge("/WebTicket/oauthtoken"),
+                    Some(1) => {
+                        let href = "/ucwa/oauth/v1/applications";
+                        answer(200, json!({"_links": {"applications": {"href": href}}}))
+                    }
+                    Some(2) => {
+                        has_token = true;
+                        answer(200, token("cwt=one", 28_000))
+                    }
+                    Some(3) => answer(201, application(true)),
+                    // The first of the two requests may have had its effect.
+                    Some(4) if lost == 4 => {
+                        answer(409, json!({"code": "Conflict", "subcode": "AlreadyExists"}))
+                    }
+                    Some(4) => answer(204, Value::Null),
+                    Some(5) => answer(200, application(false)),
+                    _ => panic!("unexpected: {} {target}", sent.request.method()),
+                };
+                bench.respond(sent.id, response);
+            }
+            // A discovery host that answers 503 is no home; one whose answer is lost is asked again.
+            if lost == 0 && !broken {
+                assert_eq!(bench.failure(ticket).status(), Some(503));
+                continue;
+            }
+            assert_eq!(
+                bench.result(ticket),
+                Some(&Ok(Outcome::Done)),
+                "{:?} {broken}",
+                steps[lost]
+            );
+            assert_eq!(bodies[0], bodies[1], "it is the same request");
+        }
+    }
+}
+
+#[test]
+fn what_a_post_of_a_user_does_is_never_done_twice() {
+    let mut bench = established();
+    bench.send(1, "one");
+    bench.break_off("POST", &messages(), Sent::Maybe);
+    bench.advance(25 * SECOND);
+    assert!(!bench.is_sent("POST", &messages()), "it may have arrived");
+    let mut bench = established();
+    bench.send(1, "one");
+    bench.reply("POST", &messages(), 503, Value::Null);
+    bench.advance(25 * SECOND);
+    assert!(!bench.is_sent("POST", &messages()), "it may have arrived");
+    let mut bench = established();
+    bench.send(1, "one");
+    bench.break_off("POST", &messages(), Sent::No);
+    bench.advance(SECOND);
+    assert!(bench.is_sent("POST", &messages()), "it did not leave");
+}
+
+fn diagnosed(status: u16, diagnostics: &str) -> http::Response<Bytes> {
+    let mut response = answer(status, json!({"code": "Forbidden"}));
+    let value = diagnostics.parse().unwrap();
+    response.headers_mut().insert("x-ms-diagnostics", value);
+    response
+}
+
+#[test]
+fn a_bad_ticket_is_a_challenge_once_whatever_the_status() {
+    let tickets = [28020, 28032, 28033, 28055, 28056, 28072, 28077];
+    for (status, code) in [401, 403, 500]
+        .into_iter()
+        .flat_map(|status| tickets.map(|code| (status, code)))
+    {
+        let refused = diagnosed(status, &format!("{code};source=\"fe\";reason=\"x\""));
+        let mut bench = established();
+        let ticket = bench.send(1, "one");
+        let post = bench.take("POST", &messages());
+        bench.respond(post.id, refused.clone());
+        let asked = bench.take("GET", &messages());
+        assert!(!asked.request.headers().contains_key(AUTHORIZATION));
+        bench.respond(asked.id, challenge("/WebTicket/oauthtoken"));
+        let renewed = token("cwt=two", 28_000);
+        bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+        let post = bench.take("POST", &messages());
+        assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+        bench.respond(post.id, refused);
+        assert!(!bench.is_sent("POST", "/WebTicket"), "{status} {code}");
+        assert!(!bench.is_sent("GET", &messages()), "{status} {code}");
+        if status != 500 {
+            assert_eq!(bench.failure(ticket).status(), Some(status));
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_is_no_challenge_is_final() {
+    for (status, diagnostics) in [(403, "28000;reason=\"no license\""), (403, "")] {
+        let mut bench = established();
+        let ticket = bench.send(1, "one");
+        let post = bench.take("POST", &messages());
+        bench.respond(post.id, diagnosed(status, diagnostics));
+        assert_eq!(bench.failure(ticket).status(), Some(status));
+        assert!(!bench.is_sent("GET", &messages()) && !bench.is_sent("POST", ""));
+    }
+}
+
+#[test]
+fn a_renewal_whose_answer_is_lost_is_asked_for_again_once_for_all_who_wait() {
+    let mut bench = established();
+    bench.send(1, "one");
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    let post = bench.take("POST", &messages());
+    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    bench.break_off("POST", "/WebTicket/oauthtoken", Sent::Maybe);
+    bench.advance(SECOND);
+    assert_eq!(bench.sent.len(), 1, "{:?}", bench.sent);
+    let renewed = token("cwt=two", 28_000);
+    bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    assert!(bench.is_sent("GET", &format!("{APP}/events")));
+    assert!(bench.is_sent("POST", &messages()));
+}
