@@ -193,7 +193,8 @@ impl Session {
         self.restart_channel();
     }
 
-    fn list_conversations(&mut self) {
+    /// Asks which conversations the server has: for those that live on without having been heard of.
+    pub(crate) fn list_conversations(&mut self) {
         if let Some(href) = &self.entry.links.conversations
             && self.entry.phase == Phase::Running
             && let Ok(url) = self.core.resolve(href, Stage::Events)
@@ -219,5 +220,6 @@ impl Session {
             .map(|link| link.href.to_string())
             .collect();
         self.chats.end_unlisted(&mut self.core, known, &living);
+        self.chats.claim_unknown(&mut self.core, &living);
     }
 }

@@ -18,13 +18,14 @@ mod participants;
 mod read;
 mod recognise;
 mod roster;
+mod unclaimed;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use http::Response;
-use ucwa_proto::{EventPage, HrefKey, SipUri};
+use ucwa_proto::{EventPage, HrefKey, Resource, SipUri};
 
 pub(crate) use self::conversation::Conversation;
 use self::conversation::{Chat, State};
@@ -44,11 +45,13 @@ pub(crate) struct Chats {
     /// The user's own SIP URI.
     pub(crate) me: String,
     /// Where conversations begin; absent while there is no application.
-    pub(crate) start_messaging: Option<String>,
+    start_messaging: Option<String>,
     /// Where conferences begin, if the server lets the user begin any.
-    pub(crate) start_online_meeting: Option<String>,
+    start_online_meeting: Option<String>,
     /// Where conferences are joined by their URI.
-    pub(crate) join_online_meeting: Option<String>,
+    join_online_meeting: Option<String>,
+    /// Whether the server knows that this user takes HTML, which an invitation may then carry.
+    html: bool,
     conversations: BTreeMap<ConversationKey, Conversation>,
     /// The conversations at the server, by the key of their href.
     by_href: BTreeMap<HrefKey, ConversationKey>,
@@ -65,6 +68,23 @@ pub(crate) struct Chats {
 }
 
 impl Chats {
+    /// Takes in what the user can do now (`communication_ref`). What an update does not say has not changed.
+    pub(crate) fn take_communication(&mut self, communication: &Resource<'_>) {
+        for (rel, link) in [
+            ("startMessaging", &mut self.start_messaging),
+            ("startOnlineMeeting", &mut self.start_online_meeting),
+            ("joinOnlineMeeting", &mut self.join_online_meeting),
+        ] {
+            if let Some(href) = communication.link_href(rel) {
+                *link = Some(href.to_owned());
+            }
+        }
+        let formats: Vec<_> = communication.list("supportedMessageFormats").collect();
+        if !formats.is_empty() {
+            self.html = formats.contains(&"Html");
+        }
+    }
+
     /// Takes an operation on a conversation.
     pub(crate) fn submit(&mut self, core: &mut Core, ticket: Ticket, operation: Operation) {
         match operation {
@@ -150,6 +170,7 @@ impl Chats {
             Timer::ParticipantInvitation(key, operation) => {
                 self.ask_joining(core, key, &operation);
             }
+            Timer::Unclaimed(href) => self.on_unclaimed(core, &href),
             Timer::Ejected(key, participant) => self.on_ejected_unheard(core, key, participant),
             _ => {}
         }
@@ -184,6 +205,10 @@ impl Chats {
             Purpose::ReadParticipant(key, href) => {
                 self.on_participant_read(core, *key, href, exchange, result);
             }
+            Purpose::ReadParticipants(key) => {
+                self.on_participants_read(core, *key, exchange, result);
+            }
+            Purpose::ReadUnclaimed(href) => self.on_unclaimed_read(core, href, exchange, result),
             Purpose::SendMessage(key, message) => {
                 self.on_send_answer(core, *key, *message, exchange, result);
             }
@@ -218,6 +243,7 @@ impl Chats {
         self.start_messaging = None;
         self.start_online_meeting = None;
         self.join_online_meeting = None;
+        self.html = false;
         let keys: Vec<_> = self.conversations.keys().copied().collect();
         for key in keys {
             self.end(core, key, Some(failure.clone()));

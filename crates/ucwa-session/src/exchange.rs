@@ -59,6 +59,10 @@ pub(crate) enum Purpose {
     DeleteConversation(ConversationKey),
     /// GET conversation.
     ReadConversation(ConversationKey),
+    /// GET a conversation that nobody claims, by its href.
+    ReadUnclaimed(String),
+    /// GET participants.
+    ReadParticipants(ConversationKey),
     /// GET messaging.
     ReadMessaging(ConversationKey),
     /// GET a participant, by the key of its href.
@@ -134,7 +138,9 @@ impl Purpose {
             Self::StopMessaging(_)
             | Self::DeleteConversation(_)
             | Self::ReadConversation(_)
+            | Self::ReadUnclaimed(_)
             | Self::ReadMessaging(_)
+            | Self::ReadParticipants(_)
             | Self::ReadParticipant(..)
             | Self::SetIsTyping(_)
             | Self::Eject(..)
@@ -165,7 +171,8 @@ impl Purpose {
             Self::Cancel(_) => "cancel",
             Self::StopMessaging(_) => "stopMessaging",
             Self::DeleteConversation(_) => "conversation.delete",
-            Self::ReadConversation(_) => "conversation",
+            Self::ReadConversation(_) | Self::ReadUnclaimed(_) => "conversation",
+            Self::ReadParticipants(_) => "participants",
             Self::ReadMessaging(_) => "messaging",
             Self::ReadParticipant(..) => "participant",
             Self::SendMessage(..) => "sendMessage",
@@ -194,6 +201,7 @@ impl Purpose {
             | Self::DeleteConversation(key)
             | Self::ReadConversation(key)
             | Self::ReadMessaging(key)
+            | Self::ReadParticipants(key)
             | Self::ReadParticipant(key, _)
             | Self::SendMessage(key, _)
             | Self::ReadVerdict(key, _)

@@ -45,6 +45,7 @@ mod grant;
 mod history;
 mod io;
 mod keys;
+mod lengths;
 mod operation;
 mod people;
 mod person;

@@ -124,6 +124,7 @@ impl Session {
             | Timer::FirstMessage(_)
             | Timer::Probe(_)
             | Timer::ParticipantInvitation(..)
+            | Timer::Unclaimed(_)
             | Timer::Ejected(..) => self.chats.on_timer(&mut self.core, timer),
             Timer::People(timer) => self.people.on_timer(&mut self.core, timer),
             Timer::History(timer) => self.history.on_timer(&mut self.core, timer),
@@ -227,16 +228,7 @@ impl Session {
             if event.link.rel == "communication"
                 && let Some(communication) = event.resource()
             {
-                for (rel, link) in [
-                    ("startMessaging", &mut self.chats.start_messaging),
-                    ("startOnlineMeeting", &mut self.chats.start_online_meeting),
-                    ("joinOnlineMeeting", &mut self.chats.join_online_meeting),
-                    ("conversations", &mut self.entry.links.conversations),
-                ] {
-                    if let Some(href) = communication.link_href(rel) {
-                        *link = Some(href.to_owned());
-                    }
-                }
+                self.take_communication(communication);
             }
         }
         self.chats.on_page(&mut self.core, page);

@@ -8,7 +8,7 @@ mod discovery;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri, Value};
 
 use crate::config::Root;
@@ -18,6 +18,7 @@ use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
+use crate::lengths;
 use crate::operation::{Credentials, Outcome};
 use crate::session::Session;
 use crate::timers::Timer;
@@ -63,6 +64,8 @@ pub(crate) struct SignIn {
     endpoint_id: String,
     /// Links of the application and of what it embeds.
     pub(crate) links: ApplicationLinks,
+    /// The application was there before: a process before this one, or an answer that was lost, created it.
+    taken_up: bool,
     /// How often the application was lost since the last page of events.
     losses: u32,
     /// How often it was tried to create another one since.
@@ -106,6 +109,7 @@ impl SignIn {
             applications: String::new(),
             endpoint_id: String::new(),
             links: ApplicationLinks::default(),
+            taken_up: false,
             losses: 0,
             attempts: 0,
             lost_at: None,
@@ -126,24 +130,10 @@ impl Session {
                 .with_message("a session signs in once; make another one");
             return self.core.complete(ticket, Err(failure));
         }
-        let parsed = SipUri::parse(credentials.address())
-            .map_err(|error| error.to_string())
-            .and_then(|uri| match uri.domain() {
-                Some(domain) => Ok((uri.as_str().to_owned(), domain.to_owned())),
-                None => Err("the address has no domain".to_owned()),
-            });
-        let root = match &self.core.config.root {
-            Root::Domain => Ok(None),
-            Root::Url(url) | Root::User(url) => Origin::of(url)
-                .map(Some)
-                .map_err(|error| format!("the root URL cannot be used: {error}")),
-        };
-        let (uri, domain, root) = match (parsed, root) {
-            (Ok((uri, domain)), Ok(root)) => (uri, domain, root),
-            (Err(message), _) | (_, Err(message)) => {
+        let (uri, domain, root) = match self.check(&credentials) {
+            Ok(checked) => checked,
+            Err(failure) => {
                 self.entry.phase = Phase::Over;
-                let failure = Failure::new(FailureKind::InvalidArgument, Stage::Command)
-                    .with_message(message);
                 return self.core.complete(ticket, Err(failure));
             }
         };
@@ -163,7 +153,42 @@ impl Session {
         self.discover();
     }
 
-    // Discovery.
+    /// What cannot be used is refused before anything is sent: the address and its domain, and the root that is trusted.
+    fn check(
+        &self,
+        credentials: &Credentials,
+    ) -> Result<(String, String, Option<Origin>), Failure> {
+        let config = &self.core.config;
+        let names = [
+            ("culture", Some(&config.culture)),
+            ("user agent", Some(&config.user_agent)),
+            ("endpoint id", config.endpoint_id.as_ref()),
+        ];
+        for (what, name) in names {
+            lengths::check(
+                what,
+                name.map_or("", String::as_str),
+                lengths::NAME,
+                Stage::Command,
+            )?;
+        }
+        let invalid = |message: String| {
+            Failure::new(FailureKind::InvalidArgument, Stage::Command).with_message(message)
+        };
+        let uri =
+            SipUri::parse(credentials.address()).map_err(|error| invalid(error.to_string()))?;
+        let domain = uri
+            .domain()
+            .ok_or_else(|| invalid("the address has no domain".to_owned()))?;
+        let root = match &config.root {
+            Root::Domain => None,
+            Root::Url(url) | Root::User(url) => Some(
+                Origin::of(url)
+                    .map_err(|error| invalid(format!("the root URL cannot be used: {error}")))?,
+            ),
+        };
+        Ok((uri.as_str().to_owned(), domain.to_owned(), root))
+    }
 
     // The application.
 
@@ -191,7 +216,12 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let links = result.and_then(|response| self.application_links(exchange, &response));
+        let links = result.and_then(|response| {
+            self.application_links(exchange, &response)?;
+            // A new one would be answered with 201 (`applications_ref`).
+            self.entry.taken_up = response.status() == StatusCode::OK;
+            Ok(())
+        });
         match links {
             Ok(()) => self.make_available(),
             Err(failure) => self.entry_failed(failure),
@@ -294,11 +324,8 @@ impl Session {
             events: Some(events),
             make_me_available: of("me", "makeMeAvailable"),
             report_my_activity: of("me", "reportMyActivity"),
-            conversations: of("communication", "conversations"),
+            conversations: None,
         };
-        self.chats.start_messaging = of("communication", "startMessaging");
-        self.chats.start_online_meeting = of("communication", "startOnlineMeeting");
-        self.chats.join_online_meeting = of("communication", "joinOnlineMeeting");
         self.core.batch = application.link_href("batch").map(str::to_owned);
         if let Some(me) = application.embedded("me") {
             let uri = me.text("uri").unwrap_or(&self.entry.sip_uri).to_owned();
@@ -314,7 +341,18 @@ impl Session {
         self.people.take_application(&mut self.core, &application);
         self.history.take_application(&mut self.core, &application);
         self.entry.links = links;
+        if let Some(communication) = application.embedded("communication") {
+            self.take_communication(communication);
+        }
         Ok(())
+    }
+
+    /// Takes in where conversations begin, and where they are listed.
+    pub(crate) fn take_communication(&mut self, communication: &Resource<'_>) {
+        self.chats.take_communication(communication);
+        if let Some(href) = communication.link_href("conversations") {
+            self.entry.links.conversations = Some(href.to_owned());
+        }
     }
 
     /// The application is ready: opens the channel and tells the caller.
@@ -328,6 +366,9 @@ impl Session {
         self.people.begin(&mut self.core);
         self.history.begin(&mut self.core);
         self.announce(SignInState::SignedIn, None);
+        if self.entry.taken_up {
+            self.list_conversations();
+        }
         if let Some(ticket) = self.entry.sign_in.take() {
             self.core.complete(ticket, Ok(Outcome::Done));
         }

@@ -41,6 +41,8 @@ pub(crate) enum Timer {
     ParticipantInvitation(ConversationKey, String),
     /// A participant who was ejected should be gone by now.
     Ejected(ConversationKey, ParticipantKey),
+    /// The invitation to the conversation at this href should have shown by now.
+    Unclaimed(String),
     /// Something about people is due.
     People(PeopleTimer),
     /// Something about history is due.

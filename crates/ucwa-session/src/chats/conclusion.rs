@@ -27,6 +27,13 @@ impl Chats {
         href: &str,
         invitation: &Resource<'_>,
     ) {
+        let shown = invitation
+            .link_href("conversation")
+            .and_then(|href| self.find(core, href));
+        // Nobody claimed its conversation in time, and it is shown as one of its own.
+        if shown.is_some_and(|shown| shown != key) {
+            return;
+        }
         let revived = self.revive(key, operation);
         let Some(invite) = self.invite_mut(key, operation) else {
             return;

@@ -103,8 +103,12 @@ pub(crate) struct Conversation {
     pub(crate) acknowledging: Vec<Ticket>,
     /// When the others were told last that this user types.
     pub(crate) typed_at: Option<Duration>,
+    /// The other side is ending the chat.
+    pub(crate) fading: bool,
     /// Whether both sides take HTML.
     pub(crate) html: bool,
+    /// Whether they take nothing else.
+    pub(crate) only_html: bool,
     pub(crate) links: Links,
     pub(crate) roster: Roster,
     /// Our invitation, until its verdict.
@@ -153,7 +157,9 @@ impl Conversation {
             joining: Vec::new(),
             acknowledging: Vec::new(),
             typed_at: None,
+            fading: false,
             html: false,
+            only_html: false,
             links: Links::default(),
             roster: Roster::default(),
             invite: None,
@@ -216,6 +222,13 @@ impl Conversation {
             .as_ref()
             .is_some_and(|invite| invite.kind.is_conference())
             || self.offer.as_ref().is_some_and(Offer::is_conference)
+    }
+
+    /// Whether it may turn out to be at an address that nobody has told yet.
+    pub(crate) fn is_beginning(&self) -> bool {
+        let unseen = |invite: &Invite| invite.href.is_none();
+        self.invite.as_ref().is_some_and(unseen)
+            || !self.group && self.joining.iter().any(|joining| joining.posted)
     }
 
     /// The operation of the invitation that has no verdict yet, in either direction.

@@ -322,6 +322,7 @@ impl Chats {
             && !conversation.chat_unwanted
             && conversation.chat == Chat::Connected;
         conversation.chat = Chat::Disconnected;
+        conversation.fading = false;
         conversation.chat_wanted |= returns;
         conversation.messaging_read = false;
         let stopping = std::mem::take(&mut conversation.stopping);
@@ -453,6 +454,7 @@ impl Chats {
         };
         conversation.state = State::Ended;
         conversation.chat = Chat::Disconnected;
+        conversation.fading = false;
         conversation.over = None;
         conversation.waits_for_verdict = false;
         conversation.probe = Probe::None;

@@ -15,6 +15,7 @@ use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::keys::{ConversationKey, Ticket};
+use crate::lengths;
 use crate::operation::{CustomContent, MessageBody};
 use crate::timers::Timer;
 
@@ -208,12 +209,17 @@ impl Chats {
     }
 
     fn post_invite(&mut self, core: &mut Core, key: ConversationKey) {
-        let Some(conversation) = self.conversations.get(&key) else {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
         let Some(invite) = &conversation.invite else {
             return;
         };
+        let subject = conversation.subject.as_deref().unwrap_or_default();
+        if let Err(failure) = lengths::check("subject", subject, lengths::SUBJECT, Stage::Command) {
+            conversation.subject = None;
+            return self.refuse_invite(core, key, failure);
+        }
         let mut input =
             Resource::anonymous().with_property("operationId", invite.operation_id.clone());
         if invite.kind != Kind::Chat {
@@ -251,7 +257,7 @@ impl Chats {
         }
         if let Some(draft) = &invite.carried {
             let data = match &draft.body {
-                MessageBody::Html(html) if core.config.html => DataUri::text_html(html),
+                MessageBody::Html(html) if self.html => DataUri::text_html(html),
                 body => DataUri::text_plain(&read::plain_to_send(body)),
             };
             input = input.with_link("message", data);

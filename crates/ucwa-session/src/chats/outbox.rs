@@ -21,6 +21,9 @@ use crate::timers::Timer;
 /// How long the verdict may take after the server took the message.
 const VERDICT_GRACE: Duration = Duration::from_secs(30);
 
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
 /// A message that was not handed over yet.
 pub(crate) struct Draft {
     pub(super) message: MessageKey,
@@ -234,7 +237,7 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        let html = conversation.html;
+        let (html, only_html) = (conversation.html, conversation.only_html);
         let outbox = &mut conversation.outbox;
         if conversation.chat != Chat::Connected || outbox.posting.is_some() {
             return;
@@ -253,9 +256,10 @@ impl Chats {
             return;
         };
         let operation_id = core.uuid();
-        let (content_type, text) = match (&draft.body, html) {
-            (MessageBody::Html(html), true) => ("text/html; charset=utf-8", html.clone()),
-            (body, _) => ("text/plain; charset=utf-8", read::plain_to_send(body)),
+        let (content_type, text) = match &draft.body {
+            MessageBody::Html(body) if html => (HTML, body.clone()),
+            body if only_html => (HTML, read::text_to_html(&read::plain_to_send(body))),
+            body => (TEXT, read::plain_to_send(body)),
         };
         let url = core.resolve(&href, Stage::Message);
         outbox.posting = Some(Posting {

@@ -46,7 +46,10 @@ impl Chats {
             }
             ("communication", "conversation") => match self.find(core, &event.link.href) {
                 Some(key) => self.on_conversation(core, key, event),
-                None => self.keep(core, sender, event, &event.link.href),
+                None => {
+                    self.keep(core, sender, event, &event.link.href);
+                    self.await_invitation(core, event);
+                }
             },
             ("conversation", _) => match self.find(core, &sender.href) {
                 Some(key) => self.on_conversation_event(core, key, event),
@@ -262,18 +265,30 @@ impl Chats {
         };
         match resource.text("state") {
             Some("Connected") => {
-                let html = resource
-                    .list("negotiatedMessageFormats")
-                    .any(|format| format == "Html");
-                let news = conversation.chat != Chat::Connected || conversation.html != html;
+                let takes = |format| {
+                    let mut formats = resource.list("negotiatedMessageFormats");
+                    formats.any(|taken| taken == format)
+                };
+                let html = takes("Html");
+                conversation.only_html = html && !takes("Plain");
+                let news = conversation.chat != Chat::Connected
+                    || conversation.html != html
+                    || conversation.fading;
                 conversation.html = html;
                 // A chat that is being ended from here stays so, whatever the server still tells.
                 if news && conversation.chat != Chat::Disconnecting {
                     conversation.chat = Chat::Connected;
+                    conversation.fading = false;
                     conversation.chat_wanted = false;
                     conversation.probe = Probe::None;
                     core.change(key, ConversationChange::ChatConnected { html });
                 }
+            }
+            Some("Disconnecting")
+                if conversation.chat == Chat::Connected
+                    && !std::mem::replace(&mut conversation.fading, true) =>
+            {
+                core.change(key, ConversationChange::ChatDisconnecting);
             }
             Some("Connecting") if conversation.chat == Chat::Disconnected => {
                 conversation.chat = Chat::Connecting;

@@ -144,6 +144,22 @@ pub(super) fn plain_to_send(body: &MessageBody) -> String {
     }
 }
 
+/// A text as HTML that says the same, for a chat that takes nothing else.
+pub(super) fn text_to_html(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '\n' => html.push_str("<br/>"),
+            '\r' => {}
+            other => html.push(other),
+        }
+    }
+    html
+}
+
 /// What HTML says without its markup, for peers that take only text.
 pub(super) fn html_to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
@@ -200,6 +216,13 @@ fn entity(mark: &str) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_survives_as_html() {
+        let text = "1 < 2 & 3 > 2\n\"so\"";
+        assert_eq!(text_to_html(text), "1 &lt; 2 &amp; 3 &gt; 2<br/>\"so\"");
+        assert_eq!(html_to_text(&text_to_html(text)), text);
+    }
 
     #[test]
     fn html_loses_its_markup_and_keeps_its_words() {

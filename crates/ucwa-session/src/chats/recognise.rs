@@ -117,10 +117,10 @@ impl Chats {
         }
     }
 
-    /// A conversation that another endpoint of the user begins: shown, and bound to no operation of ours. Who the peer
-    /// is, the roster will tell where it is not known: he is a contact behind a link, whose last segment is not to be
-    /// relied on.
-    fn discover(
+    /// A conversation that another endpoint of the user begins, or began: shown, and bound to no operation of ours. Its
+    /// invitation, or itself, tells what it is about. Who the peer is, the roster will tell where it is not known: he is a
+    /// contact behind a link, whose last segment is not to be relied on.
+    pub(super) fn discover(
         &mut self,
         core: &mut Core,
         href: Option<&str>,

@@ -9,13 +9,9 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::keys::Ticket;
+use crate::lengths;
 use crate::operation::Outcome;
 use crate::person::{Interest, MeChange, Note, NoteKind, PersonFact, PersonStatus};
-
-/// The longest note, in UTF-16 code units.
-const LONGEST_NOTE: usize = 500;
-/// The longest location, in UTF-16 code units (`location_ref`).
-const LONGEST_LOCATION: usize = 60;
 
 impl People {
     /// Takes in `me` (`me_ref`): where the user's resources are, and what the card says.
@@ -181,19 +177,14 @@ fn aspect_of(change: &MeChange) -> Aspect {
 
 /// What the server would refuse is not sent.
 fn check(change: &MeChange) -> Result<(), Failure> {
-    let limited = |what: &str, text: &str, limit: usize| {
-        if text.encode_utf16().count() > limit {
-            Err(invalid(format!("a {what} has at most {limit} characters")))
-        } else {
-            Ok(())
-        }
-    };
     match change {
         MeChange::Status(status) if availability(*status).is_none() => {
             Err(invalid(format!("nobody can choose to be {status:?}")))
         }
-        MeChange::Note(text) => limited("note", text, LONGEST_NOTE),
-        MeChange::Location(text) => limited("location", text, LONGEST_LOCATION),
+        MeChange::Note(text) => lengths::check("note", text, lengths::NOTE, Stage::People),
+        MeChange::Location(text) => {
+            lengths::check("location", text, lengths::LOCATION, Stage::People)
+        }
         _ => Ok(()),
     }
 }

@@ -9,11 +9,9 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::keys::Ticket;
+use crate::lengths;
 use crate::operation::Outcome;
 use crate::person::FoundPerson;
-
-/// The longest query, in UTF-16 code units (`search_ref`).
-const LONGEST_QUERY: usize = 256;
 
 impl People {
     pub(super) fn search_people(
@@ -42,11 +40,7 @@ impl People {
         if query.trim().is_empty() {
             return Err(invalid("there is nothing to search for"));
         }
-        if query.encode_utf16().count() > LONGEST_QUERY {
-            return Err(invalid(format!(
-                "a query has at most {LONGEST_QUERY} characters"
-            )));
-        }
+        lengths::check("query", query, lengths::QUERY, Stage::People)?;
         if !(1..=100).contains(&limit) {
             return Err(invalid("a search finds between 1 and 100 people"));
         }

@@ -1,0 +1,103 @@
+//! Conversations that live at the server and that no invitation told of: a process before this one began them, or the
+//! events that told of them are gone. They are asked what they are, and shown.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::{Event, Resource};
+
+use super::conversation::Conversation;
+use super::read::ParticipantFacts;
+use super::{Chats, key_of};
+use crate::core::Core;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::Failure;
+use crate::keys::ConversationKey;
+use crate::timers::Timer;
+
+/// How long the invitation to an established conversation may take to show.
+const INVITATION_GRACE: Duration = Duration::from_secs(10);
+
+impl Chats {
+    /// The server lists its conversations: those of which nothing is known here are asked.
+    pub(crate) fn claim_unknown(&self, core: &mut Core, living: &[String]) {
+        for href in living {
+            if self.find(core, href).is_none() && self.find_dead(core, href).is_none() {
+                Self::ask_unclaimed(core, href);
+            }
+        }
+    }
+
+    /// An event tells of a conversation that nobody here began or was invited to. If it is established, that may stay so.
+    pub(super) fn await_invitation(&self, core: &mut Core, event: &Event<'_>) {
+        if event.resource().is_some_and(is_established) {
+            let href = event.link.href.to_string();
+            core.arm(INVITATION_GRACE, Timer::Unclaimed(href));
+        }
+    }
+
+    /// No invitation claimed it.
+    pub(super) fn on_unclaimed(&self, core: &mut Core, href: &str) {
+        if key_of(core, href).is_some_and(|href| self.unbound.contains_key(&href)) {
+            Self::ask_unclaimed(core, href);
+        }
+    }
+
+    fn ask_unclaimed(core: &mut Core, href: &str) {
+        Self::read(core, Some(href), Purpose::ReadUnclaimed(href.to_owned()));
+    }
+
+    pub(super) fn on_unclaimed_read(
+        &mut self,
+        core: &mut Core,
+        href: &str,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Ok(resource) = core.fetched(exchange, result) else {
+            return;
+        };
+        let claimed = self.find(core, href).is_some() || self.find_dead(core, href).is_some();
+        if claimed || !is_established(&resource) {
+            return;
+        }
+        if self.conversations.values().any(Conversation::is_beginning) {
+            // It may well be one of those that begin, and say so late.
+            core.arm(INVITATION_GRACE, Timer::Unclaimed(href.to_owned()));
+            return;
+        }
+        self.discover(core, Some(href), &resource, None);
+        let Some(key) = self.find(core, href) else {
+            return;
+        };
+        self.take_conversation(core, key, &resource, None);
+        let participants = resource.link_href("participants");
+        Self::read(core, participants, Purpose::ReadParticipants(key));
+        self.read_messaging(core, key);
+    }
+
+    /// Who is in a conversation that is joined in the middle.
+    pub(super) fn on_participants_read(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Ok(participants) = core.fetched(exchange, result) else {
+            return;
+        };
+        for participant in participants.links("participant") {
+            let facts = ParticipantFacts::titled(participant.title.as_deref());
+            self.take_in(core, key, &participant.href, &facts);
+        }
+    }
+}
+
+fn is_established(conversation: &Resource<'_>) -> bool {
+    matches!(
+        conversation.text("state"),
+        Some("Connected" | "Conferenced")
+    )
+}

@@ -1,0 +1,151 @@
+//! In which form, and up to which length, texts go to the server.
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+use crate::sending::established;
+
+const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
+
+/// What goes out of a chat that takes these formats: the type and the body.
+fn sent(formats: Value, body: MessageBody) -> (String, String) {
+    let mut bench = established();
+    let mut chat_event = messaging("21a1", "Connected");
+    chat_event["_embedded"]["messaging"]["negotiatedMessageFormats"] = formats;
+    bench.page(senders("21a1", vec![(true, chat_event)]));
+    bench.submit(message(body));
+    let request = bench.take(
+        "POST",
+        &format!("{}/messaging/messages", conversation_href("21a1")),
+    );
+    let content_type = request.request.headers()["content-type"].to_str().unwrap();
+    (content_type.to_owned(), request.body())
+}
+
+fn message(body: MessageBody) -> Operation {
+    Operation::SendMessage {
+        conversation: chat(),
+        message: MessageKey::Local(1),
+        body,
+        subject: None,
+    }
+}
+
+#[test]
+fn a_message_goes_in_a_format_that_was_negotiated() {
+    let html = || MessageBody::Html("<b>you &amp; me</b>".to_owned());
+    let text = || MessageBody::Text("1 < 2".to_owned());
+    let plain = |body: &str| ("text/plain; charset=utf-8".to_owned(), body.to_owned());
+    let rich = |body: &str| ("text/html; charset=utf-8".to_owned(), body.to_owned());
+    for (formats, from_html, from_text) in [
+        (json!(["Plain"]), plain("you & me"), plain("1 < 2")),
+        (
+            json!(["Plain", "Html"]),
+            rich("<b>you &amp; me</b>"),
+            plain("1 < 2"),
+        ),
+        (
+            json!(["Html"]),
+            rich("<b>you &amp; me</b>"),
+            rich("1 &lt; 2"),
+        ),
+        (Value::Null, plain("you & me"), plain("1 < 2")),
+    ] {
+        assert_eq!(sent(formats.clone(), html()), from_html, "{formats}");
+        assert_eq!(sent(formats.clone(), text()), from_text, "{formats}");
+    }
+}
+
+#[test]
+fn an_invitation_carries_html_only_where_the_server_knows_that_this_user_takes_it() {
+    for (formats, expected) in [
+        (
+            json!(["Plain", "Html"]),
+            "data:text/html;base64,PGI+SGk8L2I+",
+        ),
+        (json!(["Plain"]), "data:text/plain;base64,SGk="),
+        (Value::Null, "data:text/plain;base64,SGk="),
+    ] {
+        let mut bench = Bench::signed_in_to(|fresh| {
+            let mut application = application(fresh);
+            application["_embedded"]["communication"]["supportedMessageFormats"] = formats.clone();
+            application
+        });
+        bench.submit(Operation::OpenConversation {
+            conversation: chat(),
+            participant: peer(),
+            peer: "sip:lenea@contoso.com".to_owned(),
+        });
+        bench.submit(message(MessageBody::Html("<b>Hi</b>".to_owned())));
+        let request = bench.take("POST", INVITE).json();
+        assert_eq!(request["_links"]["message"]["href"], expected, "{formats}");
+    }
+}
+
+#[test]
+fn a_subject_has_at_most_250_utf_16_code_units() {
+    // Each of these takes two.
+    for (subject, fits) in [
+        ("\u{1f355}".repeat(125), true),
+        ("\u{1f355}".repeat(126), false),
+    ] {
+        let mut bench = Bench::with_conversation();
+        let ticket = bench.submit(Operation::StartChat {
+            conversation: chat(),
+            subject: Some(subject),
+            context: None,
+        });
+        assert_eq!(bench.is_sent("POST", INVITE), fits);
+        if !fits {
+            assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+            assert!(matches!(
+                bench.changes(chat()).last(),
+                Some(ConversationChange::Ended { failure: Some(_) })
+            ));
+            // What could not be used is not used again.
+            bench.send(2, "Hello");
+            assert!(bench.take("POST", INVITE).json()["subject"].is_null());
+        }
+    }
+}
+
+#[test]
+fn a_message_with_a_subject_that_is_too_long_fails_without_being_sent() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.submit(Operation::SendMessage {
+        conversation: chat(),
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Hello".to_owned()),
+        subject: Some("x".repeat(251)),
+    });
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+    assert!(!bench.is_sent("POST", ""));
+}
+
+#[test]
+fn names_of_an_application_have_at_most_100_utf_16_code_units() {
+    type Set = fn(&mut SessionConfig, String);
+    let names: [Set; 3] = [
+        |config, name| config.culture = name,
+        |config, name| config.user_agent = name,
+        |config, name| config.endpoint_id = Some(name),
+    ];
+    for (set, length) in names.into_iter().flat_map(|set| [(set, 100), (set, 101)]) {
+        let mut config = Bench::config();
+        set(&mut config, "x".repeat(length));
+        let mut bench = Bench::new(config);
+        let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+        if length == 100 {
+            assert!(bench.is_sent("GET", "/"));
+        } else {
+            assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+            assert!(bench.sent.is_empty());
+        }
+    }
+}

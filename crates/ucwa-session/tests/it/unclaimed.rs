@@ -1,0 +1,195 @@
+//! Conversations that live at the server and that no invitation told of.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+
+const LIST: &str = "/ucwa/oauth/v1/applications/102/communication/conversations";
+
+fn discovered(bench: &Bench) -> Option<ConversationKey> {
+    bench.events.iter().find_map(|event| match event {
+        SessionEvent::Discovered { conversation, .. } => Some(*conversation),
+        _ => None,
+    })
+}
+
+fn living(state: &str) -> Value {
+    let mut resource = conversation_event("x", "77", state)["_embedded"]["conversation"].clone();
+    resource["subject"] = json!("Lunch");
+    resource["_links"]["participants"] =
+        json!({"href": format!("{}/participants", conversation_href("77"))});
+    resource
+}
+
+/// Answers what is asked of a conversation that was found: it has its chat, and Lene.
+fn introduce(bench: &mut Bench) -> ConversationKey {
+    bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    let key = discovered(bench).expect("nothing was found");
+    let lene = json!({"href": participant_href("77"), "title": "Lene Aaling"});
+    bench.reply(
+        "GET",
+        &format!("{}/participants", conversation_href("77")),
+        200,
+        json!({"rel": "participants", "_links": {"participant": [lene]}}),
+    );
+    bench.reply(
+        "GET",
+        &participant_href("77"),
+        200,
+        json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com"}),
+    );
+    bench.reply(
+        "GET",
+        &format!("{}/messaging", conversation_href("77")),
+        200,
+        messaging("77", "Connected")["_embedded"]["messaging"].clone(),
+    );
+    key
+}
+
+/// Signs in to an application that was there before.
+fn taken_up() -> Bench {
+    let mut bench = Bench::new(Bench::config());
+    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    // Without the link to be made available, since the user is.
+    bench.reply(
+        "POST",
+        "/ucwa/oauth/v1/applications",
+        200,
+        application(false),
+    );
+    assert!(!bench.is_sent("POST", ""), "he is available already");
+    bench.reply("GET", APP, 200, application(false));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    bench.events.clear();
+    bench
+}
+
+#[test]
+fn an_application_that_is_taken_up_again_brings_its_conversations() {
+    let mut bench = taken_up();
+    let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
+    bench.reply("GET", LIST, 200, list);
+    let key = introduce(&mut bench);
+    let changes = bench.changes(key);
+    for expected in [
+        ConversationChange::Connected,
+        ConversationChange::ChatConnected { html: false },
+    ] {
+        assert!(changes.contains(&expected), "{expected:?} in {changes:?}");
+    }
+    assert!(changes.iter().any(|change| matches!(
+        change,
+        ConversationChange::ParticipantJoined(it) | ConversationChange::ParticipantUpdated(it)
+            if it.uri.as_deref() == Some("sip:lenea@contoso.com")
+    )));
+    let ticket = bench.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Where were we?".to_owned()),
+        subject: None,
+    });
+    let messages = format!("{}/messaging/messages", conversation_href("77"));
+    bench.created("POST", &messages, &message_href("77", "3"));
+    bench.page(senders("77", vec![(true, verdict("77", "3", "Success"))]));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_new_application_has_no_conversations_to_ask_for() {
+    let bench = Bench::signed_in();
+    assert!(!bench.is_sent("GET", LIST));
+}
+
+#[test]
+fn an_established_conversation_that_no_invitation_claims_is_shown_with_what_it_said_meanwhile() {
+    for (event, shown) in [
+        (conversation_event("added", "77", "Connected"), true),
+        (conversation_event("added", "77", "Conferenced"), true),
+        (conversation_event("added", "77", "Connecting"), false),
+        (conversation_event("added", "77", "Disconnected"), false),
+    ] {
+        let mut bench = Bench::signed_in();
+        let said = (true, arrival("77", "1", "Anybody there?"));
+        bench.page(senders("77", vec![(false, event), said]));
+        bench.advance(Duration::from_millis(9_999));
+        assert!(!bench.is_sent("GET", &conversation_href("77")));
+        bench.advance(Duration::from_millis(1));
+        assert_eq!(bench.is_sent("GET", &conversation_href("77")), shown);
+        if shown {
+            let key = introduce(&mut bench);
+            assert_eq!(bench.received(key), ["Anybody there?"]);
+        }
+    }
+}
+
+#[test]
+fn a_conversation_that_is_over_when_it_is_asked_is_not_shown() {
+    for (status, body) in [
+        (200, living("Disconnected")),
+        (404, json!({"code": "NotFound"})),
+    ] {
+        let mut bench = Bench::signed_in();
+        let added = conversation_event("added", "77", "Connected");
+        bench.page(senders("77", vec![(false, added)]));
+        bench.advance(Duration::from_secs(10));
+        bench.reply("GET", &conversation_href("77"), status, body);
+        assert_eq!(discovered(&bench), None);
+    }
+}
+
+#[test]
+fn a_conversation_whose_invitation_comes_late_is_not_shown_twice() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello");
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let request = bench.created("POST", &invitations, INVITATION).json();
+    let operation = request["operationId"].as_str().unwrap();
+    let added = conversation_event("added", "77", "Connected");
+    bench.page(senders("77", vec![(false, added)]));
+    bench.advance(Duration::from_secs(10));
+    bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    assert_eq!(discovered(&bench), None, "it may be the one that begins");
+    let started = invitation("started", operation, "77", "Connecting");
+    bench.page(senders("77", vec![(false, started)]));
+    bench.page(senders("77", accepted(operation, "77")));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    bench.advance(Duration::from_secs(30));
+    assert_eq!(discovered(&bench), None);
+    assert!(
+        bench
+            .changes(chat())
+            .contains(&ConversationChange::Connected)
+    );
+}
+
+#[test]
+fn an_invitation_that_was_given_up_leaves_the_conversation_that_was_found_alone() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello");
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let request = bench.take("POST", &invitations);
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    bench.sent.push_front(request);
+    bench.break_off("POST", &invitations, Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    let added = conversation_event("added", "77", "Connected");
+    bench.page(senders("77", vec![(false, added)]));
+    bench.advance(Duration::from_secs(10));
+    let key = introduce(&mut bench);
+    bench.changes(key);
+    // Its completion says at last whose it was: the message arrived, and there is one conversation.
+    bench.page(senders("77", accepted(&operation, "77")));
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Succeeded)]
+    );
+    bench.page(senders("77", vec![(true, arrival("77", "1", "Hi"))]));
+    assert_eq!(bench.received(key), ["Hi"]);
+}
