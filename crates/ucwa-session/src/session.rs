@@ -17,7 +17,7 @@ use crate::io::{Input, Output};
 use crate::keys::Ticket;
 use crate::operation::Operation;
 use crate::people::People;
-use crate::sign_in::{Phase, SignIn};
+use crate::sign_in::{ApplicationLinks, Phase, SignIn};
 use crate::timers::Timer;
 
 /// One sign-in of one user: see the crate's documentation for how it is driven.
@@ -206,6 +206,8 @@ impl Session {
                 self.application_lost(failure);
                 return None;
             }
+            // What the server ended need not be deleted.
+            self.entry.links = ApplicationLinks::default();
             self.give_up(failure.with_kind(FailureKind::Gone));
             return None;
         }

@@ -143,6 +143,7 @@ fn a_gone_application_signs_out_and_is_not_created_anew() {
     );
     assert_eq!(bench.wake_at, None);
     assert!(!bench.is_sent("POST", "/ucwa"));
+    assert!(!bench.is_sent("DELETE", APP));
 }
 
 #[test]
