@@ -236,9 +236,10 @@ impl Failure {
         self.0.correlation_id.as_deref()
     }
 
-    /// Whether the server says that what was asked for does not exist, or not any more.
+    /// Whether the server says that what was asked for does not exist, or not any more. A page of a proxy's with the same
+    /// status says nothing of it.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.0.status, Some(404 | 410))
+        matches!(self.0.status, Some(404 | 410)) && self.0.code.is_some()
     }
 
     /// The failure in few words, for a list of several: what was answered, or why nothing was.

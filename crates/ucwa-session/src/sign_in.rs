@@ -313,6 +313,18 @@ impl Session {
             .link_href("events")
             .ok_or_else(|| missing("events link"))?
             .to_owned();
+        if self
+            .entry
+            .links
+            .application
+            .as_ref()
+            .is_some_and(|known| *known != href)
+        {
+            // What was begun in an application that did not come about goes on in no other.
+            let lost = Failure::new(FailureKind::ConnectionLost, Stage::Application)
+                .with_message("the server began another application");
+            self.drop_application(&lost);
+        }
         let of = |name: &str, rel: &str| {
             application
                 .embedded(name)
@@ -389,15 +401,8 @@ impl Session {
     /// The server knows the application no more (404 ApplicationNotFound): everything in it is gone, and another one is
     /// created without asking the user (`ApplicationDashboard`).
     pub(crate) fn application_lost(&mut self, failure: Failure) {
-        // Another way to the same end may be under way: there must not be two.
-        self.core.abandon(|purpose| {
-            purpose.is_of_application() || *purpose == Purpose::CreateApplication
-        });
-        self.core
-            .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
-        self.end_all(&lost);
-        self.entry.links = ApplicationLinks::default();
+        self.drop_application(&lost);
         self.entry.losses += 1;
         self.entry.attempts = 0;
         self.entry.lost_at.get_or_insert(self.core.now);
@@ -406,6 +411,18 @@ impl Session {
             return self.give_up(lost);
         }
         self.recreate_later(failure);
+    }
+
+    /// Nothing of the application is of use any more.
+    fn drop_application(&mut self, lost: &Failure) {
+        // Another way to the same end may be under way: there must not be two.
+        self.core.abandon(|purpose| {
+            purpose.is_of_application() || *purpose == Purpose::CreateApplication
+        });
+        self.core
+            .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
+        self.end_all(lost);
+        self.entry.links = ApplicationLinks::default();
     }
 
     fn recreate_later(&mut self, failure: Failure) {

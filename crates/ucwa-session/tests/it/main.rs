@@ -27,5 +27,6 @@ mod people;
 mod retries;
 mod sending;
 mod sign_in;
+mod strange_answers;
 mod traces;
 mod unclaimed;

@@ -1,0 +1,63 @@
+//! Answers that are not the server's, or that come at the wrong time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::pages::*;
+
+const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
+
+/// A page for people, as proxies and IIS send it.
+fn page(status: u16) -> http::Response<Bytes> {
+    http::Response::builder()
+        .status(status)
+        .header("content-type", "text/html")
+        .body(Bytes::from_static(b"<html>Not here</html>"))
+        .unwrap()
+}
+
+#[test]
+fn a_proxy_that_does_not_find_an_invitation_does_not_decide_on_its_message() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello Lene");
+    bench.created("POST", INVITE, INVITATION);
+    bench.advance(Duration::from_secs(31));
+    let read = bench.take("GET", INVITATION);
+    bench.respond(read.id, page(404));
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+}
+
+#[test]
+fn what_was_begun_in_an_application_that_did_not_come_about_ends_with_it() {
+    let mut bench = Bench::with_conversation();
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    bench.advance(Duration::from_secs(2));
+    bench.reply(
+        "POST",
+        "/ucwa/oauth/v1/applications",
+        201,
+        application(true),
+    );
+    let ticket = bench.send(1, "Hello Lene");
+    bench.created("POST", INVITE, INVITATION);
+    bench.reply(
+        "POST",
+        &format!("{APP}/me/makeMeAvailable"),
+        204,
+        Value::Null,
+    );
+    let read = bench.take("GET", APP);
+    bench.respond(read.id, page(404));
+    bench.advance(Duration::from_secs(5));
+    let other: Value =
+        serde_json::from_str(&application(true).to_string().replace("/102", "/103")).unwrap();
+    bench.reply("POST", "/ucwa/oauth/v1/applications", 201, other);
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    bench.advance(Duration::from_secs(60));
+    assert!(!bench.is_sent("GET", APP), "{:?}", bench.sent);
+}
