@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use ucwa_sim::{Options, Report, run};
+use ucwa_sim::{Kind, Options, Report, run};
 
 /// How many failing seeds are shown one by one.
 const SHOWN: usize = 20;
@@ -26,9 +26,31 @@ pub(crate) struct Arguments {
     /// How many messages are written in each of a run's two chats, besides the first ones
     #[arg(long, default_value_t = Options::default().messages)]
     messages: u32,
+    /// How much of the world there is
+    #[arg(long, value_enum, default_value_t = World::Whole)]
+    world: World,
     /// Print what happened in each run
     #[arg(long)]
     trace: bool,
+}
+
+/// How much of the world there is; see [`Kind`].
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum World {
+    /// Two people chat in the weather alone
+    Pair,
+    /// Everything that can happen may happen
+    Whole,
+}
+
+impl World {
+    /// Its name, as the command line has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pair => "pair",
+            Self::Whole => "whole",
+        }
+    }
 }
 
 /// The sums over all runs.
@@ -59,6 +81,10 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
     let mut options = Options::default();
     options.messages = arguments.messages;
     options.trace = arguments.trace;
+    options.kind = match arguments.world {
+        World::Pair => Kind::Pair,
+        World::Whole => Kind::Whole,
+    };
     let end = arguments.seed_start.saturating_add(arguments.seeds);
     let next = AtomicU64::new(arguments.seed_start);
     let sums = Mutex::new(Sums::default());
@@ -82,7 +108,8 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
                     println!("  {breach}");
                 }
                 println!(
-                    "  again, with its trace: cargo xtask soak --seeds 1 --seed-start {seed} --messages {} --trace",
+                    "  again, with its trace: cargo xtask soak --world {} --seeds 1 --seed-start {seed} --messages {} --trace",
+                    arguments.world.name(),
                     arguments.messages
                 );
             }

@@ -16,13 +16,15 @@ mod run;
 mod saying;
 mod story;
 mod trace;
+mod trouble;
 mod weather;
 mod wire;
 mod world;
 
 pub use breach::{Breach, Rule};
-pub use run::{Options, Report, run};
+pub use run::{Kind, Options, Report, run};
 pub use trace::Trace;
+pub use trouble::Trouble;
 /// The one word of UCWA that [`Options`] need.
 pub use ucwa_proto::Representation;
 pub use weather::Weather;

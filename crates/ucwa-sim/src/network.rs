@@ -36,6 +36,13 @@ pub(crate) enum Arrival {
         /// The response.
         response: Response<Bytes>,
     },
+    /// A response reaches the client once more than it should. It may be there before its original.
+    Copy {
+        /// To which request.
+        id: ExchangeId,
+        /// The response.
+        response: Response<Bytes>,
+    },
     /// The client learns that there will be no response.
     Failure {
         /// To which request.
@@ -124,6 +131,11 @@ impl Network {
         }
     }
 
+    /// Lets a response come once more.
+    pub(crate) fn copy(&mut self, at: Duration, id: ExchangeId, response: Response<Bytes>) {
+        self.schedule(at, Arrival::Copy { id, response });
+    }
+
     /// The client gives an exchange up. What is on its way to the server arrives all the same, and a response may still
     /// slip through to the client.
     pub(crate) fn abort(&mut self, now: Duration, id: ExchangeId) {
@@ -131,6 +143,15 @@ impl Network {
         self.schedule(now + way, Arrival::Disconnect { id });
         if self.dice.chance(700) {
             self.open.remove(&id);
+        }
+    }
+
+    /// Every connection breaks at the server.
+    pub(crate) fn cut_all(&mut self, now: Duration) {
+        let open: Vec<_> = self.open.keys().copied().collect();
+        for id in open {
+            let at = now + self.way();
+            self.fail(at, id, TransportFailureKind::Broken, "wait", Sent::Maybe);
         }
     }
 
@@ -156,7 +177,7 @@ impl Network {
         let (_, arrival) = self.due.pop_first()?;
         match &arrival {
             Arrival::Request { .. } | Arrival::Disconnect { .. } => {}
-            Arrival::Response { id, .. } => {
+            Arrival::Response { id, .. } | Arrival::Copy { id, .. } => {
                 self.open.remove(id);
             }
             Arrival::Failure { id, failure } => {
@@ -290,7 +311,7 @@ mod tests {
                     }
                     *kinds.entry(format!("{:?}", failure.kind)).or_insert(0) += 1;
                 }
-                Arrival::Response { .. } => assert!(*at <= DEADLINE),
+                Arrival::Response { .. } | Arrival::Copy { .. } => assert!(*at <= DEADLINE),
                 Arrival::Disconnect { .. } => {}
             }
         }

@@ -11,15 +11,30 @@ use crate::dice::Dice;
 use crate::invariants;
 use crate::story::{self, Plan, Story};
 use crate::trace::Trace;
+use crate::trouble::Trouble;
 use crate::weather::Weather;
 use crate::world::World;
+
+/// How much of the world there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Two people chat, and nothing but the weather and the server's own faults comes between them.
+    Pair,
+    /// Everything that can happen may happen.
+    Whole,
+}
 
 /// What is given about a run; what is not given hangs on the seed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
+    /// How much of the world there is.
+    pub kind: Kind,
     /// The weather, if it is not the seed's choice.
     pub weather: Option<Weather>,
+    /// The trouble that servers make, if it is not the seed's choice. In a world of a pair there is none.
+    pub trouble: Option<Trouble>,
     /// What all sessions speak, if each of them does not speak what the seed says.
     pub representation: Option<Representation>,
     /// How many messages are written in each of the two chats, besides the first ones.
@@ -31,7 +46,9 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            kind: Kind::Whole,
             weather: None,
+            trouble: None,
             representation: None,
             messages: 5,
             trace: false,
@@ -47,6 +64,8 @@ pub struct Report {
     pub seed: u64,
     /// The name of the weather.
     pub weather: &'static str,
+    /// The name of the trouble.
+    pub trouble: &'static str,
     /// How many messages were written.
     pub messages: u64,
     /// How many their senders were told are delivered.
@@ -97,10 +116,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed={} weather={} messages={} delivered={} failed={} unknown={} lost={} duplicated={} reordered={} \
+            "seed={} weather={} trouble={} messages={} delivered={} failed={} unknown={} lost={} duplicated={} reordered={} \
              misreported={} breaches={} steps={} time={:.1}s",
             self.seed,
             self.weather,
+            self.trouble,
             self.messages,
             self.delivered,
             self.failed,
@@ -119,10 +139,15 @@ impl fmt::Display for Report {
 /// Plays the story in the world of a seed. The same seed and options give the same report.
 pub fn run(seed: u64, options: &Options) -> Report {
     let weather = options.weather.clone().unwrap_or_else(|| chosen(seed));
-    let fair = weather.is_fair();
-    let name = weather.name;
-    let mut world = World::new(seed, weather, story::users(), options.trace);
+    let trouble = match options.kind {
+        Kind::Pair => Trouble::none(),
+        Kind::Whole => (options.trouble.clone()).unwrap_or_else(|| suffered(seed)),
+    };
+    let fair = weather.is_fair() && trouble.is_none();
+    let names = (weather.name, trouble.name);
+    let mut world = World::new(seed, (weather, trouble), story::users(), options.trace);
     let plan = Plan {
+        kind: options.kind,
         fair,
         messages: options.messages,
         representation: options.representation,
@@ -145,7 +170,8 @@ pub fn run(seed: u64, options: &Options) -> Report {
     breaches.extend(found);
     Report {
         seed,
-        weather: name,
+        weather: names.0,
+        trouble: names.1,
         messages: sayings.len() as u64,
         delivered: tally.delivered,
         failed: tally.failed,
@@ -164,5 +190,14 @@ fn chosen(seed: u64) -> Weather {
         1 => Weather::slow(),
         2 => Weather::lossy(),
         _ => Weather::storm(),
+    }
+}
+
+/// The trouble of a seed.
+fn suffered(seed: u64) -> Trouble {
+    match Dice::new(seed, 3).below(3) {
+        0 => Trouble::none(),
+        1 => Trouble::some(),
+        _ => Trouble::plenty(),
     }
 }

@@ -19,6 +19,7 @@ use ucwa_session::{
 use crate::breach::{Breach, Rule};
 use crate::dice::Dice;
 use crate::endpoint::EndpointId;
+use crate::run::Kind;
 use crate::saying::SayingId;
 use crate::world::{Site, World};
 
@@ -44,6 +45,8 @@ pub(crate) fn users() -> Vec<User> {
 /// What is given about a story; the rest is chance.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    /// How much of the world there is.
+    pub(crate) kind: Kind,
     /// Nothing gets lost on the way, so everything has to succeed.
     pub(crate) fair: bool,
     /// How many messages are written in each of the two chats, besides the first ones.
@@ -77,6 +80,8 @@ enum Intent {
     SignIn(usize),
     Answer(EndpointId, ConversationKey),
     Misbehave(Fault),
+    /// The server is restarted.
+    Restart,
 }
 
 /// A story under way.
@@ -167,19 +172,38 @@ impl<'w> Story<'w> {
         if self.dice.chance(300) {
             self.intend(&millis(0..60_000), Intent::Misbehave(Fault::ExpireTokens));
         }
+        if self.plan.kind == Kind::Whole {
+            self.plan_more_faults();
+        }
         for _ in 0..self.dice.below(3) {
-            let person = self.anybody();
-            let user = self
-                .people
-                .get(person)
-                .map(|person| person.address.to_owned())
-                .unwrap_or_default();
+            let user = self.anybody_by_address();
             let fault = match self.dice.below(if self.plan.fair { 2 } else { 4 }) {
                 0 => Fault::Resume { user },
                 1 => Fault::Resync { user },
                 2 => Fault::DropMessaging { user },
                 _ => Fault::DropApplications { user },
             };
+            self.intend(&millis(0..60_000), Intent::Misbehave(fault));
+        }
+    }
+
+    /// What servers do less often: tokens expire again and again, the server is restarted, an application is ended.
+    fn plan_more_faults(&mut self) {
+        // A request that is refused twice on its way has failed, so in fair weather they do not expire in one breath.
+        let gap = if self.plan.fair { 60_000 } else { 10_000 };
+        for turn in 1..=self.dice.below(4) {
+            let at = turn * 2 * gap;
+            self.intend(
+                &millis(at..at + gap),
+                Intent::Misbehave(Fault::ExpireTokens),
+            );
+        }
+        if !self.plan.fair && self.dice.chance(200) {
+            self.intend(&millis(0..60_000), Intent::Restart);
+        }
+        if !self.plan.fair && self.dice.chance(100) {
+            let user = self.anybody_by_address();
+            let fault = Fault::ExpireApplications { user };
             self.intend(&millis(0..60_000), Intent::Misbehave(fault));
         }
     }
@@ -319,7 +343,19 @@ impl<'w> Story<'w> {
             Intent::SignIn(person) => self.sign_in(person),
             Intent::Answer(endpoint, conversation) => self.answer(endpoint, conversation),
             Intent::Misbehave(fault) => self.world.inject(fault),
+            Intent::Restart => self.restart(),
         }
+    }
+
+    /// The server forgets everything but its users, and every connection to it breaks.
+    fn restart(&mut self) {
+        self.world.inject(Fault::ExpireTokens);
+        for person in 0..self.people.len() {
+            if let Some(user) = self.people.get(person).map(|it| it.address.to_owned()) {
+                self.world.inject(Fault::DropApplications { user });
+            }
+        }
+        self.world.cut_connections();
     }
 
     fn sign_in(&mut self, person: usize) {
@@ -481,6 +517,12 @@ impl<'w> Story<'w> {
     fn anybody(&mut self) -> usize {
         let bound = u64::try_from(self.people.len()).unwrap_or(1);
         usize::try_from(self.dice.below(bound)).unwrap_or(0)
+    }
+
+    fn anybody_by_address(&mut self) -> String {
+        let person = self.anybody();
+        let person = self.people.get(person);
+        person.map_or_else(String::new, |person| person.address.to_owned())
     }
 
     fn other(&self, person: usize) -> usize {

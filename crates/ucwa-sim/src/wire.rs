@@ -238,9 +238,9 @@ impl Wire {
         facts
     }
 
-    /// The client gets the answer.
-    pub(crate) fn on_arrived(&mut self, id: ExchangeId, response: &Response<Bytes>) {
-        let Some(exchange) = self.exchanges.remove(&id) else {
+    /// The client gets an answer: the server's own, if it is honest.
+    pub(crate) fn on_arrived(&mut self, id: ExchangeId, response: &Response<Bytes>, honest: bool) {
+        let Some(exchange) = self.exchanges.remove(&id).filter(|_| honest) else {
             return;
         };
         if exchange.of_application && says_gone(response) {

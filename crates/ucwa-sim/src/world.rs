@@ -1,6 +1,6 @@
 //! The world: one server engine, any number of sessions, the network between them, and a clock that jumps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::endpoint::{Endpoint, EndpointId, Seen};
 use crate::network::{Arrival, ExchangeId, Network};
 use crate::saying::SayingId;
 use crate::trace::Trace;
+use crate::trouble::{Trouble, Troublemaker};
 use crate::weather::Weather;
 use crate::wire::Wire;
 
@@ -38,14 +39,14 @@ pub(crate) enum Site {
 }
 
 /// One exchange as its client knows it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending {
     endpoint: EndpointId,
     request: RequestId,
     lane: Lane,
     site: Option<Site>,
-    /// The session gave it up, and has to ignore what still comes of it.
-    aborted: bool,
+    /// The session gave it up or got its end, and has to ignore what still comes of it.
+    over: bool,
 }
 
 /// Everything there is, and what time it is.
@@ -55,6 +56,9 @@ pub(crate) struct World {
     engine: Engine,
     engine_wakes: Option<Duration>,
     network: Network,
+    troublemaker: Troublemaker,
+    /// The answers that something on the way has changed or made up.
+    false_answers: BTreeSet<ExchangeId>,
     sites: BTreeMap<String, Site>,
     endpoints: Vec<Endpoint>,
     pending: BTreeMap<ExchangeId, Pending>,
@@ -71,7 +75,7 @@ impl World {
     /// A world with these users of `contoso.com`, in which nothing has happened yet.
     pub(crate) fn new(
         seed: u64,
-        weather: Weather,
+        (weather, trouble): (Weather, Trouble),
         users: impl IntoIterator<Item = User>,
         keep_trace: bool,
     ) -> Self {
@@ -84,6 +88,8 @@ impl World {
             engine: Engine::new(config),
             engine_wakes: None,
             network: Network::new(weather, Dice::new(seed, 1)),
+            troublemaker: Troublemaker::new(trouble, Dice::new(seed, 4)),
+            false_answers: BTreeSet::new(),
             sites: BTreeMap::from([
                 (Self::POOL.to_owned(), Site::Server),
                 ("lyncdiscover.contoso.com".to_owned(), Site::Server),
@@ -176,6 +182,13 @@ impl World {
         self.carry_replies();
     }
 
+    /// Breaks every connection to the server.
+    pub(crate) fn cut_connections(&mut self) {
+        self.trace
+            .note(self.now, "network", format_args!("every connection breaks"));
+        self.network.cut_all(self.now);
+    }
+
     /// When the next thing happens.
     pub(crate) fn next_due(&mut self) -> Option<Duration> {
         self.endpoints
@@ -231,43 +244,30 @@ impl World {
 
     fn on_arrival(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::Request { id, request } => match self.pending.get(&id).map(|it| it.site) {
-                Some(Some(Site::Impostor)) => {
-                    let response = lure(&request);
-                    self.network.respond(self.now, id, response);
-                }
-                _ => {
-                    let id = ucwa_server::RequestId(id.0);
-                    let input = ucwa_server::Input::Request { id, request };
-                    self.trace
-                        .note(self.now, "server", format_args!("{input:?}"));
-                    self.engine.handle(self.now, input);
-                    self.carry_replies();
-                }
-            },
+            Arrival::Request { id, request } => self.on_request(id, request),
             Arrival::Disconnect { id } => {
                 let id = ucwa_server::RequestId(id.0);
                 self.engine
                     .handle(self.now, ucwa_server::Input::Disconnected { id });
                 self.carry_replies();
             }
-            Arrival::Response { id, response } => {
-                if let Some(pending) = self.close(id) {
-                    let heard = !pending.aborted;
-                    if heard {
-                        self.wire.on_arrived(id, &response);
-                    }
-                    let page =
-                        heard && pending.lane == Lane::Events && response.status().is_success();
-                    let input = ucwa_session::Input::Response {
-                        id: pending.request,
-                        result: Ok(response),
-                    };
-                    self.hand(pending.endpoint, input, page);
+            Arrival::Response { id, response } | Arrival::Copy { id, response } => {
+                let Some((pending, heard)) = self.close(id) else {
+                    return;
+                };
+                if heard {
+                    let honest = !self.false_answers.contains(&id);
+                    self.wire.on_arrived(id, &response, honest);
                 }
+                let page = heard && pending.lane == Lane::Events && response.status().is_success();
+                let input = ucwa_session::Input::Response {
+                    id: pending.request,
+                    result: Ok(response),
+                };
+                self.hand(pending.endpoint, input, page);
             }
             Arrival::Failure { id, failure } => {
-                if let Some(pending) = self.close(id) {
+                if let Some((pending, _)) = self.close(id) {
                     let input = ucwa_session::Input::Response {
                         id: pending.request,
                         result: Err(failure),
@@ -278,11 +278,33 @@ impl World {
         }
     }
 
-    fn close(&mut self, id: ExchangeId) -> Option<Pending> {
-        let pending = self.pending.remove(&id)?;
+    fn on_request(&mut self, id: ExchangeId, mut request: Request<Bytes>) {
+        if self.pending.get(&id).map(|it| it.site) == Some(Some(Site::Impostor)) {
+            let response = lure(&request);
+            return self.network.respond(self.now, id, response);
+        }
+        let wall = Self::wall_at_epoch() + self.now;
+        if let Some(response) = self.troublemaker.refuse(wall, &mut request) {
+            let what = format_args!("{} is refused: {}", id.0, response.status());
+            self.trace.note(self.now, "trouble", what);
+            self.false_answers.insert(id);
+            return self.network.respond(self.now, id, response);
+        }
+        let id = ucwa_server::RequestId(id.0);
+        let input = ucwa_server::Input::Request { id, request };
+        self.trace
+            .note(self.now, "server", format_args!("{input:?}"));
+        self.engine.handle(self.now, input);
+        self.carry_replies();
+    }
+
+    /// Ends an exchange. Returns what is known of it, and whether its session still waits for the end.
+    fn close(&mut self, id: ExchangeId) -> Option<(Pending, bool)> {
+        let pending = self.pending.get_mut(&id)?;
+        let heard = !std::mem::replace(&mut pending.over, true);
         let endpoint = self.endpoints.get_mut(pending.endpoint.0)?;
         endpoint.poll.take_if(|poll| *poll == id);
-        Some(pending)
+        Some((pending.clone(), heard))
     }
 
     /// Gives an input to a session; `page` says that it is a page of events.
@@ -381,7 +403,7 @@ impl World {
                 request: request_id,
                 lane,
                 site,
-                aborted: false,
+                over: false,
             },
         );
     }
@@ -415,7 +437,7 @@ impl World {
             .iter_mut()
             .find(|(_, pending)| pending.endpoint == id && pending.request == request);
         if let Some((&exchange, pending)) = found {
-            pending.aborted = true;
+            pending.over = true;
             self.network.abort(self.now, exchange);
             if let Some(endpoint) = self.endpoints.get_mut(id.0) {
                 endpoint.poll.take_if(|poll| *poll == exchange);
@@ -435,6 +457,16 @@ impl World {
                         format_args!("reply {} {}", id.0, response.status()),
                     );
                     self.wire.on_answered(id, &response);
+                    let spoiled = self.troublemaker.spoil(&response);
+                    if let Some(spoiled) = &spoiled {
+                        let what = format_args!("{} is spoiled: {}", id.0, spoiled.status());
+                        self.trace.note(self.now, "trouble", what);
+                        self.false_answers.insert(id);
+                    }
+                    let response = spoiled.unwrap_or(response);
+                    if let Some(later) = self.troublemaker.echo() {
+                        self.network.copy(self.now + later, id, response.clone());
+                    }
                     self.network.respond(self.now, id, response);
                 }
                 ucwa_server::Output::Idle { wake_at } => {
