@@ -226,6 +226,23 @@ mod tests {
         assert_eq!(one.timeline, two.timeline);
     }
 
+    #[test]
+    fn no_fixture_holds_the_password_of_its_users() {
+        let secret = PASSWORD.split(' ').next().unwrap();
+        let holds = |text: &str| text.contains(secret) || text.contains("cwt=");
+        for folder in fixture::folders().unwrap() {
+            for file in fs::read_dir(folder).unwrap() {
+                let path = file.unwrap().path();
+                assert!(
+                    !holds(&fs::read_to_string(&path).unwrap()),
+                    "{}",
+                    path.display()
+                );
+            }
+        }
+        assert!(holds("password=open-sesame+%26+never+tell"));
+    }
+
     /// Takes real time: a recording goes on for a while after the last step.
     #[test]
     fn a_recording_of_another_server_replays_from_its_root() {

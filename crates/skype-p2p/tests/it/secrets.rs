@@ -1,16 +1,44 @@
-//! No password, token or message text in what is written for developers.
+//! No password, token or cookie in anything that is written down, and no text of a message in what is written for developers.
 
 use std::{
+    collections::BTreeSet,
+    fmt, fs,
     io::{self, Write},
+    net::Ipv4Addr,
+    path::Path,
     sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use conv_transport::{
+    Cookies, Har, HttpTransport, HyperConfig, HyperTransport, Lane, Proxy, Record, RecordOptions,
+    Replay, ReplayOptions, SendOptions, TransportError,
+};
+use http::{Request, Response, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use skype_p2p::{Application, BearerToken, Credentials, Root};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+use ucwa_server::{Server, ServerConfig, User};
 
 use crate::{
-    story::conversation,
-    world::{LENE, LENE_PASSWORD, TOSH_PASSWORD, World},
+    story,
+    world::{LENE, TOSH},
 };
+
+/// All of them are written in other ways in forms, in JSON and in URLs.
+const TOSH_PASSWORD: &str = r#"T0sh's "p&ss/w=rd" 4ever"#;
+const LENE_PASSWORD: &str = r#"L3ne's "p&ss/w=rd" 4ever"#;
+const WRONG_PASSWORD: &str = r#"N0t his "p&ss/w=rd" at all"#;
+const MEETING_KEY: &str = "meeting key/of=7";
+const ISSUED_TOKEN: &str = "jwt.of/another+issuer=";
+const PROXY_PASSWORD: &str = "pr0xy-p4ssword";
+const COOKIE: &str = "route-to-front-end-7";
+
+/// What the story says.
+const TEXTS: [&str; 4] = ["Hi Lene", "Hi Tosh", "Lunch?", "One more thing"];
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -34,50 +62,338 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_log_of_a_chat_tells_no_secret_at_any_level() {
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// A load balancer on the way to the server, which sets a cookie, and notes what authenticates the requests that pass.
+struct Balancer {
+    inner: HyperTransport,
+    seen: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl fmt::Debug for Balancer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Balancer {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        for name in [header::AUTHORIZATION, header::COOKIE] {
+            if let Some(value) = request.headers().get(name) {
+                let (_, secret) = value.to_str().unwrap().split_once([' ', '=']).unwrap();
+                self.seen.lock().unwrap().insert(secret.to_owned());
+            }
+        }
+        let mut response = self.inner.send(request, options).await?;
+        let cookie = format!("route={COOKIE}; Path=/; HttpOnly");
+        let cookie = cookie.parse().unwrap();
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        Ok(response)
+    }
+}
+
+type Recorder = Arc<Record<Balancer>>;
+
+/// All that a user may print.
+#[derive(Default)]
+struct Shown(String);
+
+impl Shown {
+    fn add(&mut self, value: &dyn fmt::Debug) {
+        self.0 += &format!("{value:?} {value:#?}\n");
+    }
+
+    fn add_error(&mut self, error: &(dyn std::error::Error + 'static)) {
+        self.add(&error);
+        let mut error = Some(error);
+        while let Some(source) = error {
+            self.0 += &format!("{source}\n");
+            error = source.source();
+        }
+    }
+
+    fn add_application(&mut self, application: &Application) {
+        self.add(application);
+        self.add(&application.sign_in_manager());
+        self.add(&application.conversations_manager());
+        self.add(&application.persons_manager());
+        self.add(&application.me());
+        let conversations = application.conversations_manager().conversations();
+        for conversation in conversations.snapshot().iter() {
+            self.add(conversation);
+            self.add(&conversation.participants().snapshot());
+            self.add(&conversation.self_participant());
+            self.add(&conversation.self_participant().chat());
+            self.add(&conversation.chat_service());
+            self.add(&conversation.chat_service().messages());
+            self.add(&conversation.chat_service().messages().snapshot());
+        }
+    }
+}
+
+/// The ways in which `secret` may stand in a text.
+fn forms(secret: &str) -> BTreeSet<String> {
+    let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+    let json = |text: &str| {
+        let quoted = serde_json::to_string(text).unwrap();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let mut forms: BTreeSet<String> = [
+        secret.to_owned(),
+        percent.replace("%20", "+"),
+        percent,
+        // Alone in its base64, or after a name as Basic authentication has it.
+        BASE64_STANDARD.encode(secret),
+        BASE64_STANDARD.encode(format!("toshm@contoso.com:{secret}")),
+    ]
+    .into();
+    // Where the marks of RFC 3986 are left alone, and where the codes are written in lower case.
+    let codes = || (0..=u8::MAX).map(|byte| (format!("%{byte:02X}"), byte));
+    forms.extend(forms.clone().iter().map(|form| {
+        let marks = codes().filter(|(_, byte)| b"-_.~".contains(byte));
+        marks.fold(form.clone(), |form, (code, mark)| {
+            form.replace(&code, &char::from(mark).to_string())
+        })
+    }));
+    forms.extend(forms.clone().iter().map(|form| {
+        codes().fold(form.clone(), |form, (code, _)| {
+            form.replace(&code, &code.to_lowercase())
+        })
+    }));
+    forms.extend(forms.clone().iter().map(|form| json(form)));
+    // A `Debug` inside a `Debug`.
+    forms.extend(forms.clone().iter().map(|form| json(form)));
+    forms
+}
+
+/// Those of `secrets` that `text` tells.
+fn told<'a>(text: &str, secrets: &'a BTreeSet<String>) -> Vec<&'a str> {
+    let is_told = |secret: &&String| forms(secret).iter().any(|form| text.contains(form));
+    secrets.iter().filter(is_told).map(String::as_str).collect()
+}
+
+/// Whether something authenticates in a recording whose secrets nobody knows here: a token of the server's, credentials of a scheme,
+/// or a field of a form, without a pseudonym in its place.
+fn tells_of_itself(recording: &str) -> bool {
+    let follows = |before: &str, fine: &[&str]| {
+        let mut places = recording.match_indices(before);
+        places.any(|(at, _)| {
+            let after = &recording[at + before.len()..];
+            !fine.iter().any(|fine| after.starts_with(fine))
+        })
+    };
+    recording.contains("cwt=")
+        || follows("Bearer ", &["redacted", "trusted_issuers", "client_id"])
+        || follows(r#"access_token\":\""#, &["redacted"])
+        || follows("&password=", &["redacted"])
+}
+
+/// The story and three sign-ins that fail, over sockets, recorded, through a proxy's configuration and a cookie jar.
+struct Run {
+    shown: Shown,
+    recordings: Vec<String>,
+    seen: BTreeSet<String>,
+}
+
+fn stack(
+    seen: &Arc<Mutex<BTreeSet<String>>>,
+    shown: &mut Shown,
+) -> (Recorder, Arc<dyn HttpTransport>) {
+    let mut config = HyperConfig::default();
+    // Loopback is reached without it.
+    config.proxy = Proxy::new(&format!("http://tosh:{PROXY_PASSWORD}@127.0.0.1:9"), "").unwrap();
+    shown.add(&config);
+    let inner = HyperTransport::with_config(config);
+    let balancer = Balancer {
+        inner,
+        seen: seen.clone(),
+    };
+    let mut options = RecordOptions::new(SystemTime::now());
+    options.secrets = vec![MEETING_KEY.to_owned()];
+    shown.add(&options);
+    let recorder = Arc::new(Record::new(balancer, options));
+    let transport = Arc::new(Cookies::new(recorder.clone()));
+    (recorder, transport)
+}
+
+async fn run() -> Run {
+    let mut shown = Shown::default();
+    let seen = Arc::new(Mutex::new(BTreeSet::new()));
+    let users = [
+        User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
+        User::new(LENE, "Lene Aaling", LENE_PASSWORD).unwrap(),
+    ];
+    let config = ServerConfig::new(users);
+    shown.add(&config);
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config)
+        .await
+        .unwrap();
+    shown.add(&server);
+
+    let mut recorders = Vec::new();
+    let mut enter = |shown: &mut Shown| {
+        let (recorder, transport) = stack(&seen, shown);
+        recorders.push((recorder, transport.clone()));
+        let builder = Application::builder()
+            .root(Root::Url(server.root_url()))
+            .transport(transport)
+            .on_token(|_| async {
+                let token = BearerToken::new(ISSUED_TOKEN, Duration::from_secs(600));
+                assert!(!format!("{token:?}").contains(ISSUED_TOKEN));
+                Some(token)
+            });
+        shown.add(&builder);
+        builder.build().unwrap()
+    };
+    for credentials in [
+        Credentials::password(TOSH, WRONG_PASSWORD),
+        Credentials::bearer(TOSH),
+        Credentials::meeting_guest("sip:lenea@contoso.com", Some(MEETING_KEY.to_owned())),
+    ] {
+        shown.add(&credentials);
+        let stranger = enter(&mut shown);
+        let refused = stranger.sign_in_manager().sign_in(credentials).await;
+        shown.add_error(&refused.unwrap_err());
+        shown.add_application(&stranger);
+    }
+    let (tosh, lene) = (enter(&mut shown), enter(&mut shown));
+    for (application, address, password) in
+        [(&tosh, TOSH, TOSH_PASSWORD), (&lene, LENE, LENE_PASSWORD)]
+    {
+        let credentials = Credentials::password(address, password);
+        shown.add(&credentials);
+        application
+            .sign_in_manager()
+            .sign_in(credentials)
+            .await
+            .unwrap();
+        shown.add_application(application);
+    }
+    story::play(&tosh, &lene).await;
+    for application in [&tosh, &lene] {
+        shown.add_application(application);
+    }
+    server.shutdown().await;
+
+    let mut recordings = Vec::new();
+    for (recorder, transport) in &recorders {
+        shown.add(&transport);
+        let har = recorder.har();
+        shown.add(&har);
+        let replay = Replay::new(&har, ReplayOptions::new()).unwrap();
+        let request = Request::get(format!("http://localhost/?token={ISSUED_TOKEN}"))
+            .header(header::AUTHORIZATION, format!("Bearer {ISSUED_TOKEN}"))
+            .body(Bytes::from(format!("password={TOSH_PASSWORD}")))
+            .unwrap();
+        let options = SendOptions::new(Lane::Commands, Duration::from_secs(1));
+        shown.add_error(&replay.send(request, options).await.unwrap_err());
+        shown.add(&replay);
+        shown.add_error(&replay.finish().unwrap_err());
+        recordings.push(String::from_utf8(har.to_vec().unwrap()).unwrap());
+    }
+    let seen = seen.lock().unwrap().clone();
+    Run {
+        shown,
+        recordings,
+        seen,
+    }
+}
+
+/// The fixtures of the project.
+fn fixtures() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    let mut files = Vec::new();
+    for fixture in fs::read_dir(folder).unwrap() {
+        for file in fs::read_dir(fixture.unwrap().path()).unwrap() {
+            files.push(fs::read_to_string(file.unwrap().path()).unwrap());
+        }
+    }
+    files
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_is_written_tells_a_secret() {
     let log = Log::default();
     // Of the whole process: one of this thread alone can miss what other threads' tests have made quiet.
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(log.clone())
         .init();
+    let Run {
+        shown: Shown(shown),
+        recordings,
+        seen,
+    } = run().await;
+    let heard = log.text();
+    assert!(heard.contains("submit"), "the log was heard");
 
-    let world = World::new();
-    let (tosh, lene) = (world.tosh().await, world.lene().await);
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = ours
-        .chat_service()
-        .send_message("the plans are in the drawer");
-    let theirs = conversation(&lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
-    sent.await.unwrap();
-    theirs
-        .chat_service()
-        .send_message("which drawer is that")
-        .await
-        .unwrap();
-    let shown = format!(
-        "{tosh:?} {ours:?} {:?}",
-        ours.chat_service().messages().snapshot()
+    let mut secrets: BTreeSet<String> = [
+        TOSH_PASSWORD,
+        LENE_PASSWORD,
+        WRONG_PASSWORD,
+        MEETING_KEY,
+        ISSUED_TOKEN,
+        PROXY_PASSWORD,
+        COOKIE,
+    ]
+    .map(str::to_owned)
+    .into();
+    secrets.extend(seen.iter().cloned());
+    let tokens = seen.iter().filter(|it| it.starts_with("cwt=")).count();
+    assert!(
+        tokens >= 2 && seen.contains(ISSUED_TOKEN) && seen.contains(COOKIE),
+        "all passed: {seen:?}"
     );
-    tosh.sign_in_manager().sign_out().await.unwrap();
+    let texts: BTreeSet<String> = TEXTS.map(str::to_owned).into();
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap() + &shown;
-    assert!(log.contains("submit"), "the log was heard");
-    let requests = world.requests();
-    let tokens: Vec<_> = requests
-        .iter()
-        .filter_map(|request| request.headers().get("authorization"))
-        .collect();
-    assert!(!tokens.is_empty());
-    let tokens = tokens
-        .iter()
-        .map(|token| token.to_str().unwrap().trim_start_matches("Bearer "));
-    for secret in [TOSH_PASSWORD, LENE_PASSWORD, "plans", "drawer"]
-        .into_iter()
-        .chain(tokens)
-    {
-        assert!(!log.contains(secret), "{secret} is in the log");
+    let none: Vec<&str> = Vec::new();
+    for (what, text) in [("the log", &heard), ("Debug output", &shown)] {
+        assert_eq!(told(text, &secrets), none, "{what}");
+        assert_eq!(told(text, &texts), none, "{what}");
+    }
+    let written: Vec<String> = recordings.iter().cloned().chain(fixtures()).collect();
+    assert!(written.len() >= 5 + 7 * 3);
+    for text in &written {
+        assert_eq!(told(text, &secrets), none, "a recording");
+        assert!(!tells_of_itself(text), "a recording");
+    }
+    // What a replay is about is there, or nothing was recorded.
+    assert_eq!(told(recordings.last().unwrap(), &texts).len(), TEXTS.len());
+
+    // Each of them would be found.
+    for secret in secrets.iter().chain(&texts) {
+        let one = [secret.clone()].into();
+        tracing::trace!(planted = ?secret, "planted");
+        assert_eq!(told(&log.text(), &one), [secret], "in the log");
+        let planted = format!("{shown}{:?}", Some(format!("{secret:?}")));
+        assert_eq!(told(&planted, &one), [secret], "in Debug output");
+        for form in [
+            secret.clone(),
+            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+            BASE64_STANDARD.encode(secret),
+        ] {
+            let mut har: serde_json::Value = serde_json::from_str(&recordings[0]).unwrap();
+            har["log"]["entries"][2]["request"]["url"] = format!("http://pool/?x={form}").into();
+            let har = Har::from_slice(har.to_string().as_bytes()).unwrap();
+            let planted = String::from_utf8(har.to_vec().unwrap()).unwrap();
+            assert_eq!(told(&planted, &one), [secret], "in a recording");
+        }
+    }
+    for planted in [
+        r#""value": "Bearer cwt""#,
+        r#""value": "cwt=AAEBHAEFAAAAAAAFFQAAA""#,
+        r#"{\"access_token\":\"eyJ0\"}"#,
+        "grant_type=password&username=a&password=sesame",
+    ] {
+        assert!(tells_of_itself(planted), "{planted}");
     }
 }
