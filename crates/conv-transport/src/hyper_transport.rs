@@ -52,9 +52,9 @@ use crate::{
 /// - TLS is rustls with the roots of the platform and what [`TlsConfig`] adds; the only protocol offered is `http/1.1`. The error
 ///   about a certificate names the hosts that it is for.
 /// - An HTTP proxy is used as [`Proxy`] says: a tunnel for `https`, the absolute target for `http`.
-/// - [`ConnectionAuth::Windows`] is NTLM, under that name or as `Negotiate`: the whole handshake on a connection of its own, which is
-///   bound to the server's certificate under TLS and closed afterwards. It takes the feature `windows-auth` and credentials in the
-///   configuration; Kerberos is not done.
+/// - [`ConnectionAuth::Windows`] is NTLM, by that name or inside `Negotiate` (SPNEGO), whichever the server takes: the whole handshake
+///   on a connection of its own, which is bound to the server's certificate under TLS and closed afterwards. It takes the feature
+///   `windows-auth` and credentials in the configuration; Kerberos is not done.
 /// - No task and no static stands behind it: an exchange drives its own connection, and dropping the future closes it.
 ///
 /// It must be used inside a tokio runtime with I/O and time enabled.

@@ -1,4 +1,4 @@
-//! Windows authentication: NTLM, which binds to the connection that it was done on.
+//! Windows authentication: NTLM, alone or negotiated, which binds to the connection that it was done on.
 
 use std::{fmt, panic::AssertUnwindSafe};
 
@@ -11,8 +11,9 @@ use http::{
 use http_body_util::Full;
 use ring::digest;
 use sspi::{
-    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse,
-    DataRepresentation, Ntlm, SecurityBuffer, Sspi, SspiImpl, Username,
+    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialUse, Credentials,
+    CredentialsBuffers, DataRepresentation, Negotiate, NegotiateConfig, NegotiatedProtocol, Ntlm,
+    SecurityBuffer, Sspi, SspiImpl, Username, negotiate::ProtocolConfig,
 };
 use tracing::subscriber::NoSubscriber;
 
@@ -61,7 +62,7 @@ impl fmt::Debug for WindowsCredentials {
     }
 }
 
-/// The scheme under which a token travels. Under both it is the token of NTLM: a server that negotiates takes it as it is.
+/// The scheme under which a token travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     Ntlm,
@@ -93,11 +94,115 @@ impl Scheme {
 pub(super) struct Handshake<'a> {
     credentials: &'a WindowsCredentials,
     binding: Option<Vec<u8>>,
-    scheme: Scheme,
-    ntlm: Ntlm,
-    handle: Option<AuthIdentityBuffers>,
+    package: Package,
     /// The last token has been sent.
     answered: bool,
+}
+
+/// What makes the tokens of a scheme, with the credentials in the form that it wants.
+enum Package {
+    Ntlm(Box<Ntlm>, Option<AuthIdentityBuffers>),
+    /// SPNEGO (RFC 4178), with NTLM as the one mechanism that it offers.
+    Negotiate(Box<Negotiate>, Option<CredentialsBuffers>),
+}
+
+impl Package {
+    fn of(
+        scheme: Scheme,
+        credentials: &WindowsCredentials,
+        binding: Option<&Vec<u8>>,
+    ) -> sspi::Result<Self> {
+        let bound = BoundNtlm(binding.cloned());
+        Ok(match scheme {
+            Scheme::Ntlm => {
+                let mut ntlm = bound.ntlm();
+                let handle = acquire(&mut ntlm, &credentials.0)?;
+                Self::Ntlm(Box::new(ntlm), handle)
+            }
+            Scheme::Negotiate => {
+                let only = Some("ntlm".to_owned());
+                let config = NegotiateConfig::new(Box::new(bound), only, String::new());
+                let mut negotiate = Negotiate::new_client(config)?;
+                let identity = Credentials::AuthIdentity(credentials.0.clone());
+                let handle = acquire(&mut negotiate, &identity)?;
+                Self::Negotiate(Box::new(negotiate), handle)
+            }
+        })
+    }
+
+    fn scheme(&self) -> Scheme {
+        match self {
+            Self::Ntlm(..) => Scheme::Ntlm,
+            Self::Negotiate(..) => Scheme::Negotiate,
+        }
+    }
+
+    /// The token that follows on the server's; the first one without any.
+    fn step(&mut self, token: Option<Vec<u8>>) -> sspi::Result<Vec<u8>> {
+        match self {
+            Self::Ntlm(ntlm, handle) => step(&mut **ntlm, handle, token),
+            Self::Negotiate(negotiate, handle) => step(&mut **negotiate, handle, token),
+        }
+    }
+}
+
+fn acquire<P: Sspi + SspiImpl>(
+    package: &mut P,
+    identity: &P::AuthenticationData,
+) -> sspi::Result<P::CredentialsHandle> {
+    let acquired = package
+        .acquire_credentials_handle()
+        .with_credential_use(CredentialUse::Outbound)
+        .with_auth_data(identity)
+        .execute(package)?;
+    Ok(acquired.credentials_handle)
+}
+
+fn step<P: Sspi + SspiImpl>(
+    package: &mut P,
+    handle: &mut P::CredentialsHandle,
+    token: Option<Vec<u8>>,
+) -> sspi::Result<Vec<u8>> {
+    let mut input = token.map(|token| [SecurityBuffer::new(token, BufferType::Token)]);
+    let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
+    let mut builder = package
+        .initialize_security_context()
+        .with_credentials_handle(handle)
+        .with_context_requirements(ClientRequestFlags::INTEGRITY)
+        .with_target_data_representation(DataRepresentation::Native)
+        .with_output(&mut output);
+    if let Some(input) = &mut input {
+        builder = builder.with_input(input);
+    }
+    package
+        .initialize_security_context_impl(&mut builder)?
+        .resolve_to_result()?;
+    let [SecurityBuffer { buffer, .. }] = output;
+    Ok(buffer)
+}
+
+/// NTLM, bound to the server's certificate where there is one.
+#[derive(Debug, Clone)]
+struct BoundNtlm(Option<Vec<u8>>);
+
+impl BoundNtlm {
+    fn ntlm(&self) -> Ntlm {
+        let mut ntlm = Ntlm::new();
+        if let Some(binding) = &self.0 {
+            ntlm.set_channel_bindings(binding);
+        }
+        ntlm
+    }
+}
+
+impl ProtocolConfig for BoundNtlm {
+    fn new_instance(&self) -> sspi::Result<NegotiatedProtocol> {
+        Ok(NegotiatedProtocol::Ntlm(self.ntlm()))
+    }
+
+    fn box_clone(&self) -> Box<dyn ProtocolConfig> {
+        Box::new(self.clone())
+    }
 }
 
 /// Why a handshake cannot go on.
@@ -123,23 +228,11 @@ impl<'a> Handshake<'a> {
         binding: Option<Vec<u8>>,
         scheme: Scheme,
     ) -> Result<Self, HandshakeError> {
-        let mut ntlm = Ntlm::new();
-        if let Some(binding) = &binding {
-            ntlm.set_channel_bindings(binding);
-        }
-        let handle = quietly(|| {
-            ntlm.acquire_credentials_handle()
-                .with_credential_use(CredentialUse::Outbound)
-                .with_auth_data(&credentials.0)
-                .execute(&mut ntlm)
-                .map(|acquired| acquired.credentials_handle)
-        })?;
+        let package = quietly(|| Package::of(scheme, credentials, binding.as_ref()))?;
         Ok(Self {
             credentials,
             binding,
-            scheme,
-            ntlm,
-            handle,
+            package,
             answered: false,
         })
     }
@@ -159,14 +252,15 @@ impl<'a> Handshake<'a> {
         if status != StatusCode::UNAUTHORIZED || self.answered {
             return Ok(None);
         }
-        match self.scheme.offered(headers) {
+        let scheme = self.package.scheme();
+        match scheme.offered(headers) {
             Some(token) if !token.is_empty() => {
                 let token = BASE64_STANDARD.decode(token);
                 let token = token.map_err(|_| HandshakeError::Token)?;
                 self.answered = true;
                 self.step(Some(token)).map(Some)
             }
-            _ if self.scheme == Scheme::Ntlm && Scheme::Negotiate.offered(headers).is_some() => {
+            _ if scheme == Scheme::Ntlm && Scheme::Negotiate.offered(headers).is_some() => {
                 let binding = self.binding.take();
                 *self = Self::with(self.credentials, binding, Scheme::Negotiate)?;
                 self.begin().map(Some)
@@ -176,26 +270,9 @@ impl<'a> Handshake<'a> {
     }
 
     fn step(&mut self, token: Option<Vec<u8>>) -> Result<HeaderValue, HandshakeError> {
-        let mut input = token.map(|token| [SecurityBuffer::new(token, BufferType::Token)]);
-        let mut output = [SecurityBuffer::new(Vec::new(), BufferType::Token)];
-        let Self { ntlm, handle, .. } = self;
-        quietly(|| {
-            let mut builder = ntlm
-                .initialize_security_context()
-                .with_credentials_handle(handle)
-                .with_context_requirements(ClientRequestFlags::INTEGRITY)
-                .with_target_data_representation(DataRepresentation::Native)
-                .with_output(&mut output);
-            if let Some(input) = &mut input {
-                builder = builder.with_input(input);
-            }
-            let result = ntlm
-                .initialize_security_context_impl(&mut builder)?
-                .resolve_to_result()?;
-            Ok(result.status)
-        })?;
-        let [SecurityBuffer { buffer: token, .. }] = output;
-        let value = format!("{} {}", self.scheme.name(), BASE64_STANDARD.encode(token));
+        let token = quietly(|| self.package.step(token))?;
+        let scheme = self.package.scheme().name();
+        let value = format!("{scheme} {}", BASE64_STANDARD.encode(token));
         let mut value = HeaderValue::try_from(value).map_err(|_| HandshakeError::Token)?;
         value.set_sensitive(true);
         Ok(value)

@@ -128,7 +128,7 @@ impl Shown {
         self.add(&application.persons_manager());
         self.add(&application.me());
         let conversations = application.conversations_manager().conversations();
-        for conversation in conversations.snapshot().iter() {
+        for conversation in &conversations.snapshot() {
             self.add(conversation);
             self.add(&conversation.participants().snapshot());
             self.add(&conversation.self_participant());

@@ -49,12 +49,15 @@ class Handler(BaseHTTPRequestHandler):
         given, _, token = self.headers.get("Authorization", "").partition(" ")
         if given != scheme or not token:
             return self.answer(401, b"who are you?", scheme)
+        token = base64.b64decode(token)
+        if token.startswith(b"NTLMSSP") != (scheme == "NTLM"):
+            return self.answer(401, b"not in its wrapping", scheme)
         if self.context is None:
             self.context = spnego.server(
                 protocol=scheme.lower(), channel_bindings=binding
             )
         try:
-            token = self.context.step(base64.b64decode(token))
+            token = self.context.step(token)
         except spnego.exceptions.SpnegoError:
             return self.answer(401, b"not you", scheme)
         if not self.context.complete:

@@ -129,15 +129,17 @@ async fn the_handshake_is_bound_to_the_servers_certificate() {
     let world = World::new().await;
     let pem = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptor.pem");
     fs::write(&pem, world.identity("localhost").pem()).unwrap();
-    for (kind, status) in [
-        ("bound", StatusCode::OK),
-        ("misbound", StatusCode::UNAUTHORIZED),
+    for (scheme, kind, status) in [
+        ("NTLM", "bound", StatusCode::OK),
+        ("NTLM", "misbound", StatusCode::UNAUTHORIZED),
+        ("Negotiate", "bound", StatusCode::OK),
+        ("Negotiate", "misbound", StatusCode::UNAUTHORIZED),
     ] {
-        let acceptor = Acceptor::start(python, &["NTLM", pem.to_str().unwrap(), kind]);
+        let acceptor = Acceptor::start(python, &[scheme, pem.to_str().unwrap(), kind]);
         let transport = transport(PASSWORD, world.trusting());
         let url = format!("https://localhost:{}/ticket", acceptor.port);
         let response = post(&transport, url).await.unwrap();
-        assert_eq!(response.status(), status, "{kind}");
+        assert_eq!(response.status(), status, "{scheme}, {kind}");
     }
 }
 
@@ -160,27 +162,51 @@ fn challenge() -> Vec<u8> {
     challenge
 }
 
-/// The handshake with a server that gives this challenge, on one connection, and whether it got an answer to it.
-async fn challenged(token: &str) -> (Result<Response<Bytes>, TransportError>, bool) {
+/// The challenge as an answer of SPNEGO's: go on, with NTLM, with this token (RFC 4178, 4.2.2). Its lengths are one byte each.
+fn negotiated(challenge: &[u8]) -> Vec<u8> {
+    let of = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).unwrap();
+        assert!(length < 128);
+        [&[tag, length], content].concat()
+    };
+    let ntlm = of(0x06, b"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a");
+    let members = [
+        of(0xa0, &of(0x0a, &[1])),
+        of(0xa1, &ntlm),
+        of(0xa2, &of(0x04, challenge)),
+    ];
+    of(0xa1, &of(0x30, &members.concat()))
+}
+
+/// The handshake with a server that takes one scheme and gives this token, on one connection, and whether it got an answer to it.
+async fn challenged(scheme: &str, token: &str) -> (Result<Response<Bytes>, TransportError>, bool) {
     let server = Server::bind().await;
     let transport = transport(PASSWORD, TlsConfig::new());
     let serve = async {
         let mut peer = server.accept().await;
+        let demand = |token: &str| {
+            format!(
+                "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: {scheme} {token}\r\ncontent-length: 0\r\n\r\n"
+            )
+        };
         let first = peer.request().await.unwrap();
         assert!(
             first.contains("authorization: NTLM TlRMTVNTUAAB"),
             "{first}"
         );
-        let challenge = format!(
-            "HTTP/1.1 401 Unauthorized\r\nwww-authenticate: NTLM {token}\r\ncontent-length: 0\r\n\r\n"
-        );
-        peer.write(challenge).await;
+        if scheme == "Negotiate" {
+            peer.write(demand("")).await;
+            let wrapped = peer.request().await.unwrap();
+            assert!(wrapped.contains("authorization: Negotiate Y"), "{wrapped}");
+        }
+        peer.write(demand(token)).await;
         let answered = match peer.request().await {
             Some(second) => {
-                assert!(
-                    second.contains("authorization: NTLM TlRMTVNTUAAD"),
-                    "{second}"
-                );
+                let answer = match scheme {
+                    "NTLM" => "authorization: NTLM TlRMTVNTUAAD",
+                    _ => "authorization: Negotiate o",
+                };
+                assert!(second.contains(answer), "{second}");
                 assert!(!second.contains(PASSWORD));
                 peer.respond("welcome").await;
                 true
@@ -197,32 +223,41 @@ async fn challenged(token: &str) -> (Result<Response<Bytes>, TransportError>, bo
 
 #[tokio::test]
 async fn the_connection_is_closed_after_the_handshake() {
-    let (response, answered) = challenged(&BASE64_STANDARD.encode(challenge())).await;
-    assert_eq!(response.unwrap().body(), "welcome");
-    assert!(answered);
+    for (scheme, token) in [
+        ("NTLM", challenge()),
+        ("Negotiate", negotiated(&challenge())),
+    ] {
+        let (response, answered) = challenged(scheme, &BASE64_STANDARD.encode(token)).await;
+        assert_eq!(response.unwrap().body(), "welcome", "{scheme}");
+        assert!(answered);
+    }
 }
 
 #[tokio::test]
 async fn a_token_that_means_nothing_is_an_error_and_no_panic() {
-    let whole = challenge();
-    let mut tokens: Vec<Vec<u8>> = (1..48).map(|end| whole[..end].to_vec()).collect();
-    for at in 8..whole.len() {
-        let mut token = whole.clone();
-        token[at] ^= 0xff;
-        tokens.push(token);
-    }
-    let mut errors = 0;
-    for token in tokens {
-        let (result, answered) = challenged(&BASE64_STANDARD.encode(token)).await;
-        if let Err(error) = result {
-            assert_eq!(error.kind(), TransportErrorKind::Protocol, "{error:?}");
-            assert!(!answered);
-            errors += 1;
+    for (scheme, whole, cuts) in [
+        ("NTLM", challenge(), 48),
+        ("Negotiate", negotiated(&challenge()), 40),
+    ] {
+        let mut tokens: Vec<Vec<u8>> = (1..cuts).map(|end| whole[..end].to_vec()).collect();
+        for at in 0..whole.len() {
+            let mut token = whole.clone();
+            token[at] ^= 0xff;
+            tokens.push(token);
         }
+        let mut errors = 0;
+        for token in tokens {
+            let (result, answered) = challenged(scheme, &BASE64_STANDARD.encode(token)).await;
+            if let Err(error) = result {
+                assert_eq!(error.kind(), TransportErrorKind::Protocol, "{error:?}");
+                assert!(!answered);
+                errors += 1;
+            }
+        }
+        assert!(errors >= 40, "{scheme}: {errors}");
+        let (result, _) = challenged(scheme, "no-base64!").await;
+        assert_eq!(result.unwrap_err().kind(), TransportErrorKind::Protocol);
     }
-    assert!(errors >= 40, "{errors}");
-    let (result, _) = challenged("no-base64!").await;
-    assert_eq!(result.unwrap_err().kind(), TransportErrorKind::Protocol);
 }
 
 #[test]
