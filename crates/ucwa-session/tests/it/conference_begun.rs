@@ -11,7 +11,7 @@ use crate::joining::*;
 use crate::pages::*;
 
 /// A conversation with two others that has not begun, at a server that has conferences.
-fn of_three() -> Bench {
+pub(crate) fn of_three() -> Bench {
     let mut bench = Bench::with_conversation();
     let communication_updated = event(
         "updated",

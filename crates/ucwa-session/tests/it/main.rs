@@ -15,6 +15,7 @@ mod channel;
 mod conference;
 mod conference_begun;
 mod ending;
+mod events_table;
 mod formats;
 mod grants;
 mod hints;

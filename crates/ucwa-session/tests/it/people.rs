@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use ucwa_proto::{Limits, batch};
 use ucwa_session::*;
 
+pub(crate) use self::following::following;
 use crate::bench::{APP, Bench, Request, answer, application};
 
-const LENE: &str = "sip:lenea@contoso.com";
+pub(crate) const LENE: &str = "sip:lenea@contoso.com";
 const SARA: &str = "sip:sarad@contoso.com";
-const ME: &str = "sip:toshm@contoso.com";
+pub(crate) const ME: &str = "sip:toshm@contoso.com";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -37,15 +38,15 @@ fn with_people(fresh: bool) -> Value {
     application
 }
 
-fn signed_in() -> Bench {
+pub(crate) fn signed_in_with_people() -> Bench {
     Bench::signed_in_to(with_people)
 }
 
-fn contact_href(id: u32) -> String {
+pub(crate) fn contact_href(id: u32) -> String {
     format!("{APP}/people/{id}")
 }
 
-fn contact(id: u32, uri: &str, name: &str) -> Value {
+pub(crate) fn contact(id: u32, uri: &str, name: &str) -> Value {
     let of = |rel: &str| json!({"href": format!("{}/{rel}", contact_href(id))});
     json!({
         "rel": "contact", "uri": uri, "name": name, "title": "Engineer", "emailAddresses": ["a@contoso.com"],
@@ -71,7 +72,7 @@ fn presence(availability: &str) -> Value {
 
 /// Lene is contact 282, Sara is 647, and the session knows.
 fn acquainted() -> Bench {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let ticket = bench.submit(search("a"));
     let lene = contact(282, "sip:LeneA@contoso.com", "Lene Aaling");
     let sara = contact(647, SARA, "Sara Davis");
@@ -93,7 +94,7 @@ fn fetch(address: &str, field: PersonField) -> Operation {
     }
 }
 
-fn follow(address: &str, field: PersonField, interest: Interest) -> Operation {
+pub(crate) fn follow(address: &str, field: PersonField, interest: Interest) -> Operation {
     Operation::FollowPerson {
         address: address.to_owned(),
         field,
@@ -172,7 +173,7 @@ fn presence_changed(id: u32) -> Value {
 }
 
 /// Lets time pass while the server answers what keeps the application alive.
-fn wait(bench: &mut Bench, minutes: u32) {
+pub(crate) fn wait(bench: &mut Bench, minutes: u32) {
     for _ in 0..minutes {
         bench.advance(MINUTE);
         bench.page(json!([]));

@@ -55,7 +55,7 @@ fn a_subscription_covers_all_who_are_followed_together_and_is_dropped_with_the_l
 }
 
 /// Lene's status is followed, and a subscription is there.
-fn following() -> Bench {
+pub(crate) fn following() -> Bench {
     let mut bench = acquainted();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
     bench.advance(SECOND);
@@ -97,7 +97,7 @@ fn a_change_is_a_link_and_is_read_once() {
 
 #[test]
 fn a_contact_that_only_an_event_names_is_asked_who_it_is() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
     bench.advance(SECOND);
     bench.reply(

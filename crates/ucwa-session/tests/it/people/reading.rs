@@ -158,7 +158,7 @@ fn a_broken_batch_is_sent_again_since_it_only_reads() {
 
 #[test]
 fn somebody_known_by_address_only_is_looked_for_once() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     let title = bench.submit(fetch(LENE, PersonField::Title));
     bench.advance(SECOND);
@@ -182,7 +182,7 @@ fn somebody_known_by_address_only_is_looked_for_once() {
 
 #[test]
 fn nobody_at_an_address_is_an_error() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     bench.advance(SECOND);
     bench.reply(
@@ -201,7 +201,7 @@ fn nobody_at_an_address_is_an_error() {
 
 #[test]
 fn a_contact_that_is_nowhere_is_not_searched_for_without_end() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     bench.advance(SECOND);
     let lene = json!({"rel": "contact", "uri": LENE, "name": "Lene Aaling"});
@@ -252,7 +252,7 @@ fn reads_end_with_the_session() {
 
 #[test]
 fn a_search_finds_people_and_says_whether_there_are_more() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let ticket = bench.submit(search("Lene & co"));
     let sent = bench.take("GET", &format!("{APP}/search"));
     assert_eq!(
@@ -276,7 +276,7 @@ fn a_search_finds_people_and_says_whether_there_are_more() {
 
 #[test]
 fn a_search_has_its_limits() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     for (query, limit) in [
         (String::new(), 1),
         ("  ".to_owned(), 1),

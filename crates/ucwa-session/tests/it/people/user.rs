@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn a_status_is_posted_and_counts_when_the_server_agreed() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let ticket = bench.submit(Operation::SetMe(MeChange::Status(
         PersonStatus::BeRightBack,
     )));
@@ -42,7 +42,7 @@ fn every_status_that_can_be_chosen_has_its_word_and_the_others_are_not_sent() {
         (PersonStatus::Idle, None),
         (PersonStatus::Unknown, None),
     ] {
-        let mut bench = signed_in();
+        let mut bench = signed_in_with_people();
         let ticket = bench.submit(Operation::SetMe(MeChange::Status(status)));
         match word {
             Some(word) => {
@@ -59,7 +59,7 @@ fn every_status_that_can_be_chosen_has_its_word_and_the_others_are_not_sent() {
 
 #[test]
 fn note_and_location_have_their_lengths() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     for (change, fits) in [
         (MeChange::Note("\u{e9}".repeat(500)), true),
         (MeChange::Note("x".repeat(501)), false),
@@ -73,7 +73,7 @@ fn note_and_location_have_their_lengths() {
 
 #[test]
 fn changes_of_one_resource_leave_in_order() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let note = format!("{APP}/me/note");
     let first = bench.submit(Operation::SetMe(MeChange::Note("one".to_owned())));
     let second = bench.submit(Operation::SetMe(MeChange::Note("two".to_owned())));
@@ -119,7 +119,7 @@ fn a_reset_has_no_body_and_is_read_back() {
             PersonFact::Location(None),
         ),
     ] {
-        let mut bench = signed_in();
+        let mut bench = signed_in_with_people();
         let ticket = bench.submit(Operation::SetMe(change));
         let href = format!("{APP}/me/{rel}");
         let sent = bench.take("POST", &href);
@@ -143,7 +143,7 @@ fn without_a_link_nothing_can_be_changed() {
 
 #[test]
 fn the_users_own_changes_elsewhere_are_read_when_followed() {
-    let mut bench = signed_in();
+    let mut bench = signed_in_with_people();
     let changed = |rel: &str| {
         json!([{"rel": "me", "href": format!("{APP}/me"), "events": [
             {"type": "updated", "link": {"rel": rel, "href": format!("{APP}/me/{rel}")}}]}])
