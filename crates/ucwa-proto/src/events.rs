@@ -3,8 +3,8 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, Limits, Problem, Representation, Resource, Value, json, names::owned,
-    value::owned_members, xml,
+    DecodeError, Limits, Link, OneOrMany, Problem, Representation, Resource, Value, json,
+    link::owned_links, names::owned, value::owned_members, xml,
 };
 
 /// One answer of the event channel: what happened, and where to ask next (`EventsInUCWA`, `EventChannelDetails`).
@@ -19,6 +19,8 @@ pub struct EventPage<'a> {
     pub follow: Option<Follow<'a>>,
     /// Who reports, in order; empty when the server's waiting time ran out.
     pub senders: Vec<Sender<'a>>,
+    /// Other links of the page, in order.
+    pub links: Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
     /// Other members of the page, in order. XML has none.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
 }
@@ -51,6 +53,10 @@ impl<'a> Follow<'a> {
             Self::Resume(_) => "resume",
             Self::Resync(_) => "resync",
         }
+    }
+
+    pub(crate) fn is_named(rel: &str) -> bool {
+        matches!(rel, "next" | "resume" | "resync")
     }
 
     /// The link of this name, if it is one to follow.
@@ -96,6 +102,8 @@ pub struct Sender<'a> {
     pub href: Cow<'a, str>,
     /// What it reports, in order.
     pub events: Vec<Event<'a>>,
+    /// Other members of the sender, in order.
+    pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'a> Sender<'a> {
@@ -105,7 +113,7 @@ impl<'a> Sender<'a> {
         Self {
             rel: rel.into(),
             href: href.into(),
-            events: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -202,7 +210,7 @@ impl<'a> Event<'a> {
 }
 
 /// The resource that an event is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventLink<'a> {
     /// Its role, such as `localParticipant`; an embedded resource's own name may differ.
     pub rel: Cow<'a, str>,
@@ -210,6 +218,8 @@ pub struct EventLink<'a> {
     pub href: Cow<'a, str>,
     /// Its name for people; may be empty, which means unknown.
     pub title: Option<Cow<'a, str>>,
+    /// Everything else, in order.
+    pub attributes: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'a> EventLink<'a> {
@@ -219,7 +229,7 @@ impl<'a> EventLink<'a> {
         Self {
             rel: rel.into(),
             href: href.into(),
-            title: None,
+            ..Self::default()
         }
     }
 
@@ -235,6 +245,7 @@ impl<'a> EventLink<'a> {
             rel: owned(self.rel),
             href: owned(self.href),
             title: self.title.map(owned),
+            attributes: owned_members(self.attributes),
         }
     }
 }
@@ -433,8 +444,10 @@ impl<'a> EventPage<'a> {
                     rel: owned(sender.rel),
                     href: owned(sender.href),
                     events: sender.events.into_iter().map(Event::into_owned).collect(),
+                    properties: owned_members(sender.properties),
                 })
                 .collect(),
+            links: owned_links(self.links),
             properties: owned_members(self.properties),
         }
     }

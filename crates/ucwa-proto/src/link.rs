@@ -73,6 +73,16 @@ impl<'a> Link<'a> {
     }
 }
 
+/// Links with their names, borrowing nothing.
+pub(crate) fn owned_links(
+    links: Vec<(Cow<'_, str>, OneOrMany<Link<'_>>)>,
+) -> Vec<(Cow<'static, str>, OneOrMany<Link<'static>>)> {
+    links
+        .into_iter()
+        .map(|(rel, links)| (owned(rel), links.map(Link::into_owned)))
+        .collect()
+}
+
 impl fmt::Debug for Link<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Link");

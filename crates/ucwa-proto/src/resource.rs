@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     DecodeError, Limits, Link, OneOrMany, Representation, Value, json,
+    link::owned_links,
     names::owned,
     value::{Shown, borrowed_members, owned_members},
     xml,
@@ -240,11 +241,7 @@ impl<'a> Resource<'a> {
             rel: self.rel.map(owned),
             href: self.href.map(owned),
             properties: owned_members(self.properties),
-            links: self
-                .links
-                .into_iter()
-                .map(|(rel, links)| (owned(rel), links.map(Link::into_owned)))
-                .collect(),
+            links: owned_links(self.links),
             embedded: self
                 .embedded
                 .into_iter()

@@ -1,5 +1,7 @@
 //! From the generic resource and event pages to JSON.
 
+use std::borrow::Cow;
+
 use crate::{Embedded, Event, EventLink, EventPage, Link, Number, OneOrMany, Resource, Value};
 
 pub(crate) fn encode_resource(resource: &Resource<'_>) -> Vec<u8> {
@@ -30,6 +32,7 @@ impl Writer {
                     w.key(follow.rel());
                     w.link(&Link::new(follow.href()));
                 }
+                w.links(&page.links);
             });
             // At the end of its waiting time a server sends a page without the member.
             if !page.senders.is_empty() {
@@ -40,6 +43,7 @@ impl Writer {
                         w.text_member("href", &sender.href);
                         w.key("events");
                         w.list(&sender.events, Self::event);
+                        w.members(&sender.properties);
                     });
                 });
             }
@@ -81,7 +85,15 @@ impl Writer {
             if let Some(title) = &link.title {
                 w.text_member("title", title);
             }
+            w.members(&link.attributes);
         });
+    }
+
+    fn links(&mut self, links: &[(Cow<'_, str>, OneOrMany<Link<'_>>)]) {
+        for (rel, links) in links {
+            self.key(rel);
+            self.one_or_many(links, Self::link);
+        }
     }
 
     fn resource(&mut self, resource: &Resource<'_>) {
@@ -102,10 +114,7 @@ impl Writer {
                         w.key("self");
                         w.link(&Link::new(&**href));
                     }
-                    for (rel, links) in &resource.links {
-                        w.key(rel);
-                        w.one_or_many(links, Self::link);
-                    }
+                    w.links(&resource.links);
                 });
             }
             if !resource.embedded.is_empty() {
@@ -132,7 +141,7 @@ impl Writer {
 
     fn members<'m, 'a: 'm>(
         &mut self,
-        members: impl IntoIterator<Item = &'m (std::borrow::Cow<'a, str>, Value<'a>)>,
+        members: impl IntoIterator<Item = &'m (Cow<'a, str>, Value<'a>)>,
     ) {
         for (name, value) in members {
             self.key(name);

@@ -34,13 +34,12 @@ fn page<'a>(reader: &mut Reader<'a>, page: &mut EventPage<'a>, budget: &mut Budg
     reader.object("an event page should be an object", |reader, name| {
         match &*name {
             "_links" => {
-                let mut found = Vec::with_capacity(2);
-                links(reader, &mut page.href, &mut found)?;
-                for (rel, links) in found {
-                    let Some(link) = links.into_first() else {
-                        continue;
-                    };
-                    if let Some(follow) = Follow::from_link(&rel, link.href) {
+                links(reader, &mut page.href, &mut page.links)?;
+                let follow = page.links.extract_if(.., |(rel, _)| Follow::is_named(rel));
+                for (rel, links) in follow {
+                    if let Some(link) = links.into_first()
+                        && let Some(follow) = Follow::from_link(&rel, link.href)
+                    {
                         Follow::outrank(&mut page.follow, follow);
                     }
                 }
@@ -97,7 +96,10 @@ fn sender<'a>(reader: &mut Reader<'a>, sender: &mut Sender<'a>, budget: &mut Bud
                     .last_mut()
                     .map_or(Ok(()), |slot| event(reader, slot))
             }),
-            _ => reader.skip(),
+            _ => {
+                sender.properties.push((name, reader.value()?));
+                Ok(())
+            }
         },
     )
 }
@@ -190,12 +192,10 @@ fn link<'a>(reader: &mut Reader<'a>) -> Read<Option<EventLink<'a>>> {
             match &*name {
                 "rel" => link.rel = reader.text("the rel of a link should be a string")?,
                 "href" => link.href = reader.text("the href of a link should be a string")?,
-                "title" => {
-                    if let Value::String(title) = reader.value()? {
-                        link.title = Some(title);
-                    }
-                }
-                _ => reader.skip()?,
+                _ => match reader.value()? {
+                    Value::String(title) if name == "title" => link.title = Some(title),
+                    value => link.attributes.push((name, value)),
+                },
             }
             Ok(())
         },

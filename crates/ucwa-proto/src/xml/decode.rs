@@ -129,24 +129,12 @@ fn members<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Result<(
         match element.name {
             "link" => {
                 let (rel, link) = link(cursor, element, empty)?;
-                match resource.links.iter_mut().find(|(r, _)| *r == rel) {
-                    Some((_, links)) => links.push(link),
-                    None => {
-                        bounded(cursor, resource.links.len())?;
-                        resource.links.push((rel, OneOrMany::One(link)));
-                    }
-                }
+                add(cursor, &mut resource.links, rel, link)?;
             }
             "resource" => {
                 let (key, embedded) = self::resource(cursor, element, empty)?;
                 let key = key.ok_or_else(|| cursor.structure("an embedded resource has no rel"))?;
-                match resource.embedded.iter_mut().find(|(rel, _)| *rel == key) {
-                    Some((_, resources)) => resources.push(embedded),
-                    None => {
-                        bounded(cursor, resource.embedded.len())?;
-                        resource.embedded.push((key, OneOrMany::One(embedded)));
-                    }
-                }
+                add(cursor, &mut resource.embedded, key, embedded)?;
             }
             _ => {
                 let (name, value) = property(cursor, element, empty)?;
@@ -156,14 +144,21 @@ fn members<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Result<(
     }
 }
 
-/// Whether there is room for one more name; all are searched for each link, so there must not be too many.
-fn bounded(cursor: &Cursor<'_>, names: usize) -> Result<(), DecodeError> {
+/// Adds a link or a resource to those of its name. All names are searched for each, so there must not be too many.
+pub(super) fn add<'a, T>(
+    cursor: &Cursor<'a>,
+    to: &mut Vec<(Cow<'a, str>, OneOrMany<T>)>,
+    name: Cow<'a, str>,
+    item: T,
+) -> Result<(), DecodeError> {
     const LIMIT: usize = 1000;
-    if names < LIMIT {
-        Ok(())
-    } else {
-        Err(cursor.fail(DecodeErrorKind::TooManyMembers { limit: LIMIT }))
+    let names = to.len();
+    match to.iter_mut().find(|(present, _)| *present == name) {
+        Some((_, items)) => items.push(item),
+        None if names < LIMIT => to.push((name, OneOrMany::One(item))),
+        None => return Err(cursor.fail(DecodeErrorKind::TooManyMembers { limit: LIMIT })),
     }
+    Ok(())
 }
 
 /// A `link` element.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::NAMESPACE;
-use crate::{Embedded, Event, EventLink, EventPage, Link, Problem, Resource, Value};
+use crate::{Embedded, Event, EventLink, EventPage, Link, OneOrMany, Problem, Resource, Value};
 
 /// Encodes a resource under this root element.
 pub(crate) fn encode_resource(resource: &Resource<'_>, root: &str) -> Vec<u8> {
@@ -48,10 +48,12 @@ impl Writer {
         if let Some(follow) = &page.follow {
             self.link(follow.rel(), &Link::new(follow.href()));
         }
+        self.links(&page.links);
         for sender in &page.senders {
             self.open("sender");
             self.attribute("rel", &sender.rel);
             self.attribute("href", &sender.href);
+            self.attributes(&sender.properties);
             self.0.push('>');
             for event in &sender.events {
                 self.event(event);
@@ -90,6 +92,7 @@ impl Writer {
         if let Some(title) = &link.title {
             self.attribute("title", title);
         }
+        self.attributes(&link.attributes);
     }
 
     /// The members of a reason are elements of their own names.
@@ -119,11 +122,7 @@ impl Writer {
             self.attribute("href", href);
         }
         self.0.push('>');
-        for (rel, links) in &resource.links {
-            for link in links.as_slice() {
-                self.link(rel, link);
-            }
-        }
+        self.links(&resource.links);
         if let Some(name) = own_name {
             self.scalar("property", Some("rel"), &Value::from(name));
         }
@@ -138,6 +137,14 @@ impl Writer {
         self.close(element);
     }
 
+    fn links(&mut self, links: &[(Cow<'_, str>, OneOrMany<Link<'_>>)]) {
+        for (rel, links) in links {
+            for link in links.as_slice() {
+                self.link(rel, link);
+            }
+        }
+    }
+
     fn link(&mut self, rel: &str, link: &Link<'_>) {
         self.open("link");
         self.attribute("rel", rel);
@@ -145,7 +152,12 @@ impl Writer {
         if let Some(title) = &link.title {
             self.attribute("title", title);
         }
-        for (name, value) in &link.attributes {
+        self.attributes(&link.attributes);
+        self.0.push_str("/>");
+    }
+
+    fn attributes(&mut self, members: &[(Cow<'_, str>, Value<'_>)]) {
+        for (name, value) in members {
             // An attribute holds a scalar; a name that XML does not allow has no place in it.
             if is_element_name(name)
                 && !matches!(value, Value::List(_) | Value::Object(_) | Value::Null)
@@ -153,7 +165,6 @@ impl Writer {
                 self.attribute(name, &scalar_text(value));
             }
         }
-        self.0.push_str("/>");
     }
 
     fn property(&mut self, name: &str, value: &Value<'_>) {

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::{
     cursor::{Cursor, Element, Token},
-    decode::{end, link, nothing, reason, resource, root, text},
+    decode::{add, end, link, nothing, reason, resource, root, text},
 };
 use crate::{
     DecodeError, DecodeErrorKind, Embedded, Event, EventKind, EventLink, EventPage, EventStatus,
-    Follow, Limits, Problem, Sender,
+    Follow, Limits, Problem, Sender, Value,
 };
 
 pub(crate) fn decode_page<'a>(
@@ -31,7 +31,9 @@ pub(crate) fn decode_page<'a>(
         match element.name {
             "link" => {
                 let (rel, link) = link(&mut cursor, element, empty)?;
-                if let Some(follow) = Follow::from_link(&rel, link.href) {
+                if !Follow::is_named(&rel) {
+                    add(&cursor, &mut page.links, rel, link)?;
+                } else if let Some(follow) = Follow::from_link(&rel, link.href) {
                     Follow::outrank(&mut page.follow, follow);
                 }
             }
@@ -89,7 +91,9 @@ fn sender<'a>(
     cursor.attributes(element, |name, value| match name {
         "rel" => sender.rel = value,
         "href" => sender.href = value,
-        _ => {}
+        _ => sender
+            .properties
+            .push((Cow::Borrowed(name), Value::String(value))),
     })?;
     while let Some((element, empty)) = child(cursor, empty)? {
         *events_left = events_left.checked_sub(1).ok_or_else(|| {
@@ -108,12 +112,15 @@ fn event<'a>(
     element: Element<'a>,
     empty: bool,
 ) -> Result<Event<'a>, DecodeError> {
-    let mut event = Event::new(EventKind::from(element.name), EventLink::default());
-    event.link = event_link(cursor, element, |name, value| {
-        if name == "status" {
-            event.status = Some(EventStatus::from(&*value));
-        }
-    })?;
+    let mut event = Event::new(EventKind::from(element.name), event_link(cursor, element)?);
+    // It stands on the same element as the link.
+    for (_, status) in event
+        .link
+        .attributes
+        .extract_if(.., |(name, _)| name == "status")
+    {
+        event.status = status.as_str().map(EventStatus::from);
+    }
     while let Some((element, empty)) = child(cursor, empty)? {
         match element.name {
             "resource" => {
@@ -121,7 +128,7 @@ fn event<'a>(
                 event.embedded.get_or_insert(embedded);
             }
             "in" => {
-                event.within = Some(event_link(cursor, element, |_, _| {})?);
+                event.within = Some(event_link(cursor, element)?);
                 if !empty {
                     nothing(cursor)?;
                 }
@@ -134,17 +141,15 @@ fn event<'a>(
     Ok(event)
 }
 
-fn event_link<'a>(
-    cursor: &Cursor<'a>,
-    element: Element<'a>,
-    mut other: impl FnMut(&'a str, Cow<'a, str>),
-) -> Result<EventLink<'a>, DecodeError> {
+fn event_link<'a>(cursor: &Cursor<'a>, element: Element<'a>) -> Result<EventLink<'a>, DecodeError> {
     let mut link = EventLink::default();
     cursor.attributes(element, |name, value| match name {
         "rel" => link.rel = value,
         "href" => link.href = value,
         "title" => link.title = Some(value),
-        _ => other(name, value),
+        _ => link
+            .attributes
+            .push((Cow::Borrowed(name), Value::String(value))),
     })?;
     Ok(link)
 }

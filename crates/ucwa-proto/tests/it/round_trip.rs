@@ -107,10 +107,13 @@ fn resource() -> impl Strategy<Value = Resource<'static>> {
 }
 
 fn event_link() -> impl Strategy<Value = EventLink<'static>> {
-    (text(), text(), option::of(text())).prop_map(|(rel, href, title)| EventLink {
-        rel: rel.into(),
-        href: href.into(),
-        title: title.map(Cow::Owned),
+    link().prop_flat_map(|link| {
+        text().prop_map(move |rel| EventLink {
+            rel: rel.into(),
+            href: link.href.clone(),
+            title: link.title.clone(),
+            attributes: link.attributes.clone(),
+        })
     })
 }
 
@@ -157,19 +160,26 @@ fn page() -> impl Strategy<Value = EventPage<'static>> {
         1 => Follow::Resume(href.into()),
         _ => Follow::Resync(href.into()),
     });
-    let sender = (text(), text(), vec(event(), 0..3)).prop_map(|(rel, href, events)| Sender {
-        rel: rel.into(),
-        href: href.into(),
+    let sender = (event_link(), vec(event(), 0..3)).prop_map(|(link, events)| Sender {
+        rel: link.rel,
+        href: link.href,
         events,
+        properties: link.attributes,
     });
-    (option::of(text()), option::of(follow), vec(sender, 0..3)).prop_map(
-        |(href, follow, senders)| EventPage {
-            href: href.map(Cow::Owned),
-            follow,
-            senders,
-            properties: Vec::new(),
-        },
-    )
+    let links = vec((name(), one_or_many(link().boxed())), 0..2).prop_map(unique);
+    let parts = (
+        option::of(text()),
+        option::of(follow),
+        vec(sender, 0..3),
+        links,
+    );
+    parts.prop_map(|(href, follow, senders, links)| EventPage {
+        href: href.map(Cow::Owned),
+        follow,
+        senders,
+        links,
+        properties: Vec::new(),
+    })
 }
 
 /// The resource with every scalar as text, as XML has it.

@@ -70,11 +70,7 @@ impl Chats {
         let Some(href) = key_of(core, href) else {
             return;
         };
-        let sender = Sender {
-            rel: sender.rel.clone(),
-            href: sender.href.clone(),
-            events: vec![event.clone()],
-        };
+        let sender = Sender::new(sender.rel.clone(), sender.href.clone()).with_event(event.clone());
         self.keep_unbound(
             href,
             EventPage {
