@@ -124,6 +124,26 @@ impl Conversation {
         self.property(|cells| &mut cells.topic)
     }
 
+    /// Says what it is about, which the invitation tells the others. Enabled until the conversation has begun.
+    ///
+    /// # Errors
+    /// At once when it is not enabled. A topic that is too long for the protocol fails the invitation.
+    pub fn set_topic(&self, topic: impl Into<String>) -> CommandFuture<()> {
+        let topic = topic.into();
+        self.invoke(Situation::set_topic, |transaction, conversation| {
+            conversation.set(transaction, |cells| &mut cells.topic, topic);
+            Ok(Step::Done)
+        })
+    }
+
+    /// [`set_topic`](Self::set_topic) as a value.
+    #[must_use]
+    pub fn set_topic_command(&self) -> Command<String, ()> {
+        self.command(Situation::set_topic, |conversation, topic: String| {
+            conversation.set_topic(topic)
+        })
+    }
+
     /// The address of the conference; `None` for a conversation of two.
     #[must_use]
     pub fn uri(&self) -> Property<Option<String>> {

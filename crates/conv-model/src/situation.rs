@@ -76,6 +76,13 @@ impl Situation {
         }
     }
 
+    pub(crate) fn set_topic(&self) -> Result<(), Reason> {
+        match self.state {
+            ConversationState::Created => Ok(()),
+            _ => Err(invalid("the conversation has begun")),
+        }
+    }
+
     fn signed_in(&self) -> Result<(), Reason> {
         if self.signed_in {
             Ok(())

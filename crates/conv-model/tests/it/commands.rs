@@ -71,6 +71,27 @@ fn a_conversation_used_after_sign_out_says_so() {
 }
 
 #[test]
+fn a_topic_is_set_until_the_conversation_has_begun_and_goes_with_the_invitation() {
+    let stage = Stage::new();
+    let conversation = conversation(&stage);
+    stage.script.take();
+    let command = conversation.set_topic_command();
+    assert!(command.enabled().get());
+    now(conversation.set_topic("Lunch")).unwrap();
+    assert_eq!(conversation.topic().get(), "Lunch");
+    assert!(stage.script.take().is_empty(), "nothing is sent");
+    drop(conversation.chat_service().start(StartOptions::default()));
+    assert_eq!(
+        stage.script.take(),
+        [format!("start {:?} {:?}", conversation.id(), Some("Lunch"))]
+    );
+    assert!(!command.enabled().get());
+    let reason = now(command.invoke("Dinner".to_owned())).unwrap_err();
+    assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
+    assert_eq!(conversation.topic().get(), "Lunch");
+}
+
+#[test]
 fn enabled_is_observed() {
     let stage = Stage::new();
     let conversation = conversation(&stage);

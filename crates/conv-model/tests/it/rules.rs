@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use conv_model::{
-    Change, Closed, Conversation, ConversationFact as Is, Fact, Property, Subscription,
-    Subscriptions,
+    Change, Closed, Conversation, ConversationFact as Is, Fact, Property, Reason, ReasonCode,
+    SignInState, Subscription, Subscriptions,
 };
 
 use crate::support::{Stage, now};
@@ -545,4 +545,27 @@ fn waiting_sees_values_passed_through() {
     );
     drop(stage);
     assert_eq!(now(waiting), Err(Closed), "nothing can change it any more");
+}
+
+#[test]
+fn an_equal_write_replaces_the_reason_and_tells_nobody() {
+    let stage = Stage::signed_out();
+    let state = stage.application.sign_in_state();
+    let heard = Arc::new(AtomicUsize::new(0));
+    let subscription = state.changed({
+        let heard = Arc::clone(&heard);
+        move |_| {
+            heard.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let out = |reason| Fact::SignIn {
+        state: SignInState::SignedOut,
+        reason,
+    };
+    stage.commit([out(Some(Reason::new(ReasonCode::ConnectionLost)))]);
+    assert_eq!(state.reason().unwrap().code(), &ReasonCode::ConnectionLost);
+    stage.commit([out(None)]);
+    assert_eq!(state.reason(), None);
+    assert_eq!(heard.load(Ordering::Relaxed), 1, "only the replay");
+    drop(subscription);
 }

@@ -293,8 +293,10 @@ async fn a_chat_without_a_message_is_started_and_stopped() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    ours.set_topic("Lunch on \"Thursday\"").await.unwrap();
     let started = ours.chat_service().start(StartOptions::default());
     let theirs = conversation(&lene, 1).await;
+    assert_eq!(theirs.topic().get(), "Lunch on \"Thursday\"");
     theirs.chat_service().accept().await.unwrap();
     started.await.unwrap();
     ours.self_participant()
