@@ -139,10 +139,9 @@ fn a_message_to_a_conference_that_nobody_joins_fails() {
     assert_eq!(bench.failure(said).subcode(), Some("DestinationNotFound"));
 }
 
-#[test]
-fn a_conference_that_was_left_is_joined_again_by_its_address() {
+/// A conference that this user was in, and that is over for him.
+pub(crate) fn left() -> Bench {
     let mut bench = of_three();
-    bench.page(json!([communication(vec![])]));
     let said = bench.send(1, "Hello both");
     let request = bench.created(
         "POST",
@@ -162,6 +161,13 @@ fn a_conference_that_was_left_is_joined_again_by_its_address() {
     bench.advance(Duration::from_secs(5));
     bench.reply("GET", MEETING_INVITATION, 404, json!({"code": "NotFound"}));
     assert!(bench.result(said).is_some_and(Result::is_err));
+    bench.events.clear();
+    bench
+}
+
+#[test]
+fn a_conference_that_was_left_is_joined_again_by_its_address() {
+    let mut bench = left();
     bench.send(2, "Once more");
     let request = bench.created(
         "POST",

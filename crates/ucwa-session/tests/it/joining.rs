@@ -52,7 +52,7 @@ pub(crate) fn add(bench: &mut Bench) -> Ticket {
     })
 }
 
-fn remove(bench: &mut Bench) -> Ticket {
+pub(crate) fn remove(bench: &mut Bench) -> Ticket {
     bench.submit(Operation::RemoveParticipant {
         conversation: chat(),
         participant: third(),
@@ -98,7 +98,7 @@ pub(crate) fn invited(bench: &mut Bench) -> (Ticket, String) {
 }
 
 /// A session whose third participant has joined, with these links on him.
-fn joined(links: Value) -> Bench {
+pub(crate) fn joined(links: Value) -> Bench {
     let mut bench = extensible();
     let (ticket, operation) = invited(&mut bench);
     let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));

@@ -12,11 +12,13 @@
 mod bad_weather;
 mod bench;
 mod channel;
+mod commands_table;
 mod conference;
 mod conference_begun;
 mod ending;
 mod events_table;
 mod formats;
+mod given;
 mod grants;
 mod hints;
 mod history;

@@ -60,18 +60,18 @@ pub(crate) fn contact(id: u32, uri: &str, name: &str) -> Value {
     })
 }
 
-fn found(contacts: Value, more: bool) -> Value {
+pub(crate) fn found(contacts: Value, more: bool) -> Value {
     json!({"rel": "search", "moreResultsAvailable": more, "_links": {"self": {"href": format!("{APP}/search")}},
            "_embedded": {"contact": contacts}})
 }
 
-fn presence(availability: &str) -> Value {
+pub(crate) fn presence(availability: &str) -> Value {
     json!({"rel": "contactPresence", "availability": availability, "activity": "in-a-meeting", "deviceType": "Mobile",
            "lastActive": "/Date(1474932023993)/", "_links": {"self": {"href": "x"}}})
 }
 
 /// Lene is contact 282, Sara is 647, and the session knows.
-fn acquainted() -> Bench {
+pub(crate) fn acquainted() -> Bench {
     let mut bench = signed_in_with_people();
     let ticket = bench.submit(search("a"));
     let lene = contact(282, "sip:LeneA@contoso.com", "Lene Aaling");
@@ -87,7 +87,7 @@ fn acquainted() -> Bench {
     bench
 }
 
-fn fetch(address: &str, field: PersonField) -> Operation {
+pub(crate) fn fetch(address: &str, field: PersonField) -> Operation {
     Operation::FetchPerson {
         address: address.to_owned(),
         field,
@@ -102,7 +102,7 @@ pub(crate) fn follow(address: &str, field: PersonField, interest: Interest) -> O
     }
 }
 
-fn search(query: &str) -> Operation {
+pub(crate) fn search(query: &str) -> Operation {
     Operation::SearchPeople {
         query: query.to_owned(),
         limit: 20,

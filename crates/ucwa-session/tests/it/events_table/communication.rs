@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use super::*;
+use super::Row;
+use crate::bench::*;
 use crate::conference::{MEETING, meeting_invitation};
+use crate::given::*;
 use crate::joining::{conference_event, open_to_others, participant_invitation, third};
+use crate::pages::*;
 
 const COMMUNICATION: Row = Row {
     sender: "communication",

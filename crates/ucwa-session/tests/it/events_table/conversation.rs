@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use super::*;
+use super::Row;
+use crate::bench::*;
 use crate::conference::MEETING;
+use crate::given::*;
+use crate::pages::*;
 
 pub(super) const CONVERSATION: Row = Row {
     sender: "conversation",

@@ -1,11 +1,14 @@
 //! Events of participants, of this user's own part, and of the views in which both stand.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use ucwa_session::*;
 
+use super::Row;
 use super::conversation::CONVERSATION;
-use super::*;
+use crate::bench::*;
+use crate::given::*;
 use crate::joining::third_href;
+use crate::pages::*;
 
 fn of_participants() -> Row {
     Row {

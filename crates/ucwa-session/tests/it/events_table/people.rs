@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use super::*;
+use super::Row;
+use crate::bench::*;
+use crate::given::*;
+use crate::pages::*;
 use crate::people::{
     LENE, ME, contact, contact_href, follow, following, signed_in_with_people, wait,
 };

@@ -1,0 +1,299 @@
+//! Every command of a chat, a row for each state that makes a difference: what is sent for it, and what ends it. The guide
+//! lists the same rows, and a test keeps the two the same.
+
+mod ends;
+mod people;
+mod starts;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::given::*;
+use crate::pages::*;
+use crate::people::LENE;
+
+/// What one command leads to.
+struct Row {
+    command: &'static str,
+    /// In which state.
+    when: &'static str,
+    /// The requests, by their method and what they are addressed to.
+    sends: &'static [(&'static str, &'static str)],
+    /// What ends it.
+    ends: &'static str,
+    given: fn() -> Given,
+    operation: fn(&Given) -> Operation,
+    /// Brings about what ends it.
+    end: fn(&mut Given),
+    outcome: Option<Outcome>,
+}
+
+const ROW: Row = Row {
+    command: "",
+    when: "",
+    sends: &[],
+    ends: "at once",
+    given: established,
+    operation: |_| Operation::SignOut,
+    end: |_| {},
+    outcome: Some(Outcome::Done),
+};
+
+const CONVERSATION: &str = "/ucwa/oauth/v1/applications/102/communication/conversations/21a1";
+const START: (&str, &str) = ("POST", INVITATIONS);
+const ADD: (&str, &str) = (
+    "POST",
+    "/ucwa/oauth/v1/applications/102/communication/messagingInvitations?conversationId=21a1",
+);
+const ACCEPT: (&str, &str) = (
+    "POST",
+    "/ucwa/oauth/v1/applications/102/communication/messagingInvitations/60c/accept",
+);
+const DECLINE: (&str, &str) = (
+    "POST",
+    "/ucwa/oauth/v1/applications/102/communication/messagingInvitations/60c/decline",
+);
+const TERMINATE: (&str, &str) = (
+    "POST",
+    "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/messaging/terminate",
+);
+const MESSAGES: (&str, &str) = (
+    "POST",
+    "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/messaging/messages",
+);
+const MEETINGS: &str = "/ucwa/oauth/v1/applications/102/communication/onlineMeetingInvitations";
+
+fn send(given: &Given) -> Operation {
+    Operation::SendMessage {
+        conversation: given.key,
+        message: MessageKey::Local(5),
+        body: MessageBody::Text("Hi".to_owned()),
+        subject: None,
+    }
+}
+
+fn start(given: &Given) -> Operation {
+    Operation::StartChat {
+        conversation: given.key,
+        subject: None,
+        context: None,
+    }
+}
+
+fn not_begun() -> Given {
+    Given::new(Bench::with_conversation(), chat(), "21a1")
+}
+
+/// The conversation stands, its chat is gone, and it was found to go on.
+fn without_chat() -> Given {
+    let mut given = established();
+    let over = messaging("21a1", "Disconnected");
+    given.bench.page(senders("21a1", vec![(true, over)]));
+    given.bench.advance(Duration::from_secs(10));
+    let lives = conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone();
+    given.bench.reply("GET", CONVERSATION, 200, lives);
+    given
+}
+
+fn ended() -> Given {
+    let mut given = established();
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    given.bench.page(senders("21a1", vec![(false, over)]));
+    given
+}
+
+/// The invitation that was posted last is accepted.
+fn is_accepted(given: &mut Given) {
+    let posted = given.bench.created("POST", INVITATIONS, INVITATION).json();
+    let operation = posted["operationId"].as_str().unwrap();
+    let started = invitation("started", operation, "21a1", "Connecting");
+    given.bench.page(senders("21a1", vec![(false, started)]));
+    given
+        .bench
+        .page(senders("21a1", accepted(operation, "21a1")));
+}
+
+/// The invitation under way comes to nothing, since it was cancelled.
+fn is_cancelled(given: &mut Given) {
+    let cancelled = invitation("completed", &given.operation, "21a1", "Cancelled");
+    let cancelled = with(cancelled, "status", json!("Failure"));
+    given.bench.page(senders("21a1", vec![(false, cancelled)]));
+}
+
+/// The message that was posted last is delivered.
+fn is_delivered(given: &mut Given) {
+    let (messages, href) = (given.messages(), message_href(given.id, "5"));
+    given.bench.created("POST", &messages, &href);
+    let delivered = verdict(given.id, "5", "Success");
+    given.bench.page(senders(given.id, vec![(true, delivered)]));
+}
+
+/// Answers the one request under way beside the poll.
+fn answered(given: &mut Given, status: u16, body: Value) {
+    let sent = given
+        .bench
+        .sent
+        .iter()
+        .position(|sent| sent.lane == Lane::Commands);
+    let sent = given.bench.sent.remove(sent.unwrap()).unwrap();
+    given.bench.respond(sent.id, answer(status, body));
+}
+
+fn no_content(given: &mut Given) {
+    answered(given, 204, Value::Null);
+}
+
+fn of_the_session() -> Vec<Row> {
+    vec![
+        Row {
+            command: "SignIn",
+            when: "not signed in",
+            sends: &[("GET", "/")],
+            ends: "the application, after `user`, the token, `applications` and `makeMeAvailable`",
+            given: || Given::new(Bench::new(Bench::config()), chat(), "21a1"),
+            operation: |_| Operation::SignIn(Bench::credentials()),
+            end: |given| {
+                given.bench.discover();
+                given.bench.enter();
+            },
+            ..ROW
+        },
+        Row {
+            command: "SignOut",
+            when: "signed in",
+            sends: &[("DELETE", "/ucwa/oauth/v1/applications/102")],
+            ends: "the answer, 404 and 410 too",
+            end: no_content,
+            ..ROW
+        },
+        Row {
+            command: "OpenConversation",
+            when: "any",
+            given: signed_in,
+            operation: |_| Operation::OpenConversation {
+                conversation: chat(),
+                participant: peer(),
+                peer: LENE.to_owned(),
+            },
+            ..ROW
+        },
+        Row {
+            command: "ForgetConversation",
+            when: "established",
+            sends: &[("DELETE", CONVERSATION)],
+            ends: "as Leave; it is forgotten then",
+            operation: |given| Operation::ForgetConversation(given.key),
+            end: no_content,
+            ..ROW
+        },
+        Row {
+            command: "ForgetConversation",
+            when: "not begun, or over",
+            given: ended,
+            operation: |given| Operation::ForgetConversation(given.key),
+            ..ROW
+        },
+    ]
+}
+
+fn rows() -> Vec<Row> {
+    [
+        of_the_session(),
+        starts::rows(),
+        ends::rows(),
+        people::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[test]
+fn every_command_sends_what_it_takes_and_ends_when_it_is_done() {
+    for row in rows() {
+        // What a failing test prints last is the row that it failed at.
+        println!("{}: {}", row.command, row.when);
+        let mut given = (row.given)();
+        let before: Vec<_> = given.bench.sent.iter().map(|sent| sent.id).collect();
+        let operation = (row.operation)(&given);
+        assert!(format!("{operation:?}").starts_with(row.command));
+        let ticket = given.bench.submit(operation);
+        if row.ends.starts_with("at once") {
+            assert!(given.bench.result(ticket).is_some(), "not at once");
+        }
+        // What belongs together is gathered for a moment.
+        given.bench.advance(Duration::from_secs(1));
+        let sent: Vec<_> = given
+            .bench
+            .sent
+            .iter()
+            .filter(|sent| !before.contains(&sent.id))
+            .map(|sent| (sent.request.method().to_string(), sent.target()))
+            .collect();
+        assert_eq!(sent.len(), row.sends.len(), "{sent:?}");
+        for ((method, target), expected) in sent.iter().zip(row.sends) {
+            assert!(
+                method == expected.0 && target.starts_with(expected.1),
+                "{method} {target} is not {expected:?}"
+            );
+        }
+        if !row.ends.starts_with("at once") {
+            assert_eq!(given.bench.result(ticket), None);
+            (row.end)(&mut given);
+        }
+        match (given.bench.result(ticket), &row.outcome) {
+            (Some(Ok(outcome)), Some(expected)) => assert_eq!(outcome, expected),
+            (Some(Err(_)), None) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The rows as the guide shows them. What the requests are addressed to shows without the part that differs between
+/// applications.
+fn page() -> String {
+    let mut page = String::from(
+        "# Commands\n\n\
+         What the session sends for each of its operations, and what ends it. A test plays every row and keeps this page\n\
+         true. Addresses are examples: all of them come from the server.\n\n\
+         | operation | when | what is sent | what ends it |\n|---|---|---|---|\n",
+    );
+    for row in rows() {
+        let sends: Vec<_> = row
+            .sends
+            .iter()
+            .map(|(method, target)| match target.trim_start_matches(APP) {
+                "" => format!("{method} the application"),
+                target => format!("{method} `{target}`"),
+            })
+            .collect();
+        page.push_str(&format!(
+            "| {} | {} | {} | {} |\n",
+            row.command,
+            row.when,
+            if sends.is_empty() {
+                "nothing".to_owned()
+            } else {
+                sends.join(", ")
+            },
+            row.ends,
+        ));
+    }
+    page
+}
+
+#[test]
+fn the_guide_lists_every_row() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/commands.md");
+    if std::env::var_os("WRITE_GUIDE").is_some() {
+        std::fs::write(path, page()).unwrap();
+    }
+    let there = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        there == page(),
+        "docs/src/commands.md is not what the table says; run this test with WRITE_GUIDE=1"
+    );
+}

@@ -1,0 +1,174 @@
+//! Participants, and people.
+
+use serde_json::json;
+use ucwa_session::*;
+
+use super::*;
+use crate::joining::{self, third, third_href};
+use crate::people::{self, contact, contact_href};
+
+pub(super) fn rows() -> Vec<Row> {
+    let adding = || Row {
+        command: "AddParticipant",
+        operation: |given| Operation::AddParticipant {
+            conversation: given.key,
+            participant: third(),
+            uri: "sip:alexd@contoso.com".to_owned(),
+        },
+        ..ROW
+    };
+    let removing = || Row {
+        command: "RemoveParticipant",
+        operation: |given| Operation::RemoveParticipant {
+            conversation: given.key,
+            participant: third(),
+        },
+        ..ROW
+    };
+    let with_people = || Given::new(people::acquainted(), chat(), "21a1");
+    let person = || Row {
+        ends: "the answer",
+        given: with_people,
+        ..ROW
+    };
+    vec![
+        Row {
+            when: "not begun",
+            given: not_begun,
+            ..adding()
+        },
+        Row {
+            when: "established, with `addParticipant`",
+            sends: &[("POST", joining::INVITATIONS)],
+            ends: "the `participantInvitation`, completed with Success",
+            given: || Given::new(joining::extensible(), chat(), "21a1"),
+            end: |given| {
+                let posted = given
+                    .bench
+                    .created("POST", joining::INVITATIONS, "/x")
+                    .json();
+                let operation = posted["operationId"].as_str().unwrap();
+                let done =
+                    joining::participant_invitation("completed", operation, "21a1", "Connected");
+                let done = with(done, "status", json!("Success"));
+                given.bench.page(senders("21a1", vec![(false, done)]));
+            },
+            ..adding()
+        },
+        Row {
+            when: "established, without the link: it waits for that",
+            ends: "as with it",
+            end: |given| {
+                let open = joining::open_to_others("21a1");
+                let connected = joining::conference_event("21a1", "Connected", open);
+                given.bench.page(senders("21a1", vec![(false, connected)]));
+                let posted = given
+                    .bench
+                    .created("POST", joining::INVITATIONS, "/x")
+                    .json();
+                let operation = posted["operationId"].as_str().unwrap();
+                let done =
+                    joining::participant_invitation("completed", operation, "21a1", "Connected");
+                let done = with(done, "status", json!("Success"));
+                given.bench.page(senders("21a1", vec![(false, done)]));
+            },
+            ..adding()
+        },
+        Row {
+            when: "not begun",
+            given: || {
+                let mut given = not_begun();
+                joining::add(&mut given.bench);
+                given
+            },
+            ..removing()
+        },
+        Row {
+            when: "in, with `eject`",
+            sends: &[("POST", "/eject")],
+            ends: "the participant, deleted",
+            given: || {
+                let links = json!({"eject": {"href": "/eject"}});
+                Given::new(joining::joined(links), chat(), "21a1")
+            },
+            end: |given| {
+                no_content(given);
+                let gone = bare("deleted", "participant", &third_href("21a1"), None);
+                given.bench.page(senders("21a1", vec![(true, gone)]));
+            },
+            ..removing()
+        },
+        Row {
+            command: "FetchPerson",
+            when: "known",
+            sends: &[(
+                "GET",
+                "/ucwa/oauth/v1/applications/102/people/282/contactPresence",
+            )],
+            operation: |_| people::fetch(LENE, PersonField::Status),
+            end: |given| answered(given, 200, people::presence("Online")),
+            ..person()
+        },
+        Row {
+            command: "FetchPerson",
+            when: "known by the address only",
+            sends: &[(
+                "GET",
+                "/ucwa/oauth/v1/applications/102/search?query=lenea%40contoso.com",
+            )],
+            ends: "the answer, after the search for the contact",
+            given: || Given::new(people::signed_in_with_people(), chat(), "21a1"),
+            operation: |_| people::fetch(LENE, PersonField::Status),
+            end: |given| {
+                let lene = contact(282, LENE, "Lene Aaling");
+                answered(given, 200, people::found(json!([lene]), false));
+                given.bench.advance(Duration::from_secs(1));
+                let presence = format!("{}/contactPresence", contact_href(282));
+                given
+                    .bench
+                    .reply("GET", &presence, 200, people::presence("Online"));
+            },
+            ..person()
+        },
+        Row {
+            command: "FollowPerson",
+            when: "nobody follows the person",
+            sends: &[
+                (
+                    "POST",
+                    "/ucwa/oauth/v1/applications/102/presenceSubscriptions",
+                ),
+                (
+                    "GET",
+                    "/ucwa/oauth/v1/applications/102/people/282/contactPresence",
+                ),
+            ],
+            ends: "at once",
+            operation: |_| people::follow(LENE, PersonField::Status, Interest::Live),
+            ..person()
+        },
+        Row {
+            command: "SetMe",
+            when: "available",
+            sends: &[("POST", "/ucwa/oauth/v1/applications/102/me/presence")],
+            operation: |_| Operation::SetMe(MeChange::Status(PersonStatus::Busy)),
+            end: no_content,
+            ..person()
+        },
+        Row {
+            command: "SearchPeople",
+            when: "any",
+            sends: &[(
+                "GET",
+                "/ucwa/oauth/v1/applications/102/search?query=lene&limit=20",
+            )],
+            operation: |_| people::search("lene"),
+            end: |given| answered(given, 200, people::found(json!([]), false)),
+            outcome: Some(Outcome::People {
+                people: Vec::new(),
+                more: false,
+            }),
+            ..person()
+        },
+    ]
+}

@@ -1,0 +1,128 @@
+//! Beginning chats, and saying something in them.
+
+use serde_json::json;
+use ucwa_session::*;
+
+use super::*;
+use crate::{conference, conference_begun};
+
+pub(super) fn rows() -> Vec<Row> {
+    let starting = || Row {
+        command: "StartChat",
+        ends: "the invitation, completed with Success",
+        operation: start,
+        end: is_accepted,
+        ..ROW
+    };
+    let sending = || Row {
+        command: "SendMessage",
+        operation: send,
+        outcome: Some(Outcome::Delivered),
+        ..ROW
+    };
+    vec![
+        Row {
+            when: "not begun, or over",
+            sends: &[START],
+            given: not_begun,
+            ..starting()
+        },
+        Row {
+            when: "the conversation stands without its chat",
+            sends: &[ADD],
+            given: without_chat,
+            ..starting()
+        },
+        Row {
+            when: "not begun, with several participants",
+            sends: &[("POST", MEETINGS)],
+            given: || Given::new(conference_begun::of_three(), chat(), "21a1"),
+            end: |given| {
+                let posted = given.bench.created("POST", MEETINGS, "/x").json();
+                let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": posted["operationId"]});
+                let done = conference::meeting_invitation("completed", "21a1", ours);
+                let done = with(done, "status", json!("Success"));
+                given.bench.page(senders("21a1", vec![(false, done)]));
+            },
+            ..starting()
+        },
+        Row {
+            when: "a conference that is over for this user",
+            sends: &[("POST", MEETINGS)],
+            given: || Given::new(conference_begun::left(), chat(), "21a1"),
+            end: |given| {
+                let posted = given.bench.created("POST", MEETINGS, "/y").json();
+                assert_eq!(posted["onlineMeetingUri"], conference::MEETING);
+                let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": posted["operationId"]});
+                let done = conference::meeting_invitation("completed", "22b2", ours);
+                let done = with(done, "status", json!("Success"));
+                given.bench.page(senders("22b2", vec![(false, done)]));
+            },
+            ..starting()
+        },
+        Row {
+            command: "StartChat",
+            when: "under way, or standing",
+            ends: "at once, refused",
+            operation: start,
+            outcome: None,
+            ..ROW
+        },
+        Row {
+            when: "not begun, or over: inside the invitation",
+            sends: &[START],
+            ends: "the invitation, completed with Success",
+            given: ended,
+            end: is_accepted,
+            ..sending()
+        },
+        Row {
+            when: "an invitation is under way: it waits",
+            ends: "the message, completed with Success",
+            given: ringing,
+            end: |given| {
+                let events = accepted(&given.operation, "21a1");
+                given.bench.page(senders("21a1", events));
+                is_delivered(given);
+            },
+            ..sending()
+        },
+        Row {
+            when: "the peer invites: it accepts, and waits",
+            sends: &[ACCEPT],
+            ends: "the message, completed with Success",
+            given: offered_by_lene,
+            end: |given| {
+                given.bench.reply("POST", ACCEPT.1, 204, Value::Null);
+                given.bench.page(offer_completed("17b", "Success"));
+                is_delivered(given);
+            },
+            ..sending()
+        },
+        Row {
+            when: "the chat stands",
+            sends: &[MESSAGES],
+            ends: "the message, completed with Success",
+            end: is_delivered,
+            ..sending()
+        },
+        Row {
+            when: "the conversation stands without its chat: inside the invitation to it",
+            sends: &[ADD],
+            ends: "the invitation, completed with Success",
+            given: without_chat,
+            end: is_accepted,
+            ..sending()
+        },
+        Row {
+            command: "SendIsTyping",
+            when: "the chat stands",
+            sends: &[(
+                "POST",
+                "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/messaging/typing",
+            )],
+            operation: |given| Operation::SendIsTyping(given.key),
+            ..ROW
+        },
+    ]
+}

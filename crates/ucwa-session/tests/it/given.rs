@@ -1,0 +1,132 @@
+//! Sessions in the states that tests begin with.
+
+use serde_json::Value;
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::channel::first_remote;
+use crate::pages::*;
+
+/// What is so before what a test is about.
+pub(crate) struct Given {
+    pub(crate) bench: Bench,
+    /// The conversation that it is about.
+    pub(crate) key: ConversationKey,
+    /// The id of that in its hrefs.
+    pub(crate) id: &'static str,
+    /// The operation that is under way, if one is.
+    pub(crate) operation: String,
+    pub(crate) ticket: Option<Ticket>,
+}
+
+impl Given {
+    pub(crate) fn new(bench: Bench, key: ConversationKey, id: &'static str) -> Self {
+        Self {
+            bench,
+            key,
+            id,
+            operation: String::new(),
+            ticket: None,
+        }
+    }
+
+    pub(crate) fn changes(&mut self) -> Vec<ConversationChange> {
+        self.bench.changes(self.key)
+    }
+
+    /// The event changes this of the conversation, and nothing else.
+    #[track_caller]
+    pub(crate) fn changes_are(&mut self, expected: &[ConversationChange]) {
+        assert_eq!(self.changes(), expected);
+    }
+
+    /// Nothing follows: no change, no request but the pending GET.
+    #[track_caller]
+    pub(crate) fn nothing_follows(&mut self) {
+        assert_eq!(self.bench.events, []);
+        assert_eq!(self.bench.sent.len(), 1, "{:?}", self.bench.sent);
+    }
+
+    /// The operation that was under way has ended so.
+    #[track_caller]
+    pub(crate) fn ended_with(&self, result: &Result<Outcome, Failure>) {
+        assert_eq!(self.bench.result(self.ticket.unwrap()), Some(result));
+    }
+
+    /// Why the operation that was under way failed.
+    #[track_caller]
+    pub(crate) fn failure(&self) -> &Failure {
+        self.bench.failure(self.ticket.unwrap())
+    }
+
+    pub(crate) fn lene(&self) -> String {
+        participant_href(self.id)
+    }
+
+    pub(crate) fn messages(&self) -> String {
+        format!("{}/messaging/messages", conversation_href(self.id))
+    }
+}
+
+pub(crate) const INVITATIONS: &str =
+    "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
+
+pub(crate) fn signed_in() -> Given {
+    Given::new(Bench::signed_in(), chat(), "21a1")
+}
+
+/// A message is on its way inside an invitation, of which no event has told.
+pub(crate) fn inviting() -> Given {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello Lene");
+    let request = bench.created("POST", INVITATIONS, INVITATION).json();
+    bench.events.clear();
+    Given {
+        operation: request["operationId"].as_str().unwrap().to_owned(),
+        ticket: Some(ticket),
+        ..Given::new(bench, chat(), "21a1")
+    }
+}
+
+/// The invitation has started.
+pub(crate) fn ringing() -> Given {
+    let mut given = inviting();
+    let started = invitation("started", &given.operation, "21a1", "Connecting");
+    given.bench.page(senders("21a1", vec![(false, started)]));
+    given.bench.events.clear();
+    given
+}
+
+/// The chat stands.
+pub(crate) fn established() -> Given {
+    Given::new(crate::sending::established(), chat(), "21a1")
+}
+
+/// The chat stands, and a message was taken by the server, as number 2.
+pub(crate) fn handed_over() -> Given {
+    let mut given = established();
+    given.ticket = Some(given.bench.send(1, "x"));
+    let (messages, href) = (given.messages(), message_href("21a1", "2"));
+    given.bench.created("POST", &messages, &href);
+    given.bench.events.clear();
+    given
+}
+
+/// Lene invites.
+pub(crate) fn offered_by_lene() -> Given {
+    let mut bench = Bench::signed_in();
+    bench.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    bench.events.clear();
+    Given::new(bench, key, "17b")
+}
+
+/// Lene's invitation is being accepted.
+pub(crate) fn accepting() -> Given {
+    let mut given = offered_by_lene();
+    given.ticket = Some(given.bench.submit(Operation::Accept(given.key)));
+    let accept = format!("{INVITATION}/accept");
+    given.bench.reply("POST", &accept, 204, Value::Null);
+    given.bench.events.clear();
+    given
+}
