@@ -1,5 +1,9 @@
 //! `cargo xtask redact`: takes the secrets out of a HAR file before it is shared.
 
+mod json;
+mod people;
+mod xml;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -10,6 +14,8 @@ use std::{
 
 use conv_transport::{Har, HarBodyError, HarError};
 use percent_encoding::percent_decode_str;
+
+use people::People;
 
 use crate::traffic::{self, Names, TrafficError};
 
@@ -23,12 +29,18 @@ pub(crate) struct Arguments {
     /// A file with a secret per line, each to be taken out in whatever form it appears
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
-    /// Something else to replace, such as a name or the text of a message; may be given several times
+    /// Something else to replace, wherever it stands; may be given several times
     #[arg(long, value_name = "OLD=NEW", value_parser = replacement)]
     replace: Vec<(String, String)>,
     /// Give every SIP address a pseudonym, sip:user-1@domain-1.example, and its domain the same wherever it appears
     #[arg(long)]
     addresses: bool,
+    /// Give every name, and what else a contact card says of somebody, a pseudonym, Person 1, and full names wherever they stand
+    #[arg(long)]
+    names: bool,
+    /// Give every text of a message, a subject or a note a pseudonym, Text 1
+    #[arg(long)]
+    texts: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -52,6 +64,8 @@ enum RedactError {
     Body(#[from] HarBodyError),
     #[error("a secret would be left in the file")]
     Secret,
+    #[error("entry {number}: {reason}")]
+    Unreadable { number: usize, reason: String },
 }
 
 fn redact(arguments: &Arguments) -> Result<(), RedactError> {
@@ -60,7 +74,7 @@ fn redact(arguments: &Arguments) -> Result<(), RedactError> {
         Some(path) => lines(path)?,
         None => Vec::new(),
     };
-    let redacted = redacted(&mut har, &secrets, &arguments.replace, arguments.addresses)?;
+    let redacted = redacted(&mut har, &secrets, arguments)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| TrafficError::Io { path, source }
@@ -74,15 +88,20 @@ fn redact(arguments: &Arguments) -> Result<(), RedactError> {
     Ok(())
 }
 
-/// The file without `secrets`, with `replacements` made, and without addresses where that is asked for.
+/// The file without `secrets`, and without what else is asked for.
 fn redacted(
     har: &mut Har,
     secrets: &[String],
-    replacements: &[(String, String)],
-    addresses: bool,
+    arguments: &Arguments,
 ) -> Result<Vec<u8>, RedactError> {
-    let mut pseudonyms = replacements.to_vec();
-    if addresses {
+    let mut people = People {
+        names: arguments.names.then(Names::default),
+        texts: arguments.texts.then(Names::default),
+    };
+    people.redact(har)?;
+    let mut pseudonyms = arguments.replace.clone();
+    pseudonyms.extend(people.full_names());
+    if arguments.addresses {
         pseudonyms.extend(address_pseudonyms(har)?);
     }
     har.redact(secrets, &pseudonyms)?;
@@ -167,9 +186,12 @@ fn replacement(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
+    use serde_json::json;
+
     use super::*;
     use crate::{
-        fixture::{self, Fixture},
+        fixture::{self, Fixture, scenario::Step},
         replay::replay,
     };
 
@@ -189,33 +211,179 @@ mod tests {
         assert!(addresses("sip: a b@contoso.com sip:@contoso.com sip:a@").is_empty());
     }
 
+    /// Nothing but what is always done.
+    fn nothing() -> Arguments {
+        Arguments {
+            file: PathBuf::new(),
+            output: None,
+            secrets: None,
+            replace: Vec::new(),
+            addresses: false,
+            names: false,
+            texts: false,
+        }
+    }
+
+    /// The pseudonyms in their order, those that contain others first.
+    fn pseudonyms(traffic: &Har) -> Vec<(String, String)> {
+        let mut har = traffic.clone();
+        let mut people = People {
+            names: Some(Names::default()),
+            texts: Some(Names::default()),
+        };
+        people.redact(&mut har).unwrap();
+        let mut pairs = address_pseudonyms(&har).unwrap();
+        for names in [people.names.unwrap(), people.texts.unwrap()] {
+            pairs.extend(
+                names
+                    .pairs()
+                    .map(|(old, new)| (old.to_owned(), new.to_owned())),
+            );
+        }
+        pairs.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
+        pairs
+    }
+
+    /// What a fixture says beside its traffic, told of other people.
+    fn retold(fixture: &mut Fixture, pairs: &[(String, String)]) {
+        let retell = |text: &mut String| {
+            for (old, new) in pairs {
+                *text = text.replace(old, new);
+            }
+        };
+        let scenario = &mut fixture.scenario;
+        for person in [&mut scenario.user, &mut scenario.other] {
+            retell(&mut person.address);
+            for step in &mut person.steps {
+                match step {
+                    Step::Send { text, .. } => retell(text),
+                    Step::See { new, .. } => retell(new),
+                    _ => {}
+                }
+            }
+        }
+        for (old, new) in pairs {
+            let quoted = |text: &str| {
+                let quoted = serde_json::to_string(text).unwrap();
+                quoted[1..quoted.len() - 1].to_owned()
+            };
+            fixture.timeline = fixture.timeline.replace(&quoted(old), &quoted(new));
+        }
+    }
+
     #[test]
-    fn people_go_and_the_recording_still_replays() {
-        for name in ["outgoing-delivered-json", "incoming-accepted-xml"] {
+    fn people_and_what_they_say_go_and_the_recording_still_replays() {
+        for name in [
+            "outgoing-delivered-json",
+            "outgoing-delivered-xml",
+            "incoming-accepted-xml",
+            "browser-outgoing-json",
+        ] {
             let mut fixture = fixture(name);
-            let mut pseudonyms = address_pseudonyms(&fixture.traffic).unwrap();
-            let person = ("Lene Aaling".to_owned(), "Ann One".to_owned());
-            pseudonyms.push(person.clone());
-            pseudonyms.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
-            let bytes = redacted(&mut fixture.traffic, &[], &[person], true).unwrap();
+            let pairs = pseudonyms(&fixture.traffic);
+            let everything = Arguments {
+                addresses: true,
+                names: true,
+                texts: true,
+                ..nothing()
+            };
+            let bytes = redacted(&mut fixture.traffic, &[], &everything).unwrap();
             let file = String::from_utf8(bytes).unwrap();
-            for gone in ["lenea", "toshm", "contoso", "Aaling"] {
-                assert!(!file.contains(gone), "{gone}");
+            for gone in [
+                "lenea", "toshm", "contoso", "Aaling", "Meston", "minute", "agenda", "plans",
+            ] {
+                assert!(!file.contains(gone), "{name}: {gone}");
+            }
+            // Nor in base64.
+            for after in file.split(";base64,").skip(1) {
+                let encoded = after.split(['=', '"', '\\']).next().unwrap();
+                let text = BASE64_STANDARD_NO_PAD.decode(encoded).unwrap();
+                assert!(text.starts_with(b"Text "), "{name}: {encoded}");
             }
             assert!(file.contains("sip:user-1@domain-1.example"), "{file}");
 
-            for (old, new) in &pseudonyms {
-                let scenario = &mut fixture.scenario;
-                for address in [&mut scenario.user.address, &mut scenario.other.address] {
-                    *address = address.replace(old, new);
-                }
-                fixture.timeline = fixture.timeline.replace(old, new);
-            }
+            retold(&mut fixture, &pairs);
             fixture.traffic = Har::from_slice(file.as_bytes()).unwrap();
             if let Err(failure) = replay(&fixture) {
-                panic!("{failure}");
+                panic!("{name}\n{failure}");
             }
         }
+    }
+
+    #[test]
+    fn a_text_has_one_pseudonym_in_whatever_form_it_stands() {
+        let content = |kind: &str, text: &str| {
+            let headers = json!([{ "name": "Content-Type", "value": kind }]);
+            json!({
+                "startedDateTime": "2015-03-02T09:00:00Z",
+                "request": {
+                    "method": "POST", "url": "http://pool/search?query=Lene%20Aaling", "headers": headers,
+                    "postData": { "mimeType": kind, "text": text },
+                },
+            })
+        };
+        let parts = "--b\r\nContent-Type: application/http; msgtype=request\r\n\r\nPOST /a HTTP/1.1\r\nContent-Type: text/plain\r\n\r\nHi Lene, ok\r\n--b--\r\n";
+        let entries = [
+            content("text/plain; charset=utf-8", "Hi Lene, ok"),
+            content(
+                "application/json",
+                r#"{"message":{"href":"data:text/plain;base64,SGkgTGVuZSwgb2s="},"subject":"Hi Lene, ok"}"#,
+            ),
+            content(
+                "application/vnd.microsoft.com.ucwa+xml",
+                r#"<r><link rel="m" href="data:text/html;charset=utf-8,Hi+Lene%2c+ok"/><property name="name">Lene Aaling</property></r>"#,
+            ),
+            content("multipart/batching; boundary=\"b\"", parts),
+        ];
+        let file = json!({ "log": { "version": "1.2", "entries": entries } }).to_string();
+        let mut har = Har::from_slice(file.as_bytes()).unwrap();
+        let asked = Arguments {
+            names: true,
+            texts: true,
+            ..nothing()
+        };
+        redacted(&mut har, &[], &asked).unwrap();
+        let body = |number: usize| {
+            let body = har.log.entries[number].request.body().unwrap();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        assert_eq!(body(0), "Text 1");
+        assert_eq!(
+            body(1),
+            r#"{"message":{"href":"data:text/plain;base64,VGV4dCAx"},"subject":"Text 1"}"#
+        );
+        assert_eq!(
+            body(2),
+            r#"<r><link rel="m" href="data:text/html;charset=utf-8,Text+1"/><property name="name">Person 1</property></r>"#
+        );
+        assert!(
+            body(3).contains("\r\n\r\nText 1\r\n--batchredacted"),
+            "{}",
+            body(3)
+        );
+        let request = &har.log.entries[3].request;
+        assert!(request.headers[0].value.contains("boundary=batchredacted"));
+        assert_eq!(request.url, "http://pool/search?query=Person%201");
+        assert!(
+            !String::from_utf8(har.to_vec().unwrap())
+                .unwrap()
+                .contains("Lene")
+        );
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_an_error() {
+        let mut har = fixture("outgoing-declined-json").traffic;
+        har.log.entries[8].response.content.text = Some("{\"name\":\"Len".to_owned());
+        let asked = Arguments {
+            names: true,
+            ..nothing()
+        };
+        let error = redacted(&mut har, &[], &asked).unwrap_err();
+        assert!(
+            matches!(error, RedactError::Unreadable { number: 9, .. }),
+            "{error}"
+        );
     }
 
     #[test]
@@ -224,7 +392,7 @@ mod tests {
         let secrets = ["lyncweb".to_owned()];
         let before = String::from_utf8(har.to_vec().unwrap()).unwrap();
         assert!(before.contains("lyncweb"));
-        let bytes = redacted(&mut har, &secrets, &[], false).unwrap();
+        let bytes = redacted(&mut har, &secrets, &nothing()).unwrap();
         assert!(!String::from_utf8(bytes).unwrap().contains("lyncweb"));
     }
 

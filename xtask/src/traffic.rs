@@ -84,4 +84,10 @@ impl Names {
             .entry(value.to_owned())
             .or_insert_with(|| make(number))
     }
+
+    /// The values with their names.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.iter();
+        pairs.map(|(value, name)| (value.as_str(), name.as_str()))
+    }
 }
