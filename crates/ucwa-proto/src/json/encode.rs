@@ -24,10 +24,7 @@ impl Writer {
         self.object(|w| {
             w.key("_links");
             w.object(|w| {
-                if let Some(href) = &page.href {
-                    w.key("self");
-                    w.link(&Link::new(&**href));
-                }
+                w.link_to_itself(page.href.as_deref(), &page.links);
                 if let Some(follow) = &page.follow {
                     w.key(follow.rel());
                     w.link(&Link::new(follow.href()));
@@ -43,11 +40,11 @@ impl Writer {
                         w.text_member("href", &sender.href);
                         w.key("events");
                         w.list(&sender.events, Self::event);
-                        w.members(&sender.properties);
+                        w.members_besides(&["rel", "href", "events"], &sender.properties);
                     });
                 });
             }
-            w.members(&page.properties);
+            w.members_besides(&["_links", "sender"], &page.properties);
         });
     }
 
@@ -89,6 +86,20 @@ impl Writer {
         });
     }
 
+    /// The address, unless a link to itself says it.
+    fn link_to_itself(
+        &mut self,
+        href: Option<&str>,
+        links: &[(Cow<'_, str>, OneOrMany<Link<'_>>)],
+    ) {
+        if let Some(href) = href
+            && !links.iter().any(|(rel, _)| rel == "self")
+        {
+            self.key("self");
+            self.link(&Link::new(href));
+        }
+    }
+
     fn links(&mut self, links: &[(Cow<'_, str>, OneOrMany<Link<'_>>)]) {
         for (rel, links) in links {
             self.key(rel);
@@ -104,16 +115,11 @@ impl Writer {
             {
                 w.text_member("rel", rel);
             }
-            w.members(&resource.properties);
+            w.members_besides(&["_links", "_embedded"], &resource.properties);
             if resource.href.is_some() || !resource.links.is_empty() {
                 w.key("_links");
                 w.object(|w| {
-                    if let Some(href) = &resource.href
-                        && resource.links("self").is_empty()
-                    {
-                        w.key("self");
-                        w.link(&Link::new(&**href));
-                    }
+                    w.link_to_itself(resource.href.as_deref(), &resource.links);
                     w.links(&resource.links);
                 });
             }
@@ -137,6 +143,12 @@ impl Writer {
             }
             w.members(&link.attributes);
         });
+    }
+
+    /// Members whose names do not mean something else here. XML can have such names, and JSON has no place for them.
+    fn members_besides(&mut self, taken: &[&str], members: &[(Cow<'_, str>, Value<'_>)]) {
+        let free = |(name, _): &&(Cow<'_, str>, Value<'_>)| !taken.contains(&&**name);
+        self.members(members.iter().filter(free));
     }
 
     fn members<'m, 'a: 'm>(

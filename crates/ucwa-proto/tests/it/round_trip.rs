@@ -263,3 +263,22 @@ proptest! {
         let _ = ucwa_proto::Origin::of(&format!("https://{text}"));
     }
 }
+
+#[test]
+fn what_is_structure_in_json_is_no_property_there() {
+    let xml = br#"<resource rel="me" href="/me" _links="1" _embedded="2" note="3"/>"#;
+    let resource = Resource::decode(xml, Xml, &Limits::default()).unwrap();
+    assert_eq!(resource.properties.len(), 3);
+    let json = resource.encode(Json);
+    let again = Resource::decode(&json, Json, &Limits::default()).unwrap();
+    assert_eq!(again.properties, [("note".into(), Value::from("3"))]);
+
+    let xml = br#"<events><sender rel="me" href="/me" events="1" weight="2"/></events>"#;
+    let page = EventPage::decode(xml, Xml, &Limits::default()).unwrap();
+    let json = page.encode(Json);
+    let again = EventPage::decode(&json, Json, &Limits::default()).unwrap();
+    assert_eq!(
+        again.senders[0].properties,
+        [("weight".into(), Value::from("2"))]
+    );
+}
