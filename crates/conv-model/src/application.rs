@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::archive::ArchiveSituation;
 use crate::backend::Backend;
 use crate::conversation::Conversation;
 use crate::conversations_manager::ConversationsManager;
@@ -24,6 +25,8 @@ pub(crate) struct ApplicationCells {
     pub(crate) conversations: List<Conversation>,
     pub(crate) by_id: BTreeMap<ConversationId, Conversation>,
     pub(crate) unread: Cell<usize>,
+    pub(crate) history_enabled: Cell<bool>,
+    pub(crate) archive: Cell<ArchiveSituation>,
 }
 
 pub(crate) type ApplicationNode = Node<ApplicationCells, Arc<People>>;
@@ -45,6 +48,8 @@ impl Application {
             conversations: List::new(),
             by_id: BTreeMap::new(),
             unread: Cell::new(0),
+            history_enabled: Cell::new(false),
+            archive: Cell::new(ArchiveSituation::default()),
         };
         let node = store.node(people(model), cells);
         (

@@ -224,6 +224,18 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         not_supported()
     }
 
+    /// So many more of the conversations of former days are wanted.
+    fn more_conversations(&self, count: u32) -> PortFuture {
+        let _ = count;
+        not_supported()
+    }
+
+    /// What is said from now on is to be kept, or not.
+    fn set_history(&self, enabled: bool) -> PortFuture {
+        let _ = enabled;
+        not_supported()
+    }
+
     /// Finds out a field of a person.
     fn fetch_person(&self, address: &str, field: PersonField) -> PortFuture {
         let _ = (address, field);

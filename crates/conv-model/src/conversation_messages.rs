@@ -65,12 +65,22 @@ impl Conversation {
         (participant, person)
     }
 
-    /// Puts messages of former days before all others, by their time.
+    /// Puts messages of former days before all others, by their time. An archive is read backwards: of the same time, what
+    /// was told later stands before what was told earlier.
     pub(crate) fn archive(
         &self,
         transaction: &mut Transaction<'_>,
-        messages: Vec<ArchivedMessage>,
+        mut messages: Vec<ArchivedMessage>,
     ) {
+        messages.sort_by_key(|message| message.timestamp);
+        let cells = transaction.cells(&self.node);
+        let known = cells.messages.iter().take(cells.archived).cloned();
+        let known: Vec<_> = known.collect();
+        let mut times: Vec<_> = known
+            .iter()
+            .map(|message| message.timestamp_now(transaction))
+            .collect();
+        let mut after_last = 0;
         for ArchivedMessage {
             message,
             direction,
@@ -93,15 +103,12 @@ impl Conversation {
             );
             let cells = transaction.cells(&self.node);
             cells.by_id.insert(message, item.clone());
-            let archived: Vec<_> = cells
-                .messages
-                .iter()
-                .take(cells.archived)
-                .cloned()
-                .collect();
             cells.archived += 1;
-            let index =
-                archived.partition_point(|other| other.timestamp_now(transaction) <= timestamp);
+            let index = times
+                .partition_point(|other| *other < timestamp)
+                .max(after_last);
+            times.insert(index, timestamp);
+            after_last = index + 1;
             transaction.insert(&self.node, |cells| &mut cells.messages, index, item);
         }
     }

@@ -23,7 +23,7 @@ use crate::sync::Arc;
 /// All conversations of a model.
 #[derive(Clone)]
 pub struct ConversationsManager {
-    node: Arc<ApplicationNode>,
+    pub(crate) node: Arc<ApplicationNode>,
 }
 
 impl ConversationsManager {
@@ -45,7 +45,7 @@ impl ConversationsManager {
         })
     }
 
-    /// How many conversations have something unread.
+    /// How many conversations have something unread: those that were missed, by the server's count.
     #[must_use]
     pub fn unread_conversations_count(&self) -> Property<usize> {
         Property::new(Field {

@@ -40,6 +40,17 @@ pub enum Fact {
     Incoming(Incoming),
     /// A conversation that was begun elsewhere was found: by another endpoint of ours, or before we attached.
     Discovered(Discovered),
+    /// A conversation of former days was found.
+    Archived(Archived),
+    /// Whether there are more conversations of former days to be had.
+    MoreConversations(bool),
+    /// Whether what is said is kept.
+    History {
+        /// It is.
+        enabled: bool,
+        /// That can be changed.
+        settable: bool,
+    },
     /// Something happened in a conversation.
     Conversation {
         /// In which one.
@@ -195,6 +206,30 @@ impl ParticipantFact {
     pub fn named(mut self, display_name: impl Into<String>) -> Self {
         self.display_name = Some(display_name.into());
         self
+    }
+}
+
+/// A conversation of former days. It appears Disconnected.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Archived {
+    /// The conversation that it makes; an id that is known already makes nothing.
+    pub conversation: ConversationId,
+    /// Who was in it.
+    pub peer: ParticipantFact,
+    /// The subject.
+    pub subject: Option<String>,
+}
+
+impl Archived {
+    /// A conversation of two.
+    #[must_use]
+    pub const fn new(conversation: ConversationId, peer: ParticipantFact) -> Self {
+        Self {
+            conversation,
+            peer,
+            subject: None,
+        }
     }
 }
 
@@ -394,8 +429,8 @@ pub enum ConversationFact {
         /// When it was written.
         timestamp: SystemTime,
     },
-    /// Messages of former days, in any order; ids that are known already are ignored. They stand before all others, by
-    /// their time.
+    /// Messages of former days; ids that are known already are ignored. They stand before all others, by their time; those
+    /// of one time in the order of this list, and before those that were told before, since an archive is read backwards.
     Archived(Vec<ArchivedMessage>),
     /// Whether there is more to be had of what was said before.
     MoreHistory(bool),

@@ -102,6 +102,7 @@
 //! [`Unknown`](MessageStatus::Unknown); a filter judges an item when it comes in.
 
 mod application;
+mod archive;
 mod backend;
 mod body;
 mod chat_service;
@@ -141,8 +142,8 @@ pub use chat_service::ChatService;
 pub use conversation::{ActiveModalities, Conversation};
 pub use conversations_manager::ConversationsManager;
 pub use fact::{
-    ArchivedMessage, ConversationFact, Discovered, Fact, Incoming, Modalities, ParticipantFact,
-    ParticipantUpdate, PersonFact, SenderFact,
+    Archived, ArchivedMessage, ConversationFact, Discovered, Fact, Incoming, Modalities,
+    ParticipantFact, ParticipantUpdate, PersonFact, SenderFact,
 };
 pub use history::{ActivityItem, HistoryService};
 pub use ids::{ConversationId, MessageId, ParticipantId};

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::application::ApplicationNode;
+use crate::archive::ArchiveSituation;
 use crate::conversation::Conversation;
 use crate::conversations_manager::{make, publish, take_out};
-use crate::fact::{ConversationFact, Discovered, Fact, Incoming};
+use crate::fact::{Archived, ConversationFact, Discovered, Fact, Incoming};
 use crate::ids::ConversationId;
 use crate::observable::store::Transaction;
 use crate::people;
@@ -59,6 +60,19 @@ impl ModelWriter {
             }
             Fact::Incoming(incoming) => self.incoming(transaction, incoming),
             Fact::Discovered(discovered) => self.discovered(transaction, discovered),
+            Fact::Archived(archived) => self.archived(transaction, archived),
+            Fact::MoreConversations(more) => {
+                self.change_archive(transaction, |archive| archive.complete = !more);
+            }
+            Fact::History { enabled, settable } => {
+                self.change_archive(transaction, |archive| archive.settable = settable);
+                transaction.set(
+                    &self.node,
+                    |cells| &mut cells.history_enabled,
+                    enabled,
+                    None,
+                );
+            }
             Fact::Conversation {
                 conversation: id,
                 fact,
@@ -101,6 +115,9 @@ impl ModelWriter {
                 );
             }
         }
+        self.change_archive(transaction, |archive| {
+            archive.signed_in = state == SignInState::SignedIn;
+        });
         transaction.set(&self.node, |cells| &mut cells.sign_in, state, reason);
     }
 
@@ -175,6 +192,43 @@ impl ModelWriter {
             subject.unwrap_or_default(),
         );
         self.publish(transaction, &conversation, group);
+    }
+
+    fn archived(&self, transaction: &mut Transaction<'_>, archived: Archived) {
+        let Archived {
+            conversation: id,
+            peer,
+            subject,
+        } = archived;
+        if self.find(transaction, id).is_some() {
+            return;
+        }
+        let state = ConversationState::Disconnected;
+        let conversation = make(
+            transaction,
+            &self.node,
+            id,
+            None,
+            state,
+            CallConnectionState::Disconnected,
+        );
+        conversation.find_or_add_participant(transaction, &peer);
+        conversation.set(
+            transaction,
+            |cells| &mut cells.topic,
+            subject.unwrap_or_default(),
+        );
+        publish(transaction, &self.node, &conversation);
+    }
+
+    fn change_archive(
+        &self,
+        transaction: &mut Transaction<'_>,
+        change: impl FnOnce(&mut ArchiveSituation),
+    ) {
+        let mut archive = *transaction.cells(&self.node).archive.get();
+        change(&mut archive);
+        transaction.set(&self.node, |cells| &mut cells.archive, archive, None);
     }
 
     fn publish(

@@ -28,6 +28,7 @@ pub struct ApplicationBuilder {
     trusted: Vec<String>,
     callbacks: Callbacks,
     representation: Option<Representation>,
+    history: bool,
     user_agent: Option<String>,
     endpoint_id: Option<String>,
     seed: Option<u64>,
@@ -98,6 +99,14 @@ impl ApplicationBuilder {
         self
     }
 
+    /// Has the server keep what is said, from the sign-in on (`conversationHistory` of `communication_ref`); by default it
+    /// is left as it is, which is off. A server that keeps what is said also accepts invitations for a user who is there.
+    /// [`set_history_enabled`](conv_model::ConversationsManager::set_history_enabled) changes it later.
+    pub fn history(mut self, enabled: bool) -> Self {
+        self.history = enabled;
+        self
+    }
+
     /// The name that the server knows this application by, at most 100 UTF-16 code units (`applications_ref`).
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
@@ -140,6 +149,7 @@ impl ApplicationBuilder {
         );
         config.trust.suffixes = self.trusted;
         config.trust.ask = self.callbacks.trust.is_some();
+        config.history = self.history;
         config.representation = self.representation.unwrap_or(config.representation);
         config.user_agent = self.user_agent.unwrap_or(config.user_agent);
         config.endpoint_id = self.endpoint_id;

@@ -129,6 +129,20 @@ impl Backend for Port {
         )))
     }
 
+    fn more_history(&self, conversation: ConversationId) -> PortFuture {
+        self.perform(Operation::ReadArchived(keys::conversation_key(
+            conversation,
+        )))
+    }
+
+    fn more_conversations(&self, count: u32) -> PortFuture {
+        self.perform(Operation::ListArchived { count })
+    }
+
+    fn set_history(&self, enabled: bool) -> PortFuture {
+        self.perform(Operation::SetHistory(enabled))
+    }
+
     fn fetch_person(&self, address: &str, field: PersonField) -> PortFuture {
         match person::field(field) {
             Some(field) => self.perform(Operation::FetchPerson {

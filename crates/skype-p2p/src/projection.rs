@@ -1,8 +1,8 @@
 //! From the session's events to the model's facts, one for one.
 
 use conv_model::{
-    Context, ConversationFact, Discovered, Fact, Incoming, MessageBody, MessageFormat,
-    MessageStatus, Modalities, ParticipantFact, ParticipantRole, ParticipantState,
+    Archived, ArchivedMessage, Context, ConversationFact, Discovered, Fact, Incoming, MessageBody,
+    MessageFormat, MessageStatus, Modalities, ParticipantFact, ParticipantRole, ParticipantState,
     ParticipantUpdate, SenderFact, SignInState,
 };
 use ucwa_session::{ConversationChange, Failure, Participant, Role, SessionEvent, Standing};
@@ -53,6 +53,20 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
             discovered.subject = subject;
             Fact::Discovered(discovered)
         }
+        SessionEvent::Archived {
+            conversation,
+            peer,
+            subject,
+        } => {
+            let mut archived = Archived::new(conversation_id(conversation), participant(peer));
+            archived.subject = subject;
+            Fact::Archived(archived)
+        }
+        SessionEvent::MoreArchived(more) => Fact::MoreConversations(more),
+        SessionEvent::UnreadConversations(count) => {
+            Fact::UnreadConversations(usize::try_from(count).ok()?)
+        }
+        SessionEvent::History { enabled, settable } => Fact::History { enabled, settable },
         SessionEvent::Conversation {
             conversation,
             change: it,
@@ -156,6 +170,10 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
                 timestamp,
             }
         }
+        Change::Archived(messages) => {
+            ConversationFact::Archived(messages.into_iter().map(archived).collect())
+        }
+        Change::MoreHistory(more) => ConversationFact::MoreHistory(more),
         Change::MessageStatus {
             message,
             status,
@@ -176,6 +194,17 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             return None;
         }
     })
+}
+
+fn archived(it: ucwa_session::ArchivedMessage) -> ArchivedMessage {
+    let mut sender = SenderFact::new(it.sender);
+    sender.display_name = it.sender_name;
+    let (message, text, at) = (message_id(it.message), body(it.body), it.timestamp);
+    if it.outgoing {
+        ArchivedMessage::outgoing(message, sender, text, at)
+    } else {
+        ArchivedMessage::incoming(message, sender, text, at)
+    }
 }
 
 fn participant(it: Participant) -> ParticipantFact {

@@ -27,6 +27,10 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
         }
         FailureKind::Transport => reason.with_message("the connection failed"),
         FailureKind::Ended => reason.with_message("the conversation was ended"),
+        FailureKind::NotSupported => match failure.message() {
+            Some(message) => reason.with_message(message.to_owned()),
+            None => reason,
+        },
         FailureKind::Shutdown => reason.with_message("the application was shut down"),
         // The code says it, or the server's own words do.
         _ => reason,
@@ -38,6 +42,7 @@ fn code(failure: &Failure) -> ReasonCode {
         FailureKind::InvalidArgument => ReasonCode::InvalidArgument,
         FailureKind::NotSignedIn | FailureKind::Shutdown => ReasonCode::SignedOut,
         FailureKind::WrongState => ReasonCode::InvalidState,
+        FailureKind::NotSupported => ReasonCode::NotSupported,
         FailureKind::InvalidCredentials
         | FailureKind::GrantNotOffered { .. }
         | FailureKind::Untrusted

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod archive;
 mod collections;
 mod commands;
 mod conversations;

@@ -13,6 +13,7 @@ mod chat;
 mod driver;
 mod grants;
 mod groups;
+mod history;
 mod loopback;
 mod people;
 mod secrets;

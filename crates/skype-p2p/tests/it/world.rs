@@ -66,7 +66,11 @@ struct State {
 impl World {
     /// A world with Tosh and Lene, which must be made inside a paused runtime.
     pub(crate) fn new() -> Self {
-        let mut config = ServerConfig::new(users());
+        Self::of(ServerConfig::new(users()))
+    }
+
+    /// A world with a server that was told this.
+    pub(crate) fn of(mut config: ServerConfig) -> Self {
         config.wall_at_epoch = beginning();
         let world = Self(Arc::new(Shared {
             state: Mutex::new(State {

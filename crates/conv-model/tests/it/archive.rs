@@ -1,0 +1,184 @@
+//! Conversations of former days, and whether new ones are kept.
+
+use std::sync::{Arc, Mutex};
+
+use conv_model::{
+    Application, Archived, ArchivedMessage, Backend, CallConnectionState, ConversationFact as Is,
+    ConversationId, ConversationState, Fact, MessageBody, MessageId, MockBackend, ModelWriter,
+    ParticipantState, PortFuture, Reason, ReasonCode, SenderFact, SignInState,
+};
+
+use crate::support::{Stage, at, lene, now};
+
+const ID: ConversationId = ConversationId::Remote(7);
+
+fn found() -> Fact {
+    let mut archived = Archived::new(ID, lene(1));
+    archived.subject = Some("Lunch".into());
+    Fact::Archived(archived)
+}
+
+fn said(id: u64, text: &str, seconds: u64) -> ArchivedMessage {
+    let sender = SenderFact::new("sip:lenea@contoso.com");
+    let body = MessageBody::Text(text.into());
+    ArchivedMessage::incoming(MessageId::Remote(id), sender, body, at(seconds))
+}
+
+/// What was said in the conversation that was found.
+fn texts(stage: &Stage) -> Vec<String> {
+    let conversations = stage.application.conversations_manager().conversations();
+    let found = conversations
+        .snapshot()
+        .into_iter()
+        .find(|it| it.id() == ID);
+    let messages = found.unwrap().chat_service().messages().snapshot();
+    messages.iter().map(|message| message.text()).collect()
+}
+
+fn sign_in(state: SignInState) -> Fact {
+    Fact::SignIn {
+        state,
+        reason: None,
+    }
+}
+
+/// A model whose port keeps an archive, and writes down what it is asked.
+fn model() -> (Application, ModelWriter, Arc<Mutex<Vec<String>>>) {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let mut backend = MockBackend::new();
+    let done = || -> PortFuture { Box::pin(std::future::ready(Ok(()))) };
+    let log = Arc::clone(&calls);
+    backend.expect_more_conversations().returning(move |count| {
+        log.lock().unwrap().push(format!("more {count}"));
+        done()
+    });
+    let log = Arc::clone(&calls);
+    backend.expect_set_history().returning(move |enabled| {
+        log.lock().unwrap().push(format!("history {enabled}"));
+        done()
+    });
+    let (application, writer) = Application::new(Arc::new(backend) as Arc<dyn Backend>);
+    (application, writer, calls)
+}
+
+fn cause(reason: &Reason) -> &ReasonCode {
+    assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
+    reason.cause().unwrap().code()
+}
+
+/// It appears with who was in it, over; and it starts again as the same conversation.
+#[test]
+fn an_archived_conversation_appears_disconnected_and_starts_again() {
+    let stage = Stage::new();
+    let conversations = stage.application.conversations_manager().conversations();
+    stage.commit([found(), found()]);
+    let all = conversations.snapshot();
+    let [conversation] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert_eq!(conversation.state().get(), ConversationState::Disconnected);
+    assert_eq!(conversation.topic().get(), "Lunch");
+    assert!(!conversation.is_group_conversation().get());
+    let participants = conversation.participants().snapshot();
+    assert_eq!(participants.len(), 1);
+    assert_eq!(participants[0].display_name().get(), "Lene Aaling");
+    assert_eq!(
+        participants[0].state().get(),
+        ParticipantState::Disconnected
+    );
+    let chat = conversation.self_participant().chat().state();
+    assert_eq!(chat.get(), CallConnectionState::Disconnected);
+
+    // One that is over is not the one to talk in, unless it is started itself.
+    let manager = stage.application.conversations_manager();
+    let new = manager.get_conversation("sip:lenea@contoso.com").unwrap();
+    assert_ne!(new, *conversation);
+    stage.script.take();
+
+    stage.tell(ID, [Is::Archived(vec![said(1, "Then", 5_000)])]);
+    drop(conversation.chat_service().send_message("Now"));
+    assert_eq!(conversation.state().get(), ConversationState::Connecting);
+    assert_eq!(stage.script.take(), ["send Now"]);
+    stage.tell(ID, [Is::Connected]);
+    assert_eq!(conversation.state().get(), ConversationState::Connected);
+    assert_eq!(
+        texts(&stage),
+        ["Then", "Now"],
+        "though the clock says otherwise"
+    );
+    let sender = conversation.chat_service().messages().snapshot()[0].sender();
+    assert_eq!(sender, participants[0].person());
+}
+
+/// Whoever wrote within one tick of the server's clock, what an older page holds was said before.
+#[test]
+fn pages_of_one_time_keep_their_order_and_older_ones_come_first() {
+    let stage = Stage::new();
+    stage.commit([found()]);
+    let page = |numbers: [u64; 2]| {
+        Is::Archived(
+            numbers
+                .map(|number| said(number, &number.to_string(), 9))
+                .into(),
+        )
+    };
+    stage.tell(ID, [page([3, 4])]);
+    stage.tell(ID, [page([1, 2])]);
+    assert_eq!(texts(&stage), ["1", "2", "3", "4"]);
+}
+
+#[test]
+fn more_conversations_can_be_had_until_there_are_none() {
+    let (application, writer, calls) = model();
+    let manager = application.conversations_manager();
+    let command = manager.get_more_conversations_command();
+    let signed_out = now(manager.get_more_conversations(20)).unwrap_err();
+    assert_eq!(cause(&signed_out), &ReasonCode::SignedOut);
+    assert!(!command.enabled().get());
+
+    writer.commit([sign_in(SignInState::SignedIn)]);
+    assert!(command.enabled().get());
+    now(command.invoke(20)).unwrap();
+    writer.commit([Fact::MoreConversations(false)]);
+    assert!(!command.enabled().get());
+    assert!(command.enabled().reason().is_some());
+    let complete = now(manager.get_more_conversations(5)).unwrap_err();
+    assert_eq!(cause(&complete), &ReasonCode::InvalidState);
+    writer.commit([Fact::MoreConversations(true)]);
+    now(manager.get_more_conversations(5)).unwrap();
+    assert_eq!(*calls.lock().unwrap(), ["more 20", "more 5"]);
+}
+
+#[test]
+fn whether_history_is_kept_is_what_the_server_says() {
+    let (application, writer, calls) = model();
+    let manager = application.conversations_manager();
+    let command = manager.set_history_enabled_command();
+    let fact = |enabled, settable| Fact::History { enabled, settable };
+    writer.commit([sign_in(SignInState::SignedIn), fact(false, false)]);
+    let refused = now(manager.set_history_enabled(true)).unwrap_err();
+    assert_eq!(cause(&refused), &ReasonCode::NotSupported);
+    assert!(calls.lock().unwrap().is_empty());
+
+    writer.commit([fact(false, true)]);
+    assert!(command.enabled().get());
+    now(command.invoke(true)).unwrap();
+    assert!(!manager.is_history_enabled().get(), "asking is not having");
+    writer.commit([fact(true, true)]);
+    assert!(manager.is_history_enabled().get());
+    assert_eq!(*calls.lock().unwrap(), ["history true"]);
+
+    writer.commit([sign_in(SignInState::SignedOut)]);
+    assert!(!command.enabled().get());
+    let refused = now(manager.set_history_enabled(false)).unwrap_err();
+    assert_eq!(cause(&refused), &ReasonCode::SignedOut);
+}
+
+/// A port that knows nothing of an archive says so.
+#[test]
+fn an_archive_is_optional() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let refused = now(manager.get_more_conversations(20)).unwrap_err();
+    assert_eq!(refused.code(), &ReasonCode::NotSupported);
+}

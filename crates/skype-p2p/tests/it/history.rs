@@ -1,0 +1,232 @@
+//! The archive through the whole of the client and the server's engine, in virtual time.
+
+use std::time::Duration;
+
+use skype_p2p::{
+    ActivityItem, Application, CallConnectionState, Conversation, ConversationState, Credentials,
+    Direction, PersonStatus, ReasonCode, Representation,
+};
+use ucwa_server::ServerConfig;
+
+use crate::{
+    story::{conversation, told},
+    world::{LENE, LENE_PASSWORD, TOSH, World, users},
+};
+
+/// A wait that never ends is a failure, not a hang.
+async fn within_minutes(test: impl Future<Output = ()>) {
+    let limit = Duration::from_secs(600);
+    tokio::time::timeout(limit, test).await.expect("it goes on");
+}
+
+/// Lene, signed in: with an archive, or without.
+async fn lene(world: &World, history: bool, representation: Representation) -> Application {
+    let builder = world.builder().history(history);
+    let lene = builder.representation(representation).build().unwrap();
+    let credentials = Credentials::password(LENE, LENE_PASSWORD);
+    lene.sign_in_manager().sign_in(credentials).await.unwrap();
+    let enabled = lene.conversations_manager().is_history_enabled();
+    if history {
+        enabled.wait_for(true).await.unwrap();
+    }
+    assert_eq!(enabled.get(), history);
+    lene
+}
+
+async fn connected(conversation: &Conversation) {
+    let chat = conversation.self_participant().chat().state();
+    chat.wait_for(CallConnectionState::Connected).await.unwrap();
+}
+
+/// What happened in a conversation: which way, who, and what.
+fn items(conversation: &Conversation) -> Vec<(Direction, String, String)> {
+    let items = conversation.history_service().activity_items().snapshot();
+    items
+        .iter()
+        .map(|item| match item {
+            ActivityItem::TextMessage(message) => (
+                message.direction(),
+                message.sender().display_name().get(),
+                message.text(),
+            ),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// Yesterday's chat is found, read back a page at a time, and goes on.
+async fn what_was_said_is_found_again(representation: Representation) {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let first = lene(&world, true, representation).await;
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    for number in 0..24 {
+        let said = ours.chat_service().send_message(format!("{number}"));
+        said.await.unwrap();
+    }
+    let theirs = conversation(&first, 1).await;
+    theirs
+        .chat_service()
+        .send_message("Good night")
+        .await
+        .unwrap();
+    first.sign_in_manager().sign_out().await.unwrap();
+
+    let lene = lene(&world, false, representation).await;
+    let manager = lene.conversations_manager();
+    let more = manager.get_more_conversations_command();
+    assert!(manager.conversations().snapshot().is_empty());
+    more.invoke(20).await.unwrap();
+    assert!(!more.enabled().get(), "nothing is left");
+    let found = manager.conversations().snapshot();
+    let [found] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(found.state().get(), ConversationState::Disconnected);
+    let peer = found.participants().snapshot()[0].clone();
+    assert_eq!(peer.person().id().get(), TOSH);
+    assert_eq!(peer.display_name().get(), "Tosh Meston");
+
+    let history = found.history_service();
+    let more = history.get_more_activity_items_command();
+    let mut pages = Vec::new();
+    while more.enabled().get() {
+        more.invoke(()).await.unwrap();
+        pages.push(items(found).len());
+    }
+    assert_eq!(pages, [20, 25]);
+    let all = items(found);
+    for (number, item) in all[..24].iter().enumerate() {
+        let expected = (
+            Direction::Incoming,
+            "Tosh Meston".to_owned(),
+            number.to_string(),
+        );
+        assert_eq!(*item, expected);
+    }
+    let last = (
+        Direction::Outgoing,
+        "Lene Aaling".to_owned(),
+        "Good night".to_owned(),
+    );
+    assert_eq!(all[24], last);
+
+    // It starts again as itself, and what is said now stands behind what was said then.
+    let state = ours.state();
+    state
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+    let said = found.chat_service().send_message("Good morning");
+    let at_toshs = conversation(&tosh, 2).await;
+    at_toshs.chat_service().accept().await.unwrap();
+    said.await.unwrap();
+    connected(found).await;
+    assert_eq!(found.state().get(), ConversationState::Connected);
+    assert_eq!(items(found).len(), 26);
+    assert_eq!(items(found)[25].2, "Good morning");
+    assert_eq!(told(&at_toshs)[0].2, "Good morning");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_is_found_again_and_goes_on() {
+    within_minutes(what_was_said_is_found_again(Representation::Json)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_is_found_again_in_xml_too() {
+    within_minutes(what_was_said_is_found_again(Representation::Xml)).await;
+}
+
+/// Nobody is asked: the chat connects, the message is delivered, and the user says when he has seen it.
+#[tokio::test(start_paused = true)]
+async fn an_invitation_is_accepted_for_who_keeps_history() {
+    within_minutes(async {
+        let world = World::new();
+        let tosh = world.tosh().await;
+        let lene = lene(&world, true, Representation::Json).await;
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let sent = ours.chat_service().send_message("Hi Lene");
+        let theirs = conversation(&lene, 1).await;
+        assert!(!theirs.chat_service().accept_command().enabled().get());
+        sent.await.unwrap();
+        connected(&theirs).await;
+        let messages = theirs.chat_service().messages();
+        messages.size().wait_for(1).await.unwrap();
+        let hi = (
+            Direction::Incoming,
+            "Tosh Meston".to_owned(),
+            "Hi Lene".to_owned(),
+        );
+        assert_eq!(told(&theirs), [hi]);
+
+        let seen = theirs.acknowledge_command();
+        seen.enabled().wait_for(true).await.unwrap();
+        theirs.acknowledge().await.unwrap();
+        seen.enabled().wait_for(false).await.unwrap();
+        theirs.chat_service().send_message("Hi").await.unwrap();
+        theirs.leave().await.unwrap();
+
+        // Without history she is asked again.
+        let manager = lene.conversations_manager();
+        manager.set_history_enabled(false).await.unwrap();
+        assert!(!manager.is_history_enabled().get());
+        let state = ours.state();
+        state
+            .wait_for(ConversationState::Disconnected)
+            .await
+            .unwrap();
+        drop(ours.chat_service().send_message("Are you there?"));
+        let asked = conversation(&lene, 2).await;
+        let chat = asked.self_participant().chat().state();
+        assert_eq!(chat.get(), CallConnectionState::Notified);
+        assert!(asked.chat_service().accept_command().enabled().get());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_is_counted_and_can_be_read() {
+    within_minutes(async {
+        let world = World::new();
+        let tosh = world.tosh().await;
+        let lene = lene(&world, true, Representation::Json).await;
+        let manager = lene.conversations_manager();
+        lene.me().status().set(PersonStatus::Busy).await.unwrap();
+        manager.get_more_conversations(20).await.unwrap();
+        let more = manager.get_more_conversations_command().enabled();
+        assert!(!more.get(), "there are none");
+
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let missed = ours.chat_service().send_message("Where are you?").await;
+        assert_eq!(missed.unwrap_err().code(), &ReasonCode::Missed);
+        let unread = manager.unread_conversations_count();
+        unread.wait_for(1).await.unwrap();
+        more.wait_for(true).await.unwrap();
+
+        // The one that rang is here already, and its record brings nothing new.
+        manager.get_more_conversations(20).await.unwrap();
+        assert_eq!(manager.conversations().snapshot().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_an_archive_lets_its_users_in() {
+    within_minutes(async {
+        let mut config = ServerConfig::new(users());
+        config.history = false;
+        let world = World::of(config);
+        let lene = world.builder().history(true).build().unwrap();
+        let credentials = Credentials::password(LENE, LENE_PASSWORD);
+        lene.sign_in_manager().sign_in(credentials).await.unwrap();
+        let manager = lene.conversations_manager();
+        let refused = manager.get_more_conversations(20).await.unwrap_err();
+        assert_eq!(refused.code(), &ReasonCode::NotSupported);
+        assert!(refused.message().is_some());
+        let refused = manager.set_history_enabled(true).await.unwrap_err();
+        assert_eq!(refused.code(), &ReasonCode::NotSupported);
+        assert!(!manager.is_history_enabled().get());
+    })
+    .await;
+}
