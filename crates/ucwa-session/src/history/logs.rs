@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 use ucwa_proto::{DateTime, Resource, SipUri};
 
 use super::{History, HistoryPurpose, key_of, not_offered, without_archive};
@@ -99,20 +99,17 @@ impl History {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let unread = result.and_then(|response| {
-            let list = core
-                .resource(exchange, &response)
-                .map_err(without_archive)?;
-            // Each time anew: what was archived since stands before what was read.
-            Ok(list
-                .links("conversationLog")
-                .iter()
+        let list = core.fetched(exchange, result).map_err(without_archive);
+        // Each time anew: what was archived since stands before what was read.
+        let unread = list.map(|list| {
+            let links = list.links("conversationLog").iter();
+            links
                 .filter(|link| {
                     let key = key_of(core, &link.href);
                     key.is_some_and(|key| !self.read.contains(&key))
                 })
                 .map(|link| link.href.to_string())
-                .collect())
+                .collect()
         });
         let Some(listing) = &mut self.listing else {
             return;
@@ -166,14 +163,12 @@ impl History {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let log = match &result {
+        let log = core.fetched(exchange, result);
+        let log = log.map(|resource| log_of(&resource, &chats.me));
+        let log = match log.map_err(without_archive) {
             // It was removed in between.
-            Ok(response) if response.status() == StatusCode::NOT_FOUND => Ok(None),
-            Ok(response) => core
-                .resource(exchange, response)
-                .map(|resource| log(&resource, &chats.me))
-                .map_err(without_archive),
-            Err(failure) => Err(failure.clone()),
+            Err(failure) if failure.is_gone() => Ok(None),
+            log => log,
         };
         let Some(listing) = &mut self.listing else {
             return;
@@ -216,7 +211,7 @@ impl History {
 }
 
 /// What a log says; `None` if it is not of a chat of two.
-fn log(resource: &Resource<'_>, me: &str) -> Option<Log> {
+fn log_of(resource: &Resource<'_>, me: &str) -> Option<Log> {
     let filled = |name: &str| resource.text(name).filter(|text| !text.is_empty());
     // Where the type is not said, its modalities tell.
     let chat = match filled("type") {

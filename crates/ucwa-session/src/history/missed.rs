@@ -43,12 +43,8 @@ impl History {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        match result.and_then(|response| {
-            let missed = core.resource(exchange, &response)?;
-            take_missed(core, &missed);
-            Ok(())
-        }) {
-            Ok(()) => {}
+        match core.fetched(exchange, result) {
+            Ok(missed) => take_missed(core, &missed),
             Err(failure) => tracing::debug!(%failure, "what was missed could not be read"),
         }
         if std::mem::take(&mut self.missed_again) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 use ucwa_proto::{Resource, Value};
 
 use super::{History, HistoryPurpose, HistoryTimer, not_offered};
@@ -124,8 +124,7 @@ impl History {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let next = result.and_then(|response| {
-            let communication = core.resource(exchange, &response)?;
+        let next = core.fetched(exchange, result).and_then(|communication| {
             self.take_communication(core, &communication);
             // What was read may have said it all.
             let Some((_, wanted)) = self.switch.line.front() else {
@@ -157,8 +156,8 @@ impl History {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        match result {
-            Ok(response) if response.status().is_success() => {
+        match core.effect(exchange, result).done() {
+            Ok(()) => {
                 self.switch.taken = true;
                 let wanted = self.switch.line.front().map(|(_, enabled)| *enabled);
                 if wanted == Some(self.switch.enabled) {
@@ -168,13 +167,7 @@ impl History {
                 core.arm(CONFIRMATION, Timer::History(HistoryTimer::Turned));
             }
             // Somebody else changed it in between.
-            Ok(response) if response.status() == StatusCode::PRECONDITION_FAILED => {
-                self.read_switch(core);
-            }
-            Ok(response) => {
-                let failure = core.refusal(exchange, &response);
-                self.end_turn(core, Err(failure));
-            }
+            Err(failure) if failure.status() == Some(412) => self.read_switch(core),
             Err(failure) => self.end_turn(core, Err(failure)),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 
 use super::logs::Log;
 use super::{History, HistoryPurpose, not_offered, without_archive};
@@ -215,45 +215,45 @@ impl History {
         let Some(pages) = archive.open_log() else {
             return self.end_reading(core, key, Ok(()));
         };
-        let messages = match &result {
+        let messages = core.fetched(exchange, result).map(|page| {
+            let transcripts = page.embedded_all("conversationLogTranscript");
+            let again = pages.again.min(transcripts.len());
+            pages.again -= again;
+            let news = transcripts.get(again..).unwrap_or_default();
+            pages.seen += news.len();
+            // One that leads back to itself leads nowhere.
+            let next = page
+                .link_href("nextConversationLogTranscripts")
+                .filter(|href| pages.next.as_deref() != Some(*href))
+                .map(str::to_owned);
+            pages.done = next.is_none();
+            pages.next = next;
+            let without_time = pages.created.unwrap_or_else(|| core.wall_now());
+            news.iter()
+                .filter_map(|transcript| {
+                    let words = transcript.embedded("messageTranscript")?;
+                    let body = message_body(words)?;
+                    let mine =
+                        transcript.link("me").is_some() && transcript.link("contact").is_none();
+                    Some(ArchivedMessage {
+                        message: MessageKey::Remote(core.number()),
+                        outgoing: mine,
+                        sender: if mine { chats.me.clone() } else { peer.clone() },
+                        sender_name: if mine { None } else { name.clone() },
+                        body,
+                        timestamp: timestamp(transcript).unwrap_or(without_time),
+                    })
+                })
+                .collect()
+        });
+        let messages = match messages.map_err(without_archive) {
             // It was removed in between.
-            Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+            Err(failure) if failure.is_gone() => {
                 pages.next = None;
                 pages.done = true;
                 Ok(Vec::new())
             }
-            Ok(response) => core.resource(exchange, response).map(|page| {
-                let transcripts = page.embedded_all("conversationLogTranscript");
-                let again = pages.again.min(transcripts.len());
-                pages.again -= again;
-                let news = transcripts.get(again..).unwrap_or_default();
-                pages.seen += news.len();
-                // One that leads back to itself leads nowhere.
-                let next = page
-                    .link_href("nextConversationLogTranscripts")
-                    .filter(|href| pages.next.as_deref() != Some(*href))
-                    .map(str::to_owned);
-                pages.done = next.is_none();
-                pages.next = next;
-                let without_time = pages.created.unwrap_or_else(|| core.wall_now());
-                news.iter()
-                    .filter_map(|transcript| {
-                        let words = transcript.embedded("messageTranscript")?;
-                        let body = message_body(words)?;
-                        let mine =
-                            transcript.link("me").is_some() && transcript.link("contact").is_none();
-                        Some(ArchivedMessage {
-                            message: MessageKey::Remote(core.number()),
-                            outgoing: mine,
-                            sender: if mine { chats.me.clone() } else { peer.clone() },
-                            sender_name: if mine { None } else { name.clone() },
-                            body,
-                            timestamp: timestamp(transcript).unwrap_or(without_time),
-                        })
-                    })
-                    .collect()
-            }),
-            Err(failure) => Err(failure.clone()),
+            messages => messages,
         };
         match messages {
             Ok(messages) if messages.is_empty() => {
@@ -267,7 +267,7 @@ impl History {
                 core.change(key, ConversationChange::Archived(messages));
                 self.end_reading(core, key, Ok(()));
             }
-            Err(failure) => self.end_reading(core, key, Err(without_archive(failure))),
+            Err(failure) => self.end_reading(core, key, Err(failure)),
         }
     }
 
