@@ -17,6 +17,10 @@ struct Failures;
 struct FirstChat;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/history.md")]
+struct History;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/model.md")]
 struct Model;
 
