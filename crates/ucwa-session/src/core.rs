@@ -484,7 +484,8 @@ impl Core {
                     None => failure,
                 }
             }
-            None => failure,
+            None if response.body().is_empty() => failure,
+            None => failure.on_a_page(),
         }
     }
 

@@ -22,6 +22,8 @@ struct Inner {
     message: Option<String>,
     diagnostics: Option<String>,
     correlation_id: Option<String>,
+    /// The answer is a page of something that is not UCWA.
+    page: bool,
     transport: Option<TransportFailure>,
 }
 
@@ -136,6 +138,7 @@ impl Failure {
             message: None,
             diagnostics: None,
             correlation_id: None,
+            page: false,
             transport: None,
         }))
     }
@@ -191,6 +194,11 @@ impl Failure {
         self
     }
 
+    pub(crate) fn on_a_page(mut self) -> Self {
+        self.0.page = true;
+        self
+    }
+
     /// What kind of failure it is; the thing to match on.
     pub fn kind(&self) -> &FailureKind {
         &self.0.kind
@@ -239,7 +247,7 @@ impl Failure {
     /// Whether the server says that what was asked for does not exist, or not any more. A page of a proxy's with the same
     /// status says nothing of it.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.0.status, Some(404 | 410)) && self.0.code.is_some()
+        matches!(self.0.status, Some(404 | 410)) && !self.0.page
     }
 
     /// The failure in few words, for a list of several: what was answered, or why nothing was.
