@@ -139,6 +139,7 @@ impl History {
         let Some(communication) = application.embedded("communication") else {
             return;
         };
+        self.communication = None;
         let link = |rel: &str| communication.link_href(rel).map(str::to_owned);
         self.conversation_logs = link("conversationLogs");
         self.missed_items = link("missedItems");

@@ -28,7 +28,7 @@ pub(super) struct Switch {
     enabled: bool,
     /// What the caller knows: enabled, and changeable.
     told: (bool, bool),
-    /// What the caller asked for last. A new application does not know of it.
+    /// What was asked for last and came about. A new application does not know of it.
     wanted: Option<bool>,
     /// What is being asked for, one change at a time.
     line: VecDeque<(Option<Ticket>, bool)>,
@@ -40,9 +40,9 @@ pub(super) struct Switch {
 impl History {
     /// Takes in `communication` (`communication_ref`).
     pub(super) fn take_communication(&mut self, core: &mut Core, communication: &Resource<'_>) {
-        if let Some(href) = communication.href() {
-            // What has no version tag cannot be changed (`PayloadFormat`).
-            self.communication = communication.etag().map(|_| href.to_owned());
+        // What has no version tag cannot be changed (`PayloadFormat`); an event may leave it out.
+        if let (Some(href), Some(_)) = (communication.href(), communication.etag()) {
+            self.communication = Some(href.to_owned());
         }
         for (rel, link) in [
             ("conversationLogs", &mut self.conversation_logs),
@@ -94,7 +94,6 @@ impl History {
         if self.communication.is_none() {
             return Err(not_offered("change of the conversation history"));
         }
-        self.switch.wanted = Some(enabled);
         self.switch.line.push_back((ticket, enabled));
         if self.switch.line.len() == 1 {
             self.read_switch(core);
@@ -176,7 +175,11 @@ impl History {
         core.cancel_timers(|timer| matches!(timer, Timer::History(HistoryTimer::Turned)));
         self.switch.puts = 0;
         self.switch.taken = false;
-        match (self.switch.line.pop_front(), result) {
+        let ended = self.switch.line.pop_front();
+        if let (Some((_, enabled)), Ok(())) = (&ended, &result) {
+            self.switch.wanted = Some(*enabled);
+        }
+        match (ended, result) {
             (Some((Some(ticket), _)), result) => {
                 core.complete(ticket, result.map(|()| Outcome::Done));
             }

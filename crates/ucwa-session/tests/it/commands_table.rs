@@ -2,6 +2,7 @@
 //! lists the same rows, and a test keeps the two the same.
 
 mod ends;
+mod history;
 mod people;
 mod starts;
 
@@ -205,6 +206,7 @@ fn rows() -> Vec<Row> {
         starts::rows(),
         ends::rows(),
         people::rows(),
+        history::rows(),
     ]
     .into_iter()
     .flatten()

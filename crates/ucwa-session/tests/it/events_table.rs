@@ -4,6 +4,7 @@
 mod communication;
 mod conversation;
 mod conversation_views;
+mod history;
 mod people;
 
 use serde_json::{Value, json};
@@ -36,6 +37,7 @@ fn rows() -> Vec<Row> {
         conversation::rows(),
         conversation_views::rows(),
         people::rows(),
+        history::rows(),
     ]
     .into_iter()
     .flatten()
@@ -111,6 +113,7 @@ const HEARD_OF: [(&str, &[&str]); 4] = [
             "communication",
             "conversation",
             "messagingInvitation",
+            "missedItems",
             "onlineMeetingInvitation",
             "participantInvitation",
         ],

@@ -16,16 +16,16 @@ fn communication_href() -> String {
     format!("{APP}/communication")
 }
 
-fn logs_href() -> String {
+pub(crate) fn logs_href() -> String {
     format!("{APP}/communication/conversationLogs")
 }
 
-fn log_href(number: u32) -> String {
+pub(crate) fn log_href(number: u32) -> String {
     format!("{}/{number}", logs_href())
 }
 
 /// Communication as a server with an archive has it.
-fn communication(history: &str, etag: &str) -> Value {
+pub(crate) fn communication(history: &str, etag: &str) -> Value {
     json!({
         "rel": "communication", "conversationHistory": history, "etag": etag,
         "3c1d-random": "please pass this in a PUT request", "lisQueryResult": "Succeeded",
@@ -47,13 +47,13 @@ fn with_archive(fresh: bool) -> Value {
     application
 }
 
-fn missed(unread: u32) -> Value {
+pub(crate) fn missed(unread: u32) -> Value {
     json!({"rel": "missedItems", "unreadMissedConversationsCount": unread, "missedConversationsCount": 9,
            "_links": {"self": {"href": format!("{APP}/communication/missedItems")}}})
 }
 
 /// Signed in to a server with an archive, which was asked what was missed.
-fn signed_in() -> Bench {
+pub(crate) fn signed_in() -> Bench {
     let mut bench = Bench::signed_in_to(with_archive);
     bench.reply(
         "GET",
@@ -65,7 +65,7 @@ fn signed_in() -> Bench {
     bench
 }
 
-fn list(numbers: impl IntoIterator<Item = u32>) -> Value {
+pub(crate) fn list(numbers: impl IntoIterator<Item = u32>) -> Value {
     let links: Vec<_> = numbers
         .into_iter()
         .map(|number| json!({"href": log_href(number)}))
@@ -74,7 +74,7 @@ fn list(numbers: impl IntoIterator<Item = u32>) -> Value {
 }
 
 /// A log of a chat of two; later ones have greater numbers.
-fn log(number: u32, thread: &str, peer: &str) -> Value {
+pub(crate) fn log(number: u32, thread: &str, peer: &str) -> Value {
     json!({
         "rel": "conversationLog", "type": "MessageLog", "direction": "Incoming", "status": "Archived",
         "threadId": thread, "subject": "Lunch", "totalRecipientsCount": 1, "modalities": ["Messaging"],
@@ -90,7 +90,7 @@ fn log(number: u32, thread: &str, peer: &str) -> Value {
 }
 
 /// A message in a log: of this user, or of the other.
-fn said(at: u64, mine: bool, text: &str) -> Value {
+pub(crate) fn said(at: u64, mine: bool, text: &str) -> Value {
     let (rel, href) = if mine {
         ("me", format!("{APP}/me"))
     } else {
@@ -105,7 +105,7 @@ fn said(at: u64, mine: bool, text: &str) -> Value {
     })
 }
 
-fn transcripts(said: &[Value], next: Option<&str>) -> Value {
+pub(crate) fn transcripts(said: &[Value], next: Option<&str>) -> Value {
     let mut page = json!({"rel": "conversationLogTranscripts", "_links": {"self": {"href": "z"}},
                           "_embedded": {"conversationLogTranscript": said}});
     if let Some(next) = next {
@@ -137,4 +137,14 @@ fn from_communication(link: Value, embedded: Option<(&str, Value)>) -> Value {
         event["_embedded"] = json!({rel: resource});
     }
     json!([{"rel": "communication", "href": communication_href(), "events": [event]}])
+}
+
+/// Signed in, with one conversation with Lene (log 7) found.
+pub(crate) fn with_one() -> (Bench, ConversationKey) {
+    let mut bench = signed_in();
+    bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([7]));
+    bench.reply("GET", &log_href(7), 200, log(7, "t7", LENE));
+    let found = found(&mut bench);
+    (bench, found[0].0)
 }

@@ -4,16 +4,6 @@ use super::*;
 use crate::bench::{Bench, answer};
 use crate::people::{batch_of, targets};
 
-/// Signed in, with one conversation with Lene (log 7) found.
-fn with_one() -> (Bench, ConversationKey) {
-    let mut bench = signed_in();
-    bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([7]));
-    bench.reply("GET", &log_href(7), 200, log(7, "t7", LENE));
-    let found = found(&mut bench);
-    (bench, found[0].0)
-}
-
 fn texts(changes: &[ConversationChange]) -> Vec<(bool, &str, u64)> {
     let messages = changes.iter().filter_map(|change| match change {
         ConversationChange::Archived(messages) => Some(messages),

@@ -188,6 +188,33 @@ fn the_configuration_turns_history_on_at_sign_in() {
     bench.take("DELETE", APP);
 }
 
+/// Another application knows nothing of what was asked of the one before.
+#[test]
+fn history_is_turned_on_in_each_application() {
+    let mut bench = signed_in();
+    let ticket = bench.submit(Operation::SetHistory(true));
+    bench.reply(
+        "GET",
+        &communication_href(),
+        200,
+        communication("Enabled", "5"),
+    );
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    bench.events.clear();
+    bench.advance(Duration::from_secs(1));
+    bench.enter_to(with_archive);
+    assert_eq!(told(&mut bench), [(false, true)]);
+    bench.reply(
+        "GET",
+        &communication_href(),
+        200,
+        communication("Disabled", "1"),
+    );
+    assert_eq!(put(&mut bench).json()["conversationHistory"], "Enabled");
+}
+
 #[test]
 fn what_cannot_be_changed_is_told_to_be_so() {
     let mut bench = Bench::new(Bench::config());
