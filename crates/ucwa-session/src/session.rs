@@ -32,6 +32,14 @@ pub struct Session {
     pub(crate) history: History,
 }
 
+/// What the server said of the application.
+enum ApplicationEnd {
+    /// It does not know it any more; another one can be created.
+    Lost(Failure),
+    /// It ended it, and the user decides what then.
+    Over(Failure),
+}
+
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
@@ -133,14 +141,26 @@ impl Session {
     }
 
     fn dispatch(&mut self, exchange: Exchange, result: Result<Response<Bytes>, Failure>) {
-        let result = if exchange.purpose.is_of_application() && self.entry.phase != Phase::Leaving {
-            match self.application_ended(&exchange, result) {
-                Some(result) => result,
-                None => return,
+        if exchange.purpose.is_of_application()
+            && self.entry.phase != Phase::Leaving
+            && let Some(end) = self.application_ended(&exchange, &result)
+        {
+            // What was to be said in it certainly was not; whatever else is under way ends with it.
+            if matches!(
+                exchange.purpose,
+                Purpose::Invite(..) | Purpose::SendMessage(..)
+            ) {
+                self.chats.on_finished(&mut self.core, &exchange, result);
             }
-        } else {
-            result
-        };
+            return match end {
+                ApplicationEnd::Lost(failure) => self.application_lost(failure),
+                ApplicationEnd::Over(failure) => {
+                    // What the server ended need not be deleted.
+                    self.entry.links = ApplicationLinks::default();
+                    self.give_up(failure.with_kind(FailureKind::Gone));
+                }
+            };
+        }
         match &exchange.purpose {
             Purpose::Root(source) => self.on_root(*source, &exchange, result),
             Purpose::User => self.on_user(&exchange, result),
@@ -180,38 +200,29 @@ impl Session {
     /// Any request of the application may be answered with its end: 404 ApplicationNotFound, which is mended without
     /// the user, or 410, which is not (`ApplicationDashboard`).
     fn application_ended(
-        &mut self,
+        &self,
         exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) -> Option<Result<Response<Bytes>, Failure>> {
-        let Ok(response) = &result else {
-            return Some(result);
-        };
+        result: &Result<Response<Bytes>, Failure>,
+    ) -> Option<ApplicationEnd> {
+        let response = result.as_ref().ok()?;
         if !matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
-            return Some(result);
+            return None;
         }
         let failure = self.core.refusal(exchange, response);
         let says = |word: &str| failure.subcode() == Some(word) || failure.code() == Some(word);
-        if response.status() == StatusCode::NOT_FOUND && says("ApplicationNotFound") {
-            self.application_lost(failure);
-            return None;
+        let expired = says("InactiveApplicationExpired");
+        let lost = match response.status() {
+            StatusCode::NOT_FOUND => says("ApplicationNotFound"),
+            _ => expired && self.core.config.recreate_expired,
+        };
+        let over = expired || says("TooManyApplications") || says("UserAgentNotAllowed");
+        if lost {
+            Some(ApplicationEnd::Lost(failure))
+        } else if over && response.status() == StatusCode::GONE {
+            Some(ApplicationEnd::Over(failure))
+        } else {
+            None
         }
-        let ended = [
-            "TooManyApplications",
-            "InactiveApplicationExpired",
-            "UserAgentNotAllowed",
-        ];
-        if response.status() == StatusCode::GONE && ended.into_iter().any(says) {
-            if self.core.config.recreate_expired && says("InactiveApplicationExpired") {
-                self.application_lost(failure);
-                return None;
-            }
-            // What the server ended need not be deleted.
-            self.entry.links = ApplicationLinks::default();
-            self.give_up(failure.with_kind(FailureKind::Gone));
-            return None;
-        }
-        Some(result)
     }
 
     /// Ends whatever was asked of the application, which is gone or is left.

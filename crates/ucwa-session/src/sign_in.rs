@@ -224,6 +224,10 @@ impl Session {
         });
         match links {
             Ok(()) => self.make_available(),
+            // Too many of them, or not with this user agent: it is the user who can mend that (`ApplicationDashboard`).
+            Err(failure) if failure.is_gone() && failure.status() == Some(410) => {
+                self.entry_failed(failure.with_kind(FailureKind::Gone));
+            }
             Err(failure) => self.entry_failed(failure),
         }
     }
@@ -452,9 +456,18 @@ impl Session {
         }
     }
 
-    /// A step on the way to an application failed: fatal at sign-in, another attempt later.
+    /// A step on the way to an application failed: fatal at sign-in, another attempt later, unless it was refused for
+    /// good. A password that is tried on and on locks the account.
     fn entry_failed(&mut self, failure: Failure) {
-        if self.entry.announced == SignInState::SigningIn {
+        let for_good = matches!(
+            failure.kind(),
+            FailureKind::InvalidCredentials
+                | FailureKind::GrantNotOffered { .. }
+                | FailureKind::Untrusted
+                | FailureKind::HomedOnline
+                | FailureKind::Gone
+        );
+        if for_good || self.entry.announced == SignInState::SigningIn {
             self.give_up(failure);
         } else {
             self.recreate_later(failure);

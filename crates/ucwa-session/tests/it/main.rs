@@ -24,6 +24,7 @@ mod hints;
 mod history;
 mod incoming;
 mod joining;
+mod lost;
 mod outgoing;
 mod pages;
 mod people;

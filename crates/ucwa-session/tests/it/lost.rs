@@ -1,0 +1,155 @@
+//! Applications that are lost, ended or refused by the server, whatever request says so.
+
+use std::time::Duration;
+
+use serde_json::json;
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::given::*;
+
+const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
+
+fn signed_out(bench: &Bench) -> Option<&Failure> {
+    bench.events.iter().find_map(|event| match event {
+        SessionEvent::SignIn {
+            state: SignInState::SignedOut,
+            failure,
+        } => failure.as_ref(),
+        _ => None,
+    })
+}
+
+fn is_created_anew(bench: &mut Bench) {
+    bench.advance(Duration::from_secs(2));
+    bench.enter();
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+}
+
+#[test]
+fn a_lost_application_is_named_by_the_code_or_by_the_subcode_of_any_answer() {
+    for body in [
+        json!({"code": "NotFound", "subcode": "ApplicationNotFound"}),
+        json!({"code": "ApplicationNotFound"}),
+    ] {
+        let mut polled = Bench::signed_in();
+        polled.reply("GET", &format!("{APP}/events"), 404, body.clone());
+        is_created_anew(&mut polled);
+
+        let mut reported = Bench::signed_in();
+        reported.advance(Duration::from_secs(211));
+        let activity = format!("{APP}/me/reportMyActivity");
+        reported.reply("POST", &activity, 404, body.clone());
+        is_created_anew(&mut reported);
+    }
+}
+
+#[test]
+fn a_message_to_an_application_that_is_lost_has_failed_for_certain() {
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    let mut given = established();
+    let ticket = given.bench.send(1, "one");
+    let messages = given.messages();
+    given.bench.reply("POST", &messages, 404, lost.clone());
+    assert_eq!(given.bench.failure(ticket).status(), Some(404));
+    assert_eq!(
+        given.bench.verdicts(given.key),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+    is_created_anew(&mut given.bench);
+
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "one");
+    bench.reply("POST", INVITATIONS, 404, lost);
+    assert_eq!(bench.failure(ticket).status(), Some(404));
+    assert_eq!(
+        bench.verdicts(chat()),
+        [(MessageKey::Local(1), MessageStatus::Failed)]
+    );
+    is_created_anew(&mut bench);
+}
+
+#[test]
+fn an_application_that_the_server_ended_or_refuses_is_left_to_the_user() {
+    for subcode in [
+        "TooManyApplications",
+        "InactiveApplicationExpired",
+        "UserAgentNotAllowed",
+    ] {
+        let gone = json!({"code": "Gone", "subcode": subcode});
+        // In the middle of things.
+        let mut given = established();
+        let ticket = given.bench.send(1, "one");
+        let messages = given.messages();
+        given.bench.reply("POST", &messages, 410, gone.clone());
+        let failure = signed_out(&given.bench).unwrap();
+        assert_eq!(
+            (failure.kind(), failure.subcode()),
+            (&FailureKind::Gone, Some(subcode))
+        );
+        assert!(given.bench.result(ticket).is_some_and(Result::is_err));
+        assert_eq!((given.bench.sent.len(), given.bench.wake_at), (0, None));
+
+        // At the sign-in.
+        let mut bench = Bench::new(Bench::config());
+        let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+        bench.discover();
+        bench.reply("POST", APPLICATIONS, 410, gone.clone());
+        let failure = bench.failure(ticket);
+        assert_eq!(
+            (failure.kind(), failure.subcode()),
+            (&FailureKind::Gone, Some(subcode))
+        );
+
+        // Where a lost one is created anew.
+        let mut bench = Bench::signed_in();
+        let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+        bench.reply("GET", &format!("{APP}/events"), 404, lost);
+        bench.advance(Duration::from_secs(2));
+        bench.reply("POST", APPLICATIONS, 410, gone);
+        assert_eq!(signed_out(&bench).unwrap().kind(), &FailureKind::Gone);
+        assert_eq!((bench.sent.len(), bench.wake_at), (0, None));
+    }
+}
+
+#[test]
+fn another_410_is_about_its_resource_only() {
+    let mut bench = Bench::signed_in();
+    bench.advance(Duration::from_secs(211));
+    let moved = json!({"code": "Gone", "subcode": "CannotRedirect"});
+    bench.reply("POST", &format!("{APP}/me/reportMyActivity"), 410, moved);
+    assert_eq!(signed_out(&bench), None);
+    assert!(bench.is_sent("GET", &format!("{APP}/events")));
+}
+
+#[test]
+fn a_password_that_is_refused_while_an_application_is_created_anew_is_not_tried_again() {
+    let mut bench = Bench::signed_in();
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    bench.advance(Duration::from_secs(2));
+    let create = bench.take("POST", APPLICATIONS);
+    bench.respond(create.id, challenge("/WebTicket/oauthtoken"));
+    let refused = json!({"error": "invalid_grant"});
+    bench.reply("POST", "/WebTicket/oauthtoken", 400, refused);
+    assert_eq!(
+        signed_out(&bench).unwrap().kind(),
+        &FailureKind::InvalidCredentials
+    );
+    assert_eq!((bench.sent.len(), bench.wake_at), (0, None));
+}
+
+#[test]
+fn activity_is_reported_only_where_the_server_offers_it() {
+    let mut bench = Bench::signed_in_to(|fresh| {
+        let mut application = application(fresh);
+        let links = application["_embedded"]["me"]["_links"].as_object_mut();
+        links.unwrap().remove("reportMyActivity");
+        application
+    });
+    for _ in 0..10 {
+        bench.advance(Duration::from_secs(60));
+        bench.page(json!([]));
+    }
+    assert!(!bench.is_sent("POST", ""), "{:?}", bench.sent);
+}
