@@ -70,6 +70,46 @@ fn a_page_that_cannot_be_read_is_asked_for_again_and_then_the_channel_begins_ane
 }
 
 #[test]
+fn a_page_that_does_not_say_where_to_go_on_is_a_broken_channel() {
+    let mut bench = Bench::signed_in();
+    for _ in 0..3 {
+        let lost = json!({"_links": {"self": {"href": "x"}}, "sender": offered("17b", "Hi")});
+        bench.reply("GET", &format!("{APP}/events?ack=1"), 200, lost);
+        bench.advance(Duration::from_secs(5));
+    }
+    // Where its channel begins, the application knows.
+    bench.reply("GET", APP, 200, application(false));
+    assert_eq!(bench.events, [], "what is not acknowledged comes again");
+    bench.page(offered("17b", "Hi"));
+    first_remote(&bench);
+}
+
+#[test]
+fn a_poll_that_fails_in_passing_is_sent_again_to_the_same_address() {
+    for status in [408, 429, 500, 502, 503, 504] {
+        let mut bench = Bench::signed_in();
+        for _ in 0..7 {
+            bench.reply("GET", &format!("{APP}/events?ack=1"), status, Value::Null);
+            bench.advance(Duration::from_secs(5));
+        }
+        assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+        assert!(!bench.is_sent("GET", &format!("{APP}?")), "{status}");
+    }
+}
+
+#[test]
+fn a_poll_that_is_replaced_now_and_then_is_taken_back_each_time() {
+    let mut bench = Bench::signed_in();
+    for _ in 0..3 {
+        let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
+        bench.reply("GET", &format!("{APP}/events"), 409, replaced);
+        assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+        bench.advance(Duration::from_secs(61));
+    }
+    assert!(signed_out(&bench).is_none());
+}
+
+#[test]
 fn a_replaced_poll_is_taken_back_once() {
     let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
     let mut bench = Bench::signed_in();
@@ -147,24 +187,29 @@ fn a_gone_application_signs_out_and_is_not_created_anew() {
 }
 
 #[test]
-fn after_a_resync_only_listed_conversations_live_on() {
-    let mut bench = Bench::with_conversation();
-    bench.page(offered("17b", "hello"));
-    let key = ConversationKey::Remote(first_remote(&bench));
-    bench.page_with("resync", json!([]));
-    bench.changes(key);
-    bench.reply(
-        "GET",
-        &format!("{APP}/communication/conversations"),
-        200,
-        json!({"_links": {}}),
-    );
-    bench.advance(Duration::from_secs(6));
-    bench.reply("GET", INVITATION, 404, json!({"code": "NotFound"}));
-    assert!(matches!(
-        bench.changes(key).last(),
-        Some(ConversationChange::Ended { .. })
-    ));
+fn after_a_lost_place_only_listed_conversations_live_on() {
+    for follow in ["resync", "resume"] {
+        let mut bench = Bench::with_conversation();
+        bench.page(offered("17b", "hello"));
+        let key = ConversationKey::Remote(first_remote(&bench));
+        bench.page_with(follow, json!([]));
+        bench.changes(key);
+        let list = format!("{APP}/communication/conversations");
+        bench.reply("GET", &list, 200, json!({"_links": {}}));
+        bench.advance(Duration::from_secs(6));
+        bench.reply("GET", INVITATION, 404, json!({"code": "NotFound"}));
+        assert!(matches!(
+            bench.changes(key).last(),
+            Some(ConversationChange::Ended { .. })
+        ));
+
+        let mut bench = crate::sending::established();
+        bench.page_with(follow, json!([]));
+        let one = json!({"href": conversation_href("21a1")});
+        bench.reply("GET", &list, 200, json!({"_links": {"conversation": one}}));
+        bench.advance(Duration::from_secs(60));
+        assert_eq!(bench.changes(chat()), [], "it goes on");
+    }
 }
 
 pub(crate) fn first_remote(bench: &Bench) -> u64 {

@@ -56,8 +56,13 @@ fn each_step_follows_the_one_before_and_the_password_goes_to_the_token_service_o
         Value::Null,
     );
     assert_eq!(
-        available.json()["supportedMessageFormats"],
-        json!(["Plain", "Html"])
+        available.json(),
+        json!({
+            "signInAs": "Online",
+            "supportedMessageFormats": ["Plain", "Html"],
+            "supportedModalities": ["Messaging"],
+        }),
+        "other modalities are refused, and no form of a time limit is documented"
     );
     assert_eq!(bench.result(ticket), None);
     bench.reply("GET", APP, 200, application(false));

@@ -1,0 +1,259 @@
+//! Addresses: taken as the server gives them, compared without regard to case, and followed only where they may lead.
+
+use http::header::AUTHORIZATION;
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::given::*;
+use crate::pages::*;
+
+/// A session that starts messaging there.
+fn starting_at(href: &str) -> Bench {
+    let mut bench = Bench::with_conversation();
+    let links = json!({"_links": {"startMessaging": {"href": href}}});
+    let update = event("updated", "communication", "/x", links);
+    bench.page(json!([communication(vec![update])]));
+    bench
+}
+
+#[test]
+fn an_address_is_used_as_it_was_given() {
+    for (href, target) in [
+        ("/a/b", "/a/b"),
+        // A path with an empty first segment, which servers send, and no host.
+        ("//v1/a", "//v1/a"),
+        (
+            "/people/LeneA@Contoso.com/x?y=%3d&Z=1",
+            "/people/LeneA@Contoso.com/x?y=%3d&Z=1",
+        ),
+        ("http://127.0.0.1:5061/a?b=c", "/a?b=c"),
+        ("HTTP://127.0.0.1:5061/A", "/A"),
+    ] {
+        let mut bench = starting_at(href);
+        bench.send(1, "Hello");
+        let post = bench.sent.iter().find(|sent| sent.lane == Lane::Commands);
+        assert_eq!(post.unwrap().target(), target);
+    }
+}
+
+#[test]
+fn a_link_to_another_host_gets_no_token_and_no_request() {
+    for href in [
+        "https://evil.example/x",
+        "http://127.0.0.1:5062/x",
+        "https://127.0.0.1:5061/x",
+        "http://127.0.0.1:5061@evil.example/x",
+    ] {
+        let mut bench = starting_at(href);
+        let ticket = bench.send(1, "Hello");
+        let failure = bench.failure(ticket);
+        assert!(
+            matches!(
+                failure.kind(),
+                FailureKind::Untrusted | FailureKind::UnexpectedAnswer
+            ),
+            "{href}: {failure}"
+        );
+        assert!(!bench.is_sent("POST", ""), "{href}");
+    }
+}
+
+#[test]
+fn events_find_their_conversation_whatever_case_its_address_is_in() {
+    let mut given = established();
+    let shouted = conversation_href("21a1").to_uppercase();
+    let said = arrival("21a1", "5", "Hi");
+    given
+        .bench
+        .page(json!([{"rel": "conversation", "href": shouted, "events": [said]}]));
+    assert_eq!(given.bench.received(given.key), ["Hi"]);
+    let absolute = format!("http://127.0.0.1:5061{}", conversation_href("21a1"));
+    let said = arrival("21a1", "6", "Ho");
+    given
+        .bench
+        .page(json!([{"rel": "conversation", "href": absolute, "events": [said]}]));
+    assert_eq!(given.bench.received(given.key), ["Ho"]);
+}
+
+#[test]
+fn a_location_may_be_spelled_otherwise_than_the_event() {
+    let mut given = established();
+    let ticket = given.bench.send(1, "one");
+    let messages = given.messages();
+    let location = format!("http://127.0.0.1:5061{}", message_href("21a1", "2"));
+    given.bench.created(
+        "POST",
+        &messages,
+        &location.to_uppercase().replacen("HTTP", "http", 1),
+    );
+    let delivered = verdict("21a1", "2", "Success");
+    given.bench.page(senders("21a1", vec![(true, delivered)]));
+    assert_eq!(given.bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_member_may_be_one_or_a_list_of_one() {
+    let from = json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com",
+                      "_links": {"self": {"href": participant_href("17b")}}});
+    for from in [from.clone(), json!([from])] {
+        let mut page = offered("17b", "Hi");
+        page[0]["events"][0]["_embedded"]["messagingInvitation"]["_embedded"]["from"] = from;
+        let mut bench = Bench::signed_in();
+        bench.page(page);
+        assert!(matches!(
+            bench.events.as_slice(),
+            [SessionEvent::Incoming { from, .. }] if from.uri.as_deref() == Some("sip:lenea@contoso.com")
+        ));
+    }
+    let accepted = json!({"rel": "participant", "uri": "sip:lenea@contoso.com", "name": "Lene",
+                          "_links": {"self": {"href": participant_href("21a1")}}});
+    for accepted in [accepted.clone(), json!([accepted])] {
+        let mut given = ringing();
+        let mut done = invitation("completed", &given.operation, "21a1", "Connected");
+        done["_embedded"]["messagingInvitation"]["_embedded"] =
+            json!({"acceptedByParticipant": accepted});
+        given.bench.page(senders("21a1", vec![(false, done)]));
+        assert!(given.changes().iter().any(|change| matches!(
+            change,
+            ConversationChange::ParticipantJoined(it) if it.name.as_deref() == Some("Lene")
+        )));
+    }
+}
+
+#[test]
+fn no_request_says_where_it_comes_from_as_a_browser_does() {
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    let check = |bench: &Bench| {
+        for sent in &bench.sent {
+            for name in [
+                "origin",
+                "referer",
+                "x-ms-origin",
+                "x-requested-with",
+                "x-ms-requiresminresourceversion",
+            ] {
+                let target = sent.target();
+                assert!(
+                    !sent.request.headers().contains_key(name),
+                    "{name} {target}"
+                );
+            }
+            assert!(sent.request.headers().contains_key("accept"));
+        }
+    };
+    check(&bench);
+    bench.discover();
+    check(&bench);
+    bench.enter();
+    check(&bench);
+}
+
+/// Asks for the user resource there, and says how that went.
+fn with_root(config: SessionConfig, root: &Value) -> (Bench, Ticket) {
+    let mut bench = Bench::new(config);
+    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.reply("GET", "/", 200, root.clone());
+    (bench, ticket)
+}
+
+#[test]
+fn neither_a_user_resource_nor_an_application_is_asked_for_at_a_host_that_is_not_trusted() {
+    let user = json!({"_links": {"user": {"href": "https://pool.example/user"}}});
+    let (bench, ticket) = with_root(Bench::config(), &user);
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::Untrusted);
+    assert!(bench.sent.is_empty());
+
+    for rel in ["applications", "redirect"] {
+        let user = json!({"_links": {"user": {"href": "/user"}}});
+        let (mut bench, ticket) = with_root(Bench::config(), &user);
+        let links = json!({"_links": {rel: {"href": "https://pool.example/x"}}});
+        bench.reply("GET", "/user", 200, links);
+        assert_eq!(
+            bench.failure(ticket).kind(),
+            &FailureKind::Untrusted,
+            "{rel}"
+        );
+        assert!(bench.sent.is_empty());
+    }
+}
+
+#[test]
+fn the_token_never_goes_out_without_encryption() {
+    let user = json!({"_links": {"user": {"href": "http://pool.contoso.com/user"}}});
+    let (bench, ticket) = with_root(Bench::config(), &user);
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::Untrusted);
+    assert!(bench.sent.is_empty());
+}
+
+#[test]
+fn a_redirect_of_http_is_an_answer_and_is_not_followed() {
+    for location in ["/elsewhere", "https://pool.contoso.com/"] {
+        let mut bench = Bench::new(Bench::config());
+        let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+        bench.created("GET", "/", location);
+        assert!(bench.result(ticket).is_some(), "201 is no root either");
+
+        let mut bench = Bench::new(Bench::config());
+        let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+        let root = bench.take("GET", "/");
+        let moved = http::Response::builder()
+            .status(302)
+            .header("location", location)
+            .body(bytes::Bytes::new())
+            .unwrap();
+        bench.respond(root.id, moved);
+        assert_eq!(bench.failure(ticket).status(), Some(302));
+        assert!(bench.sent.is_empty());
+    }
+}
+
+/// The user is at home on another host, which is trusted by its domain.
+fn at_another_pool() -> Bench {
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    let user = json!({"_links": {"user": {"href": "/user"}}});
+    bench.reply("GET", "/", 200, user);
+    let user = bench.take("GET", "/user");
+    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let first = token("cwt=one", 28_000);
+    bench.reply("POST", "/WebTicket/oauthtoken", 200, first);
+    let pool = "https://pool.contoso.com/ucwa/oauth/v1/applications";
+    let links = json!({"_links": {"applications": {"href": pool}}});
+    bench.reply("GET", "/user", 200, links);
+    bench
+}
+
+#[test]
+fn a_token_of_another_host_that_is_refused_is_a_challenge_whatever_the_status() {
+    for status in [401, 403, 500] {
+        let mut bench = at_another_pool();
+        let create = bench.take("POST", "/ucwa/oauth/v1/applications");
+        assert_eq!(create.request.uri().host(), Some("pool.contoso.com"));
+        assert_eq!(create.request.headers()[AUTHORIZATION], "Bearer cwt=one");
+        // It does not say what it takes, nor what is wrong.
+        bench.respond(create.id, answer(status, Value::Null));
+        let asked = bench.take("GET", "/ucwa/oauth/v1/applications");
+        assert!(!asked.request.headers().contains_key(AUTHORIZATION));
+        bench.respond(asked.id, challenge("/WebTicket/oauthtoken"));
+        let post = bench.take("POST", "/WebTicket/oauthtoken");
+        assert_eq!(post.request.uri().host(), Some("pool.contoso.com"));
+        bench.respond(post.id, answer(200, token("cwt=two", 28_000)));
+        let create = bench.take("POST", "/ucwa/oauth/v1/applications");
+        assert_eq!(create.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+        // With a token of its own the status is what it is.
+        bench.respond(create.id, answer(403, json!({"code": "Forbidden"})));
+        assert!(!bench.is_sent("GET", "") && !bench.is_sent("POST", "/WebTicket"));
+    }
+}
+
+#[test]
+fn everything_of_an_application_is_asked_for_at_the_host_of_its_pool() {
+    let mut bench = at_another_pool();
+    bench.enter();
+    assert_eq!(bench.sent.len(), 1);
+    let poll = &bench.sent[0].request;
+    assert_eq!(poll.uri().host(), Some("pool.contoso.com"));
+    assert_eq!(poll.uri().scheme_str(), Some("https"));
+}
