@@ -245,9 +245,11 @@ impl Failure {
     }
 
     /// Whether the server says that what was asked for does not exist, or not any more. A page of a proxy's with the same
-    /// status says nothing of it.
+    /// status says nothing of it, nor does a refusal of the token that it would have taken to ask.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.0.status, Some(404 | 410)) && !self.0.page
+        matches!(self.0.status, Some(404 | 410))
+            && !self.0.page
+            && self.0.stage != Stage::Authentication
     }
 
     /// The failure in few words, for a list of several: what was answered, or why nothing was.

@@ -420,11 +420,14 @@ impl Session {
     /// Nothing of the application is of use any more.
     fn drop_application(&mut self, lost: &Failure) {
         // Another way to the same end may be under way: there must not be two.
-        self.core.abandon(|purpose| {
-            purpose.is_of_application() || *purpose == Purpose::CreateApplication
-        });
         self.core
-            .cancel_timers(|timer| matches!(timer, Timer::ReportActivity | Timer::Recreate));
+            .abandon(|purpose| !matches!(purpose, Purpose::Token(_) | Purpose::Challenge(_)));
+        self.core.cancel_timers(|timer| {
+            matches!(
+                timer,
+                Timer::ReportActivity | Timer::Recreate | Timer::DiscoveryGrace
+            )
+        });
         self.end_all(lost);
         self.entry.links = ApplicationLinks::default();
     }

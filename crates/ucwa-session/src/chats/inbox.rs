@@ -16,6 +16,7 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::Failure;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::operation::MessageBody;
+use crate::timers::Timer;
 
 /// How long after an accepted invitation its text may come as a message event before it is shown from the invitation,
 /// and how far from the acceptance a message may lie to count as that text.
@@ -152,6 +153,11 @@ impl Chats {
         let is_again = |shown: &mut Preview| shown.is_said_again(&body, sender.key);
         let again = inbox.past_preview.take_if(is_again);
         let again = again.or_else(|| inbox.shown_preview.take_if(is_again));
+        if inbox.preview.take_if(is_again).is_some() {
+            core.cancel_timers(
+                |timer| matches!(timer, Timer::FirstMessage(other) if *other == key),
+            );
+        }
         if again.is_none() {
             let timestamp = read::timestamp(message).unwrap_or_else(|| core.wall_now());
             self.show(core, key, sender, body, timestamp);
@@ -259,9 +265,9 @@ impl Chats {
             };
             let inbox = &mut conversation.inbox;
             if let Some(preview) = inbox.preview.take() {
-                core.cancel_timers(|timer| {
-                    matches!(timer, crate::timers::Timer::FirstMessage(other) if *other == key)
-                });
+                core.cancel_timers(
+                    |timer| matches!(timer, Timer::FirstMessage(other) if *other == key),
+                );
                 // The server may have changed the text on its way; where the two differ, showing both loses nothing.
                 if !preview.is_said_again(&arrival.body, sender.key) {
                     let timestamp = arrival.timestamp;

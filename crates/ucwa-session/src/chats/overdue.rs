@@ -77,14 +77,14 @@ impl Chats {
                     .with_message("the server took the invitation and did not begin it");
                 return self.refuse_invite(core, key, failure);
             }
-            // A chat that stands was accepted, whatever became of the record of the invitation.
-            Err(_) if self.is_established(key) => {
-                return self.conclude(core, key, operation, true, None, None);
-            }
             Err(failure) if !failure.is_gone() && self.is_worth_asking_again(key, operation) => {
                 let operation = operation.to_owned();
                 core.arm(COMPLETION_GRACE, Timer::InvitationCompleted(key, operation));
                 return;
+            }
+            // The record is gone, or is not asked for any more: a chat that stands was accepted.
+            Err(_) if self.is_established(key) => {
+                return self.conclude(core, key, operation, true, None, None);
             }
             Err(_) if started.is_some() => {
                 return self.refuse_invite(

@@ -61,3 +61,20 @@ fn what_was_begun_in_an_application_that_did_not_come_about_ends_with_it() {
     bench.advance(Duration::from_secs(60));
     assert!(!bench.is_sent("GET", APP), "{:?}", bench.sent);
 }
+
+#[test]
+fn a_token_service_that_is_not_found_does_not_decide_on_what_was_asked() {
+    let mut bench = Bench::with_conversation();
+    let ticket = bench.send(1, "Hello Lene");
+    bench.created("POST", INVITE, INVITATION);
+    bench.advance(Duration::from_secs(31));
+    let read = bench.take("GET", INVITATION);
+    bench.respond(read.id, challenge("/WebTicket/oauthtoken"));
+    bench.reply(
+        "POST",
+        "/WebTicket/oauthtoken",
+        404,
+        json!({"code": "NotFound"}),
+    );
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+}
