@@ -388,14 +388,8 @@ impl Chats {
             return;
         };
         if conversation.is_being_probed() {
-            // It lives: what was written meanwhile asks the peer back into it.
             conversation.probe = Probe::Done;
-            if conversation.is_live()
-                && conversation.chat == Chat::Disconnected
-                && !conversation.wants_chat_of_conference()
-            {
-                self.restart_with_drafts(core, key);
-            }
+            self.ask_back(core, key);
         }
         self.after_page(core, key);
     }
@@ -415,6 +409,21 @@ impl Chats {
             Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
         }
         self.after_page(core, key);
+    }
+
+    /// A conversation lives on without its chat: what was written meanwhile asks the peer back into it, as soon as nothing
+    /// stands before it.
+    pub(super) fn ask_back(&mut self, core: &mut Core, key: ConversationKey) {
+        let free = self.conversations.get(&key).is_some_and(|conversation| {
+            conversation.is_live()
+                && conversation.chat == Chat::Disconnected
+                && !conversation.wants_chat_of_conference()
+                && !conversation.is_being_probed()
+                && !conversation.outbox.is_posting()
+        });
+        if free {
+            self.restart_with_drafts(core, key);
+        }
     }
 
     /// Begins the chat again with the first of the messages that were written while it was gone.
@@ -447,7 +456,9 @@ impl Chats {
             .clone()
             .unwrap_or_else(|| ended("the conversation was ended"));
         // Messages written while the chat was gone wait for just this, to begin the conversation again.
-        let goes_on = conversation.is_being_probed() && !wanted && self.start_messaging.is_some();
+        let waits = conversation.is_being_probed()
+            || conversation.chat == Chat::Disconnected && conversation.outbox.is_posting();
+        let goes_on = waits && !wanted && self.start_messaging.is_some();
         let drafts = match goes_on {
             true => conversation.outbox.take_drafts(),
             false => std::collections::VecDeque::new(),

@@ -133,6 +133,11 @@ impl Outbox {
         Some(self.unsettled.remove(position).message)
     }
 
+    /// Whether the answer to a message that was handed over is still to come.
+    pub(super) fn is_posting(&self) -> bool {
+        self.posting.as_ref().is_some_and(|posting| !posting.lost)
+    }
+
     /// Whether a message of ours may be at the server under an address that nobody will tell.
     pub(super) fn has_nameless(&self) -> bool {
         self.posting.as_ref().is_some_and(|posting| posting.lost)
@@ -206,6 +211,10 @@ impl Chats {
             (State::Connected, Chat::Disconnected) if conversation.wants_chat_of_conference() => {
                 conversation.outbox.drafts.push_back(draft);
             }
+            // The chat is gone, and a message for it is still on its way: it could arrive behind this one.
+            (State::Connected, Chat::Disconnected) if conversation.outbox.is_posting() => {
+                conversation.outbox.drafts.push_back(draft);
+            }
             // The chat is gone, and whether the conversation is, is being found out: that decides how to go on.
             (State::Connected, Chat::Disconnected) if conversation.is_being_probed() => {
                 conversation.outbox.drafts.push_back(draft);
@@ -237,6 +246,9 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
+        if conversation.chat == Chat::Disconnected && conversation.state == State::Connected {
+            return self.ask_back(core, key);
+        }
         let (html, only_html) = (conversation.html, conversation.only_html);
         let outbox = &mut conversation.outbox;
         if conversation.chat != Chat::Connected || outbox.posting.is_some() {
@@ -386,6 +398,7 @@ impl Chats {
     fn on_answer_lost(&mut self, core: &mut Core, key: ConversationKey, message: MessageKey) {
         core.arm(VERDICT_GRACE, Timer::Verdict(key, message));
         self.sort_early(core, key);
+        self.pump(core, key);
     }
 
     /// What was not handed over will not be.

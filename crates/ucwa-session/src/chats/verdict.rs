@@ -67,7 +67,7 @@ impl Chats {
             return;
         };
         let outbox = &mut conversation.outbox;
-        if outbox.posting.as_ref().is_some_and(|posting| !posting.lost) {
+        if outbox.is_posting() {
             // The answer that names it is still to come.
         } else if outbox.has_nameless() {
             for early in &outbox.early {

@@ -8,6 +8,7 @@ use ucwa_session::*;
 
 use crate::bench::*;
 use crate::pages::*;
+use crate::sending::established;
 
 const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
@@ -77,4 +78,33 @@ fn a_token_service_that_is_not_found_does_not_decide_on_what_was_asked() {
         json!({"code": "NotFound"}),
     );
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+}
+
+#[test]
+fn what_is_written_after_the_chat_went_does_not_overtake_what_is_still_on_its_way() {
+    let mut bench = established();
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    bench.send(1, "one");
+    let sent = bench.take("POST", &messages);
+    bench.respond(sent.id, challenge("/WebTicket/oauthtoken"));
+    bench.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    let second = bench.send(2, "two");
+    assert!(!bench.is_sent("POST", INVITE), "one may still arrive");
+    bench.reply(
+        "POST",
+        "/WebTicket/oauthtoken",
+        200,
+        token("cwt=two", 28_000),
+    );
+    bench.advance(Duration::from_secs(11));
+    let conversation = conversation_event("updated", "21a1", "Connected");
+    let resource = conversation["_embedded"]["conversation"].clone();
+    bench.reply("GET", &conversation_href("21a1"), 200, resource);
+    assert!(!bench.is_sent("POST", INVITE), "one may still arrive");
+    bench.reply("POST", &messages, 409, json!({"code": "Conflict"}));
+    assert!(bench.is_sent("POST", INVITE));
+    assert_eq!(bench.result(second), None);
 }
