@@ -6,7 +6,7 @@ use skype_p2p::{
     ActivityItem, Application, CallConnectionState, Conversation, ConversationState, Credentials,
     Direction, PersonStatus, ReasonCode, Representation,
 };
-use ucwa_server::ServerConfig;
+use ucwa_server::{Fault, ServerConfig};
 
 use crate::{
     story::{conversation, told},
@@ -139,10 +139,13 @@ async fn what_was_said_is_found_again_in_xml_too() {
 }
 
 /// Nobody is asked: the chat connects, the message is delivered, and the user says when he has seen it.
-#[tokio::test(start_paused = true)]
-async fn an_invitation_is_accepted_for_who_keeps_history() {
+async fn an_invitation_is_accepted(aggregated: bool) {
     within_minutes(async {
         let world = World::new();
+        if aggregated {
+            // Of each resource only the latest state shows (`EventsInUCWA`): no invitation ever starts.
+            world.inject(Fault::AggregateEvents);
+        }
         let tosh = world.tosh().await;
         let lene = lene(&world, true, Representation::Json).await;
         let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
@@ -183,6 +186,16 @@ async fn an_invitation_is_accepted_for_who_keeps_history() {
         assert!(asked.chat_service().accept_command().enabled().get());
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_is_accepted_for_who_keeps_history() {
+    an_invitation_is_accepted(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_is_accepted_though_only_its_end_is_told() {
+    an_invitation_is_accepted(true).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,6 +63,24 @@ fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
 }
 
 #[test]
+fn who_asks_while_the_list_is_read_gets_the_same_and_no_less() {
+    let mut bench = signed_in();
+    let tickets = [1, 2].map(|count| bench.submit(list_archived(count)));
+    bench.reply("GET", &logs_href(), 200, list([9, 8, 7]));
+    let batch = bench.take("POST", &format!("{APP}/batch"));
+    assert_eq!(targets(&batch).len(), 2);
+    bench.respond(
+        batch.id,
+        batch_of(&[(200, log(9, "t9", LENE)), (200, log(8, "t8", LENE))]),
+    );
+    for ticket in tickets {
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
+    assert_eq!(found(&mut bench).len(), 2);
+    assert!(!bench.is_sent("GET", &logs_href()));
+}
+
+#[test]
 fn several_logs_of_one_thread_are_one_conversation() {
     let mut bench = signed_in();
     bench.submit(list_archived(20));
