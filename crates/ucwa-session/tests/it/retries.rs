@@ -287,3 +287,66 @@ fn a_renewal_whose_answer_is_lost_is_asked_for_again_once_for_all_who_wait() {
     assert!(bench.is_sent("GET", &format!("{APP}/events")));
     assert!(bench.is_sent("POST", &messages()));
 }
+
+/// A session whose token is being renewed, since nine tenths of its life are over.
+fn renewing() -> Bench {
+    let mut bench = established();
+    while !bench.is_sent("POST", "/WebTicket") {
+        assert!(bench.now < 28_000 * SECOND);
+        bench.advance(100 * SECOND);
+        bench.page(json!([]));
+        bench
+            .sent
+            .retain(|sent| !sent.target().contains("reportMyActivity"));
+    }
+    bench
+}
+
+#[test]
+fn who_is_refused_while_the_token_is_being_renewed_waits_for_that_one() {
+    let mut bench = renewing();
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    let renewals = bench
+        .sent
+        .iter()
+        .filter(|sent| sent.target().starts_with("/WebTicket"));
+    assert_eq!(renewals.count(), 1);
+    let renewed = token("cwt=two", 28_000);
+    bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    assert_eq!(poll.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+}
+
+#[test]
+fn a_renewal_that_fails_early_does_no_harm_while_the_token_is_good() {
+    let mut bench = renewing();
+    bench.reply(
+        "POST",
+        "/WebTicket/oauthtoken",
+        400,
+        json!({"error": "server_error"}),
+    );
+    bench.send(1, "one");
+    let post = bench.take("POST", &messages());
+    assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=one");
+    // When it is refused at last, another one is asked for.
+    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    let renewed = token("cwt=two", 28_000);
+    bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    let post = bench.take("POST", &messages());
+    assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+}
+
+#[test]
+fn a_server_that_is_unavailable_says_when_to_come_back() {
+    let mut bench = established();
+    let bare = bare("updated", "conversation", &conversation_href("21a1"), None);
+    bench.page(senders("21a1", vec![(false, bare)]));
+    let read = bench.take("GET", &conversation_href("21a1"));
+    bench.respond(read.id, busy(503, "7"));
+    bench.advance(7 * SECOND - Duration::from_millis(1));
+    assert!(!bench.is_sent("GET", &conversation_href("21a1")));
+    bench.advance(Duration::from_millis(1));
+    assert!(bench.is_sent("GET", &conversation_href("21a1")));
+}
