@@ -126,22 +126,76 @@ mod tests {
 
     #[test]
     fn subcodes_name_the_disconnection() {
-        for (subcode, expected) in [
-            ("Declined", ReasonCode::Refused),
-            ("DoNotDisturb", ReasonCode::Busy),
-            ("Timeout", ReasonCode::Missed),
-            ("ConnectedElsewhere", ReasonCode::Terminated),
-            ("LimitExceeded", ReasonCode::FullSession),
-            ("Unreachable", ReasonCode::Dropped),
-            ("DialoutNotAllowed", ReasonCode::ForbiddenNumber),
-            ("DestinationNotFound", ReasonCode::Failed),
-            ("SomethingNew", ReasonCode::Failed),
-        ] {
-            assert_eq!(
-                disconnection(Some("RemoteFailure"), Some(subcode)),
-                expected,
-                "{subcode}"
-            );
+        let table: [(ReasonCode, &[&str]); 7] = [
+            (
+                ReasonCode::Refused,
+                &[
+                    "Declined",
+                    "Denied",
+                    "NotAllowed",
+                    "NotAcceptable",
+                    "AttendeeNotAllowed",
+                ],
+            ),
+            (
+                ReasonCode::Busy,
+                &["Busy", "DoNotDisturb", "RepliedWithOtherModality"],
+            ),
+            (ReasonCode::Missed, &["Timeout", "Missed", "Expired"]),
+            (
+                ReasonCode::Terminated,
+                &[
+                    "Canceled",
+                    "Ended",
+                    "ConversationNotFound",
+                    "CallTerminated",
+                    "Removed",
+                    "Ejected",
+                    "Replaced",
+                    "ConnectedElsewhere",
+                    "Forwarded",
+                    "Transferred",
+                ],
+            ),
+            (
+                ReasonCode::FullSession,
+                &[
+                    "TooManyParticipants",
+                    "TooManyConversations",
+                    "TooManyLobbyParticipants",
+                    "LimitExceeded",
+                ],
+            ),
+            (
+                ReasonCode::Dropped,
+                &[
+                    "Unreachable",
+                    "TemporarilyUnavailable",
+                    "Unavailable",
+                    "CallbackUriUnreachable",
+                    "MediaFailure",
+                ],
+            ),
+            (
+                ReasonCode::Failed,
+                &[
+                    "DestinationNotFound",
+                    "NormalizationFailed",
+                    "EscalationFailed",
+                    "ModalityNotSupported",
+                    "FederationRequired",
+                    "AnonymousNotAllowed",
+                    "ThreadIdAlreadyExists",
+                    "SomethingNew",
+                ],
+            ),
+        ];
+        let dialout: (ReasonCode, &[&str]) = (ReasonCode::ForbiddenNumber, &["DialoutNotAllowed"]);
+        for (expected, subcodes) in table.into_iter().chain([dialout]) {
+            for subcode in subcodes {
+                let found = disconnection(Some("RemoteFailure"), Some(subcode));
+                assert_eq!(found, expected, "{subcode}");
+            }
         }
     }
 

@@ -257,3 +257,30 @@ fn everything_of_an_application_is_asked_for_at_the_host_of_its_pool() {
     assert_eq!(poll.uri().host(), Some("pool.contoso.com"));
     assert_eq!(poll.uri().scheme_str(), Some("https"));
 }
+
+#[test]
+fn a_user_who_is_at_home_elsewhere_is_followed_there_and_asks_for_a_token_of_that_host() {
+    let user = json!({"_links": {"user": {"href": "/user"}}});
+    let (mut bench, ticket) = with_root(Bench::config(), &user);
+    let asked = bench.take("GET", "/user");
+    bench.respond(asked.id, challenge("/WebTicket/oauthtoken"));
+    let first = token("cwt=one", 28_000);
+    bench.reply("POST", "/WebTicket/oauthtoken", 200, first);
+    let there = json!({"_links": {"redirect": {"href": "https://pool.contoso.com/root"}}});
+    bench.reply("GET", "/user", 200, there);
+    let root = bench.take("GET", "/root");
+    assert!(!root.request.headers().contains_key(AUTHORIZATION));
+    bench.respond(root.id, answer(200, user));
+    let asked = bench.take("GET", "/user");
+    assert_eq!(asked.request.uri().host(), Some("pool.contoso.com"));
+    bench.respond(asked.id, challenge("/WebTicket/oauthtoken"));
+    let post = bench.take("POST", "/WebTicket/oauthtoken");
+    assert_eq!(post.request.uri().host(), Some("pool.contoso.com"));
+    bench.respond(post.id, answer(200, token("cwt=two", 28_000)));
+    let asked = bench.take("GET", "/user");
+    assert_eq!(asked.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+    let links = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
+    bench.respond(asked.id, answer(200, links));
+    bench.enter();
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}

@@ -153,3 +153,19 @@ fn activity_is_reported_only_where_the_server_offers_it() {
     }
     assert!(!bench.is_sent("POST", ""), "{:?}", bench.sent);
 }
+
+#[test]
+fn a_message_without_a_verdict_is_unknown_when_the_channel_is_lost_for_good() {
+    let mut given = handed_over();
+    for _ in 0..2 {
+        let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
+        given
+            .bench
+            .reply("GET", &format!("{APP}/events"), 409, replaced);
+    }
+    assert_eq!(given.failure().kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(
+        given.bench.verdicts(given.key),
+        [(MessageKey::Local(1), MessageStatus::Unknown)]
+    );
+}
