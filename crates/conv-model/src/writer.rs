@@ -59,7 +59,9 @@ impl ModelWriter {
                 }
             }
             Fact::Incoming(incoming) => self.incoming(transaction, incoming),
-            Fact::Discovered(discovered) => self.discovered(transaction, discovered),
+            Fact::Discovered(discovered) => {
+                self.found(transaction, discovered, ConversationState::Connecting);
+            }
             Fact::Archived(archived) => self.archived(transaction, archived),
             Fact::MoreConversations(more) => {
                 self.change_archive(transaction, |archive| archive.complete = !more);
@@ -164,7 +166,13 @@ impl ModelWriter {
         self.publish(transaction, &conversation, group);
     }
 
-    fn discovered(&self, transaction: &mut Transaction<'_>, discovered: Discovered) {
+    /// A conversation that nobody here began and that rings for nobody.
+    fn found(
+        &self,
+        transaction: &mut Transaction<'_>,
+        discovered: Discovered,
+        state: ConversationState,
+    ) {
         let Discovered {
             conversation: id,
             participants,
@@ -174,15 +182,8 @@ impl ModelWriter {
         if self.find(transaction, id).is_some() {
             return;
         }
-        let state = ConversationState::Connecting;
-        let conversation = make(
-            transaction,
-            &self.node,
-            id,
-            None,
-            state,
-            CallConnectionState::Disconnected,
-        );
+        let chat = CallConnectionState::Disconnected;
+        let conversation = make(transaction, &self.node, id, None, state, chat);
         for participant in &participants {
             conversation.find_or_add_participant(transaction, participant);
         }
@@ -195,30 +196,13 @@ impl ModelWriter {
     }
 
     fn archived(&self, transaction: &mut Transaction<'_>, archived: Archived) {
-        let Archived {
-            conversation: id,
-            peer,
-            subject,
-        } = archived;
-        if self.find(transaction, id).is_some() {
-            return;
-        }
-        let state = ConversationState::Disconnected;
-        let conversation = make(
-            transaction,
-            &self.node,
-            id,
-            None,
-            state,
-            CallConnectionState::Disconnected,
-        );
-        conversation.find_or_add_participant(transaction, &peer);
-        conversation.set(
-            transaction,
-            |cells| &mut cells.topic,
-            subject.unwrap_or_default(),
-        );
-        publish(transaction, &self.node, &conversation);
+        let found = Discovered {
+            conversation: archived.conversation,
+            participants: vec![archived.peer],
+            subject: archived.subject,
+            group: None,
+        };
+        self.found(transaction, found, ConversationState::Disconnected);
     }
 
     fn change_archive(
