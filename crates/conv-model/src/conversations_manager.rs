@@ -45,7 +45,8 @@ impl ConversationsManager {
         })
     }
 
-    /// How many conversations have something unread: those that were missed, by the server's count.
+    /// How many conversations have something unread: those that were missed, by the server's count. It is 0 until the protocol
+    /// has a reason to ask: history that is kept, or conversations of former days that were asked for.
     #[must_use]
     pub fn unread_conversations_count(&self) -> Property<usize> {
         Property::new(Field {

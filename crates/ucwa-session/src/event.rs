@@ -74,7 +74,8 @@ pub enum SessionEvent {
     },
     /// Whether the archive holds more conversations than were told of. Until the first time, it may.
     MoreArchived(bool),
-    /// How many conversations were missed and not read since.
+    /// How many conversations were missed and not read since. Told once the server archives, or the archive was asked for,
+    /// and with every change that the server tells of.
     UnreadConversations(u64),
     /// Whether the server archives conversations.
     History {

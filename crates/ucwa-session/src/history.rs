@@ -73,6 +73,8 @@ pub(crate) struct History {
     conversation_logs: Option<String>,
     missed_items: Option<String>,
     switch: Switch,
+    /// Somebody asked for the archive, or it is being kept: what was missed is of interest.
+    attentive: bool,
     /// What was missed changed while it was being read.
     missed_again: bool,
     /// The list that is being read.
@@ -149,15 +151,16 @@ impl History {
     /// The application is ready.
     pub(crate) fn begin(&mut self, core: &mut Core) {
         self.open = true;
+        self.begin_anew(core);
         self.begin_switch(core);
-        self.read_missed(core);
-        self.tell_complete(core, false);
     }
 
     /// The server lost its place in the events: what it told of history may have been missed.
     pub(crate) fn begin_anew(&mut self, core: &mut Core) {
         if self.open {
-            self.read_missed(core);
+            if self.attentive {
+                self.read_missed(core);
+            }
             self.tell_complete(core, false);
         }
     }

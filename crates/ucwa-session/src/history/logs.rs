@@ -89,6 +89,7 @@ impl History {
         });
         let purpose = Purpose::History(HistoryPurpose::List);
         core.issue(Exchange::new(purpose, Method::GET, url));
+        self.attend(core);
         Ok(())
     }
 

@@ -11,6 +11,13 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 
 impl History {
+    /// From now on what was missed is of interest. A session that nobody asks for history asks the server for none.
+    pub(super) fn attend(&mut self, core: &mut Core) {
+        if !std::mem::replace(&mut self.attentive, true) {
+            self.read_missed(core);
+        }
+    }
+
     /// GETs what was missed, where the server says; nobody waits for it.
     pub(super) fn read_missed(&mut self, core: &mut Core) {
         let purpose = Purpose::History(HistoryPurpose::ReadMissed);

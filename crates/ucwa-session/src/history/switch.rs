@@ -71,6 +71,9 @@ impl History {
         if told != (enabled, settable) {
             core.emit(SessionEvent::History { enabled, settable });
         }
+        if enabled {
+            self.attend(core);
+        }
     }
 
     /// There is a new application, which knows nothing of what was asked of the one before.

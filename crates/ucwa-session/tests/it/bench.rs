@@ -159,13 +159,16 @@ impl Bench {
         self.now = end;
     }
 
-    /// Takes the request that goes to this place; the others stay.
+    /// Takes the request that goes to this place, or else to one below it; the others stay.
     #[track_caller]
     pub(crate) fn take(&mut self, method: &str, target: &str) -> Request {
-        let found = self
-            .sent
-            .iter()
-            .position(|sent| sent.request.method() == method && sent.target().starts_with(target));
+        let find = |fits: fn(&str, &str) -> bool| {
+            self.sent
+                .iter()
+                .position(|sent| sent.request.method() == method && fits(&sent.target(), target))
+        };
+        let found = find(|sent, target| sent == target)
+            .or_else(|| find(|sent, target| sent.starts_with(target)));
         let Some(position) = found else {
             let there: Vec<_> = self
                 .sent

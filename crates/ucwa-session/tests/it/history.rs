@@ -52,17 +52,22 @@ pub(crate) fn missed(unread: u32) -> Value {
            "_links": {"self": {"href": format!("{APP}/communication/missedItems")}}})
 }
 
-/// Signed in to a server with an archive, which was asked what was missed.
+pub(crate) fn missed_href() -> String {
+    format!("{APP}/communication/missedItems")
+}
+
+/// Signed in to a server with an archive.
 pub(crate) fn signed_in() -> Bench {
     let mut bench = Bench::signed_in_to(with_archive);
-    bench.reply(
-        "GET",
-        &format!("{APP}/communication/missedItems"),
-        200,
-        missed(0),
-    );
     bench.events.clear();
     bench
+}
+
+/// Asks for archived conversations for the first time, and hears that none were missed.
+fn first_list(bench: &mut Bench, count: u32) -> Ticket {
+    let ticket = bench.submit(list_archived(count));
+    bench.reply("GET", &missed_href(), 200, missed(0));
+    ticket
 }
 
 pub(crate) fn list(numbers: impl IntoIterator<Item = u32>) -> Value {
@@ -142,7 +147,7 @@ fn from_communication(link: Value, embedded: Option<(&str, Value)>) -> Value {
 /// Signed in, with one conversation with Lene (log 7) found.
 pub(crate) fn with_one() -> (Bench, ConversationKey) {
     let mut bench = signed_in();
-    bench.submit(list_archived(20));
+    first_list(&mut bench, 20);
     bench.reply("GET", &logs_href(), 200, list([7]));
     bench.reply("GET", &log_href(7), 200, log(7, "t7", LENE));
     let found = found(&mut bench);

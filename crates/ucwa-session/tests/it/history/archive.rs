@@ -343,14 +343,10 @@ fn what_was_read_stays_read_over_a_lost_application() {
     );
     bench.advance(std::time::Duration::from_secs(1));
     bench.enter_to(with_archive);
-    bench.reply(
-        "GET",
-        &format!("{APP}/communication/missedItems"),
-        200,
-        missed(0),
-    );
+    bench.reply("GET", &missed_href(), 200, missed(0));
     bench.events.clear();
 
+    // What was missed was asked for with the application.
     bench.submit(list_archived(20));
     bench.reply("GET", &logs_href(), 200, list([17]));
     let mut again = log(17, "t7", LENE);

@@ -52,6 +52,8 @@ fn history_is_turned_on_by_a_put_of_the_whole_resource() {
     bench.page(communication_updated("Enabled", "6"));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     assert_eq!(told(&mut bench), [(true, true)]);
+    bench.reply("GET", &missed_href(), 200, missed(1));
+    assert_eq!(bench.events, [SessionEvent::UnreadConversations(1)]);
 
     // What is so already is not written.
     let ticket = bench.submit(Operation::SetHistory(true));
@@ -140,7 +142,7 @@ fn changes_are_made_one_after_the_other() {
             communication(before, "5"),
         );
         let sent = put(&mut bench);
-        assert!(!bench.is_sent("GET", &communication_href()));
+        assert!(!bench.is_sent("PUT", &communication_href()));
         bench.respond(sent.id, crate::bench::answer(200, Value::Null));
         bench.page(communication_updated(after, "6"));
         assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -159,12 +161,6 @@ fn the_configuration_turns_history_on_at_sign_in() {
     bench.discover();
     bench.enter_to(with_archive);
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.reply(
-        "GET",
-        &format!("{APP}/communication/missedItems"),
-        200,
-        missed(0),
-    );
     bench.reply(
         "GET",
         &communication_href(),
@@ -244,41 +240,30 @@ fn what_was_missed_is_counted_and_makes_the_list_longer() {
             })
             .collect()
     };
-    let mut bench = Bench::signed_in_to(with_archive);
-    bench.reply(
-        "GET",
-        &format!("{APP}/communication/missedItems"),
-        200,
-        missed(2),
+    let mut bench = signed_in();
+    assert!(
+        !bench.is_sent("GET", &format!("{APP}/communication")),
+        "nobody asked for history"
     );
-    assert_eq!(unread(&mut bench), [2]);
     bench.submit(list_archived(1));
+    bench.reply("GET", &missed_href(), 200, missed(2));
+    assert_eq!(unread(&mut bench), [2]);
     bench.reply("GET", &logs_href(), 200, list([]));
     assert!(bench.events.contains(&SessionEvent::MoreArchived(false)));
     bench.events.clear();
 
-    let link = json!({"rel": "missedItems", "href": format!("{APP}/communication/missedItems")});
+    let link = json!({"rel": "missedItems", "href": missed_href()});
     bench.page(from_communication(link.clone(), None));
     bench.page(from_communication(link.clone(), None));
     assert!(bench.events.contains(&SessionEvent::MoreArchived(true)));
-    bench.reply(
-        "GET",
-        &format!("{APP}/communication/missedItems"),
-        200,
-        missed(3),
-    );
+    bench.reply("GET", &missed_href(), 200, missed(3));
     // It changed while it was being read.
-    bench.reply(
-        "GET",
-        &format!("{APP}/communication/missedItems"),
-        200,
-        missed(4),
-    );
+    bench.reply("GET", &missed_href(), 200, missed(4));
     bench.page(from_communication(link, Some(("missedItems", missed(5)))));
     assert_eq!(unread(&mut bench), [3, 4, 5]);
-    assert!(!bench.is_sent("GET", &format!("{APP}/communication/missedItems")));
+    assert!(!bench.is_sent("GET", &missed_href()));
 
     // A server that lost its place may have told of more meanwhile.
     bench.page_with("resync", json!([]));
-    bench.take("GET", &format!("{APP}/communication/missedItems"));
+    bench.take("GET", &missed_href());
 }
