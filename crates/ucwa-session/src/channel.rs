@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{Method, Response};
 use ucwa_proto::{EventPage, Follow, HrefKey, Origin};
 
-use crate::core::{not_ucwa, representation_of, retry_after};
 use crate::exchange::{Exchange, POLL_MARGIN, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Lane;
+use crate::response::{not_ucwa, representation_of, retry_after};
 use crate::session::Session;
 use crate::sign_in::Phase;
 use crate::timers::Timer;

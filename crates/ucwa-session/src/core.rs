@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use ucwa_proto::{Origin, Problem, Representation, Resource};
+use ucwa_proto::{Origin, Resource};
 
 use crate::auth::Auth;
 use crate::config::SessionConfig;
@@ -21,6 +21,7 @@ use crate::io::{Output, Sent, TransportFailure, TransportFailureKind};
 use crate::keys::{ConversationKey, RequestId, Ticket};
 use crate::operation::Outcome;
 use crate::question::Questions;
+use crate::response::{correlation_id, retry_after};
 use crate::timers::{Timer, TimerKey, Timers};
 use crate::trust::{Trust, Verdict};
 
@@ -427,7 +428,7 @@ impl Core {
         )
     }
 
-    // Reading answers.
+    // Addresses.
 
     /// An absolute address for an href of the application; one that leads to another host gets no credential.
     pub(crate) fn resolve(&self, href: &str, stage: Stage) -> Result<String, Failure> {
@@ -446,121 +447,5 @@ impl Core {
                 .with_host(base.host())
                 .with_message("the server links to another host, which gets no credential"))
         }
-    }
-
-    /// The resource in a successful answer; anything else is a failure that says what came instead.
-    pub(crate) fn resource<'a>(
-        &self,
-        exchange: &Exchange,
-        response: &'a Response<Bytes>,
-    ) -> Result<Resource<'a>, Failure> {
-        if !response.status().is_success() {
-            return Err(self.refusal(exchange, response));
-        }
-        let representation =
-            representation_of(response).ok_or_else(|| not_ucwa(exchange, response))?;
-        Resource::decode(response.body(), representation, &self.config.limits)
-            .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
-    }
-
-    /// What a refused request failed of.
-    pub(crate) fn refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
-        let failure = described(
-            Failure::new(FailureKind::RequestFailed, exchange.purpose.stage()),
-            exchange,
-            response,
-        );
-        match self.problem(response) {
-            Some(problem) => {
-                if let Some(subcode) = &problem.subcode {
-                    exchange.span.record("subcode", subcode.as_ref());
-                }
-                let failure = failure.with_codes(
-                    problem.code.map(std::borrow::Cow::into_owned),
-                    problem.subcode.map(std::borrow::Cow::into_owned),
-                );
-                match problem.message {
-                    Some(message) => failure.with_message(message),
-                    None => failure,
-                }
-            }
-            None if response.body().is_empty() => failure,
-            None => failure.on_a_page(),
-        }
-    }
-
-    /// The error body of an answer, if it has one.
-    pub(crate) fn problem<'a>(&self, response: &'a Response<Bytes>) -> Option<Problem<'a>> {
-        let representation = representation_of(response)?;
-        Problem::decode(response.body(), representation, &self.config.limits).ok()
-    }
-}
-
-/// The representation of an answer's body, by its content type.
-pub(crate) fn representation_of(response: &Response<Bytes>) -> Option<Representation> {
-    Representation::from_content_type(
-        response
-            .headers()
-            .get(header::CONTENT_TYPE)?
-            .to_str()
-            .ok()?,
-    )
-}
-
-/// The failure of an answer that is not UCWA: most often a page of a proxy or of the web server.
-pub(crate) fn not_ucwa(exchange: &Exchange, response: &Response<Bytes>) -> Failure {
-    let content_type = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    described(
-        Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage()),
-        exchange,
-        response,
-    )
-    .with_message(format!(
-        "the answer is {}",
-        content_type.unwrap_or("of no stated type")
-    ))
-}
-
-fn described(failure: Failure, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
-    let diagnostics = response
-        .headers()
-        .get("x-ms-diagnostics")
-        .and_then(|value| value.to_str().ok());
-    let failure = failure
-        .with_status(response.status())
-        .with_diagnostics(diagnostics.map(str::to_owned))
-        .with_correlation_id(correlation_id(response).map(str::to_owned));
-    match Origin::of(&exchange.url) {
-        Ok(origin) => failure.with_host(origin.host()),
-        Err(_) => failure,
-    }
-}
-
-fn correlation_id(response: &Response<Bytes>) -> Option<&str> {
-    response
-        .headers()
-        .get("x-ms-correlation-id")
-        .and_then(|value| value.to_str().ok())
-}
-
-/// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3).
-pub(crate) fn retry_after(response: &Response<Bytes>, now: SystemTime) -> Option<Duration> {
-    let value = response
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim();
-    match value.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(
-            httpdate::parse_http_date(value)
-                .ok()?
-                .duration_since(now)
-                .unwrap_or_default(),
-        ),
     }
 }

@@ -9,11 +9,12 @@ use secrecy::ExposeSecret;
 use ucwa_proto::{Challenge, GrantType, OAuthError, Origin, TokenResponse};
 
 use crate::auth::Source;
-use crate::core::{Core, not_ucwa};
+use crate::core::Core;
 use crate::exchange::{Credential, Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::{BearerToken, ConnectionAuth};
 use crate::operation::Credentials;
+use crate::response::not_ucwa;
 
 /// How long a token is taken to live whose issuer does not say; the shortest that the pages name.
 const DEFAULT_LIFE: Duration = Duration::from_secs(3600);

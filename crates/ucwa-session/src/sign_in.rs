@@ -12,14 +12,14 @@ use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri, Value};
 
 use crate::config::Root;
-use crate::core::not_ucwa;
-use crate::effect::Effect;
 use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::lengths;
 use crate::operation::{Credentials, Outcome};
+use crate::response::Effect;
+use crate::response::not_ucwa;
 use crate::session::Session;
 use crate::timers::Timer;
 use crate::trust::Trust;

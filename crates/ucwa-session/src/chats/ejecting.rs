@@ -8,12 +8,12 @@ use http::{Method, Response};
 use super::ending::ended;
 use super::{Chats, invalid, key_of, wrong_state};
 use crate::core::Core;
-use crate::effect::Effect;
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 use crate::operation::Outcome;
+use crate::response::Effect;
 use crate::timers::Timer;
 
 /// How long the roster may take to show that somebody was ejected.

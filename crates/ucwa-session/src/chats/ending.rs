@@ -13,12 +13,12 @@ use super::conversation::{Chat, Conversation, Probe, State};
 use super::invite::VERDICT_GRACE;
 use super::{Chats, wrong_state};
 use crate::core::Core;
-use crate::effect::Effect;
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::operation::Outcome;
+use crate::response::Effect;
 use crate::timers::Timer;
 
 /// How long a conversation that lost its chat may take to say whether it goes on.

@@ -10,13 +10,13 @@ use super::conversation::{Chat, State};
 use super::outbox::Draft;
 use super::{Chats, invalid, read, wrong_state};
 use crate::core::Core;
-use crate::effect::{Effect, location};
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::lengths;
 use crate::operation::{CustomContent, MessageBody};
+use crate::response::{Effect, location};
 use crate::timers::Timer;
 
 /// How long the event that tells of the start may take after the request was answered.

@@ -10,12 +10,12 @@ use super::page::failure_of;
 use super::read::{self, InvitationStanding};
 use super::{Chats, invalid, key_of, wrong_state};
 use crate::core::Core;
-use crate::effect::{Effect, location};
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 use crate::operation::Outcome;
+use crate::response::{Effect, location};
 use crate::timers::Timer;
 
 /// The invitation of a participant, until its verdict.

@@ -11,12 +11,12 @@ use super::recognise::ONLINE_MEETING_INVITATION;
 use super::roster::stranger;
 use super::{Chats, key_of, wrong_state};
 use crate::core::Core;
-use crate::effect::Effect;
 use crate::event::{ConversationChange, Participant, SessionEvent};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::operation::Outcome;
+use crate::response::Effect;
 use crate::timers::Timer;
 
 /// An invitation of the peer's that has no verdict yet.

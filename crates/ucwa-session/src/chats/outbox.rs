@@ -11,11 +11,11 @@ use super::conversation::{Chat, State};
 use super::verdict::{Verdict, unknown};
 use super::{Chats, key_of, read, wrong_state};
 use crate::core::Core;
-use crate::effect::{Effect, location};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, MessageKey, Ticket};
 use crate::operation::MessageBody;
+use crate::response::{Effect, location};
 use crate::timers::Timer;
 
 /// How long the verdict may take after the server took the message.

@@ -9,10 +9,10 @@ use ucwa_proto::{Event, EventKind, EventPage, HrefKey, Resource, Value};
 
 use super::{Aspect, People, PeoplePurpose, PeopleTimer, Who, key_of};
 use crate::core::Core;
-use crate::effect::location;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::person::{Interest, PersonField};
+use crate::response::location;
 use crate::timers::Timer;
 
 /// How long a subscription lives: the most that the server grants, in minutes (`presenceSubscriptions_ref`).

@@ -7,11 +7,12 @@ use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri};
 
 use super::{Aspect, People, PeoplePurpose, PeopleTimer, Person, Who, key_of, not_offered};
-use crate::core::{Core, not_ucwa};
+use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::operation::Outcome;
+use crate::response::not_ucwa;
 use crate::timers::Timer;
 
 /// How long what was asked for waits for what else will be: whoever draws a list asks for each line by itself.

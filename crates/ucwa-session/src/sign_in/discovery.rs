@@ -2,10 +2,10 @@
 
 use super::{Discovery, INTERNAL_GRACE, MAX_HOPS};
 use crate::config::Root;
-use crate::core::not_ucwa;
 use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Credential, DISCOVERY_TIMEOUT, Exchange, Purpose, RootSource};
 use crate::failure::{Failure, FailureKind, Stage};
+use crate::response::not_ucwa;
 use crate::session::Session;
 use crate::timers::Timer;
 use bytes::Bytes;

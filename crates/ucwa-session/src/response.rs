@@ -1,0 +1,198 @@
+//! What a response says: what came of the request, the resource in it, or why there is none. Each is read in one way,
+//! whoever asked.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use ucwa_proto::{Origin, Problem, Representation, Resource};
+
+use crate::core::Core;
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::io::Sent;
+
+/// What came of a request that changes something at the server.
+pub(crate) enum Effect {
+    /// The server did it.
+    Done(Response<Bytes>),
+    /// What it was addressed to does not exist any more.
+    Gone(Failure),
+    /// It had no effect: the server refused it, or it never got there.
+    Refused(Failure),
+    /// It may have had its effect: the answer was lost, or the server, or something before it, failed after it may have
+    /// begun.
+    Unclear(Failure),
+}
+
+impl Effect {
+    /// For those who only want to know whether it was done.
+    pub(crate) fn done(self) -> Result<(), Failure> {
+        match self {
+            Self::Done(_) => Ok(()),
+            Self::Gone(failure) | Self::Refused(failure) | Self::Unclear(failure) => Err(failure),
+        }
+    }
+}
+
+impl Core {
+    /// What came of a request that changes something.
+    pub(crate) fn effect(
+        &self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) -> Effect {
+        match result {
+            Ok(response) if response.status().is_success() => Effect::Done(response),
+            Ok(response) => {
+                let failure = self.refusal(exchange, &response);
+                match response.status() {
+                    StatusCode::NOT_FOUND | StatusCode::GONE => Effect::Gone(failure),
+                    status if status.is_server_error() => Effect::Unclear(failure),
+                    _ => Effect::Refused(failure),
+                }
+            }
+            Err(failure) if may_have_been_sent(&failure) => Effect::Unclear(failure),
+            Err(failure) => Effect::Refused(failure),
+        }
+    }
+
+    /// The resource in a successful answer; anything else is a failure that says what came instead.
+    pub(crate) fn resource<'a>(
+        &self,
+        exchange: &Exchange,
+        response: &'a Response<Bytes>,
+    ) -> Result<Resource<'a>, Failure> {
+        if !response.status().is_success() {
+            return Err(self.refusal(exchange, response));
+        }
+        let representation =
+            representation_of(response).ok_or_else(|| not_ucwa(exchange, response))?;
+        Resource::decode(response.body(), representation, &self.config.limits)
+            .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
+    }
+
+    /// What a refused request failed of.
+    pub(crate) fn refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+        let failure = described(
+            Failure::new(FailureKind::RequestFailed, exchange.purpose.stage()),
+            exchange,
+            response,
+        );
+        match self.problem(response) {
+            Some(problem) => {
+                if let Some(subcode) = &problem.subcode {
+                    exchange.span.record("subcode", subcode.as_ref());
+                }
+                let failure = failure.with_codes(
+                    problem.code.map(std::borrow::Cow::into_owned),
+                    problem.subcode.map(std::borrow::Cow::into_owned),
+                );
+                match problem.message {
+                    Some(message) => failure.with_message(message),
+                    None => failure,
+                }
+            }
+            None if response.body().is_empty() => failure,
+            None => failure.on_a_page(),
+        }
+    }
+
+    /// The error body of an answer, if it has one.
+    pub(crate) fn problem<'a>(&self, response: &'a Response<Bytes>) -> Option<Problem<'a>> {
+        let representation = representation_of(response)?;
+        Problem::decode(response.body(), representation, &self.config.limits).ok()
+    }
+
+    /// The resource that was asked for.
+    pub(crate) fn fetched(
+        &self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) -> Result<Resource<'static>, Failure> {
+        let response = result?;
+        Ok(self.resource(exchange, &response)?.into_owned())
+    }
+}
+
+/// The address that the answer to a POST names.
+pub(crate) fn location(response: &Response<Bytes>) -> Option<&str> {
+    response.headers().get(header::LOCATION)?.to_str().ok()
+}
+
+/// Whether a request that failed may have had its effect. One that failed for want of a token had none.
+fn may_have_been_sent(failure: &Failure) -> bool {
+    failure.stage() != Stage::Authentication
+        && failure
+            .transport_failure()
+            .is_some_and(|transport| transport.sent == Sent::Maybe)
+}
+
+/// The representation of an answer's body, by its content type.
+pub(crate) fn representation_of(response: &Response<Bytes>) -> Option<Representation> {
+    Representation::from_content_type(
+        response
+            .headers()
+            .get(header::CONTENT_TYPE)?
+            .to_str()
+            .ok()?,
+    )
+}
+
+/// The failure of an answer that is not UCWA: most often a page of a proxy or of the web server.
+pub(crate) fn not_ucwa(exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+    let content_type = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    described(
+        Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage()),
+        exchange,
+        response,
+    )
+    .with_message(format!(
+        "the answer is {}",
+        content_type.unwrap_or("of no stated type")
+    ))
+}
+
+fn described(failure: Failure, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+    let diagnostics = response
+        .headers()
+        .get("x-ms-diagnostics")
+        .and_then(|value| value.to_str().ok());
+    let failure = failure
+        .with_status(response.status())
+        .with_diagnostics(diagnostics.map(str::to_owned))
+        .with_correlation_id(correlation_id(response).map(str::to_owned));
+    match Origin::of(&exchange.url) {
+        Ok(origin) => failure.with_host(origin.host()),
+        Err(_) => failure,
+    }
+}
+
+pub(crate) fn correlation_id(response: &Response<Bytes>) -> Option<&str> {
+    response
+        .headers()
+        .get("x-ms-correlation-id")
+        .and_then(|value| value.to_str().ok())
+}
+
+/// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3).
+pub(crate) fn retry_after(response: &Response<Bytes>, now: SystemTime) -> Option<Duration> {
+    let value = response
+        .headers()
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some(
+            httpdate::parse_http_date(value)
+                .ok()?
+                .duration_since(now)
+                .unwrap_or_default(),
+        ),
+    }
+}
