@@ -129,6 +129,7 @@ impl Chats {
             return;
         };
         member.joined = false;
+        member.chat = None;
         member.in_lobby = false;
         member.typing = false;
         member.eject = None;
@@ -281,7 +282,9 @@ impl Chats {
         };
         let connected = event.kind != EventKind::Deleted;
         let adopt = !conversation.group;
-        if let Some(member) = conversation.roster.find(href.as_ref(), None, adopt) {
+        if let Some(member) = conversation.roster.find(href.as_ref(), None, adopt)
+            && member.chat.replace(connected) != Some(connected)
+        {
             let participant = member.key;
             core.change(
                 key,

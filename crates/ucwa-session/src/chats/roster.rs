@@ -37,6 +37,8 @@ pub(super) struct Member {
     /// It is to be invited when the conversation begins.
     pub(super) expected: bool,
     pub(super) joined: bool,
+    /// Whether its chat is up, as it was told.
+    pub(super) chat: Option<bool>,
     pub(super) typing: bool,
 }
 
@@ -55,6 +57,7 @@ impl Member {
             ejecting: Vec::new(),
             expected: false,
             joined: false,
+            chat: None,
             typing: false,
         }
     }
@@ -258,6 +261,7 @@ impl Roster {
             member.href = None;
             member.eject = None;
             member.joined = false;
+            member.chat = None;
             member.in_lobby = false;
             member.typing = false;
             waiting.append(&mut member.ejecting);

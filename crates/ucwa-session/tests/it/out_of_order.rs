@@ -173,3 +173,46 @@ fn a_first_message_of_another_sender_or_of_another_time_is_not_the_invitations()
     given.bench.page(senders("17b", vec![(true, later)]));
     assert_eq!(given.bench.received(given.key), ["Hi Tosh"]);
 }
+
+/// Delivers each page twice, as a server does that did not hear of the acknowledgement, and says what the second brought.
+fn twice(given: &mut Given, pages: &[Value]) -> Vec<SessionEvent> {
+    let mut repeated = Vec::new();
+    for page in pages {
+        given.bench.page(page.clone());
+        given.bench.events.clear();
+        let sent = given.bench.sent.len();
+        given.bench.page(page.clone());
+        repeated.append(&mut given.bench.events);
+        assert!(given.bench.sent.len() <= sent, "{:?}", given.bench.sent);
+    }
+    repeated
+}
+
+#[test]
+fn a_page_that_comes_twice_tells_nothing_new() {
+    let mut given = inviting();
+    let started = invitation("started", &given.operation, "21a1", "Connecting");
+    let ours = [
+        senders("21a1", vec![(false, started)]),
+        senders("21a1", accepted(&given.operation, "21a1")),
+        senders("21a1", vec![(true, arrival("21a1", "5", "Hi"))]),
+    ];
+    assert_eq!(twice(&mut given, &ours), []);
+    given.ended_with(&Ok(Outcome::Delivered));
+    let messages = given.messages();
+    given.bench.send(2, "x");
+    given
+        .bench
+        .created("POST", &messages, &message_href("21a1", "2"));
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    let ends = [
+        senders("21a1", vec![(true, verdict("21a1", "2", "Success"))]),
+        senders("21a1", vec![(false, over)]),
+    ];
+    assert_eq!(twice(&mut given, &ends), []);
+
+    let mut given = signed_in();
+    assert_eq!(twice(&mut given, &[offered("17b", "Hi Tosh")]), []);
+    let missed = offer_completed("17b", "Failure");
+    assert_eq!(twice(&mut given, &[missed]), []);
+}

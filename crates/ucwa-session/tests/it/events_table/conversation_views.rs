@@ -247,7 +247,7 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "the participant has joined the chat",
-            given: lene_is_known,
+            given: ringing,
             event: |given, kind| {
                 bare(
                     kind,
