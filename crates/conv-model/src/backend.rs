@@ -10,6 +10,7 @@ use crate::ids::{ConversationId, MessageId, ParticipantId};
 use crate::person::PersonStatus;
 use crate::persons_manager::FoundPersons;
 use crate::reason::{Reason, ReasonCode};
+use crate::states::ParticipantRole;
 
 /// What a port method returns.
 pub type PortFuture<R = ()> = BoxFuture<'static, Result<R, Reason>>;
@@ -175,6 +176,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// A conversation of two was made here. Nothing is to be sent yet.
     fn open_conversation(&self, conversation: ConversationId, peer: Peer);
 
+    /// A conference was made here: one to be begun, or the one at this address, to be joined. Nothing is to be sent yet. A
+    /// port that has no conferences leaves it at that, and refuses to start it.
+    fn open_meeting(&self, conversation: ConversationId, uri: Option<String>) {
+        let _ = (conversation, uri);
+    }
+
     /// The conversation was removed from the model; facts about it will be ignored.
     fn forget_conversation(&self, conversation: ConversationId);
 
@@ -214,6 +221,29 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         conversation: ConversationId,
         participant: ParticipantId,
     ) -> PortFuture {
+        let _ = (conversation, participant);
+        not_supported()
+    }
+
+    /// A participant is to have another role. Resolves when the other side agreed; the role itself comes as a fact.
+    fn set_role(
+        &self,
+        conversation: ConversationId,
+        participant: ParticipantId,
+        role: ParticipantRole,
+    ) -> PortFuture {
+        let _ = (conversation, participant, role);
+        not_supported()
+    }
+
+    /// Someone in the lobby is to be let in. Resolves when the other side agreed; that they are in comes as a fact.
+    fn admit(&self, conversation: ConversationId, participant: ParticipantId) -> PortFuture {
+        let _ = (conversation, participant);
+        not_supported()
+    }
+
+    /// Someone in the lobby is to be turned away. Resolves when the other side agreed; that they are out comes as a fact.
+    fn turn_away(&self, conversation: ConversationId, participant: ParticipantId) -> PortFuture {
         let _ = (conversation, participant);
         not_supported()
     }

@@ -129,6 +129,7 @@ impl Conversation {
                     participant.set_chat(transaction, Call::Disconnected, None);
                     participant.set_is_typing(transaction, false);
                     participant.set_state(transaction, ParticipantState::Disconnected, reason);
+                    participant.set_capabilities(transaction, Default::default());
                     self.take_out_if_removed(transaction, &participant);
                 }
             }
@@ -205,6 +206,7 @@ impl Conversation {
             if participant.state_now(transaction) != ParticipantState::Disconnected {
                 participant.set_state(transaction, ParticipantState::Disconnected, reason.clone());
             }
+            participant.set_capabilities(transaction, Default::default());
         }
         for participant in &others {
             self.take_out_if_removed(transaction, participant);

@@ -99,6 +99,52 @@ impl ConversationsManager {
         }))
     }
 
+    /// A new conference, which is in [`conversations`](Self::conversations) when this returns, Created and without
+    /// participants. Nothing is sent: anybody can be added, and starting it, or writing in it, begins the conference and
+    /// invites them, be they many, one or none.
+    #[must_use]
+    pub fn create_conversation(&self) -> Conversation {
+        self.node
+            .store
+            .transact(|transaction| self.make_meeting(transaction, None))
+    }
+
+    /// The conference at this address, such as `sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA`: the
+    /// conversation that has it for its [`uri`](Conversation::uri), one that goes on before one that has ended; else a new
+    /// one, Created, which is in [`conversations`](Self::conversations) when this returns. Nothing is joined until it is
+    /// started, or written in.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) when `uri` cannot be an address.
+    pub fn get_conversation_by_uri(&self, uri: &str) -> Result<Conversation, Reason> {
+        let model = &self.node.fixed.fixed.model;
+        let uri = model.backend.normalize_address(uri)?;
+        Ok(self.node.store.transact(|transaction| {
+            self.at(transaction, &uri)
+                .unwrap_or_else(|| self.make_meeting(transaction, Some(uri.clone())))
+        }))
+    }
+
+    fn make_meeting(&self, transaction: &mut Transaction<'_>, uri: Option<String>) -> Conversation {
+        let model = &self.node.fixed.fixed.model;
+        let id = ConversationId::Local(model.next_id());
+        let conversation = make(
+            transaction,
+            &self.node,
+            id,
+            // Who began a conference that is only joined is not known.
+            uri.is_none().then(|| self.node.fixed.fixed.me.person()),
+            ConversationState::Created,
+            CallConnectionState::Disconnected,
+        );
+        conversation.set(transaction, |cells| &mut cells.is_group, true);
+        conversation.set(transaction, |cells| &mut cells.uri, uri.clone());
+        publish(transaction, &self.node, &conversation);
+        let backend = Arc::clone(&model.backend);
+        transaction.call(Box::new(move || backend.open_meeting(id, uri)));
+        conversation
+    }
+
     /// Leaves the conversation, then takes it out of [`conversations`](Self::conversations): at once when it has not begun or
     /// has ended, else when it has ended.
     ///
@@ -141,14 +187,30 @@ impl ConversationsManager {
         })
     }
 
+    fn all(&self, transaction: &mut Transaction<'_>) -> Vec<Conversation> {
+        let conversations = &transaction.cells(&self.node).conversations;
+        conversations.iter().cloned().collect()
+    }
+
+    /// The conversation at the address of a conference.
+    fn at(&self, transaction: &mut Transaction<'_>, uri: &str) -> Option<Conversation> {
+        let mut ended = None;
+        for conversation in self.all(transaction) {
+            let cells = transaction.cells(&conversation.node);
+            let at = cells.uri.get().as_deref();
+            if cells.removed || !at.is_some_and(|at| people::same(at, uri)) {
+                continue;
+            }
+            if *cells.state.get() != ConversationState::Disconnected {
+                return Some(conversation);
+            }
+            ended.get_or_insert(conversation);
+        }
+        ended
+    }
+
     fn ongoing(&self, transaction: &mut Transaction<'_>, address: &str) -> Option<Conversation> {
-        let conversations: Vec<_> = transaction
-            .cells(&self.node)
-            .conversations
-            .iter()
-            .cloned()
-            .collect();
-        conversations.into_iter().find(|conversation| {
+        self.all(transaction).into_iter().find(|conversation| {
             let cells = transaction.cells(&conversation.node);
             if *cells.state.get() == ConversationState::Disconnected
                 || *cells.is_group.get()
@@ -176,6 +238,7 @@ pub(crate) fn make(
     let model = Arc::clone(&people.fixed.model);
     let myself = Participant::new(
         &model,
+        id,
         ParticipantId::Local(model.next_id()),
         people.fixed.me.person(),
     );

@@ -186,6 +186,8 @@ pub struct ParticipantFact {
     pub is_anonymous: bool,
     /// Whether they wait in the lobby.
     pub in_lobby: bool,
+    /// What we may do with them.
+    pub capabilities: ParticipantCapabilities,
 }
 
 impl ParticipantFact {
@@ -198,6 +200,7 @@ impl ParticipantFact {
             role: ParticipantRole::Attendee,
             is_anonymous: false,
             in_lobby: false,
+            capabilities: ParticipantCapabilities::default(),
         }
     }
 
@@ -233,6 +236,20 @@ impl Archived {
     }
 }
 
+/// What we may do with a participant of a conference, as the other side says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParticipantCapabilities {
+    /// Make a leader of them.
+    pub promote: bool,
+    /// Make an attendee of them.
+    pub demote: bool,
+    /// Let them in from the lobby.
+    pub admit: bool,
+    /// Turn them away from the lobby.
+    pub reject: bool,
+}
+
 /// What became known of a participant; `None` leaves things as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -247,6 +264,8 @@ pub struct ParticipantUpdate {
     pub in_lobby: Option<bool>,
     /// Whether they joined without an account.
     pub is_anonymous: Option<bool>,
+    /// What we may do with them.
+    pub capabilities: Option<ParticipantCapabilities>,
 }
 
 /// Who wrote a message: maybe nobody among the participants.

@@ -114,6 +114,7 @@ mod fact;
 mod history;
 mod html;
 mod ids;
+mod leading;
 mod me;
 mod message;
 mod model;
@@ -143,7 +144,7 @@ pub use conversation::{ActiveModalities, Conversation};
 pub use conversations_manager::ConversationsManager;
 pub use fact::{
     Archived, ArchivedMessage, ConversationFact, Discovered, Fact, Incoming, Modalities,
-    ParticipantFact, ParticipantUpdate, PersonFact, SenderFact,
+    ParticipantCapabilities, ParticipantFact, ParticipantUpdate, PersonFact, SenderFact,
 };
 pub use history::{ActivityItem, HistoryService};
 pub use ids::{ConversationId, MessageId, ParticipantId};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::ids::ParticipantId;
+use crate::fact::ParticipantCapabilities;
+use crate::ids::{ConversationId, ParticipantId};
 use crate::model::Model;
 use crate::observable::Property;
 use crate::observable::cell::{Cell, Field};
@@ -18,6 +19,7 @@ pub(crate) struct ParticipantCells {
     pub(crate) is_anonymous: Cell<bool>,
     pub(crate) chat: Cell<CallConnectionState>,
     pub(crate) is_typing: Cell<bool>,
+    pub(crate) capabilities: Cell<ParticipantCapabilities>,
     /// By this id too facts may speak of a participant that was made here.
     pub(crate) alias: Option<ParticipantId>,
     /// To be taken out of `participants` when they are out of the conversation.
@@ -27,6 +29,8 @@ pub(crate) struct ParticipantCells {
 pub(crate) struct ParticipantIdentity {
     id: ParticipantId,
     person: Person,
+    pub(crate) conversation: ConversationId,
+    pub(crate) model: Arc<Model>,
 }
 
 /// Someone's part in a conversation. Cloning gives another handle on the same participant.
@@ -40,18 +44,30 @@ pub struct Participant {
 pub struct ParticipantChat(Participant);
 
 impl Participant {
-    pub(crate) fn new(model: &Model, id: ParticipantId, person: Person) -> Self {
+    pub(crate) fn new(
+        model: &Arc<Model>,
+        conversation: ConversationId,
+        id: ParticipantId,
+        person: Person,
+    ) -> Self {
         let cells = ParticipantCells {
             state: Cell::new(ParticipantState::Disconnected),
             role: Cell::new(ParticipantRole::Attendee),
             is_anonymous: Cell::new(false),
             chat: Cell::new(CallConnectionState::Disconnected),
             is_typing: Cell::new(false),
+            capabilities: Cell::new(ParticipantCapabilities::default()),
             alias: None,
             removed: false,
         };
+        let identity = ParticipantIdentity {
+            id,
+            person,
+            conversation,
+            model: Arc::clone(model),
+        };
         Self {
-            node: model.store.node(ParticipantIdentity { id, person }, cells),
+            node: model.store.node(identity, cells),
         }
     }
 
@@ -82,7 +98,7 @@ impl Participant {
         })
     }
 
-    /// What they may do.
+    /// What they may do; [`set_role`](Self::set_role) changes it.
     #[must_use]
     pub fn role(&self) -> Property<ParticipantRole> {
         Property::new(Field {
@@ -126,6 +142,19 @@ impl Participant {
 
     pub(crate) fn set_is_typing(&self, transaction: &mut Transaction<'_>, is_typing: bool) {
         transaction.set(&self.node, |cells| &mut cells.is_typing, is_typing, None);
+    }
+
+    pub(crate) fn set_capabilities(
+        &self,
+        transaction: &mut Transaction<'_>,
+        capabilities: ParticipantCapabilities,
+    ) {
+        transaction.set(
+            &self.node,
+            |cells| &mut cells.capabilities,
+            capabilities,
+            None,
+        );
     }
 
     pub(crate) fn state_now(&self, transaction: &mut Transaction<'_>) -> ParticipantState {

@@ -27,6 +27,7 @@ impl Conversation {
         });
         Ok(Participant::new(
             model,
+            self.id(),
             ParticipantId::Local(model.next_id()),
             person,
         ))
@@ -218,7 +219,8 @@ impl Conversation {
                 &fact.address,
                 fact.display_name.as_deref(),
             );
-            let participant = Participant::new(&self.node.fixed.model, fact.participant, person);
+            let participant =
+                Participant::new(&self.node.fixed.model, self.id(), fact.participant, person);
             transaction.push(
                 &self.node,
                 |cells| &mut cells.participants,
@@ -242,6 +244,7 @@ impl Conversation {
             fact.is_anonymous,
             None,
         );
+        participant.set_capabilities(transaction, fact.capabilities);
         participant
     }
 
@@ -269,6 +272,11 @@ impl Conversation {
                 is_anonymous,
                 None,
             );
+        }
+        if let Some(capabilities) = update.capabilities
+            && self.situation(transaction).state != ConversationState::Disconnected
+        {
+            participant.set_capabilities(transaction, capabilities);
         }
         if let Some(in_lobby) = update.in_lobby
             && self.situation(transaction).state != ConversationState::Disconnected

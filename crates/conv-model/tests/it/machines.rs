@@ -437,6 +437,36 @@ fn chat_and_participant_state_of_the_other_side() {
         ),
         (
             Made,
+            vec![Send, in_lobby(), fact(Is::ParticipantAdded(lene(1)))],
+            Is_::Connected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            vec![Send, in_lobby(), left()],
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            vec![Send, in_lobby(), ended()],
+            Is_::Disconnected,
+            Call::Disconnected,
+        ),
+        (
+            Made,
+            vec![Send, fact(Is::Inviting), in_lobby()],
+            Is_::InLobby,
+            Call::Connecting,
+        ),
+        (
+            Made,
+            vec![Send, in_lobby(), fact(Is::Inviting)],
+            Is_::InLobby,
+            Call::Connecting,
+        ),
+        (
+            Made,
             [joined(), vec![lobby(true)]].concat(),
             Is_::InLobby,
             Call::Connecting,

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use conv_model::{
     Application, Backend, ConversationFact, ConversationId, Fact, ModelWriter, OutgoingMessage,
-    ParticipantFact, ParticipantId, Peer, PortFuture, Reason, SignInState, StartOptions,
+    ParticipantFact, ParticipantId, ParticipantRole, Peer, PortFuture, Reason, SignInState,
+    StartOptions,
 };
 use futures_core::future::BoxFuture;
 
@@ -47,6 +48,10 @@ impl Backend for Script {
         drop(self.note(format!("open {conversation:?} {}", peer.address)));
     }
 
+    fn open_meeting(&self, conversation: ConversationId, uri: Option<String>) {
+        drop(self.note(format!("meet {conversation:?} {uri:?}")));
+    }
+
     fn forget_conversation(&self, conversation: ConversationId) {
         drop(self.note(format!("forget {conversation:?}")));
     }
@@ -81,6 +86,22 @@ impl Backend for Script {
 
     fn send_is_typing(&self, conversation: ConversationId) -> PortFuture {
         self.note(format!("typing {conversation:?}"))
+    }
+
+    fn add_participant(&self, _: ConversationId, peer: Peer) -> PortFuture {
+        self.note(format!("add {}", peer.address))
+    }
+
+    fn set_role(&self, _: ConversationId, who: ParticipantId, role: ParticipantRole) -> PortFuture {
+        self.note(format!("{role:?} {who:?}"))
+    }
+
+    fn admit(&self, _: ConversationId, who: ParticipantId) -> PortFuture {
+        self.note(format!("admit {who:?}"))
+    }
+
+    fn turn_away(&self, _: ConversationId, who: ParticipantId) -> PortFuture {
+        self.note(format!("turn away {who:?}"))
     }
 }
 

@@ -1,0 +1,177 @@
+//! Roles and the lobby: what leaders do with others, and when they can.
+
+use conv_model::{
+    Command, Conversation, ConversationFact as Is, Participant, ParticipantCapabilities,
+    ParticipantFact, ParticipantId, ParticipantRole as Role, ParticipantState, ParticipantUpdate,
+    Reason, ReasonCode,
+};
+
+use crate::support::{Stage, now};
+
+const TIM: ParticipantId = ParticipantId::Remote(1);
+
+/// What the other side lets us do: these, by name.
+fn capabilities(names: &str) -> ParticipantCapabilities {
+    let mut capabilities = ParticipantCapabilities::default();
+    capabilities.promote = names.contains("promote");
+    capabilities.demote = names.contains("demote");
+    capabilities.admit = names.contains("admit");
+    capabilities.reject = names.contains("reject");
+    capabilities
+}
+
+fn tim(names: &str) -> ParticipantFact {
+    let mut fact = ParticipantFact::new(TIM, "sip:tim@contoso.com");
+    fact.in_lobby = names.contains("admit");
+    if names.contains("demote") {
+        fact.role = Role::Leader;
+    }
+    fact.capabilities = capabilities(names);
+    fact
+}
+
+/// A conference with Tim in it, with whom we may do this.
+fn with_tim(names: &str) -> (Stage, Conversation, Participant) {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.create_conversation();
+    drop(conversation.chat_service().start(Default::default()));
+    stage.tell(
+        conversation.id(),
+        [Is::Connected, Is::ParticipantAdded(tim(names))],
+    );
+    let participant = conversation.participants().get(0).unwrap();
+    stage.script.take();
+    (stage, conversation, participant)
+}
+
+fn is_enabled<A: Send + 'static>(command: &Command<A, ()>) -> bool {
+    let enabled = command.enabled();
+    assert_eq!(enabled.get(), enabled.reason().is_none(), "it says why not");
+    enabled.get()
+}
+
+#[test]
+fn commands_are_enabled_by_what_the_other_side_lets_us_do() {
+    // Set role, admit, reject.
+    for (names, expected) in [
+        ("", [false, false, false]),
+        ("promote", [true, false, false]),
+        ("demote", [true, false, false]),
+        ("admit", [false, true, false]),
+        ("reject", [false, false, true]),
+        ("admit reject", [false, true, true]),
+    ] {
+        let (_stage, _conversation, tim) = with_tim(names);
+        let enabled = [
+            is_enabled(&tim.set_role_command()),
+            is_enabled(&tim.admit_command()),
+            is_enabled(&tim.reject_command()),
+        ];
+        assert_eq!(enabled, expected, "{names}");
+    }
+}
+
+#[test]
+fn what_is_not_enabled_fails_at_once_and_asks_for_nothing() {
+    let (stage, conversation, tim) = with_tim("");
+    for (command, future) in [
+        (tim.admit_command().enabled(), tim.admit()),
+        (tim.reject_command().enabled(), tim.reject()),
+    ] {
+        let reason = now(future).unwrap_err();
+        assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
+        assert_eq!(reason.cause(), command.reason().as_ref());
+    }
+    for (names, role) in [
+        ("", Role::Leader),
+        ("", Role::Attendee),
+        ("promote", Role::Leader),
+    ] {
+        let (stage, _conversation, tim) = with_tim(names);
+        assert_eq!(
+            now(tim.set_role(role)).is_ok(),
+            names == "promote",
+            "{names} {role:?}"
+        );
+        assert_eq!(stage.script.take().is_empty(), names.is_empty());
+    }
+    let myself = conversation.self_participant();
+    assert!(!is_enabled(&myself.set_role_command()));
+    assert!(stage.script.take().is_empty());
+}
+
+#[test]
+fn a_role_is_what_the_conference_says_and_not_what_was_asked_for() {
+    let (stage, conversation, participant) = with_tim("promote");
+    now(participant.set_role_command().invoke(Role::Leader)).unwrap();
+    assert_eq!(participant.role().get(), Role::Attendee);
+    assert_eq!(stage.script.take(), [format!("Leader {TIM:?}")]);
+    stage.tell(conversation.id(), [Is::ParticipantAdded(tim("demote"))]);
+    assert_eq!(participant.role().get(), Role::Leader);
+
+    now(participant.set_role(Role::Leader)).unwrap();
+    assert!(stage.script.take().is_empty(), "so it is already");
+    stage
+        .script
+        .answer(Err(Reason::new(ReasonCode::RequestFailed)));
+    let reason = now(participant.set_role(Role::Attendee)).unwrap_err();
+    assert_eq!(reason.code(), &ReasonCode::RequestFailed);
+    assert_eq!(
+        participant.role().get(),
+        Role::Leader,
+        "nothing was guessed"
+    );
+    assert_eq!(stage.script.take(), [format!("Attendee {TIM:?}")]);
+}
+
+#[test]
+fn who_is_admitted_is_in_when_the_conference_says_so() {
+    let (stage, conversation, participant) = with_tim("admit reject");
+    assert_eq!(participant.state().get(), ParticipantState::InLobby);
+    now(participant.admit()).unwrap();
+    assert_eq!(participant.state().get(), ParticipantState::InLobby);
+    assert_eq!(stage.script.take(), [format!("admit {TIM:?}")]);
+    let mut update = ParticipantUpdate::default();
+    update.in_lobby = Some(false);
+    update.capabilities = Some(capabilities("promote"));
+    let updated = Is::ParticipantUpdated {
+        participant: TIM,
+        update,
+    };
+    stage.tell(conversation.id(), [updated]);
+    assert_eq!(participant.state().get(), ParticipantState::Connected);
+    assert!(!is_enabled(&participant.admit_command()));
+    assert!(is_enabled(&participant.set_role_command()));
+}
+
+#[test]
+fn who_is_turned_away_is_out_when_the_conference_says_so() {
+    let (stage, conversation, participant) = with_tim("admit reject");
+    now(participant.reject_command().invoke(())).unwrap();
+    assert_eq!(participant.state().get(), ParticipantState::InLobby);
+    assert_eq!(stage.script.take(), [format!("turn away {TIM:?}")]);
+    let reason = Some(Reason::new(ReasonCode::Refused));
+    let left = Is::ParticipantLeft {
+        participant: TIM,
+        reason,
+    };
+    stage.tell(conversation.id(), [left]);
+    assert_eq!(participant.state().get(), ParticipantState::Disconnected);
+    assert!(!is_enabled(&participant.reject_command()));
+}
+
+#[test]
+fn nobody_can_be_led_in_a_conference_that_is_over() {
+    let (stage, conversation, participant) = with_tim("demote");
+    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    assert!(!is_enabled(&participant.set_role_command()));
+    let mut update = ParticipantUpdate::default();
+    update.capabilities = Some(capabilities("demote"));
+    let late = Is::ParticipantUpdated {
+        participant: TIM,
+        update,
+    };
+    stage.tell(conversation.id(), [late]);
+    assert!(!is_enabled(&participant.set_role_command()));
+}
