@@ -10,6 +10,7 @@ mod hints;
 mod inbox;
 mod invite;
 mod joining;
+mod leading;
 mod offer;
 mod outbox;
 mod overdue;
@@ -29,6 +30,7 @@ use ucwa_proto::{EventPage, HrefKey, Resource, SipUri};
 
 pub(crate) use self::conversation::Conversation;
 use self::conversation::{Chat, State};
+pub(crate) use self::leading::Measure;
 pub(crate) use self::read::{message_body, timestamp};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
@@ -110,6 +112,21 @@ impl Chats {
                 };
                 core.complete(ticket, result);
             }
+            Operation::OpenMeeting { conversation, uri } => {
+                let uri = uri.map(|uri| SipUri::parse(&uri)).transpose();
+                let result = match uri {
+                    Ok(uri) => {
+                        let thread_id = core.uuid();
+                        self.conversations.entry(conversation).or_insert_with(|| {
+                            let uri = uri.map(|uri| uri.as_str().to_owned());
+                            Conversation::of_meeting(conversation, uri, thread_id)
+                        });
+                        Ok(Outcome::Done)
+                    }
+                    Err(error) => Err(invalid(error.to_string())),
+                };
+                core.complete(ticket, result);
+            }
             Operation::ForgetConversation(key) => self.forget(core, key, ticket),
             Operation::StartChat {
                 conversation,
@@ -138,6 +155,19 @@ impl Chats {
                 conversation,
                 participant,
             } => self.remove_participant(core, conversation, participant, ticket),
+            Operation::SetRole {
+                conversation,
+                participant,
+                role,
+            } => self.lead(core, conversation, participant, Measure::to(role), ticket),
+            Operation::Admit {
+                conversation,
+                participant,
+            } => self.lead(core, conversation, participant, Measure::Admit, ticket),
+            Operation::Reject {
+                conversation,
+                participant,
+            } => self.lead(core, conversation, participant, Measure::Reject, ticket),
             Operation::Acknowledge(key) => self.acknowledge(core, key, ticket),
             Operation::SignIn(_)
             | Operation::SignOut
@@ -230,6 +260,9 @@ impl Chats {
             }
             Purpose::Eject(key, participant) => {
                 self.on_eject_answer(core, *key, *participant, exchange, result);
+            }
+            Purpose::Lead(key, participant, measure) => {
+                self.on_lead_answer(core, *key, *participant, *measure, exchange, result);
             }
             Purpose::Acknowledge(key) => self.on_acknowledged(core, *key, exchange, result),
             Purpose::SetIsTyping(_) => {}

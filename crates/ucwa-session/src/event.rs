@@ -121,6 +121,21 @@ pub struct Participant {
     pub anonymous: bool,
     /// Waits in the lobby of a conference until somebody admits it.
     pub in_lobby: bool,
+    /// What this user may do with it.
+    pub capabilities: ParticipantCapabilities,
+}
+
+/// What this user may do with a participant of a conference: what the participant has links for (`participant_ref`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ParticipantCapabilities {
+    /// Make a leader of him.
+    pub promote: bool,
+    /// Make an attendee of him.
+    pub demote: bool,
+    /// Let him in from the lobby, where he is.
+    pub admit: bool,
+    /// Turn him away from the lobby, where he is.
+    pub reject: bool,
 }
 
 /// What a participant may do in a conference (`Role_ref`).

@@ -8,6 +8,7 @@ use http::Method;
 use tracing::{Span, field};
 use ucwa_proto::{HrefKey, Origin};
 
+use crate::chats::Measure;
 use crate::failure::Stage;
 use crate::history::HistoryPurpose;
 use crate::io::{ConnectionAuth, Lane};
@@ -85,6 +86,8 @@ pub(crate) enum Purpose {
     CancelParticipant(ConversationKey, ParticipantKey),
     /// POST eject.
     Eject(ConversationKey, ParticipantKey),
+    /// POST promote, demote, admit or reject.
+    Lead(ConversationKey, ParticipantKey, Measure),
     /// POST userAcknowledged.
     Acknowledge(ConversationKey),
     /// Whatever people are about.
@@ -144,6 +147,7 @@ impl Purpose {
             | Self::ReadParticipant(..)
             | Self::SetIsTyping(_)
             | Self::Eject(..)
+            | Self::Lead(..)
             | Self::Acknowledge(_) => Stage::Conversation,
             Self::People(_) => Stage::People,
             Self::History(_) => Stage::History,
@@ -182,6 +186,7 @@ impl Purpose {
             Self::ReadParticipantInvitation(..) => "participantInvitation",
             Self::CancelParticipant(..) => "cancel",
             Self::Eject(..) => "eject",
+            Self::Lead(_, _, measure) => measure.rel(),
             Self::Acknowledge(_) => "userAcknowledged",
             Self::People(purpose) => purpose.name(),
             Self::History(purpose) => purpose.name(),
@@ -212,6 +217,7 @@ impl Purpose {
             | Self::ReadParticipantInvitation(key, _)
             | Self::CancelParticipant(key, _)
             | Self::Eject(key, _)
+            | Self::Lead(key, ..)
             | Self::Acknowledge(key) => Some(*key),
             _ => None,
         }

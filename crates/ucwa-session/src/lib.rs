@@ -58,8 +58,8 @@ mod trust;
 
 pub use config::{ChannelOptions, Root, SessionConfig, TrustPolicy};
 pub use event::{
-    ArchivedMessage, ConversationChange, MessageStatus, Participant, Role, SessionEvent,
-    SignInState, Standing,
+    ArchivedMessage, ConversationChange, MessageStatus, Participant, ParticipantCapabilities, Role,
+    SessionEvent, SignInState, Standing,
 };
 pub use failure::{Failure, FailureKind, Stage};
 pub use io::{

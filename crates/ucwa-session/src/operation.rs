@@ -4,6 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
+use crate::event::Role;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::person::{FoundPerson, Interest, MeChange, PersonField};
 
@@ -25,6 +26,15 @@ pub enum Operation {
         participant: ParticipantKey,
         /// The participant's SIP URI.
         peer: String,
+    },
+    /// Names a conference that is not joined yet: one to be begun, or the one with this URI. Sends nothing and completes at
+    /// once; starting the chat, or a message, begins it (`startOnlineMeeting_ref`), with whoever was added before, or joins
+    /// it (`joinOnlineMeeting_ref`).
+    OpenMeeting {
+        /// The caller's name for it.
+        conversation: ConversationKey,
+        /// The SIP URI of the conference that is to be joined.
+        uri: Option<String>,
     },
     /// Forgets a conversation that has ended. One that has not is left first.
     ForgetConversation(ConversationKey),
@@ -73,6 +83,31 @@ pub enum Operation {
     },
     /// Ejects a participant from a conference, or takes back his invitation. Completes when he is out.
     RemoveParticipant {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// The participant.
+        participant: ParticipantKey,
+    },
+    /// Promotes a participant of a conference to leader, or demotes him to attendee. Completes when the server agreed; the
+    /// role itself is told of when the conference has it so.
+    SetRole {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// The participant.
+        participant: ParticipantKey,
+        /// The role that he is to have.
+        role: Role,
+    },
+    /// Lets a participant in from the lobby of a conference. Completes when the server agreed; that he is in is told of
+    /// when he is.
+    Admit {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// The participant.
+        participant: ParticipantKey,
+    },
+    /// Turns a participant away from the lobby of a conference. Completes when the server agreed, or he is gone.
+    Reject {
         /// The conversation.
         conversation: ConversationKey,
         /// The participant.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::Chats;
 use super::conversation::{Conversation, State};
 use crate::core::Core;
-use crate::event::{Participant, SessionEvent};
+use crate::event::{Participant, ParticipantCapabilities, SessionEvent};
 use crate::keys::{ConversationKey, ParticipantKey};
 
 impl Chats {
@@ -59,6 +59,7 @@ impl Chats {
                 role: None,
                 anonymous: false,
                 in_lobby: false,
+                capabilities: ParticipantCapabilities::default(),
             },
             subject,
         });

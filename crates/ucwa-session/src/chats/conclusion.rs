@@ -43,7 +43,7 @@ impl Chats {
             invite.cancel = Some(cancel.to_owned());
         }
         let first = !std::mem::replace(&mut invite.started, true);
-        let conference = invite.kind.is_conference();
+        let kind = invite.kind;
         let cancel_now = invite.cancel_wanted && first;
         if let Some(thread_id) = invitation.text("threadId").filter(|id| !id.is_empty())
             && let Some(conversation) = self.conversations.get_mut(&key)
@@ -65,13 +65,21 @@ impl Chats {
                 if revived {
                     core.change(key, ConversationChange::Connecting);
                 }
-                core.change(key, ConversationChange::Inviting);
+                // Who joins a conference, or its chat, invites nobody.
+                let joins = match kind {
+                    Kind::Join => true,
+                    Kind::Chat => self.conversations.get(&key).is_some_and(|it| it.group),
+                    Kind::Peer | Kind::Conference => false,
+                };
+                if !joins {
+                    core.change(key, ConversationChange::Inviting);
+                }
                 core.arm(
                     COMPLETION_GRACE,
                     Timer::InvitationCompleted(key, operation.to_owned()),
                 );
             }
-            if conference {
+            if kind.is_conference() {
                 self.become_group(core, key, invitation.text("onlineMeetingUri"));
             }
             self.play_kept(core, &conversation);
@@ -284,11 +292,11 @@ impl Chats {
         if let Some(ticket) = invite.ticket {
             core.complete(ticket, Err(failure.clone()));
         }
-        if invite.kind == Kind::OldConference
+        if invite.kind == Kind::Join
             && let Some(conversation) = self.conversations.get_mut(&key)
         {
-            // It may be over; the next start begins another.
-            conversation.meeting = None;
+            // It may be over; the next start begins another, unless it was this one that was meant.
+            conversation.meeting = conversation.made_for.clone();
         }
         let lives = self
             .conversations

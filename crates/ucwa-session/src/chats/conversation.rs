@@ -77,6 +77,10 @@ pub(crate) struct Conversation {
     pub(crate) chat: Chat,
     /// Audio, video or another modality is active: the conversation outlives its chat.
     pub(crate) other_modality: bool,
+    /// It was made as a conference, and is never anything else.
+    pub(crate) made_as_meeting: bool,
+    /// The SIP URI of the conference that it was made to join.
+    pub(crate) made_for: Option<String>,
     /// It is, or is becoming, a conference: only conversation events end it.
     pub(crate) group: bool,
     /// It is a conference by now, and no longer becoming one.
@@ -144,6 +148,8 @@ impl Conversation {
             state: State::Created,
             chat: Chat::Disconnected,
             other_modality: false,
+            made_as_meeting: false,
+            made_for: None,
             group: false,
             conferenced: false,
             derived: false,
@@ -186,6 +192,17 @@ impl Conversation {
         let mut conversation = Self::new(key, thread_id);
         conversation.expect(participant, peer);
         conversation
+    }
+
+    /// A conference that is not joined yet: one to be begun, or the one with this URI.
+    pub(crate) fn of_meeting(key: ConversationKey, uri: Option<String>, thread_id: String) -> Self {
+        Self {
+            made_as_meeting: true,
+            made_for: uri.clone(),
+            group: true,
+            meeting: uri,
+            ..Self::new(key, thread_id)
+        }
     }
 
     /// A conversation that began elsewhere.
@@ -251,7 +268,7 @@ impl Conversation {
     pub(crate) fn end_life(&mut self) {
         self.links = Links::default();
         self.inbox.end_life();
-        self.group = false;
+        self.group = self.made_as_meeting;
         self.conferenced = false;
         self.derived = false;
         self.other_modality = false;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 
 use super::ending::ended;
+use super::roster::EJECT;
 use super::{Chats, invalid, key_of, wrong_state};
 use crate::core::Core;
 use crate::event::ConversationChange;
@@ -128,7 +129,7 @@ impl Chats {
             return;
         };
         let purpose = Purpose::Eject(key, participant);
-        let (eject, link) = (member.eject.clone(), member.link.clone());
+        let (eject, link) = (member.commands.get(EJECT).cloned(), member.link.clone());
         let failure = match (eject, link) {
             (Some(_), _) if core.is_under_way(&purpose) => return,
             (Some(eject), _) => match core.resolve(&eject, Stage::Conversation) {

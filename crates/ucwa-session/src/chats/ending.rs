@@ -13,7 +13,7 @@ use super::conversation::{Chat, Conversation, Probe, State};
 use super::invite::VERDICT_GRACE;
 use super::{Chats, wrong_state};
 use crate::core::Core;
-use crate::event::ConversationChange;
+use crate::event::{ConversationChange, Standing};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
@@ -40,6 +40,10 @@ impl Chats {
         conversation.chat_unwanted = true;
         if conversation.invite.is_some() {
             return self.cancel_invite(core, key);
+        }
+        // In the lobby there is nothing yet but the wish to be let in.
+        if conversation.standing == Some(Standing::InLobby) {
+            return self.delete_conversation(core, key);
         }
         conversation.chat = Chat::Disconnecting;
         core.change(key, ConversationChange::ChatDisconnecting);
@@ -476,6 +480,7 @@ impl Chats {
         self.show_all(core, key);
         self.end_offer(core, key, &why);
         self.close_joining(core, key, &why);
+        self.close_leading(core, key, &why);
         self.unbind(core, key);
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;

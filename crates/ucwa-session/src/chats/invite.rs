@@ -12,7 +12,7 @@ use super::{Chats, invalid, read, wrong_state};
 use crate::core::Core;
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::lengths;
 use crate::operation::{CustomContent, MessageBody};
@@ -76,14 +76,14 @@ pub(crate) enum Kind {
     Chat,
     /// A new conference, into which others are invited once it stands (`startOnlineMeeting_ref`).
     Conference,
-    /// This user, into the conference that he was in before (`joinOnlineMeeting_ref`).
-    OldConference,
+    /// This user, into a conference that is there, in which he may have been before (`joinOnlineMeeting_ref`).
+    Join,
 }
 
 impl Kind {
     /// Whether it brings a conference, which has no message inside and comes without its chat.
     pub(crate) fn is_conference(self) -> bool {
-        matches!(self, Self::Conference | Self::OldConference)
+        matches!(self, Self::Conference | Self::Join)
     }
 }
 
@@ -160,16 +160,21 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        if conversation.peer.is_none() && conversation.meeting.is_none() {
+        let made_as_meeting = conversation.made_as_meeting;
+        if conversation.peer.is_none() && conversation.meeting.is_none() && !made_as_meeting {
             conversation.peer = conversation.roster.only().and_then(|only| only.uri);
         }
         let kind = if conversation.state == State::Connected
             && conversation.links.add_messaging.is_some()
         {
             Kind::Chat
-        } else if conversation.meeting.is_some() && self.join_online_meeting.is_some() {
-            Kind::OldConference
-        } else if conversation.roster.is_many() && self.start_online_meeting.is_some() {
+        } else if conversation.meeting.is_some()
+            && (made_as_meeting || self.join_online_meeting.is_some())
+        {
+            Kind::Join
+        } else if made_as_meeting
+            || conversation.roster.is_many() && self.start_online_meeting.is_some()
+        {
             Kind::Conference
         } else {
             Kind::Peer
@@ -181,7 +186,7 @@ impl Chats {
         match kind {
             Kind::Conference => conversation.roster.expect_all(),
             Kind::Peer => conversation.roster.is_invited(conversation.peer.as_deref()),
-            Kind::Chat | Kind::OldConference => {}
+            Kind::Chat | Kind::Join => {}
         }
         // A conference takes no message with the invitation; what is to be said waits for those who are to hear it.
         let carried = match carried {
@@ -233,7 +238,7 @@ impl Chats {
         let href = match invite.kind {
             Kind::Chat => conversation.links.add_messaging.as_deref(),
             Kind::Conference => self.start_online_meeting.as_deref(),
-            Kind::OldConference => {
+            Kind::Join => {
                 let meeting = conversation.meeting.clone().unwrap_or_default();
                 input = input.with_property("onlineMeetingUri", meeting);
                 self.join_online_meeting.as_deref()
@@ -247,6 +252,11 @@ impl Chats {
                 self.start_messaging.as_deref()
             }
         };
+        if invite.kind.is_conference() && href.is_none() {
+            let failure = Failure::new(FailureKind::NotSupported, Stage::Invitation)
+                .with_message("the server does not let this user begin or join conferences");
+            return self.refuse_invite(core, key, failure);
+        }
         if let Some(context) = invite
             .context
             .as_ref()

@@ -156,9 +156,15 @@ impl Chats {
         conversation.conferenced = resource.text("state") == Some("Conferenced");
         match resource.text("state").unwrap_or_default() {
             "InLobby" => self.note_myself(core, key, Some(Standing::InLobby), None),
-            "Connected" | "Conferenced" if conversation.state != State::Connected => {
-                conversation.state = State::Connected;
-                core.change(key, ConversationChange::Connected);
+            "Connected" | "Conferenced" => {
+                let before = std::mem::replace(&mut conversation.state, State::Connected);
+                if before != State::Connected {
+                    core.change(key, ConversationChange::Connected);
+                }
+                // Whoever is in it is not in its lobby.
+                if conversation.standing == Some(Standing::InLobby) {
+                    self.note_myself(core, key, Some(Standing::Joined), None);
+                }
             }
             "Disconnected" => self.on_remote_end(core, key, reason),
             _ => {}

@@ -26,7 +26,8 @@ impl Chats {
     ) -> Option<Participant> {
         let conversation = self.conversations.get_mut(&key)?;
         let adopt = !conversation.group;
-        let (member, _) = conversation.roster.learn(core, href, facts, adopt);
+        let facts = facts.in_passing();
+        let (member, _) = conversation.roster.learn(core, href, &facts, adopt);
         Some(member.to_participant())
     }
 
@@ -61,6 +62,34 @@ impl Chats {
         }
         let facts = event.resource().map(read::participant).unwrap_or_default();
         self.take_in(core, key, &event.link.href, &facts.or_titled(title));
+        // In a conference such an event tells that the user may do something else with him now, and the participant what.
+        let in_conference = self
+            .conversations
+            .get(&key)
+            .is_some_and(|conversation| conversation.group);
+        if in_conference && event.kind == EventKind::Updated && event.resource().is_none() {
+            self.read_participant_anew(core, key, &event.link.href);
+        }
+    }
+
+    /// Reads a participant, of whom something changed that only he himself tells.
+    pub(super) fn read_participant_anew(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        href: &str,
+    ) {
+        let Some(href_key) = key_of(core, href) else {
+            return;
+        };
+        let purpose = Purpose::ReadParticipant(key, href_key.as_str().to_owned());
+        if core.is_under_way(&purpose)
+            && let Some(conversation) = self.conversations.get_mut(&key)
+            && let Some(member) = conversation.roster.find(Some(&href_key), None, false)
+        {
+            member.outdated = true;
+        }
+        Self::read(core, Some(href), purpose);
     }
 
     /// Somebody is in the conversation, or in its lobby.
@@ -132,8 +161,9 @@ impl Chats {
         member.chat = None;
         member.in_lobby = false;
         member.typing = false;
-        member.eject = None;
+        member.commands.clear();
         let ejecting = std::mem::take(&mut member.ejecting);
+        let led = std::mem::take(&mut member.led);
         // What was asked for needs no reason.
         let failure = failure.filter(|_| ejecting.is_empty());
         core.cancel_timers(
@@ -148,6 +178,9 @@ impl Chats {
         );
         for ticket in ejecting {
             core.complete(ticket, Ok(Outcome::Done));
+        }
+        for (measure, ticket) in led {
+            core.complete(ticket, measure.on_gone());
         }
     }
 
@@ -167,6 +200,14 @@ impl Chats {
             return;
         };
         let arriving = conversation.roster.arriving.remove(&href_key);
+        let member = conversation.roster.find(Some(&href_key), None, false);
+        if let Some(member) = member
+            && std::mem::take(&mut member.outdated)
+            && let Some(link) = member.link.clone()
+        {
+            let purpose = Purpose::ReadParticipant(key, href.to_owned());
+            return Self::read(core, Some(&link), purpose);
+        }
         let known = conversation
             .roster
             .find(Some(&href_key), None, false)
@@ -194,6 +235,7 @@ impl Chats {
             (_, None, _) => {}
         }
         self.eject_if_asked(core, key, &href_key);
+        self.lead_if_asked(core, key, &href_key);
     }
 
     fn on_known_participant_read(
@@ -247,11 +289,7 @@ impl Chats {
             ("lobby", false) => facts.in_lobby = Some(true),
             // He was admitted, or denied: the participant itself says which.
             ("lobby", true) => {
-                if let Some(href) = key_of(core, &event.link.href) {
-                    let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
-                    Self::read(core, Some(&event.link.href), purpose);
-                }
-                return;
+                return self.read_participant_anew(core, key, &event.link.href);
             }
             ("leaders" | "attendees", false) => {
                 facts.role = read::role(view);

@@ -18,8 +18,8 @@ pub(super) struct ParticipantFacts<'r> {
     pub(super) role: Option<Role>,
     pub(super) anonymous: Option<bool>,
     pub(super) in_lobby: Option<bool>,
-    /// Where to eject it; only those who may are told.
-    pub(super) eject: Option<&'r str>,
+    /// The resource, where there is all of it: its links are what this user may do with it.
+    pub(super) whole: Option<&'r Resource<'r>>,
 }
 
 impl<'r> ParticipantFacts<'r> {
@@ -28,6 +28,14 @@ impl<'r> ParticipantFacts<'r> {
         Self {
             name: title.filter(|title| !title.is_empty()),
             ..Self::default()
+        }
+    }
+
+    /// The same, said in passing: what it leaves out is only left out.
+    pub(super) fn in_passing(self) -> Self {
+        Self {
+            whole: None,
+            ..self
         }
     }
 
@@ -49,7 +57,7 @@ pub(super) fn participant<'r>(resource: &'r Resource<'_>) -> ParticipantFacts<'r
         // What a whole resource does not say is not so.
         anonymous: Some(resource.boolean("anonymous").unwrap_or_default()),
         in_lobby: Some(resource.boolean("inLobby").unwrap_or_default()),
-        eject: resource.link_href("eject"),
+        whole: Some(resource),
     }
 }
 

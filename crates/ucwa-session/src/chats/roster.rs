@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use ucwa_proto::{HrefKey, SipUri};
 
 use super::key_of;
+use super::leading::Measure;
 use super::read::ParticipantFacts;
 use crate::core::Core;
-use crate::event::{Participant, Role};
+use crate::event::{Participant, ParticipantCapabilities, Role};
 use crate::keys::{ParticipantKey, Ticket};
 
 /// The remote participants, in the order in which they became known.
@@ -17,6 +18,16 @@ pub(crate) struct Roster {
     /// Those who are in by an event that does not say who they are, with the name in it.
     pub(super) arriving: BTreeMap<HrefKey, Option<String>>,
 }
+
+/// The rels of the commands that a participant may take (`participant_ref`).
+const COMMANDS: [&str; 5] = [
+    EJECT,
+    Measure::Promote.rel(),
+    Measure::Demote.rel(),
+    Measure::Admit.rel(),
+    Measure::Reject.rel(),
+];
+pub(super) const EJECT: &str = "eject";
 
 #[derive(Debug)]
 pub(super) struct Member {
@@ -30,10 +41,14 @@ pub(super) struct Member {
     role: Option<Role>,
     anonymous: bool,
     pub(super) in_lobby: bool,
-    /// Where to eject it.
-    pub(super) eject: Option<String>,
+    /// Where it takes commands, by rel: those that this user may give.
+    pub(super) commands: BTreeMap<&'static str, String>,
     /// Who waits for it to be out.
     pub(super) ejecting: Vec<Ticket>,
+    /// What is being done with it, and who waits for that.
+    pub(super) led: Vec<(Measure, Ticket)>,
+    /// What is being read of it is out of date by now.
+    pub(super) outdated: bool,
     /// It is to be invited when the conversation begins.
     pub(super) expected: bool,
     pub(super) joined: bool,
@@ -53,8 +68,10 @@ impl Member {
             role: None,
             anonymous: false,
             in_lobby: false,
-            eject: None,
+            commands: BTreeMap::new(),
             ejecting: Vec::new(),
+            led: Vec::new(),
+            outdated: false,
             expected: false,
             joined: false,
             chat: None,
@@ -70,7 +87,17 @@ impl Member {
             role: self.role,
             anonymous: self.anonymous,
             in_lobby: self.in_lobby,
+            capabilities: ParticipantCapabilities {
+                promote: self.takes(Measure::Promote),
+                demote: self.takes(Measure::Demote),
+                admit: self.takes(Measure::Admit),
+                reject: self.takes(Measure::Reject),
+            },
         }
+    }
+
+    fn takes(&self, measure: Measure) -> bool {
+        (self.in_lobby || !measure.is_of_lobby()) && self.commands.contains_key(measure.rel())
     }
 
     fn is_at(&self, uri: &SipUri) -> bool {
@@ -92,8 +119,9 @@ impl Member {
         }
         self.role = facts.role.or(self.role);
         self.anonymous = facts.anonymous.unwrap_or(self.anonymous);
-        if let Some(eject) = facts.eject {
-            self.eject = Some(eject.to_owned());
+        if let Some(whole) = facts.whole {
+            let link = |rel| Some((rel, whole.link_href(rel)?.to_owned()));
+            self.commands = COMMANDS.into_iter().filter_map(link).collect();
         }
         before != self.to_participant()
     }
@@ -252,6 +280,14 @@ impl Roster {
         }
     }
 
+    /// What was being done with those in it, and who waits for that.
+    pub(super) fn take_led(&mut self) -> Vec<(Measure, Ticket)> {
+        let members = self.members.iter_mut();
+        members
+            .flat_map(|member| std::mem::take(&mut member.led))
+            .collect()
+    }
+
     /// Forgets the hrefs: they belonged to a life of the conversation that is over. Who waits for an end has it.
     pub(crate) fn end_life(&mut self) -> Vec<Ticket> {
         self.arriving.clear();
@@ -259,7 +295,7 @@ impl Roster {
         for member in &mut self.members {
             member.link = None;
             member.href = None;
-            member.eject = None;
+            member.commands.clear();
             member.joined = false;
             member.chat = None;
             member.in_lobby = false;
@@ -275,7 +311,7 @@ impl Roster {
         for member in &mut self.members {
             member.link = None;
             member.href = None;
-            member.eject = None;
+            member.commands.clear();
         }
     }
 }

@@ -27,6 +27,8 @@ mod incoming;
 mod joining;
 mod lost;
 mod out_of_order;
+mod leading;
+mod meetings;
 mod outgoing;
 mod pages;
 mod people;

@@ -78,6 +78,7 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
         role: None,
         anonymous: false,
         in_lobby: false,
+        capabilities: ParticipantCapabilities::default(),
     };
     assert_eq!(
         joined,

@@ -1,0 +1,350 @@
+//! Roles and the lobby: what leaders do with others, by the links that these have.
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::conference::*;
+use crate::joining::*;
+use crate::meetings::{joined, open, with_meetings};
+use crate::pages::*;
+
+/// The participant takes these commands.
+fn links(rels: &[&str]) -> Value {
+    let href = third_href("21a1");
+    let links = rels
+        .iter()
+        .map(|rel| ((*rel).to_owned(), json!({"href": format!("{href}/{rel}")})));
+    Value::Object(links.collect())
+}
+
+fn alex(rels: &[&str], more: Value) -> Value {
+    let mut resource = more;
+    resource["uri"] = json!("sip:alexd@contoso.com");
+    resource["name"] = json!("Alex Darrow");
+    resource["_links"] = links(rels);
+    resource["_links"]["self"] = json!({"href": third_href("21a1")});
+    resource
+}
+
+/// An event of one of the views.
+fn in_view(kind: &str, view: &str) -> Value {
+    let view_href = format!("{}/{view}", conversation_href("21a1"));
+    bare(
+        kind,
+        "participant",
+        &third_href("21a1"),
+        Some((view, &view_href)),
+    )
+}
+
+/// A conference in which this user is, with nobody else.
+fn meeting() -> Bench {
+    let mut bench = with_meetings();
+    open(&mut bench, None);
+    bench.submit(Operation::StartChat {
+        conversation: chat(),
+        subject: None,
+        context: None,
+    });
+    let begin = format!("{APP}/communication/onlineMeetingInvitations");
+    let request = bench.created("POST", &begin, MEETING_INVITATION);
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    joined(&mut bench, &operation);
+    chat_returns(&mut bench, "21a1");
+    bench.events.clear();
+    bench
+}
+
+/// One with Alex in it, who takes these commands.
+fn with_alex(rels: &[&str]) -> (Bench, ParticipantKey) {
+    let mut bench = meeting();
+    let added = event(
+        "added",
+        "participant",
+        &third_href("21a1"),
+        alex(rels, json!({"role": "Attendee"})),
+    );
+    bench.page(senders("21a1", vec![(true, added)]));
+    let participant = told_of(&mut bench);
+    (bench, participant.key)
+}
+
+/// One with Alex in its lobby, as the events of the published pages tell it.
+fn with_alex_in_lobby() -> (Bench, ParticipantKey) {
+    let mut bench = meeting();
+    let href = third_href("21a1");
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, bare("added", "participant", &href, None)),
+            (true, in_view("added", "lobby")),
+        ],
+    ));
+    let whole = alex(&["admit", "reject"], json!({"inLobby": true}));
+    bench.reply("GET", &href, 200, whole);
+    let participant = told_of(&mut bench);
+    assert!(participant.in_lobby);
+    assert!(participant.capabilities.admit && participant.capabilities.reject);
+    (bench, participant.key)
+}
+
+/// What was told of the participant last.
+#[track_caller]
+fn told_of(bench: &mut Bench) -> Participant {
+    let changes = bench.changes(chat());
+    let told = changes.iter().rev().find_map(|change| match change {
+        ConversationChange::ParticipantJoined(it) | ConversationChange::ParticipantUpdated(it) => {
+            Some(it.clone())
+        }
+        _ => None,
+    });
+    told.unwrap_or_else(|| panic!("{changes:?}"))
+}
+
+fn set_role(bench: &mut Bench, participant: ParticipantKey, role: Role) -> Ticket {
+    bench.submit(Operation::SetRole {
+        conversation: chat(),
+        participant,
+        role,
+    })
+}
+
+fn admit(bench: &mut Bench, participant: ParticipantKey) -> Ticket {
+    bench.submit(Operation::Admit {
+        conversation: chat(),
+        participant,
+    })
+}
+
+fn reject(bench: &mut Bench, participant: ParticipantKey) -> Ticket {
+    bench.submit(Operation::Reject {
+        conversation: chat(),
+        participant,
+    })
+}
+
+#[test]
+fn the_links_of_a_participant_are_what_can_be_done_with_him() {
+    for rel in ["promote", "demote", "admit", "reject"] {
+        for in_lobby in [false, true] {
+            let mut bench = meeting();
+            let resource = alex(&[rel], json!({"inLobby": in_lobby}));
+            let added = event("added", "participant", &third_href("21a1"), resource);
+            bench.page(senders("21a1", vec![(true, added)]));
+            let expected = ParticipantCapabilities {
+                promote: rel == "promote",
+                demote: rel == "demote",
+                admit: rel == "admit" && in_lobby,
+                reject: rel == "reject" && in_lobby,
+            };
+            assert_eq!(told_of(&mut bench).capabilities, expected, "{rel}");
+        }
+    }
+}
+
+#[test]
+fn a_role_is_set_by_the_link_and_told_of_by_the_views() {
+    let (mut bench, participant) = with_alex(&["promote"]);
+    let ticket = set_role(&mut bench, participant, Role::Leader);
+    let promote = format!("{}/promote", third_href("21a1"));
+    bench.reply("POST", &promote, 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.changes(chat()), [], "nothing is guessed");
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, in_view("deleted", "attendees")),
+            (true, in_view("added", "leaders")),
+            (
+                true,
+                bare("updated", "participant", &third_href("21a1"), None),
+            ),
+        ],
+    ));
+    assert_eq!(told_of(&mut bench).role, Some(Role::Leader));
+    let whole = alex(&["demote"], json!({"role": "Leader"}));
+    bench.reply("GET", &third_href("21a1"), 200, whole);
+    let told = told_of(&mut bench);
+    assert!(told.capabilities.demote && !told.capabilities.promote);
+    let ticket = set_role(&mut bench, participant, Role::Attendee);
+    let demote = format!("{}/demote", third_href("21a1"));
+    bench.reply("POST", &demote, 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn who_is_admitted_is_in_when_the_roster_says_so() {
+    let (mut bench, participant) = with_alex_in_lobby();
+    let ticket = admit(&mut bench, participant);
+    let href = third_href("21a1");
+    bench.reply("POST", &format!("{href}/admit"), 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.changes(chat()), []);
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, in_view("deleted", "lobby")),
+            (true, in_view("added", "attendees")),
+            (true, bare("updated", "participant", &href, None)),
+        ],
+    ));
+    let told = told_of(&mut bench);
+    assert!(!told.in_lobby && !told.capabilities.admit);
+    // The participant was read for the first event, and has changed again since.
+    let stale = alex(&["admit", "reject"], json!({"inLobby": true}));
+    bench.reply("GET", &href, 200, stale);
+    assert_eq!(bench.changes(chat()), []);
+    bench.reply("GET", &href, 200, alex(&["promote"], json!({})));
+    let told = told_of(&mut bench);
+    assert!(!told.in_lobby && told.capabilities.promote);
+    assert!(!bench.is_sent("GET", &href));
+}
+
+#[test]
+fn who_is_turned_away_is_out_when_the_roster_says_so() {
+    let (mut bench, participant) = with_alex_in_lobby();
+    let ticket = reject(&mut bench, participant);
+    let href = third_href("21a1");
+    bench.reply("POST", &format!("{href}/reject"), 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.changes(chat()), []);
+    let gone = bare("deleted", "participant", &href, None);
+    let denied = json!({"code": "RemoteFailure", "subcode": "Denied"});
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, in_view("deleted", "lobby")),
+            (true, with(gone, "reason", denied)),
+        ],
+    ));
+    let changes = bench.changes(chat());
+    let [
+        ConversationChange::ParticipantLeft {
+            participant: who,
+            failure: Some(failure),
+        },
+    ] = changes.as_slice()
+    else {
+        panic!("{changes:?}")
+    };
+    assert_eq!((*who, failure.subcode()), (participant, Some("Denied")));
+    bench.reply("GET", &href, 404, json!({"code": "NotFound"}));
+    assert_eq!(bench.changes(chat()), []);
+}
+
+#[test]
+fn a_missing_link_is_asked_for_once_and_then_a_failure() {
+    for offered in [false, true] {
+        let (mut bench, participant) = with_alex(&[]);
+        let ticket = set_role(&mut bench, participant, Role::Leader);
+        let rels: &[&str] = if offered { &["promote"] } else { &[] };
+        bench.reply("GET", &third_href("21a1"), 200, alex(rels, json!({})));
+        let promote = format!("{}/promote", third_href("21a1"));
+        if offered {
+            bench.reply("POST", &promote, 204, Value::Null);
+            assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        } else {
+            assert_eq!(bench.failure(ticket).kind(), &FailureKind::WrongState);
+            assert!(!bench.is_sent("POST", &promote));
+        }
+    }
+}
+
+#[test]
+fn a_refusal_reaches_who_asked_and_changes_nothing() {
+    for (status, subcode) in [(403, "Forbidden"), (409, "AlreadyExists"), (500, "None")] {
+        let (mut bench, participant) = with_alex_in_lobby();
+        let (first, second) = (
+            admit(&mut bench, participant),
+            admit(&mut bench, participant),
+        );
+        let href = third_href("21a1");
+        let problem = json!({"code": "Conflict", "subcode": subcode});
+        bench.reply("POST", &format!("{href}/admit"), status, problem);
+        for ticket in [first, second] {
+            assert_eq!(bench.failure(ticket).status(), Some(status));
+        }
+        assert!(
+            !bench.is_sent("POST", &href),
+            "one request served both, and is not repeated"
+        );
+        assert_eq!(bench.changes(chat()), []);
+    }
+}
+
+#[test]
+fn a_command_that_is_gone_says_so_and_the_participant_is_read_again() {
+    let (mut bench, participant) = with_alex_in_lobby();
+    let ticket = admit(&mut bench, participant);
+    let href = third_href("21a1");
+    bench.reply(
+        "POST",
+        &format!("{href}/admit"),
+        404,
+        json!({"code": "NotFound"}),
+    );
+    assert_eq!(bench.failure(ticket).status(), Some(404));
+    // Another leader was faster.
+    bench.reply("GET", &href, 200, alex(&["promote"], json!({})));
+    assert!(!told_of(&mut bench).in_lobby);
+}
+
+#[test]
+fn a_lost_answer_is_a_failure_and_the_request_is_not_repeated() {
+    let (mut bench, participant) = with_alex_in_lobby();
+    let ticket = reject(&mut bench, participant);
+    let reject = format!("{}/reject", third_href("21a1"));
+    bench.break_off("POST", &reject, Sent::Maybe);
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::Transport);
+    assert!(!bench.is_sent("POST", &reject));
+}
+
+#[test]
+fn who_leaves_meanwhile_settles_what_was_to_be_done_with_him() {
+    for turned_away in [false, true] {
+        let (mut bench, participant) = with_alex_in_lobby();
+        let ticket = match turned_away {
+            false => admit(&mut bench, participant),
+            true => reject(&mut bench, participant),
+        };
+        let gone = bare("deleted", "participant", &third_href("21a1"), None);
+        bench.page(senders("21a1", vec![(true, gone)]));
+        assert_eq!(
+            bench.result(ticket).map(Result::is_ok),
+            Some(turned_away),
+            "he is out, as was wanted of one who is turned away"
+        );
+    }
+}
+
+#[test]
+fn nobody_is_led_who_is_not_there() {
+    let (mut bench, participant) = with_alex(&["promote"]);
+    let stranger = set_role(&mut bench, ParticipantKey::Local(99), Role::Leader);
+    assert_eq!(
+        bench.failure(stranger).kind(),
+        &FailureKind::InvalidArgument
+    );
+    let pending = set_role(&mut bench, participant, Role::Leader);
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    bench.page(senders("21a1", vec![(false, over)]));
+    assert!(bench.result(pending).is_some_and(Result::is_err));
+    let late = set_role(&mut bench, participant, Role::Leader);
+    assert_eq!(bench.failure(late).kind(), &FailureKind::WrongState);
+}
+
+#[test]
+fn what_a_message_says_of_its_sender_takes_nothing_from_what_can_be_done_with_him() {
+    let (mut bench, participant) = with_alex(&["promote"]);
+    let mut arrival = arrival("21a1", "8", "Hello");
+    arrival["_embedded"]["message"]["_embedded"] = json!({"senderParticipant": [{
+        "rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex D.",
+        "_links": {"self": {"href": third_href("21a1")}},
+    }]});
+    bench.page(senders("21a1", vec![(true, arrival)]));
+    let ticket = set_role(&mut bench, participant, Role::Leader);
+    let promote = format!("{}/promote", third_href("21a1"));
+    bench.reply("POST", &promote, 204, Value::Null);
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+}

@@ -1,0 +1,388 @@
+//! Conferences that are opened as such: begun with anybody or nobody, or joined by their URI, past the lobby maybe.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::conference::*;
+use crate::joining::*;
+use crate::pages::*;
+
+const MEETINGS: &str = "/ucwa/oauth/v1/applications/102/communication/onlineMeetingInvitations";
+
+fn adhoc() -> String {
+    format!("{MEETINGS}?onlineMeetingUri=adhoc")
+}
+
+/// A session whose server has conferences.
+pub(crate) fn with_meetings() -> Bench {
+    let mut bench = Bench::signed_in();
+    let communication_updated = event(
+        "updated",
+        "communication",
+        &format!("{APP}/communication"),
+        json!({"_links": {
+            "startMessaging": {"href": MESSAGING_INVITATIONS},
+            "startOnlineMeeting": {"href": adhoc()},
+            "joinOnlineMeeting": {"href": MEETINGS},
+        }}),
+    );
+    bench.page(json!([communication(vec![communication_updated])]));
+    bench
+}
+
+pub(crate) fn open(bench: &mut Bench, uri: Option<&str>) -> Ticket {
+    bench.submit(Operation::OpenMeeting {
+        conversation: chat(),
+        uri: uri.map(str::to_owned),
+    })
+}
+
+fn start(bench: &mut Bench) -> Ticket {
+    bench.submit(Operation::StartChat {
+        conversation: chat(),
+        subject: None,
+        context: None,
+    })
+}
+
+fn ours(operation: &str, state: &str) -> Value {
+    json!({"direction": "Outgoing", "operationId": operation, "state": state})
+}
+
+/// Our way into the conference is through, and it stands.
+pub(crate) fn joined(bench: &mut Bench, operation: &str) {
+    bench.page(senders(
+        "21a1",
+        vec![
+            (
+                false,
+                meeting_invitation("started", "21a1", ours(operation, "Connecting")),
+            ),
+            (
+                false,
+                conference_event("21a1", "Conferenced", open_to_others("21a1")),
+            ),
+            (true, messaging("21a1", "Disconnected")),
+            (false, success(operation)),
+        ],
+    ));
+}
+
+fn success(operation: &str) -> Value {
+    with(
+        meeting_invitation("completed", "21a1", ours(operation, "Connected")),
+        "status",
+        json!("Success"),
+    )
+}
+
+fn operation_of(request: &Request) -> String {
+    request.json()["operationId"].as_str().unwrap().to_owned()
+}
+
+/// Asks to be let into the conference, and waits in its lobby.
+fn in_lobby(bench: &mut Bench) -> String {
+    let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
+    let local = format!(
+        "{}/participants/toshm@contoso.com",
+        conversation_href("21a1")
+    );
+    let lobby = format!("{}/lobby", conversation_href("21a1"));
+    bench.page(senders(
+        "21a1",
+        vec![
+            (
+                false,
+                meeting_invitation("started", "21a1", ours(&operation, "Connecting")),
+            ),
+            (false, conference_event("21a1", "InLobby", json!({}))),
+            (
+                true,
+                bare("added", "localParticipant", &local, Some(("lobby", &lobby))),
+            ),
+            (false, success(&operation)),
+        ],
+    ));
+    if bench.is_sent("GET", &conversation_href("21a1")) {
+        let resource =
+            conference_event("21a1", "InLobby", json!({}))["_embedded"]["conversation"].clone();
+        bench.reply("GET", &conversation_href("21a1"), 200, resource);
+    }
+    operation
+}
+
+#[test]
+fn opening_sends_nothing() {
+    let mut bench = with_meetings();
+    let before = bench.sent.len();
+    let ticket = open(&mut bench, Some(MEETING));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.sent.len(), before);
+    let ticket = bench.submit(Operation::OpenMeeting {
+        conversation: ConversationKey::Local(2),
+        uri: Some("nobody".to_owned()),
+    });
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+}
+
+#[test]
+fn a_conference_begins_with_nobody_or_with_one_as_with_many() {
+    for invited in 0..=1 {
+        let mut bench = with_meetings();
+        open(&mut bench, None);
+        if invited == 1 {
+            let ticket = add(&mut bench);
+            assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        }
+        let started = start(&mut bench);
+        assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+        let request = bench.created("POST", &adhoc(), MEETING_INVITATION);
+        assert_eq!(request.json()["to"], Value::Null);
+        joined(&mut bench, &operation_of(&request));
+        assert_eq!(bench.result(started), Some(&Ok(Outcome::Done)));
+        assert_eq!(bench.is_sent("POST", INVITATIONS), invited == 1);
+        chat_returns(&mut bench, "21a1");
+        let changes = bench.changes(chat());
+        for expected in [
+            ConversationChange::Connected,
+            ConversationChange::Group {
+                uri: Some(MEETING.to_owned()),
+            },
+            ConversationChange::ChatConnected { html: false },
+        ] {
+            assert!(changes.contains(&expected), "{expected:?}: {changes:?}");
+        }
+    }
+}
+
+#[test]
+fn a_message_begins_a_conference_and_is_said_in_it() {
+    let mut bench = with_meetings();
+    open(&mut bench, None);
+    let said = bench.send(1, "Minutes");
+    let request = bench.created("POST", &adhoc(), MEETING_INVITATION);
+    assert_eq!(request.json()["_links"], Value::Null, "no message inside");
+    joined(&mut bench, &operation_of(&request));
+    assert_eq!(bench.result(said), None);
+    chat_returns(&mut bench, "21a1");
+    let request = bench.created("POST", &messages("21a1"), &message_href("21a1", "3"));
+    assert_eq!(request.body(), "Minutes");
+    bench.page(senders(
+        "21a1",
+        vec![(true, verdict("21a1", "3", "Success"))],
+    ));
+    assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_conference_is_joined_by_its_uri_and_nobody_is_invited() {
+    let mut bench = with_meetings();
+    open(&mut bench, Some(MEETING));
+    bench.events.clear();
+    let said = bench.send(1, "Hello all");
+    let request = bench.created("POST", MEETINGS, MEETING_INVITATION);
+    assert_eq!(request.target(), MEETINGS);
+    assert_eq!(request.json()["onlineMeetingUri"], MEETING);
+    joined(&mut bench, &operation_of(&request));
+    chat_returns(&mut bench, "21a1");
+    bench.created("POST", &messages("21a1"), &message_href("21a1", "3"));
+    bench.page(senders(
+        "21a1",
+        vec![(true, verdict("21a1", "3", "Success"))],
+    ));
+    assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
+    let changes = bench.changes(chat());
+    assert!(!changes.contains(&ConversationChange::Inviting));
+    assert!(!bench.is_sent("POST", INVITATIONS));
+}
+
+#[test]
+fn a_conference_that_is_not_there_fails_and_stays_the_one_that_is_meant() {
+    let mut bench = with_meetings();
+    open(&mut bench, Some(MEETING));
+    let not_found = json!({"code": "NotFound", "subcode": "DestinationNotFound"});
+    let started = start(&mut bench);
+    bench.reply("POST", MEETINGS, 404, not_found.clone());
+    assert_eq!(bench.failure(started).status(), Some(404));
+    let changes = bench.changes(chat());
+    let Some(ConversationChange::Ended {
+        failure: Some(failure),
+    }) = changes.last()
+    else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(failure.subcode(), Some("DestinationNotFound"));
+    let said = bench.send(1, "Anybody?");
+    let request = bench.reply("POST", MEETINGS, 404, not_found);
+    assert_eq!(request.target(), MEETINGS, "no other is begun instead");
+    assert_eq!(request.json()["onlineMeetingUri"], MEETING);
+    assert_eq!(bench.failure(said).subcode(), Some("DestinationNotFound"));
+}
+
+#[test]
+fn an_ad_hoc_conference_is_joined_again_and_begun_anew_when_it_is_over() {
+    let mut bench = with_meetings();
+    open(&mut bench, None);
+    start(&mut bench);
+    let request = bench.created("POST", &adhoc(), MEETING_INVITATION);
+    joined(&mut bench, &operation_of(&request));
+    chat_returns(&mut bench, "21a1");
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    bench.page(senders("21a1", vec![(false, over)]));
+    let again = start(&mut bench);
+    let request = bench.reply("POST", MEETINGS, 404, json!({"code": "NotFound"}));
+    assert_eq!(request.json()["onlineMeetingUri"], MEETING);
+    assert!(bench.result(again).is_some_and(Result::is_err));
+    start(&mut bench);
+    assert!(bench.is_sent("POST", &adhoc()));
+}
+
+#[test]
+fn where_there_are_no_conferences_none_is_begun_or_joined() {
+    for uri in [None, Some(MEETING)] {
+        let mut bench = Bench::signed_in();
+        open(&mut bench, uri);
+        add(&mut bench);
+        let said = bench.send(1, "Hello");
+        assert_eq!(bench.failure(said).kind(), &FailureKind::NotSupported);
+        assert!(
+            !bench.is_sent("POST", MESSAGING_INVITATIONS),
+            "it is no chat of two instead"
+        );
+        assert!(matches!(
+            bench.changes(chat()).last(),
+            Some(ConversationChange::Ended { failure: Some(_) })
+        ));
+    }
+}
+
+#[test]
+fn what_is_said_in_the_lobby_waits_until_this_user_is_let_in() {
+    let mut bench = with_meetings();
+    open(&mut bench, Some(MEETING));
+    let started = start(&mut bench);
+    in_lobby(&mut bench);
+    assert_eq!(bench.result(started), Some(&Ok(Outcome::Done)));
+    let changes = bench.changes(chat());
+    let in_lobby = ConversationChange::Myself {
+        standing: Some(Standing::InLobby),
+        role: None,
+    };
+    let times = changes.iter().filter(|change| **change == in_lobby).count();
+    assert_eq!(times, 1, "{changes:?}");
+    assert!(!changes.contains(&ConversationChange::Connected));
+
+    let said = bench.send(1, "Hello?");
+    bench.advance(Duration::from_secs(120));
+    assert_eq!(bench.result(said), None);
+    bench.page(senders(
+        "21a1",
+        vec![
+            (
+                false,
+                conference_event("21a1", "Conferenced", open_to_others("21a1")),
+            ),
+            (true, messaging("21a1", "Disconnected")),
+        ],
+    ));
+    assert_eq!(
+        bench.changes(chat())[..2],
+        [
+            ConversationChange::Connected,
+            ConversationChange::Myself {
+                standing: Some(Standing::Joined),
+                role: None,
+            },
+        ]
+    );
+    chat_returns(&mut bench, "21a1");
+    assert!(bench.is_sent("POST", &messages("21a1")));
+}
+
+#[test]
+fn an_invitation_that_stays_open_in_the_lobby_is_waited_for() {
+    let mut bench = with_meetings();
+    open(&mut bench, Some(MEETING));
+    let started = start(&mut bench);
+    let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
+    bench.page(senders(
+        "21a1",
+        vec![
+            (
+                false,
+                meeting_invitation("started", "21a1", ours(&operation, "Connecting")),
+            ),
+            (false, conference_event("21a1", "InLobby", json!({}))),
+        ],
+    ));
+    for _ in 0..5 {
+        bench.advance(Duration::from_secs(45));
+        let open = meeting_invitation("updated", "21a1", ours(&operation, "Connecting"));
+        let open = open["_embedded"]["onlineMeetingInvitation"].clone();
+        bench.reply("GET", MEETING_INVITATION, 200, open);
+        assert_eq!(bench.result(started), None);
+    }
+    bench.page(senders(
+        "21a1",
+        vec![
+            (
+                false,
+                conference_event("21a1", "Conferenced", open_to_others("21a1")),
+            ),
+            (true, messaging("21a1", "Disconnected")),
+            (false, success(&operation)),
+        ],
+    ));
+    assert_eq!(bench.result(started), Some(&Ok(Outcome::Done)));
+    chat_returns(&mut bench, "21a1");
+}
+
+#[test]
+fn who_is_turned_away_from_the_lobby_is_told_why_and_what_he_wrote_failed() {
+    let mut bench = with_meetings();
+    open(&mut bench, Some(MEETING));
+    let said = bench.send(1, "Hello?");
+    in_lobby(&mut bench);
+    bench.events.clear();
+    let denied = json!({"code": "RemoteFailure", "subcode": "Denied"});
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, messaging("21a1", "Disconnected")),
+            (false, with(over, "reason", denied)),
+        ],
+    ));
+    assert_eq!(bench.failure(said).subcode(), Some("Denied"));
+    let changes = bench.changes(chat());
+    let Some(ConversationChange::Ended {
+        failure: Some(failure),
+    }) = changes.last()
+    else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(failure.subcode(), Some("Denied"));
+}
+
+#[test]
+fn stopping_the_chat_in_the_lobby_gives_up_the_wish_to_be_let_in() {
+    for leaving in [false, true] {
+        let mut bench = with_meetings();
+        open(&mut bench, Some(MEETING));
+        start(&mut bench);
+        in_lobby(&mut bench);
+        let ticket = bench.submit(match leaving {
+            false => Operation::StopChat(chat()),
+            true => Operation::Leave(chat()),
+        });
+        bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        assert_eq!(
+            bench.changes(chat()).last(),
+            Some(&ConversationChange::Ended { failure: None })
+        );
+    }
+}
