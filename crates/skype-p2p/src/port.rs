@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use conv_model::{
     Backend, ConversationId, FoundPersons, Interest, MeChange, MessageBody, OutgoingMessage,
-    ParticipantId, Peer, PersonField, PortFuture, Reason, ReasonCode, StartOptions,
+    ParticipantId, ParticipantRole, Peer, PersonField, PortFuture, Reason, ReasonCode,
+    StartOptions,
 };
-use ucwa_session::{CustomContent, Operation, SipUri};
+use ucwa_session::{CustomContent, Operation, Role, SipUri};
 
 use crate::{clock::Clock, keys, mailbox::Mailbox, person};
 
@@ -49,6 +50,13 @@ impl Backend for Port {
             conversation: keys::conversation_key(conversation),
             participant: keys::participant_key(peer.participant),
             peer: peer.address,
+        }));
+    }
+
+    fn open_meeting(&self, conversation: ConversationId, uri: Option<String>) {
+        drop(self.mailbox.perform(Operation::OpenMeeting {
+            conversation: keys::conversation_key(conversation),
+            uri,
         }));
     }
 
@@ -118,6 +126,36 @@ impl Backend for Port {
         participant: ParticipantId,
     ) -> PortFuture {
         self.perform(Operation::RemoveParticipant {
+            conversation: keys::conversation_key(conversation),
+            participant: keys::participant_key(participant),
+        })
+    }
+
+    fn set_role(
+        &self,
+        conversation: ConversationId,
+        participant: ParticipantId,
+        role: ParticipantRole,
+    ) -> PortFuture {
+        self.perform(Operation::SetRole {
+            conversation: keys::conversation_key(conversation),
+            participant: keys::participant_key(participant),
+            role: match role {
+                ParticipantRole::Attendee => Role::Attendee,
+                ParticipantRole::Leader => Role::Leader,
+            },
+        })
+    }
+
+    fn admit(&self, conversation: ConversationId, participant: ParticipantId) -> PortFuture {
+        self.perform(Operation::Admit {
+            conversation: keys::conversation_key(conversation),
+            participant: keys::participant_key(participant),
+        })
+    }
+
+    fn turn_away(&self, conversation: ConversationId, participant: ParticipantId) -> PortFuture {
+        self.perform(Operation::Reject {
             conversation: keys::conversation_key(conversation),
             participant: keys::participant_key(participant),
         })

@@ -2,8 +2,8 @@
 
 use conv_model::{
     Archived, ArchivedMessage, Context, ConversationFact, Discovered, Fact, Incoming, MessageBody,
-    MessageFormat, MessageStatus, Modalities, ParticipantFact, ParticipantRole, ParticipantState,
-    ParticipantUpdate, SenderFact, SignInState,
+    MessageFormat, MessageStatus, Modalities, ParticipantCapabilities, ParticipantFact,
+    ParticipantRole, ParticipantState, ParticipantUpdate, SenderFact, SignInState,
 };
 use ucwa_session::{ConversationChange, Failure, Participant, Role, SessionEvent, Standing};
 
@@ -128,6 +128,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             update.display_name = it.name;
             update.role = it.role.map(role);
             update.is_anonymous = Some(it.anonymous);
+            update.capabilities = Some(capabilities(it.capabilities));
             ConversationFact::ParticipantUpdated {
                 participant: participant_id(it.key),
                 update,
@@ -214,7 +215,17 @@ fn participant(it: Participant) -> ParticipantFact {
     fact.role = it.role.map_or(ParticipantRole::Attendee, role);
     fact.is_anonymous = it.anonymous;
     fact.in_lobby = it.in_lobby;
+    fact.capabilities = capabilities(it.capabilities);
     fact
+}
+
+fn capabilities(it: ucwa_session::ParticipantCapabilities) -> ParticipantCapabilities {
+    let mut capabilities = ParticipantCapabilities::default();
+    capabilities.promote = it.promote;
+    capabilities.demote = it.demote;
+    capabilities.admit = it.admit;
+    capabilities.reject = it.reject;
+    capabilities
 }
 
 fn role(role: Role) -> ParticipantRole {

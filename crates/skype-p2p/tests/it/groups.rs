@@ -13,19 +13,19 @@ use crate::{
 };
 
 /// A wait that never ends is a failure, not a hang.
-async fn within_minutes(test: impl Future<Output = ()>) {
+pub(crate) async fn within_minutes(test: impl Future<Output = ()>) {
     let limit = Duration::from_secs(600);
     tokio::time::timeout(limit, test).await.expect("it goes on");
 }
 
 /// Waits until the chat of a conversation is there.
-async fn chatting(conversation: &Conversation) {
+pub(crate) async fn chatting(conversation: &Conversation) {
     let chat = conversation.self_participant().chat().state();
     chat.wait_for(CallConnectionState::Connected).await.unwrap();
 }
 
 /// The participant with this address.
-fn participant(conversation: &Conversation, address: &str) -> Participant {
+pub(crate) fn participant(conversation: &Conversation, address: &str) -> Participant {
     let all = conversation.participants().snapshot();
     let found = all.into_iter().find(|it| it.person().id().get() == address);
     found.unwrap_or_else(|| panic!("{address} is not there"))

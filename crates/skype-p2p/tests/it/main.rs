@@ -15,6 +15,7 @@ mod grants;
 mod groups;
 mod history;
 mod loopback;
+mod meetings;
 mod people;
 mod secrets;
 mod sign_in;
