@@ -54,7 +54,7 @@ async fn a_conference_begins_with_nobody_and_is_joined_by_its_address() {
         );
         ours.chat_service().send_message("Welcome").await.unwrap();
         assert_eq!(heard(&theirs, 2).await, "Welcome");
-        assert_eq!(manager.conversations().snapshot(), [theirs.clone()]);
+        assert_eq!(manager.conversations().size().get(), 1);
 
         // Left, it is joined again where it is.
         theirs.leave().await.unwrap();
