@@ -232,9 +232,12 @@ impl HyperTransport {
         let connecting = Box::pin(way.connect(lane, &self.tls, progress));
         match timeout(self.config.connect_deadline, connecting).await {
             Ok(connection) => connection,
-            Err(_) => Err(progress
-                .error(TransportErrorKind::Timeout, way.target)
-                .with_detail("the deadline of the connection")),
+            Err(_) => {
+                let error = progress.error(TransportErrorKind::Timeout, way.target);
+                let through = error.detail().map(|it| format!(", {it}"));
+                let through = through.unwrap_or_default();
+                Err(error.with_detail(format!("the deadline of the connection{through}")))
+            }
         }
     }
 }
@@ -294,6 +297,8 @@ impl fmt::Debug for HyperTransport {
 #[derive(Debug)]
 struct Progress {
     stage: Stage,
+    /// The proxy on the way, until there is a connection to the server.
+    proxy: Option<String>,
     /// Of the connection that carries the request, once there is one.
     wire: Option<Arc<Wire>>,
 }
@@ -302,6 +307,7 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             stage: Stage::Resolve,
+            proxy: None,
             wire: None,
         }
     }
@@ -334,7 +340,12 @@ impl Progress {
     }
 
     fn error(&self, kind: TransportErrorKind, target: &Target) -> TransportError {
-        let error = TransportError::new(kind, self.stage(), target.to_string());
+        let mut error = TransportError::new(kind, self.stage(), target.to_string());
+        if let Some(proxy) = &self.proxy
+            && self.stage <= Stage::Connect
+        {
+            error = error.with_detail(format!("through the proxy {proxy}"));
+        }
         match self.sent() {
             Sent::No => error.never_sent(),
             Sent::Maybe => error,

@@ -48,6 +48,7 @@ impl Way<'_> {
         progress: &mut Progress,
     ) -> Result<Opened, TransportError> {
         progress.enter(Stage::Resolve);
+        progress.proxy = self.hop.map(|hop| hop.proxy.to_string());
         let peer = self.hop.map_or(self.target, |hop| &hop.proxy);
         let addresses: Vec<SocketAddr> = lookup_host((peer.host.as_str(), peer.port))
             .await

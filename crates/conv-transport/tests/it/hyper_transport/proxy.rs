@@ -1,15 +1,18 @@
 //! Through an HTTP proxy. Nothing here leaves the machine: the proxies are scripted, and the servers behind them are only names.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use conv_transport::{
-    HyperConfig, HyperTransport, Lane, Proxy, Sent, Stage, TlsConfig, TransportErrorKind,
+    HttpTransport, HyperConfig, HyperTransport, Lane, Proxy, SendOptions, Sent, Stage, TlsConfig,
+    TransportErrorKind,
 };
+use http::Request;
 use tokio::join;
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    get, post,
+    LONG, get, post,
     tls::{World, server},
 };
 use crate::server::{Peer, Server};
@@ -125,6 +128,34 @@ async fn a_proxy_that_closes_or_is_not_there_is_named() {
     assert_eq!(error.kind(), TransportErrorKind::Connect);
     assert_eq!(error.host(), "pool.invalid:443");
     assert!(error.to_string().contains(&told), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_never_answers_is_named_within_the_deadline() {
+    let short = Duration::from_millis(50);
+    for (connecting, whole, told) in [
+        (
+            short,
+            LONG,
+            "the deadline of the connection, through the proxy",
+        ),
+        (LONG, short, "through the proxy"),
+    ] {
+        // It listens, and that is all.
+        let proxy = Server::bind().await;
+        let mut config = HyperConfig::default();
+        config.proxy = Proxy::new(&proxy.url("/"), "").unwrap();
+        config.connect_deadline = connecting;
+        let transport = HyperTransport::with_config(config);
+        let request = Request::get("https://pool.invalid/").body(Bytes::new());
+        let options = SendOptions::new(Lane::Commands, whole);
+        let error = transport.send(request.unwrap(), options).await.unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::Timeout);
+        assert_eq!(error.stage(), Stage::Connect);
+        assert_eq!(error.sent(), Sent::No);
+        let told = format!(": {told} {}", proxy.address);
+        assert!(error.to_string().ends_with(&told), "{error}");
+    }
 }
 
 #[tokio::test]
