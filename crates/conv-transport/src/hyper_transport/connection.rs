@@ -37,8 +37,8 @@ type Driver = http1::Connection<TokioIo<Watched>, Body>;
 /// No task stands behind it: whoever has an exchange on it drives it, and dropping that exchange closes it at once.
 pub(super) struct Connection {
     pub(super) sender: http1::SendRequest<Body>,
-    /// `None` once the connection has ended.
-    driver: Option<Driver>,
+    /// `None` once the connection has ended. Boxed, since an exchange has several places for a connection.
+    driver: Option<Box<Driver>>,
     pub(super) wire: Arc<Wire>,
 }
 
@@ -62,7 +62,7 @@ impl Connection {
         let (sender, driver) = builder.handshake(io).await?;
         Ok(Self {
             sender,
-            driver: Some(driver),
+            driver: Some(Box::new(driver)),
             wire,
         })
     }
