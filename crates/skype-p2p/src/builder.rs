@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use conv_transport::{HttpTransport, HyperTransport};
+use conv_transport::{Cookies, HttpTransport, HyperTransport};
 use tokio::runtime;
 use ucwa_session::{BearerToken, Representation, Root, Session, SessionConfig};
 
@@ -47,6 +47,9 @@ impl ApplicationBuilder {
     }
 
     /// How bytes travel; the default is a [`HyperTransport`] of its own with the platform's roots.
+    ///
+    /// Whatever it is, the application keeps the cookies that servers set, in a jar of its own, and sends them back: load balancers
+    /// tie a session to a server by them.
     pub fn transport(mut self, transport: Arc<dyn HttpTransport>) -> Self {
         self.transport = Some(transport);
         self
@@ -162,7 +165,7 @@ impl ApplicationBuilder {
             conv_model::Application::new(Arc::new(Port::new(mailbox.clone(), clock)));
         let driver = Driver::new(
             Session::new(config),
-            transport,
+            Arc::new(Cookies::new(transport)),
             self.callbacks,
             clock,
             writer,

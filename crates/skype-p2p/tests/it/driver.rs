@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     story::conversation,
-    world::{LENE, ROOT, TOSH, TOSH_PASSWORD, World},
+    world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World},
 };
 
 #[test]
@@ -260,4 +260,60 @@ async fn applications_side_by_side_share_nothing() {
     );
     tosh.sign_in_manager().sign_out().await.unwrap();
     assert_eq!(lene.sign_in_manager().state().get(), SignInState::SignedIn);
+}
+
+/// A load balancer, which gives a route to whoever comes without one.
+#[derive(Debug)]
+struct Balancer {
+    world: World,
+    /// The cookies of every request, empty where there were none.
+    seen: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl HttpTransport for Balancer {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let cookie = request.headers().get("cookie");
+        let cookie = cookie.map_or(String::new(), |it| it.to_str().unwrap().to_owned());
+        let place = {
+            let mut seen = self.seen.lock().unwrap();
+            seen.push(cookie.clone());
+            seen.len()
+        };
+        let mut response = self.world.send(request, options).await?;
+        if cookie.is_empty() {
+            let route = format!("route={place}; Path=/").parse().unwrap();
+            response.headers_mut().append("set-cookie", route);
+        }
+        Ok(response)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_application_sends_back_its_own_cookies() {
+    let balancer = Arc::new(Balancer {
+        world: World::new(),
+        seen: Mutex::default(),
+    });
+    let mut applications = Vec::new();
+    for (address, password) in [(TOSH, TOSH_PASSWORD), (LENE, LENE_PASSWORD)] {
+        let application = Application::builder()
+            .root(Root::Url(ROOT.to_owned()))
+            .transport(balancer.clone())
+            .build()
+            .unwrap();
+        let credentials = Credentials::password(address, password);
+        let signed_in = application.sign_in_manager().sign_in(credentials);
+        signed_in.await.unwrap();
+        applications.push(application);
+    }
+    let seen = balancer.seen.lock().unwrap().clone();
+    let begins: Vec<usize> = (0..seen.len()).filter(|at| seen[*at].is_empty()).collect();
+    assert_eq!(begins.len(), 2, "{seen:?}");
+    assert_eq!(seen[1], "route=1");
+    assert_eq!(seen[begins[1] + 1], format!("route={}", begins[1] + 1));
 }

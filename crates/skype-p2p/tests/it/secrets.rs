@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use conv_transport::{
-    Cookies, Har, HttpTransport, HyperConfig, HyperTransport, Lane, Proxy, Record, RecordOptions,
-    Replay, ReplayOptions, SendOptions, TransportError,
+    Har, HttpTransport, HyperConfig, HyperTransport, Lane, Proxy, Record, RecordOptions, Replay,
+    ReplayOptions, SendOptions, TransportError,
 };
 use http::{Request, Response, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -204,10 +204,7 @@ struct Run {
     seen: BTreeSet<String>,
 }
 
-fn stack(
-    seen: &Arc<Mutex<BTreeSet<String>>>,
-    shown: &mut Shown,
-) -> (Recorder, Arc<dyn HttpTransport>) {
+fn recorder(seen: &Arc<Mutex<BTreeSet<String>>>, shown: &mut Shown) -> Recorder {
     let mut config = HyperConfig::default();
     // Loopback is reached without it.
     config.proxy = Proxy::new(&format!("http://tosh:{PROXY_PASSWORD}@127.0.0.1:9"), "").unwrap();
@@ -220,9 +217,7 @@ fn stack(
     let mut options = RecordOptions::new(SystemTime::now());
     options.secrets = vec![MEETING_KEY.to_owned()];
     shown.add(&options);
-    let recorder = Arc::new(Record::new(balancer, options));
-    let transport = Arc::new(Cookies::new(recorder.clone()));
-    (recorder, transport)
+    Arc::new(Record::new(balancer, options))
 }
 
 async fn run() -> Run {
@@ -241,11 +236,11 @@ async fn run() -> Run {
 
     let mut recorders = Vec::new();
     let mut enter = |shown: &mut Shown| {
-        let (recorder, transport) = stack(&seen, shown);
-        recorders.push((recorder, transport.clone()));
+        let recorder = recorder(&seen, shown);
+        recorders.push(recorder.clone());
         let builder = Application::builder()
             .root(Root::Url(server.root_url()))
-            .transport(transport)
+            .transport(recorder)
             .on_token(|_| async {
                 let token = BearerToken::new(ISSUED_TOKEN, Duration::from_secs(600));
                 assert!(!format!("{token:?}").contains(ISSUED_TOKEN));
@@ -285,8 +280,8 @@ async fn run() -> Run {
     server.shutdown().await;
 
     let mut recordings = Vec::new();
-    for (recorder, transport) in &recorders {
-        shown.add(&transport);
+    for recorder in &recorders {
+        shown.add(recorder);
         let har = recorder.har();
         shown.add(&har);
         let replay = Replay::new(&har, ReplayOptions::new()).unwrap();
