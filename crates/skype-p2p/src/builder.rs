@@ -116,8 +116,9 @@ impl ApplicationBuilder {
         self
     }
 
-    /// The name of this endpoint: one and the same for a profile, so that a restarted process takes up its application
-    /// at the server, and unique among the user's endpoints. Made from the seed by default.
+    /// The name of this endpoint, at most 100 UTF-16 code units: one and the same for a profile, so that a process that
+    /// was started again after a crash takes up its application at the server with the conversations in it, and unique
+    /// among the user's endpoints (`applications_ref`). Made from the seed by default.
     pub fn endpoint_id(mut self, endpoint_id: impl Into<String>) -> Self {
         self.endpoint_id = Some(endpoint_id.into());
         self

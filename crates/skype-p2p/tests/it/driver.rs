@@ -10,12 +10,13 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, TransportError};
 use http::{Request, Response};
 use skype_p2p::{
-    Application, BuildError, Credentials, ReasonCode, Root, SignInErrorKind, SignInState,
+    Application, BuildError, CallConnectionState, Credentials, ReasonCode, Root, SignInErrorKind,
+    SignInState,
 };
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    story::conversation,
+    story::{conversation, told},
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World},
 };
 
@@ -316,4 +317,61 @@ async fn each_application_sends_back_its_own_cookies() {
     assert_eq!(begins.len(), 2, "{seen:?}");
     assert_eq!(seen[1], "route=1");
     assert_eq!(seen[begins[1] + 1], format!("route={}", begins[1] + 1));
+}
+
+/// A process that dies says nothing to the server. The next one with its endpoint takes up what it left.
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_process_left_is_taken_up_with_its_conversations() {
+    let world = World::new();
+    let lene = world.lene().await;
+    let process = async || {
+        let application = world.builder().endpoint_id("the desk").build().unwrap();
+        application
+            .sign_in_manager()
+            .sign_in(Credentials::password(TOSH, TOSH_PASSWORD))
+            .await
+            .unwrap();
+        application
+    };
+    let first = process().await;
+    let path = world.log().pop().unwrap();
+    let (_, path) = path.split_once(' ').unwrap();
+    let (application, _) = path.split_once("/events").unwrap();
+    let ours = first
+        .conversations_manager()
+        .get_conversation(LENE)
+        .unwrap();
+    let sent = ours.chat_service().send_message("Hi Lene");
+    let theirs = conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    world.lose(application);
+    drop((first, ours));
+    sleep(Duration::from_secs(5)).await;
+    world.lose("nothing any more");
+
+    let second = process().await;
+    let ours = conversation(&second, 1).await;
+    let chat = ours.self_participant().chat();
+    chat.state()
+        .wait_for(CallConnectionState::Connected)
+        .await
+        .unwrap();
+    let peer = ours.participants().size().wait_for(1).await.unwrap();
+    assert_eq!(peer, 1);
+    ours.chat_service()
+        .send_message("Back again")
+        .await
+        .unwrap();
+    assert_eq!(told(&theirs).len(), 2);
+    theirs
+        .chat_service()
+        .send_message("I waited")
+        .await
+        .unwrap();
+    let messages = ours.chat_service().messages();
+    messages.size().wait_for(2).await.unwrap();
+    let (_, sender, text) = told(&ours).pop().unwrap();
+    assert_eq!((&*sender, &*text), ("Lene Aaling", "I waited"));
+    assert_eq!(lene.conversations_manager().conversations().size().get(), 1);
 }
