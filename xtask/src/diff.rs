@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// A segment of paths after which a segment follows that differs from run to run; may be given several times
     #[arg(long = "after", value_name = "SEGMENT")]
     after: Vec<String>,
+    /// A value that a client makes up, besides endpointId, operationId and threadId; may be given several times
+    #[arg(long, value_name = "NAME")]
+    client_made: Vec<String>,
 }
 
 /// Exits with 0 where there is no difference, with 1 where there is one, and with 2 where that cannot be told.
@@ -52,16 +55,19 @@ enum DiffError {
 
 fn compare(arguments: &Arguments) -> Result<Option<String>, DiffError> {
     let text = |path| -> Result<String, DiffError> {
-        Ok(render(&traffic::read(path)?, &arguments.after)?)
+        let made = arguments.client_made.iter().map(String::as_str);
+        let made: Vec<&str> = CLIENT_MADE.into_iter().chain(made).collect();
+        Ok(render(&traffic::read(path)?, &arguments.after, &made)?)
     };
     Ok(difference(&text(&arguments.one)?, &text(&arguments.other)?))
 }
 
 /// A recording as text, without what is never the same twice: servers, dates, headers but for the kind of a body, and the
 /// values that a client makes up, each of which has a number instead.
-fn render(har: &Har, after: &[String]) -> Result<String, HarBodyError> {
+fn render(har: &Har, after: &[String], made: &[&str]) -> Result<String, HarBodyError> {
     let mut made_up = MadeUp {
         after,
+        made,
         names: Names::default(),
         seen: Vec::new(),
     };
@@ -96,6 +102,8 @@ fn lines(body: &[u8]) -> Vec<String> {
 /// The values that differ from run to run.
 struct MadeUp<'a> {
     after: &'a [String],
+    /// The names of what a client makes up.
+    made: &'a [&'a str],
     names: Names,
     seen: Vec<(String, String)>,
 }
@@ -114,7 +122,7 @@ impl MadeUp<'_> {
         }
         let body = entry.request.body()?;
         let body = String::from_utf8_lossy(&body);
-        for name in CLIENT_MADE {
+        for name in self.made {
             let json = serde_json::from_str::<Value>(&body).ok();
             let json = json.as_ref().and_then(|value| value.get(name)?.as_str());
             let xml = body
@@ -171,6 +179,7 @@ mod tests {
             let after = ["applications".to_owned()];
             let mut made_up = MadeUp {
                 after: &after,
+                made: &CLIENT_MADE,
                 names: Names::default(),
                 seen: Vec::new(),
             };
@@ -188,16 +197,30 @@ mod tests {
                 other = edited(&other, value, &format!("another-{kind}"));
             }
             assert!(other != one);
-            let text = |har| render(har, &after).unwrap();
+            let text = |har| render(har, &after, &CLIENT_MADE).unwrap();
             assert_eq!(difference(&text(&one), &text(&other)), None);
-            assert!(difference(&text(&one), &render(&other, &[]).unwrap()).is_some());
+            assert!(difference(&text(&one), &render(&other, &[], &CLIENT_MADE).unwrap()).is_some());
         }
+    }
+
+    #[test]
+    fn what_another_client_makes_up_can_be_named() {
+        let one = traffic("browser-outgoing-json");
+        let other = edited(&one, "A page with a chat", "Another page");
+        let shown = |made| {
+            difference(
+                &render(&one, &[], made).unwrap(),
+                &render(&other, &[], made).unwrap(),
+            )
+        };
+        assert!(shown(&CLIENT_MADE).is_some());
+        assert_eq!(shown(&["userAgent"]), None);
     }
 
     #[test]
     fn a_member_a_status_and_a_missing_exchange_are_differences() {
         let one = traffic("outgoing-declined-json");
-        let text = |har: &Har| render(har, &[]).unwrap();
+        let text = |har: &Har| render(har, &[], &CLIENT_MADE).unwrap();
         let other = edited(&one, "Normal", "Urgent");
         let shown = difference(&text(&one), &text(&other)).unwrap();
         assert!(

@@ -68,8 +68,8 @@ impl fmt::Debug for RecordOptions {
 /// the transport is recorded as that error, an exchange whose future was dropped as aborted.
 ///
 /// These are taken out while recording, always: the credentials in `Authorization` and `Proxy-Authorization`, the values of
-/// cookies, passwords and other secrets in forms, tokens that a JSON response grants (`access_token`, `refresh_token`,
-/// `id_token`), and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever it appears from there on, so a
+/// cookies, passwords and other secrets in forms, tokens that a JSON response grants or a URL hands on (`access_token`,
+/// `refresh_token`, `id_token`), and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever it appears from there on, so a
 /// replay works; so do credentials and cookies of 8 characters or more. A challenge (`WWW-Authenticate`) is kept. Names and the
 /// text of messages are kept as well, unless [`RecordOptions::pseudonyms`] has them: they are what a replay is about.
 ///
@@ -232,6 +232,7 @@ impl Recording {
 
     fn request(&mut self, request: &Request<Bytes>) -> HarRequest {
         self.redactor.learn_headers(request.headers());
+        self.redactor.learn_parameters(&request.uri().to_string());
         let url = self.redactor.text(&request.uri().to_string());
         let post_data = (!request.body().is_empty()).then(|| {
             let body = self.redactor.bytes(&without_secret_fields(request.body()));

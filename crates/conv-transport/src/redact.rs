@@ -7,7 +7,7 @@ use base64::{
     prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
 };
 use http::HeaderMap;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::har::HarHeader;
@@ -83,8 +83,9 @@ impl Redactor {
             .sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     }
 
-    /// Learns the tokens that the body of a response grants.
+    /// Learns the tokens that the body of a response grants, and those in its links.
     pub(crate) fn learn_tokens(&mut self, body: &[u8]) {
+        self.learn_parameters(&String::from_utf8_lossy(body));
         // A token is granted by name, so a body without the name is not read twice.
         let names_one = TOKEN_MEMBERS
             .iter()
@@ -111,7 +112,28 @@ impl Redactor {
         }
     }
 
-    /// Learns the credentials and the cookies in a header.
+    /// Learns the tokens that the URLs in a text hand on as parameters.
+    pub(crate) fn learn_parameters(&mut self, text: &str) {
+        for name in TOKEN_MEMBERS {
+            for (at, name) in text.match_indices(name) {
+                let before = text.get(..at).unwrap_or_default();
+                let after = text.get(at + name.len()..).unwrap_or_default();
+                let begins = before.ends_with(['?', '&', '#', ';']);
+                let Some(value) = after.strip_prefix('=').filter(|_| begins) else {
+                    continue;
+                };
+                let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~%+/=:".contains(c);
+                let end = value.find(|c| !is_part(c)).unwrap_or(value.len());
+                let value = value.get(..end).unwrap_or_default();
+                let token = percent_decode_str(value).decode_utf8_lossy();
+                if token.len() >= SHORTEST_LEARNED {
+                    self.learn(&token);
+                }
+            }
+        }
+    }
+
+    /// Learns the credentials and the cookies in a header, and the tokens in its URL.
     pub(crate) fn learn_header(&mut self, name: &str, value: &str) {
         let secrets: Vec<&str> = if is_one_of(name, &CREDENTIALS) {
             value
@@ -125,6 +147,7 @@ impl Redactor {
             // A file may have several in one, a line each.
             value.lines().map(|cookie| cookie_pair(cookie).1).collect()
         } else {
+            self.learn_parameters(value);
             Vec::new()
         };
         for secret in secrets {
@@ -431,6 +454,20 @@ mod tests {
         redactor.learn_tokens(b"access_token, but not JSON");
         redactor.learn_tokens(br#"{"access_token":""}"#);
         assert_eq!(redactor.text("7"), "7");
+    }
+
+    #[test]
+    fn learns_tokens_that_links_hand_on() {
+        let mut redactor = Redactor::default();
+        redactor.learn_tokens(
+            br#"{"href":"/a?x=1&access_token=cwt%3dAAEB%2f1\u0026y","no":"access_token=elsewhere"}"#,
+        );
+        redactor.learn_header("Location", "https://page/#id_token=eyJ0eXAi.e30&state=1");
+        redactor.learn_parameters("/b?refresh_token=short");
+        assert_eq!(
+            redactor.text("cwt=AAEB/1 cwt%3DAAEB%2F1 eyJ0eXAi.e30 short elsewhere"),
+            "redacted-1 redacted-1 redacted-2 short elsewhere"
+        );
     }
 
     #[test]

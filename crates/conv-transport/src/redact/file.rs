@@ -32,6 +32,7 @@ impl Har {
             let request = entry.request.body().map_err(failed)?;
             let response = entry.response.body().map_err(failed)?;
             redactor.learn_tokens(&response);
+            redactor.learn_parameters(&entry.request.url);
             let headers = entry.request.headers.iter();
             for header in headers.chain(&entry.response.headers) {
                 redactor.learn_header(&header.name, &header.value);
