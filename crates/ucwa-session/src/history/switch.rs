@@ -114,7 +114,9 @@ impl History {
         match url {
             Ok(url) => {
                 let purpose = Purpose::History(HistoryPurpose::ReadSwitch);
-                core.issue(Exchange::new(purpose, Method::GET, url));
+                if !core.is_under_way(&purpose) {
+                    core.issue(Exchange::new(purpose, Method::GET, url));
+                }
             }
             Err(failure) => self.end_turn(core, Err(failure)),
         }
@@ -127,19 +129,21 @@ impl History {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let next = core.fetched(exchange, result).and_then(|communication| {
+            let waiting = self.switch.line.len();
             self.take_communication(core, &communication);
-            // What was read may have said it all.
-            let Some((_, wanted)) = self.switch.line.front() else {
+            let wanted = self.switch.line.front().map(|(_, enabled)| *enabled);
+            // It may have been what the server was to confirm.
+            let Some(wanted) = wanted.filter(|_| self.switch.line.len() == waiting) else {
                 return Ok(None);
             };
-            if self.switch.enabled == *wanted {
+            if self.switch.enabled == wanted {
                 return Ok(Some(None));
             }
             if self.switch.taken || self.switch.puts >= MAX_PUTS {
                 return Err(Failure::new(FailureKind::NotSupported, Stage::History)
                     .with_message("the server keeps its conversation history as it is"));
             }
-            put(core, exchange, communication, *wanted).map(|put| Some(Some(put)))
+            put(core, exchange, communication, wanted).map(|put| Some(Some(put)))
         });
         match next {
             Ok(None) => {}

@@ -8,7 +8,7 @@ use http::{Method, Response};
 
 use super::logs::Log;
 use super::{History, HistoryPurpose, not_offered, without_archive};
-use crate::chats::{Chats, message_body, timestamp};
+use crate::chats::{Chats, key_of, message_body, timestamp};
 use crate::core::Core;
 use crate::event::{ArchivedMessage, ConversationChange};
 use crate::exchange::{Exchange, Purpose};
@@ -99,6 +99,15 @@ impl Archive {
         self.logs.iter_mut().find(|pages| pages.next.is_some())
     }
 
+    /// The log whose next page is at this address: meanwhile a newer one may have been found.
+    fn log_at(&mut self, core: &Core, url: &str) -> Option<&mut Pages> {
+        let url = key_of(core, url);
+        self.logs.iter_mut().find(|pages| {
+            let next = pages.next.as_deref().and_then(|href| key_of(core, href));
+            next.is_some() && next == url
+        })
+    }
+
     /// The hrefs are void; who waited for one, waits in vain.
     pub(super) fn end_life(&mut self) -> Vec<Ticket> {
         for pages in &mut self.logs {
@@ -164,8 +173,7 @@ impl History {
         ticket: Ticket,
     ) -> Result<(), Failure> {
         if !chats.knows(key) {
-            return Err(Failure::new(FailureKind::InvalidArgument, Stage::History)
-                .with_message("there is no such conversation"));
+            return Err(unknown());
         }
         if self.conversation_logs.is_none() {
             return Err(not_offered("conversation logs"));
@@ -211,8 +219,15 @@ impl History {
         let Some(archive) = self.archives.get_mut(&key) else {
             return;
         };
+        if !chats.knows(key) {
+            // It was forgotten meanwhile.
+            let tickets = std::mem::take(&mut archive.tickets);
+            return tickets
+                .into_iter()
+                .for_each(|ticket| core.complete(ticket, Err(unknown())));
+        }
         let (peer, name) = (archive.peer.clone(), archive.name.clone());
-        let Some(pages) = archive.open_log() else {
+        let Some(pages) = archive.log_at(core, &exchange.url) else {
             return self.end_reading(core, key, Ok(()));
         };
         let messages = core.fetched(exchange, result).map(|page| {
@@ -280,4 +295,9 @@ impl History {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
         }
     }
+}
+
+fn unknown() -> Failure {
+    Failure::new(FailureKind::InvalidArgument, Stage::History)
+        .with_message("there is no such conversation")
 }

@@ -186,6 +186,45 @@ fn transcripts_are_read_a_page_at_a_time_with_their_writers() {
     assert!(bench.changes(key).is_empty());
 }
 
+/// A page belongs to the log that it was asked for of, whatever was found meanwhile; one of a conversation that was forgotten
+/// belongs to nobody.
+#[test]
+fn a_newer_log_that_is_found_meanwhile_is_read_next() {
+    let (mut bench, key) = with_one();
+    let href = |number| format!("{}/transcripts", log_href(number));
+    let next = format!("{}/next", href(7));
+    bench.submit(Operation::ReadArchived(key));
+    bench.submit(list_archived(1));
+    bench.reply("GET", &logs_href(), 200, list([9, 7]));
+    bench.reply("GET", &log_href(9), 200, log(9, "t7", LENE));
+    let page = [said(4000, false, "old")];
+    bench.reply("GET", &href(7), 200, transcripts(&page, Some(&next)));
+    for (address, text) in [(href(9), "new"), (next, "older")] {
+        bench.submit(Operation::ReadArchived(key));
+        bench.reply(
+            "GET",
+            &address,
+            200,
+            transcripts(&[said(1000, false, text)], None),
+        );
+    }
+    let changes = bench.changes(key);
+    let texts: Vec<_> = texts(&changes).iter().map(|(_, text, _)| *text).collect();
+    assert_eq!(texts, ["old", "new", "older"]);
+
+    let (mut bench, key) = with_one();
+    let ticket = bench.submit(Operation::ReadArchived(key));
+    bench.submit(Operation::ForgetConversation(key));
+    bench.reply(
+        "GET",
+        &href(7),
+        200,
+        transcripts(&[said(1000, false, "?")], None),
+    );
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    assert!(bench.changes(key).is_empty());
+}
+
 #[test]
 fn html_of_a_transcript_is_preferred_to_its_text() {
     let (mut bench, key) = with_one();

@@ -149,6 +149,27 @@ fn changes_are_made_one_after_the_other() {
     }
 }
 
+#[test]
+fn what_confirms_one_change_is_no_answer_to_the_next() {
+    let mut bench = signed_in();
+    let tickets = [true, false].map(|on| bench.submit(Operation::SetHistory(on)));
+    let read = |bench: &mut Bench, history: &str| {
+        let communication = communication(history, "5");
+        bench.reply("GET", &communication_href(), 200, communication);
+    };
+    read(&mut bench, "Disabled");
+    let sent = put(&mut bench);
+    bench.respond(sent.id, crate::bench::answer(200, Value::Null));
+    bench.advance(Duration::from_secs(10));
+    read(&mut bench, "Enabled");
+    assert_eq!(bench.result(tickets[0]), Some(&Ok(Outcome::Done)));
+    assert!(!bench.is_sent("PUT", &communication_href()));
+    read(&mut bench, "Enabled");
+    assert_eq!(put(&mut bench).json()["conversationHistory"], "Disabled");
+    assert!(!bench.is_sent("PUT", &communication_href()));
+    assert_eq!(bench.result(tickets[1]), None);
+}
+
 /// Off by default; by the configuration it is turned on at each application, and the sign-in does not wait for it.
 #[test]
 fn the_configuration_turns_history_on_at_sign_in() {
