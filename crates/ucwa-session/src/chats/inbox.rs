@@ -374,7 +374,7 @@ impl Chats {
         self.advance(core, key);
     }
 
-    /// Who wrote a message: named in it, linked from it, or the one peer there is.
+    /// Who wrote a message: named in it, linked from it, or the one peer there is. Not always somebody in the roster.
     fn sender_of(
         &mut self,
         core: &mut Core,
@@ -385,7 +385,18 @@ impl Chats {
             self.meet(core, key, sender.href(), &read::participant(sender))
         } else if let Some(participant) = message.link("participant") {
             let facts = ParticipantFacts::titled(participant.title.as_deref());
-            self.meet(core, key, Some(&participant.href), &facts)
+            let met = self.meet(core, key, Some(&participant.href), &facts);
+            if met.as_ref().is_some_and(|met| met.name.is_none())
+                && let Some(href) = key_of(core, &participant.href)
+            {
+                // What he wrote is shown at once, and his name when it is known.
+                let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
+                Self::read(core, Some(&participant.href), purpose);
+            }
+            met
+        } else if let Some(contact) = message.embedded("contact") {
+            // Its href is that of the person, and not of the participant.
+            self.meet(core, key, None, &read::participant(contact))
         } else {
             None
         };

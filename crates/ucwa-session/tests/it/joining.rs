@@ -471,3 +471,50 @@ fn a_stranger_who_is_only_linked_to_is_asked_who_he_is_before_he_is_shown() {
         }]
     );
 }
+
+#[test]
+fn who_writes_without_a_name_is_shown_at_once_and_asked_for_it() {
+    let mut bench = joined(json!({}));
+    let outside = format!("{}/participants/77", conversation_href("21a1"));
+    let mut said = arrival("21a1", "5", "Hi all");
+    said["_embedded"]["message"]["_links"]["participant"] = json!({"href": outside});
+    bench.page(senders("21a1", vec![(true, said)]));
+    let changes = bench.changes(chat());
+    let [ConversationChange::MessageReceived { sender, .. }] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    let key = sender.key;
+    let participant =
+        json!({"rel": "participant", "uri": "sip:saram@contoso.com", "name": "Sara M."});
+    bench.reply("GET", &outside, 200, participant);
+    assert!(matches!(
+        bench.changes(chat()).as_slice(),
+        [ConversationChange::ParticipantUpdated(it)] if it.key == key && it.name.as_deref() == Some("Sara M.")
+    ));
+}
+
+#[test]
+fn a_sender_may_be_named_as_a_contact_and_is_the_participant_of_that_address() {
+    let mut bench = joined(json!({}));
+    let mut said = arrival("21a1", "5", "Hi all");
+    let message = &mut said["_embedded"]["message"];
+    message["_links"]
+        .as_object_mut()
+        .unwrap()
+        .remove("participant");
+    message["_embedded"] = json!({"contact": {"rel": "contact", "uri": "sip:alexd@contoso.com",
+        "name": "Alex Darrow", "_links": {"self": {"href": "/people/alexd@contoso.com"}}}});
+    bench.page(senders("21a1", vec![(true, said)]));
+    let changes = bench.changes(chat());
+    assert!(
+        matches!(changes.as_slice(), [ConversationChange::MessageReceived { sender, .. }] if sender.key == third()),
+        "{changes:?}"
+    );
+    // His own address is that of the participant, still.
+    let gone = bare("deleted", "participant", &third_href("21a1"), None);
+    bench.page(senders("21a1", vec![(true, gone)]));
+    assert!(matches!(
+        bench.changes(chat()).as_slice(),
+        [ConversationChange::ParticipantLeft { participant, .. }] if *participant == third()
+    ));
+}
