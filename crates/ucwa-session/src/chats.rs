@@ -282,6 +282,7 @@ impl Chats {
             self.end(core, key, Some(failure.clone()));
         }
         self.unbound.clear();
+        core.cancel_timers(|timer| matches!(timer, Timer::Unclaimed(_)));
         // No href outlives its application, and the next one may hand out the same again.
         for conversation in self.conversations.values_mut() {
             conversation.outbox.forget_addresses();

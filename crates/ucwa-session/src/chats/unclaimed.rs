@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{Event, Resource};
 
+use super::Chats;
 use super::conversation::Conversation;
 use super::read::ParticipantFacts;
-use super::{Chats, key_of};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::Failure;
@@ -23,9 +23,7 @@ impl Chats {
     /// The server lists its conversations: those of which nothing is known here are asked.
     pub(crate) fn claim_unknown(&self, core: &mut Core, living: &[String]) {
         for href in living {
-            if self.find(core, href).is_none() && self.find_dead(core, href).is_none() {
-                Self::ask_unclaimed(core, href);
-            }
+            self.on_unclaimed(core, href);
         }
     }
 
@@ -37,15 +35,16 @@ impl Chats {
         }
     }
 
-    /// No invitation claimed it.
+    /// No invitation has claimed it, unless one did meanwhile.
     pub(super) fn on_unclaimed(&self, core: &mut Core, href: &str) {
-        if key_of(core, href).is_some_and(|href| self.unbound.contains_key(&href)) {
-            Self::ask_unclaimed(core, href);
+        if self.is_unclaimed(core, href) {
+            let purpose = Purpose::ReadUnclaimed(href.to_owned());
+            Self::read(core, Some(href), purpose);
         }
     }
 
-    fn ask_unclaimed(core: &mut Core, href: &str) {
-        Self::read(core, Some(href), Purpose::ReadUnclaimed(href.to_owned()));
+    fn is_unclaimed(&self, core: &Core, href: &str) -> bool {
+        self.find(core, href).is_none() && self.find_dead(core, href).is_none()
     }
 
     pub(super) fn on_unclaimed_read(
@@ -58,8 +57,7 @@ impl Chats {
         let Ok(resource) = core.fetched(exchange, result) else {
             return;
         };
-        let claimed = self.find(core, href).is_some() || self.find_dead(core, href).is_some();
-        if claimed || !is_established(&resource) {
+        if !self.is_unclaimed(core, href) || !is_established(&resource) {
             return;
         }
         if self.conversations.values().any(Conversation::is_beginning) {

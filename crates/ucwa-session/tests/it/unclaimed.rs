@@ -193,3 +193,36 @@ fn an_invitation_that_was_given_up_leaves_the_conversation_that_was_found_alone(
     bench.page(senders("77", vec![(true, arrival("77", "1", "Hi"))]));
     assert_eq!(bench.received(key), ["Hi"]);
 }
+
+#[test]
+fn a_listed_conversation_is_shown_though_another_begins_meanwhile() {
+    let mut bench = taken_up();
+    bench.submit(Operation::OpenConversation {
+        conversation: chat(),
+        participant: peer(),
+        peer: "sip:sarad@contoso.com".to_owned(),
+    });
+    bench.send(1, "Hello");
+    let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
+    bench.reply("GET", LIST, 200, list);
+    bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    assert_eq!(discovered(&bench), None, "it may be the one that begins");
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let refused = json!({"code": "NotFound", "subcode": "DestinationNotFound"});
+    bench.reply("POST", &invitations, 404, refused);
+    bench.advance(Duration::from_secs(10));
+    introduce(&mut bench);
+}
+
+#[test]
+fn what_nobody_claimed_in_an_application_that_is_lost_is_not_asked_in_the_next() {
+    let mut bench = Bench::signed_in();
+    let added = conversation_event("added", "77", "Connected");
+    bench.page(senders("77", vec![(false, added)]));
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    bench.advance(Duration::from_secs(2));
+    bench.enter();
+    bench.advance(Duration::from_secs(20));
+    assert!(!bench.is_sent("GET", &conversation_href("77")));
+}
