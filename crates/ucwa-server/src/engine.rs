@@ -16,6 +16,8 @@ mod hrefs;
 mod identifiers;
 mod invitation;
 mod invite;
+mod leading;
+mod lobby;
 mod meeting;
 mod message;
 mod participant;

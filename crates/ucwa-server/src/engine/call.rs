@@ -124,7 +124,11 @@ impl Engine {
         self.report_call(id, EventKind::Started);
         self.report_conversation(conversation, EventKind::Added, None);
         self.add_local_participant(conversation);
-        self.join_meeting(conversation, meeting);
+        if self.must_wait(meeting, conversation) {
+            self.wait_in_lobby(conversation, meeting);
+        } else {
+            self.join_meeting(conversation, meeting);
+        }
         self.complete_call(id, InvitationState::Connected, None);
         Ok(Reply::Created(self.call_href(id)))
     }
@@ -196,6 +200,9 @@ impl Engine {
             .collect();
         if endpoints.is_empty() {
             return self.fail_call(id, Outcome::Unreachable);
+        }
+        if let Some(meeting) = self.meetings.get_mut(&meeting) {
+            meeting.invited.insert(to.to_owned());
         }
         for (endpoint, formats) in endpoints {
             let state = (ConversationState::Incoming, formats);

@@ -23,6 +23,8 @@ pub(super) enum ConversationState {
     /// Becoming a conference.
     Conferencing,
     Conferenced,
+    /// Waiting to be let into a conference.
+    InLobby,
     Disconnected,
 }
 
@@ -42,6 +44,7 @@ impl ConversationState {
             Self::Connected => "Connected",
             Self::Conferencing => "Conferencing",
             Self::Conferenced => "Conferenced",
+            Self::InLobby => "InLobby",
             Self::Disconnected => "Disconnected",
         }
     }

@@ -222,7 +222,7 @@ impl Engine {
                 self.check_conversation(application, id)?;
                 self.view_resource(id, view).map(found)
             }
-            Place::Eject(id, address) => self.eject(application, id, &address),
+            Place::Lead(id, address, measure) => self.lead(application, id, &address, measure),
         }
     }
 }

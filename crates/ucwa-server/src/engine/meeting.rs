@@ -1,8 +1,9 @@
-//! Conferences: how a chat of two becomes one, who is in it, and how they leave (`onlineMeeting_ref`, `participant_ref`, `eject_ref`).
+//! Conferences: how a chat of two becomes one, who is in it, and how they leave (`onlineMeeting_ref`, `participant_ref`).
 //!
 //! No page shows the events of an escalation together; the states are those of `ConversationState_ref`, and each event has the form
 //! of its reference page.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ucwa_proto::{Event, EventKind, EventLink, Link, Resource};
@@ -11,8 +12,8 @@ use super::Engine;
 use super::conversation::{Conversation, ConversationState, MessagingState, Reason, because};
 use super::events::Source;
 use super::hrefs;
-use super::identifiers::{ApplicationId, ConversationId, MeetingId};
-use super::reply::{Refusal, Reply};
+use super::identifiers::{ConversationId, MeetingId};
+use super::reply::Refusal;
 use super::timers::Timer;
 
 /// How long two take to become a conference.
@@ -22,27 +23,30 @@ const CONFERENCING: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Meeting {
     pub(super) uri: String,
-    /// The address of the one who leads it: who made it one.
-    pub(super) leader: String,
+    /// The address of the one who made it one, and always leads it.
+    pub(super) organizer: String,
+    /// The addresses of the others who lead it.
+    pub(super) leaders: BTreeSet<String>,
+    /// The addresses of those who were invited into it.
+    pub(super) invited: BTreeSet<String>,
     /// The views of those who are in it, in the order of their coming.
     pub(super) members: Vec<ConversationId>,
+    /// The views of those who wait to be let in, in the order of their coming.
+    pub(super) lobby: Vec<ConversationId>,
 }
 
-const EJECTED: Reason = Reason {
-    code: "RemoteFailure",
-    subcode: "Ejected",
-    message: "A leader has ejected the participant.",
-};
-
 impl Engine {
-    /// Keeps a new conference, with this view as the leader's.
-    pub(super) fn add_meeting(&mut self, leader: &str) -> MeetingId {
+    /// Keeps a new conference, which the one with this address makes.
+    pub(super) fn add_meeting(&mut self, organizer: &str) -> MeetingId {
         let id = self.identifiers.meeting();
-        let uri = format!("sip:{leader};gruu;opaque=app:conf:focus:id:{id}");
+        let uri = format!("sip:{organizer};gruu;opaque=app:conf:focus:id:{id}");
         let meeting = Meeting {
             uri,
-            leader: leader.to_owned(),
+            organizer: organizer.to_owned(),
+            leaders: BTreeSet::new(),
+            invited: BTreeSet::new(),
             members: Vec::new(),
+            lobby: Vec::new(),
         };
         self.meetings.insert(id, meeting);
         id
@@ -56,7 +60,7 @@ impl Engine {
             .map(|(id, _)| *id)
     }
 
-    fn meeting_of(&self, conversation: &Conversation) -> Option<&Meeting> {
+    pub(super) fn meeting_of(&self, conversation: &Conversation) -> Option<&Meeting> {
         self.meetings.get(&conversation.meeting?)
     }
 
@@ -66,6 +70,8 @@ impl Engine {
             return Vec::new();
         };
         let members = match self.meeting_of(conversation) {
+            // Nobody is seen from the lobby.
+            _ if conversation.state == ConversationState::InLobby => Vec::new(),
             Some(meeting) => meeting.members.clone(),
             None => conversation.other.into_iter().collect(),
         };
@@ -90,11 +96,13 @@ impl Engine {
     /// What the one with this address may do in the conference; nothing is said of it outside of one.
     pub(super) fn role(&self, conversation: &Conversation, address: &str) -> Option<&'static str> {
         let meeting = self.meeting_of(conversation)?;
-        Some(if meeting.leader == address {
-            "Leader"
-        } else {
-            "Attendee"
-        })
+        Some(
+            if meeting.organizer == address || meeting.leaders.contains(address) {
+                "Leader"
+            } else {
+                "Attendee"
+            },
+        )
     }
 
     pub(super) fn leads(&self, conversation: &Conversation) -> bool {
@@ -112,11 +120,11 @@ impl Engine {
             .with_href(format!("{href}/onlineMeeting"))
             .with_property("onlineMeetingUri", meeting.uri.clone())
             .with_property("subject", conversation.subject.clone())
-            .with_property("organizerUri", format!("sip:{}", meeting.leader))
+            .with_property("organizerUri", format!("sip:{}", meeting.organizer))
             .with_link("conversation", href))
     }
 
-    /// The leaders, the attendees, or the lobby, which lets everybody pass.
+    /// The leaders, the attendees, or the lobby.
     pub(super) fn view_resource(
         &self,
         id: ConversationId,
@@ -124,16 +132,12 @@ impl Engine {
     ) -> Result<Resource<'static>, Refusal> {
         let conversation = self.conversation(id)?;
         let href = hrefs::conversation(conversation.application, id);
-        let role = match view {
-            "leaders" => "Leader",
-            "attendees" => "Attendee",
-            _ => "",
-        };
         let mut everybody = self.remotes(id);
         everybody.push(conversation.local.clone());
+        everybody.append(&mut self.waiting(conversation));
         let links: Vec<Link<'static>> = everybody
             .iter()
-            .filter(|address| self.role(conversation, address) == Some(role))
+            .filter(|address| self.view(conversation, address) == Some(view))
             .map(|address| Link::new(hrefs::participant(conversation.application, id, address)))
             .collect();
         let resource = Resource::new(view).with_href(format!("{href}/{view}"));
@@ -212,10 +216,14 @@ impl Engine {
         for remote in self.remotes(id) {
             self.show_participant(id, &remote);
         }
+        let waiting = self.conversation(id).map(|it| self.waiting(it));
+        for address in waiting.unwrap_or_default() {
+            self.show_participant(id, &address);
+        }
     }
 
-    /// Reports that a participant is in the conference, and in the view of its role.
-    fn show_participant(&mut self, id: ConversationId, address: &str) {
+    /// Reports that a participant is in the conference, and in the view of its role, or in the lobby.
+    pub(super) fn show_participant(&mut self, id: ConversationId, address: &str) {
         let new = self
             .conversations
             .get_mut(&id)
@@ -238,19 +246,40 @@ impl Engine {
         }
     }
 
-    fn report_view(&mut self, id: ConversationId, address: &str) {
+    /// The view that the one with this address is in.
+    fn view(&self, conversation: &Conversation, address: &str) -> Option<&'static str> {
+        Some(match self.role(conversation, address)? {
+            _ if self.is_waiting(conversation, address) => "lobby",
+            "Leader" => "leaders",
+            _ => "attendees",
+        })
+    }
+
+    /// Reports that the one with this address is in its view.
+    pub(super) fn report_view(&mut self, id: ConversationId, address: &str) {
+        let Ok(conversation) = self.conversation(id) else {
+            return;
+        };
+        if let Some(view) = self.view(conversation, address) {
+            self.report_in_view(id, address, view, EventKind::Added);
+        }
+    }
+
+    /// Reports that the one with this address came into a view, or is in it no more.
+    pub(super) fn report_in_view(
+        &mut self,
+        id: ConversationId,
+        address: &str,
+        view: &'static str,
+        kind: EventKind,
+    ) {
         let Ok(conversation) = self.conversation(id) else {
             return;
         };
         let application = conversation.application;
-        let view = match self.role(conversation, address) {
-            Some("Leader") => "leaders",
-            Some(_) => "attendees",
-            None => return,
-        };
         let href = format!("{}/{view}", hrefs::conversation(application, id));
         let link = self.participant_link(conversation, id, address);
-        let event = Event::new(EventKind::Added, link).within(EventLink::new(view, href));
+        let event = Event::new(kind, link).within(EventLink::new(view, href));
         self.emit(application, Source::Conversation(id), event);
     }
 
@@ -311,6 +340,9 @@ impl Engine {
         let Ok(conversation) = self.conversation(id) else {
             return;
         };
+        if conversation.state == ConversationState::InLobby {
+            return self.leave_lobby(id, reason);
+        }
         let (local, meeting) = (conversation.local.clone(), conversation.meeting);
         let chatted = conversation.messaging == MessagingState::Connected;
         let others = self.others(id);
@@ -329,36 +361,14 @@ impl Engine {
         let Some(id_of_meeting) = meeting else { return };
         if let Some(meeting) = self.meetings.get_mut(&id_of_meeting) {
             meeting.members.retain(|member| *member != id);
+            meeting.leaders.remove(&local);
             if meeting.members.is_empty() {
+                for waiting in meeting.lobby.clone() {
+                    self.leave_lobby(waiting, Some(Reason::ENDED));
+                }
                 self.meetings.remove(&id_of_meeting);
             }
         }
-    }
-
-    /// POST eject: leaders only, who are told where.
-    pub(super) fn eject(
-        &mut self,
-        application: ApplicationId,
-        id: ConversationId,
-        address: &str,
-    ) -> Result<Reply, Refusal> {
-        self.check_conversation(application, id)?;
-        let conversation = self.conversation(id)?;
-        if !self.leads(conversation) {
-            return Err(Refusal::NOT_LEADING);
-        }
-        let others = self.others(id).into_iter();
-        let views: Vec<_> = others
-            .filter(|(_, other)| other == address)
-            .map(|(view, _)| view)
-            .collect();
-        if views.is_empty() {
-            return Err(Refusal::NOT_FOUND);
-        }
-        for view in views {
-            self.leave_meeting(view, Some(EJECTED));
-        }
-        Ok(Reply::no_content())
     }
 
     /// Reports a participant by link, with a reason if there is one.

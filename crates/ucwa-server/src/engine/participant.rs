@@ -30,7 +30,10 @@ impl Engine {
         let application = conversation.application;
         let resource = Resource::new("participant")
             .with_href(hrefs::participant(application, id, address))
-            .with_property("sourceNetwork", "SameEnterprise")
+            .with_property(
+                "sourceNetwork",
+                source_network(address, &conversation.local),
+            )
             .with_property("anonymous", false)
             .with_property("name", name.to_owned())
             .with_property("uri", format!("sip:{address}"))
@@ -41,20 +44,28 @@ impl Engine {
                 .with_property("local", address == conversation.local),
             None => resource,
         };
+        let resource = if self.is_waiting(conversation, address) {
+            resource.with_property("inLobby", true)
+        } else {
+            resource
+        };
         if address == conversation.local {
             return Ok(resource.with_link("me", hrefs::me(application)));
         }
         // Who calls is a participant, although the one who is called is in no conference yet.
-        if address != conversation.remote && !self.remotes(id).iter().any(|it| it == address) {
+        if address != conversation.remote
+            && !self.is_waiting(conversation, address)
+            && !self.remotes(id).iter().any(|it| it == address)
+        {
             return Err(Refusal::NOT_FOUND);
         }
         let href = hrefs::participant(application, id, address);
         let resource = resource.with_link("contact", hrefs::contact(application, address));
-        Ok(if self.leads(conversation) {
-            resource.with_link("eject", format!("{href}/eject"))
-        } else {
-            resource
-        })
+        let measures = self.measures(id, address).into_iter();
+        Ok(measures.fold(resource, |resource, measure| {
+            let rel = measure.rel();
+            resource.with_link(rel, format!("{href}/{rel}"))
+        }))
     }
 
     pub(super) fn participants_resource(
@@ -198,4 +209,18 @@ impl Engine {
         }
         self.report_participant(id, &local, EventKind::Deleted, None);
     }
+}
+
+/// Where somebody is, as somebody else sees it (`SourceNetwork_ref`).
+fn source_network(address: &str, from: &str) -> &'static str {
+    if enterprise(address) == enterprise(from) {
+        "SameEnterprise"
+    } else {
+        "Federated"
+    }
+}
+
+/// The enterprise of an address: its domain.
+pub(super) fn enterprise(address: &str) -> Option<&str> {
+    address.split_once('@').map(|(_, domain)| domain)
 }

@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
+use super::leading::Measure;
 use super::people::Facet;
 
 /// What a path leads to, whatever the method.
@@ -70,7 +71,8 @@ pub(super) enum Place {
     OnlineMeeting(ConversationId),
     /// The leaders, the attendees, or the lobby.
     View(ConversationId, &'static str),
-    Eject(ConversationId, String),
+    /// What a leader does with a participant.
+    Lead(ConversationId, String, Measure),
 }
 
 impl Route {
@@ -145,7 +147,7 @@ impl Place {
             | Self::AcceptCall(_)
             | Self::DeclineCall(_)
             | Self::CancelCall(_)
-            | Self::Eject(..)
+            | Self::Lead(..)
             | Self::MarkAsRead(_)
             | Self::UserAcknowledged(_)
             | Self::Terminate(_)
@@ -272,7 +274,9 @@ impl Place {
             ["participants", address, "messaging"] => {
                 Self::ParticipantMessaging(id, (*address).to_owned())
             }
-            ["participants", address, "eject"] => Self::Eject(id, (*address).to_owned()),
+            ["participants", address, measure] => {
+                Self::Lead(id, (*address).to_owned(), Measure::of(measure)?)
+            }
             ["onlinemeeting"] => Self::OnlineMeeting(id),
             ["leaders"] => Self::View(id, "leaders"),
             ["attendees"] => Self::View(id, "attendees"),

@@ -14,6 +14,8 @@ use ucwa_server::{Engine, Fault, Input, Output, RequestId, ServerConfig, User};
 pub(crate) const TOSH: &str = "toshm@contoso.com";
 pub(crate) const LENE: &str = "lenea@contoso.com";
 pub(crate) const ALEX: &str = "alexd@contoso.com";
+/// Of another enterprise.
+pub(crate) const JOE: &str = "joe@fabrikam.com";
 pub(crate) const PASSWORD: &str = "pass@word1";
 const HOME: &str = "lyncweb.contoso.com";
 
@@ -34,6 +36,7 @@ impl World {
             User::new(TOSH, "Tosh Meston", PASSWORD).unwrap(),
             User::new(LENE, "Lene Aaling", PASSWORD).unwrap(),
             User::new(ALEX, "Alex Darrow", PASSWORD).unwrap(),
+            User::new(JOE, "Joe Smith", PASSWORD).unwrap(),
         ]);
         config.origin = Some(format!("https://{HOME}"));
         config.wall_at_epoch = UNIX_EPOCH + seconds(1_364_327_898);

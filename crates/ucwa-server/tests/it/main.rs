@@ -16,6 +16,8 @@ mod faults;
 mod harness;
 mod history;
 mod incoming;
+mod leading;
+mod lobby;
 mod messages;
 mod people;
 mod rules;

@@ -1,0 +1,157 @@
+//! What leaders do with the others in a conference (`promote_ref`, `demote_ref`, `admit_ref`, `reject_ref`, `eject_ref`).
+
+use ucwa_proto::EventKind;
+
+use super::Engine;
+use super::conversation::Reason;
+use super::identifiers::{ApplicationId, ConversationId};
+use super::reply::{Refusal, Reply};
+
+/// Something that a leader does with a participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Measure {
+    Promote,
+    Demote,
+    Admit,
+    Reject,
+    Eject,
+}
+
+const EJECTED: Reason = Reason {
+    code: "RemoteFailure",
+    subcode: "Ejected",
+    message: "A leader has ejected the participant.",
+};
+
+const DENIED: Reason = Reason {
+    code: "RemoteFailure",
+    subcode: "Denied",
+    message: "A leader has turned the participant away from the lobby.",
+};
+
+impl Measure {
+    const ALL: [Self; 5] = [
+        Self::Promote,
+        Self::Demote,
+        Self::Admit,
+        Self::Reject,
+        Self::Eject,
+    ];
+
+    pub(super) fn rel(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Demote => "demote",
+            Self::Admit => "admit",
+            Self::Reject => "reject",
+            Self::Eject => "eject",
+        }
+    }
+
+    pub(super) fn of(rel: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|measure| measure.rel() == rel)
+    }
+}
+
+impl Engine {
+    /// What the user of this view can do with the one with this address: the links that the participant has.
+    pub(super) fn measures(&self, id: ConversationId, address: &str) -> Vec<Measure> {
+        let Ok(conversation) = self.conversation(id) else {
+            return Vec::new();
+        };
+        let Some(meeting) = self
+            .meeting_of(conversation)
+            .filter(|_| self.leads(conversation))
+        else {
+            return Vec::new();
+        };
+        if self.is_waiting(conversation, address) {
+            vec![Measure::Admit, Measure::Reject]
+        } else if !self.remotes(id).iter().any(|remote| remote == address) {
+            Vec::new()
+        } else if meeting.organizer == address {
+            vec![Measure::Eject]
+        } else if meeting.leaders.contains(address) {
+            vec![Measure::Demote, Measure::Eject]
+        } else {
+            vec![Measure::Promote, Measure::Eject]
+        }
+    }
+
+    /// POST to one of these links.
+    pub(super) fn lead(
+        &mut self,
+        application: ApplicationId,
+        id: ConversationId,
+        address: &str,
+        measure: Measure,
+    ) -> Result<Reply, Refusal> {
+        self.check_conversation(application, id)?;
+        if !self.leads(self.conversation(id)?) {
+            return Err(Refusal::NOT_LEADING);
+        }
+        if !self.measures(id, address).contains(&measure) {
+            return Err(Refusal::NOT_FOUND);
+        }
+        match measure {
+            Measure::Promote => self.set_leader(id, address, true),
+            Measure::Demote => self.set_leader(id, address, false),
+            Measure::Admit => {
+                for view in self.waiting_views(id, address) {
+                    self.admit(view);
+                }
+            }
+            Measure::Reject => {
+                for view in self.waiting_views(id, address) {
+                    self.leave_lobby(view, Some(DENIED));
+                }
+            }
+            Measure::Eject => {
+                let others = self.others(id).into_iter();
+                for (view, _) in others.filter(|(_, other)| other == address) {
+                    self.leave_meeting(view, Some(EJECTED));
+                }
+            }
+        }
+        Ok(Reply::no_content())
+    }
+
+    /// Makes a leader of somebody in the conference of this view, or an attendee: everybody sees it, and what can be done with
+    /// whom is another thing for him and for those who lead.
+    fn set_leader(&mut self, id: ConversationId, address: &str, leads: bool) {
+        let Some(meeting) = self
+            .conversation(id)
+            .ok()
+            .and_then(|conversation| conversation.meeting)
+            .and_then(|meeting| self.meetings.get_mut(&meeting))
+        else {
+            return;
+        };
+        let left = if leads {
+            meeting.leaders.insert(address.to_owned());
+            "attendees"
+        } else {
+            meeting.leaders.remove(address);
+            "leaders"
+        };
+        for view in meeting.members.clone() {
+            self.report_in_view(view, address, left, EventKind::Deleted);
+            self.report_view(view, address);
+            let Ok(conversation) = self.conversation(view) else {
+                continue;
+            };
+            let changed = if conversation.local == address {
+                let mut everybody = self.remotes(view);
+                everybody.append(&mut self.waiting(conversation));
+                everybody
+            } else if self.leads(conversation) {
+                vec![address.to_owned()]
+            } else {
+                Vec::new()
+            };
+            for participant in changed {
+                self.report_participant(view, &participant, EventKind::Updated, None);
+            }
+        }
+    }
+}
