@@ -2,14 +2,14 @@
 //! engine, in virtual time.
 
 use skype_p2p::{
-    CallConnectionState, Conversation, ConversationState, MessageStatus, ParticipantState,
-    ReasonCode, StartOptions,
+    Application, CallConnectionState, Conversation, ConversationState, MessageStatus, Participant,
+    ParticipantRole, ParticipantState, ReasonCode, StartOptions,
 };
 
 use crate::{
     groups::{chatting, participant, within_minutes},
     story::{conversation, statuses, told},
-    world::{ALEX, LENE, World},
+    world::{ALEX, JOE, LENE, World},
 };
 
 /// The text of the last message, once there are this many.
@@ -104,6 +104,155 @@ async fn a_conference_that_is_not_there_is_a_failure_with_its_reason() {
         assert_eq!(ours.state().reason(), Some(reason));
         let chat = ours.self_participant().chat().state().get();
         assert_eq!(chat, CallConnectionState::Disconnected);
+    })
+    .await;
+}
+
+/// Tosh in a conference of his, with nobody else.
+async fn of_one(tosh: &Application) -> (Conversation, String) {
+    let ours = tosh.conversations_manager().create_conversation();
+    let started = ours.chat_service().start(StartOptions::default());
+    started.await.unwrap();
+    chatting(&ours).await;
+    let uri = ours.uri().get().unwrap();
+    (ours, uri)
+}
+
+/// Tosh's conference with Joe in its lobby, who has something to say; and Joe as Tosh sees him.
+async fn with_joe_in_the_lobby(
+    tosh: &Application,
+    joe: &Application,
+) -> (Conversation, Conversation, Participant) {
+    let (ours, uri) = of_one(tosh).await;
+    let manager = joe.conversations_manager();
+    let theirs = manager.get_conversation_by_uri(&uri).unwrap();
+    theirs
+        .chat_service()
+        .start(StartOptions::default())
+        .await
+        .unwrap();
+    let myself = theirs.self_participant();
+    let lobby = ParticipantState::InLobby;
+    myself.state().wait_for(lobby).await.unwrap();
+    assert_eq!(theirs.state().get(), ConversationState::Connecting);
+    assert_eq!(theirs.participants().size().get(), 0, "nobody is seen");
+    ours.participants().size().wait_for(1).await.unwrap();
+    let guest = ours.participants().get(0).unwrap();
+    guest.state().wait_for(lobby).await.unwrap();
+    guest
+        .admit_command()
+        .enabled()
+        .wait_for(true)
+        .await
+        .unwrap();
+    assert_eq!(guest.person().id().get(), JOE);
+    (ours, theirs, guest)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_in_the_lobby_is_admitted_and_heard() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, joe) = (world.tosh().await, world.joe().await);
+        let (ours, theirs, guest) = with_joe_in_the_lobby(&tosh, &joe).await;
+        let said = theirs.chat_service().send_message("May I?");
+        ours.chat_service()
+            .send_message("Let us see")
+            .await
+            .unwrap();
+        assert_eq!(statuses(&theirs), [MessageStatus::Pending]);
+
+        assert!(guest.reject_command().enabled().get());
+        guest.admit().await.unwrap();
+        said.await.unwrap();
+        assert_eq!(heard(&ours, 2).await, "May I?");
+        assert_eq!(theirs.state().get(), ConversationState::Connected);
+        let connected = ParticipantState::Connected;
+        assert_eq!(theirs.self_participant().state().get(), connected);
+        assert_eq!(guest.state().get(), connected);
+        assert_eq!(ours.participants().size().get(), 1, "he is the same one");
+        guest
+            .admit_command()
+            .enabled()
+            .wait_for(false)
+            .await
+            .unwrap();
+        assert_eq!(told(&theirs).len(), 1, "what was said before is not his");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_turned_away_from_the_lobby_hears_that_and_what_he_wrote_failed() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, joe) = (world.tosh().await, world.joe().await);
+        let (ours, theirs, guest) = with_joe_in_the_lobby(&tosh, &joe).await;
+        let said = theirs.chat_service().send_message("May I?");
+        guest.reject().await.unwrap();
+        assert_eq!(*said.await.unwrap_err().code(), ReasonCode::Refused);
+        assert_eq!(statuses(&theirs), [MessageStatus::Failed]);
+        assert_eq!(theirs.state().get(), ConversationState::Disconnected);
+        let reason = theirs.state().reason().unwrap();
+        assert_eq!(reason.raw().unwrap().subcode.as_deref(), Some("Denied"));
+        let out = ParticipantState::Disconnected;
+        guest.state().wait_for(out).await.unwrap();
+        assert_eq!(*guest.state().reason().unwrap().code(), ReasonCode::Refused);
+        assert!(!guest.admit_command().enabled().get());
+        assert_eq!(ours.state().get(), ConversationState::Connected);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_tired_of_waiting_leaves_the_lobby() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, joe) = (world.tosh().await, world.joe().await);
+        let (_ours, theirs, guest) = with_joe_in_the_lobby(&tosh, &joe).await;
+        theirs.leave().await.unwrap();
+        assert_eq!(theirs.state().get(), ConversationState::Disconnected);
+        assert_eq!(theirs.state().reason(), None);
+        let out = ParticipantState::Disconnected;
+        guest.state().wait_for(out).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_makes_leaders_and_takes_it_back() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene) = (world.tosh().await, world.lene().await);
+        let (ours, uri) = of_one(&tosh).await;
+        let manager = lene.conversations_manager();
+        let theirs = manager.get_conversation_by_uri(&uri).unwrap();
+        let started = theirs.chat_service().start(StartOptions::default());
+        started.await.unwrap();
+        ours.participants().size().wait_for(1).await.unwrap();
+        let guest = ours.participants().get(0).unwrap();
+        let (leader, attendee) = (ParticipantRole::Leader, ParticipantRole::Attendee);
+        let command = guest.set_role_command();
+        command.enabled().wait_for(true).await.unwrap();
+
+        theirs.participants().size().wait_for(1).await.unwrap();
+        let tosh_at_lenes = theirs.participants().get(0).unwrap();
+        let denied = tosh_at_lenes.set_role(attendee).await.unwrap_err();
+        assert_eq!(*denied.code(), ReasonCode::CommandDisabled);
+
+        command.invoke(leader).await.unwrap();
+        guest.role().wait_for(leader).await.unwrap();
+        let myself = theirs.self_participant();
+        myself.role().wait_for(leader).await.unwrap();
+        assert!(
+            !tosh_at_lenes.set_role_command().enabled().get(),
+            "who organizes a conference is never demoted"
+        );
+        // It can be taken back when the participant has said so.
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        guest.set_role(attendee).await.unwrap();
+        guest.role().wait_for(attendee).await.unwrap();
+        myself.role().wait_for(attendee).await.unwrap();
     })
     .await;
 }

@@ -24,17 +24,21 @@ pub(crate) const ALEX: &str = "sip:alexd@contoso.com";
 pub(crate) const TOSH_PASSWORD: &str = "tosh-secret-password";
 pub(crate) const LENE_PASSWORD: &str = "lene-secret-password";
 const ALEX_PASSWORD: &str = "alex-secret-password";
+/// Of another enterprise.
+pub(crate) const JOE: &str = "sip:joe@fabrikam.com";
+const JOE_PASSWORD: &str = "joe-secret-password";
 
 /// The wall time at the beginning of every world.
 pub(crate) fn beginning() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_400_000_000)
 }
 
-pub(crate) fn users() -> [User; 3] {
+pub(crate) fn users() -> [User; 4] {
     [
         User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
         User::new(LENE, "Lene Aaling", LENE_PASSWORD).unwrap(),
         User::new(ALEX, "Alex Darrow", ALEX_PASSWORD).unwrap(),
+        User::new(JOE, "Joe Smith", JOE_PASSWORD).unwrap(),
     ]
 }
 
@@ -115,6 +119,11 @@ impl World {
     /// Alex, signed in.
     pub(crate) async fn alex(&self) -> Application {
         self.signed_in(ALEX, ALEX_PASSWORD).await
+    }
+
+    /// Joe, signed in.
+    pub(crate) async fn joe(&self) -> Application {
+        self.signed_in(JOE, JOE_PASSWORD).await
     }
 
     async fn signed_in(&self, address: &str, password: &str) -> Application {
