@@ -117,7 +117,7 @@ def exported(tools, root, script):
     page = Page(target["webSocketDebuggerUrl"])
     socket_of_page = target["webSocketDebuggerUrl"].removeprefix("ws://")
     panel = Page(open_page(tools, f"{tools}/devtools/devtools_app.html?ws={socket_of_page}")["webSocketDebuggerUrl"])
-    panel.until("document.readyState == 'complete'")
+    panel.until("location.pathname.startsWith('/devtools/') && document.readyState == 'complete'")
     panel.until(LISTENS)
 
     # Any page of the server's gives the script its origin; this is the one meant for it.
