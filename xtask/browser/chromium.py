@@ -13,7 +13,6 @@ import base64
 import json
 import os
 import pathlib
-import re
 import socket
 import struct
 import subprocess
@@ -106,6 +105,17 @@ class Page:
             time.sleep(0.1)
 
 
+def port_of(browser, profile):
+    """Where the developer tools listen: Chromium writes it down when they do."""
+    written = pathlib.Path(profile, "DevToolsActivePort")
+    begun = time.monotonic()
+    while not (written.exists() and "\n" in written.read_text()):
+        if browser.poll() is not None or time.monotonic() - begun > PATIENCE:
+            sys.exit("Chromium does not start")
+        time.sleep(0.1)
+    return written.read_text().split("\n")[0]
+
+
 def open_page(tools, url):
     request = urllib.request.Request(f"{tools}/json/new?{url}", method="PUT")
     with urllib.request.urlopen(request) as answer:
@@ -140,13 +150,9 @@ def main():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [os.environ.get("CHROMIUM", "chromium"), "--headless=new", "--no-sandbox", "--no-first-run",
                    "--remote-debugging-port=0", "--remote-allow-origins=*", f"--user-data-dir={profile}", "about:blank"]
-        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            for line in browser.stderr:
-                if listening := re.search(r"ws://(127\.0\.0\.1:\d+)/", line):
-                    print(exported(f"http://{listening[1]}", root, script))
-                    return
-            sys.exit("Chromium does not start")
+            print(exported(f"http://127.0.0.1:{port_of(browser, profile)}", root, script))
         finally:
             browser.terminate()
             browser.wait()
