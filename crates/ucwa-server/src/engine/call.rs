@@ -69,10 +69,13 @@ impl Engine {
         let to = SipUri::parse(&to).map_err(|_| Refusal::parameter("`to` isn't a SIP URI."))?;
         let to = address(&to);
         let state = self.conversation(conversation)?.state;
-        if !state.is_established() || self.remotes(conversation).contains(&to) {
+        if !state.is_established()
+            || self.remotes(conversation).contains(&to)
+            || self.is_called_to(conversation, &to)
+        {
             return Err(Refusal::conflict(
                 "AlreadyExists",
-                "The conversation isn't established, or the participant is in it.",
+                "The conversation isn't established, or the participant is in it, or is being called.",
             ));
         }
         let kind = Kind::Participant {
@@ -131,6 +134,18 @@ impl Engine {
         }
         self.complete_call(id, InvitationState::Connected, None);
         Ok(Reply::Created(self.call_href(id)))
+    }
+
+    /// Whether somebody in this conversation, or in its conference, is calling the one with this address.
+    fn is_called_to(&self, conversation: ConversationId, address: &str) -> bool {
+        let meeting = |id: ConversationId| self.conversation(id).ok().and_then(|it| it.meeting);
+        self.calls.values().any(|call| {
+            call.state == InvitationState::Connecting
+                && matches!(&call.kind, Kind::Participant { to, .. } if to == address)
+                && (call.conversation == conversation
+                    || meeting(conversation)
+                        .is_some_and(|id| meeting(call.conversation) == Some(id)))
+        })
     }
 
     fn add_call(
