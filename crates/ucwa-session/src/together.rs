@@ -88,6 +88,18 @@ impl Core {
                 return;
             }
         };
+        let gone = matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE);
+        if gone
+            && self
+                .problem(&response)
+                .is_some_and(|problem| problem.subcode.is_some())
+        {
+            // It is the application that is gone, and what is in the batch need not ask for itself.
+            for exchange in exchanges.into_iter().flatten() {
+                self.finish(exchange, Ok(response.clone()));
+            }
+            return;
+        }
         let parts = self.parts_of(&response, exchanges.len());
         if parts.is_none() && response.status() != StatusCode::TOO_MANY_REQUESTS {
             tracing::warn!(

@@ -321,10 +321,14 @@ impl Chats {
         if conversation.chat == Chat::Disconnected {
             return;
         }
-        // Becoming a conference takes the chat away for a while: what was written waits for it.
-        let returns = conversation.group
-            && !conversation.chat_unwanted
-            && conversation.chat == Chat::Connected;
+        // Becoming a conference takes the chat away for a while, even one that was only just accepted: what was written
+        // waits for it.
+        let stood = match conversation.chat {
+            Chat::Connected => true,
+            Chat::Connecting => failure.is_none(),
+            _ => false,
+        };
+        let returns = conversation.group && !conversation.chat_unwanted && stood;
         conversation.chat = Chat::Disconnected;
         conversation.fading = false;
         conversation.chat_wanted |= returns;
