@@ -29,9 +29,26 @@ pub(crate) struct Arguments {
     /// How much of the world there is
     #[arg(long, value_enum, default_value_t = World::Whole)]
     world: World,
+    /// How many sessions there are at a time, 2 to 5; by default the seed's choice
+    #[arg(long)]
+    people: Option<usize>,
     /// Print what happened in each run
     #[arg(long)]
     trace: bool,
+}
+
+impl Arguments {
+    /// The command that plays a seed again and tells what happens.
+    fn again(&self, seed: u64) -> String {
+        let people = self
+            .people
+            .map_or_else(String::new, |people| format!(" --people {people}"));
+        format!(
+            "cargo xtask soak --seeds 1 --seed-start {seed} --world {}{people} --messages {} --trace",
+            self.world.name(),
+            self.messages
+        )
+    }
 }
 
 /// How much of the world there is; see [`Kind`].
@@ -81,6 +98,7 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
     let mut options = Options::default();
     options.messages = arguments.messages;
     options.trace = arguments.trace;
+    options.people = arguments.people;
     options.kind = match arguments.world {
         World::Pair => Kind::Pair,
         World::Whole => Kind::Whole,
@@ -107,11 +125,7 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
                 for breach in &report.breaches {
                     println!("  {breach}");
                 }
-                println!(
-                    "  again, with its trace: cargo xtask soak --world {} --seeds 1 --seed-start {seed} --messages {} --trace",
-                    arguments.world.name(),
-                    arguments.messages
-                );
+                println!("  again, with its trace: {}", arguments.again(seed));
             }
         }
     };

@@ -20,6 +20,8 @@ pub enum Rule {
     Garbled,
     /// In fair weather everything succeeds.
     FairWeather,
+    /// In fair weather who follows somebody knows what that one shows.
+    Stale,
     /// A session has one pending GET in flight, and the one that acknowledges a page goes out before the page's events.
     OnePoll,
     /// No credential goes to a host that nothing vouches for.

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
 use ucwa_session::{
-    ConversationChange, ConversationKey, Failure, FailureKind, MessageStatus, Outcome, Session,
-    SessionEvent, SignInState, Ticket,
+    ConversationChange, ConversationKey, Failure, FailureKind, MessageStatus, Outcome, PersonFact,
+    PersonStatus, Session, SessionEvent, SignInState, Ticket,
 };
 
 use crate::breach::{Breach, Rule};
@@ -31,6 +33,8 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) name: String,
+    /// Whose it is, by the number of the person in the story.
+    pub(crate) owner: usize,
     pub(crate) session: Session,
     pub(crate) wake_at: Option<Duration>,
     pub(crate) state: SignInState,
@@ -41,14 +45,19 @@ pub(crate) struct Endpoint {
     pub(crate) tickets: BTreeMap<Ticket, Option<Result<Outcome, Failure>>>,
     /// The last verdict on each message.
     pub(crate) verdicts: BTreeMap<SayingId, MessageStatus>,
+    /// What is known of the availability of people, by address.
+    pub(crate) statuses: BTreeMap<String, PersonStatus>,
+    /// The pending GET as it was sent last.
+    pub(crate) last_poll: Option<Request<Bytes>>,
     /// Events that nobody has taken yet.
     pub(crate) news: VecDeque<SessionEvent>,
 }
 
 impl Endpoint {
-    pub(crate) fn new(name: String, session: Session) -> Self {
+    pub(crate) fn new(name: String, owner: usize, session: Session) -> Self {
         Self {
             name,
+            owner,
             session,
             wake_at: None,
             state: SignInState::SignedOut,
@@ -56,6 +65,8 @@ impl Endpoint {
             conversations: BTreeMap::new(),
             tickets: BTreeMap::new(),
             verdicts: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+            last_poll: None,
             news: VecDeque::new(),
         }
     }
@@ -91,6 +102,12 @@ impl Endpoint {
             | SessionEvent::Discovered { conversation, .. } => {
                 let seen = self.conversations.entry(*conversation).or_default();
                 seen.live = true;
+            }
+            SessionEvent::Person {
+                uri,
+                fact: PersonFact::Status(status),
+            } => {
+                self.statuses.insert(uri.clone(), *status);
             }
             SessionEvent::Conversation {
                 conversation,

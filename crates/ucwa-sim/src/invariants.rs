@@ -1,6 +1,6 @@
 //! What is checked when a run is over: what the sessions told is held against what passed on the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ucwa_session::{MessageStatus, Outcome};
 
@@ -71,10 +71,14 @@ impl Check<'_> {
                 }
             }
         }
+        let owner = |place: &EndpointId| self.world.endpoint(*place).map(|it| it.owner);
         let repeated: Vec<_> = self
             .shown
             .iter()
-            .filter(|(_, places)| places.len() > 1)
+            .filter(|(_, places)| {
+                let owners: BTreeSet<_> = places.iter().map(owner).collect();
+                owners.len() < places.len()
+            })
             .map(|(saying, places)| format!("{saying:?} is shown at {places:?}"))
             .collect();
         for what in repeated {
@@ -122,7 +126,8 @@ impl Check<'_> {
             match told {
                 Some(MessageStatus::Succeeded) => {
                     self.tally.delivered += 1;
-                    if !shown {
+                    // A conference takes what is said to nobody, and what is said to those who leave at the same time.
+                    if !shown && self.is_pair() {
                         self.breach(
                             Rule::Lost,
                             format!("{id:?} is said to be delivered, and nobody saw it"),
@@ -155,7 +160,13 @@ impl Check<'_> {
                 }
                 None => self.breach(Rule::Misreported, format!("{id:?} has no verdict")),
             }
-            if fair && (told != Some(MessageStatus::Succeeded) || !shown) {
+            let deaf = saying.audience.iter().any(|place| {
+                self.shown
+                    .get(&id)
+                    .is_none_or(|shown| !shown.contains(place))
+            });
+            if fair && (told != Some(MessageStatus::Succeeded) || deaf || self.is_pair() && !shown)
+            {
                 self.breach(
                     Rule::FairWeather,
                     format!("{id:?}: {told:?}, shown: {shown}, on the wire: {passage:?}"),
@@ -175,6 +186,13 @@ impl Check<'_> {
                 );
             }
         }
+    }
+
+    /// Whether there are only two: then whatever was delivered was shown.
+    fn is_pair(&self) -> bool {
+        self.world
+            .endpoints()
+            .all(|(_, endpoint)| endpoint.owner < 2)
     }
 
     /// Every ticket has completed, and no session wants anything any more.

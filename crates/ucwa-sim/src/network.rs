@@ -118,6 +118,12 @@ impl Network {
         id
     }
 
+    /// The name of an exchange that no client of this world has.
+    pub(crate) fn stray(&mut self) -> ExchangeId {
+        self.sent += 1;
+        ExchangeId(self.sent)
+    }
+
     /// Takes the server's response. One that nobody waits for any more is lost.
     pub(crate) fn respond(&mut self, now: Duration, id: ExchangeId, response: Response<Bytes>) {
         if !self.open.contains_key(&id) {

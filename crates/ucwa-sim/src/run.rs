@@ -35,6 +35,8 @@ pub struct Options {
     pub weather: Option<Weather>,
     /// The trouble that servers make, if it is not the seed's choice. In a world of a pair there is none.
     pub trouble: Option<Trouble>,
+    /// How many sessions there are at a time, 2 to 5, if that is not the seed's choice. A pair is two.
+    pub people: Option<usize>,
     /// What all sessions speak, if each of them does not speak what the seed says.
     pub representation: Option<Representation>,
     /// How many messages are written in each of the two chats, besides the first ones.
@@ -49,6 +51,7 @@ impl Default for Options {
             kind: Kind::Whole,
             weather: None,
             trouble: None,
+            people: None,
             representation: None,
             messages: 5,
             trace: false,
@@ -148,6 +151,10 @@ pub fn run(seed: u64, options: &Options) -> Report {
     let mut world = World::new(seed, (weather, trouble), story::users(), options.trace);
     let plan = Plan {
         kind: options.kind,
+        people: match options.kind {
+            Kind::Pair => 2,
+            Kind::Whole => options.people.unwrap_or_else(|| gathered(seed)).clamp(2, 5),
+        },
         fair,
         messages: options.messages,
         representation: options.representation,
@@ -199,5 +206,15 @@ fn suffered(seed: u64) -> Trouble {
         0 => Trouble::none(),
         1 => Trouble::some(),
         _ => Trouble::plenty(),
+    }
+}
+
+/// How many sessions there are in the world of a seed: in half of them two.
+fn gathered(seed: u64) -> usize {
+    match Dice::new(seed, 5).below(6) {
+        0 => 3,
+        1 => 4,
+        2 => 5,
+        _ => 2,
     }
 }

@@ -1,8 +1,10 @@
-//! The story that is played: two people sign in, chat, leave, begin again, leave again, sign out.
+//! The stories that are played: people sign in, chat, leave, begin again, leave again, sign out.
 //!
 //! They behave like people: they think before they act, write several messages without waiting, accept what rings, try
 //! again what did not work, and sign in again when they were thrown out. In fair weather everything works at once, and
 //! the story says so when it does not.
+
+mod company;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -29,9 +31,12 @@ const MAX_STEPS: u64 = 100_000;
 const MAX_ATTEMPTS: u32 = 8;
 
 const PASSWORD: &str = "pass@word1";
-const PEOPLE: [(&str, &str); 2] = [
+const PEOPLE: [(&str, &str); 5] = [
     ("toshm@contoso.com", "Tosh Meston"),
     ("lenea@contoso.com", "Lene Aaling"),
+    ("alexd@contoso.com", "Alex Darrow"),
+    ("danab@contoso.com", "Dana Birkby"),
+    ("sarad@contoso.com", "Sara Davis"),
 ];
 
 /// The accounts that the story needs.
@@ -49,6 +54,8 @@ pub(crate) struct Plan {
     pub(crate) kind: Kind,
     /// Nothing gets lost on the way, so everything has to succeed.
     pub(crate) fair: bool,
+    /// How many endpoints there are.
+    pub(crate) people: usize,
     /// How many messages are written in each of the two chats, besides the first ones.
     pub(crate) messages: u32,
     /// What everybody speaks, or each what chance says.
@@ -62,6 +69,8 @@ pub(crate) struct Saying {
     pub(crate) speaker: usize,
     pub(crate) endpoint: EndpointId,
     pub(crate) ticket: Ticket,
+    /// The endpoints that were in the chat when it was said.
+    pub(crate) audience: Vec<EndpointId>,
 }
 
 struct Person {
@@ -74,6 +83,14 @@ struct Person {
     conversation: Option<(EndpointId, ConversationKey)>,
 }
 
+impl Person {
+    /// The conversation that it writes in, if its session is still there.
+    fn conversation(&self) -> Option<(EndpointId, ConversationKey)> {
+        self.conversation
+            .filter(|(endpoint, _)| self.endpoints.last() == Some(endpoint))
+    }
+}
+
 /// Something that somebody is about to do.
 #[derive(Debug)]
 enum Intent {
@@ -82,6 +99,8 @@ enum Intent {
     Misbehave(Fault),
     /// The server is restarted.
     Restart,
+    /// Somebody's pending GET is taken over.
+    Intrude(usize),
 }
 
 /// A story under way.
@@ -93,6 +112,8 @@ pub(crate) struct Story<'w> {
     agenda: BTreeMap<(Duration, u64), Intent>,
     intended: u64,
     sayings: Vec<Saying>,
+    /// How many were added to conversations.
+    added: u64,
     /// The end has begun: whoever is thrown out now stays out.
     ending: bool,
 }
@@ -100,9 +121,19 @@ pub(crate) struct Story<'w> {
 impl<'w> Story<'w> {
     pub(crate) fn new(world: &'w mut World, plan: Plan, seed: u64) -> Self {
         let mut dice = Dice::new(seed, 2);
-        let people = PEOPLE
-            .iter()
-            .map(|(address, _)| Person {
+        // Of many, the last may be somebody at a second endpoint.
+        let twin = (plan.people > 3 && dice.chance(400)).then(|| {
+            let earlier = u64::try_from(plan.people - 1).unwrap_or(1);
+            usize::try_from(dice.below(earlier)).unwrap_or(0)
+        });
+        let people = (0..plan.people)
+            .map(|person| match twin {
+                Some(twin) if person + 1 == plan.people => twin,
+                _ => person,
+            })
+            .filter_map(|person| PEOPLE.get(person))
+            .enumerate()
+            .map(|(person, (address, _))| Person {
                 address,
                 endpoints: Vec::new(),
                 representation: plan
@@ -111,7 +142,9 @@ impl<'w> Story<'w> {
                         true => Representation::Json,
                         false => Representation::Xml,
                     }),
-                endpoint_id: dice.chance(500).then(|| format!("endpoint of {address}")),
+                endpoint_id: dice
+                    .chance(500)
+                    .then(|| format!("endpoint {person} of {address}")),
                 conversation: None,
             })
             .collect();
@@ -123,6 +156,7 @@ impl<'w> Story<'w> {
             agenda: BTreeMap::new(),
             intended: 0,
             sayings: Vec::new(),
+            added: 0,
             ending: false,
         }
     }
@@ -137,6 +171,16 @@ impl<'w> Story<'w> {
             (0..story.people.len()).all(|person| story.is_in(person))
         });
         self.plan_faults();
+        if self.people.len() > 2 {
+            self.gather_and_part();
+        } else {
+            self.chat_twice();
+        }
+        self.sign_out();
+        self.sayings
+    }
+
+    fn chat_twice(&mut self) {
         self.chat(0);
         let leaver = self.anybody();
         self.leave(leaver);
@@ -144,8 +188,6 @@ impl<'w> Story<'w> {
         self.chat(beginner);
         let leaver = self.anybody();
         self.leave(leaver);
-        self.sign_out();
-        self.sayings
     }
 
     /// What is peculiar about this world.
@@ -200,6 +242,12 @@ impl<'w> Story<'w> {
         }
         if !self.plan.fair && self.dice.chance(200) {
             self.intend(&millis(0..60_000), Intent::Restart);
+        }
+        if self.plan.people > 2 && !self.plan.fair {
+            for _ in 0..self.dice.below(3) {
+                let person = self.anybody();
+                self.intend(&millis(0..120_000), Intent::Intrude(person));
+            }
         }
         if !self.plan.fair && self.dice.chance(100) {
             let user = self.anybody_by_address();
@@ -297,12 +345,17 @@ impl<'w> Story<'w> {
             body: id.body(),
             subject: None,
         };
+        let audience = (0..self.people.len())
+            .filter(|person| *person != speaker && self.is_chatting(*person))
+            .filter_map(|person| self.endpoint(person))
+            .collect();
         if let Some(ticket) = self.world.submit(endpoint, operation) {
             self.sayings.push(Saying {
                 id,
                 speaker,
                 endpoint,
                 ticket,
+                audience,
             });
         }
     }
@@ -321,10 +374,7 @@ impl<'w> Story<'w> {
         let peer = self.people.get(self.other(person))?.address;
         let record = self.people.get_mut(person)?;
         let endpoint = record.endpoints.last().copied()?;
-        if let Some(conversation) = record
-            .conversation
-            .filter(|(present, _)| *present == endpoint)
-        {
+        if let Some(conversation) = record.conversation() {
             return Some(conversation);
         }
         let conversation = ConversationKey::Local(1);
@@ -344,6 +394,11 @@ impl<'w> Story<'w> {
             Intent::Answer(endpoint, conversation) => self.answer(endpoint, conversation),
             Intent::Misbehave(fault) => self.world.inject(fault),
             Intent::Restart => self.restart(),
+            Intent::Intrude(person) => {
+                if let Some(endpoint) = self.endpoint(person) {
+                    self.world.intrude(endpoint);
+                }
+            }
         }
     }
 
@@ -373,7 +428,7 @@ impl<'w> Story<'w> {
         config.html = self.dice.chance(800);
         let (name, _) = record.address.split_once('@').unwrap_or_default();
         let name = format!("{name}.{}", record.endpoints.len());
-        let endpoint = self.world.add_endpoint(name, config);
+        let endpoint = self.world.add_endpoint(name, person, config);
         record.endpoints.push(endpoint);
         let credentials = Credentials::Password {
             sip_uri: format!("sip:{}", record.address),
@@ -525,8 +580,16 @@ impl<'w> Story<'w> {
         person.map_or_else(String::new, |person| person.address.to_owned())
     }
 
+    /// Somebody else.
     fn other(&self, person: usize) -> usize {
-        usize::from(person == 0)
+        let address = |person: usize| self.people.get(person).map(|it| it.address);
+        (0..self.people.len())
+            .find(|other| address(*other) != address(person))
+            .unwrap_or(person)
+    }
+
+    fn conversation_of(&self, person: usize) -> Option<(EndpointId, ConversationKey)> {
+        self.people.get(person)?.conversation()
     }
 
     /// In bad weather people do not always wait.

@@ -128,10 +128,11 @@ impl World {
     pub(crate) fn add_endpoint(
         &mut self,
         name: impl Into<String>,
+        owner: usize,
         config: SessionConfig,
     ) -> EndpointId {
         self.endpoints
-            .push(Endpoint::new(name.into(), Session::new(config)));
+            .push(Endpoint::new(name.into(), owner, Session::new(config)));
         EndpointId(self.endpoints.len() - 1)
     }
 
@@ -180,6 +181,20 @@ impl World {
             .note(self.now, "server", format_args!("inject {fault:?}"));
         self.engine.inject(self.now, fault);
         self.carry_replies();
+    }
+
+    /// Another process polls on behalf of a session, for a while, as one does that was started by mistake.
+    pub(crate) fn intrude(&mut self, id: EndpointId) {
+        let poll = self.endpoints.get(id.0).and_then(|it| it.last_poll.clone());
+        let Some(request) = poll else { return };
+        let exchange = self.network.stray();
+        self.trace
+            .note(self.now, "server", format_args!("{} intrudes", exchange.0));
+        let id = ucwa_server::RequestId(exchange.0);
+        self.engine
+            .handle(self.now, ucwa_server::Input::Request { id, request });
+        self.carry_replies();
+        self.network.abort(self.now, exchange);
     }
 
     /// Breaks every connection to the server.
@@ -395,6 +410,7 @@ impl World {
             && let Some(endpoint) = self.endpoints.get_mut(id.0)
         {
             endpoint.poll = Some(exchange);
+            endpoint.last_poll = Some(request);
         }
         self.pending.insert(
             exchange,
