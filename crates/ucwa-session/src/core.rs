@@ -387,7 +387,12 @@ impl Core {
             {
                 self.timers.cancel(watchdog);
             }
-            self.outputs.push_back(Output::Abort(id));
+            // What has not left yet need not leave at all.
+            let waits = |output: &Output| matches!(output, Output::Send { id: waiting, .. } if *waiting == id);
+            match self.outputs.iter().position(waits) {
+                Some(position) => drop(self.outputs.remove(position)),
+                None => self.outputs.push_back(Output::Abort(id)),
+            }
         }
         self.timers.cancel_where(
             |timer| matches!(timer, Timer::Retry(exchange) if unwanted(&exchange.purpose)),

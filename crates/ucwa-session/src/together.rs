@@ -88,11 +88,16 @@ impl Core {
                 return;
             }
         };
-        let gone = matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE);
-        if gone
+        let ends = [
+            "ApplicationNotFound",
+            "InactiveApplicationExpired",
+            "TooManyApplications",
+            "UserAgentNotAllowed",
+        ];
+        if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
             && self
                 .problem(&response)
-                .is_some_and(|problem| problem.subcode.is_some())
+                .is_some_and(|problem| ends.into_iter().any(|end| problem.is(end)))
         {
             // It is the application that is gone, and what is in the batch need not ask for itself.
             for exchange in exchanges.into_iter().flatten() {

@@ -108,3 +108,23 @@ fn what_is_written_after_the_chat_went_does_not_overtake_what_is_still_on_its_wa
     assert!(bench.is_sent("POST", INVITE));
     assert_eq!(bench.result(second), None);
 }
+
+#[test]
+fn nothing_is_asked_of_an_application_by_the_answer_that_says_that_it_is_gone() {
+    let mut bench = established();
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    // One answer is lost, and an event tells of a message that may be that one, or the next.
+    bench.send(1, "one");
+    bench.send(2, "two");
+    bench.break_off("POST", &messages, Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    bench.page(senders(
+        "21a1",
+        vec![(true, verdict("21a1", "3", "Success"))],
+    ));
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("POST", &messages, 404, lost);
+    assert!(!bench.order.contains(&"send"), "{:?}", bench.order);
+    bench.advance(Duration::from_secs(2));
+    assert!(bench.is_sent("POST", "/ucwa/oauth/v1/applications"));
+}

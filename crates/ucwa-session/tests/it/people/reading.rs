@@ -143,6 +143,24 @@ fn a_server_without_batches_is_asked_one_by_one() {
 }
 
 #[test]
+fn a_batch_that_says_that_the_application_is_gone_is_not_tried_one_by_one() {
+    let mut bench = acquainted();
+    let ticket = bench.submit(fetch(LENE, PersonField::Status));
+    bench.submit(fetch(LENE, PersonField::Note));
+    bench.advance(SECOND);
+    bench.reply(
+        "POST",
+        &format!("{APP}/batch"),
+        404,
+        json!({"code": "NotFound", "subcode": "ApplicationNotFound"}),
+    );
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::ConnectionLost);
+    assert!(!bench.is_sent("GET", APP), "{:?}", bench.sent);
+    bench.advance(SECOND);
+    assert!(bench.is_sent("POST", "/ucwa/oauth/v1/applications"));
+}
+
+#[test]
 fn a_broken_batch_is_sent_again_since_it_only_reads() {
     let mut bench = acquainted();
     bench.submit(fetch(LENE, PersonField::Status));
