@@ -180,6 +180,11 @@ impl Endpoint {
         None
     }
 
+    /// Whose it is, by the name before the number.
+    pub(crate) fn user(&self) -> &str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+
     /// Whether everything that was submitted has ended.
     pub(crate) fn is_settled(&self) -> bool {
         self.tickets.values().all(Option::is_some)

@@ -90,7 +90,7 @@ impl Check<'_> {
             .arrived()
             .filter(|(endpoint, saying)| {
                 let places = self.shown.get(saying);
-                !places.is_some_and(|places| places.contains(endpoint))
+                !places.is_some_and(|places| self.is_among(*endpoint, places))
                     && !self.may_be_undelivered(*saying)
             })
             .map(|(endpoint, saying)| format!("{saying:?} reached {endpoint:?}, which hides it"))
@@ -98,6 +98,19 @@ impl Check<'_> {
         for what in missing {
             self.breach(Rule::Lost, what);
         }
+    }
+
+    /// Whether a message is shown at an endpoint, or, since the text of an invitation reaches all of them, at another one
+    /// of its user who had accepted the invitation by then.
+    fn is_among(&self, endpoint: EndpointId, places: &[EndpointId]) -> bool {
+        let whose = |place: EndpointId| self.world.endpoint(place).map(|it| (it.owner, it.user()));
+        let own = whose(endpoint);
+        places.iter().any(|place| {
+            *place == endpoint
+                || whose(*place)
+                    .zip(own)
+                    .is_some_and(|((owner, user), (own, mine))| owner != own && user == mine)
+        })
     }
 
     /// Whether the server took a message for undelivered, or could not tell anybody what it took it for.

@@ -4,8 +4,9 @@
 //! and losses of the network, the ids of server and clients, what people do and how long they think. So a run is
 //! repeated exactly by its seed, and hours pass in milliseconds, since the clock jumps from one event to the next.
 //!
-//! [`run`] plays the story of two people who chat, leave, begin again and sign out, in a [`Weather`] of the seed's
-//! choice, and then holds what their sessions told against what passed on the wire: see [`Rule`].
+//! [`run`] plays a story: of two people who chat, leave, begin again and sign out, or of up to five sessions, some of one
+//! user, that make a conference of it and follow each other's presence. The [`Weather`] and the [`Trouble`] that servers
+//! make are the seed's choice. Then it holds what the sessions told against what passed on the wire: see [`Rule`].
 
 mod breach;
 mod dice;

@@ -75,6 +75,8 @@ pub(crate) struct Saying {
 
 struct Person {
     address: &'static str,
+    /// Somebody at a second endpoint.
+    is_twin: bool,
     /// The endpoints it signed in with; the last is the present one.
     endpoints: Vec<EndpointId>,
     representation: Representation,
@@ -135,6 +137,7 @@ impl<'w> Story<'w> {
             .enumerate()
             .map(|(person, (address, _))| Person {
                 address,
+                is_twin: twin.is_some() && person + 1 == plan.people,
                 endpoints: Vec::new(),
                 representation: plan
                     .representation
@@ -427,7 +430,8 @@ impl<'w> Story<'w> {
         config.endpoint_id.clone_from(&record.endpoint_id);
         config.html = self.dice.chance(800);
         let (name, _) = record.address.split_once('@').unwrap_or_default();
-        let name = format!("{name}.{}", record.endpoints.len());
+        let twin = if record.is_twin { "second." } else { "" };
+        let name = format!("{name}.{twin}{}", record.endpoints.len());
         let endpoint = self.world.add_endpoint(name, person, config);
         record.endpoints.push(endpoint);
         let credentials = Credentials::Password {

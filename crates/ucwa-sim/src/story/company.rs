@@ -52,11 +52,13 @@ impl Story<'_> {
         for _ in 0..MAX_ATTEMPTS {
             self.say(host);
             let up = self.expect("the chat comes up", |story| {
-                let peer = match at_once {
-                    true => story.missing(host).is_empty(),
-                    false => story.is_chatting(story.other(host)),
+                let missing = story.missing(host);
+                let peer = story.people.get(story.other(host)).map(|it| it.address);
+                let met = match at_once {
+                    true => missing.is_empty(),
+                    false => !missing.iter().any(|address| Some(*address) == peer),
                 };
-                story.is_chatting(host) && peer || !story.plan.fair && story.is_settled()
+                story.is_chatting(host) && met || !story.plan.fair && story.is_settled()
             });
             if !up || self.is_chatting(host) {
                 break;
