@@ -110,6 +110,8 @@ impl Chats {
             .unwrap_or_default();
         match core.resolve(href, Stage::Invitation) {
             Ok(url) => core.issue(Exchange::new(Purpose::Cancel(key), Method::POST, url)),
+            // An invitation to a conference has no verdict as long as this user waits in the lobby, and carries nothing.
+            Err(_) if invite.kind.is_conference() => self.delete_conversation(core, key),
             Err(_) => {
                 core.arm(VERDICT_GRACE, Timer::InvitationCompleted(key, operation));
             }

@@ -3,6 +3,7 @@
 
 mod ends;
 mod history;
+mod meetings;
 mod people;
 mod starts;
 
@@ -205,6 +206,7 @@ fn rows() -> Vec<Row> {
         of_the_session(),
         starts::rows(),
         ends::rows(),
+        meetings::rows(),
         people::rows(),
         history::rows(),
     ]

@@ -84,7 +84,7 @@ fn operation_of(request: &Request) -> String {
 }
 
 /// Asks to be let into the conference, and waits in its lobby.
-fn in_lobby(bench: &mut Bench) -> String {
+pub(crate) fn in_lobby(bench: &mut Bench) -> String {
     let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
     let local = format!(
         "{}/participants/toshm@contoso.com",
@@ -302,11 +302,8 @@ fn what_is_said_in_the_lobby_waits_until_this_user_is_let_in() {
     assert!(bench.is_sent("POST", &messages("21a1")));
 }
 
-#[test]
-fn an_invitation_that_stays_open_in_the_lobby_is_waited_for() {
-    let mut bench = with_meetings();
-    open(&mut bench, Some(MEETING));
-    let started = start(&mut bench);
+/// Waits in the lobby with an invitation that has no verdict yet: the operation id.
+fn open_in_lobby(bench: &mut Bench) -> String {
     let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
     bench.page(senders(
         "21a1",
@@ -318,6 +315,31 @@ fn an_invitation_that_stays_open_in_the_lobby_is_waited_for() {
             (false, conference_event("21a1", "InLobby", json!({}))),
         ],
     ));
+    operation
+}
+
+#[test]
+fn an_invitation_that_stays_open_in_the_lobby_is_left_with_it() {
+    let mut bench = with_meetings();
+    open(&mut bench, Some(MEETING));
+    let started = start(&mut bench);
+    open_in_lobby(&mut bench);
+    let left = bench.submit(Operation::Leave(chat()));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(bench.result(left), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.failure(started).kind(), &FailureKind::Ended);
+    assert_eq!(
+        bench.changes(chat()).last(),
+        Some(&ConversationChange::Ended { failure: None })
+    );
+}
+
+#[test]
+fn an_invitation_that_stays_open_in_the_lobby_is_waited_for() {
+    let mut bench = with_meetings();
+    open(&mut bench, Some(MEETING));
+    let started = start(&mut bench);
+    let operation = open_in_lobby(&mut bench);
     for _ in 0..5 {
         bench.advance(Duration::from_secs(45));
         let open = meeting_invitation("updated", "21a1", ours(&operation, "Connecting"));

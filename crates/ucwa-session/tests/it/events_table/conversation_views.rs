@@ -7,7 +7,7 @@ use super::Row;
 use super::conversation::CONVERSATION;
 use crate::bench::*;
 use crate::given::*;
-use crate::joining::third_href;
+use crate::joining::{joined, third_href};
 use crate::pages::*;
 
 fn of_participants() -> Row {
@@ -98,6 +98,26 @@ fn participant_rows() -> Vec<Row> {
                         [ConversationChange::ParticipantUpdated(it)]
                             if it.name.as_deref() == Some("Lene A.") && it.role == Some(Role::Leader)
                     ),
+                    "{changes:?}"
+                );
+            },
+            ..of_participants()
+        },
+        Row {
+            when: "a link only, in a conference",
+            then: "the participant is read: this user may do something else with him now",
+            given: || {
+                let links = json!({"promote": {"href": "/promote"}});
+                Given::new(joined(links), chat(), "21a1")
+            },
+            event: |given, kind| bare(kind, "participant", &third_href(given.id), None),
+            effect: |given| {
+                given.changes_are(&[]);
+                let (alex, name) = (third_href("21a1"), "Alex Darrow");
+                given.bench.reply("GET", &alex, 200, json!({"name": name}));
+                let changes = given.changes();
+                assert!(
+                    matches!(changes.as_slice(), [ConversationChange::ParticipantUpdated(it)] if !it.capabilities.promote),
                     "{changes:?}"
                 );
             },
