@@ -17,6 +17,9 @@ pub struct User {
     pub password: String,
     /// The job title on the contact card.
     pub title: Option<String>,
+    /// The pool at which the user is at home, if it is another than this one: what its addresses begin with, such as
+    /// `https://pool2.contoso.com`. Who has proven to be the user is sent there (`user_ref`).
+    pub home: Option<String>,
 }
 
 impl User {
@@ -35,6 +38,7 @@ impl User {
             display_name: display_name.into(),
             password: password.into(),
             title: None,
+            home: None,
         })
     }
 

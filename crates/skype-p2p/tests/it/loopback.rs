@@ -59,3 +59,23 @@ async fn nobody_listening_is_unreachable() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn a_user_who_is_at_home_in_another_pool_is_followed_there() {
+    let home = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
+        .await
+        .unwrap();
+    let mut elsewhere = users();
+    for user in &mut elsewhere {
+        user.home = Some(home.root_url().trim_end_matches('/').to_owned());
+    }
+    let first = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(elsewhere))
+        .await
+        .unwrap();
+    let tosh = signed_in(&first, Representation::Json, TOSH, TOSH_PASSWORD).await;
+    // Whoever is found through either meets in the same pool.
+    let lene = signed_in(&home, Representation::Xml, LENE, LENE_PASSWORD).await;
+    story::play(&tosh, &lene).await;
+    first.shutdown().await;
+    home.shutdown().await;
+}

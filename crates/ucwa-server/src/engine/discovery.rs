@@ -1,4 +1,4 @@
-//! Autodiscovery: the root and the user resource (`CreateAnApplication`, `root_ref`, `user_ref`).
+//! Autodiscovery: the root and the user resource (`CreateAnApplication`, `root_ref`, `user_ref`, `redirect_ref`).
 
 use ucwa_proto::Resource;
 
@@ -27,13 +27,20 @@ impl Engine {
         )
     }
 
-    pub(super) fn user(&self, exchange: &Exchange<'_>) -> Reply {
+    /// The user at his home: where to create an application, or where that is.
+    pub(super) fn user(&self, exchange: &Exchange<'_>, address: &str) -> Reply {
         let origin = self.origin(exchange);
-        Reply::resource(
-            Resource::new("user")
-                .with_href(format!("{origin}{ROOT}/user"))
+        let user = Resource::new("user").with_href(format!("{origin}{ROOT}/user"));
+        Reply::resource(match self.home_of(address) {
+            Some(home) => user.with_link("redirect", format!("{home}{ROOT}")),
+            None => user
                 .with_link("applications", format!("{origin}{}", hrefs::APPLICATIONS))
                 .with_link("xframe", format!("{origin}{XFRAME}")),
-        )
+        })
+    }
+
+    /// The other pool at which the one with this address is at home.
+    pub(super) fn home_of(&self, address: &str) -> Option<&str> {
+        self.user_at(address)?.home.as_deref()
     }
 }

@@ -50,12 +50,14 @@ impl Engine {
         let answer = match (route, address) {
             (Route::Root, _) => Ok(self.root(&exchange)),
             (Route::Token, _) => Ok(self.token(&exchange)),
-            (Route::User, _) => Ok(self.user(&exchange)),
-            (Route::Applications, Some(address)) => self.create_application(&exchange, &address),
+            (Route::User, Some(address)) => Ok(self.user(&exchange, &address)),
+            (Route::Applications, Some(address)) if self.home_of(&address).is_none() => {
+                self.create_application(&exchange, &address)
+            }
             (Route::Application(application, place), Some(address)) => self
                 .check_owner(application, &address)
                 .and_then(|()| self.dispatch(&exchange, application, place, representation)),
-            (_, None) => Err(Refusal::FORBIDDEN),
+            (Route::Applications, Some(_)) | (_, None) => Err(Refusal::FORBIDDEN),
         };
         self.response(answer, representation)
     }

@@ -32,6 +32,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::of(Self::config())
+    }
+
+    pub(crate) fn config() -> ServerConfig {
         let mut config = ServerConfig::new([
             User::new(TOSH, "Tosh Meston", PASSWORD).unwrap(),
             User::new(LENE, "Lene Aaling", PASSWORD).unwrap(),
@@ -40,6 +44,10 @@ impl World {
         ]);
         config.origin = Some(format!("https://{HOME}"));
         config.wall_at_epoch = UNIX_EPOCH + seconds(1_364_327_898);
+        config
+    }
+
+    pub(crate) fn of(config: ServerConfig) -> Self {
         Self {
             engine: Engine::new(config),
             now: Duration::ZERO,

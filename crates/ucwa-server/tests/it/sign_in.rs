@@ -1,7 +1,7 @@
 //! From the root to an application that is available (`CreateAnApplication`), and what goes wrong on the way.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{Method, Response, StatusCode};
 use ucwa_proto::{Representation, Resource};
 
@@ -31,6 +31,32 @@ fn the_root_leads_to_the_user_and_the_user_to_the_applications() {
         user.link_href("applications"),
         Some("https://lyncweb.contoso.com/ucwa/oauth/v1/applications")
     );
+}
+
+#[test]
+fn who_is_at_home_in_another_pool_is_sent_there_and_gets_no_application_here() {
+    let mut config = World::config();
+    config.users[0].home = Some("https://pool2.contoso.com".to_owned());
+    let mut world = World::of(config);
+    let body = format!("grant_type=password&username={TOSH}&password=pass%40word1");
+    let answer = decode(&world.exchange(form("/WebTicket/oauthtoken", &body)));
+    let token = format!("Bearer {}", answer.text("access_token").unwrap());
+    let mut ask = |method: &Method, path: &str| {
+        let request = request(method, path).header(AUTHORIZATION, &token);
+        let request = request.header(CONTENT_LENGTH, 0);
+        world.exchange(request.body(Bytes::new()).unwrap())
+    };
+    let user = decode(&ask(
+        &Method::GET,
+        "/Autodiscover/AutodiscoverService.svc/root/oauth/user",
+    ));
+    assert_eq!(
+        user.link_href("redirect"),
+        Some("https://pool2.contoso.com/Autodiscover/AutodiscoverService.svc/root")
+    );
+    assert_eq!(user.link_href("applications"), None);
+    let refused = ask(&Method::POST, "/ucwa/oauth/v1/applications");
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
 }
 
 #[test]
