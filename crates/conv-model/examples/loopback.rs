@@ -103,16 +103,13 @@ impl LoopbackBackend {
     fn invite(&self, conversation: ConversationId, subject: Option<String>) -> Result<(), Reason> {
         let nobody = || Reason::new(ReasonCode::Failed).with_message("nobody has this address");
         let exchange = self.exchange.upgrade().ok_or_else(nobody)?;
-        let peer = self
-            .state
-            .lock()
-            .unwrap()
-            .peers
-            .get(&conversation)
-            .cloned()
-            .ok_or_else(nobody)?;
-        let other = exchange.ends.lock().unwrap().get(&peer.address).cloned();
-        let Some(other) = other else {
+        // A conference has no peer, and there are none here.
+        let peer = self.state.lock().unwrap().peers.get(&conversation).cloned();
+        let found = peer.and_then(|peer| {
+            let ends = exchange.ends.lock().unwrap();
+            Some((ends.get(&peer.address)?.clone(), peer))
+        });
+        let Some((other, peer)) = found else {
             self.tell(
                 conversation,
                 [Is::Ended {

@@ -177,7 +177,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     fn open_conversation(&self, conversation: ConversationId, peer: Peer);
 
     /// A conference was made here: one to be begun, or the one at this address, to be joined. Nothing is to be sent yet. A
-    /// port that has no conferences leaves it at that, and refuses to start it.
+    /// port that has no conferences leaves it at that, refuses to start it, and says by a fact that it has ended.
     fn open_meeting(&self, conversation: ConversationId, uri: Option<String>) {
         let _ = (conversation, uri);
     }

@@ -124,7 +124,6 @@ pub(super) fn rows() -> Vec<Row> {
             operation: promote,
             end: |given| answered(given, 200, json!({"uri": "sip:alexd@contoso.com"})),
             outcome: None,
-            ..ROW
         },
         Row {
             command: "Admit",
