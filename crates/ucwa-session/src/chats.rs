@@ -67,6 +67,8 @@ pub(crate) struct Chats {
     unbound: BTreeMap<HrefKey, Vec<EventPage<'static>>>,
     /// A page is being taken in: ends wait until it is through.
     in_page: bool,
+    /// How many pages there were.
+    page: u64,
 }
 
 impl Chats {

@@ -7,7 +7,7 @@ use http::{Method, Response};
 
 use super::ending::ended;
 use super::roster::EJECT;
-use super::{Chats, invalid, key_of, wrong_state};
+use super::{Chats, invalid, wrong_state};
 use crate::core::Core;
 use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
@@ -136,13 +136,7 @@ impl Chats {
                 Ok(url) => return core.issue(Exchange::new(purpose, Method::POST, url)),
                 Err(failure) => failure,
             },
-            (None, Some(link)) if !asked => {
-                let Some(href) = key_of(core, &link) else {
-                    return;
-                };
-                let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
-                return Self::read(core, Some(&link), purpose);
-            }
+            (None, Some(link)) if !asked => return self.read_participant(core, key, &link),
             (None, _) => wrong_state("the server does not let this user eject the participant"),
         };
         self.on_eject_refused(core, key, participant, &failure);

@@ -386,12 +386,9 @@ impl Chats {
         } else if let Some(participant) = message.link("participant") {
             let facts = ParticipantFacts::titled(participant.title.as_deref());
             let met = self.meet(core, key, Some(&participant.href), &facts);
-            if met.as_ref().is_some_and(|met| met.name.is_none())
-                && let Some(href) = key_of(core, &participant.href)
-            {
+            if met.as_ref().is_some_and(|met| met.name.is_none()) {
                 // What he wrote is shown at once, and his name when it is known.
-                let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
-                Self::read(core, Some(&participant.href), purpose);
+                self.read_participant(core, key, &participant.href);
             }
             met
         } else if let Some(contact) = message.embedded("contact") {

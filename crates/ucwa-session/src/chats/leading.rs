@@ -117,7 +117,7 @@ impl Chats {
                 Err(failure) => Err(failure),
             },
             (None, Some(link)) if !asked => {
-                return self.read_participant_anew(core, key, &link);
+                return self.read_participant(core, key, &link);
             }
             (None, _) => Err(wrong_state(
                 "the server does not let this user do that with the participant",
@@ -163,7 +163,7 @@ impl Chats {
                     .and_then(|conversation| conversation.roster.by_key(participant))
                     .and_then(|member| member.link.clone());
                 if let Some(link) = link {
-                    self.read_participant_anew(core, key, &link);
+                    self.read_participant(core, key, &link);
                 }
                 Err(failure)
             }

@@ -17,6 +17,7 @@ impl Chats {
     pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
         // Invitations say whose a new conversation is, and may stand behind the conversation's own events: they first.
         self.in_page = true;
+        self.page += 1;
         // Into a conversation that lives one invitation may follow another, each in its turn.
         for (_, event) in page.events() {
             if is_invitation(&event.link.rel) && !self.is_into_existing(core, event) {

@@ -68,28 +68,36 @@ impl Chats {
             .get(&key)
             .is_some_and(|conversation| conversation.group);
         if in_conference && event.kind == EventKind::Updated && event.resource().is_none() {
-            self.read_participant_anew(core, key, &event.link.href);
+            self.read_participant(core, key, &event.link.href);
         }
     }
 
-    /// Reads a participant, of whom something changed that only he himself tells.
-    pub(super) fn read_participant_anew(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: &str,
-    ) {
+    /// Reads a participant, of whom something is not known, or changed.
+    pub(super) fn read_participant(&mut self, core: &mut Core, key: ConversationKey, href: &str) {
         let Some(href_key) = key_of(core, href) else {
             return;
         };
+        self.outdate_reading(core, key, &href_key);
         let purpose = Purpose::ReadParticipant(key, href_key.as_str().to_owned());
-        if core.is_under_way(&purpose)
+        if !core.is_under_way(&purpose)
             && let Some(conversation) = self.conversations.get_mut(&key)
             && let Some(member) = conversation.roster.find(Some(&href_key), None, false)
         {
-            member.outdated = true;
+            member.read_in = self.page;
         }
         Self::read(core, Some(href), purpose);
+    }
+
+    /// Something is told of a participant: what is being read of him since an earlier page may be older.
+    fn outdate_reading(&mut self, core: &Core, key: ConversationKey, href: &HrefKey) {
+        let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
+        let page = self.page;
+        if core.is_under_way(&purpose)
+            && let Some(conversation) = self.conversations.get_mut(&key)
+            && let Some(member) = conversation.roster.find(Some(href), None, false)
+        {
+            member.outdated |= member.read_in != page;
+        }
     }
 
     /// Somebody is in the conversation, or in its lobby.
@@ -137,8 +145,7 @@ impl Chats {
         }
         // The published page is a bare link with an empty title: the participant resource knows the rest.
         if participant.uri.is_none() || participant.name.is_none() {
-            let purpose = Purpose::ReadParticipant(key, href_key.as_str().to_owned());
-            Self::read(core, Some(href), purpose);
+            self.read_participant(core, key, href);
         }
     }
 
@@ -205,8 +212,7 @@ impl Chats {
             && std::mem::take(&mut member.outdated)
             && let Some(link) = member.link.clone()
         {
-            let purpose = Purpose::ReadParticipant(key, href.to_owned());
-            return Self::read(core, Some(&link), purpose);
+            return self.read_participant(core, key, &link);
         }
         let known = conversation
             .roster
@@ -289,13 +295,16 @@ impl Chats {
             ("lobby", false) => facts.in_lobby = Some(true),
             // He was admitted, or denied: the participant itself says which.
             ("lobby", true) => {
-                return self.read_participant_anew(core, key, &event.link.href);
+                return self.read_participant(core, key, &event.link.href);
             }
             ("leaders" | "attendees", false) => {
                 facts.role = read::role(view);
                 facts.in_lobby = Some(false);
             }
             _ => return,
+        }
+        if let Some(href) = key_of(core, &event.link.href) {
+            self.outdate_reading(core, key, &href);
         }
         self.take_in(core, key, &event.link.href, &facts);
     }

@@ -47,7 +47,9 @@ pub(super) struct Member {
     pub(super) ejecting: Vec<Ticket>,
     /// What is being done with it, and who waits for that.
     pub(super) led: Vec<(Measure, Ticket)>,
-    /// What is being read of it is out of date by now.
+    /// In which page it was asked of it to be read, last.
+    pub(super) read_in: u64,
+    /// What is being read of it may be out of date by now.
     pub(super) outdated: bool,
     /// It is to be invited when the conversation begins.
     pub(super) expected: bool,
@@ -71,6 +73,7 @@ impl Member {
             commands: BTreeMap::new(),
             ejecting: Vec::new(),
             led: Vec::new(),
+            read_in: 0,
             outdated: false,
             expected: false,
             joined: false,
@@ -296,6 +299,7 @@ impl Roster {
             member.link = None;
             member.href = None;
             member.commands.clear();
+            member.outdated = false;
             member.joined = false;
             member.chat = None;
             member.in_lobby = false;
