@@ -218,6 +218,10 @@ impl ConversationsManager {
             {
                 return false;
             }
+            // One that others were added to is a conference as soon as it begins.
+            if *cells.state.get() == ConversationState::Created && cells.participants.len() > 1 {
+                return false;
+            }
             let peer: Option<Participant> = cells.participants.iter().next().cloned();
             peer.is_some_and(|peer| people::same(peer.person().address(transaction), address))
         })

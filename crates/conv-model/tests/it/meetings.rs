@@ -89,6 +89,24 @@ fn it_is_no_conversation_with_one_person() {
 }
 
 #[test]
+fn a_conversation_that_others_were_added_to_is_not_that_of_two() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let many = manager.get_conversation(LENE).unwrap();
+    let tim = many.create_participant("sip:tim@contoso.com").unwrap();
+    now(many.participants().add().invoke(tim.clone())).unwrap();
+    let two = manager.get_conversation(LENE).unwrap();
+    assert_ne!(two, many);
+    assert_eq!(two.participants().size().get(), 1);
+    now(many.participants().remove().invoke(tim)).unwrap();
+    assert_eq!(
+        manager.get_conversation(LENE).unwrap(),
+        many,
+        "the first of two"
+    );
+}
+
+#[test]
 fn a_conference_is_found_by_its_address_or_made() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
