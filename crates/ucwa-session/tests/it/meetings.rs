@@ -232,6 +232,29 @@ fn an_ad_hoc_conference_is_joined_again_and_begun_anew_when_it_is_over() {
     chat_returns(&mut bench, "21a1");
     let over = conversation_event("updated", "21a1", "Disconnected");
     bench.page(senders("21a1", vec![(false, over)]));
+    bench.events.clear();
+    let again = start(&mut bench);
+    let request = bench.created("POST", MEETINGS, "/again");
+    let done = with(
+        meeting_invitation(
+            "completed",
+            "22b2",
+            ours(&operation_of(&request), "Connected"),
+        ),
+        "status",
+        json!("Success"),
+    );
+    bench.page(senders("22b2", vec![(false, done)]));
+    assert_eq!(bench.result(again), Some(&Ok(Outcome::Done)));
+    let changes = bench.changes(chat());
+    let group = |change: &_| matches!(change, ConversationChange::Group { .. });
+    assert!(
+        !changes.iter().any(group),
+        "it never was anything else: {changes:?}"
+    );
+
+    let over = conversation_event("updated", "22b2", "Disconnected");
+    bench.page(senders("22b2", vec![(false, over)]));
     let again = start(&mut bench);
     let request = bench.reply("POST", MEETINGS, 404, json!({"code": "NotFound"}));
     assert_eq!(request.json()["onlineMeetingUri"], MEETING);
