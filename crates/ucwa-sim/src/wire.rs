@@ -18,6 +18,8 @@ use crate::saying::SayingId;
 /// What is known of one message from the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Passage {
+    /// The client that sent it.
+    pub(crate) sender: Option<EndpointId>,
     /// The server took it.
     pub(crate) taken: bool,
     /// What the server said became of it: delivered, or not. For a message inside an invitation: accepted, or not.
@@ -123,6 +125,9 @@ impl Wire {
         } else {
             About::Other
         };
+        if let About::Message(saying) | About::Invitation(saying) = about {
+            self.passages.entry(saying).or_default().sender = Some(endpoint);
+        }
         self.exchanges.insert(
             id,
             Exchange {
@@ -252,7 +257,8 @@ impl Wire {
                 Fact::Verdict(saying, _) => {
                     let in_invitation = self.operations.values().any(|other| *other == saying);
                     let passage = self.passages.entry(saying).or_default();
-                    passage.heard = true;
+                    // A later session of the user may take up the application, and hear what it never asked.
+                    passage.heard |= passage.sender == Some(exchange.endpoint);
                     // The operation id is the client's own name for it.
                     passage.named |= in_invitation;
                 }
