@@ -30,7 +30,7 @@ pub enum Rule {
     Generation,
     /// Events make sense: nothing happens in a conversation that nobody spoke of, and what has ended does not end again.
     Grammar,
-    /// After its end a session asks for nothing.
+    /// After its end a session sends nothing, polls no more and wants to be woken for nothing.
     Rest,
     /// A run ends.
     Bounded,

@@ -127,6 +127,15 @@ impl Check<'_> {
     }
 
     /// Every message has the verdict that the server gave.
+    ///
+    /// Unknown is allowed where that verdict never reached the session that sent the message, or reached it under a name
+    /// that nobody had told it. That is the work of a network that loses requests or answers ([`Weather`]), of answers that
+    /// are replaced or spoiled ([`Trouble`]), and of whatever ends the application, the session or the conversation before
+    /// the verdict comes: restarts, applications that are dropped or expire, polls that are taken over, people who leave or
+    /// sign out. Requests that are refused, tokens that expire and answers that come twice or late allow none.
+    ///
+    /// [`Weather`]: crate::Weather
+    /// [`Trouble`]: crate::Trouble
     fn verdicts(&mut self, fair: bool) {
         for saying in self.sayings {
             let id = saying.id;

@@ -317,7 +317,12 @@ impl<'w> Story<'w> {
         self.agenda.clear();
         for person in 0..self.people.len() {
             if let Some(endpoint) = self.endpoint(person) {
-                self.world.submit(endpoint, Operation::SignOut);
+                let closed = self.people.len() > 2 && self.dice.chance(200);
+                if closed {
+                    self.world.shut_down(endpoint);
+                } else {
+                    self.world.submit(endpoint, Operation::SignOut);
+                }
             }
             if self.dice.chance(500) {
                 self.pause(&millis(0..2_000));

@@ -10,7 +10,7 @@ use ucwa_proto::{Representation, Resource};
 use ucwa_server::{Engine, Fault, ServerConfig, User};
 use ucwa_session::{
     ConversationChange, ConversationKey, Lane, Operation, Output, RequestId, Session,
-    SessionConfig, SessionEvent, Ticket,
+    SessionConfig, SessionEvent, SignInState, Ticket,
 };
 
 use crate::breach::{Breach, Rule};
@@ -173,6 +173,11 @@ impl World {
         endpoint.tickets.entry(ticket).or_insert(None);
         self.carry_out(id, false);
         Some(ticket)
+    }
+
+    /// Ends a session as an application does that is closed.
+    pub(crate) fn shut_down(&mut self, id: EndpointId) {
+        self.hand(id, ucwa_session::Input::Shutdown, false);
     }
 
     /// Lets the server misbehave.
@@ -430,6 +435,10 @@ impl World {
             return;
         };
         let name = &endpoint.name;
+        if endpoint.state == SignInState::SignedOut {
+            let what = format!("{name} sends {} after its end", request.uri().path());
+            self.breaches.push(Breach::new(Rule::Rest, what));
+        }
         let secret = request.headers().contains_key(AUTHORIZATION) || !request.body().is_empty();
         if secret && site != Some(Site::Server) {
             let host = request.uri().host().unwrap_or_default();
