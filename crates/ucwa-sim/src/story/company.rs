@@ -80,6 +80,9 @@ impl Story<'_> {
         }
         if self.plan.fair {
             self.expect("everybody who was added is told of", Self::is_settled);
+            // The chat goes and comes back while it becomes a conference's; who has not heard of it speaks in vain.
+            self.wait(Duration::from_secs(60), |_| false);
+            self.expect("everybody chats", |story| story.missing(host).is_empty());
         }
     }
 
