@@ -202,7 +202,7 @@ impl Chats {
             Timer::ParticipantInvitation(key, operation) => {
                 self.ask_joining(core, key, &operation);
             }
-            Timer::Unclaimed(href) => self.on_unclaimed(core, &href),
+            Timer::Unclaimed(href, before) => self.on_unclaimed(core, &href, before),
             Timer::Ejected(key, participant) => self.on_ejected_unheard(core, key, participant),
             _ => {}
         }
@@ -240,7 +240,9 @@ impl Chats {
             Purpose::ReadParticipants(key) => {
                 self.on_participants_read(core, *key, exchange, result);
             }
-            Purpose::ReadUnclaimed(href) => self.on_unclaimed_read(core, href, exchange, result),
+            Purpose::ReadUnclaimed(href, before) => {
+                self.on_unclaimed_read(core, (href, *before), exchange, result);
+            }
             Purpose::SendMessage(key, message) => {
                 self.on_send_answer(core, *key, *message, exchange, result);
             }
@@ -284,7 +286,7 @@ impl Chats {
             self.end(core, key, Some(failure.clone()));
         }
         self.unbound.clear();
-        core.cancel_timers(|timer| matches!(timer, Timer::Unclaimed(_)));
+        core.cancel_timers(|timer| matches!(timer, Timer::Unclaimed(..)));
         // No href outlives its application, and the next one may hand out the same again.
         for conversation in self.conversations.values_mut() {
             conversation.outbox.forget_addresses();

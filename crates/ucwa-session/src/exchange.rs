@@ -60,8 +60,8 @@ pub(crate) enum Purpose {
     DeleteConversation(ConversationKey),
     /// GET conversation.
     ReadConversation(ConversationKey),
-    /// GET a conversation that nobody claims, by its href.
-    ReadUnclaimed(String),
+    /// GET a conversation that nobody claims, by its href, asked in vain so often before.
+    ReadUnclaimed(String, u32),
     /// GET participants.
     ReadParticipants(ConversationKey),
     /// GET messaging.
@@ -141,7 +141,7 @@ impl Purpose {
             Self::StopMessaging(_)
             | Self::DeleteConversation(_)
             | Self::ReadConversation(_)
-            | Self::ReadUnclaimed(_)
+            | Self::ReadUnclaimed(..)
             | Self::ReadMessaging(_)
             | Self::ReadParticipants(_)
             | Self::ReadParticipant(..)
@@ -175,7 +175,7 @@ impl Purpose {
             Self::Cancel(_) => "cancel",
             Self::StopMessaging(_) => "stopMessaging",
             Self::DeleteConversation(_) => "conversation.delete",
-            Self::ReadConversation(_) | Self::ReadUnclaimed(_) => "conversation",
+            Self::ReadConversation(_) | Self::ReadUnclaimed(..) => "conversation",
             Self::ReadParticipants(_) => "participants",
             Self::ReadMessaging(_) => "messaging",
             Self::ReadParticipant(..) => "participant",

@@ -132,7 +132,7 @@ impl Session {
             | Timer::FirstMessage(_)
             | Timer::Probe(_)
             | Timer::ParticipantInvitation(..)
-            | Timer::Unclaimed(_)
+            | Timer::Unclaimed(..)
             | Timer::Ejected(..) => self.chats.on_timer(&mut self.core, timer),
             Timer::People(timer) => self.people.on_timer(&mut self.core, timer),
             Timer::History(timer) => self.history.on_timer(&mut self.core, timer),

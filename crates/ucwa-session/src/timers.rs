@@ -41,8 +41,8 @@ pub(crate) enum Timer {
     ParticipantInvitation(ConversationKey, String),
     /// A participant who was ejected should be gone by now.
     Ejected(ConversationKey, ParticipantKey),
-    /// The invitation to the conversation at this href should have shown by now.
-    Unclaimed(String),
+    /// The invitation to the conversation at this href, asked in vain so often, should have shown by now.
+    Unclaimed(String, u32),
     /// Something about people is due.
     People(PeopleTimer),
     /// Something about history is due.

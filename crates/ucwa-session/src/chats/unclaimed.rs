@@ -18,12 +18,14 @@ use crate::timers::Timer;
 
 /// How long the invitation to an established conversation may take to show.
 const INVITATION_GRACE: Duration = Duration::from_secs(10);
+/// How often one is asked again that gave no answer, after ever longer pauses.
+const MAX_REPEATS: u32 = 6;
 
 impl Chats {
     /// The server lists its conversations: those of which nothing is known here are asked.
     pub(crate) fn claim_unknown(&self, core: &mut Core, living: &[String]) {
         for href in living {
-            self.on_unclaimed(core, href);
+            self.on_unclaimed(core, href, 0);
         }
     }
 
@@ -31,14 +33,14 @@ impl Chats {
     pub(super) fn await_invitation(&self, core: &mut Core, event: &Event<'_>) {
         if event.resource().is_some_and(is_established) {
             let href = event.link.href.to_string();
-            core.arm(INVITATION_GRACE, Timer::Unclaimed(href));
+            core.arm(INVITATION_GRACE, Timer::Unclaimed(href, 0));
         }
     }
 
-    /// No invitation has claimed it, unless one did meanwhile.
-    pub(super) fn on_unclaimed(&self, core: &mut Core, href: &str) {
+    /// No invitation has claimed it, unless one did meanwhile; it was asked in vain so often before.
+    pub(super) fn on_unclaimed(&self, core: &mut Core, href: &str, before: u32) {
         if self.is_unclaimed(core, href) {
-            let purpose = Purpose::ReadUnclaimed(href.to_owned());
+            let purpose = Purpose::ReadUnclaimed(href.to_owned(), before);
             Self::read(core, Some(href), purpose);
         }
     }
@@ -50,19 +52,26 @@ impl Chats {
     pub(super) fn on_unclaimed_read(
         &mut self,
         core: &mut Core,
-        href: &str,
+        (href, before): (&str, u32),
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let Ok(resource) = core.fetched(exchange, result) else {
-            return;
+        let resource = match core.fetched(exchange, result) {
+            Ok(resource) => resource,
+            Err(failure) => {
+                if !failure.is_gone() && before < MAX_REPEATS {
+                    let pause = INVITATION_GRACE * (before + 1);
+                    core.arm(pause, Timer::Unclaimed(href.to_owned(), before + 1));
+                }
+                return;
+            }
         };
         if !self.is_unclaimed(core, href) || !is_established(&resource) {
             return;
         }
         if self.conversations.values().any(Conversation::is_beginning) {
             // It may well be one of those that begin, and say so late.
-            core.arm(INVITATION_GRACE, Timer::Unclaimed(href.to_owned()));
+            core.arm(INVITATION_GRACE, Timer::Unclaimed(href.to_owned(), before));
             return;
         }
         self.discover(core, Some(href), &resource, None);

@@ -226,3 +226,31 @@ fn what_nobody_claimed_in_an_application_that_is_lost_is_not_asked_in_the_next()
     bench.advance(Duration::from_secs(20));
     assert!(!bench.is_sent("GET", &conversation_href("77")));
 }
+
+#[test]
+fn a_conversation_that_gives_no_sound_answer_is_asked_again_and_not_for_ever() {
+    let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
+    let rubbish = || {
+        http::Response::builder()
+            .status(200)
+            .body("?".into())
+            .unwrap()
+    };
+    let mut bench = taken_up();
+    bench.reply("GET", LIST, 200, list.clone());
+    let asked = bench.take("GET", &conversation_href("77"));
+    bench.respond(asked.id, rubbish());
+    assert_eq!(discovered(&bench), None);
+    bench.advance(Duration::from_secs(11));
+    introduce(&mut bench);
+
+    let mut bench = taken_up();
+    bench.reply("GET", LIST, 200, list);
+    for pause in 1..=7 {
+        let asked = bench.take("GET", &conversation_href("77"));
+        bench.respond(asked.id, rubbish());
+        bench.advance(Duration::from_secs(10 * pause + 1));
+    }
+    bench.advance(Duration::from_secs(300));
+    assert!(!bench.is_sent("GET", &conversation_href("77")));
+}
