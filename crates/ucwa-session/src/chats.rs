@@ -281,6 +281,7 @@ impl Chats {
         self.start_online_meeting = None;
         self.join_online_meeting = None;
         self.html = false;
+        self.show_held(core);
         let keys: Vec<_> = self.conversations.keys().copied().collect();
         for key in keys {
             self.end(core, key, Some(failure.clone()));

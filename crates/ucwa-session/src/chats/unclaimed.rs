@@ -84,6 +84,26 @@ impl Chats {
         self.read_messaging(core, key);
     }
 
+    /// Everything ends: what was said in conversations that have not told yet what they are is shown all the same.
+    pub(super) fn show_held(&mut self, core: &mut Core) {
+        let held: Vec<String> = self
+            .unbound
+            .values()
+            .filter_map(|pages| {
+                let mut events = pages.iter().flat_map(|page| page.events());
+                events.find(|(sender, event)| {
+                    sender.rel == "conversation" && event.link.rel == "message"
+                })
+            })
+            .map(|(sender, _)| sender.href.to_string())
+            .collect();
+        for href in held {
+            if self.is_unclaimed(core, &href) {
+                self.discover(core, Some(&href), &Resource::default(), None);
+            }
+        }
+    }
+
     /// Who is in a conversation that is joined in the middle.
     pub(super) fn on_participants_read(
         &mut self,

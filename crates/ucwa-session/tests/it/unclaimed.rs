@@ -254,3 +254,16 @@ fn a_conversation_that_gives_no_sound_answer_is_asked_again_and_not_for_ever() {
     bench.advance(Duration::from_secs(300));
     assert!(!bench.is_sent("GET", &conversation_href("77")));
 }
+
+#[test]
+fn what_was_said_where_nobody_knows_yet_what_it_is_shows_before_everything_ends() {
+    let mut bench = Bench::signed_in();
+    let said = (true, arrival("77", "1", "Anybody there?"));
+    let added = conversation_event("added", "77", "Connected");
+    bench.page(senders("77", vec![(false, added), said]));
+    bench.submit(Operation::SignOut);
+    let key = discovered(&bench).expect("nothing was found");
+    assert_eq!(bench.received(key), ["Anybody there?"]);
+    bench.reply("DELETE", APP, 204, Value::Null);
+    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+}
