@@ -1,5 +1,7 @@
 //! Limits against hostile input.
 
+use crate::{DecodeError, DecodeErrorKind};
+
 /// What a decoder accepts at most; exceeding a limit is a typed error with its position, never a crash.
 ///
 /// The defaults are far above what a server sends: its largest pages are some hundred kilobytes, its deepest
@@ -23,6 +25,28 @@ impl Limits {
 
     pub(crate) fn nesting(&self) -> usize {
         self.depth.min(Self::DEEPEST)
+    }
+
+    /// The text of a body that is not too long, and where it starts: behind the byte order mark, if there is one.
+    pub(crate) fn text<'a>(&self, body: &'a [u8]) -> Result<(&'a str, usize), DecodeError> {
+        if body.len() > self.body_bytes {
+            let limit = self.body_bytes;
+            return Err(DecodeError::at(
+                DecodeErrorKind::TooLarge { limit },
+                body,
+                limit,
+            ));
+        }
+        let text = std::str::from_utf8(body).map_err(|error| {
+            DecodeError::at(DecodeErrorKind::Encoding, body, error.valid_up_to())
+        })?;
+        let (text, start) = text
+            .strip_prefix('\u{feff}')
+            .map_or((text, 0), |text| (text, 3));
+        if text.trim_ascii().is_empty() {
+            return Err(DecodeError::at(DecodeErrorKind::Empty, body, body.len()));
+        }
+        Ok((text, start))
     }
 }
 

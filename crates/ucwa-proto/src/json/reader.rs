@@ -26,24 +26,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(body: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
-        if body.len() > limits.body_bytes {
-            return Err(DecodeError::at(
-                DecodeErrorKind::TooLarge {
-                    limit: limits.body_bytes,
-                },
-                body,
-                limits.body_bytes,
-            ));
-        }
-        let text = std::str::from_utf8(body).map_err(|error| {
-            DecodeError::at(DecodeErrorKind::Encoding, body, error.valid_up_to())
-        })?;
-        let (text, start) = text
-            .strip_prefix('\u{feff}')
-            .map_or((text, 0), |text| (text, 3));
-        if text.trim_ascii().is_empty() {
-            return Err(DecodeError::at(DecodeErrorKind::Empty, body, body.len()));
-        }
+        let (text, start) = limits.text(body)?;
         Ok(Self {
             places: Places::new(body),
             text,
