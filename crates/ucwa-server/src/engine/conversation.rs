@@ -132,7 +132,7 @@ impl Engine {
         (state, formats): (ConversationState, Formats),
     ) -> ConversationId {
         let title = self.display_name(&remote).to_owned();
-        self.add_conversation(Conversation {
+        let conversation = Conversation {
             application,
             local,
             remote,
@@ -153,13 +153,9 @@ impl Engine {
             unacknowledged: false,
             record: Record::begun_by_user(state != ConversationState::Incoming),
             title,
-        })
-    }
-
-    /// Keeps a new conversation.
-    pub(super) fn add_conversation(&mut self, conversation: Conversation) -> ConversationId {
+        };
         let id = self.identifiers.conversation();
-        if let Some(application) = self.applications.get_mut(&conversation.application) {
+        if let Some(application) = self.applications.get_mut(&application) {
             application.conversations.push(id);
         }
         self.conversations.insert(id, conversation);

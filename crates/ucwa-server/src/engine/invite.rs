@@ -1,15 +1,13 @@
 //! How an invitation begins: the caller's side, and the endpoints of the callee where it rings (`startMessaging_ref`, `addMessaging_ref`).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ucwa_proto::{EventKind, SipUri};
 
 use super::Engine;
 use super::answer::Outcome;
-use super::conversation::{Conversation, ConversationState, MessagingState};
+use super::conversation::{ConversationState, MessagingState};
 use super::exchange::{Exchange, Fields};
-use super::history::Record;
 use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId, InvitationId};
 use super::invitation::{Invitation, InvitationState, Side};
@@ -84,28 +82,17 @@ impl Engine {
                 "A conversation with this thread id is going on.",
             ));
         }
-        let conversation = self.add_conversation(Conversation {
+        let conversation = self.add_view(
             application,
             local,
-            remote: remote.clone(),
-            other: None,
-            thread,
-            subject,
-            importance,
-            state: ConversationState::Connecting,
-            messaging: MessagingState::Connecting,
-            formats,
-            invitation: None,
-            messages: Vec::new(),
-            typing: BTreeMap::new(),
-            typed: 0,
-            introduced: BTreeSet::new(),
-            meeting: None,
-            called: None,
-            unacknowledged: false,
-            record: Record::begun_by_user(true),
-            title: String::new(),
-        });
+            remote.clone(),
+            (thread, subject, importance),
+            (ConversationState::Connecting, formats),
+        );
+        if let Some(view) = self.conversations.get_mut(&conversation) {
+            view.messaging = MessagingState::Connecting;
+            view.title.clear();
+        }
         let id = self.add_invitation(
             conversation,
             wish,
@@ -283,34 +270,22 @@ impl Engine {
     ) -> Result<InvitationId, Refusal> {
         let caller = self.conversation(conversation)?;
         let formats = self.application(endpoint)?.formats;
-        let callee = Conversation {
-            application: endpoint,
-            local: caller.remote.clone(),
-            remote: caller.local.clone(),
-            other: None,
-            thread: caller.thread.clone(),
-            subject: caller.subject.clone(),
-            importance: caller.importance.clone(),
-            state: ConversationState::Incoming,
-            messaging: MessagingState::Connecting,
-            formats,
-            invitation: None,
-            messages: Vec::new(),
-            typing: BTreeMap::new(),
-            typed: 0,
-            introduced: BTreeSet::new(),
-            meeting: None,
-            called: None,
-            unacknowledged: false,
-            record: Record::begun_by_user(false),
-            title: self.display_name(&caller.local).to_owned(),
-        };
+        let (local, remote) = (caller.remote.clone(), caller.local.clone());
+        let about = (
+            caller.thread.clone(),
+            caller.subject.clone(),
+            caller.importance.clone(),
+        );
         let outgoing_one = self.invitations.get(&outgoing);
         let message = outgoing_one
             .and_then(|invitation| invitation.message.as_ref())
             .map(|message| message.within(formats));
         let custom = outgoing_one.and_then(|invitation| invitation.custom.clone());
-        let conversation = self.add_conversation(callee);
+        let state = (ConversationState::Incoming, formats);
+        let conversation = self.add_view(endpoint, local, remote, about, state);
+        if let Some(view) = self.conversations.get_mut(&conversation) {
+            view.messaging = MessagingState::Connecting;
+        }
         let wish = Wish {
             operation: None,
             message,
