@@ -79,6 +79,8 @@ pub(crate) enum PeopleTimer {
     Gathered,
     /// Somebody wants a resource of a person read again and again.
     Poll(Who, Aspect),
+    /// A resource that somebody follows could not be read, so often by now.
+    Repeat(Who, Aspect, u32),
     /// A subscription is about to expire.
     Extend(u64),
 }
@@ -189,6 +191,7 @@ impl People {
         match timer {
             PeopleTimer::Gathered => self.on_gathered(core),
             PeopleTimer::Poll(who, aspect) => self.on_poll(core, who, aspect),
+            PeopleTimer::Repeat(who, aspect, repeats) => self.repeat(core, who, aspect, repeats),
             PeopleTimer::Extend(id) => self.extend(core, id),
         }
     }

@@ -112,7 +112,7 @@ impl People {
         }
     }
 
-    fn is_live(&self, who: &Who, aspect: Aspect) -> bool {
+    pub(super) fn is_live(&self, who: &Who, aspect: Aspect) -> bool {
         self.persons
             .get(who)
             .is_some_and(|person| person.interest(who, aspect) == Interest::Live)

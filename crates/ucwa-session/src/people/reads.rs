@@ -19,6 +19,10 @@ use crate::timers::Timer;
 const GATHER: Duration = Duration::from_millis(10);
 /// How many results a search for one address may have.
 const LOCATE_LIMIT: &str = "10";
+/// After how long a resource that somebody follows is read again when it could not be read, the first time.
+const REPEAT_AFTER: Duration = Duration::from_secs(5);
+/// How often it is.
+const MAX_REPEATS: u32 = 4;
 
 /// A read of one resource of one person, and who waits for it.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(super) struct Read {
     stage: ReadStage,
     /// The resource changed while it was being read: what comes may be older than the change.
     again: bool,
+    /// How often it could not be read.
+    repeats: u32,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +58,7 @@ impl People {
             tickets: Vec::new(),
             stage: ReadStage::Due,
             again: false,
+            repeats: 0,
         });
         read.tickets.extend(ticket);
         if read.stage == ReadStage::Due {
@@ -64,6 +71,17 @@ impl People {
         match self.reads.get_mut(&(who.clone(), aspect)) {
             Some(read) if read.stage == ReadStage::UnderWay => read.again = true,
             _ => self.read(core, who, aspect, None),
+        }
+    }
+
+    /// Reads once more what somebody follows and what could not be read: no other event may ever tell of the change.
+    pub(super) fn repeat(&mut self, core: &mut Core, who: Who, aspect: Aspect, repeats: u32) {
+        if !self.is_live(&who, aspect) {
+            return;
+        }
+        self.read(core, who.clone(), aspect, None);
+        if let Some(read) = self.reads.get_mut(&(who, aspect)) {
+            read.repeats = repeats;
         }
     }
 
@@ -321,6 +339,13 @@ impl People {
         };
         if let Err(failure) = &result {
             tracing::debug!(?aspect, %failure, "nothing could be read");
+            // What is not there, or not offered, will not be there in a moment either.
+            let may_change = !failure.is_gone() && *failure.kind() != FailureKind::WrongState;
+            let repeats = read.repeats + 1;
+            if may_change && !read.again && repeats <= MAX_REPEATS && self.is_live(&who, aspect) {
+                let repeat = PeopleTimer::Repeat(who.clone(), aspect, repeats);
+                core.arm(REPEAT_AFTER * repeats, Timer::People(repeat));
+            }
         }
         for ticket in read.tickets {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));

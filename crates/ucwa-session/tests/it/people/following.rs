@@ -96,6 +96,45 @@ fn a_change_is_a_link_and_is_read_once() {
 }
 
 #[test]
+fn a_change_that_could_not_be_read_is_read_again_and_not_for_ever() {
+    let target = format!("{}/contactPresence", contact_href(282));
+    let rubbish = || http::Response::new("?".into());
+    let mut bench = following();
+    bench.page(presence_changed(282));
+    bench.advance(SECOND);
+    let sent = bench.take("GET", &target);
+    bench.respond(sent.id, rubbish());
+    bench.advance(6 * SECOND);
+    bench.reply("GET", &target, 200, presence("Away"));
+    assert_eq!(statuses(&mut bench, LENE), [PersonStatus::Away]);
+
+    bench.page(presence_changed(282));
+    bench.advance(SECOND);
+    for repeat in 1..=5 {
+        let sent = bench.take("GET", &target);
+        bench.respond(sent.id, rubbish());
+        bench.advance(6 * repeat * SECOND);
+    }
+    wait(&mut bench, 5);
+    assert!(!bench.is_sent("GET", &target), "that is enough");
+
+    // What is gone is not asked for again, nor what nobody follows any more.
+    bench.page(presence_changed(282));
+    bench.advance(SECOND);
+    let sent = bench.take("GET", &target);
+    bench.respond(sent.id, rubbish());
+    bench.submit(follow(LENE, PersonField::Status, Interest::None));
+    wait(&mut bench, 1);
+    assert!(!bench.is_sent("GET", &target));
+    let mut bench = following();
+    bench.page(presence_changed(282));
+    bench.advance(SECOND);
+    bench.reply("GET", &target, 404, json!({"code": "NotFound"}));
+    wait(&mut bench, 1);
+    assert!(!bench.is_sent("GET", &target));
+}
+
+#[test]
 fn a_contact_that_only_an_event_names_is_asked_who_it_is() {
     let mut bench = signed_in_with_people();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
