@@ -372,6 +372,9 @@ impl Chats {
             self.by_href.remove(&old);
             self.dead.insert(old, key);
         }
+        if self.dead.remove(&href_key) == Some(key) {
+            conversation.inbox.resume_life();
+        }
         self.by_href.insert(href_key, key);
     }
 

@@ -1,6 +1,6 @@
 //! What is checked when a run is over: what the sessions told is held against what passed on the wire.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ucwa_session::{MessageStatus, Outcome};
 
@@ -71,14 +71,10 @@ impl Check<'_> {
                 }
             }
         }
-        let owner = |place: &EndpointId| self.world.endpoint(*place).map(|it| it.owner);
         let repeated: Vec<_> = self
             .shown
             .iter()
-            .filter(|(_, places)| {
-                let owners: BTreeSet<_> = places.iter().map(owner).collect();
-                owners.len() < places.len()
-            })
+            .filter(|(saying, places)| self.is_repeated(**saying, places))
             .map(|(saying, places)| format!("{saying:?} is shown at {places:?}"))
             .collect();
         for what in repeated {
@@ -98,6 +94,21 @@ impl Check<'_> {
         for what in missing {
             self.breach(Rule::Lost, what);
         }
+    }
+
+    /// Whether somebody was shown a message twice.
+    ///
+    /// A process that ends while it is asked into a chat shows the text of the invitation, or nobody might. The next one
+    /// of the same person, which takes up the application, is told how the invitation ended, and shows it as missed.
+    fn is_repeated(&self, saying: SayingId, places: &[EndpointId]) -> bool {
+        let owner = |place| self.world.endpoint(place).map(|it| it.owner);
+        places.iter().enumerate().any(|(index, place)| {
+            let later = places.get(index + 1..).unwrap_or_default();
+            let open = !self.world.wire.is_closed(*place, saying);
+            later
+                .iter()
+                .any(|other| other == place || owner(*other) == owner(*place) && !open)
+        })
     }
 
     /// Whether a message is shown at an endpoint, or, since the text of an invitation reaches all of them, at another one

@@ -36,6 +36,7 @@ enum Fact {
     Taken(SayingId),
     Verdict(SayingId, bool),
     Text(SayingId),
+    Closed(SayingId),
     Application(String),
 }
 
@@ -69,8 +70,12 @@ pub(crate) struct Wire {
     /// Messages inside invitations, by the invitation's operation id.
     operations: BTreeMap<String, SayingId>,
     passages: BTreeMap<SayingId, Passage>,
+    /// Texts inside invitations, by what the server called the invitation of whom it asks.
+    offers: BTreeMap<String, SayingId>,
     /// The texts that reached each client.
     arrived: BTreeSet<(EndpointId, SayingId)>,
+    /// The texts of which each client was told everything: the message itself, or the end of the invitation.
+    closed: BTreeSet<(EndpointId, SayingId)>,
     /// The application that each client was told it has.
     applications: BTreeMap<EndpointId, String>,
 }
@@ -83,6 +88,11 @@ impl Wire {
     /// The texts that reached clients, each once for each client.
     pub(crate) fn arrived(&self) -> impl Iterator<Item = (EndpointId, SayingId)> {
         self.arrived.iter().copied()
+    }
+
+    /// Whether a client was told the end of what brought it a text: nobody has to be told of it any more.
+    pub(crate) fn is_closed(&self, endpoint: EndpointId, saying: SayingId) -> bool {
+        self.closed.contains(&(endpoint, saying))
     }
 
     /// Whether a client may use an address: it belongs to no application, or to the client's present one.
@@ -206,7 +216,7 @@ impl Wire {
         }
     }
 
-    fn page(&self, response: &Response<Bytes>) -> Vec<Fact> {
+    fn page(&mut self, response: &Response<Bytes>) -> Vec<Fact> {
         let page = representation(response.headers()).and_then(|representation| {
             EventPage::decode(response.body(), representation, &Limits::default()).ok()
         });
@@ -225,11 +235,17 @@ impl Wire {
                         })
                 });
             facts.extend(text.map(Fact::Text));
+            let href = event.link.href.as_ref();
+            if let Some(text) = text.filter(|_| event.link.rel == "messagingInvitation") {
+                self.offers.insert(href.to_owned(), text);
+            }
             if event.kind != EventKind::Completed {
                 continue;
             }
+            let closed = text.or_else(|| self.offers.get(href).copied());
+            facts.extend(closed.map(Fact::Closed));
             let saying = match event.link.rel.as_ref() {
-                "message" => self.locations.get(event.link.href.as_ref()),
+                "message" => self.locations.get(href),
                 "messagingInvitation" => resource
                     .and_then(|resource| resource.text("operationId"))
                     .and_then(|operation| self.operations.get(operation)),
@@ -264,6 +280,9 @@ impl Wire {
                 }
                 Fact::Text(saying) => {
                     self.arrived.insert((exchange.endpoint, saying));
+                }
+                Fact::Closed(saying) => {
+                    self.closed.insert((exchange.endpoint, saying));
                 }
                 Fact::Application(href) => {
                     self.applications.insert(exchange.endpoint, href);

@@ -30,10 +30,6 @@ pub(crate) struct Inbox {
     line: VecDeque<Waiting>,
     /// The text of the peer's invitation, until it is shown.
     preview: Option<Preview>,
-    /// When the invitation was first heard of.
-    offered_at: Option<SystemTime>,
-    /// When it was heard that the invitation was accepted; it was somewhen since it was offered.
-    accepted_at: Option<SystemTime>,
     /// The text of the invitation as it was shown, which the first event may bring again.
     shown_preview: Option<Preview>,
     /// The same of a life that is over.
@@ -55,6 +51,10 @@ struct Arrival {
 struct Preview {
     body: MessageBody,
     sender: ParticipantKey,
+    /// When the invitation was first heard of.
+    offered_at: SystemTime,
+    /// When it was heard that the invitation was accepted; it was somewhen since it was offered.
+    accepted_at: Option<SystemTime>,
 }
 
 impl Inbox {
@@ -65,25 +65,19 @@ impl Inbox {
         sender: ParticipantKey,
         at: SystemTime,
     ) {
-        self.preview = body.map(|body| Preview { body, sender });
+        self.preview = body.map(|body| Preview {
+            body,
+            sender,
+            offered_at: at,
+            accepted_at: None,
+        });
         self.shown_preview = None;
-        self.offered_at = Some(at);
-        self.accepted_at = None;
     }
 
     pub(super) fn offer_accepted(&mut self, at: SystemTime) {
-        self.accepted_at = Some(at);
-    }
-
-    /// Whether a message was written when the invitation was accepted, give or take the clocks.
-    fn is_of_the_acceptance(&self, timestamp: SystemTime) -> bool {
-        self.offered_at
-            .zip(self.accepted_at)
-            .is_some_and(|(from, to)| {
-                let earlier = from.duration_since(timestamp).unwrap_or_default();
-                let later = timestamp.duration_since(to).unwrap_or_default();
-                earlier.max(later) <= FIRST_MESSAGE_GRACE
-            })
+        if let Some(preview) = self.preview.as_mut().or(self.shown_preview.as_mut()) {
+            preview.accepted_at = Some(at);
+        }
     }
 
     /// Whether the text of the invitation has not been shown yet.
@@ -102,14 +96,29 @@ impl Inbox {
         self.line.clear();
         self.preview = None;
         self.past_preview = self.shown_preview.take().or(self.past_preview.take());
-        self.offered_at = None;
-        self.accepted_at = None;
+    }
+
+    /// A life that was over goes on where it was: its first event may still bring the text that was shown.
+    pub(super) fn resume_life(&mut self) {
+        self.shown_preview = self.shown_preview.take().or(self.past_preview.take());
     }
 }
 
 impl Preview {
     fn is_said_again(&self, body: &MessageBody, sender: ParticipantKey) -> bool {
         self.sender == sender && read::plain(&self.body) == read::plain(body)
+    }
+
+    /// Whether a message was written when the invitation was accepted, give or take the clocks.
+    fn is_of_the_acceptance(&self, timestamp: SystemTime) -> bool {
+        self.accepted_at.is_some_and(|accepted_at| {
+            let earlier = self
+                .offered_at
+                .duration_since(timestamp)
+                .unwrap_or_default();
+            let later = timestamp.duration_since(accepted_at).unwrap_or_default();
+            earlier.max(later) <= FIRST_MESSAGE_GRACE
+        })
     }
 }
 
@@ -274,8 +283,9 @@ impl Chats {
                     self.show(core, key, sender.clone(), preview.body, timestamp);
                 }
             } else if let Some(shown) = inbox.shown_preview.take() {
-                let near = inbox.is_of_the_acceptance(arrival.timestamp);
-                if near && shown.is_said_again(&arrival.body, sender.key) {
+                if shown.is_of_the_acceptance(arrival.timestamp)
+                    && shown.is_said_again(&arrival.body, sender.key)
+                {
                     continue;
                 }
             }

@@ -7,6 +7,7 @@ use ucwa_session::*;
 
 use crate::bench::*;
 use crate::channel::first_remote;
+use crate::given::INVITATIONS;
 use crate::pages::*;
 
 fn accept() -> String {
@@ -271,6 +272,63 @@ fn the_text_of_an_invitation_that_was_left_is_not_shown_again_by_its_late_event(
     bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
     assert!(bench.received(key).is_empty());
     bench.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
+    assert_eq!(
+        bench.received(key),
+        ["Hi Tosh"],
+        "said again is shown again"
+    );
+}
+
+#[test]
+fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_goes_on_after_its_end() {
+    let (mut bench, key) = invited("Hi Tosh");
+    bench.submit(Operation::Accept(key));
+    bench.reply("POST", &accept(), 204, Value::Null);
+    bench.page(offer_completed("17b", "Success"));
+    bench.advance(Duration::from_secs(6));
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    bench.page(senders(
+        "17b",
+        vec![(true, messaging("17b", "Disconnected"))],
+    ));
+    bench.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Are you there?".to_owned()),
+        subject: None,
+    });
+    bench.advance(Duration::from_secs(10));
+    bench.reply(
+        "GET",
+        &conversation_href("17b"),
+        200,
+        json!({"state": "Connected", "activeModalities": [], "_links": {
+            "self": {"href": conversation_href("17b")},
+            "addParticipant": {"href": format!("{}/addParticipant", conversation_href("17b"))},
+        }}),
+    );
+    let lost = bench.take("POST", INVITATIONS);
+    let operation = lost.json()["operationId"].as_str().unwrap().to_owned();
+    bench.sent.push_back(lost);
+    bench.break_off("POST", INVITATIONS, Sent::Maybe);
+    bench.advance(Duration::from_secs(31));
+    bench.submit(Operation::Leave(key));
+    bench.reply("DELETE", &conversation_href("17b"), 204, Value::Null);
+    let ends = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
+    assert!(bench.changes(key).iter().any(ends));
+
+    // The invitation that was given up shows after all, and behind it the message that the channel owed.
+    let mut shows = invitation("started", &operation, "17b", "Connecting");
+    shows["link"]["href"] = json!(format!("{INVITATION}2"));
+    let events = |number| {
+        vec![
+            (false, shows.clone()),
+            (true, arrival("17b", number, "Hi Tosh")),
+        ]
+    };
+    bench.page(senders("17b", events("1")));
+    assert!(bench.received(key).is_empty());
+    bench.page(senders("17b", events("2")));
     assert_eq!(
         bench.received(key),
         ["Hi Tosh"],

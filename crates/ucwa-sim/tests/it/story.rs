@@ -48,7 +48,12 @@ const FAILED_AS_PAIRS: [u64; 11] = [
 
 /// The seeds that failed in the whole world, by how many there are in it at a time, where not the seed chose.
 const FAILED: [(Option<usize>, &[u64]); 5] = [
-    (None, &[287_067, 441_416, 471_794, 661_997, 5_003_892]),
+    (
+        None,
+        &[
+            287_067, 441_416, 471_794, 661_997, 849_461, 908_037, 5_003_892,
+        ],
+    ),
     (
         Some(2),
         &[
