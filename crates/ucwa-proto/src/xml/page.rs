@@ -112,15 +112,17 @@ fn event<'a>(
     element: Element<'a>,
     empty: bool,
 ) -> Result<Event<'a>, DecodeError> {
-    let mut event = Event::new(EventKind::from(element.name), event_link(cursor, element)?);
     // It stands on the same element as the link.
-    for (_, status) in event
-        .link
-        .attributes
-        .extract_if(.., |(name, _)| name == "status")
-    {
-        event.status = status.as_str().map(EventStatus::from);
-    }
+    let mut status = None;
+    let link = event_link(cursor, element, |name, value| {
+        let own = name == "status";
+        if own {
+            status = Some(EventStatus::from(value));
+        }
+        own
+    })?;
+    let mut event = Event::new(EventKind::from(element.name), link);
+    event.status = status;
     while let Some((element, empty)) = child(cursor, empty)? {
         match element.name {
             "resource" => {
@@ -128,7 +130,7 @@ fn event<'a>(
                 event.embedded.get_or_insert(embedded);
             }
             "in" => {
-                event.within = Some(event_link(cursor, element)?);
+                event.within = Some(event_link(cursor, element, |_, _| false)?);
                 if !empty {
                     nothing(cursor)?;
                 }
@@ -141,12 +143,18 @@ fn event<'a>(
     Ok(event)
 }
 
-fn event_link<'a>(cursor: &Cursor<'a>, element: Element<'a>) -> Result<EventLink<'a>, DecodeError> {
+/// The link that an element is, but for the attributes that `takes` says are its own.
+fn event_link<'a>(
+    cursor: &Cursor<'a>,
+    element: Element<'a>,
+    mut takes: impl FnMut(&str, &str) -> bool,
+) -> Result<EventLink<'a>, DecodeError> {
     let mut link = EventLink::default();
     cursor.attributes(element, |name, value| match name {
         "rel" => link.rel = value,
         "href" => link.href = value,
         "title" => link.title = Some(value),
+        _ if takes(name, &value) => {}
         _ => link
             .attributes
             .push((Cow::Borrowed(name), Value::String(value))),
