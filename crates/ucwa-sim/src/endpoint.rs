@@ -190,3 +190,121 @@ impl Endpoint {
         self.tickets.values().all(Option::is_some)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ucwa_session::{
+        MessageBody, MessageKey, Operation, Participant, ParticipantCapabilities, ParticipantKey,
+        Root, SessionConfig,
+    };
+
+    use super::*;
+
+    const CHAT: ConversationKey = ConversationKey::Local(1);
+
+    fn endpoint() -> Endpoint {
+        let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+        let config = SessionConfig::new(root, 1, std::time::UNIX_EPOCH);
+        let mut endpoint = Endpoint::new("toshm.0".to_owned(), 0, Session::new(config));
+        endpoint.conversations.insert(CHAT, Seen::default());
+        endpoint
+    }
+
+    fn change(conversation: ConversationKey, change: ConversationChange) -> SessionEvent {
+        SessionEvent::Conversation {
+            conversation,
+            change,
+        }
+    }
+
+    #[track_caller]
+    fn breaks(endpoint: &mut Endpoint, event: &SessionEvent, rule: Rule) {
+        assert_eq!(endpoint.on_event(event).map(|it| it.rule), Some(rule));
+    }
+
+    #[test]
+    fn nothing_happens_in_a_conversation_that_nobody_spoke_of() {
+        let stranger = change(ConversationKey::Remote(7), ConversationChange::Connecting);
+        breaks(&mut endpoint(), &stranger, Rule::Grammar);
+    }
+
+    #[test]
+    fn a_conversation_ends_once_each_time_it_lived() {
+        let mut endpoint = endpoint();
+        let begins = change(CHAT, ConversationChange::Connecting);
+        let ends = change(CHAT, ConversationChange::Ended { failure: None });
+        for _ in 0..2 {
+            assert_eq!(endpoint.on_event(&begins), None);
+            assert_eq!(endpoint.on_event(&ends), None);
+        }
+        breaks(&mut endpoint, &ends, Rule::Grammar);
+    }
+
+    #[test]
+    fn what_is_received_was_said() {
+        let says = |text: &str| {
+            let sender = Participant {
+                key: ParticipantKey::Local(1),
+                uri: None,
+                name: None,
+                role: None,
+                anonymous: false,
+                in_lobby: false,
+                capabilities: ParticipantCapabilities::default(),
+            };
+            let body = MessageBody::Text(text.to_owned());
+            change(
+                CHAT,
+                ConversationChange::MessageReceived {
+                    message: MessageKey::Remote(1),
+                    sender,
+                    body,
+                    timestamp: std::time::UNIX_EPOCH,
+                },
+            )
+        };
+        let mut endpoint = endpoint();
+        let MessageBody::Text(said) = SayingId(2).body() else {
+            panic!("the third is text")
+        };
+        assert_eq!(endpoint.on_event(&says(&said)), None);
+        breaks(
+            &mut endpoint,
+            &says(&said.replace('\u{df}', "?")),
+            Rule::Garbled,
+        );
+        breaks(&mut endpoint, &says("Hello"), Rule::Garbled);
+    }
+
+    #[test]
+    fn a_verdict_and_its_reason_agree() {
+        let told = |status| {
+            let message = SayingId(2).key();
+            change(
+                CHAT,
+                ConversationChange::MessageStatus {
+                    message,
+                    status,
+                    timestamp: None,
+                    failure: None,
+                },
+            )
+        };
+        let mut endpoint = endpoint();
+        assert_eq!(endpoint.on_event(&told(MessageStatus::Succeeded)), None);
+        breaks(
+            &mut endpoint,
+            &told(MessageStatus::Unknown),
+            Rule::Misreported,
+        );
+    }
+
+    #[test]
+    fn a_ticket_completes_once() {
+        let mut endpoint = endpoint();
+        let ticket = endpoint.session.submit(Duration::ZERO, Operation::SignOut);
+        assert_eq!(endpoint.on_completed(ticket, Ok(Outcome::Done)), None);
+        let again = endpoint.on_completed(ticket, Ok(Outcome::Done));
+        assert_eq!(again.map(|it| it.rule), Some(Rule::CompletedOnce));
+    }
+}

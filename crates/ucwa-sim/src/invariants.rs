@@ -255,3 +255,175 @@ impl Check<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use ucwa_session::{Root, SessionConfig};
+
+    use super::*;
+    use crate::run::Kind;
+    use crate::story::{self, Plan, Story};
+    use crate::trouble::Trouble;
+    use crate::weather::Weather;
+
+    /// A run of two in fair weather, with everything that they said.
+    fn played() -> (World, Vec<Saying>) {
+        let calm = (Weather::calm(), Trouble::none());
+        let mut world = World::new(1, calm, story::users(), false);
+        let plan = Plan {
+            kind: Kind::Pair,
+            fair: true,
+            people: 2,
+            messages: 5,
+            representation: None,
+        };
+        let sayings = Story::new(&mut world, plan, 1).play();
+        (world, sayings)
+    }
+
+    fn broken(world: &World, sayings: &[Saying]) -> Vec<Rule> {
+        let (_, breaches) = check(world, sayings, true);
+        let rules: BTreeSet<_> = breaches.iter().map(|breach| breach.rule).collect();
+        rules.into_iter().collect()
+    }
+
+    /// What somebody received in a conversation, in which there was more than one message.
+    fn received(world: &mut World) -> &mut Vec<SayingId> {
+        (0..)
+            .map(EndpointId)
+            .find(|id| {
+                let endpoint = world.endpoint(*id).unwrap();
+                endpoint
+                    .conversations
+                    .values()
+                    .any(|seen| seen.received.len() > 1)
+            })
+            .and_then(|id| {
+                let seen = world.endpoint_mut(id)?.conversations.values_mut();
+                seen.map(|seen| &mut seen.received).find(|it| it.len() > 1)
+            })
+            .unwrap()
+    }
+
+    /// Another verdict on the first message than its sender was told.
+    fn told(world: &mut World, sayings: &[Saying], status: Option<MessageStatus>) {
+        let saying = &sayings[0];
+        let verdicts = &mut world.endpoint_mut(saying.endpoint).unwrap().verdicts;
+        match status {
+            Some(status) => verdicts.insert(saying.id, status),
+            None => verdicts.remove(&saying.id),
+        };
+    }
+
+    #[test]
+    fn a_run_that_went_well_breaks_no_rule() {
+        let (world, sayings) = played();
+        assert!(sayings.len() > 4);
+        assert_eq!(broken(&world, &sayings), []);
+    }
+
+    #[test]
+    fn whatever_goes_wrong_breaks_a_rule() {
+        type Spoil = fn(&mut World, &[Saying]);
+        let wrongs: &[(&str, Spoil, &[Rule])] = &[
+            (
+                "a message is shown twice",
+                |world, _| {
+                    let received = received(world);
+                    received.push(received[received.len() - 1]);
+                },
+                &[Rule::Duplicated],
+            ),
+            (
+                "a message is shown again by the next process of the same person",
+                |world, _| {
+                    let saying = received(world)[0];
+                    let shown = |endpoint: &crate::endpoint::Endpoint| {
+                        let mut seen = endpoint.conversations.values();
+                        seen.any(|seen| seen.received.contains(&saying))
+                    };
+                    let (_, endpoint) = world.endpoints().find(|(_, it)| shown(it)).unwrap();
+                    let (owner, seen) = (endpoint.owner, endpoint.conversations.clone());
+                    let next = {
+                        let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+                        let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+                        world.add_endpoint("next.1", owner, config)
+                    };
+                    world.endpoint_mut(next).unwrap().conversations = seen;
+                },
+                &[Rule::Duplicated],
+            ),
+            (
+                "two messages change places",
+                |world, _| received(world).swap(0, 1),
+                &[Rule::Reordered],
+            ),
+            (
+                "a message is not shown",
+                |world, _| {
+                    received(world).pop();
+                },
+                &[Rule::Lost, Rule::FairWeather],
+            ),
+            (
+                "a delivered message is said to have failed",
+                |world, sayings| told(world, sayings, Some(MessageStatus::Failed)),
+                &[Rule::Misreported, Rule::FairWeather],
+            ),
+            (
+                "the verdict came, and is said to be unknown",
+                |world, sayings| told(world, sayings, Some(MessageStatus::Unknown)),
+                &[Rule::Misreported, Rule::FairWeather],
+            ),
+            (
+                "there is no verdict",
+                |world, sayings| told(world, sayings, None),
+                &[Rule::Misreported, Rule::FairWeather],
+            ),
+            (
+                "a ticket ends well, and not with the delivery",
+                |world, sayings| {
+                    let saying = &sayings[0];
+                    let endpoint = world.endpoint_mut(saying.endpoint).unwrap();
+                    endpoint
+                        .tickets
+                        .insert(saying.ticket, Some(Ok(Outcome::Done)));
+                },
+                &[Rule::Misreported],
+            ),
+            (
+                "a ticket never ends",
+                |world, sayings| {
+                    let saying = &sayings[0];
+                    let endpoint = world.endpoint_mut(saying.endpoint).unwrap();
+                    endpoint.tickets.insert(saying.ticket, None);
+                },
+                &[Rule::CompletedOnce],
+            ),
+            (
+                "a session that has ended wants to be woken",
+                |world, sayings| {
+                    let endpoint = world.endpoint_mut(sayings[0].endpoint).unwrap();
+                    endpoint.wake_at = Some(Duration::ZERO);
+                },
+                &[Rule::Rest],
+            ),
+            (
+                "a session that has ended polls",
+                |world, sayings| {
+                    let endpoint = world.endpoint_mut(sayings[0].endpoint).unwrap();
+                    endpoint.poll = Some(crate::network::ExchangeId(0));
+                },
+                &[Rule::Rest],
+            ),
+        ];
+        for (what, spoil, rules) in wrongs {
+            let (mut world, sayings) = played();
+            spoil(&mut world, &sayings);
+            assert_eq!(broken(&world, &sayings), *rules, "{what}");
+        }
+    }
+}

@@ -545,3 +545,92 @@ fn lure(request: &Request<Bytes>) -> Response<Bytes> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use ucwa_session::Root;
+
+    use super::*;
+
+    const APPLICATION: &str = "https://lyncweb.contoso.com/ucwa/oauth/v1/applications/1";
+
+    /// A world with a session that is signing in, and has an application.
+    fn world() -> (World, EndpointId) {
+        let calm = (Weather::calm(), Trouble::none());
+        let mut world = World::new(1, calm, Vec::new(), false);
+        let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+        let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+        let id = world.add_endpoint("toshm.0", 0, config);
+        world.endpoints[0].state = SignInState::SignedIn;
+        let create = Request::post("https://lyncweb.contoso.com/ucwa/oauth/v1/applications");
+        let created = Response::builder().header(CONTENT_TYPE, "application/json");
+        let created = created.body(format!(
+            r#"{{"_links":{{"self":{{"href":"{APPLICATION}"}}}}}}"#
+        ));
+        let (create, created) = (
+            create.body(Bytes::new()).unwrap(),
+            created.unwrap().map(Bytes::from),
+        );
+        world.wire.on_sent(ExchangeId(0), id, &create);
+        world.wire.on_answered(ExchangeId(0), &created);
+        world.wire.on_arrived(ExchangeId(0), &created, true);
+        (world, id)
+    }
+
+    fn judged(world: &mut World, id: EndpointId, uri: &str, secret: bool, lane: Lane) -> Vec<Rule> {
+        let mut request = Request::get(uri);
+        if secret {
+            request = request.header(AUTHORIZATION, "Bearer x");
+        }
+        let request = request.body(Bytes::new()).unwrap();
+        let host = request.uri().host().unwrap();
+        let site = world.sites.get(host).copied();
+        world.judge(id, &request, lane, site);
+        std::mem::take(&mut world.breaches)
+            .iter()
+            .map(|breach| breach.rule)
+            .collect()
+    }
+
+    #[test]
+    fn a_request_to_the_own_application_breaks_no_rule() {
+        let (mut world, id) = world();
+        let rules = judged(&mut world, id, APPLICATION, true, Lane::Commands);
+        assert_eq!(rules, []);
+    }
+
+    #[test]
+    fn a_credential_goes_to_the_server_only() {
+        let (mut world, id) = world();
+        let foreign = format!("https://{IMPOSTOR}/user");
+        let rules = judged(&mut world, id, &foreign, true, Lane::Commands);
+        assert_eq!(rules, [Rule::Trust]);
+        let rules = judged(&mut world, id, &foreign, false, Lane::Commands);
+        assert_eq!(rules, [], "who asks nothing of it may look");
+    }
+
+    #[test]
+    fn one_pending_get_is_in_flight() {
+        let (mut world, id) = world();
+        world.endpoints[0].poll = Some(ExchangeId(1));
+        let events = format!("{APPLICATION}/events");
+        let rules = judged(&mut world, id, &events, true, Lane::Events);
+        assert_eq!(rules, [Rule::OnePoll]);
+    }
+
+    #[test]
+    fn what_belongs_to_another_application_is_gone() {
+        let (mut world, id) = world();
+        let other = APPLICATION.replace("/1", "/2");
+        let rules = judged(&mut world, id, &other, true, Lane::Commands);
+        assert_eq!(rules, [Rule::Generation]);
+    }
+
+    #[test]
+    fn who_is_signed_out_sends_nothing() {
+        let (mut world, id) = world();
+        world.endpoints[0].state = SignInState::SignedOut;
+        let rules = judged(&mut world, id, APPLICATION, true, Lane::Commands);
+        assert_eq!(rules, [Rule::Rest]);
+    }
+}

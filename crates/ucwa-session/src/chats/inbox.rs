@@ -282,12 +282,11 @@ impl Chats {
                     let timestamp = arrival.timestamp;
                     self.show(core, key, sender.clone(), preview.body, timestamp);
                 }
-            } else if let Some(shown) = inbox.shown_preview.take() {
-                if shown.is_of_the_acceptance(arrival.timestamp)
-                    && shown.is_said_again(&arrival.body, sender.key)
-                {
-                    continue;
-                }
+            } else if let Some(shown) = inbox.shown_preview.take()
+                && shown.is_of_the_acceptance(arrival.timestamp)
+                && shown.is_said_again(&arrival.body, sender.key)
+            {
+                continue;
             }
             self.stopped_typing(core, key, sender.key);
             self.show(core, key, sender, arrival.body, arrival.timestamp);
