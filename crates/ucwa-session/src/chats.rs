@@ -37,10 +37,17 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::operation::{Operation, Outcome};
+use crate::recent::Recent;
 use crate::timers::Timer;
 
 /// How many conversations may be spoken of before an invitation says whose they are.
 const MAX_UNBOUND: usize = 64;
+/// How many conversations, and how many invitations, are known to be over: events come late by pages, not by thousands of
+/// conversations.
+const MAX_OVER: usize = 4_096;
+
+/// The addresses of messages of a conversation that were met before. What is repeated is what came last.
+type Met = Recent<HrefKey, (), 1_024>;
 
 #[derive(Default)]
 pub(crate) struct Chats {
@@ -58,11 +65,11 @@ pub(crate) struct Chats {
     /// The conversations at the server, by the key of their href.
     by_href: BTreeMap<HrefKey, ConversationKey>,
     /// Hrefs of conversations that are over: a late event must not touch the one that was started in their place.
-    dead: BTreeMap<HrefKey, ConversationKey>,
+    dead: Recent<HrefKey, ConversationKey, MAX_OVER>,
     /// The operation ids of our invitations, registered before the request is sent: events may come before its answer.
     operations: BTreeMap<String, ConversationKey>,
     /// The peers' invitations that have their verdict: an event that comes late must not offer them again.
-    concluded: BTreeSet<HrefKey>,
+    concluded: Recent<HrefKey, (), MAX_OVER>,
     /// Events of conversations that no invitation has named yet, in order.
     unbound: BTreeMap<HrefKey, Vec<EventPage<'static>>>,
     /// A page is being taken in: ends wait until it is through.
@@ -393,7 +400,7 @@ impl Chats {
 
     /// Keeps an event of a conversation that nobody has spoken of yet.
     fn keep_unbound(&mut self, href: HrefKey, page: EventPage<'static>) {
-        if self.dead.contains_key(&href) {
+        if self.dead.contains(&href) {
             return;
         }
         if self.unbound.len() >= MAX_UNBOUND && !self.unbound.contains_key(&href) {

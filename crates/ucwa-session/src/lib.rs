@@ -49,6 +49,7 @@ mod operation;
 mod people;
 mod person;
 mod question;
+mod recent;
 mod response;
 mod session;
 mod sign_in;

@@ -73,7 +73,7 @@ impl Chats {
         let Some(href_key) = key_of(core, href) else {
             return;
         };
-        let elsewhere = self.by_href.contains_key(&href_key) || self.dead.contains_key(&href_key);
+        let elsewhere = self.by_href.contains_key(&href_key) || self.dead.contains(&href_key);
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };

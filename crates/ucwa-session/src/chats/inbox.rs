@@ -1,6 +1,6 @@
 //! Messages that arrive: each shown once, in the order of their events.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use ucwa_proto::{Event, EventKind, HrefKey, Resource};
 
 use super::read::{self, ParticipantFacts};
 use super::roster::stranger;
-use super::{Chats, key_of};
+use super::{Chats, Met, key_of};
 use crate::core::Core;
 use crate::event::{ConversationChange, Participant};
 use crate::exchange::{Exchange, Purpose};
@@ -25,7 +25,7 @@ pub(super) const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(crate) struct Inbox {
     /// Messages that are shown or in line, by the key of their href.
-    seen: BTreeSet<HrefKey>,
+    seen: Met,
     /// Messages in the order of their events; one whose content is still being fetched holds up those behind it.
     line: VecDeque<Waiting>,
     /// The text of the peer's invitation, until it is shown.
@@ -146,7 +146,7 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        if !conversation.inbox.seen.insert(href) {
+        if !conversation.inbox.seen.insert(href, ()) {
             return;
         }
         // The roster's hrefs are those of another life: between two, there is no doubt who wrote.
@@ -244,7 +244,7 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        conversation.inbox.seen.insert(href.clone());
+        conversation.inbox.seen.insert(href.clone(), ());
         let content = body.map(|body| Arrival { body, timestamp });
         conversation.inbox.line.push_back(Waiting {
             href,

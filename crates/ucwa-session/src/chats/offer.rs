@@ -360,7 +360,7 @@ impl Chats {
         let Some(offer) = conversation.offer.take() else {
             return;
         };
-        self.concluded.insert(offer.href_key.clone());
+        self.concluded.insert(offer.href_key.clone(), ());
         core.cancel_timers(
             |timer| matches!(timer, Timer::InvitationCompleted(other, id) if *other == key && *id == offer.href),
         );
@@ -414,7 +414,7 @@ impl Chats {
         else {
             return;
         };
-        self.concluded.insert(offer.href_key.clone());
+        self.concluded.insert(offer.href_key.clone(), ());
         for ticket in offer.accepting {
             core.complete(ticket, Err(failure.clone()));
         }

@@ -1,6 +1,6 @@
 //! Messages that leave: one request at a time, in the order of the commands, each with a verdict.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use ucwa_proto::{HrefKey, Origin};
 
 use super::conversation::{Chat, State};
 use super::verdict::{Verdict, unknown};
-use super::{Chats, key_of, read, wrong_state};
+use super::{Chats, Met, key_of, read, wrong_state};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -44,7 +44,7 @@ pub(crate) struct Outbox {
     /// Verdicts on messages of ours that match nothing yet, while a message of ours has no known address.
     pub(super) early: Vec<Early>,
     /// The addresses of messages whose verdict is known: their events are about no other message.
-    pub(super) settled: BTreeSet<HrefKey>,
+    pub(super) settled: Met,
 }
 
 /// A verdict that nobody knows whose it is.
@@ -362,7 +362,7 @@ impl Chats {
             .position(|early| early.href == location_key);
         match early.map(|position| outbox.early.remove(position).verdict) {
             Some(verdict) => {
-                outbox.settled.insert(location_key);
+                outbox.settled.insert(location_key, ());
                 self.settle_message(core, key, posting.message, Some(posting.ticket), verdict);
             }
             None => {

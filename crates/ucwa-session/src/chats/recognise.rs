@@ -85,7 +85,7 @@ impl Chats {
         let dead = conversation_href
             .as_deref()
             .and_then(|href| key_of(core, href));
-        if dead.is_some_and(|href| self.dead.contains_key(&href)) {
+        if dead.is_some_and(|href| self.dead.contains(&href)) {
             return;
         }
         let escalated = known.or_else(|| self.becoming_conference(invitation));

@@ -123,7 +123,7 @@ impl Chats {
             },
         };
         let Some(operation) = operation else { return };
-        outbox.settled.insert(href);
+        outbox.settled.insert(href, ());
         if let Some(posting) = outbox
             .posting
             .take_if(|posting| posting.operation_id == operation)
@@ -188,7 +188,7 @@ impl Chats {
         }
         if let Some(position) = awaiting {
             let message = outbox.awaiting.remove(position);
-            outbox.settled.insert(href);
+            outbox.settled.insert(href, ());
             self.settle_message(core, key, message.message, Some(message.ticket), verdict);
         } else if outbox
             .posting
@@ -196,7 +196,7 @@ impl Chats {
             .is_some_and(|posting| names(&posting.operation_id, None))
         {
             if let Some(posting) = outbox.posting.take() {
-                outbox.settled.insert(href);
+                outbox.settled.insert(href, ());
                 self.settle_message(core, key, posting.message, Some(posting.ticket), verdict);
                 self.pump(core, key);
             }
@@ -210,7 +210,7 @@ impl Chats {
                 })
         {
             let message = outbox.unsettled.remove(position).message;
-            outbox.settled.insert(href);
+            outbox.settled.insert(href, ());
             self.settle_message(core, key, message, None, verdict);
         } else if outbox.posting.is_some() || outbox.has_nameless() {
             // Either an answer is still to come and will name it, or one was lost and the message has to be asked.
@@ -295,7 +295,7 @@ impl Chats {
             let place = Place::At(awaiting.location_key);
             outbox.remember_unsettled(message, &awaiting.operation_id, place);
         } else {
-            outbox.settled.insert(awaiting.location_key);
+            outbox.settled.insert(awaiting.location_key, ());
         }
         self.settle_message(core, key, message, Some(awaiting.ticket), verdict);
     }

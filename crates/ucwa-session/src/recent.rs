@@ -1,0 +1,86 @@
+//! What was met lately: a session that runs for months knows again what the server repeats, and forgets the rest.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// The last `N` keys that were noted, each with what goes with it.
+pub(crate) struct Recent<K, V, const N: usize> {
+    known: BTreeMap<K, V>,
+    /// The keys in the order in which they were noted first.
+    order: VecDeque<K>,
+}
+
+impl<K, V, const N: usize> Default for Recent<K, V, N> {
+    fn default() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+}
+
+impl<K: Clone + Ord, V, const N: usize> Recent<K, V, N> {
+    /// Notes a key, and says whether it is news.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> bool {
+        let news = self.known.insert(key.clone(), value).is_none();
+        if news {
+            self.order.push_back(key);
+            if self.order.len() > N
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.known.remove(&oldest);
+            }
+        }
+        news
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        self.known.get(key)
+    }
+
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        self.known.contains_key(key)
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let value = self.known.remove(key)?;
+        self.order.retain(|other| other != key);
+        Some(value)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.known.clear();
+        self.order.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_is_forgotten_for_the_newest_and_nothing_else_is() {
+        let mut recent = Recent::<u32, &str, 3>::default();
+        for key in 1..=3 {
+            assert!(recent.insert(key, "first"));
+        }
+        assert!(!recent.insert(1, "again"), "known, and noted anew");
+        assert_eq!(recent.get(&1), Some(&"again"));
+        assert!(recent.insert(4, "first"));
+        assert!(!recent.contains(&1), "the oldest, however often it was met");
+        assert!((2..=4).all(|key| recent.contains(&key)));
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_its_place_to_another() {
+        let mut recent = Recent::<u32, (), 2>::default();
+        recent.insert(1, ());
+        recent.insert(2, ());
+        assert_eq!(recent.remove(&1), Some(()));
+        assert_eq!(recent.remove(&1), None);
+        recent.insert(3, ());
+        assert!(recent.contains(&2) && recent.contains(&3));
+        recent.clear();
+        assert!(!recent.contains(&2));
+        assert_eq!(recent.order, []);
+    }
+}
