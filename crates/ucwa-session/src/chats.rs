@@ -235,7 +235,9 @@ impl Chats {
             Purpose::Accept(key) => self.on_accept_answer(core, *key, exchange, result),
             Purpose::Decline(key) => self.on_decline_answer(core, *key, exchange, result),
             Purpose::Cancel(key) => self.on_cancel_answer(core, *key, exchange, result),
-            Purpose::StopMessaging(key) => self.on_stop_answer(core, *key, exchange, result),
+            Purpose::StopMessaging(key) | Purpose::StopInstead(key) => {
+                self.on_stop_answer(core, *key, exchange, result);
+            }
             Purpose::DeleteConversation(key) => self.on_delete_answer(core, *key, exchange, result),
             Purpose::ReadConversation(key) => {
                 self.on_conversation_read(core, *key, exchange, result);

@@ -371,6 +371,25 @@ impl Core {
                 .any(|exchange| exchange.purpose == *purpose)
     }
 
+    /// Whether an exchange for this purpose is under way of which nothing has been done: it waits for its turn, for a token
+    /// or an answer of the caller's, or for another attempt after one that did nothing. What may be done once only is
+    /// never tried again after anything else.
+    pub(crate) fn is_unsent(&self, purpose: &Purpose) -> bool {
+        let wanted = |exchange: &Exchange| exchange.purpose == *purpose;
+        let unsent = |id: &RequestId| {
+            let mut outputs = self.outputs.iter();
+            outputs
+                .any(|output| matches!(output, Output::Send { id: waiting, .. } if waiting == id))
+        };
+        let mut on_wire = self.on_wire.iter();
+        on_wire.any(|(id, exchange)| wanted(exchange) && unsent(id))
+            || self
+                .timers
+                .any(|timer| matches!(timer, Timer::Retry(exchange) if wanted(exchange)))
+            || self.auth.any_waiting(wanted)
+            || self.questions.any_waiting(wanted)
+    }
+
     /// Drops every exchange whose purpose is unwanted, wherever it stands, and aborts it on the wire.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
         let ids: Vec<_> = self

@@ -56,6 +56,8 @@ pub(crate) enum Purpose {
     Cancel(ConversationKey),
     /// POST stopMessaging.
     StopMessaging(ConversationKey),
+    /// The chat is stopped where the server lets nobody end the conversation.
+    StopInstead(ConversationKey),
     /// DELETE conversation.
     DeleteConversation(ConversationKey),
     /// GET conversation.
@@ -139,6 +141,7 @@ impl Purpose {
             | Self::ReadSent(..)
             | Self::ReadMessage(..) => Stage::Message,
             Self::StopMessaging(_)
+            | Self::StopInstead(_)
             | Self::DeleteConversation(_)
             | Self::ReadConversation(_)
             | Self::ReadUnclaimed(..)
@@ -173,7 +176,7 @@ impl Purpose {
             Self::Accept(_) => "accept",
             Self::Decline(_) => "decline",
             Self::Cancel(_) => "cancel",
-            Self::StopMessaging(_) => "stopMessaging",
+            Self::StopMessaging(_) | Self::StopInstead(_) => "stopMessaging",
             Self::DeleteConversation(_) => "conversation.delete",
             Self::ReadConversation(_) | Self::ReadUnclaimed(..) => "conversation",
             Self::ReadParticipants(_) => "participants",
@@ -203,6 +206,7 @@ impl Purpose {
             | Self::Decline(key)
             | Self::Cancel(key)
             | Self::StopMessaging(key)
+            | Self::StopInstead(key)
             | Self::DeleteConversation(key)
             | Self::ReadConversation(key)
             | Self::ReadMessaging(key)

@@ -34,6 +34,12 @@ enum Asked {
 }
 
 impl Questions {
+    pub(crate) fn any_waiting(&self, predicate: impl Fn(&Exchange) -> bool) -> bool {
+        self.0
+            .values()
+            .any(|asked| matches!(asked, Asked::Trust(exchange, _) if predicate(exchange)))
+    }
+
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
         self.0.retain(|_, asked| match asked {
             Asked::Trust(exchange, _) => !unwanted(&exchange.purpose),

@@ -419,6 +419,7 @@ impl Session {
 
     /// Nothing of the application is of use any more.
     fn drop_application(&mut self, lost: &Failure) {
+        self.end_all(lost);
         // Another way to the same end may be under way: there must not be two.
         self.core
             .abandon(|purpose| !matches!(purpose, Purpose::Token(_) | Purpose::Challenge(_)));
@@ -428,7 +429,6 @@ impl Session {
                 Timer::ReportActivity | Timer::Recreate | Timer::DiscoveryGrace
             )
         });
-        self.end_all(lost);
         self.entry.links = ApplicationLinks::default();
     }
 

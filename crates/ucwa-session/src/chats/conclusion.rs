@@ -223,7 +223,28 @@ impl Chats {
             }
         }
         if invite.cancel_wanted {
-            // It was accepted before the cancellation reached the server: what was meant is to leave.
+            self.end_accepted(core, key, invite.kind, invite.cancel);
+        }
+    }
+
+    /// An invitation was accepted before its cancellation reached the server: what was meant is to leave, or only to have no
+    /// chat in a conversation that lives without one.
+    fn end_accepted(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        kind: Kind,
+        cancel: Option<String>,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        if kind == Kind::Chat && !conversation.is_ending() && !conversation.lives_by_its_chat() {
+            // Where the chat is ended is where the invitation to it was cancelled.
+            let links = &mut conversation.links;
+            links.stop_messaging = links.stop_messaging.take().or(cancel);
+            self.post_stop(core, key, Purpose::StopMessaging(key));
+        } else {
             self.delete_conversation(core, key);
         }
     }
@@ -314,7 +335,7 @@ impl Chats {
         }
     }
 
-    /// The conversation ends under an invitation that has no verdict: what it carried stays unknown if it was sent.
+    /// The conversation ends under an invitation that has no verdict: what it carried stays unknown, for it was sent.
     pub(super) fn close_invite(
         &mut self,
         core: &mut Core,

@@ -47,7 +47,7 @@ impl Chats {
         }
         conversation.chat = Chat::Disconnecting;
         core.change(key, ConversationChange::ChatDisconnecting);
-        self.post_stop(core, key);
+        self.post_stop(core, key, Purpose::StopMessaging(key));
     }
 
     pub(super) fn leave(&mut self, core: &mut Core, key: ConversationKey, ticket: Ticket) {
@@ -85,6 +85,12 @@ impl Chats {
         let Some(invite) = &mut conversation.invite else {
             return;
         };
+        let purpose = Purpose::Invite(key, invite.operation_id.clone());
+        if core.is_unsent(&purpose) {
+            // What has not left is not sent only to be cancelled.
+            core.abandon(|other| *other == purpose);
+            return self.refuse_invite(core, key, ended("the invitation was not sent"));
+        }
         invite.cancel_wanted = true;
         let known = invite.started;
         conversation.chat = Chat::Disconnecting;
@@ -141,17 +147,13 @@ impl Chats {
         }
     }
 
-    fn post_stop(&mut self, core: &mut Core, key: ConversationKey) {
+    pub(super) fn post_stop(&mut self, core: &mut Core, key: ConversationKey, purpose: Purpose) {
         let href = self
             .conversations
             .get(&key)
             .and_then(|conversation| conversation.links.stop_messaging.as_deref());
         match core.resolve(href.unwrap_or_default(), Stage::Conversation) {
-            Ok(url) => core.issue(Exchange::new(
-                Purpose::StopMessaging(key),
-                Method::POST,
-                url,
-            )),
+            Ok(url) => core.issue(Exchange::new(purpose, Method::POST, url)),
             Err(failure) => self.on_end_refused(core, key, &failure),
         }
     }
@@ -165,9 +167,17 @@ impl Chats {
     ) {
         match core.effect(exchange, result) {
             Effect::Done(_) | Effect::Gone(_) => {
-                let leaving = self.conversations.get(&key);
-                if leaving.is_some_and(Conversation::is_ending) {
-                    self.end(core, key, None);
+                let Some(conversation) = self.conversations.get(&key) else {
+                    return;
+                };
+                if conversation.is_ending() {
+                    // Who stopped the chat and then left is still in a conversation that lives without it.
+                    let instead = matches!(exchange.purpose, Purpose::StopInstead(_));
+                    if instead || conversation.lives_by_its_chat() {
+                        self.end(core, key, None);
+                    } else {
+                        self.delete_conversation(core, key);
+                    }
                 } else {
                     self.on_chat_gone(core, key, None);
                     self.arm_probe(core, key);
@@ -211,7 +221,7 @@ impl Chats {
             Effect::Done(_) | Effect::Gone(_) => self.end(core, key, None),
             // A server that does not let a conversation be deleted lets its only modality be stopped.
             Effect::Refused(failure) if matches!(failure.status(), Some(403 | 405)) => {
-                self.post_stop(core, key);
+                self.post_stop(core, key, Purpose::StopInstead(key));
             }
             Effect::Refused(failure) | Effect::Unclear(failure) => {
                 self.on_end_refused(core, key, &failure);
@@ -480,6 +490,7 @@ impl Chats {
         conversation.waits_for_verdict = false;
         conversation.probe = Probe::None;
         core.cancel_timers(|timer| timer.conversation() == Some(key));
+        self.withdraw(core, key, &why);
         core.abandon(|purpose| purpose.conversation() == Some(key));
         self.close_invite(core, key, &why);
         self.close_outbox(core, key, &why);

@@ -406,15 +406,31 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        // Whatever is unknown of others: these were not sent.
-        let failure = match failure.kind() {
-            FailureKind::DeliveryUnknown => &Failure::new(FailureKind::Ended, Stage::Message)
-                .with_message("the conversation ended before the message was sent"),
-            _ => failure,
-        };
+        let failure = not_sent(failure);
         for draft in conversation.outbox.take_drafts() {
             let verdict = Verdict::failed(failure.clone());
             self.settle_message(core, key, draft.message, Some(draft.ticket), verdict);
+        }
+    }
+
+    /// The conversation is over: a message that was handed over, and of which nothing has left yet, was not sent.
+    pub(super) fn withdraw(&mut self, core: &mut Core, key: ConversationKey, failure: &Failure) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let posting = conversation
+            .outbox
+            .posting
+            .take_if(|posting| core.is_unsent(&Purpose::SendMessage(key, posting.message)));
+        let carried = conversation.invite.as_mut().and_then(|invite| {
+            let purpose = Purpose::Invite(key, invite.operation_id.clone());
+            invite.carried.take_if(|_| core.is_unsent(&purpose))
+        });
+        let carried = carried.map(|draft| (draft.message, draft.ticket));
+        let posting = posting.map(|posting| (posting.message, posting.ticket));
+        for (message, ticket) in carried.into_iter().chain(posting) {
+            let verdict = Verdict::failed(not_sent(failure));
+            self.settle_message(core, key, message, Some(ticket), verdict);
         }
     }
 
@@ -458,5 +474,14 @@ impl Chats {
             self.settle_message(core, key, message, Some(ticket), Verdict::failed(why));
         }
         self.fail_drafts(core, key, failure);
+    }
+}
+
+/// Why a message that was not sent failed, whatever is unknown of others.
+fn not_sent(failure: &Failure) -> Failure {
+    match failure.kind() {
+        FailureKind::DeliveryUnknown => Failure::new(FailureKind::Ended, Stage::Message)
+            .with_message("the conversation ended before the message was sent"),
+        _ => failure.clone(),
     }
 }

@@ -38,3 +38,4 @@ mod sign_in;
 mod strange_answers;
 mod traces;
 mod unclaimed;
+mod unsent;
