@@ -526,3 +526,54 @@ fn every_ticket_of_a_conference_is_settled_when_the_session_ends() {
         assert!(bench.result(ticket).is_some());
     }
 }
+
+#[test]
+fn who_leaves_while_the_chat_of_a_conference_is_being_stopped_is_not_left_in_it() {
+    let mut bench = extensible();
+    bench.page(senders(
+        "21a1",
+        vec![(false, conference_event("21a1", "Conferenced", json!({})))],
+    ));
+    let stop = bench.submit(Operation::StopChat(chat()));
+    let leave = bench.submit(Operation::Leave(chat()));
+    let terminate = format!("{}/messaging/terminate", conversation_href("21a1"));
+    bench.reply("POST", &terminate, 204, Value::Null);
+    assert_eq!(bench.result(leave), None);
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    for ticket in [stop, leave] {
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
+    assert!(
+        bench
+            .changes(chat())
+            .contains(&ConversationChange::Ended { failure: None })
+    );
+}
+
+#[test]
+fn a_chat_of_a_conference_that_is_accepted_while_it_is_being_stopped_is_stopped_and_not_left() {
+    let mut bench = extensible();
+    let conferenced = conference_event("21a1", "Conferenced", json!({}));
+    let gone = messaging("21a1", "Disconnected");
+    bench.page(senders("21a1", vec![(true, gone), (false, conferenced)]));
+    let target = format!("{MESSAGING_INVITATIONS}?conversationId=21a1");
+    let request = bench.created("POST", &target, INVITATION).json();
+    let operation = request["operationId"].as_str().unwrap().to_owned();
+    let started = invitation("started", &operation, "21a1", "Connecting");
+    bench.page(senders("21a1", vec![(false, started)]));
+    let stop = bench.submit(Operation::StopChat(chat()));
+    let terminate = format!("{}/messaging/terminate", conversation_href("21a1"));
+    bench.reply("POST", &terminate, 409, json!({"code": "Conflict"}));
+    let completed = invitation("completed", &operation, "21a1", "Connected");
+    let completed = with(completed, "status", json!("Success"));
+    bench.page(senders(
+        "21a1",
+        vec![(false, completed), (true, messaging("21a1", "Connected"))],
+    ));
+    bench.reply("POST", &terminate, 204, Value::Null);
+    assert_eq!(bench.result(stop), Some(&Ok(Outcome::Done)));
+    bench.advance(Duration::from_secs(60));
+    assert!(!bench.is_sent("DELETE", &conversation_href("21a1")));
+    let ends = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
+    assert!(!bench.changes(chat()).iter().any(ends));
+}
