@@ -9,10 +9,11 @@ use crate::bench::*;
 use crate::given::*;
 use crate::pages::*;
 
+type Hold = fn(&mut Bench, &str);
 type Step = fn(&mut Given);
 
 /// Why a request that was handed over has not left, or has done nothing.
-const WAITS: [(&str, fn(&mut Bench, &str)); 3] = [
+const WAITS: [(&str, Hold); 3] = [
     ("it could not be sent", |bench, target| {
         bench.break_off("POST", target, Sent::No);
     }),
