@@ -16,6 +16,10 @@ use crate::timers::Timer;
 /// `X-Ms-diagnostics` that stand for an expired or foreign token, whatever the status.
 const TOKEN_DIAGNOSTICS: [u32; 7] = [28020, 28032, 28033, 28055, 28056, 28072, 28077];
 
+/// The soonest that a token is traded for the next one, however short a life its issuer gives it. One that does not live
+/// that long is renewed when a host refuses it.
+const SOONEST_RENEWAL: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Default)]
 pub(crate) struct Auth {
     pub(crate) credentials: Option<Credentials>,
@@ -25,6 +29,8 @@ pub(crate) struct Auth {
     versions: u64,
     /// The user has been at the page of the passive grant.
     pub(crate) signed_in_at_page: bool,
+    /// Why the password was refused, which is not tried again then.
+    pub(crate) refused: Option<Failure>,
 }
 
 /// Where tokens for an origin come from.
@@ -87,6 +93,20 @@ impl Auth {
             .get(origin)
             .is_some_and(|token| now < token.expires_at);
         self.renewals.get_mut(origin).filter(|_| !good)
+    }
+
+    /// The credentials were refused. Whether there is another way to a token for the origin with the same ones.
+    pub(crate) fn begins_again(&mut self, origin: &Origin, failure: &Failure) -> bool {
+        match self.credentials {
+            // A password that is tried on and on locks the account.
+            Some(Credentials::Password { .. } | Credentials::Windows { .. }) => {
+                self.refused = Some(failure.clone());
+                false
+            }
+            // A guest whose token is not traded any more gets one as he got the first.
+            Some(Credentials::AnonymousMeeting { .. }) => self.tokens.remove(origin).is_some(),
+            _ => false,
+        }
     }
 
     /// Forgets every secret: the session is over.
@@ -211,7 +231,7 @@ impl Core {
             version: self.auth.versions,
             origin: key.clone(),
             source,
-            expires_at: self.now + life,
+            expires_at: self.now.saturating_add(life),
         };
         // The host that issued it takes it as well, unless it has one of its own.
         if let Some(issuing) = issuing.filter(|issuing| issuing != key)
@@ -227,7 +247,8 @@ impl Core {
         let key = key.clone();
         self.cancel_timers(|timer| matches!(timer, Timer::RenewToken(other) if *other == key));
         // At nine tenths of its life, so that a slow answer still comes in time.
-        self.arm(life.mul_f64(0.9), Timer::RenewToken(key));
+        let renewal = life.mul_f64(0.9).max(SOONEST_RENEWAL);
+        self.arm(renewal, Timer::RenewToken(key));
         Some(())
     }
 

@@ -100,6 +100,9 @@ impl Core {
         let Source::Service(issuer) = source else {
             return self.ask_token(key, source);
         };
+        if let Some(refused) = self.auth.refused.clone() {
+            return self.fail_renewal(&key, &refused);
+        }
         let encode = |text: &str| utf8_percent_encode(text, FORM).to_string();
         let (body, authentication) = match &self.auth.credentials {
             Some(Credentials::Password {
@@ -195,6 +198,11 @@ impl Core {
             Err(failure) => failure,
         };
         self.auth.signed_in_at_page = false;
+        if *failure.kind() == FailureKind::InvalidCredentials
+            && self.auth.begins_again(key, &failure)
+        {
+            return self.request_token(key.clone(), Source::Service(exchange.url.clone()));
+        }
         self.fail_renewal(key, &failure);
     }
 
@@ -229,18 +237,21 @@ impl Core {
 
     fn token_refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
         let failure = self.refusal(exchange, response);
-        let Ok(error) = OAuthError::decode(response.body(), &self.config.limits) else {
-            return failure;
-        };
-        let kind = match error.error.as_ref() {
-            "invalid_grant" => FailureKind::InvalidCredentials,
-            "unsupported_grant_type" => FailureKind::GrantNotOffered {
+        let error = OAuthError::decode(response.body(), &self.config.limits).ok();
+        let error = error.map(|error| error.error.into_owned());
+        let kind = match error.as_deref() {
+            Some("invalid_grant") => FailureKind::InvalidCredentials,
+            Some("unsupported_grant_type") => FailureKind::GrantNotOffered {
                 offered: Vec::new(),
             },
+            // Who proves on the connection who he is, is refused by the web server, with a page of its own.
+            _ if response.status() == StatusCode::UNAUTHORIZED => FailureKind::InvalidCredentials,
             _ => FailureKind::RequestFailed,
         };
-        failure
-            .with_kind(kind)
-            .with_codes(Some(error.error.into_owned()), None)
+        let failure = failure.with_kind(kind);
+        match error {
+            Some(error) => failure.with_codes(Some(error), None),
+            None => failure,
+        }
     }
 }

@@ -199,7 +199,7 @@ pub enum Answer {
 pub struct BearerToken {
     /// The token, without `Bearer`.
     pub token: SecretString,
-    /// How long it lives from now on.
+    /// How long it lives from now on. The next one is asked for when nine tenths of that are over, though not within 30 s.
     pub expires_in: Duration,
 }
 

@@ -56,6 +56,105 @@ fn the_windows_grant_leaves_the_proof_to_the_transport() {
     assert_eq!(user.authentication, None);
 }
 
+/// The web server's page for whom it does not know.
+fn unauthorized() -> http::Response<bytes::Bytes> {
+    http::Response::builder()
+        .status(401)
+        .header("content-type", "text/html")
+        .header("www-authenticate", "Negotiate")
+        .header("www-authenticate", "NTLM")
+        .body(bytes::Bytes::from_static(b"<html>401.1</html>"))
+        .unwrap()
+}
+
+/// A session that signed in with these credentials and a first token of this life, in seconds.
+fn signed_in(credentials: Credentials, grants: &str, life: u64) -> Bench {
+    let (mut bench, ticket) = challenged(credentials, offering(grants));
+    match bench.asked.pop() {
+        Some((id, _)) => {
+            let token = BearerToken::new("one", Duration::from_secs(life));
+            let answer = Answer::Token(Some(token));
+            bench.handle(Input::Answer { id, answer });
+        }
+        None => {
+            bench.reply("POST", "/t", 200, token("cwt=one", life));
+        }
+    }
+    let home = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
+    bench.reply("GET", "/user", 200, home);
+    bench.enter();
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    bench
+}
+
+/// A Windows user whose application the server has lost: what asks for another one has just been refused the token.
+fn creating_anew() -> Bench {
+    let credentials = Credentials::Windows { sip_uri: tosh() };
+    let mut bench = signed_in(credentials, "urn:microsoft.rtc:windows", 28_000);
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    bench.advance(Duration::from_secs(2));
+    let create = bench.take("POST", "/ucwa/oauth/v1/applications");
+    bench.respond(create.id, offering("urn:microsoft.rtc:windows"));
+    bench
+}
+
+#[test]
+fn a_windows_user_whom_the_web_server_does_not_know_has_the_wrong_credentials() {
+    let (mut bench, ticket) = challenged(
+        Credentials::Windows { sip_uri: tosh() },
+        offering("urn:microsoft.rtc:windows"),
+    );
+    let sent = bench.take("POST", "/t");
+    bench.respond(sent.id, unauthorized());
+    let failure = bench.failure(ticket);
+    assert_eq!(failure.kind(), &FailureKind::InvalidCredentials);
+    assert_eq!(failure.status(), Some(401));
+    assert_eq!((bench.sent.len(), bench.wake_at), (0, None));
+}
+
+#[test]
+fn wrong_windows_credentials_are_not_tried_on_and_on_while_an_application_is_created_anew() {
+    let mut bench = creating_anew();
+    let sent = bench.take("POST", "/t");
+    bench.respond(sent.id, unauthorized());
+    let out = bench.events.iter().find_map(|event| match event {
+        SessionEvent::SignIn {
+            state: SignInState::SignedOut,
+            failure,
+        } => failure.clone(),
+        _ => None,
+    });
+    assert_eq!(out.unwrap().kind(), &FailureKind::InvalidCredentials);
+    assert_eq!((bench.sent.len(), bench.wake_at), (0, None));
+}
+
+#[test]
+fn a_server_that_cannot_tell_now_is_asked_again() {
+    let mut bench = creating_anew();
+    let error = json!({"error": "server_error"});
+    bench.reply("POST", "/t", 400, error);
+    bench.advance(Duration::from_secs(60));
+    assert!(bench.is_sent("POST", "/ucwa/oauth/v1/applications"));
+}
+
+#[test]
+fn a_password_that_was_refused_is_tried_by_no_later_command() {
+    let mut bench = Bench::with_conversation();
+    for number in 1..=3 {
+        bench.send(number, "hello");
+        let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+        bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
+        if number == 1 {
+            let refused = json!({"error": "invalid_grant"});
+            bench.reply("POST", "/WebTicket/oauthtoken", 400, refused);
+        }
+        assert!(!bench.is_sent("POST", "/WebTicket"), "{number}");
+        let failed = (MessageKey::Local(number), MessageStatus::Failed);
+        assert_eq!(bench.verdicts(chat()), [failed]);
+    }
+}
+
 #[test]
 fn no_other_grant_is_tried_in_place_of_the_chosen_one() {
     let (bench, ticket) = challenged(
@@ -99,28 +198,91 @@ fn the_passive_grant_shows_its_page_and_goes_on_when_the_user_has_been_there() {
     );
 }
 
-#[test]
-fn a_guest_of_a_meeting_trades_his_token_for_the_next_one() {
-    let credentials = Credentials::AnonymousMeeting {
+fn guest() -> Credentials {
+    Credentials::AnonymousMeeting {
         conference_uri: "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:X".to_owned(),
         key: Some("k3y".into()),
-    };
-    assert!(!format!("{credentials:?}").contains("k3y"));
-    let (mut bench, _) = challenged(credentials, offering("urn:microsoft.rtc:anonmeeting"));
-    let first = bench.reply("POST", "/t", 200, token("cwt=guest", 30));
-    assert_eq!(
-        first.body(),
-        "grant_type=urn%3Amicrosoft.rtc%3Aanonmeeting\
-         &ms_rtc_conferenceuri=sip%3Alenea%40contoso.com%3Bgruu%3Bopaque%3Dapp%3Aconf%3Afocus%3Aid%3AX&password=k3y"
-    );
-    bench.take("GET", "/user");
-    bench.advance(Duration::from_secs(28));
+    }
+}
+
+const GUEST: &str = "grant_type=urn%3Amicrosoft.rtc%3Aanonmeeting\
+    &ms_rtc_conferenceuri=sip%3Alenea%40contoso.com%3Bgruu%3Bopaque%3Dapp%3Aconf%3Afocus%3Aid%3AX&password=k3y";
+
+#[test]
+fn a_guest_of_a_meeting_trades_his_token_for_the_next_one() {
+    assert!(!format!("{:?}", guest()).contains("k3y"));
+    let (bench, _) = challenged(guest(), offering("urn:microsoft.rtc:anonmeeting"));
+    assert_eq!(bench.sent[0].body(), GUEST);
+    let mut bench = signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300);
+    bench.advance(Duration::from_secs(269));
+    assert!(!bench.is_sent("POST", "/t"));
+    bench.advance(Duration::from_secs(1));
+    let next = bench.reply("POST", "/t", 200, token("cwt=two", 300));
+    assert_eq!(next.body(), format!("{GUEST}&ms_rtc_renew=cwt%3Done"));
+    bench.advance(Duration::from_secs(270));
     let next = bench.take("POST", "/t");
-    assert!(
-        next.body().ends_with("&ms_rtc_renew=cwt%3Dguest"),
-        "{}",
-        next.body()
-    );
+    assert_eq!(next.body(), format!("{GUEST}&ms_rtc_renew=cwt%3Dtwo"));
+}
+
+#[test]
+fn a_guest_whose_token_cannot_be_traded_begins_again_with_the_key() {
+    let mut bench = signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300);
+    bench.advance(Duration::from_secs(270));
+    let refused = json!({"error": "invalid_grant"});
+    let traded = bench.reply("POST", "/t", 400, refused.clone());
+    assert!(traded.body().contains("ms_rtc_renew"));
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    let fresh = bench.reply("POST", "/t", 200, token("cwt=two", 300));
+    assert_eq!(fresh.body(), GUEST);
+    bench.respond(poll.id, offering("urn:microsoft.rtc:anonmeeting"));
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    assert_eq!(poll.request.headers()["authorization"], "Bearer cwt=two");
+    // Refused without a token too, he is not let in by trying on.
+    bench.advance(Duration::from_secs(270));
+    bench.reply("POST", "/t", 400, refused.clone());
+    bench.reply("POST", "/t", 400, refused);
+    assert!(!bench.is_sent("POST", "/t"));
+}
+
+/// How often within ten minutes a token is asked for whose issuer says that it lives no time at all.
+fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
+    let mut bench = signed_in(credentials, "password", 0);
+    let end = bench.now + Duration::from_secs(600);
+    let mut renewals = 0;
+    while bench.now < end {
+        if bench.is_sent("POST", "/t") {
+            renewals += 1;
+            bench.reply("POST", "/t", 200, token("cwt=dead", 0));
+        } else if let Some((id, _)) = bench.asked.pop() {
+            renewals += 1;
+            let dead = BearerToken::new("dead", Duration::ZERO);
+            let answer = Answer::Token(Some(dead));
+            bench.handle(Input::Answer { id, answer });
+        } else {
+            bench.advance(Duration::from_secs(1));
+        }
+        assert!(renewals <= 100, "without a pause");
+    }
+    renewals
+}
+
+#[test]
+fn a_token_without_a_life_is_not_renewed_without_a_pause() {
+    assert_eq!(renewals_of_a_dead_token(Bench::credentials()), 19);
+    let bearer = Credentials::Bearer { sip_uri: tosh() };
+    assert_eq!(renewals_of_a_dead_token(bearer), 19);
+}
+
+#[test]
+fn a_token_may_live_for_ever() {
+    let credentials = Credentials::Bearer { sip_uri: tosh() };
+    let (mut bench, _) = challenged(credentials, offering("password"));
+    let (id, _) = bench.asked.pop().unwrap();
+    let token = BearerToken::new("jwt", Duration::MAX);
+    let answer = Answer::Token(Some(token));
+    bench.handle(Input::Answer { id, answer });
+    let user = bench.take("GET", "/user");
+    assert_eq!(user.request.headers()["authorization"], "Bearer jwt");
 }
 
 #[test]
