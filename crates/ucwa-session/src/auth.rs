@@ -114,8 +114,13 @@ impl Auth {
         *self = Self::default();
     }
 
-    pub(crate) fn any_waiting(&self, predicate: impl Fn(&Exchange) -> bool) -> bool {
-        self.renewals.values().flatten().any(predicate)
+    /// The exchanges that wait for a token.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Exchange> {
+        self.renewals.values().flatten()
+    }
+
+    pub(crate) fn renewals_under_way(&self) -> usize {
+        self.renewals.len()
     }
 
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {

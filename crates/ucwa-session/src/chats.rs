@@ -307,6 +307,12 @@ impl Chats {
         self.concluded.clear();
     }
 
+    /// How much has no verdict yet, is still being fetched, or waits to be named.
+    pub(crate) fn awaited(&self) -> usize {
+        let conversations = self.conversations.values();
+        conversations.map(Conversation::awaited).sum::<usize>() + self.unbound.len()
+    }
+
     /// The conversations that the server is known to have now.
     pub(crate) fn known_hrefs(&self) -> Vec<HrefKey> {
         self.by_href.keys().cloned().collect()

@@ -3,7 +3,7 @@
 //! An exchange goes in once ([`Core::issue`]) and comes out once ([`Core::next_finished`]); what happens between, trust,
 //! tokens, repeats, is decided here and in [`crate::auth`], and nowhere else.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use crate::question::Questions;
 use crate::response::{correlation_id, retry_after};
 use crate::timers::{Timer, TimerKey, Timers};
 use crate::trust::{Trust, Verdict};
+use crate::workload::Workload;
 
 /// The end of an exchange, for the part that began it.
 pub(crate) type Finished = (Exchange, Result<Response<Bytes>, Failure>);
@@ -48,6 +49,8 @@ pub(crate) struct Core {
     timers: Timers,
     rng: ChaCha8Rng,
     numbers: u64,
+    /// The operations that have not completed.
+    tickets: BTreeSet<Ticket>,
     on_wire: BTreeMap<RequestId, Exchange>,
     pub(crate) questions: Questions,
     finished: VecDeque<Finished>,
@@ -70,6 +73,7 @@ impl Core {
             timers: Timers::default(),
             rng,
             numbers: 0,
+            tickets: BTreeSet::new(),
             on_wire: BTreeMap::new(),
             questions: Questions::default(),
             finished: VecDeque::new(),
@@ -97,7 +101,15 @@ impl Core {
         });
     }
 
+    /// The name of an operation that begins. It ends with [`Core::complete`].
+    pub(crate) fn open_ticket(&mut self) -> Ticket {
+        let ticket = Ticket(self.number());
+        self.tickets.insert(ticket);
+        ticket
+    }
+
     pub(crate) fn complete(&mut self, ticket: Ticket, result: Result<Outcome, Failure>) {
+        self.tickets.remove(&ticket);
         self.outputs.push_back(Output::Completed { ticket, result });
     }
 
@@ -360,9 +372,7 @@ impl Core {
             || self.timers.any(
                 |timer| matches!(timer, Timer::Retry(exchange) if exchange.purpose == *purpose),
             )
-            || self
-                .auth
-                .any_waiting(|exchange| exchange.purpose == *purpose)
+            || (self.auth.waiting()).any(|exchange| exchange.purpose == *purpose)
             || self
                 .batches
                 .values()
@@ -386,8 +396,41 @@ impl Core {
             || self
                 .timers
                 .any(|timer| matches!(timer, Timer::Retry(exchange) if wanted(exchange)))
-            || self.auth.any_waiting(wanted)
-            || self.questions.any_waiting(wanted)
+            || self.auth.waiting().any(wanted)
+            || self.questions.waiting().any(wanted)
+    }
+
+    /// What is under way in here, whatever it is for.
+    pub(crate) fn workload(&self) -> Workload {
+        let (repeats, timers): (Vec<_>, Vec<_>) =
+            (self.timers.armed()).partition(|timer| matches!(timer, Timer::Retry(_)));
+        let repeated = repeats.into_iter().filter_map(|timer| match timer {
+            Timer::Retry(exchange) => Some(&**exchange),
+            _ => None,
+        });
+        let exchanges = (self.on_wire.values())
+            .chain(self.finished.iter().map(|(exchange, _)| exchange))
+            .chain(self.batches.values().flatten().flatten())
+            .chain(self.questions.waiting())
+            .chain(self.auth.waiting())
+            .chain(repeated);
+        let (polls, requests): (Vec<_>, Vec<_>) =
+            exchanges.partition(|exchange| exchange.purpose == Purpose::Poll);
+        // The watchdog of a request on the wire belongs to it.
+        let (routines, deadlines): (Vec<_>, Vec<_>) = (timers.into_iter())
+            .filter(|timer| !matches!(timer, Timer::Watchdog(id) if self.on_wire.contains_key(id)))
+            .partition(|timer| timer.is_routine());
+        Workload {
+            operations: self.tickets.len(),
+            requests: requests.len(),
+            polls: polls.len(),
+            questions: self.questions.count(),
+            renewals: self.auth.renewals_under_way(),
+            deadlines: deadlines.len(),
+            routines: routines.len(),
+            outputs: self.outputs.len(),
+            ..Workload::default()
+        }
     }
 
     /// Drops every exchange whose purpose is unwanted, wherever it stands, and aborts it on the wire.

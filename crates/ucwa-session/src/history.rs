@@ -87,6 +87,14 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// How much is being read or changed.
+    pub(crate) fn awaited(&self) -> usize {
+        self.switch.awaited()
+            + usize::from(self.listing.is_some())
+            + self.archives.values().map(Archive::awaited).sum::<usize>()
+            + usize::from(self.missed_again)
+    }
+
     /// Takes an operation on history.
     pub(crate) fn submit(
         &mut self,

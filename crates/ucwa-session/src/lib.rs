@@ -15,6 +15,8 @@
 //! 3. Treat the events of one such run as one change: an event page of the server comes out as one run.
 //! 4. At [`Output::Idle`], wait for a response, an answer, a new operation, or `wake_at`; then go to 1.
 //!
+//! [`Session::workload`] counts what is under way, for a caller who wants to know whether it can stop.
+//!
 //! What the driver may rely on: `handle` never fails, a bad response becomes an event or a failed operation; every
 //! [`Ticket`] gets exactly one [`Output::Completed`], on [`Input::Shutdown`] too, and after the events that settled it;
 //! a late response to an aborted request is ignored; only the session decides on retries, tokens and 401s, and repeats
@@ -56,6 +58,7 @@ mod sign_in;
 mod timers;
 mod together;
 mod trust;
+mod workload;
 
 pub use config::{ChannelOptions, Root, SessionConfig, TrustPolicy};
 pub use event::{
@@ -76,3 +79,4 @@ pub use person::{
 pub use session::Session;
 /// Words of UCWA that a caller of the session needs.
 pub use ucwa_proto::{Representation, SipUri};
+pub use workload::Workload;

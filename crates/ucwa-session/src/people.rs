@@ -157,6 +157,16 @@ impl Person {
 }
 
 impl People {
+    /// How much is being read, searched for or changed.
+    pub(crate) fn awaited(&self) -> usize {
+        self.reads.len()
+            + self.identifying.len()
+            + self.searches.len()
+            + self.changes.values().map(VecDeque::len).sum::<usize>()
+            + self.persons.values().filter(|it| it.locating).count()
+            + usize::from(self.gathering)
+    }
+
     /// Takes an operation on people.
     pub(crate) fn submit(&mut self, core: &mut Core, ticket: Ticket, operation: Operation) {
         match operation {

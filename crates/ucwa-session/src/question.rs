@@ -34,10 +34,16 @@ enum Asked {
 }
 
 impl Questions {
-    pub(crate) fn any_waiting(&self, predicate: impl Fn(&Exchange) -> bool) -> bool {
-        self.0
-            .values()
-            .any(|asked| matches!(asked, Asked::Trust(exchange, _) if predicate(exchange)))
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The exchanges that wait for an answer.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Exchange> {
+        self.0.values().filter_map(|asked| match asked {
+            Asked::Trust(exchange, _) => Some(&**exchange),
+            Asked::Token(..) | Asked::PassiveSignIn(..) => None,
+        })
     }
 
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {

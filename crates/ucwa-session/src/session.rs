@@ -65,7 +65,7 @@ impl Session {
     /// [`Session::poll_output`], its end as one [`Output::Completed`] with the ticket.
     pub fn submit(&mut self, now: Duration, operation: Operation) -> Ticket {
         self.core.now = self.core.now.max(now);
-        let ticket = Ticket(self.core.number());
+        let ticket = self.core.open_ticket();
         tracing::debug!(ticket = ticket.0, ?operation, "submit");
         match operation {
             Operation::SignIn(credentials) => self.sign_in(ticket, credentials),

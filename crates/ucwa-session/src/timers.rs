@@ -63,6 +63,16 @@ impl Timer {
             _ => None,
         }
     }
+
+    /// Whether it is armed again and again for as long as the session lives, and nothing is under way for its sake.
+    pub(crate) fn is_routine(&self) -> bool {
+        matches!(
+            self,
+            Self::RenewToken(_)
+                | Self::ReportActivity
+                | Self::People(PeopleTimer::Poll(..) | PeopleTimer::Extend(_))
+        )
+    }
 }
 
 /// The name of an armed timer.
@@ -91,6 +101,11 @@ impl Timers {
     /// Cancels every timer of which `unwanted` is true.
     pub(crate) fn cancel_where(&mut self, unwanted: impl Fn(&Timer) -> bool) {
         self.due.retain(|_, timer| !unwanted(timer));
+    }
+
+    /// The timers that are armed, in the order in which they are due.
+    pub(crate) fn armed(&self) -> impl Iterator<Item = &Timer> {
+        self.due.values()
     }
 
     /// Whether any armed timer satisfies the predicate.

@@ -264,6 +264,21 @@ impl Conversation {
         self.messaging_read = false;
     }
 
+    /// How much has no verdict yet, or is still being fetched.
+    pub(crate) fn awaited(&self) -> usize {
+        usize::from(self.invite.is_some())
+            + usize::from(self.offer.is_some())
+            + self.joining.len()
+            + self.acknowledging.len()
+            + self.leaving.len()
+            + self.stopping.len()
+            + usize::from(self.is_being_probed())
+            + usize::from(self.over.is_some())
+            + self.roster.awaited()
+            + self.outbox.awaited()
+            + self.inbox.awaited()
+    }
+
     /// What belongs to one life of a conversation ends with it.
     pub(crate) fn end_life(&mut self) {
         self.links = Links::default();

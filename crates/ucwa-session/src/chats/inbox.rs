@@ -85,6 +85,11 @@ impl Inbox {
         self.preview.is_some()
     }
 
+    /// How many messages are not shown yet.
+    pub(super) fn awaited(&self) -> usize {
+        self.line.len() + usize::from(self.preview.is_some())
+    }
+
     /// The application is gone: the next one may hand out the same hrefs again.
     pub(super) fn forget_addresses(&mut self) {
         self.seen.clear();

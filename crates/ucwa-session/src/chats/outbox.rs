@@ -89,6 +89,14 @@ pub(super) enum Place {
 }
 
 impl Outbox {
+    /// How many messages have no verdict yet, and how many verdicts no message.
+    pub(super) fn awaited(&self) -> usize {
+        self.drafts.len()
+            + usize::from(self.posting.is_some())
+            + self.awaiting.len()
+            + self.early.len()
+    }
+
     pub(super) fn is_unsettled(&self, operation: &str) -> bool {
         self.unsettled
             .iter()

@@ -263,6 +263,12 @@ impl Roster {
         }
     }
 
+    /// How much is being done with those in it.
+    pub(super) fn awaited(&self) -> usize {
+        let done = |member: &Member| member.ejecting.len() + member.led.len();
+        self.members.iter().map(done).sum()
+    }
+
     /// Whether anybody else is in.
     pub(super) fn has_joined(&self) -> bool {
         self.members.iter().any(|member| member.joined)

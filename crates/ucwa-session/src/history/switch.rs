@@ -37,6 +37,13 @@ pub(super) struct Switch {
     taken: bool,
 }
 
+impl Switch {
+    /// How many changes are in line.
+    pub(super) fn awaited(&self) -> usize {
+        self.line.len()
+    }
+}
+
 impl History {
     /// Takes in `communication` (`communication_ref`).
     pub(super) fn take_communication(&mut self, core: &mut Core, communication: &Resource<'_>) {

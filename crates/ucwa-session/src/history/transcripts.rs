@@ -62,6 +62,11 @@ impl Archive {
         }
     }
 
+    /// How many wait for the page that is being read.
+    pub(super) fn awaited(&self) -> usize {
+        self.tickets.len()
+    }
+
     /// Whether a log is one of this conversation.
     fn is_of(&self, log: &Log) -> bool {
         let same_thread = log.thread.is_some() && self.thread == log.thread;

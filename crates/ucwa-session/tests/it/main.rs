@@ -39,3 +39,4 @@ mod strange_answers;
 mod traces;
 mod unclaimed;
 mod unsent;
+mod workload;
