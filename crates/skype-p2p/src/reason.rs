@@ -117,6 +117,7 @@ fn raw(failure: &Failure) -> RawReason {
     raw.stage = Some(failure.stage().as_str().to_owned());
     raw.host = failure.host().map(str::to_owned);
     raw.correlation = failure.correlation_id().map(str::to_owned);
+    raw.failed_participants = failure.failed_participants().to_vec();
     raw
 }
 

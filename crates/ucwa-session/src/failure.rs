@@ -22,6 +22,7 @@ struct Inner {
     message: Option<String>,
     diagnostics: Option<String>,
     correlation_id: Option<String>,
+    failed_participants: Vec<String>,
     /// The answer is a page of something that is not UCWA.
     page: bool,
     transport: Option<TransportFailure>,
@@ -138,6 +139,7 @@ impl Failure {
             message: None,
             diagnostics: None,
             correlation_id: None,
+            failed_participants: Vec::new(),
             page: false,
             transport: None,
         }))
@@ -194,6 +196,11 @@ impl Failure {
         self
     }
 
+    pub(crate) fn with_failed_participants(mut self, whom: Vec<String>) -> Self {
+        self.0.failed_participants = whom;
+        self
+    }
+
     pub(crate) fn on_a_page(mut self) -> Self {
         self.0.page = true;
         self
@@ -242,6 +249,12 @@ impl Failure {
     /// The response's correlation id, by which a server's administrator finds the request.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.correlation_id.as_deref()
+    }
+
+    /// Whom a message did not reach (`failedDeliveryParticipant` of `message_ref`), one for each: the SIP URI where it is
+    /// known, or else the name, or else the address at the server. Between two, the server names nobody.
+    pub fn failed_participants(&self) -> &[String] {
+        &self.0.failed_participants
     }
 
     /// Whether the server says that what was asked for does not exist, or not any more. A page of a proxy's with the same
@@ -333,6 +346,10 @@ impl fmt::Display for Failure {
         };
         if let Some(message) = inner.message.as_ref().filter(|_| !told) {
             write!(f, "; {message}")?;
+        }
+        if !inner.failed_participants.is_empty() {
+            let whom = inner.failed_participants.join(", ");
+            write!(f, "; not delivered to {whom}")?;
         }
         if let Some(diagnostics) = &inner.diagnostics {
             write!(f, "; diagnostics {diagnostics}")?;

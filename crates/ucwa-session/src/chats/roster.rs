@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ucwa_proto::{HrefKey, SipUri};
+use ucwa_proto::{HrefKey, Resource, SipUri};
 
 use super::key_of;
 use super::leading::Measure;
@@ -176,6 +176,18 @@ impl Roster {
     ) -> Option<&mut Member> {
         let position = self.position(href, uri, adopt)?;
         self.members.get_mut(position)
+    }
+
+    /// Whom a message did not reach: by SIP URI, or as far as the server says.
+    pub(super) fn failed(&self, core: &Core, message: &Resource<'_>) -> Vec<String> {
+        let links = message.links("failedDeliveryParticipant");
+        let whom = links.iter().map(|link| {
+            let known = key_of(core, &link.href)
+                .and_then(|href| self.members.get(self.position(Some(&href), None, false)?))
+                .and_then(|member| member.uri.clone());
+            known.unwrap_or_else(|| link.title.as_deref().unwrap_or(&link.href).to_owned())
+        });
+        whom.collect()
     }
 
     pub(super) fn by_key(&mut self, key: ParticipantKey) -> Option<&mut Member> {

@@ -163,7 +163,7 @@ impl Chats {
             return;
         }
         let resource = event.resource();
-        let verdict = verdict_in(event);
+        let verdict = self.verdict_in(core, key, event);
         let operation = resource.and_then(|message| message.text("operationId"));
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
@@ -271,6 +271,10 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
+        let failed = read
+            .as_ref()
+            .map(|message| conversation.roster.failed(core, message));
+        let failed = failed.unwrap_or_default();
         let outbox = &mut conversation.outbox;
         let Some(position) = outbox
             .awaiting
@@ -284,7 +288,8 @@ impl Chats {
         let verdict = match status {
             Some("Succeeded") => Verdict::delivered(timestamp),
             Some("Failed") => {
-                let failure = Failure::new(FailureKind::Remote, Stage::Message);
+                let failure = Failure::new(FailureKind::Remote, Stage::Message)
+                    .with_failed_participants(failed);
                 Verdict::failed(failure).at(timestamp)
             }
             _ => Verdict::failed(unknown(
@@ -326,37 +331,28 @@ impl Chats {
             core.complete(ticket, result);
         }
     }
-}
 
-/// The verdict that the completion of a message tells, if it does: the event's status decides, and the resource's own
-/// where the event has none.
-fn verdict_in(event: &Event<'_>) -> Option<Verdict> {
-    let message = event.resource();
-    let delivered = match (
-        &event.status,
-        message.and_then(|message| message.text("status")),
-    ) {
-        (Some(EventStatus::Success), _) | (None, Some("Succeeded")) => true,
-        (Some(EventStatus::Failure), _) | (None, Some("Failed")) => false,
-        _ => return None,
-    };
-    let timestamp = message.and_then(read::timestamp);
-    if delivered {
-        return Some(Verdict::delivered(timestamp));
+    /// The verdict that the completion of a message tells, if it does: the event's status decides, and the resource's own
+    /// where the event has none.
+    fn verdict_in(&self, core: &Core, key: ConversationKey, event: &Event<'_>) -> Option<Verdict> {
+        let message = event.resource();
+        let delivered = match (
+            &event.status,
+            message.and_then(|message| message.text("status")),
+        ) {
+            (Some(EventStatus::Success), _) | (None, Some("Succeeded")) => true,
+            (Some(EventStatus::Failure), _) | (None, Some("Failed")) => false,
+            _ => return None,
+        };
+        let timestamp = message.and_then(read::timestamp);
+        if delivered {
+            return Some(Verdict::delivered(timestamp));
+        }
+        let told = event.reason.as_ref().and_then(failure_of);
+        let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
+        let roster = &self.conversations.get(&key)?.roster;
+        let failed = message.map(|message| roster.failed(core, message));
+        let failure = failure.with_failed_participants(failed.unwrap_or_default());
+        Some(Verdict::failed(failure).at(timestamp))
     }
-    let told = event.reason.as_ref().and_then(failure_of);
-    let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
-    let failed = message
-        .map(|message| message.links("failedDeliveryParticipant"))
-        .unwrap_or_default();
-    let names: Vec<_> = failed
-        .iter()
-        .filter_map(|link| link.title.as_deref())
-        .collect();
-    let failure = if names.is_empty() || failure.message().is_some() {
-        failure
-    } else {
-        failure.with_message(format!("not delivered to {}", names.join(", ")))
-    };
-    Some(Verdict::failed(failure).at(timestamp))
 }

@@ -540,19 +540,24 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["completed"],
             when: "Outgoing, of this session, Failure",
-            then: "it failed, with the reason or with those whom it did not reach",
+            then: "it failed, with the reason and those whom it did not reach",
             given: handed_over,
             event: |given, _| {
                 let mut event = verdict(given.id, "2", "Failure");
                 event["_embedded"]["message"]["_links"]["failedDeliveryParticipant"] =
-                    json!([{"href": "/p/1", "title": "Alex Darrow"}]);
-                event
+                    json!([{"href": "/p/1", "title": "Alex Darrow"}, {"href": "/p/2"}]);
+                with(
+                    event,
+                    "reason",
+                    json!({"code": "RemoteFailure", "subcode": "Timeout", "message": "Not fetched."}),
+                )
             },
             effect: |given| {
                 assert_eq!(given.failure().kind(), &FailureKind::Remote);
+                assert_eq!(given.failure().subcode(), Some("Timeout"));
                 assert_eq!(
-                    given.failure().message(),
-                    Some("not delivered to Alex Darrow")
+                    given.failure().failed_participants(),
+                    ["Alex Darrow", "/p/2"]
                 );
             },
             ..row()
