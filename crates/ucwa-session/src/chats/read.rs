@@ -175,13 +175,14 @@ pub(super) fn html_to_text(html: &str) -> String {
     while let Some(at) = rest.find(['<', '&']) {
         let (before, from) = rest.split_at(at);
         text.push_str(before);
-        let end = if from.starts_with('<') { '>' } else { ';' };
-        let Some(length) = from.find(end) else {
+        let Some(length) = markup(from) else {
             // Not markup after all.
-            text.push_str(from);
-            return text;
+            let (sign, after) = from.split_at(1);
+            text.push_str(sign);
+            rest = after;
+            continue;
         };
-        let (mark, after) = from.split_at(length + 1);
+        let (mark, after) = from.split_at(length);
         if mark.starts_with('<') {
             let name = mark.trim_start_matches(['<', '/']).to_ascii_lowercase();
             let breaks = ["br", "p>", "p ", "div", "li"]
@@ -200,6 +201,20 @@ pub(super) fn html_to_text(html: &str) -> String {
     }
     text.push_str(rest);
     text
+}
+
+/// The length of the tag or entity that begins here, if one does. A sign that stands alone is read as a browser reads it.
+fn markup(from: &str) -> Option<usize> {
+    let (sign, after) = from.split_at_checked(1)?;
+    if sign == "<" {
+        after
+            .starts_with(|first: char| first.is_ascii_alphabetic() || "/!?".contains(first))
+            .then_some(())?;
+        return Some(from.find('>')? + 1);
+    }
+    let name = |character: char| character.is_ascii_alphanumeric() || character == '#';
+    let end = after.find(|character| !name(character))?;
+    after[end..].starts_with(';').then_some(end + 2)
 }
 
 fn entity(mark: &str) -> Option<char> {
@@ -230,6 +245,20 @@ mod tests {
         let text = "1 < 2 & 3 > 2\n\"so\"";
         assert_eq!(text_to_html(text), "1 &lt; 2 &amp; 3 &gt; 2<br/>\"so\"");
         assert_eq!(html_to_text(&text_to_html(text)), text);
+    }
+
+    #[test]
+    fn signs_that_are_no_markup_stay() {
+        for (html, text) in [
+            ("<b>1 < 2</b> or 3 > 2", "1 < 2 or 3 > 2"),
+            ("R&D <i>and</i> Q&A; done", "R&D and Q&A; done"),
+            ("a <3 b", "a <3 b"),
+            ("fish &<b>chips</b>;", "fish &chips;"),
+            ("<!-- so --><br", "<br"),
+            ("\u{fc}<\u{fc}>&\u{fc};&", "\u{fc}<\u{fc}>&\u{fc};&"),
+        ] {
+            assert_eq!(html_to_text(html), text, "{html}");
+        }
     }
 
     #[test]
