@@ -44,7 +44,8 @@ pub enum Operation {
         conversation: ConversationKey,
         /// The subject, at most 250 UTF-16 code units (`startMessaging_ref`).
         subject: Option<String>,
-        /// Custom content for the invitation. An invitation to a conference carries none.
+        /// Custom content for the invitation of one peer into a new conversation. Nothing else carries any, and with some
+        /// is not begun.
         context: Option<CustomContent>,
     },
     /// Sends a message: inside an invitation where no chat is established, queued while one is being established.

@@ -257,11 +257,12 @@ impl Chats {
                 .with_message("the server does not let this user begin or join conferences");
             return self.refuse_invite(core, key, failure);
         }
-        if let Some(context) = invite
-            .context
-            .as_ref()
-            .filter(|_| invite.kind == Kind::Peer)
-        {
+        if let Some(context) = &invite.context {
+            if invite.kind != Kind::Peer {
+                let failure = Failure::new(FailureKind::NotSupported, Stage::Invitation)
+                    .with_message("custom content goes with the invitation of one peer into a new conversation only");
+                return self.refuse_invite(core, key, failure);
+            }
             let data = DataUri::base64(&context.content_type, context.content.as_bytes());
             input = input.with_link("customContent", data);
         }

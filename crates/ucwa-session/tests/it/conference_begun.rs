@@ -199,3 +199,22 @@ fn without_conferences_a_start_with_two_others_begins_with_the_first() {
     assert_eq!(request.json()["to"], "sip:alexd@contoso.com");
     assert!(!bench.is_sent("POST", INVITATIONS), "Lene is there already");
 }
+
+#[test]
+fn custom_content_that_a_conference_could_not_carry_is_not_dropped_silently() {
+    let mut bench = of_three();
+    let ticket = bench.submit(Operation::StartChat {
+        conversation: chat(),
+        subject: None,
+        context: Some(CustomContent {
+            content_type: "text/plain".to_owned(),
+            content: "order 7".to_owned(),
+        }),
+    });
+    assert_eq!(*bench.failure(ticket).kind(), FailureKind::NotSupported);
+    assert!(!bench.is_sent("POST", &format!("{APP}/communication")));
+    assert!(matches!(
+        bench.changes(chat()).last(),
+        Some(ConversationChange::Ended { failure: Some(_) })
+    ));
+}
