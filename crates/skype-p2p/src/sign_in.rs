@@ -47,10 +47,17 @@ impl Credentials {
         })
     }
 
-    /// A guest of the meeting with this conference URI, with the conference key if there is one.
-    pub fn meeting_guest(conference_uri: impl Into<String>, key: Option<String>) -> Self {
+    /// A guest of the meeting with this conference URI, under the name that the others are to see, of at most 250 UTF-16
+    /// code units; with the conference key if there is one. He joins it as
+    /// [`get_conversation_by_uri`](conv_model::ConversationsManager::get_conversation_by_uri) has it, and can join no other.
+    pub fn meeting_guest(
+        conference_uri: impl Into<String>,
+        display_name: impl Into<String>,
+        key: Option<String>,
+    ) -> Self {
         Self(ucwa_session::Credentials::AnonymousMeeting {
             conference_uri: conference_uri.into(),
+            display_name: display_name.into(),
             key: key.map(SecretString::from),
         })
     }

@@ -129,6 +129,7 @@ impl Core {
             Some(Credentials::AnonymousMeeting {
                 conference_uri,
                 key: secret,
+                ..
             }) => {
                 let grant = encode(GrantType::AnonymousMeeting.as_str());
                 let mut body = format!(

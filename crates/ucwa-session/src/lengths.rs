@@ -7,6 +7,8 @@ use crate::failure::{Failure, FailureKind, Stage};
 pub(crate) const SUBJECT: usize = 250;
 /// A culture, the name of an endpoint, and that of an application (`applications_ref`).
 pub(crate) const NAME: usize = 100;
+/// What a guest calls himself (`onlineMeetingInvitation_ref`).
+pub(crate) const DISPLAY_NAME: usize = 250;
 /// A note (`note_ref`).
 pub(crate) const NOTE: usize = 500;
 /// A location (`location_ref`).

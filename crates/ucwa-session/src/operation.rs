@@ -203,6 +203,8 @@ pub enum Credentials {
     AnonymousMeeting {
         /// The conference URI of the meeting; its domain is where discovery starts.
         conference_uri: String,
+        /// The name that the others in the meeting see, at most 250 UTF-16 code units (`onlineMeetingInvitation_ref`).
+        display_name: String,
         /// The conference key, where the meeting has one.
         key: Option<SecretString>,
     },
@@ -222,6 +224,14 @@ impl Credentials {
             | Self::Passive { sip_uri }
             | Self::Bearer { sip_uri } => sip_uri,
             Self::AnonymousMeeting { conference_uri, .. } => conference_uri,
+        }
+    }
+
+    /// What a guest calls himself.
+    pub(crate) fn guest(&self) -> Option<&str> {
+        match self {
+            Self::AnonymousMeeting { display_name, .. } => Some(display_name),
+            _ => None,
         }
     }
 }

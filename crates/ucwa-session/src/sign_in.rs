@@ -175,6 +175,12 @@ impl Session {
         let invalid = |message: String| {
             Failure::new(FailureKind::InvalidArgument, Stage::Command).with_message(message)
         };
+        if let Some(name) = credentials.guest() {
+            lengths::check("display name", name, lengths::DISPLAY_NAME, Stage::Command)?;
+            if name.is_empty() {
+                return Err(invalid("a guest needs a display name".to_owned()));
+            }
+        }
         let uri =
             SipUri::parse(credentials.address()).map_err(|error| invalid(error.to_string()))?;
         let domain = uri

@@ -150,6 +150,7 @@ async fn a_guest_signs_in_by_the_meeting() {
     let application = builder.build().unwrap();
     let guest = Credentials::meeting_guest(
         "sip:lenea@contoso.com;gruu;opaque=app:conf",
+        "Joe Smith",
         Some("k3y".to_owned()),
     );
     assert!(!format!("{guest:?}").contains("k3y"));

@@ -252,7 +252,7 @@ async fn run() -> Run {
     for credentials in [
         Credentials::password(TOSH, WRONG_PASSWORD),
         Credentials::bearer(TOSH),
-        Credentials::meeting_guest("sip:lenea@contoso.com", Some(MEETING_KEY.to_owned())),
+        Credentials::meeting_guest("sip:lenea@contoso.com", "Joe", Some(MEETING_KEY.to_owned())),
     ] {
         shown.add(&credentials);
         let stranger = enter(&mut shown);

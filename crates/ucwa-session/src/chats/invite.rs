@@ -15,7 +15,7 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::lengths;
-use crate::operation::{CustomContent, MessageBody};
+use crate::operation::{Credentials, CustomContent, MessageBody};
 use crate::response::{Effect, location};
 use crate::timers::Timer;
 
@@ -241,6 +241,10 @@ impl Chats {
             Kind::Join => {
                 let meeting = conversation.meeting.clone().unwrap_or_default();
                 input = input.with_property("onlineMeetingUri", meeting);
+                // Nobody but he himself can say what a guest is called (`onlineMeetingInvitation_ref`).
+                if let Some(name) = core.auth.credentials.as_ref().and_then(Credentials::guest) {
+                    input = input.with_property("anonymousDisplayName", name.to_owned());
+                }
                 self.join_online_meeting.as_deref()
             }
             Kind::Peer => {

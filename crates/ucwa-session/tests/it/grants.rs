@@ -6,6 +6,7 @@ use serde_json::json;
 use ucwa_session::*;
 
 use crate::bench::*;
+use crate::pages::*;
 
 /// A sign-in with these credentials up to the challenge.
 fn challenged(
@@ -198,9 +199,12 @@ fn the_passive_grant_shows_its_page_and_goes_on_when_the_user_has_been_there() {
     );
 }
 
+const MEETING: &str = "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:X";
+
 fn guest() -> Credentials {
     Credentials::AnonymousMeeting {
-        conference_uri: "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:X".to_owned(),
+        conference_uri: MEETING.to_owned(),
+        display_name: "Joe Smith".to_owned(),
         key: Some("k3y".into()),
     }
 }
@@ -242,6 +246,53 @@ fn a_guest_whose_token_cannot_be_traded_begins_again_with_the_key() {
     bench.reply("POST", "/t", 400, refused.clone());
     bench.reply("POST", "/t", 400, refused);
     assert!(!bench.is_sent("POST", "/t"));
+}
+
+/// What a session sends that joins the meeting.
+fn joined(mut bench: Bench) -> serde_json::Value {
+    let invitations = format!("{APP}/communication/onlineMeetingInvitations");
+    let links = json!({"_links": {"joinOnlineMeeting": {"href": invitations}}});
+    let updated = event(
+        "updated",
+        "communication",
+        &format!("{APP}/communication"),
+        links,
+    );
+    bench.page(json!([communication(vec![updated])]));
+    bench.submit(Operation::OpenMeeting {
+        conversation: chat(),
+        uri: Some(MEETING.to_owned()),
+    });
+    bench.submit(Operation::StartChat {
+        conversation: chat(),
+        subject: None,
+        context: None,
+    });
+    bench.take("POST", &invitations).json()
+}
+
+#[test]
+fn a_guest_says_what_he_is_called_and_a_user_does_not() {
+    let sent = joined(signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300));
+    assert_eq!(sent["onlineMeetingUri"], MEETING);
+    assert_eq!(sent["anonymousDisplayName"], "Joe Smith");
+    let sent = joined(Bench::signed_in());
+    assert_eq!(sent["onlineMeetingUri"], MEETING);
+    assert_eq!(sent["anonymousDisplayName"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_guest_without_a_name_is_refused_before_anything_is_sent() {
+    for name in ["", &"x".repeat(251)] {
+        let mut bench = Bench::new(Bench::config());
+        let ticket = bench.submit(Operation::SignIn(Credentials::AnonymousMeeting {
+            conference_uri: MEETING.to_owned(),
+            display_name: name.to_owned(),
+            key: None,
+        }));
+        assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+        assert!(bench.sent.is_empty());
+    }
 }
 
 /// How often within ten minutes a token is asked for whose issuer says that it lives no time at all.
