@@ -278,7 +278,7 @@ impl Chats {
                 self.on_lead_answer(core, *key, *participant, *measure, exchange, result);
             }
             Purpose::Acknowledge(key) => self.on_acknowledged(core, *key, exchange, result),
-            Purpose::SetIsTyping(_) => {}
+            Purpose::SetIsTyping(key) => self.on_hinted(core, *key, exchange, result),
             _ => {}
         }
     }

@@ -105,6 +105,8 @@ pub(crate) struct Conversation {
     pub(crate) joining: Vec<Joining>,
     /// Who waits for the acknowledgement.
     pub(crate) acknowledging: Vec<Ticket>,
+    /// Who waits for a hint that this user types.
+    pub(crate) hinting: Vec<Ticket>,
     /// When the others were told last that this user types.
     pub(crate) typed_at: Option<Duration>,
     /// The other side is ending the chat.
@@ -162,6 +164,7 @@ impl Conversation {
             participant_count: None,
             joining: Vec::new(),
             acknowledging: Vec::new(),
+            hinting: Vec::new(),
             typed_at: None,
             fading: false,
             html: false,
@@ -270,6 +273,7 @@ impl Conversation {
             + usize::from(self.offer.is_some())
             + self.joining.len()
             + self.acknowledging.len()
+            + self.hinting.len()
             + self.leaving.len()
             + self.stopping.len()
             + usize::from(self.is_being_probed())

@@ -510,13 +510,15 @@ impl Chats {
             .chain(conversation.stopping.drain(..))
             .chain(ejected)
             .collect();
-        let acknowledging = std::mem::take(&mut conversation.acknowledging);
+        let asked = std::mem::take(&mut conversation.acknowledging)
+            .into_iter()
+            .chain(std::mem::take(&mut conversation.hinting));
         let forgotten = conversation.forgotten;
         core.change(key, ConversationChange::Ended { failure });
         for ticket in tickets {
             core.complete(ticket, Ok(Outcome::Done));
         }
-        for ticket in acknowledging {
+        for ticket in asked {
             core.complete(ticket, Err(why.clone()));
         }
         if forgotten {

@@ -31,19 +31,43 @@ impl Chats {
             return core.complete(ticket, Err(wrong_state("there is no chat to type in")));
         };
         // A hint that is on its way, or was seen just now, need not be given again.
+        if !conversation.hinting.is_empty() {
+            return conversation.hinting.push(ticket);
+        }
         let fresh = conversation
             .typed_at
             .is_some_and(|at| core.now.saturating_sub(at) < TYPING_PAUSE);
-        if fresh || core.is_under_way(&Purpose::SetIsTyping(key)) {
+        if fresh {
             return core.complete(ticket, Ok(Outcome::Done));
         }
         match core.resolve(href, Stage::Conversation) {
             Ok(url) => {
                 conversation.typed_at = Some(core.now);
+                conversation.hinting.push(ticket);
                 core.issue(Exchange::new(Purpose::SetIsTyping(key), Method::POST, url));
-                core.complete(ticket, Ok(Outcome::Done));
             }
             Err(failure) => core.complete(ticket, Err(failure)),
+        }
+    }
+
+    pub(super) fn on_hinted(
+        &mut self,
+        core: &mut Core,
+        key: ConversationKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Some(conversation) = self.conversations.get_mut(&key) else {
+            return;
+        };
+        let tickets = std::mem::take(&mut conversation.hinting);
+        let result = core.effect(exchange, result).done();
+        if result.is_err() {
+            // Nobody saw it: the next one is not kept back.
+            conversation.typed_at = None;
+        }
+        for ticket in tickets {
+            core.complete(ticket, result.clone().map(|()| Outcome::Done));
         }
     }
 

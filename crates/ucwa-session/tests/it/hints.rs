@@ -13,16 +13,17 @@ use crate::sending::established;
 fn hints_in_quick_succession_are_one_request() {
     let mut bench = established();
     let typing = format!("{}/messaging/typing", conversation_href("21a1"));
-    let hint = |bench: &mut Bench| {
-        let ticket = bench.submit(Operation::SendIsTyping(chat()));
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    };
-    hint(&mut bench);
-    hint(&mut bench);
+    let hint = |bench: &mut Bench| bench.submit(Operation::SendIsTyping(chat()));
+    let (first, second) = (hint(&mut bench), hint(&mut bench));
+    assert_eq!(bench.result(first), None);
     bench.reply("POST", &typing, 204, Value::Null);
+    for ticket in [first, second] {
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    }
     assert!(!bench.is_sent("POST", &typing), "one was on its way");
     bench.advance(Duration::from_millis(1499));
-    hint(&mut bench);
+    let seen = hint(&mut bench);
+    assert_eq!(bench.result(seen), Some(&Ok(Outcome::Done)));
     assert!(!bench.is_sent("POST", &typing), "one was seen just now");
     bench.advance(Duration::from_millis(1));
     hint(&mut bench);
@@ -31,6 +32,19 @@ fn hints_in_quick_succession_are_one_request() {
     bench.send(9, "There");
     hint(&mut bench);
     assert!(bench.is_sent("POST", &typing));
+}
+
+#[test]
+fn a_hint_that_nobody_saw_says_so_and_keeps_none_back() {
+    let mut bench = established();
+    let typing = format!("{}/messaging/typing", conversation_href("21a1"));
+    let refused = bench.submit(Operation::SendIsTyping(chat()));
+    bench.reply("POST", &typing, 403, json!({"code": "Forbidden"}));
+    assert_eq!(bench.failure(refused).status(), Some(403));
+    let again = bench.submit(Operation::SendIsTyping(chat()));
+    assert!(bench.is_sent("POST", &typing));
+    bench.submit(Operation::SignOut);
+    assert_eq!(*bench.failure(again).kind(), FailureKind::Ended);
 }
 
 fn acknowledgeable(yes: bool) -> Value {

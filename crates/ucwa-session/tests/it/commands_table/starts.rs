@@ -121,7 +121,12 @@ pub(super) fn rows() -> Vec<Row> {
                 "POST",
                 "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/messaging/typing",
             )],
+            ends: "the answer",
             operation: |given| Operation::SendIsTyping(given.key),
+            end: |given| {
+                let typing = format!("{}/messaging/typing", conversation_href("21a1"));
+                given.bench.reply("POST", &typing, 204, Value::Null);
+            },
             ..ROW
         },
     ]
