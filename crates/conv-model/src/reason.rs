@@ -106,7 +106,7 @@ pub struct RawReason {
     pub host: Option<String>,
     /// The client's id of the operation.
     pub operation: Option<String>,
-    /// The server's id of the request, for its logs.
+    /// The id of the request in the server's logs.
     pub correlation: Option<String>,
     /// Whom a message did not reach.
     pub failed_participants: Vec<String>,

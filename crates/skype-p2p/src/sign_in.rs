@@ -211,7 +211,7 @@ impl SignInError {
         self.failure.as_ref().and_then(Failure::diagnostics)
     }
 
-    /// The server's name for the request, for its administrator's traces.
+    /// The name of the request by which the server's administrator finds it in traces.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
         self.failure.as_ref().and_then(Failure::correlation_id)

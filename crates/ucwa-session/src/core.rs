@@ -21,7 +21,7 @@ use crate::io::{Output, Sent, TransportFailure, TransportFailureKind};
 use crate::keys::{ConversationKey, RequestId, Ticket};
 use crate::operation::Outcome;
 use crate::question::Questions;
-use crate::response::{correlation_id, retry_after};
+use crate::response::{CORRELATION_ID, retry_after};
 use crate::timers::{Timer, TimerKey, Timers};
 use crate::trust::{Trust, Verdict};
 use crate::workload::Workload;
@@ -48,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) outputs: VecDeque<Output>,
     timers: Timers,
     rng: ChaCha8Rng,
+    /// Beside the other one, so that what is drawn for logs moves nothing else.
+    correlation_rng: ChaCha8Rng,
     numbers: u64,
     /// The operations that have not completed.
     tickets: BTreeSet<Ticket>,
@@ -63,6 +65,8 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(config: SessionConfig) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(config.seed);
+        let mut correlation_rng = rng.clone();
+        correlation_rng.set_stream(1);
         Self {
             config,
             now: Duration::ZERO,
@@ -72,6 +76,7 @@ impl Core {
             outputs: VecDeque::new(),
             timers: Timers::default(),
             rng,
+            correlation_rng,
             numbers: 0,
             tickets: BTreeSet::new(),
             on_wire: BTreeMap::new(),
@@ -123,15 +128,7 @@ impl Core {
 
     /// A UUID of version 4 from the seed: operation ids, thread ids, endpoint ids.
     pub(crate) fn uuid(&mut self) -> String {
-        let (a, b) = (self.rng.next_u64(), self.rng.next_u64());
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            a >> 32,
-            (a >> 16) & 0xffff,
-            a & 0xfff,
-            0x8000 | (b >> 48) & 0x3fff,
-            b & 0xffff_ffff_ffff
-        )
+        uuid(&mut self.rng)
     }
 
     /// `base` doubled `doublings` times, at most `cap`, less up to a fifth, so that clients do not come back in step.
@@ -158,8 +155,19 @@ impl Core {
 
     // Exchanges.
 
+    /// Says in the span of an exchange where it goes, and by what it is found in the logs of both sides. A repeat has the
+    /// name of the first.
+    pub(crate) fn label(&mut self, exchange: &mut Exchange, origin: &Origin) {
+        exchange.span.record("host", origin.host());
+        if exchange.correlation_id.is_none() {
+            let id = uuid(&mut self.correlation_rng);
+            exchange.span.record("correlation_id", &*id);
+            exchange.correlation_id = Some(id);
+        }
+    }
+
     /// Begins an exchange. Its end comes out of [`Core::next_finished`].
-    pub(crate) fn issue(&mut self, exchange: Exchange) {
+    pub(crate) fn issue(&mut self, mut exchange: Exchange) {
         let origin = match Origin::of(&exchange.url) {
             Ok(origin) => origin,
             Err(error) => {
@@ -168,6 +176,7 @@ impl Core {
                 return self.finish(exchange, Err(failure));
             }
         };
+        self.label(&mut exchange, &origin);
         if exchange.credential != Credential::None {
             let refusal = match self.trust.judge(&origin) {
                 Verdict::Trusted => None,
@@ -176,7 +185,9 @@ impl Core {
                 Verdict::Online => Some(FailureKind::HomedOnline),
             };
             if let Some(kind) = refusal {
-                let failure = Failure::new(kind, exchange.purpose.stage()).with_host(origin.host());
+                let failure = Failure::new(kind, exchange.purpose.stage())
+                    .with_host(origin.host())
+                    .with_correlation_id(exchange.correlation_id.clone());
                 return self.finish(exchange, Err(failure));
             }
         }
@@ -198,6 +209,9 @@ impl Core {
             .uri(exchange.url.as_str())
             .header(header::ACCEPT, accept)
             .header(header::USER_AGENT, self.config.user_agent.as_str());
+        if let Some(id) = &exchange.correlation_id {
+            builder = builder.header(CORRELATION_ID, id.as_str());
+        }
         if let Some(condition) = &exchange.condition {
             builder = builder.header(header::IF_MATCH, condition.as_str());
         }
@@ -224,6 +238,7 @@ impl Core {
             Err(error) => {
                 let failure = Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage())
                     .with_host(origin.host())
+                    .with_correlation_id(exchange.correlation_id.clone())
                     .with_message(format!(
                         "no request can be made of what the server said: {error}"
                     ));
@@ -234,7 +249,6 @@ impl Core {
         exchange.attempts += 1;
         exchange.first_sent.get_or_insert(self.now);
         exchange.watchdog = Some(self.arm(exchange.timeout + WATCHDOG_GRACE, Timer::Watchdog(id)));
-        exchange.span.record("host", origin.host());
         exchange.span.record("attempts", exchange.attempts);
         exchange
             .span
@@ -263,10 +277,7 @@ impl Core {
         }
         match result {
             Ok(response) => {
-                exchange.span.record("status", response.status().as_u16());
-                if let Some(id) = correlation_id(&response) {
-                    exchange.span.record("correlation_id", id);
-                }
+                self.trace(&exchange, &response);
                 exchange
                     .span
                     .in_scope(|| tracing::debug!(request = id.0, "answered"));
@@ -310,7 +321,8 @@ impl Core {
         {
             return self.repeat_later(exchange, None);
         }
-        let failure = Failure::transport(failure, exchange.purpose.stage());
+        let failure = Failure::transport(failure, exchange.purpose.stage())
+            .with_correlation_id(exchange.correlation_id.clone());
         self.finish(exchange, Err(failure));
     }
 
@@ -515,4 +527,17 @@ impl Core {
                 .with_message("the server links to another host, which gets no credential"))
         }
     }
+}
+
+/// A UUID of version 4.
+fn uuid(rng: &mut ChaCha8Rng) -> String {
+    let (a, b) = (rng.next_u64(), rng.next_u64());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        0x8000 | (b >> 48) & 0x3fff,
+        b & 0xffff_ffff_ffff
+    )
 }

@@ -277,6 +277,8 @@ pub(crate) struct Exchange {
     pub(crate) challenged: bool,
     /// The deadline of the transport, and a bit, while it is on the wire.
     pub(crate) watchdog: Option<TimerKey>,
+    /// By which both sides find it in their logs, over all repeats; absent until it has begun.
+    pub(crate) correlation_id: Option<String>,
     /// From its beginning to its end, over all repeats: operation, host, status, subcode, correlation id.
     pub(crate) span: Span,
 }
@@ -308,6 +310,7 @@ impl Exchange {
             token_version: None,
             challenged: false,
             watchdog: None,
+            correlation_id: None,
             span,
         }
     }

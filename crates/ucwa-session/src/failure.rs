@@ -246,7 +246,8 @@ impl Failure {
         self.0.diagnostics.as_deref()
     }
 
-    /// The response's correlation id, by which a server's administrator finds the request.
+    /// The `X-MS-Correlation-Id` by which a server's administrator finds the request: the response's, or else the one that
+    /// it was sent with.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.correlation_id.as_deref()
     }

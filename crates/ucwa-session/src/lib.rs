@@ -26,8 +26,10 @@
 //! # Traces
 //!
 //! Every exchange is a [`tracing`] span named `exchange`, from its beginning to its end over all repeats, with the fields
-//! `operation` (the resource), `host`, `attempts`, `status`, `subcode` and `correlation_id`. No token, password, cookie
-//! or message text stands in a trace, at any level.
+//! `operation` (the resource), `host`, `attempts`, `status`, `subcode` and `correlation_id`. The correlation id is sent as
+//! `X-MS-Correlation-Id`, the same with each repeat; an answer that has another one brings that one into the span. Where
+//! a repeat has another status or subcode, the last one counts. A read that was carried in a batch has no attempts of its
+//! own. No token, password, cookie or message text stands in a trace, at any level.
 //!
 //! # What both sides rely on
 //!

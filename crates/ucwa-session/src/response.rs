@@ -4,13 +4,16 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderName, Response, StatusCode, header};
 use ucwa_proto::{Origin, Problem, Representation, Resource};
 
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Sent;
+
+/// By which a request is found in the logs of both sides: the server takes the client's, and says its own.
+pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-id");
 
 /// What came of a request that changes something at the server.
 pub(crate) enum Effect {
@@ -72,6 +75,22 @@ impl Core {
             .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
     }
 
+    /// Says in the span of an exchange what this answer to it says. What a later one says takes its place.
+    pub(crate) fn trace(&self, exchange: &Exchange, response: &Response<Bytes>) {
+        exchange.span.record("status", response.status().as_u16());
+        if !response.status().is_success()
+            && let Some(subcode) = self.problem(response).and_then(|problem| problem.subcode)
+        {
+            exchange.span.record("subcode", subcode.as_ref());
+        }
+        // A server that says back what it was told says nothing new.
+        if let Some(id) = correlation_id(response)
+            && Some(id) != exchange.correlation_id.as_deref()
+        {
+            exchange.span.record("correlation_id", id);
+        }
+    }
+
     /// What a refused request failed of.
     pub(crate) fn refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
         let failure = described(
@@ -81,9 +100,6 @@ impl Core {
         );
         match self.problem(response) {
             Some(problem) => {
-                if let Some(subcode) = &problem.subcode {
-                    exchange.span.record("subcode", subcode.as_ref());
-                }
                 let failure = failure.with_codes(
                     problem.code.map(std::borrow::Cow::into_owned),
                     problem.subcode.map(std::borrow::Cow::into_owned),
@@ -161,21 +177,19 @@ fn described(failure: Failure, exchange: &Exchange, response: &Response<Bytes>) 
         .headers()
         .get("x-ms-diagnostics")
         .and_then(|value| value.to_str().ok());
+    let correlation_id = correlation_id(response).or(exchange.correlation_id.as_deref());
     let failure = failure
         .with_status(response.status())
         .with_diagnostics(diagnostics.map(str::to_owned))
-        .with_correlation_id(correlation_id(response).map(str::to_owned));
+        .with_correlation_id(correlation_id.map(str::to_owned));
     match Origin::of(&exchange.url) {
         Ok(origin) => failure.with_host(origin.host()),
         Err(_) => failure,
     }
 }
 
-pub(crate) fn correlation_id(response: &Response<Bytes>) -> Option<&str> {
-    response
-        .headers()
-        .get("x-ms-correlation-id")
-        .and_then(|value| value.to_str().ok())
+fn correlation_id(response: &Response<Bytes>) -> Option<&str> {
+    response.headers().get(CORRELATION_ID)?.to_str().ok()
 }
 
 /// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3).

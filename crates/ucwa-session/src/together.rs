@@ -10,6 +10,7 @@ use ucwa_proto::batch;
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
+use crate::response::CORRELATION_ID;
 
 /// How many requests one batch takes. The server refuses to have more than 100 of a user outstanding, and tells clients
 /// not to rely on that number.
@@ -36,8 +37,8 @@ impl Core {
     fn issue_batch(&mut self, url: &str, exchanges: Vec<Exchange>) {
         let mut parts = Vec::new();
         let mut aboard = Vec::new();
-        for exchange in exchanges {
-            match self.part(&exchange) {
+        for mut exchange in exchanges {
+            match self.part(&mut exchange) {
                 Some(part) => {
                     parts.push(part);
                     aboard.push(Some(exchange));
@@ -59,18 +60,21 @@ impl Core {
     }
 
     /// A GET of the application's host as a part; nothing else fits.
-    fn part(&self, exchange: &Exchange) -> Option<batch::Request<'static>> {
-        let base = self.base.as_ref()?;
+    fn part(&mut self, exchange: &mut Exchange) -> Option<batch::Request<'static>> {
+        let base = self.base.clone()?;
         if exchange.method != Method::GET || !base.is_same(&exchange.url) {
             return None;
         }
+        self.label(exchange, &base);
         let uri: http::Uri = exchange.url.parse().ok()?;
         let target = uri.path_and_query()?.as_str().to_owned();
-        Some(
-            batch::Request::new("GET", target)
-                .with_header("Host", uri.authority()?.as_str().to_owned())
-                .with_header("Accept", self.config.representation.accept()),
-        )
+        let part = batch::Request::new("GET", target)
+            .with_header("Host", uri.authority()?.as_str().to_owned())
+            .with_header("Accept", self.config.representation.accept());
+        Some(match exchange.correlation_id.clone() {
+            Some(id) => part.with_header(CORRELATION_ID.to_string(), id),
+            None => part,
+        })
     }
 
     /// The end of a batch is the end, or the new beginning, of everything in it.
@@ -101,6 +105,7 @@ impl Core {
         {
             // It is the application that is gone, and what is in the batch need not ask for itself.
             for exchange in exchanges.into_iter().flatten() {
+                self.trace(&exchange, &response);
                 self.finish(exchange, Ok(response.clone()));
             }
             return;
@@ -119,6 +124,7 @@ impl Core {
             match (exchange, part) {
                 (None, _) => {}
                 (Some(exchange), Some(part)) if part.status().is_success() => {
+                    self.trace(&exchange, &part);
                     self.finish(exchange, Ok(part));
                 }
                 (Some(exchange), _) => self.issue(exchange),

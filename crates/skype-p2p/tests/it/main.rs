@@ -20,4 +20,5 @@ mod people;
 mod secrets;
 mod sign_in;
 mod story;
+mod traces;
 mod world;

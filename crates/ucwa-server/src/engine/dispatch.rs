@@ -8,7 +8,7 @@ use ucwa_proto::Representation;
 use super::exchange::Exchange;
 use super::identifiers::ApplicationId;
 use super::people::Facet;
-use super::reply::{Refusal, Reply, set};
+use super::reply::{CORRELATION_ID, Refusal, Reply, set};
 use super::router::{Place, Route};
 use super::{Engine, RequestId};
 
@@ -19,16 +19,28 @@ impl Engine {
         id: RequestId,
         request: &Request<Bytes>,
     ) -> Option<Response<Bytes>> {
-        let exchange = Exchange::new(id, request);
+        let told = request.headers().get(CORRELATION_ID);
+        let correlation = match told.and_then(|value| value.to_str().ok()) {
+            Some(told) => told.to_owned(),
+            None => self.identifiers.correlation(),
+        };
+        let exchange = Exchange::new(id, correlation, request);
+        let mut response = self.answer(&exchange)?;
+        set(&mut response, CORRELATION_ID, &exchange.correlation);
+        Some(response)
+    }
+
+    fn answer(&mut self, exchange: &Exchange<'_>) -> Option<Response<Bytes>> {
+        let request = exchange.request;
         if lacks_length(request) {
             return Some(self.html(StatusCode::LENGTH_REQUIRED, "Length Required"));
         }
         let route = Route::of(request.uri().path());
         let address = match &route {
             Some(Route::Root | Route::Token) => None,
-            _ => match self.authenticate(&exchange) {
+            _ => match self.authenticate(exchange) {
                 Some(address) => Some(address),
-                None => return Some(self.challenge(&exchange)),
+                None => return Some(self.challenge(exchange)),
             },
         };
         // A batch has its own media type, which a client asks for with `Accept`.
@@ -48,15 +60,15 @@ impl Engine {
             return Some(response);
         }
         let answer = match (route, address) {
-            (Route::Root, _) => Ok(self.root(&exchange)),
-            (Route::Token, _) => Ok(self.token(&exchange)),
-            (Route::User, Some(address)) => Ok(self.user(&exchange, &address)),
+            (Route::Root, _) => Ok(self.root(exchange)),
+            (Route::Token, _) => Ok(self.token(exchange)),
+            (Route::User, Some(address)) => Ok(self.user(exchange, &address)),
             (Route::Applications, Some(address)) if self.home_of(&address).is_none() => {
-                self.create_application(&exchange, &address)
+                self.create_application(exchange, &address)
             }
             (Route::Application(application, place), Some(address)) => self
                 .check_owner(application, &address)
-                .and_then(|()| self.dispatch(&exchange, application, place, representation)),
+                .and_then(|()| self.dispatch(exchange, application, place, representation)),
             (Route::Applications, Some(_)) | (_, None) => Err(Refusal::FORBIDDEN),
         };
         self.response(answer, representation)

@@ -15,7 +15,7 @@ use super::exchange::Exchange;
 use super::hrefs;
 use super::identifiers::{ApplicationId, ConversationId};
 use super::message::DeliveryId;
-use super::reply::{Refusal, Reply};
+use super::reply::{CORRELATION_ID, Refusal, Reply, set};
 use super::timers::Timer;
 use super::{Engine, RequestId};
 
@@ -59,6 +59,7 @@ impl Page {
 #[derive(Debug)]
 struct Parked {
     request: RequestId,
+    correlation: String,
     representation: Representation,
 }
 
@@ -215,6 +216,7 @@ impl Engine {
             Ack::Good(delivered) => {
                 channel.parked = Some(Parked {
                     request: exchange.id,
+                    correlation: exchange.correlation.clone(),
                     representation,
                 });
                 let timeout = channel.timeout;
@@ -235,7 +237,7 @@ impl Engine {
             .and_then(|application| application.channel.parked.take());
         if let Some(parked) = parked {
             let response = self.refusal(refusal, parked.representation);
-            self.replies.push_back((parked.request, response));
+            self.reply_to(&parked, response);
         }
     }
 
@@ -314,8 +316,13 @@ impl Engine {
             events,
         });
         if let Some(response) = self.sent_page(id, parked.representation) {
-            self.replies.push_back((parked.request, response));
+            self.reply_to(&parked, response);
         }
+    }
+
+    fn reply_to(&mut self, parked: &Parked, mut response: Response<Bytes>) {
+        set(&mut response, CORRELATION_ID, &parked.correlation);
+        self.replies.push_back((parked.request, response));
     }
 
     /// The page that was sent and isn't acknowledged.

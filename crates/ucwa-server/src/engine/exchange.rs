@@ -16,13 +16,16 @@ use super::reply::Refusal;
 pub(super) struct Exchange<'a> {
     pub(super) id: RequestId,
     pub(super) request: &'a Request<Bytes>,
+    /// By which it is found in the logs of both sides: the client's id, or one of the server's.
+    pub(super) correlation: String,
     query: Vec<(String, String)>,
 }
 
 impl<'a> Exchange<'a> {
-    pub(super) fn new(id: RequestId, request: &'a Request<Bytes>) -> Self {
+    pub(super) fn new(id: RequestId, correlation: String, request: &'a Request<Bytes>) -> Self {
         Self {
             id,
+            correlation,
             request,
             query: form(request.uri().query().unwrap_or_default()),
         }

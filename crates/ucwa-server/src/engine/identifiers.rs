@@ -77,20 +77,39 @@ fn guid(number: u128) -> String {
     text
 }
 
+fn number(rng: &mut ChaCha8Rng) -> u128 {
+    (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64())
+}
+
 /// Draws names and tokens.
-pub(super) struct Identifiers(ChaCha8Rng);
+pub(super) struct Identifiers {
+    names: ChaCha8Rng,
+    /// Beside the other one: whether clients name their requests moves nothing else.
+    correlations: ChaCha8Rng,
+}
 
 impl Identifiers {
     pub(super) fn new(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
+        let names = ChaCha8Rng::seed_from_u64(seed);
+        let mut correlations = names.clone();
+        correlations.set_stream(1);
+        Self {
+            names,
+            correlations,
+        }
     }
 
     fn number(&mut self) -> u128 {
-        (u128::from(self.0.next_u64()) << 64) | u128::from(self.0.next_u64())
+        number(&mut self.names)
+    }
+
+    /// By which a request is found in logs.
+    pub(super) fn correlation(&mut self) -> String {
+        guid(number(&mut self.correlations))
     }
 
     pub(super) fn application(&mut self) -> ApplicationId {
-        ApplicationId(100_000_000_000 + self.0.next_u64() % 900_000_000_000)
+        ApplicationId(100_000_000_000 + self.names.next_u64() % 900_000_000_000)
     }
 
     pub(super) fn conversation(&mut self) -> ConversationId {
@@ -102,7 +121,7 @@ impl Identifiers {
     }
 
     pub(super) fn meeting(&mut self) -> MeetingId {
-        MeetingId(self.0.next_u32())
+        MeetingId(self.names.next_u32())
     }
 
     pub(super) fn thread(&mut self) -> String {
@@ -115,7 +134,7 @@ impl Identifiers {
     }
 
     pub(super) fn etag(&mut self) -> String {
-        self.0.next_u32().to_string()
+        self.names.next_u32().to_string()
     }
 
     /// A token in the form of a real one: `cwt=` and base64url.
@@ -124,7 +143,7 @@ impl Identifiers {
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut token = String::from("cwt=AAEB");
         for _ in 0..64 {
-            let digit = usize::try_from(self.0.next_u32() % 64).unwrap_or_default();
+            let digit = usize::try_from(self.names.next_u32() % 64).unwrap_or_default();
             token.extend(DIGITS.get(digit).map(|digit| char::from(*digit)));
         }
         token

@@ -8,6 +8,9 @@ use ucwa_proto::{Problem, Representation, Resource};
 use super::Engine;
 use super::events::spell_dates;
 
+/// By which a request is found in the logs of both sides; every response has one.
+pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-id");
+
 /// What a handler answers when it can do what was asked.
 #[derive(Debug)]
 pub(super) enum Reply {

@@ -216,6 +216,33 @@ fn every_response_says_when_and_from_where_and_is_not_to_be_cached() {
 }
 
 #[test]
+fn every_response_has_the_correlation_id_of_its_request_or_one_of_the_servers_own() {
+    const CORRELATION_ID: &str = "x-ms-correlation-id";
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::available(world, TOSH, Representation::Json);
+    let home = tosh.application.href().unwrap();
+    let get = |href: &str, id: &str| {
+        let request = tosh.builder(&Method::GET, href).header(CORRELATION_ID, id);
+        request.body(Bytes::new()).unwrap()
+    };
+    for (href, id) in [(home, "4711"), ("/nowhere", "4712")] {
+        let response = world.exchange(get(href, id));
+        assert_eq!(response.headers()[CORRELATION_ID], id, "{href}");
+    }
+    // What waits has it as well, whether it ends with events or without.
+    let replaced = world.send(get(&tosh.next, "4713"));
+    let parked = world.send(get(&tosh.next, "4714"));
+    world.pass(seconds(180));
+    for (id, correlation) in [(replaced, "4713"), (parked, "4714")] {
+        let response = world.reply(id).unwrap();
+        assert_eq!(response.headers()[CORRELATION_ID], correlation);
+    }
+    let mut own = || tosh.get(world, home).headers()[CORRELATION_ID].clone();
+    assert_ne!(own(), own());
+}
+
+#[test]
 fn one_seed_makes_one_world() {
     let run = || {
         let mut world = World::new();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -9,7 +10,10 @@ use ucwa_session::*;
 
 use crate::bench::*;
 use crate::pages::*;
+use crate::people::{LENE, acquainted, batch_of, fetch, follow, following, presence};
 use crate::sending::established;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -74,6 +78,142 @@ fn an_exchange_tells_its_operation_host_status_subcode_and_correlation() {
         "4711",
     ] {
         assert!(closed.contains(field), "{field} in {closed}");
+    }
+}
+
+/// The closing line of the exchange of this operation.
+fn closed<'a>(log: &'a str, operation: &str) -> &'a str {
+    let operation = format!("operation=\"{operation}\"");
+    log.lines()
+        .find(|line| line.contains(&operation) && line.contains("close"))
+        .unwrap_or_else(|| panic!("{operation} in {log}"))
+}
+
+fn refused(status: u16, subcode: &str) -> http::Response<bytes::Bytes> {
+    answer(status, json!({"code": "Refused", "subcode": subcode}))
+}
+
+#[test]
+fn a_subcode_is_told_whatever_follows_from_it() {
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    let log = logged(|| {
+        let mut bench = established();
+        bench.send(1, "one");
+        // It is repeated, and the repeat is never answered.
+        let post = bench.take("POST", &messages);
+        bench.respond(post.id, refused(429, "TooManyRequestsOfYours"));
+        bench.advance(SECOND);
+        bench.break_off("POST", &messages, Sent::Maybe);
+    });
+    let line = closed(&log, "sendMessage");
+    assert!(line.contains("TooManyRequestsOfYours"), "{line}");
+
+    let log = logged(|| {
+        let mut bench = established();
+        bench.send(1, "one");
+        // It is a challenge, and nothing answers what asks for more.
+        let post = bench.take("POST", &messages);
+        let mut challenge = refused(403, "TicketOfYesterday");
+        let diagnostics = "28033;reason=\"x\"".parse().unwrap();
+        challenge
+            .headers_mut()
+            .insert("x-ms-diagnostics", diagnostics);
+        bench.respond(post.id, challenge);
+    });
+    let line = closed(&log, "sendMessage");
+    assert!(
+        line.contains("status=403") && line.contains("TicketOfYesterday"),
+        "{line}"
+    );
+
+    let log = logged(|| {
+        let mut bench = following();
+        bench.submit(follow(LENE, PersonField::Status, Interest::None));
+        let dropped = bench.take("DELETE", &format!("{APP}/presenceSubscriptions"));
+        bench.respond(dropped.id, refused(403, "NotToday"));
+    });
+    assert!(log.contains("NotToday"), "{log}");
+}
+
+#[test]
+fn an_exchange_has_one_correlation_id_in_all_its_repeats_and_tells_it_when_it_fails() {
+    let id_of = |sent: &Request| {
+        let id = &sent.request.headers()["x-ms-correlation-id"];
+        id.to_str().unwrap().to_owned()
+    };
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    let mut bench = established();
+    let ticket = bench.send(1, "one");
+    let first = bench.take("POST", &messages);
+    bench.respond(first.id, answer(429, serde_json::Value::Null));
+    bench.advance(SECOND);
+    let second = bench.take("POST", &messages);
+    assert_eq!(id_of(&first), id_of(&second));
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    assert_ne!(id_of(&first), id_of(&poll));
+    // An answer without one has the one of its request, and so has no answer.
+    bench.respond(second.id, refused(403, "NotToday"));
+    let failure = bench.failure(ticket);
+    assert_eq!(failure.correlation_id(), Some(&*id_of(&first)));
+    let ticket = bench.send(2, "two");
+    let post = bench.take("POST", &messages);
+    let failure = TransportFailure {
+        kind: TransportFailureKind::Tls,
+        stage: "connect",
+        host: "127.0.0.1".to_owned(),
+        sent: Sent::No,
+        message: "a broken certificate".to_owned(),
+    };
+    let result = Err(failure);
+    bench.handle(Input::Response {
+        id: post.id,
+        result,
+    });
+    let failure = bench.failure(ticket);
+    assert_eq!(failure.correlation_id(), Some(&*id_of(&post)));
+    // The server's own takes its place.
+    let ticket = bench.send(3, "three");
+    let post = bench.take("POST", &messages);
+    let mut answer = refused(403, "NotToday");
+    let own = "4711".parse().unwrap();
+    answer.headers_mut().insert("x-ms-correlation-id", own);
+    bench.respond(post.id, answer);
+    assert_eq!(bench.failure(ticket).correlation_id(), Some("4711"));
+}
+
+#[test]
+fn an_exchange_that_is_refused_for_trust_tells_the_host() {
+    let log = logged(|| {
+        let mut bench = Bench::new(Bench::config());
+        bench.submit(Operation::SignIn(Bench::credentials()));
+        let elsewhere = "https://elsewhere.example/user";
+        let root = json!({"_links": {"user": {"href": elsewhere}}});
+        bench.reply("GET", "/", 200, root);
+        assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+    });
+    let line = closed(&log, "user");
+    assert!(line.contains("host=\"elsewhere.example\""), "{line}");
+    assert!(line.contains("correlation_id"), "{line}");
+}
+
+#[test]
+fn what_a_batch_carries_tells_as_much_as_what_travels_alone() {
+    let log = logged(|| {
+        let mut bench = acquainted();
+        for field in [PersonField::Status, PersonField::Note] {
+            bench.submit(fetch(LENE, field));
+        }
+        bench.advance(SECOND);
+        let batch = bench.take("POST", &format!("{APP}/batch"));
+        let note = json!({"rel": "contactNote"});
+        let parts = [(200, presence("Online")), (200, note)];
+        bench.respond(batch.id, batch_of(&parts));
+    });
+    for operation in ["contactPresence", "contactNote"] {
+        let line = closed(&log, operation);
+        for field in ["host=\"127.0.0.1\"", "status=200", "correlation_id="] {
+            assert!(line.contains(field), "{field} in {line}");
+        }
     }
 }
 

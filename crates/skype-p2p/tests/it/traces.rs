@@ -1,0 +1,236 @@
+//! What the spans of a run tell: enough to find each exchange in the server's logs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conv_transport::{HttpTransport, SendOptions, TransportError};
+use http::{Method, Request, Response, StatusCode, header};
+use skype_p2p::{Application, CallConnectionState, Credentials, PersonStatus};
+use tracing::{
+    Dispatch,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{
+    Layer, Registry,
+    layer::{Context, SubscriberExt},
+    registry::LookupSpan,
+};
+
+use crate::{
+    story,
+    world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
+};
+
+const CORRELATION_ID: &str = "x-ms-correlation-id";
+
+/// The fields of a span; what is recorded twice is what was recorded last.
+#[derive(Clone, Debug, Default)]
+struct Fields(BTreeMap<&'static str, String>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+}
+
+/// The exchanges that have ended.
+#[derive(Clone, Default)]
+struct Ended(Arc<Mutex<Vec<Fields>>>);
+
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Ended {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        context.span(id).unwrap().extensions_mut().insert(fields);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let span = context.span(id).unwrap();
+        values.record(span.extensions_mut().get_mut::<Fields>().unwrap());
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let span = context.span(&id).unwrap();
+        if span.name() == "exchange" {
+            let fields = span.extensions().get::<Fields>().cloned();
+            self.0.lock().unwrap().extend(fields);
+        }
+    }
+}
+
+/// What was sent under a correlation id, and what came of it last.
+#[derive(Clone, Debug, Default)]
+struct Exchanged {
+    sent: u32,
+    status: Option<u16>,
+    subcode: Option<&'static str>,
+}
+
+/// The wire to the world, on which a server in trouble answers some requests, and everything is noted.
+#[derive(Clone, Debug)]
+struct Wire {
+    world: World,
+    exchanged: Arc<Mutex<BTreeMap<String, Exchanged>>>,
+    /// What batches carried.
+    batches: Arc<Mutex<String>>,
+}
+
+impl Wire {
+    async fn signed_in(&self, address: &str, password: &str) -> Application {
+        let builder = self.world.builder().transport(Arc::new(self.clone()));
+        let application = builder.build().unwrap();
+        let credentials = Credentials::password(address, password);
+        let manager = application.sign_in_manager();
+        manager.sign_in(credentials).await.unwrap();
+        application
+    }
+
+    /// What the server in trouble says; the first time, or always.
+    fn trouble(method: &Method, path: &str, sent: u32) -> Option<(StatusCode, &'static str)> {
+        if *method == Method::POST && path.ends_with("/messaging/messages") && sent == 1 {
+            Some((StatusCode::TOO_MANY_REQUESTS, "AnotherOperationPending"))
+        } else if *method == Method::DELETE && path.contains("/presenceSubscriptions/") {
+            Some((StatusCode::FORBIDDEN, "LimitExceeded"))
+        } else {
+            None
+        }
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Wire {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let id = request.headers()[CORRELATION_ID]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let path = request.uri().path().to_owned();
+        if path.ends_with("/batch") {
+            *self.batches.lock().unwrap() += str::from_utf8(request.body()).unwrap();
+        }
+        let sent = {
+            let mut exchanged = self.exchanged.lock().unwrap();
+            let this = exchanged.entry(id.clone()).or_default();
+            this.sent += 1;
+            this.sent
+        };
+        let trouble = Self::trouble(request.method(), &path, sent);
+        let response = match trouble {
+            Some((status, subcode)) => Response::builder()
+                .status(status)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(format!(r#"{{"code": "Trouble", "subcode": "{subcode}"}}"#).into())
+                .unwrap(),
+            None => {
+                let response = self.world.send(request, options).await?;
+                assert_eq!(response.headers()[CORRELATION_ID], *id, "{path}");
+                response
+            }
+        };
+        let mut exchanged = self.exchanged.lock().unwrap();
+        let this = exchanged.get_mut(&id).unwrap();
+        this.status = Some(response.status().as_u16());
+        this.subcode = trouble.map(|(_, subcode)| subcode).or(this.subcode);
+        Ok(response)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_exchange_can_be_found_in_the_logs_of_the_server() {
+    let ended = Ended::default();
+    let subscriber = Dispatch::new(Registry::default().with(ended.clone()));
+    // While there is one subscriber only, a thread without it that reaches a place in the code first decides for all
+    // that nobody wants to hear of it: the other tests must not decide that here.
+    let _another = Dispatch::new(Registry::default());
+    let _ours = tracing::dispatcher::set_default(&subscriber);
+
+    let wire = Wire {
+        world: World::new(),
+        exchanged: Arc::default(),
+        batches: Arc::default(),
+    };
+    let tosh = wire.signed_in(TOSH, TOSH_PASSWORD).await;
+    let lene = wire.signed_in(LENE, LENE_PASSWORD).await;
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let following = (
+        person.status().subscribe(),
+        person.note().subscribe(),
+        person.location().subscribe(),
+    );
+    let status = person.status();
+    status.wait_for(PersonStatus::Online).await.unwrap();
+    drop(following);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = ours.chat_service().send_message("Hi Lene");
+    let theirs = story::conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    let chat = ours.self_participant().chat();
+    let connected = CallConnectionState::Connected;
+    chat.state().wait_for(connected).await.unwrap();
+    ours.chat_service().send_message("Lunch?").await.unwrap();
+    for application in [&tosh, &lene] {
+        application.sign_in_manager().sign_out().await.unwrap();
+    }
+
+    let exchanged = wire.exchanged.lock().unwrap().clone();
+    let batches = wire.batches.lock().unwrap().clone();
+    let ended = ended.0.lock().unwrap().clone();
+    let (mut operations, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for Fields(fields) in &ended {
+        operations.insert(fields["operation"].clone());
+        let field = |name: &str| fields.get(name).map(String::as_str);
+        assert_eq!(field("host"), Some("127.0.0.1"), "{fields:?}");
+        let id = field("correlation_id").unwrap_or_else(|| panic!("{fields:?}"));
+        let Some(exchange) = exchanged.get(id) else {
+            let carried = batches.contains(id) && field("attempts").is_none();
+            assert!(carried && field("status") == Some("200"), "{fields:?}");
+            continue;
+        };
+        assert!(ids.insert(id), "two exchanges of one name: {fields:?}");
+        let status = exchange.status.map(|status| status.to_string());
+        assert_eq!(field("status"), status.as_deref(), "{fields:?}");
+        assert_eq!(field("subcode"), exchange.subcode, "{fields:?}");
+    }
+    assert_eq!(ids.len(), exchanged.len(), "every request ended, in a span");
+    for operation in [
+        "root",
+        "user",
+        "token",
+        "applications",
+        "makeMeAvailable",
+        "application",
+        "events",
+        "search",
+        "batch",
+        "contactPresence",
+        "contactNote",
+        "contactLocation",
+        "presenceSubscriptions",
+        "presenceSubscription",
+        "startMessaging",
+        "sendMessage",
+        "application.delete",
+    ] {
+        assert!(
+            operations.contains(operation),
+            "{operation} in {operations:?}"
+        );
+    }
+    let subcodes: BTreeSet<_> = exchanged.values().filter_map(|it| it.subcode).collect();
+    assert_eq!(subcodes.len(), 2, "both troubles were met: {subcodes:?}");
+}
