@@ -100,6 +100,8 @@ pub struct RawReason {
     pub message: Option<String>,
     /// The status of the response.
     pub status: Option<u16>,
+    /// How often the request was sent.
+    pub attempts: Option<u32>,
     /// In which step it happened.
     pub stage: Option<String>,
     /// Which host was concerned.
@@ -217,12 +219,15 @@ impl fmt::Display for Reason {
 impl fmt::Display for RawReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status.map(|status| status.to_string());
+        let attempts = self.attempts.filter(|attempts| *attempts > 1);
+        let attempts = attempts.map(|attempts| attempts.to_string());
         let failed =
             (!self.failed_participants.is_empty()).then(|| self.failed_participants.join(", "));
         let parts = [
             ("stage", &self.stage),
             ("host", &self.host),
             ("status", &status),
+            ("attempts", &attempts),
             ("code", &self.code),
             ("subcode", &self.subcode),
             ("not delivered to", &failed),
@@ -271,6 +276,7 @@ mod tests {
     fn a_reason_says_all_it_knows() {
         let raw = RawReason {
             status: Some(404),
+            attempts: Some(3),
             subcode: Some("DestinationNotFound".into()),
             ..RawReason::default()
         };
@@ -279,7 +285,7 @@ mod tests {
             .with_cause(Reason::new(ReasonCode::RequestFailed).with_raw(raw));
         assert_eq!(
             reason.to_string(),
-            "Failed: nobody there (RequestFailed [status 404, subcode DestinationNotFound])"
+            "Failed: nobody there (RequestFailed [status 404, attempts 3, subcode DestinationNotFound])"
         );
         assert_eq!(reason.raw().and_then(|raw| raw.status), Some(404));
         assert_eq!(

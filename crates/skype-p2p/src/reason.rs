@@ -114,6 +114,7 @@ fn raw(failure: &Failure) -> RawReason {
     raw.subcode = failure.subcode().map(str::to_owned);
     raw.message = failure.message().map(str::to_owned);
     raw.status = failure.status();
+    raw.attempts = failure.attempts();
     raw.stage = Some(failure.stage().as_str().to_owned());
     raw.host = failure.host().map(str::to_owned);
     raw.correlation = failure.correlation_id().map(str::to_owned);

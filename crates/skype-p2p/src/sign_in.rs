@@ -199,6 +199,12 @@ impl SignInError {
         self.failure.as_ref().and_then(Failure::code)
     }
 
+    /// How often the request that failed was sent.
+    #[must_use]
+    pub fn attempts(&self) -> Option<u32> {
+        self.failure.as_ref().and_then(Failure::attempts)
+    }
+
     /// UCWA's `subcode`.
     #[must_use]
     pub fn subcode(&self) -> Option<&str> {

@@ -1,5 +1,9 @@
 //! Misbehaviour on demand.
 
+use std::time::SystemTime;
+
+use http::{Method, StatusCode};
+
 /// Something that real deployments do to their clients; see [`Engine::inject`](crate::Engine::inject).
 ///
 /// A user is named by SIP URI; the fault strikes each of the user's applications.
@@ -38,4 +42,27 @@ pub enum Fault {
     AggregateEvents,
     /// From now on the events that a request causes are released before the response to that request.
     EventsBeforeResponses,
+    /// What stands before the service answers the next requests itself, and the service never sees them: a front end under load does,
+    /// and a server that throttles (`GenericSynchronousErrors`). Parts of a batch count one by one.
+    TurnAway {
+        /// The method of those requests.
+        method: Method,
+        /// What their paths contain; empty for all.
+        path: String,
+        /// How many of them.
+        count: u32,
+        /// What they are answered with, such as 429 or 503.
+        status: StatusCode,
+        /// The pause that they are asked for.
+        retry_after: Option<RetryAfter>,
+    },
+}
+
+/// The two forms of a `Retry-After` header (RFC 9110, 10.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// So many seconds from now.
+    Seconds(u64),
+    /// Not before this date, which is sent to the second.
+    Date(SystemTime),
 }

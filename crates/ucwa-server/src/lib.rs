@@ -29,6 +29,6 @@ mod shell;
 
 pub use config::{ServerConfig, User};
 pub use engine::{Engine, Input, Output, RequestId};
-pub use fault::Fault;
+pub use fault::{Fault, RetryAfter};
 #[cfg(feature = "http")]
 pub use shell::Server;

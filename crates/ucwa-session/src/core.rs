@@ -322,6 +322,7 @@ impl Core {
             return self.repeat_later(exchange, None);
         }
         let failure = Failure::transport(failure, exchange.purpose.stage())
+            .with_attempts(exchange.attempts)
             .with_correlation_id(exchange.correlation_id.clone());
         self.finish(exchange, Err(failure));
     }

@@ -17,6 +17,7 @@ struct Inner {
     stage: Stage,
     host: Option<String>,
     status: Option<u16>,
+    attempts: Option<u32>,
     code: Option<String>,
     subcode: Option<String>,
     message: Option<String>,
@@ -134,6 +135,7 @@ impl Failure {
             stage,
             host: None,
             status: None,
+            attempts: None,
             code: None,
             subcode: None,
             message: None,
@@ -177,6 +179,11 @@ impl Failure {
 
     pub(crate) fn with_status(mut self, status: http::StatusCode) -> Self {
         self.0.status = Some(status.as_u16());
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = Some(attempts);
         self
     }
 
@@ -224,6 +231,11 @@ impl Failure {
     /// The HTTP status, where a response came.
     pub fn status(&self) -> Option<u16> {
         self.0.status
+    }
+
+    /// How often the request was sent, where one was: more than once after failures that pass.
+    pub fn attempts(&self) -> Option<u32> {
+        self.0.attempts
     }
 
     /// UCWA's `code`, or OAuth's `error`.
@@ -331,6 +343,9 @@ impl fmt::Display for Failure {
         }
         if let Some(status) = inner.status {
             write!(f, "; status {status}")?;
+        }
+        if let Some(attempts) = inner.attempts.filter(|attempts| *attempts > 1) {
+            write!(f, "; {attempts} attempts")?;
         }
         if let Some(code) = &inner.code {
             write!(f, "; {code}")?;

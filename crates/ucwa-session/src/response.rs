@@ -180,6 +180,7 @@ fn described(failure: Failure, exchange: &Exchange, response: &Response<Bytes>) 
     let correlation_id = correlation_id(response).or(exchange.correlation_id.as_deref());
     let failure = failure
         .with_status(response.status())
+        .with_attempts(exchange.attempts)
         .with_diagnostics(diagnostics.map(str::to_owned))
         .with_correlation_id(correlation_id.map(str::to_owned));
     match Origin::of(&exchange.url) {

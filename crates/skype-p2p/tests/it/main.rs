@@ -17,6 +17,7 @@ mod history;
 mod loopback;
 mod meetings;
 mod people;
+mod retries;
 mod secrets;
 mod sign_in;
 mod story;

@@ -32,6 +32,9 @@ impl Engine {
 
     fn answer(&mut self, exchange: &Exchange<'_>) -> Option<Response<Bytes>> {
         let request = exchange.request;
+        if let Some(response) = self.turned_away(request) {
+            return Some(response);
+        }
         if lacks_length(request) {
             return Some(self.html(StatusCode::LENGTH_REQUIRED, "Length Required"));
         }

@@ -2,20 +2,35 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{Method, Request, Response, StatusCode};
 use ucwa_proto::SipUri;
 
 use super::Engine;
 use super::conversation::{ConversationState, MessagingState};
 use super::events::FollowKind;
 use super::identifiers::{ApplicationId, ConversationId};
+use super::reply::set;
 use crate::config::address;
-use crate::fault::Fault;
+use crate::fault::{Fault, RetryAfter};
 
 /// The faults that last.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     pub(super) aggregate_events: bool,
     pub(super) events_before_responses: bool,
+    turn_away: Vec<TurnAway>,
+}
+
+/// Requests that the service will not see.
+#[derive(Debug)]
+struct TurnAway {
+    method: Method,
+    path: String,
+    left: u32,
+    status: StatusCode,
+    retry_after: Option<RetryAfter>,
 }
 
 impl Engine {
@@ -40,8 +55,44 @@ impl Engine {
             Fault::DropMessaging { user } => self.drop_messaging(&user),
             Fault::AggregateEvents => self.faults.aggregate_events = true,
             Fault::EventsBeforeResponses => self.faults.events_before_responses = true,
+            Fault::TurnAway {
+                method,
+                path,
+                count,
+                status,
+                retry_after,
+            } => self.faults.turn_away.push(TurnAway {
+                method,
+                path,
+                left: count,
+                status,
+                retry_after,
+            }),
         }
         self.release_polls();
+    }
+
+    /// The answer to a request that the service doesn't see.
+    pub(super) fn turned_away(&mut self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let faults = &mut self.faults.turn_away;
+        faults.retain(|fault| fault.left > 0);
+        let fault = faults.iter_mut().find(|fault| {
+            fault.method == *request.method() && request.uri().path().contains(&fault.path)
+        })?;
+        fault.left -= 1;
+        let (status, retry_after) = (fault.status, fault.retry_after);
+        let words = status.canonical_reason().unwrap_or_default();
+        let mut response = self.html(status, words);
+        match retry_after {
+            Some(RetryAfter::Seconds(seconds)) => {
+                set(&mut response, RETRY_AFTER, &seconds.to_string());
+            }
+            Some(RetryAfter::Date(date)) => {
+                set(&mut response, RETRY_AFTER, &httpdate::fmt_http_date(date));
+            }
+            None => {}
+        }
+        Some(response)
     }
 
     fn struck(&self, user: &str) -> Vec<ApplicationId> {

@@ -1,8 +1,10 @@
 //! A server that misbehaves.
 
-use http::StatusCode;
+use std::time::{Duration, SystemTime};
+
+use http::{Method, StatusCode};
 use ucwa_proto::{Follow, Representation};
-use ucwa_server::{Fault, Input, Output, RequestId};
+use ucwa_server::{Fault, Input, Output, RequestId, RetryAfter};
 
 use crate::harness::{Chat, Client, LENE, TOSH, World, refusal, refused};
 
@@ -148,4 +150,38 @@ fn events_overtake_the_response() {
         order.push(id);
     }
     assert_eq!(order, [parked, id]);
+}
+
+#[test]
+fn the_next_requests_of_a_kind_are_turned_away_with_a_pause() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::available(world, TOSH, Representation::Json);
+    let home = tosh.application.href().unwrap().to_owned();
+    let me = format!("{home}/me");
+    let date = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+    for (retry_after, header) in [
+        (Some(RetryAfter::Seconds(7)), Some("7")),
+        (
+            Some(RetryAfter::Date(date)),
+            Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+        ),
+        (None, None),
+    ] {
+        world.inject(Fault::TurnAway {
+            method: Method::GET,
+            path: "/me".to_owned(),
+            count: 2,
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            retry_after,
+        });
+        assert_eq!(tosh.get(world, &home).status(), StatusCode::OK);
+        for _ in 0..2 {
+            let answer = tosh.get(world, &me);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            let asked = answer.headers().get("retry-after");
+            assert_eq!(asked.map(|it| it.to_str().unwrap()), header);
+        }
+        assert_eq!(tosh.get(world, &me).status(), StatusCode::OK);
+    }
 }

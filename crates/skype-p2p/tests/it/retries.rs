@@ -1,0 +1,246 @@
+//! A server that is too busy: what is asked again, when, for how long, and what the application hears of it.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use skype_p2p::{
+    Application, Conversation, ConversationState, Credentials, MessageStatus, PersonStatus,
+    ReasonCode, SignInErrorKind, Stage,
+};
+use tokio::time::{Instant, timeout};
+use ucwa_server::{Fault, RetryAfter};
+
+use crate::{
+    story::{conversation, statuses, told},
+    world::{LENE, TOSH, TOSH_PASSWORD, World, beginning},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The next `count` requests of this kind are answered with `status`.
+fn turn_away(
+    world: &World,
+    (method, path): (Method, &str),
+    count: u32,
+    status: StatusCode,
+    retry_after: Option<RetryAfter>,
+) {
+    world.inject(Fault::TurnAway {
+        method,
+        path: path.to_owned(),
+        count,
+        status,
+        retry_after,
+    });
+}
+
+fn count(world: &World, method: &str, part: &str) -> usize {
+    let log = world.log();
+    let lines = log
+        .iter()
+        .filter(|line| line.starts_with(method) && line.contains(part));
+    lines.count()
+}
+
+const PRESENCE: (Method, &str) = (Method::GET, "/contactPresence");
+const MESSAGES: (Method, &str) = (Method::POST, "/messaging/messages");
+
+#[tokio::test(start_paused = true)]
+async fn a_read_comes_back_after_the_pause_that_was_asked_for() {
+    for seconds_or_date in [true, false] {
+        for status in [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ] {
+            let world = World::new();
+            let (tosh, _lene) = (world.tosh().await, world.lene().await);
+            let person = tosh.persons_manager().get_person(LENE).unwrap();
+            person.title().fetch().await.unwrap();
+            let retry_after = match seconds_or_date {
+                true => RetryAfter::Seconds(7),
+                false => RetryAfter::Date(beginning() + 7 * SECOND),
+            };
+            turn_away(&world, PRESENCE, 1, status, Some(retry_after));
+            let begun = Instant::now();
+            let fetched = person.status().fetch().await.unwrap();
+            assert_eq!(fetched, PersonStatus::Online);
+            let waited = begun.elapsed();
+            // The date was reckoned some steps earlier, each of a millisecond.
+            let pause = Duration::from_millis(6_900)..=Duration::from_millis(7_100);
+            assert!(
+                pause.contains(&waited),
+                "{retry_after:?} {status} {waited:?}"
+            );
+            assert_eq!(count(&world, "GET", "/contactPresence"), 2);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_is_given_up_after_some_attempts_and_says_so() {
+    let world = World::new();
+    let (tosh, _lene) = (world.tosh().await, world.lene().await);
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    person.title().fetch().await.unwrap();
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    turn_away(&world, PRESENCE, 100, unavailable, None);
+    let begun = Instant::now();
+    let reason = person.status().fetch().await.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::RequestFailed);
+    let raw = reason.raw().unwrap();
+    assert_eq!(raw.stage.as_deref(), Some("people"));
+    assert_eq!(raw.host.as_deref(), Some("127.0.0.1"));
+    assert_eq!(raw.status, Some(503));
+    assert_eq!(raw.attempts, Some(5));
+    let told = reason.to_string();
+    assert!(
+        told.contains("status 503") && told.contains("attempts 5"),
+        "{told}"
+    );
+    assert_eq!(count(&world, "GET", "/contactPresence"), 5);
+    // Half a second, and each pause twice the one before, less the jitter.
+    let took = begun.elapsed();
+    assert!((5 * SECOND..=8 * SECOND).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_a_day_is_given_up_after_two_minutes() {
+    let world = World::new();
+    let (tosh, _lene) = (world.tosh().await, world.lene().await);
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    person.title().fetch().await.unwrap();
+    let day = Some(RetryAfter::Seconds(86_400));
+    turn_away(&world, PRESENCE, 100, StatusCode::SERVICE_UNAVAILABLE, day);
+    let begun = Instant::now();
+    let reason = person.status().fetch().await.unwrap_err();
+    assert_eq!(reason.raw().unwrap().attempts, Some(3), "{reason}");
+    assert_eq!(begun.elapsed().as_secs(), 120, "each pause is a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_comes_through_a_busy_server_or_says_at_which_step_it_did_not() {
+    for (path, stage) in [
+        ("/WebTicket/oauthtoken", Some(Stage::Authentication)),
+        ("/oauth/v1/applications", Some(Stage::Application)),
+        ("/makeMeAvailable", None),
+    ] {
+        let busy = |count| {
+            let world = World::new();
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let pause = Some(RetryAfter::Seconds(3));
+            turn_away(&world, (Method::POST, path), count, status, pause);
+            world
+        };
+        let begun = Instant::now();
+        let tosh = busy(2).tosh().await;
+        assert_eq!(begun.elapsed().as_secs(), 6, "{path}");
+        drop(tosh);
+
+        let world = busy(100);
+        let tosh = world.application();
+        let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+        let signed_in = tosh.sign_in_manager().sign_in(credentials).await;
+        assert_eq!(count(&world, "POST", path), 5, "{path}");
+        let Some(stage) = stage else {
+            // Messages can be sent without it.
+            assert!(signed_in.is_ok());
+            continue;
+        };
+        let error = signed_in.unwrap_err();
+        assert_eq!(*error.kind(), SignInErrorKind::Refused, "{error}");
+        assert_eq!(error.stage(), Some(stage));
+        assert_eq!(error.host(), Some("127.0.0.1"));
+        assert_eq!(error.status(), Some(503));
+        assert_eq!(error.attempts(), Some(5));
+        assert!(error.to_string().contains("5 attempts"), "{error}");
+    }
+}
+
+/// A chat that goes on, with "Hi Lene" in it.
+struct Chat {
+    ours: Conversation,
+    theirs: Conversation,
+    /// They live as long as it does.
+    _applications: [Application; 2],
+}
+
+async fn chat(world: &World) -> Chat {
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = ours.chat_service().send_message("Hi Lene");
+    let theirs = conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    let state = ours.state();
+    state.wait_for(ConversationState::Connected).await.unwrap();
+    Chat {
+        ours,
+        theirs,
+        _applications: [tosh, lene],
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_which_nobody_knows_whether_it_was_taken_is_not_sent_again() {
+    let world = World::new();
+    let chat = chat(&world).await;
+    let (ours, theirs) = (&chat.ours, &chat.theirs);
+    let sent = count(&world, "POST", "/messaging/messages");
+    let pause = Some(RetryAfter::Seconds(1));
+    turn_away(&world, MESSAGES, 1, StatusCode::SERVICE_UNAVAILABLE, pause);
+    let verdict = ours.chat_service().send_message("Lunch?");
+    let verdict = timeout(60 * SECOND, verdict).await.unwrap();
+    let reason = verdict.unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::DeliveryUnknown, "{reason}");
+    assert_eq!(count(&world, "POST", "/messaging/messages"), sent + 1);
+    let unknown = [MessageStatus::Succeeded, MessageStatus::Unknown];
+    assert_eq!(statuses(ours), unknown);
+    assert_eq!(told(theirs).len(), 1);
+
+    // The chat goes on.
+    let verdict = ours.chat_service().send_message("Hello?");
+    verdict.await.unwrap();
+    assert_eq!(told(theirs)[1].2, "Hello?");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_throttled_is_sent_again_in_its_place() {
+    let world = World::new();
+    let chat = chat(&world).await;
+    let (ours, theirs) = (&chat.ours, &chat.theirs);
+    let sent = count(&world, "POST", "/messaging/messages");
+    let pause = Some(RetryAfter::Seconds(4));
+    turn_away(&world, MESSAGES, 2, StatusCode::TOO_MANY_REQUESTS, pause);
+    let begun = Instant::now();
+    let first = ours.chat_service().send_message("one");
+    let second = ours.chat_service().send_message("two");
+    first.await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 8);
+    second.await.unwrap();
+    let messages = theirs.chat_service().messages();
+    messages.size().wait_for(3).await.unwrap();
+    let texts = told(theirs).into_iter().map(|(_, _, text)| text);
+    assert_eq!(texts.collect::<Vec<_>>(), ["Hi Lene", "one", "two"]);
+    assert_eq!(count(&world, "POST", "/messaging/messages"), sent + 4);
+    assert_eq!(statuses(ours), [MessageStatus::Succeeded; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_always_throttled_fails_for_certain() {
+    let world = World::new();
+    let chat = chat(&world).await;
+    let (ours, theirs) = (&chat.ours, &chat.theirs);
+    turn_away(&world, MESSAGES, 5, StatusCode::TOO_MANY_REQUESTS, None);
+    let reason = ours
+        .chat_service()
+        .send_message("Lunch?")
+        .await
+        .unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::RequestFailed, "{reason}");
+    let raw = reason.raw().unwrap();
+    assert_eq!((raw.status, raw.attempts), (Some(429), Some(5)));
+    assert_eq!(raw.stage.as_deref(), Some("message"));
+    let failed = [MessageStatus::Succeeded, MessageStatus::Failed];
+    assert_eq!(statuses(ours), failed);
+    assert_eq!(told(theirs).len(), 1);
+}
