@@ -8,7 +8,7 @@ use std::{
 
 use conv_transport::{Cookies, HttpTransport, HyperTransport};
 use tokio::runtime;
-use ucwa_session::{BearerToken, Representation, Root, Session, SessionConfig};
+use ucwa_session::{BearerToken, DataUriEncoding, Representation, Root, Session, SessionConfig};
 
 use crate::{
     application::{Application, Handle},
@@ -28,6 +28,8 @@ pub struct ApplicationBuilder {
     trusted: Vec<String>,
     callbacks: Callbacks,
     representation: Option<Representation>,
+    data_uris: DataUriEncoding,
+    recreate_expired: bool,
     history: bool,
     user_agent: Option<String>,
     endpoint_id: Option<String>,
@@ -102,6 +104,21 @@ impl ApplicationBuilder {
         self
     }
 
+    /// How an invitation writes the message and the context that it carries; in base64 by default, as the reference pages
+    /// show it. What comes in is understood either way.
+    pub fn data_uris(mut self, encoding: DataUriEncoding) -> Self {
+        self.data_uris = encoding;
+        self
+    }
+
+    /// Makes a new application where the server ended this one for inactivity (`InactiveApplicationExpired` of
+    /// `ErrorSubcode_ref`), for unattended use; conversations end. By default the user is signed out, as the pages have it
+    /// (`ApplicationDashboard`).
+    pub fn recreate_expired(mut self, recreate: bool) -> Self {
+        self.recreate_expired = recreate;
+        self
+    }
+
     /// Has the server keep what is said, from the sign-in on (`conversationHistory` of `communication_ref`); by default it
     /// is left as it is, which is off. A server that keeps what is said also accepts invitations for a user who is there.
     /// [`set_history_enabled`](conv_model::ConversationsManager::set_history_enabled) changes it later.
@@ -155,6 +172,8 @@ impl ApplicationBuilder {
         config.trust.ask = self.callbacks.trust.is_some();
         config.history = self.history;
         config.representation = self.representation.unwrap_or(config.representation);
+        config.data_uris = self.data_uris;
+        config.recreate_expired = self.recreate_expired;
         config.user_agent = self.user_agent.unwrap_or(config.user_agent);
         config.endpoint_id = self.endpoint_id;
 

@@ -7,7 +7,7 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 /// Servers write padding; a missing one is no reason to lose a message.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -148,19 +148,19 @@ impl<'a> DataUri<'a> {
     /// A plain text as a percent-encoded data URI, with `%20` for a space, which both ways of reading understand.
     #[must_use]
     pub fn text_plain_percent_encoded(text: &str) -> String {
-        format!(
-            "data:text/plain;charset=utf-8,{}",
-            utf8_percent_encode(text, UNRESERVED)
-        )
+        Self::percent_encoded("text/plain;charset=utf-8", text.as_bytes())
     }
 
     /// An HTML text as a percent-encoded data URI.
     #[must_use]
     pub fn text_html_percent_encoded(html: &str) -> String {
-        format!(
-            "data:text/html;charset=utf-8,{}",
-            utf8_percent_encode(html, UNRESERVED)
-        )
+        Self::percent_encoded("text/html;charset=utf-8", html.as_bytes())
+    }
+
+    /// Content of any media type, with its parameters if there are some, as a percent-encoded data URI.
+    #[must_use]
+    pub fn percent_encoded(media_type: &str, content: &[u8]) -> String {
+        format!("data:{media_type},{}", percent_encode(content, UNRESERVED))
     }
 }
 

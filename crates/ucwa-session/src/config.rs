@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use ucwa_proto::{Limits, Representation};
+use ucwa_proto::{DataUri, Limits, Representation};
 
 /// The settings of one session.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct SessionConfig {
     pub history: bool,
     /// Whether HTML messages are declared as understood.
     pub html: bool,
+    /// How what an invitation carries is written.
+    pub data_uris: DataUriEncoding,
     /// Seeds identifiers and jitter. Two sessions with one seed and the same inputs do the same.
     pub seed: u64,
     /// The wall time at the epoch of the session's `Duration`s; gives dates to messages.
@@ -53,6 +55,7 @@ impl SessionConfig {
             endpoint_id: None,
             history: false,
             html: true,
+            data_uris: DataUriEncoding::Base64,
             seed,
             wall_at_epoch,
             limits: Limits::default(),
@@ -73,6 +76,40 @@ pub enum Root {
     /// At this user resource, which an earlier sign-in found ([`SessionEvent::Home`](crate::SessionEvent::Home)): no
     /// discovery (`ReusingUcwaFqdn`). Its host is thereby trusted.
     User(String),
+}
+
+/// The encoding of the data URIs in which an invitation carries its message and its context, as `message` and
+/// `customContent` of `startMessaging` and `addMessaging` (RFC 2397). Both are understood when they come in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataUriEncoding {
+    /// As the reference pages show it, `data:text/plain;base64,SGkh` (`startMessaging_ref`).
+    #[default]
+    Base64,
+    /// URL-encoded, with `%20` for a space, `data:text/plain;charset=utf-8,Hi%21` (`PayloadFormat`).
+    Percent,
+}
+
+impl DataUriEncoding {
+    pub(crate) fn plain(self, text: &str) -> String {
+        match self {
+            Self::Base64 => DataUri::text_plain(text),
+            Self::Percent => DataUri::text_plain_percent_encoded(text),
+        }
+    }
+
+    pub(crate) fn html(self, html: &str) -> String {
+        match self {
+            Self::Base64 => DataUri::text_html(html),
+            Self::Percent => DataUri::text_html_percent_encoded(html),
+        }
+    }
+
+    pub(crate) fn custom(self, media_type: &str, content: &[u8]) -> String {
+        match self {
+            Self::Base64 => DataUri::base64(media_type, content),
+            Self::Percent => DataUri::percent_encoded(media_type, content),
+        }
+    }
 }
 
 /// The parameters of the event channel (`events_ref`); the server's own defaults where absent.

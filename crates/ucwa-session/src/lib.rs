@@ -62,7 +62,7 @@ mod together;
 mod trust;
 mod workload;
 
-pub use config::{ChannelOptions, Root, SessionConfig, TrustPolicy};
+pub use config::{ChannelOptions, DataUriEncoding, Root, SessionConfig, TrustPolicy};
 pub use event::{
     ArchivedMessage, ConversationChange, MessageStatus, Participant, ParticipantCapabilities, Role,
     SessionEvent, SignInState, Standing,

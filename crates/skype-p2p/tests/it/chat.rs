@@ -6,10 +6,11 @@ use std::{
 };
 
 use skype_p2p::{
-    CallConnectionState, Context, ConversationState, Credentials, Direction, MessageBody,
-    MessageStatus, ReasonCode, Representation, StartOptions,
+    CallConnectionState, Context, ConversationState, Credentials, DataUriEncoding, Direction,
+    MessageBody, MessageStatus, ReasonCode, Representation, StartOptions,
 };
 use tokio::time::Instant;
+use ucwa_server::Fault;
 
 use crate::{
     story::{self, conversation, statuses, told},
@@ -268,6 +269,79 @@ async fn html_travels_as_html_once_both_sides_take_it() {
     let message = theirs.chat_service().messages().get(1).unwrap();
     assert_eq!(message.direction(), Direction::Incoming);
     assert_eq!(*message.body(), MessageBody::Html("<b>bold</b>".to_owned()));
+}
+
+/// The messages that invitations carried, as they were sent.
+fn carried(world: &World) -> Vec<String> {
+    let requests = world.requests();
+    let bodies = requests.iter().map(|it| String::from_utf8_lossy(it.body()));
+    bodies
+        .filter_map(|body| {
+            let (_, data) = body.split_once("\"message\":{\"href\":\"")?;
+            Some(data.split_once('"')?.0.to_owned())
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_carries_its_message_in_base64_or_percent_encoded() {
+    for (encoding, sent) in [
+        (
+            DataUriEncoding::Base64,
+            [
+                "data:text/plain;base64,SMOpIDErMQ==",
+                "data:text/plain;base64,SMOpIDErMg==",
+            ],
+        ),
+        (
+            DataUriEncoding::Percent,
+            [
+                "data:text/plain;charset=utf-8,H%C3%A9%201%2B1",
+                "data:text/plain;charset=utf-8,H%C3%A9%201%2B2",
+            ],
+        ),
+    ] {
+        let world = World::new();
+        let tosh = world.builder().data_uris(encoding).build().unwrap();
+        let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+        tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+        let lene = world.lene().await;
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let first = ours.chat_service().send_message("H\u{e9} 1+1");
+        let theirs = conversation(&lene, 1).await;
+        theirs.chat_service().accept().await.unwrap();
+        first.await.unwrap();
+        let state = ours.state();
+        state.wait_for(ConversationState::Connected).await.unwrap();
+        world.inject(Fault::DropMessaging {
+            user: TOSH.to_owned(),
+        });
+        let chat = ours.self_participant().chat().state();
+        chat.wait_for(CallConnectionState::Disconnected)
+            .await
+            .unwrap();
+        let second = ours.chat_service().send_message("H\u{e9} 1+2");
+        let theirs_again = theirs.self_participant().chat().state();
+        theirs_again
+            .wait_for(CallConnectionState::Notified)
+            .await
+            .unwrap();
+        theirs.chat_service().accept().await.unwrap();
+        second.await.unwrap();
+        assert_eq!(carried(&world), sent);
+        let texts = told(&theirs).into_iter().map(|(_, _, text)| text);
+        assert_eq!(texts.collect::<Vec<_>>(), ["H\u{e9} 1+1", "H\u{e9} 1+2"]);
+        let requests = world.requests();
+        let into_conversations = requests.iter().filter(|request| {
+            let query = request.uri().query().unwrap_or_default();
+            query.contains("conversation")
+        });
+        assert_eq!(
+            into_conversations.count(),
+            1,
+            "the second is addMessaging's"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

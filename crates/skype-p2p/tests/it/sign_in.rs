@@ -397,6 +397,27 @@ async fn what_ends_at_the_server_ends_here_with_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_application_that_expired_is_made_anew_where_that_is_wanted() {
+    let world = World::new();
+    let tosh = world.builder().recreate_expired(true).build().unwrap();
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+    let lene = world.lene().await;
+    world.inject(Fault::ExpireApplications {
+        user: TOSH.to_owned(),
+    });
+    sleep(Duration::from_secs(10)).await;
+    let state = tosh.sign_in_manager().state();
+    assert_eq!(state.get(), SignInState::SignedIn);
+    let log = world.log();
+    let created = log
+        .iter()
+        .filter(|line| line.starts_with("POST ") && line.ends_with("/applications"));
+    assert_eq!(created.count(), 3, "{log:?}");
+    story::play(&tosh, &lene).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_can_be_mended_is_mended_unseen() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response};
-use ucwa_proto::{DataUri, Resource};
+use ucwa_proto::Resource;
 
 use super::conversation::{Chat, State};
 use super::outbox::Draft;
@@ -261,19 +261,20 @@ impl Chats {
                 .with_message("the server does not let this user begin or join conferences");
             return self.refuse_invite(core, key, failure);
         }
+        let encoding = core.config.data_uris;
         if let Some(context) = &invite.context {
             if invite.kind != Kind::Peer {
                 let failure = Failure::new(FailureKind::NotSupported, Stage::Invitation)
                     .with_message("custom content goes with the invitation of one peer into a new conversation only");
                 return self.refuse_invite(core, key, failure);
             }
-            let data = DataUri::base64(&context.content_type, context.content.as_bytes());
+            let data = encoding.custom(&context.content_type, context.content.as_bytes());
             input = input.with_link("customContent", data);
         }
         if let Some(draft) = &invite.carried {
             let data = match &draft.body {
-                MessageBody::Html(html) if self.html => DataUri::text_html(html),
-                body => DataUri::text_plain(&read::plain_to_send(body)),
+                MessageBody::Html(html) if self.html => encoding.html(html),
+                body => encoding.plain(&read::plain_to_send(body)),
             };
             input = input.with_link("message", data);
         }

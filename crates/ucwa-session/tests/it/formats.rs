@@ -85,6 +85,58 @@ fn an_invitation_carries_html_only_where_the_server_knows_that_this_user_takes_i
 }
 
 #[test]
+fn an_invitation_carries_its_texts_in_base64_or_percent_encoded() {
+    for (encoding, plain, html, custom) in [
+        (
+            DataUriEncoding::Base64,
+            "data:text/plain;base64,SMOpIDErMQ==",
+            "data:text/html;base64,PGI+SMOpPC9iPg==",
+            "data:application/json;v=1;base64,eyJhIjogMX0=",
+        ),
+        (
+            DataUriEncoding::Percent,
+            "data:text/plain;charset=utf-8,H%C3%A9%201%2B1",
+            "data:text/html;charset=utf-8,%3Cb%3EH%C3%A9%3C%2Fb%3E",
+            "data:application/json;v=1,%7B%22a%22%3A%201%7D",
+        ),
+    ] {
+        let invitation = |operation: Operation| {
+            let mut config = Bench::config();
+            config.data_uris = encoding;
+            let mut bench = Bench::new(config);
+            bench.submit(Operation::SignIn(Bench::credentials()));
+            bench.discover();
+            bench.enter_to(|fresh| {
+                let mut application = application(fresh);
+                application["_embedded"]["communication"]["supportedMessageFormats"] =
+                    json!(["Plain", "Html"]);
+                application
+            });
+            bench.submit(Operation::OpenConversation {
+                conversation: chat(),
+                participant: peer(),
+                peer: "sip:lenea@contoso.com".to_owned(),
+            });
+            bench.submit(operation);
+            bench.take("POST", INVITE).json()["_links"].clone()
+        };
+        let links = invitation(message(MessageBody::Text("H\u{e9} 1+1".to_owned())));
+        assert_eq!(links["message"]["href"], plain);
+        let links = invitation(message(MessageBody::Html("<b>H\u{e9}</b>".to_owned())));
+        assert_eq!(links["message"]["href"], html);
+        let links = invitation(Operation::StartChat {
+            conversation: chat(),
+            subject: None,
+            context: Some(CustomContent {
+                content_type: "application/json;v=1".to_owned(),
+                content: "{\"a\": 1}".to_owned(),
+            }),
+        });
+        assert_eq!(links["customContent"]["href"], custom);
+    }
+}
+
+#[test]
 fn a_subject_has_at_most_250_utf_16_code_units() {
     // Each of these takes two.
     for (subject, fits) in [
