@@ -218,6 +218,23 @@ fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
 }
 
 #[test]
+fn a_filter_judges_an_item_when_it_comes_in_and_not_when_it_changes() {
+    let stage = Stage::new();
+    let (a, b) = (stage.open("a"), stage.open("b"));
+    let created = stage
+        .conversations()
+        .filter(|item| item.state().get() == ConversationState::Created);
+    let mut copy = Copy::of(&created);
+    drop(a.chat_service().start(Default::default()));
+    assert_eq!(
+        (copy.update(), &copy.items),
+        (0, &vec![a.clone(), b.clone()])
+    );
+    let c = stage.open("c");
+    assert_eq!((copy.update(), &copy.items), (1, &vec![a, b, c]));
+}
+
+#[test]
 fn a_group_is_alone_when_everybody_is_disconnected() {
     let stage = Stage::new();
     let conversation = stage.open("sip:lenea@contoso.com");

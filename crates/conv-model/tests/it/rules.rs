@@ -569,3 +569,36 @@ fn an_equal_write_replaces_the_reason_and_tells_nobody() {
     assert_eq!(heard.load(Ordering::Relaxed), 1, "only the replay");
     drop(subscription);
 }
+
+#[test]
+fn the_replayed_call_has_the_present_reason_and_no_old_value() {
+    let stage = Stage::new();
+    stage.commit([Fact::SignIn {
+        state: SignInState::SignedOut,
+        reason: Some(Reason::new(ReasonCode::ConnectionLost)),
+    }]);
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&heard);
+    let _registration = stage.application.sign_in_state().changed(move |change| {
+        let code = change.reason.as_ref().map(|reason| reason.code().clone());
+        log.lock().unwrap().push((change.old, change.new, code));
+    });
+    assert_eq!(
+        *heard.lock().unwrap(),
+        [(
+            None,
+            SignInState::SignedOut,
+            Some(ReasonCode::ConnectionLost)
+        )]
+    );
+}
+
+#[test]
+fn a_value_that_is_none_is_replayed_like_any_other() {
+    let stage = Stage::new();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&heard);
+    let uri = stage.conversation("sip:lenea@contoso.com").uri();
+    let _registration = uri.changed(move |change| log.lock().unwrap().push(change.new.clone()));
+    assert_eq!(*heard.lock().unwrap(), [None]);
+}

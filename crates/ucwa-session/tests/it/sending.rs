@@ -261,16 +261,19 @@ fn a_verdict_that_names_the_operation_needs_no_location() {
 
 #[test]
 fn without_a_verdict_the_message_is_asked_once() {
-    for (answer, expected) in [
+    for (status, answer, expected) in [
         (
+            200,
             json!({"rel": "message", "status": "Succeeded"}),
             MessageStatus::Succeeded,
         ),
         (
+            200,
             json!({"rel": "message", "status": "Failed"}),
             MessageStatus::Failed,
         ),
-        (json!({"rel": "message"}), MessageStatus::Unknown),
+        (200, json!({"rel": "message"}), MessageStatus::Unknown),
+        (404, json!({"code": "NotFound"}), MessageStatus::Unknown),
     ] {
         let mut bench = established();
         let ticket = bench.send(1, "x");
@@ -278,7 +281,7 @@ fn without_a_verdict_the_message_is_asked_once() {
         bench.advance(Duration::from_secs(29));
         assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
         bench.advance(Duration::from_secs(2));
-        bench.reply("GET", &message_href("21a1", "2"), 200, answer);
+        bench.reply("GET", &message_href("21a1", "2"), status, answer);
         assert_eq!(bench.verdicts(chat()), [(MessageKey::Local(1), expected)]);
         assert_eq!(
             bench.result(ticket).unwrap().is_ok(),
@@ -293,6 +296,23 @@ fn without_a_verdict_the_message_is_asked_once() {
                 "a late verdict counts"
             );
         }
+    }
+}
+
+#[test]
+fn the_status_of_an_event_outranks_that_of_the_message_in_it() {
+    for (told, in_it, expected) in [
+        ("Success", "Failed", MessageStatus::Succeeded),
+        ("Failure", "Succeeded", MessageStatus::Failed),
+        ("Success", "Pending", MessageStatus::Succeeded),
+    ] {
+        let mut bench = established();
+        bench.send(1, "x");
+        bench.created("POST", &messages(), &message_href("21a1", "2"));
+        let mut event = verdict("21a1", "2", told);
+        event["_embedded"]["message"]["status"] = json!(in_it);
+        bench.page(senders("21a1", vec![(true, event)]));
+        assert_eq!(bench.verdicts(chat()), [(MessageKey::Local(1), expected)]);
     }
 }
 
@@ -475,6 +495,25 @@ fn received_messages_come_once_and_in_order() {
     let two = arrival("21a1", "6", "two")["_embedded"]["message"].clone();
     bench.reply("GET", &message_href("21a1", "6"), 200, two);
     assert_eq!(bench.received(chat()), ["two", "three +"]);
+}
+
+#[test]
+fn what_is_neither_text_nor_html_is_shown_as_it_came() {
+    let mut bench = established();
+    let mut event = arrival("21a1", "5", "");
+    event["_embedded"]["message"]["_links"]["plainMessage"]["href"] = json!(
+        "data:multipart/alternative;charset=utf-8;boundary=b,--b%0d%0a%0d%0aone+%2b+one%0d%0a--b--%0d%0a"
+    );
+    bench.page(senders("21a1", vec![(true, event)]));
+    let changes = bench.changes(chat());
+    let [ConversationChange::MessageReceived { body, .. }] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    let expected = MessageBody::Other {
+        media_type: "multipart/alternative".to_owned(),
+        raw: "--b\r\n\r\none + one\r\n--b--\r\n".to_owned(),
+    };
+    assert_eq!(*body, expected);
 }
 
 #[test]
