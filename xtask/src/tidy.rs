@@ -7,6 +7,7 @@ use std::{
 
 mod arrows;
 mod documents;
+mod named_tests;
 mod sources;
 
 /// The folder of the workspace.

@@ -24,7 +24,7 @@ fn blocks(text: &str) -> Vec<(&str, Vec<&str>)> {
 }
 
 /// README.md, the other pages beside it, and the guide.
-fn pages() -> Vec<String> {
+pub(super) fn pages() -> Vec<String> {
     let mut pages: Vec<String> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
         .map(str::to_owned)
         .into();
