@@ -53,7 +53,9 @@ type Met = Recent<HrefKey, (), 1_024>;
 pub(crate) struct Chats {
     /// The user's own SIP URI.
     pub(crate) me: String,
-    /// Where conversations begin; absent while there is no application.
+    /// There is an application. What can be begun in it, its links say.
+    signed_in: bool,
+    /// Where conversations begin, if the server lets the user begin any; guests of a meeting begin none.
     start_messaging: Option<String>,
     /// Where conferences begin, if the server lets the user begin any.
     start_online_meeting: Option<String>,
@@ -81,6 +83,7 @@ pub(crate) struct Chats {
 impl Chats {
     /// Takes in what the user can do now (`communication_ref`). What an update does not say has not changed.
     pub(crate) fn take_communication(&mut self, communication: &Resource<'_>) {
+        self.signed_in = true;
         for (rel, link) in [
             ("startMessaging", &mut self.start_messaging),
             ("startOnlineMeeting", &mut self.start_online_meeting),
@@ -286,6 +289,7 @@ impl Chats {
     /// Ends every conversation: the application that held them is gone.
     pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
         // First of all: nothing may be begun again where there is nothing to begin it with.
+        self.signed_in = false;
         self.start_messaging = None;
         self.start_online_meeting = None;
         self.join_online_meeting = None;
@@ -427,7 +431,7 @@ impl Chats {
         key: ConversationKey,
         ticket: Ticket,
     ) -> Option<&mut Conversation> {
-        if self.start_messaging.is_none() {
+        if !self.signed_in {
             core.complete(
                 ticket,
                 Err(Failure::new(FailureKind::NotSignedIn, Stage::Command)),

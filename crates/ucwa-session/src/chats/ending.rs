@@ -478,7 +478,7 @@ impl Chats {
         // Messages written while the chat was gone wait for just this, to begin the conversation again.
         let waits = conversation.is_being_probed()
             || conversation.chat == Chat::Disconnected && conversation.outbox.is_posting();
-        let goes_on = waits && !wanted && self.start_messaging.is_some();
+        let goes_on = waits && !wanted && self.signed_in;
         let drafts = match goes_on {
             true => conversation.outbox.take_drafts(),
             false => std::collections::VecDeque::new(),

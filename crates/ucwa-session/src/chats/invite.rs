@@ -256,11 +256,15 @@ impl Chats {
                 self.start_messaging.as_deref()
             }
         };
-        if invite.kind.is_conference() && href.is_none() {
-            let failure = Failure::new(FailureKind::NotSupported, Stage::Invitation)
-                .with_message("the server does not let this user begin or join conferences");
+        let Some(href) = href else {
+            let what = match invite.kind.is_conference() {
+                true => "the server does not let this user begin or join conferences",
+                false => "the server does not let this user begin chats",
+            };
+            let failure =
+                Failure::new(FailureKind::NotSupported, Stage::Invitation).with_message(what);
             return self.refuse_invite(core, key, failure);
-        }
+        };
         let encoding = core.config.data_uris;
         if let Some(context) = &invite.context {
             if invite.kind != Kind::Peer {
@@ -279,7 +283,7 @@ impl Chats {
             input = input.with_link("message", data);
         }
         let purpose = Purpose::Invite(key, invite.operation_id.clone());
-        match core.resolve(href.unwrap_or_default(), Stage::Invitation) {
+        match core.resolve(href, Stage::Invitation) {
             Ok(url) => {
                 let exchange = core.with_input(Exchange::new(purpose, Method::POST, url), &input);
                 core.issue(exchange);

@@ -185,7 +185,7 @@ impl Chats {
             body,
             ticket,
         };
-        if self.start_messaging.is_none() {
+        if !self.signed_in {
             let failure = Failure::new(FailureKind::NotSignedIn, Stage::Command);
             return self.refuse_draft(core, key, draft, failure);
         }

@@ -70,6 +70,16 @@ fn unauthorized() -> http::Response<bytes::Bytes> {
 
 /// A session that signed in with these credentials and a first token of this life, in seconds.
 fn signed_in(credentials: Credentials, grants: &str, life: u64) -> Bench {
+    signed_in_to(credentials, grants, life, application)
+}
+
+/// The same, to an application that looks like this.
+fn signed_in_to(
+    credentials: Credentials,
+    grants: &str,
+    life: u64,
+    application: impl Fn(bool) -> serde_json::Value,
+) -> Bench {
     let (mut bench, ticket) = challenged(credentials, offering(grants));
     match bench.asked.pop() {
         Some((id, _)) => {
@@ -83,7 +93,7 @@ fn signed_in(credentials: Credentials, grants: &str, life: u64) -> Bench {
     }
     let home = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
     bench.reply("GET", "/user", 200, home);
-    bench.enter();
+    bench.enter_to(application);
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     bench
 }
@@ -170,7 +180,27 @@ fn no_other_grant_is_tried_in_place_of_the_chosen_one() {
 }
 
 #[test]
-fn the_passive_grant_shows_its_page_and_goes_on_when_the_user_has_been_there() {
+fn the_passive_grant_goes_on_when_the_user_has_been_at_its_page() {
+    let credentials = Credentials::Passive { sip_uri: tosh() };
+    let (mut bench, _) = challenged(credentials, offering("password"));
+    let page = json!({"error": "invalid_grant", "ms_rtc_passiveauthuri": "https://adfs/1"});
+    bench.reply("POST", "/t", 400, page.clone());
+    let (id, _) = bench.asked.pop().unwrap();
+    let answer = Answer::PassiveSignIn(true);
+    bench.handle(Input::Answer { id, answer });
+    bench.reply("POST", "/t", 200, token("cwt=one", 300));
+    let home = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
+    let user = bench.reply("GET", "/user", 200, home);
+    assert_eq!(user.request.headers()["authorization"], "Bearer cwt=one");
+    bench.enter();
+    // When the service wants him there for the next token again, he is shown the page again.
+    bench.advance(Duration::from_secs(270));
+    bench.reply("POST", "/t", 400, page);
+    assert_eq!(bench.asked.len(), 1);
+}
+
+#[test]
+fn the_passive_grant_shows_its_page_once() {
     let (mut bench, ticket) = challenged(
         Credentials::Passive { sip_uri: tosh() },
         offering("password"),
@@ -249,7 +279,7 @@ fn a_guest_whose_token_cannot_be_traded_begins_again_with_the_key() {
 }
 
 /// What a session sends that joins the meeting.
-fn joined(mut bench: Bench) -> serde_json::Value {
+fn joined(mut bench: Bench) -> (Bench, serde_json::Value) {
     let invitations = format!("{APP}/communication/onlineMeetingInvitations");
     let links = json!({"_links": {"joinOnlineMeeting": {"href": invitations}}});
     let updated = event(
@@ -268,17 +298,40 @@ fn joined(mut bench: Bench) -> serde_json::Value {
         subject: None,
         context: None,
     });
-    bench.take("POST", &invitations).json()
+    let sent = bench.take("POST", &invitations).json();
+    (bench, sent)
 }
 
 #[test]
 fn a_guest_says_what_he_is_called_and_a_user_does_not() {
-    let sent = joined(signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300));
+    let (_, sent) = joined(signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300));
     assert_eq!(sent["onlineMeetingUri"], MEETING);
     assert_eq!(sent["anonymousDisplayName"], "Joe Smith");
-    let sent = joined(Bench::signed_in());
+    let (_, sent) = joined(Bench::signed_in());
     assert_eq!(sent["onlineMeetingUri"], MEETING);
     assert_eq!(sent["anonymousDisplayName"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_guest_joins_where_he_can_begin_nothing_else() {
+    let bench = signed_in_to(guest(), "urn:microsoft.rtc:anonmeeting", 300, |fresh| {
+        let mut application = application(fresh);
+        let links = &mut application["_embedded"]["communication"]["_links"];
+        links.as_object_mut().unwrap().remove("startMessaging");
+        application
+    });
+    let mut bench = joined(bench).0;
+    bench.submit(Operation::OpenConversation {
+        conversation: ConversationKey::Local(2),
+        participant: peer(),
+        peer: "sip:lenea@contoso.com".to_owned(),
+    });
+    let ticket = bench.submit(Operation::StartChat {
+        conversation: ConversationKey::Local(2),
+        subject: None,
+        context: None,
+    });
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
 }
 
 #[test]
