@@ -58,6 +58,47 @@ impl fmt::Debug for User {
     }
 }
 
+/// A token of another issuer, who told the server of it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct IssuedToken {
+    /// The token, without `Bearer`.
+    pub token: String,
+    /// Whom it stands for.
+    pub user: SipUri,
+    /// Until when it is good, in the engine's time.
+    pub good_until: Duration,
+}
+
+impl IssuedToken {
+    /// A token for a user; `user` may come with or without `sip:`.
+    ///
+    /// # Errors
+    ///
+    /// When `user` isn't a SIP URI.
+    pub fn new(
+        token: impl Into<String>,
+        user: &str,
+        good_until: Duration,
+    ) -> Result<Self, SipUriError> {
+        Ok(Self {
+            token: token.into(),
+            user: SipUri::parse(user)?,
+            good_until,
+        })
+    }
+}
+
+/// Hides the token.
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken")
+            .field("user", &self.user)
+            .field("good_until", &self.good_until)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The URI without its scheme and parameters, in lower case.
 pub(crate) fn address(uri: &SipUri) -> String {
     let text = uri.as_str();
@@ -90,8 +131,21 @@ pub struct ServerConfig {
     pub message_timeout: Duration,
     /// How long an application lives without a pending GET: 15 minutes, as documented for `me`.
     pub inactivity_timeout: Duration,
-    /// The life of a token: 28,289 s, as published.
+    /// The life of a user's token: 28,289 s, as published.
     pub token_life: Duration,
+    /// The life of a guest's token: an hour, as documented.
+    pub guest_token_life: Duration,
+    /// The tokens of another issuer that are taken besides the server's own (`AuthenticationUsingAzureAD`).
+    pub issued: Vec<IssuedToken>,
+    /// Where that issuer signs users in; challenges name it. `None`, the default, as of a server that has no other issuer.
+    pub authorization_uri: Option<String>,
+    /// Whether users can sign in at a page (`AuthenticationInUCWA`), which is `/PassiveAuth/PassiveAuth.aspx`: it takes a form with
+    /// `username` and `password`, and the next passive grant is for whoever signed in there. A real page knows the two to be one
+    /// browser by its cookies. Off by default.
+    pub passive: bool,
+    /// Whom the web server takes the one on the connection to be where the Windows grant is asked for. This server does no handshake:
+    /// this stands for its result. `None`, the default, is somebody whom it does not know.
+    pub windows_user: Option<SipUri>,
 }
 
 impl ServerConfig {
@@ -108,6 +162,11 @@ impl ServerConfig {
             message_timeout: Duration::from_secs(30),
             inactivity_timeout: Duration::from_secs(15 * 60),
             token_life: Duration::from_secs(28_289),
+            guest_token_life: Duration::from_secs(3600),
+            issued: Vec::new(),
+            authorization_uri: None,
+            passive: false,
+            windows_user: None,
         }
     }
 }

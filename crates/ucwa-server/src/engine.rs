@@ -11,6 +11,8 @@ mod dispatch;
 mod events;
 mod exchange;
 mod faults;
+mod grant;
+mod guest;
 mod history;
 mod hrefs;
 mod identifiers;
@@ -37,12 +39,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::config::{ServerConfig, User};
+use crate::config::{ServerConfig, User, address};
 use application::Application;
 use auth::Token;
 use call::Call;
 use conversation::Conversation;
 use faults::Faults;
+use guest::Guest;
 use history::Mailbox;
 use identifiers::{ApplicationId, ConversationId, Identifiers, InvitationId, MeetingId};
 use invitation::Invitation;
@@ -134,6 +137,10 @@ pub struct Engine {
     now: Duration,
     identifiers: Identifiers,
     tokens: BTreeMap<String, Token>,
+    /// Guests of conferences, by the address that each got with his token.
+    guests: BTreeMap<String, Guest>,
+    /// The addresses of those who signed in at the page and have no token for it yet.
+    at_the_page: VecDeque<String>,
     applications: BTreeMap<ApplicationId, Application>,
     /// Applications that were ended for inactivity: they answer 410 where others answer 404.
     expired: BTreeSet<ApplicationId>,
@@ -167,11 +174,17 @@ impl fmt::Debug for Engine {
 impl Engine {
     /// A server that nobody has signed in to.
     pub fn new(config: ServerConfig) -> Self {
+        let issued = config.issued.iter().map(|it| {
+            let token = Token::new(address(&it.user), it.good_until);
+            (it.token.clone(), token)
+        });
         Self {
             identifiers: Identifiers::new(config.seed),
+            tokens: issued.collect(),
             config,
             now: Duration::ZERO,
-            tokens: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            at_the_page: VecDeque::new(),
             applications: BTreeMap::new(),
             expired: BTreeSet::new(),
             conversations: BTreeMap::new(),
@@ -239,9 +252,11 @@ impl Engine {
             .find(|user| user.address() == address)
     }
 
-    /// The name that others see of the one with this address; empty when the server has no such account.
+    /// The name that others see of the one with this address; empty when the server has neither such an account nor such a guest.
     fn display_name(&self, address: &str) -> &str {
-        self.user_at(address)
-            .map_or("", |user| user.display_name.as_str())
+        match self.user_at(address) {
+            Some(user) => &user.display_name,
+            None => self.guests.get(address).map_or("", Guest::name),
+        }
     }
 }

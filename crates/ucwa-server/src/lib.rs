@@ -4,7 +4,8 @@
 //! and released polls come out, so the same server runs on a socket, inside a process, and in a simulated world.
 //! [`Server`] (feature `http`, on by default) is the thin shell that puts it on a TCP port.
 //!
-//! It serves what the published chats need: autodiscovery, the password grant, applications with their event channel,
+//! It serves what the published chats need: autodiscovery, tokens by password, as a guest of a conference, by a sign-in page
+//! or of another issuer, applications with their event channel,
 //! invitations, conversations, messages with a verdict, typing, batches; archived conversations of users who ask for them,
 //! and for those invitations that it accepts itself; in JSON and in XML, by `Accept`. Hrefs, bodies
 //! and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
@@ -27,7 +28,7 @@ mod fault;
 #[cfg(feature = "http")]
 mod shell;
 
-pub use config::{ServerConfig, User};
+pub use config::{IssuedToken, ServerConfig, User};
 pub use engine::{Engine, Input, Output, RequestId};
 pub use fault::{Fault, RetryAfter};
 #[cfg(feature = "http")]

@@ -176,8 +176,11 @@ impl Engine {
         let resource = Resource::new("me")
             .with_href(hrefs::me(id))
             .with_property("name", self.display_name(address).to_owned())
-            .with_property("uri", format!("sip:{address}"))
-            .with_property("emailAddresses", vec![address.clone()]);
+            .with_property("uri", format!("sip:{address}"));
+        if self.is_guest(address) {
+            return Ok(resource);
+        }
+        let resource = resource.with_property("emailAddresses", vec![address.clone()]);
         // A link that is missing means that the action isn't possible now.
         let links: &[&str] = if application.available {
             &["note", "presence", "location", "reportMyActivity"]
@@ -231,6 +234,15 @@ impl Engine {
             )
             .with_property("etag", application.etag.clone())
             .with_link("conversations", conversations)
+            .with_link(
+                "joinOnlineMeeting",
+                hrefs::below(id, "communication/onlineMeetingInvitations"),
+            );
+        // A guest comes for his conference only.
+        if self.is_guest(&application.address) {
+            return Ok(communication);
+        }
+        let communication = communication
             .with_link("startMessaging", hrefs::invitations(id))
             .with_link(
                 "startOnlineMeeting",
@@ -238,10 +250,6 @@ impl Engine {
                     id,
                     "communication/onlineMeetingInvitations?onlineMeetingUri=adhoc",
                 ),
-            )
-            .with_link(
-                "joinOnlineMeeting",
-                hrefs::below(id, "communication/onlineMeetingInvitations"),
             );
         if !self.config.history {
             return Ok(communication);
@@ -322,6 +330,7 @@ impl Engine {
         id: ApplicationId,
     ) -> Result<Reply, Refusal> {
         let fields = exchange.fields()?;
+        self.refuse_guest(&self.application(id)?.address)?;
         if self.application(id)?.available {
             return Err(Refusal::conflict(
                 "AlreadyExists",

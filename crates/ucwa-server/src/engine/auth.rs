@@ -1,21 +1,27 @@
-//! Tokens and challenges (`AuthenticationInUCWA`).
+//! Tokens, and the challenge that says how to get one (`AuthenticationInUCWA`).
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, HeaderName, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 
 use super::Engine;
-use super::exchange::{Exchange, form};
-use super::reply::{Reply, append, set};
+use super::exchange::Exchange;
+use super::reply::append;
 
 /// What a token gives access to.
 pub(super) struct Token {
     /// The user's address.
     address: String,
     expires: Duration,
+}
+
+impl Token {
+    pub(super) fn new(address: String, expires: Duration) -> Self {
+        Self { address, expires }
+    }
 }
 
 impl fmt::Debug for Token {
@@ -31,8 +37,24 @@ impl Engine {
         if !scheme.eq_ignore_ascii_case("Bearer") {
             return None;
         }
-        let token = self.tokens.get(token.trim())?;
-        (self.now < token.expires).then(|| token.address.clone())
+        self.bearer(token.trim()).map(str::to_owned)
+    }
+
+    /// Whose token it is, if it is a good one.
+    pub(super) fn bearer(&self, token: &str) -> Option<&str> {
+        let token = self.tokens.get(token)?;
+        (self.now < token.expires).then_some(token.address.as_str())
+    }
+
+    /// A new token for the one with this address.
+    pub(super) fn issue_token(&mut self, address: String, life: Duration) -> String {
+        let now = self.now;
+        self.tokens.retain(|_, token| now < token.expires);
+        let token = self.identifiers.token();
+        let expires = now.saturating_add(life);
+        self.tokens
+            .insert(token.clone(), Token::new(address, expires));
+        token
     }
 
     /// The origin of absolute hrefs.
@@ -54,13 +76,21 @@ impl Engine {
             StatusCode::UNAUTHORIZED,
             "Unauthorized: Access is denied due to invalid credentials.",
         );
-        let bearer = format!(
+        let mut bearer = format!(
             "Bearer trusted_issuers=\"00000002-0000-0ff1-ce00-000000000000@{}\", client_id=\"00000004-0000-0ff1-ce00-000000000000\"",
             self.config.domain
         );
+        if let Some(uri) = &self.config.authorization_uri {
+            bearer.push_str(&format!(", authorization_uri=\"{uri}\""));
+        }
         // As published: no space after the comma, and commas inside the quotes.
+        let passive = if self.config.passive {
+            ",urn:microsoft.rtc:passive"
+        } else {
+            ""
+        };
         let oauth = format!(
-            "MsRtcOAuth href=\"{}/WebTicket/oauthtoken\",grant_type=\"urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password\"",
+            "MsRtcOAuth href=\"{}/WebTicket/oauthtoken\",grant_type=\"urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password{passive}\"",
             self.origin(exchange)
         );
         append(&mut response, WWW_AUTHENTICATE, &bearer);
@@ -75,80 +105,6 @@ impl Engine {
             "<!DOCTYPE html>\r\n<html><head><title>{code} - {words}</title></head>\r\n<body><h1>Server Error</h1><h2>{code} - {words}</h2></body></html>\r\n"
         );
         self.with_content(status, "text/html", page)
-    }
-
-    /// The token endpoint: the `password` grant.
-    pub(super) fn token(&mut self, exchange: &Exchange<'_>) -> Reply {
-        let Ok(body) = std::str::from_utf8(exchange.request.body()) else {
-            return self.no_token("invalid_request", None);
-        };
-        let fields = form(body);
-        let field = |name: &str| {
-            fields
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.as_str())
-        };
-        match field("grant_type") {
-            None => return self.no_token("invalid_request", None),
-            Some("password") => {}
-            Some(_) => {
-                return self.no_token(
-                    "unsupported_grant_type",
-                    Some((28029, "Authentication type not allowed.")),
-                );
-            }
-        }
-        let (Some(name), Some(password)) = (field("username"), field("password")) else {
-            return self.no_token("invalid_request", None);
-        };
-        let address = name
-            .strip_prefix("sip:")
-            .unwrap_or(name)
-            .to_ascii_lowercase();
-        match self.user_at(&address) {
-            Some(user) if user.password == password => {}
-            _ => {
-                return self.no_token("invalid_grant", Some((28020, "No valid security token.")));
-            }
-        }
-        let now = self.now;
-        self.tokens.retain(|_, token| now < token.expires);
-        let token = self.identifiers.token();
-        let expires = self.now + self.config.token_life;
-        let body = format!(
-            "{{\"access_token\":\"{token}\",\"expires_in\":{},\"ms_rtc_identityscope\":\"local\",\"token_type\":\"Bearer\"}}",
-            self.config.token_life.as_secs()
-        );
-        self.tokens.insert(token, Token { address, expires });
-        self.token_response(StatusCode::OK, body, None)
-    }
-
-    fn no_token(&self, error: &str, diagnostics: Option<(u32, &str)>) -> Reply {
-        self.token_response(
-            StatusCode::BAD_REQUEST,
-            format!("{{\"error\":\"{error}\"}}"),
-            diagnostics,
-        )
-    }
-
-    fn token_response(
-        &self,
-        status: StatusCode,
-        body: String,
-        diagnostics: Option<(u32, &str)>,
-    ) -> Reply {
-        let mut response = self.with_content(status, "application/json", body);
-        set(&mut response, CACHE_CONTROL, "no-store");
-        if let Some((code, reason)) = diagnostics {
-            let value = format!("{code};source=\"{}\";reason=\"{reason}\"", self.fqdn());
-            set(
-                &mut response,
-                HeaderName::from_static("x-ms-diagnostics"),
-                &value,
-            );
-        }
-        Reply::Ready(response)
     }
 
     /// From now on no token given out so far is good.

@@ -108,6 +108,7 @@ impl Engine {
         };
         let caller = self.application(application)?;
         let (local, formats) = (caller.address.clone(), caller.formats);
+        self.introduce_guest(&local, &uri, &fields)?;
         let meeting = match self.meeting_at(&uri) {
             Some(meeting) => meeting,
             None if uri == "adhoc" => self.add_meeting(&local),
@@ -448,6 +449,10 @@ impl Engine {
                     .or(conversation.called.map(|(_, meeting)| meeting));
                 if let Some(meeting) = meeting.and_then(|id| self.meetings.get(&id)) {
                     resource = resource.with_property("onlineMeetingUri", meeting.uri.clone());
+                }
+                if self.is_guest(&conversation.local) {
+                    let name = self.display_name(&conversation.local).to_owned();
+                    resource = resource.with_property("anonymousDisplayName", name);
                 }
                 if incoming {
                     let remote = conversation.remote.clone();

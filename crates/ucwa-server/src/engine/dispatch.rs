@@ -40,7 +40,7 @@ impl Engine {
         }
         let route = Route::of(request.uri().path());
         let address = match &route {
-            Some(Route::Root | Route::Token) => None,
+            Some(Route::Root | Route::Token | Route::Page) => None,
             _ => match self.authenticate(exchange) {
                 Some(address) => Some(address),
                 None => return Some(self.challenge(exchange)),
@@ -65,6 +65,7 @@ impl Engine {
         let answer = match (route, address) {
             (Route::Root, _) => Ok(self.root(exchange)),
             (Route::Token, _) => Ok(self.token(exchange)),
+            (Route::Page, _) => self.page(exchange),
             (Route::User, Some(address)) => Ok(self.user(exchange, &address)),
             (Route::Applications, Some(address)) if self.home_of(&address).is_none() => {
                 self.create_application(exchange, &address)

@@ -124,6 +124,11 @@ impl Identifiers {
         MeetingId(self.names.next_u32())
     }
 
+    /// The first part of the address of a guest.
+    pub(super) fn guest(&mut self) -> String {
+        guid(self.number())
+    }
+
     pub(super) fn thread(&mut self) -> String {
         format!("{:032x}", self.number())
     }

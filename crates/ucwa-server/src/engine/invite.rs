@@ -72,6 +72,7 @@ impl Engine {
         let caller = self.application(application)?;
         let local = caller.address.clone();
         let formats = caller.formats;
+        self.refuse_guest(&local)?;
         let taken = caller.conversations.iter().any(|id| {
             self.conversation(*id)
                 .is_ok_and(|conversation| conversation.thread == thread)

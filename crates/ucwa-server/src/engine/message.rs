@@ -334,8 +334,12 @@ impl Engine {
         }
         let participant = hrefs::participant(application, id, &message.author);
         let name = self.display_name(&message.author).to_owned();
+        let resource = if self.is_guest(&message.author) {
+            resource
+        } else {
+            resource.with_link("contact", hrefs::contact(application, &message.author))
+        };
         Ok(resource
-            .with_link("contact", hrefs::contact(application, &message.author))
             .with_link("participant", Link::new(participant).with_title(name))
             .with_link(message.text.rel(), message.text.data_uri()))
     }

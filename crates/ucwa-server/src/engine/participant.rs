@@ -34,7 +34,7 @@ impl Engine {
                 "sourceNetwork",
                 source_network(address, &conversation.local),
             )
-            .with_property("anonymous", false)
+            .with_property("anonymous", self.is_guest(address))
             .with_property("name", name.to_owned())
             .with_property("uri", format!("sip:{address}"))
             .with_link("conversation", hrefs::conversation(application, id));
@@ -60,7 +60,11 @@ impl Engine {
             return Err(Refusal::NOT_FOUND);
         }
         let href = hrefs::participant(application, id, address);
-        let resource = resource.with_link("contact", hrefs::contact(application, address));
+        let resource = if self.is_guest(address) {
+            resource
+        } else {
+            resource.with_link("contact", hrefs::contact(application, address))
+        };
         let measures = self.measures(id, address).into_iter();
         Ok(measures.fold(resource, |resource, measure| {
             let rel = measure.rel();

@@ -84,6 +84,18 @@ impl Refusal {
         None,
         "The application belongs to another user.",
     );
+    pub(super) const ANONYMOUS_NOT_ALLOWED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        Some("AnonymousNotAllowed"),
+        "This isn't for guests.",
+    );
+    pub(super) const ANOTHER_CONFERENCE: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "Forbidden",
+        None,
+        "The token is for another conference.",
+    );
     pub(super) const NOT_FOUND: Self = Self::new(
         StatusCode::NOT_FOUND,
         "NotFound",

@@ -12,6 +12,8 @@ pub(super) enum Route {
     Root,
     User,
     Token,
+    /// The page at which users sign in.
+    Page,
     Applications,
     Application(ApplicationId, Place),
 }
@@ -96,6 +98,7 @@ impl Route {
                 "user",
             ] => Some(Self::User),
             ["webticket", "oauthtoken"] => Some(Self::Token),
+            ["passiveauth", "passiveauth.aspx"] => Some(Self::Page),
             ["ucwa", "oauth", "v1", "applications"] => Some(Self::Applications),
             ["ucwa", "oauth", "v1", "applications", id, below @ ..] => Some(Self::Application(
                 ApplicationId::parse(id)?,
@@ -112,6 +115,7 @@ impl Route {
         match self {
             Self::Root | Self::User => "GET",
             Self::Token | Self::Applications => "POST",
+            Self::Page => "GET, POST",
             Self::Application(_, place) => place.methods(),
         }
     }

@@ -17,6 +17,8 @@ pub(crate) const ALEX: &str = "alexd@contoso.com";
 /// Of another enterprise.
 pub(crate) const JOE: &str = "joe@fabrikam.com";
 pub(crate) const PASSWORD: &str = "pass@word1";
+/// Where the user resource is.
+pub(crate) const USER: &str = "/Autodiscover/AutodiscoverService.svc/root/oauth/user";
 const HOME: &str = "lyncweb.contoso.com";
 
 pub(crate) fn seconds(seconds: u64) -> Duration {
@@ -200,13 +202,23 @@ impl Client {
         ));
         assert_eq!(response.status(), StatusCode::OK);
         let token = decode(&response).text("access_token").unwrap().to_owned();
+        Self::with_token(world, token, representation, endpoint)
+    }
+
+    /// From the user to an application, with a token that was come by.
+    pub(crate) fn with_token(
+        world: &mut World,
+        token: String,
+        representation: Representation,
+        endpoint: &str,
+    ) -> Self {
         let mut client = Self {
             representation,
             token,
             application: Resource::anonymous(),
             next: String::new(),
         };
-        let user = client.resource(world, &user);
+        let user = client.resource(world, USER);
         let applications = user.link_href("applications").unwrap();
         let created = client.post(
             world,

@@ -13,6 +13,7 @@ mod batch;
 mod conference;
 mod events;
 mod faults;
+mod grants;
 mod harness;
 mod history;
 mod incoming;

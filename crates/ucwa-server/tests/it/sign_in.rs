@@ -126,7 +126,7 @@ fn passwords_and_grants() {
         denied
     );
     assert_eq!(
-        ask("grant_type=urn:microsoft.rtc:windows"),
+        ask("grant_type=urn:microsoft.rtc:passive"),
         answer(400, "unsupported_grant_type", "28029")
     );
     assert_eq!(

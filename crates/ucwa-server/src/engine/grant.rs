@@ -1,0 +1,173 @@
+//! The token endpoint: one grant for each way of proving who one is (`AuthenticationInUCWA`).
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, HeaderName, WWW_AUTHENTICATE};
+use http::{Method, Response, StatusCode};
+use ucwa_proto::{GrantType, OAuthError, TokenResponse};
+
+use super::Engine;
+use super::exchange::{Exchange, form};
+use super::reply::{Refusal, Reply, append, set};
+use crate::config::address;
+
+/// The page at which users sign in.
+const PAGE: &str = "/PassiveAuth/PassiveAuth.aspx";
+
+/// The fields of a form.
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn of(exchange: &Exchange<'_>) -> Option<Self> {
+        let body = std::str::from_utf8(exchange.request.body()).ok()?;
+        Some(Self(form(body)))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let field = self.0.iter().find(|(key, _)| key == name);
+        field.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why there is no token.
+pub(super) struct Denial {
+    error: &'static str,
+    /// The code and the reason of `X-Ms-diagnostics`.
+    diagnostics: Option<(u32, &'static str)>,
+}
+
+impl Denial {
+    pub(super) const INVALID_REQUEST: Self = Self {
+        error: "invalid_request",
+        diagnostics: None,
+    };
+    pub(super) const INVALID_GRANT: Self = Self {
+        error: "invalid_grant",
+        diagnostics: Some((28020, "No valid security token.")),
+    };
+    const UNSUPPORTED: Self = Self {
+        error: "unsupported_grant_type",
+        diagnostics: Some((28029, "Authentication type not allowed.")),
+    };
+}
+
+impl Engine {
+    /// POST to the token service.
+    pub(super) fn token(&mut self, exchange: &Exchange<'_>) -> Reply {
+        let Some(form) = Form::of(exchange) else {
+            return self.no_token(&Denial::INVALID_REQUEST);
+        };
+        let grant = form.get("grant_type").map(GrantType::from);
+        let granted = match grant {
+            None => Err(Denial::INVALID_REQUEST),
+            Some(GrantType::Password) => self.by_password(&form),
+            Some(GrantType::AnonymousMeeting) => self.as_guest(&form),
+            Some(GrantType::Windows) => match &self.config.windows_user {
+                Some(user) => Ok(address(user)),
+                None => return self.nobody_on_the_connection(),
+            },
+            Some(GrantType::Passive) if self.config.passive => match self.at_the_page.pop_front() {
+                Some(address) => Ok(address),
+                None => return self.show_the_page(exchange),
+            },
+            Some(_) => Err(Denial::UNSUPPORTED),
+        };
+        match granted {
+            Ok(address) => self.give_token(address),
+            Err(denial) => self.no_token(&denial),
+        }
+    }
+
+    /// The address of the user with this name and password.
+    fn by_password(&self, form: &Form) -> Result<String, Denial> {
+        let (Some(name), Some(password)) = (form.get("username"), form.get("password")) else {
+            return Err(Denial::INVALID_REQUEST);
+        };
+        let address = name.strip_prefix("sip:").unwrap_or(name);
+        let address = address.to_ascii_lowercase();
+        match self.user_at(&address) {
+            Some(user) if user.password == password => Ok(address),
+            _ => Err(Denial::INVALID_GRANT),
+        }
+    }
+
+    /// The web server's page for one who has not proven on his connection who he is.
+    fn nobody_on_the_connection(&self) -> Reply {
+        let mut response = self.html(
+            StatusCode::UNAUTHORIZED,
+            "Unauthorized: Access is denied due to invalid credentials.",
+        );
+        append(&mut response, WWW_AUTHENTICATE, "Negotiate");
+        append(&mut response, WWW_AUTHENTICATE, "NTLM");
+        Reply::Ready(response)
+    }
+
+    /// Nobody has signed in at the page yet: this is where it is.
+    fn show_the_page(&self, exchange: &Exchange<'_>) -> Reply {
+        let mut error = OAuthError::new(Denial::INVALID_GRANT.error);
+        error.passive_auth_uri = Some(format!("{}{PAGE}", self.origin(exchange)).into());
+        self.token_response(
+            StatusCode::BAD_REQUEST,
+            error.encode(),
+            Denial::INVALID_GRANT.diagnostics,
+        )
+    }
+
+    /// The page at which users sign in: GET shows it, POST is what it sends.
+    pub(super) fn page(&mut self, exchange: &Exchange<'_>) -> Result<Reply, Refusal> {
+        if !self.config.passive {
+            return Err(Refusal::NOT_FOUND);
+        }
+        if exchange.method() == Method::GET {
+            return Ok(Reply::Ready(self.html(StatusCode::OK, "Sign in")));
+        }
+        let signed_in = Form::of(exchange)
+            .ok_or(Denial::INVALID_REQUEST)
+            .and_then(|form| self.by_password(&form));
+        Ok(Reply::Ready(match signed_in {
+            Ok(address) => {
+                self.at_the_page.push_back(address);
+                self.html(StatusCode::OK, "You are signed in")
+            }
+            Err(_) => self.html(StatusCode::OK, "The user name or the password is wrong"),
+        }))
+    }
+
+    fn give_token(&mut self, address: String) -> Reply {
+        let life = if self.guests.contains_key(&address) {
+            self.config.guest_token_life
+        } else {
+            self.config.token_life
+        };
+        let token = self.issue_token(address, life);
+        let mut response = TokenResponse::new(token, life);
+        response.identity_scope = Some("local".into());
+        self.token_response(StatusCode::OK, response.encode(), None)
+    }
+
+    fn no_token(&self, denial: &Denial) -> Reply {
+        self.token_response(
+            StatusCode::BAD_REQUEST,
+            OAuthError::new(denial.error).encode(),
+            denial.diagnostics,
+        )
+    }
+
+    fn token_response(
+        &self,
+        status: StatusCode,
+        body: Vec<u8>,
+        diagnostics: Option<(u32, &str)>,
+    ) -> Reply {
+        let mut response: Response<Bytes> = self.with_content(status, "application/json", body);
+        set(&mut response, CACHE_CONTROL, "no-store");
+        if let Some((code, reason)) = diagnostics {
+            let value = format!("{code};source=\"{}\";reason=\"{reason}\"", self.fqdn());
+            set(
+                &mut response,
+                HeaderName::from_static("x-ms-diagnostics"),
+                &value,
+            );
+        }
+        Reply::Ready(response)
+    }
+}

@@ -1,0 +1,86 @@
+//! Guests: who has no account, and takes part in one conference (`AuthenticationInUCWA`, `joinOnlineMeeting_ref`).
+
+use super::Engine;
+use super::exchange::Fields;
+use super::grant::{Denial, Form};
+use super::reply::Refusal;
+
+/// The longest name of a guest (`onlineMeetingInvitation_ref`).
+const LONGEST_NAME: usize = 250;
+
+/// A guest of a conference.
+#[derive(Debug)]
+pub(super) struct Guest {
+    /// The URI of the conference.
+    conference: String,
+    /// What he called himself when he joined it.
+    name: String,
+}
+
+impl Guest {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Engine {
+    /// The address of a guest of the conference that the form names: a new one, or that of the token which he trades for the
+    /// next one. The key of a conference is its id, as in the published requests; who names none needs none.
+    pub(super) fn as_guest(&mut self, form: &Form) -> Result<String, Denial> {
+        let uri = form
+            .get("ms_rtc_conferenceuri")
+            .ok_or(Denial::INVALID_REQUEST)?;
+        let id = self.meeting_at(uri).ok_or(Denial::INVALID_GRANT)?;
+        let key = id.to_string();
+        if form
+            .get("password")
+            .is_some_and(|password| !password.eq_ignore_ascii_case(&key))
+        {
+            return Err(Denial::INVALID_GRANT);
+        }
+        if let Some(token) = form.get("ms_rtc_renew") {
+            let known = self.bearer(token).filter(|address| {
+                self.guests
+                    .get(*address)
+                    .is_some_and(|guest| guest.conference.eq_ignore_ascii_case(uri))
+            });
+            return known.map(str::to_owned).ok_or(Denial::INVALID_GRANT);
+        }
+        let address = format!("{}@anonymous.invalid", self.identifiers.guest());
+        let guest = Guest {
+            conference: uri.to_owned(),
+            name: String::new(),
+        };
+        self.guests.insert(address.clone(), guest);
+        Ok(address)
+    }
+
+    pub(super) fn is_guest(&self, address: &str) -> bool {
+        self.guests.contains_key(address)
+    }
+
+    /// That the one with this address is a user, and no guest.
+    pub(super) fn refuse_guest(&self, address: &str) -> Result<(), Refusal> {
+        match self.is_guest(address) {
+            true => Err(Refusal::ANONYMOUS_NOT_ALLOWED),
+            false => Ok(()),
+        }
+    }
+
+    /// A guest joins his conference, and no other, and says what he is called.
+    pub(super) fn introduce_guest(
+        &mut self,
+        address: &str,
+        uri: &str,
+        fields: &Fields<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(guest) = self.guests.get_mut(address) else {
+            return Ok(());
+        };
+        if !guest.conference.eq_ignore_ascii_case(uri) {
+            return Err(Refusal::ANOTHER_CONFERENCE);
+        }
+        guest.name = fields.required("anonymousDisplayName", LONGEST_NAME)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,262 @@
+//! The ways to a token besides the password (`AuthenticationInUCWA`), and what a guest can do with his.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::{Method, Response, StatusCode};
+use ucwa_proto::{Representation, Resource, SipUri};
+use ucwa_server::IssuedToken;
+
+use crate::harness::{
+    Client, LENE, TOSH, USER, World, decode, form, refusal, refused, request, seconds,
+};
+use crate::leading::enter;
+
+fn ask(world: &mut World, body: &str) -> Response<Bytes> {
+    world.exchange(form("/WebTicket/oauthtoken", body))
+}
+
+/// The token that a request for one brings.
+fn granted(world: &mut World, body: &str) -> String {
+    let response = ask(world, body);
+    assert_eq!(response.status(), StatusCode::OK, "{body}");
+    decode(&response).text("access_token").unwrap().to_owned()
+}
+
+/// The error, and the first word of the diagnostics.
+fn denied(world: &mut World, body: &str) -> (String, String) {
+    let response = ask(world, body);
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body}");
+    let diagnostics = response.headers().get("x-ms-diagnostics");
+    let diagnostics = diagnostics.map_or("", |value| value.to_str().unwrap());
+    (
+        decode(&response).text("error").unwrap().to_owned(),
+        diagnostics.split(';').next().unwrap().to_owned(),
+    )
+}
+
+fn invalid_grant() -> (String, String) {
+    ("invalid_grant".to_owned(), "28020".to_owned())
+}
+
+/// Who the server says that the one with this token is.
+fn whose(world: &mut World, token: &str) -> Option<String> {
+    let get = request(&Method::GET, USER).header(AUTHORIZATION, format!("Bearer {token}"));
+    if world.exchange(get.body(Bytes::new()).unwrap()).status() != StatusCode::OK {
+        return None;
+    }
+    let client = Client::with_token(world, token.to_owned(), Representation::Json, token);
+    let me = client.application.embedded("me").unwrap();
+    Some(me.text("uri").unwrap().to_owned())
+}
+
+/// Tosh's conference, and the body of a request for a token for its guests.
+fn conference(world: &mut World) -> (Client, String, String) {
+    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    let uri = enter(world, &mut tosh, None).uri;
+    let body = format!(
+        "grant_type=urn%3Amicrosoft.rtc%3Aanonmeeting&ms_rtc_conferenceuri={}",
+        uri.replace(';', "%3B").replace(':', "%3A")
+    );
+    (tosh, uri, body)
+}
+
+#[test]
+fn a_guest_has_a_token_of_his_own_life_and_keeps_his_address_when_he_renews_it() {
+    let mut config = World::config();
+    assert_eq!(config.guest_token_life, seconds(3600));
+    config.guest_token_life = seconds(600);
+    let mut world = World::of(config);
+    let world = &mut world;
+    let (_tosh, uri, body) = conference(world);
+    let response = ask(world, &body);
+    assert_eq!(decode(&response).integer("expires_in"), Some(600));
+    let first = decode(&response).text("access_token").unwrap().to_owned();
+    let gus = whose(world, &first).unwrap();
+    assert!(gus.ends_with("@anonymous.invalid"), "{gus}");
+
+    world.pass(seconds(500));
+    let renew = format!("{body}&ms_rtc_renew={}", first.replace('=', "%3D"));
+    let second = granted(world, &renew);
+    assert_ne!(first, second);
+    let stranger = granted(world, &body);
+    assert_ne!(whose(world, &stranger).unwrap(), gus);
+    world.pass(seconds(200));
+    assert_eq!(whose(world, &first), None, "expired");
+    assert_eq!(whose(world, &second), Some(gus));
+    assert_eq!(
+        denied(world, &renew),
+        invalid_grant(),
+        "what has expired is not traded"
+    );
+
+    // The key is the id of the conference; a wrong one, and a conference that is not there, let nobody in.
+    let key = uri.rsplit(':').next().unwrap().to_owned();
+    granted(world, &format!("{body}&password={key}"));
+    let wrong = denied(world, &format!("{body}&password=wrong"));
+    assert_eq!(wrong, invalid_grant());
+    let nowhere = denied(world, &format!("{body}0"));
+    assert_eq!(nowhere, invalid_grant());
+    let unsaid = denied(world, "grant_type=urn:microsoft.rtc:anonmeeting");
+    assert_eq!(unsaid.0, "invalid_request");
+}
+
+#[test]
+fn a_guest_trades_no_token_of_a_user_or_of_another_conference() {
+    let mut world = World::new();
+    let world = &mut world;
+    let (tosh, _, body) = conference(world);
+    let mut lene = Client::available(world, LENE, Representation::Json);
+    let other = enter(world, &mut lene, None).uri;
+    let other = format!("grant_type=urn:microsoft.rtc:anonmeeting&ms_rtc_conferenceuri={other}");
+    let other = granted(world, &other);
+    for token in [&tosh.token, &other, "cwt=nonsense"] {
+        let renew = format!("{body}&ms_rtc_renew={}", token.replace('=', "%3D"));
+        assert_eq!(denied(world, &renew), invalid_grant(), "{token}");
+    }
+}
+
+#[test]
+fn a_guest_joins_his_conference_under_the_name_that_he_gives_and_does_nothing_else() {
+    let mut world = World::new();
+    let world = &mut world;
+    let (mut tosh, uri, body) = conference(world);
+    let token = granted(world, &body);
+    let mut gus = Client::with_token(world, token, Representation::Xml, "gus");
+    let me = gus.application.embedded("me").unwrap();
+    assert!(me.link("makeMeAvailable").is_none());
+    let communication = gus.communication();
+    assert!(communication.link("startMessaging").is_none());
+    assert!(communication.link("startOnlineMeeting").is_none());
+    let join = communication.link_href("joinOnlineMeeting").unwrap();
+    let join = join.to_owned();
+
+    let nothing = Resource::anonymous();
+    let available = format!("{}/makeMeAvailable", me.href().unwrap());
+    let refused_so = refused(&gus.post(world, &available, &nothing));
+    assert_eq!(refused_so, refusal(403, "Forbidden", "AnonymousNotAllowed"));
+    let joining = |uri: &str, name: &str| {
+        Resource::anonymous()
+            .with_property("operationId", "1")
+            .with_property("onlineMeetingUri", uri.to_owned())
+            .with_property("anonymousDisplayName", name.to_owned())
+    };
+    for other in [
+        "adhoc",
+        "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:X",
+    ] {
+        let refused_so = refused(&gus.post(world, &join, &joining(other, "Gus")));
+        assert_eq!(refused_so, refusal(403, "Forbidden", ""));
+    }
+    let nameless = refused(&gus.post(world, &join, &joining(&uri, "")));
+    assert_eq!(
+        nameless,
+        refusal(400, "BadRequest", "ParameterValidationFailure")
+    );
+
+    let created = gus.post(world, &join, &joining(&uri, "Gus Grissom"));
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let page = gus.page(world);
+    let invitation = page.resource("onlineMeetingInvitation");
+    assert_eq!(invitation.text("anonymousDisplayName"), Some("Gus Grissom"));
+    assert_eq!(page.resource("conversation").text("state"), Some("InLobby"));
+    tosh.page(world);
+    let conversations = tosh.communication().link_href("conversations").unwrap();
+    let conversations = tosh.resource(world, conversations);
+    let conversation = conversations.link_href("conversation").unwrap();
+    let lobby = tosh.resource(world, &format!("{conversation}/lobby"));
+    let guest = tosh.resource(world, lobby.link_href("participant").unwrap());
+    assert_eq!(guest.text("name"), Some("Gus Grissom"));
+    assert_eq!(guest.boolean("anonymous"), Some(true));
+    assert!(guest.link("contact").is_none(), "he is nobody's contact");
+}
+
+#[test]
+fn a_user_is_let_in_by_the_page_where_there_is_one() {
+    let mut config = World::config();
+    config.passive = true;
+    let mut world = World::of(config);
+    let world = &mut world;
+    let passive = "grant_type=urn:microsoft.rtc:passive";
+    let response = ask(world, passive);
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(
+        response.headers()["x-ms-diagnostics"]
+            .to_str()
+            .unwrap()
+            .starts_with("28020;")
+    );
+    let answer = decode(&response);
+    assert_eq!(answer.text("error"), Some("invalid_grant"));
+    let page = answer.text("ms_rtc_passiveauthuri").unwrap();
+    assert_eq!(
+        page,
+        "https://lyncweb.contoso.com/PassiveAuth/PassiveAuth.aspx"
+    );
+    let shown = world.exchange(request(&Method::GET, page).body(Bytes::new()).unwrap());
+    assert_eq!(shown.status(), StatusCode::OK);
+
+    let sign_in = |world: &mut World, password: &str| {
+        let sent = format!("username={LENE}&password={password}");
+        let answer = world.exchange(form(page, &sent));
+        assert_eq!(answer.status(), StatusCode::OK);
+        ask(world, passive).status()
+    };
+    assert_eq!(sign_in(world, "wrong"), StatusCode::BAD_REQUEST);
+    assert_eq!(sign_in(world, "pass%40word1"), StatusCode::OK);
+    assert_eq!(
+        ask(world, passive).status(),
+        StatusCode::BAD_REQUEST,
+        "a sign-in is good for one token"
+    );
+}
+
+#[test]
+fn without_the_page_there_is_neither_the_page_nor_the_grant() {
+    let mut world = World::new();
+    let world = &mut world;
+    let unsupported = ("unsupported_grant_type".to_owned(), "28029".to_owned());
+    assert_eq!(
+        denied(world, "grant_type=urn:microsoft.rtc:passive"),
+        unsupported
+    );
+    let page = request(&Method::GET, "/PassiveAuth/PassiveAuth.aspx");
+    let answer = world.exchange(page.body(Bytes::new()).unwrap());
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn a_windows_user_is_who_the_web_server_takes_him_to_be() {
+    let mut config = World::config();
+    config.windows_user = Some(SipUri::parse(TOSH).unwrap());
+    let mut world = World::of(config);
+    let token = granted(&mut world, "grant_type=urn:microsoft.rtc:windows");
+    assert_eq!(whose(&mut world, &token), Some(format!("sip:{TOSH}")));
+
+    let mut world = World::new();
+    let response = ask(&mut world, "grant_type=urn:microsoft.rtc:windows");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(response.headers()["content-type"], "text/html");
+    let offers = response.headers().get_all(WWW_AUTHENTICATE).iter();
+    assert!(offers.eq(["Negotiate", "NTLM"]));
+}
+
+#[test]
+fn a_token_of_another_issuer_is_good_for_its_user_and_its_time() {
+    let mut config = World::config();
+    config.authorization_uri = Some("https://login.contoso.com/authorize".to_owned());
+    let token = IssuedToken::new("jwt.tosh", TOSH, seconds(600)).unwrap();
+    assert!(!format!("{token:?}").contains("jwt"));
+    config.issued.push(token);
+    let mut world = World::of(config);
+    let world = &mut world;
+    let bare = request(&Method::GET, USER).header(CONTENT_LENGTH, 0);
+    let challenge = world.exchange(bare.body(Bytes::new()).unwrap());
+    let bearer = challenge.headers()[WWW_AUTHENTICATE].to_str().unwrap();
+    assert!(
+        bearer.ends_with(", authorization_uri=\"https://login.contoso.com/authorize\""),
+        "{bearer}"
+    );
+    assert_eq!(whose(world, "jwt.tosh"), Some(format!("sip:{TOSH}")));
+    world.pass(seconds(601));
+    assert_eq!(whose(world, "jwt.tosh"), None);
+}
