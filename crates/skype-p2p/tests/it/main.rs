@@ -21,5 +21,6 @@ mod retries;
 mod secrets;
 mod sign_in;
 mod story;
+mod tokens;
 mod traces;
 mod world;

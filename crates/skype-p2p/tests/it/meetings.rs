@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The text of the last message, once there are this many.
-async fn heard(conversation: &Conversation, count: usize) -> String {
+pub(crate) async fn heard(conversation: &Conversation, count: usize) -> String {
     let messages = conversation.chat_service().messages();
     messages.size().wait_for(count).await.unwrap();
     told(conversation).pop().unwrap().2
@@ -109,7 +109,7 @@ async fn a_conference_that_is_not_there_is_a_failure_with_its_reason() {
 }
 
 /// Tosh in a conference of his, with nobody else.
-async fn of_one(tosh: &Application) -> (Conversation, String) {
+pub(crate) async fn of_one(tosh: &Application) -> (Conversation, String) {
     let ours = tosh.conversations_manager().create_conversation();
     let started = ours.chat_service().start(StartOptions::default());
     started.await.unwrap();

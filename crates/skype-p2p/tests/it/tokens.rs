@@ -1,0 +1,302 @@
+//! Each way of signing in, against the server's engine: who comes in, how his token is renewed, and who stays outside.
+
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use skype_p2p::{
+    Application, BearerToken, Conversation, Credentials, ParticipantState, SignInErrorKind,
+    SignInState, StartOptions,
+};
+use tokio::time::{Instant, sleep};
+use ucwa_server::{IssuedToken, ServerConfig, User};
+
+use crate::{
+    meetings::{heard, of_one},
+    world::{ALEX, JOE, LENE, LENE_PASSWORD, TOSH, World, users},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn signed_in(application: Application, credentials: Credentials) -> Application {
+    let manager = application.sign_in_manager();
+    manager.sign_in(credentials).await.unwrap();
+    application
+}
+
+/// The bodies of the requests for tokens, in the order of sending.
+fn token_requests(world: &World) -> Vec<String> {
+    let sent = world.requests().into_iter();
+    sent.filter(|request| request.uri().path().ends_with("/oauthtoken"))
+        .map(|request| String::from_utf8(request.body().to_vec()).unwrap())
+        .collect()
+}
+
+/// Says something to Lene, who hears it.
+async fn chats_with_lene(application: &Application, lene: &Application) -> Conversation {
+    let manager = application.conversations_manager();
+    let ours = manager.get_conversation(LENE).unwrap();
+    let said = ours.chat_service().send_message("Hello");
+    let theirs = crate::story::conversation(lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    said.await.unwrap();
+    ours
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_joins_his_meeting_chats_and_stays_who_he_is_when_his_token_is_renewed() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let (ours, uri) = of_one(&tosh).await;
+    let before = token_requests(&world).len();
+    let key = uri.rsplit(':').next().unwrap().to_owned();
+    let guest = Credentials::meeting_guest(&uri, "Gus Grissom", Some(key));
+    let gus = signed_in(world.application(), guest).await;
+
+    let manager = gus.conversations_manager();
+    let theirs = manager.get_conversation_by_uri(&uri).unwrap();
+    let started = theirs.chat_service().start(StartOptions::default());
+    started.await.unwrap();
+    ours.participants().size().wait_for(1).await.unwrap();
+    let at_ours = ours.participants().get(0).unwrap();
+    let waits = at_ours.state().wait_for(ParticipantState::InLobby);
+    waits.await.unwrap();
+    at_ours
+        .admit_command()
+        .enabled()
+        .wait_for(true)
+        .await
+        .unwrap();
+    at_ours.admit().await.unwrap();
+    assert_eq!(at_ours.display_name().get(), "Gus Grissom");
+    assert!(at_ours.is_anonymous().get());
+
+    theirs.chat_service().send_message("May I?").await.unwrap();
+    assert_eq!(heard(&ours, 1).await, "May I?");
+    ours.chat_service().send_message("You may").await.unwrap();
+    assert_eq!(heard(&theirs, 2).await, "You may");
+
+    // A guest's token lives an hour.
+    sleep(100 * MINUTE).await;
+    let asked = token_requests(&world).split_off(before);
+    assert_eq!(asked.len(), 2, "the first one, and one renewal");
+    assert!(!asked[0].contains("ms_rtc_renew"));
+    assert!(asked[1].contains("ms_rtc_renew"));
+    theirs
+        .chat_service()
+        .send_message("Still here")
+        .await
+        .unwrap();
+    assert_eq!(heard(&ours, 3).await, "Still here");
+    assert_eq!(ours.participants().size().get(), 1, "he is the same one");
+    assert_eq!(at_ours.state().get(), ParticipantState::Connected);
+    gus.sign_in_manager().sign_out().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_with_the_wrong_key_or_of_no_meeting_stays_outside() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let (_ours, uri) = of_one(&tosh).await;
+    let nowhere = format!("{TOSH};gruu;opaque=app:conf:focus:id:NOTTHERE");
+    for (uri, key) in [(uri, Some("wrong".to_owned())), (nowhere, None)] {
+        let gus = world.application();
+        let guest = Credentials::meeting_guest(uri, "Gus", key);
+        let error = gus.sign_in_manager().sign_in(guest).await.unwrap_err();
+        assert_eq!(error.kind(), &SignInErrorKind::InvalidCredentials);
+    }
+}
+
+/// A server that takes these tokens of another issuer for Tosh, each until then.
+fn taking(tokens: &[(&str, Duration)]) -> World {
+    let mut config = ServerConfig::new(users());
+    config.authorization_uri = Some("https://login.contoso.com/authorize".to_owned());
+    for (token, good_until) in tokens {
+        let token = IssuedToken::new(*token, TOSH, *good_until).unwrap();
+        config.issued.push(token);
+    }
+    World::of(config)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_another_issuer_is_asked_for_again_before_it_expires() {
+    let world = taking(&[
+        ("jwt-1", 10 * MINUTE),
+        ("jwt-2", 20 * MINUTE),
+        ("jwt-3", 30 * MINUTE),
+    ]);
+    let began = Instant::now();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let builder = world.builder().on_token(move |question| {
+        let mut log = log.lock().unwrap();
+        log.push((began.elapsed(), question));
+        let token = format!("jwt-{}", log.len());
+        // It is good from the full ten minutes on that it was issued in.
+        let left = 10 * MINUTE * u32::try_from(log.len()).unwrap() - began.elapsed();
+        async move { Some(BearerToken::new(token, left)) }
+    });
+    let tosh = signed_in(builder.build().unwrap(), Credentials::bearer(TOSH)).await;
+    let lene = world.lene().await;
+    let ours = chats_with_lene(&tosh, &lene).await;
+    sleep(25 * MINUTE - began.elapsed()).await;
+    ours.chat_service().send_message("On and on").await.unwrap();
+
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked.len(), 3);
+    for ((at, question), expires) in asked.iter().zip([0, 10, 20]) {
+        assert!(*at <= expires * MINUTE, "{at:?}");
+        assert_eq!(question.host, "127.0.0.1");
+        let page = question.authorization_uri.as_deref();
+        assert_eq!(page, Some("https://login.contoso.com/authorize"));
+    }
+    let requests = world.requests();
+    let message = requests.iter().rev().find(|request| {
+        let path = request.uri().path();
+        request.method() == http::Method::POST && path.ends_with("/messages")
+    });
+    let token = &message.unwrap().headers()["authorization"];
+    assert_eq!(token, "Bearer jwt-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_for_a_token_that_nobody_answers_fails_the_sign_in_in_two_minutes() {
+    let world = taking(&[]);
+    let application = world.builder().on_token(|_| pending()).build().unwrap();
+    let began = Instant::now();
+    let sign_in = application
+        .sign_in_manager()
+        .sign_in(Credentials::bearer(TOSH));
+    let error = sign_in.await.unwrap_err();
+    assert_eq!(error.kind(), &SignInErrorKind::InvalidCredentials);
+    assert_eq!(began.elapsed().as_secs(), 120);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_no_other_token_is_signed_out_when_his_expires() {
+    let world = taking(&[("jwt-1", 10 * MINUTE)]);
+    let first = Mutex::new(true);
+    let builder = world.builder().on_token(move |_| {
+        let first = std::mem::take(&mut *first.lock().unwrap());
+        async move { first.then(|| BearerToken::new("jwt-1", 10 * MINUTE)) }
+    });
+    let tosh = signed_in(builder.build().unwrap(), Credentials::bearer(TOSH)).await;
+    let state = tosh.sign_in_manager().state();
+    sleep(9 * MINUTE + MINUTE / 2).await;
+    assert_eq!(
+        state.get(),
+        SignInState::SignedIn,
+        "the old one is good still"
+    );
+    state.wait_for(SignInState::SignedOut).await.unwrap();
+    assert!(state.reason().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_signs_in_at_a_page_and_is_in() {
+    let mut config = ServerConfig::new(users());
+    config.passive = true;
+    let world = World::of(config);
+    let pages = Arc::new(Mutex::new(Vec::new()));
+    let (shown, browser) = (pages.clone(), world.clone());
+    let builder = world.builder().on_passive_sign_in(move |page| {
+        let form = format!("username=lenea%40contoso.com&password={LENE_PASSWORD}");
+        let request = Request::post(&page).body(Bytes::from(form)).unwrap();
+        shown.lock().unwrap().push(page);
+        let answer = browser.answer(request).unwrap();
+        async move { answer.status().is_success() }
+    });
+    let lene = signed_in(builder.build().unwrap(), Credentials::passive(LENE)).await;
+    let page = "http://127.0.0.1/PassiveAuth/PassiveAuth.aspx";
+    assert_eq!(*pages.lock().unwrap(), [page]);
+    assert_eq!(token_requests(&world).len(), 2);
+    let tosh = world.tosh().await;
+    chats_with_lene(&tosh, &lene).await;
+}
+
+/// A server whose web server takes whoever is on the connection to be this one.
+fn with_windows_user(user: Option<&str>) -> World {
+    let mut config = ServerConfig::new(users());
+    config.windows_user = user.map(|user| User::new(user, "", "").unwrap().uri);
+    World::of(config)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_windows_user_is_in_without_a_password() {
+    let world = with_windows_user(Some(TOSH));
+    let tosh = signed_in(world.application(), Credentials::windows(TOSH)).await;
+    assert_eq!(
+        token_requests(&world),
+        ["grant_type=urn%3Amicrosoft.rtc%3Awindows"]
+    );
+    let lene = world.lene().await;
+    chats_with_lene(&tosh, &lene).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_windows_user_whom_the_web_server_does_not_know_has_the_wrong_credentials() {
+    let world = with_windows_user(None);
+    let application = world.application();
+    let sign_in = application
+        .sign_in_manager()
+        .sign_in(Credentials::windows(TOSH));
+    let error = sign_in.await.unwrap_err();
+    assert_eq!(error.kind(), &SignInErrorKind::InvalidCredentials);
+    assert_eq!(error.status(), Some(401));
+    assert_eq!(token_requests(&world).len(), 1);
+}
+
+/// Tosh and Lene on a server whose users' tokens live this long.
+async fn with_token_life(life: Duration) -> (World, Application, Application) {
+    let mut config = ServerConfig::new(users());
+    config.token_life = life;
+    let world = World::of(config);
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    (world, tosh, lene)
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_are_renewed_before_they_expire_and_nobody_notices() {
+    let (world, tosh, lene) = with_token_life(10 * MINUTE).await;
+    let ours = chats_with_lene(&tosh, &lene).await;
+    for _ in 0..30 {
+        sleep(MINUTE).await;
+        ours.chat_service().send_message("tick").await.unwrap();
+    }
+    // At 0, 9, 18 and 27 minutes for each of the two; a token that had expired would cost one more.
+    assert_eq!(token_requests(&world).len(), 8);
+    assert_eq!(tosh.sign_in_manager().state().get(), SignInState::SignedIn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_meet_an_expired_token_at_once_share_one_renewal() {
+    // It expires before it is renewed on its own.
+    let (world, tosh, lene) = with_token_life(Duration::from_secs(20)).await;
+    let ours = chats_with_lene(&tosh, &lene).await;
+    sleep(Duration::from_secs(5)).await;
+    let toshs = || {
+        let asked = token_requests(&world).into_iter();
+        asked.filter(|body| body.contains("toshm")).count()
+    };
+    sleep(Duration::from_secs(15)).await;
+    assert_eq!(toshs(), 1, "it is not time yet");
+    let manager = tosh.conversations_manager();
+    let others = [ALEX, JOE].map(|peer| manager.get_conversation(peer).unwrap());
+    let me = tosh.me();
+    let started = others
+        .each_ref()
+        .map(|other| other.chat_service().start(StartOptions::default()));
+    let said = ours.chat_service().send_message("All at once");
+    let place = me.location().set(Some("Redmond".to_owned()));
+    said.await.unwrap();
+    place.await.unwrap();
+    for start in started {
+        // Nobody is there: what matters is that the server said so.
+        start.await.unwrap_err();
+    }
+    assert_eq!(toshs(), 2, "one renewal for all");
+}
