@@ -40,6 +40,12 @@ impl Conversation {
                 self.change_situation(transaction, |situation| situation.history_complete = !more);
             }
             Fact::Subject(subject) => self.set(transaction, |cells| &mut cells.topic, subject),
+            Fact::Group { uri } => {
+                if uri.is_some() {
+                    self.set(transaction, |cells| &mut cells.uri, uri);
+                }
+                self.set(transaction, |cells| &mut cells.is_group, true);
+            }
             // The rest is about a conversation that goes on.
             _ if situation.state == State::Disconnected => {}
             Fact::Inviting => {
@@ -170,12 +176,6 @@ impl Conversation {
             }
             Fact::Acknowledgeable(yes) => {
                 self.change_situation(transaction, |situation| situation.acknowledgeable = yes);
-            }
-            Fact::Group { uri } => {
-                if uri.is_some() {
-                    self.set(transaction, |cells| &mut cells.uri, uri);
-                }
-                self.set(transaction, |cells| &mut cells.is_group, true);
             }
             Fact::ParticipantsCount(count) => {
                 self.set(transaction, |cells| &mut cells.participants_count, count);

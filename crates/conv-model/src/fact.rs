@@ -218,19 +218,19 @@ impl ParticipantFact {
 pub struct Archived {
     /// The conversation that it makes; an id that is known already makes nothing.
     pub conversation: ConversationId,
-    /// Who was in it.
-    pub peer: ParticipantFact,
+    /// Who was in it. That it was a group is a [fact](ConversationFact::Group) of its own.
+    pub participants: Vec<ParticipantFact>,
     /// The subject.
     pub subject: Option<String>,
 }
 
 impl Archived {
-    /// A conversation of two.
+    /// A conversation with these participants.
     #[must_use]
-    pub const fn new(conversation: ConversationId, peer: ParticipantFact) -> Self {
+    pub const fn new(conversation: ConversationId, participants: Vec<ParticipantFact>) -> Self {
         Self {
             conversation,
-            peer,
+            participants,
             subject: None,
         }
     }

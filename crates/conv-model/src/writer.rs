@@ -198,7 +198,7 @@ impl ModelWriter {
     fn archived(&self, transaction: &mut Transaction<'_>, archived: Archived) {
         let found = Discovered {
             conversation: archived.conversation,
-            participants: vec![archived.peer],
+            participants: archived.participants,
             subject: archived.subject,
             group: None,
         };

@@ -55,10 +55,11 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
         }
         SessionEvent::Archived {
             conversation,
-            peer,
+            participants,
             subject,
         } => {
-            let mut archived = Archived::new(conversation_id(conversation), participant(peer));
+            let participants = participants.into_iter().map(participant).collect();
+            let mut archived = Archived::new(conversation_id(conversation), participants);
             archived.subject = subject;
             Fact::Archived(archived)
         }

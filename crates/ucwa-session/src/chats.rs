@@ -28,6 +28,7 @@ use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{EventPage, HrefKey, Resource, SipUri};
 
+pub(crate) use self::archived::{ArchivedKind, Recipient};
 pub(crate) use self::conversation::Conversation;
 use self::conversation::{Chat, State};
 pub(crate) use self::leading::Measure;

@@ -67,8 +67,9 @@ pub enum SessionEvent {
     Archived {
         /// The session's name for the conversation.
         conversation: ConversationKey,
-        /// The other one in it.
-        peer: Participant,
+        /// The others in it: one, or several, who made a group of it. A
+        /// [`Group`](ConversationChange::Group) says so then.
+        participants: Vec<Participant>,
         /// The subject, if there was one.
         subject: Option<String>,
     },
@@ -283,9 +284,9 @@ pub enum ConversationChange {
 pub struct ArchivedMessage {
     /// The session's name for it.
     pub message: MessageKey,
-    /// This user wrote it, and not the other.
+    /// This user wrote it, and nobody else.
     pub outgoing: bool,
-    /// The SIP URI of who wrote it.
+    /// The SIP URI of who wrote it; empty where the log of a group does not say.
     pub sender: String,
     /// The display name of who wrote it, if it is known.
     pub sender_name: Option<String>,

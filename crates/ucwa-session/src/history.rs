@@ -3,7 +3,7 @@
 //!
 //! All of it is optional. A server, or a policy, without an archive offers no links, and then there is nothing to be had.
 //! A log is the server's record of one life of a conversation; the logs of one thread with one person belong to one
-//! conversation here.
+//! conversation here, and so do those of one conference.
 
 mod logs;
 mod missed;

@@ -147,7 +147,7 @@ pub enum Operation {
     /// Has the server archive conversations, or not any more; while it does it also accepts invitations for the user.
     /// Completes when the server said that it is so.
     SetHistory(bool),
-    /// Finds more chats of two in the archive, newest first. Completes when they were told of as
+    /// Finds more chats in the archive, of two and of many, newest first. Completes when they were told of as
     /// [`SessionEvent::Archived`](crate::SessionEvent::Archived). The server lists its last 100 conversations, of every
     /// kind (`conversationLogs_ref`).
     ListArchived {

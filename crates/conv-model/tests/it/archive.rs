@@ -13,7 +13,7 @@ use crate::support::{Stage, at, lene, now};
 const ID: ConversationId = ConversationId::Remote(7);
 
 fn found() -> Fact {
-    let mut archived = Archived::new(ID, lene(1));
+    let mut archived = Archived::new(ID, vec![lene(1)]);
     archived.subject = Some("Lunch".into());
     Fact::Archived(archived)
 }
@@ -67,6 +67,25 @@ fn cause(reason: &Reason) -> &ReasonCode {
 }
 
 /// It appears with who was in it, over; and it starts again as the same conversation.
+#[test]
+fn a_group_of_former_days_is_one() {
+    let stage = Stage::new();
+    stage.writer.commit([
+        found(),
+        Fact::of(
+            ID,
+            Is::Group {
+                uri: Some("sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:7".into()),
+            },
+        ),
+    ]);
+    let conversations = stage.application.conversations_manager().conversations();
+    let found = conversations.get(0).unwrap();
+    assert_eq!(found.state().get(), ConversationState::Disconnected);
+    assert!(found.is_group_conversation().get());
+    assert!(found.uri().get().unwrap().contains("conf:focus"));
+}
+
 #[test]
 fn an_archived_conversation_appears_disconnected_and_starts_again() {
     let stage = Stage::new();

@@ -10,7 +10,7 @@ use ucwa_server::{Fault, ServerConfig};
 
 use crate::{
     story::{conversation, told},
-    world::{LENE, LENE_PASSWORD, TOSH, World, users},
+    world::{ALEX, LENE, LENE_PASSWORD, TOSH, World, users},
 };
 
 /// A wait that never ends is a failure, not a hang.
@@ -136,6 +136,108 @@ async fn what_was_said_is_found_again_and_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn what_was_said_is_found_again_in_xml_too() {
     within_minutes(what_was_said_is_found_again(Representation::Xml)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_is_read_on_one_at_a_time_until_its_end() {
+    within_minutes(async {
+        let world = World::new();
+        let first = lene(&world, true, Representation::Json).await;
+        for (number, peer) in [world.tosh().await, world.alex().await, world.joe().await]
+            .iter()
+            .enumerate()
+        {
+            let theirs = peer.conversations_manager().get_conversation(LENE).unwrap();
+            theirs.chat_service().send_message("Hi").await.unwrap();
+            let hers = conversation(&first, number + 1).await;
+            connected(&hers).await;
+            hers.chat_service().send_message("Hi").await.unwrap();
+            hers.leave().await.unwrap();
+        }
+        first.sign_in_manager().sign_out().await.unwrap();
+
+        let lene = lene(&world, false, Representation::Json).await;
+        let manager = lene.conversations_manager();
+        let more = manager.get_more_conversations_command();
+        for (number, peer) in ["Joe Smith", "Alex Darrow", "Tosh Meston"]
+            .into_iter()
+            .enumerate()
+        {
+            assert!(more.enabled().get(), "{number}");
+            more.invoke(1).await.unwrap();
+            assert_eq!(manager.conversations().size().get(), number + 1);
+            let found = manager.conversations().get(number).unwrap();
+            let other = found.participants().get(0).unwrap();
+            assert_eq!(other.display_name().get(), peer);
+        }
+        assert!(!more.enabled().get());
+        let reason = more.invoke(1).await.unwrap_err();
+        assert_eq!(*reason.code(), ReasonCode::CommandDisabled);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_found_again_with_all_who_were_in_it_and_joined_anew() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, alex) = (world.tosh().await, world.alex().await);
+        let first = lene(&world, true, Representation::Json).await;
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        ours.chat_service().send_message("Hi Lene").await.unwrap();
+        let hers = conversation(&first, 1).await;
+        connected(&ours).await;
+        let guest = ours.create_participant(ALEX).unwrap();
+        let added = ours.participants().add().invoke(guest);
+        let his = conversation(&alex, 1).await;
+        his.chat_service().accept().await.unwrap();
+        added.await.unwrap();
+        for each in [&ours, &hers, &his] {
+            connected(each).await;
+        }
+        for (who, text) in [(&his, "Hello"), (&hers, "Hi Alex"), (&ours, "Lunch?")] {
+            who.chat_service().send_message(text).await.unwrap();
+        }
+        let uri = hers.uri().get().unwrap();
+        first.sign_in_manager().sign_out().await.unwrap();
+
+        let lene = lene(&world, false, Representation::Json).await;
+        let manager = lene.conversations_manager();
+        manager.get_more_conversations(20).await.unwrap();
+        let found = manager.conversations().snapshot();
+        let [found] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert!(found.is_group_conversation().get());
+        assert_eq!(found.uri().get(), Some(uri));
+        assert_eq!(found.state().get(), ConversationState::Disconnected);
+        let others = found.participants().snapshot();
+        let mut names: Vec<_> = others.iter().map(|it| it.display_name().get()).collect();
+        names.sort();
+        assert_eq!(names, ["Alex Darrow", "Tosh Meston"]);
+        let history = found.history_service();
+        history.get_more_activity_items().await.unwrap();
+        let said = |direction, who: &str, text: &str| (direction, who.to_owned(), text.to_owned());
+        assert_eq!(
+            items(found),
+            [
+                said(Direction::Incoming, "Tosh Meston", "Hi Lene"),
+                said(Direction::Incoming, "Alex Darrow", "Hello"),
+                said(Direction::Outgoing, "Lene Aaling", "Hi Alex"),
+                said(Direction::Incoming, "Tosh Meston", "Lunch?"),
+            ]
+        );
+
+        // The two others are still in it.
+        found.chat_service().send_message("Yes").await.unwrap();
+        connected(found).await;
+        for each in [&ours, &his] {
+            let last = told(each).pop().unwrap();
+            assert_eq!(last, said(Direction::Incoming, "Lene Aaling", "Yes"));
+        }
+        assert_eq!(found.participants().size().get(), 2);
+    })
+    .await;
 }
 
 /// Nobody is asked: the chat connects, the message is delivered, and the user says when he has seen it.

@@ -2,21 +2,67 @@
 
 use std::time::SystemTime;
 
+use ucwa_proto::HrefKey;
+
 use super::Chats;
 use super::conversation::{Conversation, State};
+use super::read::ParticipantFacts;
 use crate::core::Core;
-use crate::event::{Participant, ParticipantCapabilities, SessionEvent};
+use crate::event::{ConversationChange, Participant, ParticipantCapabilities, SessionEvent};
 use crate::keys::{ConversationKey, ParticipantKey};
 
+/// Somebody else in an archived conversation (`conversationLogRecipient_ref`).
+#[derive(Clone, Debug)]
+pub(crate) struct Recipient {
+    /// The SIP URI.
+    pub(crate) uri: String,
+    pub(crate) name: Option<String>,
+    /// What the writer of a message is known by.
+    pub(crate) contact: Option<HrefKey>,
+}
+
+/// What kind of conversation it was.
+#[derive(Clone, Debug)]
+pub(crate) enum ArchivedKind {
+    /// With this one other.
+    Peer(Recipient),
+    /// With several, or as a conference.
+    Group {
+        recipients: Vec<Recipient>,
+        /// The SIP URI of the conference.
+        meeting: Option<String>,
+    },
+}
+
+impl ArchivedKind {
+    pub(crate) fn recipients(&self) -> &[Recipient] {
+        match self {
+            Self::Peer(peer) => std::slice::from_ref(peer),
+            Self::Group { recipients, .. } => recipients,
+        }
+    }
+}
+
 impl Chats {
-    /// The conversation of two with this person that goes by this thread id.
-    pub(crate) fn of_thread(&self, thread_id: &str, peer: &str) -> Option<ConversationKey> {
+    /// The conversation of this kind that goes by this thread id, or by the URI of the conference.
+    pub(crate) fn of_archived(
+        &self,
+        thread_id: Option<&str>,
+        kind: &ArchivedKind,
+    ) -> Option<ConversationKey> {
         let is_meant = |conversation: &&Conversation| {
-            conversation.thread_id == thread_id
-                && conversation
-                    .peer
-                    .as_ref()
-                    .is_some_and(|it| it.eq_ignore_ascii_case(peer))
+            let same_thread = thread_id == Some(&conversation.thread_id);
+            let peer = conversation.peer.as_deref();
+            match kind {
+                ArchivedKind::Peer(other) => {
+                    same_thread && peer.is_some_and(|it| it.eq_ignore_ascii_case(&other.uri))
+                }
+                ArchivedKind::Group { meeting, .. } => {
+                    let same_meeting = meeting.is_some() && conversation.meeting == *meeting;
+                    let of_many = peer.is_none() || conversation.roster.is_many();
+                    same_meeting || same_thread && of_many
+                }
+            }
         };
         self.conversations
             .values()
@@ -33,36 +79,61 @@ impl Chats {
         self.conversations.contains_key(&key)
     }
 
-    /// A conversation of former days. Should it be started again, its thread goes on.
+    /// A conversation of former days. Should it be started again, its thread goes on: the peer is invited, the conference
+    /// joined.
     pub(crate) fn add_archived(
         &mut self,
         core: &mut Core,
-        peer: &str,
-        name: Option<String>,
+        kind: &ArchivedKind,
         thread_id: Option<String>,
         subject: Option<String>,
     ) -> ConversationKey {
         let key = ConversationKey::Remote(core.number());
-        let participant = ParticipantKey::Remote(core.number());
         let thread_id = thread_id.unwrap_or_else(|| core.uuid());
-        let mut conversation =
-            Conversation::with_peer(key, participant, peer.to_owned(), thread_id);
+        let mut conversation = Conversation::from_elsewhere(key, thread_id);
         conversation.state = State::Ended;
         conversation.subject.clone_from(&subject);
+        let participants = match kind {
+            ArchivedKind::Peer(peer) => {
+                let participant = ParticipantKey::Remote(core.number());
+                conversation.expect(participant, peer.uri.clone());
+                vec![Participant {
+                    key: participant,
+                    uri: Some(peer.uri.clone()),
+                    name: peer.name.clone(),
+                    role: None,
+                    anonymous: false,
+                    in_lobby: false,
+                    capabilities: ParticipantCapabilities::default(),
+                }]
+            }
+            ArchivedKind::Group {
+                recipients,
+                meeting,
+            } => {
+                conversation.meeting.clone_from(meeting);
+                let mut learn = |recipient: &Recipient| {
+                    let facts = ParticipantFacts {
+                        uri: Some(&recipient.uri),
+                        name: recipient.name.as_deref(),
+                        ..ParticipantFacts::default()
+                    };
+                    let (member, _) = conversation.roster.learn(core, None, &facts, false);
+                    member.to_participant()
+                };
+                recipients.iter().map(&mut learn).collect()
+            }
+        };
         self.conversations.insert(key, conversation);
         core.emit(SessionEvent::Archived {
             conversation: key,
-            peer: Participant {
-                key: participant,
-                uri: Some(peer.to_owned()),
-                name,
-                role: None,
-                anonymous: false,
-                in_lobby: false,
-                capabilities: ParticipantCapabilities::default(),
-            },
+            participants,
             subject,
         });
+        if let ArchivedKind::Group { meeting, .. } = kind {
+            let uri = meeting.clone();
+            core.change(key, ConversationChange::Group { uri });
+        }
         key
     }
 }

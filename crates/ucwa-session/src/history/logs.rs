@@ -8,7 +8,7 @@ use http::{Method, Response};
 use ucwa_proto::{DateTime, Resource, SipUri};
 
 use super::{History, HistoryPurpose, key_of, not_offered, without_archive};
-use crate::chats::Chats;
+use crate::chats::{ArchivedKind, Chats, Recipient};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -18,8 +18,8 @@ use crate::operation::Outcome;
 /// How many conversations can be asked for at once: as many as the server lists (`conversationLogs_ref`).
 const MOST: u32 = 100;
 
-/// A list that is being read: first where the logs are, then the logs themselves, some at a time, until enough chats of
-/// two were found among them.
+/// A list that is being read: first where the logs are, then the logs themselves, some at a time, until enough chats
+/// were found among them.
 #[derive(Debug)]
 pub(super) struct Listing {
     tickets: Vec<Ticket>,
@@ -39,13 +39,11 @@ impl Listing {
     }
 }
 
-/// A log of a chat of two (`conversationLog_ref`).
+/// A log of a chat (`conversationLog_ref`).
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     pub(super) thread: Option<String>,
-    /// The SIP URI of the other.
-    pub(super) peer: String,
-    pub(super) name: Option<String>,
+    pub(super) kind: ArchivedKind,
     pub(super) subject: Option<String>,
     /// When it reached the archive.
     pub(super) created: Option<SystemTime>,
@@ -165,7 +163,7 @@ impl History {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let log = core.fetched(exchange, result);
-        let log = log.map(|resource| log_of(&resource, &chats.me));
+        let log = log.map(|resource| log_of(core, &resource, &chats.me));
         let log = match log.map_err(without_archive) {
             // It was removed in between.
             Err(failure) if failure.is_gone() => Ok(None),
@@ -211,36 +209,46 @@ impl History {
     }
 }
 
-/// What a log says; `None` if it is not of a chat of two.
-fn log_of(resource: &Resource<'_>, me: &str) -> Option<Log> {
+/// What a log says; `None` if it is not of a chat, or does not say with whom.
+fn log_of(core: &Core, resource: &Resource<'_>, me: &str) -> Option<Log> {
     let filled = |name: &str| resource.text(name).filter(|text| !text.is_empty());
-    // Where the type is not said, its modalities tell.
-    let chat = match filled("type") {
-        Some(kind) => kind == "MessageLog",
-        None => resource.list("modalities").any(|it| it == "Messaging"),
+    let meeting = filled("onlineMeetingUri");
+    let chatted = || resource.list("modalities").any(|it| it == "Messaging");
+    // Where the type is not said, and in a conference, the modalities tell.
+    let (chat, conference) = match filled("type") {
+        Some("MessageLog") => (true, meeting.is_some()),
+        Some("ConferenceLog") => (chatted(), true),
+        Some(_) => (false, false),
+        None => (chatted(), meeting.is_some()),
     };
-    if !chat || filled("onlineMeetingUri").is_some() {
+    if !chat {
         return None;
     }
-    let mut others = resource
-        .embedded_all("conversationLogRecipient")
-        .iter()
-        .filter(|recipient| {
-            !recipient
-                .text("sipUri")
-                .is_some_and(|uri| uri.eq_ignore_ascii_case(me))
-        });
-    let (Some(other), None) = (others.next(), others.next()) else {
-        return None;
+    let recipients = resource.embedded_all("conversationLogRecipient").iter();
+    let mut recipients: Vec<_> = recipients
+        .filter_map(|recipient| {
+            let uri = SipUri::parse(recipient.text("sipUri")?).ok()?;
+            let name = recipient.text("displayName");
+            let contact = recipient.link_href("contact");
+            Some(Recipient {
+                uri: uri.as_str().to_owned(),
+                name: name.filter(|name| !name.is_empty()).map(str::to_owned),
+                contact: contact.and_then(|href| key_of(core, href)),
+            })
+        })
+        .filter(|recipient| !recipient.uri.eq_ignore_ascii_case(me))
+        .collect();
+    let kind = match (recipients.len(), conference) {
+        (0, _) => return None,
+        (1, false) => ArchivedKind::Peer(recipients.pop()?),
+        _ => ArchivedKind::Group {
+            recipients,
+            meeting: meeting.map(str::to_owned),
+        },
     };
-    let peer = SipUri::parse(other.text("sipUri")?).ok()?;
     Some(Log {
         thread: filled("threadId").map(str::to_owned),
-        peer: peer.as_str().to_owned(),
-        name: other
-            .text("displayName")
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned),
+        kind,
         subject: filled("subject").map(str::to_owned),
         created: filled("creationTime")
             .and_then(|text| DateTime::parse(text).ok())

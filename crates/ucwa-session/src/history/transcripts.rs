@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Method, Response};
+use ucwa_proto::HrefKey;
 
 use super::logs::Log;
 use super::{History, HistoryPurpose, not_offered, without_archive};
-use crate::chats::{Chats, key_of, message_body, timestamp};
+use crate::chats::{ArchivedKind, Chats, Recipient, key_of, message_body, timestamp};
 use crate::core::Core;
 use crate::event::{ArchivedMessage, ConversationChange};
 use crate::exchange::{Exchange, Purpose};
@@ -23,9 +24,8 @@ const MAX_EMPTY_PAGES: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Archive {
     thread: Option<String>,
-    /// The SIP URI of the other.
-    peer: String,
-    name: Option<String>,
+    /// Who was in it, as the first log that was found says.
+    kind: ArchivedKind,
     /// Newest first.
     logs: Vec<Pages>,
     /// Who waits for the page that is being read.
@@ -39,6 +39,8 @@ pub(super) struct Archive {
 #[derive(Debug)]
 struct Pages {
     created: Option<SystemTime>,
+    /// Who may have written what is in it, besides this user.
+    recipients: Vec<Recipient>,
     /// Where it goes on.
     next: Option<String>,
     /// How many transcripts were seen.
@@ -53,8 +55,7 @@ impl Archive {
     fn new(log: &Log) -> Self {
         Self {
             thread: log.thread.clone(),
-            peer: log.peer.clone(),
-            name: log.name.clone(),
+            kind: log.kind.clone(),
             logs: Vec::new(),
             tickets: Vec::new(),
             empty_pages: 0,
@@ -74,7 +75,15 @@ impl Archive {
             let of = |pages: &Pages| pages.created.is_some() && pages.created == log.created;
             self.logs.iter().any(of)
         };
-        self.peer.eq_ignore_ascii_case(&log.peer) && (same_thread || known())
+        match (&self.kind, &log.kind) {
+            (ArchivedKind::Peer(peer), ArchivedKind::Peer(other)) => {
+                peer.uri.eq_ignore_ascii_case(&other.uri) && (same_thread || known())
+            }
+            (ArchivedKind::Group { meeting, .. }, ArchivedKind::Group { meeting: other, .. }) => {
+                meeting.is_some() && meeting == other || same_thread || known()
+            }
+            _ => false,
+        }
     }
 
     fn add(&mut self, log: Log) {
@@ -82,6 +91,7 @@ impl Archive {
         if let Some(pages) = self.logs.iter_mut().find(known) {
             if pages.next.is_none() && !pages.done {
                 pages.next = log.transcripts;
+                pages.recipients = log.kind.recipients().to_vec();
                 pages.again = pages.seen;
             }
             return;
@@ -91,6 +101,7 @@ impl Archive {
             .partition_point(|other| other.created > log.created);
         let pages = Pages {
             created: log.created,
+            recipients: log.kind.recipients().to_vec(),
             next: log.transcripts,
             seen: 0,
             again: 0,
@@ -142,7 +153,7 @@ impl History {
             .iter()
             .find(|(_, archive)| archive.is_of(&log))
             .map(|(key, _)| *key);
-        let known = known.or_else(|| chats.of_thread(log.thread.as_deref()?, &log.peer));
+        let known = known.or_else(|| chats.of_archived(log.thread.as_deref(), &log.kind));
         let key = match known {
             Some(key) => {
                 // The record of a life that this session has seen holds what is shown already.
@@ -152,13 +163,7 @@ impl History {
                 }
                 key
             }
-            None => chats.add_archived(
-                core,
-                &log.peer,
-                log.name.clone(),
-                log.thread.clone(),
-                log.subject.clone(),
-            ),
+            None => chats.add_archived(core, &log.kind, log.thread.clone(), log.subject.clone()),
         };
         let archive = archives.entry(key).or_insert_with(|| Archive::new(&log));
         archive.add(log);
@@ -231,7 +236,6 @@ impl History {
                 .into_iter()
                 .for_each(|ticket| core.complete(ticket, Err(unknown())));
         }
-        let (peer, name) = (archive.peer.clone(), archive.name.clone());
         let Some(pages) = archive.log_at(core, &exchange.url) else {
             return self.end_reading(core, key, Ok(()));
         };
@@ -253,13 +257,21 @@ impl History {
                 .filter_map(|transcript| {
                     let words = transcript.embedded("messageTranscript")?;
                     let body = message_body(words)?;
-                    let mine =
-                        transcript.link("me").is_some() && transcript.link("contact").is_none();
+                    let contact = transcript.link_href("contact");
+                    let outgoing = transcript.link("me").is_some() && contact.is_none();
+                    let (sender, sender_name) = if outgoing {
+                        (chats.me.clone(), None)
+                    } else {
+                        let contact = contact.and_then(|href| key_of(core, href));
+                        writer(&pages.recipients, contact.as_ref())
+                            .map(|it| (it.uri.clone(), it.name.clone()))
+                            .unwrap_or_default()
+                    };
                     Some(ArchivedMessage {
                         message: MessageKey::Remote(core.number()),
-                        outgoing: mine,
-                        sender: if mine { chats.me.clone() } else { peer.clone() },
-                        sender_name: if mine { None } else { name.clone() },
+                        outgoing,
+                        sender,
+                        sender_name,
                         body,
                         timestamp: timestamp(transcript).unwrap_or(without_time),
                     })
@@ -298,6 +310,17 @@ impl History {
         archive.tell(core, key);
         for ticket in std::mem::take(&mut archive.tickets) {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
+        }
+    }
+}
+
+/// Who of those in a log wrote a message: the only one, or the one with this contact.
+fn writer<'a>(recipients: &'a [Recipient], contact: Option<&HrefKey>) -> Option<&'a Recipient> {
+    match recipients {
+        [only] => Some(only),
+        several => {
+            let by_contact = |it: &&Recipient| contact.is_some() && it.contact.as_ref() == contact;
+            several.iter().find(by_contact)
         }
     }
 }

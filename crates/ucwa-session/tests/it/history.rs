@@ -123,14 +123,19 @@ fn list_archived(count: u32) -> Operation {
     Operation::ListArchived { count }
 }
 
-/// The archived conversations told of so far, taken out, with the URI of the other.
+/// The archived conversations told of so far, taken out, with the URIs of the others.
 fn found(bench: &mut Bench) -> Vec<(ConversationKey, String)> {
     std::mem::take(&mut bench.events)
         .into_iter()
         .filter_map(|event| match event {
             SessionEvent::Archived {
-                conversation, peer, ..
-            } => Some((conversation, peer.uri?)),
+                conversation,
+                participants,
+                ..
+            } => {
+                let others: Vec<_> = participants.into_iter().filter_map(|it| it.uri).collect();
+                Some((conversation, others.join(" ")))
+            }
             _ => None,
         })
         .collect()

@@ -21,15 +21,14 @@ fn texts(changes: &[ConversationChange]) -> Vec<(bool, &str, u64)> {
         .collect()
 }
 
-/// Chats of two, newest first, as many as were asked for; the logs that go with them in one request.
+/// Chats, newest first, as many as were asked for; the logs that go with them in one request.
 #[test]
 fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
     let mut bench = signed_in();
     let ticket = bench.submit(list_archived(2));
-    let meeting = {
+    let call = {
         let mut log = log(8, "t8", ALEX);
-        log["type"] = json!("ConferenceLog");
-        log["onlineMeetingUri"] = json!("sip:x;gruu");
+        log["type"] = json!("AudioLog");
         log
     };
     bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
@@ -43,9 +42,9 @@ fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
     );
     bench.respond(
         batch.id,
-        batch_of(&[(200, log(9, "t9", LENE)), (200, meeting)]),
+        batch_of(&[(200, log(9, "t9", LENE)), (200, call)]),
     );
-    // One of the two was no chat of two: the next one is read.
+    // One of the two was no chat: the next one is read.
     assert_eq!(bench.result(ticket), None);
     bench.reply("GET", &log_href(7), 200, log(7, "t7", ALEX));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -119,6 +118,100 @@ fn several_logs_of_one_thread_are_one_conversation() {
         });
         assert_eq!(told, more);
     }
+}
+
+fn group_log(number: u32, kind: &str, meeting: Option<&str>, thread: &str) -> Value {
+    let mut log = log(number, thread, LENE);
+    log["type"] = json!(kind);
+    if let Some(meeting) = meeting {
+        log["onlineMeetingUri"] = json!(meeting);
+    }
+    let recipient = |uri: &str, name: &str, contact: u32| {
+        json!({"rel": "conversationLogRecipient", "sipUri": uri, "displayName": name,
+               "_links": {"contact": {"href": format!("{APP}/people/{contact}")}}})
+    };
+    log["_embedded"]["conversationLogRecipient"] = json!([
+        recipient(LENE, "Lene Aaling", 282),
+        recipient(ME, "Tosh Meston", 1),
+        recipient(ALEX, "Alex Darrow", 283),
+    ]);
+    log
+}
+
+#[test]
+fn a_conference_is_one_conversation_with_all_who_were_in_it() {
+    let mut bench = signed_in();
+    bench.submit(list_archived(20));
+    bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6, 5]));
+    let batch = bench.take("POST", &format!("{APP}/batch"));
+    let without_chat = {
+        let mut log = group_log(5, "ConferenceLog", Some("sip:c;5"), "t5");
+        log["modalities"] = json!(["Audio"]);
+        log
+    };
+    let parts = [
+        group_log(9, "ConferenceLog", Some("sip:c;1"), "t9"),
+        group_log(8, "MessageLog", None, "t8"),
+        // The same conference, and a chat of two before it, in the same thread.
+        group_log(7, "ConferenceLog", Some("sip:c;1"), "t7"),
+        log(6, "t9", LENE),
+        without_chat,
+    ];
+    bench.respond(batch.id, batch_of(&parts.map(|log| (200, log))));
+    let groups: Vec<_> = bench
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            SessionEvent::Conversation {
+                change: ConversationChange::Group { uri },
+                ..
+            } => Some(uri.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(groups, [Some("sip:c;1".to_owned()), None]);
+    let told = found(&mut bench);
+    let others: Vec<_> = told.iter().map(|(_, others)| others.as_str()).collect();
+    let both = format!("{LENE} {ALEX}");
+    assert_eq!(others, [&both, &both, LENE]);
+
+    let key = told[0].0;
+    bench.submit(Operation::ReadArchived(key));
+    let by = |contact: u32, text: &str| {
+        let mut said = said(1000, false, text);
+        said["_links"]["contact"]["href"] = json!(format!("{APP}/people/{contact}"));
+        said
+    };
+    let page = [
+        by(283, "Alex"),
+        by(282, "Lene"),
+        said(2000, true, "me"),
+        by(284, "?"),
+    ];
+    let href = format!("{}/transcripts", log_href(9));
+    bench.reply("GET", &href, 200, transcripts(&page, None));
+    let changes = bench.changes(key);
+    let Some(ConversationChange::Archived(messages)) = changes
+        .iter()
+        .find(|it| matches!(it, ConversationChange::Archived(_)))
+    else {
+        panic!("{changes:?}");
+    };
+    let senders: Vec<_> = messages
+        .iter()
+        .map(|it| (&*it.sender, it.sender_name.as_deref()))
+        .collect();
+    assert_eq!(
+        senders,
+        [
+            (ALEX, Some("Alex Darrow")),
+            (LENE, Some("Lene Aaling")),
+            (ME, None),
+            ("", None),
+        ]
+    );
+    bench.submit(Operation::ReadArchived(key));
+    bench.take("GET", &format!("{}/transcripts", log_href(7)));
 }
 
 #[test]
