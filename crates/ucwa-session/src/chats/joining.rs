@@ -214,15 +214,18 @@ impl Chats {
             return;
         }
         // The event's status decides; without one the invitation's own state; without that, ask.
-        match (&event.status, standing) {
-            (Some(EventStatus::Success), _) | (_, Some(InvitationStanding::Accepted)) => {
-                self.on_joined(core, key, &operation, resource);
-            }
-            (Some(EventStatus::Failure), _) | (_, Some(InvitationStanding::Refused)) => {
-                let failure = event.reason.as_ref().and_then(failure_of);
-                self.conclude_joining(core, key, &operation, Err(failure.unwrap_or_else(refused)));
-            }
-            _ => self.ask_joining(core, key, &operation),
+        let accepted = match (&event.status, standing) {
+            (Some(EventStatus::Success), _) => true,
+            (Some(EventStatus::Failure), _) => false,
+            (_, Some(InvitationStanding::Accepted)) => true,
+            (_, Some(InvitationStanding::Refused)) => false,
+            _ => return self.ask_joining(core, key, &operation),
+        };
+        if accepted {
+            self.on_joined(core, key, &operation, resource);
+        } else {
+            let failure = event.reason.as_ref().and_then(failure_of);
+            self.conclude_joining(core, key, &operation, Err(failure.unwrap_or_else(refused)));
         }
     }
 

@@ -173,6 +173,24 @@ fn a_refused_participant_stays_outside_with_the_reason() {
 }
 
 #[test]
+fn the_status_of_an_event_outranks_the_state_of_the_participants_invitation() {
+    for (status, state, succeeds) in [
+        ("Success", "Failed", true),
+        ("Success", "Connecting", true),
+        ("Failure", "Connected", false),
+        ("Failure", "Connecting", false),
+    ] {
+        let mut bench = extensible();
+        let (ticket, operation) = invited(&mut bench);
+        let completed = participant_invitation("completed", &operation, "21a1", state);
+        let completed = with(completed, "status", json!(status));
+        bench.page(json!([communication(vec![completed])]));
+        let result = bench.result(ticket).unwrap();
+        assert_eq!(result.is_ok(), succeeds, "{status} {state}");
+    }
+}
+
+#[test]
 fn a_refused_request_fails_the_addition_at_once() {
     let mut bench = extensible();
     let ticket = add(&mut bench);

@@ -263,6 +263,25 @@ fn a_refused_invitation_fails_its_message_with_the_reason_and_ends_the_conversat
 }
 
 #[test]
+fn the_status_of_an_event_outranks_the_state_of_its_invitation() {
+    for (status, state, expected) in [
+        ("Success", "Failed", MessageStatus::Succeeded),
+        ("Success", "Connecting", MessageStatus::Succeeded),
+        ("Failure", "Connected", MessageStatus::Failed),
+        ("Failure", "Connecting", MessageStatus::Failed),
+    ] {
+        let mut bench = Bench::with_conversation();
+        let (_, operation) = invited(&mut bench);
+        bench.page(started(&operation));
+        let completed = invitation("completed", &operation, "21a1", state);
+        let completed = with(completed, "status", json!(status));
+        bench.page(senders("21a1", vec![(false, completed)]));
+        let verdicts = bench.verdicts(chat());
+        assert_eq!(verdicts, [(MessageKey::Local(1), expected)], "{state}");
+    }
+}
+
+#[test]
 fn an_invitation_that_the_server_refuses_says_why() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
