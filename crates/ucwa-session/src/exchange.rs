@@ -344,9 +344,9 @@ impl Exchange {
         self
     }
 
-    /// Whether doing it twice does no more than doing it once. Of the POSTs that is so for a batch, which only reads, and
-    /// for the steps of a sign-in: one token more changes nothing, an endpoint that asks again gets the application that
-    /// it has (`applications_ref`), and who is available is told so (`makeMeAvailable_ref`).
+    /// Whether doing it twice does no more than doing it once. Of the POSTs that is so for a batch, which only reads, for a
+    /// report of activity, and for the steps of a sign-in: one token more changes nothing, an endpoint that asks again gets
+    /// the application that it has (`applications_ref`), and who is available is told so (`makeMeAvailable_ref`).
     pub(crate) fn is_idempotent(&self) -> bool {
         self.method == Method::GET
             || self.method == Method::DELETE
@@ -357,6 +357,7 @@ impl Exchange {
                     | Purpose::Token(_)
                     | Purpose::CreateApplication
                     | Purpose::MakeMeAvailable
+                    | Purpose::ReportActivity
             )
     }
 }

@@ -20,8 +20,8 @@
 //! What the driver may rely on: `handle` never fails, a bad response becomes an event or a failed operation; every
 //! [`Ticket`] gets exactly one [`Output::Completed`], on [`Input::Shutdown`] too, and after the events that settled it;
 //! a late response to an aborted request is ignored; only the session decides on retries, tokens and 401s, and repeats
-//! a POST only when the failure says that nothing was sent. The exceptions are the steps of a sign-in and batches of
-//! GETs, which do nothing more when they are done twice: a sign-in survives a lost answer.
+//! a POST only when the failure says that nothing was sent. The exceptions are the steps of a sign-in, reports of
+//! activity and batches of GETs, which do nothing more when they are done twice: a sign-in survives a lost answer.
 //!
 //! # Traces
 //!

@@ -173,11 +173,7 @@ impl Session {
             Purpose::MakeMeAvailable => self.on_made_available(&exchange, result),
             Purpose::ReadApplication => self.on_application_read(&exchange, result),
             Purpose::Poll => self.on_poll(&exchange, result),
-            Purpose::ReportActivity => {
-                if let Err(failure) = result {
-                    tracing::warn!(%failure, "activity could not be reported");
-                }
-            }
+            Purpose::ReportActivity => self.on_activity_reported(&exchange, result),
             Purpose::DeleteApplication => self.on_application_deleted(&exchange, result),
             Purpose::ListConversations(known) => {
                 self.on_conversations_listed(known, &exchange, result);

@@ -33,6 +33,12 @@ const MAX_LOSSES: u32 = 5;
 /// How long the session tries to create a lost application anew.
 const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 
+/// How long a report of activity may take: two that are lost leave the third in time for the four minutes within which the
+/// server wants one (`reportMyActivity_ref`).
+const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After how long activity is reported anew that could not be reported.
+const REPORT_AGAIN: Duration = Duration::from_secs(15);
+
 /// How far the session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -398,14 +404,37 @@ impl Session {
 
     pub(crate) fn report_activity(&mut self) {
         if self.entry.phase == Phase::Running
+            && !self.core.is_under_way(&Purpose::ReportActivity)
             && let Some(href) = &self.entry.links.report_my_activity
             && let Ok(url) = self.core.resolve(href, Stage::Application)
         {
-            self.core
-                .issue(Exchange::new(Purpose::ReportActivity, Method::POST, url));
+            let report = Exchange::new(Purpose::ReportActivity, Method::POST, url);
+            self.core.issue(report.with_timeout(REPORT_TIMEOUT));
         }
         self.core
             .arm(self.core.config.activity_interval, Timer::ReportActivity);
+    }
+
+    /// A report that did not get through leaves the user to look idle: it is made again before the next one is due.
+    pub(crate) fn on_activity_reported(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Err(failure) = self.core.effect(exchange, result).done() else {
+            return;
+        };
+        tracing::warn!(subcode = failure.subcode(), %failure, "activity could not be reported");
+        let may_pass = match failure.status() {
+            Some(status) => matches!(status, 408 | 429 | 500..),
+            None => failure.transport_failure().is_some(),
+        };
+        if may_pass {
+            self.core
+                .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
+            let pause = REPORT_AGAIN.min(self.core.config.activity_interval);
+            self.core.arm(pause, Timer::ReportActivity);
+        }
     }
 
     /// The server knows the application no more (404 ApplicationNotFound): everything in it is gone, and another one is

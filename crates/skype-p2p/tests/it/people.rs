@@ -1,8 +1,18 @@
 //! People through the facade: presence, notes, cards and searches, between two applications.
 
-use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::{
+    net::Ipv4Addr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
+use http::{Request, Response};
 use skype_p2p::{
     Application, Credentials, EndpointType, Note, NoteKind, PersonStatus, ReasonCode,
     Representation, Root,
@@ -279,4 +289,67 @@ async fn what_cannot_be_shown_is_refused_and_the_value_stays() {
     tosh.sign_in_manager().sign_out().await.unwrap();
     let reason = me.status().set(PersonStatus::Busy).await.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::SignedOut);
+}
+
+/// Of three reports of activity one is lost, one is answered 503, and one gets through; or all are lost.
+#[derive(Debug)]
+struct BadLine {
+    world: World,
+    reports: AtomicUsize,
+    is_down: bool,
+}
+
+#[async_trait]
+impl HttpTransport for BadLine {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        if !request.uri().path().ends_with("/reportMyActivity") {
+            return self.world.send(request, options).await;
+        }
+        match self.reports.fetch_add(1, Ordering::Relaxed) % 3 {
+            1 if !self.is_down => {
+                let response = Response::builder().status(503);
+                Ok(response.body(Bytes::new()).unwrap())
+            }
+            2 if !self.is_down => self.world.send(request, options).await,
+            _ => {
+                sleep(options.deadline).await;
+                let (kind, stage) = (TransportErrorKind::Timeout, Stage::Wait);
+                Err(TransportError::new(kind, stage, "127.0.0.1"))
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_signed_in_stays_online_although_reports_of_activity_are_lost() {
+    for is_down in [false, true] {
+        let world = World::new();
+        let line = BadLine {
+            world: world.clone(),
+            reports: AtomicUsize::default(),
+            is_down,
+        };
+        let tosh = world.builder().transport(Arc::new(line)).build().unwrap();
+        let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+        tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+        let lene = world.lene().await;
+        let person = lene.persons_manager().get_person(TOSH).unwrap();
+        let status = person.status();
+        let _following = status.subscribe();
+        status.wait_for(PersonStatus::Online).await.unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let to = seen.clone();
+        let _listening = status.changed(move |change| to.lock().unwrap().push(change.new));
+        sleep(MINUTE * 60).await;
+        let expected: &[PersonStatus] = if is_down {
+            &[PersonStatus::Online, PersonStatus::Idle]
+        } else {
+            &[PersonStatus::Online]
+        };
+        assert_eq!(*seen.lock().unwrap(), expected);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 use http::header::IF_MATCH;
@@ -31,6 +32,8 @@ pub(super) struct Application {
     kind: Option<String>,
     /// Whether it has made itself available: before that it can call, and nobody can call it.
     pub(super) available: bool,
+    /// When its user was last here: he said so, or made himself available.
+    pub(super) active: Duration,
     pub(super) modalities: Vec<String>,
     pub(super) formats: Formats,
     conversation_history: String,
@@ -125,6 +128,7 @@ impl Engine {
             user_agent,
             kind,
             available: false,
+            active: self.now,
             modalities: Vec::new(),
             formats: Formats::default(),
             conversation_history: "Disabled".to_owned(),
@@ -365,16 +369,9 @@ impl Engine {
             self.emit(id, Source::Me, Event::new(kind, EventLink::new(rel, href)));
         }
         self.communication_changed(id);
+        self.is_here(id)?;
         self.availability_may_have_changed(&address);
         Ok(Reply::no_content())
-    }
-
-    pub(super) fn report_my_activity(&self, id: ApplicationId) -> Result<Reply, Refusal> {
-        if self.application(id)?.available {
-            Ok(Reply::no_content())
-        } else {
-            Err(Refusal::MAKE_ME_AVAILABLE_REQUIRED)
-        }
     }
 
     /// Ends the application: its conversations end for the others, and its pending GET is told that it is gone.

@@ -5,17 +5,23 @@ use std::time::Duration;
 use ucwa_proto::{DateTime, Event, EventKind, EventLink, Resource};
 
 use super::Engine;
+use super::application::Application;
 use super::events::Source;
 use super::exchange::Exchange;
 use super::hrefs;
 use super::identifiers::ApplicationId;
 use super::people::Facet;
 use super::reply::{Refusal, Reply};
+use super::timers::Timer;
 
 /// The longest location (`location_ref`).
 const LONGEST_LOCATION: usize = 60;
 /// The longest note (`Presence`).
 const LONGEST_NOTE: usize = 500;
+
+/// After how long without a report of activity a user looks idle: the documented `inactiveTimeout` (`MeDashboard`). How long it
+/// takes from there to Away isn't published, so that it stays so.
+const IDLE_AFTER: Duration = Duration::from_secs(5 * 60);
 
 /// What a user has published, over all applications.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +29,7 @@ pub(super) struct Published {
     /// What the user chose to be.
     preferred: Option<Preferred>,
     /// What others were told last.
-    told: Option<Preferred>,
+    told: Option<Shown>,
     since: Duration,
     note: Option<String>,
     location: Option<String>,
@@ -52,26 +58,39 @@ impl Preferred {
             _ => return None,
         })
     }
+}
 
+/// What others see of a user who isn't offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shown {
+    preferred: Preferred,
+    /// Nothing was heard of him for so long that he looks inactive.
+    idle: bool,
+}
+
+impl Shown {
     /// The word for it in `Availability_ref`, which has none for being off work.
     fn availability(self) -> &'static str {
-        match self {
-            Self::Online => "Online",
-            Self::Busy => "Busy",
-            Self::DoNotDisturb => "DoNotDisturb",
-            Self::BeRightBack => "BeRightBack",
-            Self::Away | Self::Offwork => "Away",
+        match self.preferred {
+            Preferred::Online if self.idle => "IdleOnline",
+            Preferred::Online => "Online",
+            Preferred::Busy if self.idle => "IdleBusy",
+            Preferred::Busy => "Busy",
+            Preferred::DoNotDisturb => "DoNotDisturb",
+            Preferred::BeRightBack => "BeRightBack",
+            Preferred::Away | Preferred::Offwork => "Away",
         }
     }
 
     fn activity(self) -> &'static str {
-        match self {
-            Self::Online => "Available",
-            Self::Busy => "Busy",
-            Self::DoNotDisturb => "Do Not Disturb",
-            Self::BeRightBack => "Be Right Back",
-            Self::Away => "Away",
-            Self::Offwork => "Off Work",
+        match self.preferred {
+            Preferred::Online if self.idle => "Inactive",
+            Preferred::Online => "Available",
+            Preferred::Busy => "Busy",
+            Preferred::DoNotDisturb => "Do Not Disturb",
+            Preferred::BeRightBack => "Be Right Back",
+            Preferred::Away => "Away",
+            Preferred::Offwork => "Off Work",
         }
     }
 }
@@ -141,21 +160,66 @@ impl Engine {
     }
 
     /// What others see of a user's availability; `None` when he is offline.
-    fn shown(&self, address: &str) -> Option<Preferred> {
-        let available = self
-            .applications
-            .values()
-            .any(|application| application.address == address && application.available);
+    fn shown(&self, address: &str) -> Option<Shown> {
+        let is_his =
+            |application: &&Application| application.address == address && application.available;
+        let applications = self.applications.values().filter(is_his);
+        // He is where he was seen last.
+        let active = applications.map(|application| application.active).max()?;
         let preferred = self
             .published
             .get(address)
-            .and_then(|published| published.preferred);
-        available.then(|| preferred.unwrap_or(Preferred::Online))
+            .and_then(|published| published.preferred)
+            .unwrap_or(Preferred::Online);
+        let decays = matches!(preferred, Preferred::Online | Preferred::Busy);
+        Some(Shown {
+            preferred,
+            idle: decays && self.now >= active + IDLE_AFTER,
+        })
     }
 
-    /// Whether others see the user as being here.
+    /// Whether the user shows himself as being here.
     pub(super) fn is_online(&self, address: &str) -> bool {
-        self.shown(address) == Some(Preferred::Online)
+        self.shown(address)
+            .is_some_and(|shown| shown.preferred == Preferred::Online)
+    }
+
+    /// The user is at this application now.
+    pub(super) fn is_here(&mut self, id: ApplicationId) -> Result<(), Refusal> {
+        let now = self.now;
+        self.application_mut(id)?.active = now;
+        self.set_timer(IDLE_AFTER, Timer::Idle(id, now));
+        Ok(())
+    }
+
+    /// POST reportMyActivity (`reportMyActivity_ref`).
+    pub(super) fn report_my_activity(&mut self, id: ApplicationId) -> Result<Reply, Refusal> {
+        let address = self.check_available(id)?.to_owned();
+        self.is_here(id)?;
+        self.activity_may_have_changed(&address);
+        Ok(Reply::no_content())
+    }
+
+    /// Whether nothing was heard of the user at this application since then.
+    pub(super) fn is_inactive(&self, id: ApplicationId, since: Duration) -> bool {
+        self.application(id)
+            .is_ok_and(|application| application.available && application.active == since)
+    }
+
+    /// Nothing was heard of the user at this application for so long that he may look idle.
+    pub(super) fn may_be_idle(&mut self, id: ApplicationId) {
+        if let Ok(address) = self.check_available(id).map(str::to_owned) {
+            self.activity_may_have_changed(&address);
+        }
+    }
+
+    /// The user went idle or came back: he is told as well, who changed nothing of what he chose to show.
+    fn activity_may_have_changed(&mut self, address: &str) {
+        let before = self.published.get(address).and_then(|it| it.told);
+        self.availability_may_have_changed(address);
+        if before != self.published.get(address).and_then(|it| it.told) {
+            self.tell_user(address, Facet::Presence);
+        }
     }
 
     /// POST presence; an empty body resets it.

@@ -12,6 +12,8 @@ use super::{Engine, RequestId};
 pub(super) enum Timer {
     /// A pending GET has waited for events long enough.
     Poll(ApplicationId, RequestId),
+    /// Nothing was heard of the user at this application since then, for so long that he may look idle.
+    Idle(ApplicationId, Duration),
     /// An application may have been without a pending GET for too long.
     Inactivity(ApplicationId),
     /// An outgoing invitation has rung long enough.
@@ -70,6 +72,7 @@ impl Engine {
     fn is_awaited(&self, timer: Timer) -> bool {
         match timer {
             Timer::Poll(application, request) => self.is_parked(application, request),
+            Timer::Idle(application, since) => self.is_inactive(application, since),
             Timer::Inactivity(application) => self.applications.contains_key(&application),
             Timer::Invitation(invitation) => self.is_ringing(invitation),
             Timer::Introduction(invitation) => self.is_to_be_introduced(invitation),
@@ -84,6 +87,7 @@ impl Engine {
     fn fire(&mut self, timer: Timer) {
         match timer {
             Timer::Poll(application, _) => self.poll_timed_out(application),
+            Timer::Idle(application, _) => self.may_be_idle(application),
             Timer::Inactivity(application) => self.check_inactivity(application),
             Timer::Invitation(invitation) => self.invitation_timed_out(invitation),
             Timer::Introduction(invitation) => self.introduce(invitation),

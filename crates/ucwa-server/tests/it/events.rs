@@ -78,7 +78,8 @@ fn a_wrong_ack_gets_resync_and_loses_nothing() {
 fn a_poll_without_events_waits_as_long_as_it_was_told() {
     let mut world = World::new();
     let world = &mut world;
-    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    // Nobody looks idle who never made himself available.
+    let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
     for (query, wait) in [
         ("", 180),
         ("&timeout=240", 240),

@@ -3,6 +3,8 @@
 use http::StatusCode;
 use ucwa_proto::{EventKind, Representation, Resource};
 
+use ucwa_server::RequestId;
+
 use crate::harness::{Client, LENE, TOSH, World, decode, refusal, refused, seconds};
 
 fn people(client: &Client) -> &Resource<'static> {
@@ -273,7 +275,8 @@ fn the_user_hears_of_his_own_changes_at_every_endpoint() {
 fn a_subscription_warns_ends_and_can_be_extended_to_half_an_hour() {
     let mut world = World::new();
     let world = &mut world;
-    let mut tosh = Client::available(world, TOSH, Representation::Json);
+    // Nobody looks idle who never made himself available.
+    let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
     let subscription = watch(world, &tosh, 10, &["sip:lenea@contoso.com"]);
     let href = subscription.href().unwrap().to_owned();
     tosh.page(world);
@@ -381,5 +384,70 @@ fn a_subscription_that_makes_no_sense_is_refused() {
             .with_property("duration", minutes)
             .with_property("uris", uris);
         assert_eq!(&refused(&tosh.post(world, href, &input)), expected);
+    }
+}
+
+#[test]
+fn a_user_who_is_not_said_to_be_active_looks_idle_until_he_is() {
+    let mut world = World::new();
+    let world = &mut world;
+    let mut tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let mut lene = Client::available(world, LENE, Representation::Json);
+    watch(world, &tosh, 30, &["sip:lenea@contoso.com"]);
+    tosh.page(world);
+    let report = mine(world, &lene, "reportMyActivity");
+    let seen = |world: &mut World, tosh: &mut Client, page: Option<RequestId>| {
+        let page = match page {
+            Some(parked) => tosh.arrived(world, parked),
+            None => tosh.page(world),
+        };
+        let href = page.event("contactPresence").link.href.clone();
+        let presence = tosh.resource(world, &href);
+        let word = |name: &str| presence.text(name).unwrap().to_owned();
+        (word("availability"), word("activity"))
+    };
+    let words = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+
+    // Within five minutes it makes no difference that he says it again.
+    world.pass(seconds(299));
+    assert_eq!(lene.press(world, &report), StatusCode::NO_CONTENT);
+    world.pass(seconds(200));
+    let parked = tosh.park(world);
+    world.pass(seconds(99));
+    assert!(world.reply(parked).is_none());
+    world.pass(seconds(1));
+    assert_eq!(
+        seen(world, &mut tosh, Some(parked)),
+        words("IdleOnline", "Inactive"),
+        "told when it happens"
+    );
+    assert_eq!(lene.page(world).story(), ["me presence updated"]);
+    let own = mine(world, &lene, "presence");
+    let own = lene.resource(world, &own);
+    assert_eq!(own.text("availability"), Some("IdleOnline"));
+
+    assert_eq!(lene.press(world, &report), StatusCode::NO_CONTENT);
+    assert_eq!(seen(world, &mut tosh, None), words("Online", "Available"));
+    assert_eq!(lene.page(world).story(), ["me presence updated"]);
+
+    // One endpoint at which he is there is enough.
+    let desk = Client::available_at(world, LENE, Representation::Json, "endpoint-2");
+    for _ in 0..3 {
+        world.pass(seconds(200));
+        let report = mine(world, &desk, "reportMyActivity");
+        assert_eq!(desk.press(world, &report), StatusCode::NO_CONTENT);
+    }
+    let own = mine(world, &lene, "presence");
+    let availability = |world: &mut World| {
+        let own = lene.resource(world, &own);
+        own.text("availability").unwrap().to_owned()
+    };
+    assert_eq!(availability(world), "Online");
+    // Whoever said that he is busy stays so, and who is away cannot be more so.
+    for (chosen, idle) in [("Busy", "IdleBusy"), ("Away", "Away")] {
+        set(world, &lene, "presence", "availability", chosen);
+        lene.park(world);
+        world.pass(seconds(300));
+        assert_eq!(availability(world), idle);
     }
 }

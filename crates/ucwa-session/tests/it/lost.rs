@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
@@ -152,6 +152,57 @@ fn activity_is_reported_only_where_the_server_offers_it() {
         bench.page(json!([]));
     }
     assert!(!bench.is_sent("POST", ""), "{:?}", bench.sent);
+}
+
+#[test]
+fn a_report_of_activity_that_does_not_get_through_is_made_again_in_time() {
+    const ACTIVITY: &str = "/ucwa/oauth/v1/applications/102/me/reportMyActivity";
+    let due = || {
+        let mut bench = Bench::signed_in();
+        while !bench.is_sent("POST", ACTIVITY) {
+            bench.advance(Duration::from_secs(1));
+            assert!(bench.now <= Duration::from_secs(211));
+        }
+        bench
+    };
+    let in_time = Duration::from_secs(240);
+    // Once, and all of the first five times.
+    for times in [1, 5] {
+        for status in [None, Some(408), Some(429), Some(500), Some(503)] {
+            let mut bench = due();
+            for _ in 0..times {
+                while !bench.is_sent("POST", ACTIVITY) {
+                    bench.advance(Duration::from_millis(100));
+                }
+                match status {
+                    None => bench.break_off("POST", ACTIVITY, Sent::Maybe),
+                    Some(status) => {
+                        bench.reply("POST", ACTIVITY, status, Value::Null);
+                    }
+                }
+            }
+            while !bench.is_sent("POST", ACTIVITY) {
+                bench.advance(Duration::from_millis(100));
+                assert!(bench.now < in_time, "{status:?} {times}");
+            }
+            bench.reply("POST", ACTIVITY, 204, Value::Null);
+            bench.advance(Duration::from_secs(190));
+            assert!(!bench.is_sent("POST", ACTIVITY), "{status:?} {times}");
+        }
+    }
+    // What the answer comes too late for is given up soon enough.
+    let bench = &mut due();
+    let report = bench.take("POST", ACTIVITY);
+    assert!(report.deadline - bench.now <= Duration::from_secs(10));
+    // A refusal will be no other in a moment.
+    for status in [403, 409] {
+        let mut bench = due();
+        bench.reply("POST", ACTIVITY, status, Value::Null);
+        bench.advance(Duration::from_secs(200));
+        assert!(!bench.is_sent("POST", ACTIVITY), "{status}");
+        bench.advance(Duration::from_secs(10));
+        assert!(bench.is_sent("POST", ACTIVITY), "{status}");
+    }
 }
 
 #[test]

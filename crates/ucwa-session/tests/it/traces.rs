@@ -133,6 +133,16 @@ fn a_subcode_is_told_whatever_follows_from_it() {
         bench.respond(dropped.id, refused(403, "NotToday"));
     });
     assert!(log.contains("NotToday"), "{log}");
+
+    let log = logged(|| {
+        let mut bench = Bench::signed_in();
+        bench.advance(Duration::from_secs(210));
+        let activity = format!("{APP}/me/reportMyActivity");
+        let report = bench.take("POST", &activity);
+        bench.respond(report.id, refused(409, "MakeMeAvailableRequired"));
+    });
+    let warned = |line: &&str| line.contains("WARN") && line.contains("MakeMeAvailableRequired");
+    assert!(log.lines().any(|line| warned(&line)), "{log}");
 }
 
 #[test]

@@ -62,6 +62,10 @@ fn a_message_is_under_way_until_its_verdict() {
         while bench.is_sent("GET", &invitations) {
             bench.reply("GET", &invitations, 404, json!({"code": "NotFound"}));
         }
+        let activity = format!("{APP}/me/reportMyActivity");
+        while bench.is_sent("POST", &activity) {
+            bench.reply("POST", &activity, 204, Value::Null);
+        }
     }
     let workload = bench.session.workload();
     assert!(workload.is_quiet(), "{workload:?}");
