@@ -23,7 +23,7 @@ use crate::{
     questions::{Callbacks, NO},
 };
 
-/// How long the last request, which nobody waits for, may take once the application has been shut down.
+/// How long the last requests, which nobody waits for, may take once the application has been shut down.
 const LAST_REQUEST: Duration = Duration::from_secs(5);
 
 /// Owns the session; the crate's documentation tells the way of the data.
@@ -94,14 +94,21 @@ impl Driver {
         self.shut_down().await;
     }
 
-    /// Says goodbye, answers what is still in the mailbox, and gives the last request its time.
+    /// Says goodbye, answers what is still in the mailbox, and gives the last requests their time: an application that is
+    /// being created at the moment can only be deleted when the answer has come.
     async fn shut_down(&mut self) {
         self.handle(Input::Shutdown).await;
         self.orders.close();
         while let Some(order) = self.orders.recv().await {
             self.obey(order).await;
         }
-        let last = async { while self.tasks.join_next().await.is_some() {} };
+        let last = async {
+            while let Some(ended) = self.tasks.join_next_with_id().await {
+                if let Some(input) = self.end_of_task(ended) {
+                    self.handle(input).await;
+                }
+            }
+        };
         if timeout(LAST_REQUEST, last).await.is_err() {
             tracing::debug!("the server did not answer the last request in time");
         }

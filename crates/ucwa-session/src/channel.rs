@@ -11,7 +11,7 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Lane;
 use crate::response::{not_ucwa, representation_of, retry_after};
 use crate::session::Session;
-use crate::sign_in::Phase;
+use crate::sign_in::{ApplicationLinks, Phase};
 use crate::timers::Timer;
 
 /// The longest gap between two polls. A message that nobody fetches for 30 s is lost (`message_ref`).
@@ -131,7 +131,7 @@ impl Session {
         self.channel.failures = 0;
         self.channel.bad_pages = 0;
         self.channel.last_page = self.core.now;
-        self.entry.is_healthy();
+        self.entry.is_back();
         // The next GET acknowledges this page; it goes out before anybody acts on the page.
         self.poll(Duration::ZERO);
         self.on_events(&page);
@@ -187,6 +187,8 @@ impl Session {
             .replaced_at
             .is_some_and(|at| now.saturating_sub(at) < REPLACED_WINDOW);
         if again {
+            // It is the one application of both processes, and the other one goes on with it: nothing to delete.
+            self.entry.links = ApplicationLinks::default();
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
         self.channel.replaced_at = Some(now);

@@ -489,6 +489,25 @@ impl Core {
         self.timers.clear();
     }
 
+    /// Drops everything but the request with this purpose that is on the wire, whose answer still counts and is the last:
+    /// nothing is repeated, and no token is fetched for it. Whether there is such a request.
+    pub(crate) fn stop_but(&mut self, purpose: &Purpose) -> bool {
+        let last = self
+            .on_wire
+            .values_mut()
+            .find(|exchange| exchange.purpose == *purpose);
+        let Some(last) = last else {
+            self.stop();
+            return false;
+        };
+        last.attempts = MAX_ATTEMPTS;
+        last.challenged = true;
+        let watchdog = last.watchdog;
+        self.abandon(|other| other != purpose);
+        self.timers.cancel_but(watchdog);
+        true
+    }
+
     /// Sends a request whose end nobody waits for.
     pub(crate) fn send_unobserved(&mut self, exchange: Exchange) {
         let purpose = exchange.purpose.clone();

@@ -32,7 +32,8 @@ pub enum Input {
     /// Time passed; sent at or after the last [`Output::Idle`]'s `wake_at`.
     Timeout,
     /// The caller is going away: every operation completes now, and the deletion of the application is sent as a last,
-    /// unobserved request.
+    /// unobserved request. If the application is being created at the moment, that request follows the response to its
+    /// creation, if that is still handed in.
     Shutdown,
 }
 

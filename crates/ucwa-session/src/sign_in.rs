@@ -28,8 +28,11 @@ use crate::trust::Trust;
 const MAX_HOPS: u32 = 10;
 /// How long the internal discovery host is waited for when the external one has answered.
 const INTERNAL_GRACE: Duration = Duration::from_secs(1);
-/// How often in a row an application may be lost without having brought a single page.
+/// How often in a row an application may be lost before it has lived for [`SOUND_LIFE`].
 const MAX_LOSSES: u32 = 5;
+/// How long an application lives that is not one of a row of losses. A page of events proves nothing: making the user
+/// available brings one at once, in an application that is lost the moment after, too.
+const SOUND_LIFE: Duration = Duration::from_secs(5 * 60);
 /// How long the session tries to create a lost application anew.
 const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 
@@ -72,7 +75,9 @@ pub(crate) struct SignIn {
     pub(crate) links: ApplicationLinks,
     /// The application was there before: a process before this one, or an answer that was lost, created it.
     taken_up: bool,
-    /// How often the application was lost since the last page of events.
+    /// When the present application, or the last one, was entered.
+    entered_at: Duration,
+    /// How often in a row the application was lost.
     losses: u32,
     /// How often it was tried to create another one since.
     attempts: u32,
@@ -116,15 +121,15 @@ impl SignIn {
             endpoint_id: String::new(),
             links: ApplicationLinks::default(),
             taken_up: false,
+            entered_at: Duration::ZERO,
             losses: 0,
             attempts: 0,
             lost_at: None,
         }
     }
 
-    /// The channel brought a page: the application lives.
-    pub(crate) fn is_healthy(&mut self) {
-        self.losses = 0;
+    /// The channel brought a page: there is an application again.
+    pub(crate) fn is_back(&mut self) {
         self.lost_at = None;
     }
 }
@@ -228,6 +233,9 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
+        if matches!(self.entry.phase, Phase::Leaving | Phase::Over) {
+            return self.on_created_too_late(exchange, result);
+        }
         let links = result.and_then(|response| {
             self.application_links(exchange, &response)?;
             // A new one would be answered with 201 (`applications_ref`).
@@ -386,6 +394,7 @@ impl Session {
     /// The application is ready: opens the channel and tells the caller.
     fn enter(&mut self) {
         self.entry.phase = Phase::Running;
+        self.entry.entered_at = self.core.now;
         self.restart_channel();
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
@@ -442,6 +451,10 @@ impl Session {
     pub(crate) fn application_lost(&mut self, failure: Failure) {
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
         self.drop_application(&lost);
+        let entered_for = self.core.now.saturating_sub(self.entry.entered_at);
+        if self.entry.phase == Phase::Running && entered_for >= SOUND_LIFE {
+            self.entry.losses = 0;
+        }
         self.entry.losses += 1;
         self.entry.attempts = 0;
         self.entry.lost_at.get_or_insert(self.core.now);
@@ -530,16 +543,53 @@ impl Session {
                 let ended =
                     Failure::new(FailureKind::Ended, Stage::Command).with_message("signed out");
                 self.end_all(&ended);
-                self.core.stop();
+                let creating = self.core.stop_but(&Purpose::CreateApplication);
                 if let Some(ticket) = self.entry.sign_in.take() {
                     self.core.complete(ticket, Err(ended));
                 }
                 self.entry.phase = Phase::Leaving;
                 self.announce(SignInState::SigningOut, None);
-                match self.delete_application() {
-                    Some(exchange) => self.core.issue(exchange),
-                    None => self.finish_session(None),
+                if !creating {
+                    self.delete_and_finish();
                 }
+            }
+        }
+    }
+
+    fn delete_and_finish(&mut self) {
+        match self.delete_application() {
+            Some(exchange) => self.core.issue(exchange),
+            None => self.finish_session(None),
+        }
+    }
+
+    /// The session ended while the application was being created: it is deleted as soon as it says where it is.
+    fn on_created_too_late(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let failure = match self.core.effect(exchange, result) {
+            Effect::Done(response) => {
+                let application = self.core.resource(exchange, &response);
+                match application.map(|it| it.href().map(str::to_owned)) {
+                    Ok(href) => {
+                        self.entry.links.application = href;
+                        None
+                    }
+                    Err(failure) => Some(failure),
+                }
+            }
+            Effect::Gone(_) | Effect::Refused(_) => None,
+            // Another process with this endpoint id takes it up, if it was created.
+            Effect::Unclear(failure) => Some(failure),
+        };
+        match (self.entry.phase, failure) {
+            (Phase::Leaving, None) => self.delete_and_finish(),
+            (Phase::Leaving, failure) => self.finish_session(failure),
+            _ => {
+                self.farewell();
+                self.forget();
             }
         }
     }
@@ -567,6 +617,11 @@ impl Session {
         }
         let failure = Failure::new(FailureKind::Shutdown, Stage::Command);
         self.end_all(&failure);
+        if self.core.stop_but(&Purpose::CreateApplication) {
+            // Its answer may still come, and is what the deletion takes; nothing is waited for beyond that.
+            self.core.cancel_timers(|_| true);
+            return self.conclude(Some(failure));
+        }
         self.farewell();
         self.finish_session(Some(failure));
     }
@@ -592,9 +647,19 @@ impl Session {
 
     fn finish_session(&mut self, failure: Option<Failure>) {
         self.core.cancel_timers(|_| true);
-        self.entry.phase = Phase::Over;
+        self.forget();
+        self.conclude(failure);
+    }
+
+    /// Nothing is left that would still take a token, or an address.
+    fn forget(&mut self) {
         self.entry.links = ApplicationLinks::default();
         self.core.auth.forget();
+    }
+
+    /// Tells everybody that it is over.
+    fn conclude(&mut self, failure: Option<Failure>) {
+        self.entry.phase = Phase::Over;
         self.announce(SignInState::SignedOut, failure.clone());
         let result = |failure: &Option<Failure>| failure.clone().map_or(Ok(Outcome::Done), Err);
         if let Some(ticket) = self.entry.sign_in.take() {

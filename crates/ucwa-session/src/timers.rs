@@ -108,6 +108,11 @@ impl Timers {
         self.due.values()
     }
 
+    /// Cancels every timer but this one.
+    pub(crate) fn cancel_but(&mut self, kept: Option<TimerKey>) {
+        self.due.retain(|key, _| Some(*key) == kept);
+    }
+
     /// Whether any armed timer satisfies the predicate.
     pub(crate) fn any(&self, predicate: impl Fn(&Timer) -> bool) -> bool {
         self.due.values().any(predicate)

@@ -4,7 +4,8 @@ use crate::session::Session;
 
 /// What a session has under way; see [`Session::workload`].
 ///
-/// After the end of a session everything is zero, once its outputs have been polled.
+/// After the end of a session everything is zero, once its outputs have been polled; but for the creation of the
+/// application, if [`Input::Shutdown`](crate::Input::Shutdown) came while that was on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Workload {

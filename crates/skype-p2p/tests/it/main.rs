@@ -11,6 +11,7 @@
 mod backends;
 mod chat;
 mod driver;
+mod entering;
 mod grants;
 mod groups;
 mod history;

@@ -121,6 +121,8 @@ fn a_replaced_poll_is_taken_back_once() {
         (failure.kind(), failure.subcode()),
         (&FailureKind::ConnectionLost, Some("PGetReplaced"))
     );
+    // The other process uses the same application.
+    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
 }
 
 #[test]
@@ -152,6 +154,8 @@ fn an_application_that_is_lost_again_and_again_is_given_up() {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     let mut bench = Bench::signed_in();
     for _ in 0..6 {
+        // Being made available brings a page at once.
+        bench.page(json!([]));
         bench.reply("GET", &format!("{APP}/events"), 404, lost.clone());
         if signed_out(&bench).is_some() {
             break;
@@ -165,6 +169,22 @@ fn an_application_that_is_lost_again_and_again_is_given_up() {
         signed_out(&bench).unwrap().kind(),
         &FailureKind::ConnectionLost
     );
+}
+
+#[test]
+fn an_application_that_is_lost_now_and_then_is_created_anew_each_time() {
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    let mut bench = Bench::signed_in();
+    for _ in 0..12 {
+        bench.advance(Duration::from_secs(150));
+        bench.page(json!([]));
+        bench.advance(Duration::from_secs(150));
+        bench.sent.retain(|sent| sent.lane == Lane::Events);
+        bench.reply("GET", &format!("{APP}/events"), 404, lost.clone());
+        bench.advance(Duration::from_secs(2));
+        bench.enter();
+    }
+    assert!(signed_out(&bench).is_none());
 }
 
 #[test]
@@ -263,6 +283,73 @@ fn a_sign_out_during_the_sign_in_cancels_it() {
     let out = bench.submit(Operation::SignOut);
     assert_eq!(bench.failure(sign_in).kind(), &FailureKind::Ended);
     assert_eq!(bench.result(out), Some(&Ok(Outcome::Done)));
+    assert!(bench.sent.is_empty() && bench.wake_at.is_none());
+}
+
+/// A session whose application is being created.
+fn creating() -> Bench {
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench
+}
+
+const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
+
+#[test]
+fn a_sign_out_while_the_application_is_created_deletes_it_when_it_is_there() {
+    for status in [201, 200] {
+        let mut bench = creating();
+        let out = bench.submit(Operation::SignOut);
+        assert_eq!(
+            bench.result(out),
+            None,
+            "it is not known yet what to delete"
+        );
+        bench.reply("POST", APPLICATIONS, status, application(true));
+        assert_eq!(bench.sent.len(), 1, "{:?}", bench.sent);
+        bench.reply("DELETE", APP, 204, Value::Null);
+        assert_eq!(bench.result(out), Some(&Ok(Outcome::Done)));
+        assert!(bench.sent.is_empty() && bench.wake_at.is_none());
+    }
+}
+
+#[test]
+fn a_sign_out_waits_in_vain_for_an_application_only_once() {
+    let mut bench = creating();
+    let out = bench.submit(Operation::SignOut);
+    bench.break_off("POST", APPLICATIONS, Sent::Maybe);
+    assert_eq!(bench.failure(out).stage(), Stage::Application);
+    assert!(bench.sent.is_empty() && bench.wake_at.is_none());
+
+    let mut silent = creating();
+    let out = silent.submit(Operation::SignOut);
+    silent.advance(Duration::from_secs(36));
+    assert_eq!(silent.failure(out).kind(), &FailureKind::Timeout);
+    assert!(silent.sent.is_empty() && silent.wake_at.is_none());
+    for refused in [
+        challenge("/WebTicket/oauthtoken"),
+        answer(503, Value::Null),
+        answer(403, Value::Null),
+    ] {
+        let mut bench = creating();
+        bench.submit(Operation::SignOut);
+        let create = bench.take("POST", APPLICATIONS);
+        bench.respond(create.id, refused);
+        assert!(bench.sent.is_empty() && bench.wake_at.is_none());
+        assert_eq!(bench.completed.len(), 2);
+    }
+}
+
+#[test]
+fn a_shutdown_while_the_application_is_created_deletes_it_when_it_is_there() {
+    let mut bench = creating();
+    bench.handle(Input::Shutdown);
+    assert_eq!(bench.completed.len(), 1, "nobody waits");
+    assert_eq!(bench.wake_at, None);
+    bench.reply("POST", APPLICATIONS, 201, application(true));
+    let deletion = bench.take("DELETE", APP);
+    assert!(deletion.request.headers().contains_key("authorization"));
     assert!(bench.sent.is_empty() && bench.wake_at.is_none());
 }
 
