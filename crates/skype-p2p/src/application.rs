@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conv_model::{ConversationsManager, MePerson, PersonsManager};
 
-use crate::{builder::ApplicationBuilder, mailbox::Mailbox, sign_in::SignInManager};
+use crate::{builder::ApplicationBuilder, home::Home, mailbox::Mailbox, sign_in::SignInManager};
 
 /// One user's chat: sign in, converse, sign out.
 ///
@@ -15,6 +15,7 @@ use crate::{builder::ApplicationBuilder, mailbox::Mailbox, sign_in::SignInManage
 pub struct Application {
     pub(crate) model: conv_model::Application,
     pub(crate) handle: Arc<Handle>,
+    pub(crate) home: Home,
 }
 
 impl Application {
@@ -29,6 +30,7 @@ impl Application {
         SignInManager {
             handle: self.handle.clone(),
             state: self.model.sign_in_state(),
+            home: self.home.clone(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::{
     application::{Application, Handle},
     clock::Clock,
     driver::Driver,
+    home::Home,
     mailbox::Mailbox,
     port::Port,
     questions::{Callbacks, TokenQuestion, TrustQuestion, callback},
@@ -42,7 +43,8 @@ impl ApplicationBuilder {
         Self::default()
     }
 
-    /// Where discovery starts (`RootURL`): the SIP domain of the user, which is the default, or a URL.
+    /// Where discovery starts (`RootURL`): the SIP domain of the user, which is the default, a URL, or where an earlier
+    /// application [found](crate::SignInManager::home) the user.
     pub fn root(mut self, root: Root) -> Self {
         self.root = Some(root);
         self
@@ -183,8 +185,10 @@ impl ApplicationBuilder {
         let (mailbox, orders) = Mailbox::new();
         let (model, writer) =
             conv_model::Application::new(Arc::new(Port::new(mailbox.clone(), clock)));
+        let home = Home::default();
         let driver = Driver::new(
             Session::new(config),
+            home.clone(),
             Arc::new(Cookies::new(transport)),
             self.callbacks,
             clock,
@@ -195,6 +199,7 @@ impl ApplicationBuilder {
         Ok(Application {
             model,
             handle: Arc::new(Handle { mailbox }),
+            home,
         })
     }
 }

@@ -12,12 +12,13 @@ use tokio::{
 };
 use ucwa_session::{
     ConnectionAuth, Failure, Input, Lane, Outcome, Output, Question, QuestionId, RequestId,
-    Session, Ticket,
+    Session, SessionEvent, Ticket,
 };
 
 use crate::{
     clock::Clock,
     exchange,
+    home::Home,
     mailbox::Order,
     projection,
     questions::{Callbacks, NO},
@@ -29,6 +30,7 @@ const LAST_REQUEST: Duration = Duration::from_secs(5);
 /// Owns the session; the crate's documentation tells the way of the data.
 pub(crate) struct Driver {
     session: Session,
+    home: Home,
     transport: Arc<dyn HttpTransport>,
     callbacks: Callbacks,
     clock: Clock,
@@ -51,6 +53,7 @@ enum Errand {
 impl Driver {
     pub(crate) fn new(
         session: Session,
+        home: Home,
         transport: Arc<dyn HttpTransport>,
         callbacks: Callbacks,
         clock: Clock,
@@ -59,6 +62,7 @@ impl Driver {
     ) -> Self {
         Self {
             session,
+            home,
             transport,
             callbacks,
             clock,
@@ -157,6 +161,7 @@ impl Driver {
                     question,
                     deadline,
                 } => self.ask(id, question, deadline),
+                Output::Event(SessionEvent::Home { user }) => self.home.set(user),
                 Output::Event(event) => facts.extend(projection::fact(event)),
                 Output::Completed { ticket, result } => completed.push((ticket, result)),
                 Output::Idle { wake_at } => {

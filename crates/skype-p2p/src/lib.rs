@@ -62,6 +62,7 @@ mod builder;
 mod clock;
 mod driver;
 mod exchange;
+mod home;
 mod keys;
 mod mailbox;
 mod person;

@@ -4,9 +4,9 @@ use std::{fmt, future::Future, sync::Arc};
 
 use conv_model::{Property, Reason, SignInState};
 use secrecy::SecretString;
-use ucwa_session::{Failure, FailureKind, Operation, Stage};
+use ucwa_session::{Failure, FailureKind, Operation, Root, Stage};
 
-use crate::{application::Handle, mailbox::Unfulfilled};
+use crate::{application::Handle, home::Home, mailbox::Unfulfilled};
 
 /// How a user proves who he is.
 #[derive(Debug)]
@@ -77,6 +77,7 @@ impl Credentials {
 pub struct SignInManager {
     pub(crate) handle: Arc<Handle>,
     pub(crate) state: Property<SignInState>,
+    pub(crate) home: Home,
 }
 
 impl SignInManager {
@@ -84,6 +85,15 @@ impl SignInManager {
     #[must_use]
     pub fn state(&self) -> Property<SignInState> {
         self.state.clone()
+    }
+
+    /// Where the user was found: the [`root`](crate::ApplicationBuilder::root) that saves the user's next application
+    /// the discovery (`ReusingUcwaFqdn`). `None` until a sign-in has come that far; it changes if the user is moved.
+    ///
+    /// It may be kept as long as one likes: should the user not be there any more, he is looked for anew.
+    #[must_use]
+    pub fn home(&self) -> Option<Root> {
+        self.home.root()
     }
 
     /// Finds the server, authenticates, creates the application there and opens its event channel. The future resolves
@@ -215,6 +225,12 @@ impl SignInError {
     #[must_use]
     pub fn diagnostics(&self) -> Option<&str> {
         self.failure.as_ref().and_then(Failure::diagnostics)
+    }
+
+    /// The way to the server: each address and what came of it, in order. Empty where nothing was asked.
+    #[must_use]
+    pub fn tried(&self) -> &[String] {
+        self.failure.as_ref().map_or(&[], Failure::tried)
     }
 
     /// The name of the request by which the server's administrator finds it in traces.

@@ -26,6 +26,8 @@ pub(crate) struct Auth {
     tokens: BTreeMap<Origin, Token>,
     /// The exchanges that wait for a token, by the origin it is for.
     renewals: BTreeMap<Origin, Vec<Exchange>>,
+    /// The grants that each origin's challenge listed.
+    pub(crate) offered: BTreeMap<Origin, Vec<String>>,
     versions: u64,
     /// The user has been at the page of the passive grant.
     pub(crate) signed_in_at_page: bool,

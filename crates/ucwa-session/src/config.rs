@@ -74,7 +74,8 @@ pub enum Root {
     /// At this URL, whose host is thereby trusted. HTTP is only for loopback.
     Url(String),
     /// At this user resource, which an earlier sign-in found ([`SessionEvent::Home`](crate::SessionEvent::Home)): no
-    /// discovery (`ReusingUcwaFqdn`). Its host is thereby trusted.
+    /// discovery (`ReusingUcwaFqdn`). Its host is thereby trusted. A user who is not there any more (403, 502, nobody
+    /// answers: `RootURL`) is looked for in the SIP domain.
     User(String),
 }
 

@@ -248,7 +248,8 @@ impl Core {
         let id = RequestId(self.number());
         exchange.attempts += 1;
         exchange.first_sent.get_or_insert(self.now);
-        exchange.watchdog = Some(self.arm(exchange.timeout + WATCHDOG_GRACE, Timer::Watchdog(id)));
+        let timeout = exchange.time_left(self.now);
+        exchange.watchdog = Some(self.arm(timeout + WATCHDOG_GRACE, Timer::Watchdog(id)));
         exchange.span.record("attempts", exchange.attempts);
         exchange
             .span
@@ -257,7 +258,7 @@ impl Core {
             id,
             request,
             lane: exchange.lane,
-            deadline: self.now + exchange.timeout,
+            deadline: self.now + timeout,
             authentication: exchange.authentication,
         });
         self.on_wire.insert(id, exchange);
@@ -329,9 +330,10 @@ impl Core {
 
     fn has_attempts_left(&self, exchange: &Exchange) -> bool {
         exchange.attempts < MAX_ATTEMPTS
-            && exchange
-                .first_sent
-                .is_none_or(|first| self.now.saturating_sub(first) < MAX_RETRY_TIME)
+            && exchange.first_sent.is_none_or(|first| {
+                let total = exchange.total.unwrap_or(MAX_RETRY_TIME);
+                self.now.saturating_sub(first) < total
+            })
     }
 
     fn repeat_later(&mut self, exchange: Exchange, pause: Option<Duration>) {

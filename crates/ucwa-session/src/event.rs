@@ -26,8 +26,9 @@ pub enum SessionEvent {
         /// The display name, if the server knows one.
         name: Option<String>,
     },
-    /// Where the user is at home: kept, it saves the next sign-in the discovery ([`Root::User`](crate::Root::User)). To
-    /// be forgotten when a sign-in with it fails, or the user signs out for good (`RootURL`).
+    /// Where the user is at home: kept, it saves the next sign-in the discovery ([`Root::User`](crate::Root::User)). Told
+    /// at the sign-in, and again if the user is found elsewhere later. To be forgotten when the user signs out for good
+    /// (`RootURL`).
     Home {
         /// The address of the user resource.
         user: String,

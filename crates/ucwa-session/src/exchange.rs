@@ -19,7 +19,7 @@ use crate::timers::TimerKey;
 /// What an exchange is for; decides who gets its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// An autodiscovery root: of a candidate, or behind a redirect.
+    /// An autodiscovery root, on the way that began so.
     Root(RootSource),
     /// The user resource.
     User,
@@ -100,8 +100,8 @@ pub(crate) enum Purpose {
     Batch(u64),
 }
 
-/// Where an autodiscovery root came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where the way to an autodiscovery root began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RootSource {
     /// It is configured.
     Configured,
@@ -109,7 +109,7 @@ pub(crate) enum RootSource {
     Internal,
     /// `lyncdiscover.<domain>`.
     External,
-    /// A redirect led there.
+    /// The user resource redirected there.
     Redirect,
 }
 
@@ -267,6 +267,8 @@ pub(crate) struct Exchange {
     pub(crate) authentication: Option<ConnectionAuth>,
     /// How long one sending of it may take.
     pub(crate) timeout: Duration,
+    /// How long all sendings of it together may take, from the first on; where absent, repeats end by the rule for all.
+    pub(crate) total: Option<Duration>,
     /// How often it was sent.
     pub(crate) attempts: u32,
     /// When it was sent first.
@@ -305,6 +307,7 @@ impl Exchange {
             lane: Lane::Commands,
             authentication: None,
             timeout: COMMAND_TIMEOUT,
+            total: None,
             attempts: 0,
             first_sent: None,
             token_version: None,
@@ -337,6 +340,20 @@ impl Exchange {
     pub(crate) fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Bounds the time of all sendings together.
+    pub(crate) fn within(mut self, total: Duration) -> Self {
+        self.total = Some(total);
+        self
+    }
+
+    /// How long the next sending may take.
+    pub(crate) fn time_left(&self, now: Duration) -> Duration {
+        let taken = now.saturating_sub(self.first_sent.unwrap_or(now));
+        self.total.map_or(self.timeout, |total| {
+            self.timeout.min(total.saturating_sub(taken))
+        })
     }
 
     pub(crate) fn on_lane(mut self, lane: Lane) -> Self {
@@ -375,7 +392,7 @@ impl std::fmt::Debug for Exchange {
 
 /// How long a command may take. Invitations and verdicts wait on the event channel, not on the response.
 pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a discovery candidate may take.
-pub(crate) const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a discovery host may take, with all repeats and with the hosts that it redirects to.
+pub(crate) const DISCOVERY_TIME: Duration = Duration::from_secs(10);
 /// What a pending GET may take beyond the time that the server holds it.
 pub(crate) const POLL_MARGIN: Duration = Duration::from_secs(30);

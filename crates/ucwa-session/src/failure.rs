@@ -26,6 +26,7 @@ struct Inner {
     failed_participants: Vec<String>,
     /// The answer is a page of something that is not UCWA.
     page: bool,
+    tried: Vec<String>,
     transport: Option<TransportFailure>,
 }
 
@@ -143,6 +144,7 @@ impl Failure {
             correlation_id: None,
             failed_participants: Vec::new(),
             page: false,
+            tried: Vec::new(),
             transport: None,
         }))
     }
@@ -208,6 +210,15 @@ impl Failure {
         self
     }
 
+    /// Notes each address on the way to the server, and what came of it.
+    pub(crate) fn with_tried(mut self, all: Vec<String>) -> Self {
+        match &mut self.0.kind {
+            FailureKind::Unreachable { tried } if !all.is_empty() => *tried = all,
+            _ => self.0.tried = all,
+        }
+        self
+    }
+
     pub(crate) fn on_a_page(mut self) -> Self {
         self.0.page = true;
         self
@@ -268,6 +279,15 @@ impl Failure {
     /// known, or else the name, or else the address at the server. Between two, the server names nobody.
     pub fn failed_participants(&self) -> &[String] {
         &self.0.failed_participants
+    }
+
+    /// The way to the server: each address and what came of it, in order, as far as a sign-in came. Empty for what is no
+    /// sign-in.
+    pub fn tried(&self) -> &[String] {
+        match &self.0.kind {
+            FailureKind::Unreachable { tried } => tried,
+            _ => &self.0.tried,
+        }
     }
 
     /// Whether the server says that what was asked for does not exist, or not any more. A page of a proxy's with the same

@@ -36,6 +36,15 @@ impl Core {
         };
         let oauth = challenges.iter().find_map(Challenge::ms_rtc_oauth);
         let bearer = challenges.iter().find_map(Challenge::bearer);
+        let offered = match &oauth {
+            Some(oauth) => (oauth.grant_types.iter())
+                .map(|grant| grant.as_str().to_owned())
+                .collect(),
+            None => (challenges.iter())
+                .map(|challenge| challenge.scheme.clone())
+                .collect(),
+        };
+        self.auth.offered.insert(key.clone(), offered);
         let wanted = match credentials {
             Credentials::Password { .. } => GrantType::Password,
             Credentials::Windows { .. } => GrantType::Windows,
@@ -43,7 +52,7 @@ impl Core {
             Credentials::AnonymousMeeting { .. } => GrantType::AnonymousMeeting,
             Credentials::Bearer { .. } => {
                 let Some(bearer) = bearer else {
-                    return self.refuse_grant(&key, challenges);
+                    return self.refuse_grant(&key);
                 };
                 let filled =
                     |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
@@ -59,7 +68,7 @@ impl Core {
         let offered = oauth
             .filter(|oauth| wanted == GrantType::Passive || oauth.grant_types.contains(&wanted));
         let Some(oauth) = offered else {
-            return self.refuse_grant(&key, challenges);
+            return self.refuse_grant(&key);
         };
         match key.resolve(oauth.href) {
             Ok(issuer) => self.request_token(key, Source::Service(issuer)),
@@ -74,25 +83,16 @@ impl Core {
         }
     }
 
-    fn refuse_grant(&mut self, key: &Origin, challenges: &[Challenge]) {
-        let oauth = challenges.iter().find_map(Challenge::ms_rtc_oauth);
-        let offered = match oauth {
-            Some(oauth) => oauth
-                .grant_types
-                .iter()
-                .map(|grant| grant.as_str().to_owned())
-                .collect(),
-            None => challenges
-                .iter()
-                .map(|challenge| challenge.scheme.clone())
-                .collect(),
-        };
-        let failure = Failure::new(
-            FailureKind::GrantNotOffered { offered },
-            Stage::Authentication,
-        )
-        .with_host(key.host());
+    fn refuse_grant(&mut self, key: &Origin) {
+        let kind = self.grant_not_offered(key);
+        let failure = Failure::new(kind, Stage::Authentication).with_host(key.host());
         self.fail_renewal(key, &failure);
+    }
+
+    fn grant_not_offered(&self, key: &Origin) -> FailureKind {
+        FailureKind::GrantNotOffered {
+            offered: self.auth.offered.get(key).cloned().unwrap_or_default(),
+        }
     }
 
     /// Asks for a token, by the grant of the credentials.
@@ -194,7 +194,7 @@ impl Core {
             }
             Ok(response) => match self.passive_page(&response) {
                 Some(page) => return self.ask_passive(key.clone(), source, page),
-                None => self.token_refusal(exchange, &response),
+                None => self.token_refusal(key, exchange, &response),
             },
             Err(failure) => failure,
         };
@@ -236,15 +236,18 @@ impl Core {
         error.passive_auth_uri.map(std::borrow::Cow::into_owned)
     }
 
-    fn token_refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
+    fn token_refusal(
+        &self,
+        key: &Origin,
+        exchange: &Exchange,
+        response: &Response<Bytes>,
+    ) -> Failure {
         let failure = self.refusal(exchange, response);
         let error = OAuthError::decode(response.body(), &self.config.limits).ok();
         let error = error.map(|error| error.error.into_owned());
         let kind = match error.as_deref() {
             Some("invalid_grant") => FailureKind::InvalidCredentials,
-            Some("unsupported_grant_type") => FailureKind::GrantNotOffered {
-                offered: Vec::new(),
-            },
+            Some("unsupported_grant_type") => self.grant_not_offered(key),
             // Who proves on the connection who he is, is refused by the web server, with a page of its own.
             _ if response.status() == StatusCode::UNAUTHORIZED => FailureKind::InvalidCredentials,
             _ => FailureKind::RequestFailed,

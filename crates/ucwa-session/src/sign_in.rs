@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri, Value};
 
+use self::discovery::Discovery;
 use crate::config::Root;
 use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
@@ -24,7 +25,7 @@ use crate::session::Session;
 use crate::timers::Timer;
 use crate::trust::Trust;
 
-/// How many redirects are followed before and after authentication, together.
+/// How many redirects are followed on one way, before and after authentication together.
 const MAX_HOPS: u32 = 10;
 /// How long the internal discovery host is waited for when the external one has answered.
 const INTERNAL_GRACE: Duration = Duration::from_secs(1);
@@ -82,18 +83,6 @@ pub(crate) struct SignIn {
     /// How often it was tried to create another one since.
     attempts: u32,
     lost_at: Option<Duration>,
-}
-
-#[derive(Debug, Default)]
-struct Discovery {
-    outstanding: u32,
-    /// What the external host found while the internal one may still answer.
-    held: Option<String>,
-    done: bool,
-    hops: u32,
-    tried: Vec<String>,
-    /// The failure that says most.
-    worst: Option<Failure>,
 }
 
 /// The hrefs of the present application; they die with it.
@@ -502,7 +491,7 @@ impl Session {
         match self.entry.attempts {
             0..=2 => self.create_application(),
             // The user may have been moved to another pool: first his resource is asked, then the way to it.
-            3 => self.read_user(self.entry.user.clone()),
+            3 => self.read_user(self.entry.user.clone(), 0),
             _ => self.discover(),
         }
     }
@@ -518,7 +507,10 @@ impl Session {
                 | FailureKind::HomedOnline
                 | FailureKind::Gone
         );
-        if for_good || self.entry.announced == SignInState::SigningIn {
+        if self.entry.announced == SignInState::SigningIn {
+            let tried = std::mem::take(&mut self.entry.discovery.tried);
+            self.give_up(failure.with_tried(tried));
+        } else if for_good {
             self.give_up(failure);
         } else {
             self.recreate_later(failure);

@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use conv_transport::{HttpTransport, SendOptions, TransportError};
+use conv_transport::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
 use http::{Method, Request, Response};
-use skype_p2p::{Application, Credentials, Root};
+use skype_p2p::{Application, Credentials, Root, SignInErrorKind};
 use tokio::time::sleep;
 
 use crate::world::{ROOT, TOSH, TOSH_PASSWORD, World};
@@ -85,4 +85,83 @@ async fn an_application_that_is_being_created_is_deleted_when_the_last_handle_go
         last.starts_with("DELETE ") && last.contains("/applications/"),
         "{last}"
     );
+}
+
+/// The world, found through the domain of its users, of which one pool is not there any more.
+#[derive(Debug)]
+struct Moved(World);
+
+#[async_trait]
+impl HttpTransport for Moved {
+    async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        match request.uri().host() {
+            Some("lyncdiscoverinternal.contoso.com") => *request.uri_mut() = ROOT.parse().unwrap(),
+            Some(host) if host.ends_with("contoso.com") => {
+                let stage = conv_transport::Stage::Connect;
+                return Err(TransportError::new(
+                    TransportErrorKind::Connect,
+                    stage,
+                    host,
+                ));
+            }
+            _ => {}
+        }
+        self.0.send(request, options).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_user_was_found_saves_the_next_discovery() {
+    let world = World::new();
+    let first = world.tosh().await;
+    assert_eq!(world.requests()[0].uri(), ROOT);
+    let home = first.sign_in_manager().home().unwrap();
+    first.sign_in_manager().sign_out().await.unwrap();
+
+    let begun = world.log().len();
+    let second = world.builder().root(home.clone()).build().unwrap();
+    assert_eq!(second.sign_in_manager().home(), None);
+    second.sign_in_manager().sign_in(tosh()).await.unwrap();
+    let asked = world.requests()[begun].uri().to_string();
+    assert_eq!(Root::User(asked), home);
+    assert_eq!(second.sign_in_manager().home(), Some(home));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_is_not_where_he_was_found_is_looked_for_anew() {
+    let stale = Root::User("https://pool1.contoso.com/user".to_owned());
+    let application = Application::builder()
+        .root(stale)
+        .transport(Arc::new(Moved(World::new())))
+        .on_trust(|_| async { true })
+        .build()
+        .unwrap();
+    application.sign_in_manager().sign_in(tosh()).await.unwrap();
+    let Some(Root::User(home)) = application.sign_in_manager().home() else {
+        panic!("nowhere")
+    };
+    assert!(home.starts_with(ROOT), "{home}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_sign_in_tells_the_way_that_it_took() {
+    let world = World::new();
+    let application = world.application();
+    let wrong = Credentials::password(TOSH, "wrong");
+    let error = application
+        .sign_in_manager()
+        .sign_in(wrong)
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), SignInErrorKind::InvalidCredentials);
+    let tried = error.tried();
+    assert!(
+        tried[0].starts_with(&format!("{ROOT}: the user is at ")),
+        "{tried:?}"
+    );
+    assert!(tried[1].contains("authentication: "), "{tried:?}");
 }

@@ -1,15 +1,17 @@
 //! Finding the server: the discovery hosts, the redirects, and the user resource behind them.
 
-use super::{Discovery, INTERNAL_GRACE, MAX_HOPS};
+use super::{INTERNAL_GRACE, MAX_HOPS};
 use crate::config::Root;
-use crate::event::{SessionEvent, SignInState};
-use crate::exchange::{Credential, DISCOVERY_TIMEOUT, Exchange, Purpose, RootSource};
+use crate::event::SessionEvent;
+use crate::exchange::{Credential, DISCOVERY_TIME, Exchange, Purpose, RootSource};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::response::not_ucwa;
 use crate::session::Session;
 use crate::timers::Timer;
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
+use std::collections::BTreeMap;
+use std::time::Duration;
 use ucwa_proto::Origin;
 
 enum RootLink {
@@ -17,32 +19,65 @@ enum RootLink {
     Redirect(String),
 }
 
+/// What finding the server has come to.
+#[derive(Debug, Default)]
+pub(super) struct Discovery {
+    /// The ways that have not come to an end yet. Each has one request under way.
+    open: BTreeMap<RootSource, Way>,
+    /// What the external host found while the internal one may still answer, and after how many redirects.
+    held: Option<(String, u32)>,
+    /// How many redirects led to the user resource.
+    hops: u32,
+    /// How many ways came to nothing.
+    failed: u32,
+    /// Each address so far and what came of it.
+    pub(super) tried: Vec<String>,
+    /// The failure that says most.
+    worst: Option<Failure>,
+}
+
+/// A way to the user resource: a discovery host, and wherever it redirects to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    hops: u32,
+    /// How long its hosts took to answer. A question to the user is not counted.
+    taken: Duration,
+}
+
+impl Discovery {
+    fn note(&mut self, url: &str, what: &str) {
+        self.tried.push(format!("{url}: {what}"));
+    }
+}
+
 impl Session {
     pub(super) fn discover(&mut self) {
         self.entry.discovery = Discovery::default();
+        self.search();
+    }
+
+    fn search(&mut self) {
         match self.core.config.root.clone() {
-            Root::User(url) => self.read_user(url),
-            Root::Url(url) => self.read_root(RootSource::Configured, url),
+            Root::User(url) => self.read_user(url, 0),
+            Root::Url(url) => self.read_root(RootSource::Configured, Way::default(), url),
             Root::Domain => {
                 let domain = self.entry.domain.clone();
-                self.read_root(
-                    RootSource::Internal,
-                    format!("https://lyncdiscoverinternal.{domain}/"),
-                );
-                self.read_root(
-                    RootSource::External,
-                    format!("https://lyncdiscover.{domain}/"),
-                );
+                for (source, host) in [
+                    (RootSource::Internal, "lyncdiscoverinternal"),
+                    (RootSource::External, "lyncdiscover"),
+                ] {
+                    self.read_root(source, Way::default(), format!("https://{host}.{domain}/"));
+                }
             }
         }
     }
 
-    pub(super) fn read_root(&mut self, source: RootSource, url: String) {
-        self.entry.discovery.outstanding += 1;
+    fn read_root(&mut self, source: RootSource, way: Way, url: String) {
+        self.entry.discovery.open.insert(source, way);
         // A root decides where the password goes, so its host must be trusted although it gets no credential itself.
         let exchange = Exchange::new(Purpose::Root(source), Method::GET, url)
             .with_credential(Credential::TrustedHost)
-            .with_timeout(DISCOVERY_TIMEOUT);
+            .within(DISCOVERY_TIME.saturating_sub(way.taken));
         self.core.issue(exchange);
     }
 
@@ -53,23 +88,25 @@ impl Session {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let discovery = &mut self.entry.discovery;
-        discovery.outstanding = discovery.outstanding.saturating_sub(1);
-        if discovery.done {
+        let Some(mut way) = discovery.open.remove(&source) else {
             return;
-        }
+        };
+        let sent = exchange.first_sent.unwrap_or(self.core.now);
+        way.taken += self.core.now.saturating_sub(sent);
+        let internal_may_answer = discovery.open.contains_key(&RootSource::Internal);
         let found = result.and_then(|response| self.root_leads_to(exchange, &response));
+        if let Ok(RootLink::User(url)) = &found {
+            let what = format!("the user is at {url}");
+            self.entry.discovery.note(&exchange.url, &what);
+        }
         match found {
-            Ok(RootLink::User(url)) => {
-                let wait = source == RootSource::External && self.entry.discovery.outstanding > 0;
-                if wait {
-                    self.entry.discovery.held = Some(url);
-                    self.core.arm(INTERNAL_GRACE, Timer::DiscoveryGrace);
-                } else {
-                    self.read_user(url);
-                }
+            Ok(RootLink::User(url)) if source == RootSource::External && internal_may_answer => {
+                self.entry.discovery.held = Some((url, way.hops));
+                self.core.arm(INTERNAL_GRACE, Timer::DiscoveryGrace);
             }
-            Ok(RootLink::Redirect(url)) => self.follow_redirect(url),
-            Err(failure) => self.on_root_failed(exchange, failure),
+            Ok(RootLink::User(url)) => self.read_user(url, way.hops),
+            Ok(RootLink::Redirect(url)) => self.follow_redirect(source, way, exchange, url),
+            Err(failure) => self.on_way_failed(exchange, failure),
         }
     }
 
@@ -100,21 +137,23 @@ impl Session {
             .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
     }
 
-    pub(super) fn follow_redirect(&mut self, url: String) {
-        self.entry.discovery.hops += 1;
-        if self.entry.discovery.hops > MAX_HOPS {
-            let failure = Failure::new(FailureKind::UnexpectedAnswer, Stage::Discovery)
+    fn follow_redirect(&mut self, source: RootSource, way: Way, exchange: &Exchange, url: String) {
+        let hops = way.hops + 1;
+        if hops > MAX_HOPS {
+            let failure = Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage())
                 .with_message(format!("more than {MAX_HOPS} redirects"));
-            return self.entry_failed(failure);
+            return self.on_way_failed(exchange, failure);
         }
-        self.read_root(RootSource::Redirect, url);
+        let discovery = &mut self.entry.discovery;
+        discovery.note(&exchange.url, &format!("redirects to {url}"));
+        self.read_root(source, Way { hops, ..way }, url);
     }
 
-    pub(super) fn on_root_failed(&mut self, exchange: &Exchange, failure: Failure) {
+    /// One of the ways came to nothing; the others, and what is held, still may lead there.
+    fn on_way_failed(&mut self, exchange: &Exchange, failure: Failure) {
         let discovery = &mut self.entry.discovery;
-        discovery
-            .tried
-            .push(format!("{}: {}", exchange.url, failure.brief()));
+        discovery.note(&exchange.url, &failure.brief());
+        discovery.failed += 1;
         // A host that is refused for its trust says more than one that does not answer.
         let telling = |failure: &Failure| {
             matches!(
@@ -125,19 +164,17 @@ impl Session {
         if discovery.worst.as_ref().is_none_or(|worst| !telling(worst)) {
             discovery.worst = Some(failure);
         }
-        if discovery.outstanding > 0 {
+        if !discovery.open.is_empty() {
             return;
         }
-        if let Some(url) = discovery.held.take() {
-            return self.read_user(url);
+        if let Some((url, hops)) = discovery.held.take() {
+            return self.read_user(url, hops);
         }
-        let tried = std::mem::take(&mut discovery.tried);
         let Some(failure) = discovery.worst.take() else {
             return;
         };
-        let unreachable = matches!(failure.kind(), FailureKind::Unreachable { .. });
-        let failure = if unreachable || tried.len() > 1 && !telling(&failure) {
-            failure.with_kind(FailureKind::Unreachable { tried })
+        let failure = if discovery.failed > 1 && !telling(&failure) {
+            failure.with_kind(FailureKind::Unreachable { tried: Vec::new() })
         } else {
             failure
         };
@@ -146,18 +183,21 @@ impl Session {
 
     /// The internal host had its second.
     pub(crate) fn on_discovery_grace(&mut self) {
-        if let Some(url) = self.entry.discovery.held.take() {
-            self.read_user(url);
+        if let Some((url, hops)) = self.entry.discovery.held.take() {
+            self.read_user(url, hops);
         }
     }
 
-    pub(super) fn read_user(&mut self, url: String) {
-        self.entry.discovery.done = true;
+    /// Reads the user resource, to which so many redirects have led.
+    pub(super) fn read_user(&mut self, url: String, hops: u32) {
         self.core
             .abandon(|purpose| matches!(purpose, Purpose::Root(_)));
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::DiscoveryGrace));
-        self.entry.discovery.outstanding = 0;
+        let discovery = &mut self.entry.discovery;
+        discovery.open.clear();
+        discovery.held = None;
+        discovery.hops = hops;
         self.core
             .issue(Exchange::new(Purpose::User, Method::GET, url));
     }
@@ -186,20 +226,44 @@ impl Session {
         });
         match next {
             Ok((url, true)) => {
-                self.entry.discovery.done = false;
-                self.follow_redirect(url);
+                let way = Way {
+                    hops: self.entry.discovery.hops,
+                    ..Way::default()
+                };
+                self.follow_redirect(RootSource::Redirect, way, exchange, url);
             }
             Ok((url, false)) => {
                 self.entry.applications = url;
-                self.entry.user.clone_from(&exchange.url);
-                if self.entry.announced == SignInState::SigningIn {
+                if self.entry.user != exchange.url {
+                    self.entry.user.clone_from(&exchange.url);
                     self.core.emit(SessionEvent::Home {
                         user: exchange.url.clone(),
                     });
                 }
                 self.create_application();
             }
-            Err(failure) => self.entry_failed(failure),
+            Err(failure) => {
+                let discovery = &mut self.entry.discovery;
+                let what = match failure.stage() {
+                    Stage::User => failure.brief(),
+                    _ => failure.to_string(),
+                };
+                discovery.note(&exchange.url, &what);
+                if self.is_stale(exchange, &failure) {
+                    self.core.config.root = Root::Domain;
+                    return self.search();
+                }
+                self.entry_failed(failure);
+            }
         }
+    }
+
+    /// Whether an earlier sign-in found this address, and the user is not there any more: it is refused for good, no
+    /// server is behind it, or it cannot be reached (`RootURL`).
+    fn is_stale(&self, exchange: &Exchange, failure: &Failure) -> bool {
+        let kept = matches!(&self.core.config.root, Root::User(url) if *url == exchange.url);
+        let gone =
+            matches!(failure.status(), Some(403 | 502)) || failure.transport_failure().is_some();
+        kept && gone && failure.stage() == Stage::User
     }
 }

@@ -347,6 +347,194 @@ fn redirects_end_after_ten_hops() {
     );
 }
 
+/// Breaks the connection of a request to a host, before or after it was sent.
+fn fail(bench: &mut Bench, sent: &Request, stage: Sent) {
+    let failure = TransportFailure {
+        kind: TransportFailureKind::Unreachable,
+        stage: "connect",
+        host: sent.request.uri().host().unwrap().to_owned(),
+        sent: stage,
+        message: "nobody there".to_owned(),
+    };
+    bench.handle(Input::Response {
+        id: sent.id,
+        result: Err(failure),
+    });
+}
+
+fn redirect(to: &str) -> http::Response<bytes::Bytes> {
+    answer(200, json!({"_links": {"redirect": {"href": to}}}))
+}
+
+#[test]
+fn a_redirected_external_host_lets_the_internal_one_have_its_second_too() {
+    let (mut bench, _) = by_domain();
+    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
+    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
+    bench.respond(external.id, redirect("https://ext.contoso.com/root"));
+    let external = candidate(&mut bench, "ext.contoso.com");
+    bench.respond(
+        external.id,
+        answer(200, root("https://ext.contoso.com/user")),
+    );
+    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+    bench.respond(internal.id, redirect("https://int.contoso.com/root"));
+    let internal = candidate(&mut bench, "int.contoso.com");
+    bench.respond(
+        internal.id,
+        answer(200, root("https://int.contoso.com/user")),
+    );
+    assert_eq!(bench.sent[0].request.uri().host(), Some("int.contoso.com"));
+    assert_eq!(bench.sent.len(), 1);
+}
+
+#[test]
+fn a_way_of_too_many_redirects_leaves_the_other_one_open() {
+    for held in [false, true] {
+        let (mut bench, ticket) = by_domain();
+        let mut internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
+        let external = candidate(&mut bench, "lyncdiscover.contoso.com");
+        let found = answer(200, root("https://ext.contoso.com/user"));
+        if held {
+            bench.respond(external.id, found.clone());
+        }
+        for _ in 0..10 {
+            bench.respond(internal.id, redirect("https://int.contoso.com/again"));
+            internal = candidate(&mut bench, "int.contoso.com");
+        }
+        bench.respond(internal.id, redirect("https://int.contoso.com/again"));
+        assert_eq!(bench.result(ticket), None);
+        if !held {
+            bench.respond(external.id, found);
+        }
+        assert_eq!(bench.sent[0].request.uri().host(), Some("ext.contoso.com"));
+    }
+}
+
+#[test]
+fn a_discovery_host_has_ten_seconds_in_all() {
+    let (mut bench, ticket) = by_domain();
+    // The internal one takes its time to redirect, and then says no more.
+    bench.advance(Duration::from_secs(6));
+    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
+    bench.respond(internal.id, redirect("https://int.contoso.com/root"));
+    while bench.result(ticket).is_none() {
+        assert!(bench.now <= Duration::from_secs(10), "{:?}", bench.sent);
+        let due = bench.sent.iter().map(|sent| sent.deadline).min();
+        bench.advance(due.unwrap().saturating_sub(bench.now));
+        while let Some(position) = bench
+            .sent
+            .iter()
+            .position(|sent| sent.deadline <= bench.now)
+        {
+            let late = bench.sent.remove(position).unwrap();
+            fail(&mut bench, &late, Sent::Maybe);
+        }
+        if bench.sent.is_empty() && bench.result(ticket).is_none() {
+            bench.advance(Duration::from_millis(500));
+        }
+    }
+    assert!(matches!(
+        bench.failure(ticket).kind(),
+        FailureKind::Unreachable { .. }
+    ));
+}
+
+#[test]
+fn every_failed_sign_in_tells_the_way_that_it_took() {
+    // A refused redirect.
+    let (mut bench, ticket) = begin(Bench::config());
+    let sent = bench.take("GET", "/");
+    bench.respond(sent.id, redirect("/again"));
+    let sent = bench.take("GET", "/again");
+    bench.respond(sent.id, redirect("https://evil.example/"));
+    let failure = bench.failure(ticket);
+    assert_eq!(failure.kind(), &FailureKind::Untrusted);
+    let told = [
+        "http://127.0.0.1:5061/: redirects to http://127.0.0.1:5061/again",
+        "http://127.0.0.1:5061/again: redirects to https://evil.example/",
+        "https://evil.example/: Untrusted",
+    ];
+    assert_eq!(failure.tried(), told);
+
+    // A user resource that fails behind a host that failed.
+    let (mut bench, ticket) = by_domain();
+    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
+    fail(&mut bench, &internal, Sent::No);
+    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
+    bench.respond(
+        external.id,
+        answer(200, root("https://ext.contoso.com/user")),
+    );
+    let user = candidate(&mut bench, "ext.contoso.com");
+    bench.respond(user.id, answer(404, json!({"code": "NotFound"})));
+    let failure = bench.failure(ticket);
+    assert_eq!(failure.status(), Some(404));
+    let told = [
+        "https://lyncdiscoverinternal.contoso.com/: nobody there",
+        "https://lyncdiscover.contoso.com/: the user is at https://ext.contoso.com/user",
+        "https://ext.contoso.com/user: status 404",
+    ];
+    assert_eq!(failure.tried(), told);
+
+    // A wrong password.
+    let (mut bench, ticket) = begin(Bench::config());
+    bench.reply("GET", "/", 200, root("/user"));
+    let user = bench.take("GET", "/user");
+    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let refused = json!({"error": "invalid_grant"});
+    bench.reply("POST", "/WebTicket/oauthtoken", 400, refused);
+    let tried = bench.failure(ticket).tried();
+    assert_eq!(tried.len(), 2);
+    assert!(
+        tried[1].contains("/user: authentication: the user name"),
+        "{tried:?}"
+    );
+}
+
+#[test]
+fn a_home_where_the_user_is_no_more_is_looked_for_again() {
+    let stale = "https://old.contoso.com/user";
+    for status in [None, Some(403), Some(502)] {
+        let mut config = Bench::config();
+        config.root = Root::User(stale.to_owned());
+        let (mut bench, ticket) = begin(config);
+        while let Some(position) = bench
+            .sent
+            .iter()
+            .position(|sent| sent.request.uri() == stale)
+        {
+            let sent = bench.sent.remove(position).unwrap();
+            match status {
+                None => fail(&mut bench, &sent, Sent::No),
+                Some(status) => bench.respond(sent.id, answer(status, Value::Null)),
+            }
+            bench.advance(Duration::from_secs(8));
+        }
+        let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
+        bench.respond(
+            internal.id,
+            answer(200, root("https://new.contoso.com/user")),
+        );
+        let user = candidate(&mut bench, "new.contoso.com");
+        let links = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
+        bench.respond(user.id, answer(200, links));
+        assert!(bench.events.contains(&SessionEvent::Home {
+            user: "https://new.contoso.com/user".to_owned()
+        }));
+        bench.enter();
+        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)), "{status:?}");
+    }
+    // Anything else says nothing of where the user is.
+    let mut config = Bench::config();
+    config.root = Root::User(stale.to_owned());
+    let (mut bench, ticket) = begin(config);
+    let sent = candidate(&mut bench, "old.contoso.com");
+    bench.respond(sent.id, answer(400, Value::Null));
+    assert_eq!(bench.failure(ticket).tried().len(), 1);
+    assert!(bench.sent.is_empty());
+}
+
 #[test]
 fn a_refused_make_me_available_does_not_fail_the_sign_in() {
     for (status, subcode) in [(409, "AlreadyExists"), (403, "None")] {
