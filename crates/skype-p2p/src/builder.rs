@@ -8,7 +8,9 @@ use std::{
 
 use conv_transport::{Cookies, HttpTransport, HyperTransport};
 use tokio::runtime;
-use ucwa_session::{BearerToken, DataUriEncoding, Representation, Root, Session, SessionConfig};
+use ucwa_session::{
+    BearerToken, ChannelOptions, DataUriEncoding, Representation, Root, Session, SessionConfig,
+};
 
 use crate::{
     application::{Application, Handle},
@@ -32,6 +34,9 @@ pub struct ApplicationBuilder {
     data_uris: DataUriEncoding,
     recreate_expired: bool,
     history: bool,
+    plain_text_only: bool,
+    channel: ChannelOptions,
+    culture: Option<String>,
     user_agent: Option<String>,
     endpoint_id: Option<String>,
     seed: Option<u64>,
@@ -129,6 +134,27 @@ impl ApplicationBuilder {
         self
     }
 
+    /// Declares that only plain text is understood (`makeMeAvailable_ref`), so that others send none of their messages as
+    /// HTML and HTML can be sent to nobody. By default both are.
+    pub fn plain_text_only(mut self) -> Self {
+        self.plain_text_only = true;
+        self
+    }
+
+    /// What the server is told about the event channel, at its start and whenever it may have forgotten it (`events_ref`).
+    /// Times outside their range count as its nearest end; what is absent is the server's to choose.
+    pub fn channel(mut self, options: ChannelOptions) -> Self {
+        self.channel = options;
+        self
+    }
+
+    /// The culture of the application, at most 100 UTF-16 code units (`applications_ref`): the server's own texts are in
+    /// its language. `en-US` by default.
+    pub fn culture(mut self, culture: impl Into<String>) -> Self {
+        self.culture = Some(culture.into());
+        self
+    }
+
     /// The name that the server knows this application by, at most 100 UTF-16 code units (`applications_ref`).
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
@@ -173,6 +199,9 @@ impl ApplicationBuilder {
         config.trust.suffixes = self.trusted;
         config.trust.ask = self.callbacks.trust.is_some();
         config.history = self.history;
+        config.html = !self.plain_text_only;
+        config.channel = self.channel;
+        config.culture = self.culture.unwrap_or(config.culture);
         config.representation = self.representation.unwrap_or(config.representation);
         config.data_uris = self.data_uris;
         config.recreate_expired = self.recreate_expired;

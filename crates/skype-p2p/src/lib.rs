@@ -90,4 +90,4 @@ pub use conv_transport::{Effect, Fault, FaultError, Faulty};
 pub use conv_transport::{HttpTransport, HyperTransport};
 pub use questions::{TokenQuestion, TrustQuestion};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
-pub use ucwa_session::{BearerToken, DataUriEncoding, Representation, Root, Stage};
+pub use ucwa_session::{BearerToken, ChannelOptions, DataUriEncoding, Representation, Root, Stage};

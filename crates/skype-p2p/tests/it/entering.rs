@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
 use http::{Method, Request, Response};
-use skype_p2p::{Application, Credentials, Root, SignInErrorKind};
+use skype_p2p::{Application, ChannelOptions, Credentials, Root, SignInErrorKind};
 use tokio::time::sleep;
+use ucwa_server::Fault;
 
 use crate::world::{ROOT, TOSH, TOSH_PASSWORD, World};
 
@@ -164,4 +165,73 @@ async fn a_failed_sign_in_tells_the_way_that_it_took() {
         "{tried:?}"
     );
     assert!(tried[1].contains("authentication: "), "{tried:?}");
+}
+
+/// The addresses of the pending GETs so far that name parameters of the channel.
+fn polls_with_parameters(world: &World) -> Vec<String> {
+    let requests = world.requests();
+    let targets = requests.iter().map(|request| request.uri().to_string());
+    targets
+        .filter(|target| target.contains("/events") && target.contains("medium="))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_channel_is_told_its_parameters_whenever_the_server_may_have_forgotten_them() {
+    let world = World::new();
+    let options = ChannelOptions {
+        timeout: Some(Duration::from_secs(600)),
+        medium: Some(Duration::from_secs(1)),
+        low: None,
+        priority: Some(3),
+    };
+    let application = world.builder().channel(options).build().unwrap();
+    application.sign_in_manager().sign_in(tosh()).await.unwrap();
+    let user = TOSH.to_owned();
+    let happen = [
+        None,
+        Some(Fault::Resume { user: user.clone() }),
+        Some(Fault::DropApplications { user }),
+    ];
+    for (times, fault) in happen.into_iter().enumerate() {
+        if let Some(fault) = fault {
+            world.inject(fault);
+        }
+        sleep(Duration::from_secs(700)).await;
+        let polls = polls_with_parameters(&world);
+        assert_eq!(polls.len(), times + 1, "{polls:?}");
+        let told = "&timeout=600&medium=5&priority=3";
+        assert!(polls[times].ends_with(told), "{polls:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_is_told_the_culture_and_what_is_understood() {
+    let world = World::new();
+    let builder = world.builder().culture("nb-NO").plain_text_only();
+    let application = builder.build().unwrap();
+    application.sign_in_manager().sign_in(tosh()).await.unwrap();
+    let sent = |path: &str| {
+        let requests = world.requests();
+        let request = requests
+            .iter()
+            .find(|request| request.uri().path().ends_with(path));
+        String::from_utf8(request.unwrap().body().to_vec()).unwrap()
+    };
+    assert!(sent("/applications").contains(r#""culture":"nb-NO""#));
+    assert!(sent("/makeMeAvailable").contains(r#""supportedMessageFormats":["Plain"]"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_is_not_taken_is_answered_with_those_that_are() {
+    let world = World::new();
+    let application = world.application();
+    let passive = Credentials::passive(TOSH);
+    let sign_in = application.sign_in_manager().sign_in(passive);
+    let error = sign_in.await.unwrap_err();
+    let SignInErrorKind::GrantNotOffered { offered } = error.kind() else {
+        panic!("{error:?}")
+    };
+    assert!(offered.contains(&"password".to_owned()), "{offered:?}");
+    assert_eq!(error.code(), Some("unsupported_grant_type"));
 }

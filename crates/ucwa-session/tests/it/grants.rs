@@ -435,3 +435,20 @@ fn a_token_that_nobody_gives_in_time_fails_the_sign_in() {
     );
     assert_eq!(bench.wake_at, None);
 }
+
+#[test]
+fn a_grant_that_the_service_refuses_is_answered_with_those_that_were_offered() {
+    for grants in ["password", "urn:microsoft.rtc:windows,password"] {
+        let (mut bench, ticket) = challenged(Bench::credentials(), offering(grants));
+        bench.reply(
+            "POST",
+            "/t",
+            400,
+            json!({"error": "unsupported_grant_type"}),
+        );
+        let failure = bench.failure(ticket);
+        let offered = grants.split(',').map(str::to_owned).collect();
+        assert_eq!(failure.kind(), &FailureKind::GrantNotOffered { offered });
+        assert_eq!(failure.code(), Some("unsupported_grant_type"));
+    }
+}
