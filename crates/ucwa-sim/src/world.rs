@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use ucwa_proto::{Representation, Resource};
 use ucwa_server::{Engine, Fault, ServerConfig, User};
 use ucwa_session::{
@@ -435,7 +435,12 @@ impl World {
             return;
         };
         let name = &endpoint.name;
-        if endpoint.state == SignInState::SignedOut {
+        // What was being created when the session was closed can only be deleted when it is there.
+        let path = request.uri().path();
+        let entered =
+            (endpoint.last_poll.as_ref()).is_some_and(|it| it.uri().path().starts_with(path));
+        let deletes = request.method() == Method::DELETE && !entered;
+        if endpoint.state == SignInState::SignedOut && !deletes {
             let what = format!("{name} sends {} after its end", request.uri().path());
             self.breaches.push(Breach::new(Rule::Rest, what));
         }
