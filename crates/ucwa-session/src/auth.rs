@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use ucwa_proto::{Challenges, Diagnostics, Origin};
 
 use crate::core::Core;
@@ -136,11 +136,13 @@ impl Auth {
 impl Core {
     /// Whether an answer asks for another token, and is not a final refusal: it carries a challenge, or the token was
     /// another origin's, or the diagnostics name a bad ticket. A ticket of another pool brings 403 or 500
-    /// (`DevelopForSkypeforBusiness`).
+    /// (`DevelopForSkypeforBusiness`); but a 500 that says nothing of tickets may also be a failure in the midst of it, and
+    /// what must not be done twice is not done again for that.
     pub(crate) fn is_challenge(&self, exchange: &Exchange, response: &Response<Bytes>) -> bool {
         if !matches!(response.status().as_u16(), 401 | 403 | 500) {
             return false;
         }
+        let clear = response.status() != StatusCode::INTERNAL_SERVER_ERROR;
         let foreign = || {
             let own = Origin::of(&exchange.url).ok();
             let sent = self
@@ -158,7 +160,9 @@ impl Core {
                 .and_then(|value| Diagnostics::parse(value.to_str().ok()?))
                 .is_some_and(|diagnostics| TOKEN_DIAGNOSTICS.contains(&diagnostics.code))
         };
-        response.headers().contains_key(header::WWW_AUTHENTICATE) || foreign() || diagnosed()
+        response.headers().contains_key(header::WWW_AUTHENTICATE)
+            || diagnosed()
+            || (clear || exchange.is_idempotent()) && foreign()
     }
 
     /// Gets a token for the origin that asked for one and repeats the exchange, once.

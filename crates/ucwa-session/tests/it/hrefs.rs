@@ -249,6 +249,48 @@ fn a_token_of_another_host_that_is_refused_is_a_challenge_whatever_the_status() 
 }
 
 #[test]
+fn a_failure_that_may_not_be_about_the_token_of_another_host_repeats_nothing_that_is_done_once() {
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let inviting = || {
+        let mut bench = at_another_pool();
+        bench.enter();
+        bench.submit(Operation::OpenConversation {
+            conversation: chat(),
+            participant: peer(),
+            peer: "sip:lenea@contoso.com".to_owned(),
+        });
+        bench.send(1, "one");
+        let post = bench.take("POST", &invitations);
+        assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=one");
+        (bench, post.id)
+    };
+    let (mut bench, post) = inviting();
+    bench.respond(post, answer(500, Value::Null));
+    bench.advance(std::time::Duration::from_secs(20));
+    assert!(!bench.is_sent("POST", ""), "{:?}", bench.sent);
+    let asks = |sent: &Request| !sent.request.headers().contains_key(AUTHORIZATION);
+    assert!(!bench.sent.iter().any(asks), "{:?}", bench.sent);
+    // What says that it is about the token is about the token.
+    let ticket = "28032;reason=\"x\"".parse().unwrap();
+    let mut diagnosed = answer(500, Value::Null);
+    diagnosed.headers_mut().insert("x-ms-diagnostics", ticket);
+    for refused in [
+        diagnosed,
+        answer(401, Value::Null),
+        answer(403, Value::Null),
+    ] {
+        let (mut bench, post) = inviting();
+        bench.respond(post, refused);
+        let asked = bench.take("GET", &invitations);
+        bench.respond(asked.id, challenge("/WebTicket/oauthtoken"));
+        let renewed = token("cwt=two", 28_000);
+        bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+        let post = bench.take("POST", &invitations);
+        assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+    }
+}
+
+#[test]
 fn everything_of_an_application_is_asked_for_at_the_host_of_its_pool() {
     let mut bench = at_another_pool();
     bench.enter();
