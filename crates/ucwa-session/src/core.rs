@@ -31,7 +31,7 @@ pub(crate) type Finished = (Exchange, Result<Response<Bytes>, Failure>);
 
 /// How often an idempotent command is sent at most.
 const MAX_ATTEMPTS: u32 = 5;
-/// How long repeats of a command may go on.
+/// How long after its first sending a command may be sent again.
 const MAX_RETRY_TIME: Duration = Duration::from_secs(90);
 /// What the session grants the transport beyond a deadline.
 const WATCHDOG_GRACE: Duration = Duration::from_secs(5);
@@ -303,9 +303,11 @@ impl Core {
             || exchange.is_idempotent()
                 && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
                 && !matches!(exchange.purpose, Purpose::Root(_));
-        if transient && exchange.purpose != Purpose::Poll && self.has_attempts_left(&exchange) {
-            let pause = retry_after(&response, self.wall_now());
-            return self.repeat_later(exchange, pause);
+        if transient
+            && let Some(pause) =
+                self.pause_before_repeat(&exchange, retry_after(&response, self.wall_now()))
+        {
+            return self.repeat_after(pause, exchange);
         }
         self.finish(exchange, Ok(response));
     }
@@ -317,10 +319,9 @@ impl Core {
             || matches!(exchange.purpose, Purpose::Root(_)) && failure.sent == Sent::No;
         if repeatable
             && !hopeless
-            && exchange.purpose != Purpose::Poll
-            && self.has_attempts_left(&exchange)
+            && let Some(pause) = self.pause_before_repeat(&exchange, None)
         {
-            return self.repeat_later(exchange, None);
+            return self.repeat_after(pause, exchange);
         }
         let failure = Failure::transport(failure, exchange.purpose.stage())
             .with_attempts(exchange.attempts)
@@ -328,25 +329,30 @@ impl Core {
         self.finish(exchange, Err(failure));
     }
 
-    fn has_attempts_left(&self, exchange: &Exchange) -> bool {
-        exchange.attempts < MAX_ATTEMPTS
-            && exchange.first_sent.is_none_or(|first| {
-                let total = exchange.total.unwrap_or(MAX_RETRY_TIME);
-                self.now.saturating_sub(first) < total
-            })
+    /// How long to wait before an exchange is sent again; `None` if it is not, for it was sent often enough, or the pause
+    /// would end too late. The channel repeats its polls by itself.
+    fn pause_before_repeat(
+        &mut self,
+        exchange: &Exchange,
+        asked: Option<Duration>,
+    ) -> Option<Duration> {
+        if exchange.purpose == Purpose::Poll || exchange.attempts >= MAX_ATTEMPTS {
+            return None;
+        }
+        let pause = match asked {
+            Some(asked) => asked.min(MAX_RETRY_AFTER),
+            None => self.backoff(
+                Duration::from_millis(500),
+                exchange.attempts.saturating_sub(1),
+                Duration::from_secs(8),
+            ),
+        };
+        let since = exchange.first_sent.unwrap_or(self.now);
+        let total = exchange.total.unwrap_or(MAX_RETRY_TIME);
+        (self.now + pause <= since + total).then_some(pause)
     }
 
-    fn repeat_later(&mut self, exchange: Exchange, pause: Option<Duration>) {
-        let doublings = exchange.attempts.saturating_sub(1);
-        let pause = pause
-            .unwrap_or_else(|| {
-                self.backoff(
-                    Duration::from_millis(500),
-                    doublings,
-                    Duration::from_secs(8),
-                )
-            })
-            .min(MAX_RETRY_AFTER);
+    fn repeat_after(&mut self, pause: Duration, exchange: Exchange) {
         self.arm(pause, Timer::Retry(Box::new(exchange)));
     }
 
