@@ -115,6 +115,18 @@ pub struct SignIn {
     /// A file whose first line is the password; without it, the password is in SKYPE_P2P_PASSWORD
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// Sign in with tokens of another issuer: the one in SKYPE_P2P_TOKEN, or without it a line of the standard input for each
+    /// that the server asks for
+    #[arg(long, conflicts_with = "password_file")]
+    pub bearer: bool,
+    /// Sign in with this Windows account and its password: DOMAIN\user or user@domain
+    #[cfg(feature = "windows-auth")]
+    #[arg(long, value_name = "ACCOUNT", conflicts_with = "bearer")]
+    pub windows_account: Option<String>,
+    /// What this endpoint is called at the server, at most 100 characters. With one and the same for a profile a process that was
+    /// killed leaves nothing behind: the next one takes its place. No two processes may share it at one time
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub endpoint_id: Option<String>,
     /// A domain whose hosts may receive the password besides the root's and the user's own; may be given several times
     #[arg(long, value_name = "SUFFIX")]
     pub trust: Vec<String>,

@@ -3,7 +3,8 @@
 use std::{net::Ipv4Addr, sync::Arc};
 
 use skype_p2p::{
-    Application, BuildError, Conversation, Credentials, HttpTransport, Representation, Root,
+    Application, BuildError, Conversation, Credentials, HttpTransport, HyperTransport,
+    Representation, Root,
 };
 use tokio::sync::mpsc;
 use ucwa_server::{Server, ServerConfig, User};
@@ -73,7 +74,7 @@ impl Cast {
             .map_err(|error| error.to_string())?;
         let root = server.root_url();
         let actor = |user: User, number| {
-            let transport = faults.transport(number);
+            let transport = faults.upon(HyperTransport::new(), number);
             Actor::enter(user, &root, transport, representation, lines.clone())
                 .map_err(|error| error.to_string())
         };

@@ -18,9 +18,8 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// A transport that suffers them. Those of one run have different weather, each by its `number`.
-    pub(crate) fn transport(&self, number: u64) -> Arc<dyn HttpTransport> {
-        let transport = HyperTransport::new();
+    /// The transport, which suffers them now. Those of one run have different weather, each by its `number`.
+    pub(crate) fn upon(&self, transport: HyperTransport, number: u64) -> Arc<dyn HttpTransport> {
         if self.faults.is_empty() {
             return Arc::new(transport);
         }

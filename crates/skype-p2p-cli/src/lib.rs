@@ -19,6 +19,7 @@ mod profile;
 mod send;
 mod serve;
 pub mod timeline;
+mod token;
 
 use std::{fmt::Display, io::Write as _, process::ExitCode};
 

@@ -87,7 +87,9 @@ pub use conv_model::{
 };
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};
-pub use conv_transport::{HttpTransport, HyperTransport};
+pub use conv_transport::{HttpTransport, HyperConfig, HyperTransport};
+#[cfg(feature = "windows-auth")]
+pub use conv_transport::{WindowsCredentials, WindowsCredentialsError};
 pub use questions::{TokenQuestion, TrustQuestion};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
 pub use ucwa_session::{BearerToken, ChannelOptions, DataUriEncoding, Representation, Root, Stage};

@@ -14,3 +14,4 @@ mod observer;
 mod process;
 mod send;
 mod serve;
+mod sign_in;
