@@ -179,8 +179,8 @@ impl History {
                 }
                 core.arm(CONFIRMATION, Timer::History(HistoryTimer::Turned));
             }
-            // Somebody else changed it in between.
-            Err(failure) if failure.status() == Some(412) => self.read_switch(core),
+            // Somebody else changed it in between, or its version got lost on the way.
+            Err(failure) if matches!(failure.status(), Some(412 | 428)) => self.read_switch(core),
             Err(failure) => self.end_turn(core, Err(failure)),
         }
     }

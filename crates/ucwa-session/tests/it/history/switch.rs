@@ -71,7 +71,11 @@ fn history_is_turned_on_by_a_put_of_the_whole_resource() {
 fn a_change_in_between_is_read_and_the_put_is_repeated() {
     let mut bench = signed_in();
     let ticket = bench.submit(Operation::SetHistory(true));
-    for etag in ["5", "6"] {
+    let refusals = [
+        ("5", 412, "PreconditionFailed"),
+        ("6", 428, "PreconditionRequired"),
+    ];
+    for (etag, status, code) in refusals {
         bench.reply(
             "GET",
             &communication_href(),
@@ -80,10 +84,7 @@ fn a_change_in_between_is_read_and_the_put_is_repeated() {
         );
         let sent = put(&mut bench);
         assert_eq!(sent.request.headers()["if-match"], format!("\"{etag}\""));
-        bench.respond(
-            sent.id,
-            crate::bench::answer(412, json!({"code": "PreconditionFailed"})),
-        );
+        bench.respond(sent.id, crate::bench::answer(status, json!({"code": code})));
     }
     bench.reply(
         "GET",
