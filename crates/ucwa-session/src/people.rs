@@ -271,6 +271,13 @@ impl People {
                 person.subscription = None;
             }
             for aspect in Aspect::ALL {
+                let Some(person) = self.persons.get(&who) else {
+                    continue;
+                };
+                if person.interest(&who, aspect) != Interest::None {
+                    // What is being read may be older than what the channel lost.
+                    self.read_change(core, who.clone(), aspect);
+                }
                 self.attend(core, &who, aspect, Interest::None);
             }
         }

@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::person::{Interest, PersonField};
-use crate::response::location;
+use crate::response::{Effect, location};
 use crate::timers::Timer;
 
 /// How long a subscription lives: the most that the server grants, in minutes (`presenceSubscriptions_ref`).
@@ -250,23 +250,30 @@ impl People {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let extended = core.effect(exchange, result).done();
-        match (extended, self.subscriptions.get_mut(&id)) {
-            (_, None) => {}
-            (Ok(()), Some(subscription)) => {
+        let effect = core.effect(exchange, result);
+        let Some(subscription) = self.subscriptions.get_mut(&id) else {
+            return;
+        };
+        let (failure, may_live_on) = match effect {
+            Effect::Done(_) => {
                 subscription.renewed = core.now;
                 let extend = PeopleTimer::Extend(id);
                 core.cancel_timers(
                     |timer| matches!(timer, Timer::People(timer) if *timer == extend),
                 );
                 core.arm(EXTEND_AFTER, Timer::People(extend));
+                return;
             }
-            (Err(failure), Some(_)) => {
-                tracing::debug!(%failure, "a subscription to presence is lost");
-                self.forget(id);
-                self.gather(core);
-            }
+            Effect::Gone(failure) => (failure, false),
+            Effect::Refused(failure) | Effect::Unclear(failure) => (failure, true),
+        };
+        tracing::debug!(%failure, "a subscription to presence is lost");
+        self.forget(id);
+        if may_live_on {
+            // Beside the one that takes its place it would count against the limit, and nobody would ever end it.
+            self.unsubscribe(core, exchange.url.clone());
         }
+        self.gather(core);
     }
 
     /// Somebody's interest ended: a subscription that nobody needs any more is dropped.

@@ -232,6 +232,28 @@ fn a_lost_subscription_is_made_anew_for_those_who_are_followed() {
 }
 
 #[test]
+fn a_subscription_that_may_live_on_after_its_extension_failed_is_ended() {
+    let href = format!("{APP}/presenceSubscriptions/3");
+    for status in [None, Some(403), Some(503), Some(404)] {
+        let mut bench = following();
+        wait(&mut bench, 25);
+        match status {
+            None => bench.break_off("POST", &href, Sent::Maybe),
+            Some(status) => {
+                bench.reply("POST", &href, status, json!({"code": "Refused"}));
+            }
+        }
+        assert_eq!(
+            bench.is_sent("DELETE", &href),
+            status != Some(404),
+            "{status:?}"
+        );
+        bench.advance(SECOND);
+        assert!(bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")));
+    }
+}
+
+#[test]
 fn an_extension_leaves_out_whom_nobody_follows_any_more() {
     let mut bench = acquainted();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
@@ -312,6 +334,29 @@ fn after_a_lost_place_subscriptions_begin_anew() {
             "forgotten"
         );
         assert!(bench.is_sent("POST", &format!("{APP}/presenceSubscriptions/4")));
+    }
+}
+
+#[test]
+fn what_was_being_read_when_the_place_was_lost_is_read_again() {
+    for follow in ["resume", "resync"] {
+        let mut bench = following();
+        let target = format!("{}/contactPresence", contact_href(282));
+        bench.page(presence_changed(282));
+        bench.advance(SECOND);
+        let read = bench.take("GET", &target);
+        bench.page_with(follow, json!([]));
+        bench.advance(SECOND);
+        assert!(!bench.is_sent("GET", &target), "one at a time");
+        bench.respond(read.id, answer(200, presence("Busy")));
+        bench.advance(SECOND);
+        bench.reply("GET", &target, 200, presence("Away"));
+        bench.advance(SECOND);
+        assert!(!bench.is_sent("GET", &target), "once is enough");
+        assert_eq!(
+            statuses(&mut bench, LENE),
+            [PersonStatus::Busy, PersonStatus::Away]
+        );
     }
 }
 
