@@ -33,6 +33,8 @@ pub(crate) struct Auth {
     pub(crate) signed_in_at_page: bool,
     /// Why the password was refused, which is not tried again then.
     pub(crate) refused: Option<Failure>,
+    /// The token of a guest was given up: the next one makes another guest of him.
+    pub(crate) begun_anew: bool,
 }
 
 /// Where tokens for an origin come from.
@@ -106,7 +108,11 @@ impl Auth {
                 false
             }
             // A guest whose token is not traded any more gets one as he got the first.
-            Some(Credentials::AnonymousMeeting { .. }) => self.tokens.remove(origin).is_some(),
+            Some(Credentials::AnonymousMeeting { .. }) => {
+                let had_one = self.tokens.remove(origin).is_some();
+                self.begun_anew |= had_one;
+                had_one
+            }
             _ => false,
         }
     }

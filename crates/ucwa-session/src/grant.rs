@@ -165,12 +165,14 @@ impl Core {
         self.request_token(key, source);
     }
 
+    /// Takes the answer of the token service. Whether it makes another of the user than he was, to whom the application
+    /// does not belong.
     pub(crate) fn on_token(
         &mut self,
         key: &Origin,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
-    ) {
+    ) -> bool {
         let source = Source::Service(exchange.url.clone());
         let failure = match result {
             Ok(response) if response.status() == StatusCode::OK => {
@@ -181,7 +183,8 @@ impl Core {
                         match self.store_token(key, source, &token.authorization(), life) {
                             Some(()) => {
                                 self.auth.signed_in_at_page = false;
-                                return self.resume_waiting(key);
+                                self.resume_waiting(key);
+                                return std::mem::take(&mut self.auth.begun_anew);
                             }
                             None => not_ucwa(exchange, &response)
                                 .with_message("the token cannot stand in a header"),
@@ -193,7 +196,10 @@ impl Core {
                 }
             }
             Ok(response) => match self.passive_page(&response) {
-                Some(page) => return self.ask_passive(key.clone(), source, page),
+                Some(page) => {
+                    self.ask_passive(key.clone(), source, page);
+                    return false;
+                }
                 None => self.token_refusal(key, exchange, &response),
             },
             Err(failure) => failure,
@@ -202,9 +208,11 @@ impl Core {
         if *failure.kind() == FailureKind::InvalidCredentials
             && self.auth.begins_again(key, &failure)
         {
-            return self.request_token(key.clone(), Source::Service(exchange.url.clone()));
+            self.request_token(key.clone(), Source::Service(exchange.url.clone()));
+        } else {
+            self.fail_renewal(key, &failure);
         }
-        self.fail_renewal(key, &failure);
+        false
     }
 
     pub(crate) fn on_token_from_outside(

@@ -11,7 +11,7 @@ use crate::chats::Chats;
 use crate::config::SessionConfig;
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Stage};
 use crate::history::History;
 use crate::io::{Input, Output};
 use crate::keys::Ticket;
@@ -164,7 +164,14 @@ impl Session {
         match &exchange.purpose {
             Purpose::Root(source) => self.on_root(*source, &exchange, result),
             Purpose::User => self.on_user(&exchange, result),
-            Purpose::Token(origin) => self.core.on_token(&origin.clone(), &exchange, result),
+            Purpose::Token(origin) => {
+                let another = self.core.on_token(origin, &exchange, result);
+                if another && self.entry.phase == Phase::Running {
+                    let failure = Failure::new(FailureKind::ConnectionLost, Stage::Authentication)
+                        .with_message("the server takes the guest for another one");
+                    self.application_lost(failure);
+                }
+            }
             Purpose::Challenge(origin) => {
                 self.core
                     .on_challenge_answer(origin.clone(), &exchange, result);

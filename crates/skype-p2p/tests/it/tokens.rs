@@ -9,11 +9,11 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use skype_p2p::{
-    Application, BearerToken, Conversation, Credentials, ParticipantState, SignInErrorKind,
-    SignInState, StartOptions,
+    Application, BearerToken, Conversation, ConversationState, Credentials, ParticipantState,
+    ReasonCode, SignInErrorKind, SignInState, StartOptions,
 };
 use tokio::time::{Instant, sleep};
-use ucwa_server::{IssuedToken, ServerConfig, User};
+use ucwa_server::{Fault, IssuedToken, ServerConfig, User};
 
 use crate::{
     meetings::{heard, of_one},
@@ -95,6 +95,39 @@ async fn a_guest_joins_his_meeting_chats_and_stays_who_he_is_when_his_token_is_r
     assert_eq!(ours.participants().size().get(), 1, "he is the same one");
     assert_eq!(at_ours.state().get(), ParticipantState::Connected);
     gus.sign_in_manager().sign_out().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_whose_token_is_lost_comes_back_as_another_and_can_join_again() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let (ours, uri) = of_one(&tosh).await;
+    let guest = Credentials::meeting_guest(&uri, "Gus Grissom", None);
+    let gus = signed_in(world.application(), guest).await;
+    let manager = gus.conversations_manager();
+    let theirs = manager.get_conversation_by_uri(&uri).unwrap();
+    let started = theirs.chat_service().start(StartOptions::default());
+    started.await.unwrap();
+    ours.participants().size().wait_for(1).await.unwrap();
+
+    world.inject(Fault::ExpireTokens);
+    theirs
+        .state()
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+    let reason = theirs.state().reason().unwrap();
+    assert_eq!(*reason.code(), ReasonCode::ConnectionLost);
+    let asked = token_requests(&world);
+    let guests = asked.iter().filter(|body| body.contains("anonmeeting"));
+    let traded: Vec<_> = guests.map(|body| body.contains("ms_rtc_renew")).collect();
+    assert_eq!(traded, [false, true, false]);
+    sleep(MINUTE).await;
+    assert_eq!(gus.sign_in_manager().state().get(), SignInState::SignedIn);
+    let again = theirs.chat_service().start(StartOptions::default());
+    again.await.unwrap();
+    let myself = theirs.self_participant().state();
+    myself.wait_for(ParticipantState::InLobby).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -265,12 +265,16 @@ fn a_guest_whose_token_cannot_be_traded_begins_again_with_the_key() {
     let refused = json!({"error": "invalid_grant"});
     let traded = bench.reply("POST", "/t", 400, refused.clone());
     assert!(traded.body().contains("ms_rtc_renew"));
-    let poll = bench.take("GET", &format!("{APP}/events"));
     let fresh = bench.reply("POST", "/t", 200, token("cwt=two", 300));
     assert_eq!(fresh.body(), GUEST);
-    bench.respond(poll.id, offering("urn:microsoft.rtc:anonmeeting"));
-    let poll = bench.take("GET", &format!("{APP}/events"));
-    assert_eq!(poll.request.headers()["authorization"], "Bearer cwt=two");
+    // He is another guest now, and has an application of his own.
+    assert!(!bench.is_sent("GET", APP) && !bench.is_sent("DELETE", APP));
+    bench.advance(Duration::from_secs(1));
+    let create = bench.take("POST", "/ucwa/oauth/v1/applications");
+    assert_eq!(create.request.headers()["authorization"], "Bearer cwt=two");
+    bench.respond(create.id, answer(201, application(false)));
+    bench.reply("GET", APP, 200, application(false));
+    assert!(bench.is_sent("GET", &format!("{APP}/events")));
     // Refused without a token too, he is not let in by trying on.
     bench.advance(Duration::from_secs(270));
     bench.reply("POST", "/t", 400, refused.clone());
