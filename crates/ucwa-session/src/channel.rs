@@ -20,6 +20,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 const MAX_SILENCE: Duration = Duration::from_secs(15 * 60);
 /// How often the same address may bring an unreadable page before the channel is begun anew.
 const MAX_BAD_PAGES: u32 = 3;
+/// How often the conversations are asked for that live on, each time with all repeats of a request.
+const MAX_LISTS: u32 = 3;
+/// How long after the list of conversations failed it is asked for again.
+const LIST_PAUSE: Duration = Duration::from_secs(10);
 /// A channel that is taken over twice within this time belongs to somebody else.
 const REPLACED_WINDOW: Duration = Duration::from_secs(60);
 
@@ -31,6 +35,8 @@ pub(crate) struct Channel {
     bad_pages: u32,
     last_page: Duration,
     replaced_at: Option<Duration>,
+    /// How often in a row the conversations could not be listed.
+    unlisted: u32,
 }
 
 impl Session {
@@ -98,9 +104,7 @@ impl Session {
             Err(failure) => match failure.kind() {
                 FailureKind::InvalidCredentials
                 | FailureKind::GrantNotOffered { .. }
-                | FailureKind::Untrusted => {
-                    self.give_up(failure.with_kind(FailureKind::ConnectionLost));
-                }
+                | FailureKind::Untrusted => self.give_up(failure),
                 _ => self.poll_again(failure, None),
             },
         }
@@ -197,6 +201,8 @@ impl Session {
 
     /// Asks which conversations the server has: for those that live on without having been heard of.
     pub(crate) fn list_conversations(&mut self) {
+        self.core
+            .cancel_timers(|timer| matches!(timer, Timer::ListConversations));
         if let Some(href) = &self.entry.links.conversations
             && self.entry.phase == Phase::Running
             && let Ok(url) = self.core.resolve(href, Stage::Events)
@@ -212,10 +218,20 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let Ok(response) = result else { return };
-        let Ok(list) = self.core.resource(exchange, &response) else {
-            return;
+        let list = match self.core.fetched(exchange, result) {
+            Ok(list) => list,
+            Err(failure) => {
+                self.channel.unlisted += 1;
+                if self.channel.unlisted < MAX_LISTS {
+                    self.core.arm(LIST_PAUSE, Timer::ListConversations);
+                } else {
+                    self.channel.unlisted = 0;
+                    tracing::warn!(%failure, "nobody can tell which conversations live on");
+                }
+                return;
+            }
         };
+        self.channel.unlisted = 0;
         let living: Vec<String> = list
             .links("conversation")
             .iter()

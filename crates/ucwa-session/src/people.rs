@@ -26,7 +26,7 @@ use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::operation::{Operation, Outcome};
-use crate::person::{Interest, MeChange, PersonFact, PersonField};
+use crate::person::{Interest, MeChange, PersonFact, PersonField, PersonStatus};
 
 /// Whom something is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +108,8 @@ pub(crate) struct People {
     subscribe_at: Duration,
     /// What is to be changed of the user, one change of a resource at a time.
     changes: BTreeMap<Aspect, VecDeque<(Ticket, MeChange)>>,
+    /// The status that the user chose here last, and has not reset. It outlives the application.
+    chosen: Option<PersonStatus>,
 }
 
 #[derive(Debug, Default)]

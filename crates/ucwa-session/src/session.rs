@@ -126,6 +126,7 @@ impl Session {
             Timer::DiscoveryGrace => self.on_discovery_grace(),
             Timer::ReportActivity => self.report_activity(),
             Timer::Recreate => self.recreate(),
+            Timer::ListConversations => self.list_conversations(),
             Timer::InvitationStarted(..)
             | Timer::InvitationCompleted(..)
             | Timer::Verdict(..)

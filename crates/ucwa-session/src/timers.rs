@@ -27,6 +27,8 @@ pub(crate) enum Timer {
     ReportActivity,
     /// Create the lost application anew.
     Recreate,
+    /// Ask again which conversations live on.
+    ListConversations,
     /// The invitation with this operation id should have been seen on the event channel by now.
     InvitationStarted(ConversationKey, String),
     /// The invitation with this operation id should have completed by now.

@@ -41,6 +41,11 @@ impl People {
         }
     }
 
+    /// The word for the status that the user chose here last, and has not reset.
+    pub(crate) fn chosen_status(&self) -> Option<&'static str> {
+        self.chosen.and_then(availability)
+    }
+
     /// An event of the user's own.
     pub(super) fn on_me_event(&mut self, core: &mut Core, event: &Event<'_>) {
         let rel = event.link.rel.as_ref();
@@ -143,8 +148,12 @@ impl People {
         };
         let result = core.effect(exchange, result).done();
         if result.is_ok() {
+            if matches!(change, MeChange::ResetStatus) {
+                self.chosen = None;
+            }
             match change {
                 MeChange::Status(status) => {
+                    self.chosen = Some(status);
                     self.tell(core, &Who::Me, [PersonFact::Status(status)]);
                 }
                 MeChange::Note(text) => {

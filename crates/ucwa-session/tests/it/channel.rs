@@ -232,6 +232,75 @@ fn after_a_lost_place_only_listed_conversations_live_on() {
     }
 }
 
+#[test]
+fn a_list_of_conversations_that_fails_is_asked_for_again_some_times() {
+    let list = format!("{APP}/communication/conversations");
+    for recovers in [true, false] {
+        let mut bench = crate::sending::established();
+        bench.page_with("resync", json!([]));
+        for _ in 0..2 {
+            bench.reply("GET", &list, 403, Value::Null);
+            assert!(!bench.is_sent("GET", &list));
+            bench.advance(Duration::from_secs(10));
+        }
+        if recovers {
+            bench.reply("GET", &list, 200, json!({"_links": {}}));
+            bench.advance(Duration::from_secs(6));
+            let ended = matches!(
+                bench.changes(chat()).last(),
+                Some(ConversationChange::Ended { .. })
+            );
+            assert!(ended, "it is not in the list");
+        } else {
+            bench.reply("GET", &list, 403, Value::Null);
+            bench.advance(Duration::from_secs(60));
+            assert!(!bench.is_sent("GET", &list));
+        }
+    }
+}
+
+#[test]
+fn an_application_that_is_created_anew_keeps_the_status_that_the_user_chose() {
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    let presence = format!("{APP}/me/presence");
+    let with_presence = |fresh: bool| {
+        let mut application = application(fresh);
+        application["_embedded"]["me"]["_links"]["presence"] = json!({"href": presence});
+        application
+    };
+    let mut bench = Bench::signed_in_to(with_presence);
+    for (change, expected) in [
+        (None, Value::Null),
+        (Some(MeChange::Status(PersonStatus::Busy)), json!("Busy")),
+        (Some(MeChange::ResetStatus), Value::Null),
+    ] {
+        if let Some(change) = change {
+            bench.submit(Operation::SetMe(change));
+            bench.reply("POST", &presence, 204, Value::Null);
+        }
+        bench.reply("GET", &format!("{APP}/events"), 404, lost.clone());
+        bench.advance(Duration::from_secs(4));
+        let applications = "/ucwa/oauth/v1/applications";
+        bench.reply("POST", applications, 201, with_presence(true));
+        let available = format!("{APP}/me/makeMeAvailable");
+        let sent = bench.reply("POST", &available, 204, Value::Null).json();
+        assert_eq!(sent["signInAs"], expected);
+        assert_eq!(sent["supportedModalities"], json!(["Messaging"]));
+        bench.reply("GET", APP, 200, with_presence(false));
+    }
+}
+
+#[test]
+fn a_password_that_is_refused_to_the_channel_is_told_as_that() {
+    let mut bench = Bench::signed_in();
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    let refused = json!({"error": "invalid_grant"});
+    bench.reply("POST", "/WebTicket/oauthtoken", 400, refused);
+    let failure = signed_out(&bench).unwrap();
+    assert_eq!(failure.kind(), &FailureKind::InvalidCredentials);
+}
+
 pub(crate) fn first_remote(bench: &Bench) -> u64 {
     bench
         .events
