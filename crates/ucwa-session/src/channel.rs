@@ -14,10 +14,13 @@ use crate::session::Session;
 use crate::sign_in::{ApplicationLinks, Phase};
 use crate::timers::Timer;
 
-/// The longest gap between two polls. A message that nobody fetches for 30 s is lost (`message_ref`).
-const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause between two polls, and before each attempt at what they wait for. A message that nobody fetches for
+/// 30 s is lost (`message_ref`).
+pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// The server ends an application that polls no more after this time (`MeDashboard`); so does the session.
 const MAX_SILENCE: Duration = Duration::from_secs(15 * 60);
+/// How long the application may take to say where its channel begins, with all repeats; then the old address has its turn.
+const READ_TIME: Duration = Duration::from_secs(10);
 /// How often the same address may bring an unreadable page before the channel is begun anew.
 const MAX_BAD_PAGES: u32 = 3;
 /// How often the conversations are asked for that live on, each time with all repeats of a request.
@@ -173,7 +176,7 @@ impl Session {
         match self.core.resolve(&href, Stage::Events) {
             Ok(url) => self
                 .core
-                .issue(Exchange::new(Purpose::ReadApplication, Method::GET, url)),
+                .issue(Exchange::new(Purpose::ReadApplication, Method::GET, url).within(READ_TIME)),
             Err(failure) => self.give_up(failure.with_kind(FailureKind::ConnectionLost)),
         }
     }

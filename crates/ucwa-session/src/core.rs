@@ -13,6 +13,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use ucwa_proto::{Origin, Resource};
 
 use crate::auth::Auth;
+use crate::channel::MAX_PAUSE;
 use crate::config::SessionConfig;
 use crate::event::{ConversationChange, SessionEvent};
 use crate::exchange::{Credential, Exchange, Purpose};
@@ -339,12 +340,18 @@ impl Core {
         if exchange.purpose == Purpose::Poll || exchange.attempts >= MAX_ATTEMPTS {
             return None;
         }
+        let token = matches!(exchange.purpose, Purpose::Token(_) | Purpose::Challenge(_));
+        // The pending GET waits for the token, now or as soon as its own is refused.
+        let longest = match token && self.is_under_way(&Purpose::Poll) {
+            true => MAX_PAUSE,
+            false => MAX_RETRY_AFTER,
+        };
         let pause = match asked {
-            Some(asked) => asked.min(MAX_RETRY_AFTER),
+            Some(asked) => asked.min(longest),
             None => self.backoff(
                 Duration::from_millis(500),
                 exchange.attempts.saturating_sub(1),
-                Duration::from_secs(8),
+                longest.min(Duration::from_secs(8)),
             ),
         };
         let since = exchange.first_sent.unwrap_or(self.now);

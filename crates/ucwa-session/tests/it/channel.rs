@@ -69,6 +69,74 @@ fn a_page_that_cannot_be_read_is_asked_for_again_and_then_the_channel_begins_ane
     assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
 }
 
+/// A server that is busy for a minute.
+fn busy() -> http::Response<bytes::Bytes> {
+    let mut response = answer(503, Value::Null);
+    response
+        .headers_mut()
+        .insert("retry-after", "60".parse().unwrap());
+    response
+}
+
+#[test]
+fn what_the_channel_waits_for_is_asked_for_again_as_soon_as_itself() {
+    // Its beginning, which the application knows.
+    for silent in [false, true] {
+        let mut bench = Bench::signed_in();
+        for _ in 0..3 {
+            let lost = json!({"_links": {"self": {"href": "x"}}});
+            bench.reply("GET", &format!("{APP}/events?ack=1"), 200, lost);
+            bench.advance(Duration::from_secs(5));
+        }
+        if silent {
+            let read = bench.take("GET", APP);
+            assert_eq!(read.deadline, bench.now + Duration::from_secs(5));
+            bench.advance(Duration::from_secs(10));
+        } else {
+            let read = bench.take("GET", APP);
+            bench.respond(read.id, busy());
+        }
+        bench.advance(Duration::from_secs(5));
+        assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+    }
+
+    // A token.
+    let mut bench = Bench::signed_in();
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    for _ in 0..4 {
+        let token = bench.take("POST", "/WebTicket/oauthtoken");
+        bench.respond(token.id, busy());
+        assert!(!bench.is_sent("POST", "/WebTicket/oauthtoken"));
+        bench.advance(Duration::from_secs(5));
+    }
+    bench.reply(
+        "POST",
+        "/WebTicket/oauthtoken",
+        200,
+        token("cwt=two", 28_000),
+    );
+    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+
+    // Without a channel the server has its will.
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.reply(
+        "GET",
+        "/",
+        200,
+        json!({"_links": {"user": {"href": "/user"}}}),
+    );
+    let user = bench.take("GET", "/user");
+    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let token = bench.take("POST", "/WebTicket/oauthtoken");
+    bench.respond(token.id, busy());
+    bench.advance(Duration::from_secs(59));
+    assert!(bench.sent.is_empty());
+    bench.advance(Duration::from_secs(1));
+    assert!(bench.is_sent("POST", "/WebTicket/oauthtoken"));
+}
+
 #[test]
 fn a_page_that_does_not_say_where_to_go_on_is_a_broken_channel() {
     let mut bench = Bench::signed_in();
