@@ -302,9 +302,15 @@ impl People {
         core.cancel_timers(|timer| matches!(timer, crate::timers::Timer::People(_)));
         let reads = std::mem::take(&mut self.reads);
         let changes = std::mem::take(&mut self.changes);
-        let tickets = reads
-            .into_values()
-            .flat_map(|read| read.tickets)
+        let mut tickets = Vec::new();
+        for read in reads.into_values() {
+            tickets.extend(read.tickets);
+            for ticket in read.changes {
+                core.complete(ticket, Ok(Outcome::Done));
+            }
+        }
+        let tickets = tickets
+            .into_iter()
             .chain(changes.into_values().flatten().map(|(ticket, _)| ticket))
             .chain(std::mem::take(&mut self.searches));
         for ticket in tickets {

@@ -167,7 +167,8 @@ impl People {
                 }
                 // What there is without our own is the server's to say.
                 MeChange::ResetStatus | MeChange::ResetNote | MeChange::ResetLocation => {
-                    self.read_change(core, Who::Me, aspect);
+                    self.read_own_change(core, aspect, ticket);
+                    return self.send_change(core, aspect);
                 }
             }
         }

@@ -28,6 +28,8 @@ const MAX_REPEATS: u32 = 4;
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) tickets: Vec<Ticket>,
+    /// Whose change it is that is being read: what was to be done is done, whatever comes of the read.
+    pub(super) changes: Vec<Ticket>,
     stage: ReadStage,
     /// The resource changed while it was being read: what comes may be older than the change.
     again: bool,
@@ -56,6 +58,7 @@ impl People {
     ) {
         let read = self.reads.entry((who, aspect)).or_insert_with(|| Read {
             tickets: Vec::new(),
+            changes: Vec::new(),
             stage: ReadStage::Due,
             again: false,
             repeats: 0,
@@ -71,6 +74,14 @@ impl People {
         match self.reads.get_mut(&(who.clone(), aspect)) {
             Some(read) if read.stage == ReadStage::UnderWay => read.again = true,
             _ => self.read(core, who, aspect, None),
+        }
+    }
+
+    /// Has a resource read that the user has changed, and completes his operation when it is known to what.
+    pub(super) fn read_own_change(&mut self, core: &mut Core, aspect: Aspect, ticket: Ticket) {
+        self.read_change(core, Who::Me, aspect);
+        if let Some(read) = self.reads.get_mut(&(Who::Me, aspect)) {
+            read.changes.push(ticket);
         }
     }
 
@@ -351,7 +362,14 @@ impl People {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
         }
         if read.again {
-            self.read(core, who, aspect, None);
+            self.read(core, who.clone(), aspect, None);
+            if let Some(next) = self.reads.get_mut(&(who, aspect)) {
+                next.changes = read.changes;
+            }
+        } else {
+            for ticket in read.changes {
+                core.complete(ticket, Ok(Outcome::Done));
+            }
         }
     }
 }
