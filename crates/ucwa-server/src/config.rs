@@ -15,8 +15,8 @@ pub struct User {
     pub display_name: String,
     /// The password of the `password` grant.
     pub password: String,
-    /// The job title on the contact card.
-    pub title: Option<String>,
+    /// What else is on the contact card.
+    pub card: Card,
     /// The pool at which the user is at home, if it is another than this one: what its addresses begin with, such as
     /// `https://pool2.contoso.com`. Who has proven to be the user is sent there (`user_ref`).
     pub home: Option<String>,
@@ -37,7 +37,7 @@ impl User {
             uri: SipUri::parse(uri)?,
             display_name: display_name.into(),
             password: password.into(),
-            title: None,
+            card: Card::default(),
             home: None,
         })
     }
@@ -105,6 +105,51 @@ pub(crate) fn address(uri: &SipUri) -> String {
     let text = text.split_once(':').map_or(text, |(_, rest)| rest);
     let text = text.split(';').next().unwrap_or(text);
     text.to_ascii_lowercase()
+}
+
+/// What a contact card says of a user besides the name and the address (`contact_ref`); what is absent is not on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Card {
+    /// The job title.
+    pub title: Option<String>,
+    /// The department.
+    pub department: Option<String>,
+    /// The company.
+    pub company: Option<String>,
+    /// Where the office is.
+    pub office: Option<String>,
+    /// The number at work, as a `tel:` URI, like the other numbers.
+    pub work_phone: Option<String>,
+    /// The number of the mobile phone.
+    pub mobile_phone: Option<String>,
+    /// The number at home.
+    pub home_phone: Option<String>,
+    /// Another number.
+    pub other_phone: Option<String>,
+    /// Where the picture is: a URL. The server itself keeps none.
+    pub photo: Option<String>,
+}
+
+impl Card {
+    /// The properties of a contact, or of the user, whose office is called otherwise.
+    pub(crate) fn properties(
+        &self,
+        office: &'static str,
+    ) -> impl Iterator<Item = (&'static str, String)> {
+        [
+            ("title", &self.title),
+            ("department", &self.department),
+            ("company", &self.company),
+            (office, &self.office),
+            ("workPhoneNumber", &self.work_phone),
+            ("mobilePhoneNumber", &self.mobile_phone),
+            ("homePhoneNumber", &self.home_phone),
+            ("otherPhoneNumber", &self.other_phone),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.clone()?)))
+    }
 }
 
 /// Everything a server needs to know; [`ServerConfig::new`] and then change what differs.

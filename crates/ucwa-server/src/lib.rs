@@ -28,7 +28,7 @@ mod fault;
 #[cfg(feature = "http")]
 mod shell;
 
-pub use config::{IssuedToken, ServerConfig, User};
+pub use config::{Card, IssuedToken, ServerConfig, User};
 pub use engine::{Engine, Input, Output, RequestId};
 pub use fault::{Fault, RetryAfter};
 #[cfg(feature = "http")]

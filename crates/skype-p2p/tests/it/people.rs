@@ -14,13 +14,13 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
 use http::{Request, Response};
 use skype_p2p::{
-    Application, Credentials, EndpointType, Note, NoteKind, PersonStatus, ReasonCode,
-    Representation, Root,
+    Application, Capabilities, Credentials, EndpointType, Note, NoteKind, PersonStatus,
+    PhoneNumber, ReasonCode, Representation, Root,
 };
 use tokio::time::{sleep, timeout};
 use ucwa_server::{Fault, Server, ServerConfig, User};
 
-use crate::world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World};
+use crate::world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World, users};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -205,6 +205,141 @@ async fn a_search_finds_people_by_name() {
     );
     let refused = tosh.persons_manager().search("", 10).await.unwrap_err();
     assert_eq!(*refused.code(), ReasonCode::InvalidArgument);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_says_when_there_are_more() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let manager = tosh.persons_manager();
+    let some = manager.search("contoso", 2).await.unwrap();
+    assert_eq!((some.persons.len(), some.more_available), (2, true));
+    let all = manager.search("contoso", 3).await.unwrap();
+    assert_eq!((all.persons.len(), all.more_available), (3, false));
+    let none = manager.search("nobody", 3).await.unwrap();
+    assert_eq!((none.persons.len(), none.more_available), (0, false));
+}
+
+/// Lene, with much on her card.
+fn with_cards() -> World {
+    let mut users = users();
+    let card = &mut users[1].card;
+    card.title = Some("Product Manager".to_owned());
+    card.department = Some("Sales".to_owned());
+    card.company = Some("Contoso".to_owned());
+    card.office = Some("20/2107".to_owned());
+    card.work_phone = Some("tel:+4512345678".to_owned());
+    card.mobile_phone = Some("tel:+4587654321".to_owned());
+    card.photo = Some("/photos/lenea.jpg".to_owned());
+    World::of(ServerConfig::new(users))
+}
+
+fn phones() -> [PhoneNumber; 2] {
+    [("work", "tel:+4512345678"), ("mobile", "tel:+4587654321")].map(|(kind, number)| PhoneNumber {
+        kind: kind.to_owned(),
+        number: number.to_owned(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_says_all_that_the_server_knows() {
+    let world = with_cards();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let me = lene.me().person();
+    let photo = Some("http://127.0.0.1/photos/lenea.jpg".to_owned());
+    for (field, expected) in [
+        (person.title(), "Product Manager"),
+        (person.department(), "Sales"),
+        (person.company(), "Contoso"),
+        (person.office(), "20/2107"),
+        (me.title(), "Product Manager"),
+        (me.department(), "Sales"),
+        (me.company(), "Contoso"),
+        (me.office(), "20/2107"),
+    ] {
+        assert_eq!(field.fetch().await.unwrap().as_deref(), Some(expected));
+    }
+    assert_eq!(person.avatar_url().fetch().await.unwrap(), photo);
+    assert_eq!(person.phone_numbers().fetch().await.unwrap(), phones());
+    assert_eq!(me.avatar_url().fetch().await.unwrap(), photo);
+    assert_eq!(me.phone_numbers().fetch().await.unwrap(), phones());
+    assert_eq!(
+        count(&world, "GET", "/people/search"),
+        1,
+        "one card for all"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn capabilities_come_and_go_with_the_person() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let capabilities = person.capabilities();
+    let none = Capabilities::default();
+    assert_eq!(capabilities.fetch().await.unwrap(), none);
+    let _following = capabilities.subscribe();
+    let lene = world.lene().await;
+    let chat = Capabilities { chat: true, ..none };
+    assert_eq!(capabilities.fetch().await.unwrap(), chat);
+    timeout(MINUTE, capabilities.wait_for(chat))
+        .await
+        .unwrap()
+        .unwrap();
+    lene.sign_in_manager().sign_out().await.unwrap();
+    assert_eq!(capabilities.fetch().await.unwrap(), none);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_location_is_shown_and_taken_back() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let location = tosh.persons_manager().get_person(LENE).unwrap().location();
+    let _following = location.subscribe();
+    let mine = lene.me().location();
+    for place in [Some("Aarhus".to_owned()), None] {
+        assert_eq!(mine.set(place.clone()).await.unwrap(), place);
+        assert_eq!(mine.get(), place);
+        timeout(MINUTE, location.wait_for(place))
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    let too_long = mine.set(Some("x".repeat(61))).await.unwrap_err();
+    assert_eq!(*too_long.code(), ReasonCode::InvalidArgument);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interest_of_before_the_sign_in_is_served_from_then_on() {
+    let world = World::new();
+    let lene = world.lene().await;
+    let tosh = world.application();
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let _following = person.status().subscribe();
+    let _polling = person.location().subscribe_every(MINUTE);
+    let sent = world.log().len();
+    sleep(MINUTE * 5).await;
+    let asked = world.log().split_off(sent);
+    assert!(
+        !asked.iter().any(|line| line.contains("/people")),
+        "{asked:?}"
+    );
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+    let status = person.status();
+    let online = status.wait_for(PersonStatus::Online);
+    timeout(MINUTE, online).await.unwrap().unwrap();
+    lene.me().status().set(PersonStatus::Busy).await.unwrap();
+    let busy = status.wait_for(PersonStatus::Busy);
+    timeout(MINUTE, busy).await.unwrap().unwrap();
+    let place = Some("Aarhus".to_owned());
+    lene.me().location().set(place.clone()).await.unwrap();
+    let there = person.location();
+    timeout(MINUTE * 2, there.wait_for(place))
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]

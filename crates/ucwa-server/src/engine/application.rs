@@ -184,7 +184,15 @@ impl Engine {
         if self.is_guest(address) {
             return Ok(resource);
         }
-        let resource = resource.with_property("emailAddresses", vec![address.clone()]);
+        let mut resource = resource.with_property("emailAddresses", vec![address.clone()]);
+        if let Some(user) = self.user_at(address) {
+            for (name, value) in user.card.properties("officeLocation") {
+                resource = resource.with_property(name, value);
+            }
+            if let Some(photo) = &user.card.photo {
+                resource = resource.with_link("photo", photo.clone());
+            }
+        }
         // A link that is missing means that the action isn't possible now.
         let links: &[&str] = if application.available {
             &["note", "presence", "location", "reportMyActivity"]

@@ -78,8 +78,11 @@ impl Engine {
             .with_property("emailAddresses", vec![address.to_owned()])
             .with_property("type", "User")
             .with_property("name", user.display_name.clone());
-        if let Some(title) = &user.title {
-            resource = resource.with_property("title", title.clone());
+        for (name, value) in user.card.properties("office") {
+            resource = resource.with_property(name, value);
+        }
+        if let Some(photo) = &user.card.photo {
+            resource = resource.with_link("contactPhoto", photo.clone());
         }
         Ok(Facet::ALL.into_iter().fold(resource, |resource, facet| {
             resource.with_link(facet.of_contact(), hrefs::facet(id, address, facet))
