@@ -5,10 +5,10 @@
 //! [`Server`] (feature `http`, on by default) is the thin shell that puts it on a TCP port.
 //!
 //! It serves what the published chats need: autodiscovery, tokens by password, as a guest of a conference, by a sign-in page
-//! or of another issuer, applications with their event channel,
-//! invitations, conversations, messages with a verdict, typing, batches; archived conversations of users who ask for them,
-//! and for those invitations that it accepts itself; in JSON and in XML, by `Accept`. Hrefs, bodies
-//! and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
+//! or of another issuer, applications with their event channel, presence, in which a user of whose activity nothing is
+//! reported for five minutes looks idle, invitations, conversations, messages with a verdict, typing, batches; archived
+//! conversations of users who ask for them, and for those invitations that it accepts itself; in JSON and in XML, by
+//! `Accept`. Hrefs, bodies and the order of events follow the published transcripts of `SendAnIM` and `ReceiveAnIM`.
 //!
 //! # Driving the engine
 //!
