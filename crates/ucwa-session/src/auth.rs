@@ -159,16 +159,7 @@ impl Core {
             sent.zip(own)
                 .is_some_and(|(token, own)| token.origin != own)
         };
-        let diagnosed = || {
-            response
-                .headers()
-                .get("x-ms-diagnostics")
-                .and_then(|value| Diagnostics::parse(value.to_str().ok()?))
-                .is_some_and(|diagnostics| TOKEN_DIAGNOSTICS.contains(&diagnostics.code))
-        };
-        response.headers().contains_key(header::WWW_AUTHENTICATE)
-            || diagnosed()
-            || (clear || exchange.is_idempotent()) && foreign()
+        refuses_ticket(response) || (clear || exchange.is_idempotent()) && foreign()
     }
 
     /// Gets a token for the origin that asked for one and repeats the exchange, once.
@@ -303,4 +294,16 @@ impl Core {
             self.finish(exchange, Err(failure.clone()));
         }
     }
+}
+
+/// Whether an answer refuses the token that was sent, by a challenge or in its diagnostics. Nothing was done then.
+pub(crate) fn refuses_ticket(response: &Response<Bytes>) -> bool {
+    let diagnosed = || {
+        response
+            .headers()
+            .get("x-ms-diagnostics")
+            .and_then(|value| Diagnostics::parse(value.to_str().ok()?))
+            .is_some_and(|diagnostics| TOKEN_DIAGNOSTICS.contains(&diagnostics.code))
+    };
+    response.headers().contains_key(header::WWW_AUTHENTICATE) || diagnosed()
 }

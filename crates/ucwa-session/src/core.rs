@@ -22,7 +22,7 @@ use crate::io::{Output, Sent, TransportFailure, TransportFailureKind};
 use crate::keys::{ConversationKey, RequestId, Ticket};
 use crate::operation::Outcome;
 use crate::question::Questions;
-use crate::response::{CORRELATION_ID, retry_after};
+use crate::response::{CORRELATION_ID, may_have_been_sent, retry_after};
 use crate::timers::{Timer, TimerKey, Timers};
 use crate::trust::{Trust, Verdict};
 use crate::workload::Workload;
@@ -426,6 +426,10 @@ impl Core {
                 .any(|timer| matches!(timer, Timer::Retry(exchange) if wanted(exchange)))
             || self.auth.waiting().any(wanted)
             || self.questions.waiting().any(wanted)
+            // Several may have waited in vain for one token, and the first of them to be told of may end the rest.
+            || (self.finished.iter()).any(|(exchange, result)| {
+                wanted(exchange) && result.as_ref().is_err_and(|it| !may_have_been_sent(it))
+            })
     }
 
     /// What is under way in here, whatever it is for.

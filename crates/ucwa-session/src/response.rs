@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode, header};
 use ucwa_proto::{Origin, Problem, Representation, Resource};
 
+use crate::auth::refuses_ticket;
 use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
@@ -50,6 +51,8 @@ impl Core {
             Ok(response) => {
                 let failure = self.refusal(exchange, &response);
                 match response.status() {
+                    // Who is not let in has changed nothing, be it that the server calls that its own error.
+                    _ if refuses_ticket(&response) => Effect::Refused(failure),
                     StatusCode::NOT_FOUND | StatusCode::GONE => Effect::Gone(failure),
                     status if status.is_server_error() => Effect::Unclear(failure),
                     _ => Effect::Refused(failure),
@@ -137,7 +140,7 @@ pub(crate) fn location(response: &Response<Bytes>) -> Option<&str> {
 }
 
 /// Whether a request that failed may have had its effect. One that failed for want of a token had none.
-fn may_have_been_sent(failure: &Failure) -> bool {
+pub(crate) fn may_have_been_sent(failure: &Failure) -> bool {
     failure.stage() != Stage::Authentication
         && failure
             .transport_failure()

@@ -264,9 +264,12 @@ fn a_bad_ticket_is_a_challenge_once_whatever_the_status() {
         bench.respond(post.id, refused);
         assert!(!bench.is_sent("POST", "/WebTicket"), "{status} {code}");
         assert!(!bench.is_sent("GET", &messages()), "{status} {code}");
-        if status != 500 {
-            assert_eq!(bench.failure(ticket).status(), Some(status));
-        }
+        // A message whose ticket is refused was not sent, though 500 otherwise leaves that open.
+        assert_eq!(bench.failure(ticket).status(), Some(status));
+        assert_eq!(
+            bench.verdicts(chat()),
+            [(MessageKey::Local(1), MessageStatus::Failed)]
+        );
     }
 }
 

@@ -103,3 +103,21 @@ fn an_invitation_that_has_not_left_is_not_sent_to_be_cancelled() {
         assert!(!given.bench.is_sent("POST", INVITATIONS), "{wait}");
     }
 }
+
+#[test]
+fn a_message_that_waited_for_a_token_in_vain_has_failed_though_the_channel_ended_first() {
+    let mut given = established();
+    let events = format!("{APP}/events");
+    let poll = given.bench.take("GET", &events);
+    let challenge = || challenge("https://127.0.0.1:5061/token");
+    given.bench.respond(poll.id, challenge());
+    given.ticket = Some(given.bench.send(1, "x"));
+    let messages = given.messages();
+    let post = given.bench.take("POST", &messages);
+    given.bench.respond(post.id, challenge());
+    let refused = json!({"error": "invalid_grant"});
+    given.bench.reply("POST", "/token", 400, refused);
+    assert_eq!(*given.failure().kind(), FailureKind::ConnectionLost);
+    let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
+    assert_eq!(given.bench.verdicts(given.key), failed);
+}
