@@ -218,6 +218,13 @@ impl Chats {
             conversation.waits_for_verdict = false;
             conversation.chat_wanted |= invite.kind.is_conference();
             if conversation.chat == Chat::Connecting && conversation.state == State::Connecting {
+                if conversation.links.conversation.is_none() && !self.in_page {
+                    // The record of the invitation is there, and names no conversation: there is none any more, and no
+                    // event will tell so.
+                    let over = Failure::new(FailureKind::Remote, Stage::Invitation)
+                        .with_message("the conversation was over when its invitation was asked");
+                    return self.end(core, key, Some(over));
+                }
                 // The page may still bring the conversation; if it does not, the server is asked.
                 self.read_conversation(core, key);
             }

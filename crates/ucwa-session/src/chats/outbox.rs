@@ -128,6 +128,7 @@ impl Outbox {
     /// The application is gone, and every address with it.
     pub(super) fn forget_addresses(&mut self) {
         self.settled.clear();
+        self.early.clear();
         for message in &mut self.unsettled {
             message.place = Place::Nowhere;
         }
