@@ -141,6 +141,10 @@ impl Session {
         self.entry.is_back();
         // The next GET acknowledges this page; it goes out before anybody acts on the page.
         self.poll(Duration::ZERO);
+        if self.entry.phase != Phase::Running {
+            // It leads elsewhere, so it is nobody's to believe, and the session is over.
+            return;
+        }
         self.on_events(&page);
         if matches!(follow, Follow::Resume(_) | Follow::Resync(_)) {
             self.list_conversations();

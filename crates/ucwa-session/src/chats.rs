@@ -312,10 +312,14 @@ impl Chats {
         self.concluded.clear();
     }
 
-    /// How much has no verdict yet, is still being fetched, or waits to be named.
+    /// How much has no verdict yet, or is still being fetched.
     pub(crate) fn awaited(&self) -> usize {
-        let conversations = self.conversations.values();
-        conversations.map(Conversation::awaited).sum::<usize>() + self.unbound.len()
+        self.conversations.values().map(Conversation::awaited).sum()
+    }
+
+    /// How many conversations events spoke of that no invitation has named.
+    pub(crate) fn unnamed(&self) -> usize {
+        self.unbound.len()
     }
 
     /// The conversations that the server is known to have now.

@@ -11,7 +11,7 @@
 //!    as a [`Duration`](std::time::Duration) since an epoch of the driver's choice.
 //! 2. Call [`Session::poll_output`] until it returns [`Output::Idle`], carrying out each [`Output`] in order. A
 //!    [`Output::Send`] is put on the wire before later events are shown to anybody: the pending GET that acknowledges a
-//!    page precedes the page's events.
+//!    page precedes the page's events, unless it has to wait for a token.
 //! 3. Treat the events of one such run as one change: an event page of the server comes out as one run.
 //! 4. At [`Output::Idle`], wait for a response, an answer, a new operation, or `wake_at`; then go to 1.
 //!

@@ -392,6 +392,10 @@ impl Session {
         self.entry.phase = Phase::Running;
         self.entry.entered_at = self.core.now;
         self.restart_channel();
+        if self.entry.phase != Phase::Running {
+            // The channel leads elsewhere, and the session is over.
+            return;
+        }
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
         self.core

@@ -21,8 +21,11 @@ pub struct Workload {
     /// Tokens that are being fetched.
     pub renewals: usize,
     /// What the event channel, or an answer, still has to bring: invitations, messages and commands without a verdict,
-    /// messages whose text is being fetched, reads of people, conversations that nobody has named yet.
+    /// messages whose text is being fetched, reads of people.
     pub awaited: usize,
+    /// Conversations that events spoke of and that nothing has named: should they be named, they show what was told of
+    /// them. At most 64, and nothing is under way for their sake.
+    pub unnamed: usize,
     /// Times at which the session stops to wait for something.
     pub deadlines: usize,
     /// Times of what is done for as long as the session lives: renewing tokens and subscriptions, reporting activity,
@@ -33,12 +36,14 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Whether everything that was begun is done: nothing is under way but the pending GET, and nothing is due but routine.
+    /// Whether everything that was begun is done: nothing is under way but the pending GET, nothing is due but routine, and
+    /// every output has been polled.
     ///
     /// A caller who wants to stop loses nothing by it then, as far as the session can know.
     pub fn is_quiet(&self) -> bool {
         let allowed = Self {
             polls: self.polls,
+            unnamed: self.unnamed,
             routines: self.routines,
             ..Self::default()
         };
@@ -51,6 +56,7 @@ impl Session {
     /// [`poll_output`](Self::poll_output).
     pub fn workload(&self) -> Workload {
         Workload {
+            unnamed: self.chats.unnamed(),
             awaited: self.chats.awaited() + self.people.awaited() + self.history.awaited(),
             ..self.core.workload()
         }

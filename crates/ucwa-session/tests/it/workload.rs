@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::{APP, Bench, answer, challenge, chat};
+use crate::bench::{APP, Bench, answer, application, challenge, chat};
 
 #[test]
 fn who_has_not_begun_has_nothing_under_way() {
@@ -128,4 +128,73 @@ fn outputs_are_under_way_until_they_are_polled() {
     assert_eq!(session.workload().outputs, 1);
     assert!(matches!(session.poll_output(), Output::Completed { .. }));
     assert_eq!(session.workload(), Workload::default());
+}
+
+#[test]
+fn a_channel_that_leads_elsewhere_ends_the_session_at_once() {
+    let elsewhere = "https://lyncweb.contoso.com.evil.example/events";
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter_to(|fresh| {
+        let mut application = application(fresh);
+        application["_links"]["events"]["href"] = json!(elsewhere);
+        application
+    });
+    let states: Vec<_> = (bench.events.iter())
+        .filter_map(|event| match event {
+            SessionEvent::SignIn { state, .. } => Some(*state),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(states, [SignInState::SigningIn, SignInState::SignedOut]);
+    assert_eq!(bench.session.workload(), Workload::default());
+}
+
+#[test]
+fn a_page_that_leads_elsewhere_ends_the_session_unread() {
+    let mut bench = Bench::signed_in();
+    let conversation = format!("{APP}/communication/conversations/7");
+    let page = json!({
+        "_links": {
+            "self": {"href": "x"},
+            "next": {"href": "https://lyncweb.contoso.com.evil.example/events?ack=2"},
+        },
+        "sender": [{"rel": "communication", "href": format!("{APP}/communication"), "events": [
+            {"link": {"rel": "conversation", "href": conversation}, "type": "added"},
+        ]}],
+    });
+    bench.reply("GET", &format!("{APP}/events"), 200, page);
+    assert!(matches!(
+        bench.events.as_slice(),
+        [SessionEvent::SignIn {
+            state: SignInState::SignedOut,
+            ..
+        }]
+    ));
+    assert_eq!(bench.session.workload(), Workload::default());
+}
+
+#[test]
+fn who_was_accepted_into_a_conversation_that_is_over_waits_for_it_no_more() {
+    let mut bench = Bench::with_conversation();
+    let first = bench.send(1, "Hi");
+    let second = bench.send(2, "there");
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let post = bench.created("POST", &invitations, &format!("{invitations}/7"));
+    // No event tells of it; what the server says when it is asked names no conversation any more.
+    bench.advance(Duration::from_secs(31));
+    let accepted = json!({
+        "rel": "messagingInvitation", "direction": "Outgoing", "state": "Connected",
+        "operationId": post.json()["operationId"],
+        "_links": {"self": {"href": format!("{invitations}/7")}},
+    });
+    bench.reply("GET", &format!("{invitations}/7"), 200, accepted);
+    assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(*bench.failure(second).kind(), FailureKind::Remote);
+    let changes = bench.changes(chat());
+    let ended = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
+    assert!(changes.iter().any(ended), "{changes:?}");
+    let workload = bench.session.workload();
+    assert!(workload.is_quiet(), "{workload:?}");
 }
