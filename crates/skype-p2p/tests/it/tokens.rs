@@ -226,7 +226,7 @@ async fn who_gives_no_other_token_is_signed_out_when_his_expires() {
         "the old one is good still"
     );
     state.wait_for(SignInState::SignedOut).await.unwrap();
-    assert!(state.reason().is_some());
+    assert_eq!(*state.reason().unwrap().code(), ReasonCode::SignInFailed);
 }
 
 #[tokio::test(start_paused = true)]
