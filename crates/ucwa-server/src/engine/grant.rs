@@ -13,6 +13,9 @@ use crate::config::address;
 /// The page at which users sign in.
 const PAGE: &str = "/PassiveAuth/PassiveAuth.aspx";
 
+/// What stands on it.
+const FORM: &str = "<form method=\"post\"><input name=\"username\"><input name=\"password\" type=\"password\"><button>Sign in</button></form>";
+
 /// The fields of a form.
 pub(super) struct Form(Vec<(String, String)>);
 
@@ -117,19 +120,28 @@ impl Engine {
         if !self.config.passive {
             return Err(Refusal::NOT_FOUND);
         }
+        let shown = |content: &str| {
+            let page = format!("<!DOCTYPE html>\r\n<title>Sign in</title>\r\n{content}\r\n");
+            Ok(Reply::Ready(self.with_content(
+                StatusCode::OK,
+                "text/html",
+                page,
+            )))
+        };
         if exchange.method() == Method::GET {
-            return Ok(Reply::Ready(self.html(StatusCode::OK, "Sign in")));
+            return shown(FORM);
         }
         let signed_in = Form::of(exchange)
             .ok_or(Denial::INVALID_REQUEST)
             .and_then(|form| self.by_password(&form));
-        Ok(Reply::Ready(match signed_in {
+        match signed_in {
             Ok(address) => {
+                let answer = shown("<p>You are signed in.</p>");
                 self.at_the_page.push_back(address);
-                self.html(StatusCode::OK, "You are signed in")
+                answer
             }
-            Err(_) => self.html(StatusCode::OK, "The user name or the password is wrong"),
-        }))
+            Err(_) => shown("<p>The user name or the password is wrong.</p>"),
+        }
     }
 
     fn give_token(&mut self, address: String) -> Reply {
