@@ -24,4 +24,5 @@ mod sign_in;
 mod story;
 mod tokens;
 mod traces;
+mod trust;
 mod world;

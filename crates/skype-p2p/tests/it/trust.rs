@@ -1,0 +1,226 @@
+//! A user whose home is in a pool of a foreign domain: what that pool is told before anybody has said that it may be.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conv_transport::{HttpTransport, HyperTransport, SendOptions, TransportError};
+use http::{Request, Response, header::AUTHORIZATION};
+use skype_p2p::{
+    Application, ApplicationBuilder, Clock, Credentials, Root, SignInErrorKind, SignInState, Stage,
+    TrustQuestion,
+};
+use ucwa_server::{Server, ServerConfig};
+
+use crate::{
+    story,
+    world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, beginning, users},
+};
+
+const ABROAD: &str = "pool.fabrikam.com";
+
+/// Two pools: the one that everybody finds first, and the one abroad at which all are at home.
+#[derive(Clone, Debug)]
+struct Pools {
+    first: World,
+    abroad: World,
+}
+
+impl Pools {
+    fn new() -> Self {
+        let home = format!("https://{ABROAD}");
+        let mut config = ServerConfig::new(users().map(|mut user| {
+            user.home = Some(home.clone());
+            user
+        }));
+        let first = World::of(config);
+        config = ServerConfig::new(users());
+        config.domain = "fabrikam.com".to_owned();
+        config.origin = Some(home);
+        Self {
+            first,
+            abroad: World::of(config),
+        }
+    }
+
+    fn builder(&self) -> ApplicationBuilder {
+        Application::builder()
+            .root(Root::Url(ROOT.to_owned()))
+            .transport(Arc::new(self.clone()))
+            .clock(Clock::starting_at(beginning()))
+    }
+}
+
+#[async_trait]
+impl HttpTransport for Pools {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let world = match request.uri().host() {
+            Some(ABROAD) => &self.abroad,
+            _ => &self.first,
+        };
+        world.send(request, options).await
+    }
+}
+
+fn tosh() -> Credentials {
+    Credentials::password(TOSH, TOSH_PASSWORD)
+}
+
+/// Whether any of these requests authenticates, by a header or by what it says.
+fn tells_who(requests: &[Request<Bytes>]) -> bool {
+    requests.iter().any(|request| {
+        let said = String::from_utf8_lossy(request.body());
+        request.headers().contains_key(AUTHORIZATION)
+            || said.contains("password")
+            || said.contains(TOSH_PASSWORD)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_home_abroad_is_refused_and_hears_nothing_of_the_user() {
+    let pools = Pools::new();
+    let application = pools.builder().build().unwrap();
+    let sign_in = application.sign_in_manager().sign_in(tosh());
+    let error = sign_in.await.unwrap_err();
+    assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
+    assert_eq!(error.host(), Some(ABROAD));
+    assert_eq!(error.stage(), Some(Stage::Discovery));
+    let state = application.sign_in_manager().state();
+    assert_eq!(state.get(), SignInState::SignedOut);
+    assert!(tells_who(&pools.first.requests()));
+    assert_eq!(pools.abroad.log(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_home_in_a_domain_that_was_named_is_followed_and_chatted_at() {
+    let pools = Pools::new();
+    for suffix in ["abrikam.com", "fabrikam.org", "contoso.com"] {
+        let application = pools.builder().trust_suffix(suffix).build().unwrap();
+        let sign_in = application.sign_in_manager().sign_in(tosh());
+        let error = sign_in.await.unwrap_err();
+        assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{suffix}");
+    }
+    assert!(!tells_who(&pools.abroad.requests()));
+
+    let enter = async |address, password| {
+        let builder = pools.builder().trust_suffix("fabrikam.com");
+        let application = builder.build().unwrap();
+        let credentials = Credentials::password(address, password);
+        let signed_in = application.sign_in_manager().sign_in(credentials);
+        signed_in.await.unwrap();
+        application
+    };
+    let tosh = enter(TOSH, TOSH_PASSWORD).await;
+    let lene = enter(LENE, LENE_PASSWORD).await;
+    story::play(&tosh, &lene).await;
+    // Each pool got a token of its own.
+    let token = |world: &World| {
+        let requests = world.requests();
+        let last = requests
+            .iter()
+            .rev()
+            .find_map(|request| request.headers().get(AUTHORIZATION));
+        last.cloned().unwrap()
+    };
+    assert_ne!(token(&pools.first), token(&pools.abroad));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callback_is_asked_once_for_a_home_abroad_and_decides() {
+    for answer in [true, false] {
+        let pools = Pools::new();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let questions = asked.clone();
+        let builder = pools.builder().on_trust(move |question: TrustQuestion| {
+            questions.lock().unwrap().push((question.from, question.to));
+            async move { answer }
+        });
+        let application = builder.build().unwrap();
+        let signed_in = application.sign_in_manager().sign_in(tosh()).await;
+        let kind = signed_in.map_err(|error| error.kind().clone());
+        let expected = match answer {
+            true => Ok(()),
+            false => Err(SignInErrorKind::Untrusted),
+        };
+        assert_eq!(kind, expected);
+        assert_eq!(tells_who(&pools.abroad.requests()), answer);
+        let asked = asked.lock().unwrap();
+        let [(from, to)] = asked.as_slice() else {
+            panic!("{asked:?}")
+        };
+        assert_eq!((&**from, &**to), ("127.0.0.1", ABROAD));
+    }
+}
+
+/// Notes what passes to one host.
+#[derive(Debug)]
+struct Watched {
+    inner: HyperTransport,
+    host: &'static str,
+    seen: Arc<Mutex<Vec<Request<Bytes>>>>,
+}
+
+#[async_trait]
+impl HttpTransport for Watched {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        if request.uri().host() == Some(self.host) {
+            self.seen.lock().unwrap().push(request.clone());
+        }
+        self.inner.send(request, options).await
+    }
+}
+
+/// Loopback needs no HTTPS, but a host of another name is another host.
+#[tokio::test]
+async fn another_name_of_this_machine_is_another_host() {
+    let home = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
+        .await
+        .unwrap();
+    let address = format!("http://localhost:{}", home.local_addr().port());
+    let elsewhere = users().map(|mut user| {
+        user.home = Some(address.clone());
+        user
+    });
+    let first = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(elsewhere))
+        .await
+        .unwrap();
+    let enter = |trusted: &[&str]| {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let transport = Watched {
+            inner: HyperTransport::new(),
+            host: "localhost",
+            seen: seen.clone(),
+        };
+        let builder = Application::builder()
+            .root(Root::Url(first.root_url()))
+            .transport(Arc::new(transport));
+        let builder = trusted
+            .iter()
+            .fold(builder, |builder, suffix| builder.trust_suffix(*suffix));
+        (builder.build().unwrap(), seen)
+    };
+    let (stranger, seen) = enter(&[]);
+    let sign_in = stranger.sign_in_manager().sign_in(tosh());
+    let error = sign_in.await.unwrap_err();
+    assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
+    assert_eq!(error.host(), Some("localhost"));
+    assert!(!tells_who(&seen.lock().unwrap()));
+
+    let (trusting, seen) = enter(&["localhost"]);
+    trusting.sign_in_manager().sign_in(tosh()).await.unwrap();
+    assert!(tells_who(&seen.lock().unwrap()));
+    trusting.sign_in_manager().sign_out().await.unwrap();
+    first.shutdown().await;
+    home.shutdown().await;
+}
