@@ -392,7 +392,9 @@ impl std::fmt::Debug for Exchange {
 
 /// How long a command may take. Invitations and verdicts wait on the event channel, not on the response.
 pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a discovery host may take, with all repeats and with the hosts that it redirects to.
-pub(crate) const DISCOVERY_TIME: Duration = Duration::from_secs(10);
+/// How long a discovery host may take to answer once.
+pub(crate) const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take with all repeats and with the hosts that it redirects to: one lost answer fails no sign-in.
+pub(crate) const DISCOVERY_TIME: Duration = Duration::from_secs(30);
 /// What a pending GET may take beyond the time that the server holds it.
 pub(crate) const POLL_MARGIN: Duration = Duration::from_secs(30);

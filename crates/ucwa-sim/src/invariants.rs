@@ -99,12 +99,13 @@ impl Check<'_> {
     /// Whether somebody was shown a message twice.
     ///
     /// A process that ends while it is asked into a chat shows the text of the invitation, or nobody might. The next one
-    /// of the same person, which takes up the application, is told how the invitation ended, and shows it as missed.
+    /// of the same person, which takes up the application, is told how the invitation ended, and shows it as missed. And
+    /// it is told again of everything that the server does not know to have arrived.
     fn is_repeated(&self, saying: SayingId, places: &[EndpointId]) -> bool {
         let owner = |place| self.world.endpoint(place).map(|it| it.owner);
         places.iter().enumerate().any(|(index, place)| {
             let later = places.get(index + 1..).unwrap_or_default();
-            let open = !self.world.wire.is_closed(*place, saying);
+            let open = !self.world.wire.is_acknowledged(*place, saying);
             later
                 .iter()
                 .any(|other| other == place || owner(*other) == owner(*place) && !open)

@@ -58,6 +58,8 @@ struct Exchange {
     about: About,
     /// It is addressed to the client's application, or to what belongs to it.
     of_application: bool,
+    /// What the client had been told everything of when it sent this.
+    closed: Vec<SayingId>,
     facts: Vec<Fact>,
 }
 
@@ -76,6 +78,8 @@ pub(crate) struct Wire {
     arrived: BTreeSet<(EndpointId, SayingId)>,
     /// The texts of which each client was told everything: the message itself, or the end of the invitation.
     closed: BTreeSet<(EndpointId, SayingId)>,
+    /// Those of which the server knows that the client was: its next pending GET came through.
+    acknowledged: BTreeSet<(EndpointId, SayingId)>,
     /// The application that each client was told it has.
     applications: BTreeMap<EndpointId, String>,
 }
@@ -90,9 +94,10 @@ impl Wire {
         self.arrived.iter().copied()
     }
 
-    /// Whether a client was told the end of what brought it a text: nobody has to be told of it any more.
-    pub(crate) fn is_closed(&self, endpoint: EndpointId, saying: SayingId) -> bool {
-        self.closed.contains(&(endpoint, saying))
+    /// Whether a client was told the end of what brought it a text, and the server knows that it was: nobody has to be
+    /// told of it any more.
+    pub(crate) fn is_acknowledged(&self, endpoint: EndpointId, saying: SayingId) -> bool {
+        self.acknowledged.contains(&(endpoint, saying))
     }
 
     /// Whether a client may use an address: it belongs to no application, or to the client's present one.
@@ -138,15 +143,27 @@ impl Wire {
         if let About::Message(saying) | About::Invitation(saying) = about {
             self.passages.entry(saying).or_default().sender = Some(endpoint);
         }
+        let closed = match about {
+            About::Poll => self.closed_at(endpoint),
+            _ => Vec::new(),
+        };
         self.exchanges.insert(
             id,
             Exchange {
                 endpoint,
                 about,
                 of_application: path.contains("/applications/"),
+                closed,
                 facts: Vec::new(),
             },
         );
+    }
+
+    fn closed_at(&self, endpoint: EndpointId) -> Vec<SayingId> {
+        let here = self
+            .closed
+            .range((endpoint, SayingId(0))..=(endpoint, SayingId(u32::MAX)));
+        here.map(|(_, saying)| *saying).collect()
     }
 
     fn invitation(&mut self, request: &Request<Bytes>) -> Option<About> {
@@ -168,6 +185,14 @@ impl Wire {
         };
         let success = response.status().is_success();
         let mut facts = Vec::new();
+        if let About::Poll = about
+            && response.status() != StatusCode::UNAUTHORIZED
+            && let Some(exchange) = self.exchanges.get(&id)
+        {
+            let closed = exchange.closed.iter();
+            let known = closed.map(|saying| (exchange.endpoint, *saying));
+            self.acknowledged.extend(known);
+        }
         match about {
             About::Message(saying) | About::Invitation(saying) if success => {
                 self.passages.entry(saying).or_default().taken = true;

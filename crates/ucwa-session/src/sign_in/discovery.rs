@@ -3,7 +3,9 @@
 use super::{INTERNAL_GRACE, MAX_HOPS};
 use crate::config::Root;
 use crate::event::SessionEvent;
-use crate::exchange::{Credential, DISCOVERY_TIME, Exchange, Purpose, RootSource};
+use crate::exchange::{
+    Credential, DISCOVERY_TIME, DISCOVERY_TIMEOUT, Exchange, Purpose, RootSource,
+};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::response::not_ucwa;
 use crate::session::Session;
@@ -77,6 +79,7 @@ impl Session {
         // A root decides where the password goes, so its host must be trusted although it gets no credential itself.
         let exchange = Exchange::new(Purpose::Root(source), Method::GET, url)
             .with_credential(Credential::TrustedHost)
+            .with_timeout(DISCOVERY_TIMEOUT)
             .within(DISCOVERY_TIME.saturating_sub(way.taken));
         self.core.issue(exchange);
     }
