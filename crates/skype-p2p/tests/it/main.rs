@@ -19,6 +19,7 @@ mod loopback;
 mod meetings;
 mod people;
 mod retries;
+mod ringing;
 mod secrets;
 mod sign_in;
 mod story;

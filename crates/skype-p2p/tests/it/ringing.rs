@@ -1,0 +1,148 @@
+//! An invitation that rings at several endpoints of a user, and how it ends where it was not answered.
+
+use std::time::Duration;
+
+use skype_p2p::{
+    Application, CallConnectionState, Conversation, ConversationState, MessageStatus, ReasonCode,
+};
+use tokio::time::sleep;
+
+use crate::{
+    groups::{chatting, within_minutes},
+    story::{conversation, statuses, told},
+    world::{LENE, World},
+};
+
+/// Tosh writes to Lene, who is at her desk and has her phone: his side, and hers where it rings.
+struct Ringing {
+    ours: Conversation,
+    sent: tokio::task::JoinHandle<Result<(), skype_p2p::Reason>>,
+    desk: Conversation,
+    phone: Conversation,
+    _applications: [Application; 3],
+}
+
+async fn ringing(world: &World) -> Ringing {
+    let (tosh, desk, phone) = (world.tosh().await, world.lene().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tokio::spawn(ours.chat_service().send_message("Hi Lene"));
+    let (at_desk, at_phone) = (conversation(&desk, 1).await, conversation(&phone, 1).await);
+    for each in [&at_desk, &at_phone] {
+        let chat = each.self_participant().chat().state();
+        assert_eq!(chat.get(), CallConnectionState::Notified);
+    }
+    Ringing {
+        ours,
+        sent,
+        desk: at_desk,
+        phone: at_phone,
+        _applications: [tosh, desk, phone],
+    }
+}
+
+async fn over(conversation: &Conversation) {
+    let state = conversation.state();
+    state
+        .wait_for(ConversationState::Disconnected)
+        .await
+        .unwrap();
+    let chat = conversation.self_participant().chat().state();
+    assert_eq!(chat.get(), CallConnectionState::Disconnected);
+    let accept = conversation.chat_service().accept_command();
+    assert!(!accept.enabled().get());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_answered_at_one_endpoint_stops_ringing_at_the_others() {
+    within_minutes(async {
+        let world = World::new();
+        let it = ringing(&world).await;
+        it.desk.chat_service().accept().await.unwrap();
+        it.sent.await.unwrap().unwrap();
+        chatting(&it.desk).await;
+        over(&it.phone).await;
+        let reason = it.phone.state().reason().unwrap();
+        assert_eq!(*reason.code(), ReasonCode::Terminated, "{reason}");
+        let subcode = reason.raw().unwrap().subcode.clone();
+        assert_eq!(subcode.as_deref(), Some("ConnectedElsewhere"));
+        let late = it.phone.chat_service().accept().await.unwrap_err();
+        assert_eq!(*late.code(), ReasonCode::CommandDisabled);
+
+        // The chat is where it was answered.
+        it.ours.chat_service().send_message("Lunch?").await.unwrap();
+        it.desk.chat_service().send_message("Yes").await.unwrap();
+        assert_eq!(told(&it.desk).len(), 3);
+        assert_eq!(told(&it.ours).len(), 3);
+        assert!(told(&it.phone).len() <= 1);
+        assert_eq!(statuses(&it.ours)[..2], [MessageStatus::Succeeded; 2]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_answered_at_two_endpoints_at_once_is_answered_at_one() {
+    within_minutes(async {
+        let world = World::new();
+        let it = ringing(&world).await;
+        let (desk, phone) = tokio::join!(
+            it.desk.chat_service().accept(),
+            it.phone.chat_service().accept()
+        );
+        assert!(desk.is_ok() != phone.is_ok(), "{desk:?} {phone:?}");
+        it.sent.await.unwrap().unwrap();
+        let (won, lost) = match desk {
+            Ok(()) => (&it.desk, &it.phone),
+            Err(_) => (&it.phone, &it.desk),
+        };
+        chatting(won).await;
+        over(lost).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_declined_at_one_endpoint_rings_on_at_the_others() {
+    within_minutes(async {
+        let world = World::new();
+        let it = ringing(&world).await;
+        it.phone.chat_service().reject().await.unwrap();
+        over(&it.phone).await;
+        it.desk.chat_service().accept().await.unwrap();
+        it.sent.await.unwrap().unwrap();
+        chatting(&it.desk).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_declined_at_every_endpoint_is_declined() {
+    within_minutes(async {
+        let world = World::new();
+        let it = ringing(&world).await;
+        it.phone.chat_service().reject().await.unwrap();
+        it.desk.chat_service().reject().await.unwrap();
+        let reason = it.sent.await.unwrap().unwrap_err();
+        assert_eq!(*reason.code(), ReasonCode::Refused, "{reason}");
+        for each in [&it.desk, &it.phone, &it.ours] {
+            over(each).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_stops_it_everywhere() {
+    within_minutes(async {
+        let world = World::new();
+        let it = ringing(&world).await;
+        sleep(Duration::from_secs(5)).await;
+        it.ours.leave().await.unwrap();
+        let reason = it.sent.await.unwrap().unwrap_err();
+        assert_eq!(*reason.code(), ReasonCode::Terminated, "{reason}");
+        for each in [&it.desk, &it.phone, &it.ours] {
+            over(each).await;
+        }
+        assert_eq!(statuses(&it.ours), [MessageStatus::Failed]);
+    })
+    .await;
+}
