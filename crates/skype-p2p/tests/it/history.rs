@@ -177,24 +177,67 @@ async fn the_list_is_read_on_one_at_a_time_until_its_end() {
     .await;
 }
 
+/// Tosh, Lene and Alex in a chat, each as he has it.
+async fn of_three(tosh: &Application, lene: &Application, alex: &Application) -> [Conversation; 3] {
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    ours.chat_service().send_message("Hi Lene").await.unwrap();
+    let hers = conversation(lene, 1).await;
+    connected(&ours).await;
+    let guest = ours.create_participant(ALEX).unwrap();
+    let added = ours.participants().add().invoke(guest);
+    let his = conversation(alex, 1).await;
+    his.chat_service().accept().await.unwrap();
+    added.await.unwrap();
+    for each in [&ours, &hers, &his] {
+        connected(each).await;
+    }
+    [ours, hers, his]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_whose_conference_is_over_begins_another_with_the_same_people() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, alex) = (world.tosh().await, world.alex().await);
+        let first = lene(&world, true, Representation::Json).await;
+        let [ours, hers, his] = of_three(&tosh, &first, &alex).await;
+        hers.chat_service().send_message("Bye").await.unwrap();
+        for each in [&hers, &ours, &his] {
+            each.leave().await.unwrap();
+        }
+        first.sign_in_manager().sign_out().await.unwrap();
+
+        let lene = lene(&world, false, Representation::Json).await;
+        let manager = lene.conversations_manager();
+        manager.get_more_conversations(20).await.unwrap();
+        let found = manager.conversations().get(0).unwrap();
+        assert!(found.is_group_conversation().get());
+        let said = found.chat_service().send_message("Hello?").await;
+        let raw = said.unwrap_err().raw().unwrap().clone();
+        assert_eq!(raw.subcode.as_deref(), Some("DestinationNotFound"));
+        let said = found.chat_service().send_message("Hello again");
+        for each in [&tosh, &alex] {
+            let rings = conversation(each, 2).await;
+            rings.chat_service().accept().await.unwrap();
+        }
+        said.await.unwrap();
+        // Who was there first has heard it.
+        let theirs = conversation(&tosh, 2).await;
+        let messages = theirs.chat_service().messages();
+        messages.size().wait_for(1).await.unwrap();
+        assert_eq!(told(&theirs)[0].2, "Hello again");
+        assert_eq!(found.participants().size().get(), 2);
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_group_is_found_again_with_all_who_were_in_it_and_joined_anew() {
     within_minutes(async {
         let world = World::new();
         let (tosh, alex) = (world.tosh().await, world.alex().await);
         let first = lene(&world, true, Representation::Json).await;
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        ours.chat_service().send_message("Hi Lene").await.unwrap();
-        let hers = conversation(&first, 1).await;
-        connected(&ours).await;
-        let guest = ours.create_participant(ALEX).unwrap();
-        let added = ours.participants().add().invoke(guest);
-        let his = conversation(&alex, 1).await;
-        his.chat_service().accept().await.unwrap();
-        added.await.unwrap();
-        for each in [&ours, &hers, &his] {
-            connected(each).await;
-        }
+        let [ours, hers, his] = of_three(&tosh, &first, &alex).await;
         for (who, text) in [(&his, "Hello"), (&hers, "Hi Alex"), (&ours, "Lunch?")] {
             who.chat_service().send_message(text).await.unwrap();
         }

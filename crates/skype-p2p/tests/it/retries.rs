@@ -1,8 +1,17 @@
 //! A server that is too busy: what is asked again, when, for how long, and what the application hears of it.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use http::{Method, StatusCode};
+use async_trait::async_trait;
+use bytes::Bytes;
+use conv_transport::{HttpTransport, SendOptions, TransportError};
+use http::{Method, Request, Response, StatusCode};
 use skype_p2p::{
     Application, Conversation, ConversationState, Credentials, MessageStatus, PersonStatus,
     ReasonCode, SignInErrorKind, Stage,
@@ -169,7 +178,10 @@ struct Chat {
 }
 
 async fn chat(world: &World) -> Chat {
-    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    chat_between(world.tosh().await, world.lene().await).await
+}
+
+async fn chat_between(tosh: Application, lene: Application) -> Chat {
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let sent = ours.chat_service().send_message("Hi Lene");
     let theirs = conversation(&lene, 1).await;
@@ -205,6 +217,54 @@ async fn a_message_of_which_nobody_knows_whether_it_was_taken_is_not_sent_again(
     let verdict = ours.chat_service().send_message("Hello?");
     verdict.await.unwrap();
     assert_eq!(told(theirs)[1].2, "Hello?");
+}
+
+/// The world behind a front end that loses the answer to the first message it passes on and says 503 in its place.
+#[derive(Debug)]
+struct Forgetful {
+    world: World,
+    posts: AtomicUsize,
+}
+
+#[async_trait]
+impl HttpTransport for Forgetful {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let is_message =
+            request.method() == MESSAGES.0 && request.uri().path().ends_with(MESSAGES.1);
+        let mut response = self.world.send(request, options).await?;
+        if is_message && self.posts.fetch_add(1, Ordering::Relaxed) == 0 {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response.headers_mut().clear();
+            response.headers_mut().insert("retry-after", 1.into());
+        }
+        Ok(response)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_taken_whatever_the_answer_says_is_not_doubled() {
+    let world = World::new();
+    let transport = Forgetful {
+        world: world.clone(),
+        posts: AtomicUsize::new(0),
+    };
+    let builder = world.builder().transport(Arc::new(transport));
+    let tosh = builder.build().unwrap();
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+    let chat = chat_between(tosh, world.lene().await).await;
+    let (ours, theirs) = (&chat.ours, &chat.theirs);
+    ours.chat_service().send_message("Lunch?").await.unwrap();
+    ours.chat_service().send_message("At noon?").await.unwrap();
+    assert_eq!(statuses(ours), [MessageStatus::Succeeded; 3]);
+    let texts = told(theirs).into_iter().map(|(_, _, text)| text);
+    let expected = ["Hi Lene", "Lunch?", "At noon?"];
+    assert_eq!(texts.collect::<Vec<_>>(), expected);
+    assert_eq!(count(&world, "POST", "/messaging/messages"), 2);
 }
 
 #[tokio::test(start_paused = true)]
