@@ -126,7 +126,8 @@ impl SignInManager {
     }
 
     /// Ends every conversation, deletes the application at the server and stops a sign-in under way. Awaiting it is the
-    /// contract for leaving the server clean.
+    /// contract for leaving the server clean: an application that is being created at the moment is waited for, half a
+    /// minute at most, and deleted then.
     ///
     /// # Errors
     ///
