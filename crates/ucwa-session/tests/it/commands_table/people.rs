@@ -156,6 +156,20 @@ pub(super) fn rows() -> Vec<Row> {
             ..person()
         },
         Row {
+            command: "SetMe",
+            when: "a reset",
+            sends: &[("POST", "/ucwa/oauth/v1/applications/102/me/presence")],
+            ends: "the answer to the read that tells to what it is reset",
+            operation: |_| Operation::SetMe(MeChange::ResetStatus),
+            end: |given| {
+                no_content(given);
+                given.bench.advance(Duration::from_secs(1));
+                let presence = json!({"rel": "presence", "availability": "Online"});
+                answered(given, 200, presence);
+            },
+            ..person()
+        },
+        Row {
             command: "SearchPeople",
             when: "any",
             sends: &[(
