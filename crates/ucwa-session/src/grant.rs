@@ -257,7 +257,11 @@ impl Core {
             Some("invalid_grant") => FailureKind::InvalidCredentials,
             Some("unsupported_grant_type") => self.grant_not_offered(key),
             // Who proves on the connection who he is, is refused by the web server, with a page of its own.
-            _ if response.status() == StatusCode::UNAUTHORIZED => FailureKind::InvalidCredentials,
+            _ if response.status() == StatusCode::UNAUTHORIZED
+                && exchange.authentication == Some(ConnectionAuth::Windows) =>
+            {
+                FailureKind::InvalidCredentials
+            }
             _ => FailureKind::RequestFailed,
         };
         let failure = failure.with_kind(kind);

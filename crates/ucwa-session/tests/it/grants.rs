@@ -141,6 +141,14 @@ fn wrong_windows_credentials_are_not_tried_on_and_on_while_an_application_is_cre
 }
 
 #[test]
+fn a_page_before_the_token_service_says_nothing_of_the_password() {
+    let (mut bench, ticket) = challenged(Bench::credentials(), offering("password"));
+    let sent = bench.take("POST", "/t");
+    bench.respond(sent.id, unauthorized());
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::RequestFailed);
+}
+
+#[test]
 fn a_server_that_cannot_tell_now_is_asked_again() {
     let mut bench = creating_anew();
     let error = json!({"error": "server_error"});
