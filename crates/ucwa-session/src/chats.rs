@@ -380,6 +380,10 @@ impl Chats {
 
     /// Notes that a conversation of ours is the one behind an href. An earlier href of it is dead from here on.
     fn bind(&mut self, core: &Core, key: ConversationKey, href: &str) {
+        // Of what is on another host nothing can be asked, and nothing that is there is a conversation of this application.
+        if core.resolve(href, Stage::Conversation).is_err() {
+            return;
+        }
         let Some(href_key) = key_of(core, href) else {
             return;
         };

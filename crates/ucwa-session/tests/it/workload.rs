@@ -176,25 +176,32 @@ fn a_page_that_leads_elsewhere_ends_the_session_unread() {
 }
 
 #[test]
-fn who_was_accepted_into_a_conversation_that_is_over_waits_for_it_no_more() {
-    let mut bench = Bench::with_conversation();
-    let first = bench.send(1, "Hi");
-    let second = bench.send(2, "there");
+fn who_was_accepted_into_a_conversation_that_is_over_or_elsewhere_waits_for_it_no_more() {
     let invitations = format!("{APP}/communication/messagingInvitations");
-    let post = bench.created("POST", &invitations, &format!("{invitations}/7"));
-    // No event tells of it; what the server says when it is asked names no conversation any more.
-    bench.advance(Duration::from_secs(31));
-    let accepted = json!({
-        "rel": "messagingInvitation", "direction": "Outgoing", "state": "Connected",
-        "operationId": post.json()["operationId"],
-        "_links": {"self": {"href": format!("{invitations}/7")}},
-    });
-    bench.reply("GET", &format!("{invitations}/7"), 200, accepted);
-    assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
-    assert_eq!(*bench.failure(second).kind(), FailureKind::Remote);
-    let changes = bench.changes(chat());
-    let ended = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
-    assert!(changes.iter().any(ended), "{changes:?}");
-    let workload = bench.session.workload();
-    assert!(workload.is_quiet(), "{workload:?}");
+    let location = format!("{invitations}/7");
+    let elsewhere = "https://lyncweb.contoso.com.evil.example/conversations/1";
+    for links in [
+        json!({"self": {"href": location}}),
+        json!({"self": {"href": location}, "conversation": {"href": elsewhere}}),
+    ] {
+        let mut bench = Bench::with_conversation();
+        let first = bench.send(1, "Hi");
+        let second = bench.send(2, "there");
+        let post = bench.created("POST", &invitations, &location);
+        // No event tells of it, and the server is asked.
+        bench.advance(Duration::from_secs(31));
+        let accepted = json!({
+            "rel": "messagingInvitation", "direction": "Outgoing", "state": "Connected",
+            "operationId": post.json()["operationId"], "_links": links,
+        });
+        bench.reply("GET", &location, 200, accepted);
+        assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
+        assert_eq!(*bench.failure(second).kind(), FailureKind::Remote);
+        let changes = bench.changes(chat());
+        let ended =
+            |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
+        assert!(changes.iter().any(ended), "{changes:?}");
+        let workload = bench.session.workload();
+        assert!(workload.is_quiet(), "{workload:?}");
+    }
 }
