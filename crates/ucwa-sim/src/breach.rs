@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Every ticket completes exactly once.
+    /// Every ticket completes exactly once, and nothing else does.
     CompletedOnce,
     /// Every message that reached a client is shown there.
     Lost,
@@ -14,7 +14,8 @@ pub enum Rule {
     Duplicated,
     /// Messages of one person show in the order in which they were said, in each conversation.
     Reordered,
-    /// The verdict that the sender was told is the one that the server gave.
+    /// The verdict that the sender was told is the one that the server gave, it is unknown only where it could not be known,
+    /// and it does not change.
     Misreported,
     /// A message shows as it was said.
     Garbled,
@@ -30,7 +31,8 @@ pub enum Rule {
     Generation,
     /// Events make sense: nothing happens in a conversation that nobody spoke of, and what has ended does not end again.
     Grammar,
-    /// After its end a session sends nothing, polls no more and wants to be woken for nothing.
+    /// While nothing is asked of it a session has nothing under way but its pending GET. After its end it sends nothing, has
+    /// nothing under way and wants to be woken for nothing; and in fair weather the server has nothing of it left.
     Rest,
     /// A run ends.
     Bounded,
@@ -48,7 +50,8 @@ pub struct Breach {
 }
 
 impl Breach {
-    pub(crate) fn new(rule: Rule, what: impl Into<String>) -> Self {
+    /// A rule that was broken, and how.
+    pub fn new(rule: Rule, what: impl Into<String>) -> Self {
         Self {
             rule,
             what: what.into(),

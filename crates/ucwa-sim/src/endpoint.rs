@@ -38,6 +38,10 @@ pub(crate) struct Endpoint {
     pub(crate) session: Session,
     pub(crate) wake_at: Option<Duration>,
     pub(crate) state: SignInState,
+    /// It has been signed in.
+    pub(crate) was_in: bool,
+    /// It was ended as an application does that is closed.
+    pub(crate) closed: bool,
     /// The pending GET in flight.
     pub(crate) poll: Option<ExchangeId>,
     pub(crate) conversations: BTreeMap<ConversationKey, Seen>,
@@ -61,6 +65,8 @@ impl Endpoint {
             session,
             wake_at: None,
             state: SignInState::SignedOut,
+            was_in: false,
+            closed: false,
             poll: None,
             conversations: BTreeMap::new(),
             tickets: BTreeMap::new(),
@@ -86,18 +92,23 @@ impl Endpoint {
                 Rule::CompletedOnce,
                 format!("{}: {ticket:?} completed twice", self.name),
             )),
-            // Completed in `submit` itself: the world enters it on return.
-            None => {
-                self.tickets.insert(ticket, Some(result));
-                None
-            }
+            None => Some(Breach::new(
+                Rule::CompletedOnce,
+                format!(
+                    "{}: {ticket:?} completed, and nobody submitted it",
+                    self.name
+                ),
+            )),
         }
     }
 
     /// Takes in what the session tells of.
     pub(crate) fn on_event(&mut self, event: &SessionEvent) -> Option<Breach> {
         match event {
-            SessionEvent::SignIn { state, .. } => self.state = *state,
+            SessionEvent::SignIn { state, .. } => {
+                self.state = *state;
+                self.was_in |= *state == SignInState::SignedIn;
+            }
             SessionEvent::Incoming { conversation, .. }
             | SessionEvent::Discovered { conversation, .. } => {
                 let seen = self.conversations.entry(*conversation).or_default();
@@ -172,7 +183,14 @@ impl Endpoint {
                     ));
                 }
                 if let Some(saying) = SayingId::of_key(*message) {
-                    self.verdicts.insert(saying, *status);
+                    let before = self.verdicts.insert(saying, *status);
+                    // A verdict that was unknown may come late; one that was told stays.
+                    if before.is_some_and(|before| before != MessageStatus::Unknown) {
+                        return Some(Breach::new(
+                            Rule::Misreported,
+                            format!("{}: {saying:?} was {before:?} and is {status:?}", self.name),
+                        ));
+                    }
                 }
             }
             _ => {}
@@ -300,9 +318,43 @@ mod tests {
     }
 
     #[test]
+    fn a_ticket_that_nobody_submitted_does_not_complete() {
+        let mut endpoint = endpoint();
+        let ticket = endpoint.session.submit(Duration::ZERO, Operation::SignOut);
+        let stray = endpoint.on_completed(ticket, Ok(Outcome::Done));
+        assert_eq!(stray.map(|it| it.rule), Some(Rule::CompletedOnce));
+    }
+
+    #[test]
+    fn a_verdict_that_was_unknown_may_come_late_and_no_verdict_changes() {
+        use MessageStatus::{Failed, Succeeded, Unknown};
+        let told = |before, status| {
+            let mut endpoint = endpoint();
+            endpoint.verdicts.insert(SayingId(2), before);
+            let event = change(
+                CHAT,
+                ConversationChange::MessageStatus {
+                    message: SayingId(2).key(),
+                    status,
+                    timestamp: None,
+                    failure: None,
+                },
+            );
+            endpoint.on_event(&event).map(|it| it.rule)
+        };
+        for (before, status) in [(Unknown, Succeeded), (Unknown, Failed)] {
+            assert_eq!(told(before, status), None);
+        }
+        for (before, status) in [(Succeeded, Failed), (Failed, Succeeded)] {
+            assert_eq!(told(before, status), Some(Rule::Misreported));
+        }
+    }
+
+    #[test]
     fn a_ticket_completes_once() {
         let mut endpoint = endpoint();
         let ticket = endpoint.session.submit(Duration::ZERO, Operation::SignOut);
+        endpoint.tickets.insert(ticket, None);
         assert_eq!(endpoint.on_completed(ticket, Ok(Outcome::Done)), None);
         let again = endpoint.on_completed(ticket, Ok(Outcome::Done));
         assert_eq!(again.map(|it| it.rule), Some(Rule::CompletedOnce));

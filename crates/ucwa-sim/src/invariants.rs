@@ -1,8 +1,8 @@
 //! What is checked when a run is over: what the sessions told is held against what passed on the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ucwa_session::{MessageStatus, Outcome};
+use ucwa_session::{FailureKind, MessageStatus, Outcome, Workload};
 
 use crate::breach::{Breach, Rule};
 use crate::endpoint::EndpointId;
@@ -16,6 +16,8 @@ pub(crate) struct Tally {
     pub(crate) delivered: u64,
     pub(crate) failed: u64,
     pub(crate) unknown: u64,
+    /// How many people never got in.
+    pub(crate) absent: u64,
 }
 
 /// Checks a finished run; `fair` says that nothing was lost on the way.
@@ -29,7 +31,13 @@ pub(crate) fn check(world: &World, sayings: &[Saying], fair: bool) -> (Tally, Ve
     };
     check.shown();
     check.verdicts(fair);
-    check.rest();
+    check.rest(fair);
+    let owners: BTreeSet<_> = world.endpoints().map(|(_, it)| it.owner).collect();
+    let absent = |owner: &&usize| {
+        let mut endpoints = world.endpoints();
+        !endpoints.any(|(_, it)| it.owner == **owner && it.was_in)
+    };
+    check.tally.absent = owners.iter().filter(absent).count() as u64;
     (check.tally, check.breaches)
 }
 
@@ -185,7 +193,7 @@ impl Check<'_> {
                 }
                 Some(MessageStatus::Unknown) => {
                     self.tally.unknown += 1;
-                    if passage.heard && passage.named {
+                    if !passage.may_be_unknown() {
                         self.breach(
                             Rule::Misreported,
                             format!("the verdict on {id:?} is said to be unknown: {passage:?}"),
@@ -211,12 +219,21 @@ impl Check<'_> {
                 .tickets
                 .get(&saying.ticket)
                 .and_then(Option::as_ref);
-            if let Some(Ok(outcome)) = completed
-                && (*outcome != Outcome::Delivered || told != Some(MessageStatus::Succeeded))
-            {
+            let wrong = match completed {
+                Some(Ok(outcome)) => {
+                    *outcome != Outcome::Delivered || told != Some(MessageStatus::Succeeded)
+                }
+                Some(Err(failure)) if *failure.kind() == FailureKind::DeliveryUnknown => {
+                    passage.doubts == 0
+                }
+                // What the server took and did not refuse has not failed.
+                Some(Err(_)) => passage.taken && passage.verdict != Some(false),
+                None => false,
+            };
+            if wrong {
                 self.breach(
                     Rule::Misreported,
-                    format!("{id:?} completed as {outcome:?} and is {told:?}"),
+                    format!("{id:?} completed as {completed:?} and is {told:?}: {passage:?}"),
                 );
             }
         }
@@ -229,8 +246,9 @@ impl Check<'_> {
             .all(|(_, endpoint)| endpoint.owner < 2)
     }
 
-    /// Every ticket has completed, and no session wants anything any more.
-    fn rest(&mut self) {
+    /// Every ticket has completed, no session has anything under way or wants anything any more, and in fair weather the
+    /// server holds nothing for those who have left it.
+    fn rest(&mut self, fair: bool) {
         for (_, endpoint) in self.world.endpoints() {
             let open: Vec<_> = endpoint
                 .tickets
@@ -253,33 +271,52 @@ impl Check<'_> {
             if endpoint.poll.is_some() {
                 self.breach(Rule::Rest, format!("{} still polls", endpoint.name));
             }
+            let workload = endpoint.session.workload();
+            if workload != Workload::default() {
+                let what = format!("{} has under way: {workload:?}", endpoint.name);
+                self.breach(Rule::Rest, what);
+            }
+        }
+        for (exchange, endpoint) in self.world.under_way() {
+            let what = format!("{exchange:?} of {endpoint:?} has no end");
+            self.breach(Rule::Rest, what);
+        }
+        if !fair {
+            return;
+        }
+        for (owner, asked) in self.world.wire.applications_left() {
+            // Nobody waits for the deletion that is asked for while a process is closed.
+            let closed = (self.world.endpoint(owner)).is_some_and(|endpoint| endpoint.closed);
+            if !(closed && asked) {
+                let what = format!("the server still has an application of {owner:?}");
+                self.breach(Rule::Rest, what);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use ucwa_session::{Root, SessionConfig};
 
     use super::*;
+    use crate::mishaps::Mishaps;
     use crate::run::Kind;
     use crate::story::{self, Plan, Story};
-    use crate::trouble::Trouble;
-    use crate::weather::Weather;
+    use crate::world::Conditions;
 
     /// A run of two in fair weather, with everything that they said.
     fn played() -> (World, Vec<Saying>) {
-        let calm = (Weather::calm(), Trouble::none());
-        let mut world = World::new(1, calm, story::users(), false);
+        let mut world = World::new(1, Conditions::calm(), story::users(), false);
         let plan = Plan {
             kind: Kind::Pair,
             fair: true,
             people: 2,
             messages: 5,
             representation: None,
+            mishaps: Mishaps::default(),
         };
         let sayings = Story::new(&mut world, plan, 1).play();
         (world, sayings)

@@ -11,7 +11,10 @@
 mod breach;
 mod dice;
 mod endpoint;
+mod felt;
+mod impostor;
 mod invariants;
+mod mishaps;
 mod network;
 mod run;
 mod saying;
@@ -23,7 +26,8 @@ mod wire;
 mod world;
 
 pub use breach::{Breach, Rule};
-pub use run::{Kind, Options, Report, run};
+pub use felt::{Felt, Trial};
+pub use run::{Kind, Options, People, Report, run};
 pub use trace::Trace;
 pub use trouble::Trouble;
 /// The one word of UCWA that [`Options`] need.

@@ -152,6 +152,13 @@ impl Network {
         }
     }
 
+    /// No connection is made for a request that has come as far as the server.
+    pub(crate) fn refuse_connection(&mut self, now: Duration, id: ExchangeId) {
+        let at = now + self.way();
+        let kind = TransportFailureKind::Unreachable;
+        self.fail(at, id, kind, "connect", Sent::No);
+    }
+
     /// Every connection breaks at the server.
     pub(crate) fn cut_all(&mut self, now: Duration) {
         let open: Vec<_> = self.open.keys().copied().collect();

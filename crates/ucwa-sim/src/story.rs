@@ -5,6 +5,7 @@
 //! the story says so when it does not.
 
 mod company;
+mod mishaps;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,6 +22,7 @@ use ucwa_session::{
 use crate::breach::{Breach, Rule};
 use crate::dice::Dice;
 use crate::endpoint::EndpointId;
+use crate::mishaps::{Mishaps, Outage};
 use crate::run::Kind;
 use crate::saying::SayingId;
 use crate::world::{Site, World};
@@ -60,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) messages: u32,
     /// What everybody speaks, or each what chance says.
     pub(crate) representation: Option<Representation>,
+    /// What befalls the world besides.
+    pub(crate) mishaps: Mishaps,
 }
 
 /// Who says what, and where.
@@ -103,6 +107,8 @@ enum Intent {
     Restart,
     /// Somebody's pending GET is taken over.
     Intrude(usize),
+    /// The server is restarted, and stays away for a while.
+    GoDown(Outage),
 }
 
 /// A story under way.
@@ -217,9 +223,10 @@ impl<'w> Story<'w> {
         if self.dice.chance(300) {
             self.intend(&millis(0..60_000), Intent::Misbehave(Fault::ExpireTokens));
         }
-        if self.plan.kind == Kind::Whole {
+        if self.plan.kind != Kind::Pair {
             self.plan_more_faults();
         }
+        self.plan_mishaps();
         for _ in 0..self.dice.below(3) {
             let user = self.anybody_by_address();
             let fault = match self.dice.below(if self.plan.fair { 2 } else { 4 }) {
@@ -315,6 +322,9 @@ impl<'w> Story<'w> {
     fn sign_out(&mut self) {
         self.ending = true;
         self.agenda.clear();
+        if self.plan.mishaps.quiet_end {
+            self.fall_quiet();
+        }
         for person in 0..self.people.len() {
             if let Some(endpoint) = self.endpoint(person) {
                 let closed = self.people.len() > 2 && self.dice.chance(200);
@@ -400,25 +410,15 @@ impl<'w> Story<'w> {
         match intent {
             Intent::SignIn(person) => self.sign_in(person),
             Intent::Answer(endpoint, conversation) => self.answer(endpoint, conversation),
-            Intent::Misbehave(fault) => self.world.inject(fault),
+            Intent::Misbehave(fault) => self.misbehave(fault),
             Intent::Restart => self.restart(),
             Intent::Intrude(person) => {
                 if let Some(endpoint) = self.endpoint(person) {
                     self.world.intrude(endpoint);
                 }
             }
+            Intent::GoDown(outage) => self.go_down(outage),
         }
-    }
-
-    /// The server forgets everything but its users, and every connection to it breaks.
-    fn restart(&mut self) {
-        self.world.inject(Fault::ExpireTokens);
-        for person in 0..self.people.len() {
-            if let Some(user) = self.people.get(person).map(|it| it.address.to_owned()) {
-                self.world.inject(Fault::DropApplications { user });
-            }
-        }
-        self.world.cut_connections();
     }
 
     fn sign_in(&mut self, person: usize) {
@@ -518,7 +518,12 @@ impl<'w> Story<'w> {
     // Time.
 
     fn intend(&mut self, after: &Range<Duration>, intent: Intent) {
-        let at = self.world.now() + self.dice.time(after);
+        let after = self.dice.time(after);
+        self.intend_after(after, intent);
+    }
+
+    fn intend_after(&mut self, after: Duration, intent: Intent) {
+        let at = self.world.now() + after;
         self.intended += 1;
         self.agenda.insert((at, self.intended), intent);
     }

@@ -9,6 +9,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use ucwa_proto::{Problem, Representation};
 
 use crate::dice::Dice;
+use crate::felt::Trial;
+use crate::impostor::lie;
 
 /// How much trouble servers and the boxes before them make. Rates are out of a thousand exchanges.
 ///
@@ -31,6 +33,12 @@ pub struct Trouble {
     pub spoiled: u32,
     /// How often an answer comes twice.
     pub doubled: u32,
+    /// How often a request is refused before anything was done since its ticket is bad: with 403 or 500, no challenge, and
+    /// diagnostics that say so. Only a whole world has it.
+    pub diagnosed: u32,
+    /// How often somebody on the way puts an impostor's host into the addresses of an answer. Only some of the whole worlds
+    /// have it.
+    pub lies: u32,
 }
 
 impl Trouble {
@@ -43,6 +51,8 @@ impl Trouble {
             replaced: 0,
             spoiled: 0,
             doubled: 0,
+            diagnosed: 0,
+            lies: 0,
         }
     }
 
@@ -55,6 +65,8 @@ impl Trouble {
             replaced: 8,
             spoiled: 8,
             doubled: 50,
+            diagnosed: 5,
+            lies: 4,
         }
     }
 
@@ -67,12 +79,33 @@ impl Trouble {
             replaced: 30,
             spoiled: 30,
             doubled: 200,
+            diagnosed: 20,
+            lies: 12,
         }
     }
 
     /// Whether every request gets the server's own answer. One that comes twice does no harm.
     pub fn is_none(&self) -> bool {
-        self.refused == 0 && self.unauthorized == 0 && self.replaced == 0 && self.spoiled == 0
+        let Self {
+            name: _,
+            refused,
+            unauthorized,
+            replaced,
+            spoiled,
+            doubled: _,
+            diagnosed,
+            lies,
+        } = self;
+        [refused, unauthorized, replaced, spoiled, diagnosed, lies]
+            .into_iter()
+            .all(|rate| *rate == 0)
+    }
+
+    /// The trouble of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::none(), Self::some(), Self::plenty()]
+            .into_iter()
+            .find(|trouble| trouble.name == name)
     }
 }
 
@@ -81,6 +114,8 @@ impl Trouble {
 pub(crate) struct Troublemaker {
     trouble: Trouble,
     dice: Dice,
+    /// For what came to be known later: it shifts no draw of the others.
+    later_dice: Dice,
 }
 
 /// How late the second copy of an answer may be.
@@ -100,23 +135,52 @@ const REFUSALS: [StatusCode; 10] = [
     StatusCode::GATEWAY_TIMEOUT,
 ];
 
+/// What the diagnostics of bad tickets begin with.
+const BAD_TICKETS: [u32; 7] = [28_020, 28_032, 28_033, 28_055, 28_056, 28_072, 28_077];
+
+/// What trouble makes of a request.
+#[derive(Debug)]
+pub(crate) enum Meeting {
+    /// It goes on as it is.
+    Passed,
+    /// It goes on without its token.
+    Disowned,
+    /// It goes no further, and this is the answer.
+    Answered(Trial, Response<Bytes>),
+}
+
 impl Troublemaker {
-    pub(crate) fn new(trouble: Trouble, dice: Dice) -> Self {
-        Self { trouble, dice }
+    pub(crate) fn new(trouble: Trouble, seed: u64) -> Self {
+        Self {
+            trouble,
+            dice: Dice::new(seed, 4),
+            later_dice: Dice::new(seed, 7),
+        }
     }
 
-    /// What is answered instead of handing a request to the server; at times the request loses its token instead.
-    pub(crate) fn refuse(
-        &mut self,
-        wall: SystemTime,
-        request: &mut Request<Bytes>,
-    ) -> Option<Response<Bytes>> {
-        if self.dice.chance(self.trouble.unauthorized) {
-            request.headers_mut().remove(AUTHORIZATION);
+    /// What is made of a request on its way to the server.
+    pub(crate) fn meet(&mut self, wall: SystemTime, request: &mut Request<Bytes>) -> Meeting {
+        let disowned = self.dice.chance(self.trouble.unauthorized)
+            && request.headers_mut().remove(AUTHORIZATION).is_some();
+        if self.dice.chance(self.trouble.refused)
+            && let Some(response) = self.refusal(wall, request)
+        {
+            return Meeting::Answered(Trial::Refused(response.status().as_u16()), response);
         }
-        if !self.dice.chance(self.trouble.refused) {
-            return None;
+        if request.headers().contains_key(AUTHORIZATION)
+            && self.later_dice.chance(self.trouble.diagnosed)
+        {
+            let response = self.bad_ticket(request);
+            return Meeting::Answered(Trial::Diagnosed(response.status().as_u16()), response);
         }
+        match disowned {
+            true => Meeting::Disowned,
+            false => Meeting::Passed,
+        }
+    }
+
+    /// What is answered instead of handing a request to the server.
+    fn refusal(&mut self, wall: SystemTime, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         // One in four is asked to come back later; one in eight gets a page that says nothing.
         let status = match self.dice.below(8) {
             0 => return Some(page(StatusCode::OK)),
@@ -145,8 +209,43 @@ impl Troublemaker {
         Some(response)
     }
 
+    /// What pools answer to a ticket that they do not take: 403 or 500, and why in the diagnostics
+    /// (`DevelopForSkypeforBusiness`).
+    fn bad_ticket(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        let status = match self.later_dice.chance(500) {
+            true => StatusCode::FORBIDDEN,
+            false => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let mut response = match representation(request) {
+            Some(representation) if self.later_dice.chance(500) => problem(status, representation),
+            _ => page(status),
+        };
+        let place = usize::try_from(self.later_dice.below(7)).unwrap_or(0);
+        let code = BAD_TICKETS.get(place).copied().unwrap_or(28_020);
+        let value =
+            format!("{code};source=\"POOL1.contoso.com\";reason=\"The ticket is no good.\"");
+        let name = HeaderName::from_static("x-ms-diagnostics");
+        set(&mut response, name, &value);
+        response
+    }
+
     /// What becomes of the server's answer, if it does not arrive as it was sent.
-    pub(crate) fn spoil(&mut self, response: &Response<Bytes>) -> Option<Response<Bytes>> {
+    pub(crate) fn spoil(
+        &mut self,
+        response: &Response<Bytes>,
+        pool: &str,
+    ) -> Option<(Trial, Response<Bytes>)> {
+        if let Some(spoiled) = self.spoiled(response) {
+            return Some(spoiled);
+        }
+        if !self.later_dice.chance(self.trouble.lies) {
+            return None;
+        }
+        let sent_away = self.later_dice.chance(500);
+        Some((Trial::Lied, lie(response, pool, sent_away)?))
+    }
+
+    fn spoiled(&mut self, response: &Response<Bytes>) -> Option<(Trial, Response<Bytes>)> {
         if self.dice.chance(self.trouble.replaced) {
             let status = *self.one_of(&[
                 StatusCode::OK,
@@ -154,7 +253,7 @@ impl Troublemaker {
                 StatusCode::BAD_GATEWAY,
                 StatusCode::GATEWAY_TIMEOUT,
             ])?;
-            return Some(page(status));
+            return Some((Trial::Replaced(status.as_u16()), page(status)));
         }
         let length = u64::try_from(response.body().len()).unwrap_or(0);
         if !self.dice.chance(self.trouble.spoiled) || length == 0 {
@@ -168,7 +267,7 @@ impl Troublemaker {
             let rubbish = self.dice.seed().to_le_bytes();
             rubbish.into_iter().cycle().take(cut).collect()
         };
-        Some(spoiled)
+        Some((Trial::Spoiled, spoiled))
     }
 
     /// How much later an answer comes once more, if it does.
@@ -211,7 +310,7 @@ fn problem(status: StatusCode, representation: Representation) -> Response<Bytes
 }
 
 /// A page for people, as proxies and IIS send it.
-fn page(status: StatusCode) -> Response<Bytes> {
+pub(crate) fn page(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(format!("<html><h1>{status}</h1></html>")));
     *response.status_mut() = status;
     set(&mut response, CONTENT_TYPE, "text/html");

@@ -89,6 +89,13 @@ impl Weather {
         }
     }
 
+    /// The weather of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::calm(), Self::slow(), Self::lossy(), Self::storm()]
+            .into_iter()
+            .find(|weather| weather.name == name)
+    }
+
     /// Whether nothing but delays happens: whatever is sent arrives, and so does every answer.
     pub fn is_fair(&self) -> bool {
         self.unreachable == 0

@@ -10,8 +10,10 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use ucwa_proto::{
     DataUri, EventKind, EventPage, EventStatus, Limits, Problem, Representation, Resource,
 };
+use ucwa_session::Sent;
 
 use crate::endpoint::EndpointId;
+use crate::felt::{Felt, Trial};
 use crate::network::ExchangeId;
 use crate::saying::SayingId;
 
@@ -28,6 +30,16 @@ pub(crate) struct Passage {
     pub(crate) heard: bool,
     /// The sender's client was told by which name the verdict speaks of it.
     pub(crate) named: bool,
+    /// How many requests carried it of which the sender's client does not know that they did nothing.
+    pub(crate) doubts: u32,
+}
+
+impl Passage {
+    /// Whether it may be unknown to the sender's client what became of it: it may have been taken, and no verdict reached
+    /// the client, or under no name that it knows.
+    pub(crate) fn may_be_unknown(&self) -> bool {
+        self.doubts > 0 && !(self.heard && self.named)
+    }
 }
 
 /// Something that a response says.
@@ -38,6 +50,9 @@ enum Fact {
     Text(SayingId),
     Closed(SayingId),
     Application(String),
+    /// How an invitation ended of which no page told that it began.
+    EndAlone,
+    Token,
 }
 
 /// What a request is about.
@@ -46,6 +61,14 @@ enum About {
     Message(SayingId),
     Invitation(SayingId),
     Applications,
+    /// The end of the application of this number.
+    Deletion(String),
+    /// A token, asked for since it is time to.
+    Token {
+        in_time: bool,
+    },
+    /// The way to the server.
+    Root,
     Poll,
     /// A message or an invitation, to learn what became of it.
     Verdict,
@@ -60,6 +83,8 @@ struct Exchange {
     of_application: bool,
     /// What the client had been told everything of when it sent this.
     closed: Vec<SayingId>,
+    /// The client waits no more.
+    failed: bool,
     facts: Vec<Fact>,
 }
 
@@ -82,7 +107,23 @@ pub(crate) struct Wire {
     acknowledged: BTreeSet<(EndpointId, SayingId)>,
     /// The application that each client was told it has.
     applications: BTreeMap<EndpointId, String>,
+    /// The applications that are at the server, by number, and for whom they were created last.
+    living: BTreeMap<String, EndpointId>,
+    /// The applications, by number, whose deletion was asked for.
+    deletions: BTreeSet<String>,
+    /// How often each client that had an application has asked for another one.
+    recreating: BTreeMap<EndpointId, u32>,
+    /// The clients that had an application, and those that had a token.
+    settled: BTreeSet<EndpointId>,
+    authorized: BTreeSet<EndpointId>,
+    /// The invitations, by what the server called them, whose start was told.
+    started: BTreeSet<String>,
+    /// What was felt of what the server said.
+    pub(crate) felt: Felt,
 }
+
+/// How often a session sends the request for an application before its attempt has failed.
+const ONE_ATTEMPT: u32 = 5;
 
 impl Wire {
     pub(crate) fn passage(&self, saying: SayingId) -> Passage {
@@ -102,25 +143,24 @@ impl Wire {
 
     /// Whether a client may use an address: it belongs to no application, or to the client's present one.
     pub(crate) fn is_of_present_application(&self, endpoint: EndpointId, path: &str) -> bool {
-        let id = |path: &str| {
-            let (_, below) = path.split_once("/applications/")?;
-            below
-                .split(['/', '?'])
-                .next()
-                .map(|id| id.to_ascii_lowercase())
-        };
-        match id(path) {
+        match number(path) {
             None => true,
-            used => used == self.applications.get(&endpoint).and_then(|href| id(href)),
+            used => used == (self.applications.get(&endpoint)).and_then(|href| number(href)),
         }
     }
 
-    /// A client sends a request.
+    /// The applications that are at the server: for whom they are, and whether their deletion was asked for.
+    pub(crate) fn applications_left(&self) -> impl Iterator<Item = (EndpointId, bool)> {
+        (self.living.iter()).map(|(number, owner)| (*owner, self.deletions.contains(number)))
+    }
+
+    /// A client sends a request; `in_time` says that it does so since the time has come.
     pub(crate) fn on_sent(
         &mut self,
         id: ExchangeId,
         endpoint: EndpointId,
         request: &Request<Bytes>,
+        in_time: bool,
     ) {
         let path = request.uri().path().to_ascii_lowercase();
         let post = request.method() == Method::POST;
@@ -132,7 +172,17 @@ impl Wire {
         } else if post && path.ends_with("/messaginginvitations") {
             self.invitation(request).unwrap_or(About::Other)
         } else if post && path.ends_with("/applications") {
+            if self.settled.contains(&endpoint) {
+                *self.recreating.entry(endpoint).or_default() += 1;
+            }
             About::Applications
+        } else if post && path.ends_with("/oauthtoken") {
+            About::Token { in_time }
+        } else if path.ends_with("/autodiscoverservice.svc/root") || path == "/" {
+            About::Root
+        } else if let Some(number) = deleted(request) {
+            self.deletions.insert(number.clone());
+            About::Deletion(number)
         } else if path.ends_with("/events") {
             About::Poll
         } else if path.contains("/messages/") || path.contains("/messaginginvitations/") {
@@ -141,7 +191,9 @@ impl Wire {
             About::Other
         };
         if let About::Message(saying) | About::Invitation(saying) = about {
-            self.passages.entry(saying).or_default().sender = Some(endpoint);
+            let passage = self.passages.entry(saying).or_default();
+            passage.sender = Some(endpoint);
+            passage.doubts += 1;
         }
         let closed = match about {
             About::Poll => self.closed_at(endpoint),
@@ -154,6 +206,7 @@ impl Wire {
                 about,
                 of_application: path.contains("/applications/"),
                 closed,
+                failed: false,
                 facts: Vec::new(),
             },
         );
@@ -209,8 +262,17 @@ impl Wire {
                     && let Some(href) = application.href()
                 {
                     facts.push(Fact::Application(href.to_owned()));
+                    if let Some(exchange) = self.exchanges.get(&id)
+                        && let Some(number) = number(href)
+                    {
+                        self.living.insert(number, exchange.endpoint);
+                    }
                 }
             }
+            About::Deletion(number) if success => {
+                self.living.remove(&number);
+            }
+            About::Token { .. } if success => facts.push(Fact::Token),
             About::Poll if success => facts = self.page(response),
             About::Verdict if success => {
                 let resource = resource(response.headers(), response.body());
@@ -264,6 +326,17 @@ impl Wire {
             if let Some(text) = text.filter(|_| event.link.rel == "messagingInvitation") {
                 self.offers.insert(href.to_owned(), text);
             }
+            if event.link.rel == "messagingInvitation" {
+                match event.kind {
+                    EventKind::Completed if !self.started.contains(href) => {
+                        facts.push(Fact::EndAlone);
+                    }
+                    EventKind::Started => {
+                        self.started.insert(href.to_owned());
+                    }
+                    _ => {}
+                }
+            }
             if event.kind != EventKind::Completed {
                 continue;
             }
@@ -284,37 +357,120 @@ impl Wire {
         facts
     }
 
+    /// The client learns that a request got no answer, and that it certainly was not sent if that is so.
+    pub(crate) fn on_failed(&mut self, id: ExchangeId, sent: Sent) {
+        // What the server says to it later counts all the same.
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.failed = true;
+            if sent == Sent::No {
+                let about = exchange.about.clone();
+                self.did_nothing(&about);
+            }
+        }
+    }
+
+    fn did_nothing(&mut self, about: &About) {
+        if let About::Message(saying) | About::Invitation(saying) = about
+            && let Some(passage) = self.passages.get_mut(saying)
+        {
+            passage.doubts = passage.doubts.saturating_sub(1);
+        }
+    }
+
     /// The client gets an answer: the server's own, if it is honest.
     pub(crate) fn on_arrived(&mut self, id: ExchangeId, response: &Response<Bytes>, honest: bool) {
-        let Some(exchange) = self.exchanges.remove(&id).filter(|_| honest) else {
+        let Some(exchange) = self.exchanges.remove(&id) else {
             return;
         };
+        // Whoever refuses does nothing, be it the server or something before it.
+        if response.status().is_client_error() || is_of_ticket(response) {
+            self.did_nothing(&exchange.about);
+        }
+        if !honest {
+            return;
+        }
         if exchange.of_application && says_gone(response) {
             self.applications.remove(&exchange.endpoint);
         }
-        for fact in exchange.facts {
-            match fact {
-                Fact::Taken(saying) => self.passages.entry(saying).or_default().named = true,
-                Fact::Verdict(saying, _) => {
-                    let in_invitation = self.operations.values().any(|other| *other == saying);
-                    let passage = self.passages.entry(saying).or_default();
-                    // A later session of the user may take up the application, and hear what it never asked.
-                    passage.heard |= passage.sender == Some(exchange.endpoint);
-                    // The operation id is the client's own name for it.
-                    passage.named |= in_invitation;
+        let endpoint = exchange.endpoint;
+        match exchange.about {
+            About::Poll if says(response, &["PGetReplaced"]) => {
+                self.felt.note(Trial::PollReplaced);
+            }
+            About::Root if self.settled.contains(&endpoint) => {
+                self.felt.note(Trial::Rediscovered);
+            }
+            _ => {}
+        }
+        if response.status() == StatusCode::GONE && says_gone(response) {
+            self.felt.note(Trial::Expired);
+        }
+        for fact in &exchange.facts {
+            self.learn(&exchange, fact);
+        }
+    }
+
+    /// A client learns something.
+    fn learn(&mut self, exchange: &Exchange, fact: &Fact) {
+        let endpoint = exchange.endpoint;
+        match fact {
+            Fact::Taken(saying) => self.passages.entry(*saying).or_default().named = true,
+            Fact::Verdict(saying, _) => {
+                let in_invitation = self.operations.values().any(|other| other == saying);
+                let unanswered = self.exchanges.values().any(|open| {
+                    !open.failed
+                        && matches!(open.about, About::Message(other) | About::Invitation(other) if other == *saying)
+                });
+                if unanswered {
+                    self.felt.note(Trial::EventBeforeAnswer);
                 }
-                Fact::Text(saying) => {
-                    self.arrived.insert((exchange.endpoint, saying));
+                let passage = self.passages.entry(*saying).or_default();
+                // A later session of the user may take up the application, and hear what it never asked.
+                passage.heard |= passage.sender == Some(endpoint);
+                // The operation id is the client's own name for it.
+                passage.named |= in_invitation;
+            }
+            Fact::Text(saying) => {
+                self.arrived.insert((endpoint, *saying));
+            }
+            Fact::Closed(saying) => {
+                self.closed.insert((endpoint, *saying));
+            }
+            Fact::Application(href) => {
+                self.applications.insert(endpoint, href.clone());
+                if !self.settled.insert(endpoint) {
+                    self.felt.note(Trial::Recreated);
                 }
-                Fact::Closed(saying) => {
-                    self.closed.insert((exchange.endpoint, saying));
+                if self.recreating.remove(&endpoint) > Some(ONE_ATTEMPT) {
+                    self.felt.note(Trial::RecreatedLate);
                 }
-                Fact::Application(href) => {
-                    self.applications.insert(exchange.endpoint, href);
+            }
+            Fact::EndAlone => self.felt.note(Trial::Aggregated),
+            Fact::Token => {
+                if !self.authorized.insert(endpoint) {
+                    self.felt.note(Trial::TokenRenewed);
+                    if let About::Token { in_time: true } = exchange.about {
+                        self.felt.note(Trial::TokenRenewedInTime);
+                    }
                 }
             }
         }
     }
+}
+
+/// The number of the application that an address belongs to.
+fn number(path: &str) -> Option<String> {
+    let (_, below) = path.split_once("/applications/")?;
+    let number = below.split(['/', '?']).next()?;
+    Some(number.to_ascii_lowercase())
+}
+
+/// The number of the application that a request deletes.
+fn deleted(request: &Request<Bytes>) -> Option<String> {
+    let path = request.uri().path();
+    let (_, below) = path.split_once("/applications/")?;
+    let whole = request.method() == Method::DELETE && !below.contains('/');
+    number(path).filter(|_| whole)
 }
 
 fn representation(headers: &HeaderMap) -> Option<Representation> {
@@ -324,17 +480,26 @@ fn representation(headers: &HeaderMap) -> Option<Representation> {
 /// Whether an answer says that the application is no more.
 fn says_gone(response: &Response<Bytes>) -> bool {
     matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
+        && says(
+            response,
+            &["ApplicationNotFound", "InactiveApplicationExpired"],
+        )
+}
+
+/// Whether an answer is an error with one of these subcodes.
+fn says(response: &Response<Bytes>, subcodes: &[&str]) -> bool {
+    !response.status().is_success()
         && representation(response.headers())
             .and_then(|representation| {
                 Problem::decode(response.body(), representation, &Limits::default()).ok()
             })
             .and_then(|problem| problem.subcode)
-            .is_some_and(|subcode| {
-                matches!(
-                    subcode.as_ref(),
-                    "ApplicationNotFound" | "InactiveApplicationExpired"
-                )
-            })
+            .is_some_and(|subcode| subcodes.contains(&subcode.as_ref()))
+}
+
+/// Whether an answer says that a ticket is bad: then nothing was done, whatever the status.
+fn is_of_ticket(response: &Response<Bytes>) -> bool {
+    response.headers().contains_key("x-ms-diagnostics") && !response.status().is_success()
 }
 
 fn resource<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Resource<'a>> {

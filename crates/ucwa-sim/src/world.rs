@@ -1,12 +1,12 @@
 //! The world: one server engine, any number of sessions, the network between them, and a clock that jumps.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod judge;
+
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Method, Request, Response, StatusCode};
-use ucwa_proto::{Representation, Resource};
 use ucwa_server::{Engine, Fault, ServerConfig, User};
 use ucwa_session::{
     ConversationChange, ConversationKey, Lane, Operation, Output, RequestId, Session,
@@ -16,18 +16,28 @@ use ucwa_session::{
 use crate::breach::{Breach, Rule};
 use crate::dice::Dice;
 use crate::endpoint::{Endpoint, EndpointId, Seen};
+use crate::felt::Trial;
+use crate::impostor::{IMPOSTOR, lure};
 use crate::network::{Arrival, ExchangeId, Network};
 use crate::saying::SayingId;
 use crate::trace::Trace;
-use crate::trouble::{Trouble, Troublemaker};
+use crate::trouble::{Meeting, Trouble, Troublemaker, page};
 use crate::weather::Weather;
 use crate::wire::Wire;
 
 /// The wall time at which every world begins.
 const BEGINNING: Duration = Duration::from_secs(1_364_327_898);
 
-/// A host whose name looks like the enterprise's, and is not.
-const IMPOSTOR: &str = "lyncweb.contoso.com.evil.example";
+/// Why a session does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// It got a page of events.
+    Page,
+    /// The time has come.
+    Time,
+    /// Anything else.
+    Other,
+}
 
 /// What stands behind a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +48,34 @@ pub(crate) enum Site {
     Impostor,
 }
 
+/// In what conditions a world is.
+#[derive(Clone, Debug)]
+pub(crate) struct Conditions {
+    pub(crate) weather: Weather,
+    pub(crate) trouble: Trouble,
+    /// How long tokens live, if not as long as usual.
+    pub(crate) token_life: Option<Duration>,
+}
+
+impl Conditions {
+    /// The best of weathers, and no trouble.
+    #[cfg(test)]
+    pub(crate) fn calm() -> Self {
+        Self {
+            weather: Weather::calm(),
+            trouble: Trouble::none(),
+            token_life: None,
+        }
+    }
+}
+
+/// The server is down.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    until: Duration,
+    behind_proxy: bool,
+}
+
 /// One exchange as its client knows it.
 #[derive(Clone, Debug)]
 struct Pending {
@@ -45,6 +83,8 @@ struct Pending {
     request: RequestId,
     lane: Lane,
     site: Option<Site>,
+    /// It may outlive its session: the creation of an application, which is then deleted, or the deletion.
+    last: bool,
     /// The session gave it up or got its end, and has to ignore what still comes of it.
     over: bool,
 }
@@ -57,8 +97,9 @@ pub(crate) struct World {
     engine_wakes: Option<Duration>,
     network: Network,
     troublemaker: Troublemaker,
-    /// The answers that something on the way has changed or made up.
-    false_answers: BTreeSet<ExchangeId>,
+    outage: Option<Outage>,
+    /// What comes to an exchange on its way, and is felt when it ends.
+    trials: BTreeMap<ExchangeId, Trial>,
     sites: BTreeMap<String, Site>,
     endpoints: Vec<Endpoint>,
     pending: BTreeMap<ExchangeId, Pending>,
@@ -75,7 +116,7 @@ impl World {
     /// A world with these users of `contoso.com`, in which nothing has happened yet.
     pub(crate) fn new(
         seed: u64,
-        (weather, trouble): (Weather, Trouble),
+        conditions: Conditions,
         users: impl IntoIterator<Item = User>,
         keep_trace: bool,
     ) -> Self {
@@ -83,13 +124,15 @@ impl World {
         config.seed = seed;
         config.origin = Some(format!("https://{}", Self::POOL));
         config.wall_at_epoch = SystemTime::UNIX_EPOCH + BEGINNING;
+        config.token_life = conditions.token_life.unwrap_or(config.token_life);
         Self {
             now: Duration::ZERO,
             engine: Engine::new(config),
             engine_wakes: None,
-            network: Network::new(weather, Dice::new(seed, 1)),
-            troublemaker: Troublemaker::new(trouble, Dice::new(seed, 4)),
-            false_answers: BTreeSet::new(),
+            network: Network::new(conditions.weather, Dice::new(seed, 1)),
+            troublemaker: Troublemaker::new(conditions.trouble, seed),
+            outage: None,
+            trials: BTreeMap::new(),
             sites: BTreeMap::from([
                 (Self::POOL.to_owned(), Site::Server),
                 ("lyncdiscover.contoso.com".to_owned(), Site::Server),
@@ -171,13 +214,16 @@ impl World {
         }
         let ticket = endpoint.session.submit(now, operation);
         endpoint.tickets.entry(ticket).or_insert(None);
-        self.carry_out(id, false);
+        self.carry_out(id, Cause::Other);
         Some(ticket)
     }
 
     /// Ends a session as an application does that is closed.
     pub(crate) fn shut_down(&mut self, id: EndpointId) {
-        self.hand(id, ucwa_session::Input::Shutdown, false);
+        if let Some(endpoint) = self.endpoints.get_mut(id.0) {
+            endpoint.closed = true;
+        }
+        self.hand(id, ucwa_session::Input::Shutdown, Cause::Other);
     }
 
     /// Lets the server misbehave.
@@ -200,6 +246,17 @@ impl World {
             .handle(self.now, ucwa_server::Input::Request { id, request });
         self.carry_replies();
         self.network.abort(self.now, exchange);
+    }
+
+    /// The server is down for a while: nobody connects to it, or a proxy answers in its place.
+    pub(crate) fn go_down(&mut self, length: Duration, behind_proxy: bool) {
+        let until = self.now + length;
+        let what = format_args!("is down until {until:?}");
+        self.trace.note(self.now, "server", what);
+        self.outage = Some(Outage {
+            until,
+            behind_proxy,
+        });
     }
 
     /// Breaks every connection to the server.
@@ -253,7 +310,7 @@ impl World {
         let Some(index) = self.endpoints.iter().position(due) else {
             return;
         };
-        self.hand(EndpointId(index), ucwa_session::Input::Timeout, false);
+        self.hand(EndpointId(index), ucwa_session::Input::Timeout, Cause::Time);
         if let Some(endpoint) = self.endpoints.get(index).filter(|it| due(it)) {
             self.breaches.push(Breach::new(
                 Rule::Bounded,
@@ -271,31 +328,52 @@ impl World {
                     .handle(self.now, ucwa_server::Input::Disconnected { id });
                 self.carry_replies();
             }
-            Arrival::Response { id, response } | Arrival::Copy { id, response } => {
-                let Some((pending, heard)) = self.close(id) else {
-                    return;
-                };
-                if heard {
-                    let honest = !self.false_answers.contains(&id);
-                    self.wire.on_arrived(id, &response, honest);
-                }
-                let page = heard && pending.lane == Lane::Events && response.status().is_success();
-                let input = ucwa_session::Input::Response {
-                    id: pending.request,
-                    result: Ok(response),
-                };
-                self.hand(pending.endpoint, input, page);
+            Arrival::Copy { id, response } => {
+                self.wire.felt.note(Trial::Doubled);
+                self.on_response(id, response);
             }
+            Arrival::Response { id, response } => self.on_response(id, response),
             Arrival::Failure { id, failure } => {
-                if let Some((pending, _)) = self.close(id) {
+                if let Some((pending, heard)) = self.close(id) {
+                    if heard {
+                        self.wire.on_failed(id, failure.sent);
+                        self.feel(id);
+                    }
                     let input = ucwa_session::Input::Response {
                         id: pending.request,
                         result: Err(failure),
                     };
-                    self.hand(pending.endpoint, input, false);
+                    self.hand(pending.endpoint, input, Cause::Other);
                 }
             }
         }
+    }
+
+    fn on_response(&mut self, id: ExchangeId, response: Response<Bytes>) {
+        let Some((pending, heard)) = self.close(id) else {
+            return;
+        };
+        if heard {
+            let trial = self.feel(id);
+            let honest = !trial.is_some_and(Trial::is_false_answer);
+            self.wire.on_arrived(id, &response, honest);
+        }
+        let page = heard && pending.lane == Lane::Events && response.status().is_success();
+        let input = ucwa_session::Input::Response {
+            id: pending.request,
+            result: Ok(response),
+        };
+        let cause = if page { Cause::Page } else { Cause::Other };
+        self.hand(pending.endpoint, input, cause);
+    }
+
+    /// What came to an exchange on its way is felt by its session.
+    fn feel(&mut self, id: ExchangeId) -> Option<Trial> {
+        let trial = self.trials.get(&id).copied();
+        if let Some(trial) = trial {
+            self.wire.felt.note(trial);
+        }
+        trial
     }
 
     fn on_request(&mut self, id: ExchangeId, mut request: Request<Bytes>) {
@@ -303,12 +381,21 @@ impl World {
             let response = lure(&request);
             return self.network.respond(self.now, id, response);
         }
+        if let Some(outage) = self.outage.filter(|outage| self.now < outage.until) {
+            return self.miss_the_server(id, outage);
+        }
         let wall = Self::wall_at_epoch() + self.now;
-        if let Some(response) = self.troublemaker.refuse(wall, &mut request) {
-            let what = format_args!("{} is refused: {}", id.0, response.status());
-            self.trace.note(self.now, "trouble", what);
-            self.false_answers.insert(id);
-            return self.network.respond(self.now, id, response);
+        match self.troublemaker.meet(wall, &mut request) {
+            Meeting::Passed => {}
+            Meeting::Disowned => {
+                self.trials.insert(id, Trial::Unauthorized);
+            }
+            Meeting::Answered(trial, response) => {
+                let what = format_args!("{} is refused: {}", id.0, response.status());
+                self.trace.note(self.now, "trouble", what);
+                self.trials.insert(id, trial);
+                return self.network.respond(self.now, id, response);
+            }
         }
         let id = ucwa_server::RequestId(id.0);
         let input = ucwa_server::Input::Request { id, request };
@@ -316,6 +403,18 @@ impl World {
             .note(self.now, "server", format_args!("{input:?}"));
         self.engine.handle(self.now, input);
         self.carry_replies();
+    }
+
+    /// A request comes to where the server should be.
+    fn miss_the_server(&mut self, id: ExchangeId, outage: Outage) {
+        if outage.behind_proxy {
+            self.trials.insert(id, Trial::DownBehindProxy);
+            let response = page(StatusCode::SERVICE_UNAVAILABLE);
+            self.network.respond(self.now, id, response);
+        } else {
+            self.trials.insert(id, Trial::Down);
+            self.network.refuse_connection(self.now, id);
+        }
     }
 
     /// Ends an exchange. Returns what is known of it, and whether its session still waits for the end.
@@ -327,8 +426,8 @@ impl World {
         Some((pending.clone(), heard))
     }
 
-    /// Gives an input to a session; `page` says that it is a page of events.
-    fn hand(&mut self, id: EndpointId, input: ucwa_session::Input, page: bool) {
+    /// Gives an input to a session.
+    fn hand(&mut self, id: EndpointId, input: ucwa_session::Input, cause: Cause) {
         let Some(endpoint) = self.endpoints.get_mut(id.0) else {
             return;
         };
@@ -337,12 +436,14 @@ impl World {
                 .note(self.now, &endpoint.name, format_args!("{input:?}"));
         }
         endpoint.session.handle(self.now, input);
-        self.carry_out(id, page);
+        self.carry_out(id, cause);
     }
 
-    /// Carries out what a session wants; `page` says that it has just got a page of events.
-    fn carry_out(&mut self, id: EndpointId, page: bool) {
-        let mut polled = !page;
+    /// Carries out what a session wants.
+    fn carry_out(&mut self, id: EndpointId, cause: Cause) {
+        let mut polled = cause != Cause::Page;
+        let mut early = None;
+        let mut ended = false;
         loop {
             let Some(endpoint) = self.endpoints.get_mut(id.0) else {
                 return;
@@ -361,7 +462,8 @@ impl World {
                     ..
                 } => {
                     polled |= lane == Lane::Events;
-                    self.send(id, request_id, request, lane, deadline);
+                    let in_time = cause == Cause::Time;
+                    self.send(id, (request_id, request), lane, deadline, in_time);
                     None
                 }
                 Output::Abort(request) => {
@@ -369,12 +471,17 @@ impl World {
                     None
                 }
                 Output::Event(event) => {
-                    let early = !polled && matches!(event, SessionEvent::Conversation { .. });
-                    if early {
-                        let what = format!("{} tells before it polls", endpoint.name);
-                        self.breaches.push(Breach::new(Rule::OnePoll, what));
+                    if !polled {
+                        early.get_or_insert_with(|| format!("{event:?}"));
                     }
                     let breach = endpoint.on_event(&event);
+                    ended |= matches!(
+                        event,
+                        SessionEvent::SignIn {
+                            state: SignInState::SignedOut,
+                            ..
+                        }
+                    );
                     if let Some(saying) = shown(&event) {
                         let what = format_args!("shows {saying:?}");
                         self.trace.note(self.now, &endpoint.name, what);
@@ -385,6 +492,16 @@ impl World {
                 Output::Completed { ticket, result } => endpoint.on_completed(ticket, result),
                 Output::Idle { wake_at } => {
                     endpoint.wake_at = wake_at;
+                    // Who cannot go on tells so, and polls no more; who lacks a token polls when it has one.
+                    let workload = endpoint.session.workload();
+                    let waits = workload.polls == 1 && workload.renewals > 0;
+                    if let Some(event) = early.filter(|_| !ended && !waits) {
+                        let what = format!("{} tells before it polls: {event}", endpoint.name);
+                        self.breaches.push(Breach::new(Rule::OnePoll, what));
+                    }
+                    if ended {
+                        self.judge_end(id);
+                    }
                     return;
                 }
                 // Nobody is asked: no answer means no.
@@ -397,10 +514,10 @@ impl World {
     fn send(
         &mut self,
         id: EndpointId,
-        request_id: RequestId,
-        request: Request<Bytes>,
+        (request_id, request): (RequestId, Request<Bytes>),
         lane: Lane,
         deadline: Duration,
+        in_time: bool,
     ) {
         let site = request
             .uri()
@@ -410,7 +527,12 @@ impl World {
         let exchange = self
             .network
             .send(self.now, request.clone(), lane, deadline, site.is_some());
-        self.wire.on_sent(exchange, id, &request);
+        self.wire.on_sent(exchange, id, &request, in_time);
+        let last = match *request.method() {
+            Method::DELETE => true,
+            Method::POST => request.uri().path().ends_with("/applications"),
+            _ => false,
+        };
         if lane == Lane::Events
             && let Some(endpoint) = self.endpoints.get_mut(id.0)
         {
@@ -424,41 +546,16 @@ impl World {
                 request: request_id,
                 lane,
                 site,
+                last,
                 over: false,
             },
         );
     }
 
-    /// What no request may do.
-    fn judge(&mut self, id: EndpointId, request: &Request<Bytes>, lane: Lane, site: Option<Site>) {
-        let Some(endpoint) = self.endpoints.get(id.0) else {
-            return;
-        };
-        let name = &endpoint.name;
-        // What was being created when the session was closed can only be deleted when it is there.
-        let path = request.uri().path();
-        let entered =
-            (endpoint.last_poll.as_ref()).is_some_and(|it| it.uri().path().starts_with(path));
-        let deletes = request.method() == Method::DELETE && !entered;
-        if endpoint.state == SignInState::SignedOut && !deletes {
-            let what = format!("{name} sends {} after its end", request.uri().path());
-            self.breaches.push(Breach::new(Rule::Rest, what));
-        }
-        let secret = request.headers().contains_key(AUTHORIZATION) || !request.body().is_empty();
-        if secret && site != Some(Site::Server) {
-            let host = request.uri().host().unwrap_or_default();
-            let what = format!("{name} gives a credential to {host}");
-            self.breaches.push(Breach::new(Rule::Trust, what));
-        }
-        if lane == Lane::Events && endpoint.poll.is_some() {
-            let what = format!("{name} sends a second pending GET");
-            self.breaches.push(Breach::new(Rule::OnePoll, what));
-        }
-        let path = request.uri().path();
-        if !self.wire.is_of_present_application(id, path) {
-            let what = format!("{name} uses {path}, of an application that is gone");
-            self.breaches.push(Breach::new(Rule::Generation, what));
-        }
+    /// The exchanges that nobody got the end of, and nobody gave up.
+    pub(crate) fn under_way(&self) -> impl Iterator<Item = (ExchangeId, EndpointId)> {
+        let open = self.pending.iter().filter(|(_, pending)| !pending.over);
+        open.map(|(exchange, pending)| (*exchange, pending.endpoint))
     }
 
     fn abort(&mut self, id: EndpointId, request: RequestId) {
@@ -487,13 +584,13 @@ impl World {
                         format_args!("reply {} {}", id.0, response.status()),
                     );
                     self.wire.on_answered(id, &response);
-                    let spoiled = self.troublemaker.spoil(&response);
-                    if let Some(spoiled) = &spoiled {
+                    let spoiled = self.troublemaker.spoil(&response, Self::POOL);
+                    if let Some((trial, spoiled)) = &spoiled {
                         let what = format_args!("{} is spoiled: {}", id.0, spoiled.status());
                         self.trace.note(self.now, "trouble", what);
-                        self.false_answers.insert(id);
+                        self.trials.insert(id, *trial);
                     }
-                    let response = spoiled.unwrap_or(response);
+                    let response = spoiled.map_or(response, |(_, spoiled)| spoiled);
                     if let Some(later) = self.troublemaker.echo() {
                         self.network.copy(self.now + later, id, response.clone());
                     }
@@ -517,125 +614,5 @@ fn shown(event: &SessionEvent) -> Option<SayingId> {
             ..
         } => SayingId::of_body(body),
         _ => None,
-    }
-}
-
-/// What an impostor answers: a way to its own host, and there a challenge that asks for a password.
-fn lure(request: &Request<Bytes>) -> Response<Bytes> {
-    let representation = request
-        .headers()
-        .get(ACCEPT)
-        .and_then(|accept| Representation::negotiate(accept.to_str().ok()?))
-        .unwrap_or(Representation::Json);
-    let (rel, path) = match (request.uri().host(), request.uri().path()) {
-        (Some(IMPOSTOR), "/root") => ("user", "user"),
-        (Some(IMPOSTOR), _) => {
-            let mut response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::UNAUTHORIZED;
-            let challenge =
-                format!("MsRtcOAuth href=\"https://{IMPOSTOR}/token\",grant_type=\"password\"");
-            if let Ok(challenge) = challenge.parse() {
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-            }
-            return response;
-        }
-        _ => ("redirect", "root"),
-    };
-    let root = Resource::new("root")
-        .with_href(request.uri().to_string())
-        .with_link(rel, format!("https://{IMPOSTOR}/{path}"));
-    let mut response = Response::new(Bytes::from(root.encode(representation)));
-    if let Ok(content_type) = representation.content_type().parse() {
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-    }
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use ucwa_session::Root;
-
-    use super::*;
-
-    const APPLICATION: &str = "https://lyncweb.contoso.com/ucwa/oauth/v1/applications/1";
-
-    /// A world with a session that is signing in, and has an application.
-    fn world() -> (World, EndpointId) {
-        let calm = (Weather::calm(), Trouble::none());
-        let mut world = World::new(1, calm, Vec::new(), false);
-        let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
-        let config = SessionConfig::new(root, 1, World::wall_at_epoch());
-        let id = world.add_endpoint("toshm.0", 0, config);
-        world.endpoints[0].state = SignInState::SignedIn;
-        let create = Request::post("https://lyncweb.contoso.com/ucwa/oauth/v1/applications");
-        let created = Response::builder().header(CONTENT_TYPE, "application/json");
-        let created = created.body(format!(
-            r#"{{"_links":{{"self":{{"href":"{APPLICATION}"}}}}}}"#
-        ));
-        let (create, created) = (
-            create.body(Bytes::new()).unwrap(),
-            created.unwrap().map(Bytes::from),
-        );
-        world.wire.on_sent(ExchangeId(0), id, &create);
-        world.wire.on_answered(ExchangeId(0), &created);
-        world.wire.on_arrived(ExchangeId(0), &created, true);
-        (world, id)
-    }
-
-    fn judged(world: &mut World, id: EndpointId, uri: &str, secret: bool, lane: Lane) -> Vec<Rule> {
-        let mut request = Request::get(uri);
-        if secret {
-            request = request.header(AUTHORIZATION, "Bearer x");
-        }
-        let request = request.body(Bytes::new()).unwrap();
-        let host = request.uri().host().unwrap();
-        let site = world.sites.get(host).copied();
-        world.judge(id, &request, lane, site);
-        std::mem::take(&mut world.breaches)
-            .iter()
-            .map(|breach| breach.rule)
-            .collect()
-    }
-
-    #[test]
-    fn a_request_to_the_own_application_breaks_no_rule() {
-        let (mut world, id) = world();
-        let rules = judged(&mut world, id, APPLICATION, true, Lane::Commands);
-        assert_eq!(rules, []);
-    }
-
-    #[test]
-    fn a_credential_goes_to_the_server_only() {
-        let (mut world, id) = world();
-        let foreign = format!("https://{IMPOSTOR}/user");
-        let rules = judged(&mut world, id, &foreign, true, Lane::Commands);
-        assert_eq!(rules, [Rule::Trust]);
-        let rules = judged(&mut world, id, &foreign, false, Lane::Commands);
-        assert_eq!(rules, [], "who asks nothing of it may look");
-    }
-
-    #[test]
-    fn one_pending_get_is_in_flight() {
-        let (mut world, id) = world();
-        world.endpoints[0].poll = Some(ExchangeId(1));
-        let events = format!("{APPLICATION}/events");
-        let rules = judged(&mut world, id, &events, true, Lane::Events);
-        assert_eq!(rules, [Rule::OnePoll]);
-    }
-
-    #[test]
-    fn what_belongs_to_another_application_is_gone() {
-        let (mut world, id) = world();
-        let other = APPLICATION.replace("/1", "/2");
-        let rules = judged(&mut world, id, &other, true, Lane::Commands);
-        assert_eq!(rules, [Rule::Generation]);
-    }
-
-    #[test]
-    fn who_is_signed_out_sends_nothing() {
-        let (mut world, id) = world();
-        world.endpoints[0].state = SignInState::SignedOut;
-        let rules = judged(&mut world, id, APPLICATION, true, Lane::Commands);
-        assert_eq!(rules, [Rule::Rest]);
     }
 }
