@@ -63,6 +63,13 @@ impl Core {
         }
     }
 
+    /// The address that the answer to a POST names. One on another host is as good as none: nothing can be asked there.
+    pub(crate) fn location<'a>(&self, response: &'a Response<Bytes>) -> Option<&'a str> {
+        let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+        let own = self.resolve(location, Stage::Application).is_ok();
+        own.then_some(location)
+    }
+
     /// The resource in a successful answer; anything else is a failure that says what came instead.
     pub(crate) fn resource<'a>(
         &self,
@@ -132,11 +139,6 @@ impl Core {
         let response = result?;
         Ok(self.resource(exchange, &response)?.into_owned())
     }
-}
-
-/// The address that the answer to a POST names.
-pub(crate) fn location(response: &Response<Bytes>) -> Option<&str> {
-    response.headers().get(header::LOCATION)?.to_str().ok()
 }
 
 /// Whether a request that failed may have had its effect. One that failed for want of a token had none.

@@ -16,7 +16,7 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::lengths;
 use crate::operation::{Credentials, CustomContent, MessageBody};
-use crate::response::{Effect, location};
+use crate::response::Effect;
 use crate::timers::Timer;
 
 /// How long the event that tells of the start may take after the request was answered.
@@ -306,7 +306,7 @@ impl Chats {
         };
         match core.effect(exchange, result) {
             Effect::Done(response) => {
-                invite.location = location(&response).map(str::to_owned);
+                invite.location = core.location(&response).map(str::to_owned);
                 self.await_start(core, key, operation);
             }
             Effect::Unclear(_) => self.await_start(core, key, operation),

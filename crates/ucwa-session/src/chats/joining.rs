@@ -15,7 +15,7 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 use crate::operation::Outcome;
-use crate::response::{Effect, location};
+use crate::response::Effect;
 use crate::timers::Timer;
 
 /// The invitation of a participant, until its verdict.
@@ -163,7 +163,9 @@ impl Chats {
             return;
         };
         match core.effect(exchange, result) {
-            Effect::Done(response) => joining.location = location(&response).map(str::to_owned),
+            Effect::Done(response) => {
+                joining.location = core.location(&response).map(str::to_owned);
+            }
             Effect::Unclear(_) => {}
             Effect::Gone(failure) | Effect::Refused(failure) => {
                 return self.conclude_joining(core, key, operation, Err(failure));

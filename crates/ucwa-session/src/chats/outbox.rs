@@ -15,7 +15,7 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, MessageKey, Ticket};
 use crate::operation::MessageBody;
-use crate::response::{Effect, location};
+use crate::response::Effect;
 use crate::timers::Timer;
 
 /// How long the verdict may take after the server took the message.
@@ -320,7 +320,7 @@ impl Chats {
         };
         match core.effect(exchange, result) {
             Effect::Done(response) => {
-                let location = location(&response).map(str::to_owned);
+                let location = core.location(&response).map(str::to_owned);
                 match location.and_then(|location| Some((key_of(core, &location)?, location))) {
                     Some((location_key, location)) => {
                         self.on_posted(core, key, location, location_key);

@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::person::{Interest, PersonField};
-use crate::response::{Effect, location};
+use crate::response::Effect;
 use crate::timers::Timer;
 
 /// How long a subscription lives: the most that the server grants, in minutes (`presenceSubscriptions_ref`).
@@ -180,7 +180,7 @@ impl People {
             Ok(response) => core.resource(exchange, response).map(|subscription| {
                 subscription
                     .href()
-                    .or_else(|| location(response))
+                    .or_else(|| core.location(response))
                     .map(str::to_owned)
             }),
             Err(failure) => Err(failure.clone()),

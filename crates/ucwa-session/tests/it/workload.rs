@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::{APP, Bench, answer, application, challenge, chat};
+use crate::pages::conversation_href;
+use crate::sending::established;
 
 #[test]
 fn who_has_not_begun_has_nothing_under_way() {
@@ -204,4 +206,17 @@ fn who_was_accepted_into_a_conversation_that_is_over_or_elsewhere_waits_for_it_n
         let workload = bench.session.workload();
         assert!(workload.is_quiet(), "{workload:?}");
     }
+}
+
+#[test]
+fn a_message_that_is_elsewhere_is_waited_for_no_longer_than_one_without_a_place() {
+    let mut bench = established();
+    let ticket = bench.send(1, "one");
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    let elsewhere = "https://lyncweb.contoso.com.evil.example/messages/1";
+    bench.created("POST", &messages, elsewhere);
+    bench.advance(Duration::from_secs(60));
+    assert_eq!(*bench.failure(ticket).kind(), FailureKind::DeliveryUnknown);
+    let workload = bench.session.workload();
+    assert!(workload.is_quiet(), "{workload:?}");
 }
