@@ -299,10 +299,14 @@ impl Check<'_> {
 mod tests {
     use std::time::Duration;
 
-    use ucwa_session::{Root, SessionConfig};
+    use bytes::Bytes;
+    use http::header::CONTENT_TYPE;
+    use http::{Request, Response};
+    use ucwa_session::{Credentials, Operation, Output, Root, Session, SessionConfig};
 
     use super::*;
     use crate::mishaps::Mishaps;
+    use crate::network::ExchangeId;
     use crate::run::Kind;
     use crate::story::{self, Plan, Story};
     use crate::world::Conditions;
@@ -440,6 +444,54 @@ mod tests {
                     endpoint.tickets.insert(saying.ticket, None);
                 },
                 &[Rule::CompletedOnce],
+            ),
+            (
+                "a ticket fails for a message that was delivered",
+                |world, sayings| {
+                    let saying = &sayings[0];
+                    let endpoint = world.endpoint_mut(saying.endpoint).unwrap();
+                    // Whoever is not signed in is told so.
+                    let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+                    let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+                    let mut session = Session::new(config);
+                    session.submit(Duration::ZERO, Operation::SetHistory(true));
+                    let Output::Completed { result, .. } = session.poll_output() else {
+                        panic!("it completes at once")
+                    };
+                    endpoint.tickets.insert(saying.ticket, Some(result));
+                },
+                &[Rule::Misreported],
+            ),
+            (
+                "a session has something under way when all is over",
+                |world, _| {
+                    let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+                    let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+                    let late = world.add_endpoint("late.0", 0, config);
+                    let credentials = Credentials::AnonymousMeeting {
+                        conference_uri: "sip:toshm@contoso.com;gruu;opaque=app:conf:focus:id:1"
+                            .to_owned(),
+                        key: None,
+                        display_name: "Late".to_owned(),
+                    };
+                    world.submit(late, Operation::SignIn(credentials));
+                },
+                &[Rule::CompletedOnce, Rule::Rest],
+            ),
+            (
+                "the server still has the application of a session that has left",
+                |world, _| {
+                    let (id, _) = world.endpoints().next().unwrap();
+                    let create = Request::post("https://lyncweb.contoso.com/ucwa/applications");
+                    let created = Response::builder().header(CONTENT_TYPE, "application/json");
+                    let application = r#"{"_links":{"self":{"href":"/ucwa/applications/7"}}}"#;
+                    let exchange = ExchangeId(u64::MAX);
+                    let create = create.body(Bytes::new()).unwrap();
+                    let created = created.body(Bytes::from(application)).unwrap();
+                    world.wire.on_sent(exchange, id, &create, false);
+                    world.wire.on_answered(exchange, &created);
+                },
+                &[Rule::Rest],
             ),
             (
                 "a session that has ended wants to be woken",

@@ -505,3 +505,67 @@ fn is_of_ticket(response: &Response<Bytes>) -> bool {
 fn resource<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Resource<'a>> {
     Resource::decode(body, representation(headers)?, &Limits::default()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: ExchangeId = ExchangeId(1);
+
+    /// A wire on which a message was sent.
+    fn wire() -> Wire {
+        let mut wire = Wire::default();
+        let request = Request::post("https://lyncweb.contoso.com/messaging/messages")
+            .body(Bytes::from("#0"))
+            .unwrap();
+        wire.on_sent(ID, EndpointId(0), &request, false);
+        wire
+    }
+
+    fn answer(status: u16, diagnostics: Option<&str>) -> Response<Bytes> {
+        let mut response = Response::builder().status(status);
+        if let Some(diagnostics) = diagnostics {
+            response = response.header("x-ms-diagnostics", diagnostics);
+        }
+        response.body(Bytes::new()).unwrap()
+    }
+
+    #[test]
+    fn what_certainly_did_nothing_leaves_no_doubt() {
+        assert!(!Passage::default().may_be_unknown(), "nothing was sent");
+        assert!(wire().passage(SayingId(0)).may_be_unknown());
+        for (sent, doubtful) in [(Sent::No, false), (Sent::Maybe, true)] {
+            let mut wire = wire();
+            wire.on_failed(ID, sent);
+            assert_eq!(wire.passage(SayingId(0)).may_be_unknown(), doubtful);
+        }
+        let bad_ticket = Some("28033;source=\"fe\";reason=\"x\"");
+        for (status, diagnostics, doubtful) in [
+            (401, None, false),
+            (403, None, false),
+            (429, None, false),
+            (500, bad_ticket, false),
+            (500, None, true),
+            (502, None, true),
+            (200, None, true),
+        ] {
+            let mut wire = wire();
+            wire.on_arrived(ID, &answer(status, diagnostics), false);
+            let passage = wire.passage(SayingId(0));
+            assert_eq!(passage.may_be_unknown(), doubtful, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_that_was_heard_and_named_leaves_no_doubt() {
+        let passage = |heard, named| Passage {
+            doubts: 1,
+            heard,
+            named,
+            ..Passage::default()
+        };
+        assert!(passage(true, false).may_be_unknown());
+        assert!(passage(false, true).may_be_unknown());
+        assert!(!passage(true, true).may_be_unknown());
+    }
+}
