@@ -132,7 +132,8 @@ impl Session {
     }
 
     fn finish_session(&mut self, failure: Option<Failure>) {
-        self.core.cancel_timers(|_| true);
+        // A token may still be under way, which nobody needs any more.
+        self.core.stop();
         self.forget();
         self.conclude(failure);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::{APP, Bench, answer, application, challenge, chat};
+use crate::bench::{APP, Bench, answer, application, challenge, chat, token};
 use crate::pages::conversation_href;
 use crate::sending::established;
 
@@ -219,4 +219,22 @@ fn a_message_that_is_elsewhere_is_waited_for_no_longer_than_one_without_a_place(
     assert_eq!(*bench.failure(ticket).kind(), FailureKind::DeliveryUnknown);
     let workload = bench.session.workload();
     assert!(workload.is_quiet(), "{workload:?}");
+}
+
+#[test]
+fn a_token_that_is_fetched_while_the_application_is_deleted_is_fetched_no_more_when_it_is() {
+    let mut bench = Bench::signed_in();
+    bench.submit(Operation::SignOut);
+    let delete = bench.take("DELETE", APP);
+    bench.respond(delete.id, challenge("/WebTicket/oauthtoken"));
+    bench.reply("POST", "/WebTicket/oauthtoken", 200, token("cwt=two", 40));
+    bench.break_off("DELETE", APP, Sent::Maybe);
+    bench.advance(Duration::from_secs(20));
+    bench.break_off("DELETE", APP, Sent::Maybe);
+    // The short-lived token is renewed while the deletion is on its way.
+    bench.advance(Duration::from_secs(17));
+    assert!(bench.is_sent("POST", "/WebTicket/oauthtoken"));
+    bench.reply("DELETE", APP, 204, Value::Null);
+    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+    assert_eq!(bench.session.workload(), Workload::default());
 }
