@@ -225,7 +225,14 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let list = match self.core.fetched(exchange, result) {
+        let list = self.core.fetched(exchange, result).and_then(|list| {
+            // Who says that they are on another host says nothing of those that are here.
+            let all = list.links("conversation");
+            let here = |href: &str| self.core.resolve(href, Stage::Events).map(drop);
+            all.iter().try_for_each(|link| here(&link.href))?;
+            Ok(list)
+        });
+        let list = match list {
             Ok(list) => list,
             Err(failure) => {
                 self.channel.unlisted += 1;

@@ -306,8 +306,14 @@ fn a_list_of_conversations_that_fails_is_asked_for_again_some_times() {
     for recovers in [true, false] {
         let mut bench = crate::sending::established();
         bench.page_with("resync", json!([]));
-        for _ in 0..2 {
-            bench.reply("GET", &list, 403, Value::Null);
+        // Of what is on another host nothing follows for what is here.
+        let elsewhere = json!({"href": "https://evil.example/conversations/21a1"});
+        let answers = [
+            (403, Value::Null),
+            (200, json!({"_links": {"conversation": elsewhere}})),
+        ];
+        for (status, body) in answers {
+            bench.reply("GET", &list, status, body);
             assert!(!bench.is_sent("GET", &list));
             bench.advance(Duration::from_secs(10));
         }
