@@ -72,7 +72,11 @@ impl Chats {
         let started = self.invite_mut(key, operation).map(|invite| invite.started);
         let invitation = match core.fetched(exchange, result) {
             Ok(invitation) => invitation,
-            Err(failure) if failure.is_gone() && started == Some(false) => {
+            // In as many words. An answer without any may mean that the whole application is gone, with an invitation in it
+            // that rang.
+            Err(failure)
+                if failure.is_gone() && failure.code().is_some() && started == Some(false) =>
+            {
                 let failure = Failure::new(FailureKind::Timeout, Stage::Invitation)
                     .with_message("the server took the invitation and did not begin it");
                 return self.refuse_invite(core, key, failure);

@@ -397,6 +397,15 @@ fn an_invitation_that_never_starts_is_looked_up() {
 }
 
 #[test]
+fn an_invitation_of_which_a_bare_404_says_nothing_may_have_rung() {
+    let mut bench = Bench::with_conversation();
+    let (ticket, _) = invited(&mut bench);
+    bench.advance(Duration::from_secs(31));
+    bench.reply("GET", INVITATION, 404, serde_json::Value::Null);
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+}
+
+#[test]
 fn an_invitation_whose_end_was_merged_away_is_looked_up() {
     let mut bench = Bench::with_conversation();
     let (ticket, operation) = invited(&mut bench);
