@@ -75,6 +75,8 @@ pub(crate) struct Chats {
     concluded: Recent<HrefKey, (), MAX_OVER>,
     /// Events of conversations that no invitation has named yet, in order.
     unbound: BTreeMap<HrefKey, Vec<EventPage<'static>>>,
+    /// The peers' invitations of which only a later view was seen, with their address and rel, while they are read.
+    glimpsed: BTreeMap<HrefKey, (String, String, Resource<'static>)>,
     /// A page is being taken in: ends wait until it is through.
     in_page: bool,
     /// How many pages there were.

@@ -105,6 +105,14 @@ impl Chats {
             // Merged with the start, a later view is all that shows, and later views lack the links to answer: the
             // invitation itself still has them.
             (false, _) if *kind == EventKind::Updated && !offer::can_be_answered(invitation) => {
+                if let Some(key) = key_of(core, href) {
+                    let view = (
+                        href.to_owned(),
+                        rel.to_owned(),
+                        invitation.clone().into_owned(),
+                    );
+                    self.glimpsed.insert(key, view);
+                }
                 let purpose = Purpose::ReadForeignInvitation(href.to_owned(), rel.to_owned());
                 Self::read(core, Some(href), purpose);
             }
@@ -180,6 +188,9 @@ impl Chats {
         let Purpose::ReadForeignInvitation(href, rel) = &exchange.purpose else {
             return;
         };
+        if let Some(key) = key_of(core, href) {
+            self.glimpsed.remove(&key);
+        }
         let Ok(response) = result else { return };
         let Ok(invitation) = core.resource(exchange, &response) else {
             return;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use ucwa_proto::{Event, Resource};
+use ucwa_proto::{Event, EventKind, Resource};
 
 use super::Chats;
 use super::conversation::Conversation;
@@ -84,8 +84,20 @@ impl Chats {
         self.read_messaging(core, key);
     }
 
-    /// Everything ends: what was said in conversations that have not told yet what they are is shown all the same.
+    /// Everything ends: what was said in conversations that have not told yet what they are, and in invitations that are
+    /// still being read, is shown all the same.
     pub(super) fn show_held(&mut self, core: &mut Core) {
+        for (key, (href, rel, invitation)) in std::mem::take(&mut self.glimpsed) {
+            let conversation = invitation.link_href("conversation");
+            let over = conversation.is_some_and(|href| self.find_dead(core, href).is_some());
+            let known = over
+                || self.concluded.contains(&key)
+                || self.find_invitation(core, &href).is_some();
+            if !known && invitation.link_href("message").is_some() {
+                let known = conversation.and_then(|href| self.find(core, href));
+                self.on_offer(core, &href, &invitation, known, &rel, &EventKind::Updated);
+            }
+        }
         let held: Vec<String> = self
             .unbound
             .values()

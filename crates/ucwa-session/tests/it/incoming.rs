@@ -248,6 +248,37 @@ fn an_invitation_that_is_only_linked_to_is_read() {
 }
 
 #[test]
+fn what_an_invitation_says_that_is_still_being_read_at_the_end_is_shown() {
+    for ended in [false, true] {
+        let mut bench = Bench::signed_in();
+        let mut page = offered("17b", "Hi Tosh");
+        let event = &mut page[0]["events"][0];
+        event["type"] = json!("updated");
+        let links = &mut event["_embedded"]["messagingInvitation"]["_links"];
+        for rel in ["accept", "decline"] {
+            links.as_object_mut().unwrap().remove(rel);
+        }
+        bench.page(page);
+        assert_eq!(bench.events, []);
+        if ended {
+            bench.page(offer_completed("17b", "Failure"));
+            bench.events.clear();
+        } else {
+            assert!(bench.is_sent("GET", INVITATION));
+        }
+        bench.handle(Input::Shutdown);
+        let texts = bench.events.iter().filter(|event| {
+            let change = match event {
+                SessionEvent::Conversation { change, .. } => change,
+                _ => return false,
+            };
+            matches!(change, ConversationChange::MessageReceived { body: MessageBody::Text(text), .. } if text == "Hi Tosh")
+        });
+        assert_eq!(texts.count(), usize::from(!ended), "ended: {ended}");
+    }
+}
+
+#[test]
 fn a_malformed_invitation_spoils_its_event_only() {
     let mut bench = Bench::signed_in();
     let mut page = offered("17b", "Hi");
