@@ -81,6 +81,6 @@ mod tests {
         assert!(recent.contains(&2) && recent.contains(&3));
         recent.clear();
         assert!(!recent.contains(&2));
-        assert_eq!(recent.order, []);
+        assert!(recent.order.is_empty());
     }
 }

@@ -10,7 +10,7 @@ use super::{Chats, key_of};
 use crate::core::Core;
 use crate::event::{ConversationChange, Participant};
 use crate::exchange::{Exchange, Purpose};
-use crate::failure::Failure;
+use crate::failure::{Failure, Stage};
 use crate::keys::{ConversationKey, ParticipantKey};
 use crate::operation::Outcome;
 use crate::timers::Timer;
@@ -108,6 +108,10 @@ impl Chats {
         href: &str,
         facts: &ParticipantFacts<'_>,
     ) {
+        // Nobody in a conversation of this application is on another host: one more would make a chat of two a conference.
+        if core.resolve(href, Stage::Conversation).is_err() {
+            return;
+        }
         let Some(href_key) = key_of(core, href) else {
             return;
         };

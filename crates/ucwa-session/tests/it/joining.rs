@@ -458,6 +458,16 @@ fn this_users_own_part_has_views_too_and_none_of_them_ends_anything() {
 }
 
 #[test]
+fn nobody_joins_from_another_host() {
+    let mut bench = extensible();
+    let elsewhere = "https://evil.example/participants/alexd@contoso.com";
+    let resource = json!({"name": "Alex Darrow", "uri": "sip:alexd@contoso.com"});
+    let joins = event("added", "participant", elsewhere, resource);
+    bench.page(senders("21a1", vec![(true, joins)]));
+    assert_eq!(bench.changes(chat()), []);
+}
+
+#[test]
 fn a_stranger_who_is_only_linked_to_is_asked_who_he_is_before_he_is_shown() {
     let mut bench = extensible();
     let (_, _) = invited(&mut bench);
