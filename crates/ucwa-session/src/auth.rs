@@ -117,6 +117,13 @@ impl Auth {
         }
     }
 
+    /// Lets time pass for every token.
+    pub(crate) fn bring_forward(&mut self, by: Duration) {
+        for token in self.tokens.values_mut() {
+            token.expires_at = token.expires_at.saturating_sub(by);
+        }
+    }
+
     /// Forgets every secret: the session is over.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
@@ -274,6 +281,15 @@ impl Core {
     pub(crate) fn resume_waiting(&mut self, key: &Origin) {
         for exchange in self.auth.renewals.remove(key).unwrap_or_default() {
             self.issue(exchange);
+        }
+    }
+
+    /// Begins the renewals whose time has come.
+    pub(crate) fn renew_due_tokens(&mut self) {
+        for timer in self.take_due(|timer| matches!(timer, Timer::RenewToken(_))) {
+            if let Timer::RenewToken(origin) = timer {
+                self.renew_token(origin);
+            }
         }
     }
 

@@ -17,8 +17,9 @@ use crate::timers::Timer;
 /// The longest pause between two polls, and before each attempt at what they wait for. A message that nobody fetches for
 /// 30 s is lost (`message_ref`).
 pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// The server ends an application that polls no more after this time (`MeDashboard`); so does the session.
-const MAX_SILENCE: Duration = Duration::from_secs(15 * 60);
+/// How long polls may fail in a row. The server ends an application that does not poll after this time (`MeDashboard`); so
+/// does the session.
+const MAX_FAILING_TIME: Duration = Duration::from_secs(15 * 60);
 /// How long the application may take to say where its channel begins, with all repeats; then the old address has its turn.
 const READ_TIME: Duration = Duration::from_secs(10);
 /// How often the same address may bring an unreadable page before the channel is begun anew.
@@ -36,7 +37,9 @@ pub(crate) struct Channel {
     next: String,
     failures: u32,
     bad_pages: u32,
-    last_page: Duration,
+    /// When the first of the polls that failed in a row was found to have failed. A poll that succeeds takes up to the
+    /// configured timeout, so the time of the last page says nothing.
+    failing_since: Option<Duration>,
     replaced_at: Option<Duration>,
     /// How often in a row the conversations could not be listed.
     unlisted: u32,
@@ -48,9 +51,6 @@ impl Session {
         self.channel.next = self.entry.links.events.clone().unwrap_or_default();
         self.name_parameters();
         self.channel.bad_pages = 0;
-        if self.channel.failures == 0 {
-            self.channel.last_page = self.core.now;
-        }
         self.poll(Duration::ZERO);
     }
 
@@ -92,7 +92,7 @@ impl Session {
                 {
                     return self.on_replaced(failure);
                 }
-                let asked = retry_after(&response, self.core.wall_now());
+                let asked = retry_after(&response);
                 let transient = matches!(
                     response.status().as_u16(),
                     408 | 429 | 500 | 502 | 503 | 504
@@ -137,7 +137,7 @@ impl Session {
         }
         self.channel.failures = 0;
         self.channel.bad_pages = 0;
-        self.channel.last_page = self.core.now;
+        self.channel.failing_since = None;
         self.entry.is_back();
         // The next GET acknowledges this page; it goes out before anybody acts on the page.
         self.poll(Duration::ZERO);
@@ -154,7 +154,8 @@ impl Session {
     }
 
     fn poll_again(&mut self, failure: Failure, asked: Option<Duration>) {
-        if self.core.now.saturating_sub(self.channel.last_page) >= MAX_SILENCE {
+        let since = *self.channel.failing_since.get_or_insert(self.core.now);
+        if self.core.now.saturating_sub(since) >= MAX_FAILING_TIME {
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
         let pause = asked

@@ -30,7 +30,8 @@ pub struct SessionConfig {
     pub data_uris: DataUriEncoding,
     /// Seeds identifiers and jitter. Two sessions with one seed and the same inputs do the same.
     pub seed: u64,
-    /// The wall time at the epoch of the session's `Duration`s; gives dates to messages.
+    /// The wall time at the epoch of the session's `Duration`s, which counts until the first
+    /// [`Input::WallClock`](crate::Input::WallClock).
     pub wall_at_epoch: SystemTime,
     /// What the server's bodies may not exceed.
     pub limits: Limits,

@@ -14,6 +14,7 @@ use ucwa_proto::{Origin, Resource};
 
 use crate::auth::Auth;
 use crate::channel::MAX_PAUSE;
+use crate::clock::{READING_INTERVAL, WallClock};
 use crate::config::SessionConfig;
 use crate::event::{ConversationChange, SessionEvent};
 use crate::exchange::{Credential, Exchange, Purpose};
@@ -42,6 +43,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 pub(crate) struct Core {
     pub(crate) config: SessionConfig,
     pub(crate) now: Duration,
+    pub(crate) wall: WallClock,
     pub(crate) auth: Auth,
     pub(crate) trust: Trust,
     /// The origin of the application, against which hrefs are resolved.
@@ -69,6 +71,7 @@ impl Core {
         let mut correlation_rng = rng.clone();
         correlation_rng.set_stream(1);
         Self {
+            wall: WallClock::new(config.wall_at_epoch),
             config,
             now: Duration::ZERO,
             auth: Auth::default(),
@@ -91,8 +94,13 @@ impl Core {
     // Outputs.
 
     pub(crate) fn next_output(&mut self) -> Output {
-        self.outputs.pop_front().unwrap_or(Output::Idle {
-            wake_at: self.timers.next_due(),
+        self.outputs.pop_front().unwrap_or_else(|| {
+            let due = self.timers.next_due();
+            let wake_at = match self.wall.is_read {
+                true => due.map(|due| due.min(self.now.saturating_add(READING_INTERVAL))),
+                false => due,
+            };
+            Output::Idle { wake_at }
         })
     }
 
@@ -139,7 +147,7 @@ impl Core {
     }
 
     pub(crate) fn wall_now(&self) -> SystemTime {
-        self.config.wall_at_epoch + self.now
+        self.wall.now(self.now)
     }
 
     pub(crate) fn arm(&mut self, after: Duration, timer: Timer) -> TimerKey {
@@ -152,6 +160,17 @@ impl Core {
 
     pub(crate) fn pop_due(&mut self) -> Option<Timer> {
         self.timers.pop_due(self.now)
+    }
+
+    pub(crate) fn take_due(&mut self, wanted: impl Fn(&Timer) -> bool) -> Vec<Timer> {
+        self.timers.take_due(self.now, wanted)
+    }
+
+    /// Lets the time of a suspend pass, which `now` does not contain, for everything that the rest of the world does
+    /// meanwhile.
+    pub(crate) fn bring_forward(&mut self, by: Duration) {
+        self.timers.bring_forward(by, Timer::counts_suspends);
+        self.auth.bring_forward(by);
     }
 
     // Exchanges.
@@ -305,8 +324,7 @@ impl Core {
                 && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
                 && !matches!(exchange.purpose, Purpose::Root(_));
         if transient
-            && let Some(pause) =
-                self.pause_before_repeat(&exchange, retry_after(&response, self.wall_now()))
+            && let Some(pause) = self.pause_before_repeat(&exchange, retry_after(&response))
         {
             return self.repeat_after(pause, exchange);
         }
@@ -462,6 +480,34 @@ impl Core {
             routines: routines.len(),
             outputs: self.outputs.len(),
             ..Workload::default()
+        }
+    }
+
+    /// Aborts every request on the wire that may be repeated, and sends it again: its connection is likely to be dead. The
+    /// others keep their deadlines.
+    pub(crate) fn resend(&mut self) {
+        let waiting: BTreeSet<_> = (self.outputs.iter())
+            .filter_map(|output| match output {
+                Output::Send { id, .. } => Some(*id),
+                _ => None,
+            })
+            .collect();
+        let lost: Vec<_> = (self.on_wire.iter())
+            .filter(|(id, exchange)| {
+                !waiting.contains(id)
+                    && exchange.is_idempotent()
+                    && (exchange.attempts < MAX_ATTEMPTS || exchange.purpose == Purpose::Poll)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in lost {
+            if let Some(mut exchange) = self.on_wire.remove(&id) {
+                if let Some(watchdog) = exchange.watchdog.take() {
+                    self.timers.cancel(watchdog);
+                }
+                self.outputs.push_back(Output::Abort(id));
+                self.issue(exchange);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What goes into the session and what comes out of it.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use secrecy::SecretString;
@@ -29,6 +29,13 @@ pub enum Input {
         /// The answer.
         answer: Answer,
     },
+    /// The wall time, read anew. The first input after every wake-up, before what the driver woke for.
+    ///
+    /// Messages that come without a date get theirs from the last reading and the time since. If the wall clock has moved
+    /// ahead of the session's time by more than 5 s since the reading before, or the driver wakes that late, the machine was
+    /// suspended: tokens that expired are renewed, and the pending GET and every other request that may be repeated are
+    /// aborted and sent again. Nothing else is decided by this clock, and never in comparison with the server's.
+    WallClock(SystemTime),
     /// Time passed; sent at or after the last [`Output::Idle`]'s `wake_at`.
     Timeout,
     /// The caller is going away: every operation completes now, and the deletion of the application is sent as a last,
@@ -57,6 +64,7 @@ impl fmt::Debug for Input {
                 result: Err(failure),
             } => write!(f, "Response({}, {failure})", id.0),
             Self::Answer { id, answer } => write!(f, "Answer({}, {answer:?})", id.0),
+            Self::WallClock(time) => write!(f, "WallClock({time:?})"),
             Self::Timeout => f.write_str("Timeout"),
             Self::Shutdown => f.write_str("Shutdown"),
         }

@@ -13,7 +13,11 @@
 //!    [`Output::Send`] is put on the wire before later events are shown to anybody: the pending GET that acknowledges a
 //!    page precedes the page's events, unless it has to wait for a token.
 //! 3. Treat the events of one such run as one change: an event page of the server comes out as one run.
-//! 4. At [`Output::Idle`], wait for a response, an answer, a new operation, or `wake_at`; then go to 1.
+//! 4. At [`Output::Idle`], wait for a response, an answer, a new operation, or `wake_at`.
+//! 5. Read the wall clock and hand it in as [`Input::WallClock`]; then go to 1 with what ended the wait. A session that gets
+//!    readings asks to be woken every 15 s, so that it notices a suspend of the machine soon. A driver without a wall
+//!    clock, as in a simulation, leaves this step out; dates count from
+//!    [`SessionConfig::wall_at_epoch`] then.
 //!
 //! [`Session::workload`] counts what is under way, for a caller who wants to know whether it can stop.
 //!
@@ -39,6 +43,7 @@
 mod auth;
 mod channel;
 mod chats;
+mod clock;
 mod config;
 mod core;
 mod event;

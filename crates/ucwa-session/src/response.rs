@@ -1,7 +1,7 @@
 //! What a response says: what came of the request, the resource in it, or why there is none. Each is read in one way,
 //! whoever asked.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode, header};
@@ -198,21 +198,15 @@ fn correlation_id(response: &Response<Bytes>) -> Option<&str> {
     response.headers().get(CORRELATION_ID)?.to_str().ok()
 }
 
-/// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3).
-pub(crate) fn retry_after(response: &Response<Bytes>, now: SystemTime) -> Option<Duration> {
-    let value = response
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim();
-    match value.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(
-            httpdate::parse_http_date(value)
-                .ok()?
-                .duration_since(now)
-                .unwrap_or_default(),
-        ),
+/// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3). A date is counted from the date of the
+/// response, by the same clock; without that it says nothing.
+pub(crate) fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
+    let value = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
+    let asked = value(header::RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
     }
+    let date = |text| httpdate::parse_http_date(text).ok();
+    let pause = date(asked)?.duration_since(date(value(header::DATE)?)?);
+    Some(pause.unwrap_or_default())
 }

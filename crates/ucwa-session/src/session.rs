@@ -92,8 +92,11 @@ impl Session {
 
     /// Takes in what happened. Time never goes back: an earlier `now` than before counts as the one before.
     pub fn handle(&mut self, now: Duration, input: Input) {
+        let idle = now.saturating_sub(self.core.now);
         self.core.now = self.core.now.max(now);
         match input {
+            // What the driver woke for comes next, and a response counts before the deadline that it met.
+            Input::WallClock(time) => return self.core.read_wall_clock(time, idle),
             Input::Response { id, result } => self.core.on_response(id, result),
             Input::Answer { id, answer } => self.core.on_answer_to(id, Some(answer)),
             Input::Timeout => {}

@@ -13,6 +13,7 @@ use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri, Value};
 
 use self::discovery::Discovery;
+use crate::channel::Channel;
 use crate::config::Root;
 use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
@@ -391,6 +392,7 @@ impl Session {
     fn enter(&mut self) {
         self.entry.phase = Phase::Running;
         self.entry.entered_at = self.core.now;
+        self.channel = Channel::default();
         self.restart_channel();
         if self.entry.phase != Phase::Running {
             // The channel leads elsewhere, and the session is over.

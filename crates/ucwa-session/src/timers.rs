@@ -66,6 +66,20 @@ impl Timer {
         }
     }
 
+    /// Whether it stands for a time of the world outside, which passes while the machine is suspended too. The others
+    /// wait for something that cannot arrive meanwhile.
+    pub(crate) fn counts_suspends(&self) -> bool {
+        matches!(
+            self,
+            Self::Retry(_)
+                | Self::RenewToken(_)
+                | Self::ReportActivity
+                | Self::Recreate
+                | Self::ListConversations
+                | Self::People(_)
+        )
+    }
+
     /// Whether it is armed again and again for as long as the session lives, and nothing is under way for its sake.
     pub(crate) fn is_routine(&self) -> bool {
         matches!(
@@ -124,6 +138,33 @@ impl Timers {
     pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Timer> {
         let entry = self.due.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    /// Makes every timer of which `wanted` is true due earlier, in the same order.
+    pub(crate) fn bring_forward(&mut self, by: Duration, wanted: impl Fn(&Timer) -> bool) {
+        let due = std::mem::take(&mut self.due);
+        self.due = (due.into_iter())
+            .map(|(key, timer)| match wanted(&timer) {
+                true => (TimerKey(key.0.saturating_sub(by), key.1), timer),
+                false => (key, timer),
+            })
+            .collect();
+    }
+
+    /// Takes the timers out that are due and of which `wanted` is true.
+    pub(crate) fn take_due(
+        &mut self,
+        now: Duration,
+        wanted: impl Fn(&Timer) -> bool,
+    ) -> Vec<Timer> {
+        let keys: Vec<_> = (self.due.iter())
+            .take_while(|(key, _)| key.0 <= now)
+            .filter(|(_, timer)| wanted(timer))
+            .map(|(key, _)| *key)
+            .collect();
+        keys.into_iter()
+            .filter_map(|key| self.cancel(key))
+            .collect()
     }
 
     /// When the next timer is due.

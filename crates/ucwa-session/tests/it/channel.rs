@@ -54,6 +54,24 @@ fn a_channel_that_stays_broken_is_given_up_when_the_server_would_have() {
 }
 
 #[test]
+fn a_poll_that_is_cut_is_repeated_however_long_the_server_may_hold_it() {
+    let mut config = Bench::config();
+    config.channel.timeout = Some(Duration::from_secs(1800));
+    let mut bench = Bench::new(config);
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter();
+    for quiet in [16 * 60, 30 * 60] {
+        bench.advance(Duration::from_secs(quiet));
+        bench.break_off("GET", &format!("{APP}/events"), Sent::Maybe);
+        bench.advance(Duration::from_secs(5));
+        assert!(bench.is_sent("GET", &format!("{APP}/events")), "{quiet}");
+        assert!(signed_out(&bench).is_none());
+        bench.page(json!([]));
+    }
+}
+
+#[test]
 fn a_page_that_cannot_be_read_is_asked_for_again_and_then_the_channel_begins_anew() {
     let mut bench = Bench::signed_in();
     for _ in 0..3 {

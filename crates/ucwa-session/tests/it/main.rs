@@ -12,6 +12,7 @@
 mod bad_weather;
 mod bench;
 mod channel;
+mod clocks;
 mod commands_table;
 mod conference;
 mod conference_begun;

@@ -42,15 +42,25 @@ fn pause_after(response: http::Response<Bytes>) -> Duration {
 #[test]
 fn retry_after_is_a_number_of_seconds_or_a_date_and_never_more_than_a_minute() {
     assert_eq!(pause_after(busy(429, "7")), 7 * SECOND);
-    let date = |seconds| {
-        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        httpdate::fmt_http_date(now + Duration::from_secs(seconds))
-    };
-    assert_eq!(pause_after(busy(429, &date(9))), 9 * SECOND);
+    // A date is the server's, and so is that of the response: what the client's clock shows does not matter.
+    let date = |seconds| httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+    for server_time in [1_000_000_000, 1_700_000_000, 1_700_000_060] {
+        let dated = |after| {
+            let mut response = busy(429, &date(server_time + after));
+            let date = date(server_time).parse().unwrap();
+            response.headers_mut().insert("date", date);
+            response
+        };
+        assert_eq!(pause_after(dated(9)), 9 * SECOND);
+        assert_eq!(pause_after(dated(86_400)), 60 * SECOND);
+    }
+    assert!(pause_after(busy(429, &date(1_700_000_020))) <= SECOND);
     assert_eq!(pause_after(busy(429, "86400")), 60 * SECOND);
     // A date that is past asks for no pause, and what is neither asks for nothing.
-    let past = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(1_000_000_000));
-    assert_eq!(pause_after(busy(429, &past)), Duration::ZERO);
+    let mut past = busy(429, &date(1_000_000_000));
+    past.headers_mut()
+        .insert("date", date(1_700_000_000).parse().unwrap());
+    assert_eq!(pause_after(past), Duration::ZERO);
     assert!(pause_after(busy(429, "soon")) <= SECOND);
 }
 
