@@ -392,7 +392,7 @@ impl Chats {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
-        conversation.began_at.get_or_insert(core.wall_now());
+        conversation.began_at.get_or_insert(core.server_now());
         let old = conversation.links.conversation.replace(href.to_owned());
         let old = old.and_then(|old| key_of(core, &old));
         if old.as_ref() != Some(&href_key) {

@@ -35,7 +35,8 @@ pub struct SessionConfig {
     pub wall_at_epoch: SystemTime,
     /// What the server's bodies may not exceed.
     pub limits: Limits,
-    /// How often activity is reported, so that presence does not decay; under four minutes (`reportMyActivity_ref`).
+    /// How often activity is reported, so that presence does not decay: every 10 s at most, and under four minutes
+    /// (`reportMyActivity_ref`).
     pub activity_interval: Duration,
     /// What the server is told about the event channel.
     pub channel: ChannelOptions,

@@ -4,7 +4,7 @@
 //! tokens, repeats, is decided here and in [`crate::auth`], and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -14,7 +14,7 @@ use ucwa_proto::{Origin, Resource};
 
 use crate::auth::Auth;
 use crate::channel::MAX_PAUSE;
-use crate::clock::{READING_INTERVAL, WallClock};
+use crate::clock::{Clocks, READING_INTERVAL};
 use crate::config::SessionConfig;
 use crate::event::{ConversationChange, SessionEvent};
 use crate::exchange::{Credential, Exchange, Purpose};
@@ -43,7 +43,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 pub(crate) struct Core {
     pub(crate) config: SessionConfig,
     pub(crate) now: Duration,
-    pub(crate) wall: WallClock,
+    pub(crate) clocks: Clocks,
     pub(crate) auth: Auth,
     pub(crate) trust: Trust,
     /// The origin of the application, against which hrefs are resolved.
@@ -71,7 +71,7 @@ impl Core {
         let mut correlation_rng = rng.clone();
         correlation_rng.set_stream(1);
         Self {
-            wall: WallClock::new(config.wall_at_epoch),
+            clocks: Clocks::new(config.wall_at_epoch),
             config,
             now: Duration::ZERO,
             auth: Auth::default(),
@@ -96,7 +96,7 @@ impl Core {
     pub(crate) fn next_output(&mut self) -> Output {
         self.outputs.pop_front().unwrap_or_else(|| {
             let due = self.timers.next_due();
-            let wake_at = match self.wall.is_read {
+            let wake_at = match self.clocks.is_read {
                 true => due.map(|due| due.min(self.now.saturating_add(READING_INTERVAL))),
                 false => due,
             };
@@ -146,12 +146,8 @@ impl Core {
         full.mul_f64(1.0 - f64::from(self.rng.next_u32()) / f64::from(u32::MAX) / 5.0)
     }
 
-    pub(crate) fn wall_now(&self) -> SystemTime {
-        self.wall.now(self.now)
-    }
-
     pub(crate) fn arm(&mut self, after: Duration, timer: Timer) -> TimerKey {
-        self.timers.arm(self.now + after, timer)
+        self.timers.arm(self.now.saturating_add(after), timer)
     }
 
     pub(crate) fn cancel_timers(&mut self, unwanted: impl Fn(&Timer) -> bool) {
@@ -269,7 +265,8 @@ impl Core {
         exchange.attempts += 1;
         exchange.first_sent.get_or_insert(self.now);
         let timeout = exchange.time_left(self.now);
-        exchange.watchdog = Some(self.arm(timeout + WATCHDOG_GRACE, Timer::Watchdog(id)));
+        let watchdog = timeout.saturating_add(WATCHDOG_GRACE);
+        exchange.watchdog = Some(self.arm(watchdog, Timer::Watchdog(id)));
         exchange.span.record("attempts", exchange.attempts);
         exchange
             .span
@@ -278,7 +275,7 @@ impl Core {
             id,
             request,
             lane: exchange.lane,
-            deadline: self.now + timeout,
+            deadline: self.now.saturating_add(timeout),
             authentication: exchange.authentication,
         });
         self.on_wire.insert(id, exchange);
@@ -298,6 +295,7 @@ impl Core {
         }
         match result {
             Ok(response) => {
+                self.read_server_clock(&response);
                 self.trace(&exchange, &response);
                 exchange
                     .span
@@ -374,7 +372,7 @@ impl Core {
         };
         let since = exchange.first_sent.unwrap_or(self.now);
         let total = exchange.total.unwrap_or(MAX_RETRY_TIME);
-        (self.now + pause <= since + total).then_some(pause)
+        (self.now.saturating_add(pause) <= since.saturating_add(total)).then_some(pause)
     }
 
     fn repeat_after(&mut self, pause: Duration, exchange: Exchange) {

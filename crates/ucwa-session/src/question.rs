@@ -99,7 +99,7 @@ impl Core {
         self.outputs.push_back(Output::Ask {
             id,
             question,
-            deadline: self.now + timeout,
+            deadline: self.now.saturating_add(timeout),
         });
         self.arm(timeout, Timer::Unanswered(id));
         self.questions.0.insert(id, asked);

@@ -1,7 +1,7 @@
 //! What a response says: what came of the request, the resource in it, or why there is none. Each is read in one way,
 //! whoever asked.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode, header};
@@ -206,7 +206,13 @@ pub(crate) fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     if let Ok(seconds) = asked.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = |text| httpdate::parse_http_date(text).ok();
-    let pause = date(asked)?.duration_since(date(value(header::DATE)?)?);
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let pause = until.duration_since(date_of(response)?);
     Some(pause.unwrap_or_default())
+}
+
+/// When the server sent a response, by its own clock (RFC 9110, 6.6.1).
+pub(crate) fn date_of(response: &Response<Bytes>) -> Option<SystemTime> {
+    let date = response.headers().get(header::DATE)?.to_str().ok()?;
+    httpdate::parse_http_date(date).ok()
 }

@@ -41,6 +41,8 @@ const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 /// How long a report of activity may take: two that are lost leave the third in time for the four minutes within which the
 /// server wants one (`reportMyActivity_ref`).
 const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often activity is reported at most.
+const SHORTEST_REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// After how long activity is reported anew that could not be reported.
 const REPORT_AGAIN: Duration = Duration::from_secs(15);
 
@@ -400,8 +402,7 @@ impl Session {
         }
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
-        self.core
-            .arm(self.core.config.activity_interval, Timer::ReportActivity);
+        self.core.arm(self.report_interval(), Timer::ReportActivity);
         self.people.begin(&mut self.core);
         self.history.begin(&mut self.core);
         self.announce(SignInState::SignedIn, None);
@@ -422,8 +423,12 @@ impl Session {
             let report = Exchange::new(Purpose::ReportActivity, Method::POST, url);
             self.core.issue(report.with_timeout(REPORT_TIMEOUT));
         }
-        self.core
-            .arm(self.core.config.activity_interval, Timer::ReportActivity);
+        self.core.arm(self.report_interval(), Timer::ReportActivity);
+    }
+
+    fn report_interval(&self) -> Duration {
+        let configured = self.core.config.activity_interval;
+        configured.max(SHORTEST_REPORT_INTERVAL)
     }
 
     /// A report that did not get through leaves the user to look idle: it is made again before the next one is due.
@@ -443,7 +448,7 @@ impl Session {
         if may_pass {
             self.core
                 .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
-            let pause = REPORT_AGAIN.min(self.core.config.activity_interval);
+            let pause = REPORT_AGAIN.min(self.report_interval());
             self.core.arm(pause, Timer::ReportActivity);
         }
     }

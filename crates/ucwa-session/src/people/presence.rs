@@ -203,7 +203,7 @@ impl People {
             Err(failure) => {
                 tracing::warn!(%failure, "the server refused a subscription to presence");
                 self.forget(id);
-                self.subscribe_at = core.now + REFUSED_PAUSE;
+                self.subscribe_at = core.now.saturating_add(REFUSED_PAUSE);
                 self.gather_later(core);
             }
         }
@@ -402,7 +402,7 @@ impl People {
                 self.forget(id);
                 if fresh {
                     // A server that ends what it has just begun is not asked again at once.
-                    self.subscribe_at = core.now + REFUSED_PAUSE;
+                    self.subscribe_at = core.now.saturating_add(REFUSED_PAUSE);
                     self.gather_later(core);
                 } else {
                     self.gather(core);

@@ -95,7 +95,8 @@ impl Session {
             return;
         };
         let sent = exchange.first_sent.unwrap_or(self.core.now);
-        way.taken += self.core.now.saturating_sub(sent);
+        let took = self.core.now.saturating_sub(sent);
+        way.taken = way.taken.saturating_add(took);
         let internal_may_answer = discovery.open.contains_key(&RootSource::Internal);
         let found = result.and_then(|response| self.root_leads_to(exchange, &response));
         if let Ok(RootLink::User(url)) = &found {

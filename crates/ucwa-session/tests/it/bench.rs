@@ -54,6 +54,8 @@ pub(crate) struct Bench {
     pub wake_at: Option<Duration>,
     /// The kinds of outputs of the last run, in order.
     pub order: Vec<&'static str>,
+    /// The server's clock at the epoch, if it dates its responses.
+    pub server_clock: Option<SystemTime>,
     page: u32,
 }
 
@@ -69,6 +71,7 @@ impl Bench {
             aborted: Vec::new(),
             wake_at: None,
             order: Vec::new(),
+            server_clock: None,
             page: 1,
         }
     }
@@ -187,7 +190,11 @@ impl Bench {
             .any(|sent| sent.request.method() == method && sent.target().starts_with(target))
     }
 
-    pub(crate) fn respond(&mut self, id: RequestId, response: http::Response<Bytes>) {
+    pub(crate) fn respond(&mut self, id: RequestId, mut response: http::Response<Bytes>) {
+        if let Some(clock) = self.server_clock {
+            let date = httpdate::fmt_http_date(clock + self.now);
+            response.headers_mut().insert("date", date.parse().unwrap());
+        }
         self.handle(Input::Response {
             id,
             result: Ok(response),
@@ -205,6 +212,13 @@ impl Bench {
         let sent = self.take(method, target);
         self.respond(sent.id, answer(status, body));
         sent
+    }
+
+    /// How many requests wait for their answer that begin so.
+    pub(crate) fn count_sent(&self, method: &str, target: &str) -> usize {
+        let is_meant =
+            |sent: &&Request| sent.request.method() == method && sent.target().starts_with(target);
+        self.sent.iter().filter(is_meant).count()
     }
 
     #[track_caller]

@@ -31,6 +31,7 @@ mod lost;
 mod meetings;
 mod out_of_order;
 mod outgoing;
+mod overflow;
 mod pages;
 mod people;
 mod retries;

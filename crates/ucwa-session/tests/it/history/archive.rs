@@ -1,5 +1,7 @@
 //! The list of archived conversations, and their transcripts.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use super::*;
 use crate::bench::{Bench, answer};
 use crate::people::{batch_of, targets};
@@ -345,7 +347,22 @@ fn html_of_a_transcript_is_preferred_to_its_text() {
 /// An archived conversation starts like any other: its peer is invited, and its thread goes on.
 #[test]
 fn an_archived_conversation_is_started_again_in_its_thread() {
-    let (mut bench, key) = with_one();
+    let (bench, key) = with_one();
+    restart(bench, key, 1_700_000_000);
+}
+
+/// The server's clock decides which life of a conversation a log records, however far the client's is off.
+#[test]
+fn a_log_of_a_life_that_was_seen_is_known_with_any_clock() {
+    for server_time in [1_600_000_000 + 3600, 1_700_000_000 - 7200, 1_900_000_000] {
+        let (mut bench, key) = with_one();
+        bench.server_clock = Some(UNIX_EPOCH + Duration::from_secs(server_time));
+        restart(bench, key, server_time);
+    }
+}
+
+/// Starts the archived conversation again at this time of the server, and has the log of that life listed.
+fn restart(mut bench: Bench, key: ConversationKey, server_time: u64) {
     let message = MessageKey::Local(1);
     bench.submit(Operation::SendMessage {
         conversation: key,
@@ -370,14 +387,19 @@ fn an_archived_conversation_is_started_again_in_its_thread() {
     }]}]);
     bench.page(started);
     bench.events.clear();
-    bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([2_000_000_000, 7]));
-    let mut own = log(1, "t7", LENE);
-    own["creationTime"] = json!("/Date(1700000060000)/");
-    bench.reply("GET", &log_href(2_000_000_000), 200, own);
+    bench.submit(list_archived(1));
+    bench.reply("GET", &logs_href(), 200, list([9, 8, 7]));
+    let created = |number, at: u64| {
+        let mut log = log(number, "t7", LENE);
+        log["creationTime"] = json!(format!("/Date({})/", at * 1000));
+        log
+    };
+    bench.reply("GET", &log_href(9), 200, created(9, server_time + 60));
+    // One of a life before, which ended a minute before this one began.
+    bench.reply("GET", &log_href(8), 200, created(8, server_time - 60));
     assert!(found(&mut bench).is_empty());
     bench.submit(Operation::ReadArchived(key));
-    bench.take("GET", &format!("{}/transcripts", log_href(7)));
+    bench.take("GET", &format!("{}/transcripts", log_href(8)));
 }
 
 #[test]
