@@ -6,6 +6,7 @@ mod conference;
 mod conversation;
 mod ejecting;
 mod ending;
+mod event_buffer;
 mod hints;
 mod inbox;
 mod invite;
@@ -26,11 +27,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use http::Response;
-use ucwa_proto::{EventPage, HrefKey, Resource, SipUri};
+use ucwa_proto::{HrefKey, Resource, SipUri};
 
 pub(crate) use self::archived::{ArchivedKind, Recipient};
 pub(crate) use self::conversation::Conversation;
 use self::conversation::{Chat, State};
+use self::event_buffer::EventBuffer;
 pub(crate) use self::leading::Measure;
 pub(crate) use self::read::{message_body, timestamp};
 use crate::core::Core;
@@ -41,8 +43,6 @@ use crate::operation::{Operation, Outcome};
 use crate::recent::Recent;
 use crate::timers::Timer;
 
-/// How many conversations may be spoken of before an invitation says whose they are.
-const MAX_UNBOUND: usize = 64;
 /// How many conversations, and how many invitations, are known to be over: events come late by pages, not by thousands of
 /// conversations.
 const MAX_OVER: usize = 4_096;
@@ -74,7 +74,7 @@ pub(crate) struct Chats {
     /// The peers' invitations that have their verdict: an event that comes late must not offer them again.
     concluded: Recent<HrefKey, (), MAX_OVER>,
     /// Events of conversations that no invitation has named yet, in order.
-    unbound: BTreeMap<HrefKey, Vec<EventPage<'static>>>,
+    unclaimed: EventBuffer,
     /// The peers' invitations of which only a later view was seen, with their address and rel, while they are read.
     glimpsed: BTreeMap<HrefKey, (String, String, Resource<'static>)>,
     /// A page is being taken in: ends wait until it is through.
@@ -302,7 +302,7 @@ impl Chats {
         for key in keys {
             self.end(core, key, Some(failure.clone()));
         }
-        self.unbound.clear();
+        self.unclaimed.clear();
         core.cancel_timers(|timer| matches!(timer, Timer::Unclaimed(..)));
         // No href outlives its application, and the next one may hand out the same again.
         for conversation in self.conversations.values_mut() {
@@ -321,7 +321,7 @@ impl Chats {
 
     /// How many conversations events spoke of that no invitation has named.
     pub(crate) fn unnamed(&self) -> usize {
-        self.unbound.len()
+        self.unclaimed.len()
     }
 
     /// The conversations that the server is known to have now.
@@ -355,11 +355,11 @@ impl Chats {
             .get(&key)
             .is_some_and(Conversation::is_live)
         {
-            self.leave(core, key, ticket);
+            // Noted before: the end may come at once, if the invitation has not been sent.
             if let Some(conversation) = self.conversations.get_mut(&key) {
                 conversation.forgotten = true;
             }
-            return;
+            return self.leave(core, key, ticket);
         }
         self.drop_record(key);
         core.complete(ticket, Ok(Outcome::Done));
@@ -418,20 +418,6 @@ impl Chats {
         {
             self.by_href.remove(&href);
             self.dead.insert(href, key);
-        }
-    }
-
-    /// Keeps an event of a conversation that nobody has spoken of yet.
-    fn keep_unbound(&mut self, href: HrefKey, page: EventPage<'static>) {
-        if self.dead.contains(&href) {
-            return;
-        }
-        if self.unbound.len() >= MAX_UNBOUND && !self.unbound.contains_key(&href) {
-            self.unbound.pop_first();
-        }
-        let pages = self.unbound.entry(href).or_default();
-        if pages.len() < MAX_UNBOUND {
-            pages.push(page);
         }
     }
 

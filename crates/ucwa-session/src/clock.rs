@@ -80,6 +80,12 @@ impl Core {
         self.clocks.server.unwrap_or(self.clocks.wall).now(self.now)
     }
 
+    /// The time of the server, if a response had a date. Decisions that have to compare dates of the server use it: none is
+    /// better than one that the client's clock makes.
+    pub(crate) fn server_time(&self) -> Option<SystemTime> {
+        Some(self.clocks.server?.now(self.now))
+    }
+
     /// Takes the date of a response that just came.
     pub(crate) fn read_server_clock(&mut self, response: &Response<Bytes>) {
         if let Some(time) = date_of(response) {

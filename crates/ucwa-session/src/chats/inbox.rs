@@ -40,20 +40,23 @@ struct Waiting {
     href: HrefKey,
     content: Option<Arrival>,
     sender: Participant,
-    timestamp: SystemTime,
+    /// When its event came, by the client's clock.
+    arrived_at: SystemTime,
 }
 
 struct Arrival {
     body: MessageBody,
-    timestamp: SystemTime,
+    /// When the server took it, by the server's clock.
+    timestamp: Option<SystemTime>,
 }
 
 struct Preview {
     body: MessageBody,
     sender: ParticipantKey,
-    /// When the invitation was first heard of.
-    offered_at: SystemTime,
-    /// When it was heard that the invitation was accepted; it was somewhen since it was offered.
+    /// The server's time when it told of the invitation, if it said so.
+    offered_at: Option<SystemTime>,
+    accepted: bool,
+    /// The server's time when it told that the invitation was accepted, if it said so.
     accepted_at: Option<SystemTime>,
 }
 
@@ -63,20 +66,22 @@ impl Inbox {
         &mut self,
         body: Option<MessageBody>,
         sender: ParticipantKey,
-        at: SystemTime,
+        at: Option<SystemTime>,
     ) {
         self.preview = body.map(|body| Preview {
             body,
             sender,
             offered_at: at,
+            accepted: false,
             accepted_at: None,
         });
         self.shown_preview = None;
     }
 
-    pub(super) fn offer_accepted(&mut self, at: SystemTime) {
+    pub(super) fn offer_accepted(&mut self, at: Option<SystemTime>) {
         if let Some(preview) = self.preview.as_mut().or(self.shown_preview.as_mut()) {
-            preview.accepted_at = Some(at);
+            preview.accepted = true;
+            preview.accepted_at = at;
         }
     }
 
@@ -114,16 +119,16 @@ impl Preview {
         self.sender == sender && read::plain(&self.body) == read::plain(body)
     }
 
-    /// Whether a message was written when the invitation was accepted, give or take the clocks.
-    fn is_of_the_acceptance(&self, timestamp: SystemTime) -> bool {
-        self.accepted_at.is_some_and(|accepted_at| {
-            let earlier = self
-                .offered_at
-                .duration_since(timestamp)
-                .unwrap_or_default();
-            let later = timestamp.duration_since(accepted_at).unwrap_or_default();
-            earlier.max(later) <= FIRST_MESSAGE_GRACE
-        })
+    /// Whether a message may have been written between the offer and the acceptance, by the server's clock alone. Where the
+    /// server does not tell the time, nothing speaks against it.
+    fn is_of_the_acceptance(&self, timestamp: Option<SystemTime>) -> bool {
+        let follows = |earlier: Option<SystemTime>, later: Option<SystemTime>| {
+            let (Some(earlier), Some(later)) = (earlier, later) else {
+                return true;
+            };
+            earlier.duration_since(later).unwrap_or_default() <= FIRST_MESSAGE_GRACE
+        };
+        self.accepted && follows(self.offered_at, timestamp) && follows(timestamp, self.accepted_at)
     }
 }
 
@@ -189,7 +194,7 @@ impl Chats {
                     media_type: String::new(),
                     raw: String::new(),
                 },
-                timestamp: waiting.timestamp,
+                timestamp: None,
             });
         }
         self.advance(core, key);
@@ -218,8 +223,9 @@ impl Chats {
         match resource.and_then(|message| Some((message, read::message_body(message)?))) {
             Some((message, body)) => {
                 let sender = self.sender_of(core, key, message);
-                let timestamp = read::timestamp(message).unwrap_or_else(|| core.wall_now());
-                self.line_up(core, key, href, sender, timestamp, Some(body));
+                let timestamp = read::timestamp(message);
+                let arrival = Arrival { body, timestamp };
+                self.line_up(core, key, href, sender, Some(arrival));
             }
             // A bare start says that something is coming; its completion brings it, or says where it is.
             None if event.kind != EventKind::Completed => {}
@@ -228,9 +234,8 @@ impl Chats {
                     Some(message) => self.sender_of(core, key, message),
                     None => self.unnamed_sender(core, key),
                 };
-                let now = core.wall_now();
                 let purpose = Purpose::ReadMessage(key, href.as_str().to_owned());
-                self.line_up(core, key, href, sender, now, None);
+                self.line_up(core, key, href, sender, None);
                 let link = event.link.href.to_string();
                 Self::read(core, Some(&link), purpose);
             }
@@ -243,19 +248,17 @@ impl Chats {
         key: ConversationKey,
         href: HrefKey,
         sender: Participant,
-        timestamp: SystemTime,
-        body: Option<MessageBody>,
+        content: Option<Arrival>,
     ) {
         let Some(conversation) = self.conversations.get_mut(&key) else {
             return;
         };
         conversation.inbox.seen.insert(href.clone(), ());
-        let content = body.map(|body| Arrival { body, timestamp });
         conversation.inbox.line.push_back(Waiting {
             href,
             content,
             sender,
-            timestamp,
+            arrived_at: core.wall_now(),
         });
         self.advance(core, key);
     }
@@ -272,11 +275,13 @@ impl Chats {
             let Some(Waiting {
                 content: Some(arrival),
                 sender,
+                arrived_at,
                 ..
             }) = conversation.inbox.line.pop_front()
             else {
                 return;
             };
+            let timestamp = arrival.timestamp.unwrap_or(arrived_at);
             let inbox = &mut conversation.inbox;
             if let Some(preview) = inbox.preview.take() {
                 core.cancel_timers(
@@ -284,7 +289,6 @@ impl Chats {
                 );
                 // The server may have changed the text on its way; where the two differ, showing both loses nothing.
                 if !preview.is_said_again(&arrival.body, sender.key) {
-                    let timestamp = arrival.timestamp;
                     self.show(core, key, sender.clone(), preview.body, timestamp);
                 }
             } else if let Some(shown) = inbox.shown_preview.take()
@@ -294,7 +298,7 @@ impl Chats {
                 continue;
             }
             self.stopped_typing(core, key, sender.key);
-            self.show(core, key, sender, arrival.body, arrival.timestamp);
+            self.show(core, key, sender, arrival.body, timestamp);
         }
     }
 
@@ -372,7 +376,7 @@ impl Chats {
             let (body, timestamp) = match read {
                 Some((sender, body, timestamp)) => {
                     waiting.sender = sender;
-                    (body, timestamp.unwrap_or(waiting.timestamp))
+                    (body, timestamp)
                 }
                 // That something was written is shown even where it cannot be had.
                 None => {
@@ -380,7 +384,7 @@ impl Chats {
                         media_type: String::new(),
                         raw: String::new(),
                     };
-                    (unavailable, waiting.timestamp)
+                    (unavailable, None)
                 }
             };
             waiting.content = Some(Arrival { body, timestamp });

@@ -132,10 +132,9 @@ impl Chats {
         } else {
             Chat::Connecting
         };
-        let now = core.wall_now();
         conversation
             .inbox
-            .expect_first(preview.clone(), from.key, now);
+            .expect_first(preview.clone(), from.key, core.server_time());
         if let Some(messaging) = invitation.link_href("messaging") {
             conversation.links.messaging = Some(messaging.to_owned());
         }
@@ -367,7 +366,7 @@ impl Chats {
         if accepted {
             conversation.waits_for_verdict = false;
             conversation.chat_wanted |= offer.conference;
-            conversation.inbox.offer_accepted(core.wall_now());
+            conversation.inbox.offer_accepted(core.server_time());
             if conversation.inbox.expects_first() {
                 core.arm(super::inbox::FIRST_MESSAGE_GRACE, Timer::FirstMessage(key));
             }

@@ -21,6 +21,9 @@ use crate::timers::Timer;
 /// How long the verdict may take after the server took the message.
 const VERDICT_GRACE: Duration = Duration::from_secs(30);
 
+/// How many messages of a conversation are remembered that were reported as unknown; the oldest is forgotten first.
+const MAX_UNSETTLED: usize = 64;
+
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -109,6 +112,9 @@ impl Outbox {
         operation: &str,
         place: Place,
     ) {
+        if self.unsettled.len() >= MAX_UNSETTLED {
+            self.unsettled.remove(0);
+        }
         self.unsettled.push(Unsettled {
             message,
             operation_id: operation.to_owned(),

@@ -67,28 +67,26 @@ impl Chats {
         }
     }
 
-    fn keep(&mut self, core: &Core, sender: &Sender<'_>, event: &Event<'_>, href: &str) {
-        let Some(href) = key_of(core, href) else {
+    /// Holds an event of a conversation that no invitation has named yet.
+    fn keep(&mut self, core: &mut Core, sender: &Sender<'_>, event: &Event<'_>, href: &str) {
+        // On another host is no conversation of this application.
+        if core.resolve(href, Stage::Conversation).is_err() {
+            return;
+        }
+        let Some(key) = key_of(core, href).filter(|key| !self.dead.contains(key)) else {
             return;
         };
-        let sender = Sender::new(sender.rel.clone(), sender.href.clone()).with_event(event.clone());
-        self.keep_unbound(
-            href,
-            EventPage {
-                senders: vec![sender],
-                ..EventPage::default()
-            }
-            .into_owned(),
-        );
+        self.unclaimed.push(key.clone(), href, sender, event);
+        while let Some(href) = self.unclaimed.overflow(&key) {
+            self.discover(core, Some(&href), &Resource::default(), None);
+        }
     }
 
-    /// Plays what was kept for a conversation that has just been recognised.
+    /// Dispatches the events that were held for a conversation that has just been claimed.
     pub(super) fn play_kept(&mut self, core: &mut Core, href: &str) {
-        let kept = key_of(core, href)
-            .and_then(|href| self.unbound.remove(&href))
-            .unwrap_or_default();
-        for page in &kept {
-            for (sender, event) in page.events() {
+        let held = key_of(core, href).map(|href| self.unclaimed.take(&href));
+        for sender in held.iter().flatten() {
+            for event in &sender.events {
                 self.on_event(core, sender, event);
             }
         }

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{Event, EventKind, Resource};
 
-use super::Chats;
 use super::conversation::Conversation;
 use super::read::ParticipantFacts;
+use super::{Chats, key_of};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::Failure;
@@ -59,7 +59,9 @@ impl Chats {
         let resource = match core.fetched(exchange, result) {
             Ok(resource) => resource,
             Err(failure) => {
-                if !failure.is_gone() && before < MAX_REPEATS {
+                if failure.is_gone() {
+                    self.on_unclaimed_gone(core, href);
+                } else if before < MAX_REPEATS {
                     let pause = INVITATION_GRACE * (before + 1);
                     core.arm(pause, Timer::Unclaimed(href.to_owned(), before + 1));
                 }
@@ -84,6 +86,20 @@ impl Chats {
         self.read_messaging(core, key);
     }
 
+    /// An unclaimed conversation is over: the messages in it are shown, and it gives up its place in the buffer.
+    fn on_unclaimed_gone(&mut self, core: &mut Core, href: &str) {
+        let Some(href_key) = key_of(core, href).filter(|_| self.is_unclaimed(core, href)) else {
+            return;
+        };
+        if !self.unclaimed.has_message(&href_key) {
+            return self.unclaimed.close(&href_key);
+        }
+        self.discover(core, Some(href), &Resource::default(), None);
+        if let Some(key) = self.find(core, href) {
+            self.on_remote_end(core, key, None);
+        }
+    }
+
     /// Everything ends: what was said in conversations that have not told yet what they are, and in invitations that are
     /// still being read, is shown all the same.
     pub(super) fn show_held(&mut self, core: &mut Core) {
@@ -98,17 +114,7 @@ impl Chats {
                 self.on_offer(core, &href, &invitation, known, &rel, &EventKind::Updated);
             }
         }
-        let held: Vec<String> = self
-            .unbound
-            .values()
-            .filter_map(|pages| {
-                let mut events = pages.iter().flat_map(|page| page.events());
-                events.find(|(sender, event)| {
-                    sender.rel == "conversation" && event.link.rel == "message"
-                })
-            })
-            .map(|(sender, _)| sender.href.to_string())
-            .collect();
+        let held = self.unclaimed.with_messages();
         for href in held {
             if self.is_unclaimed(core, &href) {
                 self.discover(core, Some(&href), &Resource::default(), None);

@@ -352,7 +352,21 @@ fn of_several_invitations_into_one_conversation_each_is_taken_in_its_turn() {
             offer("2", "completed", "two"),
         ],
     ));
-    assert_eq!(bench.received(chat()), ["one", "two"]);
+    let changes = bench.changes(chat());
+    let told: Vec<String> = changes
+        .iter()
+        .map(|change| match change {
+            ConversationChange::ChatOffered => "offered".to_owned(),
+            ConversationChange::MessageReceived {
+                body: MessageBody::Text(text),
+                ..
+            } => text.clone(),
+            ConversationChange::ChatDisconnected { .. } => "missed".to_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    let expected = ["offered", "one", "missed", "offered", "two", "missed"];
+    assert_eq!(told, expected);
 }
 
 #[test]

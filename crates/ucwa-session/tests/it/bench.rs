@@ -201,6 +201,7 @@ impl Bench {
         });
     }
 
+    /// Answers a request, with the date of the server's clock.
     #[track_caller]
     pub(crate) fn reply(
         &mut self,
@@ -210,7 +211,12 @@ impl Bench {
         body: Value,
     ) -> Request {
         let sent = self.take(method, target);
-        self.respond(sent.id, answer(status, body));
+        let mut response = answer(status, body);
+        if let Some(now) = Self::config().wall_at_epoch.checked_add(self.now) {
+            let date = httpdate::fmt_http_date(now).parse().unwrap();
+            response.headers_mut().insert(http::header::DATE, date);
+        }
+        self.respond(sent.id, response);
         sent
     }
 

@@ -90,6 +90,28 @@ fn the_text_is_shown_from_the_invitation_when_no_event_brings_it_and_a_late_even
 }
 
 #[test]
+fn the_text_is_shown_once_however_far_the_clocks_of_client_and_server_are_apart() {
+    for (ahead, behind) in [(60, 0), (0, 60)] {
+        let mut config = Bench::config();
+        config.wall_at_epoch += Duration::from_secs(ahead);
+        config.wall_at_epoch -= Duration::from_secs(behind);
+        let mut bench = Bench::new(config);
+        bench.submit(Operation::SignIn(Bench::credentials()));
+        bench.discover();
+        bench.enter();
+        bench.events.clear();
+        bench.page(offered("17b", "Hi Tosh"));
+        let key = ConversationKey::Remote(first_remote(&bench));
+        bench.submit(Operation::Accept(key));
+        bench.reply("POST", &accept(), 204, Value::Null);
+        bench.page(offer_completed("17b", "Success"));
+        bench.advance(Duration::from_secs(6));
+        bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+        assert_eq!(bench.received(key), ["Hi Tosh"], "{ahead}, {behind}");
+    }
+}
+
+#[test]
 fn a_first_message_with_another_text_is_shown_beside_the_invitations() {
     let (mut bench, key) = invited("Hi Tosh");
     bench.submit(Operation::Accept(key));

@@ -11,6 +11,7 @@
 
 mod bad_weather;
 mod bench;
+mod bounds;
 mod channel;
 mod clocks;
 mod commands_table;

@@ -10,7 +10,7 @@ use crate::pages::*;
 
 const LIST: &str = "/ucwa/oauth/v1/applications/102/communication/conversations";
 
-fn discovered(bench: &Bench) -> Option<ConversationKey> {
+pub(crate) fn discovered(bench: &Bench) -> Option<ConversationKey> {
     bench.events.iter().find_map(|event| match event {
         SessionEvent::Discovered { conversation, .. } => Some(*conversation),
         _ => None,

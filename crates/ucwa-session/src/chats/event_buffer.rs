@@ -1,0 +1,133 @@
+//! Events of conversations that no invitation has named yet.
+//!
+//! An invitation names its conversation, but the conversation's own events may come first: in the same page, or in an
+//! earlier one if the invitation has to be read. The buffer holds them until the conversation is claimed.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ucwa_proto::{Event, EventKind, EventPage, HrefKey, Sender};
+
+use crate::recent::Recent;
+
+/// How many unclaimed conversations the buffer holds, and how many events of each.
+const CAPACITY: usize = 64;
+
+/// Events by the conversation that they belong to. A full buffer evicts the conversation that came first, and never an
+/// event with a message: [`EventBuffer::overflow`] names the conversation that has to be shown instead.
+#[derive(Default)]
+pub(super) struct EventBuffer {
+    held: BTreeMap<HrefKey, Held>,
+    /// The keys of `held` in the order of their first events.
+    order: BTreeMap<u64, HrefKey>,
+    entered: u64,
+    /// Conversations that were deleted without a message: an invitation that comes late finds that it is over.
+    over: Recent<HrefKey, VecDeque<Sender<'static>>, CAPACITY>,
+}
+
+struct Held {
+    number: u64,
+    href: String,
+    /// Senders with one event each, in order.
+    events: VecDeque<Sender<'static>>,
+    has_message: bool,
+    deleted: bool,
+}
+
+impl EventBuffer {
+    /// Holds an event of the conversation at `href`. The caller then calls [`EventBuffer::overflow`].
+    pub(super) fn push(
+        &mut self,
+        key: HrefKey,
+        href: &str,
+        sender: &Sender<'_>,
+        event: &Event<'_>,
+    ) {
+        let known = self.over.remove(&key);
+        let deleted = known.is_some();
+        let held = self.held.entry(key.clone()).or_insert_with(|| {
+            self.entered += 1;
+            self.order.insert(self.entered, key.clone());
+            Held {
+                number: self.entered,
+                href: href.to_owned(),
+                events: known.unwrap_or_default(),
+                has_message: false,
+                deleted,
+            }
+        });
+        held.has_message |= is_message(sender, event);
+        held.deleted |= event.link.rel == "conversation" && event.kind == EventKind::Deleted;
+        let sender = Sender::new(sender.rel.clone(), sender.href.clone()).with_event(event.clone());
+        let page = EventPage {
+            senders: vec![sender],
+            ..EventPage::default()
+        };
+        held.events.extend(page.into_owned().senders);
+        if held.deleted && !held.has_message {
+            self.close(&key);
+        }
+    }
+
+    /// Makes room after an event was pushed for `pushed`, by dropping what holds no message. If that is not enough, returns
+    /// the href of a conversation that has to be shown, and with that taken out, before this is called again.
+    pub(super) fn overflow(&mut self, pushed: &HrefKey) -> Option<String> {
+        while self.held.len() > CAPACITY {
+            let (_, oldest) = self.order.first_key_value()?;
+            let oldest = oldest.clone();
+            if let Some(held) = self.held.get(&oldest).filter(|held| held.has_message) {
+                return Some(held.href.clone());
+            }
+            self.take(&oldest);
+        }
+        let full = |held: &&mut Held| held.events.len() > CAPACITY;
+        let held = self.held.get_mut(pushed).filter(full)?;
+        if held.has_message {
+            return Some(held.href.clone());
+        }
+        held.events.pop_front();
+        None
+    }
+
+    /// Takes the events of a conversation out, in order.
+    pub(super) fn take(&mut self, key: &HrefKey) -> VecDeque<Sender<'static>> {
+        match self.held.remove(key) {
+            Some(held) => {
+                self.order.remove(&held.number);
+                held.events
+            }
+            None => self.over.remove(key).unwrap_or_default(),
+        }
+    }
+
+    /// The conversation is over. It gives up its place, unless it holds a message.
+    pub(super) fn close(&mut self, key: &HrefKey) {
+        if !self.has_message(key) {
+            let events = self.take(key);
+            self.over.insert(key.clone(), events);
+        }
+    }
+
+    pub(super) fn has_message(&self, key: &HrefKey) -> bool {
+        self.held.get(key).is_some_and(|held| held.has_message)
+    }
+
+    /// The hrefs of the conversations that hold a message, oldest first.
+    pub(super) fn with_messages(&self) -> Vec<String> {
+        let held = self.order.values().filter_map(|key| self.held.get(key));
+        held.filter(|held| held.has_message)
+            .map(|held| held.href.clone())
+            .collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+fn is_message(sender: &Sender<'_>, event: &Event<'_>) -> bool {
+    sender.rel == "conversation" && event.link.rel == "message"
+}

@@ -1,0 +1,142 @@
+//! What a session keeps has a limit, and nothing that somebody wrote is lost at the limit.
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::channel::first_remote;
+use crate::pages::*;
+use crate::unclaimed::discovered;
+
+fn call(bench: &mut Bench, id: &str) {
+    let started = conversation_event("added", id, "Incoming");
+    bench.page(json!([communication(vec![started])]));
+}
+
+fn deletion(id: &str) -> Value {
+    bare("deleted", "conversation", &conversation_href(id), None)
+}
+
+/// An event that tells of Lene's invitation by its link only, so that it has to be read.
+fn bare_invitation() -> Value {
+    bare("started", "messagingInvitation", INVITATION, None)
+}
+
+fn read_invitation(bench: &mut Bench) {
+    let mut invitation =
+        offered("17b", "Hi Tosh")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
+    invitation["_links"]["message"] = Value::Null;
+    bench.reply("GET", INVITATION, 200, invitation);
+}
+
+#[test]
+fn a_message_waits_for_its_invitation_however_many_calls_were_missed_before() {
+    let mut bench = Bench::signed_in();
+    for number in 0..64 {
+        // Their hrefs sort behind that of the conversation with the message.
+        call(&mut bench, &format!("z{number}"));
+    }
+    bench.page(json!([
+        communication(vec![bare_invitation()]),
+        conversation("17b", vec![arrival("17b", "1", "Hi Tosh")])
+    ]));
+    call(&mut bench, "z99");
+    assert_eq!(bench.session.workload().unnamed, 64);
+    read_invitation(&mut bench);
+    let key = ConversationKey::Remote(first_remote(&bench));
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+}
+
+#[test]
+fn a_conversation_that_is_deleted_unclaimed_gives_up_its_place() {
+    let mut bench = Bench::signed_in();
+    for number in 0..10 {
+        let id = format!("z{number}");
+        call(&mut bench, &id);
+        bench.page(json!([communication(vec![deletion(&id)])]));
+    }
+    assert_eq!(bench.session.workload().unnamed, 0);
+}
+
+#[test]
+fn an_invitation_that_comes_after_its_conversation_was_deleted_is_shown_as_missed() {
+    let mut bench = Bench::signed_in();
+    call(&mut bench, "17b");
+    bench.page(json!([communication(vec![deletion("17b")])]));
+    bench.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    bench.advance(std::time::Duration::from_secs(5));
+    let gone = json!({"code": "NotFound"});
+    bench.reply("GET", INVITATION, 404, gone);
+    let changes = bench.changes(key);
+    let ended = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
+    assert!(changes.iter().any(ended), "{changes:?}");
+}
+
+#[test]
+fn a_message_that_finds_no_place_among_the_unclaimed_is_shown() {
+    let mut bench = Bench::signed_in();
+    bench.page(json!([conversation(
+        "17b",
+        vec![arrival("17b", "1", "Hi Tosh")]
+    )]));
+    assert!(bench.events.is_empty(), "{:?}", bench.events);
+    for number in 0..64 {
+        call(&mut bench, &format!("z{number}"));
+    }
+    let key = discovered(&bench).expect("nothing is shown");
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+}
+
+#[test]
+fn an_unclaimed_conversation_with_many_messages_loses_none() {
+    let mut bench = Bench::signed_in();
+    let all: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+    for number in &all {
+        let message = arrival("17b", number, number);
+        bench.page(json!([conversation("17b", vec![message])]));
+    }
+    let key = discovered(&bench).expect("nothing is shown");
+    assert_eq!(bench.received(key), all);
+}
+
+#[test]
+fn messages_in_an_unclaimed_conversation_that_is_gone_are_shown() {
+    let mut bench = Bench::signed_in();
+    bench.page(senders(
+        "17b",
+        vec![
+            (false, conversation_event("added", "17b", "Connected")),
+            (true, arrival("17b", "1", "Hi Tosh")),
+        ],
+    ));
+    bench.advance(std::time::Duration::from_secs(10));
+    bench.reply(
+        "GET",
+        &conversation_href("17b"),
+        404,
+        json!({"code": "NotFound"}),
+    );
+    let key = discovered(&bench).expect("nothing is shown");
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    let workload = bench.session.workload();
+    assert!(workload.is_quiet(), "{workload:?}");
+}
+
+#[test]
+fn a_conversation_that_is_forgotten_before_its_invitation_left_is_dropped() {
+    let mut bench = Bench::with_conversation();
+    let send = Operation::SendMessage {
+        conversation: chat(),
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("x".to_owned()),
+        subject: None,
+    };
+    // The outputs are not polled in between: the request has not left.
+    bench.session.submit(bench.now, send);
+    let forget = bench.submit(Operation::ForgetConversation(chat()));
+    assert_eq!(bench.result(forget), Some(&Ok(Outcome::Done)));
+    let ticket = bench.submit(Operation::SendIsTyping(chat()));
+    let failure = bench.failure(ticket);
+    assert_eq!(failure.message(), Some("there is no such conversation"));
+}
