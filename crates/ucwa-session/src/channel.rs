@@ -40,14 +40,27 @@ pub(crate) struct Channel {
     /// When the first of the polls that failed in a row was found to have failed. A poll that succeeds takes up to the
     /// configured timeout, so the time of the last page says nothing.
     failing_since: Option<Duration>,
+    /// The channel has been begun anew since its last page, so events may have been lost.
+    has_gap: bool,
     replaced_at: Option<Duration>,
     /// How often in a row the conversations could not be listed.
     unlisted: u32,
 }
 
 impl Session {
-    /// Begins, or begins anew, at the application's events link.
+    /// Begins the channel of an application.
+    pub(crate) fn begin_channel(&mut self) {
+        self.channel = Channel::default();
+        self.poll_events_link();
+    }
+
+    /// Begins the channel anew, at the application's events link. What the server told before may be lost.
     pub(crate) fn restart_channel(&mut self) {
+        self.channel.has_gap = true;
+        self.poll_events_link();
+    }
+
+    fn poll_events_link(&mut self) {
         self.channel.next = self.entry.links.events.clone().unwrap_or_default();
         self.name_parameters();
         self.channel.bad_pages = 0;
@@ -138,15 +151,17 @@ impl Session {
         self.channel.failures = 0;
         self.channel.bad_pages = 0;
         self.channel.failing_since = None;
-        self.entry.is_back();
+        let has_gap = std::mem::take(&mut self.channel.has_gap)
+            || matches!(follow, Follow::Resume(_) | Follow::Resync(_));
         // The next GET acknowledges this page; it goes out before anybody acts on the page.
         self.poll(Duration::ZERO);
         if self.entry.phase != Phase::Running {
             // It leads elsewhere, so it is nobody's to believe, and the session is over.
             return;
         }
+        self.on_page_arrived();
         self.on_events(&page);
-        if matches!(follow, Follow::Resume(_) | Follow::Resync(_)) {
+        if has_gap {
             self.list_conversations();
             self.people.begin_anew(&mut self.core);
             self.history.begin_anew(&mut self.core);
@@ -158,6 +173,7 @@ impl Session {
         if self.core.now.saturating_sub(since) >= MAX_FAILING_TIME {
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
+        self.interrupted_since(since, &failure);
         let pause = asked
             .unwrap_or_else(|| {
                 self.core
@@ -174,6 +190,7 @@ impl Session {
         if self.channel.bad_pages < MAX_BAD_PAGES {
             return self.poll_again(failure, None);
         }
+        self.interrupted(&failure);
         // The same address will not get better: the application says where its channel begins.
         self.channel.bad_pages = 0;
         self.channel.failures += 1;

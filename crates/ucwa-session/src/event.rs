@@ -12,9 +12,12 @@ use crate::person::PersonFact;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SessionEvent {
-    /// The state of the sign-in changed.
+    /// The state of the sign-in changed, or whether events arrive.
+    ///
+    /// [`SignedIn`](SignInState::SignedIn) with a failure: for this reason no events have arrived for 30 s, or the event
+    /// pages cannot be read. The session goes on trying, and says `SignedIn` without a failure when a page has arrived.
     SignIn {
-        /// The new state.
+        /// The new state, or the present one.
         state: SignInState,
         /// Why, when it was not asked for.
         failure: Option<Failure>,

@@ -13,7 +13,6 @@ use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri, Value};
 
 use self::discovery::Discovery;
-use crate::channel::Channel;
 use crate::config::Root;
 use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
@@ -37,6 +36,10 @@ const MAX_LOSSES: u32 = 5;
 const SOUND_LIFE: Duration = Duration::from_secs(5 * 60);
 /// How long the session tries to create a lost application anew.
 const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
+
+/// How long events may fail to arrive before the caller is told. A message that is not fetched within this time has failed
+/// for its sender (`message_ref`).
+const INTERRUPTION: Duration = Duration::from_secs(30);
 
 /// How long a report of activity may take: two that are lost leave the third in time for the four minutes within which the
 /// server wants one (`reportMyActivity_ref`).
@@ -86,6 +89,8 @@ pub(crate) struct SignIn {
     /// How often it was tried to create another one since.
     attempts: u32,
     lost_at: Option<Duration>,
+    /// The caller was told that no events arrive.
+    interrupted: bool,
 }
 
 /// The hrefs of the present application; they die with it.
@@ -117,12 +122,8 @@ impl SignIn {
             losses: 0,
             attempts: 0,
             lost_at: None,
+            interrupted: false,
         }
-    }
-
-    /// The channel brought a page: there is an application again.
-    pub(crate) fn is_back(&mut self) {
-        self.lost_at = None;
     }
 }
 
@@ -394,8 +395,7 @@ impl Session {
     fn enter(&mut self) {
         self.entry.phase = Phase::Running;
         self.entry.entered_at = self.core.now;
-        self.channel = Channel::default();
-        self.restart_channel();
+        self.begin_channel();
         if self.entry.phase != Phase::Running {
             // The channel leads elsewhere, and the session is over.
             return;
@@ -495,6 +495,7 @@ impl Session {
         if self.core.now.saturating_sub(lost_at) >= MAX_ABSENCE {
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
+        self.interrupted_since(lost_at, &failure);
         self.entry.attempts += 1;
         let doublings = self.entry.attempts + self.entry.losses;
         let pause = self.core.backoff(
@@ -535,6 +536,32 @@ impl Session {
             self.give_up(failure);
         } else {
             self.recreate_later(failure);
+        }
+    }
+
+    /// No events have arrived since then, for this reason.
+    pub(crate) fn interrupted_since(&mut self, since: Duration, failure: &Failure) {
+        if self.core.now.saturating_sub(since) >= INTERRUPTION {
+            self.interrupted(failure);
+        }
+    }
+
+    /// Tells the caller, once, that no events arrive.
+    pub(crate) fn interrupted(&mut self, failure: &Failure) {
+        let state = self.entry.announced;
+        if state == SignInState::SignedIn && !std::mem::replace(&mut self.entry.interrupted, true) {
+            let failure = Some(failure.clone().with_kind(FailureKind::ConnectionLost));
+            self.core.emit(SessionEvent::SignIn { state, failure });
+        }
+    }
+
+    /// The channel brought a page: the application lives, and events arrive.
+    pub(crate) fn on_page_arrived(&mut self) {
+        self.entry.lost_at = None;
+        let state = self.entry.announced;
+        if std::mem::take(&mut self.entry.interrupted) && state == SignInState::SignedIn {
+            let failure = None;
+            self.core.emit(SessionEvent::SignIn { state, failure });
         }
     }
 

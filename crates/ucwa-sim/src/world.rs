@@ -471,7 +471,8 @@ impl World {
                     None
                 }
                 Output::Event(event) => {
-                    if !polled {
+                    // That no events arrive is told while nothing is polled.
+                    if !polled && !matches!(event, SessionEvent::SignIn { .. }) {
                         early.get_or_insert_with(|| format!("{event:?}"));
                     }
                     let breach = endpoint.on_event(&event);

@@ -26,6 +26,7 @@ mod hints;
 mod history;
 mod hrefs;
 mod incoming;
+mod interruptions;
 mod joining;
 mod leading;
 mod lost;

@@ -1,0 +1,130 @@
+//! Times without events: the application learns that no events arrive, why, and when they arrive again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::channel::{first_remote, signed_out};
+use crate::pages::*;
+
+/// What the session says of the arrival of events, taken out: `true` for a failure, `false` for none.
+fn interruptions(bench: &mut Bench) -> Vec<bool> {
+    std::mem::take(&mut bench.events)
+        .into_iter()
+        .filter_map(|event| match event {
+            SessionEvent::SignIn {
+                state: SignInState::SignedIn,
+                failure,
+            } => Some(failure.is_some_and(|it| *it.kind() == FailureKind::ConnectionLost)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Answers the pending GET with what is no page.
+#[track_caller]
+fn malformed_page(bench: &mut Bench) {
+    let poll = bench.take("GET", &format!("{APP}/events"));
+    let page = http::Response::builder()
+        .header("content-type", "application/json")
+        .body("{\"_links\":".into())
+        .unwrap();
+    bench.respond(poll.id, page);
+    bench.advance(Duration::from_secs(5));
+}
+
+#[test]
+fn a_page_that_stays_unreadable_is_told_once_and_until_one_can_be_read() {
+    let mut bench = Bench::signed_in();
+    for round in 0..4 {
+        for unreadable in 1..=3 {
+            assert_eq!(
+                interruptions(&mut bench),
+                [false; 0],
+                "{round} {unreadable}"
+            );
+            malformed_page(&mut bench);
+        }
+        if round == 0 {
+            assert_eq!(interruptions(&mut bench), [true]);
+        }
+        bench.reply("GET", APP, 200, application(false));
+    }
+    bench.page(offered("17b", "Hi Tosh"));
+    first_remote(&bench);
+    assert_eq!(interruptions(&mut bench), [false]);
+    // One now and then is asked for again, and that is all.
+    malformed_page(&mut bench);
+    bench.page(json!([]));
+    assert_eq!(interruptions(&mut bench), [false; 0]);
+}
+
+#[test]
+fn a_page_that_stays_unreadable_for_a_quarter_of_an_hour_signs_the_user_out() {
+    let mut bench = Bench::signed_in();
+    while signed_out(&bench).is_none() {
+        assert!(bench.now < Duration::from_secs(1000));
+        if bench.is_sent("GET", &format!("{APP}/events")) {
+            malformed_page(&mut bench);
+        } else {
+            bench.reply("GET", APP, 200, application(false));
+        }
+        bench
+            .sent
+            .retain(|sent| !sent.target().contains("reportMyActivity"));
+    }
+    assert!(bench.now >= Duration::from_secs(900));
+    let failure = signed_out(&bench).unwrap();
+    assert_eq!(failure.kind(), &FailureKind::ConnectionLost);
+    assert!(failure.message().is_some());
+}
+
+#[test]
+fn a_channel_that_begins_anew_asks_what_it_may_have_missed() {
+    let list = format!("{APP}/communication/conversations");
+    let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
+    for is_replaced in [true, false] {
+        let mut bench = Bench::signed_in();
+        if is_replaced {
+            let events = format!("{APP}/events");
+            bench.reply("GET", &events, 409, replaced.clone());
+        } else {
+            (0..3).for_each(|_| malformed_page(&mut bench));
+            bench.reply("GET", APP, 200, application(false));
+        }
+        assert!(!bench.is_sent("GET", &list));
+        bench.page(json!([]));
+        bench.reply("GET", &list, 200, json!({"_links": {}}));
+        bench.page(json!([]));
+        assert!(!bench.is_sent("GET", &list), "once");
+    }
+}
+
+#[test]
+fn a_session_that_hears_nothing_for_half_a_minute_says_so() {
+    let failing = |bench: &mut Bench| {
+        bench.break_off("GET", &format!("{APP}/events"), Sent::No);
+        bench.advance(Duration::from_secs(5));
+    };
+    let mut bench = Bench::signed_in();
+    (0..4).for_each(|_| failing(&mut bench));
+    assert_eq!(interruptions(&mut bench), [false; 0]);
+    (0..8).for_each(|_| failing(&mut bench));
+    assert_eq!(interruptions(&mut bench), [true]);
+    bench.page(json!([]));
+    assert_eq!(interruptions(&mut bench), [false]);
+
+    // So does one whose application is lost and cannot be created anew.
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    let until = bench.now + Duration::from_secs(100);
+    while bench.now < until {
+        bench.advance(Duration::from_secs(1));
+        while let Some(sent) = bench.sent.pop_front() {
+            bench.respond(sent.id, answer(400, Value::Null));
+        }
+    }
+    assert_eq!(interruptions(&mut bench), [true]);
+}
