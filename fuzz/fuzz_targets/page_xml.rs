@@ -24,6 +24,7 @@ fuzz_target!(|body: &[u8]| {
     if let Ok(page) = EventPage::decode(body, Xml, &limits) {
         let first = page.encode(Xml);
         let first = EventPage::decode(&first, Xml, &wide).expect("what is written can be read");
+        assert_eq!(first.malformed, []);
         let second = first.encode(Xml);
         assert_eq!(EventPage::decode(&second, Xml, &wide).as_ref(), Ok(&first));
         let json = page.encode(Json);

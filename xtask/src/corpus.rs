@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value as Json;
 use ucwa_proto::{
-    DateTime, Embedded, EventPage, Limits, Problem, Representation, Resource, TokenResponse, Value,
+    DateTime, EventPage, Limits, Problem, Representation, Resource, TokenResponse, Value,
     batch::{Request, Response},
     resources::{through_input_view, through_view},
 };
@@ -220,6 +220,9 @@ fn check_page(body: &[u8], representation: Representation) -> Result<(), Failure
     let limits = Limits::default();
     let page = EventPage::decode(body, representation, &limits)
         .map_err(|error| Failure::Decoding(error.to_string()))?;
+    if let Some(part) = page.malformed.first() {
+        return Err(Failure::Decoding(part.error.to_string()));
+    }
     for target in BOTH {
         let bytes = page.encode(target);
         let again = EventPage::decode(&bytes, target, &limits)
@@ -233,17 +236,8 @@ fn check_page(body: &[u8], representation: Representation) -> Result<(), Failure
         }
     }
     for (_, event) in page.events() {
-        match &event.embedded {
-            Some(Embedded::Malformed { error, .. }) => {
-                return Err(loss(format!(
-                    "what is embedded in {} is malformed: {error}",
-                    event.link.href
-                )));
-            }
-            Some(Embedded::Resource(resource)) => {
-                check_views(resource.rel().or(Some(&event.link.rel)), resource)?;
-            }
-            None => {}
+        if let Some(resource) = event.resource() {
+            check_views(resource.rel().or(Some(&event.link.rel)), resource)?;
         }
     }
     Ok(())
@@ -440,7 +434,7 @@ fn untyped_page<'a>(page: &EventPage<'a>) -> EventPage<'a> {
         .flat_map(|sender| &mut sender.events)
     {
         event.properties.clear();
-        if let Some(Embedded::Resource(resource)) = &mut event.embedded {
+        if let Some(resource) = &mut event.embedded {
             // Where the resource is nameless, XML names it by its role.
             let rel = resource
                 .rel

@@ -9,8 +9,8 @@ use std::{
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use ucwa_proto::{
-    DecodeError, DecodeErrorKind, Embedded, EventPage, Limits, OAuthError, Problem, Representation,
-    Resource, TokenResponse,
+    DecodeError, DecodeErrorKind, EventPage, Limits, OAuthError, Problem, Representation, Resource,
+    TokenResponse,
     batch::{Request, Response},
 };
 
@@ -116,10 +116,9 @@ fn page(
     limits: &Limits,
 ) -> Result<Vec<u8>, DecodeError> {
     let page = EventPage::decode(body, representation, limits)?;
-    for (_, event) in page.events() {
-        if let Some(Embedded::Malformed { error, .. }) = &event.embedded {
-            eprintln!("left out: what is embedded in {}: {error}", event.link.href);
-        }
+    for part in &page.malformed {
+        let href = part.link.as_ref().map_or("", |link| &link.href);
+        eprintln!("left out: {} {href}", part.error);
     }
     Ok(page.encode(Representation::Json))
 }

@@ -34,6 +34,16 @@ impl DecodeError {
     }
 }
 
+/// A failure inside a decoder, before its position in lines and columns is counted.
+pub(crate) struct Fail {
+    pub(crate) kind: DecodeErrorKind,
+    /// Bytes of the text before the failure.
+    pub(crate) offset: usize,
+}
+
+/// The result of a step of a decoder.
+pub(crate) type Read<T> = Result<T, Fail>;
+
 /// What is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -83,9 +93,6 @@ pub enum DecodeErrorKind {
     /// The XML has a document type declaration, which UCWA never sends.
     #[error("a document type declaration is not allowed")]
     DocumentType,
-    /// The XML refers to an entity that is none of the five predefined ones; entities are never expanded.
-    #[error("an entity reference is not allowed")]
-    Entity,
 }
 
 /// A place in a body.

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, Limits, Link, OneOrMany, Problem, Representation, Resource, Value, json,
-    link::owned_links, names::owned, value::owned_members, xml,
+    DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Problem, Representation, Resource,
+    Value, json, link::owned_links, names::owned, value::owned_members, xml,
 };
 
 /// One answer of the event channel: what happened, and where to ask next (`EventsInUCWA`, `EventChannelDetails`).
@@ -23,6 +23,9 @@ pub struct EventPage<'a> {
     pub links: Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
     /// Other members of the page, in order. XML has none.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// What could not be read, in order. A malformed event whose link could be read also stands among the events of
+    /// its sender, without the members that could not be read.
+    pub malformed: Vec<MalformedPart<'a>>,
 }
 
 /// The link of an event page to follow.
@@ -117,6 +120,12 @@ impl<'a> Sender<'a> {
         }
     }
 
+    /// The events that can be encoded.
+    pub(crate) fn readable_events(&self) -> impl Iterator<Item = &Event<'a>> {
+        let readable = |event: &&Event<'a>| event.kind != EventKind::Unreadable;
+        self.events.iter().filter(readable)
+    }
+
     /// Adds an event.
     #[must_use]
     pub fn with_event(mut self, event: Event<'a>) -> Self {
@@ -139,7 +148,7 @@ pub struct Event<'a> {
     /// Why.
     pub reason: Option<Problem<'a>>,
     /// The resource itself, where the server sends it along.
-    pub embedded: Option<Embedded<'a>>,
+    pub embedded: Option<Resource<'a>>,
     /// Other members of the event, in order. XML has none.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
 }
@@ -183,17 +192,14 @@ impl<'a> Event<'a> {
     /// Embeds the resource, under the name of the event's link.
     #[must_use]
     pub fn embedding(mut self, resource: Resource<'a>) -> Self {
-        self.embedded = Some(Embedded::Resource(resource));
+        self.embedded = Some(resource);
         self
     }
 
-    /// The embedded resource, if there is one and it is sound.
+    /// The embedded resource.
     #[must_use]
     pub fn resource(&self) -> Option<&Resource<'a>> {
-        match &self.embedded {
-            Some(Embedded::Resource(resource)) => Some(resource),
-            _ => None,
-        }
+        self.embedded.as_ref()
     }
 
     fn into_owned(self) -> Event<'static> {
@@ -203,7 +209,7 @@ impl<'a> Event<'a> {
             within: self.within.map(EventLink::into_owned),
             status: self.status,
             reason: self.reason.map(Problem::into_owned),
-            embedded: self.embedded.map(Embedded::into_owned),
+            embedded: self.embedded.map(Resource::into_owned),
             properties: owned_members(self.properties),
         }
     }
@@ -264,6 +270,9 @@ pub enum EventKind {
     Started,
     /// The operation ended; the status says how.
     Completed,
+    /// The event is [malformed](EventPage::malformed), and its type, its status or its member `in` could not be read:
+    /// something happened to the resource, which has to be read to know what. Not encoded.
+    Unreadable,
     /// A type that this crate does not know, kept as it is.
     Other(String),
 }
@@ -278,6 +287,7 @@ impl EventKind {
             Self::Deleted => "deleted",
             Self::Started => "started",
             Self::Completed => "completed",
+            Self::Unreadable => "unreadable",
             Self::Other(other) => other,
         }
     }
@@ -341,43 +351,38 @@ impl fmt::Display for EventStatus {
     }
 }
 
-/// The resource that came with an event, or what was there instead.
+/// A part of a page that could not be read: an event, a sender, or another member.
 #[derive(Clone, PartialEq)]
-pub enum Embedded<'a> {
-    /// A sound resource.
-    Resource(Resource<'a>),
-    /// Something that is no resource; it spoils this event only.
-    Malformed {
-        /// Its bytes.
-        raw: Cow<'a, str>,
-        /// What is wrong with it; the position counts from the start of the page.
-        error: DecodeError,
-    },
+pub struct MalformedPart<'a> {
+    /// What is wrong with it, and where; the position counts from the start of the page.
+    pub error: DecodeError,
+    /// Its text, at most [`MAX_BYTES`](Self::MAX_BYTES).
+    pub raw: Cow<'a, str>,
+    /// The link of an event, if it could be read. The event then stands among the events of its sender.
+    pub link: Option<EventLink<'a>>,
 }
 
-impl Embedded<'_> {
-    fn into_owned(self) -> Embedded<'static> {
-        match self {
-            Self::Resource(resource) => Embedded::Resource(resource.into_owned()),
-            Self::Malformed { raw, error } => Embedded::Malformed {
-                raw: owned(raw),
-                error,
-            },
+impl MalformedPart<'_> {
+    /// The longest text that is kept, in bytes.
+    pub const MAX_BYTES: usize = 4096;
+
+    fn into_owned(self) -> MalformedPart<'static> {
+        MalformedPart {
+            error: self.error,
+            raw: owned(self.raw),
+            link: self.link.map(EventLink::into_owned),
         }
     }
 }
 
-impl fmt::Debug for Embedded<'_> {
+/// Hides the text, which may hold a message.
+impl fmt::Debug for MalformedPart<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Resource(resource) => fmt::Debug::fmt(resource, f),
-            // The bytes may hold a message.
-            Self::Malformed { raw, error } => f
-                .debug_struct("Malformed")
-                .field("raw", &format_args!("[{} bytes]", raw.len()))
-                .field("error", error)
-                .finish(),
-        }
+        f.debug_struct("MalformedPart")
+            .field("error", &self.error)
+            .field("raw", &format_args!("[{} bytes]", self.raw.len()))
+            .field("link", &self.link)
+            .finish()
     }
 }
 
@@ -399,19 +404,27 @@ impl<'a> EventPage<'a> {
         self
     }
 
-    /// Decodes a page. A malformed embedded resource spoils its event only: it becomes [`Embedded::Malformed`].
+    /// Decodes a page. What is malformed is [reported](Self::malformed) and spoils nothing else. Bytes that are not
+    /// UTF-8 are read as U+FFFD.
     ///
     /// # Errors
     ///
-    /// If the bytes break the grammar or a limit, or if a sender or an event has the wrong shape.
+    /// If the body is no event page, is cut off, or breaks a limit.
     pub fn decode(
         body: &'a [u8],
         representation: Representation,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        match representation {
-            Representation::Json => json::decode_page(body, limits),
-            Representation::Xml => xml::decode_page(body, limits),
+        let decode = match representation {
+            Representation::Json => json::decode_page,
+            Representation::Xml => xml::decode_page,
+        };
+        match decode(body, limits) {
+            Err(error) if error.kind() == &DecodeErrorKind::Encoding => {
+                let (text, limits) = limits.repaired(body);
+                decode(text.as_bytes(), &limits).map(EventPage::into_owned)
+            }
+            read => read,
         }
     }
 
@@ -449,6 +462,11 @@ impl<'a> EventPage<'a> {
                 .collect(),
             links: owned_links(self.links),
             properties: owned_members(self.properties),
+            malformed: self
+                .malformed
+                .into_iter()
+                .map(MalformedPart::into_owned)
+                .collect(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 mod page;
 mod reader;
+mod recovery;
 
 pub(crate) use decode::decode_resource;
 pub(crate) use encode::{encode_page, encode_resource};

@@ -20,9 +20,14 @@
 //! - One thing may stand where a list should, and a list where one thing should; XML cannot tell them apart, and
 //!   servers differ.
 //! - `null` may stand for absent links, embedded resources, senders, events and reasons.
-//! - Half of a surrogate pair in JSON becomes U+FFFD: a server makes it when it cuts a text to its greatest length.
+//! - Half of a surrogate pair in JSON, a reference in XML to what is no character, and bytes that are not UTF-8 become
+//!   U+FFFD. A server makes them when it cuts a text to its greatest length.
+//! - An unknown entity and a lone ampersand in XML are text. Entities are never expanded, and a document type
+//!   declaration is refused.
 //! - XML may name control characters by reference, and a property may be an element of its own name, as in reasons;
-//!   any root element but `<events>` is read as a resource. Document types and entities are refused.
+//!   any root element but `<events>` is read as a resource.
+//! - An empty list of links or embedded resources counts as absent: XML cannot say it.
+//! - A malformed part of an event page spoils nothing else: it is reported in [`EventPage::malformed`].
 //! - Batches may end their lines with LF, lack the closing delimiter, `Content-Length` and the part's own headers.
 //! - Challenges may have unquoted values, unclosed quotes and several schemes in one header; diagnostics may have
 //!   unclosed quotes.
@@ -61,6 +66,7 @@ mod data_uri;
 mod date;
 mod diagnostics;
 mod error;
+mod event_page_reader;
 mod events;
 mod href;
 mod json;
@@ -84,7 +90,9 @@ pub use data_uri::{DataUri, DataUriError, MediaType, strip_trailing_newline};
 pub use date::{DateError, DateTime};
 pub use diagnostics::Diagnostics;
 pub use error::{DecodeError, DecodeErrorKind, Position};
-pub use events::{Embedded, Event, EventKind, EventLink, EventPage, EventStatus, Follow, Sender};
+pub use events::{
+    Event, EventKind, EventLink, EventPage, EventStatus, Follow, MalformedPart, Sender,
+};
 pub use href::{Href, HrefError, HrefKey, Origin, Scheme};
 pub use limits::Limits;
 pub use link::{Link, OneOrMany};

@@ -1,5 +1,7 @@
 //! Limits against hostile input.
 
+use std::borrow::Cow;
+
 use crate::{DecodeError, DecodeErrorKind};
 
 /// What a decoder accepts at most; exceeding a limit is a typed error with its position, never a crash.
@@ -13,7 +15,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How deep objects, arrays or elements may nest. 64 by default; more than 100 has no effect.
     pub depth: usize,
-    /// The most events in one page. 10 000 by default.
+    /// The most events in one page, the most senders, and the most malformed parts. 10 000 by default.
     pub events: usize,
     /// The most parts in one batch body. 1000 by default.
     pub parts: usize,
@@ -25,6 +27,16 @@ impl Limits {
 
     pub(crate) fn nesting(&self) -> usize {
         self.depth.min(Self::DEEPEST)
+    }
+
+    /// A body that is not UTF-8 with U+FFFD in the place of what is not, and the limits for decoding it. The text may be
+    /// longer than the body, whose length is within the limit.
+    pub(crate) fn repaired<'a>(&self, body: &'a [u8]) -> (Cow<'a, str>, Self) {
+        let limits = Self {
+            body_bytes: usize::MAX,
+            ..*self
+        };
+        (String::from_utf8_lossy(body), limits)
     }
 
     /// The text of a body that is not too long, and where it starts: behind the byte order mark, if there is one.

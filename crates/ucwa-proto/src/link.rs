@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
+    DecodeErrorKind,
     names::owned,
     value::{Concealed, Value, borrowed_members, owned_members},
 };
@@ -73,6 +74,41 @@ impl<'a> Link<'a> {
     }
 }
 
+/// Takes the link of a resource or a page to itself: the first one gives the address. It stays among the links only
+/// if it says more than the address.
+pub(crate) fn link_to_itself<'a>(
+    rel: Cow<'a, str>,
+    found: OneOrMany<Link<'a>>,
+    href: &mut Option<Cow<'a, str>>,
+    links: &mut Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
+) {
+    if let Some(first) = found.as_slice().first()
+        && href.is_none()
+    {
+        *href = Some(first.href.clone());
+        let says_more = first.title.is_some() || !first.attributes.is_empty();
+        if says_more || matches!(found, OneOrMany::Many(_)) {
+            links.push((rel, found));
+        }
+    }
+}
+
+/// Adds links or resources to those of the same name. The search is linear, so the number of names is limited.
+pub(crate) fn add_named<'a, T>(
+    to: &mut Vec<(Cow<'a, str>, OneOrMany<T>)>,
+    name: Cow<'a, str>,
+    items: OneOrMany<T>,
+) -> Result<(), DecodeErrorKind> {
+    const LIMIT: usize = 1000;
+    let names = to.len();
+    match to.iter_mut().find(|(present, _)| *present == name) {
+        Some((_, present)) => present.append(items),
+        None if names < LIMIT => to.push((name, items)),
+        None => return Err(DecodeErrorKind::TooManyMembers { limit: LIMIT }),
+    }
+    Ok(())
+}
+
 /// Links with their names, borrowing nothing.
 pub(crate) fn owned_links(
     links: Vec<(Cow<'_, str>, OneOrMany<Link<'_>>)>,
@@ -131,6 +167,12 @@ impl<T> OneOrMany<T> {
         }
     }
 
+    /// Whether nothing is there: an empty list, which counts as absent and is not encoded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+
     /// What is there, in order.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
@@ -162,6 +204,12 @@ impl<T> OneOrMany<T> {
                     many.extend([first, item]);
                 }
             }
+        }
+    }
+
+    fn append(&mut self, items: Self) {
+        for item in items.into_vec() {
+            self.push(item);
         }
     }
 

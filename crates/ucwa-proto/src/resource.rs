@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, Limits, Link, OneOrMany, Representation, Value, json,
+    DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Representation, Value, json,
     link::owned_links,
     names::owned,
     value::{Shown, borrowed_members, owned_members},
@@ -11,6 +11,9 @@ use crate::{
 };
 
 /// Any UCWA body: a resource, an input, or a reason (`PayloadFormat`, `ResourcesInUCWA`).
+///
+/// An empty list of links or embedded resources counts as absent, since XML cannot say it: decoders leave it out, and
+/// encoders do not write it.
 ///
 /// Names keep their order and unknown ones are kept, so that encoding what was decoded loses nothing. Strings borrow
 /// from the decoded bytes where they hold no
@@ -76,7 +79,7 @@ impl<'a> Resource<'a> {
         self
     }
 
-    /// Adds a list of links.
+    /// Adds a list of links. An empty list counts as absent.
     #[must_use]
     pub fn with_links(
         mut self,
@@ -95,7 +98,7 @@ impl<'a> Resource<'a> {
         self
     }
 
-    /// Adds a list of embedded resources.
+    /// Adds a list of embedded resources. An empty list counts as absent.
     #[must_use]
     pub fn with_embedded_many(
         mut self,
@@ -264,9 +267,16 @@ impl<'a> Resource<'a> {
         representation: Representation,
         limits: &Limits,
     ) -> Result<Self, DecodeError> {
-        match representation {
-            Representation::Json => json::decode_resource(body, limits),
-            Representation::Xml => xml::decode_resource(body, limits),
+        let decode = match representation {
+            Representation::Json => json::decode_resource,
+            Representation::Xml => xml::decode_resource,
+        };
+        match decode(body, limits) {
+            Err(error) if error.kind() == &DecodeErrorKind::Encoding => {
+                let (text, limits) = limits.repaired(body);
+                decode(text.as_bytes(), &limits).map(Resource::into_owned)
+            }
+            read => read,
         }
     }
 

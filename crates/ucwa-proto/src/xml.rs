@@ -4,6 +4,8 @@ mod cursor;
 mod decode;
 mod encode;
 mod page;
+mod recovery;
+mod reference;
 
 pub(crate) use decode::decode_resource;
 pub(crate) use encode::{encode_page, encode_problem, encode_resource};

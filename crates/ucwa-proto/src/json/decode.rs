@@ -2,16 +2,21 @@
 
 use std::borrow::Cow;
 
-use super::reader::{Read, Reader};
-use crate::{DecodeError, Limits, Link, OneOrMany, Resource, Value};
+use super::reader::Reader;
+use crate::{
+    DecodeError, Limits, Link, OneOrMany, Resource, Value, error::Read, link::link_to_itself,
+};
 
 pub(crate) fn decode_resource<'a>(
     body: &'a [u8],
     limits: &Limits,
 ) -> Result<Resource<'a>, DecodeError> {
+    let mut reader = Reader::new(body, limits)?;
     let mut resource = Resource::default();
-    Reader::new(body, limits)?.whole(|reader| self::resource(reader, &mut resource))?;
-    Ok(resource)
+    match self::resource(&mut reader, &mut resource).and_then(|()| reader.end()) {
+        Ok(()) => Ok(resource),
+        Err(fail) => Err(reader.error(fail)),
+    }
 }
 
 /// A whole resource.
@@ -31,7 +36,7 @@ pub(super) fn resource<'a>(reader: &mut Reader<'a>, resource: &mut Resource<'a>)
 
 /// The object `_links`, or `null`. The link to itself becomes the address, and stays a link only where it says more
 /// than that.
-pub(super) fn links<'a>(
+fn links<'a>(
     reader: &mut Reader<'a>,
     href: &mut Option<Cow<'a, str>>,
     links: &mut Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
@@ -43,7 +48,7 @@ pub(super) fn links<'a>(
         if rel == "self" {
             let mut found = OneOrMany::One(Link::default());
             if one_or_many(reader, &mut found, link)? {
-                to_itself(rel, found, href, links);
+                link_to_itself(rel, found, href, links);
             }
             return Ok(());
         }
@@ -63,25 +68,7 @@ pub(super) fn links<'a>(
     })
 }
 
-/// Keeps the link to itself: the first gives the address.
-fn to_itself<'a>(
-    rel: Cow<'a, str>,
-    found: OneOrMany<Link<'a>>,
-    href: &mut Option<Cow<'a, str>>,
-    links: &mut Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
-) {
-    if let Some(first) = found.as_slice().first()
-        && href.is_none()
-    {
-        *href = Some(first.href.clone());
-        let says_more = first.title.is_some() || !first.attributes.is_empty();
-        if says_more || matches!(found, OneOrMany::Many(_)) {
-            links.push((rel, found));
-        }
-    }
-}
-
-fn link<'a>(reader: &mut Reader<'a>, link: &mut Link<'a>) -> Read<()> {
+pub(super) fn link<'a>(reader: &mut Reader<'a>, link: &mut Link<'a>) -> Read<()> {
     let mut leads_somewhere = false;
     reader.object("a link should be an object", |reader, name| {
         if name == "href" {
@@ -119,14 +106,9 @@ fn embedded<'a>(
     })
 }
 
-pub(super) fn one_resource<'a>(reader: &mut Reader<'a>) -> Read<Resource<'a>> {
-    let mut resource = Resource::default();
-    self::resource(reader, &mut resource)?;
-    Ok(resource)
-}
-
-/// One thing or an array of them, read into its place, where an empty one stands; `null` is none. What is read through
-/// results is copied once more at every step.
+/// One thing or an array of them, read into its place, where an empty one stands. False if there is none: for `null`,
+/// and for an empty array, which XML cannot tell from an absent one. What is read through results is copied once more
+/// at every step.
 pub(super) fn one_or_many<'a, T: Default>(
     reader: &mut Reader<'a>,
     place: &mut OneOrMany<T>,
@@ -144,5 +126,5 @@ pub(super) fn one_or_many<'a, T: Default>(
             many.last_mut().map_or(Ok(()), |one| read(reader, one))
         })?,
     }
-    Ok(true)
+    Ok(!place.is_empty())
 }

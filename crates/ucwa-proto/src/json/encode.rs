@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Embedded, Event, EventLink, EventPage, Link, Number, OneOrMany, Resource, Value};
+use crate::{Event, EventLink, EventPage, Link, Number, OneOrMany, Resource, Value};
 
 pub(crate) fn encode_resource(resource: &Resource<'_>) -> Vec<u8> {
     let mut writer = Writer::default();
@@ -14,6 +14,13 @@ pub(crate) fn encode_page(page: &EventPage<'_>) -> Vec<u8> {
     let mut writer = Writer::default();
     writer.page(page);
     writer.0
+}
+
+/// Links or resources without the empty lists, which count as absent.
+fn present<'r, 'a, T>(
+    named: &'r [(Cow<'a, str>, OneOrMany<T>)],
+) -> impl Iterator<Item = &'r (Cow<'a, str>, OneOrMany<T>)> {
+    named.iter().filter(|(_, items)| !items.is_empty())
 }
 
 #[derive(Default)]
@@ -39,7 +46,7 @@ impl Writer {
                         w.text_member("rel", &sender.rel);
                         w.text_member("href", &sender.href);
                         w.key("events");
-                        w.list(&sender.events, Self::event);
+                        w.list(sender.readable_events(), Self::event);
                         w.members_besides(&["rel", "href", "events"], &sender.properties);
                     });
                 });
@@ -64,7 +71,7 @@ impl Writer {
                 w.key("reason");
                 w.resource(&reason.to_resource());
             }
-            if let Some(Embedded::Resource(resource)) = &event.embedded {
+            if let Some(resource) = &event.embedded {
                 w.key("_embedded");
                 w.object(|w| {
                     w.key(&event.link.rel);
@@ -101,7 +108,7 @@ impl Writer {
     }
 
     fn links(&mut self, links: &[(Cow<'_, str>, OneOrMany<Link<'_>>)]) {
-        for (rel, links) in links {
+        for (rel, links) in present(links) {
             self.key(rel);
             self.one_or_many(links, Self::link);
         }
@@ -116,17 +123,17 @@ impl Writer {
                 w.text_member("rel", rel);
             }
             w.members_besides(&["_links", "_embedded"], &resource.properties);
-            if resource.href.is_some() || !resource.links.is_empty() {
+            if resource.href.is_some() || present(&resource.links).next().is_some() {
                 w.key("_links");
                 w.object(|w| {
                     w.link_to_itself(resource.href.as_deref(), &resource.links);
                     w.links(&resource.links);
                 });
             }
-            if !resource.embedded.is_empty() {
+            if present(&resource.embedded).next().is_some() {
                 w.key("_embedded");
                 w.object(|w| {
-                    for (rel, resources) in &resource.embedded {
+                    for (rel, resources) in present(&resource.embedded) {
                         w.key(rel);
                         w.one_or_many(resources, Self::resource);
                     }
@@ -182,7 +189,11 @@ impl Writer {
         }
     }
 
-    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+    fn list<'t, T: 't>(
+        &mut self,
+        items: impl IntoIterator<Item = &'t T>,
+        mut write: impl FnMut(&mut Self, &T),
+    ) {
         self.0.push(b'[');
         for item in items {
             self.comma();

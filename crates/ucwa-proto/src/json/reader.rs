@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 
-use crate::{DecodeError, DecodeErrorKind, Limits, Number, Value, error::Places};
+use super::recovery::end_of_value;
+use crate::{
+    DecodeError, DecodeErrorKind, Limits, Number, Value,
+    error::{Fail, Places, Read},
+};
 
-/// What is wrong, and at which byte of the text.
-pub(super) struct Fail {
-    pub(super) kind: DecodeErrorKind,
-    pub(super) offset: usize,
+/// Where a value begins, and how its container ends.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    offset: usize,
+    depth: usize,
+    closing: u8,
 }
-
-pub(super) type Read<T> = Result<T, Fail>;
 
 /// Reads a text from its start to its end; every method begins at a value, or at white space before it, and ends
 /// behind it.
@@ -37,16 +41,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Runs a function over the whole text and makes sure that nothing is left.
-    pub(super) fn whole(
-        mut self,
-        read: impl FnOnce(&mut Self) -> Read<()>,
-    ) -> Result<(), DecodeError> {
-        let result = read(&mut self).and_then(|()| match self.peek() {
+    /// Makes sure that nothing is left.
+    pub(super) fn end(&mut self) -> Read<()> {
+        match self.peek() {
             None => Ok(()),
             Some(_) => Err(self.syntax("something follows the value")),
-        });
-        result.map_err(|fail| self.error(fail))
+        }
     }
 
     /// The failure as an error of the whole body.
@@ -54,15 +54,16 @@ impl<'a> Reader<'a> {
         self.places.error(fail.kind, self.start + fail.offset)
     }
 
-    pub(super) fn fail<T>(&self, kind: DecodeErrorKind) -> Read<T> {
-        Err(Fail {
+    /// A failure here.
+    pub(super) fn failure(&self, kind: DecodeErrorKind) -> Fail {
+        Fail {
             kind,
             offset: self.at,
-        })
+        }
     }
 
     pub(super) fn structure<T>(&self, what: &'static str) -> Read<T> {
-        self.fail(DecodeErrorKind::Structure(what))
+        Err(self.failure(DecodeErrorKind::Structure(what)))
     }
 
     #[cold]
@@ -72,10 +73,7 @@ impl<'a> Reader<'a> {
         } else {
             what
         };
-        Fail {
-            kind: DecodeErrorKind::Syntax(what),
-            offset: self.at,
-        }
+        self.failure(DecodeErrorKind::Syntax(what))
     }
 
     /// The first byte of what comes next.
@@ -103,14 +101,7 @@ impl<'a> Reader<'a> {
             return self.leave();
         }
         loop {
-            if self.peek() != Some(b'"') {
-                return Err(self.syntax("the name of a member should stand here"));
-            }
-            let name = self.string()?;
-            if self.peek() != Some(b':') {
-                return Err(self.syntax("a colon should stand here"));
-            }
-            self.at += 1;
+            let name = self.name()?;
             member(self, name)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -118,6 +109,114 @@ impl<'a> Reader<'a> {
                 _ => return Err(self.syntax("a comma or a closing brace should stand here")),
             }
         }
+    }
+
+    /// Reads the name of a member and the colon behind it.
+    #[inline(always)]
+    fn name(&mut self) -> Read<Cow<'a, str>> {
+        if self.peek() != Some(b'"') {
+            return Err(self.syntax("the name of a member should stand here"));
+        }
+        let name = self.string()?;
+        if self.peek() != Some(b':') {
+            return Err(self.syntax("a colon should stand here"));
+        }
+        self.at += 1;
+        Ok(name)
+    }
+
+    /// Reads an object, member by member, as [`object`](Self::object) does, and contains the failure of a member:
+    /// calls `failed` with the member's name, if that can be read, and goes on behind the member.
+    pub(super) fn members<C>(
+        &mut self,
+        what: &'static str,
+        context: &mut C,
+        mut member: impl FnMut(&mut Self, &mut C, Cow<'a, str>) -> Read<()>,
+        mut failed: impl FnMut(&mut Self, &mut C, Mark, Option<Cow<'a, str>>, Fail) -> Read<()>,
+    ) -> Read<()> {
+        if self.peek() != Some(b'{') {
+            return self.wrong(what);
+        }
+        self.enter()?;
+        if self.peek() == Some(b'}') {
+            return self.leave();
+        }
+        loop {
+            let mark = self.mark(b'}');
+            let read = self
+                .name()
+                .and_then(|name| member(self, context, name))
+                .and_then(|()| self.end_at(mark));
+            if let Err(fail) = read {
+                self.at = mark.offset;
+                let name = self.name().ok();
+                self.recover(mark, fail)
+                    .and_then(|fail| failed(self, context, mark, name, fail))?;
+            }
+            if self.peek() == Some(b'}') {
+                return self.leave();
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Reads the items of an array, or one value that stands in the place of an array; `null` is no item. `item`
+    /// reads up to the comma or bracket behind the item.
+    pub(super) fn items(&mut self, item: &mut dyn FnMut(&mut Self, Mark) -> Read<()>) -> Read<()> {
+        match self.peek() {
+            Some(b'n') => return self.literal("null"),
+            Some(b'[') => self.enter()?,
+            _ => {
+                let mark = self.mark(b'}');
+                return item(self, mark);
+            }
+        }
+        if self.peek() == Some(b']') {
+            return self.leave();
+        }
+        loop {
+            let mark = self.mark(b']');
+            item(self, mark)?;
+            if self.peek() == Some(b']') {
+                return self.leave();
+            }
+            self.at += 1;
+        }
+    }
+
+    /// The place of the next value in a container that ends with `closing`.
+    fn mark(&mut self, closing: u8) -> Mark {
+        self.peek();
+        Mark {
+            offset: self.at,
+            depth: self.depth,
+            closing,
+        }
+    }
+
+    /// Makes sure that the value at `mark` ends here.
+    pub(super) fn end_at(&mut self, mark: Mark) -> Read<()> {
+        match self.peek() {
+            Some(b',') => Ok(()),
+            Some(byte) if byte == mark.closing => Ok(()),
+            _ => Err(self.syntax("a comma or a closing bracket should stand here")),
+        }
+    }
+
+    /// Moves behind the value at `mark`, which could not be read. Fails, as the value did, if the value never ends.
+    pub(super) fn recover(&mut self, mark: Mark, fail: Fail) -> Read<Fail> {
+        match end_of_value(self.text, mark.offset, mark.closing) {
+            Some(end) => {
+                (self.at, self.depth) = (end, mark.depth);
+                Ok(fail)
+            }
+            None => Err(fail),
+        }
+    }
+
+    /// The text from `mark` up to here.
+    pub(super) fn text_from(&self, mark: Mark) -> &'a str {
+        self.text.get(mark.offset..self.at).unwrap_or_default()
     }
 
     /// Reads an array, item by item; `what` says what it should be.
@@ -143,20 +242,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Something else stands here: a value, or nothing that JSON knows.
+    /// The failure that the next value is of another type than `what` says.
     #[cold]
     fn wrong<T>(&mut self, what: &'static str) -> Read<T> {
-        let begin = self.at;
-        self.skip()?;
-        Err(Fail {
-            kind: DecodeErrorKind::Structure(what),
-            offset: begin,
-        })
+        match self.peek() {
+            Some(b'{' | b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
+                self.structure(what)
+            }
+            _ => Err(self.syntax("a value should stand here")),
+        }
     }
 
     fn enter(&mut self) -> Read<()> {
         if self.depth >= self.limit {
-            return self.fail(DecodeErrorKind::TooDeep { limit: self.limit });
+            return Err(self.failure(DecodeErrorKind::TooDeep { limit: self.limit }));
         }
         self.depth += 1;
         self.at += 1;
@@ -222,89 +321,6 @@ impl<'a> Reader<'a> {
             Some(b'n') => self.literal("null").map(|()| Value::Null),
             _ => self.number().map(Value::Number),
         }
-    }
-
-    /// Reads any value and forgets it; nests as deep as it likes.
-    pub(super) fn skip(&mut self) -> Read<()> {
-        let mut open = Vec::new();
-        loop {
-            match self.peek() {
-                Some(b'"') => drop(self.string()?),
-                Some(bracket @ (b'{' | b'[')) => {
-                    self.at += 1;
-                    let closing = if bracket == b'{' { b'}' } else { b']' };
-                    if self.peek() == Some(closing) {
-                        self.at += 1;
-                    } else {
-                        open.push(closing);
-                        if closing == b'}' {
-                            self.skip_name()?;
-                        }
-                        continue;
-                    }
-                }
-                Some(b't') => self.literal("true")?,
-                Some(b'f') => self.literal("false")?,
-                Some(b'n') => self.literal("null")?,
-                _ => drop(self.number()?),
-            }
-            // Behind a value: close what ends here.
-            loop {
-                let Some(&closing) = open.last() else {
-                    return Ok(());
-                };
-                match self.peek() {
-                    Some(b',') => {
-                        self.at += 1;
-                        if closing == b'}' {
-                            self.skip_name()?;
-                        }
-                        break;
-                    }
-                    Some(byte) if byte == closing => {
-                        self.at += 1;
-                        open.pop();
-                    }
-                    _ => return Err(self.syntax("a comma or a closing bracket should stand here")),
-                }
-            }
-        }
-    }
-
-    fn skip_name(&mut self) -> Read<()> {
-        if self.peek() != Some(b'"') {
-            return Err(self.syntax("the name of a member should stand here"));
-        }
-        self.string()?;
-        if self.peek() != Some(b':') {
-            return Err(self.syntax("a colon should stand here"));
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    /// Runs a function; if what it reads has the wrong shape or nests too deep, reads on behind it and gives back its
-    /// text with the error.
-    pub(super) fn contained<T>(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Read<T>,
-    ) -> Read<Result<T, (&'a str, DecodeError)>> {
-        self.peek();
-        let (begin, depth) = (self.at, self.depth);
-        let fail = match read(self) {
-            Ok(value) => return Ok(Ok(value)),
-            Err(fail) => fail,
-        };
-        if !matches!(
-            fail.kind,
-            DecodeErrorKind::Structure(_) | DecodeErrorKind::TooDeep { .. }
-        ) {
-            return Err(fail);
-        }
-        (self.at, self.depth) = (begin, depth);
-        self.skip()?;
-        let raw = self.text.get(begin..self.at).unwrap_or_default();
-        Ok(Err((raw, self.error(fail))))
     }
 
     fn literal(&mut self, word: &'static str) -> Read<()> {

@@ -3,65 +3,58 @@
 use std::borrow::Cow;
 
 use super::cursor::{Cursor, Element, Token};
-use crate::{DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Resource, Value};
+use crate::{DecodeError, Limits, Link, OneOrMany, Resource, Value, error::Read, link::add_named};
 
 pub(crate) fn decode_resource<'a>(
     body: &'a [u8],
     limits: &Limits,
 ) -> Result<Resource<'a>, DecodeError> {
     let mut cursor = Cursor::new(body, limits)?;
-    let (root, empty) = root(&mut cursor)?;
+    let mut resource = Resource::default();
+    match document(&mut cursor, &mut resource) {
+        Ok(()) => Ok(resource),
+        Err(fail) => Err(cursor.error(fail)),
+    }
+}
+
+fn document<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Read<()> {
+    let root = root(cursor)?;
     if root.name == "events" {
         return Err(cursor.structure("an event page stands where a resource should"));
     }
-    let mut resource = Resource::default();
-    head(&cursor, root, &mut resource)?;
-    if !empty {
-        members(&mut cursor, &mut resource)?;
-    }
-    own_name(&mut resource, Role::Root);
-    end(&mut cursor)?;
-    Ok(resource)
+    head(cursor, root, resource)?;
+    members(cursor, root, resource)?;
+    own_name(resource, Role::Root);
+    end(cursor)
 }
 
-/// The root element, and whether it is empty.
-pub(super) fn root<'a>(cursor: &mut Cursor<'a>) -> Result<(Element<'a>, bool), DecodeError> {
+/// The root element.
+pub(super) fn root<'a>(cursor: &mut Cursor<'a>) -> Read<Element<'a>> {
     loop {
         match cursor.next()? {
-            Token::Start(root) => return Ok((root, false)),
-            Token::Empty(root) => return Ok((root, true)),
+            Token::Start(root) => return Ok(root),
             Token::Text(text) if text.trim_ascii().is_empty() => {}
-            Token::Text(_) | Token::End => {
-                return Err(cursor.fail(DecodeErrorKind::Syntax("the body is not XML")));
-            }
-            Token::Eof => {
-                return Err(cursor.fail(DecodeErrorKind::Syntax("the XML has no root element")));
-            }
+            Token::Text(_) | Token::End => return Err(cursor.syntax("the body is not XML")),
+            Token::Eof => return Err(cursor.syntax("the XML has no root element")),
         }
     }
 }
 
 /// Makes sure that nothing follows the root element.
-pub(super) fn end(cursor: &mut Cursor<'_>) -> Result<(), DecodeError> {
+pub(super) fn end(cursor: &mut Cursor<'_>) -> Read<()> {
     loop {
         match cursor.next()? {
             Token::Eof => return Ok(()),
             Token::Text(text) if text.trim_ascii().is_empty() => {}
             _ => {
-                return Err(cursor.fail(DecodeErrorKind::Syntax(
-                    "something follows the root element",
-                )));
+                return Err(cursor.syntax("something follows the root element"));
             }
         }
     }
 }
 
 /// Reads `rel` and `href` of a resource's tag; other attributes become properties.
-fn head<'a>(
-    cursor: &Cursor<'a>,
-    element: Element<'a>,
-    resource: &mut Resource<'a>,
-) -> Result<(), DecodeError> {
+fn head<'a>(cursor: &Cursor<'a>, element: Element<'a>, resource: &mut Resource<'a>) -> Read<()> {
     cursor.attributes(element, |name, value| match name {
         "rel" => resource.rel = Some(value),
         "href" => resource.href = Some(value),
@@ -104,69 +97,56 @@ fn own_name(resource: &mut Resource<'_>, role: Role) {
 pub(super) fn resource<'a>(
     cursor: &mut Cursor<'a>,
     element: Element<'a>,
-    empty: bool,
-) -> Result<(Option<Cow<'a, str>>, Resource<'a>), DecodeError> {
+) -> Read<(Option<Cow<'a, str>>, Resource<'a>)> {
     let mut resource = Resource::default();
     head(cursor, element, &mut resource)?;
     let key = resource.rel.clone();
-    if !empty {
-        members(cursor, &mut resource)?;
-    }
+    members(cursor, element, &mut resource)?;
     own_name(&mut resource, Role::Embedded);
     Ok((key, resource))
 }
 
 /// What a resource's element holds, up to its end tag.
-fn members<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Result<(), DecodeError> {
+fn members<'a>(
+    cursor: &mut Cursor<'a>,
+    parent: Element<'a>,
+    resource: &mut Resource<'a>,
+) -> Read<()> {
+    if parent.is_empty {
+        return Ok(());
+    }
     loop {
-        let (element, empty) = match cursor.next()? {
-            Token::Start(element) => (element, false),
-            Token::Empty(element) => (element, true),
+        let element = match cursor.next()? {
+            Token::Start(element) => element,
             Token::Text(text) if text.trim_ascii().is_empty() => continue,
             Token::Text(_) => return Err(cursor.structure("text stands outside of a property")),
             Token::End | Token::Eof => return Ok(()),
         };
         match element.name {
             "link" => {
-                let (rel, link) = link(cursor, element, empty)?;
-                add(cursor, &mut resource.links, rel, link)?;
+                let (rel, link) = link(cursor, element)?;
+                add_named(&mut resource.links, rel, OneOrMany::One(link))
+                    .map_err(|kind| cursor.failure(kind))?;
             }
             "resource" => {
-                let (key, embedded) = self::resource(cursor, element, empty)?;
+                let (key, embedded) = self::resource(cursor, element)?;
                 let key = key.ok_or_else(|| cursor.structure("an embedded resource has no rel"))?;
-                add(cursor, &mut resource.embedded, key, embedded)?;
+                add_named(&mut resource.embedded, key, OneOrMany::One(embedded))
+                    .map_err(|kind| cursor.failure(kind))?;
             }
             _ => {
-                let (name, value) = property(cursor, element, empty)?;
+                let (name, value) = property(cursor, element)?;
                 resource.properties.push((name, value));
             }
         }
     }
 }
 
-/// Adds a link or a resource to those of its name. All names are searched for each, so there must not be too many.
-pub(super) fn add<'a, T>(
-    cursor: &Cursor<'a>,
-    to: &mut Vec<(Cow<'a, str>, OneOrMany<T>)>,
-    name: Cow<'a, str>,
-    item: T,
-) -> Result<(), DecodeError> {
-    const LIMIT: usize = 1000;
-    let names = to.len();
-    match to.iter_mut().find(|(present, _)| *present == name) {
-        Some((_, items)) => items.push(item),
-        None if names < LIMIT => to.push((name, OneOrMany::One(item))),
-        None => return Err(cursor.fail(DecodeErrorKind::TooManyMembers { limit: LIMIT })),
-    }
-    Ok(())
-}
-
 /// A `link` element.
 pub(super) fn link<'a>(
     cursor: &mut Cursor<'a>,
     element: Element<'a>,
-    empty: bool,
-) -> Result<(Cow<'a, str>, Link<'a>), DecodeError> {
+) -> Read<(Cow<'a, str>, Link<'a>)> {
     let mut rel = None;
     let mut href = None;
     let mut title = None;
@@ -179,9 +159,7 @@ pub(super) fn link<'a>(
     })?;
     let rel = rel.ok_or_else(|| cursor.structure("a link has no rel"))?;
     let href = href.ok_or_else(|| cursor.structure("a link has no href"))?;
-    if !empty {
-        nothing(cursor)?;
-    }
+    nothing(cursor, element)?;
     Ok((
         rel,
         Link {
@@ -193,7 +171,10 @@ pub(super) fn link<'a>(
 }
 
 /// White space up to the end tag.
-pub(super) fn nothing(cursor: &mut Cursor<'_>) -> Result<(), DecodeError> {
+pub(super) fn nothing(cursor: &mut Cursor<'_>, parent: Element<'_>) -> Read<()> {
+    if parent.is_empty {
+        return Ok(());
+    }
     loop {
         match cursor.next()? {
             Token::End => return Ok(()),
@@ -204,11 +185,7 @@ pub(super) fn nothing(cursor: &mut Cursor<'_>) -> Result<(), DecodeError> {
 }
 
 /// A property: a `property` or `propertyList` by its attribute `name`, any other element by its own name.
-fn property<'a>(
-    cursor: &mut Cursor<'a>,
-    element: Element<'a>,
-    empty: bool,
-) -> Result<(Cow<'a, str>, Value<'a>), DecodeError> {
+fn property<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<(Cow<'a, str>, Value<'a>)> {
     let kind = Kind::of(element.name);
     let mut name = None;
     let mut nil = false;
@@ -223,12 +200,7 @@ fn property<'a>(
             name.ok_or_else(|| cursor.structure("a property has no name"))?
         }
     };
-    let value = if empty {
-        Value::String(Cow::Borrowed(""))
-    } else {
-        content(cursor)?
-    };
-    let value = match (kind, value) {
+    let value = match (kind, content(cursor, element)?) {
         _ if nil => Value::Null,
         (Kind::List, Value::String(text)) if text.trim_ascii().is_empty() => {
             Value::List(Vec::new())
@@ -261,14 +233,16 @@ impl Kind {
 
 /// What an element holds, up to its end tag: text; or a list, if all its children bear the same name of their own,
 /// such as `item`; or else a property bag.
-fn content<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, DecodeError> {
+fn content<'a>(cursor: &mut Cursor<'a>, parent: Element<'a>) -> Read<Value<'a>> {
+    if parent.is_empty {
+        return Ok(Value::String(Cow::Borrowed("")));
+    }
     let mut text: Option<Cow<'a, str>> = None;
     let mut children: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
     let mut own = true;
     loop {
-        let (element, empty) = match cursor.next()? {
-            Token::Start(element) => (element, false),
-            Token::Empty(element) => (element, true),
+        let element = match cursor.next()? {
+            Token::Start(element) => element,
             Token::Text(piece) => {
                 match &mut text {
                     None => text = Some(piece),
@@ -279,7 +253,7 @@ fn content<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, DecodeError> {
             Token::End | Token::Eof => break,
         };
         own &= Kind::of(element.name) == Kind::Own;
-        children.push(property(cursor, element, empty)?);
+        children.push(property(cursor, element)?);
     }
     let Some((first, _)) = children.first() else {
         return Ok(Value::String(text.unwrap_or_default()));
@@ -296,24 +270,15 @@ fn content<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, DecodeError> {
 }
 
 /// What a reason holds, up to its end tag.
-pub(super) fn reason<'a>(
-    cursor: &mut Cursor<'a>,
-    empty: bool,
-) -> Result<Resource<'a>, DecodeError> {
+pub(super) fn reason<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<Resource<'a>> {
     let mut resource = Resource::default();
-    if !empty {
-        members(cursor, &mut resource)?;
-    }
+    members(cursor, element, &mut resource)?;
     Ok(resource)
 }
 
 /// The text of an element, up to its end tag.
-pub(super) fn text<'a>(cursor: &mut Cursor<'a>, empty: bool) -> Result<Cow<'a, str>, DecodeError> {
-    match if empty {
-        Value::String(Cow::Borrowed(""))
-    } else {
-        content(cursor)?
-    } {
+pub(super) fn text<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<Cow<'a, str>> {
+    match content(cursor, element)? {
         Value::String(text) => Ok(text),
         _ => Err(cursor.structure("an element that should hold text holds elements")),
     }

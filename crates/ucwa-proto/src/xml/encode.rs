@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::NAMESPACE;
-use crate::{Embedded, Event, EventLink, EventPage, Link, OneOrMany, Problem, Resource, Value};
+use crate::{Event, EventLink, EventPage, Link, OneOrMany, Problem, Resource, Value};
 
 /// Encodes a resource under this root element.
 pub(crate) fn encode_resource(resource: &Resource<'_>, root: &str) -> Vec<u8> {
@@ -55,7 +55,7 @@ impl Writer {
             self.attribute("href", &sender.href);
             self.attributes(&sender.properties);
             self.0.push('>');
-            for event in &sender.events {
+            for event in sender.readable_events() {
                 self.event(event);
             }
             self.close("sender");
@@ -80,7 +80,7 @@ impl Writer {
             self.open("reason");
             self.reason_members(reason);
         }
-        if let Some(Embedded::Resource(resource)) = &event.embedded {
+        if let Some(resource) = &event.embedded {
             self.embedded(&event.link.rel, resource);
         }
         self.close(&kind);

@@ -1,198 +1,208 @@
-//! From XML to event pages.
+//! The grammar of an event page in XML.
 
 use std::borrow::Cow;
 
 use super::{
     cursor::{Cursor, Element, Token},
-    decode::{add, end, link, nothing, reason, resource, root, text},
+    decode::{end, link, nothing, reason, resource, root, text},
 };
 use crate::{
-    DecodeError, DecodeErrorKind, Embedded, Event, EventKind, EventLink, EventPage, EventStatus,
-    Follow, Limits, Problem, Sender, Value,
+    DecodeError, DecodeErrorKind, EventKind, EventLink, EventPage, EventStatus, Limits, OneOrMany,
+    Problem, Sender, Value,
+    error::{Fail, Read},
+    event_page_reader::{EventDraft, Grammar, PageReader},
 };
 
 pub(crate) fn decode_page<'a>(
     body: &'a [u8],
     limits: &Limits,
 ) -> Result<EventPage<'a>, DecodeError> {
-    let mut cursor = Cursor::new(body, limits)?;
-    let (root, empty) = root(&mut cursor)?;
-    if root.name != "events" {
-        return Err(cursor.structure("the root element is not an event page"));
-    }
-    let mut page = EventPage::default();
-    cursor.attributes(root, |name, value| {
-        if name == "href" {
-            page.href = Some(value);
+    PageReader::read(Cursor::new(body, limits)?, limits)
+}
+
+impl<'a> Grammar<'a> for Cursor<'a> {
+    type Mark = Element<'a>;
+
+    fn page(&mut self, page: &mut PageReader<'a>) -> Read<()> {
+        let root = root(self)?;
+        if root.name != "events" {
+            return Err(self.structure("the root element is not an event page"));
         }
-    })?;
-    let mut events_left = limits.events;
-    while let Some((element, empty)) = child(&mut cursor, empty)? {
-        match element.name {
-            "link" => {
-                let (rel, link) = link(&mut cursor, element, empty)?;
-                if !Follow::is_named(&rel) {
-                    add(&cursor, &mut page.links, rel, link)?;
-                } else if let Some(follow) = Follow::from_link(&rel, link.href) {
-                    Follow::outrank(&mut page.follow, follow);
+        let attributes = self.attributes(root, |name, value| {
+            if name == "href" {
+                page.href(value);
+            }
+        });
+        if let Err(fail) = attributes {
+            page.malformed(self, self.text_from(root), fail, None)?;
+        }
+        while let Some(child) = child(self, root)? {
+            let element = match child {
+                Child::Element(element) => element,
+                Child::Text(text, fail) => {
+                    page.malformed(self, text, fail, None)?;
+                    continue;
                 }
+            };
+            if element.name == "sender" {
+                page.sender(self, element)?;
+                continue;
             }
-            "sender" => page.senders.push(sender(
-                &mut cursor,
-                element,
-                empty,
-                limits,
-                &mut events_left,
-            )?),
-            _ => skip(&mut cursor, empty)?,
-        }
-    }
-    end(&mut cursor)?;
-    Ok(page)
-}
-
-/// The next element within an element that holds no text, or `None` at its end tag.
-fn child<'a>(
-    cursor: &mut Cursor<'a>,
-    parent_is_empty: bool,
-) -> Result<Option<(Element<'a>, bool)>, DecodeError> {
-    if parent_is_empty {
-        return Ok(None);
-    }
-    loop {
-        match cursor.next()? {
-            Token::Start(element) => return Ok(Some((element, false))),
-            Token::Empty(element) => return Ok(Some((element, true))),
-            Token::Text(text) if text.trim_ascii().is_empty() => {}
-            Token::Text(_) => {
-                return Err(cursor.structure("text stands where only elements should"));
+            let read = match element.name {
+                "link" => link(self, element).and_then(|(rel, link)| {
+                    page.link(rel, OneOrMany::One(link))
+                        .map_err(|kind| self.failure(kind))
+                }),
+                _ => self.skip(element),
+            };
+            if let Some(fail) = self.contain(element, read)? {
+                page.malformed(self, self.text_from(element), fail, None)?;
             }
-            Token::End | Token::Eof => return Ok(None),
         }
+        end(self)
     }
-}
 
-fn skip(cursor: &mut Cursor<'_>, empty: bool) -> Result<(), DecodeError> {
-    if empty {
+    fn sender(
+        &mut self,
+        mark: Element<'a>,
+        sender: &mut Sender<'a>,
+        page: &mut PageReader<'a>,
+    ) -> Read<()> {
+        let attributes = self.attributes(mark, |name, value| match name {
+            "rel" => sender.rel = value,
+            "href" => sender.href = value,
+            _ => sender
+                .properties
+                .push((Cow::Borrowed(name), Value::String(value))),
+        });
+        if let Err(fail) = attributes {
+            page.malformed(self, self.text_from(mark), fail, None)?;
+        }
+        while let Some(child) = child(self, mark)? {
+            match child {
+                Child::Element(element) => page.event(self, element, sender)?,
+                Child::Text(text, fail) => page.malformed(self, text, fail, None)?,
+            }
+        }
         Ok(())
-    } else {
-        cursor.skip_to(cursor.depth())
     }
-}
 
-fn sender<'a>(
-    cursor: &mut Cursor<'a>,
-    element: Element<'a>,
-    empty: bool,
-    limits: &Limits,
-    events_left: &mut usize,
-) -> Result<Sender<'a>, DecodeError> {
-    let mut sender = Sender::default();
-    cursor.attributes(element, |name, value| match name {
-        "rel" => sender.rel = value,
-        "href" => sender.href = value,
-        _ => sender
-            .properties
-            .push((Cow::Borrowed(name), Value::String(value))),
-    })?;
-    while let Some((element, empty)) = child(cursor, empty)? {
-        *events_left = events_left.checked_sub(1).ok_or_else(|| {
-            cursor.fail(DecodeErrorKind::TooManyEvents {
-                limit: limits.events,
-            })
-        })?;
-        sender.events.push(event(cursor, element, empty)?);
-    }
-    Ok(sender)
-}
-
-/// An event: the element's name is the type.
-fn event<'a>(
-    cursor: &mut Cursor<'a>,
-    element: Element<'a>,
-    empty: bool,
-) -> Result<Event<'a>, DecodeError> {
-    // It stands on the same element as the link.
-    let mut status = None;
-    let link = event_link(cursor, element, |name, value| {
-        let own = name == "status";
-        if own {
-            status = Some(EventStatus::from(value));
-        }
-        own
-    })?;
-    let mut event = Event::new(EventKind::from(element.name), link);
-    event.status = status;
-    while let Some((element, empty)) = child(cursor, empty)? {
-        match element.name {
-            "resource" => {
-                let embedded = embedded(cursor, element, empty)?;
-                event.embedded.get_or_insert(embedded);
+    /// The name of the element is the type, and its attributes are the link.
+    fn event(&mut self, mark: Element<'a>, draft: &mut EventDraft<'_, 'a>) -> Read<()> {
+        draft.kind(EventKind::from(mark.name));
+        let mut status = None;
+        let mut link = EventLink::default();
+        let mut is_link = false;
+        let attributes = self.attributes(mark, |name, value| match name {
+            "status" => status = Some(EventStatus::from(&*value)),
+            _ => {
+                is_link |= matches!(name, "rel" | "href");
+                link_attribute(&mut link, name, value);
             }
-            "in" => {
-                event.within = Some(event_link(cursor, element, |_, _| false)?);
-                if !empty {
-                    nothing(cursor)?;
+        });
+        draft.event.status = status;
+        if is_link {
+            draft.link(link);
+        }
+        if let Err(fail) = attributes {
+            draft.failed(fail, true);
+        }
+        while let Some(child) = child(self, mark)? {
+            match child {
+                Child::Element(element) => {
+                    let read = event_member(self, element, draft);
+                    if let Some(fail) = self.contain(element, read)? {
+                        draft.failed(fail, matches!(element.name, "status" | "in"));
+                    }
                 }
+                Child::Text(_, fail) => draft.failed(fail, false),
             }
-            "status" => event.status = Some(EventStatus::from(text(cursor, empty)?.trim_ascii())),
-            "reason" => event.reason = Some(Problem::from_generic(reason(cursor, empty)?)),
-            _ => skip(cursor, empty)?,
         }
+        Ok(())
     }
-    Ok(event)
+
+    fn recover(&mut self, mark: Element<'a>, fail: Fail) -> Read<Fail> {
+        Cursor::recover(self, mark, fail)
+    }
+
+    fn text_from(&self, mark: Element<'a>) -> &'a str {
+        Cursor::text_from(self, mark)
+    }
+
+    fn failure(&self, kind: DecodeErrorKind) -> Fail {
+        Cursor::failure(self, kind)
+    }
+
+    fn error(&self, fail: Fail) -> DecodeError {
+        Cursor::error(self, fail)
+    }
 }
 
-/// The link that an element is, but for the attributes that `takes` says are its own.
-fn event_link<'a>(
-    cursor: &Cursor<'a>,
+/// An element within an event.
+fn event_member<'a>(
+    cursor: &mut Cursor<'a>,
     element: Element<'a>,
-    mut takes: impl FnMut(&str, &str) -> bool,
-) -> Result<EventLink<'a>, DecodeError> {
-    let mut link = EventLink::default();
-    cursor.attributes(element, |name, value| match name {
+    draft: &mut EventDraft<'_, 'a>,
+) -> Read<()> {
+    match element.name {
+        "resource" => {
+            let (key, mut resource) = resource(cursor, element)?;
+            // Within an event the attribute is the best name there is.
+            if resource.rel.is_none() {
+                resource.rel.clone_from(&key);
+            }
+            draft.embedded(key.unwrap_or_default(), resource);
+        }
+        "in" => {
+            let mut link = EventLink::default();
+            cursor.attributes(element, |name, value| {
+                link_attribute(&mut link, name, value);
+            })?;
+            nothing(cursor, element)?;
+            draft.event.within = Some(link);
+        }
+        "status" => {
+            draft.event.status = Some(EventStatus::from(text(cursor, element)?.trim_ascii()));
+        }
+        "reason" => draft.event.reason = Some(Problem::from_generic(reason(cursor, element)?)),
+        _ => cursor.skip(element)?,
+    }
+    Ok(())
+}
+
+fn link_attribute<'a>(link: &mut EventLink<'a>, name: &'a str, value: Cow<'a, str>) {
+    match name {
         "rel" => link.rel = value,
         "href" => link.href = value,
         "title" => link.title = Some(value),
-        _ if takes(name, &value) => {}
         _ => link
             .attributes
             .push((Cow::Borrowed(name), Value::String(value))),
-    })?;
-    Ok(link)
+    }
 }
 
-/// The embedded resource of an event. If it has the wrong shape, only this event is spoilt.
-fn embedded<'a>(
-    cursor: &mut Cursor<'a>,
-    element: Element<'a>,
-    empty: bool,
-) -> Result<Embedded<'a>, DecodeError> {
-    let before = element.start();
-    let depth = cursor.depth();
-    let error = match resource(cursor, element, empty) {
-        Ok((key, mut resource)) => {
-            // Within an event the attribute is the best name there is.
-            if resource.rel.is_none() {
-                resource.rel = key;
+/// What stands in an element that should hold elements only.
+enum Child<'a> {
+    Element(Element<'a>),
+    /// Text, which should not be there.
+    Text(&'a str, Fail),
+}
+
+/// The next child of an element, or `None` at its end tag.
+fn child<'a>(cursor: &mut Cursor<'a>, parent: Element<'a>) -> Read<Option<Child<'a>>> {
+    if parent.is_empty {
+        return Ok(None);
+    }
+    loop {
+        let begin = cursor.offset();
+        return Ok(match cursor.next()? {
+            Token::Start(element) => Some(Child::Element(element)),
+            Token::Text(text) if text.trim_ascii().is_empty() => continue,
+            Token::Text(_) => {
+                let fail = cursor.structure("text stands where only elements should");
+                Some(Child::Text(cursor.slice(begin, cursor.offset()), fail))
             }
-            return Ok(Embedded::Resource(resource));
-        }
-        Err(error) => error,
-    };
-    if !matches!(
-        error.kind(),
-        DecodeErrorKind::Structure(_)
-            | DecodeErrorKind::TooDeep { .. }
-            | DecodeErrorKind::TooManyMembers { .. }
-    ) {
-        return Err(error);
+            Token::End | Token::Eof => None,
+        });
     }
-    if !empty {
-        cursor.skip_to(depth)?;
-    }
-    Ok(Embedded::Malformed {
-        raw: Cow::Borrowed(cursor.slice(before, cursor.offset())),
-        error,
-    })
 }

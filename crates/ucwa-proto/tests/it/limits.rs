@@ -1,7 +1,7 @@
 //! Hostile input.
 
 use ucwa_proto::{
-    DecodeErrorKind, Embedded, EventPage, Limits,
+    DecodeErrorKind, EventPage, Limits,
     Representation::{Json, Xml},
     Resource,
 };
@@ -54,9 +54,11 @@ fn a_resource_that_nests_too_deep_spoils_its_event_only() {
         let [deep, sound] = &page.senders[0].events[..] else {
             panic!()
         };
-        assert!(
-            matches!(&deep.embedded, Some(Embedded::Malformed { error, .. }) if matches!(error.kind(), DecodeErrorKind::TooDeep { .. }))
-        );
+        assert_eq!((&*deep.link.rel, deep.resource()), ("a", None));
+        let [part] = &page.malformed[..] else {
+            panic!()
+        };
+        assert!(matches!(part.error.kind(), DecodeErrorKind::TooDeep { .. }));
         assert_eq!(sound.link.rel, "b");
     }
 }
@@ -85,6 +87,7 @@ fn bodies_and_events_are_limited() {
         );
         for (body, representation) in [(json, Json), (xml, Xml)] {
             let error = EventPage::decode(body.as_bytes(), representation, &limits).err();
+            assert!(error.iter().all(|error| error.position().offset > 80));
             let kind = (events > 3).then_some(DecodeErrorKind::TooManyEvents { limit: 3 });
             assert_eq!(error.map(|error| error.kind().clone()), kind);
         }
@@ -109,13 +112,9 @@ fn many_names_and_many_errors_take_no_long_time() {
         "{{\"sender\":[{{\"events\":[\n{events}{{\"type\":\"added\",\"link\":{{\"rel\":\"a\"}}}}]}}]}}"
     );
     let page = EventPage::decode(body.as_bytes(), Json, &Limits::default()).unwrap();
-    let lines = page
-        .events()
-        .filter_map(|(_, event)| match &event.embedded {
-            Some(Embedded::Malformed { error, .. }) => {
-                Some((error.position().line, error.position().column))
-            }
-            _ => None,
-        });
+    let lines = page.malformed.iter().map(|part| {
+        let position = part.error.position();
+        (position.line, position.column)
+    });
     assert!(lines.eq((0..9_999).map(|event| (3 + 2 * event, 13))));
 }

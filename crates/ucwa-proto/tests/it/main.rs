@@ -10,6 +10,7 @@
 
 mod json;
 mod limits;
+mod malformed;
 mod pages;
 mod round_trip;
 mod secrets;

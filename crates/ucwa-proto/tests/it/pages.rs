@@ -1,8 +1,7 @@
 //! Pages of the event channel.
 
 use ucwa_proto::{
-    DecodeErrorKind, Embedded, Event, EventKind, EventLink, EventPage, EventStatus, Follow, Limits,
-    Problem,
+    Event, EventKind, EventLink, EventPage, EventStatus, Follow, Limits, Problem,
     Representation::{self, Json, Xml},
     Resource, Sender,
 };
@@ -90,84 +89,6 @@ fn resync_outranks_resume_outranks_next() {
     assert_eq!(links(&["resume", "next"]), Some("resume"));
     assert_eq!(links(&["next"]), Some("next"));
     assert_eq!(links(&["other"]), None);
-}
-
-#[test]
-fn a_malformed_resource_spoils_its_event_only() {
-    let before = r#"{"sender":[{"rel":"c","href":"/c","events":[{"type":"added","link":{"rel":"a","href":"/a"},"_embedded":"#;
-    let after =
-        r#"},{"type":"updated","link":{"rel":"b","href":"/b"},"_embedded":{"b":{"rel":"b"}}}]}]}"#;
-    for (malformed, raw, offset) in [
-        (
-            r#"{"a":{"_links":{"x":{"href":{"y":[1]}}}}}"#,
-            r#"{"_links":{"x":{"href":{"y":[1]}}}}"#,
-            28,
-        ),
-        (r#"{"a":"text"}"#, "\"text\"", 5),
-        ("[1, 2]", "[1, 2]", 0),
-    ] {
-        let body = format!("{before}{malformed}{after}");
-        let page = read(&body, Json);
-        let [spoilt, sound] = &page.senders[0].events[..] else {
-            panic!()
-        };
-        let Some(Embedded::Malformed { raw: found, error }) = &spoilt.embedded else {
-            panic!("{malformed}")
-        };
-        assert_eq!(
-            (&**found, error.position().offset),
-            (raw, before.len() + offset),
-            "{malformed}"
-        );
-        assert!(matches!(error.kind(), DecodeErrorKind::Structure(_)));
-        assert_eq!(sound.resource().unwrap().rel(), Some("b"));
-        let _ = page.encode(Json);
-    }
-
-    let body = "<events><sender rel='c' href='/c'><added rel='a' href='/a'><resource rel='a'><link rel='x'/><resource rel='y'>\
-                <property name='z'>1</property></resource></resource></added><updated rel='b' href='/b'><resource rel='b' href='/b'/></updated></sender></events>";
-    let page = read(body, Xml);
-    let [spoilt, sound] = &page.senders[0].events[..] else {
-        panic!()
-    };
-    let Some(Embedded::Malformed { raw, error }) = &spoilt.embedded else {
-        panic!()
-    };
-    assert!(
-        raw.starts_with("<resource rel='a'><link") && raw.ends_with("</resource></resource>"),
-        "{raw}"
-    );
-    assert_eq!(
-        error.kind(),
-        &DecodeErrorKind::Structure("a link has no href")
-    );
-    assert_eq!(sound.resource().unwrap().rel(), Some("b"));
-}
-
-#[test]
-fn a_broken_grammar_or_event_spoils_the_page() {
-    for body in [
-        r#"{"sender":[{"events":[{"type":"added","link":{"rel":"a","href":"/a"},"_embedded":{"a":{"x":}}}]}]}"#,
-        r#"{"sender":[{"events":[{"type":"added"}]}]}"#,
-        r#"{"sender":[{"events":[{"link":{"rel":"a","href":"/a"}}]}]}"#,
-        r#"{"sender":[5]}"#,
-        r#"[]"#,
-    ] {
-        assert!(
-            EventPage::decode(body.as_bytes(), Json, &Limits::default()).is_err(),
-            "{body}"
-        );
-    }
-    for body in [
-        "<resource/>",
-        "<events><sender>text</sender></events>",
-        "<events><sender><added><resource></added></sender></events>",
-    ] {
-        assert!(
-            EventPage::decode(body.as_bytes(), Xml, &Limits::default()).is_err(),
-            "{body}"
-        );
-    }
 }
 
 #[test]

@@ -179,6 +179,7 @@ fn page() -> impl Strategy<Value = EventPage<'static>> {
         senders,
         links,
         properties: Vec::new(),
+        malformed: Vec::new(),
     })
 }
 
@@ -281,4 +282,26 @@ fn what_is_structure_in_json_is_no_property_there() {
         again.senders[0].properties,
         [("weight".into(), Value::from("2"))]
     );
+}
+
+#[test]
+fn an_empty_list_counts_as_absent() {
+    let json = br#"{"rel":"myGroups","_links":{"self":{"href":"/g"},"x":[]},"_embedded":{"group":[]},"list":[]}"#;
+    let resource = Resource::decode(json, Json, &Limits::default()).unwrap();
+    let sparse = Resource::new("myGroups")
+        .with_href("/g")
+        .with_property("list", Value::List(Vec::new()));
+    assert_eq!(resource, sparse);
+
+    let built = sparse
+        .clone()
+        .with_links("x", [])
+        .with_embedded_many("group", Vec::new());
+    for representation in [Json, Xml] {
+        let bytes = built.encode(representation);
+        let again = Resource::decode(&bytes, representation, &Limits::default()).unwrap();
+        assert_eq!(again, sparse);
+    }
+    let nothing = Resource::anonymous().with_embedded_many("group", Vec::new());
+    assert_eq!(nothing.with_links("x", []).encode(Json), b"{}");
 }

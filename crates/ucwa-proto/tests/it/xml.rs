@@ -131,6 +131,10 @@ fn broken_bodies_are_errors_with_a_place() {
         ("<resource>", syntax("the XML ends too early")),
         (
             "<resource></input>",
+            syntax("an end tag matches no start tag"),
+        ),
+        (
+            "<resource><!x></resource>",
             syntax("the body is not well-formed XML"),
         ),
         (
@@ -143,19 +147,6 @@ fn broken_bodies_are_errors_with_a_place() {
         (
             "<resource rel=\"a<b\"/>",
             syntax("an attribute holds a less-than sign"),
-        ),
-        ("<resource rel=\"&unknown;\"/>", DecodeErrorKind::Entity),
-        (
-            "<resource rel=\"&#xd800;\"/>",
-            syntax("a character reference is broken"),
-        ),
-        (
-            "<resource><property name=\"a\">&unknown;</property></resource>",
-            DecodeErrorKind::Entity,
-        ),
-        (
-            "<resource><property name=\"a\">&#xd800;</property></resource>",
-            syntax("a character reference names no character"),
         ),
         (
             "<!DOCTYPE r [<!ENTITY a \"aaaa\">]><resource><property name=\"a\">&a;</property></resource>",
@@ -204,14 +195,30 @@ fn broken_bodies_are_errors_with_a_place() {
     }
     let error = read("<resource>\n  <link rel=\"x\"/>\n</resource>").unwrap_err();
     assert_eq!((error.position().line, error.position().offset), (2, 28));
-    let error = Resource::decode(
-        b"<resource rel=\"\xff\"/>",
+}
+
+#[test]
+fn what_is_no_character_is_a_replacement_character() {
+    let resource = read(
+        "<resource href=\"/a?b&#0;\"><property name=\"n\">a&#x0;b&#xD83D;c&#x110000;d</property></resource>",
+    )
+    .unwrap();
+    assert_eq!(resource.href(), Some("/a?b\u{fffd}"));
+    assert_eq!(resource.text("n"), Some("a\u{fffd}b\u{fffd}c\u{fffd}d"));
+    let resource = Resource::decode(
+        b"<resource rel=\"a\xff\"/>",
         Representation::Xml,
         &Limits::default(),
-    )
-    .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.position().offset),
-        (&DecodeErrorKind::Encoding, 15)
     );
+    assert_eq!(resource.unwrap().rel(), Some("a\u{fffd}"));
+}
+
+#[test]
+fn an_unknown_entity_and_a_lone_ampersand_are_text() {
+    let resource = read(
+        "<resource href=\"/a?b&c=&nbsp;1\"><property name=\"n\">a&nbsp;b & c&#;&lt;</property></resource>",
+    )
+    .unwrap();
+    assert_eq!(resource.href(), Some("/a?b&c=&nbsp;1"));
+    assert_eq!(resource.text("n"), Some("a&nbsp;b & c&#;<"));
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use ucwa_proto::{
-    DateTime, Embedded, Event, EventKind, EventPage, Follow, OneOrMany, Representation, Resource,
-    Sender, Value,
+    DateTime, Event, EventKind, EventPage, Follow, OneOrMany, Representation, Resource, Sender,
+    Value,
 };
 
 use super::exchange::Exchange;
@@ -343,7 +343,7 @@ impl Engine {
         let mut last = None;
         for queued in &page.events {
             let mut event = queued.event.clone();
-            if let Some(Embedded::Resource(resource)) = &mut event.embedded {
+            if let Some(resource) = &mut event.embedded {
                 spell_dates(resource, representation);
             }
             // Neighbours of one sender share a block; the order across blocks is the order of events.

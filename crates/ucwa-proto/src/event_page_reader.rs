@@ -1,0 +1,277 @@
+//! Reads event pages: one reader over the grammars of JSON and XML.
+//!
+//! A failure is contained in the smallest part of the page that holds it: a member of an event, an event, a member of
+//! a sender, a sender, or a member of the page. The reader reports the part and goes on behind it. Only a page that is
+//! cut off, or that breaks a limit, fails as a whole: the session could not acknowledge the page, and the server would
+//! send it again and again.
+
+use std::borrow::Cow;
+
+use crate::{
+    DecodeError, DecodeErrorKind, Event, EventKind, EventLink, EventPage, Follow, Limits, Link,
+    MalformedPart, OneOrMany, Resource, Sender, Value,
+    error::{Fail, Read},
+    link::{add_named, link_to_itself},
+};
+
+/// How one representation writes an event page.
+pub(crate) trait Grammar<'a>: Sized {
+    /// Where a part of the page begins.
+    type Mark: Copy;
+
+    /// Reads the whole body.
+    fn page(&mut self, page: &mut PageReader<'a>) -> Read<()>;
+
+    /// Reads the sender at `mark`.
+    fn sender(
+        &mut self,
+        mark: Self::Mark,
+        sender: &mut Sender<'a>,
+        page: &mut PageReader<'a>,
+    ) -> Read<()>;
+
+    /// Reads the event at `mark`.
+    fn event(&mut self, mark: Self::Mark, draft: &mut EventDraft<'_, 'a>) -> Read<()>;
+
+    /// Moves behind the part at `mark`, which could not be read. Fails, as the part did, if the part never ends.
+    fn recover(&mut self, mark: Self::Mark, fail: Fail) -> Read<Fail>;
+
+    /// The text from `mark` up to here.
+    fn text_from(&self, mark: Self::Mark) -> &'a str;
+
+    /// A failure here.
+    fn failure(&self, kind: DecodeErrorKind) -> Fail;
+
+    /// The failure with its position in the body.
+    fn error(&self, fail: Fail) -> DecodeError;
+
+    /// The failure of the part at `mark`, contained in that part. Fails if it concerns the whole page.
+    fn contain(&mut self, mark: Self::Mark, read: Read<()>) -> Read<Option<Fail>> {
+        match read {
+            Ok(()) => Ok(None),
+            Err(fail) if matches!(fail.kind, DecodeErrorKind::TooManyEvents { .. }) => Err(fail),
+            Err(fail) => self.recover(mark, fail).map(Some),
+        }
+    }
+}
+
+/// The page that is being read.
+pub(crate) struct PageReader<'a> {
+    page: EventPage<'a>,
+    /// The events read so far.
+    events: usize,
+    /// The most events, senders and malformed parts, each.
+    limit: usize,
+}
+
+impl<'a> PageReader<'a> {
+    pub(crate) fn read(
+        mut grammar: impl Grammar<'a>,
+        limits: &Limits,
+    ) -> Result<EventPage<'a>, DecodeError> {
+        let mut reader = Self {
+            page: EventPage::default(),
+            events: 0,
+            limit: limits.events,
+        };
+        match grammar.page(&mut reader) {
+            Ok(()) => Ok(reader.page),
+            Err(fail) => Err(grammar.error(fail)),
+        }
+    }
+
+    /// Takes the address of the page.
+    pub(crate) fn href(&mut self, href: Cow<'a, str>) {
+        self.page.href = Some(href);
+    }
+
+    /// Takes the links of one name.
+    pub(crate) fn link(
+        &mut self,
+        rel: Cow<'a, str>,
+        found: OneOrMany<Link<'a>>,
+    ) -> Result<(), DecodeErrorKind> {
+        if rel == "self" {
+            link_to_itself(rel, found, &mut self.page.href, &mut self.page.links);
+        } else if !Follow::is_named(&rel) {
+            add_named(&mut self.page.links, rel, found)?;
+        } else if let Some(link) = found.into_first()
+            && let Some(follow) = Follow::from_link(&rel, link.href)
+        {
+            Follow::outrank(&mut self.page.follow, follow);
+        }
+        Ok(())
+    }
+
+    /// Takes another member of the page.
+    pub(crate) fn property(&mut self, name: Cow<'a, str>, value: Value<'a>) {
+        self.page.properties.push((name, value));
+    }
+
+    /// Reads the sender at `mark`.
+    pub(crate) fn sender<G: Grammar<'a>>(&mut self, grammar: &mut G, mark: G::Mark) -> Read<()> {
+        if self.page.senders.len() >= self.limit {
+            return Err(self.too_many(grammar));
+        }
+        let mut sender = Sender::default();
+        let read = grammar.sender(mark, &mut sender, self);
+        match grammar.contain(mark, read)? {
+            Some(fail) => {
+                self.malformed(grammar, grammar.text_from(mark), fail, None)?;
+                if sender != Sender::default() {
+                    self.page.senders.push(sender);
+                }
+            }
+            None => self.page.senders.push(sender),
+        }
+        Ok(())
+    }
+
+    /// Reads the event at `mark`. Of a malformed event everything that can be read is kept, if its link is.
+    pub(crate) fn event<G: Grammar<'a>>(
+        &mut self,
+        grammar: &mut G,
+        mark: G::Mark,
+        sender: &mut Sender<'a>,
+    ) -> Read<()> {
+        if self.events >= self.limit {
+            return Err(self.too_many(grammar));
+        }
+        self.events += 1;
+        // The event is read into its place, since it is large to move.
+        sender
+            .events
+            .push(Event::new(EventKind::Unreadable, EventLink::default()));
+        let Some(event) = sender.events.last_mut() else {
+            return Ok(());
+        };
+        let mut draft = EventDraft::new(event);
+        let read = grammar.event(mark, &mut draft);
+        if let Some(fail) = grammar.contain(mark, read)? {
+            draft.failed(fail, true);
+        }
+        let is_linked = draft.is_linked;
+        if let Some(fail) = draft.finish(grammar) {
+            let link = if is_linked {
+                sender.events.last().map(|event| event.link.clone())
+            } else {
+                sender.events.pop();
+                None
+            };
+            self.malformed(grammar, grammar.text_from(mark), fail, link)?;
+        }
+        Ok(())
+    }
+
+    /// Reports a part that could not be read.
+    #[cold]
+    pub(crate) fn malformed(
+        &mut self,
+        grammar: &impl Grammar<'a>,
+        raw: &'a str,
+        fail: Fail,
+        link: Option<EventLink<'a>>,
+    ) -> Read<()> {
+        if matches!(fail.kind, DecodeErrorKind::TooManyEvents { .. }) {
+            return Err(fail);
+        }
+        if self.page.malformed.len() >= self.limit {
+            return Err(self.too_many(grammar));
+        }
+        self.page.malformed.push(MalformedPart {
+            error: grammar.error(fail),
+            raw: Cow::Borrowed(beginning(raw)),
+            link,
+        });
+        Ok(())
+    }
+
+    fn too_many(&self, grammar: &impl Grammar<'a>) -> Fail {
+        grammar.failure(DecodeErrorKind::TooManyEvents { limit: self.limit })
+    }
+}
+
+/// The first [`MalformedPart::MAX_BYTES`] of a text.
+fn beginning(text: &str) -> &str {
+    if text.len() <= MalformedPart::MAX_BYTES {
+        return text;
+    }
+    let end = (0..=MalformedPart::MAX_BYTES)
+        .rev()
+        .find(|&end| text.is_char_boundary(end));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// The event that is being read.
+pub(crate) struct EventDraft<'e, 'a> {
+    pub(crate) event: &'e mut Event<'a>,
+    is_linked: bool,
+    is_typed: bool,
+    /// Whether the type, the status and `in` were read, as far as they are there.
+    is_certain: bool,
+    /// The first failure.
+    fail: Option<Fail>,
+    /// The embedded resources with their keys: hardly ever more than one.
+    embedded: Option<(Cow<'a, str>, Resource<'a>)>,
+    more_embedded: Vec<(Cow<'a, str>, Resource<'a>)>,
+}
+
+impl<'e, 'a> EventDraft<'e, 'a> {
+    fn new(event: &'e mut Event<'a>) -> Self {
+        Self {
+            event,
+            is_linked: false,
+            is_typed: false,
+            is_certain: true,
+            fail: None,
+            embedded: None,
+            more_embedded: Vec::new(),
+        }
+    }
+
+    pub(crate) fn link(&mut self, link: EventLink<'a>) {
+        self.event.link = link;
+        self.is_linked = true;
+    }
+
+    pub(crate) fn kind(&mut self, kind: EventKind) {
+        self.event.kind = kind;
+        self.is_typed = true;
+    }
+
+    pub(crate) fn embedded(&mut self, key: Cow<'a, str>, resource: Resource<'a>) {
+        match &self.embedded {
+            None => self.embedded = Some((key, resource)),
+            Some(_) => self.more_embedded.push((key, resource)),
+        }
+    }
+
+    /// Takes the failure of a member. `is_uncertain` says that the member may be the type, the status or `in`.
+    #[cold]
+    pub(crate) fn failed(&mut self, fail: Fail, is_uncertain: bool) {
+        self.is_certain &= !is_uncertain;
+        self.fail.get_or_insert(fail);
+    }
+
+    /// Settles what the event is, and returns its first failure.
+    fn finish(mut self, grammar: &impl Grammar<'a>) -> Option<Fail> {
+        if !self.is_linked {
+            let kind = DecodeErrorKind::Structure("an event has no link");
+            self.failed(grammar.failure(kind), true);
+        } else if !self.is_typed {
+            let kind = DecodeErrorKind::Structure("an event has no type");
+            self.failed(grammar.failure(kind), true);
+        }
+        if !self.is_certain {
+            self.event.kind = EventKind::Unreadable;
+        }
+        // The key is the role that the link names. A resource under another key is taken if there is no better one.
+        let rel = &self.event.link.rel;
+        let better = self.more_embedded.into_iter().find(|(key, _)| key == rel);
+        self.event.embedded = match (self.embedded, better) {
+            (Some((key, _)), Some((_, better))) if key != *rel => Some(better),
+            (first, _) => first.map(|(_, resource)| resource),
+        };
+        self.fail
+    }
+}
