@@ -40,7 +40,7 @@ enum Chore {
     Redact(redact::Arguments),
     /// Play scenarios on their recorded traffic and compare what is observed
     Replay(replay::Arguments),
-    /// Play the story in simulated worlds of many seeds
+    /// Play the scenarios in simulated worlds of many seeds and check the invariants
     Soak(soak::Arguments),
     /// Print a recording as a table: time, lane, method, rel, status, events
     Timeline(timeline::Arguments),

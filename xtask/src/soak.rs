@@ -1,87 +1,87 @@
-//! `cargo xtask soak`: many simulated worlds, one after the other on each core.
+//! `cargo xtask soak`: plays many simulated worlds, on every core, and checks their invariants.
 
 use std::{
     num::NonZero,
     process::ExitCode,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Mutex,
     thread,
+    time::{Duration, Instant},
 };
 
-use ucwa_sim::{Felt, Kind, Options, People, Report, Representation, Trouble, Weather, run};
+use ucwa_sim::{
+    Coverage, HttpFaults, NetworkProfile, Options, Report, Representation, SessionCount, WorldSize,
+    run,
+};
 
-/// How many failing seeds are shown one by one.
-const SHOWN: usize = 20;
+/// How many failing seeds are printed in full.
+const PRINTED_FAILURES: usize = 20;
+/// The pause between two lines of progress.
+const PROGRESS_PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// How many seeds
+    /// The number of seeds
     #[arg(long, default_value_t = 2000)]
     seeds: u64,
-    /// The first of them
+    /// The first seed; to resume an interrupted run, the one that its last line of progress names
     #[arg(long, default_value_t = 0)]
     seed_start: u64,
-    /// How many messages are written in each of a run's two chats, besides the first ones
+    /// The number of messages in each of a run's two chats, besides the first ones
     #[arg(long, default_value_t = Options::default().messages)]
     messages: u32,
-    /// How much of the world there is: pair (two in the weather alone), several (and trouble), whole (everything)
-    #[arg(long, value_parser = world, default_value = Options::default().kind.name())]
-    world: Kind,
-    /// How many sessions there are at a time, 2 to 5; by default the seed's choice
-    #[arg(long, value_parser = people)]
-    people: Option<People>,
-    /// The weather: calm, slow, lossy or storm; by default the seed's choice
-    #[arg(long, value_parser = weather)]
-    weather: Option<Weather>,
-    /// The trouble that servers make: none, some or plenty; by default the seed's choice
-    #[arg(long, value_parser = trouble)]
-    trouble: Option<Trouble>,
-    /// What all sessions speak: json or xml; by default each what the seed says
+    /// The size of the world: pair, group or full
+    #[arg(long, value_parser = world, default_value = Options::default().size.name())]
+    world: WorldSize,
+    /// The number of simultaneous sessions, 2 to 5; by default chosen by the seed
+    #[arg(long, value_parser = sessions)]
+    sessions: Option<SessionCount>,
+    /// The network: fast, slow, lossy or failing; by default chosen by the seed
+    #[arg(long, value_parser = network)]
+    network: Option<NetworkProfile>,
+    /// The rates of HTTP faults: none, some or many; by default chosen by the seed
+    #[arg(long, value_parser = http_faults)]
+    http_faults: Option<HttpFaults>,
+    /// The encoding of all sessions: json or xml; by default chosen by the seed for each session
     #[arg(long, value_parser = representation)]
     representation: Option<Representation>,
-    /// Print what happened in each run
+    /// Print the trace of each run
     #[arg(long)]
     trace: bool,
 }
 
-fn world(name: &str) -> Result<Kind, String> {
-    [Kind::Pair, Kind::Several, Kind::Whole]
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or_else(|| "it is pair, several or whole".to_owned())
+fn world(name: &str) -> Result<WorldSize, String> {
+    WorldSize::named(name).ok_or_else(|| "expected pair, group or full".to_owned())
 }
 
-fn people(count: &str) -> Result<People, String> {
+fn sessions(count: &str) -> Result<SessionCount, String> {
     (count.parse().ok())
-        .and_then(People::new)
-        .ok_or_else(|| "there are 2 to 5".to_owned())
+        .and_then(SessionCount::new)
+        .ok_or_else(|| "expected a number from 2 to 5".to_owned())
 }
 
-fn weather(name: &str) -> Result<Weather, String> {
-    Weather::named(name).ok_or_else(|| "it is calm, slow, lossy or storm".to_owned())
+fn network(name: &str) -> Result<NetworkProfile, String> {
+    NetworkProfile::named(name).ok_or_else(|| "expected fast, slow, lossy or failing".to_owned())
 }
 
-fn trouble(name: &str) -> Result<Trouble, String> {
-    Trouble::named(name).ok_or_else(|| "it is none, some or plenty".to_owned())
+fn http_faults(name: &str) -> Result<HttpFaults, String> {
+    HttpFaults::named(name).ok_or_else(|| "expected none, some or many".to_owned())
 }
 
 fn representation(name: &str) -> Result<Representation, String> {
     match name {
         "json" => Ok(Representation::Json),
         "xml" => Ok(Representation::Xml),
-        _ => Err("it is json or xml".to_owned()),
+        _ => Err("expected json or xml".to_owned()),
     }
 }
 
 impl Arguments {
     fn options(&self) -> Options {
         let mut options = Options::default();
-        options.kind = self.world;
-        options.weather.clone_from(&self.weather);
-        options.trouble.clone_from(&self.trouble);
-        options.people = self.people;
+        options.size = self.world;
+        options.network.clone_from(&self.network);
+        options.http_faults.clone_from(&self.http_faults);
+        options.sessions = self.sessions;
         options.representation = self.representation;
         options.messages = self.messages;
         options.trace = self.trace;
@@ -98,12 +98,12 @@ struct Sums {
     duplicated: u64,
     reordered: u64,
     misreported: u64,
-    felt: Felt,
+    coverage: Coverage,
     failed: usize,
 }
 
 impl Sums {
-    /// Adds a run. Returns the lines that tell of it, if it failed and not too many have.
+    /// Adds a run. Returns the lines to print: none for a good run, and none after [`PRINTED_FAILURES`] failed ones.
     fn add(&mut self, report: &Report, options: &Options) -> Vec<String> {
         self.runs += 1;
         self.messages += report.messages;
@@ -111,30 +111,31 @@ impl Sums {
         self.duplicated += report.duplicated();
         self.reordered += report.reordered();
         self.misreported += report.misreported();
-        self.felt.add(&report.felt);
-        if report.breaches.is_empty() {
+        self.coverage.add(&report.coverage);
+        if report.violations.is_empty() {
             return Vec::new();
         }
         self.failed += 1;
-        if self.failed > SHOWN {
+        if self.failed > PRINTED_FAILURES {
             return Vec::new();
         }
-        let breaches = report.breaches.iter().map(|breach| format!("  {breach}"));
-        let again = format!("  again, with its trace: {}", options.replay(report.seed));
+        let violations = report.violations.iter();
+        let violations = violations.map(|violation| format!("  {violation}"));
+        let replay = format!("  replay: {}", options.replay_command(report.seed));
         [report.to_string()]
             .into_iter()
-            .chain(breaches)
-            .chain([again])
+            .chain(violations)
+            .chain([replay])
             .collect()
     }
 
-    /// The lines that tell of all of them: what was felt, and last the sums.
+    /// The last lines: the coverage, and the sums.
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if self.failed > SHOWN {
+        if self.failed > PRINTED_FAILURES {
             lines.push(format!("{} seeds failed in all", self.failed));
         }
-        lines.push(format!("felt: {}", self.felt));
+        lines.push(format!("coverage: {}", self.coverage));
         lines.push(format!(
             "runs={} messages={} lost={} duplicated={} reordered={} misreported={}",
             self.runs, self.messages, self.lost, self.duplicated, self.reordered, self.misreported
@@ -142,32 +143,100 @@ impl Sums {
         lines
     }
 
-    /// A single failed run fails the whole.
+    /// Whether every run was good.
     fn is_clean(&self) -> bool {
         self.failed == 0
     }
 }
 
+/// Which seeds are being played and which come next. Seeds are handed out in ascending order.
+struct Seeds {
+    start: u64,
+    next: u64,
+    end: u64,
+    in_progress: Vec<u64>,
+}
+
+impl Seeds {
+    fn new(start: u64, count: u64) -> Self {
+        Self {
+            start,
+            next: start,
+            end: start.saturating_add(count),
+            in_progress: Vec::new(),
+        }
+    }
+
+    fn take(&mut self) -> Option<u64> {
+        if self.next >= self.end {
+            return None;
+        }
+        let seed = self.next;
+        self.next += 1;
+        self.in_progress.push(seed);
+        Some(seed)
+    }
+
+    fn finish(&mut self, seed: u64) {
+        self.in_progress.retain(|other| *other != seed);
+    }
+
+    /// The first seed that is not finished: where an interrupted run resumes.
+    fn resume_at(&self) -> u64 {
+        self.in_progress.iter().copied().min().unwrap_or(self.next)
+    }
+
+    /// A line that says how far the run is after `elapsed`.
+    fn progress(&self, elapsed: Duration, failed: usize) -> String {
+        let finished = self.next - self.start - self.in_progress.len() as u64;
+        let left = self.end - self.start - finished;
+        let per_second = finished as f64 / elapsed.as_secs_f64().max(0.001);
+        let minutes_left = left as f64 / per_second.max(0.001) / 60.0;
+        format!(
+            "progress: {finished} of {} seeds, {per_second:.0} seeds/s, {minutes_left:.0} min left, {failed} failed; \
+             resume with --seed-start {} --seeds {}",
+            self.end - self.start,
+            self.resume_at(),
+            self.end - self.resume_at()
+        )
+    }
+}
+
+/// What the worker threads share.
+struct State {
+    seeds: Seeds,
+    sums: Sums,
+    printed_at: Instant,
+}
+
 pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
     let options = arguments.options();
-    let end = arguments.seed_start.saturating_add(arguments.seeds);
-    let next = AtomicU64::new(arguments.seed_start);
-    let sums = Mutex::new(Sums::default());
+    let started = Instant::now();
+    let state = Mutex::new(State {
+        seeds: Seeds::new(arguments.seed_start, arguments.seeds),
+        sums: Sums::default(),
+        printed_at: started,
+    });
+    let lock = || {
+        state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    };
     let work = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= end {
-                return;
-            }
+        while let Some(seed) = { lock().seeds.take() } {
             let report = run(seed, &options);
-            let mut sums = sums
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut state = lock();
+            state.seeds.finish(seed);
             if arguments.trace {
                 print!("{}", report.trace);
             }
-            for line in sums.add(&report, &options) {
+            for line in state.sums.add(&report, &options) {
                 println!("{line}");
+            }
+            if state.printed_at.elapsed() >= PROGRESS_PAUSE {
+                state.printed_at = Instant::now();
+                let failed = state.sums.failed;
+                eprintln!("{}", state.seeds.progress(started.elapsed(), failed));
             }
         }
     };
@@ -176,9 +245,15 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
             scope.spawn(work);
         }
     });
-    let sums = sums
+    let State { sums, .. } = state
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!(
+        "{} seeds in {seconds:.0} s, {:.0} seeds/s",
+        sums.runs,
+        sums.runs as f64 / seconds.max(0.001)
+    );
     for line in sums.lines() {
         println!("{line}");
     }
@@ -191,7 +266,7 @@ pub(crate) fn run_all(arguments: &Arguments) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use ucwa_sim::{Breach, Rule};
+    use ucwa_sim::{Invariant, Violation};
 
     use super::*;
 
@@ -222,27 +297,28 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_seed_is_told_with_the_command_that_plays_it_again() {
-        let options = parse("--people 3 --weather storm --trouble some --representation xml")
-            .unwrap()
-            .options();
+    fn a_failing_seed_is_printed_with_the_command_that_replays_it() {
+        let options =
+            parse("--sessions 3 --network failing --http-faults some --representation xml")
+                .unwrap()
+                .options();
         let mut report = run(7, &options);
-        report.breaches = vec![
-            Breach::new(Rule::Lost, "#1"),
-            Breach::new(Rule::Misreported, "#2"),
-            Breach::new(Rule::Rest, "it polls"),
+        report.violations = vec![
+            Violation::new(Invariant::NoLoss, "#1"),
+            Violation::new(Invariant::TrueVerdict, "#2"),
+            Violation::new(Invariant::Quiescent, "a poll is in flight"),
         ];
         let mut sums = Sums::default();
         let lines = sums.add(&report, &options);
         assert_eq!(lines.len(), 5, "{lines:?}");
-        let again = "  again, with its trace: cargo xtask soak --seeds 1 --seed-start 7 --world whole --messages 5 \
-                     --people 3 --weather storm --trouble some --representation xml --trace";
-        assert_eq!(lines.last().map(String::as_str), Some(again));
-        let (_, command) = again.split_once("soak ").unwrap();
-        let played = parse(command).unwrap();
-        assert_eq!((played.seed_start, played.seeds), (7, 1));
+        let replay = "  replay: cargo xtask soak --seeds 1 --seed-start 7 --world full --messages 5 --sessions 3 \
+                      --network failing --http-faults some --representation xml --trace";
+        assert_eq!(lines.last().map(String::as_str), Some(replay));
+        let (_, command) = replay.split_once("soak ").unwrap();
+        let replayed = parse(command).unwrap();
+        assert_eq!((replayed.seed_start, replayed.seeds), (7, 1));
         assert_eq!(
-            run(7, &played.options()).to_string(),
+            run(7, &replayed.options()).to_string(),
             run(7, &options).to_string()
         );
         let last = sums.lines().pop().unwrap();
@@ -254,15 +330,15 @@ mod tests {
     }
 
     #[test]
-    fn of_many_failing_seeds_some_are_told_and_all_counted() {
+    fn of_many_failing_seeds_some_are_printed_and_all_are_counted() {
         let options = parse("--world pair").unwrap().options();
         let mut report = run(0, &options);
-        report.breaches = vec![Breach::new(Rule::Rest, "it polls")];
+        report.violations = vec![Violation::new(Invariant::Quiescent, "a poll is in flight")];
         let mut sums = Sums::default();
-        let told = (0..SHOWN + 5)
+        let printed = (0..PRINTED_FAILURES + 5)
             .filter(|_| !sums.add(&report, &options).is_empty())
             .count();
-        assert_eq!(told, SHOWN);
+        assert_eq!(printed, PRINTED_FAILURES);
         let lines = sums.lines();
         assert_eq!(
             lines.first().map(String::as_str),
@@ -271,14 +347,33 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_not_is_refused() {
+    fn an_interrupted_soak_resumes_at_the_first_seed_that_is_not_finished() {
+        let mut seeds = Seeds::new(100, 10);
+        let taken: Vec<_> = (0..4).filter_map(|_| seeds.take()).collect();
+        assert_eq!(taken, [100, 101, 102, 103]);
+        assert_eq!(seeds.resume_at(), 100);
+        for finished in [100, 101, 103] {
+            seeds.finish(finished);
+        }
+        assert_eq!(
+            seeds.progress(Duration::from_secs(2), 1),
+            "progress: 3 of 10 seeds, 2 seeds/s, 0 min left, 1 failed; resume with --seed-start 102 --seeds 8"
+        );
+        seeds.finish(102);
+        assert_eq!(seeds.resume_at(), 104);
+        let rest = std::iter::from_fn(|| seeds.take()).count();
+        assert_eq!(rest, 6);
+    }
+
+    #[test]
+    fn unknown_values_are_refused() {
         for words in [
-            "--people 1",
-            "--people 6",
-            "--people many",
+            "--sessions 1",
+            "--sessions 6",
+            "--sessions many",
             "--world flat",
-            "--weather fine",
-            "--trouble much",
+            "--network fine",
+            "--http-faults much",
             "--representation yaml",
         ] {
             assert!(parse(words).is_err(), "{words}");

@@ -1,4 +1,4 @@
-//! One client of one user: a session, and what it told its application.
+//! An endpoint: one session of one actor, and what that session has reported to its application.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -10,51 +10,51 @@ use ucwa_session::{
     PersonStatus, Session, SessionEvent, SignInState, Ticket,
 };
 
-use crate::breach::{Breach, Rule};
+use crate::message::MessageId;
 use crate::network::ExchangeId;
-use crate::saying::SayingId;
+use crate::violation::{Invariant, Violation};
 
-/// The name of an endpoint. A user who signs in again does so with another one.
+/// Identifies an endpoint. An actor who signs in again gets a new endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct EndpointId(pub(crate) usize);
 
-/// How a conversation looks to the application.
+/// The state of a conversation as the session has reported it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
-    /// Something of it is at the server: it was begun, and has not ended since.
+pub(crate) struct ConversationView {
+    /// The conversation exists at the server: it has begun and not ended.
     pub(crate) live: bool,
-    /// Its chat is established.
+    /// The chat is connected.
     pub(crate) chatting: bool,
-    /// What was received in it, in the order in which it was shown.
-    pub(crate) received: Vec<SayingId>,
+    /// The received messages, in the order in which they were shown.
+    pub(crate) received: Vec<MessageId>,
 }
 
-/// A session and what it told.
+/// A session and what it has reported.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) name: String,
-    /// Whose it is, by the number of the person in the story.
+    /// The index of the actor in the scenario.
     pub(crate) owner: usize,
     pub(crate) session: Session,
     pub(crate) wake_at: Option<Duration>,
     pub(crate) state: SignInState,
-    /// It has been signed in.
-    pub(crate) was_in: bool,
-    /// It was ended as an application does that is closed.
-    pub(crate) closed: bool,
+    /// The session has been signed in at least once.
+    pub(crate) was_signed_in: bool,
+    /// The session got [`ucwa_session::Input::Shutdown`].
+    pub(crate) shut_down: bool,
     /// The pending GET in flight.
     pub(crate) poll: Option<ExchangeId>,
-    pub(crate) conversations: BTreeMap<ConversationKey, Seen>,
-    /// What was submitted, and how it ended.
+    pub(crate) conversations: BTreeMap<ConversationKey, ConversationView>,
+    /// The submitted operations and their results.
     pub(crate) tickets: BTreeMap<Ticket, Option<Result<Outcome, Failure>>>,
-    /// The last verdict on each message.
-    pub(crate) verdicts: BTreeMap<SayingId, MessageStatus>,
-    /// What is known of the availability of people, by address.
+    /// The last reported verdict on each message.
+    pub(crate) verdicts: BTreeMap<MessageId, MessageStatus>,
+    /// The reported availability of other users, by SIP URI.
     pub(crate) statuses: BTreeMap<String, PersonStatus>,
-    /// The pending GET as it was sent last.
+    /// The pending GET that was sent last.
     pub(crate) last_poll: Option<Request<Bytes>>,
-    /// Events that nobody has taken yet.
-    pub(crate) news: VecDeque<SessionEvent>,
+    /// The events that the scenario has not processed yet.
+    pub(crate) unread_events: VecDeque<SessionEvent>,
 }
 
 impl Endpoint {
@@ -65,54 +65,54 @@ impl Endpoint {
             session,
             wake_at: None,
             state: SignInState::SignedOut,
-            was_in: false,
-            closed: false,
+            was_signed_in: false,
+            shut_down: false,
             poll: None,
             conversations: BTreeMap::new(),
             tickets: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             statuses: BTreeMap::new(),
             last_poll: None,
-            news: VecDeque::new(),
+            unread_events: VecDeque::new(),
         }
     }
 
-    /// Takes in what the session completed.
+    /// Records the result of an operation.
     pub(crate) fn on_completed(
         &mut self,
         ticket: Ticket,
         result: Result<Outcome, Failure>,
-    ) -> Option<Breach> {
+    ) -> Option<Violation> {
         match self.tickets.get_mut(&ticket) {
             Some(open @ None) => {
                 *open = Some(result);
                 None
             }
-            Some(Some(_)) => Some(Breach::new(
-                Rule::CompletedOnce,
+            Some(Some(_)) => Some(Violation::new(
+                Invariant::CompletedOnce,
                 format!("{}: {ticket:?} completed twice", self.name),
             )),
-            None => Some(Breach::new(
-                Rule::CompletedOnce,
+            None => Some(Violation::new(
+                Invariant::CompletedOnce,
                 format!(
-                    "{}: {ticket:?} completed, and nobody submitted it",
+                    "{}: {ticket:?} completed and was never submitted",
                     self.name
                 ),
             )),
         }
     }
 
-    /// Takes in what the session tells of.
-    pub(crate) fn on_event(&mut self, event: &SessionEvent) -> Option<Breach> {
+    /// Records an event.
+    pub(crate) fn on_event(&mut self, event: &SessionEvent) -> Option<Violation> {
         match event {
             SessionEvent::SignIn { state, .. } => {
                 self.state = *state;
-                self.was_in |= *state == SignInState::SignedIn;
+                self.was_signed_in |= *state == SignInState::SignedIn;
             }
             SessionEvent::Incoming { conversation, .. }
             | SessionEvent::Discovered { conversation, .. } => {
-                let seen = self.conversations.entry(*conversation).or_default();
-                seen.live = true;
+                let view = self.conversations.entry(*conversation).or_default();
+                view.live = true;
             }
             SessionEvent::Person {
                 uri,
@@ -133,39 +133,39 @@ impl Endpoint {
         &mut self,
         conversation: ConversationKey,
         change: &ConversationChange,
-    ) -> Option<Breach> {
-        let Some(seen) = self.conversations.get_mut(&conversation) else {
-            return Some(Breach::new(
-                Rule::Grammar,
+    ) -> Option<Violation> {
+        let Some(view) = self.conversations.get_mut(&conversation) else {
+            return Some(Violation::new(
+                Invariant::EventOrder,
                 format!(
-                    "{}: {change:?} in {conversation:?}, which nobody spoke of",
+                    "{}: {change:?} in {conversation:?}, which no event introduced",
                     self.name
                 ),
             ));
         };
         match change {
-            ConversationChange::Connecting | ConversationChange::ChatOffered => seen.live = true,
-            ConversationChange::ChatConnected { .. } => seen.chatting = true,
+            ConversationChange::Connecting | ConversationChange::ChatOffered => view.live = true,
+            ConversationChange::ChatConnected { .. } => view.chatting = true,
             ConversationChange::ChatDisconnecting | ConversationChange::ChatDisconnected { .. } => {
-                seen.chatting = false;
+                view.chatting = false;
             }
             ConversationChange::Ended { .. } => {
-                if !std::mem::take(&mut seen.live) {
-                    return Some(Breach::new(
-                        Rule::Grammar,
+                if !std::mem::take(&mut view.live) {
+                    return Some(Violation::new(
+                        Invariant::EventOrder,
                         format!("{}: {conversation:?} ended twice", self.name),
                     ));
                 }
-                seen.chatting = false;
+                view.chatting = false;
             }
             ConversationChange::MessageReceived { body, .. } => {
-                let Some(saying) = SayingId::of_body(body).filter(|it| it.is_said_by(body)) else {
-                    return Some(Breach::new(
-                        Rule::Garbled,
-                        format!("{}: a message that nobody said: {body:?}", self.name),
+                let Some(message) = MessageId::of_body(body).filter(|it| it.has_body(body)) else {
+                    return Some(Violation::new(
+                        Invariant::Intact,
+                        format!("{}: a message that was never sent: {body:?}", self.name),
                     ));
                 };
-                seen.received.push(saying);
+                view.received.push(message);
             }
             ConversationChange::MessageStatus {
                 message,
@@ -177,18 +177,21 @@ impl Endpoint {
                     .as_ref()
                     .is_some_and(|failure| *failure.kind() == FailureKind::DeliveryUnknown);
                 if unknown != (*status == MessageStatus::Unknown) {
-                    return Some(Breach::new(
-                        Rule::Misreported,
+                    return Some(Violation::new(
+                        Invariant::TrueVerdict,
                         format!("{}: {status:?} for the reason {failure:?}", self.name),
                     ));
                 }
-                if let Some(saying) = SayingId::of_key(*message) {
-                    let before = self.verdicts.insert(saying, *status);
-                    // A verdict that was unknown may come late; one that was told stays.
+                if let Some(message) = MessageId::of_key(*message) {
+                    let before = self.verdicts.insert(message, *status);
+                    // An unknown verdict can be followed by a final one, which stays.
                     if before.is_some_and(|before| before != MessageStatus::Unknown) {
-                        return Some(Breach::new(
-                            Rule::Misreported,
-                            format!("{}: {saying:?} was {before:?} and is {status:?}", self.name),
+                        return Some(Violation::new(
+                            Invariant::TrueVerdict,
+                            format!(
+                                "{}: {message:?} was {before:?} and is {status:?}",
+                                self.name
+                            ),
                         ));
                     }
                 }
@@ -198,12 +201,12 @@ impl Endpoint {
         None
     }
 
-    /// Whose it is, by the name before the number.
+    /// The user, which is the part of the name before the first dot.
     pub(crate) fn user(&self) -> &str {
         self.name.split('.').next().unwrap_or_default()
     }
 
-    /// Whether everything that was submitted has ended.
+    /// Whether every submitted operation has completed.
     pub(crate) fn is_settled(&self) -> bool {
         self.tickets.values().all(Option::is_some)
     }
@@ -224,7 +227,9 @@ mod tests {
         let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
         let config = SessionConfig::new(root, 1, std::time::UNIX_EPOCH);
         let mut endpoint = Endpoint::new("toshm.0".to_owned(), 0, Session::new(config));
-        endpoint.conversations.insert(CHAT, Seen::default());
+        endpoint
+            .conversations
+            .insert(CHAT, ConversationView::default());
         endpoint
     }
 
@@ -236,18 +241,21 @@ mod tests {
     }
 
     #[track_caller]
-    fn breaks(endpoint: &mut Endpoint, event: &SessionEvent, rule: Rule) {
-        assert_eq!(endpoint.on_event(event).map(|it| it.rule), Some(rule));
+    fn assert_violates(endpoint: &mut Endpoint, event: &SessionEvent, invariant: Invariant) {
+        assert_eq!(
+            endpoint.on_event(event).map(|it| it.invariant),
+            Some(invariant)
+        );
     }
 
     #[test]
-    fn nothing_happens_in_a_conversation_that_nobody_spoke_of() {
-        let stranger = change(ConversationKey::Remote(7), ConversationChange::Connecting);
-        breaks(&mut endpoint(), &stranger, Rule::Grammar);
+    fn a_change_in_a_conversation_that_no_event_introduced_is_a_violation() {
+        let unknown = change(ConversationKey::Remote(7), ConversationChange::Connecting);
+        assert_violates(&mut endpoint(), &unknown, Invariant::EventOrder);
     }
 
     #[test]
-    fn a_conversation_ends_once_each_time_it_lived() {
+    fn a_conversation_that_ends_twice_is_a_violation() {
         let mut endpoint = endpoint();
         let begins = change(CHAT, ConversationChange::Connecting);
         let ends = change(CHAT, ConversationChange::Ended { failure: None });
@@ -255,12 +263,12 @@ mod tests {
             assert_eq!(endpoint.on_event(&begins), None);
             assert_eq!(endpoint.on_event(&ends), None);
         }
-        breaks(&mut endpoint, &ends, Rule::Grammar);
+        assert_violates(&mut endpoint, &ends, Invariant::EventOrder);
     }
 
     #[test]
-    fn what_is_received_was_said() {
-        let says = |text: &str| {
+    fn an_altered_or_invented_message_is_a_violation() {
+        let received = |text: &str| {
             let sender = Participant {
                 key: ParticipantKey::Local(1),
                 uri: None,
@@ -282,22 +290,22 @@ mod tests {
             )
         };
         let mut endpoint = endpoint();
-        let MessageBody::Text(said) = SayingId(2).body() else {
+        let MessageBody::Text(text) = MessageId(2).body() else {
             panic!("the third is text")
         };
-        assert_eq!(endpoint.on_event(&says(&said)), None);
-        breaks(
+        assert_eq!(endpoint.on_event(&received(&text)), None);
+        assert_violates(
             &mut endpoint,
-            &says(&said.replace('\u{df}', "?")),
-            Rule::Garbled,
+            &received(&text.replace('\u{df}', "?")),
+            Invariant::Intact,
         );
-        breaks(&mut endpoint, &says("Hello"), Rule::Garbled);
+        assert_violates(&mut endpoint, &received("Hello"), Invariant::Intact);
     }
 
     #[test]
-    fn a_verdict_and_its_reason_agree() {
-        let told = |status| {
-            let message = SayingId(2).key();
+    fn a_verdict_that_contradicts_its_reason_is_a_violation() {
+        let status_event = |status| {
+            let message = MessageId(2).key();
             change(
                 CHAT,
                 ConversationChange::MessageStatus {
@@ -309,54 +317,57 @@ mod tests {
             )
         };
         let mut endpoint = endpoint();
-        assert_eq!(endpoint.on_event(&told(MessageStatus::Succeeded)), None);
-        breaks(
+        assert_eq!(
+            endpoint.on_event(&status_event(MessageStatus::Succeeded)),
+            None
+        );
+        assert_violates(
             &mut endpoint,
-            &told(MessageStatus::Unknown),
-            Rule::Misreported,
+            &status_event(MessageStatus::Unknown),
+            Invariant::TrueVerdict,
         );
     }
 
     #[test]
-    fn a_ticket_that_nobody_submitted_does_not_complete() {
+    fn the_completion_of_a_ticket_that_was_not_submitted_is_a_violation() {
         let mut endpoint = endpoint();
         let ticket = endpoint.session.submit(Duration::ZERO, Operation::SignOut);
         let stray = endpoint.on_completed(ticket, Ok(Outcome::Done));
-        assert_eq!(stray.map(|it| it.rule), Some(Rule::CompletedOnce));
+        assert_eq!(stray.map(|it| it.invariant), Some(Invariant::CompletedOnce));
     }
 
     #[test]
-    fn a_verdict_that_was_unknown_may_come_late_and_no_verdict_changes() {
+    fn only_an_unknown_verdict_may_change() {
         use MessageStatus::{Failed, Succeeded, Unknown};
-        let told = |before, status| {
+        let second_verdict = |before, status| {
             let mut endpoint = endpoint();
-            endpoint.verdicts.insert(SayingId(2), before);
+            endpoint.verdicts.insert(MessageId(2), before);
             let event = change(
                 CHAT,
                 ConversationChange::MessageStatus {
-                    message: SayingId(2).key(),
+                    message: MessageId(2).key(),
                     status,
                     timestamp: None,
                     failure: None,
                 },
             );
-            endpoint.on_event(&event).map(|it| it.rule)
+            endpoint.on_event(&event).map(|it| it.invariant)
         };
         for (before, status) in [(Unknown, Succeeded), (Unknown, Failed)] {
-            assert_eq!(told(before, status), None);
+            assert_eq!(second_verdict(before, status), None);
         }
         for (before, status) in [(Succeeded, Failed), (Failed, Succeeded)] {
-            assert_eq!(told(before, status), Some(Rule::Misreported));
+            assert_eq!(second_verdict(before, status), Some(Invariant::TrueVerdict));
         }
     }
 
     #[test]
-    fn a_ticket_completes_once() {
+    fn a_second_completion_is_a_violation() {
         let mut endpoint = endpoint();
         let ticket = endpoint.session.submit(Duration::ZERO, Operation::SignOut);
         endpoint.tickets.insert(ticket, None);
         assert_eq!(endpoint.on_completed(ticket, Ok(Outcome::Done)), None);
         let again = endpoint.on_completed(ticket, Ok(Outcome::Done));
-        assert_eq!(again.map(|it| it.rule), Some(Rule::CompletedOnce));
+        assert_eq!(again.map(|it| it.invariant), Some(Invariant::CompletedOnce));
     }
 }

@@ -1,35 +1,40 @@
-//! A simulated world for UCWA sessions: a server's engine, a seeded network, virtual time.
+//! Simulated worlds for UCWA sessions: a server engine, several sessions, a network and virtual time.
 //!
-//! Everything in a world is sans-IO and single-threaded, and everything left to chance hangs on one seed: the delays
-//! and losses of the network, the ids of server and clients, what people do and how long they think. So a run is
-//! repeated exactly by its seed, and hours pass in milliseconds, since the clock jumps from one event to the next.
+//! A world is sans-IO and single-threaded. One seed determines every random choice: the delays and losses of the network,
+//! the IDs of server and clients, what the actors do and how long they wait. A seed therefore repeats a run exactly. The
+//! clock jumps from one event to the next, so hours of virtual time take milliseconds.
 //!
-//! [`run`] plays a story: of two people who chat, leave, begin again and sign out, or of up to five sessions, some of one
-//! user, that make a conference of it and follow each other's presence. The [`Weather`] and the [`Trouble`] that servers
-//! make are the seed's choice. Then it holds what the sessions told against what passed on the wire: see [`Rule`].
+//! [`run`] plays one scenario: two actors chat, leave, chat again and sign out; or up to five sessions, some of the same
+//! user, hold a conference and follow each other's presence. The seed chooses the [`NetworkProfile`] and the [`HttpFaults`]
+//! unless [`Options`] fix them. At the end the run compares what the sessions reported with the traffic that the oracle
+//! recorded, and lists each violated [`Invariant`].
 
-mod breach;
-mod dice;
+mod attacker;
+mod coverage;
 mod endpoint;
-mod felt;
-mod impostor;
+mod fault_schedule;
+mod http_faults;
 mod invariants;
-mod mishaps;
+mod message;
 mod network;
+mod network_profile;
+mod options;
+mod oracle;
+mod random;
+mod report;
 mod run;
-mod saying;
-mod story;
+mod scenario;
 mod trace;
-mod trouble;
-mod weather;
-mod wire;
+mod violation;
 mod world;
 
-pub use breach::{Breach, Rule};
-pub use felt::{Felt, Trial};
-pub use run::{Kind, Options, People, Report, run};
+pub use coverage::{Coverage, CoveragePoint};
+pub use http_faults::HttpFaults;
+pub use network_profile::NetworkProfile;
+pub use options::{Options, SessionCount, WorldSize};
+pub use report::Report;
+pub use run::run;
 pub use trace::Trace;
-pub use trouble::Trouble;
-/// The one word of UCWA that [`Options`] need.
+/// The encoding of payloads; [`Options`] can fix it.
 pub use ucwa_proto::Representation;
-pub use weather::Weather;
+pub use violation::{Invariant, Violation};

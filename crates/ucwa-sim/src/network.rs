@@ -1,4 +1,5 @@
-//! The way between clients and servers: it delays, loses and breaks, by a seed, and contains no I/O itself.
+//! The network between clients and the server: it delays, loses and cuts exchanges, as the random stream says. It contains
+//! no I/O.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,63 +8,63 @@ use bytes::Bytes;
 use http::{Request, Response};
 use ucwa_session::{Lane, Sent, TransportFailure, TransportFailureKind};
 
-use crate::dice::Dice;
-use crate::weather::Weather;
+use crate::network_profile::NetworkProfile;
+use crate::random::RandomStream;
 
-/// The name of one exchange, all over the network.
+/// Identifies an exchange. IDs are unique in a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExchangeId(pub(crate) u64);
 
-/// Something that comes out of the network.
+/// Something that leaves the network.
 #[derive(Debug)]
 pub(crate) enum Arrival {
     /// A request reaches the server.
     Request {
-        /// Which.
+        /// The exchange.
         id: ExchangeId,
         /// The request.
         request: Request<Bytes>,
     },
-    /// The server notices that nobody waits for this response any more.
+    /// The server notices that the client has closed the connection.
     Disconnect {
-        /// To which request.
+        /// The exchange.
         id: ExchangeId,
     },
     /// A response reaches the client.
     Response {
-        /// To which request.
+        /// The exchange.
         id: ExchangeId,
         /// The response.
         response: Response<Bytes>,
     },
-    /// A response reaches the client once more than it should. It may be there before its original.
-    Copy {
-        /// To which request.
+    /// The duplicate of a response reaches the client, possibly before the original.
+    Duplicate {
+        /// The exchange.
         id: ExchangeId,
         /// The response.
         response: Response<Bytes>,
     },
-    /// The client learns that there will be no response.
+    /// The client learns that no response will come.
     Failure {
-        /// To which request.
+        /// The exchange.
         id: ExchangeId,
-        /// What its transport says.
+        /// The failure that the transport reports.
         failure: TransportFailure,
     },
 }
 
-/// An exchange that the client waits for.
+/// An exchange whose response the client awaits.
 #[derive(Debug)]
 struct Open {
     host: String,
     deadline: Duration,
 }
 
-/// Where requests and responses are while they are under way.
+/// The requests and responses in transit.
 #[derive(Debug)]
 pub(crate) struct Network {
-    weather: Weather,
-    dice: Dice,
+    profile: NetworkProfile,
+    random: RandomStream,
     sent: u64,
     open: BTreeMap<ExchangeId, Open>,
     due: BTreeMap<(Duration, u64), Arrival>,
@@ -72,10 +73,10 @@ pub(crate) struct Network {
 
 impl Network {
     /// An idle network.
-    pub(crate) fn new(weather: Weather, dice: Dice) -> Self {
+    pub(crate) fn new(profile: NetworkProfile, random: RandomStream) -> Self {
         Self {
-            weather,
-            dice,
+            profile,
+            random,
             sent: 0,
             open: BTreeMap::new(),
             due: BTreeMap::new(),
@@ -83,8 +84,8 @@ impl Network {
         }
     }
 
-    /// Takes a request. Its end comes out as one [`Arrival::Response`] or [`Arrival::Failure`], at `deadline` at the
-    /// latest. `reachable` says whether the name of its host leads anywhere.
+    /// Accepts a request. The exchange ends with one [`Arrival::Response`] or [`Arrival::Failure`], at `deadline` at the
+    /// latest. `reachable` is whether the host name resolves.
     pub(crate) fn send(
         &mut self,
         now: Duration,
@@ -97,82 +98,82 @@ impl Network {
         let id = ExchangeId(self.sent);
         let host = request.uri().host().unwrap_or_default().to_owned();
         self.open.insert(id, Open { host, deadline });
-        // The transport keeps its deadline, whatever becomes of the exchange.
+        // The transport reports a timeout at the deadline unless the exchange ends earlier.
         let timeout = TransportFailureKind::Timeout;
         self.fail(deadline, id, timeout, "wait", Sent::Maybe);
-        let way = self.way();
-        if !reachable || self.dice.chance(self.weather.unreachable) {
+        let delay = self.delay();
+        if !reachable || self.random.chance(self.profile.unreachable) {
             let kind = TransportFailureKind::Unreachable;
-            self.fail(now + way, id, kind, "connect", Sent::No);
+            self.fail(now + delay, id, kind, "connect", Sent::No);
             return id;
         }
-        if self.dice.chance(self.weather.lost_requests) {
-            self.lose(now + way, id);
+        if self.random.chance(self.profile.lost_requests) {
+            self.lose(now + delay, id);
             return id;
         }
-        self.schedule(now + way, Arrival::Request { id, request });
-        if lane == Lane::Events && self.dice.chance(self.weather.cut_polls) {
-            let cut = now + way + self.dice.time(&self.weather.patience);
+        self.schedule(now + delay, Arrival::Request { id, request });
+        if lane == Lane::Events && self.random.chance(self.profile.cut_polls) {
+            let cut = now + delay + self.random.duration(&self.profile.cut_after);
             self.fail(cut, id, TransportFailureKind::Broken, "wait", Sent::Maybe);
         }
         id
     }
 
-    /// The name of an exchange that no client of this world has.
-    pub(crate) fn stray(&mut self) -> ExchangeId {
+    /// The ID of an exchange that belongs to no client of this world.
+    pub(crate) fn foreign_exchange(&mut self) -> ExchangeId {
         self.sent += 1;
         ExchangeId(self.sent)
     }
 
-    /// Takes the server's response. One that nobody waits for any more is lost.
+    /// Accepts a response of the server. The response is dropped if the client no longer awaits it.
     pub(crate) fn respond(&mut self, now: Duration, id: ExchangeId, response: Response<Bytes>) {
         if !self.open.contains_key(&id) {
             return;
         }
-        let way = self.way();
-        if self.dice.chance(self.weather.lost_responses) {
-            self.lose(now + way, id);
+        let delay = self.delay();
+        if self.random.chance(self.profile.lost_responses) {
+            self.lose(now + delay, id);
         } else {
-            self.schedule(now + way, Arrival::Response { id, response });
+            self.schedule(now + delay, Arrival::Response { id, response });
         }
     }
 
-    /// Lets a response come once more.
-    pub(crate) fn copy(&mut self, at: Duration, id: ExchangeId, response: Response<Bytes>) {
-        self.schedule(at, Arrival::Copy { id, response });
+    /// Delivers a duplicate of a response at `at`.
+    pub(crate) fn duplicate(&mut self, at: Duration, id: ExchangeId, response: Response<Bytes>) {
+        self.schedule(at, Arrival::Duplicate { id, response });
     }
 
-    /// The client gives an exchange up. What is on its way to the server arrives all the same, and a response may still
-    /// slip through to the client.
+    /// The client aborts an exchange. A request in transit still reaches the server, and the response can still reach the
+    /// client.
     pub(crate) fn abort(&mut self, now: Duration, id: ExchangeId) {
-        let way = self.way();
-        self.schedule(now + way, Arrival::Disconnect { id });
-        if self.dice.chance(700) {
+        let delay = self.delay();
+        self.schedule(now + delay, Arrival::Disconnect { id });
+        if self.random.chance(700) {
             self.open.remove(&id);
         }
     }
 
-    /// No connection is made for a request that has come as far as the server.
+    /// The server refuses the connection of a request that has just arrived.
     pub(crate) fn refuse_connection(&mut self, now: Duration, id: ExchangeId) {
-        let at = now + self.way();
+        let at = now + self.delay();
         let kind = TransportFailureKind::Unreachable;
         self.fail(at, id, kind, "connect", Sent::No);
     }
 
-    /// Every connection breaks at the server.
+    /// The server closes every connection.
     pub(crate) fn cut_all(&mut self, now: Duration) {
         let open: Vec<_> = self.open.keys().copied().collect();
         for id in open {
-            let at = now + self.way();
+            let at = now + self.delay();
             self.fail(at, id, TransportFailureKind::Broken, "wait", Sent::Maybe);
         }
     }
 
-    /// When the next thing comes out.
+    /// When the next arrival is due.
     pub(crate) fn next_due(&mut self) -> Option<Duration> {
         while let Some(entry) = self.due.first_entry() {
             match entry.get() {
-                // Ends of exchanges that have ended are forgotten.
+                // The end of an exchange that has already ended is dropped.
                 Arrival::Response { id, .. } | Arrival::Failure { id, .. }
                     if !self.open.contains_key(id) =>
                 {
@@ -184,35 +185,35 @@ impl Network {
         None
     }
 
-    /// The next thing that is due.
+    /// The next arrival that is due at `now`.
     pub(crate) fn poll(&mut self, now: Duration) -> Option<Arrival> {
         self.next_due().filter(|due| *due <= now)?;
         let (_, arrival) = self.due.pop_first()?;
         match &arrival {
             Arrival::Request { .. } | Arrival::Disconnect { .. } => {}
-            Arrival::Response { id, .. } | Arrival::Copy { id, .. } => {
+            Arrival::Response { id, .. } | Arrival::Duplicate { id, .. } => {
                 self.open.remove(id);
             }
             Arrival::Failure { id, failure } => {
                 let id = *id;
                 self.open.remove(&id);
-                // A broken connection is broken at both ends; the server does not always learn of it.
-                if failure.sent == Sent::Maybe && self.dice.chance(800) {
-                    let way = self.way();
-                    self.schedule(now + way, Arrival::Disconnect { id });
+                // The server does not always notice a broken connection.
+                if failure.sent == Sent::Maybe && self.random.chance(800) {
+                    let delay = self.delay();
+                    self.schedule(now + delay, Arrival::Disconnect { id });
                 }
             }
         }
         Some(arrival)
     }
 
-    /// One way, from one end to the other.
-    fn way(&mut self) -> Duration {
-        let mut way = self.dice.time(&self.weather.latency);
-        if self.dice.chance(self.weather.stalls) {
-            way += self.dice.time(&self.weather.stall);
+    /// The delay of one request or response.
+    fn delay(&mut self) -> Duration {
+        let mut delay = self.random.duration(&self.profile.latency);
+        if self.random.chance(self.profile.stalls) {
+            delay += self.random.duration(&self.profile.stall);
         }
-        way
+        delay
     }
 
     fn schedule(&mut self, at: Duration, arrival: Arrival) {
@@ -220,7 +221,7 @@ impl Network {
         self.due.insert((at, self.scheduled), arrival);
     }
 
-    /// Lets the exchange fail at `at`, if it is open by then.
+    /// Schedules the failure of an exchange at `at`. The failure is dropped if the exchange ends earlier.
     fn fail(
         &mut self,
         at: Duration,
@@ -243,9 +244,9 @@ impl Network {
         self.schedule(at, Arrival::Failure { id, failure });
     }
 
-    /// Something of the exchange got lost: the client sees a broken connection soon, or nothing until its deadline.
+    /// The request or the response is lost: the client sees a broken connection at `at`, or a timeout.
     fn lose(&mut self, at: Duration, id: ExchangeId) {
-        if self.dice.chance(self.weather.resets) {
+        if self.random.chance(self.profile.resets) {
             self.fail(at, id, TransportFailureKind::Broken, "wait", Sent::Maybe);
         }
     }
@@ -264,7 +265,7 @@ mod tests {
         network.send(Duration::ZERO, request, lane, DEADLINE, true)
     }
 
-    /// Everything that comes out, in order, with its time; requests are answered on the spot.
+    /// Answers every request at once and returns all arrivals with their times.
     fn run(network: &mut Network) -> Vec<(Duration, Arrival)> {
         let mut out = Vec::new();
         while let Some(due) = network.next_due() {
@@ -285,8 +286,8 @@ mod tests {
     }
 
     #[test]
-    fn in_fair_weather_every_request_arrives_and_so_does_every_answer() {
-        let mut network = Network::new(Weather::slow(), Dice::new(1, 1));
+    fn a_lossless_network_delivers_every_request_and_response() {
+        let mut network = Network::new(NetworkProfile::slow(), RandomStream::new(1, 1));
         for _ in 0..100 {
             send(&mut network, Lane::Commands);
         }
@@ -298,8 +299,8 @@ mod tests {
     }
 
     #[test]
-    fn every_exchange_ends_once_and_by_its_deadline_and_says_truly_whether_it_was_sent() {
-        let mut network = Network::new(Weather::storm(), Dice::new(1, 1));
+    fn every_exchange_ends_once_by_its_deadline_and_reports_correctly_whether_it_was_sent() {
+        let mut network = Network::new(NetworkProfile::failing(), RandomStream::new(1, 1));
         for round in 0..1_000 {
             let lane = if round % 2 == 0 {
                 Lane::Events
@@ -310,21 +311,21 @@ mod tests {
         }
         let out = run(&mut network);
         assert_eq!(ends(&out), 1_000);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut view = std::collections::BTreeSet::new();
         let mut kinds = std::collections::BTreeMap::new();
         for (at, arrival) in &out {
             match arrival {
                 Arrival::Request { id, .. } => {
-                    seen.insert(*id);
+                    view.insert(*id);
                 }
                 Arrival::Failure { id, failure } => {
                     assert!(*at <= DEADLINE);
                     if failure.sent == Sent::No {
-                        assert!(!seen.contains(id), "{failure}");
+                        assert!(!view.contains(id), "{failure}");
                     }
                     *kinds.entry(format!("{:?}", failure.kind)).or_insert(0) += 1;
                 }
-                Arrival::Response { .. } | Arrival::Copy { .. } => assert!(*at <= DEADLINE),
+                Arrival::Response { .. } | Arrival::Duplicate { .. } => assert!(*at <= DEADLINE),
                 Arrival::Disconnect { .. } => {}
             }
         }
@@ -335,8 +336,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_no_name_is_not_reached() {
-        let mut network = Network::new(Weather::calm(), Dice::new(1, 1));
+    fn a_host_that_does_not_resolve_is_unreachable() {
+        let mut network = Network::new(NetworkProfile::fast(), RandomStream::new(1, 1));
         let request = Request::get("https://nowhere.example/")
             .body(Bytes::new())
             .unwrap();

@@ -1,26 +1,26 @@
-//! What happened, in lines for a person to read.
+//! The trace of a run: one line for each input, output and fault.
 
 use std::fmt;
 use std::time::Duration;
 
-/// The lines of one run, in order; empty unless the run was asked to keep them.
+/// The lines of one run, in order. Empty unless [`Options::trace`](crate::Options::trace) is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    kept: bool,
+    enabled: bool,
     lines: Vec<String>,
 }
 
 impl Trace {
-    pub(crate) fn new(kept: bool) -> Self {
+    pub(crate) fn new(enabled: bool) -> Self {
         Self {
-            kept,
+            enabled,
             lines: Vec::new(),
         }
     }
 
-    /// Notes something; the arguments are only formatted when they are kept.
+    /// Adds a line. `what` is formatted only if the trace is enabled.
     pub(crate) fn note(&mut self, now: Duration, who: &str, what: fmt::Arguments<'_>) {
-        if self.kept {
+        if self.enabled {
             self.lines
                 .push(format!("{:>11.6} {who:<10} {what}", now.as_secs_f64()));
         }

@@ -1,13 +1,13 @@
-//! What people say to each other: each message has a number, and its text carries it.
+//! The messages of a scenario. Each has a number, and its body contains that number.
 
 use ucwa_session::{MessageBody, MessageKey};
 
-/// The number of a message, over all speakers of a run, in the order in which they were said.
+/// The number of a message. Numbers count over all senders of a run, in the order of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SayingId(pub(crate) u32);
+pub(crate) struct MessageId(pub(crate) u32);
 
-impl SayingId {
-    /// Every fourth message is written in HTML; all have characters that encodings stumble over.
+impl MessageId {
+    /// The body of the message. Every fourth one is HTML; all contain characters that encodings must escape.
     pub(crate) fn body(self) -> MessageBody {
         let number = self.0;
         if number % 4 == 3 {
@@ -17,7 +17,7 @@ impl SayingId {
         }
     }
 
-    /// What a reader who takes only plain text sees.
+    /// The body as a recipient gets it that accepts plain text only.
     fn plain(self) -> String {
         format!("#{} Gr\u{fc}\u{df}e & 100%+", self.0)
     }
@@ -49,8 +49,8 @@ impl SayingId {
         }
     }
 
-    /// Whether a body is what was said, possibly turned to plain text on the way.
-    pub(crate) fn is_said_by(self, body: &MessageBody) -> bool {
+    /// Whether `body` is the body that was sent, or the server's plain-text version of it.
+    pub(crate) fn has_body(self, body: &MessageBody) -> bool {
         *body == self.body() || *body == MessageBody::Text(self.plain())
     }
 }
@@ -60,15 +60,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_tells_its_number_and_nothing_else_is_it() {
+    fn a_body_identifies_its_message() {
         for number in [2, 3] {
-            let saying = SayingId(number);
-            assert_eq!(SayingId::of_body(&saying.body()), Some(saying));
-            assert!(saying.is_said_by(&saying.body()));
-            assert!(!saying.is_said_by(&SayingId(number + 4).body()));
+            let message = MessageId(number);
+            assert_eq!(MessageId::of_body(&message.body()), Some(message));
+            assert!(message.has_body(&message.body()));
+            assert!(!message.has_body(&MessageId(number + 4).body()));
         }
-        let garbled = MessageBody::Text("#2 Gr\u{fffd}e".to_owned());
-        assert_eq!(SayingId::of_body(&garbled), Some(SayingId(2)));
-        assert!(!SayingId(2).is_said_by(&garbled));
+    }
+
+    #[test]
+    fn an_altered_body_keeps_its_number_and_is_recognized_as_altered() {
+        let altered = MessageBody::Text("#2 Gr\u{fffd}e".to_owned());
+        assert_eq!(MessageId::of_body(&altered), Some(MessageId(2)));
+        assert!(!MessageId(2).has_body(&altered));
     }
 }

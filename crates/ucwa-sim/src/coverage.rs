@@ -1,0 +1,138 @@
+//! Coverage: how often each fault, and each way a session recovers, took place in a run.
+//!
+//! A fault that no session meets proves nothing, so a test requires every [`CoveragePoint`] to be reached.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A fault that reached a session which awaited the response, or a recovery that a session completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CoveragePoint {
+    /// A request was refused with this status and not executed.
+    Refused(u16),
+    /// A valid token was refused.
+    Unauthorized,
+    /// A request was refused with this status and the diagnostics of an invalid ticket, and not executed.
+    InvalidTicket(u16),
+    /// The server executed a request, and an intermediary replaced its response with one of this status.
+    Replaced(u16),
+    /// A response body was truncated or replaced with random bytes.
+    Corrupted,
+    /// The addresses in a response pointed to the attacker's host.
+    ForgedLinks,
+    /// A response arrived twice.
+    Duplicated,
+    /// A connection was refused during an outage.
+    Outage,
+    /// A proxy answered during an outage.
+    OutageBehindProxy,
+    /// Another process replaced the pending GET (409 PGetReplaced).
+    PollReplaced,
+    /// The server ended an application for inactivity (410).
+    ApplicationExpired,
+    /// A session created its lost application anew.
+    Recreated,
+    /// A session created its lost application anew after a first attempt, with all its retries, had failed.
+    RecreatedLate,
+    /// A session that had lost its application repeated the discovery of the server.
+    Rediscovered,
+    /// An event page contained the end of an invitation whose start no page had contained.
+    Aggregated,
+    /// The event that a request caused arrived before the response to that request.
+    EventBeforeResponse,
+    /// A session renewed its token.
+    TokenRenewed,
+    /// A session renewed its token on its own timer, before the token expired.
+    TokenRenewedInTime,
+}
+
+impl CoveragePoint {
+    /// Whether the client got a response that the server did not send.
+    pub(crate) fn is_false_response(self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_)
+                | Self::InvalidTicket(_)
+                | Self::Replaced(_)
+                | Self::Corrupted
+                | Self::ForgedLinks
+                | Self::OutageBehindProxy
+        )
+    }
+}
+
+impl fmt::Display for CoveragePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(status) => write!(f, "refused-{status}"),
+            Self::Unauthorized => f.write_str("unauthorized"),
+            Self::InvalidTicket(status) => write!(f, "invalid-ticket-{status}"),
+            Self::Replaced(status) => write!(f, "replaced-{status}"),
+            Self::Corrupted => f.write_str("corrupted"),
+            Self::ForgedLinks => f.write_str("forged-links"),
+            Self::Duplicated => f.write_str("duplicated"),
+            Self::Outage => f.write_str("outage"),
+            Self::OutageBehindProxy => f.write_str("outage-behind-proxy"),
+            Self::PollReplaced => f.write_str("poll-replaced"),
+            Self::ApplicationExpired => f.write_str("application-expired"),
+            Self::Recreated => f.write_str("recreated"),
+            Self::RecreatedLate => f.write_str("recreated-late"),
+            Self::Rediscovered => f.write_str("rediscovered"),
+            Self::Aggregated => f.write_str("aggregated"),
+            Self::EventBeforeResponse => f.write_str("event-before-response"),
+            Self::TokenRenewed => f.write_str("token-renewed"),
+            Self::TokenRenewedInTime => f.write_str("token-renewed-in-time"),
+        }
+    }
+}
+
+/// How often each [`CoveragePoint`] was reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage(BTreeMap<CoveragePoint, u64>);
+
+impl Coverage {
+    pub(crate) fn record(&mut self, point: CoveragePoint) {
+        *self.0.entry(point).or_default() += 1;
+    }
+
+    /// How often `point` was reached.
+    pub fn count(&self, point: CoveragePoint) -> u64 {
+        self.0.get(&point).copied().unwrap_or_default()
+    }
+
+    /// Adds the counts of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (point, count) in &other.0 {
+            *self.0.entry(*point).or_default() += count;
+        }
+    }
+}
+
+/// The counts that are not zero, as in `refused-503=2 corrupted=1`.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (point, count)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { " " };
+            write!(f, "{separator}{point}={count}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_runs_add_up() {
+        let mut one = Coverage::default();
+        one.record(CoveragePoint::Corrupted);
+        let mut other = one.clone();
+        other.record(CoveragePoint::Refused(503));
+        other.add(&one);
+        assert_eq!(other.count(CoveragePoint::Corrupted), 2);
+        assert_eq!(other.count(CoveragePoint::Outage), 0);
+        assert_eq!(other.to_string(), "refused-503=1 corrupted=2");
+    }
+}

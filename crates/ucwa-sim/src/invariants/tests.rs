@@ -1,0 +1,224 @@
+//! Tests of the invariants: each defect violates its invariant, and a good run violates none.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Request, Response};
+use ucwa_session::{Credentials, Operation, Output, Root, Session, SessionConfig};
+
+use super::*;
+use crate::fault_schedule::FaultSchedule;
+use crate::network::ExchangeId;
+use crate::options::WorldSize;
+use crate::scenario::{self, Plan, Scenario};
+use crate::world::Conditions;
+
+/// A finished run of two actors in an ideal world, and the messages that were sent.
+fn played() -> (World, Vec<SentMessage>) {
+    let mut world = World::new(1, Conditions::ideal(), scenario::users(), false);
+    let plan = Plan {
+        size: WorldSize::Pair,
+        ideal: true,
+        actors: 2,
+        messages: 5,
+        representation: None,
+        faults: FaultSchedule::default(),
+    };
+    let sent_messages = Scenario::new(&mut world, plan, 1).play();
+    (world, sent_messages)
+}
+
+fn violated(world: &World, sent_messages: &[SentMessage]) -> Vec<Invariant> {
+    let (_, violations) = check(world, sent_messages, true);
+    let invariants: BTreeSet<_> = violations
+        .iter()
+        .map(|violation| violation.invariant)
+        .collect();
+    invariants.into_iter().collect()
+}
+
+/// The received messages of a conversation in which there is more than one.
+fn received(world: &mut World) -> &mut Vec<MessageId> {
+    (0..)
+        .map(EndpointId)
+        .find(|id| {
+            let endpoint = world.endpoint(*id).unwrap();
+            endpoint
+                .conversations
+                .values()
+                .any(|view| view.received.len() > 1)
+        })
+        .and_then(|id| {
+            let view = world.endpoint_mut(id)?.conversations.values_mut();
+            view.map(|view| &mut view.received).find(|it| it.len() > 1)
+        })
+        .unwrap()
+}
+
+/// Replaces the reported verdict on the first message.
+fn set_status(world: &mut World, sent_messages: &[SentMessage], status: Option<MessageStatus>) {
+    let message = &sent_messages[0];
+    let verdicts = &mut world.endpoint_mut(message.endpoint).unwrap().verdicts;
+    match status {
+        Some(status) => verdicts.insert(message.id, status),
+        None => verdicts.remove(&message.id),
+    };
+}
+
+#[test]
+fn a_good_run_violates_no_invariant() {
+    let (world, sent_messages) = played();
+    assert!(sent_messages.len() > 4);
+    assert_eq!(violated(&world, &sent_messages), []);
+}
+
+#[test]
+fn each_defect_violates_its_invariant() {
+    type Change = fn(&mut World, &[SentMessage]);
+    let defects: &[(&str, Change, &[Invariant])] = &[
+        (
+            "a message is shown twice",
+            |world, _| {
+                let received = received(world);
+                received.push(received[received.len() - 1]);
+            },
+            &[Invariant::NoDuplicate],
+        ),
+        (
+            "the next session of the same actor shows a message again",
+            |world, _| {
+                let message = received(world)[0];
+                let shown = |endpoint: &crate::endpoint::Endpoint| {
+                    let mut view = endpoint.conversations.values();
+                    view.any(|view| view.received.contains(&message))
+                };
+                let (_, endpoint) = world.endpoints().find(|(_, it)| shown(it)).unwrap();
+                let (owner, view) = (endpoint.owner, endpoint.conversations.clone());
+                let next = {
+                    let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+                    let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+                    world.add_endpoint("next.1", owner, config)
+                };
+                world.endpoint_mut(next).unwrap().conversations = view;
+            },
+            &[Invariant::NoDuplicate],
+        ),
+        (
+            "two messages are shown in the wrong order",
+            |world, _| received(world).swap(0, 1),
+            &[Invariant::InOrder],
+        ),
+        (
+            "a message is not shown",
+            |world, _| {
+                received(world).pop();
+            },
+            &[Invariant::NoLoss, Invariant::AllSucceed],
+        ),
+        (
+            "a delivered message is reported as failed",
+            |world, sent_messages| set_status(world, sent_messages, Some(MessageStatus::Failed)),
+            &[Invariant::TrueVerdict, Invariant::AllSucceed],
+        ),
+        (
+            "a verdict that was received is reported as unknown",
+            |world, sent_messages| set_status(world, sent_messages, Some(MessageStatus::Unknown)),
+            &[Invariant::TrueVerdict, Invariant::AllSucceed],
+        ),
+        (
+            "a message has no verdict",
+            |world, sent_messages| set_status(world, sent_messages, None),
+            &[Invariant::TrueVerdict, Invariant::AllSucceed],
+        ),
+        (
+            "the ticket of a message completes with another outcome than Delivered",
+            |world, sent_messages| {
+                let message = &sent_messages[0];
+                let endpoint = world.endpoint_mut(message.endpoint).unwrap();
+                endpoint
+                    .tickets
+                    .insert(message.ticket, Some(Ok(Outcome::Done)));
+            },
+            &[Invariant::TrueVerdict],
+        ),
+        (
+            "a ticket never completes",
+            |world, sent_messages| {
+                let message = &sent_messages[0];
+                let endpoint = world.endpoint_mut(message.endpoint).unwrap();
+                endpoint.tickets.insert(message.ticket, None);
+            },
+            &[Invariant::CompletedOnce],
+        ),
+        (
+            "a ticket fails for a message that was delivered",
+            |world, sent_messages| {
+                let message = &sent_messages[0];
+                let endpoint = world.endpoint_mut(message.endpoint).unwrap();
+                // A session that is not signed in fails every operation.
+                let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+                let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+                let mut session = Session::new(config);
+                session.submit(Duration::ZERO, Operation::SetHistory(true));
+                let Output::Completed { result, .. } = session.poll_output() else {
+                    panic!("the operation completes at once")
+                };
+                endpoint.tickets.insert(message.ticket, Some(result));
+            },
+            &[Invariant::TrueVerdict],
+        ),
+        (
+            "a session is still signing in after the end",
+            |world, _| {
+                let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+                let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+                let late = world.add_endpoint("late.0", 0, config);
+                let credentials = Credentials::AnonymousMeeting {
+                    conference_uri: "sip:toshm@contoso.com;gruu;opaque=app:conf:focus:id:1"
+                        .to_owned(),
+                    key: None,
+                    display_name: "Late".to_owned(),
+                };
+                world.submit(late, Operation::SignIn(credentials));
+            },
+            &[Invariant::CompletedOnce, Invariant::Quiescent],
+        ),
+        (
+            "the server keeps the application of a session that signed out",
+            |world, _| {
+                let (id, _) = world.endpoints().next().unwrap();
+                let create = Request::post("https://lyncweb.contoso.com/ucwa/applications");
+                let created = Response::builder().header(CONTENT_TYPE, "application/json");
+                let application = r#"{"_links":{"self":{"href":"/ucwa/applications/7"}}}"#;
+                let exchange = ExchangeId(u64::MAX);
+                let create = create.body(Bytes::new()).unwrap();
+                let created = created.body(Bytes::from(application)).unwrap();
+                world.oracle.on_sent(exchange, id, &create, false);
+                world.oracle.on_answered(exchange, &created);
+            },
+            &[Invariant::Quiescent],
+        ),
+        (
+            "a session that signed out has a timer",
+            |world, sent_messages| {
+                let endpoint = world.endpoint_mut(sent_messages[0].endpoint).unwrap();
+                endpoint.wake_at = Some(Duration::ZERO);
+            },
+            &[Invariant::Quiescent],
+        ),
+        (
+            "a session that signed out has a pending GET",
+            |world, sent_messages| {
+                let endpoint = world.endpoint_mut(sent_messages[0].endpoint).unwrap();
+                endpoint.poll = Some(crate::network::ExchangeId(0));
+            },
+            &[Invariant::Quiescent],
+        ),
+    ];
+    for (defect, change, invariants) in defects {
+        let (mut world, sent_messages) = played();
+        change(&mut world, &sent_messages);
+        assert_eq!(violated(&world, &sent_messages), *invariants, "{defect}");
+    }
+}

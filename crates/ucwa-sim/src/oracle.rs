@@ -1,0 +1,587 @@
+//! The oracle: reads the traffic and records what the server said and which of it reached the clients. The invariants
+//! compare the sessions' reports with these records.
+//!
+//! The oracle never inspects the state of the server engine, only its responses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use ucwa_proto::{
+    DataUri, EventKind, EventPage, EventStatus, Limits, Problem, Representation, Resource,
+};
+use ucwa_session::Sent;
+
+use crate::coverage::{Coverage, CoveragePoint};
+use crate::endpoint::EndpointId;
+use crate::message::MessageId;
+use crate::network::ExchangeId;
+
+/// What the traffic shows subject one message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MessageRecord {
+    /// The client that sent the message.
+    pub(crate) sender: Option<EndpointId>,
+    /// The server accepted the message.
+    pub(crate) accepted: bool,
+    /// Whether the server reported the message as delivered; for a message inside an invitation, whether the invitation was
+    /// accepted. `None` if the server reported neither.
+    pub(crate) verdict: Option<bool>,
+    /// The verdict reached the sender's client.
+    pub(crate) verdict_received: bool,
+    /// The sender's client knows the name by which the verdict refers to the message.
+    pub(crate) name_known: bool,
+    /// The number of requests with the message that may have been executed, as far as the sender's client knows.
+    pub(crate) possible_executions: u32,
+}
+
+impl MessageRecord {
+    /// Whether the sender's client may report the verdict as unknown: the message may have been accepted, and no verdict
+    /// reached the client under a name that it knows.
+    pub(crate) fn may_be_unknown(&self) -> bool {
+        self.possible_executions > 0 && !(self.verdict_received && self.name_known)
+    }
+}
+
+/// A statement in a response.
+#[derive(Clone, Debug)]
+enum Fact {
+    Accepted(MessageId),
+    Verdict(MessageId, bool),
+    Text(MessageId),
+    Closed(MessageId),
+    Application(String),
+    /// The end of an invitation whose start no page contained.
+    EndWithoutStart,
+    Token,
+}
+
+/// The subject of a request.
+#[derive(Clone, Debug)]
+enum Subject {
+    Message(MessageId),
+    Invitation(MessageId),
+    Applications,
+    /// The deletion of the application with this number.
+    Deletion(String),
+    /// A token. `in_time` is whether a timer of the session caused the request.
+    Token {
+        in_time: bool,
+    },
+    /// The root of the discovery.
+    Root,
+    Poll,
+    /// A message or an invitation that is read for its verdict.
+    Verdict,
+    Other,
+}
+
+#[derive(Debug)]
+struct Exchange {
+    endpoint: EndpointId,
+    subject: Subject,
+    /// The request is addressed to the client's application or a resource of it.
+    of_application: bool,
+    /// The messages that the client had received completely when it sent the request.
+    closed: Vec<MessageId>,
+    /// The client no longer awaits the response.
+    failed: bool,
+    facts: Vec<Fact>,
+}
+
+/// The records of all traffic so far.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    exchanges: BTreeMap<ExchangeId, Exchange>,
+    /// Messages by the href that the server gave them.
+    locations: BTreeMap<String, MessageId>,
+    /// Messages inside invitations, by the invitation's operation ID.
+    operations: BTreeMap<String, MessageId>,
+    records: BTreeMap<MessageId, MessageRecord>,
+    /// Messages inside incoming invitations, by the invitation's href.
+    incoming: BTreeMap<String, MessageId>,
+    /// The messages that reached each client.
+    arrived: BTreeSet<(EndpointId, MessageId)>,
+    /// The messages that each client received completely: as a message, or with the end of the invitation.
+    closed: BTreeSet<(EndpointId, MessageId)>,
+    /// The messages whose complete receipt the client acknowledged with its next pending GET.
+    acknowledged: BTreeSet<(EndpointId, MessageId)>,
+    /// The present application of each client, as far as the client knows.
+    applications: BTreeMap<EndpointId, String>,
+    /// The applications at the server, by number, with the client that created them last.
+    living: BTreeMap<String, EndpointId>,
+    /// The applications, by number, whose deletion was requested.
+    deletions: BTreeSet<String>,
+    /// How often each client that had lost its application has requested another one.
+    recreating: BTreeMap<EndpointId, u32>,
+    /// The clients that have had an application.
+    settled: BTreeSet<EndpointId>,
+    /// The clients that have had a token.
+    authorized: BTreeSet<EndpointId>,
+    /// The hrefs of invitations whose start a page contained.
+    started: BTreeSet<String>,
+    /// The faults and recoveries so far.
+    pub(crate) coverage: Coverage,
+}
+
+/// How often a session sends the request for an application in one attempt.
+const REQUESTS_PER_ATTEMPT: u32 = 5;
+
+impl Oracle {
+    pub(crate) fn record(&self, message: MessageId) -> MessageRecord {
+        self.records.get(&message).cloned().unwrap_or_default()
+    }
+
+    /// The messages that reached clients, once for each client.
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = (EndpointId, MessageId)> {
+        self.arrived.iter().copied()
+    }
+
+    /// Whether a client acknowledged the complete receipt of a message, so that the server need not send it again.
+    pub(crate) fn is_acknowledged(&self, endpoint: EndpointId, message: MessageId) -> bool {
+        self.acknowledged.contains(&(endpoint, message))
+    }
+
+    /// Whether `path` belongs to no application or to the client's present one.
+    pub(crate) fn is_of_present_application(&self, endpoint: EndpointId, path: &str) -> bool {
+        match application_number(path) {
+            None => true,
+            used => {
+                used == (self.applications.get(&endpoint)).and_then(|href| application_number(href))
+            }
+        }
+    }
+
+    /// The applications at the server: the client of each, and whether its deletion was requested.
+    pub(crate) fn applications_left(&self) -> impl Iterator<Item = (EndpointId, bool)> {
+        (self.living.iter()).map(|(number, owner)| (*owner, self.deletions.contains(number)))
+    }
+
+    /// Records a request of a client. `in_time` is whether a timer of the session caused it.
+    pub(crate) fn on_sent(
+        &mut self,
+        id: ExchangeId,
+        endpoint: EndpointId,
+        request: &Request<Bytes>,
+        in_time: bool,
+    ) {
+        let path = request.uri().path().to_ascii_lowercase();
+        let post = request.method() == Method::POST;
+        let subject = if post && path.ends_with("/messages") {
+            std::str::from_utf8(request.body())
+                .ok()
+                .and_then(MessageId::of_text)
+                .map_or(Subject::Other, Subject::Message)
+        } else if post && path.ends_with("/messaginginvitations") {
+            self.invitation(request).unwrap_or(Subject::Other)
+        } else if post && path.ends_with("/applications") {
+            if self.settled.contains(&endpoint) {
+                *self.recreating.entry(endpoint).or_default() += 1;
+            }
+            Subject::Applications
+        } else if post && path.ends_with("/oauthtoken") {
+            Subject::Token { in_time }
+        } else if path.ends_with("/autodiscoverservice.svc/root") || path == "/" {
+            Subject::Root
+        } else if let Some(number) = deleted_application(request) {
+            self.deletions.insert(number.clone());
+            Subject::Deletion(number)
+        } else if path.ends_with("/events") {
+            Subject::Poll
+        } else if path.contains("/messages/") || path.contains("/messaginginvitations/") {
+            Subject::Verdict
+        } else {
+            Subject::Other
+        };
+        if let Subject::Message(message) | Subject::Invitation(message) = subject {
+            let record = self.records.entry(message).or_default();
+            record.sender = Some(endpoint);
+            record.possible_executions += 1;
+        }
+        let closed = match subject {
+            Subject::Poll => self.closed_at(endpoint),
+            _ => Vec::new(),
+        };
+        self.exchanges.insert(
+            id,
+            Exchange {
+                endpoint,
+                subject,
+                of_application: path.contains("/applications/"),
+                closed,
+                failed: false,
+                facts: Vec::new(),
+            },
+        );
+    }
+
+    fn closed_at(&self, endpoint: EndpointId) -> Vec<MessageId> {
+        let here = self
+            .closed
+            .range((endpoint, MessageId(0))..=(endpoint, MessageId(u32::MAX)));
+        here.map(|(_, message)| *message).collect()
+    }
+
+    fn invitation(&mut self, request: &Request<Bytes>) -> Option<Subject> {
+        let input = resource(request.headers(), request.body())?;
+        let message =
+            MessageId::of_text(&DataUri::parse(input.link_href("message")?).ok()?.text())?;
+        self.operations
+            .insert(input.text("operationId")?.to_owned(), message);
+        Some(Subject::Invitation(message))
+    }
+
+    /// Records a response of the server.
+    pub(crate) fn on_answered(&mut self, id: ExchangeId, response: &Response<Bytes>) {
+        let Some(subject) = self
+            .exchanges
+            .get(&id)
+            .map(|exchange| exchange.subject.clone())
+        else {
+            return;
+        };
+        let success = response.status().is_success();
+        let mut facts = Vec::new();
+        if let Subject::Poll = subject
+            && response.status() != StatusCode::UNAUTHORIZED
+            && let Some(exchange) = self.exchanges.get(&id)
+        {
+            let closed = exchange.closed.iter();
+            let known = closed.map(|message| (exchange.endpoint, *message));
+            self.acknowledged.extend(known);
+        }
+        match subject {
+            Subject::Message(message) | Subject::Invitation(message) if success => {
+                self.records.entry(message).or_default().accepted = true;
+                if let Subject::Message(_) = subject
+                    && let Some(location) = response.headers().get(LOCATION)
+                    && let Ok(location) = location.to_str()
+                {
+                    self.locations.insert(location.to_owned(), message);
+                    facts.push(Fact::Accepted(message));
+                }
+            }
+            Subject::Applications if success => {
+                if let Some(application) = resource(response.headers(), response.body())
+                    && let Some(href) = application.href()
+                {
+                    facts.push(Fact::Application(href.to_owned()));
+                    if let Some(exchange) = self.exchanges.get(&id)
+                        && let Some(number) = application_number(href)
+                    {
+                        self.living.insert(number, exchange.endpoint);
+                    }
+                }
+            }
+            Subject::Deletion(number) if success => {
+                self.living.remove(&number);
+            }
+            Subject::Token { .. } if success => facts.push(Fact::Token),
+            Subject::Poll if success => facts = self.page(response),
+            Subject::Verdict if success => {
+                let resource = resource(response.headers(), response.body());
+                facts.extend(resource.and_then(|resource| self.verdict_of(&resource)));
+            }
+            _ => {}
+        }
+        for fact in &facts {
+            if let Fact::Verdict(message, delivered) = fact {
+                self.records.entry(*message).or_default().verdict = Some(*delivered);
+            }
+        }
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.facts = facts;
+        }
+    }
+
+    /// The verdict in a message or invitation resource.
+    fn verdict_of(&self, resource: &Resource<'_>) -> Option<Fact> {
+        let message = match resource.href() {
+            Some(href) if href.contains("/messages/") => self.locations.get(href)?,
+            _ => self.operations.get(resource.text("operationId")?)?,
+        };
+        match resource.text("status").or(resource.text("state"))? {
+            "Succeeded" | "Connected" => Some(Fact::Verdict(*message, true)),
+            "Failed" | "Declined" | "Cancelled" => Some(Fact::Verdict(*message, false)),
+            _ => None,
+        }
+    }
+
+    fn page(&mut self, response: &Response<Bytes>) -> Vec<Fact> {
+        let page = representation(response.headers()).and_then(|representation| {
+            EventPage::decode(response.body(), representation, &Limits::default()).ok()
+        });
+        let mut facts = Vec::new();
+        for (_, event) in page.iter().flat_map(EventPage::events) {
+            let resource = event.resource();
+            let text = resource
+                .filter(|resource| resource.text("direction") == Some("Incoming"))
+                .and_then(|resource| {
+                    ["message", "plainMessage", "htmlMessage"]
+                        .into_iter()
+                        .find_map(|rel| {
+                            MessageId::of_text(
+                                &DataUri::parse(resource.link_href(rel)?).ok()?.text(),
+                            )
+                        })
+                });
+            facts.extend(text.map(Fact::Text));
+            let href = event.link.href.as_ref();
+            if let Some(text) = text.filter(|_| event.link.rel == "messagingInvitation") {
+                self.incoming.insert(href.to_owned(), text);
+            }
+            if event.link.rel == "messagingInvitation" {
+                match event.kind {
+                    EventKind::Completed if !self.started.contains(href) => {
+                        facts.push(Fact::EndWithoutStart);
+                    }
+                    EventKind::Started => {
+                        self.started.insert(href.to_owned());
+                    }
+                    _ => {}
+                }
+            }
+            if event.kind != EventKind::Completed {
+                continue;
+            }
+            let closed = text.or_else(|| self.incoming.get(href).copied());
+            facts.extend(closed.map(Fact::Closed));
+            let message = match event.link.rel.as_ref() {
+                "message" => self.locations.get(href),
+                "messagingInvitation" => resource
+                    .and_then(|resource| resource.text("operationId"))
+                    .and_then(|operation| self.operations.get(operation)),
+                _ => None,
+            };
+            if let Some(message) = message {
+                let delivered = event.status == Some(EventStatus::Success);
+                facts.push(Fact::Verdict(*message, delivered));
+            }
+        }
+        facts
+    }
+
+    /// Records that an exchange failed without a response, and whether the request was certainly not sent.
+    pub(crate) fn on_failed(&mut self, id: ExchangeId, sent: Sent) {
+        // The exchange stays recorded, since the server may still execute the request.
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.failed = true;
+            if sent == Sent::No {
+                let subject = exchange.subject.clone();
+                self.was_not_executed(&subject);
+            }
+        }
+    }
+
+    fn was_not_executed(&mut self, subject: &Subject) {
+        if let Subject::Message(message) | Subject::Invitation(message) = subject
+            && let Some(record) = self.records.get_mut(message)
+        {
+            record.possible_executions = record.possible_executions.saturating_sub(1);
+        }
+    }
+
+    /// Records that a response reached the client. `authentic` is whether it is the response of the server.
+    pub(crate) fn on_arrived(
+        &mut self,
+        id: ExchangeId,
+        response: &Response<Bytes>,
+        authentic: bool,
+    ) {
+        let Some(exchange) = self.exchanges.remove(&id) else {
+            return;
+        };
+        // A refused request was not executed, whether the server or an intermediary refused it.
+        if response.status().is_client_error() || refuses_ticket(response) {
+            self.was_not_executed(&exchange.subject);
+        }
+        if !authentic {
+            return;
+        }
+        if exchange.of_application && says_gone(response) {
+            self.applications.remove(&exchange.endpoint);
+        }
+        let endpoint = exchange.endpoint;
+        match exchange.subject {
+            Subject::Poll if has_subcode(response, &["PGetReplaced"]) => {
+                self.coverage.record(CoveragePoint::PollReplaced);
+            }
+            Subject::Root if self.settled.contains(&endpoint) => {
+                self.coverage.record(CoveragePoint::Rediscovered);
+            }
+            _ => {}
+        }
+        if response.status() == StatusCode::GONE && says_gone(response) {
+            self.coverage.record(CoveragePoint::ApplicationExpired);
+        }
+        for fact in &exchange.facts {
+            self.learn(&exchange, fact);
+        }
+    }
+
+    /// Records that a statement of the server reached a client.
+    fn learn(&mut self, exchange: &Exchange, fact: &Fact) {
+        let endpoint = exchange.endpoint;
+        match fact {
+            Fact::Accepted(message) => self.records.entry(*message).or_default().name_known = true,
+            Fact::Verdict(message, _) => {
+                let in_invitation = self.operations.values().any(|other| other == message);
+                let unanswered = self.exchanges.values().any(|open| {
+                    !open.failed
+                        && matches!(open.subject, Subject::Message(other) | Subject::Invitation(other) if other == *message)
+                });
+                if unanswered {
+                    self.coverage.record(CoveragePoint::EventBeforeResponse);
+                }
+                let record = self.records.entry(*message).or_default();
+                // A later session of the user may take over the application and receive verdicts of its predecessor.
+                record.verdict_received |= record.sender == Some(endpoint);
+                // The client chose the operation ID itself.
+                record.name_known |= in_invitation;
+            }
+            Fact::Text(message) => {
+                self.arrived.insert((endpoint, *message));
+            }
+            Fact::Closed(message) => {
+                self.closed.insert((endpoint, *message));
+            }
+            Fact::Application(href) => {
+                self.applications.insert(endpoint, href.clone());
+                if !self.settled.insert(endpoint) {
+                    self.coverage.record(CoveragePoint::Recreated);
+                }
+                if self.recreating.remove(&endpoint) > Some(REQUESTS_PER_ATTEMPT) {
+                    self.coverage.record(CoveragePoint::RecreatedLate);
+                }
+            }
+            Fact::EndWithoutStart => self.coverage.record(CoveragePoint::Aggregated),
+            Fact::Token => {
+                if !self.authorized.insert(endpoint) {
+                    self.coverage.record(CoveragePoint::TokenRenewed);
+                    if let Subject::Token { in_time: true } = exchange.subject {
+                        self.coverage.record(CoveragePoint::TokenRenewedInTime);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The number of the application that a path belongs to.
+fn application_number(path: &str) -> Option<String> {
+    let (_, below) = path.split_once("/applications/")?;
+    let number = below.split(['/', '?']).next()?;
+    Some(number.to_ascii_lowercase())
+}
+
+/// The number of the application that a request deletes.
+fn deleted_application(request: &Request<Bytes>) -> Option<String> {
+    let path = request.uri().path();
+    let (_, below) = path.split_once("/applications/")?;
+    let whole = request.method() == Method::DELETE && !below.contains('/');
+    application_number(path).filter(|_| whole)
+}
+
+fn representation(headers: &HeaderMap) -> Option<Representation> {
+    Representation::from_content_type(headers.get(CONTENT_TYPE)?.to_str().ok()?)
+}
+
+/// Whether a response says that the application no longer exists.
+fn says_gone(response: &Response<Bytes>) -> bool {
+    matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
+        && has_subcode(
+            response,
+            &["ApplicationNotFound", "InactiveApplicationExpired"],
+        )
+}
+
+/// Whether a response is a UCWA error with one of these subcodes.
+fn has_subcode(response: &Response<Bytes>, subcodes: &[&str]) -> bool {
+    !response.status().is_success()
+        && representation(response.headers())
+            .and_then(|representation| {
+                Problem::decode(response.body(), representation, &Limits::default()).ok()
+            })
+            .and_then(|problem| problem.subcode)
+            .is_some_and(|subcode| subcodes.contains(&subcode.as_ref()))
+}
+
+/// Whether a response refuses the ticket. Such a request was not executed, whatever the status.
+fn refuses_ticket(response: &Response<Bytes>) -> bool {
+    response.headers().contains_key("x-ms-diagnostics") && !response.status().is_success()
+}
+
+fn resource<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Resource<'a>> {
+    Resource::decode(body, representation(headers)?, &Limits::default()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: ExchangeId = ExchangeId(1);
+
+    /// The record of one sent message.
+    fn oracle() -> Oracle {
+        let mut oracle = Oracle::default();
+        let request = Request::post("https://lyncweb.contoso.com/messaging/messages")
+            .body(Bytes::from("#0"))
+            .unwrap();
+        oracle.on_sent(ID, EndpointId(0), &request, false);
+        oracle
+    }
+
+    fn response(status: u16, diagnostics: Option<&str>) -> Response<Bytes> {
+        let mut response = Response::builder().status(status);
+        if let Some(diagnostics) = diagnostics {
+            response = response.header("x-ms-diagnostics", diagnostics);
+        }
+        response.body(Bytes::new()).unwrap()
+    }
+
+    #[test]
+    fn a_message_that_was_certainly_not_executed_has_a_known_verdict() {
+        assert!(
+            !MessageRecord::default().may_be_unknown(),
+            "nothing was sent"
+        );
+        assert!(oracle().record(MessageId(0)).may_be_unknown());
+        for (sent, may_be_executed) in [(Sent::No, false), (Sent::Maybe, true)] {
+            let mut oracle = oracle();
+            oracle.on_failed(ID, sent);
+            assert_eq!(
+                oracle.record(MessageId(0)).may_be_unknown(),
+                may_be_executed
+            );
+        }
+        let bad_ticket = Some("28033;source=\"fe\";reason=\"x\"");
+        for (status, diagnostics, may_be_executed) in [
+            (401, None, false),
+            (403, None, false),
+            (429, None, false),
+            (500, bad_ticket, false),
+            (500, None, true),
+            (502, None, true),
+            (200, None, true),
+        ] {
+            let mut oracle = oracle();
+            oracle.on_arrived(ID, &response(status, diagnostics), false);
+            let record = oracle.record(MessageId(0));
+            assert_eq!(record.may_be_unknown(), may_be_executed, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_received_under_a_known_name_is_known() {
+        let record = |verdict_received, name_known| MessageRecord {
+            possible_executions: 1,
+            verdict_received,
+            name_known,
+            ..MessageRecord::default()
+        };
+        assert!(record(true, false).may_be_unknown());
+        assert!(record(false, true).may_be_unknown());
+        assert!(!record(true, true).may_be_unknown());
+    }
+}

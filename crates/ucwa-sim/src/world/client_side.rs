@@ -1,0 +1,278 @@
+//! The clients' side of the world: drives the sessions, carries out their outputs and hands them their inputs.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use ucwa_session::{
+    ConversationChange, Input, Lane, Operation, Output, RequestId, SessionEvent, SignInState,
+    Ticket, TransportFailure,
+};
+
+use super::{ClientExchange, World};
+use crate::coverage::CoveragePoint;
+use crate::endpoint::{Endpoint, EndpointId};
+use crate::message::MessageId;
+use crate::network::ExchangeId;
+use crate::violation::{Invariant, Violation};
+
+/// The input that causes outputs of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// An event page.
+    EventPage,
+    /// A timer.
+    Timer,
+    /// Any other input.
+    Other,
+}
+
+impl World {
+    /// Submits an operation to a session.
+    pub(crate) fn submit(&mut self, id: EndpointId, operation: Operation) -> Option<Ticket> {
+        let now = self.now;
+        let endpoint = self.endpoints.get_mut(id.0)?;
+        let name = &endpoint.name;
+        self.trace
+            .note(now, name, format_args!("submit {operation:?}"));
+        if let Operation::OpenConversation { conversation, .. } = &operation {
+            endpoint.conversations.entry(*conversation).or_default();
+        }
+        let ticket = endpoint.session.submit(now, operation);
+        endpoint.tickets.entry(ticket).or_insert(None);
+        self.carry_out(id, Cause::Other);
+        Some(ticket)
+    }
+
+    /// Shuts a session down, as a process does that exits.
+    pub(crate) fn shut_down(&mut self, id: EndpointId) {
+        if let Some(endpoint) = self.endpoints.get_mut(id.0) {
+            endpoint.shut_down = true;
+        }
+        self.hand(id, Input::Shutdown, Cause::Other);
+    }
+
+    /// Wakes the first session whose timer is due.
+    pub(super) fn wake_session(&mut self) {
+        let now = self.now;
+        let due = |endpoint: &Endpoint| endpoint.wake_at.is_some_and(|wake| wake <= now);
+        let Some(index) = self.endpoints.iter().position(due) else {
+            return;
+        };
+        self.hand(EndpointId(index), Input::Timeout, Cause::Timer);
+        if let Some(endpoint) = self.endpoints.get(index).filter(|it| due(it)) {
+            self.violations.push(Violation::new(
+                Invariant::Terminates,
+                format!("{} keeps a timer that has fired", endpoint.name),
+            ));
+        }
+    }
+
+    pub(super) fn on_response(&mut self, id: ExchangeId, response: Response<Bytes>) {
+        let Some((exchange, awaited)) = self.end_exchange(id) else {
+            return;
+        };
+        if awaited {
+            let point = self.record_fault(id);
+            let authentic = !point.is_some_and(CoveragePoint::is_false_response);
+            self.oracle.on_arrived(id, &response, authentic);
+        }
+        let page = awaited && exchange.lane == Lane::Events && response.status().is_success();
+        let input = Input::Response {
+            id: exchange.request,
+            result: Ok(response),
+        };
+        let cause = if page { Cause::EventPage } else { Cause::Other };
+        self.hand(exchange.endpoint, input, cause);
+    }
+
+    pub(super) fn on_failure(&mut self, id: ExchangeId, failure: TransportFailure) {
+        let Some((exchange, awaited)) = self.end_exchange(id) else {
+            return;
+        };
+        if awaited {
+            self.oracle.on_failed(id, failure.sent);
+            self.record_fault(id);
+        }
+        let input = Input::Response {
+            id: exchange.request,
+            result: Err(failure),
+        };
+        self.hand(exchange.endpoint, input, Cause::Other);
+    }
+
+    /// Counts the fault that struck an exchange, now that its session gets the result.
+    fn record_fault(&mut self, id: ExchangeId) -> Option<CoveragePoint> {
+        let point = self.struck.get(&id).copied();
+        if let Some(point) = point {
+            self.oracle.coverage.record(point);
+        }
+        point
+    }
+
+    /// Ends an exchange. Returns it, and whether its session still awaited the result.
+    fn end_exchange(&mut self, id: ExchangeId) -> Option<(ClientExchange, bool)> {
+        let exchange = self.exchanges.get_mut(&id)?;
+        let awaited = !std::mem::replace(&mut exchange.ended, true);
+        let endpoint = self.endpoints.get_mut(exchange.endpoint.0)?;
+        endpoint.poll.take_if(|poll| *poll == id);
+        Some((exchange.clone(), awaited))
+    }
+
+    /// Hands an input to a session and carries out its outputs.
+    fn hand(&mut self, id: EndpointId, input: Input, cause: Cause) {
+        let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+            return;
+        };
+        if !matches!(input, Input::Timeout) {
+            self.trace
+                .note(self.now, &endpoint.name, format_args!("{input:?}"));
+        }
+        endpoint.session.handle(self.now, input);
+        self.carry_out(id, cause);
+    }
+
+    /// Carries out the outputs of a session until it is idle.
+    fn carry_out(&mut self, id: EndpointId, cause: Cause) {
+        let mut polled = cause != Cause::EventPage;
+        let mut event_before_poll = None;
+        let mut signed_out = false;
+        loop {
+            let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+                return;
+            };
+            let output = endpoint.session.poll_output();
+            if !matches!(output, Output::Idle { .. }) {
+                self.trace
+                    .note(self.now, &endpoint.name, format_args!("{output:?}"));
+            }
+            let violation = match output {
+                Output::Send {
+                    id: request_id,
+                    request,
+                    lane,
+                    deadline,
+                    ..
+                } => {
+                    polled |= lane == Lane::Events;
+                    let in_time = cause == Cause::Timer;
+                    self.send(id, (request_id, request), lane, deadline, in_time);
+                    None
+                }
+                Output::Abort(request) => {
+                    self.abort(id, request);
+                    None
+                }
+                Output::Event(event) => {
+                    // The session may report that no events arrive while it does not poll.
+                    if !polled && !matches!(event, SessionEvent::SignIn { .. }) {
+                        event_before_poll.get_or_insert_with(|| format!("{event:?}"));
+                    }
+                    let violation = endpoint.on_event(&event);
+                    signed_out |= matches!(
+                        event,
+                        SessionEvent::SignIn {
+                            state: SignInState::SignedOut,
+                            ..
+                        }
+                    );
+                    if let Some(message) = shown_message(&event) {
+                        let what = format_args!("shows {message:?}");
+                        self.trace.note(self.now, &endpoint.name, what);
+                    }
+                    endpoint.unread_events.push_back(event);
+                    violation
+                }
+                Output::Completed { ticket, result } => endpoint.on_completed(ticket, result),
+                Output::Idle { wake_at } => {
+                    endpoint.wake_at = wake_at;
+                    // A session that signs out polls no more; a session that lacks a token polls when it has one.
+                    let workload = endpoint.session.workload();
+                    let awaits_token = workload.polls == 1 && workload.renewals > 0;
+                    if let Some(event) = event_before_poll.filter(|_| !signed_out && !awaits_token)
+                    {
+                        let detail = format!(
+                            "{} reports an event of a page before it polls: {event}",
+                            endpoint.name
+                        );
+                        self.violations
+                            .push(Violation::new(Invariant::OnePendingGet, detail));
+                    }
+                    if signed_out {
+                        self.check_end(id);
+                    }
+                    return;
+                }
+                // No question is answered, which means no.
+                _ => None,
+            };
+            self.violations.extend(violation);
+        }
+    }
+
+    fn send(
+        &mut self,
+        id: EndpointId,
+        (request_id, request): (RequestId, Request<Bytes>),
+        lane: Lane,
+        deadline: Duration,
+        in_time: bool,
+    ) {
+        let site = request
+            .uri()
+            .host()
+            .and_then(|host| self.sites.get(host).copied());
+        self.check_request(id, &request, lane, site);
+        let exchange = self
+            .network
+            .send(self.now, request.clone(), lane, deadline, site.is_some());
+        self.oracle.on_sent(exchange, id, &request, in_time);
+        let may_outlive_session = match *request.method() {
+            Method::DELETE => true,
+            Method::POST => request.uri().path().ends_with("/applications"),
+            _ => false,
+        };
+        if lane == Lane::Events
+            && let Some(endpoint) = self.endpoints.get_mut(id.0)
+        {
+            endpoint.poll = Some(exchange);
+            endpoint.last_poll = Some(request);
+        }
+        self.exchanges.insert(
+            exchange,
+            ClientExchange {
+                endpoint: id,
+                request: request_id,
+                lane,
+                site,
+                may_outlive_session,
+                ended: false,
+            },
+        );
+    }
+
+    fn abort(&mut self, id: EndpointId, request: RequestId) {
+        let found = self
+            .exchanges
+            .iter_mut()
+            .find(|(_, it)| it.endpoint == id && it.request == request);
+        if let Some((&exchange_id, exchange)) = found {
+            exchange.ended = true;
+            self.network.abort(self.now, exchange_id);
+            if let Some(endpoint) = self.endpoints.get_mut(id.0) {
+                endpoint.poll.take_if(|poll| *poll == exchange_id);
+            }
+        }
+    }
+}
+
+/// The message that an event shows.
+fn shown_message(event: &SessionEvent) -> Option<MessageId> {
+    match event {
+        SessionEvent::Conversation {
+            change: ConversationChange::MessageReceived { body, .. },
+            ..
+        } => MessageId::of_body(body),
+        _ => None,
+    }
+}

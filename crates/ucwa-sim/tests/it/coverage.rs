@@ -1,0 +1,79 @@
+//! Every fault takes place, and has an effect.
+
+use ucwa_sim::{Coverage, CoveragePoint, HttpFaults, NetworkProfile, Options, Report, WorldSize};
+
+use super::play;
+
+/// Asserts that some messages are delivered, some fail, and some have an unknown verdict.
+#[track_caller]
+fn assert_every_verdict(reports: &[Report]) {
+    let sum = |count: fn(&Report) -> u64| reports.iter().map(count).sum::<u64>();
+    assert!(sum(|report| report.delivered) > 0);
+    assert!(sum(|report| report.failed) > 0);
+    assert!(sum(|report| report.unknown) > 0);
+}
+
+#[test]
+fn losses_on_the_network_lead_to_every_verdict() {
+    let mut options = Options::default();
+    options.size = WorldSize::Pair;
+    options.network = Some(NetworkProfile::failing());
+    assert_every_verdict(&play(0..20, &options));
+}
+
+#[test]
+fn http_faults_alone_lead_to_every_verdict() {
+    let mut options = Options::default();
+    options.network = Some(NetworkProfile::fast());
+    options.http_faults = Some(HttpFaults::many());
+    assert_every_verdict(&play(0..20, &options));
+}
+
+#[test]
+fn three_hundred_full_worlds_reach_every_coverage_point() {
+    let mut coverage = Coverage::default();
+    for report in play(0..300, &Options::default()) {
+        coverage.add(&report.coverage);
+    }
+    let refused =
+        [200, 401, 403, 404, 408, 409, 410, 429, 500, 502, 503, 504].map(CoveragePoint::Refused);
+    let invalid_tickets = [403, 500].map(CoveragePoint::InvalidTicket);
+    let replaced = [200, 500, 502, 504].map(CoveragePoint::Replaced);
+    let others = [
+        CoveragePoint::Unauthorized,
+        CoveragePoint::Corrupted,
+        CoveragePoint::ForgedLinks,
+        CoveragePoint::Duplicated,
+        CoveragePoint::Outage,
+        CoveragePoint::OutageBehindProxy,
+        CoveragePoint::PollReplaced,
+        CoveragePoint::ApplicationExpired,
+        CoveragePoint::Recreated,
+        CoveragePoint::RecreatedLate,
+        CoveragePoint::Rediscovered,
+        CoveragePoint::Aggregated,
+        CoveragePoint::EventBeforeResponse,
+        CoveragePoint::TokenRenewed,
+        CoveragePoint::TokenRenewedInTime,
+    ];
+    let all = refused
+        .iter()
+        .chain(&invalid_tickets)
+        .chain(&replaced)
+        .chain(&others);
+    let missed: Vec<_> = all.filter(|point| coverage.count(**point) == 0).collect();
+    assert!(missed.is_empty(), "not reached: {missed:?}; {coverage}");
+}
+
+#[test]
+fn every_actor_signs_in_despite_forged_links() {
+    let mut options = Options::default();
+    options.network = Some(NetworkProfile::fast());
+    options.http_faults = Some(HttpFaults::many());
+    let reports = play(0..60, &options);
+    let forged = |report: &&Report| report.coverage.count(CoveragePoint::ForgedLinks) > 0;
+    assert!(reports.iter().filter(forged).count() > 5);
+    for report in &reports {
+        assert_eq!(report.absent, 0, "{report}");
+    }
+}

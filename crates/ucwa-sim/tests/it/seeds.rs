@@ -1,0 +1,127 @@
+//! The invariants hold on a thousand seeds, and on every seed that failed before.
+
+use ucwa_sim::{HttpFaults, NetworkProfile, Options, Representation, SessionCount, WorldSize, run};
+
+use super::play;
+
+/// Seeds that failed in [`WorldSize::Pair`].
+const FAILED_IN_PAIR: [u64; 11] = [
+    1_140, 2_440, 2_448, 4_079, 4_627, 7_583, 62_975, 66_418, 67_709, 78_395, 106_013,
+];
+
+/// Seeds that failed in [`WorldSize::Group`], by the number of sessions; `None` if the seed chose it.
+const FAILED_IN_GROUP: [(Option<usize>, &[u64]); 5] = [
+    (
+        None,
+        &[
+            1_176, 1_211, 2_437, 2_907, 3_646, 287_067, 305_210, 305_401, 441_416, 471_794,
+            661_997, 849_461, 908_037, 5_003_892,
+        ],
+    ),
+    (
+        Some(2),
+        &[
+            2_977, 3_822, 19_298, 21_333, 22_853, 36_028, 42_193, 46_847, 71_683,
+        ],
+    ),
+    (Some(3), &[94, 140, 514, 1_395, 104_604]),
+    (Some(4), &[16_806]),
+    (Some(5), &[316, 472]),
+];
+
+/// Seeds that failed in [`WorldSize::Full`].
+const FAILED_IN_FULL: [u64; 25] = [
+    642, 670, 896, 1_058, 1_077, 2_830, 4_209, 4_931, 4_932, 13_444, 19_631, 23_030, 39_730,
+    45_320, 67_503, 70_873, 71_460, 77_106, 108_120, 119_562, 137_729, 380_397, 389_785, 546_290,
+    709_957,
+];
+
+// A thousand seeds in four tests, which run in parallel.
+
+#[test]
+fn invariants_hold_on_seeds_0_to_249() {
+    play(0..250, &Options::default());
+}
+
+#[test]
+fn invariants_hold_on_seeds_250_to_499() {
+    play(250..500, &Options::default());
+}
+
+#[test]
+fn invariants_hold_on_seeds_500_to_749() {
+    play(500..750, &Options::default());
+}
+
+#[test]
+fn invariants_hold_on_seeds_750_to_999() {
+    play(750..1_000, &Options::default());
+}
+
+#[test]
+fn invariants_hold_on_seeds_that_failed_in_the_full_world() {
+    for seed in FAILED_IN_FULL {
+        play(seed..seed + 1, &Options::default());
+    }
+}
+
+#[test]
+fn invariants_hold_on_seeds_that_failed_in_the_group_world() {
+    let mut options = Options::default();
+    options.size = WorldSize::Group;
+    for (sessions, seeds) in FAILED_IN_GROUP {
+        options.sessions = sessions.and_then(SessionCount::new);
+        for seed in seeds {
+            play(*seed..seed + 1, &options);
+        }
+    }
+}
+
+#[test]
+fn invariants_hold_on_seeds_of_the_pair_world() {
+    let mut options = Options::default();
+    options.size = WorldSize::Pair;
+    play(0..100, &options);
+    for seed in FAILED_IN_PAIR {
+        play(seed..seed + 1, &options);
+    }
+}
+
+#[test]
+fn an_ideal_world_delivers_every_message_in_json_and_in_xml() {
+    for representation in [Representation::Json, Representation::Xml] {
+        for network in [NetworkProfile::fast(), NetworkProfile::slow()] {
+            let mut options = Options::default();
+            options.representation = Some(representation);
+            options.network = Some(network);
+            options.http_faults = Some(HttpFaults::none());
+            for report in play(0..5, &options) {
+                assert!(report.messages >= 4, "{report}");
+                assert_eq!(report.delivered, report.messages, "{report}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_messages_is_an_option() {
+    let mut options = Options::default();
+    options.network = Some(NetworkProfile::fast());
+    options.sessions = SessionCount::new(2);
+    options.messages = 40;
+    for report in play(0..2, &options) {
+        assert!(report.messages >= 80, "{report}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let mut options = Options::default();
+    options.trace = true;
+    for seed in 0..4 {
+        let (one, other) = (run(seed, &options), run(seed, &options));
+        assert!(one.trace.lines().len() > 100);
+        assert_eq!(one.trace, other.trace);
+    }
+    assert_ne!(run(0, &options).trace, run(1, &options).trace);
+}
