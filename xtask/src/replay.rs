@@ -1,13 +1,14 @@
 //! `cargo xtask replay`: whether an application does on recorded traffic what it did when that was recorded.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
 
-use conv_transport::{Har, HarError, Replay, ReplayOptions, ReplayReport};
+use conv_transport::{Har, HarError, LeftOut, Replay, ReplayOptions, ReplayReport};
 use http::Uri;
 use skype_p2p::{BuildError, Clock, Root};
 
@@ -46,9 +47,9 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     for folder in &folders {
         let name = folder.file_name().unwrap_or(folder.as_os_str()).display();
         match check(folder) {
-            Ok(()) => {
+            Ok(left_out) => {
                 passed += 1;
-                println!("pass  {name}");
+                println!("pass  {name}{}", counted(&left_out));
             }
             Err(failure) => println!("FAIL  {name}\n{}", failure.to_string().trim_end()),
         }
@@ -63,12 +64,30 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn check(folder: &Path) -> Result<(), Failure> {
+fn check(folder: &Path) -> Result<Vec<LeftOut>, Failure> {
     replay(&Fixture::read(folder)?)
 }
 
-/// Plays the scenario on its traffic. The application must do all of it and nothing else, and must observe the timeline.
-pub(crate) fn replay(fixture: &Fixture) -> Result<(), Failure> {
+/// The entries that took no part, by their reasons: `, left out: 2 (preflight), 1 (WebSocket)`.
+fn counted(left_out: &[LeftOut]) -> String {
+    let mut counts = BTreeMap::new();
+    for entry in left_out {
+        *counts.entry(entry.reason).or_insert(0_usize) += 1;
+    }
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(reason, count)| format!("{count} ({reason})"))
+        .collect();
+    if counts.is_empty() {
+        String::new()
+    } else {
+        format!(", left out: {}", counts.join(", "))
+    }
+}
+
+/// Plays the scenario on its traffic, and returns the entries that took no part. The application must do all of the others and
+/// nothing else, and must observe the timeline.
+pub(crate) fn replay(fixture: &Fixture) -> Result<Vec<LeftOut>, Failure> {
     let observed = observe(&fixture.scenario, &fixture.traffic)?;
     let differences = Differences {
         misstep: observed.misstep,
@@ -76,7 +95,7 @@ pub(crate) fn replay(fixture: &Fixture) -> Result<(), Failure> {
         traffic: observed.traffic,
     };
     if differences.is_none() {
-        Ok(())
+        Ok(observed.left_out)
     } else {
         Err(differences.into())
     }
@@ -100,6 +119,7 @@ pub(crate) fn observe(scenario: &Scenario, traffic: &Har) -> Result<Observed, Fa
             timeline: timeline.text(),
             misstep: performed.err(),
             traffic: replay.finish().err(),
+            left_out: replay.left_out().to_vec(),
         })
     })
 }
@@ -109,6 +129,7 @@ pub(crate) struct Observed {
     pub(crate) timeline: String,
     misstep: Option<Misstep>,
     traffic: Option<ReplayReport>,
+    left_out: Vec<LeftOut>,
 }
 
 /// Where the recorded application began to look for its server: in the domain of its user, where there are names for it, or
@@ -204,7 +225,7 @@ mod tests {
         match replay(fixture) {
             Err(Failure::Different(differences)) => *differences,
             Err(other) => panic!("{other}"),
-            Ok(()) => panic!("it passes"),
+            Ok(_) => panic!("it passes"),
         }
     }
 
@@ -256,6 +277,34 @@ mod tests {
         // It is the first entry now, and nobody can begin there.
         let traffic = differences(&page).traffic.unwrap();
         assert!(traffic.unexpected[0].request.ends_with(&icon), "{traffic}");
+    }
+
+    #[test]
+    fn what_a_browser_sends_beside_the_chat_takes_no_part() {
+        let mut page = fixture("browser-outgoing-json");
+        let mut entries = Vec::new();
+        for entry in page.traffic.log.entries.drain(..) {
+            let mut preflight = entry.clone();
+            preflight.request.method = "OPTIONS".to_owned();
+            entries.extend([preflight, entry]);
+        }
+        let mut socket = entries[9].clone();
+        socket.request.url = "wss://127.0.0.1/live".to_owned();
+        socket.response.status = 101;
+        entries.insert(20, socket);
+        let rows = entries.len();
+        page.traffic.log.entries = entries;
+        let left_out = match replay(&page) {
+            Ok(left_out) => left_out,
+            Err(failure) => panic!("{failure}"),
+        };
+        assert_eq!(
+            counted(&left_out),
+            format!(
+                ", left out: {} (preflight), 1 (WebSocket), 2 (path to leave out)",
+                rows / 2
+            )
+        );
     }
 
     #[test]

@@ -3,25 +3,25 @@
 //! Only what a recording or a replay needs is typed. Every other member, of the specification or of a vendor, is kept as it
 //! came in the `extra` of its object, so that reading and writing a file loses nothing.
 
-use std::{borrow::Cow, fmt};
+mod body;
+mod place;
+mod read;
+
+use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
-use jiff::Timestamp;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Lane, Sent, Stage, TransportError, TransportErrorKind, coding::Coding};
+pub use self::place::HarPlace;
+use crate::{Lane, Sent, Stage, TransportError, TransportErrorKind};
 
 /// The members of an object that have no field of their own.
 pub type Extra = Map<String, Value>;
 
-/// The largest body that is unpacked from a file, in bytes.
-const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
-
 /// A HAR file.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Har {
     /// The one member of the file.
@@ -32,31 +32,33 @@ pub struct Har {
 }
 
 impl Har {
-    /// Reads a file; a byte order mark before it, as Fiddler writes one, is skipped.
+    /// Reads a file as browsers and proxies write it.
+    ///
+    /// A member that is missing, `null` or of another type than the specification says is read as far as it can be: a number in a
+    /// string as that number, a status below 0 as 0, half a surrogate pair as U+FFFD. Of two members with one name the later
+    /// counts. A byte order mark is skipped; UTF-16 with such a mark is read too.
     ///
     /// # Errors
     ///
-    /// [`HarError::Json`] where the bytes are not JSON, or not of HAR's shape.
+    /// [`HarError::Syntax`], with the place, if the text is not JSON. [`HarError::Shape`] if it has no `log` with a list of entries.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, HarError> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        Ok(serde_json::from_slice(bytes)?)
+        read::har(bytes)
     }
 
     /// The file, indented, with a line feed at its end.
     ///
     /// # Errors
     ///
-    /// [`HarError::Json`] where a duration is not a finite number.
+    /// [`HarError::Write`] if a member cannot be written as JSON.
     pub fn to_vec(&self) -> Result<Vec<u8>, HarError> {
-        let mut bytes = serde_json::to_vec_pretty(self)?;
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(HarError::Write)?;
         bytes.push(b'\n');
         Ok(bytes)
     }
 }
 
 /// What was recorded, and by whom.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Log {
     /// The version of the format, `1.2`.
@@ -71,8 +73,7 @@ pub struct Log {
 }
 
 /// The name and the version of a program.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Creator {
     /// Its name.
@@ -87,19 +88,17 @@ pub struct Creator {
 /// One exchange.
 ///
 /// The members with an underscore are this crate's own, as the format allows; files of other programs have none of them.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Entry {
     /// When the request was sent, in ISO 8601 with an offset.
     pub started_date_time: String,
     /// From the request to the end of the exchange, in milliseconds.
-    #[serde(default)]
     pub time: f64,
     /// The request.
     pub request: HarRequest,
     /// The response; its status is 0 where there was none.
-    #[serde(default)]
     pub response: HarResponse,
     /// The lane of the request.
     #[serde(rename = "_lane", skip_serializing_if = "Option::is_none")]
@@ -111,7 +110,7 @@ pub struct Entry {
     #[serde(rename = "_received", skip_serializing_if = "Option::is_none")]
     pub received: Option<u64>,
     /// The caller gave the exchange up before it ended.
-    #[serde(rename = "_aborted", default, skip_serializing_if = "is_false")]
+    #[serde(rename = "_aborted", skip_serializing_if = "is_false")]
     pub aborted: bool,
     /// The error that the exchange ended with instead of a response.
     #[serde(rename = "_error", skip_serializing_if = "Option::is_none")]
@@ -126,11 +125,26 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Entry {
-    /// When the request was sent.
-    pub(crate) fn started(&self) -> Result<Timestamp, String> {
-        self.started_date_time
-            .parse()
-            .map_err(|error| format!("startedDateTime: {error}"))
+    /// When the request was sent, `None` where the file does not say.
+    ///
+    /// A date without an offset is read as UTC, and a number as milliseconds since 1970.
+    pub(crate) fn started(&self) -> Result<Option<Timestamp>, String> {
+        let text = self.started_date_time.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let error = match text.parse::<Timestamp>() {
+            Ok(date) => return Ok(Some(date)),
+            Err(error) => error,
+        };
+        let civil = text.parse::<DateTime>().ok();
+        let civil = civil.and_then(|date| TimeZone::UTC.to_timestamp(date).ok());
+        let number = text.parse::<f64>().ok();
+        let number = number.and_then(|it| Timestamp::from_millisecond(it as i64).ok());
+        match civil.or(number) {
+            Some(date) => Ok(Some(date)),
+            None => Err(format!("startedDateTime: {error}")),
+        }
     }
 }
 
@@ -172,7 +186,7 @@ impl RecordedError {
 }
 
 /// A request.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HarRequest {
@@ -181,10 +195,8 @@ pub struct HarRequest {
     /// The absolute URL with its query.
     pub url: String,
     /// The version of the protocol, `HTTP/1.1`.
-    #[serde(default)]
     pub http_version: String,
     /// The headers in their order.
-    #[serde(default)]
     pub headers: Vec<HarHeader>,
     /// The body, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,8 +207,8 @@ pub struct HarRequest {
 }
 
 /// The body of a request.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PostData {
     /// The type, as the request named it.
@@ -216,8 +228,7 @@ pub struct PostData {
 }
 
 /// A field of a form.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FormField {
     /// Its name.
@@ -230,44 +241,9 @@ pub struct FormField {
     pub extra: Extra,
 }
 
-impl HarRequest {
-    /// The body; a form that the file holds as fields is written as a form again.
-    ///
-    /// # Errors
-    ///
-    /// Where it says that it is base64 and is not.
-    pub fn body(&self) -> Result<Bytes, HarBodyError> {
-        let Some(data) = &self.post_data else {
-            return Ok(Bytes::new());
-        };
-        match (&data.text, data.encoding.as_deref()) {
-            (Some(text), Some("base64")) => decode_base64(text),
-            (Some(text), _) if !text.is_empty() || data.params.is_empty() => {
-                Ok(Bytes::from(text.clone()))
-            }
-            _ => Ok(Bytes::from(data.form())),
-        }
-    }
-}
-
-impl PostData {
-    fn form(&self) -> String {
-        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-        let fields: Vec<String> = self
-            .params
-            .iter()
-            .map(|field| {
-                let value = field.value.as_deref().unwrap_or_default();
-                format!("{}={}", encoded(&field.name), encoded(value))
-            })
-            .collect();
-        fields.join("&")
-    }
-}
-
 /// A response.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HarResponse {
     /// The status, 0 where there was no response.
@@ -289,8 +265,8 @@ pub struct HarResponse {
 }
 
 /// The body of a response.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Content {
     /// Its length in bytes, before any coding.
@@ -330,60 +306,13 @@ pub(crate) fn text_of(body: &[u8]) -> (String, Option<String>) {
     }
 }
 
-impl HarResponse {
-    /// The body without any coding.
-    ///
-    /// The format wants decoded bodies, and browsers write them so whatever the header says; other programs write what was on
-    /// the wire, in base64.
-    ///
-    /// # Errors
-    ///
-    /// Where it says that it is base64 and is not, or unpacks to more than 64 MiB.
-    pub fn body(&self) -> Result<Bytes, HarBodyError> {
-        let text = self.content.text.as_deref().unwrap_or_default();
-        if self.content.encoding.as_deref() != Some("base64") {
-            return Ok(Bytes::from(text.to_owned()));
-        }
-        let body = decode_base64(text)?;
-        let coding = self
-            .headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case("content-encoding"))
-            .and_then(|header| Coding::named(&header.value));
-        let Some(coding) = coding else {
-            return Ok(body);
-        };
-        match coding.decode(&body, UNPACKED_LIMIT) {
-            Ok(Some(decoded)) => Ok(Bytes::from(decoded)),
-            Ok(None) => Err(HarBodyError(format!(
-                "the body unpacks to more than {UNPACKED_LIMIT} bytes"
-            ))),
-            // It was decoded before it was written.
-            Err(_) => Ok(body),
-        }
-    }
-}
-
-fn decode_base64(text: &str) -> Result<Bytes, HarBodyError> {
-    let text: Cow<'_, str> = if text.contains(|c: char| c.is_ascii_whitespace()) {
-        text.split_ascii_whitespace().collect::<String>().into()
-    } else {
-        text.into()
-    };
-    match BASE64_STANDARD.decode(text.as_bytes()) {
-        Ok(bytes) => Ok(Bytes::from(bytes)),
-        Err(error) => Err(HarBodyError(format!("base64: {error}"))),
-    }
-}
-
 /// A header.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HarHeader {
     /// Its name.
     pub name: String,
     /// Its value.
-    #[serde(default)]
     pub value: String,
     /// What else is said of it.
     #[serde(flatten)]
@@ -432,10 +361,21 @@ pub struct HarBodyError(String);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HarError {
-    /// It is not JSON, or not of HAR's shape.
-    #[error("not a HAR file")]
-    Json(#[from] serde_json::Error),
-    /// An entry holds what no exchange can be.
+    /// The text is not JSON: it is cut off, or broken.
+    #[error("not a HAR file: {place}: {reason}")]
+    Syntax {
+        /// Where the text stops being JSON.
+        place: HarPlace,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The text is JSON, and not a HAR file.
+    #[error("not a HAR file: {0}")]
+    Shape(&'static str),
+    /// The file cannot be written as JSON.
+    #[error("the HAR file cannot be written: {0}")]
+    Write(serde_json::Error),
+    /// An entry is not an exchange.
     #[error("entry {number}: {reason}")]
     Entry {
         /// Which one, counted from 1.

@@ -47,7 +47,7 @@ use crate::{
 /// - A connection that the server closed while it was idle is replaced, and the request sent on a new one, only when no byte of
 ///   it was written; any other failure is reported and left to the caller.
 /// - Every POST, PUT and PATCH carries `content-length`, `0` included; the header is the transport's, whatever the caller wrote.
-/// - A response in gzip or deflate comes out decoded, without the headers that told of it; `accept-encoding` asks for both
+/// - A response in gzip, deflate, brotli or zstd comes out decoded, without the headers that told of it; `accept-encoding` asks for the first two
 ///   unless the caller has set it.
 /// - TLS is rustls with the roots of the platform and what [`TlsConfig`] adds; the only protocol offered is `http/1.1`. The error
 ///   about a certificate names the hosts that it is for.
@@ -428,7 +428,7 @@ async fn collect(mut body: Incoming, limit: usize, silence: Duration) -> Result<
     Ok(collected.freeze())
 }
 
-/// Takes gzip or deflate off a response.
+/// Takes a content coding off a response.
 fn decode(response: &mut Response<Bytes>, limit: usize) -> Result<(), BodyError> {
     let coding = response
         .headers()

@@ -47,8 +47,8 @@ pub use error::{Sent, Stage, TransportError, TransportErrorKind};
 pub use faulty::{Effect, Fault, FaultError, Faulty};
 #[cfg(feature = "har")]
 pub use har::{
-    Content, Creator, Entry, Extra, FormField, Har, HarBodyError, HarError, HarHeader, HarRequest,
-    HarResponse, Log, PostData, RecordedError,
+    Content, Creator, Entry, Extra, FormField, Har, HarBodyError, HarError, HarHeader, HarPlace,
+    HarRequest, HarResponse, Log, PostData, RecordedError,
 };
 #[cfg(feature = "hyper")]
 pub use hyper_transport::{
@@ -61,7 +61,7 @@ pub use mock::ExpectedRequest;
 #[cfg(feature = "har")]
 pub use record::{Record, RecordOptions};
 #[cfg(feature = "har")]
-pub use replay::{Nearest, Replay, ReplayOptions, ReplayReport, Unmatched};
+pub use replay::{LeftOut, LeftOutReason, Nearest, Replay, ReplayOptions, ReplayReport, Unmatched};
 #[cfg(feature = "tower")]
 pub use tower_transport::TowerTransport;
 #[cfg(feature = "mock")]

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-pub use self::report::{Nearest, ReplayReport, Unmatched};
+pub use self::report::{LeftOut, LeftOutReason, Nearest, ReplayReport, Unmatched};
 use self::{
     binding::Bindings,
     exchange::{End, Exchange, exchanges},
@@ -96,6 +96,7 @@ impl ReplayOptions {
 pub struct Replay {
     volatile: Volatile,
     exchanges: Vec<Exchange>,
+    left_out: Vec<LeftOut>,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -118,14 +119,23 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// [`HarError::Entry`] where an entry holds what no exchange can be: a malformed URL, date, header or base64.
+    /// [`HarError::Entry`] if an entry is not an exchange: its URL, date, method, status or a header is malformed. The reason begins
+    /// with the member.
     pub fn new(har: &Har, options: ReplayOptions) -> Result<Self, HarError> {
+        let (exchanges, left_out) = exchanges(har, &options)?;
         Ok(Self {
-            exchanges: exchanges(har, &options)?,
+            exchanges,
+            left_out,
             volatile: options.volatile,
             state: Mutex::default(),
             changed: Notify::new(),
         })
+    }
+
+    /// The entries of the file that no client of this project sends, and those that the options leave out, in the order of the
+    /// file.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// Whether the live traffic was the recorded one.
@@ -138,7 +148,7 @@ impl Replay {
         let state = self.state();
         let unused: Vec<Unmatched> = self
             .unmatched(&state)
-            .filter(|(_, exchange)| !matches!(exchange.end, End::Aborted))
+            .filter(|(_, exchange)| !exchange.end.is_optional())
             .map(|(_, exchange)| Unmatched {
                 number: exchange.number,
                 request: exchange.request.title(),
@@ -181,18 +191,17 @@ impl Replay {
         let mut state = self.state();
         state.began.get_or_insert_with(Instant::now);
         state.requests += 1;
-        let mut found: Option<(bool, usize, Bindings)> = None;
+        let mut found: Option<((bool, bool), usize, Bindings)> = None;
         for (index, exchange) in self.unmatched(&state) {
             let knows_server = state
                 .bindings
                 .live_origin(&exchange.request.origin)
                 .is_some()
                 || exchange.request.origin == live.origin;
-            // A server that is bound or goes by the recorded name comes before one that might be any.
-            if found
-                .as_ref()
-                .is_some_and(|(known, ..)| *known || !knows_server)
-            {
+            // A server that is bound or goes by the recorded name comes before one that might be any, and what got a response
+            // before what failed, as a browser's request does that was made again.
+            let rank = (knows_server, !matches!(exchange.end, End::Failed));
+            if found.as_ref().is_some_and(|(best, ..)| *best >= rank) {
                 continue;
             }
             let mut bindings = state.bindings.clone();
@@ -200,7 +209,7 @@ impl Replay {
                 .request
                 .matches(&live, &self.volatile, &mut bindings);
             if matched.is_ok() {
-                found = Some((knows_server, index, bindings));
+                found = Some((rank, index, bindings));
             }
         }
         let Some((_, index, bindings)) = found else {
@@ -268,7 +277,7 @@ impl Replay {
                 Ok(Exchange::response(*status, headers, body, &state.bindings))
             }
             End::Error(error) => Err(error.replayed(host_of(live_origin))),
-            End::Open | End::Aborted => std::future::pending().await,
+            End::Open | End::Aborted | End::Failed => std::future::pending().await,
         }
     }
 
@@ -277,7 +286,7 @@ impl Replay {
         let state = self.state();
         let mut others = self.exchanges.iter().enumerate();
         let held_by = others.find(|(index, other)| {
-            let is_unseen = !matches!(other.end, End::Aborted)
+            let is_unseen = !other.end.is_optional()
                 && other.sent < exchange.received
                 && !state.matched.contains(index);
             let is_unanswered = other.end.is_answer()

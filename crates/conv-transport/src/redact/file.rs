@@ -29,8 +29,18 @@ impl Har {
                 number: index + 1,
                 reason: error.to_string(),
             };
-            let request = entry.request.body().map_err(failed)?;
-            let response = entry.response.body().map_err(failed)?;
+            let [request, response] = [entry.request.decoded_body(), entry.response.decoded_body()]
+                .map(|body| {
+                    let body = body.map_err(failed)?;
+                    match body.doubt {
+                        Some(reason) => Err(HarError::Entry {
+                            number: index + 1,
+                            reason,
+                        }),
+                        None => Ok(body.bytes),
+                    }
+                });
+            let (request, response) = (request?, response?);
             redactor.learn_tokens(&response);
             redactor.learn_parameters(&entry.request.url);
             let headers = entry.request.headers.iter();

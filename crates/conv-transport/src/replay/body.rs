@@ -3,11 +3,16 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{binding::Bindings, matching::Volatile};
+use super::{
+    binding::Bindings,
+    matching::{Volatile, form_decoded},
+};
 use crate::redact::without_secret_fields;
 
 pub(super) enum Body {
     Json(Value),
+    /// The fields of a form, sorted by name: their order says nothing.
+    Form(Vec<(String, String)>),
     Text(Vec<Piece>),
     Bytes(Vec<u8>),
 }
@@ -28,6 +33,15 @@ impl Body {
         if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(&text) {
             return Self::Json(value);
         }
+        if is_form(content_type, &text) {
+            let fields = text.split('&').filter(|field| !field.is_empty());
+            let mut fields: Vec<(String, String)> = fields
+                .map(|field| field.split_once('=').unwrap_or((field, "")))
+                .map(|(name, value)| (form_decoded(name), form_decoded(value)))
+                .collect();
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+            return Self::Form(fields);
+        }
         // The client makes up the boundary, and it means nothing.
         let text = match content_type.and_then(boundary) {
             Some(boundary) => text.replace(boundary, "boundary"),
@@ -47,9 +61,25 @@ impl Body {
             (Self::Json(recorded), Self::Json(live)) => {
                 match_json(recorded, live, "", volatile, bindings)
             }
+            (Self::Form(recorded), Self::Form(live)) => {
+                match_form(recorded, live, volatile, bindings)
+            }
             (Self::Text(recorded), Self::Text(live)) => match_text(recorded, live, bindings),
             (Self::Bytes(recorded), Self::Bytes(live)) if recorded == live => Ok(()),
             _ => Err("its beginning".to_owned()),
+        }
+    }
+}
+
+/// Whether a body is a form by its type, or without one by its looks.
+fn is_form(content_type: Option<&str>, text: &str) -> bool {
+    match content_type.map(str::trim).filter(|it| !it.is_empty()) {
+        Some(content_type) => content_type
+            .to_ascii_lowercase()
+            .starts_with("application/x-www-form-urlencoded"),
+        None => {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~%+*=&".contains(c);
+            text.contains('=') && text.chars().all(is_part)
         }
     }
 }
@@ -188,6 +218,35 @@ fn match_json(
     }
 }
 
+fn match_form(
+    recorded: &[(String, String)],
+    live: &[(String, String)],
+    volatile: &Volatile,
+    bindings: &mut Bindings,
+) -> Result<(), String> {
+    let names = |fields: &[(String, String)]| fields.iter().map(|(name, _)| name.clone()).collect();
+    let (recorded_names, live_names): (Vec<_>, Vec<_>) = (names(recorded), names(live));
+    if let Some(index) = (0..recorded_names.len().max(live_names.len()))
+        .find(|index| recorded_names.get(*index) != live_names.get(*index))
+    {
+        let name = recorded_names.get(index).or(live_names.get(index));
+        return Err(format!("the field {}", name.map_or("", String::as_str)));
+    }
+    let pairs = || recorded.iter().zip(live);
+    // What is made up is bound before it is looked for in other fields.
+    for ((name, value), (_, live)) in pairs() {
+        if volatile.names.contains(name) && !bindings.bind(value, live) {
+            return Err(format!("the field {name}"));
+        }
+    }
+    for ((name, value), (_, live)) in pairs() {
+        if !volatile.names.contains(name) && bindings.substitute(value) != *live {
+            return Err(format!("the field {name}"));
+        }
+    }
+    Ok(())
+}
+
 fn match_text(recorded: &[Piece], live: &[Piece], bindings: &mut Bindings) -> Result<(), String> {
     let mut position = 0;
     let mut recorded = recorded.iter();
@@ -298,6 +357,32 @@ mod tests {
         )
         .unwrap_err();
         compare("operationId=r&endpointId=s", "operationId=l&endpointId=l").unwrap_err();
+    }
+
+    #[test]
+    fn forms_are_compared_by_their_fields() {
+        let of = |text: &str, content_type| {
+            Body::of(content_type, &Bytes::from(text.to_owned()), &volatile())
+        };
+        let compare = |recorded, live| {
+            let typed = Some("application/x-www-form-urlencoded; charset=utf-8");
+            of(recorded, typed).matches(&of(live, None), &volatile(), &mut Bindings::default())
+        };
+        for (recorded, live) in [
+            ("a=1%262&b=x%2Ey+z", "b=x.y%20z&a=1%262"),
+            ("a=%72&operationId=r", "operationId=l&a=l"),
+            ("a", "a="),
+        ] {
+            compare(recorded, live).unwrap();
+        }
+        for (recorded, live, field) in [
+            ("a=1&b=2", "a=1&b=3", "b"),
+            ("a=1", "a=1&b=2", "b"),
+            ("a=1&b=2", "a=1", "b"),
+        ] {
+            let difference = compare(recorded, live).unwrap_err();
+            assert_eq!(difference, format!("the field {field}"));
+        }
     }
 
     #[test]

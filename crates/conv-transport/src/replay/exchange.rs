@@ -10,6 +10,7 @@ use super::{
     ReplayOptions,
     binding::Bindings,
     matching::{Shape, Volatile},
+    report::{LeftOut, LeftOutReason},
 };
 use crate::har::{Entry, Har, HarError, RecordedError};
 
@@ -36,6 +37,8 @@ pub(super) enum End {
     Open,
     /// The caller gave it up.
     Aborted,
+    /// Another program got no response, and does not say why.
+    Failed,
 }
 
 impl End {
@@ -43,14 +46,36 @@ impl End {
     pub(super) fn is_answer(&self) -> bool {
         matches!(self, Self::Response { .. } | Self::Error(_))
     }
+
+    /// Whether a replay may do without it.
+    pub(super) fn is_optional(&self) -> bool {
+        matches!(self, Self::Aborted | Self::Failed)
+    }
 }
 
-/// The exchanges of a recording, in the order of their sending: the entries of a file may have any.
-pub(super) fn exchanges(har: &Har, options: &ReplayOptions) -> Result<Vec<Exchange>, HarError> {
+/// The exchanges of a recording, in the order of their sending: the entries of a file may have any. Beside them the entries that
+/// are left out.
+pub(super) fn exchanges(
+    har: &Har,
+    options: &ReplayOptions,
+) -> Result<(Vec<Exchange>, Vec<LeftOut>), HarError> {
     let mut dated = Vec::with_capacity(har.log.entries.len());
+    let mut left_out = Vec::new();
+    let mut date = None;
     for (index, entry) in har.log.entries.iter().enumerate() {
-        let found = Dated::of(entry, options).map_err(|reason| at(index, reason))?;
-        dated.extend(found.map(|found| (index, found)));
+        let row = Row::of(entry, options, &mut date).map_err(|reason| at(index, reason))?;
+        let reason = match row {
+            Row::LeftOut(reason) => Some(reason),
+            Row::Exchange(exchange) => {
+                let is_failed = exchange.is_failed();
+                dated.push((index, exchange));
+                is_failed.then_some(LeftOutReason::Failed)
+            }
+        };
+        left_out.extend(reason.map(|reason| LeftOut {
+            number: index + 1,
+            reason,
+        }));
     }
     // Ordinals if all entries have them, dates otherwise; the two cannot be compared.
     let has_ordinals = dated.iter().all(|(_, it)| it.entry.sent.is_some());
@@ -71,7 +96,13 @@ pub(super) fn exchanges(har: &Har, options: &ReplayOptions) -> Result<Vec<Exchan
     let exchanges = dated.into_iter().map(exchange);
     let mut exchanges: Vec<Exchange> = exchanges.collect::<Result<_, _>>()?;
     exchanges.sort_by_key(|exchange| exchange.sent);
-    Ok(exchanges)
+    Ok((exchanges, left_out))
+}
+
+/// What an entry is to a replay.
+enum Row<'a> {
+    Exchange(Dated<'a>),
+    LeftOut(LeftOutReason),
 }
 
 /// An entry, and what says where and when.
@@ -82,26 +113,77 @@ struct Dated<'a> {
     time: Duration,
 }
 
-impl<'a> Dated<'a> {
-    /// `None` for an entry that does not take place in a replay.
-    fn of(entry: &'a Entry, options: &ReplayOptions) -> Result<Option<Self>, String> {
-        let url = &*entry.request.url;
-        // Browsers list them too, and they never travel.
-        if url.starts_with("data:") || url.starts_with("blob:") {
-            return Ok(None);
+impl<'a> Row<'a> {
+    /// `date` is the one of the entry before, and stands for one that is missing.
+    fn of(
+        entry: &'a Entry,
+        options: &ReplayOptions,
+        date: &mut Option<Timestamp>,
+    ) -> Result<Self, String> {
+        let request = &entry.request;
+        let header = |wanted: &str| {
+            let mut headers = request.headers.iter();
+            headers.any(|header| header.name.eq_ignore_ascii_case(wanted))
+        };
+        let is_web_socket = entry.response.status == 101 || header("sec-websocket-key");
+        let reason = match request.method.as_str() {
+            "" => Some(LeftOutReason::NoRequest),
+            "CONNECT" => Some(LeftOutReason::Tunnel),
+            "OPTIONS" => Some(LeftOutReason::Preflight),
+            _ if request.url.is_empty() => Some(LeftOutReason::NoRequest),
+            _ if is_web_socket => Some(LeftOutReason::WebSocket),
+            _ => other_scheme(&request.url),
+        };
+        if let Some(reason) = reason {
+            return Ok(Self::LeftOut(reason));
         }
-        let uri: Uri = url.parse().map_err(|error| format!("url: {error}"))?;
+        // A fragment is not sent.
+        let url = request.url.split('#').next().unwrap_or_default();
+        let uri: Uri = url
+            .parse()
+            .map_err(|error| format!("request.url: {error}"))?;
         if options.left_out.contains(uri.path()) {
-            return Ok(None);
+            return Ok(Self::LeftOut(LeftOutReason::Path));
         }
         let time = Duration::try_from_secs_f64(entry.time.max(0.0) / 1000.0)
             .map_err(|_| "time: not a duration".to_owned())?;
-        Ok(Some(Self {
+        let started = match (entry.started()?, *date) {
+            (Some(started), _) | (None, Some(started)) => started,
+            (None, None) => Timestamp::UNIX_EPOCH,
+        };
+        *date = Some(started);
+        Ok(Self::Exchange(Dated {
             entry,
             uri,
-            started: entry.started()?,
+            started,
             time,
         }))
+    }
+}
+
+/// Why a URL is none of HTTP's, if it has a scheme and is not.
+fn other_scheme(url: &str) -> Option<LeftOutReason> {
+    let (scheme, _) = url.split_once(':')?;
+    let is_scheme = scheme
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if !is_scheme {
+        return None;
+    }
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" | "https" => None,
+        "ws" | "wss" => Some(LeftOutReason::WebSocket),
+        _ => Some(LeftOutReason::Scheme),
+    }
+}
+
+impl Dated<'_> {
+    /// Whether another program's request got no response. A recording of this crate says how such an exchange ended.
+    fn is_failed(&self) -> bool {
+        self.entry.sent.is_none()
+            && self.entry.response.status == 0
+            && self.entry.error.is_none()
+            && !self.entry.aborted
     }
 
     /// How much later than its date a request may have been sent.
@@ -131,26 +213,28 @@ fn microseconds(duration: Duration) -> u64 {
 impl Exchange {
     fn of(
         number: usize,
-        Dated { entry, uri, .. }: Dated<'_>,
+        dated: Dated<'_>,
         volatile: &Volatile,
         (sent, received): (Option<u64>, Option<u64>),
         offset: Duration,
     ) -> Result<Self, String> {
+        let is_failed = dated.is_failed();
+        let Dated { entry, uri, .. } = dated;
         let method: Method = entry
             .request
             .method
             .parse()
-            .map_err(|error| format!("method: {error}"))?;
-        let content_type = entry
-            .request
-            .headers
-            .iter()
+            .map_err(|error| format!("request.method: {error}"))?;
+        let mut headers = entry.request.headers.iter();
+        let content_type = headers
             .find(|header| {
                 header
                     .name
                     .eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())
             })
             .map(|header| header.value.as_str());
+        let stated = entry.request.post_data.as_ref();
+        let content_type = content_type.or(stated.map(|data| data.mime_type.as_str()));
         let body = entry.request.body().map_err(|error| error.to_string())?;
         Ok(Self {
             number,
@@ -158,7 +242,7 @@ impl Exchange {
             sent: sent.unwrap_or_default(),
             received: received.unwrap_or(u64::MAX),
             offset,
-            end: end(entry)?,
+            end: if is_failed { End::Failed } else { end(entry)? },
         })
     }
 
@@ -203,18 +287,18 @@ fn end(entry: &Entry) -> Result<End, String> {
     if entry.response.status == 0 {
         return Ok(End::Open);
     }
-    let status =
-        StatusCode::from_u16(entry.response.status).map_err(|error| format!("status: {error}"))?;
+    let status = StatusCode::from_u16(entry.response.status)
+        .map_err(|error| format!("response.status: {error}"))?;
     let mut headers = HeaderMap::new();
     for recorded in &entry.response.headers {
-        // HTTP/2 has the status among its headers.
-        if recorded.name.starts_with(':') {
+        // HTTP/2 has the status among its headers, and some programs write the status line as a header without a name.
+        if recorded.name.is_empty() || recorded.name.starts_with(':') {
             continue;
         }
         let name: HeaderName = recorded
             .name
             .parse()
-            .map_err(|error| format!("header {}: {error}", recorded.name))?;
+            .map_err(|error| format!("response.headers: {}: {error}", recorded.name))?;
         // The body comes decoded and whole.
         if name == header::CONTENT_ENCODING || name == header::TRANSFER_ENCODING {
             continue;
@@ -222,7 +306,7 @@ fn end(entry: &Entry) -> Result<End, String> {
         // Chromium writes a header that came several times as one, a line each.
         for line in recorded.value.split('\n') {
             let value = HeaderValue::from_bytes(line.as_bytes())
-                .map_err(|error| format!("header {name}: {error}"))?;
+                .map_err(|error| format!("response.headers: {name}: {error}"))?;
             headers.append(name.clone(), value);
         }
     }

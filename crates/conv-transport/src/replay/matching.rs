@@ -1,9 +1,10 @@
 //! Whether a live request is a recorded one.
 
-use std::{collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use bytes::Bytes;
 use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
 
 use super::{binding::Bindings, body::Body};
 use crate::Lane;
@@ -24,6 +25,7 @@ pub(super) struct Shape {
     pub(super) method: Method,
     /// `scheme://authority` as the URI has it, without a user.
     pub(super) origin: String,
+    /// With its escapes; it is compared without them, segment by segment.
     path: String,
     /// The parameters, sorted by name: their order says nothing.
     query: Vec<(String, String)>,
@@ -45,7 +47,7 @@ impl Shape {
             .split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .map(|(name, value)| (form_decoded(name), form_decoded(value)))
             .collect();
         query.sort_by(|(a, _), (b, _)| a.cmp(b));
         Self {
@@ -94,17 +96,17 @@ impl Shape {
         volatile: &Volatile,
         bindings: &mut Bindings,
     ) -> Result<(), Difference> {
-        let mut recorded = self.path.split('/');
-        let mut other = live.path.split('/');
-        let mut before = "";
+        let mut recorded = self.path.split('/').map(decoded);
+        let mut other = live.path.split('/').map(decoded);
+        let mut before = Cow::Borrowed("");
         loop {
             match (recorded.next(), other.next()) {
                 (None, None) => return Ok(()),
                 (Some(segment), Some(other)) => {
-                    let same = if volatile.segments.contains(before) {
-                        bindings.bind(segment, other)
+                    let same = if volatile.segments.contains(&*before) {
+                        bindings.bind(&segment, &other)
                     } else {
-                        bindings.substitute(segment) == other
+                        bindings.substitute(&segment) == other
                     };
                     if !same {
                         return Err(Difference::Path);
@@ -154,6 +156,17 @@ impl Shape {
         }
         title
     }
+}
+
+/// A segment of a path without its escapes. What is no escape, or no UTF-8 without it, stays as it is.
+fn decoded(segment: &str) -> Cow<'_, str> {
+    let decoded = percent_decode_str(segment).decode_utf8();
+    decoded.unwrap_or(Cow::Borrowed(segment))
+}
+
+/// A name or a value of a form or a query without its escapes.
+pub(super) fn form_decoded(text: &str) -> String {
+    decoded(&text.replace('+', " ")).into_owned()
 }
 
 /// `scheme://host`, with the port where it is not the scheme's own.
@@ -267,6 +280,33 @@ mod tests {
             bindings.bind_origin("https://pool.contoso.com", "http://localhost");
             let found = recorded.matches(&live, &volatile(), &mut bindings);
             assert_eq!(found.unwrap_err(), difference);
+        }
+    }
+
+    #[test]
+    fn paths_and_parameters_are_compared_without_their_escapes() {
+        let volatile = volatile();
+        let matches = |recorded, live| {
+            let recorded = shape(LANE, "GET", recorded, "");
+            let live = shape(LANE, "GET", live, "");
+            let matched = recorded.matches(&live, &volatile, &mut Bindings::default());
+            matched.is_ok()
+        };
+        for (recorded, live) in [
+            ("http://a/sip:x@y.z/b", "http://a/sip%3ax%40y.z/%62"),
+            ("http://a/%c3%a9", "http://a/%C3%A9"),
+            ("http://a/?q=a+b%2f", "http://a/?q=a%20b/"),
+            ("http://a/%zz%ff", "http://a/%zz%ff"),
+        ] {
+            assert!(matches(recorded, live), "{recorded} {live}");
+            assert!(matches(live, recorded), "{live} {recorded}");
+        }
+        for (recorded, live) in [
+            ("http://a/b/c", "http://a/b%2fc"),
+            ("http://a/a+b", "http://a/a%20b"),
+            ("http://a/?q=a%26b", "http://a/?q=a&b"),
+        ] {
+            assert!(!matches(recorded, live), "{recorded} {live}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a replay has to say at its end.
+//! What a replay reports: entries that it left out, and how the live traffic differed.
 
 use std::{error::Error, fmt};
 
@@ -12,6 +12,51 @@ pub struct ReplayReport {
     pub unused: Vec<Unmatched>,
     /// Live requests that are not in the recording.
     pub unexpected: Vec<Unmatched>,
+}
+
+/// An entry of the file that takes no part in the replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The number of the entry in the file, counted from 1.
+    pub number: usize,
+    /// Why it takes no part.
+    pub reason: LeftOutReason,
+}
+
+/// Why an entry takes no part in a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum LeftOutReason {
+    /// The URL has a scheme other than `http` and `https`: `data:`, `blob:`, a browser's extension.
+    Scheme,
+    /// A proxy was asked for a tunnel (`CONNECT`).
+    Tunnel,
+    /// A browser asked whether a page may send a request (`OPTIONS`).
+    Preflight,
+    /// A WebSocket was opened.
+    WebSocket,
+    /// The request got no response. It takes part only if the client sends such a request and no other entry answers it; the
+    /// request then stays unanswered.
+    Failed,
+    /// [`without_paths`](super::ReplayOptions::without_paths) names its path.
+    Path,
+    /// The entry has no method or no URL.
+    NoRequest,
+}
+
+impl fmt::Display for LeftOutReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheme => "other scheme",
+            Self::Tunnel => "tunnel",
+            Self::Preflight => "preflight",
+            Self::WebSocket => "WebSocket",
+            Self::Failed => "failed request",
+            Self::Path => "path to leave out",
+            Self::NoRequest => "no request",
+        })
+    }
 }
 
 /// A request on one side that has no counterpart on the other.

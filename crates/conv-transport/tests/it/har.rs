@@ -71,12 +71,121 @@ fn what_is_no_har_is_a_typed_error() {
     for bytes in [
         &b""[..],
         b"<html>",
-        b"{}",
-        b"{\"log\":{\"entries\":[{}]}}",
         b"\xff\xfe",
+        b"{\"log\":{\"entries\":[{}]}",
     ] {
         let error = Har::from_slice(bytes).unwrap_err();
-        assert!(matches!(error, HarError::Json(_)), "{error}");
+        assert!(matches!(error, HarError::Syntax { .. }), "{error}");
+    }
+    for bytes in [
+        &b"[]"[..],
+        b"{}",
+        b"{\"log\":null}",
+        b"{\"log\":{\"entries\":{}}}",
+    ] {
+        let error = Har::from_slice(bytes).unwrap_err();
+        assert!(matches!(error, HarError::Shape(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_broken_says_where() {
+    let file = serde_json::to_string_pretty(&foreign()).unwrap();
+    let second = file.replacen(
+        "\"entries\": [",
+        "\"entries\": [\n{\"response\": {\"content\": {}}},",
+        1,
+    );
+    let cut = second.find("\"aGk=").unwrap() + 3;
+    let error = Har::from_slice(&second.as_bytes()[..cut]).unwrap_err();
+    let HarError::Syntax { place, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(place.line, second[..cut].lines().count());
+    assert_eq!(
+        (place.entry, &*place.member),
+        (Some(2), "response.content.text")
+    );
+    let told = error.to_string();
+    assert!(
+        told.contains("entry 2, member response.content.text"),
+        "{told}"
+    );
+
+    let broken = second.replacen("\"blocked\": 1.0", "\"blocked\": 1.0.0", 1);
+    let error = Har::from_slice(broken.as_bytes()).unwrap_err();
+    let HarError::Syntax { place, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        (place.entry, &*place.member),
+        (Some(2), "timings.blocked"),
+        "{error}"
+    );
+    let line = broken.lines().nth(place.line - 1).unwrap();
+    assert!(line.contains("1.0.0"), "{line}");
+
+    let error = Har::from_slice(b"{\"log\": {\"pages\": [{}, {\"id\": x").unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("line 1, column 31, member log.pages[1].id: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn values_of_another_type_are_read_as_far_as_they_can_be() {
+    let read = |entry: &str| {
+        let file = format!(r#"{{"log":{{"entries":[{entry}]}}}}"#);
+        let har = Har::from_slice(file.as_bytes()).unwrap();
+        let [entry] = &har.log.entries[..] else {
+            panic!("one entry");
+        };
+        entry.clone()
+    };
+    let entry = read(
+        r#"{"time":"12.5","request":{"method":"GET","url":"http://a/","headers":{"A":1,"B":null},"postData":"text"},
+            "response":{"status":"200","statusText":null,"content":{"size":null,"text":null},"headers":null}}"#,
+    );
+    assert_eq!(entry.time, 12.5);
+    let headers = entry.request.headers.iter();
+    let headers: Vec<_> = headers.map(|it| (&*it.name, &*it.value)).collect();
+    assert_eq!(headers, [("A", "1"), ("B", "")]);
+    assert_eq!(entry.request.body().unwrap(), "text");
+    assert_eq!(entry.response.status, 200);
+    assert_eq!(entry.response.status_text, "");
+    assert_eq!(entry.response.content.text, None);
+
+    for status in ["-1", "-999", "\"-1\"", "null", "\"\"", "{}"] {
+        let entry = read(&format!(r#"{{"response":{{"status":{status}}}}}"#));
+        assert_eq!(entry.response.status, 0, "{status}");
+    }
+    // Half an emoji, and two members of one name.
+    let entry = read(r#"{"response":{"statusText":"cut \ud83d","status":1,"status":204}}"#);
+    assert_eq!(entry.response.status_text, "cut \u{fffd}");
+    assert_eq!(entry.response.status, 204);
+    // The error of a browser is none of ours.
+    let entry = read(r#"{"_error":"net::ERR_ABORTED","_lane":7}"#);
+    assert_eq!(entry.error, None);
+    assert_eq!(entry.extra["_error"], "net::ERR_ABORTED");
+    for nothing in ["null", "7", "[]", "{}"] {
+        assert_eq!(read(nothing).request.url, "");
+    }
+}
+
+#[test]
+fn utf_16_with_its_mark_is_read() {
+    let file = serde_json::to_string(&foreign()).unwrap();
+    for (mark, bytes) in [
+        (
+            0xfeff_u16.to_le_bytes(),
+            u16::to_le_bytes as fn(u16) -> [u8; 2],
+        ),
+        (0xfeff_u16.to_be_bytes(), u16::to_be_bytes),
+    ] {
+        let mut file: Vec<u8> = file.encode_utf16().flat_map(bytes).collect();
+        file.splice(..0, mark);
+        assert_eq!(Har::from_slice(&file).unwrap().log.entries.len(), 1);
     }
 }
 

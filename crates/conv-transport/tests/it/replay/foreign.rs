@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use conv_transport::{Har, HarError, HttpTransport, Replay, ReplayOptions};
+use conv_transport::{
+    Har, HarError, HttpTransport, LeftOutReason, Replay, ReplayOptions, TransportErrorKind,
+};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use tokio::{join, time::Instant};
@@ -154,11 +156,11 @@ async fn a_form_may_be_written_as_fields() {
     entry["request"]["postData"] = json!({
         "mimeType": "application/x-www-form-urlencoded",
         "text": "",
-        "params": [{ "name": "a", "value": "1&2" }, { "name": "b" }],
+        "params": [{ "name": "a", "value": "1&2" }, { "name": "b" }, { "name": "c", "value": "x-y z" }],
     });
     let replay = replay(&har(&[entry]), ReplayOptions::new());
     let response = replay
-        .send(post("http://pool/", "a=1%262&b="), commands())
+        .send(post("http://pool/", "a=1%262&b=&c=x-y+z"), commands())
         .await;
     assert_eq!(response.unwrap().status(), 204);
 }
@@ -177,23 +179,18 @@ fn a_malformed_entry_is_named() {
     for (member, value, reason) in [
         ("/startedDateTime", json!("yesterday"), "startedDateTime"),
         ("/time", json!(1e300), "time"),
-        ("/request/method", json!("G T"), "method"),
-        ("/request/url", json!("http://[/"), "url"),
-        ("/response/status", json!(42), "status"),
+        ("/request/method", json!("G T"), "request.method"),
+        ("/request/url", json!("http://[/"), "request.url"),
+        ("/response/status", json!(42), "response.status"),
         (
             "/response/headers",
             json!([{ "name": "a b", "value": "" }]),
-            "header a b",
+            "response.headers: a b",
         ),
         (
             "/response/headers",
             json!([{ "name": "a", "value": "\u{1}" }]),
-            "header a",
-        ),
-        (
-            "/response/content",
-            json!({ "text": "?", "encoding": "base64" }),
-            "base64",
+            "response.headers: a",
         ),
     ] {
         let mut bad = good();
@@ -262,6 +259,117 @@ async fn what_a_browser_fetches_for_itself_is_left_out() {
     // The first exchange that takes place begins the replay.
     assert_eq!(began.elapsed().as_millis(), 7);
     replay.finish().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_no_client_of_ours_sends_are_left_out_and_counted() {
+    let at = "2015-03-01T10:00:00Z";
+    let ok = || json!({ "status": 200 });
+    let mut upgrade = entry(at, 1.0, "GET", "http://pool/live", ok());
+    upgrade["request"]["headers"] = json!([{ "name": "Sec-WebSocket-Key", "value": "x" }]);
+    let har = har(&[
+        entry(at, 1.0, "GET", "chrome-extension://abc/x.js", ok()),
+        entry(at, 1.0, "GET", "about:blank", ok()),
+        entry(at, 1.0, "CONNECT", "pool:443", ok()),
+        entry(at, 1.0, "OPTIONS", "http://pool/me", ok()),
+        entry(at, 1.0, "GET", "wss://pool/live", json!({ "status": 101 })),
+        entry(at, 1.0, "GET", "http://pool/live", json!({ "status": 101 })),
+        upgrade,
+        entry(
+            at,
+            1.0,
+            "GET",
+            "http://pool/cancelled",
+            json!({ "status": -1 }),
+        ),
+        json!({}),
+        entry(at, 1.0, "GET", "http://pool/page", ok()),
+        entry(at, 1.0, "GET", "http://pool/me#part", ok()),
+    ]);
+    let replay = replay(&har, ReplayOptions::new().without_paths(["/page"]));
+    replay
+        .send(get("http://pool/me"), commands())
+        .await
+        .unwrap();
+    replay.finish().unwrap();
+    let left_out = replay.left_out().iter();
+    let left_out: Vec<_> = left_out.map(|it| (it.number, it.reason)).collect();
+    use LeftOutReason::{Failed, NoRequest, Path, Preflight, Scheme, Tunnel, WebSocket};
+    assert_eq!(
+        left_out,
+        [
+            (1, Scheme),
+            (2, Scheme),
+            (3, Tunnel),
+            (4, Preflight),
+            (5, WebSocket),
+            (6, WebSocket),
+            (7, WebSocket),
+            (8, Failed),
+            (9, NoRequest),
+            (10, Path),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_failed_and_was_made_again_gets_the_second_answer() {
+    let har = har(&[
+        entry(
+            "2015-03-01T10:00:00Z",
+            1.0,
+            "GET",
+            "http://pool/me",
+            json!({ "status": 0, "_error": "net::ERR_CONNECTION_RESET" }),
+        ),
+        entry(
+            "2015-03-01T10:00:01Z",
+            1.0,
+            "GET",
+            "http://pool/me",
+            json!({ "status": 200 }),
+        ),
+    ]);
+    let replay = replay(&har, ReplayOptions::new());
+    let response = replay.send(get("http://pool/me"), commands()).await;
+    assert_eq!(response.unwrap().status(), 200);
+    // A second one of the client's stays unanswered, as the browser's did.
+    let error = replay.send(get("http://pool/me"), commands()).await;
+    assert_eq!(error.unwrap_err().kind(), TransportErrorKind::Timeout);
+    replay.finish().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn dates_that_are_missing_or_without_an_offset_are_read() {
+    let har = har(&[
+        entry(
+            "2015-03-01T10:00:00.500",
+            1000.0,
+            "GET",
+            "http://pool/a",
+            json!({ "status": 200 }),
+        ),
+        entry("", 2000.0, "GET", "http://pool/b", json!({ "status": 200 })),
+        entry(
+            "1425204003500",
+            0.0,
+            "GET",
+            "http://pool/c",
+            json!({ "status": 200, "headers": [{ "name": "", "value": "HTTP/1.1 200 OK" }] }),
+        ),
+    ]);
+    let replay = replay(&har, ReplayOptions::new());
+    let began = Instant::now();
+    let ended = |path| {
+        let replay = &replay;
+        let url = format!("http://pool/{path}");
+        async move {
+            replay.send(get(&url), commands()).await.unwrap();
+            began.elapsed().as_millis()
+        }
+    };
+    let ended = join!(ended("a"), ended("b"), ended("c"));
+    assert_eq!(ended, (1000, 2000, 3000));
 }
 
 /// A browser's dates have no microseconds, and its durations have.
