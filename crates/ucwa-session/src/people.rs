@@ -85,6 +85,10 @@ pub(crate) enum PeopleTimer {
     Extend(u64),
 }
 
+/// How many people are remembered at least of whom nobody wants to know anything now: it saves the search for them when they
+/// are asked for again.
+const KEPT_IDLE: usize = 200;
+
 #[derive(Debug, Default)]
 pub(crate) struct People {
     /// The user's own address, in lower case.
@@ -94,6 +98,10 @@ pub(crate) struct People {
     search: Option<String>,
     presence_subscriptions: Option<String>,
     persons: BTreeMap<Who, Person>,
+    /// Counts the uses of people, to tell which are the oldest.
+    uses: u64,
+    /// How often people were added, or may have become idle, since the idle ones were evicted last.
+    since_eviction: usize,
     /// Whose resource an href is, by its key.
     by_href: BTreeMap<HrefKey, Who>,
     /// Reads that are due or under way.
@@ -117,6 +125,10 @@ struct Person {
     uri: String,
     /// The hrefs of this person's resources, in the present application.
     links: BTreeMap<Aspect, String>,
+    /// The key of this person in `by_href`.
+    contact: Option<HrefKey>,
+    /// When this person was asked for or spoken of last, as a count of uses.
+    used: u64,
     /// Whether the search for this person's contact is under way.
     locating: bool,
     interests: BTreeMap<PersonField, Interest>,
@@ -296,6 +308,7 @@ impl People {
         self.gathering = false;
         for person in self.persons.values_mut() {
             person.links.clear();
+            person.contact = None;
             person.locating = false;
             person.subscription = None;
         }
@@ -326,11 +339,70 @@ impl People {
         }
         let uri = SipUri::parse(address).map_err(|error| invalid(error.to_string()))?;
         let who = self.who(&uri);
-        let person = self.persons.entry(who.clone()).or_default();
-        if person.uri.is_empty() {
-            uri.as_str().clone_into(&mut person.uri);
-        }
+        self.note(&who, uri.as_str());
         Ok(who)
+    }
+
+    /// The record of a person, who is asked for or spoken of now. A new one may take the place of old ones.
+    fn note(&mut self, who: &Who, uri: &str) -> &mut Person {
+        if !self.persons.contains_key(who) {
+            self.evict_some_day();
+        }
+        self.uses += 1;
+        let person = self.persons.entry(who.clone()).or_default();
+        person.used = self.uses;
+        if person.uri.is_empty() {
+            uri.clone_into(&mut person.uri);
+        }
+        person
+    }
+
+    /// Evicts idle people after every so many calls: as seldom as there are many to be looked through.
+    fn evict_some_day(&mut self) {
+        self.since_eviction += 1;
+        if self.since_eviction >= KEPT_IDLE.max(self.persons.len() / 4) {
+            self.since_eviction = 0;
+            self.evict();
+        }
+    }
+
+    /// Forgets the people of whom nobody wants to know anything now, but for those that were used last.
+    fn evict(&mut self) {
+        let being_read: BTreeSet<_> = self.reads.keys().map(|(who, _)| who).collect();
+        let mut idle: Vec<_> = (self.persons.iter())
+            .filter(|(who, person)| {
+                **who != Who::Me
+                    && person.interests.is_empty()
+                    && person.subscription.is_none()
+                    && !person.locating
+                    && !being_read.contains(who)
+            })
+            .map(|(who, person)| (person.used, who.clone()))
+            .collect();
+        idle.sort_unstable_by(|one, other| other.cmp(one));
+        for (_, who) in idle.drain(KEPT_IDLE.min(idle.len())..) {
+            if let Some(contact) = self.persons.remove(&who).and_then(|it| it.contact) {
+                self.release_href(&contact, &who);
+            }
+        }
+    }
+
+    /// Notes where a person's contact is; where it was before is nobody's any more.
+    fn locate(&mut self, who: &Who, contact: HrefKey) {
+        if let Some(person) = self.persons.get_mut(who)
+            && let Some(old) = person.contact.replace(contact.clone())
+            && old != contact
+        {
+            self.release_href(&old, who);
+        }
+        self.by_href.insert(contact, who.clone());
+    }
+
+    /// Forgets that an href is this person's, unless it is another's by now.
+    fn release_href(&mut self, contact: &HrefKey, who: &Who) {
+        if self.by_href.get(contact) == Some(who) {
+            self.by_href.remove(contact);
+        }
     }
 
     fn who(&self, uri: &SipUri) -> Who {

@@ -513,7 +513,10 @@ impl Session {
         match self.entry.attempts {
             0..=2 => self.create_application(),
             // The user may have been moved to another pool: first his resource is asked, then the way to it.
-            3 => self.read_user(self.entry.user.clone(), 0),
+            3 => {
+                self.entry.discovery = Discovery::default();
+                self.read_user(self.entry.user.clone(), 0);
+            }
             _ => self.discover(),
         }
     }

@@ -1,6 +1,6 @@
 //! The list of logs: which conversations there were, newest first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -17,6 +17,9 @@ use crate::operation::Outcome;
 
 /// How many conversations can be asked for at once: as many as the server lists (`conversationLogs_ref`).
 const MOST: u32 = 100;
+
+/// How many archives of forgotten conversations are remembered.
+const KEPT_FORGOTTEN: usize = 200;
 
 /// A list that is being read: first where the logs are, then the logs themselves, some at a time, until enough chats
 /// were found among them.
@@ -102,6 +105,11 @@ impl History {
         // Each time anew: what was archived since stands before what was read.
         let unread = list.map(|list| {
             let links = list.links("conversationLog").iter();
+            let listed: BTreeSet<_> = (links.clone())
+                .filter_map(|link| key_of(core, &link.href))
+                .collect();
+            // What the server does not list any more is not read again either.
+            self.read.retain(|key| listed.contains(key));
             links
                 .filter(|link| {
                     let key = key_of(core, &link.href);
@@ -130,6 +138,7 @@ impl History {
             }
             let enough = listing.wanted == 0 || listing.waiting.is_empty();
             if enough || listing.failure.is_some() {
+                self.evict_forgotten(chats);
                 return self.end_listing(core);
             }
             let next: Vec<_> = (listing.waiting)
@@ -189,6 +198,19 @@ impl History {
         listing.outstanding = listing.outstanding.saturating_sub(1);
         if listing.outstanding == 0 {
             self.next_round(core, chats);
+        }
+    }
+
+    /// Forgets the archives of conversations that the caller has forgotten, but for the last ones: a log that is found again,
+    /// in another application, makes no conversation then that was put away.
+    fn evict_forgotten(&mut self, chats: &Chats) {
+        let mut forgotten: Vec<_> = (self.archives.keys())
+            .filter(|key| !chats.knows(**key))
+            .copied()
+            .collect();
+        forgotten.truncate(forgotten.len().saturating_sub(KEPT_FORGOTTEN));
+        for key in forgotten {
+            self.archives.remove(&key);
         }
     }
 

@@ -58,6 +58,7 @@ impl People {
         if self.open {
             self.attend(core, &who, aspect, before);
         }
+        self.evict_some_day();
     }
 
     /// Does what the interest in a resource asks for now, when it was `before` until now.

@@ -300,10 +300,7 @@ impl People {
     pub(super) fn take_contact(&mut self, core: &mut Core, contact: &Resource<'_>) -> Option<Who> {
         let who = self.owner(contact)?;
         let uri = contact.text("uri")?;
-        let person = self.persons.entry(who.clone()).or_default();
-        if person.uri.is_empty() {
-            uri.clone_into(&mut person.uri);
-        }
+        let person = self.note(&who, uri);
         if who != Who::Me {
             let links = Aspect::ALL.into_iter().filter_map(|aspect| {
                 let href = match aspect {
@@ -315,7 +312,7 @@ impl People {
             person.links.extend(links);
         }
         if let Some(href) = contact.href().and_then(|href| key_of(core, href)) {
-            self.by_href.insert(href, who.clone());
+            self.locate(&who, href);
         }
         let facts = Aspect::Card.facts(contact, core.base.as_ref());
         self.tell(core, &who, facts);
@@ -371,6 +368,7 @@ impl People {
                 core.complete(ticket, Ok(Outcome::Done));
             }
         }
+        self.evict_some_day();
     }
 }
 

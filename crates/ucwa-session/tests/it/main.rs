@@ -22,6 +22,7 @@ mod events_table;
 mod formats;
 mod given;
 mod grants;
+mod growth;
 mod hints;
 mod history;
 mod hrefs;
