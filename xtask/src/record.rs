@@ -11,7 +11,7 @@ use std::{
 };
 
 use conv_transport::{Har, HarError, HyperTransport, Record, RecordOptions};
-use skype_p2p::{BuildError, Clock, Root};
+use skype_p2p::{BuildError, Root, TokioRuntime};
 
 use crate::{
     fixture::{
@@ -95,7 +95,7 @@ pub(crate) fn record(scenario: &Scenario) -> Result<Recording, RecordError> {
         let stage = Stage {
             transport: Arc::new(office.clone()),
             root: Root::Domain,
-            clock: Clock::starting_at(scenario.starts),
+            runtime: Arc::new(TokioRuntime::current()?.starting_at(scenario.starts)),
             password: PASSWORD.to_owned(),
         };
         let options = RecordOptions::new(scenario.starts);
@@ -113,10 +113,11 @@ async fn record_at(
     scenario: &Scenario,
 ) -> Result<Recording, RecordError> {
     let starts = SystemTime::now();
+    let runtime = Arc::new(TokioRuntime::current()?.starting_at(starts));
     let stage = |password: &str| Stage {
         transport: Arc::new(HyperTransport::new()),
         root: Root::Url(root.to_owned()),
-        clock: Clock::starting_at(starts),
+        runtime: runtime.clone(),
         password: password.to_owned(),
     };
     let mut options = RecordOptions::new(starts);

@@ -10,7 +10,7 @@ use std::{
 
 use conv_transport::{Har, HarError, LeftOut, Replay, ReplayOptions, ReplayReport};
 use http::Uri;
-use skype_p2p::{BuildError, Clock, Root};
+use skype_p2p::{BuildError, Root, TokioRuntime};
 
 use crate::{
     fixture::{
@@ -111,7 +111,7 @@ pub(crate) fn observe(scenario: &Scenario, traffic: &Har) -> Result<Observed, Fa
         let stage = Stage {
             transport: replay.clone(),
             root: root(scenario, traffic),
-            clock: Clock::starting_at(scenario.starts),
+            runtime: Arc::new(TokioRuntime::current()?.starting_at(scenario.starts)),
             password: ANY_PASSWORD.to_owned(),
         };
         let (timeline, performed) = play(scenario, Role::User, stage).await?;

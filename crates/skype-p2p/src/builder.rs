@@ -1,25 +1,20 @@
 //! What an application is told before it begins.
 
-use std::{
-    future::Future,
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::{future::Future, sync::Arc, time::SystemTime};
 
-use conv_transport::{Cookies, HttpTransport, HyperTransport};
-use tokio::runtime;
+use conv_transport::{Cookies, HttpTransport};
 use ucwa_session::{
     BearerToken, ChannelOptions, DataUriEncoding, Representation, Root, Session, SessionConfig,
 };
 
 use crate::{
     application::{Application, Handle},
-    clock::Clock,
     driver::Driver,
     home::Home,
     mailbox::Mailbox,
     port::Port,
     questions::{Callbacks, TokenQuestion, TrustQuestion, callback},
+    runtime::Runtime,
 };
 
 /// Builds an [`Application`]. Everything has a default: without a root the server is discovered in the user's SIP domain.
@@ -40,7 +35,7 @@ pub struct ApplicationBuilder {
     user_agent: Option<String>,
     endpoint_id: Option<String>,
     seed: Option<u64>,
-    clock: Option<Clock>,
+    runtime: Option<Arc<dyn Runtime>>,
 }
 
 impl ApplicationBuilder {
@@ -176,25 +171,27 @@ impl ApplicationBuilder {
         self
     }
 
-    /// The clock; the system's by default.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = Some(clock);
+    /// What the application runs on: its clock, its timers and its tasks. With the feature `tokio` the default is the
+    /// [`TokioRuntime`](crate::TokioRuntime) that [`build`](Self::build) is called in.
+    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 
-    /// Makes the application and starts its one task on the present tokio runtime, whose time and, with the default
-    /// transport, I/O must be enabled.
+    /// Makes the application and starts its one task on the runtime. The default transport needs a tokio runtime whose
+    /// I/O and time are enabled.
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoRuntime`] outside a tokio runtime.
+    /// [`BuildError::NoRuntime`] and [`BuildError::NoTransport`] where there is neither one given nor a default.
     pub fn build(self) -> Result<Application, BuildError> {
-        let runtime = runtime::Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
-        let clock = self.clock.unwrap_or_else(Clock::system);
+        let runtime = self.runtime.map_or_else(default_runtime, Ok)?;
+        let transport = self.transport.map_or_else(default_transport, Ok)?;
+        let wall_at_epoch = runtime.wall_clock().checked_sub(runtime.now());
         let mut config = SessionConfig::new(
             self.root.unwrap_or(Root::Domain),
-            self.seed.unwrap_or_else(random_seed),
-            clock.wall_at_epoch(),
+            self.seed.unwrap_or_else(|| runtime.seed()),
+            wall_at_epoch.unwrap_or(SystemTime::UNIX_EPOCH),
         );
         config.trust.suffixes = self.trusted;
         config.trust.ask = self.callbacks.trust.is_some();
@@ -208,23 +205,20 @@ impl ApplicationBuilder {
         config.user_agent = self.user_agent.unwrap_or(config.user_agent);
         config.endpoint_id = self.endpoint_id;
 
-        let transport = self
-            .transport
-            .unwrap_or_else(|| Arc::new(HyperTransport::new()));
-        let (mailbox, orders) = Mailbox::new();
+        let (mailbox, commands) = Mailbox::new();
         let (model, writer) =
-            conv_model::Application::new(Arc::new(Port::new(mailbox.clone(), clock)));
+            conv_model::Application::new(Arc::new(Port::new(mailbox.clone(), runtime.clone())));
         let home = Home::default();
         let driver = Driver::new(
             Session::new(config),
             home.clone(),
             Arc::new(Cookies::new(transport)),
             self.callbacks,
-            clock,
+            runtime.clone(),
             writer,
-            orders,
+            commands,
         );
-        runtime.spawn(driver.run());
+        runtime.spawn(Box::pin(driver.run()));
         Ok(Application {
             model,
             handle: Arc::new(Handle { mailbox }),
@@ -233,9 +227,24 @@ impl ApplicationBuilder {
     }
 }
 
-/// A number that nobody can foresee: the standard library's hash keys are the system's randomness.
-fn random_seed() -> u64 {
-    RandomState::new().hash_one(0_u8)
+#[cfg(feature = "tokio")]
+fn default_runtime() -> Result<Arc<dyn Runtime>, BuildError> {
+    Ok(Arc::new(crate::TokioRuntime::current()?))
+}
+
+#[cfg(not(feature = "tokio"))]
+fn default_runtime() -> Result<Arc<dyn Runtime>, BuildError> {
+    Err(BuildError::NoRuntime)
+}
+
+#[cfg(feature = "tokio")]
+fn default_transport() -> Result<Arc<dyn HttpTransport>, BuildError> {
+    Ok(Arc::new(conv_transport::HyperTransport::new()))
+}
+
+#[cfg(not(feature = "tokio"))]
+fn default_transport() -> Result<Arc<dyn HttpTransport>, BuildError> {
+    Err(BuildError::NoTransport)
 }
 
 impl std::fmt::Debug for ApplicationBuilder {
@@ -250,7 +259,12 @@ impl std::fmt::Debug for ApplicationBuilder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// An application needs a tokio runtime to live on.
-    #[error("an application is built inside a tokio runtime")]
+    /// No runtime was given, and `build` was not called inside a tokio runtime.
+    #[error(
+        "no runtime: build the application inside a tokio runtime, or give the builder another one"
+    )]
     NoRuntime,
+    /// No transport was given, and the crate was built without its default transport (the feature `tokio`).
+    #[error("no transport: give the builder one, or enable the feature `tokio` of skype-p2p")]
+    NoTransport,
 }

@@ -1,14 +1,21 @@
-//! The one loop that carries the session's inputs and outputs between the world and the model.
+//! The one loop that carries inputs and outputs between the session, the transport and the model.
 
-use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::{pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
-use conv_model::ModelWriter;
+use conv_model::{Fact, ModelWriter, Reason, ReasonCode, SignInState};
 use conv_transport::HttpTransport;
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::{self, AbortHandle, JoinError, JoinSet},
-    time::{Instant, sleep_until, timeout, timeout_at},
+use futures_channel::{mpsc::UnboundedReceiver, oneshot};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{Either, select},
 };
 use ucwa_session::{
     ConnectionAuth, Failure, Input, Lane, Outcome, Output, Question, QuestionId, RequestId,
@@ -16,38 +23,44 @@ use ucwa_session::{
 };
 
 use crate::{
-    clock::Clock,
     exchange,
     home::Home,
-    mailbox::Order,
+    mailbox::Command,
     projection,
     questions::{Callbacks, NO},
+    runtime::Runtime,
+    tasks::Tasks,
 };
 
-/// How long the last requests, which nobody waits for, may take once the application has been shut down.
-const LAST_REQUEST: Duration = Duration::from_secs(5);
+/// How long the exchanges that are left may take after the application was shut down.
+const LAST_EXCHANGES: Duration = Duration::from_secs(5);
 
-/// Owns the session; the crate's documentation tells the way of the data.
+/// Owns the session. The documentation of the crate describes the flow of data.
 pub(crate) struct Driver {
     session: Session,
     home: Home,
     transport: Arc<dyn HttpTransport>,
     callbacks: Callbacks,
-    clock: Clock,
+    runtime: Arc<dyn Runtime>,
     writer: ModelWriter,
-    orders: mpsc::UnboundedReceiver<Order>,
-    /// Exchanges and questions under way. Each ends with the input that it was started for.
-    tasks: JoinSet<Input>,
-    errands: BTreeMap<task::Id, (Errand, AbortHandle)>,
+    commands: UnboundedReceiver<Command>,
+    tasks: Tasks,
     tickets: BTreeMap<Ticket, oneshot::Sender<Result<Outcome, Failure>>>,
     wake_at: Option<Duration>,
+    finished: bool,
 }
 
-/// What a task was started for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Errand {
-    Exchange(RequestId),
-    Question(QuestionId),
+/// What one turn of the loop found: at most one item of each source, so that no source delays another.
+struct Turn {
+    command: Option<Command>,
+    ended: Option<Input>,
+}
+
+/// What the session wants to have shown, in its order.
+#[derive(Default)]
+struct Shown {
+    facts: Vec<Fact>,
+    completed: Vec<(Ticket, Result<Outcome, Failure>)>,
 }
 
 impl Driver {
@@ -56,91 +69,121 @@ impl Driver {
         home: Home,
         transport: Arc<dyn HttpTransport>,
         callbacks: Callbacks,
-        clock: Clock,
+        runtime: Arc<dyn Runtime>,
         writer: ModelWriter,
-        orders: mpsc::UnboundedReceiver<Order>,
+        commands: UnboundedReceiver<Command>,
     ) -> Self {
         Self {
             session,
             home,
             transport,
             callbacks,
-            clock,
+            tasks: Tasks::new(runtime.clone()),
+            runtime,
             writer,
-            orders,
-            tasks: JoinSet::new(),
-            errands: BTreeMap::new(),
+            commands,
             tickets: BTreeMap::new(),
             wake_at: None,
+            finished: false,
         }
     }
 
-    /// Runs until nobody holds the application any more.
+    /// Runs until the last handle of the application is dropped, or until something panics. Either way, as well as when
+    /// the future is dropped, the model says in the end that the user is signed out, and every command has ended.
     pub(crate) async fn run(mut self) {
+        match AssertUnwindSafe(self.serve()).catch_unwind().await {
+            Ok(()) => self.finished = true,
+            Err(_) => self.end("the application failed: its driver panicked"),
+        }
+    }
+
+    async fn serve(&mut self) {
         loop {
-            let wake_at = self.wake_at.and_then(|at| self.clock.instant(at));
-            // Biased, so that the same happenings give the same run: what the user wants comes first, and an answer before
-            // the deadline that it just met.
-            tokio::select! {
-                biased;
-                order = self.orders.recv() => match order {
-                    Some(Order::Shutdown) | None => break,
-                    Some(order) => self.obey(order).await,
-                },
-                Some(ended) = self.tasks.join_next_with_id() => {
-                    if let Some(input) = self.end_of_task(ended) {
-                        self.handle(input).await;
-                    }
+            let Turn { command, ended } = self.next_turn().await;
+            match command {
+                Some(Command::Perform { operation, done }) => {
+                    let ticket = self.session.submit(self.runtime.now(), operation);
+                    self.tickets.insert(ticket, done);
+                    self.settle();
                 }
-                () = reach(wake_at) => self.handle(Input::Timeout).await,
+                Some(Command::Shutdown) => break,
+                None => {}
             }
+            if let Some(input) = ended {
+                self.handle(input);
+            }
+            if self.wake_at.is_some_and(|at| at <= self.runtime.now()) {
+                self.handle(Input::Timeout);
+            }
+            // Under load the loop would never wait, and the exchanges of a single-threaded runtime would never run.
+            self.runtime.yield_now().await;
         }
         self.shut_down().await;
     }
 
-    /// Says goodbye, answers what is still in the mailbox, and gives the last requests their time: an application that is
-    /// being created at the moment can only be deleted when the answer has come.
+    /// Waits for a command, the end of a task, or the time that the session wants to be woken at.
+    async fn next_turn(&mut self) -> Turn {
+        let mut timer = match self.wake_at {
+            Some(at) => self.runtime.sleep_until(at),
+            None => Box::pin(pending()),
+        };
+        poll_fn(|context| {
+            let command = self.commands.poll_next_unpin(context);
+            let ended = self.tasks.poll_ended(context);
+            let timer = timer.poll_unpin(context);
+            if command.is_pending() && ended.is_pending() && timer.is_pending() {
+                return Poll::Pending;
+            }
+            Poll::Ready(Turn {
+                command: match command {
+                    Poll::Ready(command) => Some(command.unwrap_or(Command::Shutdown)),
+                    Poll::Pending => None,
+                },
+                ended: match ended {
+                    Poll::Ready(input) => Some(input),
+                    Poll::Pending => None,
+                },
+            })
+        })
+        .await
+    }
+
+    /// Ends everything that is under way, and gives the last exchanges their time: an application that is being created at
+    /// the moment can only be deleted after its response has come.
     async fn shut_down(&mut self) {
-        self.handle(Input::Shutdown).await;
-        self.orders.close();
-        while let Some(order) = self.orders.recv().await {
-            self.obey(order).await;
+        self.handle(Input::Shutdown);
+        self.tasks.abort_questions();
+        self.commands.close();
+        while let Some(command) = self.commands.next().await {
+            if let Command::Perform { operation, done } = command {
+                let ticket = self.session.submit(self.runtime.now(), operation);
+                self.tickets.insert(ticket, done);
+                self.settle();
+            }
         }
+        let runtime = self.runtime.clone();
+        let deadline = runtime.sleep_until(runtime.now().saturating_add(LAST_EXCHANGES));
         let last = async {
-            while let Some(ended) = self.tasks.join_next_with_id().await {
-                if let Some(input) = self.end_of_task(ended) {
-                    self.handle(input).await;
-                }
+            while self.tasks.has_exchanges() {
+                let input = poll_fn(|context| self.tasks.poll_ended(context)).await;
+                self.handle(input);
             }
         };
-        if timeout(LAST_REQUEST, last).await.is_err() {
+        if let Either::Right(_) = select(Box::pin(last), deadline).await {
             tracing::debug!("the server did not answer the last request in time");
         }
     }
 
-    async fn obey(&mut self, order: Order) {
-        match order {
-            Order::Perform { operation, done } => {
-                let ticket = self.session.submit(self.clock.elapsed(), operation);
-                self.tickets.insert(ticket, done);
-                self.settle().await;
-            }
-            Order::Shutdown => {}
-        }
-    }
-
-    async fn handle(&mut self, input: Input) {
+    fn handle(&mut self, input: Input) {
         tracing::trace!(?input);
-        self.session.handle(self.clock.elapsed(), input);
-        self.settle().await;
+        self.session.handle(self.runtime.now(), input);
+        self.settle();
     }
 
-    /// Carries out what the session wants, to its end: requests go on the wire at once, the events become one
-    /// transaction of the model, and then the operations that they settled are reported.
-    async fn settle(&mut self) {
-        let mut facts = Vec::new();
-        let mut completed = Vec::new();
-        let mut sent = false;
+    /// Carries out what the session wants: requests go on the wire at once, then the events become one transaction of the
+    /// model, and then the operations that they settled are reported.
+    fn settle(&mut self) {
+        let mut shown = Shown::default();
         loop {
             let output = self.session.poll_output();
             tracing::trace!(?output);
@@ -151,19 +194,16 @@ impl Driver {
                     lane,
                     deadline,
                     authentication,
-                } => {
-                    self.send(id, request, lane, deadline, authentication);
-                    sent = true;
-                }
-                Output::Abort(id) => self.abort(id),
+                } => self.send(id, request, lane, deadline, authentication),
+                Output::Abort(id) => self.tasks.abort(id),
                 Output::Ask {
                     id,
                     question,
                     deadline,
                 } => self.ask(id, question, deadline),
                 Output::Event(SessionEvent::Home { user }) => self.home.set(user),
-                Output::Event(event) => facts.extend(projection::fact(event)),
-                Output::Completed { ticket, result } => completed.push((ticket, result)),
+                Output::Event(event) => shown.facts.extend(projection::fact(event)),
+                Output::Completed { ticket, result } => shown.completed.push((ticket, result)),
                 Output::Idle { wake_at } => {
                     self.wake_at = wake_at;
                     break;
@@ -171,16 +211,16 @@ impl Driver {
                 other => tracing::error!(?other, "an output that this driver does not know"),
             }
         }
-        if !facts.is_empty() {
-            if sent {
-                // Listeners run on this thread, and one may take its time: the requests first.
-                task::yield_now().await;
-            }
-            self.writer.commit(facts);
+        self.show(shown);
+    }
+
+    fn show(&mut self, shown: Shown) {
+        if !shown.facts.is_empty() {
+            self.writer.commit(shown.facts);
         }
-        for (ticket, result) in completed {
+        for (ticket, result) in shown.completed {
             if let Some(done) = self.tickets.remove(&ticket) {
-                // The caller may have dropped the future; nothing depends on it.
+                // The caller may have dropped the future.
                 let _ = done.send(result);
             }
         }
@@ -195,67 +235,64 @@ impl Driver {
         authentication: Option<ConnectionAuth>,
     ) {
         let transport = self.transport.clone();
-        let deadline = deadline.saturating_sub(self.clock.elapsed());
-        self.start(Errand::Exchange(id), async move {
-            Input::Response {
-                id,
-                result: exchange::exchange(&*transport, request, lane, deadline, authentication)
-                    .await,
-            }
+        let deadline = deadline.saturating_sub(self.runtime.now());
+        self.tasks.exchange(id, async move {
+            exchange::exchange(&*transport, request, lane, deadline, authentication).await
         });
     }
 
     fn ask(&mut self, id: QuestionId, question: Question, deadline: Duration) {
         let callbacks = self.callbacks.clone();
-        let deadline = self.clock.instant(deadline);
-        self.start(Errand::Question(id), async move {
-            let answer = callbacks.answer(question);
-            let answer = match deadline {
-                Some(deadline) => timeout_at(deadline, answer).await.unwrap_or(NO),
-                None => answer.await,
-            };
-            Input::Answer { id, answer }
+        let deadline = self.runtime.sleep_until(deadline);
+        self.tasks.question(id, async move {
+            match select(Box::pin(callbacks.answer(question)), deadline).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => NO,
+            }
         });
     }
 
-    fn start(&mut self, errand: Errand, task: impl Future<Output = Input> + Send + 'static) {
-        let handle = self.tasks.spawn(task);
-        self.errands.insert(handle.id(), (errand, handle));
+    /// Ends the application in the model, where nothing can be sent to the server any more.
+    fn end(&mut self, why: &'static str) {
+        self.finished = true;
+        let reason = Reason::new(ReasonCode::SignedOut).with_message(why);
+        // The session settles every message and every operation. It may be what panicked, and may do so again.
+        let shown = catch_unwind(AssertUnwindSafe(|| self.settle_all(&reason)));
+        self.show(shown.unwrap_or_else(|_| Shown {
+            facts: vec![Fact::SignIn {
+                state: SignInState::SignedOut,
+                reason: Some(reason),
+            }],
+            completed: Vec::new(),
+        }));
     }
 
-    fn abort(&mut self, id: RequestId) {
-        for (errand, handle) in self.errands.values() {
-            if *errand == Errand::Exchange(id) {
-                handle.abort();
+    /// Shuts the session down without sending what it wants to be sent.
+    fn settle_all(&mut self, reason: &Reason) -> Shown {
+        self.session.handle(self.runtime.now(), Input::Shutdown);
+        let mut shown = Shown::default();
+        loop {
+            match self.session.poll_output() {
+                Output::Event(SessionEvent::SignIn { state, .. }) => {
+                    shown.facts.push(Fact::SignIn {
+                        state: projection::sign_in_state(state),
+                        reason: Some(reason.clone()),
+                    });
+                }
+                Output::Event(event) => shown.facts.extend(projection::fact(event)),
+                Output::Completed { ticket, result } => shown.completed.push((ticket, result)),
+                Output::Idle { .. } => return shown,
+                _ => {}
             }
-        }
-    }
-
-    /// The input that a task ended with; `None` if it was aborted.
-    fn end_of_task(&mut self, ended: Result<(task::Id, Input), JoinError>) -> Option<Input> {
-        let id = match &ended {
-            Ok((id, _)) => *id,
-            Err(error) => error.id(),
-        };
-        let errand = self.errands.remove(&id).map(|(errand, _)| errand);
-        match (ended, errand) {
-            (Ok((_, input)), _) => Some(input),
-            (Err(error), Some(errand)) if error.is_panic() => Some(match errand {
-                Errand::Exchange(id) => Input::Response {
-                    id,
-                    result: Err(exchange::panicked()),
-                },
-                Errand::Question(id) => Input::Answer { id, answer: NO },
-            }),
-            (Err(_), _) => None,
         }
     }
 }
 
-/// Waits until then, or for ever.
-async fn reach(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => pending().await,
+/// The runtime dropped the driver's task.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.end("the runtime of the application was shut down");
+        }
     }
 }

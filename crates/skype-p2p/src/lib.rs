@@ -59,7 +59,6 @@
 
 mod application;
 mod builder;
-mod clock;
 mod driver;
 mod exchange;
 mod home;
@@ -70,11 +69,14 @@ mod port;
 mod projection;
 mod questions;
 mod reason;
+mod runtime;
 mod sign_in;
+mod tasks;
+#[cfg(feature = "tokio")]
+mod tokio_runtime;
 
 pub use application::Application;
 pub use builder::{ApplicationBuilder, BuildError};
-pub use clock::Clock;
 pub use conv_model::{
     ActiveModalities, ActivityItem, CallConnectionState, Capabilities, Change, Changes,
     ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, Context,
@@ -85,11 +87,16 @@ pub use conv_model::{
     Reason, ReasonCode, RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions,
     TextMessage,
 };
+pub use conv_transport::HttpTransport;
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};
-pub use conv_transport::{HttpTransport, HyperConfig, HyperTransport};
+#[cfg(feature = "tokio")]
+pub use conv_transport::{HyperConfig, HyperTransport};
 #[cfg(feature = "windows-auth")]
 pub use conv_transport::{WindowsCredentials, WindowsCredentialsError};
 pub use questions::{TokenQuestion, TrustQuestion};
+pub use runtime::{Runtime, RuntimeFuture};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
+#[cfg(feature = "tokio")]
+pub use tokio_runtime::TokioRuntime;
 pub use ucwa_session::{BearerToken, ChannelOptions, DataUriEncoding, Representation, Root, Stage};

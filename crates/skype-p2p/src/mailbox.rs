@@ -1,45 +1,49 @@
-//! The way into the driver: unbounded, in call order, and never waiting.
+//! The commands on their way from the model to the driver, in call order. Sending never waits.
 
 use std::future::Future;
 
 use conv_model::{Reason, ReasonCode};
-use tokio::sync::{mpsc, oneshot};
+use futures_channel::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+    oneshot,
+};
 use ucwa_session::{Failure, Operation, Outcome};
 
 use crate::reason::reason;
 
-/// What is put into the mailbox.
+/// A command to the driver.
 #[derive(Debug)]
-pub(crate) enum Order {
-    /// Do this, and tell how it ended.
+pub(crate) enum Command {
+    /// Submit the operation to the session, and send its result.
     Perform {
         operation: Operation,
         done: oneshot::Sender<Result<Outcome, Failure>>,
     },
-    /// Nobody holds the application any more.
+    /// The last handle of the application was dropped.
     Shutdown,
 }
 
-/// The sending side.
+/// The sending half.
 #[derive(Clone, Debug)]
-pub(crate) struct Mailbox(mpsc::UnboundedSender<Order>);
+pub(crate) struct Mailbox(UnboundedSender<Command>);
 
 impl Mailbox {
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Order>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
+    pub(crate) fn new() -> (Self, UnboundedReceiver<Command>) {
+        let (sender, receiver) = unbounded();
         (Self(sender), receiver)
     }
 
-    /// Hands the operation over before it returns; the future only tells the end, and dropping it changes nothing.
+    /// Sends the operation before it returns. The future resolves to the operation's result; dropping it does not cancel
+    /// the operation.
     pub(crate) fn perform(
         &self,
         operation: Operation,
     ) -> impl Future<Output = Result<Outcome, Unfulfilled>> + Send + use<> {
-        let (done, end) = oneshot::channel();
-        // A mailbox without a driver drops the order, and with it `done`.
-        let _ = self.0.send(Order::Perform { operation, done });
+        let (done, result) = oneshot::channel();
+        // Without a driver the send fails and drops `done`.
+        let _ = self.0.unbounded_send(Command::Perform { operation, done });
         async move {
-            match end.await {
+            match result.await {
                 Ok(result) => result.map_err(Unfulfilled::Failed),
                 Err(_) => Err(Unfulfilled::ShutDown),
             }
@@ -47,16 +51,16 @@ impl Mailbox {
     }
 
     pub(crate) fn shut_down(&self) {
-        let _ = self.0.send(Order::Shutdown);
+        let _ = self.0.unbounded_send(Command::Shutdown);
     }
 }
 
-/// Why an operation did not come about.
+/// Why an operation was not done.
 #[derive(Debug)]
 pub(crate) enum Unfulfilled {
-    /// The session says why.
+    /// The session's reason.
     Failed(Failure),
-    /// The driver is gone: the application was dropped, or its runtime ended.
+    /// The driver has ended: the application was dropped, or its runtime was.
     ShutDown,
 }
 

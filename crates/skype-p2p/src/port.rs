@@ -1,6 +1,6 @@
 //! The model's port, implemented on the driver's mailbox.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use conv_model::{
     Backend, ConversationId, FoundPersons, Interest, MeChange, MessageBody, OutgoingMessage,
@@ -9,18 +9,18 @@ use conv_model::{
 };
 use ucwa_session::{CustomContent, Operation, Role, SipUri};
 
-use crate::{clock::Clock, keys, mailbox::Mailbox, person};
+use crate::{keys, mailbox::Mailbox, person, runtime::Runtime};
 
 /// Puts what the model asks for into the mailbox, in the order of the calls.
 #[derive(Debug)]
 pub(crate) struct Port {
     mailbox: Mailbox,
-    clock: Clock,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl Port {
-    pub(crate) fn new(mailbox: Mailbox, clock: Clock) -> Self {
-        Self { mailbox, clock }
+    pub(crate) fn new(mailbox: Mailbox, runtime: Arc<dyn Runtime>) -> Self {
+        Self { mailbox, runtime }
     }
 
     fn perform(&self, operation: Operation) -> PortFuture {
@@ -31,7 +31,7 @@ impl Port {
 
 impl Backend for Port {
     fn now(&self) -> SystemTime {
-        self.clock.wall()
+        self.runtime.wall_clock()
     }
 
     fn normalize_address(&self, address: &str) -> Result<String, Reason> {

@@ -259,7 +259,7 @@ fn why(failure: Option<Failure>) -> Option<conv_model::Reason> {
     failure.as_ref().map(reason)
 }
 
-fn sign_in_state(state: ucwa_session::SignInState) -> SignInState {
+pub(crate) fn sign_in_state(state: ucwa_session::SignInState) -> SignInState {
     match state {
         ucwa_session::SignInState::SignedOut => SignInState::SignedOut,
         ucwa_session::SignInState::SigningIn => SignInState::SigningIn,

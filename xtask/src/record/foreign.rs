@@ -8,7 +8,7 @@ use std::{
 };
 
 use conv_transport::{Har, HyperTransport};
-use skype_p2p::{Clock, Root};
+use skype_p2p::{Root, TokioRuntime};
 use ucwa_server::{Server, ServerConfig};
 
 use super::{PASSWORD_VARIABLE, RecordError, Recording, part};
@@ -50,7 +50,7 @@ async fn export(scenario: &Scenario, path: &Path, program: &Path) -> Result<Har,
     let other = Stage {
         transport: Arc::new(HyperTransport::new()),
         root: Root::Url(server.root_url()),
-        clock: Clock::system(),
+        runtime: Arc::new(TokioRuntime::current()?),
         password: PASSWORD.to_owned(),
     };
     let client = Client {

@@ -8,22 +8,22 @@ use conv_transport::{
     ReplayOptions, Stage, TowerTransport, TransportError, TransportErrorKind,
 };
 use http::{Request, Response};
-use skype_p2p::{Application, Clock, Credentials, Root};
+use skype_p2p::{Application, Credentials, Root, TokioRuntime};
 use tokio::time::timeout;
 use ucwa_server::{Server, ServerConfig};
 
 use crate::{
     story,
-    world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, beginning, users},
+    world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, beginning, runtime, users},
 };
 
 /// The story, with both applications on one transport.
-async fn tell(root: &str, transport: Arc<dyn HttpTransport>, clock: Clock) {
+async fn tell(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<TokioRuntime>) {
     let enter = async |address, password, seed| {
         let builder = Application::builder()
             .root(Root::Url(root.to_owned()))
             .transport(transport.clone())
-            .clock(clock)
+            .runtime(runtime.clone())
             .seed(seed);
         let application = builder.build().unwrap();
         let credentials = Credentials::password(address, password);
@@ -52,7 +52,8 @@ async fn the_story_runs_on_reqwest_through_tower() {
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
         .await
         .unwrap();
-    tell(&server.root_url(), Arc::new(transport), Clock::system()).await;
+    let runtime = Arc::new(TokioRuntime::current().unwrap());
+    tell(&server.root_url(), Arc::new(transport), runtime).await;
     server.shutdown().await;
 }
 
@@ -62,12 +63,12 @@ async fn the_story_runs_on_its_own_recording() {
     let wires = Fault::new(Effect::Delay(Duration::from_millis(20)));
     let world = Faulty::new(World::new(), 0, [wires]);
     let recorder = Arc::new(Record::new(world, RecordOptions::new(beginning())));
-    tell(ROOT, recorder.clone(), Clock::starting_at(beginning())).await;
+    tell(ROOT, recorder.clone(), runtime()).await;
     let recorded = recorder.har();
     assert!(recorded.log.entries.len() > 20);
 
     let replay = Arc::new(Replay::new(&recorded, ReplayOptions::new()).unwrap());
-    tell(ROOT, replay.clone(), Clock::starting_at(beginning())).await;
+    tell(ROOT, replay.clone(), runtime()).await;
     if let Err(report) = replay.finish() {
         panic!("{report}");
     }
@@ -86,6 +87,6 @@ async fn the_story_runs_on_the_mock() {
         };
         world.answer(request).ok_or_else(silence)
     });
-    let story = tell(ROOT, Arc::new(mock), Clock::starting_at(beginning()));
+    let story = tell(ROOT, Arc::new(mock), runtime());
     timeout(Duration::from_secs(600), story).await.unwrap();
 }

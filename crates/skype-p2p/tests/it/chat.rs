@@ -9,7 +9,7 @@ use skype_p2p::{
     CallConnectionState, Context, ConversationState, Credentials, DataUriEncoding, Direction,
     MessageBody, MessageStatus, ReasonCode, Representation, StartOptions,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use ucwa_server::Fault;
 
 use crate::{
@@ -348,7 +348,7 @@ async fn an_invitation_carries_its_message_in_base64_or_percent_encoded() {
 async fn timestamps_are_of_the_applications_clock() {
     let world = World::new();
     let tosh = world.tosh().await;
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    sleep(Duration::from_secs(10)).await;
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     drop(ours.chat_service().send_message("Hi Lene"));
     let timestamp = ours
@@ -396,6 +396,7 @@ async fn a_chat_without_a_message_is_started_and_stopped() {
 async fn a_start_that_cannot_be_made_ends_the_conversation_it_began() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
+    sleep(Duration::from_secs(5)).await;
     let before = world.log().len();
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let mut options = StartOptions::default();
@@ -404,7 +405,7 @@ async fn a_start_that_cannot_be_made_ends_the_conversation_it_began() {
     assert_eq!(*reason.code(), ReasonCode::InvalidArgument, "{reason}");
     assert_eq!(ours.state().get(), ConversationState::Disconnected);
     assert_eq!(ours.state().reason(), Some(reason));
-    assert_eq!(world.log().len(), before);
+    assert_eq!(world.log()[before..], [""; 0]);
 
     let sent = ours.chat_service().send_message("Without it, then");
     conversation(&lene, 1)

@@ -118,36 +118,6 @@ async fn a_sign_out_aborts_the_poll() {
     assert_eq!(world.parked(), 0);
 }
 
-#[test]
-fn a_runtime_that_ends_leaves_nobody_waiting() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let (application, sign_in) = runtime.block_on(async {
-        let world = World::new();
-        world.lose("");
-        let application = world.application();
-        let sign_in = application
-            .sign_in_manager()
-            .sign_in(Credentials::password(TOSH, TOSH_PASSWORD));
-        (application, sign_in)
-    });
-    drop(runtime);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    assert_eq!(
-        *runtime.block_on(sign_in).unwrap_err().kind(),
-        SignInErrorKind::Cancelled
-    );
-    let reason = runtime
-        .block_on(application.sign_in_manager().sign_out())
-        .unwrap_err();
-    assert_eq!(*reason.code(), ReasonCode::SignedOut, "{reason}");
-}
-
 /// What an application with this seed sends until it is signed in.
 async fn sent_with(seed: u64) -> Vec<String> {
     let world = World::new();

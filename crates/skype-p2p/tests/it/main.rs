@@ -11,7 +11,10 @@
 mod backends;
 mod chat;
 mod driver;
+mod endings;
 mod entering;
+mod executor;
+mod fairness;
 mod grants;
 mod groups;
 mod history;
@@ -20,6 +23,7 @@ mod meetings;
 mod people;
 mod retries;
 mod ringing;
+mod runtimes;
 mod secrets;
 mod sign_in;
 mod story;

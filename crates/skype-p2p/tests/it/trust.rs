@@ -10,14 +10,14 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, HyperTransport, SendOptions, TransportError};
 use http::{Request, Response, header::AUTHORIZATION};
 use skype_p2p::{
-    Application, ApplicationBuilder, Clock, Credentials, Root, SignInErrorKind, SignInState, Stage,
+    Application, ApplicationBuilder, Credentials, Root, SignInErrorKind, SignInState, Stage,
     TrustQuestion,
 };
 use ucwa_server::{Server, ServerConfig};
 
 use crate::{
     story,
-    world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, beginning, users},
+    world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, runtime, users},
 };
 
 const ABROAD: &str = "pool.fabrikam.com";
@@ -50,7 +50,7 @@ impl Pools {
         Application::builder()
             .root(Root::Url(ROOT.to_owned()))
             .transport(Arc::new(self.clone()))
-            .clock(Clock::starting_at(beginning()))
+            .runtime(runtime())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A transport whose other end is the server's engine, in this process and in tokio's time.
+//! A transport whose other end is the server's engine, in this process and in the time of a runtime.
 
 use std::{
     collections::BTreeMap,
@@ -9,12 +9,10 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKind};
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
 use http::{Request, Response};
-use skype_p2p::{Application, ApplicationBuilder, Clock, Credentials, Root};
-use tokio::{
-    sync::{Notify, oneshot},
-    time::{Instant, sleep_until, timeout},
-};
+use skype_p2p::{Application, ApplicationBuilder, Credentials, Root, Runtime, TokioRuntime};
 use ucwa_server::{Engine, Fault, Input, Output, RequestId, ServerConfig, User};
 
 pub(crate) const ROOT: &str = "http://127.0.0.1/";
@@ -33,6 +31,11 @@ pub(crate) fn beginning() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_400_000_000)
 }
 
+/// Tokio's time, with the date of the beginning now.
+pub(crate) fn runtime() -> Arc<TokioRuntime> {
+    Arc::new(TokioRuntime::current().unwrap().starting_at(beginning()))
+}
+
 pub(crate) fn users() -> [User; 4] {
     [
         User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
@@ -48,14 +51,14 @@ pub(crate) struct World(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    runtime: Arc<dyn Runtime>,
     state: Mutex<State>,
-    changed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     engine: Engine,
-    epoch: Instant,
+    epoch: Duration,
     requests: u64,
     waiting: BTreeMap<RequestId, oneshot::Sender<Response<Bytes>>>,
     wake_at: Option<Duration>,
@@ -73,13 +76,18 @@ impl World {
         Self::of(ServerConfig::new(users()))
     }
 
-    /// A world with a server that was told this.
-    pub(crate) fn of(mut config: ServerConfig) -> Self {
+    /// A world with a server of this configuration.
+    pub(crate) fn of(config: ServerConfig) -> Self {
+        Self::on(runtime(), config)
+    }
+
+    /// A world in the time of this runtime, where its applications run, too.
+    pub(crate) fn on(runtime: Arc<dyn Runtime>, mut config: ServerConfig) -> Self {
         config.wall_at_epoch = beginning();
-        let world = Self(Arc::new(Shared {
+        Self(Arc::new(Shared {
             state: Mutex::new(State {
                 engine: Engine::new(config),
-                epoch: Instant::now(),
+                epoch: runtime.now(),
                 requests: 0,
                 waiting: BTreeMap::new(),
                 wake_at: None,
@@ -87,10 +95,8 @@ impl World {
                 requests_sent: Vec::new(),
                 lost: None,
             }),
-            changed: Notify::new(),
-        }));
-        tokio::spawn(world.clone().keep_time());
-        world
+            runtime,
+        }))
     }
 
     /// An application on this world, not signed in.
@@ -103,7 +109,7 @@ impl World {
         Application::builder()
             .root(Root::Url(ROOT.to_owned()))
             .transport(Arc::new(self.clone()))
-            .clock(Clock::starting_at(beginning()))
+            .runtime(self.0.runtime.clone())
     }
 
     /// Tosh, signed in.
@@ -138,7 +144,7 @@ impl World {
 
     pub(crate) fn inject(&self, fault: Fault) {
         let mut state = self.state();
-        let now = state.epoch.elapsed();
+        let now = self.now(&state);
         state.engine.inject(now, fault);
         self.pump(state);
     }
@@ -167,7 +173,12 @@ impl World {
         self.0.state.lock().unwrap()
     }
 
-    /// Hands out what the engine has to say.
+    /// The server's time.
+    fn now(&self, state: &State) -> Duration {
+        self.0.runtime.now().saturating_sub(state.epoch)
+    }
+
+    /// Delivers the engine's replies and sets its timer.
     fn pump(&self, mut state: MutexGuard<'_, State>) {
         loop {
             match state.engine.poll_output() {
@@ -177,8 +188,14 @@ impl World {
                     }
                 }
                 Output::Idle { wake_at } => {
+                    if let Some(at) = wake_at.filter(|_| wake_at != state.wake_at) {
+                        let (world, at) = (self.clone(), state.epoch + at);
+                        self.0.runtime.spawn(Box::pin(async move {
+                            world.0.runtime.sleep_until(at).await;
+                            world.tell(Input::Timeout);
+                        }));
+                    }
                     state.wake_at = wake_at;
-                    self.0.changed.notify_one();
                     return;
                 }
                 _ => unreachable!(),
@@ -196,7 +213,7 @@ impl World {
         state.requests += 1;
         let id = RequestId(state.requests);
         state.waiting.insert(id, sender);
-        let now = state.epoch.elapsed();
+        let now = self.now(&state);
         if state
             .lost
             .as_deref()
@@ -218,27 +235,14 @@ impl World {
     pub(crate) fn answer(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
         let (id, mut reply) = self.submit(request);
         let _connection = Connection { world: self, id };
-        reply.try_recv().ok()
+        reply.try_recv().unwrap()
     }
 
     fn tell(&self, input: Input) {
         let mut state = self.state();
-        let now = state.epoch.elapsed();
+        let now = self.now(&state);
         state.engine.handle(now, input);
         self.pump(state);
-    }
-
-    async fn keep_time(self) {
-        loop {
-            let wake_at = {
-                let state = self.state();
-                state.wake_at.map(|at| state.epoch + at)
-            };
-            tokio::select! {
-                () = self.0.changed.notified() => {}
-                () = async { sleep_until(wake_at.unwrap()).await }, if wake_at.is_some() => self.tell(Input::Timeout),
-            }
-        }
     }
 }
 
@@ -252,11 +256,13 @@ impl HttpTransport for World {
         let host = request.uri().authority().unwrap().to_string();
         let (id, reply) = self.submit(request);
         let connection = Connection { world: self, id };
-        let response = timeout(options.deadline, reply).await;
+        let runtime = &self.0.runtime;
+        let deadline = runtime.sleep_until(runtime.now().saturating_add(options.deadline));
+        let response = select(reply, deadline).await;
         drop(connection);
         match response {
-            Ok(response) => Ok(response.unwrap()),
-            Err(_) => Err(TransportError::new(
+            Either::Left((response, _)) => Ok(response.unwrap()),
+            Either::Right(_) => Err(TransportError::new(
                 TransportErrorKind::Timeout,
                 Stage::Wait,
                 host,

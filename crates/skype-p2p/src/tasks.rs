@@ -1,0 +1,132 @@
+//! The exchanges and questions under way, each in a task of its own.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{AbortHandle, abortable},
+};
+use ucwa_session::{Answer, Input, QuestionId, RequestId, TransportFailure};
+
+use crate::{exchange, questions::NO, runtime::Runtime};
+
+/// Runs exchanges and questions, and hands their results out as inputs for the session, in the order in which they ended.
+/// Dropping it aborts all of them.
+pub(crate) struct Tasks {
+    runtime: Arc<dyn Runtime>,
+    exchanges: BTreeMap<RequestId, AbortOnDrop>,
+    questions: BTreeMap<QuestionId, AbortOnDrop>,
+    ended: UnboundedReceiver<Input>,
+    sender: UnboundedSender<Input>,
+}
+
+impl Tasks {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>) -> Self {
+        let (sender, ended) = unbounded();
+        Self {
+            runtime,
+            exchanges: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            ended,
+            sender,
+        }
+    }
+
+    /// Starts an exchange. Its future is polled once before this returns, so that the request is on its way before the
+    /// caller goes on.
+    pub(crate) fn exchange(
+        &mut self,
+        id: RequestId,
+        exchange: impl Future<Output = Result<http::Response<bytes::Bytes>, TransportFailure>>
+        + Send
+        + 'static,
+    ) {
+        let (mut task, abort) = self.task(exchange, move |result| Input::Response {
+            id,
+            result: result.unwrap_or_else(|| Err(exchange::panicked())),
+        });
+        // The task registers its own waker when the runtime polls it first.
+        let mut context = Context::from_waker(Waker::noop());
+        if task.as_mut().poll(&mut context).is_pending() {
+            self.runtime.spawn(task);
+        }
+        self.exchanges.insert(id, abort);
+    }
+
+    /// Starts a callback of the application, whose answer is no if it panics.
+    pub(crate) fn question(
+        &mut self,
+        id: QuestionId,
+        answer: impl Future<Output = Answer> + Send + 'static,
+    ) {
+        let (task, abort) = self.task(answer, move |answer| Input::Answer {
+            id,
+            answer: answer.unwrap_or(NO),
+        });
+        self.runtime.spawn(task);
+        self.questions.insert(id, abort);
+    }
+
+    /// A task that runs `future` and sends the input made of its result, which is `None` if the future panicked.
+    fn task<T: 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+        input: impl FnOnce(Option<T>) -> Input + Send + 'static,
+    ) -> (Pin<Box<dyn Future<Output = ()> + Send>>, AbortOnDrop) {
+        let sender = self.sender.clone();
+        let (future, abort) = abortable(AssertUnwindSafe(future).catch_unwind());
+        let task = Box::pin(async move {
+            if let Ok(result) = future.await {
+                // Without a driver the result is of no use.
+                let _ = sender.unbounded_send(input(result.ok()));
+            }
+        });
+        (task, AbortOnDrop(abort))
+    }
+
+    /// Drops the future of this exchange. Its result is lost, unless it has ended already.
+    pub(crate) fn abort(&mut self, id: RequestId) {
+        self.exchanges.remove(&id);
+    }
+
+    /// Aborts all questions.
+    pub(crate) fn abort_questions(&mut self) {
+        self.questions.clear();
+    }
+
+    pub(crate) fn has_exchanges(&self) -> bool {
+        !self.exchanges.is_empty()
+    }
+
+    /// The result of the exchange or question that ended first, of those that were not taken yet.
+    pub(crate) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Input> {
+        match self.ended.poll_next_unpin(context) {
+            Poll::Ready(Some(input)) => {
+                match &input {
+                    Input::Response { id, .. } => drop(self.exchanges.remove(id)),
+                    Input::Answer { id, .. } => drop(self.questions.remove(id)),
+                    _ => {}
+                }
+                Poll::Ready(input)
+            }
+            // The sender is here: the channel does not close.
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

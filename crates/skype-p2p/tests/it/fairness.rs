@@ -1,0 +1,64 @@
+//! No source of the driver starves another: commands, responses and timers each make progress under any load.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::select;
+use skype_p2p::{ChatService, MessageStatus, Runtime as _};
+use ucwa_server::{Fault, ServerConfig};
+
+use crate::{
+    executor::Executor,
+    story::conversation,
+    world::{LENE, TOSH, World, users},
+};
+
+/// More resends than the driver needs for anything.
+const LOAD: usize = 3_000;
+
+/// Sends every message again that has failed, from the listener that is told so, `LOAD` times at most. Returns the number of
+/// resends so far.
+fn resend_what_fails(chat: &ChatService) -> Arc<AtomicUsize> {
+    let resends = Arc::new(AtomicUsize::new(0));
+    let (sender, count) = (chat.clone(), resends.clone());
+    let listener = chat.messages().added(move |message, _, _| {
+        let (sender, count, text) = (sender.clone(), count.clone(), message.text());
+        let failed = message.status().once(MessageStatus::Failed, move |_| {
+            if count.fetch_add(1, Ordering::Relaxed) < LOAD {
+                drop(sender.send_message(text));
+            }
+        });
+        failed.detach();
+    });
+    listener.detach();
+    resends
+}
+
+/// While the application is being created anew, every message fails at once. The new one takes responses and a timer.
+#[test]
+fn an_application_recovers_while_a_listener_resends_every_failed_message() {
+    let executor = Executor::new(Duration::from_millis(1));
+    let runtime = Arc::new(executor.clone());
+    let world = World::on(runtime.clone(), ServerConfig::new(users()));
+    let resends = executor.block_on(async move {
+        let (tosh, lene) = (world.tosh().await, world.lene().await);
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let resends = resend_what_fails(&ours.chat_service());
+        world.inject(Fault::DropApplications {
+            user: TOSH.to_owned(),
+        });
+        let later = runtime.now() + Duration::from_millis(50);
+        runtime.sleep_until(later).await;
+        drop(ours.chat_service().send_message("Hi Lene"));
+        let deadline = runtime.sleep_until(later + Duration::from_secs(60));
+        select(pin!(conversation(&lene, 1)), deadline).await;
+        resends.load(Ordering::Relaxed)
+    });
+    assert!(resends > 0 && resends < LOAD, "{resends}");
+}
