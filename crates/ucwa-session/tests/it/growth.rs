@@ -4,13 +4,17 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
-use serde_json::json;
+use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
+use crate::channel::first_remote;
 use crate::history;
-use crate::people::signed_in_with_people;
-use crate::people::{contact, contact_href, fetch, follow, found, presence, search};
+use crate::pages::*;
+use crate::people::{
+    contact, contact_href, fetch, follow, found, presence, search, signed_in_with_people,
+    subscription, with_people,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -122,4 +126,149 @@ fn logs_that_the_server_lists_no_more_take_no_memory() {
     });
     assert_eq!(forgotten, 3000);
     assert!(grown < 50_000, "{grown} bytes for 2,000 logs");
+}
+
+/// Answers every request but the pending GET, and those that follow: tokens and reports succeed, what is read is not there.
+fn answer_all(bench: &mut Bench) {
+    while let Some(at) = (bench.sent.iter()).position(|sent| sent.lane == Lane::Commands) {
+        let sent = bench.sent.remove(at).unwrap();
+        let target = sent.target();
+        let response = if target.starts_with("/WebTicket") {
+            answer(200, token("cwt=next", 28_000))
+        } else if sent.request.method() == "POST" || sent.request.method() == "DELETE" {
+            answer(204, Value::Null)
+        } else {
+            answer(404, json!({"code": "NotFound"}))
+        };
+        bench.respond(sent.id, response);
+    }
+}
+
+/// Lets time pass, with an empty page every three minutes.
+fn pass(bench: &mut Bench, time: Duration) {
+    let end = bench.now + time;
+    while bench.now < end {
+        // No request waits for as long as its deadline.
+        for _ in 0..20 {
+            bench.advance(8 * SECOND);
+            answer_all(bench);
+        }
+        bench.page(json!([]));
+        clear(bench);
+    }
+}
+
+/// The same resources at hrefs of this day.
+fn of_day(day: u64, page: Value) -> Value {
+    let invitation = format!("messagingInvitations/{day}");
+    let page = page.to_string();
+    serde_json::from_str(&page.replace("messagingInvitations/60c", &invitation)).unwrap()
+}
+
+fn deleted(bench: &mut Bench, id: &str) {
+    let deleted = bare("deleted", "conversation", &conversation_href(id), None);
+    bench.page(json!([communication(vec![deleted])]));
+    answer_all(bench);
+}
+
+/// Lene invites, chats, brings three others in, and the conversation ends and is forgotten.
+fn incoming_group(bench: &mut Bench, day: u64) {
+    let id = format!("i{day}");
+    bench.events.clear();
+    bench.page(of_day(day, offered(&id, "Hi Tosh")));
+    let key = ConversationKey::Remote(first_remote(bench));
+    bench.submit(Operation::Accept(key));
+    answer_all(bench);
+    bench.page(of_day(day, offer_completed(&id, "Success")));
+    let events = (0..10).map(|number| (true, arrival(&id, &number.to_string(), "Hi Tosh")));
+    bench.page(senders(&id, events.collect()));
+    for number in 0..3 {
+        let href = format!("{}/participants/{day}-{number}", conversation_href(&id));
+        let added = bare("added", "participant", &href, None);
+        bench.page(senders(&id, vec![(true, added)]));
+        let member = json!({"rel": "participant", "uri": format!("sip:user{day}-{number}@contoso.com"),
+                            "_links": {"self": {"href": href}}});
+        if bench.is_sent("GET", &href) {
+            bench.reply("GET", &href, 200, member);
+        }
+        let left = bare("deleted", "participant", &href, None);
+        bench.page(senders(&id, vec![(true, left)]));
+    }
+    assert_eq!(bench.received(key).len(), 10);
+    deleted(bench, &id);
+    bench.submit(Operation::ForgetConversation(key));
+}
+
+/// This user restarts the one conversation with Lene with a message, which is delivered, and it ends.
+fn outgoing(bench: &mut Bench, day: u64) {
+    let id = format!("o{day}");
+    let ticket = bench.send(day, "Hello Lene");
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let request = bench.created("POST", &invitations, &format!("{invitations}/{day}"));
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    let started = invitation("started", &operation, &id, "Connecting");
+    bench.page(of_day(day, senders(&id, vec![(false, started)])));
+    bench.page(of_day(day, senders(&id, accepted(&operation, &id))));
+    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    answer_all(bench);
+    deleted(bench, &id);
+}
+
+/// The presence of ten new people is followed for an hour.
+fn presence_of_a_day(bench: &mut Bench, day: u64) {
+    let addresses: Vec<_> = (0..10)
+        .map(|number| format!("sip:colleague{day}-{number}@contoso.com"))
+        .collect();
+    for address in &addresses {
+        bench.submit(follow(address, PersonField::Status, Interest::Live));
+    }
+    bench.advance(SECOND);
+    let subscriptions = format!("{APP}/presenceSubscriptions");
+    let id = u32::try_from(day).unwrap();
+    bench.reply("POST", &subscriptions, 201, subscription(id));
+    answer_all(bench);
+    pass(bench, Duration::from_secs(3600));
+    for address in &addresses {
+        bench.submit(follow(address, PersonField::Status, Interest::None));
+    }
+    bench.advance(SECOND);
+    answer_all(bench);
+}
+
+fn lose_application(bench: &mut Bench) {
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    bench.reply("GET", &format!("{APP}/events"), 404, lost);
+    bench.advance(2 * SECOND);
+    bench.enter_to(with_people);
+    answer_all(bench);
+}
+
+#[test]
+fn a_session_that_lives_for_two_months_takes_no_more_memory_than_in_the_first() {
+    let mut bench = signed_in_with_people();
+    bench.submit(Operation::OpenConversation {
+        conversation: chat(),
+        participant: peer(),
+        peer: "sip:lenea@contoso.com".to_owned(),
+    });
+    let mut quiet = Workload::default();
+    let grown = growth(30..60, |day| {
+        // As in a conversation each hour of the day.
+        for hour in 0..8 {
+            let number = day * 8 + hour;
+            incoming_group(&mut bench, number);
+            outgoing(&mut bench, number);
+        }
+        presence_of_a_day(&mut bench, day);
+        lose_application(&mut bench);
+        pass(&mut bench, Duration::from_secs(20 * 3600));
+        answer_all(&mut bench);
+        let workload = bench.session.workload();
+        assert!(workload.is_quiet(), "{workload:?}");
+        if day == 30 {
+            quiet = workload;
+        }
+    });
+    assert_eq!(bench.session.workload(), quiet);
+    assert!(grown < 60_000, "{grown} bytes in 30 days");
 }

@@ -21,7 +21,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// An application with everything about people.
-fn with_people(fresh: bool) -> Value {
+pub(crate) fn with_people(fresh: bool) -> Value {
     let mut application = application(fresh);
     application["_links"]["batch"] = json!({"href": format!("{APP}/batch")});
     application["_embedded"]["people"] = json!({"rel": "people", "_links": {
@@ -188,7 +188,7 @@ fn of_people(kind: &str, link: Value) -> Value {
     json!([{"rel": "people", "href": format!("{APP}/people"), "events": [{"type": kind, "link": link}]}])
 }
 
-fn subscription(id: u32) -> Value {
+pub(crate) fn subscription(id: u32) -> Value {
     json!({"rel": "presenceSubscription", "id": id.to_string(),
            "_links": {"self": {"href": format!("{APP}/presenceSubscriptions/{id}")}}})
 }
