@@ -11,7 +11,11 @@ use std::fmt;
 pub struct Challenges;
 
 impl Challenges {
-    /// The challenges in order.
+    /// The most challenges, the most parameters of one, and the most grant types. What a hostile server sends beyond
+    /// them is ignored.
+    pub const MAX: usize = 100;
+
+    /// The challenges in order, at most [`MAX`](Self::MAX).
     ///
     /// ```
     /// use ucwa_proto::{Challenges, GrantType};
@@ -87,6 +91,9 @@ impl Challenge {
             .split([',', ' '])
             .filter(|name| !name.is_empty())
         {
+            if grant_types.len() >= Challenges::MAX {
+                break;
+            }
             let grant_type = GrantType::from(name);
             if !grant_types.contains(&grant_type) {
                 grant_types.push(grant_type);
@@ -198,7 +205,7 @@ fn parse_header(header: &str, challenges: &mut Vec<Challenge>) {
     let mut rest = header;
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
-        if rest.is_empty() {
+        if rest.is_empty() || challenges.len() >= Challenges::MAX {
             return;
         }
         let (word, after) = split_word(rest);
@@ -208,7 +215,9 @@ fn parse_header(header: &str, challenges: &mut Vec<Challenge>) {
             && let Some(challenge) = challenges.last_mut()
         {
             let (value, after) = split_value(value.trim_start());
-            challenge.parameters.push((word.to_owned(), value));
+            if challenge.parameters.len() < Challenges::MAX {
+                challenge.parameters.push((word.to_owned(), value));
+            }
             rest = after;
         } else if word.is_empty() || spaced.starts_with('=') {
             // Nothing that the grammar knows: skip to the next comma.
@@ -217,7 +226,8 @@ fn parse_header(header: &str, challenges: &mut Vec<Challenge>) {
             let mut challenge = Challenge::new(word);
             rest = spaced;
             // A bare token after the scheme: no equals sign in the middle, up to a comma or the end.
-            let end = rest.find([',', ' ']).unwrap_or(rest.len());
+            let ends = |c: char| c.is_whitespace() || c == ',';
+            let end = rest.find(ends).unwrap_or(rest.len());
             let (token, after) = rest.split_at(end);
             if !token.is_empty()
                 && !token.trim_end_matches('=').contains(['=', '"'])
@@ -346,6 +356,45 @@ mod tests {
         let challenges = Challenges::parse([r#"Bearer realm="a\"b", error=invalid_token"#]);
         assert_eq!(challenges[0].parameter("realm"), Some("a\"b"));
         assert_eq!(challenges[0].parameter("error"), Some("invalid_token"));
+    }
+
+    #[test]
+    fn challenges_of_several_schemes_share_a_header() {
+        let challenges = Challenges::parse([
+            "NTLM TlRMTVNTUAACAAAA..., Negotiate",
+            r#"Negotiate, Basic realm="x""#,
+        ]);
+        let schemes: Vec<_> = challenges.iter().map(|one| &*one.scheme).collect();
+        assert_eq!(schemes, ["NTLM", "Negotiate", "Negotiate", "Basic"]);
+        assert_eq!(challenges[0].parameter(""), Some("TlRMTVNTUAACAAAA..."));
+        assert_eq!(challenges[3].parameter("realm"), Some("x"));
+    }
+
+    /// Each of these headers took seconds in a parser that looks at the rest of the header for each word.
+    #[test]
+    fn a_hostile_header_takes_linear_time_and_bounded_space() {
+        let most = Challenges::MAX;
+        for word in [
+            "a\t", "a b\t", "a,", "a=b,", "a\"", "=", "a==\t", "a = ", "\"",
+        ] {
+            let header = format!("Scheme {}", word.repeat(500_000));
+            let parsed = Challenges::parse([&*header]);
+            assert!(parsed.len() <= most, "{word:?}");
+            let parameters = parsed.iter().map(|one| one.parameters.len());
+            assert!(parameters.max() <= Some(most), "{word:?}");
+        }
+        assert_eq!(
+            Challenges::parse(["a,".repeat(101).as_str(), "b"]).len(),
+            most
+        );
+        let parsed = Challenges::parse([&*format!("A {}b", "a=b,".repeat(101))]);
+        let parameters: Vec<_> = parsed.iter().map(|one| one.parameters.len()).collect();
+        assert_eq!(parameters, [most, 0]);
+        let names: Vec<_> = (0..200_000).map(|name| name.to_string()).collect();
+        let challenge = Challenge::new("MsRtcOAuth")
+            .with_parameter("href", "/x")
+            .with_parameter("grant_type", names.join(","));
+        assert_eq!(challenge.ms_rtc_oauth().unwrap().grant_types.len(), most);
     }
 
     #[test]

@@ -212,7 +212,8 @@ impl Origin {
         }
     }
 
-    /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or `::1`.
+    /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or `::1`. Names below `localhost` are not, since a
+    /// resolver may look them up in DNS.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
@@ -360,6 +361,9 @@ mod tests {
         );
         assert!(Origin::of("http://[::1]:8080/x").unwrap().is_loopback());
         assert!(Origin::of("http://127.0.0.5/").unwrap().is_loopback());
+        for name in ["http://a.localhost/", "http://localhost.contoso.com/"] {
+            assert!(!Origin::of(name).unwrap().is_loopback(), "{name}");
+        }
         assert!(!origin().is_loopback());
         assert!(
             !Origin::of("http://localhost.evil.example")

@@ -104,10 +104,11 @@ impl Hop {
     }
 }
 
+/// Whether the host is this machine. Names below `localhost` are not, since a resolver may look them up in DNS.
 fn is_loopback(host: &str) -> bool {
     match host.parse::<IpAddr>() {
         Ok(address) => address.is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        Err(_) => host == "localhost",
     }
 }
 
@@ -132,7 +133,7 @@ mod tests {
             ("http://127.0.0.1:80/", None),
             ("http://[::1]/", None),
             ("http://localhost/", None),
-            ("http://a.localhost/", None),
+            ("http://a.localhost/", Some("proxy:3128")),
         ] {
             assert_eq!(hop(&proxy, uri).as_deref(), through, "{uri}");
         }

@@ -43,7 +43,7 @@ impl Body {
             return Self::Form(fields);
         }
         // The client makes up the boundary, and it means nothing.
-        let text = match content_type.and_then(boundary) {
+        let text = match content_type.and_then(|content_type| boundary(content_type, &text)) {
             Some(boundary) => text.replace(boundary, "boundary"),
             None => text,
         };
@@ -84,15 +84,12 @@ fn is_form(content_type: Option<&str>, text: &str) -> bool {
     }
 }
 
-/// The `boundary` parameter of a multipart type.
-fn boundary(content_type: &str) -> Option<&str> {
-    let mut parameters = content_type.split(';').skip(1);
-    let boundary = parameters.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let is_boundary = name.trim().eq_ignore_ascii_case("boundary");
-        is_boundary.then(|| value.trim().trim_matches('"'))
-    })?;
-    (!boundary.is_empty()).then_some(boundary)
+/// The boundary of a multipart body, with which its first line begins.
+fn boundary<'t>(content_type: &str, text: &'t str) -> Option<&'t str> {
+    let kind = content_type.trim_start().get(.."multipart/".len())?;
+    let first_line = text.lines().next()?.trim_ascii_end();
+    let boundary = first_line.strip_prefix("--")?;
+    (kind.eq_ignore_ascii_case("multipart/") && !boundary.is_empty()).then_some(boundary)
 }
 
 /// Splits `text` at the values of volatile names: `<property name="x">value</property>`, `"x": "value"` and `x=value`.
@@ -342,7 +339,7 @@ mod tests {
             ("a=1&operationId=r&b=r", "a=1&operationId=l&b=l"),
             (
                 "--b-1\r\n\r\n{\"operationId\" : \"r\"}",
-                "--b-1\r\n\r\n{\"operationId\" : \"l\"}",
+                "--b-2\r\n\r\n{\"operationId\" : \"l\"}",
             ),
         ] {
             compare(recorded, live).unwrap();
