@@ -18,8 +18,8 @@ use futures_util::{
     future::{Either, select},
 };
 use ucwa_session::{
-    ConnectionAuth, Failure, Input, Lane, Outcome, Output, Question, QuestionId, RequestId,
-    Session, SessionEvent, Ticket,
+    ConnectionAuth, Failure, Input, Lane, Operation, Outcome, Output, Question, QuestionId,
+    RequestId, Session, SessionEvent, Ticket,
 };
 
 use crate::{
@@ -45,6 +45,7 @@ pub(crate) struct Driver {
     writer: ModelWriter,
     commands: UnboundedReceiver<Command>,
     tasks: Tasks,
+    last_ticket: u64,
     tickets: BTreeMap<Ticket, oneshot::Sender<Result<Outcome, Failure>>>,
     wake_at: Option<Duration>,
     finished: bool,
@@ -82,6 +83,7 @@ impl Driver {
             runtime,
             writer,
             commands,
+            last_ticket: 0,
             tickets: BTreeMap::new(),
             wake_at: None,
             finished: false,
@@ -102,9 +104,7 @@ impl Driver {
             let Turn { command, ended } = self.next_turn().await;
             match command {
                 Some(Command::Perform { operation, done }) => {
-                    let ticket = self.session.submit(self.runtime.now(), operation);
-                    self.tickets.insert(ticket, done);
-                    self.settle();
+                    self.submit(operation, done);
                 }
                 Some(Command::Shutdown) => break,
                 None => {}
@@ -156,9 +156,7 @@ impl Driver {
         self.commands.close();
         while let Some(command) = self.commands.next().await {
             if let Command::Perform { operation, done } = command {
-                let ticket = self.session.submit(self.runtime.now(), operation);
-                self.tickets.insert(ticket, done);
-                self.settle();
+                self.submit(operation, done);
             }
         }
         let runtime = self.runtime.clone();
@@ -172,6 +170,14 @@ impl Driver {
         if let Either::Right(_) = select(Box::pin(last), deadline).await {
             tracing::debug!("the server did not answer the last request in time");
         }
+    }
+
+    fn submit(&mut self, operation: Operation, done: oneshot::Sender<Result<Outcome, Failure>>) {
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        self.tickets.insert(ticket, done);
+        self.session.submit(self.runtime.now(), ticket, operation);
+        self.settle();
     }
 
     fn handle(&mut self, input: Input) {

@@ -115,11 +115,9 @@ impl Core {
         });
     }
 
-    /// The name of an operation that begins. It ends with [`Core::complete`].
-    pub(crate) fn open_ticket(&mut self) -> Ticket {
-        let ticket = Ticket(self.number());
+    /// Registers an operation that begins. It ends with [`Core::complete`].
+    pub(crate) fn open_ticket(&mut self, ticket: Ticket) {
         self.tickets.insert(ticket);
-        ticket
     }
 
     pub(crate) fn complete(&mut self, ticket: Ticket, result: Result<Outcome, Failure>) {

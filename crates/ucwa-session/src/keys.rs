@@ -31,9 +31,9 @@ key! {
     MessageKey
 }
 
-/// What [`Session::submit`](crate::Session::submit) returns: the name of an operation under way.
+/// The number of an operation in flight. The caller of [`Session::submit`](crate::Session::submit) chooses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub(crate) u64);
+pub struct Ticket(pub u64);
 
 /// The name of one HTTP exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -61,11 +61,11 @@ impl Session {
         }
     }
 
-    /// Begins an operation at `now`. It takes effect before this returns; what it leads to comes out of
-    /// [`Session::poll_output`], its end as one [`Output::Completed`] with the ticket.
-    pub fn submit(&mut self, now: Duration, operation: Operation) -> Ticket {
+    /// Begins an operation at `now`. The operation takes effect before this returns; its results come out of
+    /// [`Session::poll_output`], and its end as one [`Output::Completed`] with `ticket`. A session must get each ticket once.
+    pub fn submit(&mut self, now: Duration, ticket: Ticket, operation: Operation) {
         self.core.now = self.core.now.max(now);
-        let ticket = self.core.open_ticket();
+        self.core.open_ticket(ticket);
         tracing::debug!(ticket = ticket.0, ?operation, "submit");
         match operation {
             Operation::SignIn(credentials) => self.sign_in(ticket, credentials),
@@ -87,7 +87,6 @@ impl Session {
             }
         }
         self.settle();
-        ticket
     }
 
     /// Takes in what happened. Time never goes back: an earlier `now` than before counts as the one before.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use ucwa_session::{
-    ConversationChange, ConversationKey, Failure, FailureKind, MessageStatus, Outcome, PersonFact,
-    PersonStatus, Session, SessionEvent, SignInState, Ticket,
+    ConversationChange, ConversationKey, Failure, FailureKind, MessageStatus, Operation, Outcome,
+    PersonFact, PersonStatus, Session, SessionEvent, SignInState, Ticket,
 };
 
 use crate::message::MessageId;
@@ -75,6 +75,15 @@ impl Endpoint {
             last_poll: None,
             unread_events: VecDeque::new(),
         }
+    }
+
+    /// Begins an operation under the next ticket.
+    pub(crate) fn submit(&mut self, now: Duration, operation: Operation) -> Ticket {
+        let last = self.tickets.last_key_value().map_or(0, |(last, _)| last.0);
+        let ticket = Ticket(last + 1);
+        self.tickets.insert(ticket, None);
+        self.session.submit(now, ticket, operation);
+        ticket
     }
 
     /// Records the result of an operation.
@@ -331,8 +340,7 @@ mod tests {
     #[test]
     fn the_completion_of_a_ticket_that_was_not_submitted_is_a_violation() {
         let mut endpoint = endpoint();
-        let ticket = endpoint.session.submit(Duration::ZERO, Operation::SignOut);
-        let stray = endpoint.on_completed(ticket, Ok(Outcome::Done));
+        let stray = endpoint.on_completed(Ticket(1), Ok(Outcome::Done));
         assert_eq!(stray.map(|it| it.invariant), Some(Invariant::CompletedOnce));
     }
 
@@ -364,8 +372,7 @@ mod tests {
     #[test]
     fn a_second_completion_is_a_violation() {
         let mut endpoint = endpoint();
-        let ticket = endpoint.session.submit(Duration::ZERO, Operation::SignOut);
-        endpoint.tickets.insert(ticket, None);
+        let ticket = endpoint.submit(Duration::ZERO, Operation::SignOut);
         assert_eq!(endpoint.on_completed(ticket, Ok(Outcome::Done)), None);
         let again = endpoint.on_completed(ticket, Ok(Outcome::Done));
         assert_eq!(again.map(|it| it.invariant), Some(Invariant::CompletedOnce));

@@ -221,6 +221,16 @@ impl Conversation {
         self.peer = Some(peer);
     }
 
+    /// Removes a participant that is not in the conversation, so that the next invitation does not go to it.
+    pub(super) fn forget(&mut self, participant: ParticipantKey) {
+        let uri = self.roster.get(participant).and_then(|it| it.uri);
+        self.roster.forget(participant);
+        self.peer = self.peer.take().filter(|peer| {
+            let is_forgotten = |uri: &String| uri.eq_ignore_ascii_case(peer);
+            !uri.as_ref().is_some_and(is_forgotten)
+        });
+    }
+
     /// Whether there is something at the server, or on the way to it.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::Connecting | State::Connected)

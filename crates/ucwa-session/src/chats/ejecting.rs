@@ -44,7 +44,7 @@ impl Chats {
         };
         match invited {
             _ if !live => {
-                conversation.roster.forget(participant);
+                conversation.forget(participant);
                 core.complete(ticket, Ok(Outcome::Done));
             }
             Some((operation, posted)) if !member.joined => {

@@ -45,6 +45,8 @@ impl Request {
 
 pub(crate) struct Bench {
     pub session: Session,
+    /// The number of the last ticket.
+    tickets: u64,
     pub now: Duration,
     pub sent: VecDeque<Request>,
     pub events: Vec<SessionEvent>,
@@ -63,6 +65,7 @@ impl Bench {
     pub(crate) fn new(config: SessionConfig) -> Self {
         Self {
             session: Session::new(config),
+            tickets: 0,
             now: Duration::ZERO,
             sent: VecDeque::new(),
             events: Vec::new(),
@@ -85,7 +88,9 @@ impl Bench {
     }
 
     pub(crate) fn submit(&mut self, operation: Operation) -> Ticket {
-        let ticket = self.session.submit(self.now, operation);
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.session.submit(self.now, ticket, operation);
         self.drain();
         ticket
     }

@@ -133,7 +133,7 @@ fn a_conversation_that_is_forgotten_before_its_invitation_left_is_dropped() {
         subject: None,
     };
     // The outputs are not polled in between: the request has not left.
-    bench.session.submit(bench.now, send);
+    bench.session.submit(bench.now, Ticket(1_000), send);
     let forget = bench.submit(Operation::ForgetConversation(chat()));
     assert_eq!(bench.result(forget), Some(&Ok(Outcome::Done)));
     let ticket = bench.submit(Operation::SendIsTyping(chat()));

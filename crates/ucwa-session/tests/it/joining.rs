@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
+use crate::conference::MESSAGING_INVITATIONS;
 use crate::pages::*;
 use crate::sending::established;
 
@@ -545,4 +546,33 @@ fn a_sender_may_be_named_as_a_contact_and_is_the_participant_of_that_address() {
         bench.changes(chat()).as_slice(),
         [ConversationChange::ParticipantLeft { participant, .. }] if *participant == third()
     ));
+}
+
+fn remove_first(bench: &mut Bench) {
+    let removed = bench.submit(Operation::RemoveParticipant {
+        conversation: chat(),
+        participant: peer(),
+    });
+    assert_eq!(bench.result(removed), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn a_message_to_a_conversation_without_participants_fails_and_invites_nobody() {
+    let mut bench = Bench::with_conversation();
+    remove_first(&mut bench);
+    let ticket = bench.send(1, "Hi");
+    assert_eq!(bench.failure(ticket).kind(), &FailureKind::WrongState);
+    assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+}
+
+#[test]
+fn a_removed_participant_is_not_invited_and_the_remaining_one_is() {
+    let mut bench = Bench::with_conversation();
+    let added = add(&mut bench);
+    assert_eq!(bench.result(added), Some(&Ok(Outcome::Done)));
+    remove_first(&mut bench);
+    bench.send(1, "Hi Alex");
+    let request = bench.sent.back().unwrap();
+    assert_eq!(request.target(), MESSAGING_INVITATIONS);
+    assert_eq!(request.json()["to"], "sip:alexd@contoso.com");
 }

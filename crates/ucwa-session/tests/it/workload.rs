@@ -126,7 +126,7 @@ fn nothing_is_left_of_a_session_that_ended() {
 #[test]
 fn outputs_are_under_way_until_they_are_polled() {
     let mut session = Session::new(Bench::config());
-    session.submit(Duration::ZERO, Operation::SignOut);
+    session.submit(Duration::ZERO, Ticket(1), Operation::SignOut);
     assert_eq!(session.workload().outputs, 1);
     assert!(matches!(session.poll_output(), Output::Completed { .. }));
     assert_eq!(session.workload(), Workload::default());

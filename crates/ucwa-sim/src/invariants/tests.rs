@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
-use ucwa_session::{Credentials, Operation, Output, Root, Session, SessionConfig};
+use ucwa_session::{Credentials, Operation, Output, Root, Session, SessionConfig, Ticket};
 
 use super::*;
 use crate::fault_schedule::FaultSchedule;
@@ -160,7 +160,7 @@ fn each_defect_violates_its_invariant() {
                 let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
                 let config = SessionConfig::new(root, 1, World::wall_at_epoch());
                 let mut session = Session::new(config);
-                session.submit(Duration::ZERO, Operation::SetHistory(true));
+                session.submit(Duration::ZERO, Ticket(1), Operation::SetHistory(true));
                 let Output::Completed { result, .. } = session.poll_output() else {
                     panic!("the operation completes at once")
                 };

@@ -38,8 +38,7 @@ impl World {
         if let Operation::OpenConversation { conversation, .. } = &operation {
             endpoint.conversations.entry(*conversation).or_default();
         }
-        let ticket = endpoint.session.submit(now, operation);
-        endpoint.tickets.entry(ticket).or_insert(None);
+        let ticket = endpoint.submit(now, operation);
         self.carry_out(id, Cause::Other);
         Some(ticket)
     }
