@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use super::*;
+use crate::channel::first_remote;
+use crate::pages::*;
 
 #[test]
 fn a_subscription_covers_all_who_are_followed_together_and_is_dropped_with_the_last() {
@@ -464,4 +466,47 @@ fn the_card_cannot_be_subscribed_to() {
     bench.submit(follow(LENE, PersonField::Title, Interest::Live));
     bench.advance(MINUTE);
     assert_eq!(bench.sent.len(), 1, "the pending GET only");
+}
+
+/// A group member whom an event names by a link only has an address as soon as the link is read, and is followed by it.
+#[test]
+fn a_participant_who_was_first_known_by_a_link_is_followed_by_address() {
+    let mut bench = signed_in_with_people();
+    bench.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&bench));
+    bench.submit(Operation::Accept(key));
+    bench.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+    bench.page(offer_completed("17b", "Success"));
+    let href = format!("{}/participants/9", conversation_href("17b"));
+    let added = bare("added", "participant", &href, None);
+    bench.page(senders("17b", vec![(true, added)]));
+    bench.events.clear();
+    let alex = json!({"rel": "participant", "uri": "sip:AlexD@contoso.com", "name": "Alex Darrow",
+                      "_links": {"self": {"href": href}}});
+    bench.reply("GET", &href, 200, alex);
+    let addresses: Vec<_> = (bench.changes(key).into_iter())
+        .filter_map(|change| match change {
+            ConversationChange::ParticipantUpdated(participant)
+            | ConversationChange::ParticipantJoined(participant) => participant.uri,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(addresses, ["sip:AlexD@contoso.com"]);
+
+    bench.submit(follow(&addresses[0], PersonField::Status, Interest::Live));
+    bench.advance(SECOND);
+    let subscriptions = format!("{APP}/presenceSubscriptions");
+    let sent = bench.reply("POST", &subscriptions, 201, subscription(3));
+    assert_eq!(sent.json()["uris"], json!(["sip:AlexD@contoso.com"]));
+    let contact = contact(9, "sip:alexd@contoso.com", "Alex Darrow");
+    let search = format!("{APP}/search");
+    bench.reply("GET", &search, 200, found(json!([contact]), false));
+    bench.advance(SECOND);
+    let target = format!("{}/contactPresence", contact_href(9));
+    bench.reply("GET", &target, 200, presence("Busy"));
+    let told = bench.events.iter().any(|event| {
+        matches!(event, SessionEvent::Person { uri, fact: PersonFact::Status(PersonStatus::Busy) }
+            if *uri == addresses[0])
+    });
+    assert!(told, "{:?}", bench.events);
 }
