@@ -1,52 +1,53 @@
-//! What a session is told once, before it begins.
+//! The configuration of a session.
 
 use std::time::{Duration, SystemTime};
 
 use ucwa_proto::{DataUri, Limits, Representation};
 
-/// The settings of one session.
+/// The configuration of a session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// Where the server is.
+    /// Where discovery starts.
     pub root: Root,
-    /// Which hosts may receive credentials besides those that the root names.
+    /// The hosts that may receive credentials besides those that the root names.
     pub trust: TrustPolicy,
-    /// The representation asked for and sent.
+    /// The representation of requests and responses.
     pub representation: Representation,
     /// The name of this application, at most 100 UTF-16 code units (`applications_ref`).
     pub user_agent: String,
-    /// The culture of the application, such as `en-US`.
+    /// The culture of the application, for example `en-US`.
     pub culture: String,
-    /// The name of this endpoint: stable for a profile, so that a restarted process takes its application up again;
-    /// unique among the user's endpoints. Made from the seed where absent.
+    /// The ID of this endpoint, at most 100 UTF-16 code units. Use the same ID for every run of a profile: a new
+    /// process then takes over the server-side application of a killed one. Endpoints of a user that run at the same
+    /// time need different IDs. Derived from the seed if absent.
     pub endpoint_id: Option<String>,
-    /// Whether the server is asked to archive conversations (`conversationHistory` of `communication_ref`). It then also
-    /// accepts invitations for the user. Off by default: invitations are the caller's to answer.
+    /// Asks the server to archive conversations (`conversationHistory` of `communication_ref`). The server then also
+    /// accepts invitations for the user. Off by default, so that the caller answers invitations.
     pub history: bool,
-    /// Whether HTML messages are declared as understood.
+    /// Declares to the server that this client displays HTML messages.
     pub html: bool,
-    /// How what an invitation carries is written.
+    /// The encoding of the data that an invitation carries.
     pub data_uris: DataUriEncoding,
-    /// Seeds identifiers and jitter. Two sessions with one seed and the same inputs do the same.
+    /// The seed of identifiers and jitter. Two sessions with the same seed and the same inputs behave the same.
     pub seed: u64,
-    /// The wall time at the epoch of the session's `Duration`s, which counts until the first
+    /// The wall time at the epoch of the session's `Duration`s. Valid until the first
     /// [`Input::WallClock`](crate::Input::WallClock).
     pub wall_at_epoch: SystemTime,
-    /// What the server's bodies may not exceed.
+    /// The limits for response bodies.
     pub limits: Limits,
-    /// How often activity is reported, so that presence does not decay: every 10 s at most, and under four minutes
-    /// (`reportMyActivity_ref`).
+    /// The interval between reports of activity, which keep the presence from decaying. Must be less than four minutes
+    /// (`reportMyActivity_ref`); less than 10 s counts as 10 s.
     pub activity_interval: Duration,
-    /// What the server is told about the event channel.
+    /// The parameters of the event channel.
     pub channel: ChannelOptions,
-    /// Whether an application that the server ended for inactivity is created anew, for unattended use. By default the
-    /// user is signed out, as the pages have it (`ApplicationDashboard`).
+    /// Whether to create a new application after the server ended one for inactivity, for unattended use. By default
+    /// the user is signed out (`ApplicationDashboard`).
     pub recreate_expired: bool,
 }
 
 impl SessionConfig {
-    /// Settings with the given root, seed and epoch, and defaults for the rest.
+    /// A configuration with defaults for everything else.
     pub fn new(root: Root, seed: u64, wall_at_epoch: SystemTime) -> Self {
         Self {
             root,
@@ -73,22 +74,22 @@ impl SessionConfig {
 pub enum Root {
     /// At `lyncdiscoverinternal` and `lyncdiscover` of the SIP domain.
     Domain,
-    /// At this URL, whose host is thereby trusted. HTTP is only for loopback.
+    /// At this URL, whose host is trusted. Must be HTTPS, except on loopback.
     Url(String),
-    /// At this user resource, which an earlier sign-in found ([`SessionEvent::Home`](crate::SessionEvent::Home)): no
-    /// discovery (`ReusingUcwaFqdn`). Its host is thereby trusted. A user who is not there any more (403, 502, nobody
-    /// answers: `RootURL`) is looked for in the SIP domain.
+    /// At this user resource, which an earlier sign-in found ([`SessionEvent::Home`](crate::SessionEvent::Home)),
+    /// without discovery (`ReusingUcwaFqdn`). Its host is trusted. If the user is no longer there (403, 502 or no
+    /// connection: `RootURL`), discovery starts at the SIP domain.
     User(String),
 }
 
-/// The encoding of the data URIs in which an invitation carries its message and its context, as `message` and
-/// `customContent` of `startMessaging` and `addMessaging` (RFC 2397). Both are understood when they come in.
+/// The encoding of the data URIs (RFC 2397) in an invitation: `message` and `customContent` of `startMessaging` and
+/// `addMessaging`. Incoming invitations may use either.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataUriEncoding {
-    /// As the reference pages show it, `data:text/plain;base64,SGkh` (`startMessaging_ref`).
+    /// Base64, as the reference pages show it: `data:text/plain;base64,SGkh` (`startMessaging_ref`).
     #[default]
     Base64,
-    /// URL-encoded, with `%20` for a space, `data:text/plain;charset=utf-8,Hi%21` (`PayloadFormat`).
+    /// URL-encoded, with `%20` for a space: `data:text/plain;charset=utf-8,Hi%21` (`PayloadFormat`).
     Percent,
 }
 
@@ -115,26 +116,26 @@ impl DataUriEncoding {
     }
 }
 
-/// The parameters of the event channel (`events_ref`); the server's own defaults where absent.
+/// The parameters of the event channel (`events_ref`). The server's defaults apply where absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelOptions {
-    /// How long the server holds a pending GET without events: 180 to 1800 s, by default 180 s.
+    /// How long the server holds a pending GET without events: 180 to 1800 s, 180 s by default.
     pub timeout: Option<Duration>,
-    /// How long it may hold back events of medium urgency: 5 to 1800 s, by default 5 s.
+    /// How long the server may hold back events of medium urgency: 5 to 1800 s, 5 s by default.
     pub medium: Option<Duration>,
-    /// How long it may hold back events of low urgency: 5 to 1800 s, by default 15 s.
+    /// How long the server may hold back events of low urgency: 5 to 1800 s, 15 s by default.
     pub low: Option<Duration>,
-    /// The priority of this channel among those of one application, by default 0.
+    /// The priority of this channel among those of one application, 0 by default.
     pub priority: Option<i32>,
 }
 
 impl ChannelOptions {
-    /// The longest time that the server may hold a pending GET.
+    /// The longest time for which the server holds a pending GET.
     pub(crate) fn held(self) -> Duration {
         clamped(self.timeout, 180).unwrap_or(Duration::from_secs(180))
     }
 
-    /// The query parameters, in their documented ranges.
+    /// The query parameters, clamped to their documented ranges.
     pub(crate) fn parameters(self) -> impl Iterator<Item = (&'static str, String)> {
         let seconds = |duration: Duration| duration.as_secs().to_string();
         [
@@ -155,12 +156,13 @@ fn clamped(duration: Option<Duration>, least: u64) -> Option<Duration> {
     Some(duration?.clamp(Duration::from_secs(least), Duration::from_secs(1800)))
 }
 
-/// Which hosts may receive a password or a token, besides the SIP domain and the exact host of a configured root.
+/// The hosts that may receive a password or a token, besides those of the SIP domain and of a configured root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustPolicy {
-    /// Domains whose hosts are trusted, on a label boundary: `contoso.com` covers `pool.contoso.com` and not
+    /// Domains whose hosts are trusted, matched at label boundaries: `contoso.com` covers `pool.contoso.com` but not
     /// `notcontoso.com`. Empty by default.
     pub suffixes: Vec<String>,
-    /// Whether to ask about other hosts ([`Question::Trust`](crate::Question::Trust)); if not, the answer is no.
+    /// Whether to ask the caller about other hosts ([`Question::Trust`](crate::Question::Trust)). If not, they are
+    /// refused.
     pub ask: bool,
 }

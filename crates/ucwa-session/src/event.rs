@@ -1,4 +1,4 @@
-//! What the session tells of: domain events, in the order in which they happened.
+//! Events that the session emits, in the order in which they happened.
 
 use std::time::SystemTime;
 
@@ -7,86 +7,86 @@ use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::operation::{CustomContent, MessageBody};
 use crate::person::PersonFact;
 
-/// A change that an application may want to see. All events that one input causes belong together: an event page of
-/// the server comes out as one run of events up to the next [`Output::Idle`](crate::Output::Idle).
+/// A change to show in an application. The events of one input belong together: an event page of the server comes out
+/// as one run of events up to the next [`Output::Idle`](crate::Output::Idle).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SessionEvent {
-    /// The state of the sign-in changed, or whether events arrive.
+    /// The state of the sign-in changed, or events stopped or resumed arriving.
     ///
-    /// [`SignedIn`](SignInState::SignedIn) with a failure: for this reason no events have arrived for 30 s, or the event
-    /// pages cannot be read. The session goes on trying, and says `SignedIn` without a failure when a page has arrived.
+    /// [`SignedIn`](SignInState::SignedIn) with a failure means that no events have arrived for 30 s, or that the event
+    /// pages cannot be read. The session keeps trying, and emits `SignedIn` without a failure when a page has arrived.
     SignIn {
-        /// The new state, or the present one.
+        /// The new state, or the current one.
         state: SignInState,
-        /// Why, when it was not asked for.
+        /// The reason, unless the caller asked for the change.
         failure: Option<Failure>,
     },
-    /// Who is signed in.
+    /// The identity of the signed-in user.
     Me {
         /// The user's SIP URI.
         uri: String,
         /// The display name, if the server knows one.
         name: Option<String>,
     },
-    /// Where the user is at home: kept, it saves the next sign-in the discovery ([`Root::User`](crate::Root::User)). Told
-    /// at the sign-in, and again if the user is found elsewhere later. To be forgotten when the user signs out for good
-    /// (`RootURL`).
+    /// The address of the user resource. A caller that stores it and passes it as [`Root::User`](crate::Root::User)
+    /// saves the next sign-in the discovery. Emitted at sign-in, and again if the user is found at another address
+    /// later. Delete the stored address when the user signs out for good (`RootURL`).
     Home {
         /// The address of the user resource.
         user: String,
     },
-    /// Something became known of a person: because it was asked for, or because it changed and somebody is interested.
+    /// A fact about a person, because an operation asked for it, or because it changed and the person is followed.
     Person {
-        /// The person's SIP URI; the user's own for what concerns the user.
+        /// The person's SIP URI; the user's own for facts about the user.
         uri: String,
-        /// What.
+        /// The fact.
         fact: PersonFact,
     },
-    /// Somebody invites this user to a chat; a new conversation.
+    /// An incoming invitation to a chat. It creates a conversation.
     Incoming {
-        /// The session's name for the conversation.
+        /// The session's key for the conversation.
         conversation: ConversationKey,
-        /// Who invites.
+        /// The inviter.
         from: Participant,
         /// The subject, if there is one.
         subject: Option<String>,
-        /// The message that the invitation carries. A preview: it is reported as a message once, when it is due.
+        /// The message that the invitation carries. A preview: the session also reports it once as a received message.
         preview: Option<MessageBody>,
         /// Custom content of the invitation, if it carries some.
         context: Option<CustomContent>,
-        /// True when the invitation can be accepted; false when the server or another endpoint is answering it.
+        /// True if the invitation can be accepted; false if the server or another endpoint of the user answers it.
         answerable: bool,
     },
-    /// A conversation that this session did not begin exists at the server: another endpoint of the user started it.
+    /// The server has a conversation that this session did not start: another endpoint of the user started it.
     Discovered {
-        /// The session's name for the conversation.
+        /// The session's key for the conversation.
         conversation: ConversationKey,
-        /// The peer, as far as he is known.
+        /// The peer, as far as it is known.
         peer: Option<Participant>,
         /// The subject, if there is one.
         subject: Option<String>,
     },
-    /// A conversation of former days was found in the archive. It is over, and can be started again.
+    /// A conversation was found in the archive. It has ended, and can be restarted.
     Archived {
-        /// The session's name for the conversation.
+        /// The session's key for the conversation.
         conversation: ConversationKey,
-        /// The others in it: one, or several, who made a group of it. A
-        /// [`Group`](ConversationChange::Group) says so then.
+        /// The other participants: one, or several for a group. A group also gets [`Group`](ConversationChange::Group).
         participants: Vec<Participant>,
         /// The subject, if there was one.
         subject: Option<String>,
     },
-    /// Whether the archive holds more conversations than were told of. Until the first time, it may.
+    /// Whether the archive holds more conversations than have been reported. Assume that it does until the first of
+    /// these events.
     MoreArchived(bool),
-    /// How many conversations were missed and not read since. Told once the server archives, or the archive was asked for,
-    /// and with every change that the server tells of.
+    /// The number of missed conversations that have not been read. Emitted once when the server archives conversations
+    /// or the archive is first requested, and with every change that the server reports.
     UnreadConversations(u64),
     /// Whether the server archives conversations.
     History {
-        /// It does.
+        /// The server archives conversations.
         enabled: bool,
-        /// It can be told to, or not to.
+        /// The setting can be changed.
         settable: bool,
     },
     /// Something changed in a conversation.
@@ -101,65 +101,65 @@ pub enum SessionEvent {
 /// The states of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SignInState {
-    /// Not signed in; after having been signed in, for good.
+    /// Not signed in. Final after a sign-in.
     SignedOut,
-    /// On the way in.
+    /// Signing in.
     SigningIn,
-    /// Messages can be sent; they can be received as well unless the server refused to make the user available.
+    /// Messages can be sent. They can also be received, unless the server refused `makeMeAvailable`.
     SignedIn,
-    /// On the way out.
+    /// Signing out.
     SigningOut,
 }
 
 /// A participant as the server describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {
-    /// The name under which further changes speak of it.
+    /// The key that later changes of this participant use.
     pub key: ParticipantKey,
     /// The SIP URI, if it is known.
     pub uri: Option<String>,
     /// The display name, if it is known.
     pub name: Option<String>,
-    /// What it may do in a conference, if it is known.
+    /// The role in a conference, if it is known.
     pub role: Option<Role>,
-    /// Joined without an account.
+    /// The participant joined without an account.
     pub anonymous: bool,
-    /// Waits in the lobby of a conference until somebody admits it.
+    /// The participant waits in the lobby of a conference until a leader admits it.
     pub in_lobby: bool,
-    /// What this user may do with it.
+    /// What this user may do with the participant.
     pub capabilities: ParticipantCapabilities,
 }
 
-/// What this user may do with a participant of a conference: what the participant has links for (`participant_ref`).
+/// What this user may do with a participant of a conference, derived from the participant's links (`participant_ref`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParticipantCapabilities {
-    /// Make a leader of him.
+    /// Promote the participant to leader.
     pub promote: bool,
-    /// Make an attendee of him.
+    /// Demote the participant to attendee.
     pub demote: bool,
-    /// Let him in from the lobby, where he is.
+    /// Admit the participant from the lobby.
     pub admit: bool,
-    /// Turn him away from the lobby, where he is.
+    /// Reject the participant in the lobby.
     pub reject: bool,
 }
 
-/// What a participant may do in a conference (`Role_ref`).
+/// The role of a participant in a conference (`Role_ref`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Takes part.
+    /// An ordinary participant.
     Attendee,
-    /// Takes part, admits and ejects others.
+    /// A participant who may also admit and eject others.
     Leader,
 }
 
-/// Where this user stands in a conversation.
+/// The presence of this user in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
-    /// In it.
+    /// The user is in the conversation.
     Joined,
-    /// In the lobby of the conference.
+    /// The user is in the lobby of the conference.
     InLobby,
-    /// Not in it any more.
+    /// The user has left the conversation.
     Gone,
 }
 
@@ -167,146 +167,146 @@ pub enum Standing {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConversationChange {
-    /// Our invitation is on its way to the peer.
+    /// The server has taken the outgoing invitation.
     Inviting,
-    /// It rings at the peer's.
+    /// The invitation alerts the peer.
     Alerting,
-    /// The conversation is being established at the server.
+    /// The server establishes the conversation.
     Connecting,
-    /// The conversation is established: updates are live.
+    /// The conversation is established and its events arrive.
     Connected,
-    /// The subject became known.
+    /// The subject.
     Subject(String),
-    /// The chat of an existing conversation is offered anew and can be accepted.
+    /// The chat of an existing conversation is offered again and can be accepted.
     ChatOffered,
     /// The chat is being established.
     ChatConnecting,
-    /// The chat is established; these are the formats that both sides take.
+    /// The chat is established.
     ChatConnected {
-        /// `true` if HTML may be sent.
+        /// Both sides accept HTML.
         html: bool,
     },
     /// The chat is being ended.
     ChatDisconnecting,
-    /// There is no chat any more, although the conversation may live on.
+    /// The chat has ended. The conversation may continue.
     ChatDisconnected {
-        /// Why, if it was not asked for.
+        /// The reason, unless the caller asked for the end.
         failure: Option<Failure>,
     },
-    /// The conversation is a conference from here on, or more became known of that.
+    /// The conversation has become a conference, or its URI has become known.
     Group {
         /// The SIP URI of the conference, if it is known.
         uri: Option<String>,
     },
-    /// Which modalities are active in the conversation, whoever began them.
+    /// The modalities that are active in the conversation, whichever participant started them.
     Modalities {
-        /// Messaging is.
+        /// Messaging is active.
         messaging: bool,
-        /// Audio is, over the network or a telephone.
+        /// Audio is active, over the network or a telephone.
         audio: bool,
-        /// Video is.
+        /// Video is active.
         video: bool,
     },
-    /// How many take part, by the server's count.
+    /// The number of participants by the server's count.
     ParticipantCount(u64),
-    /// Whether the conversation was accepted for the user, who has not acknowledged that yet.
+    /// Whether the server accepted the conversation for the user and waits for an acknowledgement.
     Acknowledgeable(bool),
-    /// Where this user stands, or what he may do, as far as it changed.
+    /// The presence or the role of this user changed.
     Myself {
-        /// Where he stands.
+        /// The new presence, if it changed.
         standing: Option<Standing>,
-        /// What he may do.
+        /// The new role, if it changed.
         role: Option<Role>,
     },
-    /// The invitation of a participant who was added is on its way.
+    /// The server has taken the invitation of a participant who was added.
     ParticipantInvited(ParticipantKey),
-    /// A participant is in the conversation, or in its lobby, or is admitted from there.
+    /// A participant joined the conversation or its lobby, or was admitted from the lobby.
     ParticipantJoined(Participant),
-    /// More became known of a participant.
+    /// The participant's data changed.
     ParticipantUpdated(Participant),
-    /// A participant left, or did not come.
+    /// A participant left, or did not accept the invitation.
     ParticipantLeft {
-        /// Who.
+        /// The participant.
         participant: ParticipantKey,
-        /// Why, if there is a reason that is a failure.
+        /// The reason, if it is a failure.
         failure: Option<Failure>,
     },
-    /// A participant's chat came up or went down.
+    /// The chat of a participant was established or ended.
     ParticipantChat {
-        /// Whose.
+        /// The participant.
         participant: ParticipantKey,
-        /// Up, or down.
+        /// Established, or ended.
         connected: bool,
     },
-    /// A participant began or stopped typing.
+    /// A participant started or stopped typing.
     Typing {
-        /// Who.
+        /// The participant.
         participant: ParticipantKey,
-        /// Began, or stopped.
+        /// Started, or stopped.
         typing: bool,
     },
     /// A message arrived.
     MessageReceived {
-        /// The session's name for it.
+        /// The session's key for the message.
         message: MessageKey,
-        /// Who wrote it; not always somebody in the roster.
+        /// The sender, who is not always in the roster.
         sender: Participant,
-        /// What it says.
+        /// The content.
         body: MessageBody,
-        /// When the server took it, or when it arrived where the server does not say.
+        /// When the server received the message. The time of its arrival if the server does not say.
         timestamp: SystemTime,
     },
-    /// Messages of former days, in any order.
+    /// Archived messages, in any order.
     Archived(Vec<ArchivedMessage>),
-    /// Whether the archive holds more of what was said in it.
+    /// Whether the archive holds more messages of this conversation.
     MoreHistory(bool),
-    /// The verdict on a message of ours, or a later and better one.
+    /// The delivery result of an outgoing message. A later event may improve on it.
     MessageStatus {
-        /// Which message.
+        /// The message.
         message: MessageKey,
-        /// The verdict.
+        /// The result.
         status: MessageStatus,
-        /// When the server took it, if it says so.
+        /// When the server received the message, if it says so.
         timestamp: Option<SystemTime>,
-        /// Why it was not delivered, or why that is unknown.
+        /// The reason for a failed or unknown delivery.
         failure: Option<Failure>,
     },
-    /// What was to end, the chat or the conversation, was not ended by the server and goes on.
+    /// The server refused to end the chat or the conversation, which continues.
     EndRefused {
         /// Whether the chat is established.
         chat: bool,
     },
-    /// The conversation is over. Everything that was pending in it has been reported before.
+    /// The conversation has ended. All its pending messages and commands have been reported before.
     Ended {
-        /// Why, if it was not asked for.
+        /// The reason, unless the caller asked for the end.
         failure: Option<Failure>,
     },
 }
 
-/// A message of former days (`conversationLogTranscript_ref`).
+/// An archived message (`conversationLogTranscript_ref`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArchivedMessage {
-    /// The session's name for it.
+    /// The session's key for the message.
     pub message: MessageKey,
-    /// This user wrote it, and nobody else.
+    /// True if this user wrote the message.
     pub outgoing: bool,
-    /// The SIP URI of who wrote it; empty where the log of a group does not say.
+    /// The sender's SIP URI. Empty if the log of a group does not name the sender.
     pub sender: String,
-    /// The display name of who wrote it, if it is known.
+    /// The sender's display name, if it is known.
     pub sender_name: Option<String>,
-    /// What it says.
+    /// The content.
     pub body: MessageBody,
-    /// When it was sent.
+    /// When the message was sent.
     pub timestamp: SystemTime,
 }
 
-/// The verdict on a message.
+/// The delivery result of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageStatus {
-    /// It reached the peer.
+    /// The message reached the peer.
     Succeeded,
-    /// It did not reach the peer.
+    /// The message did not reach the peer.
     Failed,
-    /// Nobody could be asked. A later event may still tell.
+    /// The result could not be determined. A later event may still report it.
     Unknown,
 }

@@ -1,13 +1,13 @@
-//! Why something did not happen, in enough detail to find out on a server.
+//! Failures: why an operation failed, a sign-in ended or a message was not delivered.
 
 use std::fmt;
 
 use crate::io::{Sent, TransportFailure, TransportFailureKind};
 
-/// A failed operation, a lost sign-in, an undelivered message.
+/// The reason for a failed operation, a lost sign-in or an undelivered message.
 ///
-/// One shape for all of them, since what helps is the same for all: what was being done, at which host, and what the
-/// server said, raw. [`Failure::kind`] is what to match on.
+/// All of them share this type: it names the stage, the host and the server's own words, which an administrator needs
+/// to find the cause. Match on [`Failure::kind`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure(Box<Inner>);
 
@@ -24,93 +24,93 @@ struct Inner {
     diagnostics: Option<String>,
     correlation_id: Option<String>,
     failed_participants: Vec<String>,
-    /// The answer is a page of something that is not UCWA.
+    /// The response body is not UCWA.
     page: bool,
     tried: Vec<String>,
     transport: Option<TransportFailure>,
 }
 
-/// What kind of failure it is.
+/// The kind of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The argument cannot be used; nothing was sent.
+    /// The argument is invalid. Nothing was sent.
     InvalidArgument,
-    /// The session is not signed in, or not any more.
+    /// The session is not signed in.
     NotSignedIn,
-    /// The command makes no sense in the present state.
+    /// The operation is not possible in the current state.
     WrongState,
-    /// The server, or a policy of it, does not offer it.
+    /// The server, or one of its policies, does not support the operation.
     NotSupported,
     /// The server refused the user name or the password.
     InvalidCredentials,
-    /// The server takes none of the grants that these credentials can serve.
+    /// The server supports no grant that these credentials can use.
     GrantNotOffered {
-        /// What it takes.
+        /// The grants that the server offers.
         offered: Vec<String>,
     },
-    /// A host would have received a credential, and nothing says that it may.
+    /// A host that is not trusted would have received a credential.
     Untrusted,
-    /// The user is homed at the online service, which was retired.
+    /// The user is homed in the online service, which has been retired.
     HomedOnline,
-    /// No server could be reached.
+    /// No server was reachable.
     Unreachable {
-        /// Each address that was tried, and what came of it.
+        /// Each address that was tried, with its result.
         tried: Vec<String>,
     },
-    /// The transport failed after the server may have seen the request.
+    /// The transport failed after the server may have received the request.
     Transport,
-    /// The server's answer is not UCWA: a proxy's page, a broken body, a missing link.
+    /// The response is not UCWA: a page of a proxy, a broken body, a missing link.
     UnexpectedAnswer,
-    /// The server refused the request; status, code and subcode say why.
+    /// The server refused the request. Status, code and subcode give the reason.
     RequestFailed,
-    /// The invitation, or the conversation, ended with a reason of the other side's or of the server's; code and subcode
-    /// say which.
+    /// The invitation or the conversation was ended by the other side or by the server. Code and subcode give the
+    /// reason.
     Remote,
-    /// The server did not answer in its time.
+    /// The server did not answer in time.
     Timeout,
-    /// The message was handed over, and whether it arrived cannot be found out.
+    /// The server took the message, and its delivery result cannot be determined.
     DeliveryUnknown,
-    /// The conversation was ended from here.
+    /// This user ended the conversation.
     Ended,
     /// The server ended the application for good (410).
     Gone,
-    /// The event channel is lost for good.
+    /// No events arrive, or the event channel is lost.
     ConnectionLost,
     /// The caller shut the session down.
     Shutdown,
 }
 
-/// What was being done.
+/// The stage at which a failure happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Before anything was sent.
+    /// Before a request was sent.
     Command,
-    /// Finding the server.
+    /// Discovery of the server.
     Discovery,
-    /// Getting a token.
+    /// Fetching a token.
     Authentication,
     /// Reading the user resource.
     User,
     /// Creating, reading or deleting the application.
     Application,
-    /// The event channel.
+    /// Reading the event channel.
     Events,
     /// Inviting, accepting, declining.
     Invitation,
-    /// Anything else in a conversation.
+    /// Any other request of a conversation.
     Conversation,
     /// Sending a message.
     Message,
-    /// Reading of people, following them, searching, and changing what others see of the user.
+    /// Reading, following and searching people, and changing the user's own presence.
     People,
-    /// Reading of the archive, and having the server keep one.
+    /// Reading the archive, and turning archiving on or off.
     History,
 }
 
 impl Stage {
-    /// The stage in one word, as it stands in messages.
+    /// The stage as one word, for messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Command => "command",
@@ -129,7 +129,7 @@ impl Stage {
 }
 
 impl Failure {
-    /// A failure with nothing but its kind and stage.
+    /// A failure with only a kind and a stage.
     pub(crate) fn new(kind: FailureKind, stage: Stage) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -149,7 +149,7 @@ impl Failure {
         }))
     }
 
-    /// A failure of the transport: unreachable if nothing was sent, otherwise of unknown effect.
+    /// A transport failure: unreachable if nothing was sent, otherwise with an unknown effect.
     pub(crate) fn transport(failure: TransportFailure, stage: Stage) -> Self {
         let kind = match (failure.kind, failure.sent) {
             (TransportFailureKind::Timeout, Sent::Maybe) => FailureKind::Timeout,
@@ -210,7 +210,7 @@ impl Failure {
         self
     }
 
-    /// Notes each address on the way to the server, and what came of it.
+    /// Records each address of the discovery, with its result.
     pub(crate) fn with_tried(mut self, all: Vec<String>) -> Self {
         match &mut self.0.kind {
             FailureKind::Unreachable { tried } if !all.is_empty() => *tried = all,
@@ -224,27 +224,27 @@ impl Failure {
         self
     }
 
-    /// What kind of failure it is; the thing to match on.
+    /// The kind of the failure, to match on.
     pub fn kind(&self) -> &FailureKind {
         &self.0.kind
     }
 
-    /// What was being done.
+    /// The stage at which it happened.
     pub fn stage(&self) -> Stage {
         self.0.stage
     }
 
-    /// The host (and port) that was spoken to.
+    /// The host (and port) of the request.
     pub fn host(&self) -> Option<&str> {
         self.0.host.as_deref()
     }
 
-    /// The HTTP status, where a response came.
+    /// The HTTP status, if there was a response.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// How often the request was sent, where one was: more than once after failures that pass.
+    /// How often the request was sent, if it was. More than once after transient failures.
     pub fn attempts(&self) -> Option<u32> {
         self.0.attempts
     }
@@ -259,7 +259,7 @@ impl Failure {
         self.0.subcode.as_deref()
     }
 
-    /// A sentence for a person: the server's own, where it sent one.
+    /// A sentence for people; the server's own, if it sent one.
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
@@ -269,20 +269,20 @@ impl Failure {
         self.0.diagnostics.as_deref()
     }
 
-    /// The `X-MS-Correlation-Id` by which a server's administrator finds the request: the response's, or else the one that
-    /// it was sent with.
+    /// The `X-MS-Correlation-Id` with which an administrator finds the request in the server's logs: that of the
+    /// response, or else that of the request.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.correlation_id.as_deref()
     }
 
-    /// Whom a message did not reach (`failedDeliveryParticipant` of `message_ref`), one for each: the SIP URI where it is
-    /// known, or else the name, or else the address at the server. Between two, the server names nobody.
+    /// The participants whom a message did not reach (`failedDeliveryParticipant` of `message_ref`): for each the SIP
+    /// URI, or else the name, or else the href. Empty in one-to-one conversations, where the server names no
+    /// participant.
     pub fn failed_participants(&self) -> &[String] {
         &self.0.failed_participants
     }
 
-    /// The way to the server: each address and what came of it, in order, as far as a sign-in came. Empty for what is no
-    /// sign-in.
+    /// Each address of the discovery with its result, in order. Empty unless a sign-in failed.
     pub fn tried(&self) -> &[String] {
         match &self.0.kind {
             FailureKind::Unreachable { tried } => tried,
@@ -290,15 +290,15 @@ impl Failure {
         }
     }
 
-    /// Whether the server says that what was asked for does not exist, or not any more. A page of a proxy's with the same
-    /// status says nothing of it, nor does a refusal of the token that it would have taken to ask.
+    /// Whether the server said that the resource does not exist. A 404 without a UCWA error body may come from a proxy,
+    /// and a refused token proves nothing about the resource either.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self.0.status, Some(404 | 410))
             && !self.0.page
             && self.0.stage != Stage::Authentication
     }
 
-    /// The failure in few words, for a list of several: what was answered, or why nothing was.
+    /// The failure in a few words, for a list of failures.
     pub(crate) fn brief(&self) -> String {
         let words = match (&self.0.message, self.0.status) {
             (Some(message), _) => message.clone(),
@@ -311,7 +311,7 @@ impl Failure {
         }
     }
 
-    /// What the transport said, where no response came.
+    /// The transport's failure, if there was no response.
     pub fn transport_failure(&self) -> Option<&TransportFailure> {
         self.0.transport.as_ref()
     }
@@ -373,7 +373,7 @@ impl fmt::Display for Failure {
                 write!(f, "/{subcode}")?;
             }
         }
-        // What was tried says it already.
+        // The list of addresses already contains the message.
         let told = match &inner.kind {
             FailureKind::Unreachable { tried } => {
                 tried.len() > 1 || inner.stage == Stage::Discovery

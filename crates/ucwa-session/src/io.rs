@@ -1,4 +1,4 @@
-//! What goes into the session and what comes out of it.
+//! Inputs and outputs of the session.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -11,15 +11,15 @@ use crate::failure::Failure;
 use crate::keys::{QuestionId, RequestId, Ticket};
 use crate::operation::Outcome;
 
-/// One thing that happened outside.
+/// An input of the session.
 #[non_exhaustive]
 pub enum Input {
-    /// An exchange asked for by [`Output::Send`] ended. A result for an exchange that was aborted or already ended is
-    /// ignored.
+    /// An exchange that [`Output::Send`] requested has ended. The session ignores a result for an exchange that was
+    /// aborted or has ended already.
     Response {
         /// The exchange.
         id: RequestId,
-        /// The whole response, whatever its status, or why there is none.
+        /// The complete response with any status, or the reason why there is none.
         result: Result<http::Response<Bytes>, TransportFailure>,
     },
     /// The answer to [`Output::Ask`].
@@ -29,18 +29,19 @@ pub enum Input {
         /// The answer.
         answer: Answer,
     },
-    /// The wall time, read anew. The first input after every wake-up, before what the driver woke for.
+    /// A new reading of the wall clock. The first input after every wake-up, before the input that the driver woke for.
     ///
-    /// Messages that come without a date get theirs from the last reading and the time since. If the wall clock has moved
-    /// ahead of the session's time by more than 5 s since the reading before, or the driver wakes that late, the machine was
-    /// suspended: tokens that expired are renewed, and the pending GET and every other request that may be repeated are
-    /// aborted and sent again. Nothing else is decided by this clock, and never in comparison with the server's.
+    /// Messages without a date get theirs from the last reading and the time since. If the wall clock has moved ahead
+    /// of the session's time by more than 5 s since the last reading, or the driver wakes that late, the machine was
+    /// suspended: the session renews tokens that have expired, and aborts and repeats the pending GET and every other
+    /// request that may be repeated. The session uses this clock for no other decision and never compares it with the
+    /// server's.
     WallClock(SystemTime),
-    /// Time passed; sent at or after the last [`Output::Idle`]'s `wake_at`.
+    /// Time has passed. Sent at or after the `wake_at` of the last [`Output::Idle`].
     Timeout,
-    /// The caller is going away: every operation completes now, and the deletion of the application is sent as a last,
-    /// unobserved request. If the application is being created at the moment, that request follows the response to its
-    /// creation, if that is still handed in.
+    /// The caller shuts down. Every operation completes now, and the deletion of the application is sent as a last
+    /// request whose response is not needed. If the application is being created, the deletion follows the response to
+    /// its creation, if the driver still hands that in.
     Shutdown,
 }
 
@@ -71,43 +72,43 @@ impl fmt::Debug for Input {
     }
 }
 
-/// One thing to do outside, or [`Output::Idle`].
+/// An output of the session.
 #[non_exhaustive]
 pub enum Output {
-    /// Send this request, whole, and give its end back as [`Input::Response`].
+    /// Send this request completely, and return its end as [`Input::Response`].
     Send {
-        /// The name under which the end is given back.
+        /// The ID with which its end is returned.
         id: RequestId,
         /// The request; its URI is absolute.
         request: http::Request<Bytes>,
-        /// Which connection it belongs on.
+        /// The connection that the request belongs to.
         lane: Lane,
         /// When the transport has to give up, in the session's time.
         deadline: Duration,
-        /// What the transport has to prove on the connection, if anything.
+        /// What the transport has to authenticate on the connection, if anything.
         authentication: Option<ConnectionAuth>,
     },
-    /// Nobody waits for this exchange any more.
+    /// The session no longer needs the response of this exchange.
     Abort(RequestId),
-    /// A question to the caller. No answer by the deadline means no.
+    /// A question to the caller. No answer by the deadline counts as a refusal.
     Ask {
-        /// The name under which the answer is given.
+        /// The ID with which the answer is returned.
         id: QuestionId,
-        /// What is asked.
+        /// The question.
         question: Question,
-        /// Until when an answer counts, in the session's time.
+        /// The deadline for the answer, in the session's time.
         deadline: Duration,
     },
-    /// Something changed that an application may want to see.
+    /// A change to show in an application.
     Event(SessionEvent),
-    /// An operation ended. Each ticket gets exactly one of these.
+    /// An operation has ended. Each ticket gets exactly one of these.
     Completed {
         /// The operation.
         ticket: Ticket,
-        /// How it ended.
+        /// Its result.
         result: Result<Outcome, Failure>,
     },
-    /// Nothing to do until something happens, or until `wake_at`.
+    /// There is nothing to do until the next input, or until `wake_at`.
     Idle {
         /// When to hand in [`Input::Timeout`], in the session's time.
         wake_at: Option<Duration>,
@@ -124,7 +125,7 @@ impl fmt::Debug for Output {
                 deadline,
                 ..
             } => {
-                // The query may carry a key, the headers carry a token, the body may carry a password or a message.
+                // The query may hold a key, the headers hold a token, and the body may hold a password or a message.
                 write!(
                     f,
                     "Send({}, {} {}, {lane:?}, until {deadline:?})",
@@ -146,45 +147,45 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Which connection a request belongs on.
+/// The connection that a request belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// The pending GET, parked at the server for minutes.
+    /// The pending GET, which the server holds for minutes.
     Events,
-    /// Everything else; it must never wait behind a pending GET.
+    /// Every other request. It must never wait behind a pending GET.
     Commands,
 }
 
-/// What a transport can prove on a connection.
+/// What a transport can authenticate on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionAuth {
-    /// Who the user is in Windows, by Negotiate or NTLM.
+    /// The user's Windows identity, by Negotiate or NTLM.
     Windows,
 }
 
-/// A question that the session cannot decide.
+/// A question to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Question {
-    /// May `to` receive this user's credentials, although nothing in the configuration names it?
+    /// May `to` receive this user's credentials although the configuration does not name it?
     Trust {
-        /// The host that pointed there.
+        /// The host that linked there.
         from: String,
         /// The host that would receive a password or a token.
         to: String,
     },
-    /// A token for a host, from whoever issues the tokens that it takes (`AuthenticationUsingAzureAD`).
+    /// A token for a host, from the issuer that the host trusts (`AuthenticationUsingAzureAD`).
     Token {
         /// The host: the audience of the token is `https://<host>`.
         host: String,
         /// Where to sign in, if the host says so.
         authorization_uri: Option<String>,
-        /// The identity of the host, if it says so.
+        /// The client ID of the host, if it says so.
         client_id: Option<String>,
-        /// Whose tokens it trusts, if it says so.
+        /// The issuers that the host trusts, if it says so.
         trusted_issuers: Option<String>,
     },
-    /// The user is to sign in at this page (`AuthenticationInUCWA`); the answer is given when he has.
+    /// The user has to sign in at this page (`AuthenticationInUCWA`). Answer when that has happened.
     PassiveSignIn {
         /// The page.
         uri: String,
@@ -195,25 +196,25 @@ pub enum Question {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Answer {
-    /// Yes or no, to [`Question::Trust`].
+    /// The answer to [`Question::Trust`].
     Trust(bool),
-    /// A token, or none, to [`Question::Token`].
+    /// The answer to [`Question::Token`]: a token, or none.
     Token(Option<BearerToken>),
-    /// Whether the user signed in, to [`Question::PassiveSignIn`].
+    /// The answer to [`Question::PassiveSignIn`]: whether the user signed in.
     PassiveSignIn(bool),
 }
 
-/// A token of another issuer. Debug output hides it.
+/// A token of another issuer. `Debug` hides it.
 #[derive(Clone, Debug)]
 pub struct BearerToken {
-    /// The token, without `Bearer`.
+    /// The token, without the scheme `Bearer`.
     pub token: SecretString,
-    /// How long it lives from now on. The next one is asked for when nine tenths of that are over, though not within 30 s.
+    /// The lifetime, from now on. The session requests the next token after nine tenths of it, but not within 30 s.
     pub expires_in: Duration,
 }
 
 impl BearerToken {
-    /// A token that lives this long from now on.
+    /// A token with this lifetime, from now on.
     pub fn new(token: impl Into<String>, expires_in: Duration) -> Self {
         Self {
             token: SecretString::from(token.into()),
@@ -222,18 +223,19 @@ impl BearerToken {
     }
 }
 
-/// Why an exchange brought no response.
+/// The reason why an exchange has no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportFailure {
-    /// What went wrong.
+    /// The kind of failure.
     pub kind: TransportFailureKind,
-    /// How far the exchange came, in the transport's word (`resolve`, `connect`, `tls`, `send`, `wait`, `body`).
+    /// The stage that the exchange reached, named by the transport (`resolve`, `connect`, `tls`, `send`, `wait`,
+    /// `body`).
     pub stage: &'static str,
-    /// The host and port that were addressed.
+    /// The host and port of the request.
     pub host: String,
-    /// Whether the server may have seen the request. Only [`Sent::No`] lets a POST be repeated.
+    /// Whether the server may have received the request. A POST is repeated only after [`Sent::No`].
     pub sent: Sent,
-    /// A sentence for a person.
+    /// The failure in a sentence.
     pub message: String,
 }
 
@@ -243,27 +245,27 @@ impl fmt::Display for TransportFailure {
     }
 }
 
-/// The kinds of [`TransportFailure`] that make a difference to the session.
+/// The kinds of [`TransportFailure`] that the session distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportFailureKind {
-    /// The name could not be resolved, or no connection could be made.
+    /// The name did not resolve, or no connection was established.
     Unreachable,
-    /// TLS could not be agreed on, or the certificate is not trusted.
+    /// The TLS handshake failed, or the certificate is not trusted.
     Tls,
     /// The deadline passed.
     Timeout,
     /// The connection broke.
     Broken,
-    /// The transport refuses: a body over its limit, or something that it cannot do.
+    /// The transport refused: the body exceeds its limit, or it does not support the request.
     Refused,
 }
 
-/// Whether the server may have seen a request.
+/// Whether the server may have received a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sent {
-    /// Certainly not.
+    /// The server has not received it.
     No,
-    /// It may have.
+    /// The server may have received it.
     Maybe,
 }

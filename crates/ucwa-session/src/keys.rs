@@ -1,25 +1,24 @@
-//! Identities that outlive hrefs.
+//! Keys that outlive hrefs.
 //!
-//! An href names a resource for one application session only. Across a restart, a re-created application or two
-//! representations of one person the caller needs names that stay; these are they. What begins with the caller has a
-//! number of the caller's (`Local`), what begins at the server has one of the session's (`Remote`), and the type tells
-//! them apart.
+//! An href names a resource of one application only. Callers need names that survive a restart, a new application, and
+//! two representations of one person: these keys. `Local` keys are chosen by the caller, for what the caller starts;
+//! `Remote` keys are chosen by the session, for what the server starts.
 
 macro_rules! key {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
-            /// Numbered by the caller.
+            /// Chosen by the caller.
             Local(u64),
-            /// Numbered by the session.
+            /// Chosen by the session.
             Remote(u64),
         }
     };
 }
 
 key! {
-    /// A conversation, over all its restarts.
+    /// A conversation, across all its restarts.
     ConversationKey
 }
 key! {
@@ -27,7 +26,7 @@ key! {
     ParticipantKey
 }
 key! {
-    /// A message of one conversation: `Local` if this user wrote it here, `Remote` if it arrived.
+    /// A message of one conversation: `Local` if this user wrote it in this session, `Remote` if it arrived.
     MessageKey
 }
 
@@ -35,10 +34,10 @@ key! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// The name of one HTTP exchange.
+/// The ID of an HTTP exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(crate) u64);
 
-/// The name of one question to the caller.
+/// The ID of a question to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuestionId(pub(crate) u64);

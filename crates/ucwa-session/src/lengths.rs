@@ -1,13 +1,13 @@
-//! How long the texts may be that go to the server, in UTF-16 code units. What is too long is not sent: the server would
-//! refuse it, and does not say of every text which it meant.
+//! Limits of texts in requests, in UTF-16 code units. A text over its limit is not sent: the server would refuse the
+//! request, often without naming the text.
 
 use crate::failure::{Failure, FailureKind, Stage};
 
 /// A subject, or a thread id (`startMessaging_ref`).
 pub(crate) const SUBJECT: usize = 250;
-/// A culture, the name of an endpoint, and that of an application (`applications_ref`).
+/// A culture, an endpoint ID, or the name of an application (`applications_ref`).
 pub(crate) const NAME: usize = 100;
-/// What a guest calls himself (`onlineMeetingInvitation_ref`).
+/// The display name of an anonymous participant (`onlineMeetingInvitation_ref`).
 pub(crate) const DISPLAY_NAME: usize = 250;
 /// A note (`note_ref`).
 pub(crate) const NOTE: usize = 500;
@@ -16,7 +16,7 @@ pub(crate) const LOCATION: usize = 60;
 /// A query (`search_ref`).
 pub(crate) const QUERY: usize = 256;
 
-/// Refuses a text that is too long.
+/// Refuses a text over its limit.
 pub(crate) fn check(what: &str, text: &str, longest: usize, stage: Stage) -> Result<(), Failure> {
     if text.encode_utf16().count() > longest {
         return Err(Failure::new(FailureKind::InvalidArgument, stage)

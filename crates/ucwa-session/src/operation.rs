@@ -1,4 +1,4 @@
-//! What a caller can ask of the session.
+//! Operations that a caller submits to the session, and their outcomes.
 
 use std::fmt;
 
@@ -8,207 +8,211 @@ use crate::event::Role;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::person::{FoundPerson, Interest, MeChange, PersonField};
 
-/// Something that a caller asks for. It takes effect at [`Session::submit`](crate::Session::submit), in the order of the
-/// calls, and ends with exactly one [`Output::Completed`](crate::Output::Completed).
+/// An operation. It takes effect at [`Session::submit`](crate::Session::submit), in the order of the calls, and ends
+/// with exactly one [`Output::Completed`](crate::Output::Completed).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Discovers the server, authenticates, creates the application and opens the event channel. Completes when messages
-    /// can be sent and received; a session signs in once.
+    /// Discovers the server, authenticates, creates the application and opens the event channel. Completes when
+    /// messages can be sent and received. A session signs in once.
     SignIn(Credentials),
-    /// Deletes the application and ends everything. The contract for leaving the server clean.
+    /// Deletes the application and ends the session. Nothing stays behind on the server.
     SignOut,
-    /// Names a one-to-one conversation that does not exist yet. Sends nothing and completes at once.
+    /// Creates a one-to-one conversation. Sends nothing and completes at once.
     OpenConversation {
-        /// The caller's name for it.
+        /// The caller's key for the conversation.
         conversation: ConversationKey,
-        /// The caller's name for the one remote participant.
+        /// The caller's key for the remote participant.
         participant: ParticipantKey,
         /// The participant's SIP URI.
         peer: String,
     },
-    /// Names a conference that is not joined yet: one to be begun, or the one with this URI. Sends nothing and completes at
-    /// once; starting the chat, or a message, begins it (`startOnlineMeeting_ref`), with whoever was added before, or joins
-    /// it (`joinOnlineMeeting_ref`).
+    /// Creates a conference: a new one, or the one with this URI. Sends nothing and completes at once. Starting the
+    /// chat, or sending a message, then starts the new conference with the participants who were added before
+    /// (`startOnlineMeeting_ref`), or joins the existing one (`joinOnlineMeeting_ref`).
     OpenMeeting {
-        /// The caller's name for it.
+        /// The caller's key for the conversation.
         conversation: ConversationKey,
-        /// The SIP URI of the conference that is to be joined.
+        /// The SIP URI of the conference to join.
         uri: Option<String>,
     },
-    /// Forgets a conversation that has ended. One that has not is left first.
+    /// Removes a conversation that has ended. Leaves it first if it has not.
     ForgetConversation(ConversationKey),
-    /// Invites the peer to a chat without a message. Completes when the invitation has.
+    /// Invites the peer to a chat without a message. Completes when the invitation completes.
     StartChat {
-        /// The conversation, open and not established.
+        /// The conversation, which is not established.
         conversation: ConversationKey,
         /// The subject, at most 250 UTF-16 code units (`startMessaging_ref`).
         subject: Option<String>,
-        /// Custom content for the invitation of one peer into a new conversation. Nothing else carries any, and with some
-        /// is not begun.
+        /// Custom content for the invitation. Only the invitation of one peer into a new conversation can carry it; any
+        /// other invitation with custom content fails.
         context: Option<CustomContent>,
     },
-    /// Sends a message: inside an invitation where no chat is established, queued while one is being established.
-    /// Completes with success only when the server reported the delivery.
+    /// Sends a message. Without an established chat, the message travels in an invitation; while a chat is being
+    /// established, it is queued. Completes with success only when the server has reported the delivery.
     SendMessage {
         /// The conversation.
         conversation: ConversationKey,
-        /// The caller's name for the message.
+        /// The caller's key for the message.
         message: MessageKey,
-        /// What to say.
+        /// The content.
         body: MessageBody,
-        /// The subject of the invitation, if one is sent.
+        /// The subject of the invitation, if the message needs one.
         subject: Option<String>,
     },
-    /// Accepts the incoming invitation. Completes when the invitation has, not when the server took the command.
+    /// Accepts the incoming invitation. Completes when the invitation completes, not when the server takes the command.
     Accept(ConversationKey),
     /// Declines the incoming invitation.
     Decline(ConversationKey),
-    /// Ends the chat, which in a one-to-one conversation without other modalities ends the conversation.
+    /// Ends the chat. In a one-to-one conversation without other modalities this ends the conversation.
     StopChat(ConversationKey),
-    /// Leaves the conversation, in whatever state it is. One that is not established completes at once.
+    /// Leaves the conversation in any state. Completes at once for one that is not established.
     Leave(ConversationKey),
-    /// Tells the others that the user is typing. The server forgets it after about five seconds; hints in quick
-    /// succession are one request.
+    /// Reports that the user is typing. The report expires at the server after about five seconds; reports in quick
+    /// succession share one request.
     SendIsTyping(ConversationKey),
-    /// Adds a participant. Before the conversation has begun nothing is sent: he is invited with its start, which makes
-    /// it a conference if he is not the only one. Afterwards it completes when his invitation has, which makes a
-    /// conversation of two a conference.
+    /// Adds a participant. Before the conversation has started nothing is sent: the participant is invited when it
+    /// starts, and a second participant makes it a conference. Afterwards the operation completes when the
+    /// participant's invitation completes, which turns a one-to-one conversation into a conference.
     AddParticipant {
         /// The conversation.
         conversation: ConversationKey,
-        /// The caller's name for the participant.
+        /// The caller's key for the participant.
         participant: ParticipantKey,
         /// The participant's SIP URI.
         uri: String,
     },
-    /// Ejects a participant from a conference, or takes back his invitation. Completes when he is out.
+    /// Ejects a participant from a conference, or cancels the participant's invitation. Completes when the participant
+    /// has left.
     RemoveParticipant {
         /// The conversation.
         conversation: ConversationKey,
         /// The participant.
         participant: ParticipantKey,
     },
-    /// Promotes a participant of a conference to leader, or demotes him to attendee. Completes when the server agreed; the
-    /// role itself is told of when the conference has it so.
+    /// Promotes a participant of a conference to leader, or demotes the participant to attendee. Completes when the
+    /// server has agreed; an event reports the new role when it takes effect.
     SetRole {
         /// The conversation.
         conversation: ConversationKey,
         /// The participant.
         participant: ParticipantKey,
-        /// The role that he is to have.
+        /// The new role.
         role: Role,
     },
-    /// Lets a participant in from the lobby of a conference. Completes when the server agreed; that he is in is told of
-    /// when he is.
+    /// Admits a participant from the lobby of a conference. Completes when the server has agreed; an event reports the
+    /// admission when it takes effect.
     Admit {
         /// The conversation.
         conversation: ConversationKey,
         /// The participant.
         participant: ParticipantKey,
     },
-    /// Turns a participant away from the lobby of a conference. Completes when the server agreed, or he is gone.
+    /// Rejects a participant in the lobby of a conference. Completes when the server has agreed, or when the
+    /// participant has left.
     Reject {
         /// The conversation.
         conversation: ConversationKey,
         /// The participant.
         participant: ParticipantKey,
     },
-    /// Tells the server that the user saw a conversation that was accepted for him.
+    /// Acknowledges a conversation that the server accepted for the user.
     Acknowledge(ConversationKey),
-    /// Reads a field of a person, and with it all that the server keeps in the same resource. Completes when it was told
-    /// of as [`SessionEvent::Person`](crate::SessionEvent::Person). Several of one resource that are asked for
-    /// together are one request, and requests that are due together are one batch.
+    /// Reads a field of a person, together with every field of the same server resource. Completes after the facts have
+    /// been emitted as [`SessionEvent::Person`](crate::SessionEvent::Person). Reads of one resource share one request;
+    /// requests that are due at the same time share one batch.
     FetchPerson {
-        /// The SIP URI; before the sign-in, empty for the user himself.
+        /// The SIP URI. Empty for the user, before sign-in only.
         address: String,
         /// The field.
         field: PersonField,
     },
-    /// The interest in a field of a person is this from now on, over all applications of the session. Completes at once;
-    /// what becomes known is told of as [`SessionEvent::Person`](crate::SessionEvent::Person).
+    /// Sets the interest in a field of a person. It holds until it is changed, across all applications of the session.
+    /// Completes at once; facts are emitted as [`SessionEvent::Person`](crate::SessionEvent::Person).
     FollowPerson {
-        /// The SIP URI; before the sign-in, empty for the user himself.
+        /// The SIP URI. Empty for the user, before sign-in only.
         address: String,
         /// The field.
         field: PersonField,
         /// The interest.
         interest: Interest,
     },
-    /// Changes what others see of the user. Completes when the server agreed.
+    /// Changes the user's own status, note or location. Completes when the server has agreed.
     SetMe(MeChange),
     /// Searches for people. Completes with [`Outcome::People`].
     SearchPeople {
-        /// What to look for: a name, or a part of one, or an address; at most 256 UTF-16 code units (`search_ref`).
+        /// A name, a part of a name, or an address; at most 256 UTF-16 code units (`search_ref`).
         query: String,
-        /// How many to find at most, 1 to 100.
+        /// The maximum number of results, 1 to 100.
         limit: u32,
     },
-    /// Has the server archive conversations, or not any more; while it does it also accepts invitations for the user.
-    /// Completes when the server said that it is so.
+    /// Turns the archiving of conversations on or off. While it is on, the server also accepts invitations for the
+    /// user. Completes when the server has confirmed the setting.
     SetHistory(bool),
-    /// Finds more chats in the archive, of two and of many, newest first. Completes when they were told of as
+    /// Finds further archived chats, one-to-one and group, newest first. Completes after they have been emitted as
     /// [`SessionEvent::Archived`](crate::SessionEvent::Archived). The server lists its last 100 conversations, of every
-    /// kind (`conversationLogs_ref`).
+    /// modality (`conversationLogs_ref`).
     ListArchived {
-        /// How many to find, 1 to 100; there may be fewer.
+        /// The number of chats to find, 1 to 100. Fewer are found if the archive holds fewer.
         count: u32,
     },
-    /// Reads the next page of what was said in an archived conversation, the newest of its logs first. Completes when it
-    /// was told of as [`ConversationChange::Archived`](crate::ConversationChange::Archived).
+    /// Reads the next page of messages of an archived conversation, from the newest log backwards. Completes after the
+    /// messages have been emitted as [`ConversationChange::Archived`](crate::ConversationChange::Archived).
     ReadArchived(ConversationKey),
 }
 
-/// What a completed operation brought.
+/// The result of a successful operation.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Nothing but its success.
+    /// Success without a value.
     Done,
     /// The message reached the peer.
     Delivered,
-    /// Whom a search found.
+    /// The result of a search.
     People {
         /// The people, in the server's order.
         people: Vec<FoundPerson>,
-        /// Whether there are more than the limit let through.
+        /// Whether there are more results than the limit.
         more: bool,
     },
 }
 
-/// How a user proves who he is.
+/// The credentials of a user.
 #[non_exhaustive]
 pub enum Credentials {
     /// The password grant of the web ticket service.
     Password {
-        /// The user's SIP URI, `user@domain`; its domain is where discovery starts and what hosts are anchored to.
+        /// The user's SIP URI, with or without `sip:`. Discovery starts at its domain, and hosts of the domain are
+        /// trusted.
         sip_uri: String,
-        /// The name to authenticate with (`user@domain` or `DOMAIN\user`); the SIP address where absent.
+        /// The user name to authenticate with, `user@domain` or `DOMAIN\user`. The SIP address if absent.
         user_name: Option<String>,
         /// The password.
         password: SecretString,
     },
-    /// The Windows grant: the transport proves who the user is, on the connection of the token request.
+    /// The Windows grant. The transport proves the user's identity on the connection of the token request.
     Windows {
         /// The user's SIP URI.
         sip_uri: String,
     },
-    /// The passive grant: the user signs in at a page whose address is asked about
-    /// ([`Question::PassiveSignIn`](crate::Question::PassiveSignIn)).
+    /// The passive grant. The user signs in at a page that the session passes to the caller as
+    /// [`Question::PassiveSignIn`](crate::Question::PassiveSignIn).
     Passive {
         /// The user's SIP URI.
         sip_uri: String,
     },
-    /// A guest of a meeting. Such a token lives an hour and is renewed by itself.
+    /// An anonymous participant of a meeting. The token lives for an hour and is renewed automatically.
     AnonymousMeeting {
-        /// The conference URI of the meeting; its domain is where discovery starts.
+        /// The conference URI of the meeting. Discovery starts at its domain.
         conference_uri: String,
-        /// The name that the others in the meeting see, at most 250 UTF-16 code units (`onlineMeetingInvitation_ref`).
+        /// The display name in the meeting, at most 250 UTF-16 code units (`onlineMeetingInvitation_ref`).
         display_name: String,
-        /// The conference key, where the meeting has one.
+        /// The conference key, if the meeting has one.
         key: Option<SecretString>,
     },
-    /// Tokens of another issuer, one per host, asked for with [`Question::Token`](crate::Question::Token).
+    /// Tokens of another issuer, one for each host. The session requests them with
+    /// [`Question::Token`](crate::Question::Token).
     Bearer {
         /// The user's SIP URI.
         sip_uri: String,
@@ -216,7 +220,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The address whose domain is where discovery starts.
+    /// The address at whose domain discovery starts.
     pub(crate) fn address(&self) -> &str {
         match self {
             Self::Password { sip_uri, .. }
@@ -227,7 +231,7 @@ impl Credentials {
         }
     }
 
-    /// What a guest calls himself.
+    /// The display name of an anonymous participant.
     pub(crate) fn guest(&self) -> Option<&str> {
         match self {
             Self::AnonymousMeeting { display_name, .. } => Some(display_name),
@@ -250,10 +254,10 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Custom content of an invitation: whatever two applications have agreed on.
+/// Custom content of an invitation, in a format that the two applications have agreed on.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CustomContent {
-    /// The media type, with its parameters if there are some.
+    /// The media type, with its parameters.
     pub content_type: String,
     /// The content.
     pub content: String,
@@ -261,7 +265,7 @@ pub struct CustomContent {
 
 impl fmt::Debug for CustomContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // It is somebody else's, and may say anything.
+        // The content is private.
         write!(
             f,
             "CustomContent({}, {} bytes)",
@@ -277,10 +281,10 @@ impl fmt::Debug for CustomContent {
 pub enum MessageBody {
     /// Plain text.
     Text(String),
-    /// HTML as it was written or received: untrusted.
+    /// HTML as it was written or received. Untrusted.
     Html(String),
-    /// Something that is neither, kept as it arrived (`multipart/alternative` occurs). An empty media type says that
-    /// the content could not be fetched.
+    /// Any other content, as it arrived (`multipart/alternative` occurs). An empty media type means that the content
+    /// could not be fetched.
     Other {
         /// The media type.
         media_type: String,
@@ -291,7 +295,7 @@ pub enum MessageBody {
 
 impl fmt::Debug for MessageBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What people write to each other is not for logs.
+        // Message texts must not appear in logs.
         match self {
             Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
             Self::Html(html) => write!(f, "Html({} bytes)", html.len()),

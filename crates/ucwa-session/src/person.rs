@@ -1,4 +1,4 @@
-//! What is known of people, what can be asked of it, and what the user can change of himself.
+//! Facts about people, interest in them, and changes that a user makes to their own presence.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ pub enum PersonField {
     Department,
     /// The company.
     Company,
-    /// Where the picture is.
+    /// The address of the picture.
     AvatarUrl,
     /// The phone numbers.
     PhoneNumbers,
@@ -23,7 +23,7 @@ pub enum PersonField {
     Emails,
     /// The availability.
     Status,
-    /// What the person is doing, in words.
+    /// The activity, in words.
     Activity,
     /// When the person last used a device.
     LastSeenAt,
@@ -37,23 +37,23 @@ pub enum PersonField {
     Capabilities,
 }
 
-/// How much somebody wants to know of a field.
+/// How often a field of a person is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Interest {
-    /// Nobody does.
+    /// Never.
     #[default]
     None,
-    /// It is to be fetched this often, and at least a second apart.
+    /// At this interval, and at least one second apart.
     Every(Duration),
-    /// Each change is to be told. The contact card cannot be followed like this; for it the interest has no effect.
+    /// With every change. The contact card cannot be followed; for its fields this interest has no effect.
     Live,
 }
 
-/// What became known of a person. `None` and empty mean that there is none.
+/// A fact about a person. `None` and empty values mean that the person has none.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PersonFact {
-    /// The name to show; never empty.
+    /// The display name; never empty.
     DisplayName(String),
     /// The title.
     Title(Option<String>),
@@ -63,7 +63,7 @@ pub enum PersonFact {
     Department(Option<String>),
     /// The company.
     Company(Option<String>),
-    /// Where the picture is; it takes a token of the server to read it.
+    /// The address of the picture. Reading it takes a token of the server.
     AvatarUrl(Option<String>),
     /// The phone numbers.
     PhoneNumbers(Vec<PhoneNumber>),
@@ -71,8 +71,8 @@ pub enum PersonFact {
     Emails(Vec<String>),
     /// The availability.
     Status(PersonStatus),
-    /// What the person is doing: words in the application's culture, or one of the well-known ones that
-    /// `contactPresence_ref` lists, such as `in-a-meeting`.
+    /// The activity: words in the application's culture, or one of the well-known tokens of `contactPresence_ref`, such
+    /// as `in-a-meeting`.
     Activity(Option<String>),
     /// When the person last used a device.
     LastSeenAt(Option<SystemTime>),
@@ -89,27 +89,27 @@ pub enum PersonFact {
 /// A person's availability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PersonStatus {
-    /// Here.
+    /// Available.
     Online,
     /// Not signed in.
     Offline,
-    /// Signed in without showing it; the server never tells of it.
+    /// Signed in, but shown as offline. The server never reports it.
     Hidden,
-    /// Busy, at the device or not.
+    /// Busy, active at the device or not.
     Busy,
-    /// Here, but not at the device.
+    /// Available, but not active at the device.
     Idle,
     /// Will be right back.
     BeRightBack,
     /// Away.
     Away,
-    /// Wants no interruptions.
+    /// Do not disturb.
     DoNotDisturb,
-    /// Not known.
+    /// Unknown.
     Unknown,
 }
 
-/// The kind of device that a person is at.
+/// The kind of device that a person uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EndpointType {
     /// A computer.
@@ -118,27 +118,27 @@ pub enum EndpointType {
     Mobile,
     /// A browser.
     Web,
-    /// Not known.
+    /// Unknown.
     Unknown,
 }
 
-/// A note that a person shows to others.
+/// A note of a person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What kind.
+    /// The kind.
     pub kind: NoteKind,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 
 impl fmt::Debug for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What people write is not for logs.
+        // Notes must not appear in logs.
         write!(f, "Note({:?}, {} bytes)", self.kind, self.text.len())
     }
 }
 
-/// What kind of note.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoteKind {
     /// Written by the person.
@@ -152,11 +152,11 @@ pub enum NoteKind {
 pub struct PhoneNumber {
     /// `work`, `mobile`, `home` or `other`.
     pub kind: &'static str,
-    /// The number as the server writes it, most often a `tel:` URI.
+    /// The number as the server writes it, usually a `tel:` URI.
     pub number: String,
 }
 
-/// Which modalities a person supports.
+/// The modalities that a person supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Chat.
@@ -167,22 +167,21 @@ pub struct Capabilities {
     pub video: bool,
 }
 
-/// What the user changes of himself.
+/// A change to the user's own presence.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MeChange {
-    /// Show this availability: Online, Busy, DoNotDisturb, BeRightBack or Away; the server takes no other
-    /// (`PreferredAvailability_ref`).
+    /// Sets the availability: Online, Busy, DoNotDisturb, BeRightBack or Away (`PreferredAvailability_ref`).
     Status(PersonStatus),
-    /// Show this note, of at most 500 UTF-16 code units.
+    /// Sets the note, at most 500 UTF-16 code units.
     Note(String),
-    /// Show this location, of at most 60 UTF-16 code units (`location_ref`).
+    /// Sets the location, at most 60 UTF-16 code units (`location_ref`).
     Location(String),
-    /// Let the server find the availability.
+    /// Lets the server determine the availability.
     ResetStatus,
-    /// Show no note of one's own.
+    /// Removes the user's own note.
     ResetNote,
-    /// Show no location.
+    /// Removes the location.
     ResetLocation,
 }
 
@@ -190,7 +189,7 @@ impl fmt::Debug for MeChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "Status({status:?})"),
-            // What people write is not for logs.
+            // Notes and locations must not appear in logs.
             Self::Note(text) => write!(f, "Note({} bytes)", text.len()),
             Self::Location(text) => write!(f, "Location({} bytes)", text.len()),
             Self::ResetStatus => f.write_str("ResetStatus"),
@@ -200,11 +199,11 @@ impl fmt::Debug for MeChange {
     }
 }
 
-/// Somebody whom a search found.
+/// A person in the result of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundPerson {
     /// The address.
     pub uri: String,
-    /// What the contact card says.
+    /// The facts of the contact card.
     pub facts: Vec<PersonFact>,
 }

@@ -1,45 +1,45 @@
-//! What a session has under way, in numbers.
+//! Counts of the work in progress in a session.
 
 use crate::session::Session;
 
-/// What a session has under way; see [`Session::workload`].
+/// The work in progress in a session; see [`Session::workload`].
 ///
-/// After the end of a session everything is zero, once its outputs have been polled; but for the creation of the
-/// application, if [`Input::Shutdown`](crate::Input::Shutdown) came while that was on the wire.
+/// All counts are zero after the end of a session, once its outputs have been polled. The one exception is the creation
+/// of an application that was on the wire at [`Input::Shutdown`](crate::Input::Shutdown).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Workload {
     /// Operations that have not completed.
     pub operations: usize,
-    /// Requests on the wire, and those that wait: for a token, a yes to their host, their place in a batch, or their next
-    /// attempt. The pending GET is not one of them.
+    /// Requests on the wire, and requests that wait for a token, for the approval of their host, for a batch, or for
+    /// their next attempt. The pending GET is not included.
     pub requests: usize,
-    /// The pending GET, on the wire or waiting likewise: 1 while the session is signed in, else 0.
+    /// The pending GET, on the wire or waiting as above: 1 while the session is signed in, otherwise 0.
     pub polls: usize,
-    /// Questions to the caller that have no answer.
+    /// Questions to the caller without an answer.
     pub questions: usize,
     /// Tokens that are being fetched.
     pub renewals: usize,
-    /// What the event channel, or an answer, still has to bring: invitations, messages and commands without a verdict,
-    /// messages whose text is being fetched, reads of people.
+    /// Results that an event or a response still has to bring: for invitations, messages and commands, for message
+    /// texts that are being fetched, and for reads of people.
     pub awaited: usize,
-    /// Conversations that events spoke of and that nothing has named: should they be named, they show what was told of
-    /// them. At most 64, and nothing is under way for their sake.
+    /// Conversations that events mentioned and that no invitation has named. Their events are kept, for at most 64 of
+    /// them, and shown if an invitation names the conversation. No request is in progress for them.
     pub unnamed: usize,
-    /// Times at which the session stops to wait for something.
+    /// Timers that end a wait.
     pub deadlines: usize,
-    /// Times of what is done for as long as the session lives: renewing tokens and subscriptions, reporting activity,
-    /// reading what somebody wants read again and again.
+    /// Timers that recur as long as the session lives: renewal of tokens and subscriptions, reports of activity, and
+    /// reads at the interval of an interest.
     pub routines: usize,
     /// Outputs that have not been polled.
     pub outputs: usize,
 }
 
 impl Workload {
-    /// Whether everything that was begun is done: nothing is under way but the pending GET, nothing is due but routine, and
-    /// every output has been polled.
+    /// Whether all work is done: only the pending GET is in progress, only recurring timers are armed, and every output
+    /// has been polled.
     ///
-    /// A caller who wants to stop loses nothing by it then, as far as the session can know.
+    /// A caller that stops now loses nothing, as far as the session knows.
     pub fn is_quiet(&self) -> bool {
         let allowed = Self {
             polls: self.polls,
@@ -52,7 +52,7 @@ impl Workload {
 }
 
 impl Session {
-    /// What is under way, and what is due. Counts change with [`submit`](Self::submit), [`handle`](Self::handle) and
+    /// Counts the work in progress. The counts change with [`submit`](Self::submit), [`handle`](Self::handle) and
     /// [`poll_output`](Self::poll_output).
     pub fn workload(&self) -> Workload {
         Workload {
