@@ -8,9 +8,22 @@ use crate::{builder::ApplicationBuilder, home::Home, mailbox::Mailbox, sign_in::
 
 /// One user's chat: sign in, converse, sign out.
 ///
-/// Several may live side by side, with different users; they share nothing. Clones are handles of the same application.
-/// When the last handle (the application's or its [`SignInManager`]'s) is dropped without
-/// [`sign_out`](SignInManager::sign_out), the deletion is sent to the server and not waited for.
+/// Clones are handles of the same application. Several applications may exist side by side, with different users; they
+/// share nothing.
+///
+/// # The end
+///
+/// An application ends when its last handle, an `Application` or a [`SignInManager`], is dropped. Without a
+/// [`sign_out`](SignInManager::sign_out) before, the deletion is sent to the server and not waited for.
+///
+/// Conversations, persons and messages are not handles: they can be read after the end, and their commands fail with
+/// [`CommandDisabled`](conv_model::ReasonCode::CommandDisabled). If they kept the application, a listener that holds a
+/// conversation, which the application holds, would keep the user signed in for ever. So keep the application as long as you
+/// want to chat.
+///
+/// An application also ends when its runtime is dropped or when its driver panics. In each case the
+/// [state](SignInManager::state) becomes [`SignedOut`](conv_model::SignInState::SignedOut) with a reason, and every command
+/// that is pending ends.
 #[derive(Clone, Debug)]
 pub struct Application {
     pub(crate) model: conv_model::Application,

@@ -50,7 +50,7 @@ impl ApplicationBuilder {
         self
     }
 
-    /// How bytes travel; the default is a [`HyperTransport`] of its own with the platform's roots.
+    /// How bytes travel. With the feature `tokio` the default is a `HyperTransport` of its own with the platform's roots.
     ///
     /// Whatever it is, the application keeps the cookies that servers set, in a jar of its own, and sends them back: load balancers
     /// tie a session to a server by them.
@@ -172,7 +172,7 @@ impl ApplicationBuilder {
     }
 
     /// What the application runs on: its clock, its timers and its tasks. With the feature `tokio` the default is the
-    /// [`TokioRuntime`](crate::TokioRuntime) that [`build`](Self::build) is called in.
+    /// `TokioRuntime` that [`build`](Self::build) is called in.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
         self

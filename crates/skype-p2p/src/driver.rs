@@ -102,6 +102,8 @@ impl Driver {
     async fn serve(&mut self) {
         loop {
             let Turn { command, ended } = self.next_turn().await;
+            // First of all, since a suspend of the machine changes what the rest means.
+            self.handle(Input::WallClock(self.runtime.wall_clock()));
             match command {
                 Some(Command::Perform { operation, done }) => {
                     self.submit(operation, done);

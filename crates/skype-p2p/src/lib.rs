@@ -46,14 +46,24 @@
 //!    command returns; so things happen in the order in which they were asked for.
 //! 2. The driver hands the session what there is: an operation, a response, the answer to a question, or the time that
 //!    the session wanted to be woken at.
-//! 3. It then takes everything that the session has to say. Requests go to the [transport](conv_transport), each in a
-//!    task of its own, before anything is shown to anybody: the next request for events is under way before the
-//!    listeners hear of the page that it acknowledges.
+//! 3. It then carries out every output of the session. Each request goes to the [transport](conv_transport) in a task of
+//!    its own, whose future is polled once before the model changes: the next request for events is under way before the
+//!    listeners are called for the page that it acknowledges.
 //! 4. The events are projected to facts, which the model takes in as one transaction, and the listeners run: on the
 //!    driver's task, so that a listener that blocks blocks the application. A listener may give a command, and must not
 //!    wait for it; a task that it spawns may.
 //! 5. Last, the operations that ended are reported, and the futures of their commands resolve: what settled them is in
 //!    the model by then.
+//!
+//! In one turn the driver takes at most one command, one ended task and one timeout, and then yields to the [`Runtime`], so
+//! that no load of one kind starves the others.
+//!
+//! # Runtimes
+//!
+//! The crate takes time, timers and tasks from a [`Runtime`]. With the feature `tokio`, which is enabled by default,
+//! `TokioRuntime` is one, and an application uses the tokio runtime that it is built in. Without the feature the crate
+//! names no runtime and compiles for `wasm32-unknown-unknown`; [`runtime`](ApplicationBuilder::runtime) and
+//! [`transport`](ApplicationBuilder::transport) are then required.
 //!
 //! No rule of UCWA lives in this crate, but for the table that gives a failure its [`ReasonCode`].
 

@@ -12,7 +12,7 @@ pub type RuntimeFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What an application needs of an async runtime: a clock, timers, tasks and one random number.
 ///
-/// [`TokioRuntime`](crate::TokioRuntime) implements it for tokio, and is the default where the feature `tokio` is enabled.
+/// `TokioRuntime` implements it for tokio, and is the default where the feature `tokio` is enabled.
 /// An application calls no other clock, timer or executor, so an implementation decides on time: one with a simulated
 /// clock runs an application in virtual time.
 ///

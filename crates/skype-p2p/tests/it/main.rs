@@ -27,6 +27,7 @@ mod runtimes;
 mod secrets;
 mod sign_in;
 mod story;
+mod suspend;
 mod tokens;
 mod traces;
 mod trust;

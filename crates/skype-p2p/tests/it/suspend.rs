@@ -1,0 +1,90 @@
+//! A machine that was suspended: its monotonic clock stood still, its wall clock did not.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use skype_p2p::{Conversation, Runtime, RuntimeFuture, TokioRuntime};
+use tokio::time::sleep;
+use ucwa_server::ServerConfig;
+
+use crate::{
+    story::conversation,
+    world::{LENE, World, beginning, runtime, users},
+};
+
+/// A runtime on a machine that can be suspended.
+#[derive(Debug)]
+struct Laptop {
+    inner: Arc<TokioRuntime>,
+    suspended: Mutex<Duration>,
+}
+
+impl Laptop {
+    fn suspend(&self, time: Duration) {
+        *self.suspended.lock().unwrap() += time;
+    }
+}
+
+impl Runtime for Laptop {
+    fn now(&self) -> Duration {
+        self.inner.now()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.inner.wall_clock() + *self.suspended.lock().unwrap()
+    }
+
+    fn seed(&self) -> u64 {
+        self.inner.seed()
+    }
+
+    fn sleep_until(&self, at: Duration) -> RuntimeFuture {
+        self.inner.sleep_until(at)
+    }
+
+    fn spawn(&self, task: RuntimeFuture) {
+        self.inner.spawn(task);
+    }
+
+    fn yield_now(&self) -> RuntimeFuture {
+        self.inner.yield_now()
+    }
+}
+
+/// How long after the beginning the last message of the conversation is dated.
+fn last_message(conversation: &Conversation) -> Duration {
+    let messages = conversation.chat_service().messages().snapshot();
+    let timestamp = messages.iter().next_back().unwrap().timestamp().get();
+    timestamp.duration_since(beginning()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_suspend_messages_have_the_new_date_and_the_events_are_asked_for_again() {
+    const NIGHT: Duration = Duration::from_secs(8 * 60 * 60);
+    let laptop = Arc::new(Laptop {
+        inner: runtime(),
+        suspended: Mutex::new(Duration::ZERO),
+    });
+    let world = World::on(laptop.clone(), ServerConfig::new(users()));
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = ours.chat_service().send_message("Good night");
+    let theirs = conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    let before = world.log().len();
+
+    laptop.suspend(NIGHT);
+    sleep(Duration::from_secs(20)).await;
+
+    let log = world.log().split_off(before);
+    let polls = log.iter().filter(|it| it.ends_with("/events"));
+    assert_eq!(polls.count(), 2, "one of each application: {log:?}");
+    // The server dates it anew when it is delivered, and its clock did not jump.
+    let sent = ours.chat_service().send_message("Morning");
+    assert!(last_message(&ours) >= NIGHT, "{:?}", last_message(&ours));
+    sent.await.unwrap();
+}
