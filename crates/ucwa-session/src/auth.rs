@@ -1,4 +1,4 @@
-//! Tokens: one per origin, fetched once however many exchanges wait for it.
+//! Tokens: one for each origin, fetched once for all exchanges that wait for it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,36 +13,36 @@ use crate::failure::Failure;
 use crate::operation::Credentials;
 use crate::timers::Timer;
 
-/// `X-Ms-diagnostics` that stand for an expired or foreign token, whatever the status.
+/// The `X-Ms-diagnostics` codes of an expired or foreign token, with any status.
 const TOKEN_DIAGNOSTICS: [u32; 7] = [28020, 28032, 28033, 28055, 28056, 28072, 28077];
 
-/// The soonest that a token is traded for the next one, however short a life its issuer gives it. One that does not live
-/// that long is renewed when a host refuses it.
+/// The earliest renewal of a token after it was issued. A token with a shorter lifetime is renewed when a host refuses
+/// it.
 const SOONEST_RENEWAL: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Default)]
 pub(crate) struct Auth {
     pub(crate) credentials: Option<Credentials>,
     tokens: BTreeMap<Origin, Token>,
-    /// The exchanges that wait for a token, by the origin it is for.
+    /// The exchanges that wait for a token, by the origin of the token.
     renewals: BTreeMap<Origin, Vec<Exchange>>,
-    /// The grants that each origin's challenge listed.
+    /// The grants in the challenge of each origin.
     pub(crate) offered: BTreeMap<Origin, Vec<String>>,
     versions: u64,
-    /// The user has been at the page of the passive grant.
+    /// The user has signed in at the page of the passive grant.
     pub(crate) signed_in_at_page: bool,
-    /// Why the password was refused, which is not tried again then.
+    /// Why the password was refused. A refused password is not sent again.
     pub(crate) refused: Option<Failure>,
-    /// The token of a guest was given up: the next one makes another guest of him.
+    /// The token of an anonymous participant was given up: the next token belongs to a new participant.
     pub(crate) begun_anew: bool,
 }
 
-/// Where tokens for an origin come from.
+/// The source of the tokens for an origin.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// The token service at this address.
     Service(String),
-    /// Another issuer, whom the caller asks.
+    /// Another issuer, from which the caller gets the token.
     Outside {
         authorization_uri: Option<String>,
         client_id: Option<String>,
@@ -52,13 +52,13 @@ pub(crate) enum Source {
 
 #[derive(Clone)]
 struct Token {
-    /// The whole value of the `Authorization` header.
+    /// The complete value of the `Authorization` header.
     value: HeaderValue,
-    /// Higher is newer, over all origins.
+    /// The age order of all tokens: higher is newer.
     version: u64,
-    /// The origin whose challenge it answered.
+    /// The origin whose challenge the token answers.
     origin: Origin,
-    /// Where the next one comes from.
+    /// The source of the next token.
     source: Source,
     expires_at: Duration,
 }
@@ -74,7 +74,7 @@ impl std::fmt::Debug for Token {
 }
 
 impl Auth {
-    /// The token to send to an origin: its own, or else the newest of another, which many pools take.
+    /// The token for an origin: its own, or else the newest one of another origin, which many pools accept.
     fn token(&self, origin: &Origin) -> Option<&Token> {
         self.tokens
             .get(origin)
@@ -86,7 +86,7 @@ impl Auth {
             .map(|token| (token.value.clone(), token.version))
     }
 
-    /// Where an exchange has to wait since a token for its origin is under way and none is good meanwhile.
+    /// The queue in which an exchange has to wait, if a token for its origin is being fetched and no valid one exists.
     pub(crate) fn renewal_to_wait_for(
         &mut self,
         origin: &Origin,
@@ -99,15 +99,15 @@ impl Auth {
         self.renewals.get_mut(origin).filter(|_| !good)
     }
 
-    /// The credentials were refused. Whether there is another way to a token for the origin with the same ones.
+    /// Handles refused credentials. Returns whether the same credentials can get a token in another way.
     pub(crate) fn begins_again(&mut self, origin: &Origin, failure: &Failure) -> bool {
         match self.credentials {
-            // A password that is tried on and on locks the account.
+            // Repeated attempts with a wrong password lock the account.
             Some(Credentials::Password { .. } | Credentials::Windows { .. }) => {
                 self.refused = Some(failure.clone());
                 false
             }
-            // A guest whose token is not traded any more gets one as he got the first.
+            // An anonymous participant whose token cannot be renewed gets a new one, like the first.
             Some(Credentials::AnonymousMeeting { .. }) => {
                 let had_one = self.tokens.remove(origin).is_some();
                 self.begun_anew |= had_one;
@@ -117,14 +117,14 @@ impl Auth {
         }
     }
 
-    /// Lets time pass for every token.
+    /// Shortens the lifetime of every token by the time of a suspend.
     pub(crate) fn bring_forward(&mut self, by: Duration) {
         for token in self.tokens.values_mut() {
             token.expires_at = token.expires_at.saturating_sub(by);
         }
     }
 
-    /// Forgets every secret: the session is over.
+    /// Erases every secret at the end of the session.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
@@ -147,10 +147,10 @@ impl Auth {
 }
 
 impl Core {
-    /// Whether an answer asks for another token, and is not a final refusal: it carries a challenge, or the token was
-    /// another origin's, or the diagnostics name a bad ticket. A ticket of another pool brings 403 or 500
-    /// (`DevelopForSkypeforBusiness`); but a 500 that says nothing of tickets may also be a failure in the midst of it, and
-    /// what must not be done twice is not done again for that.
+    /// Whether a response asks for another token rather than refusing for good: it carries a challenge, it refuses the
+    /// token of another origin, or its diagnostics name a bad token. The token of another pool leads to 403 or 500
+    /// (`DevelopForSkypeforBusiness`). A 500 without such diagnostics may also be a failure half-way through, so only
+    /// idempotent requests are repeated after it.
     pub(crate) fn is_challenge(&self, exchange: &Exchange, response: &Response<Bytes>) -> bool {
         if !matches!(response.status().as_u16(), 401 | 403 | 500) {
             return false;
@@ -169,7 +169,7 @@ impl Core {
         refuses_ticket(response) || (clear || exchange.is_idempotent()) && foreign()
     }
 
-    /// Gets a token for the origin that asked for one and repeats the exchange, once.
+    /// Gets a token for the origin and repeats the exchange, once.
     pub(crate) fn on_unauthorized(&mut self, mut exchange: Exchange, response: Response<Bytes>) {
         let Ok(key) = Origin::of(&exchange.url) else {
             return self.finish(exchange, Ok(response));
@@ -194,7 +194,8 @@ impl Core {
         if response.headers().contains_key(header::WWW_AUTHENTICATE) {
             self.on_challenge(key, &response);
         } else {
-            // A second pool may refuse a foreign ticket without saying what it takes; asked without one, it says.
+            // A second pool may refuse a foreign token without a challenge. A request without a token gets the
+            // challenge.
             self.issue(
                 Exchange::new(Purpose::Challenge(key), Method::GET, url)
                     .with_credential(Credential::None),
@@ -226,7 +227,8 @@ impl Core {
         self.choose_grant(key, &challenges);
     }
 
-    /// Keeps a token for the origin that asked for it. `None` if it cannot stand in a header.
+    /// Stores a token for the origin whose challenge it answers. Returns `None` if the token is not a valid header
+    /// value.
     pub(crate) fn store_token(
         &mut self,
         key: &Origin,
@@ -248,7 +250,7 @@ impl Core {
             source,
             expires_at: self.now.saturating_add(life),
         };
-        // The host that issued it takes it as well, unless it has one of its own.
+        // The issuing host accepts the token as well, unless it has its own.
         if let Some(issuing) = issuing.filter(|issuing| issuing != key)
             && self
                 .auth
@@ -261,13 +263,13 @@ impl Core {
         self.auth.tokens.insert(key.clone(), token);
         let key = key.clone();
         self.cancel_timers(|timer| matches!(timer, Timer::RenewToken(other) if *other == key));
-        // At nine tenths of its life, so that a slow answer still comes in time.
+        // At nine tenths of the lifetime, so that a slow response is still in time.
         let renewal = life.mul_f64(0.9).max(SOONEST_RENEWAL);
         self.arm(renewal, Timer::RenewToken(key));
         Some(())
     }
 
-    /// The token that an origin gave last, for those grants that trade it for the next one.
+    /// The last token of an origin, for grants that exchange it for the next one.
     pub(crate) fn last_token(&self, key: &Origin) -> Option<String> {
         let value = self.auth.tokens.get(key)?.value.to_str().ok()?;
         Some(
@@ -284,7 +286,7 @@ impl Core {
         }
     }
 
-    /// Begins the renewals whose time has come.
+    /// Starts the renewals that are due.
     pub(crate) fn renew_due_tokens(&mut self) {
         for timer in self.take_due(|timer| matches!(timer, Timer::RenewToken(_))) {
             if let Timer::RenewToken(origin) = timer {
@@ -293,7 +295,7 @@ impl Core {
         }
     }
 
-    /// A token is about to expire: gets the next one while the old one still serves.
+    /// Fetches the next token while the current one is still valid.
     pub(crate) fn renew_token(&mut self, key: Origin) {
         let Some(token) = self.auth.tokens.get(&key) else {
             return;
@@ -312,7 +314,7 @@ impl Core {
     }
 }
 
-/// Whether an answer refuses the token that was sent, by a challenge or in its diagnostics. Nothing was done then.
+/// Whether a response refuses the token, by a challenge or in its diagnostics. The request then had no effect.
 pub(crate) fn refuses_ticket(response: &Response<Bytes>) -> bool {
     let diagnosed = || {
         response

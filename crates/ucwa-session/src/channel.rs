@@ -1,4 +1,4 @@
-//! The event channel: one pending GET at a time, each asked for by the page before.
+//! The event channel: one pending GET at a time, at the address that the last page named.
 
 use std::time::Duration;
 
@@ -14,47 +14,47 @@ use crate::session::Session;
 use crate::sign_in::{ApplicationLinks, Phase};
 use crate::timers::Timer;
 
-/// The longest pause between two polls, and before each attempt at what they wait for. A message that nobody fetches for
-/// 30 s is lost (`message_ref`).
+/// The maximum pause between two polls, and between attempts at what a poll waits for. A message that is not fetched
+/// within 30 s is lost (`message_ref`).
 pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// How long polls may fail in a row. The server ends an application that does not poll after this time (`MeDashboard`); so
-/// does the session.
+/// How long polls may fail in a row. The server ends an application that does not poll for this time (`MeDashboard`),
+/// and so does the session.
 const MAX_FAILING_TIME: Duration = Duration::from_secs(15 * 60);
-/// How long the application may take to say where its channel begins, with all repeats; then the old address has its turn.
+/// How long the application may take to name its events link, with all repeats. Then the old address is polled again.
 const READ_TIME: Duration = Duration::from_secs(10);
-/// How often the same address may bring an unreadable page before the channel is begun anew.
+/// The number of unreadable pages in a row after which the channel restarts at the events link.
 const MAX_BAD_PAGES: u32 = 3;
-/// How often the conversations are asked for that live on, each time with all repeats of a request.
+/// The maximum number of attempts to list the conversations, each with its own repeats.
 const MAX_LISTS: u32 = 3;
-/// How long after the list of conversations failed it is asked for again.
+/// The pause after a failed list of conversations.
 const LIST_PAUSE: Duration = Duration::from_secs(10);
-/// A channel that is taken over twice within this time belongs to somebody else.
+/// If the channel is replaced twice within this time, another process uses it.
 const REPLACED_WINDOW: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(crate) struct Channel {
-    /// The address of the next pending GET, as the server gave it.
+    /// The href of the next pending GET.
     next: String,
     failures: u32,
     bad_pages: u32,
-    /// When the first of the polls that failed in a row was found to have failed. A poll that succeeds takes up to the
-    /// configured timeout, so the time of the last page says nothing.
+    /// When the first failure of the current row of failed polls was noticed. The time of the last page would be
+    /// misleading: a successful poll may take up to the configured timeout.
     failing_since: Option<Duration>,
-    /// The channel has been begun anew since its last page, so events may have been lost.
+    /// The channel has restarted since the last page, so events may have been lost.
     has_gap: bool,
     replaced_at: Option<Duration>,
-    /// How often in a row the conversations could not be listed.
+    /// The number of failed lists of conversations in a row.
     unlisted: u32,
 }
 
 impl Session {
-    /// Begins the channel of an application.
+    /// Opens the channel of an application.
     pub(crate) fn begin_channel(&mut self) {
         self.channel = Channel::default();
         self.poll_events_link();
     }
 
-    /// Begins the channel anew, at the application's events link. What the server told before may be lost.
+    /// Restarts the channel at the application's events link. Unread events may be lost.
     pub(crate) fn restart_channel(&mut self) {
         self.channel.has_gap = true;
         self.poll_events_link();
@@ -116,7 +116,7 @@ impl Session {
                     self.on_bad_page(failure);
                 }
             }
-            // A proxy cuts long polls as a matter of course; the same address brings the same page.
+            // Proxies regularly cut long polls. The same address returns the same page.
             Err(failure) => match failure.kind() {
                 FailureKind::InvalidCredentials
                 | FailureKind::GrantNotOffered { .. }
@@ -140,12 +140,12 @@ impl Session {
         };
         let Some(follow) = &page.follow else {
             return self.on_bad_page(
-                not_ucwa(exchange, response).with_message("the page says not where to go on"),
+                not_ucwa(exchange, response).with_message("the page has no link to the next one"),
             );
         };
         self.channel.next = follow.href().to_owned();
         if matches!(follow, Follow::Resume(_)) {
-            // What the server remembered of the channel went with its transient state.
+            // The server forgot the parameters with its transient state.
             self.name_parameters();
         }
         self.channel.failures = 0;
@@ -153,10 +153,10 @@ impl Session {
         self.channel.failing_since = None;
         let has_gap = std::mem::take(&mut self.channel.has_gap)
             || matches!(follow, Follow::Resume(_) | Follow::Resync(_));
-        // The next GET acknowledges this page; it goes out before anybody acts on the page.
+        // The next GET acknowledges this page. It is sent before the events of the page are handled.
         self.poll(Duration::ZERO);
         if self.entry.phase != Phase::Running {
-            // It leads elsewhere, so it is nobody's to believe, and the session is over.
+            // The link leads to another host: the page is ignored, and the session has ended.
             return;
         }
         self.on_page_arrived();
@@ -184,14 +184,14 @@ impl Session {
         self.poll(pause);
     }
 
-    /// The address answers, but not with a page that says where to go on.
+    /// Handles a response that is not a page, or a page without a link to the next one.
     fn on_bad_page(&mut self, failure: Failure) {
         self.channel.bad_pages += 1;
         if self.channel.bad_pages < MAX_BAD_PAGES {
             return self.poll_again(failure, None);
         }
         self.interrupted(&failure);
-        // The same address will not get better: the application says where its channel begins.
+        // The same address will return the same page, so the channel restarts at the events link of the application.
         self.channel.bad_pages = 0;
         self.channel.failures += 1;
         let href = self.entry.links.application.clone().unwrap_or_default();
@@ -203,12 +203,13 @@ impl Session {
         }
     }
 
-    /// The application could not be read to begin the channel anew.
+    /// Handles a failed read of the application before a restart.
     pub(crate) fn on_channel_unreadable(&mut self, failure: Failure) {
         self.poll_again(failure, None);
     }
 
-    /// Another pending GET took this one's place, and this session sent none: another process uses the application.
+    /// Handles the replacement of the pending GET by one that this session did not send: another process uses the
+    /// application.
     fn on_replaced(&mut self, failure: Failure) {
         let now = self.core.now;
         let again = self
@@ -216,7 +217,7 @@ impl Session {
             .replaced_at
             .is_some_and(|at| now.saturating_sub(at) < REPLACED_WINDOW);
         if again {
-            // It is the one application of both processes, and the other one goes on with it: nothing to delete.
+            // Both processes share the application and the other one continues to use it, so it is not deleted.
             self.entry.links = ApplicationLinks::default();
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
@@ -224,7 +225,7 @@ impl Session {
         self.restart_channel();
     }
 
-    /// Asks which conversations the server has: for those that live on without having been heard of.
+    /// Lists the conversations on the server, to find those that have ended or started unnoticed.
     pub(crate) fn list_conversations(&mut self) {
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ListConversations));
@@ -244,7 +245,7 @@ impl Session {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let list = self.core.fetched(exchange, result).and_then(|list| {
-            // Who says that they are on another host says nothing of those that are here.
+            // A list with links to another host is not trusted.
             let all = list.links("conversation");
             let here = |href: &str| self.core.resolve(href, Stage::Events).map(drop);
             all.iter().try_for_each(|link| here(&link.href))?;
@@ -258,7 +259,7 @@ impl Session {
                     self.core.arm(LIST_PAUSE, Timer::ListConversations);
                 } else {
                     self.channel.unlisted = 0;
-                    tracing::warn!(%failure, "nobody can tell which conversations live on");
+                    tracing::warn!(%failure, "the conversations could not be listed");
                 }
                 return;
             }

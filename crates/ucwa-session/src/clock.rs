@@ -1,4 +1,4 @@
-//! The wall clock, and what it tells about a suspend of the machine.
+//! The client's and the server's clock, and the detection of suspends.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,17 +8,17 @@ use http::Response;
 use crate::core::Core;
 use crate::response::date_of;
 
-/// How far the wall clock may move against the monotonic clock between two readings, and how late a wake-up may come,
-/// before the machine counts as suspended. A stepped clock looks the same and costs a repeated poll.
+/// How far the wall clock may deviate from the monotonic clock between two readings, and how late a wake-up may come.
+/// Beyond it the machine counts as suspended. Setting the clock has the same effect and costs a repeated poll.
 const TOLERANCE: Duration = Duration::from_secs(5);
-/// The longest that the session sleeps between two readings: the delay with which a suspend is noticed.
+/// The maximum time between two readings, and with it the delay in noticing a suspend.
 pub(crate) const READING_INTERVAL: Duration = Duration::from_secs(15);
 
-/// A reading of a clock of the world outside, from which its present time follows.
+/// A reading of a clock, from which its current time follows.
 #[derive(Clone, Copy, Debug)]
 struct Reading {
     time: SystemTime,
-    /// The session's time of the reading.
+    /// The session's time at the reading.
     at: Duration,
 }
 
@@ -30,13 +30,13 @@ impl Reading {
     }
 }
 
-/// The client's wall clock and the server's. They differ, and nothing may depend on a comparison of the two.
+/// The clocks of the client and of the server. They differ, and no decision may compare them.
 #[derive(Debug)]
 pub(crate) struct Clocks {
     wall: Reading,
-    /// The driver reads the wall clock again and again; `false` while `wall` is that of the configuration.
+    /// Whether the driver reads the wall clock. Before its first reading, `wall` is the configured time.
     pub(crate) is_read: bool,
-    /// The `Date` of the last response that had one.
+    /// The `Date` of the last response with one.
     server: Option<Reading>,
 }
 
@@ -52,7 +52,7 @@ impl Clocks {
         }
     }
 
-    /// Takes a reading of the wall clock at `now`. Returns how far it is ahead of what the last reading let expect.
+    /// Takes a reading of the wall clock at `now`. Returns how far it is ahead of the expected time.
     fn read_wall(&mut self, now: Duration, time: SystemTime) -> Duration {
         let ahead = time.duration_since(self.wall.now(now)).unwrap_or_default();
         self.wall = Reading { time, at: now };
@@ -60,7 +60,7 @@ impl Clocks {
         ahead
     }
 
-    /// Lets the time of a suspend pass at the server.
+    /// Advances the server's clock by the time of a suspend.
     fn bring_forward(&mut self, by: Duration) {
         if let Some(server) = &mut self.server {
             server.time = server.time.checked_add(by).unwrap_or(server.time);
@@ -69,13 +69,13 @@ impl Clocks {
 }
 
 impl Core {
-    /// The time of the client, for dates that are shown.
+    /// The client's time, for timestamps that are shown.
     pub(crate) fn wall_now(&self) -> SystemTime {
         self.clocks.wall.now(self.now)
     }
 
-    /// The time of the server, to compare with dates that it gave. Up to a second and the way of a response behind. The
-    /// client's clock takes its place while no response had a date.
+    /// The server's time, to compare with the server's timestamps. Late by up to a second and the latency of a
+    /// response. The client's time until a response has a `Date`.
     pub(crate) fn server_now(&self) -> SystemTime {
         self.clocks.server.unwrap_or(self.clocks.wall).now(self.now)
     }
@@ -86,7 +86,7 @@ impl Core {
         Some(self.clocks.server?.now(self.now))
     }
 
-    /// Takes the date of a response that just came.
+    /// Takes the `Date` of a response that has just arrived.
     pub(crate) fn read_server_clock(&mut self, response: &Response<Bytes>) {
         if let Some(time) = date_of(response) {
             let at = self.now;
@@ -94,10 +94,10 @@ impl Core {
         }
     }
 
-    /// Takes a reading of the wall clock, `idle` after the input before. If the machine was suspended since, everything
-    /// that passes in real time is brought forward, and what is under way is begun again.
+    /// Takes a reading of the wall clock, `idle` after the last input. After a suspend, brings forward everything that
+    /// passes in real time, and repeats requests whose connections are likely to be dead.
     pub(crate) fn read_wall_clock(&mut self, time: SystemTime, idle: Duration) {
-        // Most monotonic clocks stop during a suspend. Where they run on, the driver wakes long after it was to.
+        // Most monotonic clocks stop during a suspend. On platforms where they do not, the driver wakes late.
         let late = self.clocks.is_read && idle > READING_INTERVAL + TOLERANCE;
         let ahead = self.clocks.read_wall(self.now, time);
         if ahead > TOLERANCE {
@@ -107,7 +107,7 @@ impl Core {
             return;
         }
         tracing::info!(?ahead, ?idle, "resumed after a suspend");
-        // A token that expired meanwhile is renewed before anything is sent with it.
+        // A token that has expired is renewed before it is sent.
         self.renew_due_tokens();
         self.resend();
     }

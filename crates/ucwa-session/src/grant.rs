@@ -1,4 +1,4 @@
-//! Grants: from a challenge and the user's credentials to a token.
+//! OAuth grants: from a challenge and the user's credentials to a token.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::io::{BearerToken, ConnectionAuth};
 use crate::operation::Credentials;
 use crate::response::not_ucwa;
 
-/// How long a token is taken to live whose issuer does not say; the shortest that the pages name.
+/// The assumed lifetime of a token without one: the shortest that the pages mention.
 const DEFAULT_LIFE: Duration = Duration::from_secs(3600);
 
-/// Everything but RFC 3986's unreserved characters.
+/// All characters except RFC 3986's unreserved ones.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -27,8 +27,8 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl Core {
-    /// Begins the grant that fits both the challenge and the credentials. There is no second choice: a grant that the
-    /// user did not choose is never tried in its place.
+    /// Starts the grant for the challenge and the credentials. There is no fallback: only the grant that the user chose
+    /// is used.
     pub(crate) fn choose_grant(&mut self, key: Origin, challenges: &[Challenge]) {
         let Some(credentials) = &self.auth.credentials else {
             let failure = Failure::new(FailureKind::NotSignedIn, Stage::Authentication);
@@ -64,7 +64,7 @@ impl Core {
                 return self.request_token(key, source);
             }
         };
-        // The passive grant is not listed by the published challenges; a server that has it takes it.
+        // The published challenges do not list the passive grant. A server that supports it accepts it.
         let offered = oauth
             .filter(|oauth| wanted == GrantType::Passive || oauth.grant_types.contains(&wanted));
         let Some(oauth) = offered else {
@@ -95,7 +95,7 @@ impl Core {
         }
     }
 
-    /// Asks for a token, by the grant of the credentials.
+    /// Requests a token with the grant of the credentials.
     pub(crate) fn request_token(&mut self, key: Origin, source: Source) {
         let Source::Service(issuer) = source else {
             return self.ask_token(key, source);
@@ -140,7 +140,7 @@ impl Core {
                     body.push_str("&password=");
                     body.push_str(&encode(secret.expose_secret()));
                 }
-                // A guest has nothing to prove who he is but the token that he has.
+                // The current token is the only proof of an anonymous participant's identity.
                 if let Some(token) = self.last_token(&key) {
                     body.push_str("&ms_rtc_renew=");
                     body.push_str(&encode(&token));
@@ -159,14 +159,14 @@ impl Core {
         self.issue(exchange);
     }
 
-    /// The user signed in at the page: the service knows him now.
+    /// The user has signed in at the page, so the token service knows the user now.
     pub(crate) fn request_token_after_sign_in(&mut self, key: Origin, source: Source) {
         self.auth.signed_in_at_page = true;
         self.request_token(key, source);
     }
 
-    /// Takes the answer of the token service. Whether it makes another of the user than he was, to whom the application
-    /// does not belong.
+    /// Handles the response of the token service. Returns whether the token belongs to another identity, which does not
+    /// own the application.
     pub(crate) fn on_token(
         &mut self,
         key: &Origin,
@@ -187,10 +187,10 @@ impl Core {
                                 return std::mem::take(&mut self.auth.begun_anew);
                             }
                             None => not_ucwa(exchange, &response)
-                                .with_message("the token cannot stand in a header"),
+                                .with_message("the token is not a valid header value"),
                         }
                     }
-                    // The decoder's message could quote the body, which holds the token.
+                    // The decoder's message could quote the body, which contains the token.
                     Err(_) => not_ucwa(exchange, &response)
                         .with_message("the token response cannot be read"),
                 }
@@ -227,14 +227,14 @@ impl Core {
             None => {
                 let failure = Failure::new(FailureKind::InvalidArgument, Stage::Authentication)
                     .with_host(key.host())
-                    .with_message("the token cannot stand in a header");
+                    .with_message("the token is not a valid header value");
                 self.fail_renewal(key, &failure);
             }
         }
     }
 
-    /// The sign-in page that a refused passive grant names, once: a user who has been there and is still refused stays
-    /// refused.
+    /// The sign-in page that a refused passive grant names. Used once: a user who has signed in there and is refused
+    /// again stays refused.
     fn passive_page(&self, response: &Response<Bytes>) -> Option<String> {
         let passive = matches!(self.auth.credentials, Some(Credentials::Passive { .. }));
         if !passive || self.auth.signed_in_at_page {
@@ -256,7 +256,7 @@ impl Core {
         let kind = match error.as_deref() {
             Some("invalid_grant") => FailureKind::InvalidCredentials,
             Some("unsupported_grant_type") => self.grant_not_offered(key),
-            // Who proves on the connection who he is, is refused by the web server, with a page of its own.
+            // With connection authentication, the web server refuses wrong credentials, with a page of its own.
             _ if response.status() == StatusCode::UNAUTHORIZED
                 && exchange.authentication == Some(ConnectionAuth::Windows) =>
             {

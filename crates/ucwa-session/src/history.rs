@@ -1,13 +1,12 @@
-//! History: the conversations that the server archived, what was said in them, what was missed, and whether the server
-//! archives at all.
+//! History: archived conversations and their messages, missed conversations, and the setting that turns archiving on.
 //!
-//! All of it is optional. A server, or a policy, without an archive offers no links, and then there is nothing to be had.
-//! A log is the server's record of one life of a conversation; the logs of one thread with one person belong to one
-//! conversation here, and so do those of one conference.
+//! All of it is optional: without an archive, or if a policy forbids it, the server offers no links and the operations
+//! fail. A conversation log is the server's record of one life of a conversation. The logs of one thread with one
+//! person belong to one conversation of the session, and so do the logs of one conference.
 
+mod archiving;
 mod logs;
-mod missed;
-mod switch;
+mod missed_items;
 mod transcripts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +15,8 @@ use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{EventPage, HrefKey, Resource};
 
+use self::archiving::Archiving;
 use self::logs::Listing;
-use self::switch::Switch;
 use self::transcripts::Archive;
 use crate::chats::{Chats, key_of};
 use crate::core::Core;
@@ -27,28 +26,28 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::operation::Operation;
 
-/// What an exchange about history is for.
+/// The purpose of an exchange about history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HistoryPurpose {
-    /// GET communication, for whether the server archives.
-    ReadSwitch,
+    /// GET communication, for the archiving setting.
+    ReadSetting,
     /// PUT communication.
-    Turn,
+    WriteSetting,
     /// GET missedItems.
     ReadMissed,
     /// GET conversationLogs.
     List,
-    /// GET a conversationLog, by its place among those that were asked for together.
+    /// GET a conversationLog, by its index in the current round.
     ReadLog(usize),
     /// GET a page of the conversationLogTranscripts of a conversation.
     ReadTranscripts(ConversationKey),
 }
 
 impl HistoryPurpose {
-    /// The operation, as it stands in traces.
+    /// The name of the operation in traces.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::ReadSwitch | Self::Turn => "communication",
+            Self::ReadSetting | Self::WriteSetting => "communication",
             Self::ReadMissed => "missedItems",
             Self::List => "conversationLogs",
             Self::ReadLog(_) => "conversationLog",
@@ -57,45 +56,45 @@ impl HistoryPurpose {
     }
 }
 
-/// What about history is due at a time.
+/// Timers about history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HistoryTimer {
-    /// The server should have told by now that it archives, or does not any more.
-    Turned,
+    /// The server should have confirmed the archiving setting by now.
+    Confirmation,
 }
 
 #[derive(Default)]
 pub(crate) struct History {
-    /// Whether there is an application to ask.
+    /// Whether there is an application.
     open: bool,
-    /// Where communication is, if it can be changed.
+    /// The href of communication, if it can be changed.
     communication: Option<String>,
     conversation_logs: Option<String>,
     missed_items: Option<String>,
-    switch: Switch,
-    /// Somebody asked for the archive, or it is being kept: what was missed is of interest.
-    attentive: bool,
-    /// What was missed changed while it was being read.
+    archiving: Archiving,
+    /// The caller has asked for the archive, or the server archives: missed items are read and watched.
+    watches_missed_items: bool,
+    /// The missed items changed while they were being read.
     missed_again: bool,
-    /// The list that is being read.
+    /// The listing in progress.
     listing: Option<Listing>,
-    /// The logs that were read, by the key of their href.
+    /// The logs that have been read, by their href.
     read: BTreeSet<HrefKey>,
-    /// The caller was told that there are no more.
+    /// The caller knows that there are no further logs.
     complete: bool,
     archives: BTreeMap<ConversationKey, Archive>,
 }
 
 impl History {
-    /// How much is being read or changed.
+    /// The number of reads and changes in progress.
     pub(crate) fn awaited(&self) -> usize {
-        self.switch.awaited()
+        self.archiving.awaited()
             + usize::from(self.listing.is_some())
             + self.archives.values().map(Archive::awaited).sum::<usize>()
             + usize::from(self.missed_again)
     }
 
-    /// Takes an operation on history.
+    /// Handles an operation on history.
     pub(crate) fn submit(
         &mut self,
         core: &mut Core,
@@ -105,7 +104,7 @@ impl History {
     ) {
         let result = match operation {
             _ if !self.open => Err(Failure::new(FailureKind::NotSignedIn, Stage::History)),
-            Operation::SetHistory(enabled) => self.turn(core, Some(ticket), *enabled),
+            Operation::SetHistory(enabled) => self.set_archiving(core, Some(ticket), *enabled),
             Operation::ListArchived { count } => self.list(core, ticket, *count),
             Operation::ReadArchived(key) => self.read_more(core, chats, *key, ticket),
             _ => Err(Failure::new(FailureKind::WrongState, Stage::History)),
@@ -117,11 +116,11 @@ impl History {
 
     pub(crate) fn on_timer(&mut self, core: &mut Core, timer: HistoryTimer) {
         match timer {
-            HistoryTimer::Turned => self.read_switch(core),
+            HistoryTimer::Confirmation => self.read_setting(core),
         }
     }
 
-    /// Takes the end of an exchange about history.
+    /// Handles the end of an exchange about history.
     pub(crate) fn on_finished(
         &mut self,
         core: &mut Core,
@@ -131,8 +130,8 @@ impl History {
         result: Result<Response<Bytes>, Failure>,
     ) {
         match purpose {
-            HistoryPurpose::ReadSwitch => self.on_switch_read(core, exchange, result),
-            HistoryPurpose::Turn => self.on_turned(core, exchange, result),
+            HistoryPurpose::ReadSetting => self.on_setting_read(core, exchange, result),
+            HistoryPurpose::WriteSetting => self.on_setting_written(core, exchange, result),
             HistoryPurpose::ReadMissed => self.on_missed_read(core, exchange, result),
             HistoryPurpose::List => self.on_listed(core, chats, exchange, result),
             HistoryPurpose::ReadLog(place) => {
@@ -156,24 +155,24 @@ impl History {
         self.take_communication(core, communication);
     }
 
-    /// The application is ready.
+    /// Starts with a new application.
     pub(crate) fn begin(&mut self, core: &mut Core) {
         self.open = true;
         self.begin_anew(core);
-        self.begin_switch(core);
+        self.begin_archiving(core);
     }
 
-    /// The server lost its place in the events: what it told of history may have been missed.
+    /// Starts again after lost events, which may have been about history.
     pub(crate) fn begin_anew(&mut self, core: &mut Core) {
         if self.open {
-            if self.attentive {
+            if self.watches_missed_items {
                 self.read_missed(core);
             }
             self.tell_complete(core, false);
         }
     }
 
-    /// Takes the events of a page.
+    /// Handles the events of a page.
     pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
         for (sender, event) in page.events() {
             match (sender.rel.as_ref(), event.link.rel.as_ref()) {
@@ -188,7 +187,7 @@ impl History {
         }
     }
 
-    /// The application is gone, and whatever was asked of it. What was read stays read, but its hrefs are void.
+    /// Ends every read with the application. Messages that were read stay read; the hrefs become invalid.
     pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
         self.open = false;
         self.communication = None;
@@ -196,7 +195,7 @@ impl History {
         self.missed_items = None;
         self.missed_again = false;
         self.read.clear();
-        let mut tickets = self.end_switch(core);
+        let mut tickets = self.end_archiving(core);
         tickets.extend(self.listing.take().into_iter().flat_map(Listing::tickets));
         for archive in self.archives.values_mut() {
             tickets.extend(archive.end_life());
@@ -206,7 +205,7 @@ impl History {
         }
     }
 
-    /// Tells whether the end of the list is reached, where that is news.
+    /// Reports whether the end of the list has been reached, if that has changed.
     fn tell_complete(&mut self, core: &mut Core, complete: bool) {
         if std::mem::replace(&mut self.complete, complete) != complete {
             core.emit(SessionEvent::MoreArchived(!complete));
@@ -214,13 +213,13 @@ impl History {
     }
 }
 
-/// The server offers no link for it: it keeps no archive, or a policy forbids it to (`communication_ref`).
+/// The failure if the server offers no link: it has no archive, or a policy forbids its use (`communication_ref`).
 fn not_offered(what: &str) -> Failure {
     Failure::new(FailureKind::NotSupported, Stage::History)
         .with_message(format!("the server offers no {what}"))
 }
 
-/// A mailbox that is too old to hold an archive is a server without one.
+/// A mailbox that is too old to hold an archive counts as none.
 fn without_archive(failure: Failure) -> Failure {
     if failure.subcode() == Some("InvalidExchangeServerVersion") {
         failure.with_kind(FailureKind::NotSupported)

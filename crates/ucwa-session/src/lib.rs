@@ -41,6 +41,7 @@
 //! password, a cookie or a message text, at any level.
 
 mod auth;
+mod batching;
 mod channel;
 mod chats;
 mod clock;
@@ -53,7 +54,6 @@ mod grant;
 mod history;
 mod io;
 mod keys;
-mod lengths;
 mod operation;
 mod people;
 mod person;
@@ -62,8 +62,8 @@ mod recent;
 mod response;
 mod session;
 mod sign_in;
+mod text_limits;
 mod timers;
-mod together;
 mod trust;
 mod workload;
 

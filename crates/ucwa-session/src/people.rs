@@ -1,8 +1,8 @@
-//! People: what is known of them and who wants to know, the user himself among them.
+//! People: their data, the interest in them, and the user's own presence.
 //!
-//! What the server tells of a person lies in a few resources, each read as a whole: the card, the presence, the note, the
-//! location, the modalities. Reads are gathered for a moment, so that all who ask for one resource share one request, and
-//! requests that are due together share one batch.
+//! The server keeps the data of a person in a few resources, each read as a whole: card, presence, note, location,
+//! modalities. Reads are collected for a moment, so that all requests for one resource share one read, and reads that
+//! are due together share one batch.
 
 mod facts;
 mod me;
@@ -28,29 +28,29 @@ use crate::keys::Ticket;
 use crate::operation::{Operation, Outcome};
 use crate::person::{Interest, MeChange, PersonFact, PersonField, PersonStatus};
 
-/// Whom something is about.
+/// A person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
-    /// The user himself.
+    /// The user.
     Me,
-    /// The one with this SIP URI, in lower case.
+    /// The person with this SIP URI, in lower case.
     Other(String),
 }
 
-/// What an exchange about people is for.
+/// The purpose of an exchange about people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PeoplePurpose {
     /// GET a resource of a person.
     Read(Who, Aspect),
     /// GET search, for the contact with this address.
     Locate(Who),
-    /// GET a contact that an event spoke of, by the key of its href.
+    /// GET a contact that an event named, by the key of its href.
     Identify(String),
-    /// GET search, for the user.
+    /// GET search, for the caller.
     Search(Ticket),
     /// POST presenceSubscriptions.
     Subscribe(u64),
-    /// POST presenceSubscription, so that it lives on.
+    /// POST presenceSubscription, to extend it.
     Extend(u64),
     /// DELETE presenceSubscription.
     Unsubscribe,
@@ -59,7 +59,7 @@ pub(crate) enum PeoplePurpose {
 }
 
 impl PeoplePurpose {
-    /// The operation, as it stands in traces.
+    /// The name of the operation in traces.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Read(who, aspect) => aspect.rel(who),
@@ -72,64 +72,64 @@ impl PeoplePurpose {
     }
 }
 
-/// What about people is due at a time.
+/// Timers about people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PeopleTimer {
-    /// What was gathered can be sent.
+    /// Collected reads are due.
     Gathered,
-    /// Somebody wants a resource of a person read again and again.
+    /// The next read at the interval of an interest.
     Poll(Who, Aspect),
-    /// A resource that somebody follows could not be read, so often by now.
+    /// The next attempt to read a followed resource, with the number of failed ones.
     Repeat(Who, Aspect, u32),
-    /// A subscription is about to expire.
+    /// A subscription will expire soon.
     Extend(u64),
 }
 
-/// How many people are remembered at least of whom nobody wants to know anything now: it saves the search for them when they
-/// are asked for again.
+/// The number of people without interest whose records are kept. A kept record saves a search when the person is read
+/// again.
 const KEPT_IDLE: usize = 200;
 
 #[derive(Debug, Default)]
 pub(crate) struct People {
     /// The user's own address, in lower case.
     me: String,
-    /// Whether there is an application to ask.
+    /// Whether there is an application.
     open: bool,
     search: Option<String>,
     presence_subscriptions: Option<String>,
     persons: BTreeMap<Who, Person>,
-    /// Counts the uses of people, to tell which are the oldest.
+    /// Counts uses of records, to find the least recently used ones.
     uses: u64,
-    /// How often people were added, or may have become idle, since the idle ones were evicted last.
+    /// The number of events since the last eviction that may have added or released a record.
     since_eviction: usize,
-    /// Whose resource an href is, by its key.
+    /// The owners of contact hrefs.
     by_href: BTreeMap<HrefKey, Who>,
-    /// Reads that are due or under way.
+    /// Reads that are due or in flight.
     reads: BTreeMap<(Who, Aspect), Read>,
-    /// A moment is granted to what else will be asked for.
+    /// The timer that collects reads is armed.
     gathering: bool,
-    /// Contacts that are being asked for their address, by the key of their href.
+    /// Contacts whose address is being read, by the key of their href.
     identifying: BTreeSet<String>,
     searches: BTreeSet<Ticket>,
     subscriptions: BTreeMap<u64, Subscription>,
-    /// The server refused a subscription, and is not asked for another one before this.
+    /// The server refused a subscription. The next attempt is not made before this time.
     subscribe_at: Duration,
-    /// What is to be changed of the user, one change of a resource at a time.
+    /// Pending changes to the user's presence, by resource. Changes of one resource are made one at a time.
     changes: BTreeMap<Aspect, VecDeque<(Ticket, MeChange)>>,
-    /// The status that the user chose here last, and has not reset. It outlives the application.
+    /// The status that the user chose in this session and has not reset. A new application keeps it.
     chosen: Option<PersonStatus>,
 }
 
 #[derive(Debug, Default)]
 struct Person {
     uri: String,
-    /// The hrefs of this person's resources, in the present application.
+    /// The hrefs of this person's resources in the current application.
     links: BTreeMap<Aspect, String>,
-    /// The key of this person in `by_href`.
+    /// The key of this person's contact in `by_href`.
     contact: Option<HrefKey>,
-    /// When this person was asked for or spoken of last, as a count of uses.
+    /// The use count at the last use of this record.
     used: u64,
-    /// Whether the search for this person's contact is under way.
+    /// Whether a search for this person's contact is in flight.
     locating: bool,
     interests: BTreeMap<PersonField, Interest>,
     /// The subscription that covers this person.
@@ -137,7 +137,7 @@ struct Person {
 }
 
 impl Person {
-    /// How much anybody wants to know of a resource.
+    /// The strongest interest in a resource.
     fn interest(&self, who: &Who, aspect: Aspect) -> Interest {
         let of_aspect = self
             .interests
@@ -158,7 +158,7 @@ impl Person {
         shortest
     }
 
-    /// Whether it is known where the resources are: the contact names them all.
+    /// Whether the hrefs of the resources are known. The contact has all of them.
     fn is_located(&self) -> bool {
         self.links.contains_key(&Aspect::Card)
     }
@@ -171,7 +171,7 @@ impl Person {
 }
 
 impl People {
-    /// How much is being read, searched for or changed.
+    /// The number of reads, searches and changes in progress.
     pub(crate) fn awaited(&self) -> usize {
         self.reads.len()
             + self.identifying.len()
@@ -181,7 +181,7 @@ impl People {
             + usize::from(self.gathering)
     }
 
-    /// Takes an operation on people.
+    /// Handles an operation on people.
     pub(crate) fn submit(&mut self, core: &mut Core, ticket: Ticket, operation: Operation) {
         match operation {
             Operation::FetchPerson { address, field } => match self.find_or_add(&address) {
@@ -220,7 +220,7 @@ impl People {
         }
     }
 
-    /// Takes the end of an exchange about people.
+    /// Handles the end of an exchange about people.
     pub(crate) fn on_finished(
         &mut self,
         core: &mut Core,
@@ -235,13 +235,13 @@ impl People {
             PeoplePurpose::Search(ticket) => self.on_searched(core, *ticket, exchange, result),
             PeoplePurpose::Subscribe(id) => self.on_subscribed(core, *id, exchange, result),
             PeoplePurpose::Extend(id) => self.on_extended(core, *id, exchange, result),
-            // Whatever came of it, the server forgets it by itself.
+            // If it failed, the subscription expires by itself.
             PeoplePurpose::Unsubscribe => {}
             PeoplePurpose::Set(aspect) => self.on_set(core, *aspect, exchange, result),
         }
     }
 
-    /// Takes the links of an application, and what it says of the user.
+    /// Takes the links of an application, and the user's own data in it.
     pub(crate) fn take_application(&mut self, core: &mut Core, application: &Resource<'_>) {
         if let Some(people) = application.embedded("people") {
             let link = |rel: &str| people.link_href(rel).map(str::to_owned);
@@ -259,14 +259,14 @@ impl People {
         }
     }
 
-    /// The application is ready: begins what somebody has been interested in since before.
+    /// Starts with a new application: reads and follows everything of interest.
     pub(crate) fn begin(&mut self, core: &mut Core) {
         self.open = true;
         self.subscribe_at = Duration::ZERO;
         self.begin_anew(core);
     }
 
-    /// The server has dropped what is transient, subscriptions among it (`EventsInUCWA`), or never had it.
+    /// Starts again after the server has dropped its transient state, including subscriptions (`EventsInUCWA`).
     pub(crate) fn begin_anew(&mut self, core: &mut Core) {
         if !self.open {
             return;
@@ -289,7 +289,7 @@ impl People {
                     continue;
                 };
                 if person.interest(&who, aspect) != Interest::None {
-                    // What is being read may be older than what the channel lost.
+                    // A read in flight may be older than the lost events.
                     self.read_change(core, who.clone(), aspect);
                 }
                 self.attend(core, &who, aspect, Interest::None);
@@ -297,7 +297,7 @@ impl People {
         }
     }
 
-    /// The application is gone, and whatever was asked of it; who is interested in whom stays.
+    /// Ends every read with the application. The interests stay.
     pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
         self.open = false;
         self.search = None;
@@ -331,9 +331,9 @@ impl People {
         }
     }
 
-    /// Who has this address; nothing is asked of the server.
+    /// Finds or creates the record of an address, without a request.
     fn find_or_add(&mut self, address: &str) -> Result<Who, Failure> {
-        // Before the sign-in the user's own address is not known; afterwards it is somebody else's that is not.
+        // Before sign-in the empty address stands for the user, whose address is not known yet.
         if address.is_empty() && self.me.is_empty() {
             return Ok(Who::Me);
         }
@@ -343,7 +343,7 @@ impl People {
         Ok(who)
     }
 
-    /// The record of a person, who is asked for or spoken of now. A new one may take the place of old ones.
+    /// The record of a person, marked as used. Creating one may evict others.
     fn note(&mut self, who: &Who, uri: &str) -> &mut Person {
         if !self.persons.contains_key(who) {
             self.evict_some_day();
@@ -357,7 +357,7 @@ impl People {
         person
     }
 
-    /// Evicts idle people after every so many calls: as seldom as there are many to be looked through.
+    /// Evicts idle records now and then, so that the cost per call stays constant.
     fn evict_some_day(&mut self) {
         self.since_eviction += 1;
         if self.since_eviction >= KEPT_IDLE.max(self.persons.len() / 4) {
@@ -366,7 +366,7 @@ impl People {
         }
     }
 
-    /// Forgets the people of whom nobody wants to know anything now, but for those that were used last.
+    /// Evicts the records of people without interest and without pending reads, except for the most recently used.
     fn evict(&mut self) {
         let being_read: BTreeSet<_> = self.reads.keys().map(|(who, _)| who).collect();
         let mut idle: Vec<_> = (self.persons.iter())
@@ -387,7 +387,7 @@ impl People {
         }
     }
 
-    /// Notes where a person's contact is; where it was before is nobody's any more.
+    /// Records the href of a person's contact, and drops the previous one.
     fn locate(&mut self, who: &Who, contact: HrefKey) {
         if let Some(person) = self.persons.get_mut(who)
             && let Some(old) = person.contact.replace(contact.clone())
@@ -398,7 +398,7 @@ impl People {
         self.by_href.insert(contact, who.clone());
     }
 
-    /// Forgets that an href is this person's, unless it is another's by now.
+    /// Drops a contact href of a person, unless another person has it now.
     fn release_href(&mut self, contact: &HrefKey, who: &Who) {
         if self.by_href.get(contact) == Some(who) {
             self.by_href.remove(contact);
@@ -414,7 +414,7 @@ impl People {
         }
     }
 
-    /// Tells what became known of a person.
+    /// Emits facts about a person.
     fn tell(&self, core: &mut Core, who: &Who, facts: impl IntoIterator<Item = PersonFact>) {
         let Some(person) = self.persons.get(who) else {
             return;
@@ -428,7 +428,7 @@ impl People {
     }
 }
 
-/// Whether a fact of the application's own copy of the user's card says something; the name is told with the sign-in.
+/// Whether a fact in the application's copy of the user's card has a value. The name is emitted at sign-in.
 fn is_news(fact: &PersonFact) -> bool {
     match fact {
         PersonFact::Title(text)
@@ -459,7 +459,7 @@ fn not_signed_in() -> Failure {
     Failure::new(FailureKind::NotSignedIn, Stage::People)
 }
 
-/// The server gives no link for it, which means that it cannot be done now (`Hypermedia`).
+/// The failure if the server offers no link, which means that the operation is not possible now (`Hypermedia`).
 fn not_offered(what: &str) -> Failure {
     Failure::new(FailureKind::WrongState, Stage::People)
         .with_message(format!("the server offers no {what} now"))

@@ -1,4 +1,4 @@
-//! Questions to the caller, and what waits for their answers.
+//! Questions to the caller, and the exchanges and tokens that wait for the answers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use crate::io::{Answer, Output, Question};
 use crate::keys::QuestionId;
 use crate::timers::Timer;
 
-/// How long the caller has for an answer that a program can give.
+/// How long the caller has for an answer that a program gives.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a person has to sign in at a page.
+/// How long the user has to sign in at a page.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The questions without an answer.
+/// The unanswered questions.
 #[derive(Debug, Default)]
 pub(crate) struct Questions(BTreeMap<QuestionId, Asked>);
 
 /// What waits for an answer.
 #[derive(Debug)]
 enum Asked {
-    /// An exchange with a host that nothing names.
+    /// An exchange with an untrusted host.
     Trust(Box<Exchange>, String),
     /// The token for an origin.
     Token(Origin, Source),
-    /// The sign-in at a page, before the token for an origin is asked for again.
+    /// The sign-in at a page, before the next request for a token of an origin.
     PassiveSignIn(Origin, Source),
 }
 
@@ -70,7 +70,7 @@ impl Core {
         );
     }
 
-    /// Asks the caller for a token of another issuer.
+    /// Asks the caller for the token of another issuer.
     pub(crate) fn ask_token(&mut self, key: Origin, source: Source) {
         let Source::Outside {
             authorization_uri,
@@ -105,7 +105,7 @@ impl Core {
         self.questions.0.insert(id, asked);
     }
 
-    /// Takes an answer, or that there was none in time. Anything but a fitting yes is a no.
+    /// Handles an answer, or its absence at the deadline. Anything but a matching positive answer counts as a refusal.
     pub(crate) fn on_answer_to(&mut self, id: QuestionId, answer: Option<Answer>) {
         let Some(asked) = self.questions.0.remove(&id) else {
             return;
@@ -130,7 +130,7 @@ impl Core {
             (Asked::Token(key, _) | Asked::PassiveSignIn(key, _), _) => {
                 let failure = Failure::new(FailureKind::InvalidCredentials, Stage::Authentication)
                     .with_host(key.host())
-                    .with_message("nobody gave what the server asked for");
+                    .with_message("the caller did not provide the token or the sign-in that the server requires");
                 self.fail_renewal(&key, &failure);
             }
         }

@@ -1,11 +1,11 @@
-//! What was met lately: a session that runs for months knows again what the server repeats, and forgets the rest.
+//! A bounded map: a session that runs for months recognizes recent repetitions and evicts the rest.
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// The last `N` keys that were noted, each with what goes with it.
+/// A map that holds the `N` keys that were inserted last.
 pub(crate) struct Recent<K, V, const N: usize> {
     known: BTreeMap<K, V>,
-    /// The keys in the order in which they were noted first.
+    /// The keys in the order of their first insertion.
     order: VecDeque<K>,
 }
 
@@ -19,7 +19,7 @@ impl<K, V, const N: usize> Default for Recent<K, V, N> {
 }
 
 impl<K: Clone + Ord, V, const N: usize> Recent<K, V, N> {
-    /// Notes a key, and says whether it is news.
+    /// Inserts a value. Returns whether the key is new.
     pub(crate) fn insert(&mut self, key: K, value: V) -> bool {
         let news = self.known.insert(key.clone(), value).is_none();
         if news {

@@ -1,5 +1,4 @@
-//! What a response says: what came of the request, the resource in it, or why there is none. Each is read in one way,
-//! whoever asked.
+//! Interpretation of responses: the effect of a request, the resource in a response, or the failure.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,24 +12,24 @@ use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::Sent;
 
-/// By which a request is found in the logs of both sides: the server takes the client's, and says its own.
+/// The header that identifies a request in the logs of both sides. The server accepts the client's value and returns
+/// its own.
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-id");
 
-/// What came of a request that changes something at the server.
+/// The effect of a request that changes something at the server.
 pub(crate) enum Effect {
-    /// The server did it.
+    /// The server carried the request out.
     Done(Response<Bytes>),
-    /// What it was addressed to does not exist any more.
+    /// The resource does not exist any more.
     Gone(Failure),
-    /// It had no effect: the server refused it, or it never got there.
+    /// No effect: the server refused the request, or it was not sent.
     Refused(Failure),
-    /// It may have had its effect: the answer was lost, or the server, or something before it, failed after it may have
-    /// begun.
+    /// Unknown effect: the response was lost, or the server or a proxy failed after processing may have started.
     Unclear(Failure),
 }
 
 impl Effect {
-    /// For those who only want to know whether it was done.
+    /// The effect as a result, where only success matters.
     pub(crate) fn done(self) -> Result<(), Failure> {
         match self {
             Self::Done(_) => Ok(()),
@@ -40,7 +39,7 @@ impl Effect {
 }
 
 impl Core {
-    /// What came of a request that changes something.
+    /// The effect of a request that changes something.
     pub(crate) fn effect(
         &self,
         exchange: &Exchange,
@@ -51,7 +50,7 @@ impl Core {
             Ok(response) => {
                 let failure = self.refusal(exchange, &response);
                 match response.status() {
-                    // Who is not let in has changed nothing, be it that the server calls that its own error.
+                    // A request with a refused token had no effect, even if the status is 500.
                     _ if refuses_ticket(&response) => Effect::Refused(failure),
                     StatusCode::NOT_FOUND | StatusCode::GONE => Effect::Gone(failure),
                     status if status.is_server_error() => Effect::Unclear(failure),
@@ -63,14 +62,14 @@ impl Core {
         }
     }
 
-    /// The address that the answer to a POST names. One on another host is as good as none: nothing can be asked there.
+    /// The `Location` of a response to a POST. `None` if it is on another host, which gets no requests.
     pub(crate) fn location<'a>(&self, response: &'a Response<Bytes>) -> Option<&'a str> {
         let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
         let own = self.resolve(location, Stage::Application).is_ok();
         own.then_some(location)
     }
 
-    /// The resource in a successful answer; anything else is a failure that says what came instead.
+    /// The resource in a successful response, or the failure.
     pub(crate) fn resource<'a>(
         &self,
         exchange: &Exchange,
@@ -85,7 +84,7 @@ impl Core {
             .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
     }
 
-    /// Says in the span of an exchange what this answer to it says. What a later one says takes its place.
+    /// Records the response in the span of its exchange. A later response overwrites the fields.
     pub(crate) fn trace(&self, exchange: &Exchange, response: &Response<Bytes>) {
         exchange.span.record("status", response.status().as_u16());
         if !response.status().is_success()
@@ -93,7 +92,7 @@ impl Core {
         {
             exchange.span.record("subcode", subcode.as_ref());
         }
-        // A server that says back what it was told says nothing new.
+        // A server that echoes the client's ID adds nothing.
         if let Some(id) = correlation_id(response)
             && Some(id) != exchange.correlation_id.as_deref()
         {
@@ -101,7 +100,7 @@ impl Core {
         }
     }
 
-    /// What a refused request failed of.
+    /// The reason the server gave for refusing the request.
     pub(crate) fn refusal(&self, exchange: &Exchange, response: &Response<Bytes>) -> Failure {
         let failure = described(
             Failure::new(FailureKind::RequestFailed, exchange.purpose.stage()),
@@ -124,13 +123,13 @@ impl Core {
         }
     }
 
-    /// The error body of an answer, if it has one.
+    /// The error body of a response, if it has one.
     pub(crate) fn problem<'a>(&self, response: &'a Response<Bytes>) -> Option<Problem<'a>> {
         let representation = representation_of(response)?;
         Problem::decode(response.body(), representation, &self.config.limits).ok()
     }
 
-    /// The resource that was asked for.
+    /// The requested resource.
     pub(crate) fn fetched(
         &self,
         exchange: &Exchange,
@@ -141,7 +140,7 @@ impl Core {
     }
 }
 
-/// Whether a request that failed may have had its effect. One that failed for want of a token had none.
+/// Whether a failed request may have had an effect. A request that failed for want of a token had none.
 pub(crate) fn may_have_been_sent(failure: &Failure) -> bool {
     failure.stage() != Stage::Authentication
         && failure
@@ -149,7 +148,7 @@ pub(crate) fn may_have_been_sent(failure: &Failure) -> bool {
             .is_some_and(|transport| transport.sent == Sent::Maybe)
 }
 
-/// The representation of an answer's body, by its content type.
+/// The representation of a response body, by its content type.
 pub(crate) fn representation_of(response: &Response<Bytes>) -> Option<Representation> {
     Representation::from_content_type(
         response
@@ -160,7 +159,7 @@ pub(crate) fn representation_of(response: &Response<Bytes>) -> Option<Representa
     )
 }
 
-/// The failure of an answer that is not UCWA: most often a page of a proxy or of the web server.
+/// The failure for a response that is not UCWA, usually a page of a proxy or of the web server.
 pub(crate) fn not_ucwa(exchange: &Exchange, response: &Response<Bytes>) -> Failure {
     let content_type = response
         .headers()
@@ -198,8 +197,8 @@ fn correlation_id(response: &Response<Bytes>) -> Option<&str> {
     response.headers().get(CORRELATION_ID)?.to_str().ok()
 }
 
-/// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3). A date is counted from the date of the
-/// response, by the same clock; without that it says nothing.
+/// The pause that the server asks for, in seconds or as a date (RFC 9110, 10.2.3). A date is compared with the `Date`
+/// of the response, which comes from the same clock; without one it is ignored.
 pub(crate) fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     let value = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
     let asked = value(header::RETRY_AFTER)?;
@@ -211,7 +210,7 @@ pub(crate) fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     Some(pause.unwrap_or_default())
 }
 
-/// When the server sent a response, by its own clock (RFC 9110, 6.6.1).
+/// The `Date` of a response, by the server's clock (RFC 9110, 6.6.1).
 pub(crate) fn date_of(response: &Response<Bytes>) -> Option<SystemTime> {
     let date = response.headers().get(header::DATE)?.to_str().ok()?;
     httpdate::parse_http_date(date).ok()

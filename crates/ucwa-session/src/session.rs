@@ -1,4 +1,4 @@
-//! The session: takes what happened, hands it to the part it concerns, and hands out what follows.
+//! The session: dispatches inputs to its parts and collects their outputs.
 
 use std::time::Duration;
 
@@ -20,9 +20,10 @@ use crate::people::People;
 use crate::sign_in::{ApplicationLinks, Phase, SignIn};
 use crate::timers::Timer;
 
-/// One sign-in of one user: see the crate's documentation for how it is driven.
+/// One sign-in of one user. See the crate documentation for how to drive it.
 ///
-/// It is spent after it has been signed out, by whomever; another sign-in takes another session.
+/// A session cannot be used again after it has signed out, for whatever reason. Create another session for the next
+/// sign-in.
 pub struct Session {
     pub(crate) core: Core,
     pub(crate) entry: SignIn,
@@ -32,11 +33,11 @@ pub struct Session {
     pub(crate) history: History,
 }
 
-/// What the server said of the application.
+/// The end of an application, as reported by the server.
 enum ApplicationEnd {
-    /// It does not know it any more; another one can be created.
+    /// The server does not know the application. Another one can be created.
     Lost(Failure),
-    /// It ended it, and the user decides what then.
+    /// The server ended the application. The user decides what to do.
     Over(Failure),
 }
 
@@ -49,7 +50,7 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// A session that has not begun.
+    /// Creates a session that is not signed in.
     pub fn new(config: SessionConfig) -> Self {
         Self {
             core: Core::new(config),
@@ -89,12 +90,13 @@ impl Session {
         self.settle();
     }
 
-    /// Takes in what happened. Time never goes back: an earlier `now` than before counts as the one before.
+    /// Handles an input at `now`. Time does not go backwards: a smaller `now` than that of the last input counts as the
+    /// same time.
     pub fn handle(&mut self, now: Duration, input: Input) {
         let idle = now.saturating_sub(self.core.now);
         self.core.now = self.core.now.max(now);
         match input {
-            // What the driver woke for comes next, and a response counts before the deadline that it met.
+            // A response precedes the deadline that it met, so timers wait for the input that the driver woke for.
             Input::WallClock(time) => return self.core.read_wall_clock(time, idle),
             Input::Response { id, result } => self.core.on_response(id, result),
             Input::Answer { id, answer } => self.core.on_answer_to(id, Some(answer)),
@@ -108,7 +110,7 @@ impl Session {
         self.settle();
     }
 
-    /// The next thing to do, or [`Output::Idle`] when there is nothing until something happens.
+    /// The next output, or [`Output::Idle`] if there is nothing to do until the next input.
     pub fn poll_output(&mut self) -> Output {
         self.core.next_output()
     }
@@ -158,7 +160,7 @@ impl Session {
             return match end {
                 ApplicationEnd::Lost(failure) => self.application_lost(failure),
                 ApplicationEnd::Over(failure) => {
-                    // What the server ended need not be deleted.
+                    // An application that the server has ended need not be deleted.
                     self.entry.links = ApplicationLinks::default();
                     self.give_up(failure.with_kind(FailureKind::Gone));
                 }
@@ -171,7 +173,7 @@ impl Session {
                 let another = self.core.on_token(origin, &exchange, result);
                 if another && self.entry.phase == Phase::Running {
                     let failure = Failure::new(FailureKind::ConnectionLost, Stage::Authentication)
-                        .with_message("the server takes the guest for another one");
+                        .with_message("the server issued the token of another participant");
                     self.application_lost(failure);
                 }
             }
@@ -203,8 +205,8 @@ impl Session {
         }
     }
 
-    /// Any request of the application may be answered with its end: 404 ApplicationNotFound, which is mended without
-    /// the user, or 410, which is not (`ApplicationDashboard`).
+    /// Any request of an application may be answered with its end: 404 ApplicationNotFound, after which the session
+    /// creates another one, or 410, after which it does not (`ApplicationDashboard`).
     fn application_ended(
         &self,
         exchange: &Exchange,
@@ -231,14 +233,14 @@ impl Session {
         }
     }
 
-    /// Ends whatever was asked of the application, which is gone or is left.
+    /// Ends everything that belongs to an application.
     pub(crate) fn end_all(&mut self, failure: &Failure) {
         self.chats.end_all(&mut self.core, failure);
         self.people.end_all(&mut self.core, failure);
         self.history.end_all(&mut self.core, failure);
     }
 
-    /// The events of a page, in order.
+    /// Handles the events of a page, in order.
     pub(crate) fn on_events(&mut self, page: &EventPage<'_>) {
         for (_, event) in page
             .events()

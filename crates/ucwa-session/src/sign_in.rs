@@ -1,10 +1,10 @@
-//! From an address and a password to an application at the server, and back.
+//! Sign-in: from credentials to an application on the server.
 //!
-//! Discovery, the user resource, the application, being made available: one step after the other, each begun by the
-//! answer to the one before. The same steps from the application on serve to create it anew when the server lost it.
+//! The steps are discovery, the user resource, the application, and `makeMeAvailable`; each starts with the response to
+//! the one before. The steps from the application on also replace an application that the server lost.
 
 mod discovery;
-mod leaving;
+mod sign_out;
 
 use std::time::Duration;
 
@@ -18,82 +18,82 @@ use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
-use crate::lengths;
 use crate::operation::{Credentials, Outcome};
 use crate::response::not_ucwa;
 use crate::session::Session;
+use crate::text_limits;
 use crate::timers::Timer;
 use crate::trust::Trust;
 
-/// How many redirects are followed on one way, before and after authentication together.
+/// The maximum number of redirects on one path, before and after authentication.
 const MAX_HOPS: u32 = 10;
-/// How long the internal discovery host is waited for when the external one has answered.
+/// How long discovery waits for the internal host after the external one has answered.
 const INTERNAL_GRACE: Duration = Duration::from_secs(1);
-/// How often in a row an application may be lost before it has lived for [`SOUND_LIFE`].
+/// The maximum number of applications in a row that are lost before they reach [`SOUND_LIFE`].
 const MAX_LOSSES: u32 = 5;
-/// How long an application lives that is not one of a row of losses. A page of events proves nothing: making the user
-/// available brings one at once, in an application that is lost the moment after, too.
+/// The age at which an application counts as stable. The first event page does not: `makeMeAvailable` causes one at
+/// once, even in an application that is lost a moment later.
 const SOUND_LIFE: Duration = Duration::from_secs(5 * 60);
-/// How long the session tries to create a lost application anew.
+/// How long the session tries to replace a lost application.
 const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 
-/// How long events may fail to arrive before the caller is told. A message that is not fetched within this time has failed
-/// for its sender (`message_ref`).
+/// How long events may fail to arrive before the caller is informed. The server reports a message as failed to its
+/// sender if it is not fetched within this time (`message_ref`).
 const INTERRUPTION: Duration = Duration::from_secs(30);
 
-/// How long a report of activity may take: two that are lost leave the third in time for the four minutes within which the
-/// server wants one (`reportMyActivity_ref`).
+/// The timeout of a report of activity. After two lost reports, the third is still within the four minutes that the
+/// server allows (`reportMyActivity_ref`).
 const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often activity is reported at most.
+/// The minimum interval between reports of activity.
 const SHORTEST_REPORT_INTERVAL: Duration = Duration::from_secs(10);
-/// After how long activity is reported anew that could not be reported.
+/// The pause before a failed report of activity is repeated.
 const REPORT_AGAIN: Duration = Duration::from_secs(15);
 
-/// How far the session is.
+/// The state of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nothing was asked for yet.
+    /// Not started.
     Fresh,
-    /// On the way to the first, or to another, application.
+    /// Creating the first application, or replacing a lost one.
     Entering,
-    /// The application is there and the event channel is open.
+    /// The application exists and the event channel is open.
     Running,
     /// The application is being deleted.
     Leaving,
-    /// It is over; a session signs in once.
+    /// Ended. A session signs in once.
     Over,
 }
 
 #[derive(Debug)]
 pub(crate) struct SignIn {
     pub(crate) phase: Phase,
-    /// What the caller was told last.
+    /// The state that the caller knows.
     announced: SignInState,
     sign_in: Option<Ticket>,
     sign_out: Vec<Ticket>,
     sip_uri: String,
     domain: String,
-    /// The user resource that was found.
+    /// The address of the user resource.
     user: String,
     discovery: Discovery,
     applications: String,
     endpoint_id: String,
-    /// Links of the application and of what it embeds.
+    /// The links of the application and of its embedded resources.
     pub(crate) links: ApplicationLinks,
-    /// The application was there before: a process before this one, or an answer that was lost, created it.
+    /// The application existed before: an earlier process created it, or a request whose response was lost.
     taken_up: bool,
-    /// When the present application, or the last one, was entered.
+    /// When the current application, or the last one, was entered.
     entered_at: Duration,
-    /// How often in a row the application was lost.
+    /// The number of applications lost in a row.
     losses: u32,
-    /// How often it was tried to create another one since.
+    /// The number of attempts to replace the application.
     attempts: u32,
     lost_at: Option<Duration>,
-    /// The caller was told that no events arrive.
+    /// The caller knows that no events arrive.
     interrupted: bool,
 }
 
-/// The hrefs of the present application; they die with it.
+/// The hrefs of the current application, which become invalid with it.
 #[derive(Debug, Default)]
 pub(crate) struct ApplicationLinks {
     pub(crate) application: Option<String>,
@@ -131,7 +131,7 @@ impl Session {
     pub(crate) fn sign_in(&mut self, ticket: Ticket, credentials: Credentials) {
         if self.entry.phase != Phase::Fresh {
             let failure = Failure::new(FailureKind::WrongState, Stage::Command)
-                .with_message("a session signs in once; make another one");
+                .with_message("a session signs in once; create another session");
             return self.core.complete(ticket, Err(failure));
         }
         let (uri, domain, root) = match self.check(&credentials) {
@@ -157,7 +157,7 @@ impl Session {
         self.discover();
     }
 
-    /// What cannot be used is refused before anything is sent: the address and its domain, and the root that is trusted.
+    /// Checks the credentials and the configuration before anything is sent.
     fn check(
         &self,
         credentials: &Credentials,
@@ -169,10 +169,10 @@ impl Session {
             ("endpoint id", config.endpoint_id.as_ref()),
         ];
         for (what, name) in names {
-            lengths::check(
+            text_limits::check(
                 what,
                 name.map_or("", String::as_str),
-                lengths::NAME,
+                text_limits::NAME,
                 Stage::Command,
             )?;
         }
@@ -180,9 +180,16 @@ impl Session {
             Failure::new(FailureKind::InvalidArgument, Stage::Command).with_message(message)
         };
         if let Some(name) = credentials.guest() {
-            lengths::check("display name", name, lengths::DISPLAY_NAME, Stage::Command)?;
+            text_limits::check(
+                "display name",
+                name,
+                text_limits::DISPLAY_NAME,
+                Stage::Command,
+            )?;
             if name.is_empty() {
-                return Err(invalid("a guest needs a display name".to_owned()));
+                return Err(invalid(
+                    "an anonymous participant needs a display name".to_owned(),
+                ));
             }
         }
         let uri =
@@ -203,7 +210,7 @@ impl Session {
     // The application.
 
     fn create_application(&mut self) {
-        // Hrefs are relative to the host of the applications resource, and stay with it.
+        // Hrefs are relative to the host of the applications resource.
         self.core.base = Origin::of(&self.entry.applications).ok();
         let config = &self.core.config;
         let input = Resource::anonymous()
@@ -231,13 +238,14 @@ impl Session {
         }
         let links = result.and_then(|response| {
             self.application_links(exchange, &response)?;
-            // A new one would be answered with 201 (`applications_ref`).
+            // A new application is reported with 201 (`applications_ref`).
             self.entry.taken_up = response.status() == StatusCode::OK;
             Ok(())
         });
         match links {
             Ok(()) => self.make_available(),
-            // Too many of them, or not with this user agent: it is the user who can mend that (`ApplicationDashboard`).
+            // The user has too many applications, or this user agent is not allowed: only the user can change that
+            // (`ApplicationDashboard`).
             Err(failure) if failure.is_gone() && failure.status() == Some(410) => {
                 self.entry_failed(failure.with_kind(FailureKind::Gone));
             }
@@ -245,8 +253,8 @@ impl Session {
         }
     }
 
-    /// Incoming invitations come only to users that were made available (`makeMeAvailable_ref`). A link that is
-    /// missing was used before.
+    /// Makes the user available: otherwise no invitations arrive (`makeMeAvailable_ref`). The link is absent if that
+    /// has happened already.
     fn make_available(&mut self) {
         let Some(href) = self.entry.links.make_me_available.clone() else {
             return self.read_application();
@@ -261,7 +269,8 @@ impl Session {
         } else {
             vec![text("Plain")]
         };
-        // The user may have chosen a status since the sign-in, here or elsewhere, which another application is not to change.
+        // A new application must not change a status that the user has chosen since sign-in, in this session or
+        // elsewhere.
         let status = match self.entry.announced {
             SignInState::SigningIn => Some("Online"),
             _ => self.people.chosen_status(),
@@ -285,7 +294,7 @@ impl Session {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let failure = self.core.effect(exchange, result).done().err();
-        // Messages can be sent without it, so nothing but a warning: a second call is refused as well, and harmless.
+        // Messages can be sent without it, so a failure is only logged. A second call is refused, which is harmless.
         if let Some(failure) = failure.filter(|failure| failure.subcode() != Some("AlreadyExists"))
         {
             tracing::warn!(%failure, "the server did not make the user available; invitations will not arrive");
@@ -319,7 +328,7 @@ impl Session {
         }
     }
 
-    /// Takes the links out of an application resource.
+    /// Takes the links of an application resource.
     fn application_links(
         &mut self,
         exchange: &Exchange,
@@ -344,9 +353,9 @@ impl Session {
             .as_ref()
             .is_some_and(|known| *known != href)
         {
-            // What was begun in an application that did not come about goes on in no other.
+            // Operations that started in another application cannot continue in this one.
             let lost = Failure::new(FailureKind::ConnectionLost, Stage::Application)
-                .with_message("the server began another application");
+                .with_message("the server created another application");
             self.drop_application(&lost);
         }
         let of = |name: &str, rel: &str| {
@@ -383,7 +392,7 @@ impl Session {
         Ok(())
     }
 
-    /// Takes in where conversations begin, and where they are listed.
+    /// Takes the links that start and list conversations.
     pub(crate) fn take_communication(&mut self, communication: &Resource<'_>) {
         self.chats.take_communication(communication);
         if let Some(href) = communication.link_href("conversations") {
@@ -391,13 +400,13 @@ impl Session {
         }
     }
 
-    /// The application is ready: opens the channel and tells the caller.
+    /// Opens the event channel and reports the sign-in.
     fn enter(&mut self) {
         self.entry.phase = Phase::Running;
         self.entry.entered_at = self.core.now;
         self.begin_channel();
         if self.entry.phase != Phase::Running {
-            // The channel leads elsewhere, and the session is over.
+            // The events link leads to another host, and the session has ended.
             return;
         }
         self.core
@@ -431,7 +440,7 @@ impl Session {
         configured.max(SHORTEST_REPORT_INTERVAL)
     }
 
-    /// A report that did not get through leaves the user to look idle: it is made again before the next one is due.
+    /// Repeats a failed report of activity before the next one is due. Otherwise the user appears idle.
     pub(crate) fn on_activity_reported(
         &mut self,
         exchange: &Exchange,
@@ -453,8 +462,8 @@ impl Session {
         }
     }
 
-    /// The server knows the application no more (404 ApplicationNotFound): everything in it is gone, and another one is
-    /// created without asking the user (`ApplicationDashboard`).
+    /// Replaces an application that the server has lost (404 ApplicationNotFound), without asking the user
+    /// (`ApplicationDashboard`). Everything in it has ended.
     pub(crate) fn application_lost(&mut self, failure: Failure) {
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
         self.drop_application(&lost);
@@ -472,10 +481,10 @@ impl Session {
         self.recreate_later(failure);
     }
 
-    /// Nothing of the application is of use any more.
+    /// Ends everything that belongs to the application.
     fn drop_application(&mut self, lost: &Failure) {
         self.end_all(lost);
-        // Another way to the same end may be under way: there must not be two.
+        // Another attempt to create an application may be in flight. There must not be two.
         self.core
             .abandon(|purpose| !matches!(purpose, Purpose::Token(_) | Purpose::Challenge(_)));
         self.core.cancel_timers(|timer| {
@@ -512,7 +521,7 @@ impl Session {
         }
         match self.entry.attempts {
             0..=2 => self.create_application(),
-            // The user may have been moved to another pool: first his resource is asked, then the way to it.
+            // The user may have been moved to another pool: first read the user resource, then start discovery.
             3 => {
                 self.entry.discovery = Discovery::default();
                 self.read_user(self.entry.user.clone(), 0);
@@ -521,8 +530,8 @@ impl Session {
         }
     }
 
-    /// A step on the way to an application failed: fatal at sign-in, another attempt later, unless it was refused for
-    /// good. A password that is tried on and on locks the account.
+    /// Handles a failed step: fatal at sign-in, otherwise repeated later, unless the refusal is final. Repeated
+    /// attempts with a wrong password lock the account.
     fn entry_failed(&mut self, failure: Failure) {
         let for_good = matches!(
             failure.kind(),
@@ -542,14 +551,14 @@ impl Session {
         }
     }
 
-    /// No events have arrived since then, for this reason.
+    /// Informs the caller if no events have arrived since then.
     pub(crate) fn interrupted_since(&mut self, since: Duration, failure: &Failure) {
         if self.core.now.saturating_sub(since) >= INTERRUPTION {
             self.interrupted(failure);
         }
     }
 
-    /// Tells the caller, once, that no events arrive.
+    /// Informs the caller, once, that no events arrive.
     pub(crate) fn interrupted(&mut self, failure: &Failure) {
         let state = self.entry.announced;
         if state == SignInState::SignedIn && !std::mem::replace(&mut self.entry.interrupted, true) {
@@ -558,7 +567,7 @@ impl Session {
         }
     }
 
-    /// The channel brought a page: the application lives, and events arrive.
+    /// Handles the arrival of a page: the application exists and events arrive.
     pub(crate) fn on_page_arrived(&mut self) {
         self.entry.lost_at = None;
         let state = self.entry.announced;

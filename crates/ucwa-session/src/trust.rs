@@ -1,8 +1,8 @@
-//! Which hosts may receive a password or a token.
+//! Trust: which hosts may receive a password or a token.
 //!
-//! Discovery follows links, and links may lead anywhere: a client that follows them with the user's credentials gives
-//! those to whoever controls one answer. So a host is trusted only when it is reached over HTTPS (or is loopback) and
-//! is anchored in something that the user said.
+//! Discovery follows links, and a link may lead to any host. A client that sends credentials to every linked host gives
+//! them to any attacker who controls a single response. So a host is trusted only if it is reached over HTTPS, or is
+//! loopback, and if the user's own input names it.
 
 use std::collections::BTreeSet;
 
@@ -10,28 +10,28 @@ use ucwa_proto::{Origin, Scheme};
 
 use crate::config::TrustPolicy;
 
-/// What the policy says of a host.
+/// The decision about a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It may receive credentials.
+    /// The host may receive credentials.
     Trusted,
-    /// The caller has to say.
+    /// The caller decides.
     Ask,
-    /// It may not.
+    /// The host may not receive credentials.
     Refused,
-    /// It belongs to the online service that no longer exists.
+    /// The host belongs to the online service, which has been retired.
     Online,
 }
 
-/// The anchors of one sign-in.
+/// The trust anchors of one sign-in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trust {
     policy: TrustPolicy,
     /// The SIP domain.
     domain: Option<String>,
-    /// The exact host of the configured root.
+    /// The host of the configured root.
     root: Option<String>,
-    /// Hosts that the caller said yes to.
+    /// Hosts that the caller has approved.
     approved: BTreeSet<String>,
 }
 
@@ -45,7 +45,7 @@ impl Trust {
         }
     }
 
-    /// What the user named: the host of the root, or the SIP domain.
+    /// The anchor that the user named: the host of the root, or the SIP domain.
     pub(crate) fn anchor(&self) -> &str {
         self.root
             .as_deref()
@@ -84,7 +84,7 @@ impl Trust {
     }
 }
 
-/// Whether `host` is `domain` or lies below it, on a label boundary.
+/// Whether `host` is `domain` or a subdomain of it.
 fn within(host: &str, domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
     !domain.is_empty()

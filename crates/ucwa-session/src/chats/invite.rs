@@ -14,9 +14,9 @@ use crate::event::ConversationChange;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
-use crate::lengths;
 use crate::operation::{Credentials, CustomContent, MessageBody};
 use crate::response::Effect;
+use crate::text_limits;
 use crate::timers::Timer;
 
 /// How long the event that tells of the start may take after the request was answered.
@@ -221,7 +221,9 @@ impl Chats {
             return;
         };
         let subject = conversation.subject.as_deref().unwrap_or_default();
-        if let Err(failure) = lengths::check("subject", subject, lengths::SUBJECT, Stage::Command) {
+        if let Err(failure) =
+            text_limits::check("subject", subject, text_limits::SUBJECT, Stage::Command)
+        {
             conversation.subject = None;
             return self.refuse_invite(core, key, failure);
         }

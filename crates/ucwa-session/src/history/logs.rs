@@ -1,4 +1,4 @@
-//! The list of logs: which conversations there were, newest first.
+//! The list of conversation logs, newest first.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::SystemTime;
@@ -15,22 +15,21 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::operation::Outcome;
 
-/// How many conversations can be asked for at once: as many as the server lists (`conversationLogs_ref`).
-const MOST: u32 = 100;
+/// The maximum of conversations for one request: the server lists no more (`conversationLogs_ref`).
+const MAX_COUNT: u32 = 100;
 
-/// How many archives of forgotten conversations are remembered.
+/// The number of archives of forgotten conversations that are kept.
 const KEPT_FORGOTTEN: usize = 200;
 
-/// A list that is being read: first where the logs are, then the logs themselves, some at a time, until enough chats
-/// were found among them.
+/// A listing in progress: first the list of logs, then the logs, in rounds, until enough chats have been found.
 #[derive(Debug)]
 pub(super) struct Listing {
     tickets: Vec<Ticket>,
-    /// How many conversations are still to be found.
+    /// How many conversations remain to be found.
     wanted: usize,
-    /// The logs that were not read before, newest first.
+    /// The hrefs of unread logs, newest first.
     waiting: VecDeque<String>,
-    /// What is being read, in the order of the list.
+    /// The logs of the current round, in the order of the list.
     round: Vec<Option<Log>>,
     outstanding: usize,
     failure: Option<Failure>,
@@ -42,32 +41,29 @@ impl Listing {
     }
 }
 
-/// A log of a chat (`conversationLog_ref`).
+/// The log of a chat (`conversationLog_ref`).
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     pub(super) thread: Option<String>,
     pub(super) kind: ArchivedKind,
     pub(super) subject: Option<String>,
-    /// When it reached the archive.
+    /// When the log was archived, by the server's clock.
     pub(super) created: Option<SystemTime>,
-    /// Where is what was said.
+    /// The href of its messages.
     pub(super) transcripts: Option<String>,
 }
 
 impl History {
-    /// Finds so many more archived conversations. Whoever asks meanwhile gets the same.
+    /// Finds up to `count` more archived conversations. Requests during a listing share its result.
     pub(super) fn list(
         &mut self,
         core: &mut Core,
         ticket: Ticket,
         count: u32,
     ) -> Result<(), Failure> {
-        if !(1..=MOST).contains(&count) {
-            return Err(
-                Failure::new(FailureKind::InvalidArgument, Stage::History).with_message(format!(
-                    "between 1 and {MOST} conversations can be asked for"
-                )),
-            );
+        if !(1..=MAX_COUNT).contains(&count) {
+            return Err(Failure::new(FailureKind::InvalidArgument, Stage::History)
+                .with_message(format!("the count must be between 1 and {MAX_COUNT}")));
         }
         let wanted = usize::try_from(count).unwrap_or(usize::MAX);
         if let Some(listing) = &mut self.listing {
@@ -90,7 +86,7 @@ impl History {
         });
         let purpose = Purpose::History(HistoryPurpose::List);
         core.issue(Exchange::new(purpose, Method::GET, url));
-        self.attend(core);
+        self.watch_missed_items(core);
         Ok(())
     }
 
@@ -102,13 +98,13 @@ impl History {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let list = core.fetched(exchange, result).map_err(without_archive);
-        // Each time anew: what was archived since stands before what was read.
+        // Lists anew each time: new logs precede those that have been read.
         let unread = list.map(|list| {
             let links = list.links("conversationLog").iter();
             let listed: BTreeSet<_> = (links.clone())
                 .filter_map(|link| key_of(core, &link.href))
                 .collect();
-            // What the server does not list any more is not read again either.
+            // A log that the server no longer lists will not be read again.
             self.read.retain(|key| listed.contains(key));
             links
                 .filter(|link| {
@@ -128,7 +124,7 @@ impl History {
         self.next_round(core, chats);
     }
 
-    /// Reads as many logs as conversations are wanted, until these are found, or no log is left.
+    /// Reads logs in rounds until enough conversations have been found or no log is left.
     fn next_round(&mut self, core: &mut Core, chats: &mut Chats) {
         while let Some(listing) = &mut self.listing {
             for log in std::mem::take(&mut listing.round).into_iter().flatten() {
@@ -146,7 +142,7 @@ impl History {
                 .collect();
             let mut exchanges = Vec::new();
             for (place, href) in next.iter().enumerate() {
-                // One that cannot be asked for is as good as none.
+                // A log whose href is not usable is skipped.
                 if let Some(key) = key_of(core, href) {
                     self.read.insert(key);
                 }
@@ -158,7 +154,7 @@ impl History {
             listing.round = vec![None; next.len()];
             listing.outstanding = exchanges.len();
             if !exchanges.is_empty() {
-                return core.issue_together(exchanges);
+                return core.issue_batched(exchanges);
             }
         }
     }
@@ -174,7 +170,7 @@ impl History {
         let log = core.fetched(exchange, result);
         let log = log.map(|resource| log_of(core, &resource, &chats.me));
         let log = match log.map_err(without_archive) {
-            // It was removed in between.
+            // The log was removed in between.
             Err(failure) if failure.is_gone() => Ok(None),
             log => log,
         };
@@ -188,7 +184,7 @@ impl History {
                 }
             }
             Err(failure) => {
-                // It may be asked for again.
+                // A later listing may read the log again.
                 if let Some(key) = key_of(core, &exchange.url) {
                     self.read.remove(&key);
                 }
@@ -201,8 +197,8 @@ impl History {
         }
     }
 
-    /// Forgets the archives of conversations that the caller has forgotten, but for the last ones: a log that is found again,
-    /// in another application, makes no conversation then that was put away.
+    /// Evicts archives of conversations that the caller has forgotten, except for the most recent. As long as an
+    /// archive is kept, a new application does not report the conversation again.
     fn evict_forgotten(&mut self, chats: &Chats) {
         let mut forgotten: Vec<_> = (self.archives.keys())
             .filter(|key| !chats.knows(**key))
@@ -231,12 +227,12 @@ impl History {
     }
 }
 
-/// What a log says; `None` if it is not of a chat, or does not say with whom.
+/// The content of a log. `None` if it is not of a chat, or names no participants.
 fn log_of(core: &Core, resource: &Resource<'_>, me: &str) -> Option<Log> {
     let filled = |name: &str| resource.text(name).filter(|text| !text.is_empty());
     let meeting = filled("onlineMeetingUri");
     let chatted = || resource.list("modalities").any(|it| it == "Messaging");
-    // Where the type is not said, and in a conference, the modalities tell.
+    // Without a type, and in a conference, the modalities decide.
     let (chat, conference) = match filled("type") {
         Some("MessageLog") => (true, meeting.is_some()),
         Some("ConferenceLog") => (chatted(), true),

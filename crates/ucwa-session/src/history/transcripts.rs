@@ -1,4 +1,4 @@
-//! What was said in archived conversations, a page at a time, the newest log first.
+//! The messages of archived conversations, page by page, from the newest log backwards.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -17,37 +17,37 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, MessageKey, Ticket};
 use crate::operation::Outcome;
 
-/// How many pages without a message are turned over for one request.
+/// How many pages without a message are skipped for one request.
 const MAX_EMPTY_PAGES: u32 = 10;
 
 /// The logs of one conversation.
 #[derive(Debug)]
 pub(super) struct Archive {
     thread: Option<String>,
-    /// Who was in it, as the first log that was found says.
+    /// The participants, according to the first log that was found.
     kind: ArchivedKind,
     /// Newest first.
     logs: Vec<Pages>,
-    /// Who waits for the page that is being read.
+    /// The requests that wait for the page that is being read.
     tickets: Vec<Ticket>,
     empty_pages: u32,
-    /// Whether there is more, as it was told.
+    /// Whether there are more messages, as it was reported.
     told: Option<bool>,
 }
 
-/// How far one log is read.
+/// The reading position in one log.
 #[derive(Debug)]
 struct Pages {
     created: Option<SystemTime>,
-    /// Who may have written what is in it, besides this user.
+    /// The possible senders besides this user.
     recipients: Vec<Recipient>,
-    /// Where it goes on.
+    /// The href of the next page.
     next: Option<String>,
-    /// How many transcripts were seen.
+    /// The number of transcripts that have been read.
     seen: usize,
-    /// How many of those come again, since the log is read from the beginning in another application.
+    /// How many of those will be read again, because the log is read from the start in a new application.
     again: usize,
-    /// It was read to its end.
+    /// The log has been read completely.
     done: bool,
 }
 
@@ -63,12 +63,12 @@ impl Archive {
         }
     }
 
-    /// How many wait for the page that is being read.
+    /// The number of requests that wait for the page that is being read.
     pub(super) fn awaited(&self) -> usize {
         self.tickets.len()
     }
 
-    /// Whether a log is one of this conversation.
+    /// Whether a log belongs to this conversation.
     fn is_of(&self, log: &Log) -> bool {
         let same_thread = log.thread.is_some() && self.thread == log.thread;
         let known = || {
@@ -110,12 +110,12 @@ impl Archive {
         self.logs.insert(place, pages);
     }
 
-    /// The log that is read next.
+    /// The log to read next.
     fn open_log(&mut self) -> Option<&mut Pages> {
         self.logs.iter_mut().find(|pages| pages.next.is_some())
     }
 
-    /// The log whose next page is at this address: meanwhile a newer one may have been found.
+    /// The log whose next page has this address. It need not be the first: a newer one may have been found.
     fn log_at(&mut self, core: &Core, url: &str) -> Option<&mut Pages> {
         let url = key_of(core, url);
         self.logs.iter_mut().find(|pages| {
@@ -124,7 +124,7 @@ impl Archive {
         })
     }
 
-    /// The hrefs are void; who waited for one, waits in vain.
+    /// Invalidates the hrefs, and returns the tickets of pending requests.
     pub(super) fn end_life(&mut self) -> Vec<Ticket> {
         for pages in &mut self.logs {
             pages.next = None;
@@ -132,7 +132,7 @@ impl Archive {
         std::mem::take(&mut self.tickets)
     }
 
-    /// Tells whether there is more to read, where that is news.
+    /// Reports whether there are more messages, if that has changed.
     fn tell(&mut self, core: &mut Core, key: ConversationKey) {
         let more = self.open_log().is_some();
         if self.told.replace(more) != Some(more) {
@@ -142,7 +142,7 @@ impl Archive {
 }
 
 impl History {
-    /// Takes in a log. Whether it made a conversation.
+    /// Handles a log. Returns whether it created a conversation.
     pub(super) fn take_log(
         archives: &mut BTreeMap<ConversationKey, Archive>,
         core: &mut Core,
@@ -156,7 +156,7 @@ impl History {
         let known = known.or_else(|| chats.of_archived(log.thread.as_deref(), &log.kind));
         let key = match known {
             Some(key) => {
-                // The record of a life that this session has seen holds what is shown already.
+                // The log of a life that this session has seen contains only messages that have been shown.
                 let seen = chats.began_at(key);
                 if seen.is_some_and(|began| log.created.is_some_and(|created| created >= began)) {
                     return false;
@@ -167,14 +167,14 @@ impl History {
         };
         let archive = archives.entry(key).or_insert_with(|| Archive::new(&log));
         archive.add(log);
-        // One that was forgotten is not spoken of.
+        // Nothing is reported about a forgotten conversation.
         if chats.knows(key) {
             archive.tell(core, key);
         }
         known.is_none()
     }
 
-    /// Reads the next page of what was said in a conversation. Whoever asks meanwhile gets the same.
+    /// Reads the next page of messages. Requests during a read share its result.
     pub(super) fn read_more(
         &mut self,
         core: &mut Core,
@@ -189,7 +189,7 @@ impl History {
             return Err(not_offered("conversation logs"));
         }
         let Some(archive) = self.archives.get_mut(&key) else {
-            // None of the logs that were listed is of this one.
+            // No listed log belongs to this conversation.
             core.change(key, ConversationChange::MoreHistory(false));
             core.complete(ticket, Ok(Outcome::Done));
             return Ok(());
@@ -230,7 +230,7 @@ impl History {
             return;
         };
         if !chats.knows(key) {
-            // It was forgotten meanwhile.
+            // The conversation was forgotten in the meantime.
             let tickets = std::mem::take(&mut archive.tickets);
             return tickets
                 .into_iter()
@@ -245,7 +245,7 @@ impl History {
             pages.again -= again;
             let news = transcripts.get(again..).unwrap_or_default();
             pages.seen += news.len();
-            // One that leads back to itself leads nowhere.
+            // A link to the same page is ignored.
             let next = page
                 .link_href("nextConversationLogTranscripts")
                 .filter(|href| pages.next.as_deref() != Some(*href))
@@ -279,7 +279,7 @@ impl History {
                 .collect()
         });
         let messages = match messages.map_err(without_archive) {
-            // It was removed in between.
+            // The log was removed in between.
             Err(failure) if failure.is_gone() => {
                 pages.next = None;
                 pages.done = true;
@@ -314,7 +314,7 @@ impl History {
     }
 }
 
-/// Who of those in a log wrote a message: the only one, or the one with this contact.
+/// The sender of a message in a log: the only recipient, or the one with this contact.
 fn writer<'a>(recipients: &'a [Recipient], contact: Option<&HrefKey>) -> Option<&'a Recipient> {
     match recipients {
         [only] => Some(only),

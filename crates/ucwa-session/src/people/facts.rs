@@ -1,4 +1,4 @@
-//! What the resources of a person say.
+//! The resources of a person, as facts.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use crate::person::{
     Capabilities, EndpointType, Note, NoteKind, PersonFact, PersonField, PersonStatus, PhoneNumber,
 };
 
-/// One of the resources in which the server keeps what it knows of a person.
+/// A resource of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Aspect {
     /// `contact`, or `me`.
@@ -33,7 +33,7 @@ impl Aspect {
         Self::Modalities,
     ];
 
-    /// The resource that a field is in.
+    /// The resource of a field.
     pub(super) fn of(field: PersonField) -> Self {
         match field {
             PersonField::Title
@@ -60,7 +60,7 @@ impl Aspect {
             .find(|aspect| *aspect != Self::Card && aspect.rel(&Who::Other(String::new())) == rel)
     }
 
-    /// What the resource is called.
+    /// The link relation of the resource.
     pub(super) fn rel(self, who: &Who) -> &'static str {
         match (self, who) {
             (Self::Card, Who::Me) => "me",
@@ -75,7 +75,7 @@ impl Aspect {
         }
     }
 
-    /// Whether the server tells of changes. It tells nothing of cards.
+    /// Whether the server sends events about changes. It sends none about cards.
     pub(super) fn is_live(self, who: &Who) -> bool {
         match self {
             Self::Card => false,
@@ -84,7 +84,7 @@ impl Aspect {
         }
     }
 
-    /// Everything that the resource says. A member that is missing, or of the wrong type, is something unknown.
+    /// All facts of the resource. A missing property, or one of the wrong type, is unknown.
     pub(super) fn facts(self, resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
         match self {
             Self::Card => card(resource, base),
@@ -114,7 +114,7 @@ fn filled(resource: &Resource<'_>, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A contact (`contact_ref`), or the user (`me_ref`), whose office is called otherwise.
+/// The facts of a contact (`contact_ref`) or of the user (`me_ref`). The office has different names in the two.
 fn card(resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
     let text = |name| filled(resource, name);
     let numbers = [
@@ -139,7 +139,7 @@ fn card(resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
         PersonFact::PhoneNumbers(numbers.collect()),
         PersonFact::Emails(resource.list("emailAddresses").map(str::to_owned).collect()),
     ];
-    // An empty name is an unknown one, and never replaces a known one.
+    // An empty name means unknown and never replaces a known name.
     text("name")
         .map(PersonFact::DisplayName)
         .into_iter()
@@ -147,7 +147,7 @@ fn card(resource: &Resource<'_>, base: Option<&Origin>) -> Vec<PersonFact> {
         .collect()
 }
 
-/// A presence (`contactPresence_ref`, `presence_ref`).
+/// The facts of a presence (`contactPresence_ref`, `presence_ref`).
 fn presence(resource: &Resource<'_>) -> Vec<PersonFact> {
     let status = match resource.text("availability") {
         Some("Online") => PersonStatus::Online,
@@ -180,7 +180,7 @@ fn last_active(resource: &Resource<'_>) -> Option<SystemTime> {
         .and_then(DateTime::to_system_time)
 }
 
-/// A note (`contactNote_ref`, `note_ref`).
+/// The note (`contactNote_ref`, `note_ref`).
 fn note(resource: &Resource<'_>) -> Option<Note> {
     let kind = match resource.text("type") {
         Some("OutOfOffice") => NoteKind::OutOfOffice,

@@ -1,4 +1,4 @@
-//! The user himself: what others see of him, and what he changes of that.
+//! The user's own presence, note and location.
 
 use bytes::Bytes;
 use http::{Method, Response};
@@ -9,12 +9,12 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::keys::Ticket;
-use crate::lengths;
 use crate::operation::Outcome;
 use crate::person::{Interest, MeChange, Note, NoteKind, PersonFact, PersonStatus};
+use crate::text_limits;
 
 impl People {
-    /// Takes in `me` (`me_ref`): where the user's resources are, and what the card says.
+    /// Handles the resource `me` (`me_ref`): the links of the user's resources, and the card.
     pub(super) fn take_me(&mut self, core: &mut Core, me: &Resource<'_>) {
         self.take_me_links(me);
         let facts = Aspect::Card.facts(me, core.base.as_ref());
@@ -33,7 +33,7 @@ impl People {
                 Aspect::Card => me.href(),
                 _ => me.link_href(aspect.rel(&Who::Me)),
             };
-            // A link that is gone means that it cannot be done any more.
+            // A missing link means that the resource is not available any more.
             match href {
                 Some(href) => person.links.insert(aspect, href.to_owned()),
                 None => person.links.remove(&aspect),
@@ -41,12 +41,12 @@ impl People {
         }
     }
 
-    /// The word for the status that the user chose here last, and has not reset.
+    /// The UCWA name of the status that the user chose in this session and has not reset.
     pub(crate) fn chosen_status(&self) -> Option<&'static str> {
         self.chosen.and_then(availability)
     }
 
-    /// An event of the user's own.
+    /// Handles an event of the user's own resources.
     pub(super) fn on_me_event(&mut self, core: &mut Core, event: &Event<'_>) {
         let rel = event.link.rel.as_ref();
         let Some(aspect) = Aspect::ALL
@@ -59,7 +59,7 @@ impl People {
             return;
         };
         if event.kind == EventKind::Deleted {
-            // The application is not told of it any more; what was known stays.
+            // The server sends no further events about it. The known facts stay.
             person.links.remove(&aspect);
             return;
         }
@@ -68,8 +68,8 @@ impl People {
             return self.take(core, &Who::Me, aspect, resource);
         }
         let wanted = match aspect {
-            // The application was read after the user had been made available, so the event that tells of that brings
-            // nothing new.
+            // The application was read after `makeMeAvailable`, so the event that reports its effect brings nothing
+            // new.
             Aspect::Card => known.is_none() || !person.links.contains_key(&Aspect::Presence),
             _ => person.interest(&Who::Me, aspect) == Interest::Live,
         };
@@ -93,7 +93,7 @@ impl People {
         }
     }
 
-    /// Sends the change that is next in line. Two on the way at once could arrive in the other order.
+    /// Sends the next change. Two in flight could arrive in the wrong order.
     fn send_change(&mut self, core: &mut Core, aspect: Aspect) {
         while let Some((ticket, change)) = self.changes.get(&aspect).and_then(|line| line.front()) {
             match self.change_exchange(core, aspect, change) {
@@ -127,7 +127,7 @@ impl People {
             }
             MeChange::Note(text) => input.with_property("message", text.clone()),
             MeChange::Location(text) => input.with_property("location", text.clone()),
-            // An empty body resets.
+            // An empty body resets the value.
             MeChange::ResetStatus | MeChange::ResetNote | MeChange::ResetLocation => {
                 return Ok(exchange);
             }
@@ -165,7 +165,7 @@ impl People {
                     let location = Some(text).filter(|text| !text.is_empty());
                     self.tell(core, &Who::Me, [PersonFact::Location(location)]);
                 }
-                // What there is without our own is the server's to say.
+                // Only the server knows the value after a reset.
                 MeChange::ResetStatus | MeChange::ResetNote | MeChange::ResetLocation => {
                     self.read_own_change(core, aspect, ticket);
                     return self.send_change(core, aspect);
@@ -185,21 +185,21 @@ fn aspect_of(change: &MeChange) -> Aspect {
     }
 }
 
-/// What the server would refuse is not sent.
+/// Refuses changes that the server would refuse.
 fn check(change: &MeChange) -> Result<(), Failure> {
     match change {
         MeChange::Status(status) if availability(*status).is_none() => {
-            Err(invalid(format!("nobody can choose to be {status:?}")))
+            Err(invalid(format!("the status {status:?} cannot be chosen")))
         }
-        MeChange::Note(text) => lengths::check("note", text, lengths::NOTE, Stage::People),
+        MeChange::Note(text) => text_limits::check("note", text, text_limits::NOTE, Stage::People),
         MeChange::Location(text) => {
-            lengths::check("location", text, lengths::LOCATION, Stage::People)
+            text_limits::check("location", text, text_limits::LOCATION, Stage::People)
         }
         _ => Ok(()),
     }
 }
 
-/// The word for an availability that can be chosen (`PreferredAvailability_ref`).
+/// The UCWA name of an availability that a user can choose (`PreferredAvailability_ref`).
 fn availability(status: PersonStatus) -> Option<&'static str> {
     match status {
         PersonStatus::Online => Some("Online"),

@@ -1,4 +1,4 @@
-//! Following people: subscriptions to presence, polls, and the events of both.
+//! Following people: presence subscriptions, repeated reads, and their events.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,32 +15,31 @@ use crate::person::{Interest, PersonField};
 use crate::response::Effect;
 use crate::timers::Timer;
 
-/// How long a subscription lives: the most that the server grants, in minutes (`presenceSubscriptions_ref`).
+/// The lifetime of a subscription, in minutes: the maximum (`presenceSubscriptions_ref`).
 const MINUTES: i64 = 30;
-/// When a subscription is extended.
+/// The age at which a subscription is extended.
 const EXTEND_AFTER: Duration = Duration::from_secs(25 * 60);
-/// A subscription that began or was extended within this time cannot be about to expire: ten minutes is the shortest
-/// life that there is.
+/// A subscription of this age cannot be about to expire: the minimum lifetime is ten minutes.
 const FRESH: Duration = Duration::from_secs(10 * 60);
-/// How long a refused subscription is not asked for again.
+/// The pause after a refused subscription.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
-/// How many people one subscription covers at most.
-const MOST_MEMBERS: usize = 100;
-/// What is asked for again and again is asked for this far apart at least.
-const SHORTEST_POLL: Duration = Duration::from_secs(1);
+/// The maximum number of people in one subscription.
+const MAX_MEMBERS: usize = 100;
+/// The minimum interval between repeated reads.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A subscription to the presence of some people (`presenceSubscription_ref`).
+/// A subscription to the presence of several people (`presenceSubscription_ref`).
 #[derive(Debug)]
 pub(super) struct Subscription {
     members: BTreeSet<Who>,
-    /// Absent until the server has made it.
+    /// Absent until the server has created the subscription.
     href: Option<String>,
-    /// When it began, or was extended last.
+    /// When the subscription was created or last extended.
     renewed: Duration,
 }
 
 impl People {
-    /// Takes a change of interest.
+    /// Changes an interest.
     pub(super) fn follow(
         &mut self,
         core: &mut Core,
@@ -61,7 +60,7 @@ impl People {
         self.evict_some_day();
     }
 
-    /// Does what the interest in a resource asks for now, when it was `before` until now.
+    /// Starts and stops reads and subscriptions after the interest in a resource has changed from `before`.
     pub(super) fn attend(&mut self, core: &mut Core, who: &Who, aspect: Aspect, before: Interest) {
         let Some(person) = self.persons.get(who) else {
             return;
@@ -73,12 +72,12 @@ impl People {
         let poll = PeopleTimer::Poll(who.clone(), aspect);
         core.cancel_timers(|timer| matches!(timer, Timer::People(timer) if *timer == poll));
         if before == Interest::None {
-            // Whoever begins to follow wants to know how things stand.
+            // A new interest starts with a read.
             self.read(core, who.clone(), aspect, None);
         }
         match now {
             Interest::Every(interval) => {
-                core.arm(interval.max(SHORTEST_POLL), Timer::People(poll));
+                core.arm(interval.max(MIN_INTERVAL), Timer::People(poll));
             }
             Interest::Live if before != Interest::None => {
                 self.read_change(core, who.clone(), aspect);
@@ -99,12 +98,12 @@ impl People {
             .map(|person| person.interest(&who, aspect));
         if let Some(Interest::Every(interval)) = interest {
             let poll = PeopleTimer::Poll(who.clone(), aspect);
-            core.arm(interval.max(SHORTEST_POLL), Timer::People(poll));
+            core.arm(interval.max(MIN_INTERVAL), Timer::People(poll));
             self.read(core, who, aspect, None);
         }
     }
 
-    /// Reads all of a person that somebody follows.
+    /// Reads all followed resources of a person.
     pub(super) fn read_followed(&mut self, core: &mut Core, who: &Who) {
         for aspect in Aspect::ALL {
             if self.is_live(who, aspect) {
@@ -125,7 +124,7 @@ impl People {
             .is_some_and(|person| person.is_followed(who))
     }
 
-    /// Asks for subscriptions to all who are followed and are not covered by one.
+    /// Subscribes to all followed people without a subscription.
     pub(super) fn subscribe(&mut self, core: &mut Core) {
         let Some(href) = &self.presence_subscriptions else {
             return;
@@ -134,7 +133,7 @@ impl People {
             return;
         };
         if core.now < self.subscribe_at {
-            // Whoever is followed since then is not forgotten: the same look will be taken when the time has come.
+            // The timer at the end of the pause leads here again.
             return;
         }
         let uncovered: Vec<_> = self
@@ -145,7 +144,7 @@ impl People {
             })
             .map(|(who, person)| (who.clone(), person.uri.clone()))
             .collect();
-        for members in uncovered.chunks(MOST_MEMBERS) {
+        for members in uncovered.chunks(MAX_MEMBERS) {
             let id = core.number();
             let uris = members.iter().map(|(_, uri)| Value::from(uri.clone()));
             let input = Resource::anonymous()
@@ -187,7 +186,7 @@ impl People {
             Err(failure) => Err(failure.clone()),
         };
         let Some(subscription) = self.subscriptions.get_mut(&id) else {
-            // It was given up meanwhile, with the place of the channel.
+            // The subscription was given up in the meantime, with the transient state of the server.
             if let Ok(Some(href)) = made
                 && let Ok(url) = core.resolve(&href, Stage::People)
             {
@@ -215,7 +214,7 @@ impl People {
         core.arm(pause, Timer::People(PeopleTimer::Gathered));
     }
 
-    /// Keeps a subscription alive for those of its members whom somebody still follows.
+    /// Extends a subscription, if all of its members are still followed.
     pub(super) fn extend(&mut self, core: &mut Core, id: u64) {
         self.drop_if_idle(core, id);
         let Some(subscription) = self.subscriptions.get(&id) else {
@@ -226,7 +225,7 @@ impl People {
             .as_deref()
             .and_then(|href| core.resolve(href, Stage::People).ok())
         else {
-            // There is no knowing where it is: another one takes its place.
+            // Without an href it cannot be extended. A new subscription replaces it.
             self.forget(id);
             return self.gather(core);
         };
@@ -271,13 +270,13 @@ impl People {
         tracing::debug!(%failure, "a subscription to presence is lost");
         self.forget(id);
         if may_live_on {
-            // Beside the one that takes its place it would count against the limit, and nobody would ever end it.
+            // Otherwise the old subscription would count against the limit beside the new one until it expires.
             self.unsubscribe(core, exchange.url.clone());
         }
         self.gather(core);
     }
 
-    /// Somebody's interest ended: a subscription that nobody needs any more is dropped.
+    /// Drops the subscription of a person if none of its members is followed any more.
     fn release(&mut self, core: &mut Core, who: &Who) {
         let subscription = self.persons.get(who).and_then(|person| person.subscription);
         if let Some(id) = subscription {
@@ -289,7 +288,7 @@ impl People {
         let Some(subscription) = self.subscriptions.get(&id) else {
             return;
         };
-        // Until the server has answered there is nothing to drop; then this is looked at again.
+        // The subscription is in flight. Its response leads here again.
         let Some(href) = subscription.href.clone() else {
             return;
         };
@@ -309,7 +308,7 @@ impl People {
         core.issue(Exchange::new(purpose, Method::DELETE, url));
     }
 
-    /// Forgets a subscription; whom it covered is covered by none.
+    /// Removes a subscription. Its members then have none.
     fn forget(&mut self, id: u64) -> Option<Subscription> {
         let subscription = self.subscriptions.remove(&id)?;
         for who in &subscription.members {
@@ -322,7 +321,7 @@ impl People {
 
     // Events.
 
-    /// The events of a page that concern people.
+    /// Handles the events about people.
     pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
         for (sender, event) in page.events() {
             match sender.rel.as_ref() {
@@ -355,7 +354,7 @@ impl People {
         }
     }
 
-    /// Something of a contact changed: an event that is no more than a link, `in` the contact.
+    /// Handles the change of a contact's resource: an event that is a link `in` the contact.
     fn on_contact_event(&mut self, core: &mut Core, aspect: Aspect, event: &Event<'_>) {
         let Some(contact) = event.within.as_ref().filter(|link| link.rel == "contact") else {
             return;
@@ -378,7 +377,8 @@ impl People {
         key_of(core, href).is_some_and(|key| !self.by_href.contains_key(&key))
     }
 
-    /// A subscription is about to expire, or has ended. An extension is told of in the same words as a warning.
+    /// Handles the expiry or the end of a subscription. The server reports an extension with the same event as an
+    /// expiry.
     fn on_subscription_event(&mut self, core: &mut Core, event: &Event<'_>) {
         let Some(key) = key_of(core, &event.link.href) else {
             return;
@@ -402,7 +402,7 @@ impl People {
             EventKind::Deleted => {
                 self.forget(id);
                 if fresh {
-                    // A server that ends what it has just begun is not asked again at once.
+                    // A server that ends a new subscription is not asked again at once.
                     self.subscribe_at = core.now.saturating_add(REFUSED_PAUSE);
                     self.gather_later(core);
                 } else {

@@ -1,4 +1,4 @@
-//! Reading the resources of people: gathered, joined, and sent together.
+//! Reads of people's resources: collected, shared, and batched.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use crate::operation::Outcome;
 use crate::response::not_ucwa;
 use crate::timers::Timer;
 
-/// How long what was asked for waits for what else will be: whoever draws a list asks for each line by itself.
+/// How long a read waits for further ones. An application that draws a list requests each line separately.
 const GATHER: Duration = Duration::from_millis(10);
-/// How many results a search for one address may have.
+/// The maximum number of results of the search for one address.
 const LOCATE_LIMIT: &str = "10";
-/// After how long a resource that somebody follows is read again when it could not be read, the first time.
+/// The pause before the first repeat of a failed read of a followed resource.
 const REPEAT_AFTER: Duration = Duration::from_secs(5);
-/// How often it is.
+/// The maximum number of repeats.
 const MAX_REPEATS: u32 = 4;
 
-/// A read of one resource of one person, and who waits for it.
+/// A read of one resource of one person, and the operations that wait for it.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) tickets: Vec<Ticket>,
-    /// Whose change it is that is being read: what was to be done is done, whatever comes of the read.
+    /// Resets that the user made. They complete with this read, even if it fails: the reset itself has succeeded.
     pub(super) changes: Vec<Ticket>,
     stage: ReadStage,
-    /// The resource changed while it was being read: what comes may be older than the change.
+    /// The resource changed during the read, so the response may be outdated.
     again: bool,
-    /// How often it could not be read.
+    /// The number of failed attempts.
     repeats: u32,
 }
 
@@ -41,14 +41,14 @@ pub(super) struct Read {
 enum ReadStage {
     /// Waits to be sent.
     Due,
-    /// Waits until it is known where the person's resources are.
+    /// Waits until the hrefs of the person's resources are known.
     Locating,
-    /// On the way.
+    /// In flight.
     UnderWay,
 }
 
 impl People {
-    /// Has a resource read; joins the read that is due or under way.
+    /// Reads a resource. Joins a read that is due or in flight.
     pub(super) fn read(
         &mut self,
         core: &mut Core,
@@ -69,7 +69,7 @@ impl People {
         }
     }
 
-    /// Has a resource read that is known to have changed.
+    /// Reads a resource that has changed.
     pub(super) fn read_change(&mut self, core: &mut Core, who: Who, aspect: Aspect) {
         match self.reads.get_mut(&(who.clone(), aspect)) {
             Some(read) if read.stage == ReadStage::UnderWay => read.again = true,
@@ -77,7 +77,7 @@ impl People {
         }
     }
 
-    /// Has a resource read that the user has changed, and completes his operation when it is known to what.
+    /// Reads a resource that the user has reset, and completes the operation with the read.
     pub(super) fn read_own_change(&mut self, core: &mut Core, aspect: Aspect, ticket: Ticket) {
         self.read_change(core, Who::Me, aspect);
         if let Some(read) = self.reads.get_mut(&(Who::Me, aspect)) {
@@ -85,7 +85,7 @@ impl People {
         }
     }
 
-    /// Reads once more what somebody follows and what could not be read: no other event may ever tell of the change.
+    /// Repeats the failed read of a followed resource. No further event may report the change.
     pub(super) fn repeat(&mut self, core: &mut Core, who: Who, aspect: Aspect, repeats: u32) {
         if !self.is_live(&who, aspect) {
             return;
@@ -102,7 +102,7 @@ impl People {
         }
     }
 
-    /// Sends what is due.
+    /// Sends the reads that are due.
     pub(super) fn on_gathered(&mut self, core: &mut Core) {
         self.gathering = false;
         self.subscribe(core);
@@ -124,10 +124,10 @@ impl People {
                 Err(failure) => self.settle(core, who, aspect, Err(failure)),
             }
         }
-        core.issue_together(exchanges);
+        core.issue_batched(exchanges);
     }
 
-    /// What a read that is due waits for next, and the request that this takes.
+    /// The next stage of a due read, and its request.
     fn next_step(
         &mut self,
         core: &Core,
@@ -148,7 +148,7 @@ impl People {
         if person.locating {
             return Ok((ReadStage::Locating, None));
         }
-        // Hrefs are never made up: a search leads from an address to the contact.
+        // Hrefs are never constructed: a search leads from the address to the contact.
         let search = self
             .search
             .as_deref()
@@ -174,7 +174,7 @@ impl People {
         result: Result<Response<Bytes>, Failure>,
     ) {
         let result = match result {
-            // There is nothing to say.
+            // The resource is empty.
             Ok(response) if response.status() == StatusCode::NO_CONTENT => {
                 self.take(core, who, aspect, &Resource::anonymous());
                 Ok(())
@@ -190,13 +190,13 @@ impl People {
             && *who != Who::Me
             && let Some(person) = self.persons.get_mut(who)
         {
-            // The resources have moved, or went; the next who asks looks for them.
+            // The resources moved or are gone. The next read searches for the contact.
             person.links.clear();
         }
         self.settle(core, who.clone(), aspect, result);
     }
 
-    /// The search for the contact with an address ended.
+    /// Handles the end of the search for a contact.
     pub(super) fn on_located(
         &mut self,
         core: &mut Core,
@@ -218,12 +218,12 @@ impl People {
                             Ok(())
                         } else {
                             Err(not_ucwa(exchange, response)
-                                .with_message("a contact without a self link"))
+                                .with_message("the contact has no self link"))
                         }
                     }
                     None => Err(Failure::new(FailureKind::RequestFailed, Stage::People)
                         .with_codes(Some("NotFound".to_owned()), None)
-                        .with_message("the server knows nobody with this address")),
+                        .with_message("no person has this address")),
                 }
             }),
             Err(failure) => Err(failure.clone()),
@@ -231,7 +231,7 @@ impl People {
         self.on_whereabouts(core, who, &found);
     }
 
-    /// It became known, or not, where a person's resources are: what waited for that goes on.
+    /// Continues or ends the reads that wait for a person's hrefs.
     fn on_whereabouts(&mut self, core: &mut Core, who: &Who, found: &Result<(), Failure>) {
         for aspect in Aspect::ALL {
             let key = (who.clone(), aspect);
@@ -243,7 +243,7 @@ impl People {
                 continue;
             };
             match found {
-                // The contact itself came along.
+                // The search returned the contact itself.
                 Ok(()) if aspect != Aspect::Card => {
                     read.stage = ReadStage::Due;
                     self.gather(core);
@@ -253,7 +253,7 @@ impl People {
         }
     }
 
-    /// Asks a contact, of whom an event gave only the href, who it is.
+    /// Reads a contact that an event named only by href, for its address.
     pub(super) fn identify(&mut self, core: &mut Core, href: &str) {
         let Some(key) = key_of(core, href) else {
             return;
@@ -290,13 +290,13 @@ impl People {
         self.persons.get(who).is_some_and(Person::is_located)
     }
 
-    /// Whose contact it is.
+    /// The person that a contact describes.
     fn owner(&self, contact: &Resource<'_>) -> Option<Who> {
         let uri = SipUri::parse(contact.text("uri")?).ok()?;
         Some(self.who(&uri))
     }
 
-    /// Takes in a contact (`contact_ref`): where its resources are, and what its card says.
+    /// Handles a contact (`contact_ref`): the hrefs of its resources, and the card.
     pub(super) fn take_contact(&mut self, core: &mut Core, contact: &Resource<'_>) -> Option<Who> {
         let who = self.owner(contact)?;
         let uri = contact.text("uri")?;
@@ -319,7 +319,7 @@ impl People {
         Some(who)
     }
 
-    /// Takes in a resource of a person.
+    /// Handles a resource of a person.
     pub(super) fn take(
         &mut self,
         core: &mut Core,
@@ -346,8 +346,8 @@ impl People {
             return;
         };
         if let Err(failure) = &result {
-            tracing::debug!(?aspect, %failure, "nothing could be read");
-            // What is not there, or not offered, will not be there in a moment either.
+            tracing::debug!(?aspect, %failure, "a read failed");
+            // A missing resource will not appear within seconds.
             let may_change = !failure.is_gone() && *failure.kind() != FailureKind::WrongState;
             let repeats = read.repeats + 1;
             if may_change && !read.again && repeats <= MAX_REPEATS && self.is_live(&who, aspect) {
@@ -372,7 +372,7 @@ impl People {
     }
 }
 
-/// The address as people write it, which is what a search looks for.
+/// The address without its scheme, which a search expects.
 fn without_scheme(uri: &SipUri) -> &str {
     let text = uri.as_str();
     text.split_once(':').map_or(text, |(_, rest)| rest)

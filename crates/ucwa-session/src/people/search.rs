@@ -9,9 +9,9 @@ use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::keys::Ticket;
-use crate::lengths;
 use crate::operation::Outcome;
 use crate::person::FoundPerson;
+use crate::text_limits;
 
 impl People {
     pub(super) fn search_people(
@@ -38,11 +38,11 @@ impl People {
         limit: u32,
     ) -> Result<Exchange, Failure> {
         if query.trim().is_empty() {
-            return Err(invalid("there is nothing to search for"));
+            return Err(invalid("the query is empty"));
         }
-        lengths::check("query", query, lengths::QUERY, Stage::People)?;
+        text_limits::check("query", query, text_limits::QUERY, Stage::People)?;
         if !(1..=100).contains(&limit) {
-            return Err(invalid("a search finds between 1 and 100 people"));
+            return Err(invalid("the limit must be between 1 and 100"));
         }
         if !self.open {
             return Err(not_signed_in());
@@ -70,7 +70,7 @@ impl People {
             let found = core.resource(exchange, &response)?;
             let mut people = Vec::new();
             for contact in found.embedded_all("contact") {
-                // A contact without an address is nobody to talk to.
+                // A contact without an address cannot be used.
                 if self.take_contact(core, contact).is_some() {
                     people.push(FoundPerson {
                         uri: contact.text("uri").unwrap_or_default().to_owned(),

@@ -1,4 +1,4 @@
-//! Finding the server: the discovery hosts, the redirects, and the user resource behind them.
+//! Discovery: the discovery hosts, the redirects, and the user resource.
 
 use super::{INTERNAL_GRACE, MAX_HOPS};
 use crate::config::Root;
@@ -21,28 +21,29 @@ enum RootLink {
     Redirect(String),
 }
 
-/// What finding the server has come to.
+/// The state of the discovery.
 #[derive(Debug, Default)]
 pub(super) struct Discovery {
-    /// The ways that have not come to an end yet. Each has one request under way.
+    /// The paths in progress. Each has one request in flight.
     open: BTreeMap<RootSource, Way>,
-    /// What the external host found while the internal one may still answer, and after how many redirects.
+    /// The user resource that the external host named while the internal host may still answer, and the number of
+    /// redirects.
     held: Option<(String, u32)>,
-    /// How many redirects led to the user resource.
+    /// The number of redirects that led to the user resource.
     hops: u32,
-    /// How many ways came to nothing.
+    /// The number of paths that failed.
     failed: u32,
-    /// Each address so far and what came of it.
+    /// Each address with its result.
     pub(super) tried: Vec<String>,
-    /// The failure that says most.
+    /// The most informative failure.
     worst: Option<Failure>,
 }
 
-/// A way to the user resource: a discovery host, and wherever it redirects to.
+/// A path to the user resource: a discovery host and the hosts that it redirects to.
 #[derive(Clone, Copy, Debug, Default)]
 struct Way {
     hops: u32,
-    /// How long its hosts took to answer. A question to the user is not counted.
+    /// How long its hosts took to answer, without the time of questions to the user.
     taken: Duration,
 }
 
@@ -76,7 +77,8 @@ impl Session {
 
     fn read_root(&mut self, source: RootSource, way: Way, url: String) {
         self.entry.discovery.open.insert(source, way);
-        // A root decides where the password goes, so its host must be trusted although it gets no credential itself.
+        // A root decides where the password is sent, so its host must be trusted although it receives no credential
+        // itself.
         let exchange = Exchange::new(Purpose::Root(source), Method::GET, url)
             .with_credential(Credential::TrustedHost)
             .with_timeout(DISCOVERY_TIMEOUT)
@@ -122,7 +124,7 @@ impl Session {
         if response.status() == StatusCode::UNAUTHORIZED
             && response.headers().contains_key(header::WWW_AUTHENTICATE)
         {
-            // The configured address is the user resource itself.
+            // The configured address is the user resource.
             return Ok(RootLink::User(exchange.url.clone()));
         }
         let root = self.core.resource(exchange, response)?;
@@ -153,12 +155,12 @@ impl Session {
         self.read_root(source, Way { hops, ..way }, url);
     }
 
-    /// One of the ways came to nothing; the others, and what is held, still may lead there.
+    /// Ends a path. The other paths, and a result that is held, may still succeed.
     fn on_way_failed(&mut self, exchange: &Exchange, failure: Failure) {
         let discovery = &mut self.entry.discovery;
         discovery.note(&exchange.url, &failure.brief());
         discovery.failed += 1;
-        // A host that is refused for its trust says more than one that does not answer.
+        // A refusal for lack of trust is more informative than a host that does not answer.
         let telling = |failure: &Failure| {
             matches!(
                 failure.kind(),
@@ -185,14 +187,14 @@ impl Session {
         self.entry_failed(failure);
     }
 
-    /// The internal host had its second.
+    /// The internal host has had its time.
     pub(crate) fn on_discovery_grace(&mut self) {
         if let Some((url, hops)) = self.entry.discovery.held.take() {
             self.read_user(url, hops);
         }
     }
 
-    /// Reads the user resource, to which so many redirects have led.
+    /// Reads the user resource, after `hops` redirects.
     pub(super) fn read_user(&mut self, url: String, hops: u32) {
         self.core
             .abandon(|purpose| matches!(purpose, Purpose::Root(_)));
@@ -262,8 +264,8 @@ impl Session {
         }
     }
 
-    /// Whether an earlier sign-in found this address, and the user is not there any more: it is refused for good, no
-    /// server is behind it, or it cannot be reached (`RootURL`).
+    /// Whether the address comes from an earlier sign-in and the user is no longer there: it is refused for good, no
+    /// server is behind it, or it is unreachable (`RootURL`).
     fn is_stale(&self, exchange: &Exchange, failure: &Failure) -> bool {
         let kept = matches!(&self.core.config.root, Root::User(url) if *url == exchange.url);
         let gone =

@@ -1,4 +1,4 @@
-//! The way out: signing out, shutting down, and giving up.
+//! The end of a session: sign-out, shutdown, and giving up.
 
 use bytes::Bytes;
 use http::{Method, Response};
@@ -13,10 +13,10 @@ use crate::response::Effect;
 use crate::session::Session;
 
 impl Session {
-    /// It is over for a reason that nobody asked for.
+    /// Ends the session because of a failure.
     pub(crate) fn give_up(&mut self, failure: Failure) {
         self.end_all(&failure);
-        self.farewell();
+        self.delete_unobserved();
         self.finish_session(Some(failure));
     }
 
@@ -49,7 +49,8 @@ impl Session {
         }
     }
 
-    /// The session ended while the application was being created: it is deleted as soon as it says where it is.
+    /// Handles the creation of the application after the session has ended: deletes the application as soon as its href
+    /// is known.
     pub(super) fn on_created_too_late(
         &mut self,
         exchange: &Exchange,
@@ -67,14 +68,14 @@ impl Session {
                 }
             }
             Effect::Gone(_) | Effect::Refused(_) => None,
-            // Another process with this endpoint id takes it up, if it was created.
+            // If the application was created, another process with this endpoint ID takes it over.
             Effect::Unclear(failure) => Some(failure),
         };
         match (self.entry.phase, failure) {
             (Phase::Leaving, None) => self.delete_and_finish(),
             (Phase::Leaving, failure) => self.finish_session(failure),
             _ => {
-                self.farewell();
+                self.delete_unobserved();
                 self.forget();
             }
         }
@@ -89,14 +90,14 @@ impl Session {
             return;
         }
         let failure = match self.core.effect(exchange, result) {
-            // What is not there any more need not be deleted.
+            // An application that does not exist need not be deleted.
             Effect::Done(_) | Effect::Gone(_) => None,
             Effect::Refused(failure) | Effect::Unclear(failure) => Some(failure),
         };
         self.finish_session(failure);
     }
 
-    /// Ends the session now: every operation completes, and the application is deleted if the request still gets out.
+    /// Ends the session now. Every operation completes, and the deletion of the application is sent.
     pub(crate) fn shut_down(&mut self) {
         if self.entry.phase == Phase::Over {
             return;
@@ -104,11 +105,11 @@ impl Session {
         let failure = Failure::new(FailureKind::Shutdown, Stage::Command);
         self.end_all(&failure);
         if self.core.stop_but(&Purpose::CreateApplication) {
-            // Its answer may still come, and is what the deletion takes; nothing is waited for beyond that.
+            // The response to the creation may still arrive, and the deletion needs it. Nothing else is waited for.
             self.core.cancel_timers(|_| true);
             return self.conclude(Some(failure));
         }
-        self.farewell();
+        self.delete_unobserved();
         self.finish_session(Some(failure));
     }
 
@@ -122,8 +123,8 @@ impl Session {
         ))
     }
 
-    /// Stops everything and sends the deletion of the application, whose end nobody waits for.
-    fn farewell(&mut self) {
+    /// Aborts everything and sends the deletion of the application without waiting for its response.
+    fn delete_unobserved(&mut self) {
         let deletion = self.delete_application();
         self.core.stop();
         if let Some(exchange) = deletion {
@@ -132,19 +133,19 @@ impl Session {
     }
 
     fn finish_session(&mut self, failure: Option<Failure>) {
-        // A token may still be under way, which nobody needs any more.
+        // A token may still be in flight.
         self.core.stop();
         self.forget();
         self.conclude(failure);
     }
 
-    /// Nothing is left that would still take a token, or an address.
+    /// Erases the tokens and the addresses, which nothing needs any more.
     fn forget(&mut self) {
         self.entry.links = ApplicationLinks::default();
         self.core.auth.forget();
     }
 
-    /// Tells everybody that it is over.
+    /// Reports the end of the session.
     fn conclude(&mut self, failure: Option<Failure>) {
         self.entry.phase = Phase::Over;
         self.announce(SignInState::SignedOut, failure.clone());

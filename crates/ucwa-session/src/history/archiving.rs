@@ -1,4 +1,4 @@
-//! Whether the server archives: `conversationHistory` of `communication`, which is read, changed and written back whole.
+//! The archiving setting: `conversationHistory` of `communication`, which is read, changed and written back as a whole.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,37 +17,38 @@ use crate::operation::Outcome;
 use crate::timers::Timer;
 
 const PROPERTY: &str = "conversationHistory";
-/// How often a change is written, should others change the resource in between.
+/// How often a change is written if other endpoints change the resource at the same time.
 const MAX_PUTS: u32 = 3;
-/// How long the event that confirms a change may take; it has medium urgency, so 5 s and a bit (`communication_ref`).
+/// How long the confirming event may take before the resource is read instead. Its urgency is medium, so 5 s is usual
+/// (`communication_ref`).
 const CONFIRMATION: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
-pub(super) struct Switch {
-    /// What the server said last.
+pub(super) struct Archiving {
+    /// The setting, as the server reported it last.
     enabled: bool,
     /// What the caller knows: enabled, and changeable.
     told: (bool, bool),
-    /// What was asked for last and came about. A new application does not know of it.
+    /// The last setting that took effect at the caller's request. It is restored in a new application.
     wanted: Option<bool>,
-    /// What is being asked for, one change at a time.
-    line: VecDeque<(Option<Ticket>, bool)>,
+    /// The requested changes, made one at a time.
+    queue: VecDeque<(Option<Ticket>, bool)>,
     puts: u32,
-    /// The server took the change.
+    /// The server has accepted the change.
     taken: bool,
 }
 
-impl Switch {
-    /// How many changes are in line.
+impl Archiving {
+    /// The number of requested changes.
     pub(super) fn awaited(&self) -> usize {
-        self.line.len()
+        self.queue.len()
     }
 }
 
 impl History {
-    /// Takes in `communication` (`communication_ref`).
+    /// Handles the resource `communication` (`communication_ref`).
     pub(super) fn take_communication(&mut self, core: &mut Core, communication: &Resource<'_>) {
-        // What has no version tag cannot be changed (`PayloadFormat`); an event may leave it out.
+        // A resource without an ETag cannot be changed (`PayloadFormat`). Events may omit the ETag.
         if let (Some(href), Some(_)) = (communication.href(), communication.etag()) {
             self.communication = Some(href.to_owned());
         }
@@ -60,42 +61,42 @@ impl History {
             }
         }
         if let Some(word) = communication.text(PROPERTY) {
-            self.switch.enabled = word == "Enabled";
+            self.archiving.enabled = word == "Enabled";
         }
         if !self.open {
             return;
         }
-        self.tell_switch(core);
-        let wanted = self.switch.line.front().map(|(_, enabled)| *enabled);
-        if self.switch.taken && wanted == Some(self.switch.enabled) {
-            self.end_turn(core, Ok(()));
+        self.emit_setting(core);
+        let wanted = self.archiving.queue.front().map(|(_, enabled)| *enabled);
+        if self.archiving.taken && wanted == Some(self.archiving.enabled) {
+            self.end_change(core, Ok(()));
         }
     }
 
-    fn tell_switch(&mut self, core: &mut Core) {
-        let (enabled, settable) = (self.switch.enabled, self.communication.is_some());
-        let told = std::mem::replace(&mut self.switch.told, (enabled, settable));
+    fn emit_setting(&mut self, core: &mut Core) {
+        let (enabled, settable) = (self.archiving.enabled, self.communication.is_some());
+        let told = std::mem::replace(&mut self.archiving.told, (enabled, settable));
         if told != (enabled, settable) {
             core.emit(SessionEvent::History { enabled, settable });
         }
         if enabled {
-            self.attend(core);
+            self.watch_missed_items(core);
         }
     }
 
-    /// There is a new application, which knows nothing of what was asked of the one before.
-    pub(super) fn begin_switch(&mut self, core: &mut Core) {
-        self.tell_switch(core);
+    /// Restores the setting in a new application.
+    pub(super) fn begin_archiving(&mut self, core: &mut Core) {
+        self.emit_setting(core);
         let configured = core.config.history.then_some(true);
-        if let Some(wanted) = self.switch.wanted.or(configured)
-            && let Err(failure) = self.turn(core, None, wanted)
+        if let Some(wanted) = self.archiving.wanted.or(configured)
+            && let Err(failure) = self.set_archiving(core, None, wanted)
         {
             tracing::warn!(%failure, "the server does not archive");
         }
     }
 
-    /// Has the server archive, or not any more.
-    pub(super) fn turn(
+    /// Turns archiving on or off.
+    pub(super) fn set_archiving(
         &mut self,
         core: &mut Core,
         ticket: Option<Ticket>,
@@ -104,15 +105,15 @@ impl History {
         if self.communication.is_none() {
             return Err(not_offered("change of the conversation history"));
         }
-        self.switch.line.push_back((ticket, enabled));
-        if self.switch.line.len() == 1 {
-            self.read_switch(core);
+        self.archiving.queue.push_back((ticket, enabled));
+        if self.archiving.queue.len() == 1 {
+            self.read_setting(core);
         }
         Ok(())
     }
 
-    /// Reads what there is to be changed: a PUT carries all of it.
-    pub(super) fn read_switch(&mut self, core: &mut Core) {
+    /// Reads the resource that is to be changed: a PUT contains all of it.
+    pub(super) fn read_setting(&mut self, core: &mut Core) {
         let url = self
             .communication
             .as_deref()
@@ -120,50 +121,50 @@ impl History {
             .and_then(|href| core.resolve(href, Stage::History));
         match url {
             Ok(url) => {
-                let purpose = Purpose::History(HistoryPurpose::ReadSwitch);
+                let purpose = Purpose::History(HistoryPurpose::ReadSetting);
                 if !core.is_under_way(&purpose) {
                     core.issue(Exchange::new(purpose, Method::GET, url));
                 }
             }
-            Err(failure) => self.end_turn(core, Err(failure)),
+            Err(failure) => self.end_change(core, Err(failure)),
         }
     }
 
-    pub(super) fn on_switch_read(
+    pub(super) fn on_setting_read(
         &mut self,
         core: &mut Core,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
         let next = core.fetched(exchange, result).and_then(|communication| {
-            let waiting = self.switch.line.len();
+            let waiting = self.archiving.queue.len();
             self.take_communication(core, &communication);
-            let wanted = self.switch.line.front().map(|(_, enabled)| *enabled);
-            // It may have been what the server was to confirm.
-            let Some(wanted) = wanted.filter(|_| self.switch.line.len() == waiting) else {
+            let wanted = self.archiving.queue.front().map(|(_, enabled)| *enabled);
+            // The read may itself have confirmed the change.
+            let Some(wanted) = wanted.filter(|_| self.archiving.queue.len() == waiting) else {
                 return Ok(None);
             };
-            if self.switch.enabled == wanted {
+            if self.archiving.enabled == wanted {
                 return Ok(Some(None));
             }
-            if self.switch.taken || self.switch.puts >= MAX_PUTS {
+            if self.archiving.taken || self.archiving.puts >= MAX_PUTS {
                 return Err(Failure::new(FailureKind::NotSupported, Stage::History)
-                    .with_message("the server keeps its conversation history as it is"));
+                    .with_message("the server did not change the conversation history setting"));
             }
             put(core, exchange, communication, wanted).map(|put| Some(Some(put)))
         });
         match next {
             Ok(None) => {}
-            Ok(Some(None)) => self.end_turn(core, Ok(())),
+            Ok(Some(None)) => self.end_change(core, Ok(())),
             Ok(Some(Some(put))) => {
-                self.switch.puts += 1;
+                self.archiving.puts += 1;
                 core.issue(put);
             }
-            Err(failure) => self.end_turn(core, Err(failure)),
+            Err(failure) => self.end_change(core, Err(failure)),
         }
     }
 
-    pub(super) fn on_turned(
+    pub(super) fn on_setting_written(
         &mut self,
         core: &mut Core,
         exchange: &Exchange,
@@ -171,27 +172,27 @@ impl History {
     ) {
         match core.effect(exchange, result).done() {
             Ok(()) => {
-                self.switch.taken = true;
-                let wanted = self.switch.line.front().map(|(_, enabled)| *enabled);
-                if wanted == Some(self.switch.enabled) {
-                    // The event came before the answer.
-                    return self.end_turn(core, Ok(()));
+                self.archiving.taken = true;
+                let wanted = self.archiving.queue.front().map(|(_, enabled)| *enabled);
+                if wanted == Some(self.archiving.enabled) {
+                    // The event came before the response.
+                    return self.end_change(core, Ok(()));
                 }
-                core.arm(CONFIRMATION, Timer::History(HistoryTimer::Turned));
+                core.arm(CONFIRMATION, Timer::History(HistoryTimer::Confirmation));
             }
-            // Somebody else changed it in between, or its version got lost on the way.
-            Err(failure) if matches!(failure.status(), Some(412 | 428)) => self.read_switch(core),
-            Err(failure) => self.end_turn(core, Err(failure)),
+            // Another endpoint changed the resource in between, or the ETag was lost on the way.
+            Err(failure) if matches!(failure.status(), Some(412 | 428)) => self.read_setting(core),
+            Err(failure) => self.end_change(core, Err(failure)),
         }
     }
 
-    fn end_turn(&mut self, core: &mut Core, result: Result<(), Failure>) {
-        core.cancel_timers(|timer| matches!(timer, Timer::History(HistoryTimer::Turned)));
-        self.switch.puts = 0;
-        self.switch.taken = false;
-        let ended = self.switch.line.pop_front();
+    fn end_change(&mut self, core: &mut Core, result: Result<(), Failure>) {
+        core.cancel_timers(|timer| matches!(timer, Timer::History(HistoryTimer::Confirmation)));
+        self.archiving.puts = 0;
+        self.archiving.taken = false;
+        let ended = self.archiving.queue.pop_front();
         if let (Some((_, enabled)), Ok(())) = (&ended, &result) {
-            self.switch.wanted = Some(*enabled);
+            self.archiving.wanted = Some(*enabled);
         }
         match (ended, result) {
             (Some((Some(ticket), _)), result) => {
@@ -200,22 +201,22 @@ impl History {
             (_, Err(failure)) => tracing::warn!(%failure, "the server does not archive"),
             (_, Ok(())) => {}
         }
-        if !self.switch.line.is_empty() {
-            self.read_switch(core);
+        if !self.archiving.queue.is_empty() {
+            self.read_setting(core);
         }
     }
 
-    /// Who waits for a change that does not come any more.
-    pub(super) fn end_switch(&mut self, core: &mut Core) -> Vec<Ticket> {
+    /// Ends all changes, and returns their tickets.
+    pub(super) fn end_archiving(&mut self, core: &mut Core) -> Vec<Ticket> {
         core.cancel_timers(|timer| matches!(timer, Timer::History(_)));
-        self.switch.puts = 0;
-        self.switch.taken = false;
-        let line = std::mem::take(&mut self.switch.line);
+        self.archiving.puts = 0;
+        self.archiving.taken = false;
+        let line = std::mem::take(&mut self.archiving.queue);
         line.into_iter().filter_map(|(ticket, _)| ticket).collect()
     }
 }
 
-/// The resource as it was read, its marker and what is unknown of it included, with the one property changed.
+/// The PUT of the resource as it was read, including unknown properties, with the one property changed.
 fn put(
     core: &Core,
     read: &Exchange,
@@ -239,7 +240,7 @@ fn put(
         Some((_, value)) => *value = Value::from(word),
         None => input.properties.push((PROPERTY.into(), Value::from(word))),
     }
-    let purpose = Purpose::History(HistoryPurpose::Turn);
+    let purpose = Purpose::History(HistoryPurpose::WriteSetting);
     let exchange = Exchange::new(purpose, Method::PUT, read.url.clone()).if_match(condition);
     Ok(core.with_input(exchange, &input))
 }

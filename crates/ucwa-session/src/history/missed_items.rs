@@ -1,4 +1,4 @@
-//! What was missed: how many conversations, and that there may be new logs.
+//! Missed conversations: their number, and the new logs that they announce.
 
 use bytes::Bytes;
 use http::{Method, Response};
@@ -11,14 +11,14 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 
 impl History {
-    /// From now on what was missed is of interest. A session that nobody asks for history asks the server for none.
-    pub(super) fn attend(&mut self, core: &mut Core) {
-        if !std::mem::replace(&mut self.attentive, true) {
+    /// Starts to read and watch the missed items. A session without interest in history requests none.
+    pub(super) fn watch_missed_items(&mut self, core: &mut Core) {
+        if !std::mem::replace(&mut self.watches_missed_items, true) {
             self.read_missed(core);
         }
     }
 
-    /// GETs what was missed, where the server says; nobody waits for it.
+    /// Reads the missed items, if the server offers them.
     pub(super) fn read_missed(&mut self, core: &mut Core) {
         let purpose = Purpose::History(HistoryPurpose::ReadMissed);
         if core.is_under_way(&purpose) {
@@ -40,7 +40,7 @@ impl History {
             Some(missed) => take_missed(core, missed),
             None => self.read_missed(core),
         }
-        // What is reported with it is a new log.
+        // A missed conversation has a new log.
         self.tell_complete(core, false);
     }
 
@@ -52,7 +52,7 @@ impl History {
     ) {
         match core.fetched(exchange, result) {
             Ok(missed) => take_missed(core, &missed),
-            Err(failure) => tracing::debug!(%failure, "what was missed could not be read"),
+            Err(failure) => tracing::debug!(%failure, "the missed items could not be read"),
         }
         if std::mem::take(&mut self.missed_again) {
             self.read_missed(core);
@@ -60,7 +60,7 @@ impl History {
     }
 }
 
-/// Takes in `missedItems` (`missedItems_ref`).
+/// Handles the resource `missedItems` (`missedItems_ref`).
 fn take_missed(core: &mut Core, missed: &Resource<'_>) {
     let unread = missed
         .integer("unreadMissedConversationsCount")

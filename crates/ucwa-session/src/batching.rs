@@ -1,7 +1,7 @@
-//! Several GETs in one request (`BatchingRequests`).
+//! Batching: several GETs in one request (`BatchingRequests`).
 //!
-//! A batch is only a way to travel: each exchange in it ends by itself, as if it had been sent alone. What a batch could
-//! not do for an exchange, the exchange does alone, so that refusals, tokens and repeats are decided in one place.
+//! A batch changes only the transport: each exchange in it ends separately, as if it had been sent alone. If the batch
+//! fails for an exchange, the exchange is sent alone, so that refusals, tokens and retries are handled in one place.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, header};
@@ -12,20 +12,20 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
 use crate::response::CORRELATION_ID;
 
-/// How many requests one batch takes. The server refuses to have more than 100 of a user outstanding, and tells clients
-/// not to rely on that number.
-const MOST: usize = 20;
+/// The maximum number of requests in a batch. The server allows 100 outstanding requests for each user, and the
+/// documentation warns against relying on that number.
+const MAX_PARTS: usize = 20;
 
 impl Core {
-    /// Begins several GETs of the application: in one request where there is more than one and the server offers batches.
-    pub(crate) fn issue_together(&mut self, mut exchanges: Vec<Exchange>) {
+    /// Sends several GETs of the application: in one batch, if there is more than one and the server offers batches.
+    pub(crate) fn issue_batched(&mut self, mut exchanges: Vec<Exchange>) {
         let url = self
             .batch
             .as_deref()
             .and_then(|href| self.resolve(href, Stage::Application).ok());
         if let Some(url) = url {
             while exchanges.len() > 1 {
-                let rest = exchanges.split_off(exchanges.len().min(MOST));
+                let rest = exchanges.split_off(exchanges.len().min(MAX_PARTS));
                 self.issue_batch(&url, std::mem::replace(&mut exchanges, rest));
             }
         }
@@ -36,12 +36,12 @@ impl Core {
 
     fn issue_batch(&mut self, url: &str, exchanges: Vec<Exchange>) {
         let mut parts = Vec::new();
-        let mut aboard = Vec::new();
+        let mut included = Vec::new();
         for mut exchange in exchanges {
             match self.part(&mut exchange) {
                 Some(part) => {
                     parts.push(part);
-                    aboard.push(Some(exchange));
+                    included.push(Some(exchange));
                 }
                 None => self.issue(exchange),
             }
@@ -52,14 +52,14 @@ impl Core {
         let seed = self.uuid();
         let body = batch::Request::encode_batch(&parts, &seed);
         let id = self.number();
-        self.batches.insert(id, aboard);
+        self.batches.insert(id, included);
         self.issue(
             Exchange::new(Purpose::Batch(id), Method::POST, url.to_owned())
                 .with_body(body.content_type, body.body),
         );
     }
 
-    /// A GET of the application's host as a part; nothing else fits.
+    /// The GET as a part of a batch. `None` unless it goes to the application's host.
     fn part(&mut self, exchange: &mut Exchange) -> Option<batch::Request<'static>> {
         let base = self.base.clone()?;
         if exchange.method != Method::GET || !base.is_same(&exchange.url) {
@@ -77,9 +77,9 @@ impl Core {
         })
     }
 
-    /// The end of a batch is the end, or the new beginning, of everything in it.
+    /// Ends, or sends alone, every exchange of a batch.
     pub(crate) fn on_batch(&mut self, id: u64, result: Result<Response<Bytes>, Failure>) {
-        // Nobody waits for anything in it any more.
+        // Every exchange in it was abandoned.
         let Some(exchanges) = self.batches.remove(&id) else {
             return;
         };
@@ -103,7 +103,7 @@ impl Core {
                 .problem(&response)
                 .is_some_and(|problem| ends.into_iter().any(|end| problem.is(end)))
         {
-            // It is the application that is gone, and what is in the batch need not ask for itself.
+            // The application has ended, so the exchanges are not sent alone.
             for exchange in exchanges.into_iter().flatten() {
                 self.trace(&exchange, &response);
                 self.finish(exchange, Ok(response.clone()));
@@ -132,7 +132,7 @@ impl Core {
         }
     }
 
-    /// The answers in a batch, if it is one and has as many as were asked for.
+    /// The responses in a batch, if their number matches the number of requests.
     fn parts_of(&self, response: &Response<Bytes>, count: usize) -> Option<Vec<Response<Bytes>>> {
         if !response.status().is_success() {
             return None;
@@ -152,7 +152,7 @@ impl Core {
     }
 }
 
-/// A part as if it had come by itself.
+/// A part as a separate response.
 fn alone(part: &batch::Response<'_>) -> Option<Response<Bytes>> {
     let mut response = Response::builder().status(part.status);
     for (name, value) in &part.headers {
