@@ -14,6 +14,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::body::is_binary;
 pub use self::place::HarPlace;
 use crate::{Lane, Sent, Stage, TransportError, TransportErrorKind};
 
@@ -298,6 +299,17 @@ impl Content {
     }
 }
 
+impl Content {
+    /// The content that holds `body` in base64, whatever it is.
+    pub(crate) fn in_base64(body: &[u8], mime_type: String) -> Self {
+        Self {
+            text: Some(BASE64_STANDARD.encode(body)),
+            encoding: Some("base64".to_owned()),
+            ..Self::of(&[], mime_type)
+        }
+    }
+}
+
 /// A body as a HAR file holds it: the text, or base64 and its name.
 pub(crate) fn text_of(body: &[u8]) -> (String, Option<String>) {
     match std::str::from_utf8(body) {
@@ -375,6 +387,14 @@ pub enum HarError {
     /// The file cannot be written as JSON.
     #[error("the HAR file cannot be written: {0}")]
     Write(serde_json::Error),
+    /// A secret is left in an entry that was redacted.
+    #[error("entry {number}: a secret would be left in the field {field:?}")]
+    Secret {
+        /// The number of the entry, counted from 1.
+        number: usize,
+        /// The name of the field, empty for a value without one.
+        field: String,
+    },
     /// An entry is not an exchange.
     #[error("entry {number}: {reason}")]
     Entry {

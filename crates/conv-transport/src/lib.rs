@@ -61,6 +61,8 @@ pub use mock::ExpectedRequest;
 #[cfg(feature = "har")]
 pub use record::{Record, RecordOptions};
 #[cfg(feature = "har")]
+pub use redact::{HarField, HarFieldKind};
+#[cfg(feature = "har")]
 pub use replay::{LeftOut, LeftOutReason, Nearest, Replay, ReplayOptions, ReplayReport, Unmatched};
 #[cfg(feature = "tower")]
 pub use tower_transport::TowerTransport;

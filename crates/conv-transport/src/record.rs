@@ -1,4 +1,4 @@
-//! A transport that writes down what passes through it.
+//! A transport that records what passes through it, in HAR 1.2.
 
 use std::{
     fmt,
@@ -8,35 +8,31 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, Method, Request, Response, Uri, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    HttpTransport, SendOptions, TransportError,
-    coding::Coding,
+    HttpTransport, Lane, SendOptions, TransportError,
     har::{
-        Content, Creator, Entry, Extra, Har, HarRequest, HarResponse, Log, PostData, RecordedError,
-        text_of,
+        Content, Creator, Entry, Extra, Har, HarHeader, HarRequest, HarResponse, Log, PostData,
+        RecordedError, text_of,
     },
-    redact::{Redactor, without_secret_fields},
+    redact::{Unreadable, redacted},
 };
-
-/// A body larger than this is not unpacked to be recorded, in bytes.
-const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
 
 /// How a [`Record`] writes.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RecordOptions {
-    /// The date at which the recording begins: dates in it are this one plus what tokio's clock says, so that a recording made
-    /// in virtual time is the same each time.
+    /// The date at which the recording begins. Dates in it are this one plus the time that tokio's clock has counted since, so
+    /// that a recording in virtual time is the same each time.
     pub wall_epoch: SystemTime,
-    /// Literals that must not be in the recording, in any form: plain, percent-encoded, in base64, escaped in JSON or XML.
-    /// Each is replaced by a pseudonym that is made for it.
+    /// Texts that must not be in the recording, in any spelling: in any case, percent-encoded, in base64, escaped in JSON or XML, or
+    /// several of these over one another. Each is replaced by a pseudonym that is made for it.
     pub secrets: Vec<String>,
-    /// Literals and what is to stand for each of them, in the same forms: SIP URIs, names, the text of messages.
+    /// Texts and the pseudonym of each of them, for the same spellings: SIP URIs, names, the text of messages.
     pub pseudonyms: Vec<(String, String)>,
 }
 
@@ -67,26 +63,50 @@ impl fmt::Debug for RecordOptions {
 /// Sendings and receivings share one count, so that a [`Replay`](crate::Replay) can keep cause and effect in order. An error of
 /// the transport is recorded as that error, an exchange whose future was dropped as aborted.
 ///
-/// These are taken out while recording, always: the credentials in `Authorization` and `Proxy-Authorization`, the values of
-/// cookies, passwords and other secrets in forms, tokens that a JSON response grants or a URL hands on (`access_token`,
-/// `refresh_token`, `id_token`), and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever it appears from there on, so a
-/// replay works; so do credentials and cookies of 8 characters or more. A challenge (`WWW-Authenticate`) is kept. Names and the
-/// text of messages are kept as well, unless [`RecordOptions::pseudonyms`] has them: they are what a replay is about.
+/// While it records, it only keeps what passed. [`har`](Self::har) takes the secrets out, as [`Har::redact`] does: credentials, cookies,
+/// passwords and tokens by the names of their fields, and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever it appears, so a
+/// replay works. A challenge (`WWW-Authenticate`) is kept. Names and the text of messages are kept as well, unless
+/// [`RecordOptions::pseudonyms`] has them: they are what a replay is about.
 ///
-/// A response in gzip or deflate is recorded decoded; one in a coding that is not read here is recorded without its body, since
-/// no secret could be found in it.
+/// A body that cannot be decoded, so that no secret could be found in it, is left out of the recording with a comment that says why.
 pub struct Record<T> {
     inner: T,
     wall_epoch: SystemTime,
+    secrets: Vec<String>,
+    pseudonyms: Vec<(String, String)>,
     began: Instant,
     recording: Arc<Mutex<Recording>>,
 }
 
 #[derive(Default)]
 struct Recording {
-    entries: Vec<Entry>,
+    exchanges: Vec<Exchange>,
     ordinal: u64,
-    redactor: Redactor,
+}
+
+/// What passed, as it was. Clones share the messages.
+#[derive(Clone)]
+struct Exchange {
+    request: Arc<Request<Bytes>>,
+    lane: Lane,
+    date: String,
+    sent: u64,
+    ended: Option<Ended>,
+}
+
+#[derive(Clone)]
+struct Ended {
+    received: u64,
+    /// In milliseconds.
+    time: f64,
+    end: End,
+}
+
+#[derive(Clone)]
+enum End {
+    Response(Arc<Response<Bytes>>),
+    Error(RecordedError),
+    Aborted,
 }
 
 impl<T: HttpTransport> Record<T> {
@@ -95,17 +115,20 @@ impl<T: HttpTransport> Record<T> {
         Self {
             inner,
             wall_epoch: options.wall_epoch,
+            secrets: options.secrets,
+            pseudonyms: options.pseudonyms,
             began: Instant::now(),
-            recording: Arc::new(Mutex::new(Recording {
-                redactor: Redactor::new(&options.secrets, &options.pseudonyms),
-                ..Recording::default()
-            })),
+            recording: Arc::default(),
         }
     }
 
-    /// The recording as it is now; an exchange under way has neither a response nor an ordinal of receiving.
+    /// The recording up to now, without its secrets. An exchange under way has neither a response nor an ordinal of receiving.
+    ///
+    /// The work takes time in proportion to the size of the recording; requests pass meanwhile.
     pub fn har(&self) -> Har {
-        Har {
+        // The lock is held for as long as the pointers are copied.
+        let exchanges = lock(&self.recording).exchanges.clone();
+        let har = Har {
             log: Log {
                 version: "1.2".to_owned(),
                 creator: Creator {
@@ -113,11 +136,14 @@ impl<T: HttpTransport> Record<T> {
                     version: env!("CARGO_PKG_VERSION").to_owned(),
                     extra: Extra::new(),
                 },
-                entries: lock(&self.recording).entries.clone(),
+                entries: exchanges.iter().map(Exchange::entry).collect(),
                 extra: Extra::new(),
             },
             extra: Extra::new(),
-        }
+        };
+        let redacted = redacted(har, &self.secrets, &self.pseudonyms, Unreadable::Drop);
+        // What cannot be redacted is left out above; a file that cannot be written at all holds nothing.
+        redacted.unwrap_or_default()
     }
 
     /// The date of `now`, to the microsecond.
@@ -137,19 +163,19 @@ impl<T: HttpTransport> HttpTransport for Record<T> {
         options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
         let started = Instant::now();
+        let date = self.date(started);
+        let shared = Arc::new(request.clone());
         let index = {
             let mut recording = lock(&self.recording);
-            let entry = Entry {
-                started_date_time: self.date(started),
-                request: recording.request(&request),
-                response: no_response(),
-                lane: Some(options.lane),
-                sent: Some(recording.next_ordinal()),
-                extra: extra([("cache", json!({})), ("timings", timings(0.0))]),
-                ..Entry::default()
-            };
-            recording.entries.push(entry);
-            recording.entries.len() - 1
+            let sent = recording.next_ordinal();
+            recording.exchanges.push(Exchange {
+                request: shared,
+                lane: options.lane,
+                date,
+                sent,
+                ended: None,
+            });
+            recording.exchanges.len() - 1
         };
         let mut pending = Pending {
             recording: Arc::clone(&self.recording),
@@ -167,7 +193,7 @@ impl<T: fmt::Debug> fmt::Debug for Record<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
             .field("inner", &self.inner)
-            .field("entries", &lock(&self.recording).entries.len())
+            .field("exchanges", &lock(&self.recording).exchanges.len())
             .finish_non_exhaustive()
     }
 }
@@ -187,31 +213,22 @@ struct Pending {
 impl Pending {
     fn end(&mut self, result: &Result<Response<Bytes>, TransportError>) {
         self.ended = true;
-        self.complete(Some(result));
+        self.complete(match result {
+            Ok(response) => End::Response(Arc::new(response.clone())),
+            Err(error) => End::Error(RecordedError::of(error)),
+        });
     }
 
-    fn complete(&self, result: Option<&Result<Response<Bytes>, TransportError>>) {
-        let mut recording = lock(&self.recording);
+    fn complete(&self, end: End) {
         let time = milliseconds(self.started.elapsed());
-        let ordinal = recording.next_ordinal();
-        let response = match result {
-            Some(Ok(response)) => Some(recording.response(response)),
-            _ => None,
-        };
-        let error = match result {
-            Some(Err(error)) => Some(recording.error(error)),
-            _ => None,
-        };
-        let Some(entry) = recording.entries.get_mut(self.index) else {
-            return;
-        };
-        entry.time = time;
-        entry.received = Some(ordinal);
-        entry.extra.insert("timings".to_owned(), timings(time));
-        entry.aborted = result.is_none();
-        entry.error = error;
-        if let Some(response) = response {
-            entry.response = response;
+        let mut recording = lock(&self.recording);
+        let received = recording.next_ordinal();
+        if let Some(exchange) = recording.exchanges.get_mut(self.index) {
+            exchange.ended = Some(Ended {
+                received,
+                time,
+                end,
+            });
         }
     }
 }
@@ -219,7 +236,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if !self.ended {
-            self.complete(None);
+            self.complete(End::Aborted);
         }
     }
 }
@@ -229,90 +246,103 @@ impl Recording {
         self.ordinal += 1;
         self.ordinal
     }
+}
 
-    fn request(&mut self, request: &Request<Bytes>) -> HarRequest {
-        self.redactor.learn_headers(request.headers());
-        self.redactor.learn_parameters(&request.uri().to_string());
-        let url = self.redactor.text(&request.uri().to_string());
-        let post_data = (!request.body().is_empty()).then(|| {
-            let body = self.redactor.bytes(&without_secret_fields(request.body()));
-            let (text, encoding) = text_of(&body);
+impl Exchange {
+    /// The exchange with its secrets.
+    fn entry(&self) -> Entry {
+        let ended = self.ended.as_ref();
+        let time = ended.map_or(0.0, |ended| ended.time);
+        let end = ended.map(|ended| &ended.end);
+        Entry {
+            started_date_time: self.date.clone(),
+            time,
+            request: request(
+                self.request.method(),
+                self.request.uri(),
+                self.request.headers(),
+                self.request.body(),
+            ),
+            response: match end {
+                Some(End::Response(response)) => recorded_response(response),
+                _ => no_response(),
+            },
+            lane: Some(self.lane),
+            sent: Some(self.sent),
+            received: ended.map(|ended| ended.received),
+            aborted: matches!(end, Some(End::Aborted)),
+            error: match end {
+                Some(End::Error(error)) => Some(error.clone()),
+                _ => None,
+            },
+            extra: extra([("cache", json!({})), ("timings", timings(time))]),
+        }
+    }
+}
+
+fn request(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> HarRequest {
+    let url = uri.to_string();
+    HarRequest {
+        method: method.to_string(),
+        http_version: "HTTP/1.1".to_owned(),
+        headers: har_headers(headers),
+        post_data: (!body.is_empty()).then(|| {
+            let (text, encoding) = text_of(body);
             PostData {
-                mime_type: content_type(request.headers()),
+                mime_type: content_type(headers),
                 text: Some(text),
                 encoding,
                 ..PostData::default()
             }
-        });
-        HarRequest {
-            method: request.method().to_string(),
-            http_version: "HTTP/1.1".to_owned(),
-            headers: self.redactor.headers(request.headers()),
-            post_data,
-            extra: extra([
-                ("cookies", json!([])),
-                ("queryString", query(&url)),
-                ("headersSize", json!(-1)),
-                ("bodySize", json!(request.body().len())),
-            ]),
-            url,
-        }
-    }
-
-    fn response(&mut self, response: &Response<Bytes>) -> HarResponse {
-        let body = readable(response.headers(), response.body());
-        if let Some(body) = &body {
-            self.redactor.learn_tokens(body);
-        }
-        self.redactor.learn_headers(response.headers());
-
-        let headers = self.redactor.headers(response.headers());
-        let redirect_url = headers
-            .iter()
-            .find(|header| header.name == header::LOCATION.as_str())
-            .map(|header| header.value.clone());
-        let mime_type = content_type(response.headers());
-        let content = match body {
-            Some(body) => Content::of(&self.redactor.bytes(&body), mime_type),
-            None => Content {
-                mime_type,
-                extra: extra([("comment", json!("not recorded: its coding is not read"))]),
-                ..Content::default()
-            },
-        };
-        let status = response.status();
-        HarResponse {
-            status: status.as_u16(),
-            status_text: status.canonical_reason().unwrap_or_default().to_owned(),
-            http_version: "HTTP/1.1".to_owned(),
-            headers,
-            content,
-            redirect_url: redirect_url.unwrap_or_default(),
-            extra: extra([
-                ("cookies", json!([])),
-                ("headersSize", json!(-1)),
-                ("bodySize", json!(response.body().len())),
-            ]),
-        }
-    }
-
-    fn error(&self, error: &TransportError) -> RecordedError {
-        let mut recorded = RecordedError::of(error);
-        recorded.detail = recorded.detail.map(|detail| self.redactor.text(&detail));
-        recorded
+        }),
+        extra: extra([
+            ("cookies", json!([])),
+            ("queryString", query(&url)),
+            ("headersSize", json!(-1)),
+            ("bodySize", json!(body.len())),
+        ]),
+        url,
     }
 }
 
-/// The body without any coding, `None` where its coding is not read here.
-fn readable(headers: &HeaderMap, body: &Bytes) -> Option<Bytes> {
-    let Some(coding) = headers.get(header::CONTENT_ENCODING) else {
-        return Some(body.clone());
+fn recorded_response(response: &Response<Bytes>) -> HarResponse {
+    let headers = har_headers(response.headers());
+    let redirect_url = headers
+        .iter()
+        .find(|header| header.name == header::LOCATION.as_str())
+        .map(|header| header.value.clone());
+    let mime_type = content_type(response.headers());
+    let body = response.body();
+    // What is coded is so in bytes, not in characters.
+    let content = if response.headers().contains_key(header::CONTENT_ENCODING) {
+        Content::in_base64(body, mime_type)
+    } else {
+        Content::of(body, mime_type)
     };
-    if body.is_empty() || coding == "identity" {
-        return Some(body.clone());
+    let status = response.status();
+    HarResponse {
+        status: status.as_u16(),
+        status_text: status.canonical_reason().unwrap_or_default().to_owned(),
+        http_version: "HTTP/1.1".to_owned(),
+        headers,
+        content,
+        redirect_url: redirect_url.unwrap_or_default(),
+        extra: extra([
+            ("cookies", json!([])),
+            ("headersSize", json!(-1)),
+            ("bodySize", json!(body.len())),
+        ]),
     }
-    let decoded = Coding::named(coding.to_str().ok()?)?.decode(body, UNPACKED_LIMIT);
-    decoded.ok().flatten().map(Bytes::from)
+}
+
+fn har_headers(headers: &HeaderMap) -> Vec<HarHeader> {
+    let headers = headers.iter();
+    headers
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            HarHeader::new(name.as_str(), value.into_owned())
+        })
+        .collect()
 }
 
 fn content_type(headers: &HeaderMap) -> String {

@@ -7,7 +7,7 @@ use super::{
     binding::Bindings,
     matching::{Volatile, form_decoded},
 };
-use crate::redact::without_secret_fields;
+use crate::redact::comparable;
 
 pub(super) enum Body {
     Json(Value),
@@ -26,8 +26,8 @@ pub(super) enum Piece {
 
 impl Body {
     pub(super) fn of(content_type: Option<&str>, body: &Bytes, volatile: &Volatile) -> Self {
-        let text = match String::from_utf8(without_secret_fields(body)) {
-            Ok(text) => text,
+        let text = match String::from_utf8(body.to_vec()) {
+            Ok(text) => comparable(content_type.unwrap_or_default(), text),
             Err(binary) => return Self::Bytes(binary.into_bytes()),
         };
         if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(&text) {

@@ -13,6 +13,7 @@ mod har;
 mod hyper_transport;
 mod mock;
 mod record;
+mod redaction;
 mod replay;
 mod scripted;
 mod server;

@@ -1,0 +1,498 @@
+//! Taking the secrets out of a whole file.
+
+use serde_json::{Value, json};
+
+use super::{
+    Dropper, HarField, HarFieldKind, Literal, REDACTED, Search, Searcher,
+    names::marks_sign_in,
+    text::{Text, text},
+    walk::{Visitor, Walk},
+};
+use crate::har::{
+    Content, Entry, Extra, Har, HarBodyError, HarError, HarHeader, HarRequest, HarResponse,
+    PostData,
+};
+
+/// What is done about a body in which nobody can look for secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It is an error.
+    Refuse,
+    /// The body is left out, and a comment says so.
+    Drop,
+}
+
+impl Har {
+    /// Takes the secrets out of the file, so that it can be shared.
+    ///
+    /// These are dropped wherever they stand, in bodies of every coding, charset and type that this crate reads, one in
+    /// another: credentials and cookies; values whose field has a secret's name (`Password`, `access_token`, `client_secret`,
+    /// `SAMLResponse`, …), compared without case; in sign-in forms, in what token services answer, in SOAP and in the forms and
+    /// scripts of HTML everything but what a replay needs; `secrets`. Each of `pseudonyms` is replaced by its own. A value that was dropped is
+    /// replaced in the rest of the file too, in whatever spelling: by the same pseudonym wherever it stands, so that a replay can tell
+    /// one token from another.
+    ///
+    /// Bodies are decoded for it, and written as text where they are text. The lists of cookies are emptied.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is changed then.
+    ///
+    /// - [`HarError::Entry`] if a body cannot be decoded, so that no secret can be found in it. [`drop_unreadable_bodies`](Self::drop_unreadable_bodies)
+    ///   leaves such bodies out.
+    /// - [`HarError::Secret`] if a secret is left in the result.
+    pub fn redact(
+        &mut self,
+        secrets: &[String],
+        pseudonyms: &[(String, String)],
+    ) -> Result<(), HarError> {
+        *self = redacted(self.clone(), secrets, pseudonyms, Unreadable::Refuse)?;
+        Ok(())
+    }
+
+    /// Leaves out every body that cannot be decoded, and returns how many there were. A comment stands in the place of each.
+    pub fn drop_unreadable_bodies(&mut self) -> usize {
+        let mut dropped = 0;
+        for entry in &mut self.log.entries {
+            if let Err(reason) = request_text(&mut entry.request) {
+                drop_request(&mut entry.request, &reason);
+                dropped += 1;
+            }
+            if let Err(reason) = response_text(&mut entry.response) {
+                drop_response(&mut entry.response, &reason);
+                dropped += 1;
+            }
+        }
+        dropped
+    }
+
+    /// Gives every value of the file to `edit` in its decoded form, and puts what that returns in its place, in the spelling of the
+    /// value.
+    ///
+    /// `edit` is called for a body, a document in a value, and an object's member before it is called for the values in them; what it
+    /// replaces is not looked into. The walk goes through JSON, XML, HTML, forms, URLs, multipart bodies, batches and data
+    /// URIs.
+    ///
+    /// # Errors
+    ///
+    /// [`HarError::Entry`] if a body cannot be decoded; nothing is changed then.
+    pub fn edit(
+        &mut self,
+        edit: impl FnMut(&HarField<'_>, &str) -> Option<String>,
+    ) -> Result<(), HarError> {
+        struct Editor<F>(F);
+        impl<F: FnMut(&HarField<'_>, &str) -> Option<String>> Visitor for Editor<F> {
+            fn enter(&mut self, field: &HarField<'_>, value: &str) -> Option<String> {
+                (self.0)(field, value)
+            }
+            fn leave(&mut self, _: &HarField<'_>, _: &str) -> Option<String> {
+                None
+            }
+        }
+        let mut edited = self.clone();
+        read_bodies(&mut edited, Unreadable::Refuse)?;
+        visit(&mut edited, &mut Editor(edit));
+        *self = edited;
+        Ok(())
+    }
+}
+
+/// The file without its secrets.
+pub(crate) fn redacted(
+    mut har: Har,
+    secrets: &[String],
+    pseudonyms: &[(String, String)],
+    unreadable: Unreadable,
+) -> Result<Har, HarError> {
+    read_bodies(&mut har, unreadable)?;
+    let mut dropper = Dropper {
+        numbers: highest_number(&har)?,
+        ..Dropper::default()
+    };
+    visit(&mut har, &mut dropper);
+    empty_cookies(&mut har);
+
+    // What has no pseudonym yet gets the next number.
+    let mut literals: Vec<Literal> = Vec::new();
+    for (text, pseudonym) in pseudonyms {
+        literals.push(Literal {
+            text: text.clone(),
+            pseudonym: pseudonym.clone(),
+            is_word: false,
+        });
+    }
+    let given = literals.len();
+    for secret in secrets {
+        literals.push(Literal {
+            text: secret.clone(),
+            pseudonym: String::new(),
+            is_word: false,
+        });
+    }
+    for dropped in &dropper.dropped {
+        literals.push(Literal {
+            text: dropped.text.clone(),
+            pseudonym: dropped
+                .number
+                .map_or_else(String::new, |number| format!("{REDACTED}-{number}")),
+            is_word: dropped.is_word,
+        });
+    }
+    literals.retain(|literal| !literal.text.is_empty() && literal.text != literal.pseudonym);
+    for literal in literals.iter_mut().skip(given) {
+        if literal.pseudonym.is_empty() {
+            dropper.numbers += 1;
+            literal.pseudonym = format!("{REDACTED}-{}", dropper.numbers);
+        }
+    }
+    let mut searcher = Searcher {
+        search: Search::new(literals),
+        found: None,
+    };
+    visit(&mut har, &mut searcher);
+    search_media(&mut har, &mut searcher, unreadable)?;
+    check(har, &mut searcher, unreadable)
+}
+
+/// Reads the result as another program does, and looks for everything again.
+fn check(har: Har, searcher: &mut Searcher, unreadable: Unreadable) -> Result<Har, HarError> {
+    let mut again = Har::from_slice(&har.to_vec()?)?;
+    read_bodies(&mut again, unreadable)?;
+    let mut dropper = Dropper::default();
+    searcher.found = None;
+    let mut kept = har;
+    for (index, entry) in again.log.entries.iter_mut().enumerate() {
+        visit_entry(entry, &mut dropper);
+        visit_entry(entry, searcher);
+        let found = dropper.found.take().or(searcher.found.take());
+        if let Some(field) = found {
+            match (unreadable, kept.log.entries.get_mut(index)) {
+                (Unreadable::Drop, Some(entry)) => drop_entry(entry),
+                _ => {
+                    return Err(HarError::Secret {
+                        number: index + 1,
+                        field,
+                    });
+                }
+            }
+        }
+    }
+    Ok(kept)
+}
+
+/// The highest number of a pseudonym in the file.
+fn highest_number(har: &Har) -> Result<usize, HarError> {
+    let bytes = har.to_vec()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let numbers = text.split("redacted-").skip(1).filter_map(|rest| {
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        rest.get(..end.min(9))?.parse().ok()
+    });
+    Ok(numbers.max().unwrap_or(0))
+}
+
+/// Puts every body into the file as text, where it is text.
+fn read_bodies(har: &mut Har, unreadable: Unreadable) -> Result<(), HarError> {
+    for (index, entry) in har.log.entries.iter_mut().enumerate() {
+        let failed = |reason: String| HarError::Entry {
+            number: index + 1,
+            reason,
+        };
+        if let Err(reason) = request_text(&mut entry.request) {
+            match unreadable {
+                Unreadable::Refuse => return Err(failed(format!("request.postData: {reason}"))),
+                Unreadable::Drop => drop_request(&mut entry.request, &reason),
+            }
+        }
+        if let Err(reason) = response_text(&mut entry.response) {
+            match unreadable {
+                Unreadable::Refuse => return Err(failed(format!("response.content: {reason}"))),
+                Unreadable::Drop => drop_response(&mut entry.response, &reason),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn request_text(request: &mut HarRequest) -> Result<(), String> {
+    if request
+        .post_data
+        .as_ref()
+        .is_none_or(|data| data.text.as_deref().unwrap_or_default().is_empty())
+    {
+        return Ok(());
+    }
+    let decoded = request.decoded_body().map_err(|error| error.to_string())?;
+    if let Some(doubt) = decoded.doubt {
+        return Err(doubt);
+    }
+    let stated = request.post_data.as_ref();
+    let content_type = content_type(&request.headers, stated.map_or("", |data| &data.mime_type));
+    let read = text(&decoded.bytes, &content_type)?;
+    if let (Some(data), Text::Text { text, is_converted }) = (&mut request.post_data, read) {
+        data.text = Some(text);
+        data.encoding = None;
+        if is_converted {
+            in_utf8(&mut request.headers, &mut data.mime_type);
+        }
+    }
+    Ok(())
+}
+
+fn response_text(response: &mut HarResponse) -> Result<(), String> {
+    if response.content.text.is_none() {
+        return Ok(());
+    }
+    let decoded = response
+        .decoded_body()
+        .map_err(|error: HarBodyError| error.to_string())?;
+    if let Some(doubt) = decoded.doubt {
+        return Err(doubt);
+    }
+    let content_type = content_type(&response.headers, &response.content.mime_type);
+    if let Text::Text { text, is_converted } = text(&decoded.bytes, &content_type)? {
+        response.content.text = Some(text);
+        response.content.encoding = None;
+        if is_converted {
+            in_utf8(&mut response.headers, &mut response.content.mime_type);
+        }
+    }
+    Ok(())
+}
+
+fn content_type(headers: &[HarHeader], stated: &str) -> String {
+    let header = headers.iter().find(|header| is_content_type(header));
+    header.map_or_else(|| stated.to_owned(), |header| header.value.clone())
+}
+
+fn is_content_type(header: &HarHeader) -> bool {
+    header.name.eq_ignore_ascii_case("content-type")
+}
+
+/// Names the charset in which a body is written from here on.
+fn in_utf8(headers: &mut [HarHeader], mime_type: &mut String) {
+    let headers = headers.iter_mut().filter(|header| is_content_type(header));
+    for value in headers.map(|header| &mut header.value).chain([mime_type]) {
+        let parameters = value.split(';').filter(|parameter| {
+            let name = parameter.split('=').next().unwrap_or_default();
+            !name.trim().eq_ignore_ascii_case("charset")
+        });
+        *value = parameters.collect::<Vec<_>>().join(";") + "; charset=utf-8";
+    }
+}
+
+fn comment(reason: &str) -> Value {
+    json!(format!("the body is left out: {reason}"))
+}
+
+fn drop_request(request: &mut HarRequest, reason: &str) {
+    if let Some(data) = &mut request.post_data {
+        data.extra.insert("comment".to_owned(), comment(reason));
+        *data = PostData {
+            mime_type: std::mem::take(&mut data.mime_type),
+            extra: std::mem::take(&mut data.extra),
+            ..PostData::default()
+        };
+    }
+}
+
+fn drop_response(response: &mut HarResponse, reason: &str) {
+    let content = std::mem::take(&mut response.content);
+    let mut extra = content.extra;
+    extra.insert("comment".to_owned(), comment(reason));
+    response.content = Content {
+        mime_type: content.mime_type,
+        extra,
+        ..Content::default()
+    };
+}
+
+/// Leaves of an exchange what no secret can be in.
+fn drop_entry(entry: &mut Entry) {
+    let reason = "a secret is left in it";
+    entry.request = HarRequest {
+        method: std::mem::take(&mut entry.request.method),
+        ..HarRequest::default()
+    };
+    entry.response = HarResponse {
+        status: entry.response.status,
+        ..HarResponse::default()
+    };
+    entry.error = None;
+    entry.extra = Extra::new();
+    entry.extra.insert("comment".to_owned(), comment(reason));
+}
+
+fn empty_cookies(har: &mut Har) {
+    for entry in &mut har.log.entries {
+        for extra in [&mut entry.request.extra, &mut entry.response.extra] {
+            if let Some(cookies) = extra.get_mut("cookies") {
+                *cookies = json!([]);
+            }
+        }
+    }
+}
+
+/// Searches the bytes of pictures and other media, which no walk goes through.
+fn search_media(
+    har: &mut Har,
+    searcher: &mut Searcher,
+    unreadable: Unreadable,
+) -> Result<(), HarError> {
+    for (index, entry) in har.log.entries.iter_mut().enumerate() {
+        let is_media = entry.response.content.encoding.is_some();
+        let body = is_media.then(|| entry.response.decoded_body());
+        if let Some(Ok(body)) = body
+            && searcher.search.replace_bytes(&body.bytes).is_some()
+        {
+            let reason = "a secret is in bytes that are no text";
+            match unreadable {
+                Unreadable::Drop => drop_response(&mut entry.response, reason),
+                Unreadable::Refuse => {
+                    return Err(HarError::Entry {
+                        number: index + 1,
+                        reason: format!("response.content: {reason}"),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn visit(har: &mut Har, visitor: &mut dyn Visitor) {
+    for entry in &mut har.log.entries {
+        visit_entry(entry, visitor);
+    }
+    members(&mut Walk::new(visitor), &mut har.extra);
+    members(&mut Walk::new(visitor), &mut har.log.extra);
+    members(&mut Walk::new(visitor), &mut har.log.creator.extra);
+}
+
+fn visit_entry(entry: &mut Entry, visitor: &mut dyn Visitor) {
+    let is_grant = is_grant(&entry.request);
+    visit_request(&mut entry.request, visitor);
+    visit_response(&mut entry.response, is_grant, visitor);
+    let mut walk = Walk::new(visitor);
+    members(&mut walk, &mut entry.extra);
+    if let Some(detail) = entry.error.as_mut().and_then(|error| error.detail.as_mut()) {
+        set(detail, |text| walk.value(HarFieldKind::Text, "", text));
+    }
+}
+
+/// Whether a request asks a token service for a token.
+fn is_grant(request: &HarRequest) -> bool {
+    let body = request.body().unwrap_or_default();
+    let body = String::from_utf8_lossy(&body).to_ascii_lowercase();
+    body.starts_with("grant_type=") || body.contains("&grant_type=")
+}
+
+fn visit_request(request: &mut HarRequest, visitor: &mut dyn Visitor) {
+    let content_type = content_type(
+        &request.headers,
+        request
+            .post_data
+            .as_ref()
+            .map_or("", |data| &data.mime_type),
+    );
+    let mut walk = Walk::new(visitor);
+    set(&mut request.url, |text| {
+        walk.value(HarFieldKind::Text, "", text)
+    });
+    headers(&mut walk, &mut request.headers);
+    members(&mut walk, &mut request.extra);
+    let Some(data) = &mut request.post_data else {
+        return;
+    };
+    set(&mut data.mime_type, |text| {
+        walk.value(HarFieldKind::Text, "", text)
+    });
+    members(&mut walk, &mut data.extra);
+    let mut walk = Walk::in_request(visitor);
+    if let Some(text) = &mut data.text {
+        set(text, |text| walk.body(&content_type, text));
+    }
+    walk.guard(data.params.iter().any(|field| marks_sign_in(&field.name)));
+    for field in &mut data.params {
+        members(&mut walk, &mut field.extra);
+        if let Some(value) = &mut field.value {
+            set(value, |text| {
+                walk.value(HarFieldKind::Parameter, &field.name, text)
+            });
+        }
+        set(&mut field.name, |text| {
+            walk.value(HarFieldKind::Text, "", text)
+        });
+    }
+}
+
+fn visit_response(response: &mut HarResponse, is_grant: bool, visitor: &mut dyn Visitor) {
+    let content_type = content_type(&response.headers, &response.content.mime_type);
+    let mut walk = Walk::new(visitor);
+    headers(&mut walk, &mut response.headers);
+    for text in [
+        &mut response.redirect_url,
+        &mut response.status_text,
+        &mut response.content.mime_type,
+    ] {
+        set(text, |text| walk.value(HarFieldKind::Text, "", text));
+    }
+    members(&mut walk, &mut response.extra);
+    members(&mut walk, &mut response.content.extra);
+    walk.guard(is_grant);
+    let content = &mut response.content;
+    if content.encoding.is_none()
+        && let Some(text) = &mut content.text
+    {
+        set(text, |text| walk.body(&content_type, text));
+        content.size = i64::try_from(text.len()).unwrap_or(i64::MAX);
+    }
+}
+
+fn headers(walk: &mut Walk<'_>, headers: &mut [HarHeader]) {
+    for header in headers {
+        set(&mut header.value, |text| walk.header(&header.name, text));
+        set(&mut header.name, |text| {
+            walk.value(HarFieldKind::Text, "", text)
+        });
+        members(walk, &mut header.extra);
+    }
+}
+
+fn set(text: &mut String, edit: impl FnOnce(&str) -> Option<String>) {
+    if let Some(edited) = edit(text) {
+        *text = edited;
+    }
+}
+
+fn members(walk: &mut Walk<'_>, members: &mut Extra) {
+    // Names and values in one object: the parameters of a query, cookies.
+    let pair = match (members.get("name"), members.get("value")) {
+        (Some(Value::String(name)), Some(Value::String(_))) => Some(name.clone()),
+        _ => None,
+    };
+    for (name, value) in members {
+        match (&pair, value) {
+            (Some(pair), Value::String(value)) if name == "value" => {
+                let kind = if walk.is_in_cookies() {
+                    HarFieldKind::Cookie
+                } else {
+                    HarFieldKind::Parameter
+                };
+                set(value, |text| walk.value(kind, pair, text));
+            }
+            (_, value) => walk.within(name, |walk| tree(walk, name, value)),
+        }
+    }
+}
+
+fn tree(walk: &mut Walk<'_>, name: &str, value: &mut Value) {
+    match value {
+        Value::String(text) => set(text, |text| walk.value(HarFieldKind::Member, name, text)),
+        Value::Array(items) => items.iter_mut().for_each(|item| tree(walk, name, item)),
+        Value::Object(inner) => members(walk, inner),
+        _ => {}
+    }
+}

@@ -1,0 +1,276 @@
+//! The names of fields, parameters, elements and headers whose values are secrets: the one table of them.
+//!
+//! Names are compared without case, and without what stands between their words: `accessToken`, `Access-Token` and `access_token`
+//! are one name.
+
+/// What kind of secret a name announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secret {
+    /// The client knows it before the first request: a password, a key.
+    Password,
+    /// A server grants it, and the client gives it back.
+    Token,
+}
+
+/// A name with one of these in it is a password's.
+const PASSWORDS: [&str; 8] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "credential",
+    "privatekey",
+];
+
+/// A name with one of these in it is a token's.
+const TOKENS: [&str; 16] = [
+    "token",
+    "assertion",
+    "cookie",
+    "bearer",
+    "authorization",
+    "apikey",
+    "accesskey",
+    "sessionid",
+    "sessid",
+    "sessionkey",
+    "samlresponse",
+    "samlrequest",
+    "wresult",
+    "authcode",
+    "ciphervalue",
+    "signaturevalue",
+];
+
+/// Names that are a password's as a whole.
+const WHOLE_PASSWORDS: [&str; 6] = ["pass", "pin", "otp", "passkey", "userinfo", "mfacode"];
+
+/// Names that are a token's as a whole.
+const WHOLE_TOKENS: [&str; 16] = [
+    "auth",
+    "canary",
+    "csrf",
+    "flowctx",
+    "jwt",
+    "otc",
+    "saml",
+    "sft",
+    "sid",
+    "sig",
+    "signature",
+    "ticket",
+    "webticket",
+    "xauth",
+    "xsrf",
+    "viewstate",
+];
+
+/// Names that are a token's in a form or in the query of a URL. In other places they are common words: UCWA has a `code` in its
+/// errors.
+const WHOLE_PARAMETERS: [&str; 4] = ["code", "devicecode", "usercode", "samlart"];
+
+/// A name that ends so is about a secret: `token_type`, `passwordExpires`, `token_endpoint`.
+const ABOUT: [&str; 17] = [
+    "type",
+    "types",
+    "endpoint",
+    "url",
+    "uri",
+    "expires",
+    "expiresin",
+    "expireson",
+    "expired",
+    "lifetime",
+    "length",
+    "method",
+    "methods",
+    "policy",
+    "hint",
+    "issuer",
+    "supported",
+];
+
+/// Fields of sign-in forms, members of token services and elements of SOAP whose values stay. All others are dropped there.
+const PUBLIC: [&str; 62] = [
+    "a",
+    "action",
+    "address",
+    "appliesto",
+    "audience",
+    "authmethod",
+    "clientid",
+    "clientrequestid",
+    "code",
+    "codechallengemethod",
+    "created",
+    "culture",
+    "detail",
+    "display",
+    "domain",
+    "email",
+    "error",
+    "errorcode",
+    "errorcodes",
+    "errordescription",
+    "errorsubcode",
+    "errorreasons",
+    "errorsuri",
+    "erroruri",
+    "expires",
+    "expiresin",
+    "expireson",
+    "extexpiresin",
+    "faultcode",
+    "faultstring",
+    "granttype",
+    "href",
+    "kmsi",
+    "lc",
+    "login",
+    "loginfmt",
+    "loginhint",
+    "messageid",
+    "msrtcconferenceuri",
+    "msrtcidentityscope",
+    "msrtcpassiveauthuri",
+    "mkt",
+    "notbefore",
+    "prompt",
+    "reason",
+    "realm",
+    "redirecturi",
+    "relatesto",
+    "requesttype",
+    "resource",
+    "responsemode",
+    "responsetype",
+    "scope",
+    "subcode",
+    "text",
+    "timestamp",
+    "tokentype",
+    "to",
+    "user",
+    "username",
+    "value",
+    "wa",
+];
+
+/// Parts of SOAP's namespaces, which stay.
+const PUBLIC_PREFIXES: [&str; 3] = ["xmlns", "xsi", "mustunderstand"];
+
+fn plain(name: &str) -> String {
+    let kept = name.chars().filter(|c| c.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+/// Which secret the value of a field is, by its name. `is_parameter` says that the field is one of a form or a query.
+pub(crate) fn secret(name: &str, is_parameter: bool) -> Option<Secret> {
+    let name = plain(name);
+    if name.is_empty() || ABOUT.iter().any(|end| name.ends_with(end)) {
+        return None;
+    }
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    if has(&PASSWORDS) || WHOLE_PASSWORDS.contains(&&*name) {
+        return Some(Secret::Password);
+    }
+    let is_token = has(&TOKENS)
+        || WHOLE_TOKENS.contains(&&*name)
+        || (is_parameter && WHOLE_PARAMETERS.contains(&&*name));
+    is_token.then_some(Secret::Token)
+}
+
+/// Whether the value of a field stays in a sign-in form, in what a token service answers, and in SOAP.
+pub(crate) fn is_public(name: &str) -> bool {
+    let name = plain(name);
+    name.is_empty()
+        || PUBLIC.contains(&&*name)
+        || PUBLIC_PREFIXES.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a form with such a field is a sign-in form or one for a token service.
+pub(crate) fn marks_sign_in(name: &str) -> bool {
+    matches!(&*plain(name), "granttype" | "wa") || secret(name, true).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case_and_separators() {
+        for name in [
+            "password",
+            "Password",
+            "PASSWD",
+            "old_password",
+            "client-secret",
+            "ice-pwd",
+        ] {
+            assert_eq!(secret(name, false), Some(Secret::Password), "{name}");
+        }
+        for name in [
+            "access_token",
+            "Access_Token",
+            "accessToken",
+            "X-Auth-Token",
+            "x-ms-token",
+            "id_token",
+            "client_assertion",
+            "wresult",
+            "SAMLResponse",
+            "__RequestVerificationToken",
+            "sig",
+            "saml:Assertion",
+            "__VIEWSTATE",
+            "ASP.NET_SessionId",
+        ] {
+            assert_eq!(secret(name, false), Some(Secret::Token), "{name}");
+        }
+        assert_eq!(secret("code", true), Some(Secret::Token));
+    }
+
+    #[test]
+    fn names_that_are_about_a_secret_or_of_ucwa_are_none() {
+        for name in [
+            "token_type",
+            "client_assertion_type",
+            "tokenEndpoint",
+            "passwordExpires",
+            "expires_in",
+            "code",
+            "subcode",
+            "operationId",
+            "endpointId",
+            "threadId",
+            "sessionContext",
+            "author",
+            "message",
+            "href",
+            "name",
+            "etag",
+            "ack",
+            "",
+        ] {
+            assert_eq!(secret(name, false), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_replay_needs_of_a_sign_in_stays() {
+        for name in [
+            "grant_type",
+            "UserName",
+            "ms_rtc_identityscope",
+            "error",
+            "xmlns:wst",
+        ] {
+            assert!(is_public(name), "{name}");
+        }
+        for name in ["wctx", "Context", "state"] {
+            assert!(!is_public(name), "{name}");
+        }
+    }
+}

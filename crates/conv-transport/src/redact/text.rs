@@ -1,0 +1,113 @@
+//! The text of a body: its characters, in whichever charset it is.
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::walk::{media_type, type_parameter};
+use crate::har::is_binary;
+
+/// What a body is to a search for secrets.
+pub(super) enum Text {
+    /// Characters, and whether they were in another charset than UTF-8.
+    Text { text: String, is_converted: bool },
+    /// A picture, a sound or a font, in which no secret is.
+    Media,
+}
+
+/// The text of a body that has no coding any more. The error says why it cannot be read.
+pub(super) fn text(bytes: &[u8], content_type: &str) -> Result<Text, String> {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !text.contains(is_binary)
+        && !names_utf16(content_type)
+    {
+        return Ok(Text::Text {
+            text: text.to_owned(),
+            is_converted: false,
+        });
+    }
+    if is_media(bytes) {
+        return Ok(Text::Media);
+    }
+    let named = type_parameter(content_type, "charset").or_else(|| declared(bytes));
+    let named = named.and_then(|name| Encoding::for_label(name.as_bytes()));
+    let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
+    let guessed = [
+        marked,
+        looks_like_utf16(bytes),
+        named,
+        // It has a character for every byte, so it comes last, and not where a type says that the body is binary.
+        is_text(content_type).then_some(WINDOWS_1252),
+    ];
+    for encoding in guessed.into_iter().flatten() {
+        let (text, had_errors) = encoding.decode_with_bom_removal(bytes);
+        if !had_errors && !text.contains(is_binary) {
+            return Ok(Text::Text {
+                text: text.into_owned(),
+                is_converted: encoding != UTF_8,
+            });
+        }
+    }
+    Err("it is neither text nor a picture: it may be compressed or encrypted".to_owned())
+}
+
+/// The charset that a declaration of XML names.
+fn declared(bytes: &[u8]) -> Option<&str> {
+    let head = bytes.get(..bytes.len().min(200))?;
+    let end = head.iter().position(|byte| !byte.is_ascii());
+    let head = std::str::from_utf8(head.get(..end.unwrap_or(head.len()))?).ok()?;
+    let (_, after) = head.split_once("encoding=")?;
+    after.split(['"', '\'']).nth(1)
+}
+
+fn names_utf16(content_type: &str) -> bool {
+    type_parameter(content_type, "charset")
+        .is_some_and(|charset| charset.to_ascii_lowercase().starts_with("utf-16"))
+}
+
+/// Of Latin text in UTF-16 every other byte is zero.
+fn looks_like_utf16(bytes: &[u8]) -> Option<&'static Encoding> {
+    let zeros = |offset: usize| {
+        bytes
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
+    let half = bytes.len() / 4;
+    match (zeros(0), zeros(1)) {
+        _ if bytes.len() < 4 => None,
+        (0, odd) if odd > half => Some(UTF_16LE),
+        (even, 0) if even > half => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+fn is_text(content_type: &str) -> bool {
+    let media_type = media_type(content_type);
+    media_type.is_empty()
+        || media_type.starts_with("text/")
+        || ["json", "xml", "html", "javascript", "urlencoded", "http"]
+            .iter()
+            .any(|end| media_type.ends_with(end))
+        || media_type.starts_with("multipart/")
+}
+
+/// Whether the first bytes are those of a picture, a sound or a font.
+fn is_media(bytes: &[u8]) -> bool {
+    const STARTS: [&[u8]; 12] = [
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"GIF8",
+        b"RIFF",
+        b"BM",
+        b"\0\0\x01\0",
+        b"OggS",
+        b"ID3",
+        b"wOFF",
+        b"wOF2",
+        b"\0\x01\0\0",
+        b"OTTO",
+    ];
+    STARTS.iter().any(|start| bytes.starts_with(start))
+        || bytes.get(4..8).is_some_and(|kind| kind == b"ftyp")
+}

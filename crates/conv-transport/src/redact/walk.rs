@@ -1,0 +1,444 @@
+//! A walk through every value of a body, by its structure: forms, JSON, XML, HTML, multipart bodies and batches, data URIs, URLs,
+//! and each of them inside another.
+
+mod json;
+mod markup;
+mod multipart;
+mod parameters;
+
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
+};
+use percent_encoding::percent_decode_str;
+
+pub(super) use self::parameters::encoded_like;
+use super::names;
+use crate::har::is_binary;
+
+/// How many documents may lie in one another. A document that lies deeper is taken for text.
+const DEEPEST: usize = 12;
+
+/// A text that is shorter is not taken for a document in base64.
+const SHORTEST_BASE64: usize = 16;
+
+/// What a value is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HarFieldKind {
+    /// A member of JSON.
+    Member,
+    /// A parameter of a form or of a URL's query.
+    Parameter,
+    /// The text in an element of XML or HTML. Its name is the element's, or the `name` of the property that the element is.
+    Element,
+    /// An attribute of an element of XML or HTML.
+    Attribute,
+    /// A header.
+    Header,
+    /// A cookie.
+    Cookie,
+    /// A scheme's credentials, from a header or a URL.
+    Credentials,
+    /// A whole body, part of a batch or data URI. Its name is the media type.
+    Body,
+    /// An attribute that HTML has for values: of a form's field, of a script.
+    HtmlValue,
+    /// A script, a style sheet or a comment in HTML.
+    HtmlScript,
+    /// Any other text.
+    Text,
+}
+
+/// A value of a HAR file, as [`Har::edit`](crate::Har::edit) shows it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HarField<'a> {
+    /// The name, without escapes; empty for a value without one.
+    pub name: &'a str,
+    /// What the value is part of.
+    pub kind: HarFieldKind,
+    /// Whether the value is in the body of a request.
+    pub in_request: bool,
+    /// Whether the value is in a data URI.
+    pub in_data_uri: bool,
+    /// Whether the field lies in another one whose name is a secret's.
+    pub(crate) in_secret: bool,
+    /// Whether only the values of some names stay in this body.
+    pub(crate) is_guarded: bool,
+}
+
+/// What is done with each value.
+pub(crate) trait Visitor {
+    /// What stands for a value that is not looked into, `None` to look into it.
+    fn enter(&mut self, field: &HarField<'_>, value: &str) -> Option<String>;
+
+    /// What stands for a value after the values in it were visited, `None` if it stays.
+    fn leave(&mut self, field: &HarField<'_>, value: &str) -> Option<String>;
+}
+
+/// A walk, and where it is.
+pub(crate) struct Walk<'v> {
+    visitor: &'v mut dyn Visitor,
+    in_request: bool,
+    in_data_uri: bool,
+    in_secret: bool,
+    in_cookies: bool,
+    is_guarded: bool,
+    depth: usize,
+}
+
+impl<'v> Walk<'v> {
+    pub(crate) fn new(visitor: &'v mut dyn Visitor) -> Self {
+        Self {
+            visitor,
+            in_request: false,
+            in_data_uri: false,
+            in_secret: false,
+            in_cookies: false,
+            is_guarded: false,
+            depth: 0,
+        }
+    }
+
+    /// A walk through the body of a request.
+    pub(crate) fn in_request(visitor: &'v mut dyn Visitor) -> Self {
+        Self {
+            in_request: true,
+            ..Self::new(visitor)
+        }
+    }
+
+    /// Lets only the values of some names stay from here on, if `is_guarded`: those that a replay needs of a sign-in.
+    pub(crate) fn guard(&mut self, is_guarded: bool) {
+        self.is_guarded = is_guarded;
+    }
+
+    /// Whether the walk is in a list of cookies.
+    pub(crate) fn is_in_cookies(&self) -> bool {
+        self.in_cookies
+    }
+
+    /// Walks through the value of a member of the file's own JSON.
+    pub(crate) fn within(&mut self, name: &str, walk: impl FnOnce(&mut Self)) {
+        let around = (self.in_secret, self.in_cookies);
+        if name == "cookies" {
+            self.in_cookies = true;
+        } else {
+            self.in_secret |= names::secret(name, false).is_some();
+        }
+        walk(self);
+        (self.in_secret, self.in_cookies) = around;
+    }
+
+    fn field<'a>(&self, kind: HarFieldKind, name: &'a str) -> HarField<'a> {
+        HarField {
+            name,
+            kind,
+            in_request: self.in_request,
+            in_data_uri: self.in_data_uri,
+            in_secret: self.in_secret,
+            is_guarded: self.is_guarded,
+        }
+    }
+
+    /// What stands for a value, `None` if it stays.
+    pub(crate) fn value(&mut self, kind: HarFieldKind, name: &str, value: &str) -> Option<String> {
+        if value.is_empty() {
+            return None;
+        }
+        let field = self.field(kind, name);
+        if let Some(entered) = self.visitor.enter(&field, value) {
+            return (entered != value).then_some(entered);
+        }
+        let inside = self.deeper(|walk| walk.inside(value));
+        let left = self
+            .visitor
+            .leave(&field, inside.as_deref().unwrap_or(value));
+        left.or(inside)
+    }
+
+    /// What stands for a body, `None` if it stays.
+    pub(crate) fn body(&mut self, content_type: &str, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return None;
+        }
+        let media_type = media_type(content_type);
+        let field = self.field(HarFieldKind::Body, &media_type);
+        if let Some(entered) = self.visitor.enter(&field, text) {
+            return (entered != text).then_some(entered);
+        }
+        let inside = self.deeper(|walk| walk.document(content_type, text));
+        // What stands between the values of a document, and in one that is broken, is searched too.
+        let left = self
+            .visitor
+            .leave(&field, inside.as_deref().unwrap_or(text));
+        left.or(inside)
+    }
+
+    fn deeper<T>(&mut self, walk: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.depth >= DEEPEST {
+            return None;
+        }
+        self.depth += 1;
+        let result = walk(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn document(&mut self, content_type: &str, text: &str) -> Option<String> {
+        match Shape::of(content_type, text) {
+            Shape::Json => self.json(text),
+            Shape::Markup { is_html } => self.markup(text, is_html),
+            Shape::Multipart(boundary) => self.multipart(text, &boundary),
+            Shape::Http => self.http_message(text),
+            Shape::Form => self.form(text),
+            Shape::DataUri => self.data_uri(text),
+            Shape::Text => self.text(text),
+        }
+    }
+
+    /// A document in a value, or a URL, or text with parameters in it.
+    fn inside(&mut self, value: &str) -> Option<String> {
+        match Shape::of("", value) {
+            Shape::Json | Shape::Markup { .. } | Shape::Multipart(_) => self.body("", value),
+            Shape::DataUri => self.data_uri(value),
+            Shape::Form | Shape::Http | Shape::Text => {
+                self.in_base64(value).or_else(|| self.text(value))
+            }
+        }
+    }
+
+    /// A document in base64.
+    fn in_base64(&mut self, value: &str) -> Option<String> {
+        let digits = value.trim_end_matches('=');
+        let is_digit = |b: u8| b.is_ascii_alphanumeric() || b"+/-_".contains(&b);
+        if digits.len() < SHORTEST_BASE64 || !digits.bytes().all(is_digit) {
+            return None;
+        }
+        let is_url_safe = digits.contains(['-', '_']);
+        let engine = if is_url_safe {
+            &BASE64_URL_SAFE_NO_PAD
+        } else {
+            &BASE64_STANDARD_NO_PAD
+        };
+        let text = String::from_utf8(engine.decode(digits).ok()?).ok()?;
+        if text.contains(is_binary) || matches!(Shape::of("", &text), Shape::Text) {
+            return None;
+        }
+        let edited = self.body("", &text)?;
+        Some(if digits.len() < value.len() {
+            BASE64_STANDARD.encode(edited)
+        } else {
+            engine.encode(edited)
+        })
+    }
+
+    fn data_uri(&mut self, uri: &str) -> Option<String> {
+        let (head, data) = uri.split_once(',')?;
+        let content_type = head.get(5..)?;
+        let around = self.in_data_uri;
+        self.in_data_uri = true;
+        let edited = if let Some(content_type) = content_type.strip_suffix(";base64") {
+            let decoded = percent_decode_str(data).decode_utf8_lossy();
+            let digits: String = decoded.split_ascii_whitespace().collect();
+            let bytes = BASE64_STANDARD_NO_PAD.decode(digits.trim_end_matches('='));
+            let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            text.and_then(|text| self.body(content_type, &text))
+                .map(|edited| format!("{head},{}", BASE64_STANDARD.encode(edited)))
+        } else {
+            // UCWA writes spaces as in a form.
+            let text = parameters::decoded(data, true);
+            self.body(content_type, &text)
+                .map(|edited| format!("{head},{}", parameters::encoded_like(&edited, data, true)))
+        };
+        self.in_data_uri = around;
+        edited
+    }
+
+    /// A header of HTTP.
+    pub(crate) fn header(&mut self, name: &str, value: &str) -> Option<String> {
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let lines = |walk: &mut Self, edit: fn(&mut Self, &str) -> Option<String>| {
+            // A file may have several headers in one, a line each.
+            let mut is_edited = false;
+            let lines = value.split('\n').map(|line| match edit(walk, line) {
+                Some(edited) => {
+                    is_edited = true;
+                    edited
+                }
+                None => line.to_owned(),
+            });
+            let lines: Vec<String> = lines.collect();
+            is_edited.then(|| lines.join("\n"))
+        };
+        let edited = if is("authorization") || is("proxy-authorization") {
+            lines(self, Self::credentials)
+        } else if is("cookie") {
+            lines(self, |walk, line| walk.cookies(line, true))
+        } else if is("set-cookie") {
+            lines(self, |walk, line| walk.cookies(line, false))
+        } else if is("www-authenticate") || is("proxy-authenticate") || is("authentication-info") {
+            lines(self, Self::challenge)
+        } else {
+            return self.value(HarFieldKind::Header, name, value);
+        };
+        // Beside the parts that have a name.
+        let field = self.field(HarFieldKind::Text, "");
+        let left = self
+            .visitor
+            .leave(&field, edited.as_deref().unwrap_or(value));
+        left.or(edited)
+    }
+
+    fn credentials(&mut self, line: &str) -> Option<String> {
+        let (scheme, credentials) = line.split_once(' ').unwrap_or(("", line));
+        let edited = self.value(HarFieldKind::Credentials, scheme, credentials.trim())?;
+        Some(if scheme.is_empty() {
+            edited
+        } else {
+            format!("{scheme} {edited}")
+        })
+    }
+
+    /// A challenge stays; what a step of a handshake carries beside its scheme goes.
+    fn challenge(&mut self, line: &str) -> Option<String> {
+        let mut edited = false;
+        let mut carries = false;
+        let words: Vec<String> = line
+            .split(' ')
+            .map(|word| {
+                let token = word.trim_end_matches(',');
+                let is_token = carries
+                    && token.len() >= 8
+                    && !token.trim_end_matches('=').contains(['=', '"']);
+                carries = ["ntlm", "negotiate", "kerberos"].contains(&&*token.to_ascii_lowercase());
+                let value = is_token.then(|| self.value(HarFieldKind::Credentials, "", token));
+                match value.flatten() {
+                    Some(value) => {
+                        edited = true;
+                        value + word.get(token.len()..).unwrap_or_default()
+                    }
+                    None => word.to_owned(),
+                }
+            })
+            .collect();
+        edited.then(|| words.join(" "))
+    }
+
+    /// A line of `Cookie`, all of it pairs, or of `Set-Cookie`, where attributes follow the pair.
+    fn cookies(&mut self, line: &str, all: bool) -> Option<String> {
+        let mut is_edited = false;
+        let mut parts: Vec<String> = Vec::new();
+        for (index, part) in line.split(';').enumerate() {
+            let (name, value) = part.split_once('=').unwrap_or(("", part));
+            let value = value.trim().trim_matches('"');
+            let edited = if all || index == 0 {
+                self.value(HarFieldKind::Cookie, name.trim(), value)
+            } else {
+                self.value(HarFieldKind::Text, "", value)
+            };
+            parts.push(match edited {
+                Some(edited) => {
+                    is_edited = true;
+                    if part.contains('=') {
+                        format!("{name}={edited}")
+                    } else {
+                        edited
+                    }
+                }
+                None => part.to_owned(),
+            });
+        }
+        is_edited.then(|| parts.join(";"))
+    }
+}
+
+/// The type without its parameters, in lower case.
+pub(crate) fn media_type(content_type: &str) -> String {
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    media_type.trim().to_ascii_lowercase()
+}
+
+/// A parameter of a type: `boundary`, `charset`.
+pub(crate) fn type_parameter<'a>(content_type: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut parameters = content_type.split(';').skip(1);
+    parameters.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_wanted = name.trim().eq_ignore_ascii_case(wanted);
+        is_wanted.then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// What a text is read as.
+enum Shape {
+    Json,
+    Markup { is_html: bool },
+    Multipart(String),
+    Http,
+    Form,
+    DataUri,
+    Text,
+}
+
+impl Shape {
+    /// By its looks first: servers and clients name wrong types.
+    fn of(content_type: &str, text: &str) -> Self {
+        let media_type = media_type(content_type);
+        let is_like = |syntax| media_type.ends_with(syntax);
+        if media_type.starts_with("multipart/")
+            && let Some(boundary) = type_parameter(content_type, "boundary")
+            && !boundary.is_empty()
+        {
+            return Self::Multipart(boundary.to_owned());
+        }
+        if media_type == "application/http" || media_type == "message/http" {
+            return Self::Http;
+        }
+        let begins = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let starts = |start: &str| {
+            let begin = begins.get(..start.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+        };
+        if begins.starts_with(['{', '[']) {
+            return Self::Json;
+        }
+        if begins.starts_with('<') {
+            let is_html = is_like("html") || starts("<!doctype html") || starts("<html");
+            return Self::Markup { is_html };
+        }
+        if let Some(line) = begins
+            .strip_prefix("--")
+            .and_then(|rest| rest.lines().next())
+            && begins.len() > line.len() + 2
+            && !line.trim().is_empty()
+        {
+            return Self::Multipart(line.trim_end().to_owned());
+        }
+        if starts("data:") && begins.contains(',') && begins.len() == text.len() {
+            return Self::DataUri;
+        }
+        if media_type == "application/x-www-form-urlencoded" {
+            Self::Form
+        } else if is_like("json") {
+            Self::Json
+        } else if is_like("xml") || is_like("html") {
+            Self::Markup {
+                is_html: is_like("html"),
+            }
+        } else if looks_like_form(text) {
+            Self::Form
+        } else {
+            Self::Text
+        }
+    }
+}
+
+fn looks_like_form(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~%+*=&[]!'()@:/$,".contains(c);
+    let name = text.split('=').next().unwrap_or_default();
+    name.len() < text.len()
+        && !name.is_empty()
+        && !name.contains(['/', ':', '&'])
+        && text.trim_end().chars().all(is_part)
+}

@@ -1,0 +1,274 @@
+//! The strings of JSON, whether it is whole, cut off or broken.
+
+use super::{HarFieldKind, Walk};
+use crate::redact::names;
+
+/// A piece of JSON; what stands between the pieces is white space.
+struct Token {
+    kind: Kind,
+    start: usize,
+    end: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Open,
+    Close,
+    Colon,
+    Comma,
+    Text,
+    /// A number, a word, or what is no JSON.
+    Bare,
+}
+
+/// An object or a list that is being read.
+#[derive(Default)]
+struct Container {
+    member: String,
+    /// The value of its member `name`, where it is a pair: `{"name": "password", "value": "…"}`.
+    pair: Option<String>,
+    around_is_secret: bool,
+}
+
+impl Walk<'_> {
+    pub(super) fn json(&mut self, text: &str) -> Option<String> {
+        let tokens = tokens(text);
+        let mut pairs = pairs(text, &tokens).into_iter();
+        let around = self.in_secret;
+        let mut edits = Edits::new(text);
+        let mut containers: Vec<Container> = Vec::new();
+        let mut current = Container::default();
+        for (index, token) in tokens.iter().enumerate() {
+            let raw = text.get(token.start..token.end).unwrap_or_default();
+            let is_name = tokens
+                .get(index + 1)
+                .is_some_and(|next| next.kind == Kind::Colon);
+            match token.kind {
+                Kind::Open => {
+                    let inner = Container {
+                        // The items of a list have the name of the list.
+                        member: current.member.clone(),
+                        pair: pairs.next().flatten(),
+                        around_is_secret: self.in_secret,
+                    };
+                    self.in_secret |= names::secret(&current.member, false).is_some();
+                    containers.push(std::mem::replace(&mut current, inner));
+                }
+                Kind::Close => {
+                    self.in_secret = current.around_is_secret;
+                    current = containers.pop().unwrap_or_default();
+                }
+                Kind::Colon | Kind::Comma => {}
+                Kind::Text | Kind::Bare if is_name => {
+                    let name = unquoted(raw);
+                    if let Some(edited) = self.value(HarFieldKind::Text, "", &name) {
+                        edits.replace(token.start, token.end, &quoted(&edited, raw));
+                    }
+                    current.member = name;
+                }
+                Kind::Bare if matches!(raw, "true" | "false" | "null") => {}
+                Kind::Text | Kind::Bare => {
+                    let value = unquoted(raw);
+                    let is_value = ["value", "v", "content"].contains(&&*current.member);
+                    let (name, kind) = match &current.pair {
+                        Some(pair) if is_value => (pair.clone(), HarFieldKind::Parameter),
+                        _ => (current.member.clone(), HarFieldKind::Member),
+                    };
+                    // A number of a name that stays is no secret.
+                    let guarded = self.is_guarded;
+                    self.is_guarded = guarded && token.kind == Kind::Text;
+                    if let Some(edited) = self.value(kind, &name, &value) {
+                        edits.replace(token.start, token.end, &quoted(&edited, raw));
+                    }
+                    self.is_guarded = guarded;
+                }
+            }
+        }
+        self.in_secret = around;
+        let edited = edits.finish();
+        if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+            return edited;
+        }
+        let text = self.text(edited.as_deref().unwrap_or(text));
+        text.or(edited)
+    }
+}
+
+/// For each object and list, in their order, the value of its member `name`.
+fn pairs(text: &str, tokens: &[Token]) -> Vec<Option<String>> {
+    let mut pairs = Vec::new();
+    let mut open = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        match token.kind {
+            Kind::Open => {
+                open.push(pairs.len());
+                pairs.push(None);
+            }
+            Kind::Close => {
+                open.pop();
+            }
+            Kind::Text => {
+                let raw = |index: usize| {
+                    let token: &Token = tokens.get(index)?;
+                    (token.kind == Kind::Text).then(|| text.get(token.start..token.end))?
+                };
+                let is_name = matches!(
+                    raw(index),
+                    Some("\"name\"" | "\"Name\"" | "\"key\"" | "\"n\"")
+                );
+                if is_name
+                    && tokens
+                        .get(index + 1)
+                        .is_some_and(|next| next.kind == Kind::Colon)
+                    && let Some(value) = raw(index + 2)
+                    && let Some(pair) = open.last().and_then(|open| pairs.get_mut(*open))
+                {
+                    *pair = Some(unquoted(value));
+                }
+            }
+            _ => {}
+        }
+    }
+    pairs
+}
+
+fn tokens(text: &str) -> Vec<Token> {
+    let bytes = text.as_bytes();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let start = at;
+        let kind = match byte {
+            b'{' | b'[' => Kind::Open,
+            b'}' | b']' => Kind::Close,
+            b':' => Kind::Colon,
+            b',' => Kind::Comma,
+            b'"' | b'\'' => {
+                at = end_of_string(bytes, at);
+                Kind::Text
+            }
+            b' ' | b'\t' | b'\r' | b'\n' => {
+                at += 1;
+                continue;
+            }
+            _ => {
+                let rest = bytes.get(at..).unwrap_or_default();
+                let length = rest.iter().position(|b| b"{}[]:,\"\r\n".contains(b));
+                at += length.unwrap_or(rest.len());
+                Kind::Bare
+            }
+        };
+        if at == start {
+            at += 1;
+        }
+        let raw = bytes.get(start..at).unwrap_or_default();
+        let end = start + raw.trim_ascii_end().len();
+        tokens.push(Token { kind, start, end });
+    }
+    tokens
+}
+
+/// Behind the string that begins at `start`, or the end of what was cut off.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let quote = bytes.get(start);
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
+        if *byte == b'\\' {
+            at += 1;
+        } else if Some(byte) == quote {
+            return at + 1;
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// The text of a string; what is none stays as it is.
+fn unquoted(raw: &str) -> String {
+    let Some(quote) = raw.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        return raw.to_owned();
+    };
+    let inner = raw.get(1..).unwrap_or_default();
+    unescaped(inner.strip_suffix(quote).unwrap_or(inner))
+}
+
+/// The text without its escapes, however many of them are broken.
+fn unescaped(text: &str) -> String {
+    let mut units: Vec<u16> = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        units.extend(before.encode_utf16());
+        let code = escape
+            .get(2..6)
+            .and_then(|it| u16::from_str_radix(it, 16).ok());
+        let (unit, length) = match (escape.as_bytes().get(1), code) {
+            (Some(b'u'), Some(code)) => (Some(code), 6),
+            (Some(b'n'), _) => (Some(0x0a), 2),
+            (Some(b'r'), _) => (Some(0x0d), 2),
+            (Some(b't'), _) => (Some(0x09), 2),
+            (Some(b'b'), _) => (Some(0x08), 2),
+            (Some(b'f'), _) => (Some(0x0c), 2),
+            // A quote, a slash, a backslash, or what is no escape.
+            _ => (None, 1),
+        };
+        units.extend(unit);
+        rest = escape.get(length..).unwrap_or_default();
+        if unit.is_none()
+            && let Some(escaped) = rest.chars().next()
+        {
+            units.extend(escaped.encode_utf16(&mut [0; 2]).iter());
+            rest = rest.get(escaped.len_utf8()..).unwrap_or_default();
+        }
+    }
+    units.extend(rest.encode_utf16());
+    String::from_utf16_lossy(&units)
+}
+
+/// `text` as a string, without the closing quote where the one in whose place it comes had none.
+fn quoted(text: &str, raw: &str) -> String {
+    let mut quoted = serde_json::Value::from(text).to_string();
+    let was_cut_off =
+        raw.starts_with(['"', '\'']) && end_of_string(raw.as_bytes(), 0) == raw.len() && {
+            let quote = raw.chars().next().unwrap_or_default();
+            raw.len() < 2 || !raw.ends_with(quote)
+        };
+    if was_cut_off {
+        quoted.pop();
+    }
+    quoted
+}
+
+/// A text with replacements, from the first to the last.
+pub(super) struct Edits<'t> {
+    text: &'t str,
+    result: String,
+    copied: usize,
+}
+
+impl<'t> Edits<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            result: String::new(),
+            copied: 0,
+        }
+    }
+
+    pub(super) fn replace(&mut self, start: usize, end: usize, by: &str) {
+        self.result
+            .push_str(self.text.get(self.copied..start).unwrap_or_default());
+        self.result.push_str(by);
+        self.copied = end;
+    }
+
+    /// The result, `None` if nothing was replaced.
+    pub(super) fn finish(mut self) -> Option<String> {
+        if self.copied == 0 {
+            return None;
+        }
+        self.result
+            .push_str(self.text.get(self.copied..).unwrap_or_default());
+        Some(self.result)
+    }
+}

@@ -1,0 +1,200 @@
+//! Forms, URLs, and text with parameters in it.
+
+use percent_encoding::percent_decode_str;
+
+use super::{HarFieldKind, Walk, json::Edits, names};
+
+/// The longest name that is looked for before a `=` or a `:` in a text, in bytes.
+const LONGEST_NAME: usize = 80;
+
+impl Walk<'_> {
+    /// A body that is a form.
+    pub(super) fn form(&mut self, text: &str) -> Option<String> {
+        let fields: Vec<&str> = text.split('&').collect();
+        let name = |field: &str| decoded(field.split('=').next().unwrap_or_default(), true);
+        let around = self.is_guarded;
+        self.is_guarded |= fields
+            .iter()
+            .any(|field| names::marks_sign_in(&name(field)));
+        let mut edits = Edits::new(text);
+        let mut at = 0;
+        for field in fields {
+            let value = field.split_once('=').map_or(field, |(_, value)| value);
+            let name = if value.len() < field.len() {
+                name(field)
+            } else {
+                String::new()
+            };
+            let plain = decoded(value, true);
+            if let Some(edited) = self.value(HarFieldKind::Parameter, &name, &plain) {
+                let start = at + field.len() - value.len();
+                edits.replace(start, at + field.len(), &encoded_like(&edited, value, true));
+            }
+            at += field.len() + 1;
+        }
+        self.is_guarded = around;
+        edits.finish()
+    }
+
+    /// A URL, or any other text: the values of parameters, wherever a name and `=` or `:` stand before them.
+    pub(super) fn text(&mut self, text: &str) -> Option<String> {
+        let mut edits = Edits::new(text);
+        let mut at = 0;
+        while let Some(found) = text.get(at..).and_then(|rest| rest.find(['=', ':', '/'])) {
+            let mark = at + found;
+            at = mark + 1;
+            let after = text.get(at..).unwrap_or_default();
+            match text.as_bytes().get(mark) {
+                Some(b'/') => {
+                    // A segment of a path, where it has escapes.
+                    let end = after.find(|c| !is_value(c) || "/?&=:#;,".contains(c));
+                    let segment = after.get(..end.unwrap_or(after.len())).unwrap_or_default();
+                    if segment.contains('%') {
+                        let plain = decoded(segment, false);
+                        if let Some(edited) = self.value(HarFieldKind::Text, "", &plain) {
+                            let encoded = encoded_like(&edited, segment, false);
+                            edits.replace(at, at + segment.len(), &encoded);
+                        }
+                        at += segment.len();
+                    }
+                    // The user before a host.
+                    if let Some(rest) = after.strip_prefix('/')
+                        && text.get(..mark).is_some_and(|before| before.ends_with(':'))
+                    {
+                        let end = rest.find(|c: char| "/?#\"'<> ".contains(c) || c.is_whitespace());
+                        let authority = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+                        if let Some((user, _)) = authority.rsplit_once('@') {
+                            let (name, password) = user.split_once(':').unwrap_or(("", ""));
+                            let start = mark + 2 + name.len() + 1;
+                            let plain = decoded(password, false);
+                            if let Some(edited) =
+                                self.value(HarFieldKind::Parameter, "userinfo", &plain)
+                            {
+                                let encoded = encoded_like(&edited, password, false);
+                                edits.replace(start, start + password.len(), &encoded);
+                            }
+                            at = mark + 2 + user.len();
+                        }
+                    }
+                }
+                Some(b'=') => {
+                    let name = name_before(text, mark);
+                    let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
+                    let start = at + quote.map_or(0, char::len_utf8);
+                    let value = text.get(start..).unwrap_or_default();
+                    let end = match quote {
+                        Some(quote) => value.find(quote),
+                        None => value.find(|c| !is_value(c)),
+                    };
+                    let value = value.get(..end.unwrap_or(value.len())).unwrap_or_default();
+                    at = start;
+                    if !name.is_empty() && !value.is_empty() {
+                        let is_form = value.contains('+') && !value.contains("%20");
+                        let plain = decoded(value, is_form);
+                        if let Some(edited) = self.value(HarFieldKind::Parameter, &name, &plain) {
+                            let encoded = encoded_like(&edited, value, is_form);
+                            edits.replace(start, start + value.len(), &encoded);
+                        }
+                        at = start + value.len();
+                    }
+                }
+                _ => {
+                    // What a script or broken JSON has: a name, and a value in quotes.
+                    let trimmed = after.trim_start();
+                    let Some(quote) = opening_quote(trimmed) else {
+                        continue;
+                    };
+                    let name = name_before(text, mark);
+                    if names::secret(&name, false).is_none() {
+                        continue;
+                    }
+                    let start = text.len() - trimmed.len() + quote.len();
+                    let value = text.get(start..).unwrap_or_default();
+                    let value = value.get(..value.find(quote).unwrap_or(value.len()));
+                    let value = value.unwrap_or_default();
+                    if let Some(edited) = self.value(HarFieldKind::Member, &name, value) {
+                        edits.replace(start, start + value.len(), &edited);
+                    }
+                    at = start + value.len();
+                }
+            }
+        }
+        edits.finish()
+    }
+}
+
+/// The quote that a text begins with, with the backslash that a string in a string has before it.
+fn opening_quote(text: &str) -> Option<&'static str> {
+    ["\"", "'", "\\\"", "\\'"]
+        .into_iter()
+        .find(|quote| text.starts_with(quote))
+}
+
+/// The name that ends before `mark`, which may be in quotes.
+fn name_before(text: &str, mark: usize) -> String {
+    let before = text.get(..mark).unwrap_or_default();
+    let before = before.trim_end_matches(|c: char| c == ' ' || "\"'\\".contains(c));
+    let is_name = |c: &char| c.is_ascii_alphanumeric() || "-_.$%[]".contains(*c);
+    let name = before.chars().rev().take(LONGEST_NAME).take_while(is_name);
+    let length: usize = name.map(char::len_utf8).sum();
+    let name = before.get(before.len() - length..).unwrap_or_default();
+    decoded(name, false)
+}
+
+/// Whether a value without quotes goes on.
+fn is_value(c: char) -> bool {
+    !c.is_whitespace() && !c.is_control() && !"&\"'<>;#\\`{}|^,()".contains(c)
+}
+
+/// The text without its escapes. What is no UTF-8 without them stays as it is.
+pub(super) fn decoded(text: &str, is_form: bool) -> String {
+    let spaced = if is_form {
+        text.replace('+', " ")
+    } else {
+        text.to_owned()
+    };
+    match percent_decode_str(&spaced).decode_utf8() {
+        Ok(plain) => plain.into_owned(),
+        Err(_) => percent_decode_str(&spaced).map(char::from).collect(),
+    }
+}
+
+/// `text` with escapes, as the one in whose place it comes has them: in its case, and without them for characters that are plain
+/// there.
+pub(crate) fn encoded_like(text: &str, source: &str, is_form: bool) -> String {
+    let has_code = |mark: fn(&u8) -> bool| {
+        source.as_bytes().windows(3).any(|code| {
+            code.starts_with(b"%") && code.get(1..).unwrap_or_default().iter().any(mark)
+        })
+    };
+    let is_lower = has_code(u8::is_ascii_lowercase) && !has_code(u8::is_ascii_uppercase);
+    let mut encoded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == ' ' && is_form {
+            encoded.push('+');
+            continue;
+        }
+        let mut bytes = [0; 4];
+        let bytes = c.encode_utf8(&mut bytes).as_bytes();
+        let code = |byte: u8| {
+            if is_lower {
+                format!("%{byte:02x}")
+            } else {
+                format!("%{byte:02X}")
+            }
+        };
+        let codes: String = bytes.iter().map(|byte| code(*byte)).collect();
+        let unreserved = c.is_ascii_alphanumeric() || "-._~".contains(c);
+        let is_plain = if unreserved {
+            c.is_ascii_alphanumeric() || !source.contains(&codes)
+        } else {
+            source.contains(c) && !"%+ &=#".contains(c)
+        };
+        if is_plain {
+            encoded.push(c);
+        } else {
+            encoded.push_str(&codes);
+        }
+    }
+    encoded
+}
