@@ -138,11 +138,16 @@ impl Auth {
         self.renewals.len()
     }
 
-    pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
-        self.renewals.retain(|origin, waiting| {
-            waiting.retain(|exchange| !unwanted(&exchange.purpose));
-            !unwanted(&Purpose::Token(origin.clone()))
-        });
+    /// Drops the exchanges of which `unwanted` is true and that wait for a token.
+    pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
+        for waiting in self.renewals.values_mut() {
+            waiting.retain(|exchange| !unwanted(exchange));
+        }
+    }
+
+    /// No exchange waits for a token any more.
+    pub(crate) fn abandon_renewals(&mut self) {
+        self.renewals.clear();
     }
 }
 

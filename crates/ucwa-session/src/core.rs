@@ -17,7 +17,7 @@ use crate::channel::MAX_PAUSE;
 use crate::clock::{Clocks, READING_INTERVAL};
 use crate::config::SessionConfig;
 use crate::event::{ConversationChange, SessionEvent};
-use crate::exchange::{Credential, Exchange, Purpose};
+use crate::exchange::{Credential, Exchange, ExchangeId, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::{Output, Sent, TransportFailure, TransportFailureKind};
 use crate::keys::{ConversationKey, RequestId, Ticket};
@@ -40,6 +40,14 @@ const WATCHDOG_GRACE: Duration = Duration::from_secs(5);
 /// The longest pause that a server's `Retry-After` can impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
+/// Where an exchange is.
+#[derive(Clone, Copy)]
+enum Place {
+    OnWire(RequestId),
+    /// Until this timer, when it is sent again.
+    Paused(TimerKey),
+}
+
 pub(crate) struct Core {
     pub(crate) config: SessionConfig,
     pub(crate) now: Duration,
@@ -57,6 +65,9 @@ pub(crate) struct Core {
     /// The operations that have not completed.
     tickets: BTreeSet<Ticket>,
     on_wire: BTreeMap<RequestId, Exchange>,
+    /// Where the owned exchanges are that are on the wire or wait to be repeated. The others are found by looking.
+    places: BTreeMap<ExchangeId, Place>,
+    exchanges: u64,
     pub(crate) questions: Questions,
     finished: VecDeque<Finished>,
     /// Where several GETs can be sent in one request; absent where the server does not offer it.
@@ -84,6 +95,8 @@ impl Core {
             numbers: 0,
             tickets: BTreeSet::new(),
             on_wire: BTreeMap::new(),
+            places: BTreeMap::new(),
+            exchanges: 0,
             questions: Questions::default(),
             finished: VecDeque::new(),
             batch: None,
@@ -148,11 +161,15 @@ impl Core {
         self.timers.arm(self.now.saturating_add(after), timer)
     }
 
+    pub(crate) fn cancel_timer(&mut self, key: TimerKey) {
+        self.timers.cancel(key);
+    }
+
     pub(crate) fn cancel_timers(&mut self, unwanted: impl Fn(&Timer) -> bool) {
         self.timers.cancel_where(unwanted);
     }
 
-    pub(crate) fn pop_due(&mut self) -> Option<Timer> {
+    pub(crate) fn pop_due(&mut self) -> Option<(TimerKey, Timer)> {
         self.timers.pop_due(self.now)
     }
 
@@ -180,8 +197,21 @@ impl Core {
         }
     }
 
+    /// Begins an exchange that its owner may abandon by its ID. Its end comes out of [`Core::next_finished`].
+    pub(crate) fn issue_owned(&mut self, mut exchange: Exchange) -> ExchangeId {
+        self.exchanges += 1;
+        let id = ExchangeId(self.exchanges);
+        exchange.id = Some(id);
+        self.issue(exchange);
+        id
+    }
+
     /// Begins an exchange. Its end comes out of [`Core::next_finished`].
     pub(crate) fn issue(&mut self, mut exchange: Exchange) {
+        if let Some(id) = exchange.id {
+            // A repeat: the pause is over.
+            self.places.remove(&id);
+        }
         let origin = match Origin::of(&exchange.url) {
             Ok(origin) => origin,
             Err(error) => {
@@ -276,6 +306,9 @@ impl Core {
             deadline: self.now.saturating_add(timeout),
             authentication: exchange.authentication,
         });
+        if let Some(owned) = exchange.id {
+            self.places.insert(owned, Place::OnWire(id));
+        }
         self.on_wire.insert(id, exchange);
     }
 
@@ -285,7 +318,7 @@ impl Core {
         result: Result<Response<Bytes>, TransportFailure>,
     ) {
         // An exchange that was aborted, or given up by the watchdog, has nobody waiting for it.
-        let Some(mut exchange) = self.on_wire.remove(&id) else {
+        let Some(mut exchange) = self.take_from_wire(id) else {
             return;
         };
         if let Some(watchdog) = exchange.watchdog.take() {
@@ -374,12 +407,16 @@ impl Core {
     }
 
     fn repeat_after(&mut self, pause: Duration, exchange: Exchange) {
-        self.arm(pause, Timer::Retry(Box::new(exchange)));
+        let id = exchange.id;
+        let timer = self.arm(pause, Timer::Retry(Box::new(exchange)));
+        if let Some(id) = id {
+            self.places.insert(id, Place::Paused(timer));
+        }
     }
 
     /// The server's time and the grace are over, and the transport said nothing.
     pub(crate) fn on_watchdog(&mut self, id: RequestId) {
-        let Some(exchange) = self.on_wire.remove(&id) else {
+        let Some(exchange) = self.take_from_wire(id) else {
             return;
         };
         self.outputs.push_back(Output::Abort(id));
@@ -423,27 +460,30 @@ impl Core {
                 .any(|exchange| exchange.purpose == *purpose)
     }
 
-    /// Whether an exchange for this purpose is under way of which nothing has been done: it waits for its turn, for a token
-    /// or an answer of the caller's, or for another attempt after one that did nothing. What may be done once only is
-    /// never tried again after anything else.
-    pub(crate) fn is_unsent(&self, purpose: &Purpose) -> bool {
-        let wanted = |exchange: &Exchange| exchange.purpose == *purpose;
-        let unsent = |id: &RequestId| {
-            let mut outputs = self.outputs.iter();
-            outputs
-                .any(|output| matches!(output, Output::Send { id: waiting, .. } if waiting == id))
-        };
-        let mut on_wire = self.on_wire.iter();
-        on_wire.any(|(id, exchange)| wanted(exchange) && unsent(id))
-            || self
-                .timers
-                .any(|timer| matches!(timer, Timer::Retry(exchange) if wanted(exchange)))
-            || self.auth.waiting().any(wanted)
-            || self.questions.waiting().any(wanted)
-            // Several may have waited in vain for one token, and the first of them to be told of may end the rest.
-            || (self.finished.iter()).any(|(exchange, result)| {
-                wanted(exchange) && result.as_ref().is_err_and(|it| !may_have_been_sent(it))
-            })
+    /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer of the
+    /// caller, or for a repeat after an attempt that did nothing. A request that must not be sent twice is never repeated
+    /// after anything else.
+    pub(crate) fn is_unsent(&self, id: ExchangeId) -> bool {
+        let wanted = |exchange: &Exchange| exchange.id == Some(id);
+        match self.places.get(&id) {
+            Some(Place::OnWire(request)) => self.is_queued(*request).is_some(),
+            Some(Place::Paused(_)) => true,
+            None => {
+                self.auth.waiting().any(wanted)
+                    || self.questions.waiting().any(wanted)
+                    // It may have waited for a token in vain, and its end has not been dispatched.
+                    || (self.finished.iter()).any(|(exchange, result)| {
+                        wanted(exchange)
+                            && result.as_ref().is_err_and(|it| !may_have_been_sent(it))
+                    })
+            }
+        }
+    }
+
+    /// The position among the outputs of a request that the driver has not taken.
+    fn is_queued(&self, request: RequestId) -> Option<usize> {
+        let mut outputs = self.outputs.iter();
+        outputs.position(|output| matches!(output, Output::Send { id, .. } if *id == request))
     }
 
     /// What is under way in here, whatever it is for.
@@ -497,7 +537,7 @@ impl Core {
             .map(|(id, _)| *id)
             .collect();
         for id in lost {
-            if let Some(mut exchange) = self.on_wire.remove(&id) {
+            if let Some(mut exchange) = self.take_from_wire(id) {
                 if let Some(watchdog) = exchange.watchdog.take() {
                     self.timers.cancel(watchdog);
                 }
@@ -507,64 +547,102 @@ impl Core {
         }
     }
 
-    /// Drops every exchange whose purpose is unwanted, wherever it stands, and aborts it on the wire.
+    /// Drops every exchange whose purpose is unwanted, wherever it is, and aborts it on the wire. Tokens that are being
+    /// fetched stay wanted by the exchanges that wait for them.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
-        let ids: Vec<_> = self
-            .on_wire
-            .iter()
-            .filter(|(_, exchange)| unwanted(&exchange.purpose))
-            .map(|(id, _)| *id)
-            .collect();
+        let unwanted = |exchange: &Exchange| unwanted(&exchange.purpose);
+        let on_wire = self.on_wire.iter();
+        let on_wire = on_wire.filter(|(_, exchange)| unwanted(exchange));
+        let requests: Vec<_> = on_wire.map(|(id, _)| *id).collect();
+        for request in requests {
+            self.abort(request);
+        }
+        self.timers
+            .cancel_where(|timer| matches!(timer, Timer::Retry(exchange) if unwanted(exchange)));
+        self.abandon_waiting(unwanted);
+    }
+
+    /// Drops owned exchanges, wherever they are, and aborts them on the wire.
+    pub(crate) fn abandon_owned(&mut self, ids: &BTreeSet<ExchangeId>) {
+        let mut waits = false;
         for id in ids {
-            if let Some(watchdog) = self
-                .on_wire
-                .remove(&id)
-                .and_then(|exchange| exchange.watchdog)
-            {
-                self.timers.cancel(watchdog);
-            }
-            // What has not left yet need not leave at all.
-            let waits = |output: &Output| matches!(output, Output::Send { id: waiting, .. } if *waiting == id);
-            match self.outputs.iter().position(waits) {
-                Some(position) => drop(self.outputs.remove(position)),
-                None => self.outputs.push_back(Output::Abort(id)),
+            match self.places.remove(id) {
+                Some(Place::OnWire(request)) => self.abort(request),
+                Some(Place::Paused(timer)) => drop(self.timers.cancel(timer)),
+                None => waits = true,
             }
         }
-        self.timers.cancel_where(
-            |timer| matches!(timer, Timer::Retry(exchange) if unwanted(&exchange.purpose)),
-        );
+        if waits {
+            self.abandon_waiting(|exchange| exchange.id.is_some_and(|id| ids.contains(&id)));
+        }
+    }
+
+    /// Takes a request off the wire. One that the driver has not taken does not leave at all.
+    fn abort(&mut self, request: RequestId) {
+        if let Some(exchange) = self.take_from_wire(request)
+            && let Some(watchdog) = exchange.watchdog
+        {
+            self.timers.cancel(watchdog);
+        }
+        match self.is_queued(request) {
+            Some(position) => drop(self.outputs.remove(position)),
+            None => self.outputs.push_back(Output::Abort(request)),
+        }
+    }
+
+    fn take_from_wire(&mut self, request: RequestId) -> Option<Exchange> {
+        let exchange = self.on_wire.remove(&request)?;
+        if let Some(id) = exchange.id {
+            self.places.remove(&id);
+        }
+        Some(exchange)
+    }
+
+    /// Drops the exchanges of which `unwanted` is true and that wait for a token, for an answer of the caller, for their
+    /// batch, or for the dispatch of their end.
+    fn abandon_waiting(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
         self.questions.abandon(&unwanted);
-        self.finished
-            .retain(|(exchange, _)| !unwanted(&exchange.purpose));
+        self.finished.retain(|(exchange, _)| !unwanted(exchange));
         for seat in self.batches.values_mut().flatten() {
-            seat.take_if(|exchange| unwanted(&exchange.purpose));
+            seat.take_if(|exchange| unwanted(exchange));
         }
         self.batches
             .retain(|_, seats| seats.iter().any(Option::is_some));
         self.auth.abandon(&unwanted);
     }
 
-    /// Drops everything that is under way or due: the session is over.
-    pub(crate) fn stop(&mut self) {
-        self.abandon(|_| true);
-        self.timers.clear();
+    /// Drops every exchange but the one on the wire with this ID.
+    fn abandon_but(&mut self, kept: Option<RequestId>) {
+        let on_wire = self.on_wire.keys().copied();
+        let unwanted: Vec<_> = on_wire.filter(|id| Some(*id) != kept).collect();
+        for request in unwanted {
+            self.abort(request);
+        }
+        self.abandon_waiting(|_| true);
+        self.questions.clear();
+        self.auth.abandon_renewals();
     }
 
-    /// Drops everything but the request with this purpose that is on the wire, whose answer still counts and is the last:
-    /// nothing is repeated, and no token is fetched for it. Whether there is such a request.
+    /// Drops everything that is under way or due: the session is over.
+    pub(crate) fn stop(&mut self) {
+        self.abandon_but(None);
+        self.timers.clear();
+        self.places.clear();
+    }
+
+    /// Drops everything but the request with this purpose that is on the wire, whose response still counts and is the last:
+    /// nothing is repeated, and no token is fetched for it. Returns whether there is such a request.
     pub(crate) fn stop_but(&mut self, purpose: &Purpose) -> bool {
-        let last = self
-            .on_wire
-            .values_mut()
-            .find(|exchange| exchange.purpose == *purpose);
-        let Some(last) = last else {
+        let mut on_wire = self.on_wire.iter_mut();
+        let last = on_wire.find(|(_, exchange)| exchange.purpose == *purpose);
+        let Some((&request, last)) = last else {
             self.stop();
             return false;
         };
         last.attempts = MAX_ATTEMPTS;
         last.challenged = true;
         let watchdog = last.watchdog;
-        self.abandon(|other| other != purpose);
+        self.abandon_but(Some(request));
         self.timers.cancel_but(watchdog);
         true
     }

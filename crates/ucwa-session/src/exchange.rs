@@ -8,11 +8,10 @@ use http::Method;
 use tracing::{Span, field};
 use ucwa_proto::{HrefKey, Origin};
 
-use crate::chats::Measure;
+use crate::chats::ChatsPurpose;
 use crate::failure::Stage;
 use crate::history::HistoryPurpose;
 use crate::io::{ConnectionAuth, Lane};
-use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::people::PeoplePurpose;
 use crate::timers::TimerKey;
 
@@ -42,59 +41,11 @@ pub(crate) enum Purpose {
     /// GET conversations, to learn which of these live on after the channel lost its place. What begins while the
     /// answer is on its way is not missing in it.
     ListConversations(Vec<HrefKey>),
-    /// POST startMessaging or addMessaging, with the operation id.
-    Invite(ConversationKey, String),
-    /// GET the invitation with this operation id.
-    ReadInvitation(ConversationKey, String),
-    /// GET an invitation that an event only linked to, by its href and its rel.
-    ReadForeignInvitation(String, String),
-    /// POST accept.
-    Accept(ConversationKey),
-    /// POST decline.
-    Decline(ConversationKey),
-    /// POST cancel.
-    Cancel(ConversationKey),
-    /// POST stopMessaging.
-    StopMessaging(ConversationKey),
-    /// The chat is stopped where the server lets nobody end the conversation.
-    StopInstead(ConversationKey),
-    /// DELETE conversation.
-    DeleteConversation(ConversationKey),
-    /// GET conversation.
-    ReadConversation(ConversationKey),
-    /// GET a conversation that nobody claims, by its href, asked in vain so often before.
-    ReadUnclaimed(String, u32),
-    /// GET participants.
-    ReadParticipants(ConversationKey),
-    /// GET messaging.
-    ReadMessaging(ConversationKey),
-    /// GET a participant, by the key of its href.
-    ReadParticipant(ConversationKey, String),
-    /// POST sendMessage.
-    SendMessage(ConversationKey, MessageKey),
-    /// GET a message of ours for its verdict.
-    ReadVerdict(ConversationKey, MessageKey),
-    /// GET a message of ours that an event told of, to learn which it is, by the key of its href.
-    ReadSent(ConversationKey, String),
-    /// GET a message that an event only linked to, by the key of its href.
-    ReadMessage(ConversationKey, String),
-    /// POST setIsTyping.
-    SetIsTyping(ConversationKey),
-    /// POST addParticipant, with the operation id.
-    AddParticipant(ConversationKey, String),
-    /// GET the invitation of a participant with this operation id.
-    ReadParticipantInvitation(ConversationKey, String),
-    /// POST the cancellation of the invitation of a participant.
-    CancelParticipant(ConversationKey, ParticipantKey),
-    /// POST eject.
-    Eject(ConversationKey, ParticipantKey),
-    /// POST promote, demote, admit or reject.
-    Lead(ConversationKey, ParticipantKey, Measure),
-    /// POST userAcknowledged.
-    Acknowledge(ConversationKey),
-    /// Whatever people are about.
+    /// Something about chats.
+    Chats(ChatsPurpose),
+    /// Something about people.
     People(PeoplePurpose),
-    /// Whatever history is about.
+    /// Something about history.
     History(HistoryPurpose),
     /// POST batch: several GETs, each with a purpose of its own.
     Batch(u64),
@@ -114,116 +65,33 @@ pub(crate) enum RootSource {
 }
 
 impl Purpose {
-    /// What is being done, for errors.
+    /// The stage that a failure of the request names.
     pub(crate) fn stage(&self) -> Stage {
-        match self {
-            Self::Root(_) => Stage::Discovery,
-            Self::User => Stage::User,
-            Self::Token(_) | Self::Challenge(_) => Stage::Authentication,
-            Self::CreateApplication
-            | Self::MakeMeAvailable
-            | Self::ReadApplication
-            | Self::ReportActivity
-            | Self::Batch(_)
-            | Self::DeleteApplication => Stage::Application,
-            Self::Poll | Self::ListConversations(_) => Stage::Events,
-            Self::Invite(..)
-            | Self::ReadInvitation(..)
-            | Self::ReadForeignInvitation(..)
-            | Self::Accept(_)
-            | Self::Decline(_)
-            | Self::Cancel(_)
-            | Self::AddParticipant(..)
-            | Self::ReadParticipantInvitation(..)
-            | Self::CancelParticipant(..) => Stage::Invitation,
-            Self::SendMessage(..)
-            | Self::ReadVerdict(..)
-            | Self::ReadSent(..)
-            | Self::ReadMessage(..) => Stage::Message,
-            Self::StopMessaging(_)
-            | Self::StopInstead(_)
-            | Self::DeleteConversation(_)
-            | Self::ReadConversation(_)
-            | Self::ReadUnclaimed(..)
-            | Self::ReadMessaging(_)
-            | Self::ReadParticipants(_)
-            | Self::ReadParticipant(..)
-            | Self::SetIsTyping(_)
-            | Self::Eject(..)
-            | Self::Lead(..)
-            | Self::Acknowledge(_) => Stage::Conversation,
-            Self::People(_) => Stage::People,
-            Self::History(_) => Stage::History,
-        }
+        self.describe().0
     }
 
-    /// The operation by the name of its resource, for traces. Names no person and holds no id.
+    /// The operation by the name of its resource, for traces. Names no person and holds no ID.
     pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Root(_) => "root",
-            Self::User => "user",
-            Self::Token(_) => "token",
-            Self::Challenge(_) => "challenge",
-            Self::CreateApplication => "applications",
-            Self::MakeMeAvailable => "makeMeAvailable",
-            Self::ReadApplication => "application",
-            Self::Poll => "events",
-            Self::ReportActivity => "reportMyActivity",
-            Self::DeleteApplication => "application.delete",
-            Self::ListConversations(_) => "conversations",
-            Self::Invite(..) => "startMessaging",
-            Self::ReadInvitation(..) | Self::ReadForeignInvitation(..) => "messagingInvitation",
-            Self::Accept(_) => "accept",
-            Self::Decline(_) => "decline",
-            Self::Cancel(_) => "cancel",
-            Self::StopMessaging(_) | Self::StopInstead(_) => "stopMessaging",
-            Self::DeleteConversation(_) => "conversation.delete",
-            Self::ReadConversation(_) | Self::ReadUnclaimed(..) => "conversation",
-            Self::ReadParticipants(_) => "participants",
-            Self::ReadMessaging(_) => "messaging",
-            Self::ReadParticipant(..) => "participant",
-            Self::SendMessage(..) => "sendMessage",
-            Self::ReadVerdict(..) | Self::ReadSent(..) | Self::ReadMessage(..) => "message",
-            Self::SetIsTyping(_) => "setIsTyping",
-            Self::AddParticipant(..) => "addParticipant",
-            Self::ReadParticipantInvitation(..) => "participantInvitation",
-            Self::CancelParticipant(..) => "cancel",
-            Self::Eject(..) => "eject",
-            Self::Lead(_, _, measure) => measure.rel(),
-            Self::Acknowledge(_) => "userAcknowledged",
-            Self::People(purpose) => purpose.name(),
-            Self::History(purpose) => purpose.name(),
-            Self::Batch(_) => "batch",
-        }
+        self.describe().1
     }
 
-    /// The conversation that it belongs to.
-    pub(crate) fn conversation(&self) -> Option<ConversationKey> {
+    fn describe(&self) -> (Stage, &'static str) {
         match self {
-            Self::Invite(key, _)
-            | Self::ReadInvitation(key, _)
-            | Self::Accept(key)
-            | Self::Decline(key)
-            | Self::Cancel(key)
-            | Self::StopMessaging(key)
-            | Self::StopInstead(key)
-            | Self::DeleteConversation(key)
-            | Self::ReadConversation(key)
-            | Self::ReadMessaging(key)
-            | Self::ReadParticipants(key)
-            | Self::ReadParticipant(key, _)
-            | Self::SendMessage(key, _)
-            | Self::ReadVerdict(key, _)
-            | Self::ReadSent(key, _)
-            | Self::ReadMessage(key, _)
-            | Self::SetIsTyping(key)
-            | Self::AddParticipant(key, _)
-            | Self::ReadParticipantInvitation(key, _)
-            | Self::CancelParticipant(key, _)
-            | Self::Eject(key, _)
-            | Self::Lead(key, ..)
-            | Self::Acknowledge(key) => Some(*key),
-            _ => None,
+            Self::Root(_) => (Stage::Discovery, "root"),
+            Self::User => (Stage::User, "user"),
+            Self::Token(_) => (Stage::Authentication, "token"),
+            Self::Challenge(_) => (Stage::Authentication, "challenge"),
+            Self::CreateApplication => (Stage::Application, "applications"),
+            Self::MakeMeAvailable => (Stage::Application, "makeMeAvailable"),
+            Self::ReadApplication => (Stage::Application, "application"),
+            Self::ReportActivity => (Stage::Application, "reportMyActivity"),
+            Self::DeleteApplication => (Stage::Application, "application.delete"),
+            Self::Batch(_) => (Stage::Application, "batch"),
+            Self::Poll => (Stage::Events, "events"),
+            Self::ListConversations(_) => (Stage::Events, "conversations"),
+            Self::Chats(purpose) => purpose.describe(),
+            Self::People(purpose) => (Stage::People, purpose.name()),
+            Self::History(purpose) => (Stage::History, purpose.name()),
         }
     }
 
@@ -251,8 +119,14 @@ pub(crate) enum Credential {
     Bearer,
 }
 
+/// Names an exchange over all its repeats, for the owner that keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ExchangeId(pub(crate) u64);
+
 /// A request with its purpose and its history.
 pub(crate) struct Exchange {
+    /// Set by [`Core::issue_owned`](crate::core::Core::issue_owned).
+    pub(crate) id: Option<ExchangeId>,
     pub(crate) purpose: Purpose,
     pub(crate) method: Method,
     /// Absolute.
@@ -298,6 +172,7 @@ impl Exchange {
             correlation_id = field::Empty,
         );
         Self {
+            id: None,
             purpose,
             method,
             url,

@@ -7,7 +7,7 @@ use ucwa_proto::Origin;
 
 use crate::auth::Source;
 use crate::core::Core;
-use crate::exchange::{Exchange, Purpose};
+use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::{Answer, Output, Question};
 use crate::keys::QuestionId;
@@ -46,13 +46,14 @@ impl Questions {
         })
     }
 
-    pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
-        self.0.retain(|_, asked| match asked {
-            Asked::Trust(exchange, _) => !unwanted(&exchange.purpose),
-            Asked::Token(origin, _) | Asked::PassiveSignIn(origin, _) => {
-                !unwanted(&Purpose::Token(origin.clone()))
-            }
-        });
+    /// Drops the exchanges of which `unwanted` is true and that wait for an answer of the caller.
+    pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
+        self.0
+            .retain(|_, asked| !matches!(asked, Asked::Trust(exchange, _) if unwanted(exchange)));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
     }
 }
 

@@ -1,5 +1,6 @@
 //! A bounded map: a session that runs for months recognizes recent repetitions and evicts the rest.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A map that holds the `N` keys that were inserted last.
@@ -33,7 +34,10 @@ impl<K: Clone + Ord, V, const N: usize> Recent<K, V, N> {
         news
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.known.get(key)
     }
 

@@ -18,7 +18,7 @@ use crate::keys::Ticket;
 use crate::operation::Operation;
 use crate::people::People;
 use crate::sign_in::{ApplicationLinks, Phase, SignIn};
-use crate::timers::Timer;
+use crate::timers::{Timer, TimerKey};
 
 /// One sign-in of one user. See the crate documentation for how to drive it.
 ///
@@ -104,8 +104,8 @@ impl Session {
             Input::Shutdown => self.shut_down(),
         }
         // Whatever came in, what is due is due.
-        while let Some(timer) = self.core.pop_due() {
-            self.on_timer(timer);
+        while let Some((key, timer)) = self.core.pop_due() {
+            self.on_timer(key, timer);
         }
         self.settle();
     }
@@ -121,7 +121,7 @@ impl Session {
         }
     }
 
-    fn on_timer(&mut self, timer: Timer) {
+    fn on_timer(&mut self, key: TimerKey, timer: Timer) {
         match timer {
             Timer::Watchdog(id) => self.core.on_watchdog(id),
             Timer::Retry(exchange) => self.core.issue(*exchange),
@@ -131,14 +131,7 @@ impl Session {
             Timer::ReportActivity => self.report_activity(),
             Timer::Recreate => self.recreate(),
             Timer::ListConversations => self.list_conversations(),
-            Timer::InvitationStarted(..)
-            | Timer::InvitationCompleted(..)
-            | Timer::Verdict(..)
-            | Timer::FirstMessage(_)
-            | Timer::Probe(_)
-            | Timer::ParticipantInvitation(..)
-            | Timer::Unclaimed(..)
-            | Timer::Ejected(..) => self.chats.on_timer(&mut self.core, timer),
+            Timer::Chats(timer) => self.chats.on_timer(&mut self.core, key, timer),
             Timer::People(timer) => self.people.on_timer(&mut self.core, timer),
             Timer::History(timer) => self.history.on_timer(&mut self.core, timer),
         }
@@ -150,12 +143,12 @@ impl Session {
             && self.entry.phase != Phase::Leaving
             && let Some(end) = self.application_ended(&exchange, &result)
         {
-            // What was to be said in it certainly was not; whatever else is under way ends with it.
-            if matches!(
-                exchange.purpose,
-                Purpose::Invite(..) | Purpose::SendMessage(..)
-            ) {
-                self.chats.on_finished(&mut self.core, &exchange, result);
+            // A message in the request was certainly not sent. Everything else in flight ends with the application.
+            if let Purpose::Chats(purpose) = &exchange.purpose
+                && purpose.carries_message()
+            {
+                self.chats
+                    .on_finished(&mut self.core, purpose, &exchange, result);
             }
             return match end {
                 ApplicationEnd::Lost(failure) => self.application_lost(failure),
@@ -201,7 +194,12 @@ impl Session {
                 &exchange,
                 result,
             ),
-            _ => self.chats.on_finished(&mut self.core, &exchange, result),
+            Purpose::Chats(purpose) => {
+                self.chats
+                    .on_finished(&mut self.core, purpose, &exchange, result);
+            }
+            // The end of a batch is the end of the exchanges in it.
+            Purpose::Batch(_) => {}
         }
     }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use ucwa_proto::Origin;
 
+use crate::chats::ChatsTimer;
 use crate::exchange::Exchange;
 use crate::history::HistoryTimer;
-use crate::keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId};
+use crate::keys::{QuestionId, RequestId};
 use crate::people::PeopleTimer;
 
 /// Something that is to be done at a time.
@@ -29,22 +30,8 @@ pub(crate) enum Timer {
     Recreate,
     /// Ask again which conversations live on.
     ListConversations,
-    /// The invitation with this operation id should have been seen on the event channel by now.
-    InvitationStarted(ConversationKey, String),
-    /// The invitation with this operation id should have completed by now.
-    InvitationCompleted(ConversationKey, String),
-    /// A message that the server took should have its verdict by now.
-    Verdict(ConversationKey, MessageKey),
-    /// The first message of an accepted invitation should have come as an event by now.
-    FirstMessage(ConversationKey),
-    /// A conversation without its chat should have told by now whether it goes on.
-    Probe(ConversationKey),
-    /// The invitation of a participant with this operation id should have moved on by now.
-    ParticipantInvitation(ConversationKey, String),
-    /// A participant who was ejected should be gone by now.
-    Ejected(ConversationKey, ParticipantKey),
-    /// The invitation to the conversation at this href, asked in vain so often, should have shown by now.
-    Unclaimed(String, u32),
+    /// Something about chats is due.
+    Chats(ChatsTimer),
     /// Something about people is due.
     People(PeopleTimer),
     /// Something about history is due.
@@ -52,18 +39,8 @@ pub(crate) enum Timer {
 }
 
 impl Timer {
-    /// The conversation that it belongs to.
-    pub(crate) fn conversation(&self) -> Option<ConversationKey> {
-        match self {
-            Self::InvitationStarted(key, _)
-            | Self::InvitationCompleted(key, _)
-            | Self::Verdict(key, _)
-            | Self::FirstMessage(key)
-            | Self::Probe(key)
-            | Self::ParticipantInvitation(key, _)
-            | Self::Ejected(key, _) => Some(*key),
-            _ => None,
-        }
+    pub(crate) fn is_unclaimed(&self) -> bool {
+        matches!(self, Self::Chats(ChatsTimer::Unclaimed(..)))
     }
 
     /// Whether it stands for a time of the world outside, which passes while the machine is suspended too. The others
@@ -91,32 +68,37 @@ impl Timer {
     }
 }
 
-/// The name of an armed timer.
+/// Names an armed timer, wherever its time is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TimerKey(Duration, u64);
+pub(crate) struct TimerKey(u64);
 
-/// Timers in the order in which they are due; armed first is due first at the same time.
+/// Timers in the order in which they are due; of two that are due at the same time the one that was armed first is first.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    due: BTreeMap<TimerKey, Timer>,
+    due: BTreeMap<(Duration, TimerKey), Timer>,
+    times: BTreeMap<TimerKey, Duration>,
     armed: u64,
 }
 
 impl Timers {
     pub(crate) fn arm(&mut self, at: Duration, timer: Timer) -> TimerKey {
-        let key = TimerKey(at, self.armed);
+        let key = TimerKey(self.armed);
         self.armed += 1;
-        self.due.insert(key, timer);
+        self.due.insert((at, key), timer);
+        self.times.insert(key, at);
         key
     }
 
     pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<Timer> {
-        self.due.remove(&key)
+        let at = self.times.remove(&key)?;
+        self.due.remove(&(at, key))
     }
 
-    /// Cancels every timer of which `unwanted` is true.
+    /// Cancels every timer of which `unwanted` is true. Looks at every timer: an owner that has many keeps their keys.
     pub(crate) fn cancel_where(&mut self, unwanted: impl Fn(&Timer) -> bool) {
-        self.due.retain(|_, timer| !unwanted(timer));
+        for ((_, key), _) in self.due.extract_if(.., |_, timer| unwanted(timer)) {
+            self.times.remove(&key);
+        }
     }
 
     /// The timers that are armed, in the order in which they are due.
@@ -126,7 +108,8 @@ impl Timers {
 
     /// Cancels every timer but this one.
     pub(crate) fn cancel_but(&mut self, kept: Option<TimerKey>) {
-        self.due.retain(|key, _| Some(*key) == kept);
+        self.due.retain(|(_, key), _| Some(*key) == kept);
+        self.times.retain(|key, _| Some(*key) == kept);
     }
 
     /// Whether any armed timer satisfies the predicate.
@@ -135,20 +118,22 @@ impl Timers {
     }
 
     /// The first timer that is due, if there is one.
-    pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Timer> {
-        let entry = self.due.first_entry()?;
-        (entry.key().0 <= now).then(|| entry.remove())
+    pub(crate) fn pop_due(&mut self, now: Duration) -> Option<(TimerKey, Timer)> {
+        let (&(at, key), _) = self.due.first_key_value()?;
+        let timer = (at <= now).then(|| self.cancel(key))?;
+        Some((key, timer?))
     }
 
     /// Makes every timer of which `wanted` is true due earlier, in the same order.
     pub(crate) fn bring_forward(&mut self, by: Duration, wanted: impl Fn(&Timer) -> bool) {
-        let due = std::mem::take(&mut self.due);
-        self.due = (due.into_iter())
-            .map(|(key, timer)| match wanted(&timer) {
-                true => (TimerKey(key.0.saturating_sub(by), key.1), timer),
-                false => (key, timer),
-            })
-            .collect();
+        for ((at, key), timer) in std::mem::take(&mut self.due) {
+            let at = match wanted(&timer) {
+                true => at.saturating_sub(by),
+                false => at,
+            };
+            self.due.insert((at, key), timer);
+            self.times.insert(key, at);
+        }
     }
 
     /// Takes the timers out that are due and of which `wanted` is true.
@@ -158,9 +143,9 @@ impl Timers {
         wanted: impl Fn(&Timer) -> bool,
     ) -> Vec<Timer> {
         let keys: Vec<_> = (self.due.iter())
-            .take_while(|(key, _)| key.0 <= now)
+            .take_while(|((at, _), _)| *at <= now)
             .filter(|(_, timer)| wanted(timer))
-            .map(|(key, _)| *key)
+            .map(|((_, key), _)| *key)
             .collect();
         keys.into_iter()
             .filter_map(|key| self.cancel(key))
@@ -169,10 +154,11 @@ impl Timers {
 
     /// When the next timer is due.
     pub(crate) fn next_due(&self) -> Option<Duration> {
-        self.due.first_key_value().map(|(key, _)| key.0)
+        self.due.first_key_value().map(|((at, _), _)| *at)
     }
 
     pub(crate) fn clear(&mut self) {
         self.due.clear();
+        self.times.clear();
     }
 }

@@ -1,32 +1,32 @@
-//! Conversations that are known from the archive only: over, and ready to be started again.
+//! Conversations that are known from the archive only: ended, and ready to be started again.
 
 use std::time::SystemTime;
 
 use ucwa_proto::HrefKey;
 
 use super::Chats;
-use super::conversation::{Conversation, State};
-use super::read::ParticipantFacts;
+use super::conversation::{Conversation, Kind};
+use super::payload::ParticipantFacts;
 use crate::core::Core;
 use crate::event::{ConversationChange, Participant, ParticipantCapabilities, SessionEvent};
 use crate::keys::{ConversationKey, ParticipantKey};
 
-/// Somebody else in an archived conversation (`conversationLogRecipient_ref`).
+/// Another participant of an archived conversation (`conversationLogRecipient_ref`).
 #[derive(Clone, Debug)]
 pub(crate) struct Recipient {
     /// The SIP URI.
     pub(crate) uri: String,
     pub(crate) name: Option<String>,
-    /// What the writer of a message is known by.
+    /// The href by which messages name their sender.
     pub(crate) contact: Option<HrefKey>,
 }
 
-/// What kind of conversation it was.
+/// The kind of an archived conversation.
 #[derive(Clone, Debug)]
 pub(crate) enum ArchivedKind {
-    /// With this one other.
+    /// With this one peer.
     Peer(Recipient),
-    /// With several, or as a conference.
+    /// With several others, or a conference.
     Group {
         recipients: Vec<Recipient>,
         /// The SIP URI of the conference.
@@ -59,7 +59,7 @@ impl Chats {
                 }
                 ArchivedKind::Group { meeting, .. } => {
                     let same_meeting = meeting.is_some() && conversation.meeting == *meeting;
-                    let of_many = peer.is_none() || conversation.roster.is_many();
+                    let of_many = peer.is_none() || conversation.roster.has_several();
                     same_meeting || same_thread && of_many
                 }
             }
@@ -79,7 +79,7 @@ impl Chats {
         self.conversations.contains_key(&key)
     }
 
-    /// A conversation of former days. Should it be started again, its thread goes on: the peer is invited, the conference
+    /// Adds an archived conversation. If it is started again, its thread goes on: the peer is invited, or the conference
     /// joined.
     pub(crate) fn add_archived(
         &mut self,
@@ -90,8 +90,7 @@ impl Chats {
     ) -> ConversationKey {
         let key = ConversationKey::Remote(core.number());
         let thread_id = thread_id.unwrap_or_else(|| core.uuid());
-        let mut conversation = Conversation::from_elsewhere(key, thread_id);
-        conversation.state = State::Ended;
+        let mut conversation = Conversation::new(key, thread_id, Kind::Chat);
         conversation.subject.clone_from(&subject);
         let participants = match kind {
             ArchivedKind::Peer(peer) => {

@@ -1,322 +1,563 @@
-//! What the session knows of one conversation.
+//! One conversation: what stays over its restarts, and its life at the server.
 
 use std::time::{Duration, SystemTime};
 
-use super::inbox::Inbox;
-use super::invite::Invite;
-use super::joining::Joining;
-use super::offer::Offer;
-use super::outbox::Outbox;
+use ucwa_proto::{HrefKey, Sender};
+
+use super::Account;
+use super::correlation::Index;
+use super::delivery::Deliveries;
+use super::event_buffer::EventBuffer;
+use super::incoming_invitation::Offer;
+use super::key_of;
+use super::outgoing_invitation::Invite;
+use super::participant_invitation::Joining;
+use super::purpose::{ChatPurpose, InvitationId, Tasks};
+use super::receiving::{Arrivals, Shown};
 use super::roster::Roster;
+use crate::core::Core;
 use crate::event::{Role, Standing};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 
-/// How far a conversation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Named, and not begun.
-    Created,
-    /// An invitation is under way, in either direction.
-    Connecting,
-    /// Established at the server.
-    Connected,
-    /// Over; it can be started again.
-    Ended,
+/// What the methods of a conversation work with, beside the conversation.
+pub(super) struct Context<'a> {
+    pub(super) core: &'a mut Core,
+    pub(super) index: &'a mut Index,
+    pub(super) buffer: &'a mut EventBuffer,
+    pub(super) account: &'a Account,
+    pub(super) page: Page,
+    /// Conversations that have to be shown beside this one.
+    pub(super) discovered: &'a mut Vec<Discovery>,
 }
 
-/// How far its chat is.
+/// The event page that is being dispatched, or was dispatched last.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Page {
+    pub(super) number: u64,
+    /// The page has not been dispatched to its end: conversations that are over end after it.
+    pub(super) is_open: bool,
+}
+
+/// A conversation of this user's that another endpoint began, or that is told of late.
+pub(super) struct Discovery {
+    pub(super) href: String,
+    pub(super) thread_id: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) peer: Option<String>,
+}
+
+impl Context<'_> {
+    pub(super) fn key_of(&self, href: &str) -> Option<HrefKey> {
+        key_of(self.core, href)
+    }
+
+    pub(super) fn address_of(&self, href: &str) -> Option<Address> {
+        Some(Address {
+            href: href.to_owned(),
+            key: self.key_of(href)?,
+        })
+    }
+}
+
+/// An address of the application, as it was sent and as it is compared.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    pub(super) href: String,
+    pub(super) key: HrefKey,
+}
+
+pub(crate) struct Conversation {
+    pub(super) key: ConversationKey,
+    pub(super) kind: Kind,
+    /// The SIP URI of the one peer, for as long as there is one.
+    pub(super) peer: Option<String>,
+    pub(super) subject: Option<String>,
+    /// When it first was at the server, by this session.
+    pub(super) began_at: Option<SystemTime>,
+    /// Names the conversation across restarts.
+    pub(super) thread_id: String,
+    /// The SIP URI of the conference, by which it can be joined again.
+    pub(super) meeting: Option<String>,
+    pub(super) roster: Roster,
+    pub(super) deliveries: Deliveries,
+    pub(super) shown: Shown,
+    pub(super) tasks: Tasks,
+    pub(super) life: Life,
+    /// The caller has forgotten the conversation: its record goes when its life ends.
+    pub(super) forgotten: bool,
+}
+
+/// What the conversation was made as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A chat with one peer, which may become a conference in any of its lives.
+    Chat,
+    /// A conference in all of its lives: the one with this SIP URI, or one to be started.
+    Meeting(Option<String>),
+}
+
+/// The life of a conversation at the server. What exists only in a life ends with it, by being dropped.
+pub(super) enum Life {
+    /// Nothing is at the server, or on the way to it: not started, or ended.
+    Idle,
+    /// An invitation is under way, in either direction.
+    Beginning(Box<Live>),
+    /// Established at the server.
+    Established(Box<Live>),
+}
+
+impl Life {
+    pub(super) fn live(&self) -> Option<&Live> {
+        match self {
+            Self::Idle => None,
+            Self::Beginning(live) | Self::Established(live) => Some(live),
+        }
+    }
+
+    pub(super) fn live_mut(&mut self) -> Option<&mut Live> {
+        match self {
+            Self::Idle => None,
+            Self::Beginning(live) | Self::Established(live) => Some(live),
+        }
+    }
+
+    pub(super) fn established(&self) -> Option<&Live> {
+        match self {
+            Self::Established(live) => Some(live),
+            Self::Idle | Self::Beginning(_) => None,
+        }
+    }
+
+    pub(super) fn established_mut(&mut self) -> Option<&mut Live> {
+        match self {
+            Self::Established(live) => Some(live),
+            Self::Idle | Self::Beginning(_) => None,
+        }
+    }
+
+    pub(super) fn is_beginning(&self) -> bool {
+        matches!(self, Self::Beginning(_))
+    }
+
+    /// Establishes what was beginning. `true` if it was.
+    pub(super) fn establish(&mut self) -> bool {
+        match std::mem::replace(self, Self::Idle) {
+            Self::Beginning(live) => {
+                *self = Self::Established(live);
+                true
+            }
+            other => {
+                *self = other;
+                false
+            }
+        }
+    }
+}
+
+/// What a conversation has while it is at the server.
+pub(super) struct Live {
+    pub(super) form: Form,
+    pub(super) chat: Chat,
+    /// Where the conversation is.
+    pub(super) address: Option<Address>,
+    pub(super) links: Links,
+    /// The messaging resource, as it was read last.
+    pub(super) messaging: Messaging,
+    /// The messaging link was followed once since an invitation succeeded without it.
+    pub(super) messaging_read: bool,
+    /// This user's invitation, until its result.
+    pub(super) invite: Option<Invite>,
+    /// The peer's invitation, until its result.
+    pub(super) offer: Option<Offer>,
+    /// The participants who are being invited, in the order of the commands.
+    pub(super) joining: Vec<Joining>,
+    pub(super) arrivals: Arrivals,
+    pub(super) typing: Typing,
+    /// The operations that wait for the acknowledgement.
+    pub(super) acknowledging: Vec<Ticket>,
+    /// The operations that wait for the end of the conversation.
+    pub(super) leaving: Vec<Ticket>,
+    /// The operations that wait for the end of the chat.
+    pub(super) stopping: Vec<Ticket>,
+    /// The user ended the chat, or the conversation: it is not asked for again.
+    pub(super) chat_refused: bool,
+    /// Whether the conversation goes on without its chat.
+    pub(super) probe: Probe,
+    /// The server said that the conversation is over, and why. It ends when the rest of the page has been dispatched.
+    pub(super) over: Option<Option<Failure>>,
+    /// An open invitation was given its last time for a result.
+    pub(super) awaits_last_result: bool,
+    /// Audio, video or another modality is active: the conversation outlives its chat.
+    pub(super) other_modality: bool,
+    pub(super) reported: Reported,
+}
+
+/// Whether a life is one of two or one of many.
+pub(super) enum Form {
+    TwoParty,
+    Conference(Conference),
+}
+
+/// A conversation that is, or is becoming, a conference: only conversation events end it.
+#[derive(Default)]
+pub(super) struct Conference {
+    /// The server has set it up: a chat can be asked for.
+    pub(super) is_set_up: bool,
+    /// Its chat is missing, and is to be asked for.
+    pub(super) chat_wanted: bool,
+}
+
+/// The state of the chat in a live conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Chat {
-    /// There is none.
+pub(super) enum Chat {
     Disconnected,
-    /// It is offered to this user.
+    /// Offered to this user.
     Notified,
-    /// It is being established.
     Connecting,
     /// Messages can be sent.
-    Connected,
-    /// It is being ended.
+    Connected {
+        /// The other side is ending it.
+        fading: bool,
+    },
+    /// This user is ending it.
     Disconnecting,
 }
 
 /// Whether a conversation that lost its chat goes on without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Probe {
-    /// No question.
+pub(super) enum Probe {
+    /// Not in question.
     None,
-    /// It has some time to say so itself; then it is asked.
+    /// The conversation has some time to tell; then it is read.
     Waiting,
-    /// It does.
+    /// It goes on.
     Done,
 }
 
-/// The hrefs of one life of a conversation, as the server gave them.
+/// Links of the conversation and of what belongs to it, as the server gave them.
 #[derive(Debug, Default)]
-pub(crate) struct Links {
-    pub(crate) conversation: Option<String>,
-    pub(crate) messaging: Option<String>,
-    pub(crate) send_message: Option<String>,
-    pub(crate) stop_messaging: Option<String>,
-    pub(crate) set_is_typing: Option<String>,
-    pub(crate) add_messaging: Option<String>,
-    pub(crate) add_participant: Option<String>,
-    pub(crate) user_acknowledged: Option<String>,
+pub(super) struct Links {
+    pub(super) messaging: Option<String>,
+    pub(super) add_participant: Option<String>,
+    pub(super) user_acknowledged: Option<String>,
 }
 
-pub(crate) struct Conversation {
-    pub(crate) key: ConversationKey,
-    /// The SIP URI of the one peer, for as long as there is one.
-    pub(crate) peer: Option<String>,
-    pub(crate) subject: Option<String>,
-    /// When it first was at the server, by this session.
-    pub(crate) began_at: Option<SystemTime>,
-    /// Names the conversation across restarts.
-    pub(crate) thread_id: String,
-    pub(crate) state: State,
-    pub(crate) chat: Chat,
-    /// Audio, video or another modality is active: the conversation outlives its chat.
-    pub(crate) other_modality: bool,
-    /// It was made as a conference, and is never anything else.
-    pub(crate) made_as_meeting: bool,
-    /// The SIP URI of the conference that it was made to join.
-    pub(crate) made_for: Option<String>,
-    /// It is, or is becoming, a conference: only conversation events end it.
-    pub(crate) group: bool,
-    /// It is a conference by now, and no longer becoming one.
-    pub(crate) conferenced: bool,
-    /// Its invitation was taken up in another conversation, which the chat that is being read will name.
-    pub(crate) derived: bool,
-    /// The SIP URI of the conference, by which it can be joined again.
-    pub(crate) meeting: Option<String>,
-    /// It is a conference without its chat, which is to be asked for.
-    pub(crate) chat_wanted: bool,
-    /// The user ended the chat, or the conversation: nobody asks for it again but he.
-    pub(crate) chat_unwanted: bool,
-    /// Where this user stands, as it was told.
-    pub(crate) standing: Option<Standing>,
-    /// What this user may do, as it was told.
-    pub(crate) role: Option<Role>,
-    /// Messaging, audio and video, as they were told.
-    pub(crate) modalities: [bool; 3],
-    /// How many take part, as it was told.
-    pub(crate) participant_count: Option<u64>,
-    /// Those who are being invited into it, in the order of the commands.
-    pub(crate) joining: Vec<Joining>,
-    /// Who waits for the acknowledgement.
-    pub(crate) acknowledging: Vec<Ticket>,
-    /// Who waits for a hint that this user types.
-    pub(crate) hinting: Vec<Ticket>,
-    /// When the others were told last that this user types.
-    pub(crate) typed_at: Option<Duration>,
-    /// The other side is ending the chat.
-    pub(crate) fading: bool,
-    /// Whether both sides take HTML.
-    pub(crate) html: bool,
-    /// Whether they take nothing else.
-    pub(crate) only_html: bool,
-    pub(crate) links: Links,
-    pub(crate) roster: Roster,
-    /// Our invitation, until its verdict.
-    pub(crate) invite: Option<Invite>,
-    /// The peer's invitation, until its verdict.
-    pub(crate) offer: Option<Offer>,
-    pub(crate) outbox: Outbox,
-    pub(crate) inbox: Inbox,
-    /// Who waits for the end.
-    pub(crate) leaving: Vec<Ticket>,
-    /// Who waits for the end of the chat.
-    pub(crate) stopping: Vec<Ticket>,
-    /// The messaging link was followed once since an invitation succeeded without it.
-    pub(crate) messaging_read: bool,
-    /// The chat is gone: whether the conversation is, too.
-    pub(crate) probe: Probe,
-    /// The server said that it is over, and how; it ends when what belongs to the end has been heard.
-    pub(crate) over: Option<Option<Failure>>,
-    /// An open invitation was given its last time for a verdict.
-    pub(crate) waits_for_verdict: bool,
-    /// The caller wants to hear of it no more once it has ended.
-    pub(crate) forgotten: bool,
+/// A `messaging` resource (`messaging_ref`).
+#[derive(Debug, Default)]
+pub(super) struct Messaging {
+    pub(super) send_message: Option<String>,
+    pub(super) stop_messaging: Option<String>,
+    pub(super) set_is_typing: Option<String>,
+    pub(super) add_messaging: Option<String>,
+    /// Both sides take HTML.
+    pub(super) html: bool,
+    /// They take nothing else.
+    pub(super) only_html: bool,
+}
+
+/// The hints that this user types.
+#[derive(Default)]
+pub(super) struct Typing {
+    pub(super) waiting: Vec<Ticket>,
+    /// When the last hint was sent.
+    pub(super) sent_at: Option<Duration>,
+}
+
+/// What was last reported to the caller, so that only changes are.
+#[derive(Default)]
+pub(super) struct Reported {
+    pub(super) standing: Option<Standing>,
+    pub(super) role: Option<Role>,
+    /// Messaging, audio and video.
+    pub(super) modalities: [bool; 3],
+    pub(super) participant_count: Option<u64>,
+}
+
+impl Live {
+    pub(super) fn new(kind: &Kind, chat: Chat) -> Self {
+        Self {
+            form: match kind {
+                Kind::Chat => Form::TwoParty,
+                Kind::Meeting(_) => Form::Conference(Conference::default()),
+            },
+            chat,
+            address: None,
+            links: Links::default(),
+            messaging: Messaging::default(),
+            messaging_read: false,
+            invite: None,
+            offer: None,
+            joining: Vec::new(),
+            arrivals: Arrivals::default(),
+            typing: Typing::default(),
+            acknowledging: Vec::new(),
+            leaving: Vec::new(),
+            stopping: Vec::new(),
+            chat_refused: false,
+            probe: Probe::None,
+            over: None,
+            awaits_last_result: false,
+            other_modality: false,
+            reported: Reported::default(),
+        }
+    }
+
+    pub(super) fn is_conference(&self) -> bool {
+        matches!(self.form, Form::Conference(_))
+    }
+
+    pub(super) fn conference_mut(&mut self) -> Option<&mut Conference> {
+        match &mut self.form {
+            Form::TwoParty => None,
+            Form::Conference(conference) => Some(conference),
+        }
+    }
+
+    /// Whether the user has asked for the end of the conversation.
+    pub(super) fn is_ending(&self) -> bool {
+        !self.leaving.is_empty()
+    }
+
+    /// Whether it is a conference whose chat is missing, and is to be asked for.
+    pub(super) fn wants_chat_of_conference(&self) -> bool {
+        let wanted = matches!(&self.form, Form::Conference(conference) if conference.chat_wanted);
+        wanted && !self.chat_refused
+    }
+
+    /// Whether an invitation to a conference is under way, in either direction.
+    pub(super) fn is_joining_conference(&self) -> bool {
+        let invite = self.invite.as_ref();
+        invite.is_some_and(|invite| invite.kind.is_conference())
+            || self.offer.as_ref().is_some_and(|offer| offer.is_conference)
+    }
+
+    /// Whether the conversation may turn out to be at an href that is not known yet.
+    fn awaits_href(&self) -> bool {
+        self.invite.as_ref().is_some_and(|invite| !invite.is_seen())
+            || !self.is_conference() && self.joining.iter().any(|joining| joining.is_posted)
+    }
+
+    /// The invitation that has no result yet, in either direction.
+    pub(super) fn open_invitation(&self) -> Option<InvitationId> {
+        let ours = self.invite.as_ref();
+        let ours = ours.map(|invite| InvitationId::Outgoing(invite.operation_id.clone()));
+        let theirs = self.offer.as_ref();
+        ours.or_else(|| theirs.map(|offer| InvitationId::Incoming(offer.address.key.clone())))
+    }
+
+    pub(super) fn is_being_probed(&self) -> bool {
+        self.probe == Probe::Waiting
+    }
+
+    /// Whether the conversation ends with its chat.
+    pub(super) fn ends_with_chat(&self) -> bool {
+        !self.is_conference() && !self.other_modality
+    }
+
+    pub(super) fn is_chat_connected(&self) -> bool {
+        matches!(self.chat, Chat::Connected { .. })
+    }
 }
 
 impl Conversation {
-    fn new(key: ConversationKey, thread_id: String) -> Self {
+    pub(super) fn new(key: ConversationKey, thread_id: String, kind: Kind) -> Self {
         Self {
             key,
             peer: None,
             subject: None,
             began_at: None,
             thread_id,
-            state: State::Created,
-            chat: Chat::Disconnected,
-            other_modality: false,
-            made_as_meeting: false,
-            made_for: None,
-            group: false,
-            conferenced: false,
-            derived: false,
-            meeting: None,
-            chat_wanted: false,
-            chat_unwanted: false,
-            standing: None,
-            role: None,
-            modalities: [false; 3],
-            participant_count: None,
-            joining: Vec::new(),
-            acknowledging: Vec::new(),
-            hinting: Vec::new(),
-            typed_at: None,
-            fading: false,
-            html: false,
-            only_html: false,
-            links: Links::default(),
+            meeting: match &kind {
+                Kind::Chat => None,
+                Kind::Meeting(uri) => uri.clone(),
+            },
+            kind,
             roster: Roster::default(),
-            invite: None,
-            offer: None,
-            outbox: Outbox::default(),
-            inbox: Inbox::default(),
-            leaving: Vec::new(),
-            stopping: Vec::new(),
-            messaging_read: false,
-            probe: Probe::None,
-            over: None,
-            waits_for_verdict: false,
+            deliveries: Deliveries::default(),
+            shown: Shown::default(),
+            tasks: Tasks::new(key),
+            life: Life::Idle,
             forgotten: false,
         }
     }
 
-    /// A conversation that begins here.
-    pub(crate) fn with_peer(
-        key: ConversationKey,
-        participant: ParticipantKey,
-        peer: String,
-        thread_id: String,
-    ) -> Self {
-        let mut conversation = Self::new(key, thread_id);
-        conversation.expect(participant, peer);
+    /// A conversation that another endpoint or user began, or that the server has already.
+    pub(super) fn begun_elsewhere(key: ConversationKey, thread_id: String) -> Self {
+        let mut conversation = Self::new(key, thread_id, Kind::Chat);
+        let live = Live::new(&conversation.kind, Chat::Disconnected);
+        conversation.life = Life::Beginning(Box::new(live));
         conversation
     }
 
-    /// A conference that is not joined yet: one to be begun, or the one with this URI.
-    pub(crate) fn of_meeting(key: ConversationKey, uri: Option<String>, thread_id: String) -> Self {
-        Self {
-            made_as_meeting: true,
-            made_for: uri.clone(),
-            group: true,
-            meeting: uri,
-            ..Self::new(key, thread_id)
+    /// Begins a life, unless there is one.
+    pub(super) fn begin_life(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.life, Life::Idle) {
+            self.life = Life::Beginning(Box::new(Live::new(&self.kind, Chat::Connecting)));
+            if self.kind != Kind::Chat {
+                cx.index.add_conference(&self.thread_id, self.key);
+            }
         }
     }
 
-    /// A conversation that began elsewhere.
-    pub(crate) fn from_elsewhere(key: ConversationKey, thread_id: String) -> Self {
-        let mut conversation = Self::new(key, thread_id);
-        conversation.state = State::Connecting;
-        conversation
-    }
-
-    /// Names the one peer, of whom only the URI is known.
-    pub(crate) fn expect(&mut self, participant: ParticipantKey, peer: String) {
+    /// Adds the one peer, of whom only the URI is known.
+    pub(super) fn expect(&mut self, participant: ParticipantKey, peer: String) {
         self.roster.expect(participant, &peer);
         self.peer = Some(peer);
     }
 
     /// Removes a participant that is not in the conversation, so that the next invitation does not go to it.
-    pub(super) fn forget(&mut self, participant: ParticipantKey) {
+    pub(super) fn remove_expected(&mut self, participant: ParticipantKey) {
         let uri = self.roster.get(participant).and_then(|it| it.uri);
-        self.roster.forget(participant);
+        self.roster.remove(participant);
         self.peer = self.peer.take().filter(|peer| {
-            let is_forgotten = |uri: &String| uri.eq_ignore_ascii_case(peer);
-            !uri.as_ref().is_some_and(is_forgotten)
+            let is_removed = |uri: &String| uri.eq_ignore_ascii_case(peer);
+            !uri.as_ref().is_some_and(is_removed)
         });
     }
 
-    /// Whether there is something at the server, or on the way to it.
-    pub(crate) fn is_live(&self) -> bool {
-        matches!(self.state, State::Connecting | State::Connected)
+    pub(super) fn is_live(&self) -> bool {
+        self.life.live().is_some()
     }
 
-    /// Whether this user has asked for its end.
-    pub(crate) fn is_ending(&self) -> bool {
-        !self.leaving.is_empty()
+    /// Whether it is a conference, now or in any life.
+    pub(super) fn is_conference(&self) -> bool {
+        match self.life.live() {
+            Some(live) => live.is_conference(),
+            None => self.kind != Kind::Chat,
+        }
     }
 
-    /// Whether it is a conference that lacks the chat that belongs to it.
-    pub(crate) fn wants_chat_of_conference(&self) -> bool {
-        self.group && self.chat_wanted && !self.chat_unwanted
+    /// Whether it is established and the user has not asked for its end.
+    pub(super) fn is_staying(&self) -> bool {
+        self.life
+            .established()
+            .is_some_and(|live| !live.is_ending())
     }
 
-    /// Whether an invitation to a conference is under way, in either direction.
-    pub(crate) fn is_joining_conference(&self) -> bool {
-        self.invite
-            .as_ref()
-            .is_some_and(|invite| invite.kind.is_conference())
-            || self.offer.as_ref().is_some_and(Offer::is_conference)
+    /// Whether it may turn out to be at an href that is not known yet.
+    pub(super) fn awaits_href(&self) -> bool {
+        self.life.live().is_some_and(Live::awaits_href)
     }
 
-    /// Whether it may turn out to be at an address that nobody has told yet.
-    pub(crate) fn is_beginning(&self) -> bool {
-        let unseen = |invite: &Invite| invite.href.is_none();
-        self.invite.as_ref().is_some_and(unseen)
-            || !self.group && self.joining.iter().any(|joining| joining.posted)
+    /// Whether it is established, and its chat too.
+    pub(super) fn is_chatting(&self) -> bool {
+        self.life.established().is_some_and(Live::is_chat_connected)
     }
 
-    /// The operation of the invitation that has no verdict yet, in either direction.
-    pub(crate) fn open_invitation(&self) -> Option<&str> {
-        let ours = self.invite.as_ref().map(|invite| &*invite.operation_id);
-        ours.or_else(|| self.offer.as_ref().map(Offer::operation))
+    /// How much has no result yet, or is still being fetched.
+    pub(super) fn awaited(&self) -> usize {
+        let live = self.life.live().map_or(0, |live| {
+            usize::from(live.invite.is_some())
+                + usize::from(live.offer.is_some())
+                + live.joining.len()
+                + live.acknowledging.len()
+                + live.typing.waiting.len()
+                + live.leaving.len()
+                + live.stopping.len()
+                + usize::from(live.is_being_probed())
+                + usize::from(live.over.is_some())
+                + live.arrivals.awaited()
+        });
+        live + self.roster.awaited() + self.deliveries.awaited()
     }
 
-    /// It goes on at another address: what was known by the old one is void.
-    pub(crate) fn move_house(&mut self) {
-        self.links = Links {
-            conversation: self.links.conversation.take(),
-            ..Links::default()
+    pub(super) fn set_thread(&mut self, cx: &mut Context<'_>, thread_id: &str) {
+        if thread_id.is_empty() || thread_id == self.thread_id {
+            return;
+        }
+        cx.index.remove_conference(&self.thread_id, self.key);
+        thread_id.clone_into(&mut self.thread_id);
+        if self.life.live().is_some_and(Live::is_conference) {
+            cx.index.add_conference(thread_id, self.key);
+        }
+    }
+
+    // Its address.
+
+    /// Notes that the conversation is at `address`. An earlier href of it counts as ended.
+    pub(super) fn bind(&mut self, cx: &mut Context<'_>, address: &Address) {
+        let Some(live) = self.life.live_mut() else {
+            return;
         };
-        self.roster.move_house();
-        self.messaging_read = false;
+        // No conversation of this application is on another host.
+        if cx.core.resolve(&address.href, Stage::Conversation).is_err() {
+            return;
+        }
+        self.began_at.get_or_insert(cx.core.server_now());
+        let before = live.address.replace(address.clone());
+        if before
+            .as_ref()
+            .is_none_or(|before| before.key != address.key)
+        {
+            self.deliveries.forget_unnamed();
+            if let Some(before) = before {
+                cx.index.unbind(before.key, self.key);
+            }
+        }
+        if cx.index.bind(address.key.clone(), self.key) {
+            live.arrivals.resume(&mut self.shown);
+        }
     }
 
-    /// How much has no verdict yet, or is still being fetched.
-    pub(crate) fn awaited(&self) -> usize {
-        usize::from(self.invite.is_some())
-            + usize::from(self.offer.is_some())
-            + self.joining.len()
-            + self.acknowledging.len()
-            + self.hinting.len()
-            + self.leaving.len()
-            + self.stopping.len()
-            + usize::from(self.is_being_probed())
-            + usize::from(self.over.is_some())
-            + self.roster.awaited()
-            + self.outbox.awaited()
-            + self.inbox.awaited()
+    /// The conversation goes on at another href: the links and hrefs that were known before are void.
+    pub(super) fn follow_to(&mut self, cx: &mut Context<'_>, href: &str) {
+        let Some(address) = cx.address_of(href) else {
+            return;
+        };
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        if cx.index.is_known(&address.key) {
+            return;
+        }
+        if live.address.is_some() {
+            live.links = Links::default();
+            live.messaging = Messaging {
+                html: live.messaging.html,
+                only_html: live.messaging.only_html,
+                ..Messaging::default()
+            };
+            live.messaging_read = false;
+            self.roster.move_hrefs();
+            self.bind(cx, &address);
+            self.tasks.abandon(cx.core, |purpose| {
+                matches!(
+                    purpose,
+                    ChatPurpose::ReadConversation | ChatPurpose::ReadMessaging
+                )
+            });
+            self.read_conversation(cx);
+        } else {
+            self.bind(cx, &address);
+        }
+        self.replay_buffered(cx, &address.key);
     }
 
-    /// What belongs to one life of a conversation ends with it.
-    pub(crate) fn end_life(&mut self) {
-        self.links = Links::default();
-        self.inbox.end_life();
-        self.group = self.made_as_meeting;
-        self.conferenced = false;
-        self.derived = false;
-        self.other_modality = false;
-        self.chat_wanted = false;
-        self.chat_unwanted = false;
-        self.standing = None;
-        self.role = None;
-        self.modalities = [false; 3];
-        self.participant_count = None;
-        self.typed_at = None;
+    /// Dispatches the events that came before the conversation was known to be at this href.
+    pub(super) fn replay_buffered(&mut self, cx: &mut Context<'_>, href: &HrefKey) {
+        let held: Vec<Sender<'static>> = cx.buffer.take(href).into();
+        for sender in &held {
+            for event in &sender.events {
+                self.on_event(cx, &sender.rel, event);
+            }
+        }
     }
 
-    /// Whether it is being found out if it goes on without its chat.
-    pub(crate) fn is_being_probed(&self) -> bool {
-        self.probe == Probe::Waiting
+    pub(super) fn read_conversation(&mut self, cx: &mut Context<'_>) {
+        let address = self.life.live().and_then(|live| live.address.as_ref());
+        let href = address.map(|address| &*address.href);
+        self.tasks
+            .read(cx.core, href, ChatPurpose::ReadConversation);
     }
 
-    /// Whether its end is up to its chat.
-    pub(crate) fn lives_by_its_chat(&self) -> bool {
-        !self.group && !self.other_modality
+    pub(super) fn read_messaging(&mut self, cx: &mut Context<'_>) {
+        let live = self.life.live();
+        let href = live.and_then(|live| live.links.messaging.as_deref());
+        self.tasks.read(cx.core, href, ChatPurpose::ReadMessaging);
     }
+}
+
+pub(super) fn ended(message: &str) -> Failure {
+    Failure::new(FailureKind::Ended, Stage::Conversation).with_message(message)
 }

@@ -1,344 +1,266 @@
-//! What events say of participants: who came and left, their roles and views, their chats, who types.
+//! Events and reads of participants: who came and left, roles and views, chats, typing.
 
 use bytes::Bytes;
 use http::Response;
 use ucwa_proto::{Event, EventKind, HrefKey};
 
-use super::page::failure_of;
-use super::read::{self, ParticipantFacts};
-use super::{Chats, key_of};
-use crate::core::Core;
+use super::conversation::{Address, Context, Conversation};
+use super::event_dispatch::failure_of;
+use super::payload::{self, ParticipantFacts};
+use super::purpose::{ChatPurpose, ChatTimer};
 use crate::event::{ConversationChange, Participant};
-use crate::exchange::{Exchange, Purpose};
+use crate::exchange::Exchange;
 use crate::failure::{Failure, Stage};
-use crate::keys::{ConversationKey, ParticipantKey};
+use crate::keys::ParticipantKey;
 use crate::operation::Outcome;
-use crate::timers::Timer;
 
-impl Chats {
-    /// Learns of a participant outside of the roster events: who invites, who writes, who accepted.
+impl Conversation {
+    /// Learns of a participant outside of the roster's events: an inviter, a sender, an acceptor.
     pub(super) fn meet(
         &mut self,
-        core: &mut Core,
-        key: ConversationKey,
+        cx: &mut Context<'_>,
         href: Option<&str>,
         facts: &ParticipantFacts<'_>,
-    ) -> Option<Participant> {
-        let conversation = self.conversations.get_mut(&key)?;
-        let adopt = !conversation.group;
-        let facts = facts.in_passing();
-        let (member, _) = conversation.roster.learn(core, href, &facts, adopt);
-        Some(member.to_participant())
+    ) -> Participant {
+        // The hrefs of a life that is over mean nothing.
+        let href = href.filter(|_| self.is_live());
+        let address = href.and_then(|href| cx.address_of(href));
+        let adopt = !self.is_conference();
+        let facts = facts.without_commands();
+        let (member, _) = self.roster.learn(cx.core, address, &facts, adopt);
+        member.to_participant()
     }
 
-    /// A participant event without `in`: somebody came, changed or left.
-    pub(super) fn on_participant(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        event: &Event<'_>,
-    ) {
+    /// A participant event without `in`: a participant came, changed or left.
+    pub(super) fn on_participant(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
+        let Some(address) = cx.address_of(&event.link.href) else {
+            return;
+        };
         if event.kind == EventKind::Deleted {
-            let Some(href) = key_of(core, &event.link.href) else {
-                return;
-            };
-            let Some(conversation) = self.conversations.get_mut(&key) else {
-                return;
-            };
-            conversation.roster.arriving.remove(&href);
-            let left = conversation.roster.find(Some(&href), None, false);
-            if let Some(participant) = left.map(|member| member.key) {
+            self.roster.arriving.remove(&address.key);
+            let left = self.roster.by_href(&address.key).map(|member| member.key);
+            if let Some(participant) = left {
                 let failure = event.reason.as_ref().and_then(failure_of);
-                self.take_out(core, key, participant, failure);
+                self.remove_from_roster(cx, participant, failure);
             }
             return;
         }
-        let title = event.link.title.as_deref();
-        if event
-            .resource()
-            .is_some_and(|resource| resource.boolean("local") == Some(true))
-        {
+        let resource = event.resource();
+        if resource.is_some_and(|resource| resource.boolean("local") == Some(true)) {
             return;
         }
-        let facts = event.resource().map(read::participant).unwrap_or_default();
-        self.take_in(core, key, &event.link.href, &facts.or_titled(title));
-        // In a conference such an event tells that the user may do something else with him now, and the participant what.
-        let in_conference = self
-            .conversations
-            .get(&key)
-            .is_some_and(|conversation| conversation.group);
-        if in_conference && event.kind == EventKind::Updated && event.resource().is_none() {
-            self.read_participant(core, key, &event.link.href);
+        let facts = resource.map(payload::participant).unwrap_or_default();
+        let facts = facts.or_titled(event.link.title.as_deref());
+        self.add_to_roster(cx, address.clone(), &facts);
+        // In a conference the event says that this user's commands have changed, and the participant says how.
+        if self.is_conference() && event.kind == EventKind::Updated && resource.is_none() {
+            self.read_participant(cx, &address);
         }
     }
 
-    /// Reads a participant, of whom something is not known, or changed.
-    pub(super) fn read_participant(&mut self, core: &mut Core, key: ConversationKey, href: &str) {
-        let Some(href_key) = key_of(core, href) else {
-            return;
-        };
-        self.outdate_reading(core, key, &href_key);
-        let purpose = Purpose::ReadParticipant(key, href_key.as_str().to_owned());
-        if !core.is_under_way(&purpose)
-            && let Some(conversation) = self.conversations.get_mut(&key)
-            && let Some(member) = conversation.roster.find(Some(&href_key), None, false)
+    /// Reads a participant of whom something is not known, or has changed.
+    pub(super) fn read_participant(&mut self, cx: &mut Context<'_>, address: &Address) {
+        self.outdate_read(cx, &address.key);
+        let purpose = ChatPurpose::ReadParticipant(address.key.clone());
+        if !self.tasks.is_in_flight(&purpose)
+            && let Some(member) = self.roster.by_href(&address.key)
         {
-            member.read_in = self.page;
+            member.seat.requested_in = cx.page.number;
         }
-        Self::read(core, Some(href), purpose);
+        self.tasks.read(cx.core, Some(&address.href), purpose);
     }
 
-    /// Something is told of a participant: what is being read of him since an earlier page may be older.
-    fn outdate_reading(&mut self, core: &Core, key: ConversationKey, href: &HrefKey) {
-        let purpose = Purpose::ReadParticipant(key, href.as_str().to_owned());
-        let page = self.page;
-        if core.is_under_way(&purpose)
-            && let Some(conversation) = self.conversations.get_mut(&key)
-            && let Some(member) = conversation.roster.find(Some(href), None, false)
+    /// Something was told of a participant: the response to a request from an earlier page may be older.
+    fn outdate_read(&mut self, cx: &Context<'_>, href: &HrefKey) {
+        let purpose = ChatPurpose::ReadParticipant(href.clone());
+        if self.tasks.is_in_flight(&purpose)
+            && let Some(member) = self.roster.by_href(href)
         {
-            member.outdated |= member.read_in != page;
+            member.seat.outdated |= member.seat.requested_in != cx.page.number;
         }
     }
 
-    /// Somebody is in the conversation, or in its lobby.
-    pub(super) fn take_in(
+    /// A participant is in the conversation, or in its lobby.
+    pub(super) fn add_to_roster(
         &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: &str,
+        cx: &mut Context<'_>,
+        address: Address,
         facts: &ParticipantFacts<'_>,
     ) {
-        // Nobody in a conversation of this application is on another host: one more would make a chat of two a conference.
-        if core.resolve(href, Stage::Conversation).is_err() {
+        // No participant of this application is on another host: one more would make a chat of two a conference.
+        if !self.is_live() || cx.core.resolve(&address.href, Stage::Conversation).is_err() {
             return;
         }
-        let Some(href_key) = key_of(core, href) else {
-            return;
-        };
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let adopt = !conversation.group;
-        let known = conversation
-            .roster
-            .position(Some(&href_key), facts.uri, adopt);
-        if known.is_none() && facts.uri.is_none() && conversation.roster.awaits_somebody() {
-            // He may be one of those who are expected: his URI says whether he is.
+        let adopt = !self.is_conference();
+        if facts.uri.is_none()
+            && !self.roster.is_known(&address.key, None, adopt)
+            && self.roster.awaits_href()
+        {
+            // It may be one of the expected participants: the URI says.
             let name = facts.name.map(str::to_owned);
-            conversation.roster.arriving.insert(href_key.clone(), name);
-            let purpose = Purpose::ReadParticipant(key, href_key.as_str().to_owned());
-            return Self::read(core, Some(href), purpose);
+            self.roster.arriving.insert(address.key.clone(), name);
+            let purpose = ChatPurpose::ReadParticipant(address.key);
+            return self.tasks.read(cx.core, Some(&address.href), purpose);
         }
-        conversation.roster.arriving.remove(&href_key);
-        let (member, news) = conversation.roster.learn(core, Some(href), facts, adopt);
+        self.roster.arriving.remove(&address.key);
+        let known = Some(address.clone());
+        let (member, changes) = self.roster.learn(cx.core, known, facts, adopt);
         member.expected = false;
-        let joined = std::mem::replace(&mut member.joined, true);
-        let in_lobby = facts.in_lobby.unwrap_or(member.in_lobby);
-        let moved = std::mem::replace(&mut member.in_lobby, in_lobby) != in_lobby;
+        let joined = std::mem::replace(&mut member.seat.joined, true);
+        let moved = member.set_in_lobby(facts.in_lobby);
         let participant = member.to_participant();
+        // The published event is a bare link with an empty title: the participant has the rest.
+        let incomplete = participant.uri.is_none() || participant.name.is_none();
         if !joined || moved {
-            core.change(
-                key,
-                ConversationChange::ParticipantJoined(participant.clone()),
-            );
-        } else if news {
-            core.change(
-                key,
-                ConversationChange::ParticipantUpdated(participant.clone()),
-            );
+            let change = ConversationChange::ParticipantJoined(participant);
+            cx.core.change(self.key, change);
+        } else if changes {
+            let change = ConversationChange::ParticipantUpdated(participant);
+            cx.core.change(self.key, change);
         }
-        // The published page is a bare link with an empty title: the participant resource knows the rest.
-        if participant.uri.is_none() || participant.name.is_none() {
-            self.read_participant(core, key, href);
+        if incomplete {
+            self.read_participant(cx, &address);
         }
     }
 
-    /// Somebody is out of the conversation.
-    pub(super) fn take_out(
+    /// A participant is out of the conversation.
+    pub(super) fn remove_from_roster(
         &mut self,
-        core: &mut Core,
-        key: ConversationKey,
+        cx: &mut Context<'_>,
         participant: ParticipantKey,
         failure: Option<Failure>,
     ) {
-        let Some(member) = self
-            .conversations
-            .get_mut(&key)
-            .and_then(|conversation| conversation.roster.by_key(participant))
-        else {
+        let Some(member) = self.roster.by_key(participant) else {
             return;
         };
-        member.joined = false;
-        member.chat = None;
-        member.in_lobby = false;
-        member.typing = false;
-        member.commands.clear();
-        let ejecting = std::mem::take(&mut member.ejecting);
-        let led = std::mem::take(&mut member.led);
-        // What was asked for needs no reason.
+        let seat = &mut member.seat;
+        seat.joined = false;
+        seat.chat = None;
+        seat.in_lobby = false;
+        seat.typing = false;
+        seat.commands.clear();
+        let ejecting = std::mem::take(&mut seat.ejecting);
+        let moderating = std::mem::take(&mut seat.moderating);
+        // What the user asked for needs no reason.
         let failure = failure.filter(|_| ejecting.is_empty());
-        core.cancel_timers(
-            |timer| matches!(timer, Timer::Ejected(other, who) if *other == key && *who == participant),
-        );
-        core.change(
-            key,
+        let ejected = ChatTimer::Ejected(participant);
+        self.tasks.cancel(cx.core, |timer| *timer == ejected);
+        cx.core.change(
+            self.key,
             ConversationChange::ParticipantLeft {
                 participant,
                 failure,
             },
         );
         for ticket in ejecting {
-            core.complete(ticket, Ok(Outcome::Done));
+            cx.core.complete(ticket, Ok(Outcome::Done));
         }
-        for (measure, ticket) in led {
-            core.complete(ticket, measure.on_gone());
+        for (action, ticket) in moderating {
+            cx.core.complete(ticket, action.result_after_leaving());
         }
     }
 
     pub(super) fn on_participant_read(
         &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        href: &str,
+        cx: &mut Context<'_>,
+        href: &HrefKey,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let read = core.fetched(exchange, result);
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        let Some(href_key) = key_of(core, href) else {
-            return;
-        };
-        let arriving = conversation.roster.arriving.remove(&href_key);
-        let member = conversation.roster.find(Some(&href_key), None, false);
-        if let Some(member) = member
-            && std::mem::take(&mut member.outdated)
-            && let Some(link) = member.link.clone()
-        {
-            return self.read_participant(core, key, &link);
+        let read = cx.core.fetched(exchange, result);
+        let arriving = self.roster.arriving.remove(href);
+        let known = self.roster.by_href(href);
+        let outdated = known.is_some_and(|member| std::mem::take(&mut member.seat.outdated));
+        let known = self.roster.by_href(href);
+        let known = known.and_then(|member| member.seat.address.clone());
+        if let Some(address) = known.as_ref().filter(|_| outdated) {
+            return self.read_participant(cx, address);
         }
-        let known = conversation
-            .roster
-            .find(Some(&href_key), None, false)
-            .and_then(|member| member.link.clone());
+        let requested = Address {
+            href: exchange.url.clone(),
+            key: href.clone(),
+        };
         match (read, arriving, known) {
             (Ok(resource), Some(_), _) => {
-                // He was taken for one of the expected, or as a stranger, only now.
-                let facts = read::participant(&resource);
-                self.take_in(core, key, &exchange.url, &facts);
+                self.add_to_roster(cx, requested, &payload::participant(&resource));
             }
-            (Ok(resource), None, Some(link)) => {
-                self.on_known_participant_read(core, key, &link, &read::participant(&resource));
+            (Ok(resource), None, Some(address)) => {
+                self.on_known_participant_read(cx, address, &payload::participant(&resource));
             }
-            // Nothing more can be had of him than that he is there.
+            // Nothing is known but that the participant is there.
             (Err(_), Some(name), _) => {
                 let facts = ParticipantFacts::titled(name.as_deref());
-                let adopt = !conversation.group;
-                let url = Some(exchange.url.as_str());
-                let (member, _) = conversation.roster.learn(core, url, &facts, adopt);
-                member.joined = true;
-                let participant = member.to_participant();
-                core.change(key, ConversationChange::ParticipantJoined(participant));
+                let adopt = !self.is_conference();
+                let (member, _) = self.roster.learn(cx.core, Some(requested), &facts, adopt);
+                member.seat.joined = true;
+                let change = ConversationChange::ParticipantJoined(member.to_participant());
+                cx.core.change(self.key, change);
             }
-            // Without it the participant keeps its URI; that is no failure of anything the user asked for.
+            // The participant keeps its URI. No operation of the user has failed.
             (_, None, _) => {}
         }
-        self.eject_if_asked(core, key, &href_key);
-        self.lead_if_asked(core, key, &href_key);
+        self.eject_after_read(cx, href);
+        self.moderate_after_read(cx, href);
     }
 
     fn on_known_participant_read(
         &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        link: &str,
+        cx: &mut Context<'_>,
+        address: Address,
         facts: &ParticipantFacts<'_>,
     ) {
-        let Some(conversation) = self.conversations.get_mut(&key) else {
+        let (member, changes) = self.roster.learn(cx.core, Some(address), facts, false);
+        let moved = member.set_in_lobby(facts.in_lobby);
+        let (joined, participant) = (member.seat.joined, member.to_participant());
+        if moved && joined {
+            let change = ConversationChange::ParticipantJoined(participant);
+            cx.core.change(self.key, change);
+        } else if changes {
+            let change = ConversationChange::ParticipantUpdated(participant);
+            cx.core.change(self.key, change);
+        }
+    }
+
+    /// A participant entered or left a view of the conversation, that is, a role or the lobby. The event differs from a
+    /// join or a leave by its `in` only.
+    pub(super) fn on_view(&mut self, cx: &mut Context<'_>, event: &Event<'_>, view: &str) {
+        let Some(address) = cx.address_of(&event.link.href) else {
             return;
         };
-        let (member, news) = conversation.roster.learn(core, Some(link), facts, false);
-        let in_lobby = facts.in_lobby.unwrap_or(member.in_lobby);
-        let moved = std::mem::replace(&mut member.in_lobby, in_lobby) != in_lobby;
-        let (joined, participant) = (member.joined, member.to_participant());
-        if moved && joined {
-            core.change(key, ConversationChange::ParticipantJoined(participant));
-        } else if news {
-            core.change(key, ConversationChange::ParticipantUpdated(participant));
-        }
-    }
-
-    /// A participant who was waited for can be ejected now that more is known of him, or cannot.
-    fn eject_if_asked(&mut self, core: &mut Core, key: ConversationKey, href: &HrefKey) {
-        let asked = self
-            .conversations
-            .get_mut(&key)
-            .and_then(|conversation| conversation.roster.find(Some(href), None, false))
-            .filter(|member| !member.ejecting.is_empty())
-            .map(|member| member.key);
-        if let Some(participant) = asked {
-            self.post_eject(core, key, participant, true);
-        }
-    }
-
-    /// A participant entered or left one of the views of the conversation: a role, or the lobby. It looks like a join
-    /// or a leave, but for its `in`.
-    pub(super) fn on_view(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        event: &Event<'_>,
-        view: &str,
-    ) {
         let gone = event.kind == EventKind::Deleted;
-        let title = event.link.title.as_deref();
-        let facts = event.resource().map(read::participant).unwrap_or_default();
-        let mut facts = facts.or_titled(title);
+        let facts = event.resource().map(payload::participant);
+        let mut facts = facts
+            .unwrap_or_default()
+            .or_titled(event.link.title.as_deref());
         match (view, gone) {
             ("lobby", false) => facts.in_lobby = Some(true),
-            // He was admitted, or denied: the participant itself says which.
-            ("lobby", true) => {
-                return self.read_participant(core, key, &event.link.href);
-            }
+            // Admitted or rejected: the participant says which.
+            ("lobby", true) => return self.read_participant(cx, &address),
             ("leaders" | "attendees", false) => {
-                facts.role = read::role(view);
+                facts.role = payload::role(view);
                 facts.in_lobby = Some(false);
             }
             _ => return,
         }
-        if let Some(href) = key_of(core, &event.link.href) {
-            self.outdate_reading(core, key, &href);
-        }
-        self.take_in(core, key, &event.link.href, &facts);
+        self.outdate_read(cx, &address.key);
+        self.add_to_roster(cx, address, &facts);
     }
 
-    /// A participant's chat came up or went down.
-    pub(super) fn on_participant_messaging(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        event: &Event<'_>,
-    ) {
-        let Some(within) = event
-            .within
-            .as_ref()
-            .filter(|within| within.rel == "participant")
-        else {
+    /// The chat of a participant was connected or disconnected.
+    pub(super) fn on_participant_messaging(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
+        let within = event.within.as_ref();
+        let Some(within) = within.filter(|within| within.rel == "participant") else {
             return;
         };
-        let href = key_of(core, &within.href);
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
+        let href = cx.key_of(&within.href);
         let connected = event.kind != EventKind::Deleted;
-        let adopt = !conversation.group;
-        if let Some(member) = conversation.roster.find(href.as_ref(), None, adopt)
-            && member.chat.replace(connected) != Some(connected)
+        let adopt = !self.is_conference();
+        if let Some(member) = self.roster.by_href_or_only(href.as_ref(), adopt)
+            && member.seat.chat.replace(connected) != Some(connected)
         {
             let participant = member.key;
-            core.change(
-                key,
+            cx.core.change(
+                self.key,
                 ConversationChange::ParticipantChat {
                     participant,
                     connected,
@@ -347,46 +269,48 @@ impl Chats {
         }
     }
 
-    /// A participant began or stopped typing: an event that looks like a join or a leave, but for its `in`.
-    pub(super) fn on_typing(&mut self, core: &mut Core, key: ConversationKey, event: &Event<'_>) {
-        let href = key_of(core, &event.link.href);
-        let Some(conversation) = self.conversations.get_mut(&key) else {
-            return;
-        };
-        if let Some(member) = conversation.roster.find(href.as_ref(), None, true) {
-            let typing = event.kind != EventKind::Deleted;
+    /// A participant began or stopped typing. The event differs from a join or a leave by its `in` only.
+    pub(super) fn on_typing(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
+        let href = cx.key_of(&event.link.href);
+        if let Some(member) = self.roster.by_href_or_only(href.as_ref(), true) {
             let participant = member.key;
-            if std::mem::replace(&mut member.typing, typing) != typing {
-                core.change(
-                    key,
-                    ConversationChange::Typing {
-                        participant,
-                        typing,
-                    },
-                );
-            }
+            self.set_typing(cx, participant, event.kind != EventKind::Deleted);
         }
     }
 
-    /// Whoever sent a message types no more.
-    pub(super) fn stopped_typing(
+    pub(super) fn set_typing(
         &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        sender: ParticipantKey,
+        cx: &mut Context<'_>,
+        participant: ParticipantKey,
+        typing: bool,
     ) {
-        let Some(conversation) = self.conversations.get_mut(&key) else {
+        let member = self.roster.by_key(participant);
+        let changes =
+            |seat: &mut super::roster::Seat| std::mem::replace(&mut seat.typing, typing) != typing;
+        if member.is_some_and(|member| changes(&mut member.seat)) {
+            let change = ConversationChange::Typing {
+                participant,
+                typing,
+            };
+            cx.core.change(self.key, change);
+        }
+    }
+
+    /// The participants of a conversation that this session joins in the middle.
+    pub(super) fn on_participants_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Ok(participants) = cx.core.fetched(exchange, result) else {
             return;
         };
-        let member = conversation.roster.by_key(sender);
-        if member.is_some_and(|member| std::mem::replace(&mut member.typing, false)) {
-            core.change(
-                key,
-                ConversationChange::Typing {
-                    participant: sender,
-                    typing: false,
-                },
-            );
+        for participant in participants.links("participant") {
+            let facts = ParticipantFacts::titled(participant.title.as_deref());
+            if let Some(address) = cx.address_of(&participant.href) {
+                self.add_to_roster(cx, address, &facts);
+            }
         }
     }
 }

@@ -4,57 +4,61 @@ use std::collections::BTreeMap;
 
 use ucwa_proto::{HrefKey, Resource, SipUri};
 
+use super::conversation::Address;
 use super::key_of;
-use super::leading::Measure;
-use super::read::ParticipantFacts;
+use super::moderation::{Action, EJECT};
+use super::payload::ParticipantFacts;
 use crate::core::Core;
 use crate::event::{Participant, ParticipantCapabilities, Role};
 use crate::keys::{ParticipantKey, Ticket};
 
 /// The remote participants, in the order in which they became known.
 #[derive(Debug, Default)]
-pub(crate) struct Roster {
+pub(super) struct Roster {
     members: Vec<Member>,
-    /// Those who are in by an event that does not say who they are, with the name in it.
+    /// Participants that are being read, since the event that told of them does not identify them. The name in it.
     pub(super) arriving: BTreeMap<HrefKey, Option<String>>,
 }
 
 /// The rels of the commands that a participant may take (`participant_ref`).
 const COMMANDS: [&str; 5] = [
     EJECT,
-    Measure::Promote.rel(),
-    Measure::Demote.rel(),
-    Measure::Admit.rel(),
-    Measure::Reject.rel(),
+    Action::Promote.rel(),
+    Action::Demote.rel(),
+    Action::Admit.rel(),
+    Action::Reject.rel(),
 ];
-pub(super) const EJECT: &str = "eject";
 
+/// A participant, over all lives of the conversation.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) key: ParticipantKey,
-    /// The href, in this life of the conversation.
-    pub(super) link: Option<String>,
-    /// Its key.
-    href: Option<HrefKey>,
     pub(super) uri: Option<String>,
     name: Option<String>,
     role: Option<Role>,
     anonymous: bool,
-    pub(super) in_lobby: bool,
-    /// Where it takes commands, by rel: those that this user may give.
-    pub(super) commands: BTreeMap<&'static str, String>,
-    /// Who waits for it to be out.
-    pub(super) ejecting: Vec<Ticket>,
-    /// What is being done with it, and who waits for that.
-    pub(super) led: Vec<(Measure, Ticket)>,
-    /// In which page it was asked of it to be read, last.
-    pub(super) read_in: u64,
-    /// What is being read of it may be out of date by now.
-    pub(super) outdated: bool,
-    /// It is to be invited when the conversation begins.
+    /// The participant is to be invited when the conversation begins.
     pub(super) expected: bool,
+    pub(super) seat: Seat,
+}
+
+/// The part of a participant in one life of the conversation.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    pub(super) address: Option<Address>,
+    /// The commands that this user may give, by rel, with their hrefs.
+    pub(super) commands: BTreeMap<&'static str, String>,
+    /// The operations that wait for the participant to leave.
+    pub(super) ejecting: Vec<Ticket>,
+    /// The actions in flight, with the operations that wait for them.
+    pub(super) moderating: Vec<(Action, Ticket)>,
+    /// The number of the page in which the participant was last requested.
+    pub(super) requested_in: u64,
+    /// What the request in flight returns may be out of date.
+    pub(super) outdated: bool,
     pub(super) joined: bool,
-    /// Whether its chat is up, as it was told.
+    pub(super) in_lobby: bool,
+    /// Whether the participant's chat is connected, as far as events said.
     pub(super) chat: Option<bool>,
     pub(super) typing: bool,
 }
@@ -63,22 +67,12 @@ impl Member {
     fn new(key: ParticipantKey) -> Self {
         Self {
             key,
-            link: None,
-            href: None,
             uri: None,
             name: None,
             role: None,
             anonymous: false,
-            in_lobby: false,
-            commands: BTreeMap::new(),
-            ejecting: Vec::new(),
-            led: Vec::new(),
-            read_in: 0,
-            outdated: false,
             expected: false,
-            joined: false,
-            chat: None,
-            typing: false,
+            seat: Seat::default(),
         }
     }
 
@@ -89,28 +83,32 @@ impl Member {
             name: self.name.clone(),
             role: self.role,
             anonymous: self.anonymous,
-            in_lobby: self.in_lobby,
+            in_lobby: self.seat.in_lobby,
             capabilities: ParticipantCapabilities {
-                promote: self.takes(Measure::Promote),
-                demote: self.takes(Measure::Demote),
-                admit: self.takes(Measure::Admit),
-                reject: self.takes(Measure::Reject),
+                promote: self.takes(Action::Promote),
+                demote: self.takes(Action::Demote),
+                admit: self.takes(Action::Admit),
+                reject: self.takes(Action::Reject),
             },
         }
     }
 
-    fn takes(&self, measure: Measure) -> bool {
-        (self.in_lobby || !measure.is_of_lobby()) && self.commands.contains_key(measure.rel())
+    fn takes(&self, action: Action) -> bool {
+        (self.seat.in_lobby || !action.is_of_lobby())
+            && self.seat.commands.contains_key(action.rel())
     }
 
     fn is_at(&self, uri: &SipUri) -> bool {
-        self.uri
-            .as_deref()
-            .and_then(|uri| SipUri::parse(uri).ok())
-            .is_some_and(|own| own == *uri)
+        let own = self.uri.as_deref().and_then(|uri| SipUri::parse(uri).ok());
+        own.is_some_and(|own| own == *uri)
     }
 
-    /// Takes in what is known now. True when it is news.
+    fn has_href(&self, href: &HrefKey) -> bool {
+        let address = self.seat.address.as_ref();
+        address.is_some_and(|address| address.key == *href)
+    }
+
+    /// Merges `facts` into what is known. `true` if that changes the participant.
     fn learn(&mut self, facts: &ParticipantFacts<'_>) -> bool {
         let before = self.to_participant();
         if let Some(uri) = facts.uri.filter(|_| self.uri.is_none()) {
@@ -122,89 +120,95 @@ impl Member {
         }
         self.role = facts.role.or(self.role);
         self.anonymous = facts.anonymous.unwrap_or(self.anonymous);
-        if let Some(whole) = facts.whole {
-            let link = |rel| Some((rel, whole.link_href(rel)?.to_owned()));
-            self.commands = COMMANDS.into_iter().filter_map(link).collect();
+        if let Some(resource) = facts.resource {
+            let link = |rel| Some((rel, resource.link_href(rel)?.to_owned()));
+            self.seat.commands = COMMANDS.into_iter().filter_map(link).collect();
         }
         before != self.to_participant()
+    }
+
+    /// Sets whether the participant waits in the lobby, where that is known. `true` if that changes.
+    pub(super) fn set_in_lobby(&mut self, in_lobby: Option<bool>) -> bool {
+        let in_lobby = in_lobby.unwrap_or(self.seat.in_lobby);
+        std::mem::replace(&mut self.seat.in_lobby, in_lobby) != in_lobby
     }
 }
 
 impl Roster {
-    /// Somebody who is to be in the conversation, of whom only the URI is known.
-    pub(crate) fn expect(&mut self, key: ParticipantKey, uri: &str) {
+    /// Adds a participant who is to be in the conversation, and of whom only the URI is known.
+    pub(super) fn expect(&mut self, key: ParticipantKey, uri: &str) {
         let known = self.position(None, Some(uri), false);
         let position = known.unwrap_or_else(|| {
             self.members.push(Member::new(key));
             self.members.len() - 1
         });
         if let Some(member) = self.members.get_mut(position) {
-            // The caller's name for him is the one that counts.
+            // The caller's key replaces the session's own.
             member.key = key;
             member.uri = Some(uri.to_owned());
             member.expected = true;
         }
     }
 
-    /// Finds a participant: by href, else by URI, else the one who is expected and has no href yet.
-    pub(super) fn position(
-        &self,
-        href: Option<&HrefKey>,
-        uri: Option<&str>,
-        adopt: bool,
-    ) -> Option<usize> {
-        let by_href = self
-            .members
-            .iter()
-            .position(|member| href.is_some() && member.href.as_ref() == href);
+    /// Finds a participant: by href, else by URI, else, with `adopt`, the only one, if no href is known of them yet.
+    fn position(&self, href: Option<&HrefKey>, uri: Option<&str>, adopt: bool) -> Option<usize> {
+        let members = || self.members.iter();
+        let by_href = href.and_then(|href| members().position(|member| member.has_href(href)));
         let by_uri = || {
             let wanted = SipUri::parse(uri?).ok()?;
-            self.members.iter().position(|member| member.is_at(&wanted))
+            members().position(|member| member.is_at(&wanted))
         };
-        let expected = || match self.members.as_slice() {
-            [only] if adopt && only.href.is_none() && uri.is_none() => Some(0),
+        let only = || match self.members.as_slice() {
+            [only] if adopt && only.seat.address.is_none() && uri.is_none() => Some(0),
             _ => None,
         };
-        by_href.or_else(by_uri).or_else(expected)
+        by_href.or_else(by_uri).or_else(only)
     }
 
-    pub(super) fn find(
+    pub(super) fn is_known(&self, href: &HrefKey, uri: Option<&str>, adopt: bool) -> bool {
+        self.position(Some(href), uri, adopt).is_some()
+    }
+
+    pub(super) fn by_href(&mut self, href: &HrefKey) -> Option<&mut Member> {
+        self.by_href_or_only(Some(href), false)
+    }
+
+    pub(super) fn by_href_or_only(
         &mut self,
         href: Option<&HrefKey>,
-        uri: Option<&str>,
         adopt: bool,
     ) -> Option<&mut Member> {
-        let position = self.position(href, uri, adopt)?;
+        let position = self.position(href, None, adopt)?;
         self.members.get_mut(position)
-    }
-
-    /// Whom a message did not reach: by SIP URI, or as far as the server says.
-    pub(super) fn failed(&self, core: &Core, message: &Resource<'_>) -> Vec<String> {
-        let links = message.links("failedDeliveryParticipant");
-        let whom = links.iter().map(|link| {
-            let known = key_of(core, &link.href)
-                .and_then(|href| self.members.get(self.position(Some(&href), None, false)?))
-                .and_then(|member| member.uri.clone());
-            known.unwrap_or_else(|| link.title.as_deref().unwrap_or(&link.href).to_owned())
-        });
-        whom.collect()
     }
 
     pub(super) fn by_key(&mut self, key: ParticipantKey) -> Option<&mut Member> {
         self.members.iter_mut().find(|member| member.key == key)
     }
 
-    /// Finds or adds a participant and takes in what is now known. True when something is new.
+    /// The participants whom a message did not reach: by SIP URI, or as far as the server says.
+    pub(super) fn failed(&self, core: &Core, message: &Resource<'_>) -> Vec<String> {
+        let links = message.links("failedDeliveryParticipant");
+        let whom = links.iter().map(|link| {
+            let href = key_of(core, &link.href);
+            let known = href.and_then(|href| self.position(Some(&href), None, false));
+            let uri = known.and_then(|position| self.members.get(position)?.uri.clone());
+            uri.unwrap_or_else(|| link.title.as_deref().unwrap_or(&link.href).to_owned())
+        });
+        whom.collect()
+    }
+
+    /// Finds or adds a participant and merges `facts`. `true` if that changes something.
     pub(super) fn learn(
         &mut self,
         core: &mut Core,
-        link: Option<&str>,
+        address: Option<Address>,
         facts: &ParticipantFacts<'_>,
         adopt: bool,
     ) -> (&mut Member, bool) {
-        let href = link.and_then(|link| key_of(core, link));
-        self.unite(href.as_ref(), facts.uri);
-        let known = self.position(href.as_ref(), facts.uri, adopt);
+        let href = address.as_ref().map(|address| &address.key);
+        self.unite(href, facts.uri);
+        let known = self.position(href, facts.uri, adopt);
         let position = known.unwrap_or_else(|| {
             let key = ParticipantKey::Remote(core.number());
             self.members.push(Member::new(key));
@@ -215,15 +219,14 @@ impl Roster {
             reason = "the position was found or pushed above"
         )]
         let member = &mut self.members[position];
-        if href.is_some() {
-            member.href = href;
-            member.link = link.map(str::to_owned);
+        if address.is_some() {
+            member.seat.address = address;
         }
-        let news = member.learn(facts);
-        (member, news || known.is_none())
+        let changes = member.learn(facts);
+        (member, changes || known.is_none())
     }
 
-    /// Somebody who was met by href alone turns out to be one who is known by URI: he is that one.
+    /// Merges a participant known only by href with the participant that has the same SIP URI.
     fn unite(&mut self, href: Option<&HrefKey>, uri: Option<&str>) {
         let Some(met) = self.position(href, None, false) else {
             return;
@@ -236,64 +239,63 @@ impl Roster {
         }
     }
 
-    /// Those who are to be invited when the conversation begins.
+    /// The participants to be invited when the conversation begins.
     pub(super) fn expected(&self) -> Vec<(ParticipantKey, String)> {
-        self.members
-            .iter()
-            .filter(|member| member.expected)
+        let expected = self.members.iter().filter(|member| member.expected);
+        expected
             .filter_map(|member| Some((member.key, member.uri.clone()?)))
             .collect()
     }
 
-    /// Whether somebody is expected of whom no href is known.
-    pub(super) fn awaits_somebody(&self) -> bool {
-        self.members
-            .iter()
-            .any(|member| member.href.is_none() && member.uri.is_some())
+    /// Whether the href of a participant is not known yet, but the URI is.
+    pub(super) fn awaits_href(&self) -> bool {
+        let mut members = self.members.iter();
+        members.any(|member| member.seat.address.is_none() && member.uri.is_some())
     }
 
-    pub(super) fn forget(&mut self, key: ParticipantKey) {
+    pub(super) fn remove(&mut self, key: ParticipantKey) {
         self.members.retain(|member| member.key != key);
     }
 
-    /// Whether there is more than one other.
-    pub(super) fn is_many(&self) -> bool {
+    pub(super) fn has_several(&self) -> bool {
         self.members.len() > 1
     }
 
-    /// All are to be invited when the conversation begins.
     pub(super) fn expect_all(&mut self) {
         for member in &mut self.members {
             member.expected = true;
         }
     }
 
-    /// The one with this URI is invited by the conversation's own invitation.
+    /// The conversation's own invitation reaches the participant with this URI.
     pub(super) fn is_invited(&mut self, uri: Option<&str>) {
-        if let Some(member) = self.find(None, uri, false) {
+        if let Some(position) = self.position(None, uri, false)
+            && let Some(member) = self.members.get_mut(position)
+        {
             member.expected = false;
         }
     }
 
-    /// How much is being done with those in it.
+    /// How many operations wait for something to be done with a participant.
     pub(super) fn awaited(&self) -> usize {
-        let done = |member: &Member| member.ejecting.len() + member.led.len();
-        self.members.iter().map(done).sum()
+        let seats = self.members.iter().map(|member| &member.seat);
+        seats
+            .map(|seat| seat.ejecting.len() + seat.moderating.len())
+            .sum()
     }
 
-    /// Whether anybody else is in.
     pub(super) fn has_joined(&self) -> bool {
-        self.members.iter().any(|member| member.joined)
+        self.members.iter().any(|member| member.seat.joined)
     }
 
     pub(super) fn get(&self, key: ParticipantKey) -> Option<Participant> {
-        self.members
-            .iter()
+        let mut members = self.members.iter();
+        members
             .find(|member| member.key == key)
             .map(Member::to_participant)
     }
 
-    /// The one remote participant, where there is one only.
+    /// The remote participant, if there is exactly one.
     pub(super) fn only(&self) -> Option<Participant> {
         match self.members.as_slice() {
             [only] => Some(only.to_participant()),
@@ -301,44 +303,21 @@ impl Roster {
         }
     }
 
-    /// What was being done with those in it, and who waits for that.
-    pub(super) fn take_led(&mut self) -> Vec<(Measure, Ticket)> {
+    /// A life of the conversation ends: the participants stay, and their parts in it are returned.
+    pub(super) fn end_life(&mut self) -> Vec<Seat> {
+        self.arriving.clear();
         let members = self.members.iter_mut();
         members
-            .flat_map(|member| std::mem::take(&mut member.led))
+            .map(|member| std::mem::take(&mut member.seat))
             .collect()
     }
 
-    /// Forgets the hrefs: they belonged to a life of the conversation that is over. Who waits for an end has it.
-    pub(crate) fn end_life(&mut self) -> Vec<Ticket> {
-        self.arriving.clear();
-        let mut waiting = Vec::new();
-        for member in &mut self.members {
-            member.link = None;
-            member.href = None;
-            member.commands.clear();
-            member.outdated = false;
-            member.joined = false;
-            member.chat = None;
-            member.in_lobby = false;
-            member.typing = false;
-            waiting.append(&mut member.ejecting);
-        }
-        waiting
-    }
-
-    /// Forgets the hrefs: the conversation goes on under others.
-    pub(super) fn move_house(&mut self) {
+    /// The conversation moves, and the hrefs of all participants with it.
+    pub(super) fn move_hrefs(&mut self) {
         self.arriving.clear();
         for member in &mut self.members {
-            member.link = None;
-            member.href = None;
-            member.commands.clear();
+            member.seat.address = None;
+            member.seat.commands.clear();
         }
     }
-}
-
-/// Somebody of whom nothing is known.
-pub(super) fn stranger(core: &mut Core) -> Participant {
-    Member::new(ParticipantKey::Remote(core.number())).to_participant()
 }

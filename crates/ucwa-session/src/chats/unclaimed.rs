@@ -1,142 +1,296 @@
-//! Conversations that live at the server and that no invitation told of: a process before this one began them, or the
-//! events that told of them are gone. They are asked what they are, and shown.
+//! Conversations at the server that no invitation told of: a process before this one began them, or the events that told
+//! of them are lost. They are read and shown.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
-use ucwa_proto::{Event, EventKind, Resource};
+use http::{Method, Response};
+use ucwa_proto::{Event, EventKind, Resource, Sender};
 
-use super::conversation::Conversation;
-use super::read::ParticipantFacts;
+use super::conversation::{Address, Conversation, Discovery};
+use super::incoming_invitation::InvitationEvent;
+use super::purpose::{ChatPurpose, ChatsPurpose, ChatsTimer};
 use super::{Chats, key_of};
 use crate::core::Core;
+use crate::event::SessionEvent;
 use crate::exchange::{Exchange, Purpose};
-use crate::failure::Failure;
-use crate::keys::ConversationKey;
+use crate::failure::{Failure, Stage};
+use crate::keys::{ConversationKey, ParticipantKey};
 use crate::timers::Timer;
 
 /// How long the invitation to an established conversation may take to show.
 const INVITATION_GRACE: Duration = Duration::from_secs(10);
-/// How often one is asked again that gave no answer, after ever longer pauses.
+/// How often a conversation is read again that could not be read, after ever longer pauses.
 const MAX_REPEATS: u32 = 6;
 
+/// An invitation that is being read, as the event showed it.
+pub(super) struct MergedInvitation {
+    href: String,
+    rel: String,
+    view: Resource<'static>,
+}
+
+impl Discovery {
+    pub(super) fn at(href: &str) -> Self {
+        Self {
+            href: href.to_owned(),
+            thread_id: None,
+            subject: None,
+            peer: None,
+        }
+    }
+
+    fn described_by(self, resource: &Resource<'_>) -> Self {
+        let text = |name| resource.text(name).map(str::to_owned);
+        Self {
+            thread_id: text("threadId"),
+            subject: text("subject").filter(|subject| !subject.is_empty()),
+            ..self
+        }
+    }
+
+    /// The conversation of an invitation.
+    pub(super) fn of_invitation(invitation: &Resource<'_>) -> Option<Self> {
+        let href = invitation.link_href("conversation")?;
+        Some(Self::at(href).described_by(invitation))
+    }
+}
+
 impl Chats {
-    /// The server lists its conversations: those of which nothing is known here are asked.
+    /// Holds an event of a conversation that no invitation has named yet.
+    pub(super) fn buffer_event(
+        &mut self,
+        core: &mut Core,
+        address: &Address,
+        sender: &Sender<'_>,
+        event: &Event<'_>,
+    ) {
+        // No conversation of this application is on another host.
+        if core.resolve(&address.href, Stage::Conversation).is_err() {
+            return;
+        }
+        self.buffer
+            .push(address.key.clone(), &address.href, sender, event);
+        while let Some(href) = self.buffer.overflow(&address.key) {
+            self.discover(core, Discovery::at(&href));
+        }
+        // An established conversation may stay without an invitation.
+        if sender.rel == "communication" && event.resource().is_some_and(is_established) {
+            let timer = ChatsTimer::Unclaimed(address.href.clone(), 0);
+            core.arm(INVITATION_GRACE, Timer::Chats(timer));
+        }
+    }
+
+    /// Shows a conversation that is bound to no operation of this session's. The roster tells who the peer is, where that is
+    /// not known: the invitation names a contact by a link, whose last segment is not to be relied on.
+    pub(super) fn discover(&mut self, core: &mut Core, discovery: Discovery) {
+        let Some(href) = key_of(core, &discovery.href) else {
+            return;
+        };
+        let key = ConversationKey::Remote(core.number());
+        let thread_id = discovery.thread_id.unwrap_or_else(|| core.uuid());
+        let mut conversation = Conversation::begun_elsewhere(key, thread_id);
+        if let Some(peer) = discovery.peer {
+            conversation.expect(ParticipantKey::Remote(core.number()), peer);
+        }
+        let peer = conversation.roster.only();
+        self.conversations.insert(key, conversation);
+        let address = Address {
+            href: discovery.href,
+            key: href.clone(),
+        };
+        self.with(core, key, |conversation, cx| {
+            conversation.bind(cx, &address);
+            cx.core.emit(SessionEvent::Discovered {
+                conversation: key,
+                peer,
+                subject: discovery.subject,
+            });
+            conversation.replay_buffered(cx, &href);
+        });
+    }
+
+    /// Shows a conversation that a given-up invitation led to after all, beside the one that was started in its place.
+    pub(super) fn adopt(&mut self, core: &mut Core, discovery: Discovery) {
+        let Some(href) = key_of(core, &discovery.href).filter(|it| !self.index.is_known(it)) else {
+            return;
+        };
+        self.discover(core, discovery);
+        self.with_href(core, &href, Conversation::read_conversation);
+    }
+
+    // Invitations that are read, since the event did not contain them.
+
+    /// Reads an invitation of which an event gave only the link.
+    pub(super) fn read_unknown_invitation(&self, core: &mut Core, href: &str, rel: &str) {
+        let purpose = ChatsPurpose::ReadUnknownInvitation(href.to_owned(), rel.to_owned());
+        read(core, href, purpose);
+    }
+
+    /// Reads an invitation whose start was merged with a later view. What that says is shown at the end of the application,
+    /// if nothing better comes.
+    pub(super) fn read_merged_invitation(&mut self, core: &mut Core, event: &InvitationEvent<'_>) {
+        let Address { href, key } = &event.address;
+        let merged = MergedInvitation {
+            href: href.clone(),
+            rel: event.rel.to_owned(),
+            view: event.invitation.clone().into_owned(),
+        };
+        self.merged.insert(key.clone(), merged);
+        self.read_unknown_invitation(core, href, event.rel);
+    }
+
+    pub(super) fn on_unknown_invitation_read(
+        &mut self,
+        core: &mut Core,
+        (href, rel): (&str, &str),
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Some(key) = key_of(core, href) else {
+            return;
+        };
+        self.merged.remove(&key);
+        let Ok(invitation) = core.fetched(exchange, result) else {
+            return;
+        };
+        // An event may have been faster: what is established was answered.
+        let conversation = invitation.link_href("conversation");
+        let conversation = conversation.and_then(|href| key_of(core, href));
+        let known = conversation.and_then(|href| self.index.conversation(&href));
+        let known = known.and_then(|key| self.conversations.get(&key));
+        if !known.is_some_and(Conversation::is_chatting) {
+            let href = href.to_owned();
+            let event = InvitationEvent {
+                address: Address { href, key },
+                rel,
+                kind: &EventKind::Started,
+                invitation: &invitation,
+            };
+            self.recognise_invitation(core, event);
+        }
+    }
+
+    // Conversations that are read, since no invitation named them.
+
+    /// The server lists its conversations: the unknown ones are read.
     pub(crate) fn claim_unknown(&self, core: &mut Core, living: &[String]) {
         for href in living {
-            self.on_unclaimed(core, href, 0);
+            self.read_unclaimed(core, href, 0);
         }
     }
 
-    /// An event tells of a conversation that nobody here began or was invited to. If it is established, that may stay so.
-    pub(super) fn await_invitation(&self, core: &mut Core, event: &Event<'_>) {
-        if event.resource().is_some_and(is_established) {
-            let href = event.link.href.to_string();
-            core.arm(INVITATION_GRACE, Timer::Unclaimed(href, 0));
-        }
-    }
-
-    /// No invitation has claimed it, unless one did meanwhile; it was asked in vain so often before.
-    pub(super) fn on_unclaimed(&self, core: &mut Core, href: &str, before: u32) {
+    /// Reads a conversation, unless an invitation has named it meanwhile. `failed` reads came before.
+    pub(super) fn read_unclaimed(&self, core: &mut Core, href: &str, failed: u32) {
         if self.is_unclaimed(core, href) {
-            let purpose = Purpose::ReadUnclaimed(href.to_owned(), before);
-            Self::read(core, Some(href), purpose);
+            let purpose = ChatsPurpose::ReadUnclaimed(href.to_owned(), failed);
+            read(core, href, purpose);
         }
     }
 
     fn is_unclaimed(&self, core: &Core, href: &str) -> bool {
-        self.find(core, href).is_none() && self.find_dead(core, href).is_none()
+        key_of(core, href).is_some_and(|href| !self.index.is_known(&href))
     }
 
     pub(super) fn on_unclaimed_read(
         &mut self,
         core: &mut Core,
-        (href, before): (&str, u32),
+        (href, failed): (&str, u32),
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
+        let later = |pause, failed| {
+            let timer = ChatsTimer::Unclaimed(href.to_owned(), failed);
+            (pause, Timer::Chats(timer))
+        };
         let resource = match core.fetched(exchange, result) {
             Ok(resource) => resource,
-            Err(failure) => {
-                if failure.is_gone() {
-                    self.on_unclaimed_gone(core, href);
-                } else if before < MAX_REPEATS {
-                    let pause = INVITATION_GRACE * (before + 1);
-                    core.arm(pause, Timer::Unclaimed(href.to_owned(), before + 1));
+            Err(failure) if failure.is_gone() => return self.on_unclaimed_gone(core, href),
+            Err(_) => {
+                if failed < MAX_REPEATS {
+                    let (pause, timer) = later(INVITATION_GRACE * (failed + 1), failed + 1);
+                    core.arm(pause, timer);
                 }
                 return;
             }
         };
-        if !self.is_unclaimed(core, href) || !is_established(&resource) {
-            return;
-        }
-        if self.conversations.values().any(Conversation::is_beginning) {
-            // It may well be one of those that begin, and say so late.
-            core.arm(INVITATION_GRACE, Timer::Unclaimed(href.to_owned(), before));
-            return;
-        }
-        self.discover(core, Some(href), &resource, None);
-        let Some(key) = self.find(core, href) else {
+        let Some(key) = key_of(core, href).filter(|href| !self.index.is_known(href)) else {
             return;
         };
-        self.take_conversation(core, key, &resource, None);
-        let participants = resource.link_href("participants");
-        Self::read(core, participants, Purpose::ReadParticipants(key));
-        self.read_messaging(core, key);
+        if !is_established(&resource) {
+            return;
+        }
+        let inviting = self.index.inviting();
+        let mut inviting = inviting.filter_map(|key| self.conversations.get(&key));
+        let may_be_beginning = inviting.any(Conversation::awaits_href);
+        drop(inviting);
+        if may_be_beginning {
+            // It may be one of those that begin, whose events are late.
+            let (pause, timer) = later(INVITATION_GRACE, failed);
+            core.arm(pause, timer);
+            return;
+        }
+        self.discover(core, Discovery::at(href).described_by(&resource));
+        self.with_href(core, &key, |conversation, cx| {
+            conversation.take_conversation(cx, &resource, None);
+            let participants = resource.link_href("participants");
+            let purpose = ChatPurpose::ReadParticipants;
+            conversation.tasks.read(cx.core, participants, purpose);
+            conversation.read_messaging(cx);
+        });
     }
 
     /// An unclaimed conversation is over: the messages in it are shown, and it gives up its place in the buffer.
     fn on_unclaimed_gone(&mut self, core: &mut Core, href: &str) {
-        let Some(href_key) = key_of(core, href).filter(|_| self.is_unclaimed(core, href)) else {
+        let Some(key) = key_of(core, href).filter(|href| !self.index.is_known(href)) else {
             return;
         };
-        if !self.unclaimed.has_message(&href_key) {
-            return self.unclaimed.close(&href_key);
+        if !self.buffer.has_message(&key) {
+            return self.buffer.close(&key);
         }
-        self.discover(core, Some(href), &Resource::default(), None);
-        if let Some(key) = self.find(core, href) {
-            self.on_remote_end(core, key, None);
-        }
+        self.discover(core, Discovery::at(href));
+        self.with_href(core, &key, |conversation, cx| {
+            conversation.on_remote_end(cx, None);
+        });
     }
 
-    /// Everything ends: what was said in conversations that have not told yet what they are, and in invitations that are
-    /// still being read, is shown all the same.
-    pub(super) fn show_held(&mut self, core: &mut Core) {
-        for (key, (href, rel, invitation)) in std::mem::take(&mut self.glimpsed) {
-            let conversation = invitation.link_href("conversation");
-            let over = conversation.is_some_and(|href| self.find_dead(core, href).is_some());
-            let known = over
-                || self.concluded.contains(&key)
-                || self.find_invitation(core, &href).is_some();
-            if !known && invitation.link_href("message").is_some() {
-                let known = conversation.and_then(|href| self.find(core, href));
-                self.on_offer(core, &href, &invitation, known, &rel, &EventKind::Updated);
+    /// The application ends: shows the messages in unclaimed conversations, and in invitations that are being read.
+    pub(super) fn show_buffered(&mut self, core: &mut Core) {
+        for (key, merged) in std::mem::take(&mut self.merged) {
+            let conversation = merged.view.link_href("conversation");
+            let conversation = conversation.and_then(|href| key_of(core, href));
+            let ended = conversation.as_ref().and_then(|it| self.index.ended(it));
+            let is_known = ended.is_some() || self.index.is_known_invitation(&key);
+            if !is_known && merged.view.link_href("message").is_some() {
+                let known = conversation.and_then(|it| self.index.conversation(&it));
+                let event = InvitationEvent {
+                    address: Address {
+                        href: merged.href,
+                        key,
+                    },
+                    rel: &merged.rel,
+                    kind: &EventKind::Updated,
+                    invitation: &merged.view,
+                };
+                self.offer(core, event, known);
             }
         }
-        let held = self.unclaimed.with_messages();
-        for href in held {
+        for href in self.buffer.with_messages() {
             if self.is_unclaimed(core, &href) {
-                self.discover(core, Some(&href), &Resource::default(), None);
+                self.discover(core, Discovery::at(&href));
             }
         }
     }
+}
 
-    /// Who is in a conversation that is joined in the middle.
-    pub(super) fn on_participants_read(
-        &mut self,
-        core: &mut Core,
-        key: ConversationKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let Ok(participants) = core.fetched(exchange, result) else {
-            return;
-        };
-        for participant in participants.links("participant") {
-            let facts = ParticipantFacts::titled(participant.title.as_deref());
-            self.take_in(core, key, &participant.href, &facts);
-        }
+/// GETs `href`, unless a request for the same purpose is in flight.
+fn read(core: &mut Core, href: &str, purpose: ChatsPurpose) {
+    let stage = purpose.describe().0;
+    let purpose = Purpose::Chats(purpose);
+    if !core.is_under_way(&purpose)
+        && let Ok(url) = core.resolve(href, stage)
+    {
+        core.issue(Exchange::new(purpose, Method::GET, url));
     }
 }
 

@@ -1,0 +1,595 @@
+//! Event pages: which conversation each event belongs to, and what it does there.
+
+use std::borrow::Cow;
+
+use ucwa_proto::{Event, EventKind, EventPage, EventStatus, HrefKey, Problem, Resource, Sender};
+
+use super::conference::is_conference;
+use super::conversation::{
+    Address, Chat, Context, Conversation, Discovery, Form, Messaging, Probe,
+};
+use super::incoming_invitation::{InvitationEvent, ONLINE_MEETING_INVITATION, is_answerable};
+use super::payload::{self, InvitationState};
+use super::purpose::{ChatPurpose, InvitationId};
+use super::{Chats, key_of};
+use crate::core::Core;
+use crate::event::{ConversationChange, Standing};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::ConversationKey;
+
+/// An event of the chats, decoded once.
+struct Notice<'p> {
+    subject: Subject,
+    sender: &'p Sender<'p>,
+    event: &'p Event<'p>,
+    /// The href of the subject.
+    address: Address,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Invitation {
+        /// It was taken in before the other events of the page.
+        recognised: bool,
+    },
+    ParticipantInvitation,
+    /// The conversation, or what belongs to it.
+    Conversation,
+}
+
+impl<'p> Notice<'p> {
+    fn of(core: &Core, sender: &'p Sender<'p>, event: &'p Event<'p>) -> Option<Self> {
+        let (subject, href) = match (sender.rel.as_ref(), event.link.rel.as_ref()) {
+            ("communication", "messagingInvitation" | ONLINE_MEETING_INVITATION) => {
+                let recognised = false;
+                (Subject::Invitation { recognised }, &event.link.href)
+            }
+            ("communication", "participantInvitation") => {
+                (Subject::ParticipantInvitation, &event.link.href)
+            }
+            ("communication", "conversation") => (Subject::Conversation, &event.link.href),
+            ("conversation", _) => (Subject::Conversation, &sender.href),
+            _ => return None,
+        };
+        Some(Self {
+            subject,
+            sender,
+            event,
+            address: Address {
+                href: href.to_string(),
+                key: key_of(core, href)?,
+            },
+        })
+    }
+}
+
+impl Chats {
+    /// Takes in a page.
+    pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
+        let decoded = page.events();
+        let decoded = decoded.filter_map(|(sender, event)| Notice::of(core, sender, event));
+        let mut notices: Vec<_> = decoded.collect();
+        self.page.number += 1;
+        self.page.is_open = true;
+        // An invitation names its conversation, and may stand behind the conversation's own events. Invitations into a
+        // conversation that is known are taken in where they stand, since one may follow another.
+        for notice in &mut notices {
+            if matches!(notice.subject, Subject::Invitation { .. })
+                && !self.is_into_known(core, notice.event)
+            {
+                let recognised = true;
+                notice.subject = Subject::Invitation { recognised };
+                self.recognise(core, notice);
+            }
+        }
+        // A conversation that becomes a conference loses its chat in the same page, which is not the end of the chat then.
+        for notice in &notices {
+            if notice.subject == Subject::Conversation
+                && notice.sender.rel == "communication"
+                && notice.event.resource().is_some_and(is_conference)
+            {
+                self.with_href(core, &notice.address.key, |conversation, cx| {
+                    conversation.become_conference(cx, None);
+                });
+            }
+        }
+        for notice in &notices {
+            self.dispatch(core, notice);
+        }
+        self.page.is_open = false;
+        for key in std::mem::take(&mut self.touched) {
+            self.with(core, key, Conversation::advance);
+        }
+        self.touched.clear();
+    }
+
+    fn dispatch(&mut self, core: &mut Core, notice: &Notice<'_>) {
+        let event = notice.event;
+        match notice.subject {
+            Subject::Invitation { recognised } => {
+                if !recognised {
+                    self.recognise(core, notice);
+                }
+                self.on_invitation(core, notice);
+            }
+            Subject::ParticipantInvitation => {
+                if let Some((key, operation)) = self.operation_of(&notice.address.key, event) {
+                    let address = notice.address.clone();
+                    self.with(core, key, |conversation, cx| {
+                        conversation.on_participant_invitation(cx, &operation, address, event);
+                    });
+                }
+            }
+            Subject::Conversation => {
+                let href = &notice.address.key;
+                let rel = &notice.sender.rel;
+                if let Some(key) = self.index.conversation(href) {
+                    self.with(core, key, |conversation, cx| {
+                        conversation.on_event(cx, rel, event);
+                    });
+                } else if let Some(key) = self.index.ended(href) {
+                    // An ended conversation has nothing more to say but incoming messages and delivery results.
+                    if rel == "conversation" && event.link.rel == "message" {
+                        self.with(core, key, |conversation, cx| {
+                            conversation.on_late_message(cx, event);
+                        });
+                    }
+                } else {
+                    self.buffer_event(core, &notice.address, notice.sender, event);
+                }
+            }
+        }
+    }
+
+    /// The open outgoing invitation that an event is about: by its operation ID, else by its href.
+    fn operation_of(&self, href: &HrefKey, event: &Event<'_>) -> Option<(ConversationKey, String)> {
+        let resource = event.resource();
+        let named = resource.and_then(|invitation| invitation.text("operationId"));
+        let named = named.and_then(|id| Some((self.known_operation(id)?, id.to_owned())));
+        named.or_else(|| match self.index.invitation(href)? {
+            (key, InvitationId::Outgoing(operation)) => Some((*key, operation.clone())),
+            (_, InvitationId::Incoming(_)) => None,
+        })
+    }
+
+    /// The conversation of an operation of this user's, unless it was forgotten.
+    fn known_operation(&self, operation: &str) -> Option<ConversationKey> {
+        let key = self.index.operation(operation)?;
+        self.conversations.contains_key(&key).then_some(key)
+    }
+
+    /// Whether an invitation asks this user into a conversation that is known.
+    fn is_into_known(&self, core: &Core, event: &Event<'_>) -> bool {
+        event.resource().is_some_and(|invitation| {
+            invitation.text("direction") == Some("Incoming")
+                && invitation
+                    .link_href("conversation")
+                    .and_then(|href| key_of(core, href))
+                    .is_some_and(|href| self.index.conversation(&href).is_some())
+        })
+    }
+
+    /// Takes in an event of an invitation: whose it is, and with that whose the conversation is.
+    fn recognise(&mut self, core: &mut Core, notice: &Notice<'_>) {
+        let event = notice.event;
+        if let Some(invitation) = event.resource() {
+            let event = InvitationEvent {
+                address: notice.address.clone(),
+                rel: &event.link.rel,
+                kind: &event.kind,
+                invitation,
+            };
+            self.recognise_invitation(core, event);
+        } else if event.kind == EventKind::Started
+            && self.index.invitation(&notice.address.key).is_none()
+        {
+            self.read_unknown_invitation(core, &notice.address.href, &event.link.rel);
+        }
+    }
+
+    pub(super) fn recognise_invitation(&mut self, core: &mut Core, event: InvitationEvent<'_>) {
+        let invitation = event.invitation;
+        let href = invitation.link_href("conversation");
+        let is_conference = event.rel == ONLINE_MEETING_INVITATION;
+        let outgoing = invitation.text("direction") == Some("Outgoing");
+        let meeting = invitation.text("onlineMeetingUri");
+        let operation = invitation.text("operationId").filter(|_| outgoing);
+        let ours = operation.and_then(|id| Some((self.known_operation(id)?, id)));
+        if let Some((key, operation)) = ours {
+            self.with(core, key, |conversation, cx| {
+                conversation.on_invite_seen(cx, operation, event.address, invitation);
+                if is_conference && conversation.is_joining(operation) {
+                    // A participant who was added is invited into the conference that the conversation becomes.
+                    conversation.move_to_conference(cx, href, meeting);
+                }
+            });
+            return;
+        }
+        let conversation = href.and_then(|href| key_of(core, href));
+        let has_ended = |href: &HrefKey| self.index.ended(href).is_some();
+        if self.index.is_known_invitation(&event.address.key)
+            || conversation.as_ref().is_some_and(has_ended)
+        {
+            return;
+        }
+        let known = conversation.and_then(|href| self.index.conversation(&href));
+        let thread = invitation.text("threadId").filter(|id| !id.is_empty());
+        let escalated = known.or_else(|| self.index.conference(thread?));
+        let is_staying = |key: &ConversationKey| {
+            let conversation = self.conversations.get(key);
+            is_conference && conversation.is_some_and(Conversation::is_staying)
+        };
+        if let Some(key) = escalated.filter(is_staying) {
+            self.with(core, key, |conversation, cx| {
+                conversation.move_to_conference(cx, href, meeting);
+                if !outgoing {
+                    conversation.on_offer(cx, event, false);
+                    // The user is in this conversation already; it only moves.
+                    conversation.post_accept(cx);
+                }
+            });
+            return;
+        }
+        match (outgoing, known) {
+            // The event was merged with the start. Later views lack the links to answer; the invitation has them.
+            (false, _) if *event.kind == EventKind::Updated && !is_answerable(invitation) => {
+                self.read_merged_invitation(core, &event);
+            }
+            (false, known) => self.offer(core, event, known),
+            // Another endpoint of the user's invites.
+            (true, None) if *event.kind != EventKind::Completed => {
+                if let Some(discovery) = Discovery::of_invitation(invitation) {
+                    self.discover(core, discovery);
+                }
+            }
+            (true, _) => {}
+        }
+    }
+
+    /// An invitation to this user, into a conversation that is known or a new one.
+    pub(super) fn offer(
+        &mut self,
+        core: &mut Core,
+        event: InvitationEvent<'_>,
+        known: Option<ConversationKey>,
+    ) {
+        let key = known.unwrap_or_else(|| {
+            let key = ConversationKey::Remote(core.number());
+            let thread_id = event.invitation.text("threadId");
+            let thread_id = thread_id.filter(|id| !id.is_empty());
+            let thread_id = thread_id.map_or_else(|| core.uuid(), str::to_owned);
+            self.conversations
+                .insert(key, Conversation::begun_elsewhere(key, thread_id));
+            key
+        });
+        self.with(core, key, |conversation, cx| {
+            conversation.on_offer(cx, event, known.is_none());
+        });
+    }
+
+    /// An event of an invitation, after it was recognised.
+    fn on_invitation(&mut self, core: &mut Core, notice: &Notice<'_>) {
+        let event = notice.event;
+        let invitation = event.resource();
+        let incoming =
+            invitation.and_then(|invitation| invitation.text("direction")) == Some("Incoming");
+        let operation = invitation.and_then(|invitation| invitation.text("operationId"));
+        let named = operation.filter(|_| !incoming).and_then(|id| {
+            let key = self.known_operation(id)?;
+            Some((key, InvitationId::Outgoing(id.to_owned())))
+        });
+        let found = named.or_else(|| self.index.invitation(&notice.address.key).cloned());
+        if let Some((key, id)) = found {
+            self.with(core, key, |conversation, cx| {
+                conversation.on_invitation(cx, id, event);
+            });
+        }
+    }
+}
+
+impl Conversation {
+    /// Goes on as a conference, at the href that an invitation names.
+    fn move_to_conference(
+        &mut self,
+        cx: &mut Context<'_>,
+        href: Option<&str>,
+        meeting: Option<&str>,
+    ) {
+        self.become_conference(cx, meeting);
+        if let Some(href) = href {
+            self.follow_to(cx, href);
+        }
+    }
+
+    /// An event of an invitation in this conversation.
+    fn on_invitation(&mut self, cx: &mut Context<'_>, id: InvitationId, event: &Event<'_>) {
+        let invitation = event.resource();
+        let state = invitation.map(payload::invitation_state);
+        if event.kind != EventKind::Completed {
+            if state == Some(InvitationState::Alerting) {
+                cx.core.change(self.key, ConversationChange::Alerting);
+            }
+            return;
+        }
+        let derived = invitation.is_some_and(|invitation| self.follow_derived(cx, invitation));
+        // The event's status decides; without one the invitation's own state; without that, the invitation is read.
+        let accepted = match (&event.status, state) {
+            _ if derived => true,
+            (Some(EventStatus::Success), _) => true,
+            (Some(EventStatus::Failure), _) => false,
+            (_, Some(InvitationState::Accepted)) => true,
+            (_, Some(InvitationState::Refused)) => false,
+            _ => {
+                let purpose = ChatPurpose::ReadInvitation(id);
+                return self.tasks.read(cx.core, Some(&event.link.href), purpose);
+            }
+        };
+        let result = match accepted {
+            true => Ok(()),
+            false => Err(event.reason.as_ref().and_then(failure_of)),
+        };
+        self.conclude(cx, &id, result, invitation);
+    }
+
+    /// Follows an invitation that was accepted in another conversation, into which this one goes over. `false` if it was not.
+    fn follow_derived(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> bool {
+        if let Some(href) = invitation.link_href("derivedConversation") {
+            self.follow_to(cx, href);
+            return true;
+        }
+        let Some(href) = invitation.link_href("derivedMessaging") else {
+            return false;
+        };
+        // The chat knows which conversation it is in.
+        if let Some(live) = self.life.live_mut() {
+            live.links.messaging = Some(href.to_owned());
+            live.messaging_read = true;
+            let purpose = ChatPurpose::ReadDerivedMessaging;
+            self.tasks.read(cx.core, Some(href), purpose);
+        }
+        true
+    }
+
+    /// An event of the conversation, or of what belongs to it. The sender's rel tells the two apart.
+    pub(super) fn on_event(
+        &mut self,
+        cx: &mut Context<'_>,
+        sender: &Cow<'_, str>,
+        event: &Event<'_>,
+    ) {
+        let within = event.within.as_ref().map(|within| within.rel.as_ref());
+        match (event.link.rel.as_ref(), within) {
+            _ if sender == "communication" => self.on_conversation(cx, event),
+            ("participant", None) => self.on_participant(cx, event),
+            ("participant", Some("typingParticipants")) => self.on_typing(cx, event),
+            ("participant", Some(view)) => self.on_view(cx, event, view),
+            ("localParticipant", _) => self.on_local_participant(cx, event),
+            ("onlineMeeting", _) => self.on_online_meeting(cx, event),
+            ("participantMessaging", _) => self.on_participant_messaging(cx, event),
+            ("messaging", _) => self.on_messaging(cx, event),
+            ("message", _) => self.on_message(cx, event),
+            _ => {}
+        }
+    }
+
+    fn on_conversation(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
+        let reason = event.reason.as_ref().and_then(failure_of);
+        if event.kind == EventKind::Deleted {
+            return self.on_remote_end(cx, reason);
+        }
+        match event.resource() {
+            Some(resource) => self.take_conversation(cx, resource, reason),
+            None => self.read_conversation(cx),
+        }
+    }
+
+    /// Takes in a conversation resource (`conversation_ref`).
+    pub(super) fn take_conversation(
+        &mut self,
+        cx: &mut Context<'_>,
+        resource: &Resource<'_>,
+        reason: Option<Failure>,
+    ) {
+        let subject = resource.text("subject").filter(|it| !it.is_empty());
+        if let Some(subject) = subject.filter(|it| self.subject.as_deref() != Some(*it)) {
+            self.subject = Some(subject.to_owned());
+            let change = ConversationChange::Subject(subject.to_owned());
+            cx.core.change(self.key, change);
+        }
+        self.set_thread(cx, resource.text("threadId").unwrap_or_default());
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let link = |rel| resource.link_href(rel).map(str::to_owned);
+        if let Some(href) = link("messaging") {
+            live.links.messaging = Some(href);
+        }
+        live.links.add_participant = link("addParticipant");
+        self.report_extras(cx, resource);
+        if is_conference(resource) {
+            self.become_conference(cx, None);
+        }
+        let state = resource.text("state").unwrap_or_default();
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        if let Form::Conference(conference) = &mut live.form {
+            conference.is_set_up = state == "Conferenced";
+        }
+        match state {
+            "InLobby" => self.report_myself(cx, Some(Standing::InLobby), None),
+            "Connected" | "Conferenced" => {
+                // A user who is in the conversation is not in its lobby.
+                let was_in_lobby = live.reported.standing == Some(Standing::InLobby);
+                if self.life.establish() {
+                    cx.core.change(self.key, ConversationChange::Connected);
+                }
+                if was_in_lobby {
+                    self.report_myself(cx, Some(Standing::Joined), None);
+                }
+            }
+            "Disconnected" => self.on_remote_end(cx, reason),
+            _ => {}
+        }
+        // If others have taken the conversation to another, this user goes along.
+        if let Some(href) = resource.link_href("derivedConversation") {
+            self.follow_to(cx, href);
+        }
+    }
+
+    /// Reports what a conversation resource says beside its state, where it is news.
+    fn report_extras(&mut self, cx: &mut Context<'_>, resource: &Resource<'_>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let active: Vec<_> = resource.list("activeModalities").collect();
+        let has = |names: &[&str]| names.iter().any(|name| active.contains(name));
+        live.other_modality = active.iter().any(|modality| *modality != "Messaging");
+        let modalities = [
+            has(&["Messaging"]),
+            has(&["Audio", "PhoneAudio", "AudioVideo"]),
+            has(&["Video"]),
+        ];
+        let before = std::mem::replace(&mut live.reported.modalities, modalities);
+        if before != modalities {
+            let [messaging, audio, video] = modalities;
+            let change = ConversationChange::Modalities {
+                messaging,
+                audio,
+                video,
+            };
+            cx.core.change(self.key, change);
+        }
+        let count = resource.integer("participantCount");
+        let count = count.and_then(|count| u64::try_from(count).ok());
+        if let Some(count) = count
+            && live.reported.participant_count.replace(count) != Some(count)
+        {
+            let change = ConversationChange::ParticipantCount(count);
+            cx.core.change(self.key, change);
+        }
+        let acknowledge = resource.link_href("userAcknowledged").map(str::to_owned);
+        let is_offered = acknowledge.is_some();
+        let before = std::mem::replace(&mut live.links.user_acknowledged, acknowledge);
+        if before.is_some() != is_offered {
+            let change = ConversationChange::Acknowledgeable(is_offered);
+            cx.core.change(self.key, change);
+        }
+    }
+
+    fn on_messaging(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
+        let reason = event.reason.as_ref().and_then(failure_of);
+        if event.kind == EventKind::Deleted {
+            return self.on_chat_gone(cx, reason);
+        }
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        live.links.messaging = Some(event.link.href.to_string());
+        match event.resource() {
+            Some(resource) => self.take_messaging(cx, resource, reason),
+            None => self.read_messaging(cx),
+        }
+    }
+
+    /// Takes in a messaging resource (`messaging_ref`).
+    pub(super) fn take_messaging(
+        &mut self,
+        cx: &mut Context<'_>,
+        resource: &Resource<'_>,
+        reason: Option<Failure>,
+    ) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let link = |rel: &str| resource.link_href(rel).map(str::to_owned);
+        live.messaging = Messaging {
+            send_message: link("sendMessage"),
+            stop_messaging: link("stopMessaging"),
+            set_is_typing: link("setIsTyping"),
+            add_messaging: link("addMessaging"),
+            ..live.messaging
+        };
+        match (resource.text("state"), live.chat) {
+            (Some("Connected"), chat) => {
+                let formats: Vec<_> = resource.list("negotiatedMessageFormats").collect();
+                let html = formats.contains(&"Html");
+                live.messaging.only_html = html && !formats.contains(&"Plain");
+                let changes = std::mem::replace(&mut live.messaging.html, html) != html;
+                let connected = Chat::Connected { fading: false };
+                // A chat that this user is ending stays so, whatever the server still tells.
+                if (chat != connected || changes) && chat != Chat::Disconnecting {
+                    live.chat = connected;
+                    live.probe = Probe::None;
+                    if let Some(conference) = live.conference_mut() {
+                        conference.chat_wanted = false;
+                    }
+                    let change = ConversationChange::ChatConnected { html };
+                    cx.core.change(self.key, change);
+                }
+            }
+            (Some("Disconnecting"), Chat::Connected { fading: false }) => {
+                live.chat = Chat::Connected { fading: true };
+                cx.core
+                    .change(self.key, ConversationChange::ChatDisconnecting);
+            }
+            (Some("Connecting"), Chat::Disconnected) => {
+                live.chat = Chat::Connecting;
+                cx.core.change(self.key, ConversationChange::ChatConnecting);
+            }
+            (Some("Disconnected"), _) => self.on_chat_gone(cx, reason),
+            _ => {}
+        }
+    }
+
+    /// Does what follows from a page, or from a read, as a whole.
+    pub(super) fn advance(&mut self, cx: &mut Context<'_>) {
+        self.end_if_over(cx);
+        self.invite_next_participant(cx);
+        self.ask_for_chat(cx);
+        let Some(live) = self.life.established_mut() else {
+            return;
+        };
+        let has_offer = live
+            .offer
+            .as_ref()
+            .is_some_and(|offer| !offer.is_accepted());
+        match live.chat {
+            Chat::Connected { .. } => {
+                // Connected, but without a link to send to: the resource may say more than the event did.
+                let incomplete = live.messaging.send_message.is_none();
+                if incomplete && !std::mem::replace(&mut live.messaging_read, true) {
+                    self.read_messaging(cx);
+                } else {
+                    self.send_next(cx);
+                }
+            }
+            // The invitation succeeded, and the event that connects the chat was merged away or carried no resource.
+            Chat::Connecting
+                if live.invite.is_none()
+                    && !has_offer
+                    && !std::mem::replace(&mut live.messaging_read, true) =>
+            {
+                self.read_messaging(cx);
+            }
+            Chat::Disconnected => self.arm_probe(cx),
+            _ => {}
+        }
+    }
+}
+
+/// The failure that an event's reason tells. The code `Informational` explains a change that is none.
+pub(super) fn failure_of(reason: &Problem<'_>) -> Option<Failure> {
+    if reason.code.as_deref() == Some("Informational") {
+        return None;
+    }
+    let failure = Failure::new(FailureKind::Remote, Stage::Conversation).with_codes(
+        reason.code.as_deref().map(str::to_owned),
+        reason.subcode.as_deref().map(str::to_owned),
+    );
+    Some(match &reason.message {
+        Some(message) => failure.with_message(message.to_string()),
+        None => failure,
+    })
+}

@@ -1,0 +1,139 @@
+//! Text and HTML: the plain text of a message, and the HTML of a text.
+
+use ucwa_proto::strip_trailing_newline;
+
+use crate::operation::MessageBody;
+
+/// The text by which two bodies are compared: plain, without a final line break.
+pub(super) fn comparable(body: &MessageBody) -> String {
+    strip_trailing_newline(&plain_text(body)).to_owned()
+}
+
+/// The text of a body, for a peer or an invitation that takes only text.
+pub(super) fn plain_text(body: &MessageBody) -> String {
+    match body {
+        MessageBody::Text(text) => text.clone(),
+        MessageBody::Html(html) => to_text(html),
+        MessageBody::Other { raw, .. } => raw.clone(),
+    }
+}
+
+/// The HTML of a text, for a chat that takes only HTML.
+pub(super) fn from_text(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '\n' => html.push_str("<br/>"),
+            '\r' => {}
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+/// What HTML says without its markup, for peers that take only text.
+pub(super) fn to_text(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        let (before, from) = rest.split_at(at);
+        text.push_str(before);
+        let Some(length) = markup(from) else {
+            // Not markup after all.
+            let (sign, after) = from.split_at(1);
+            text.push_str(sign);
+            rest = after;
+            continue;
+        };
+        let (mark, after) = from.split_at(length);
+        if mark.starts_with('<') {
+            let name = mark.trim_start_matches(['<', '/']).to_ascii_lowercase();
+            let breaks = ["br", "p>", "p ", "div", "li"]
+                .iter()
+                .any(|tag| name.starts_with(tag));
+            if breaks && !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+        } else {
+            match entity(mark) {
+                Some(character) => text.push(character),
+                None => text.push_str(mark),
+            }
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+/// The length of the tag or entity that begins here, if one does. A sign that stands alone is read as a browser reads it.
+fn markup(from: &str) -> Option<usize> {
+    let (sign, after) = from.split_at_checked(1)?;
+    if sign == "<" {
+        after
+            .starts_with(|first: char| first.is_ascii_alphabetic() || "/!?".contains(first))
+            .then_some(())?;
+        return Some(from.find('>')? + 1);
+    }
+    let name = |character: char| character.is_ascii_alphanumeric() || character == '#';
+    let end = after.find(|character| !name(character))?;
+    after[end..].starts_with(';').then_some(end + 2)
+}
+
+fn entity(mark: &str) -> Option<char> {
+    match mark.strip_prefix('&')?.strip_suffix(';')? {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
+        number => {
+            let digits = number.strip_prefix('#')?;
+            let code = match digits.strip_prefix(['x', 'X']) {
+                Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok()?,
+                None => digits.parse().ok()?,
+            };
+            char::from_u32(code)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_survives_as_html() {
+        let text = "1 < 2 & 3 > 2\n\"so\"";
+        assert_eq!(from_text(text), "1 &lt; 2 &amp; 3 &gt; 2<br/>\"so\"");
+        assert_eq!(to_text(&from_text(text)), text);
+    }
+
+    #[test]
+    fn signs_that_are_no_markup_stay() {
+        for (html, text) in [
+            ("<b>1 < 2</b> or 3 > 2", "1 < 2 or 3 > 2"),
+            ("R&D <i>and</i> Q&A; done", "R&D and Q&A; done"),
+            ("a <3 b", "a <3 b"),
+            ("fish &<b>chips</b>;", "fish &chips;"),
+            ("<!-- so --><br", "<br"),
+            ("\u{fc}<\u{fc}>&\u{fc};&", "\u{fc}<\u{fc}>&\u{fc};&"),
+        ] {
+            assert_eq!(to_text(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn html_loses_its_markup_and_keeps_its_words() {
+        let html =
+            "<span style=\"x\">Tom &amp; <b>J&#233;r&ocirc;me</b></span><br/>1 < 2 &unterminated";
+        assert_eq!(
+            to_text(html),
+            "Tom & J\u{e9}r&ocirc;me\n1 < 2 &unterminated"
+        );
+    }
+}

@@ -1,0 +1,386 @@
+//! Invitations of others to this user: offered, accepted, declined, missed.
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::{EventKind, HrefKey, Resource};
+
+use super::conversation::{Address, Chat, Context, Conversation, Live};
+use super::outgoing_invitation::{COMPLETION_GRACE, LAST_RESULT_GRACE};
+use super::payload::{self, ParticipantFacts};
+use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
+use super::wrong_state;
+use crate::event::{ConversationChange, Participant, SessionEvent};
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::Ticket;
+use crate::operation::Outcome;
+use crate::response::Effect;
+
+/// The rel of an invitation to a conference. The other one is `messagingInvitation`.
+pub(super) const ONLINE_MEETING_INVITATION: &str = "onlineMeetingInvitation";
+
+/// An invitation of the peer's that has no result yet.
+pub(super) struct Offer {
+    pub(super) address: Address,
+    /// Kept from the first event: a later view without the links does not take them back.
+    accept: Option<String>,
+    decline: Option<String>,
+    /// This user accepts, or the server accepts for them.
+    accepted: bool,
+    accepting: Vec<Ticket>,
+    declining: Vec<Ticket>,
+    /// The conversation began with it.
+    began_conversation: bool,
+    pub(super) is_conference: bool,
+}
+
+impl Offer {
+    pub(super) fn is_accepted(&self) -> bool {
+        self.accepted
+    }
+}
+
+impl Live {
+    pub(super) fn offer_at(&self, href: &HrefKey) -> Option<&Offer> {
+        let offer = self.offer.as_ref();
+        offer.filter(|offer| offer.address.key == *href)
+    }
+}
+
+/// Whether an invitation has a link by which it is accepted.
+pub(super) fn is_answerable(invitation: &Resource<'_>) -> bool {
+    accept_link(invitation).is_some()
+}
+
+/// Servers of the Lync 2013 generation call the link `answer`.
+fn accept_link<'r>(invitation: &'r Resource<'_>) -> Option<&'r str> {
+    let accept = invitation.link_href("accept");
+    accept.or_else(|| invitation.link_href("answer"))
+}
+
+/// An event of an invitation.
+pub(super) struct InvitationEvent<'e> {
+    pub(super) address: Address,
+    pub(super) rel: &'e str,
+    pub(super) kind: &'e EventKind,
+    pub(super) invitation: &'e Resource<'e>,
+}
+
+impl Conversation {
+    /// Another user invites this one, with `begins` into this conversation, which has just been made for it.
+    pub(super) fn on_offer(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: InvitationEvent<'_>,
+        begins: bool,
+    ) {
+        let InvitationEvent {
+            address,
+            rel,
+            kind,
+            invitation,
+        } = event;
+        let accept = accept_link(invitation).map(str::to_owned);
+        let answerable = accept.is_some() && *kind != EventKind::Completed;
+        let preview = invitation.link_href("message");
+        let preview = preview.and_then(payload::body_of_link);
+        let is_conference = rel == ONLINE_MEETING_INVITATION;
+        let conversation = invitation.link_href("conversation");
+        let conversation = conversation.and_then(|href| cx.address_of(href));
+        if let Some(conversation) = &conversation {
+            self.bind(cx, conversation);
+        }
+        let from = self.inviter(cx, invitation);
+        if !begins {
+            // An invitation without a result is superseded by this one.
+            self.show_preview(cx);
+            let superseded = Failure::new(FailureKind::Remote, Stage::Invitation)
+                .with_message("another invitation took its place");
+            self.close_offer(cx, &superseded);
+        }
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        cx.index.open_incoming(&address.key, self.key);
+        live.offer = Some(Offer {
+            address,
+            accept,
+            decline: invitation.link_href("decline").map(str::to_owned),
+            accepted: !answerable,
+            accepting: Vec::new(),
+            declining: Vec::new(),
+            began_conversation: begins,
+            is_conference,
+        });
+        live.messaging_read = false;
+        live.chat = match answerable {
+            true => Chat::Notified,
+            false => Chat::Connecting,
+        };
+        let server_time = cx.core.server_time();
+        live.arrivals
+            .expect_first(preview.clone(), from.key, server_time);
+        if let Some(messaging) = invitation.link_href("messaging") {
+            live.links.messaging = Some(messaging.to_owned());
+        }
+        if begins {
+            // A conference has no single peer whom a restart could invite.
+            self.peer = from.uri.clone().filter(|_| !is_conference);
+            let subject = invitation.text("subject");
+            self.subject = subject.filter(|it| !it.is_empty()).map(str::to_owned);
+            cx.core.emit(SessionEvent::Incoming {
+                conversation: self.key,
+                from,
+                subject: self.subject.clone(),
+                preview,
+                context: payload::custom_content(invitation),
+                answerable,
+            });
+            if is_conference {
+                self.become_conference(cx, invitation.text("onlineMeetingUri"));
+            }
+        } else {
+            let change = match answerable {
+                true => ConversationChange::ChatOffered,
+                false => ConversationChange::ChatConnecting,
+            };
+            cx.core.change(self.key, change);
+        }
+        if let Some(conversation) = conversation {
+            self.replay_buffered(cx, &conversation.key);
+        }
+    }
+
+    /// The inviter: embedded in incoming invitations, a link in others.
+    fn inviter(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> Participant {
+        match (invitation.embedded("from"), invitation.link("from")) {
+            (Some(from), _) => self.meet(cx, from.href(), &payload::participant(from)),
+            (None, Some(from)) => {
+                let facts = ParticipantFacts::titled(from.title.as_deref());
+                self.meet(cx, Some(&from.href), &facts)
+            }
+            (None, None) => self.meet(cx, None, &ParticipantFacts::default()),
+        }
+    }
+
+    pub(super) fn accept(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
+        match self.offered() {
+            Some(offer) => {
+                offer.accepting.push(ticket);
+                self.post_accept(cx);
+            }
+            None => {
+                let failure = wrong_state("there is no invitation to accept");
+                cx.core.complete(ticket, Err(failure));
+            }
+        }
+    }
+
+    /// The invitation that this user can answer.
+    fn offered(&mut self) -> Option<&mut Offer> {
+        let live = self.life.live_mut();
+        let notified = live.filter(|live| live.chat == Chat::Notified);
+        notified.and_then(|live| live.offer.as_mut())
+    }
+
+    /// Accepts the invitation, unless that was done.
+    pub(super) fn post_accept(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let Some(offer) = live.offer.as_mut().filter(|offer| !offer.accepted) else {
+            return;
+        };
+        offer.accepted = true;
+        live.chat_refused = false;
+        live.chat = Chat::Connecting;
+        cx.core.change(self.key, ConversationChange::ChatConnecting);
+        let href = offer.accept.as_deref().unwrap_or_default();
+        match cx.core.resolve(href, Stage::Invitation) {
+            Ok(url) => self.tasks.post(cx.core, ChatPurpose::Accept, url),
+            Err(failure) => self.on_accept_refused(cx, &failure),
+        }
+    }
+
+    pub(super) fn on_accept_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let offer = self.life.live().and_then(|live| live.offer.as_ref());
+        let Some(id) = offer.map(|offer| InvitationId::Incoming(offer.address.key.clone())) else {
+            return;
+        };
+        let grace = match cx.core.effect(exchange, result) {
+            Effect::Done(_) => COMPLETION_GRACE,
+            // Answered elsewhere, withdrawn, or unknown: an event says which, or the invitation.
+            Effect::Gone(_) | Effect::Unclear(_) => LAST_RESULT_GRACE,
+            Effect::Refused(failure) if has_answer(&failure) => LAST_RESULT_GRACE,
+            Effect::Refused(failure) => return self.on_accept_refused(cx, &failure),
+        };
+        self.tasks
+            .arm(cx.core, grace, ChatTimer::InvitationCompleted(id));
+    }
+
+    /// The command failed. The invitation is still open.
+    fn on_accept_refused(&mut self, cx: &mut Context<'_>, failure: &Failure) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let Some(offer) = &mut live.offer else {
+            return;
+        };
+        offer.accepted = false;
+        live.chat = Chat::Notified;
+        let tickets = std::mem::take(&mut offer.accepting);
+        cx.core.change(self.key, ConversationChange::ChatOffered);
+        for ticket in tickets {
+            cx.core.complete(ticket, Err(failure.clone()));
+        }
+        self.fail_drafts(cx, failure);
+    }
+
+    pub(super) fn decline(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
+        match self.offered() {
+            Some(offer) => {
+                offer.declining.push(ticket);
+                self.post_decline(cx);
+            }
+            None => {
+                let failure = wrong_state("there is no invitation to decline");
+                cx.core.complete(ticket, Err(failure));
+            }
+        }
+    }
+
+    /// Declines the invitation, unless that is in flight.
+    pub(super) fn post_decline(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let Some(offer) = &live.offer else {
+            return;
+        };
+        if self.tasks.is_in_flight(&ChatPurpose::Decline) {
+            return;
+        }
+        let href = offer.decline.as_deref().unwrap_or_default();
+        match cx.core.resolve(href, Stage::Invitation) {
+            Ok(url) => {
+                live.chat = Chat::Disconnecting;
+                cx.core
+                    .change(self.key, ConversationChange::ChatDisconnecting);
+                let input = Resource::anonymous().with_property("reason", "Local");
+                self.tasks
+                    .post_input(cx.core, ChatPurpose::Decline, url, &input);
+            }
+            Err(failure) => self.on_decline_refused(cx, &failure),
+        }
+    }
+
+    pub(super) fn on_decline_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match cx.core.effect(exchange, result) {
+            Effect::Refused(failure) if !has_answer(&failure) => {
+                self.on_decline_refused(cx, &failure);
+            }
+            Effect::Unclear(failure) => self.on_decline_refused(cx, &failure),
+            // Gone or answered elsewhere is as good as declined.
+            Effect::Done(_) | Effect::Gone(_) | Effect::Refused(_) => {
+                self.show_preview(cx);
+                self.end(cx, None);
+            }
+        }
+    }
+
+    fn on_decline_refused(&mut self, cx: &mut Context<'_>, failure: &Failure) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let Some(offer) = &mut live.offer else {
+            return;
+        };
+        live.chat = Chat::Notified;
+        cx.core.change(self.key, ConversationChange::ChatOffered);
+        let declining = offer.declining.drain(..);
+        for ticket in declining.chain(live.leaving.drain(..)) {
+            cx.core.complete(ticket, Err(failure.clone()));
+        }
+    }
+
+    /// Takes the result of the peer's invitation.
+    pub(super) fn conclude_offer(
+        &mut self,
+        cx: &mut Context<'_>,
+        href: &HrefKey,
+        result: Result<(), Option<Failure>>,
+    ) {
+        let live = self.life.live_mut();
+        let open = live.filter(|live| live.offer_at(href).is_some());
+        let Some(offer) = open.and_then(|live| live.offer.take()) else {
+            return;
+        };
+        cx.index.complete_incoming(offer.address.key);
+        let id = InvitationId::Incoming(href.clone());
+        let completed = ChatTimer::InvitationCompleted(id);
+        self.tasks.cancel(cx.core, |timer| *timer == completed);
+        let Err(failure) = result else {
+            if offer.is_conference {
+                self.want_chat_of_conference(cx);
+            }
+            if let Some(live) = self.life.live_mut() {
+                live.awaits_last_result = false;
+            }
+            self.expect_first_message(cx);
+            for ticket in offer.accepting {
+                cx.core.complete(ticket, Ok(Outcome::Done));
+            }
+            if self.life.is_beginning() {
+                // The page may still bring the conversation; if it does not, the server is asked.
+                self.read_conversation(cx);
+            }
+            return;
+        };
+        let failure = failure.unwrap_or_else(|| {
+            Failure::new(FailureKind::Remote, Stage::Invitation)
+                .with_message("the invitation is over")
+        });
+        // What was written is not lost with the invitation that carried it.
+        self.show_preview(cx);
+        for ticket in offer.accepting {
+            cx.core.complete(ticket, Err(failure.clone()));
+        }
+        for ticket in offer.declining {
+            cx.core.complete(ticket, Ok(Outcome::Done));
+        }
+        if offer.began_conversation {
+            self.end(cx, Some(failure));
+        } else {
+            self.on_chat_gone(cx, Some(failure));
+        }
+    }
+
+    /// The invitation is superseded, or ends with its conversation.
+    pub(super) fn close_offer(&mut self, cx: &mut Context<'_>, failure: &Failure) {
+        let Some(offer) = self.life.live_mut().and_then(|live| live.offer.take()) else {
+            return;
+        };
+        cx.index.complete_incoming(offer.address.key);
+        for ticket in offer.accepting {
+            cx.core.complete(ticket, Err(failure.clone()));
+        }
+        for ticket in offer.declining {
+            cx.core.complete(ticket, Ok(Outcome::Done));
+        }
+    }
+}
+
+/// Whether an answer to an invitation was refused because the invitation has one.
+fn has_answer(failure: &Failure) -> bool {
+    failure.status() == Some(409)
+}

@@ -1,0 +1,336 @@
+//! Results of invitations, and their cancellation.
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::Resource;
+
+use super::conversation::{Chat, Context, Conversation, Discovery, Kind, Live, ended};
+use super::delivery::{DeliveryResult, unknown};
+use super::outgoing_invitation::{COMPLETION_GRACE, Invite, InviteKind, LAST_RESULT_GRACE};
+use super::payload::{self, InvitationState};
+use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
+use crate::event::ConversationChange;
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::operation::Outcome;
+
+impl Conversation {
+    // Results that are read, since no event tells them.
+
+    /// The invitation began, and no event tells its result: it is read.
+    pub(super) fn on_completion_overdue(&mut self, cx: &mut Context<'_>, id: InvitationId) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let href = match &id {
+            InvitationId::Outgoing(operation) => live.invite_mut(operation).and_then(|invite| {
+                let href = invite.href.as_deref();
+                href.or(invite.location.as_deref())
+            }),
+            InvitationId::Incoming(href) => live.offer_at(href).map(|offer| &*offer.address.href),
+        };
+        self.tasks
+            .read(cx.core, href, ChatPurpose::ReadInvitation(id));
+    }
+
+    pub(super) fn on_invitation_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: &InvitationId,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let invitation = match cx.core.fetched(exchange, result) {
+            Ok(invitation) => invitation,
+            Err(failure) => return self.on_invitation_unreadable(cx, id, failure),
+        };
+        if let InvitationId::Outgoing(operation) = id {
+            let live = self.life.live_mut();
+            let is_open = live.and_then(|live| live.invite_mut(operation)).is_some();
+            let address = cx.address_of(invitation.href().unwrap_or(&exchange.url));
+            if let Some(address) = address.filter(|_| is_open) {
+                self.on_invite_seen(cx, operation, address, &invitation);
+            }
+        }
+        match payload::invitation_state(&invitation) {
+            InvitationState::Accepted => self.conclude(cx, id, Ok(()), Some(&invitation)),
+            InvitationState::Refused => self.conclude(cx, id, Err(None), Some(&invitation)),
+            InvitationState::Open | InvitationState::Alerting => {
+                let timer = ChatTimer::InvitationCompleted(id.clone());
+                self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
+            }
+        }
+    }
+
+    fn on_invitation_unreadable(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: &InvitationId,
+        failure: Failure,
+    ) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let invite = match id {
+            InvitationId::Outgoing(operation) => match live.invite_mut(operation) {
+                Some(invite) => Some((invite.is_seen(), invite.cancel_wanted)),
+                None => return,
+            },
+            InvitationId::Incoming(_) => None,
+        };
+        // A 404 with a UCWA error body. Without one it may mean that the application is gone, with an invitation that rang.
+        if failure.is_gone() && failure.code().is_some() && matches!(invite, Some((false, _))) {
+            let failure = Failure::new(FailureKind::Timeout, Stage::Invitation)
+                .with_message("the server took the invitation and did not begin it");
+            return self.refuse_invite(cx, failure);
+        }
+        // The invitation decides on a conversation that may well exist.
+        let retries = invite.is_none_or(|(is_seen, cancel_wanted)| is_seen && !cancel_wanted);
+        if !failure.is_gone() && retries {
+            let timer = ChatTimer::InvitationCompleted(id.clone());
+            self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
+        } else if self.is_chatting() {
+            // The record is gone. A chat that is connected was accepted.
+            self.conclude(cx, id, Ok(()), None);
+        } else if invite.is_some() {
+            let failure = unknown("the result of the invitation cannot be found out");
+            self.refuse_invite(cx, failure);
+        } else {
+            self.conclude(cx, id, Err(None), None);
+        }
+    }
+
+    // Results.
+
+    /// Takes the result of an invitation, of this user's or of the peer's: accepted, or refused for a reason.
+    pub(super) fn conclude(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: &InvitationId,
+        result: Result<(), Option<Failure>>,
+        invitation: Option<&Resource<'_>>,
+    ) {
+        let operation = match id {
+            InvitationId::Outgoing(operation) => operation,
+            InvitationId::Incoming(href) => return self.conclude_offer(cx, href, result),
+        };
+        let live = self.life.live_mut();
+        let is_open = live.and_then(|live| live.invite_mut(operation)).is_some();
+        match (result, is_open) {
+            (Ok(()), true) => self.on_invite_accepted(cx, operation, invitation),
+            (Ok(()), false) => self.on_late_acceptance(cx, operation, invitation),
+            (Err(failure), is_open) => {
+                let refused = || Failure::new(FailureKind::Remote, Stage::Invitation);
+                let failure = failure.unwrap_or_else(refused);
+                if is_open {
+                    return self.refuse_invite(cx, failure);
+                }
+                self.report_invitation(cx, operation, DeliveryResult::failed(failure));
+            }
+        }
+    }
+
+    /// Takes the invitation out: it has its result.
+    fn take_invite(&mut self, cx: &mut Context<'_>) -> Option<Invite> {
+        let invite = self.life.live_mut()?.invite.take()?;
+        let operation = &invite.operation_id;
+        cx.index.complete_operation(operation);
+        self.tasks.cancel(cx.core, |timer| match timer {
+            ChatTimer::InvitationStarted(id)
+            | ChatTimer::InvitationCompleted(InvitationId::Outgoing(id)) => id == operation,
+            _ => false,
+        });
+        Some(invite)
+    }
+
+    fn on_invite_accepted(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: &str,
+        invitation: Option<&Resource<'_>>,
+    ) {
+        let Some(invite) = self.take_invite(cx) else {
+            return;
+        };
+        self.add_acceptor(cx, invitation);
+        self.report_invitation(cx, operation, DeliveryResult::delivered(None));
+        if let Some(ticket) = invite.ticket {
+            cx.core.complete(ticket, Ok(Outcome::Done));
+        }
+        if invite.kind != InviteKind::Chat {
+            self.invite_expected(cx);
+        }
+        if invite.kind.is_conference() {
+            self.want_chat_of_conference(cx);
+        }
+        let is_beginning = self.life.is_beginning();
+        if let Some(live) = self.life.live_mut() {
+            live.awaits_last_result = false;
+            if live.chat == Chat::Connecting && is_beginning {
+                if live.address.is_none() && !cx.page.is_open {
+                    // The invitation was read and names no conversation: there is none any more, and no event will tell.
+                    let over = Failure::new(FailureKind::Remote, Stage::Invitation)
+                        .with_message("the conversation was over when its invitation was read");
+                    return self.end(cx, Some(over));
+                }
+                // The page may still bring the conversation; if it does not, the server is asked.
+                self.read_conversation(cx);
+            }
+        }
+        if invite.cancel_wanted {
+            self.end_accepted(cx, invite);
+        }
+    }
+
+    /// Adds the participant who accepted an invitation to the roster.
+    pub(super) fn add_acceptor(&mut self, cx: &mut Context<'_>, invitation: Option<&Resource<'_>>) {
+        let acceptor = invitation.and_then(|it| it.embedded("acceptedByParticipant"));
+        let Some(acceptor) = acceptor else { return };
+        if let Some(address) = acceptor.href().and_then(|href| cx.address_of(href)) {
+            self.add_to_roster(cx, address, &payload::participant(acceptor));
+        }
+    }
+
+    /// An invitation was accepted before its cancellation reached the server. The user meant to leave or, in a conversation
+    /// that goes on without a chat, to have no chat.
+    fn end_accepted(&mut self, cx: &mut Context<'_>, invite: Invite) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        if invite.kind == InviteKind::Chat && !live.is_ending() && !live.ends_with_chat() {
+            // The chat is ended where the invitation to it was cancelled.
+            let stop = &mut live.messaging.stop_messaging;
+            *stop = stop.take().or(invite.cancel);
+            self.post_stop(cx, ChatPurpose::StopMessaging);
+        } else {
+            self.delete_conversation(cx);
+        }
+    }
+
+    /// An invitation that was given up was accepted: the message in it arrived, and the peer may answer in a conversation
+    /// that is shown beside this one.
+    fn on_late_acceptance(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: &str,
+        invitation: Option<&Resource<'_>>,
+    ) {
+        if !self.report_invitation(cx, operation, DeliveryResult::delivered(None)) {
+            return;
+        }
+        let discovery = invitation.and_then(Discovery::of_invitation);
+        cx.discovered.extend(discovery.map(|discovery| Discovery {
+            peer: self.peer.clone(),
+            ..discovery
+        }));
+    }
+
+    /// The invitation was refused, or given up.
+    pub(super) fn refuse_invite(&mut self, cx: &mut Context<'_>, failure: Failure) {
+        let Some(invite) = self.take_invite(cx) else {
+            return;
+        };
+        let result = DeliveryResult::failed(failure.clone());
+        self.report_invitation(cx, &invite.operation_id, result);
+        if let Some(ticket) = invite.ticket {
+            cx.core.complete(ticket, Err(failure.clone()));
+        }
+        if invite.kind == InviteKind::Join {
+            // The conference may be over: the next start begins another, unless the conversation was made for this one.
+            self.meeting = match &self.kind {
+                Kind::Chat => None,
+                Kind::Meeting(uri) => uri.clone(),
+            };
+        }
+        let goes_on = self.life.live().is_some_and(|live| live.over.is_none());
+        if invite.kind == InviteKind::Chat && goes_on {
+            // The conversation may well go on without the chat, unless the user wants to leave it.
+            self.on_chat_gone(cx, Some(failure));
+            if self.life.live().is_some_and(Live::is_ending) {
+                self.delete_conversation(cx);
+            }
+        } else {
+            self.end(cx, Some(failure));
+        }
+    }
+
+    /// The conversation ends before the invitation has a result. The message in it was sent, and its result is unknown.
+    pub(super) fn close_invite(&mut self, cx: &mut Context<'_>, failure: &Failure) {
+        let Some(invite) = self.take_invite(cx) else {
+            return;
+        };
+        let why = unknown("the conversation ended before the invitation had a result");
+        self.report_invitation(cx, &invite.operation_id, DeliveryResult::failed(why));
+        if let Some(ticket) = invite.ticket {
+            cx.core.complete(ticket, Err(failure.clone()));
+        }
+    }
+
+    // Its cancellation.
+
+    pub(super) fn cancel_invite(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let Some(invite) = &mut live.invite else {
+            return;
+        };
+        let purpose = ChatPurpose::Invite(invite.operation_id.clone());
+        if self.tasks.is_unsent(cx.core, &purpose) {
+            // A request that has not left is not sent only to be cancelled.
+            self.tasks.abandon(cx.core, |other| *other == purpose);
+            let failure = ended("the invitation was not sent");
+            return self.refuse_invite(cx, failure);
+        }
+        invite.cancel_wanted = true;
+        let is_seen = invite.is_seen();
+        live.chat = Chat::Disconnecting;
+        cx.core
+            .change(self.key, ConversationChange::ChatDisconnecting);
+        if is_seen {
+            self.post_cancel(cx);
+        }
+    }
+
+    pub(super) fn post_cancel(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live() else {
+            return;
+        };
+        let Some(invite) = &live.invite else {
+            return;
+        };
+        // Ending the chat cancels the invitation to it, where the invitation has no link for that.
+        let stop = live.messaging.stop_messaging.as_deref();
+        let href = invite.cancel.as_deref().or(stop).unwrap_or_default();
+        match cx.core.resolve(href, Stage::Invitation) {
+            Ok(url) => self.tasks.post(cx.core, ChatPurpose::Cancel, url),
+            // An invitation to a conference has no result while this user waits in the lobby, and carries no message.
+            Err(_) if invite.kind.is_conference() => self.delete_conversation(cx),
+            Err(_) => self.await_last_result(cx),
+        }
+    }
+
+    pub(super) fn on_cancel_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        if let Err(failure) = cx.core.effect(exchange, result).done() {
+            tracing::debug!(%failure, "the invitation could not be cancelled");
+        }
+        // Cancelled or too late, the invitation has a result now, and the message in it.
+        if self.life.live().is_some_and(|live| live.invite.is_some()) {
+            self.await_last_result(cx);
+        }
+    }
+
+    /// Gives the open invitation a last time for its result.
+    pub(super) fn await_last_result(&mut self, cx: &mut Context<'_>) {
+        let open = self.life.live().and_then(Live::open_invitation);
+        if let Some(id) = open {
+            let timer = ChatTimer::InvitationCompleted(id);
+            self.tasks.arm(cx.core, LAST_RESULT_GRACE, timer);
+        }
+    }
+}

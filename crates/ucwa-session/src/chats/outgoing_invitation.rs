@@ -1,0 +1,442 @@
+//! Invitations of this user's: from the command to their result.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::Resource;
+
+use super::conversation::{Address, Chat, Context, Conversation, Kind, Live};
+use super::delivery::unknown;
+use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
+use super::sending::Draft;
+use super::{html, invalid, wrong_state};
+use crate::event::ConversationChange;
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::Ticket;
+use crate::operation::{Credentials, CustomContent, MessageBody};
+use crate::response::Effect;
+use crate::text_limits;
+
+/// How long the event that tells of the start may take after the response.
+pub(super) const START_GRACE: Duration = Duration::from_secs(30);
+/// How long an invitation may be under way: unanswered ones fail at the server after 30 s (`messagingInvitation_ref`,
+/// `participantInvitation_ref`).
+pub(super) const COMPLETION_GRACE: Duration = Duration::from_secs(45);
+/// How long the result may take when the conversation has ended, or was left, before it.
+pub(super) const LAST_RESULT_GRACE: Duration = Duration::from_secs(5);
+
+/// An invitation of this user's that has no result yet.
+pub(super) struct Invite {
+    pub(super) operation_id: String,
+    pub(super) kind: InviteKind,
+    /// Where the response to the request said that it is.
+    pub(super) location: Option<String>,
+    /// Where its events say that it is. `None` until the first.
+    pub(super) href: Option<String>,
+    pub(super) cancel: Option<String>,
+    /// It is to be cancelled as soon as the link for that is known.
+    pub(super) cancel_wanted: bool,
+    /// The message inside. Its record in the deliveries has the operation ID of the invitation.
+    message: Option<MessageBody>,
+    /// The operation that waits for an invitation without a message.
+    pub(super) ticket: Option<Ticket>,
+    custom_content: Option<CustomContent>,
+    /// A thread ID that was in use has been replaced once.
+    rethreaded: bool,
+}
+
+/// What an invitation asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InviteKind {
+    /// The peer, into a new conversation (`startMessaging_ref`).
+    Peer,
+    /// A chat, in a conversation that is established (`addMessaging_ref`).
+    Chat,
+    /// A new conference, into which others are invited once it stands (`startOnlineMeeting_ref`).
+    Conference,
+    /// This user, into an existing conference (`joinOnlineMeeting_ref`).
+    Join,
+}
+
+impl InviteKind {
+    /// Whether it brings a conference, which takes no message with the invitation and comes without its chat.
+    pub(super) fn is_conference(self) -> bool {
+        matches!(self, Self::Conference | Self::Join)
+    }
+}
+
+impl Invite {
+    fn new(operation_id: String, kind: InviteKind) -> Self {
+        Self {
+            operation_id,
+            kind,
+            location: None,
+            href: None,
+            cancel: None,
+            cancel_wanted: false,
+            message: None,
+            ticket: None,
+            custom_content: None,
+            rethreaded: false,
+        }
+    }
+
+    /// Whether an event has told of it.
+    pub(super) fn is_seen(&self) -> bool {
+        self.href.is_some()
+    }
+}
+
+impl Live {
+    pub(super) fn invite_mut(&mut self, operation: &str) -> Option<&mut Invite> {
+        let invite = self.invite.as_mut();
+        invite.filter(|invite| invite.operation_id == operation)
+    }
+}
+
+impl Conversation {
+    // The request.
+
+    pub(super) fn start_chat(
+        &mut self,
+        cx: &mut Context<'_>,
+        subject: Option<String>,
+        custom_content: Option<CustomContent>,
+        ticket: Ticket,
+    ) {
+        let live = self.life.live();
+        if live.is_some_and(|live| live.chat != Chat::Disconnected || live.invite.is_some()) {
+            let failure = wrong_state("the chat is not ended");
+            return cx.core.complete(ticket, Err(failure));
+        }
+        let is_malformed = |it: &CustomContent| !is_media_type(&it.content_type);
+        if custom_content.as_ref().is_some_and(is_malformed) {
+            let failure = invalid("the custom content has no media type".to_owned());
+            // The caller may show the chat as beginning.
+            let reported = Some(failure.clone());
+            let change = match live.is_some() {
+                true => ConversationChange::ChatDisconnected { failure: reported },
+                false => ConversationChange::Ended { failure: reported },
+            };
+            cx.core.change(self.key, change);
+            return cx.core.complete(ticket, Err(failure));
+        }
+        self.begin_invite(cx, subject, None, |invite| Invite {
+            ticket: Some(ticket),
+            custom_content,
+            ..invite
+        });
+    }
+
+    /// Invites the peer, or asks for the chat of an established conversation, with or without a message.
+    pub(super) fn invite(
+        &mut self,
+        cx: &mut Context<'_>,
+        subject: Option<String>,
+        message: Option<Draft>,
+    ) {
+        self.begin_invite(cx, subject, message, |invite| invite);
+    }
+
+    fn begin_invite(
+        &mut self,
+        cx: &mut Context<'_>,
+        subject: Option<String>,
+        message: Option<Draft>,
+        with: impl FnOnce(Invite) -> Invite,
+    ) {
+        let operation_id = cx.core.uuid();
+        let is_meeting = self.kind != Kind::Chat;
+        if self.peer.is_none() && self.meeting.is_none() && !is_meeting {
+            self.peer = self.roster.only().and_then(|only| only.uri);
+        }
+        let established = self.life.established();
+        let kind = if established.is_some_and(|live| live.messaging.add_messaging.is_some()) {
+            InviteKind::Chat
+        } else if self.meeting.is_some() && (is_meeting || cx.account.join_online_meeting.is_some())
+        {
+            InviteKind::Join
+        } else if is_meeting
+            || self.roster.has_several() && cx.account.start_online_meeting.is_some()
+        {
+            InviteKind::Conference
+        } else {
+            InviteKind::Peer
+        };
+        let begins = established.is_none();
+        if subject.is_some() && kind != InviteKind::Chat {
+            self.subject = subject;
+        }
+        match kind {
+            InviteKind::Conference => self.roster.expect_all(),
+            InviteKind::Peer => self.roster.is_invited(self.peer.as_deref()),
+            InviteKind::Chat | InviteKind::Join => {}
+        }
+        let mut invite = with(Invite::new(operation_id.clone(), kind));
+        match message {
+            // A conference takes no message with the invitation. The message waits for the participants.
+            Some(draft) if kind.is_conference() => self.deliveries.drafts.push_front(draft),
+            Some(draft) => {
+                self.deliveries
+                    .add(draft.message, draft.ticket, &operation_id, false);
+                invite.message = Some(draft.body);
+            }
+            None => {}
+        }
+        // Events may come before the response to the request.
+        cx.index.open_operation(&operation_id, self.key);
+        self.begin_life(cx);
+        if let Some(live) = self.life.live_mut() {
+            live.chat_refused = false;
+            live.chat = Chat::Connecting;
+            live.messaging_read = false;
+            live.invite = Some(invite);
+        }
+        if begins {
+            cx.core.change(self.key, ConversationChange::Connecting);
+        }
+        cx.core.change(self.key, ConversationChange::ChatConnecting);
+        self.post_invite(cx);
+    }
+
+    fn post_invite(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live() else {
+            return;
+        };
+        let Some(invite) = &live.invite else {
+            return;
+        };
+        let subject = self.subject.as_deref().unwrap_or_default();
+        if let Err(failure) =
+            text_limits::check("subject", subject, text_limits::SUBJECT, Stage::Command)
+        {
+            self.subject = None;
+            return self.refuse_invite(cx, failure);
+        }
+        let mut input =
+            Resource::anonymous().with_property("operationId", invite.operation_id.clone());
+        if invite.kind != InviteKind::Chat {
+            if let Some(subject) = &self.subject {
+                input = input.with_property("subject", subject.clone());
+            }
+            input = input
+                .with_property("importance", "Normal")
+                .with_property("threadId", self.thread_id.clone());
+        }
+        let href = match invite.kind {
+            InviteKind::Chat => live.messaging.add_messaging.as_deref(),
+            InviteKind::Conference => cx.account.start_online_meeting.as_deref(),
+            InviteKind::Join => {
+                let meeting = self.meeting.clone().unwrap_or_default();
+                input = input.with_property("onlineMeetingUri", meeting);
+                // A guest is known by the name that this request gives (`onlineMeetingInvitation_ref`).
+                let credentials = cx.core.auth.credentials.as_ref();
+                if let Some(name) = credentials.and_then(Credentials::guest) {
+                    input = input.with_property("anonymousDisplayName", name.to_owned());
+                }
+                cx.account.join_online_meeting.as_deref()
+            }
+            InviteKind::Peer => {
+                let Some(peer) = &self.peer else {
+                    let failure = wrong_state("no participant is known who could be invited");
+                    return self.refuse_invite(cx, failure);
+                };
+                input = input.with_property("to", peer.clone());
+                cx.account.start_messaging.as_deref()
+            }
+        };
+        let Some(href) = href else {
+            let what = match invite.kind.is_conference() {
+                true => "the server does not let this user begin or join conferences",
+                false => "the server does not let this user begin chats",
+            };
+            let failure =
+                Failure::new(FailureKind::NotSupported, Stage::Invitation).with_message(what);
+            return self.refuse_invite(cx, failure);
+        };
+        let encoding = cx.core.config.data_uris;
+        if let Some(custom) = &invite.custom_content {
+            if invite.kind != InviteKind::Peer {
+                let failure = Failure::new(FailureKind::NotSupported, Stage::Invitation)
+                    .with_message("custom content goes with the invitation of one peer into a new conversation only");
+                return self.refuse_invite(cx, failure);
+            }
+            let data = encoding.custom(&custom.content_type, custom.content.as_bytes());
+            input = input.with_link("customContent", data);
+        }
+        if let Some(body) = &invite.message {
+            let data = match body {
+                MessageBody::Html(html) if cx.account.html => encoding.html(html),
+                body => encoding.plain(&html::plain_text(body)),
+            };
+            input = input.with_link("message", data);
+        }
+        let purpose = ChatPurpose::Invite(invite.operation_id.clone());
+        match cx.core.resolve(href, Stage::Invitation) {
+            Ok(url) => self.tasks.post_input(cx.core, purpose, url, &input),
+            Err(failure) => self.refuse_invite(cx, failure),
+        }
+    }
+
+    pub(super) fn on_invite_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: &str,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let live = self.life.live_mut();
+        // Events may have brought the result before.
+        let Some(invite) = live.and_then(|live| live.invite_mut(operation)) else {
+            return;
+        };
+        match cx.core.effect(exchange, result) {
+            Effect::Done(response) => {
+                let location = cx.core.location(&response);
+                if let Some(address) = location.and_then(|location| cx.address_of(location)) {
+                    invite.location = Some(address.href);
+                    cx.index.locate_operation(operation, address.key);
+                }
+                self.await_start(cx, operation);
+            }
+            Effect::Unclear(_) => self.await_start(cx, operation),
+            Effect::Gone(failure) | Effect::Refused(failure)
+                if failure.subcode() == Some("ThreadIdAlreadyExists") && !invite.rethreaded =>
+            {
+                // Nothing was started: the thread is another conversation's, and this one gets a thread of its own.
+                invite.rethreaded = true;
+                let thread_id = cx.core.uuid();
+                self.set_thread(cx, &thread_id);
+                self.post_invite(cx);
+            }
+            Effect::Gone(failure) | Effect::Refused(failure) => {
+                cx.index.forget_operation(operation);
+                self.refuse_invite(cx, failure);
+            }
+        }
+    }
+
+    /// The server may have begun the invitation: an event tells, before the response or after it.
+    fn await_start(&mut self, cx: &mut Context<'_>, operation: &str) {
+        let invite = self.life.live().and_then(|live| live.invite.as_ref());
+        if invite.is_some_and(|invite| !invite.is_seen()) {
+            let timer = ChatTimer::InvitationStarted(operation.to_owned());
+            self.tasks.arm(cx.core, START_GRACE, timer);
+        }
+    }
+
+    // Its progress.
+
+    /// Takes in a view of an invitation of this user's: an event's, or one that was read.
+    pub(super) fn on_invite_seen(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: &str,
+        address: Address,
+        invitation: &Resource<'_>,
+    ) {
+        let conversation = invitation.link_href("conversation");
+        let conversation = conversation.and_then(|href| cx.address_of(href));
+        let shown = conversation
+            .as_ref()
+            .and_then(|address| cx.index.conversation(&address.key));
+        // No invitation claimed the conversation in time, and it is shown as one of its own.
+        if shown.is_some_and(|shown| shown != self.key) {
+            return;
+        }
+        let revived = self.revive(cx, operation);
+        let live = self.life.live_mut();
+        let Some(invite) = live.and_then(|live| live.invite_mut(operation)) else {
+            return;
+        };
+        let before = invite.href.replace(address.href);
+        if before != invite.href {
+            cx.index.locate_operation(operation, address.key);
+        }
+        if let Some(cancel) = invitation.link_href("cancel") {
+            invite.cancel = Some(cancel.to_owned());
+        }
+        let first = before.is_none();
+        let kind = invite.kind;
+        let cancels = invite.cancel_wanted && first;
+        self.set_thread(cx, invitation.text("threadId").unwrap_or_default());
+        if let Some(conversation) = conversation {
+            self.bind(cx, &conversation);
+            if let Some(live) = self.life.live_mut()
+                && let Some(messaging) = invitation.link_href("messaging")
+            {
+                let known = &mut live.links.messaging;
+                known.get_or_insert_with(|| messaging.to_owned());
+            }
+            if first {
+                self.report_start(cx, kind, revived);
+                let id = InvitationId::Outgoing(operation.to_owned());
+                let timer = ChatTimer::InvitationCompleted(id);
+                self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
+            }
+            if kind.is_conference() {
+                self.become_conference(cx, invitation.text("onlineMeetingUri"));
+            }
+            self.replay_buffered(cx, &conversation.key);
+        }
+        if cancels {
+            self.post_cancel(cx);
+        }
+    }
+
+    fn report_start(&mut self, cx: &mut Context<'_>, kind: InviteKind, revived: bool) {
+        if revived {
+            cx.core.change(self.key, ConversationChange::Connecting);
+        }
+        // Joining a conference, or its chat, invites no participant.
+        let joins = match kind {
+            InviteKind::Join => true,
+            InviteKind::Chat => self.is_conference(),
+            InviteKind::Peer | InviteKind::Conference => false,
+        };
+        if !joins {
+            cx.core.change(self.key, ConversationChange::Inviting);
+        }
+    }
+
+    /// An invitation that was given up as lost shows after all: the conversation goes on, unless it was started again.
+    fn revive(&mut self, cx: &mut Context<'_>, operation: &str) -> bool {
+        let lost = !self.is_live() && self.deliveries.is_unknown(operation);
+        if lost {
+            cx.index.open_operation(operation, self.key);
+            let invite = Invite::new(operation.to_owned(), InviteKind::Peer);
+            self.begin_life(cx);
+            if let Some(live) = self.life.live_mut() {
+                live.invite = Some(invite);
+            }
+        }
+        lost
+    }
+
+    /// The server took the request, or may have, and no event tells of the start.
+    pub(super) fn on_start_overdue(&mut self, cx: &mut Context<'_>, operation: &str) {
+        let live = self.life.live_mut();
+        let invite = live.and_then(|live| live.invite_mut(operation));
+        let Some(invite) = invite.filter(|invite| !invite.is_seen()) else {
+            return;
+        };
+        if let Some(location) = &invite.location {
+            let id = InvitationId::Outgoing(operation.to_owned());
+            let purpose = ChatPurpose::ReadInvitation(id);
+            return self.tasks.read(cx.core, Some(location), purpose);
+        }
+        let failure = unknown("the invitation may or may not have reached the server");
+        self.refuse_invite(cx, failure);
+    }
+}
+
+/// Whether a text can stand as a media type in a data URI.
+fn is_media_type(text: &str) -> bool {
+    let (name, _) = text.split_once(';').unwrap_or((text, ""));
+    name.split_once('/')
+        .is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty())
+        && text.is_ascii()
+        && !text.contains(|c: char| c == ',' || c.is_ascii_whitespace() || c.is_ascii_control())
+}

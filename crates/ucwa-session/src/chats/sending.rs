@@ -1,0 +1,225 @@
+//! Outgoing messages: one request at a time, in the order of the commands.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_proto::Origin;
+
+use super::conversation::{Address, Chat, Context, Conversation};
+use super::delivery::{DeliveryResult, not_sent};
+use super::purpose::{ChatPurpose, ChatTimer};
+use super::{html, invalid, wrong_state};
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::{MessageKey, Ticket};
+use crate::operation::MessageBody;
+use crate::response::Effect;
+
+/// How long the delivery result may take after the server took the message.
+const DELIVERY_GRACE: Duration = Duration::from_secs(30);
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// A message that was not sent yet.
+pub(super) struct Draft {
+    pub(super) message: MessageKey,
+    pub(super) body: MessageBody,
+    pub(super) ticket: Ticket,
+}
+
+impl Conversation {
+    pub(super) fn send_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        draft: Draft,
+        subject: Option<String>,
+    ) {
+        if !cx.account.signed_in {
+            let failure = Failure::new(FailureKind::NotSignedIn, Stage::Command);
+            return self.report_unsent(cx, draft, failure);
+        }
+        if matches!(&draft.body, MessageBody::Text(text) | MessageBody::Html(text) if text.is_empty())
+        {
+            return self.report_unsent(cx, draft, invalid("the message is empty".to_owned()));
+        }
+        let established = self.life.established().is_some();
+        let Some(live) = self.life.live_mut() else {
+            return self.invite(cx, subject, Some(draft));
+        };
+        live.typing.sent_at = None;
+        let chat = live.chat;
+        match chat {
+            Chat::Disconnecting => {
+                self.report_unsent(cx, draft, wrong_state("the chat is being ended"));
+            }
+            Chat::Notified => {
+                self.deliveries.drafts.push_back(draft);
+                self.post_accept(cx);
+            }
+            Chat::Disconnected if established && self.may_restart_chat() => {
+                self.invite(cx, subject, Some(draft));
+            }
+            Chat::Disconnected | Chat::Connecting | Chat::Connected { .. } => {
+                self.deliveries.drafts.push_back(draft);
+                self.send_next(cx);
+            }
+        }
+    }
+
+    /// Whether the chat of a live conversation is disconnected and can be started again now.
+    fn may_restart_chat(&self) -> bool {
+        self.life.live().is_some_and(|live| {
+            live.chat == Chat::Disconnected
+                // The chat of a conference comes back by itself.
+                && !live.wants_chat_of_conference()
+                // Whether the conversation is over, too, is being found out, and decides how to go on.
+                && !live.is_being_probed()
+                // A message to the old chat could arrive behind one to the new.
+                && !self.deliveries.is_posting()
+        })
+    }
+
+    /// Starts the chat again with the first of the messages that were written while it was disconnected, if it can be.
+    pub(super) fn restart_chat(&mut self, cx: &mut Context<'_>) {
+        if self.may_restart_chat()
+            && let Some(first) = self.deliveries.drafts.pop_front()
+        {
+            self.invite(cx, None, Some(first));
+        }
+    }
+
+    /// Sends the next message, if nothing stands before it.
+    pub(super) fn send_next(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live() else {
+            return;
+        };
+        if live.chat == Chat::Disconnected && self.life.established().is_some() {
+            return self.restart_chat(cx);
+        }
+        if !live.is_chat_connected() || self.deliveries.is_blocked() {
+            return;
+        }
+        // The participants who are being invited are to receive what was written to them.
+        if live.is_conference() && !live.joining.is_empty() && !self.roster.has_joined() {
+            return;
+        }
+        let messaging = &live.messaging;
+        let Some(href) = &messaging.send_message else {
+            return;
+        };
+        let Some(draft) = self.deliveries.drafts.pop_front() else {
+            return;
+        };
+        let content = match &draft.body {
+            MessageBody::Html(body) if messaging.html => (HTML, body.clone()),
+            body if messaging.only_html => (HTML, html::from_text(&html::plain_text(body))),
+            body => (TEXT, html::plain_text(body)),
+        };
+        let operation_id = cx.core.uuid();
+        let message = draft.message;
+        self.deliveries
+            .add(message, draft.ticket, &operation_id, true);
+        match cx.core.resolve(href, Stage::Message) {
+            Ok(url) => {
+                let url = Origin::append_query(&url, "operationId", &operation_id);
+                let purpose = ChatPurpose::SendMessage(message);
+                self.tasks.post_text(cx.core, purpose, url, content);
+            }
+            Err(failure) => self.on_not_sent(cx, message, failure),
+        }
+    }
+
+    pub(super) fn on_send_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: MessageKey,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        // An event may have brought the result before.
+        if self.deliveries.posting() != Some(message) {
+            return;
+        }
+        match cx.core.effect(exchange, result) {
+            Effect::Done(response) => {
+                let location = cx.core.location(&response);
+                match location.and_then(|location| cx.address_of(location)) {
+                    Some(address) => self.on_sent(cx, message, address),
+                    // The server took the message and does not say where it is: as good as a lost response.
+                    None => self.on_send_response_lost(cx, message),
+                }
+            }
+            Effect::Gone(failure) => {
+                // The conversation is over, and the message did not get into it. Starting it again unasked could send the
+                // message twice.
+                self.on_not_sent(cx, message, failure.clone());
+                self.on_chat_gone(cx, Some(failure));
+                self.arm_probe(cx);
+            }
+            Effect::Unclear(_) => self.on_send_response_lost(cx, message),
+            Effect::Refused(failure) => {
+                self.on_not_sent(cx, message, failure);
+                self.send_next(cx);
+            }
+        }
+    }
+
+    /// The server took the message and said where it is.
+    fn on_sent(&mut self, cx: &mut Context<'_>, message: MessageKey, address: Address) {
+        match self.deliveries.locate(message, address) {
+            Some(result) => self.report(cx, message, result),
+            None => {
+                let timer = ChatTimer::Delivery(message);
+                self.tasks.arm(cx.core, DELIVERY_GRACE, timer);
+            }
+        }
+        self.identify_early(cx);
+        self.send_next(cx);
+    }
+
+    fn on_not_sent(&mut self, cx: &mut Context<'_>, message: MessageKey, failure: Failure) {
+        self.report(cx, message, DeliveryResult::failed(failure));
+        self.identify_early(cx);
+    }
+
+    /// The message may have arrived: an event may tell, under an href that was never named. Until then the queue waits.
+    fn on_send_response_lost(&mut self, cx: &mut Context<'_>, message: MessageKey) {
+        self.deliveries.lose_response(message);
+        let timer = ChatTimer::Delivery(message);
+        self.tasks.arm(cx.core, DELIVERY_GRACE, timer);
+        self.identify_early(cx);
+        self.send_next(cx);
+    }
+
+    /// Reports that no message of the queue will be sent.
+    pub(super) fn fail_drafts(&mut self, cx: &mut Context<'_>, failure: &Failure) {
+        let failure = not_sent(failure);
+        for draft in std::mem::take(&mut self.deliveries.drafts) {
+            self.report_unsent(cx, draft, failure.clone());
+        }
+    }
+
+    /// The conversation ends: a message in a request that has certainly not left was not sent.
+    pub(super) fn withdraw_unsent(&mut self, cx: &mut Context<'_>, failure: &Failure) {
+        let live = self.life.live();
+        let invite = live.and_then(|live| live.invite.as_ref());
+        if let Some(operation) = invite.map(|invite| invite.operation_id.clone())
+            && self
+                .tasks
+                .is_unsent(cx.core, &ChatPurpose::Invite(operation.clone()))
+        {
+            let result = DeliveryResult::failed(not_sent(failure));
+            self.report_invitation(cx, &operation, result);
+        }
+        if let Some(message) = self.deliveries.posting()
+            && self
+                .tasks
+                .is_unsent(cx.core, &ChatPurpose::SendMessage(message))
+        {
+            let result = DeliveryResult::failed(not_sent(failure));
+            self.report(cx, message, result);
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! How chats and conversations end: stopped, left, ended by the other side, or found to be gone.
+//!
+//! The server tells of an end in several events, of which any may be missing and whose order is not documented. The events
+//! only note that a conversation is over, and it ends once, after the page: whatever else the page says, such as a
+//! delivery result, has been taken in by then.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::conversation::{Chat, Context, Conversation, Life, Probe, ended};
+use super::purpose::{ChatPurpose, ChatTimer};
+use super::wrong_state;
+use crate::event::{ConversationChange, Standing};
+use crate::exchange::Exchange;
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::keys::Ticket;
+use crate::operation::Outcome;
+use crate::response::Effect;
+
+/// How long a conversation that lost its chat may take to tell whether it goes on.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+
+impl Conversation {
+    // Commands.
+
+    pub(super) fn stop_chat(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
+        let live = self.life.live_mut();
+        let stoppable =
+            live.filter(|live| !matches!(live.chat, Chat::Disconnected | Chat::Notified));
+        let Some(live) = stoppable else {
+            let failure = wrong_state("there is no chat to stop");
+            return cx.core.complete(ticket, Err(failure));
+        };
+        live.stopping.push(ticket);
+        if live.chat == Chat::Disconnecting {
+            return;
+        }
+        live.chat_refused = true;
+        if live.invite.is_some() {
+            return self.cancel_invite(cx);
+        }
+        // In the lobby there is no chat yet, only the request to be admitted.
+        if live.reported.standing == Some(Standing::InLobby) {
+            return self.delete_conversation(cx);
+        }
+        live.chat = Chat::Disconnecting;
+        cx.core
+            .change(self.key, ConversationChange::ChatDisconnecting);
+        self.post_stop(cx, ChatPurpose::StopMessaging);
+    }
+
+    pub(super) fn leave(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
+        let Some(live) = self.life.live_mut() else {
+            return cx.core.complete(ticket, Ok(Outcome::Done));
+        };
+        live.leaving.push(ticket);
+        live.chat_refused = true;
+        // A decline, a stop or another leave is in flight: this one joins it.
+        if live.leaving.len() > 1 || live.chat == Chat::Disconnecting {
+            return;
+        }
+        if live.invite.is_some() {
+            self.cancel_invite(cx);
+        } else if live
+            .offer
+            .as_ref()
+            .is_some_and(|offer| !offer.is_accepted())
+        {
+            self.post_decline(cx);
+        } else {
+            self.delete_conversation(cx);
+        }
+    }
+
+    pub(super) fn post_stop(&mut self, cx: &mut Context<'_>, purpose: ChatPurpose) {
+        let live = self.life.live();
+        let href = live.and_then(|live| live.messaging.stop_messaging.as_deref());
+        match cx
+            .core
+            .resolve(href.unwrap_or_default(), Stage::Conversation)
+        {
+            Ok(url) => self.tasks.post(cx.core, purpose, url),
+            Err(failure) => self.on_end_refused(cx, &failure),
+        }
+    }
+
+    pub(super) fn on_stop_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        instead_of_delete: bool,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match cx.core.effect(exchange, result) {
+            Effect::Done(_) | Effect::Gone(_) => {
+                let Some(live) = self.life.live() else {
+                    return;
+                };
+                if !live.is_ending() {
+                    self.on_chat_gone(cx, None);
+                    self.arm_probe(cx);
+                } else if instead_of_delete || live.ends_with_chat() {
+                    self.end(cx, None);
+                } else {
+                    // The chat was stopped, then the conversation left, which goes on without the chat.
+                    self.delete_conversation(cx);
+                }
+            }
+            Effect::Refused(failure) | Effect::Unclear(failure) => {
+                self.on_end_refused(cx, &failure);
+            }
+        }
+    }
+
+    pub(super) fn delete_conversation(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let Some(address) = &live.address else {
+            return self.end(cx, None);
+        };
+        let url = cx.core.resolve(&address.href, Stage::Conversation);
+        if live.chat != Chat::Disconnecting {
+            live.chat = Chat::Disconnecting;
+            cx.core
+                .change(self.key, ConversationChange::ChatDisconnecting);
+        }
+        match url {
+            Ok(url) => {
+                let purpose = ChatPurpose::DeleteConversation;
+                self.tasks
+                    .issue(cx.core, purpose, http::Method::DELETE, url);
+            }
+            Err(failure) => self.on_end_refused(cx, &failure),
+        }
+    }
+
+    pub(super) fn on_delete_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match cx.core.effect(exchange, result) {
+            Effect::Done(_) | Effect::Gone(_) => self.end(cx, None),
+            // A server that does not let a conversation be deleted lets its only modality be stopped.
+            Effect::Refused(failure) if matches!(failure.status(), Some(403 | 405)) => {
+                self.post_stop(cx, ChatPurpose::StopInsteadOfDelete);
+            }
+            Effect::Refused(failure) | Effect::Unclear(failure) => {
+                self.on_end_refused(cx, &failure);
+            }
+        }
+    }
+
+    /// The server did not end the chat or the conversation: it goes on.
+    fn on_end_refused(&mut self, cx: &mut Context<'_>, failure: &Failure) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        live.chat_refused = false;
+        if live.chat == Chat::Disconnecting {
+            let chat = live.messaging.send_message.is_some();
+            live.chat = match chat {
+                true => Chat::Connected { fading: false },
+                false => Chat::Disconnected,
+            };
+            let change = ConversationChange::EndRefused { chat };
+            cx.core.change(self.key, change);
+        }
+        let leaving = live.leaving.drain(..);
+        for ticket in leaving.chain(live.stopping.drain(..)) {
+            cx.core.complete(ticket, Err(failure.clone()));
+        }
+        self.send_next(cx);
+    }
+
+    // Ends that the server tells of.
+
+    /// The conversation is over at the server. It ends after the page, or now if no page is open.
+    pub(super) fn on_remote_end(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        match &mut live.over {
+            Some(known @ None) => *known = failure,
+            Some(Some(_)) => {}
+            over @ None => *over = Some(failure),
+        }
+        if !cx.page.is_open {
+            self.end_if_over(cx);
+        }
+    }
+
+    /// Ends the conversation if the server said that it is over.
+    pub(super) fn end_if_over(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let Some(failure) = live.over.clone() else {
+            return;
+        };
+        // An open invitation gets its result yet, and the message in it depends on that.
+        if live.open_invitation().is_none() {
+            self.end(cx, failure);
+        } else if !std::mem::replace(&mut live.awaits_last_result, true) {
+            self.await_last_result(cx);
+        }
+    }
+
+    /// The conversation has no chat any more.
+    pub(super) fn on_chat_gone(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        // A conference comes without its chat, which is asked for after the page.
+        let joins = live.is_conference() && live.chat == Chat::Connecting;
+        let is_wanted = live.conference_mut().is_some_and(|it| it.chat_wanted);
+        if joins && (is_wanted || live.is_joining_conference()) {
+            return;
+        }
+        // The chat of an open invitation ends with the invitation, whose result says more.
+        if live.open_invitation().is_some() {
+            if !std::mem::replace(&mut live.awaits_last_result, true) {
+                self.await_last_result(cx);
+            }
+            return;
+        }
+        let messaging = &mut live.messaging;
+        messaging.send_message = None;
+        messaging.stop_messaging = None;
+        messaging.set_is_typing = None;
+        // Becoming a conference takes the chat away for a while, even one that was only just accepted: the queue waits.
+        let stood = match live.chat {
+            Chat::Disconnected => return,
+            Chat::Connected { .. } => true,
+            Chat::Connecting => failure.is_none(),
+            Chat::Notified | Chat::Disconnecting => false,
+        };
+        live.chat = Chat::Disconnected;
+        live.messaging_read = false;
+        let refused = live.chat_refused;
+        let stopping = std::mem::take(&mut live.stopping);
+        let returns = match live.conference_mut().filter(|_| stood && !refused) {
+            Some(conference) => {
+                conference.chat_wanted = true;
+                true
+            }
+            None => false,
+        };
+        if !returns {
+            let why = failure.clone();
+            let why = why.unwrap_or_else(|| ended("the chat ended first"));
+            self.fail_drafts(cx, &why);
+        }
+        let change = ConversationChange::ChatDisconnected { failure };
+        cx.core.change(self.key, change);
+        for ticket in stopping {
+            cx.core.complete(ticket, Ok(Outcome::Done));
+        }
+    }
+
+    // Whether the conversation goes on without its chat.
+
+    /// Gives a conversation without its chat some time to tell whether it goes on.
+    pub(super) fn arm_probe(&mut self, cx: &mut Context<'_>) {
+        let Some(live) = self.life.established_mut() else {
+            return;
+        };
+        if live.chat == Chat::Disconnected && live.ends_with_chat() && live.probe == Probe::None {
+            live.probe = Probe::Waiting;
+            self.tasks.arm(cx.core, PROBE_AFTER, ChatTimer::Probe);
+        }
+    }
+
+    pub(super) fn probe(&mut self, cx: &mut Context<'_>) {
+        if self.life.live().is_some_and(|live| live.is_being_probed()) {
+            self.read_conversation(cx);
+        }
+    }
+
+    pub(super) fn on_conversation_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match cx.core.fetched(exchange, result) {
+            Ok(resource) => {
+                self.take_conversation(cx, &resource, None);
+                if let Some(messaging) = resource.embedded("messaging") {
+                    self.take_messaging(cx, messaging, None);
+                }
+            }
+            Err(failure) if failure.is_gone() => {
+                self.on_remote_end(cx, Some(failure.with_kind(FailureKind::Remote)));
+            }
+            Err(failure) => tracing::debug!(%failure, "a conversation could not be read"),
+        }
+        if let Some(live) = self.life.live_mut()
+            && live.is_being_probed()
+        {
+            live.probe = Probe::Done;
+            self.restart_chat(cx);
+        }
+        self.advance(cx);
+    }
+
+    pub(super) fn on_messaging_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        derived: bool,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        match cx.core.fetched(exchange, result) {
+            Ok(resource) => {
+                // The chat was taken to another conversation, and names it.
+                let conversation = resource.link_href("conversation");
+                if let Some(href) = conversation.filter(|_| derived) {
+                    self.follow_to(cx, href);
+                }
+                self.take_messaging(cx, &resource, None);
+            }
+            Err(failure) if failure.is_gone() => {
+                self.on_chat_gone(cx, Some(failure.with_kind(FailureKind::Remote)));
+            }
+            Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
+        }
+        self.advance(cx);
+    }
+
+    // The end.
+
+    /// Ends the life of the conversation: everything without a result gets one, the end is reported, and the operations
+    /// that wait for it complete.
+    pub(super) fn end(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
+        let Some(live) = self.life.live() else {
+            return;
+        };
+        // What the user asked for needs no reason.
+        let wanted = !live.leaving.is_empty() || !live.stopping.is_empty();
+        let failure = failure.filter(|_| !wanted);
+        let why = failure.clone();
+        let why = why.unwrap_or_else(|| ended("the conversation was ended"));
+        // Messages that were written while the chat was disconnected wait for this, to start the conversation again.
+        let waits = live.is_being_probed()
+            || live.chat == Chat::Disconnected && self.deliveries.is_posting();
+        let mut drafts = match waits && !wanted && cx.account.signed_in {
+            true => std::mem::take(&mut self.deliveries.drafts),
+            false => VecDeque::new(),
+        };
+        self.withdraw_unsent(cx, &why);
+        self.tasks.drop_all(cx.core);
+        self.close_invite(cx, &why);
+        self.close_deliveries(cx, &why);
+        self.show_all(cx);
+        self.close_offer(cx, &why);
+        self.close_joining(cx, &why);
+        let (Life::Beginning(live) | Life::Established(live)) =
+            std::mem::replace(&mut self.life, Life::Idle)
+        else {
+            return;
+        };
+        let seats = self.roster.end_life();
+        for (_, ticket) in seats.iter().flat_map(|seat| &seat.moderating) {
+            cx.core.complete(*ticket, Err(why.clone()));
+        }
+        if let Some(address) = live.address {
+            cx.index.unbind(address.key, self.key);
+        }
+        cx.index.remove_conference(&self.thread_id, self.key);
+        let change = ConversationChange::Ended { failure };
+        cx.core.change(self.key, change);
+        let ended = live.leaving.into_iter().chain(live.stopping);
+        for ticket in ended.chain(seats.into_iter().flat_map(|seat| seat.ejecting)) {
+            cx.core.complete(ticket, Ok(Outcome::Done));
+        }
+        for ticket in live.acknowledging.into_iter().chain(live.typing.waiting) {
+            cx.core.complete(ticket, Err(why.clone()));
+        }
+        if let Some(first) = drafts.pop_front().filter(|_| !self.forgotten) {
+            self.deliveries.drafts = drafts;
+            self.invite(cx, None, Some(first));
+        }
+    }
+}

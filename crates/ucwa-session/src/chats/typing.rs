@@ -1,0 +1,105 @@
+//! Hints of this user to the others: that they type, and that they have seen the conversation.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+
+use super::conversation::{Context, Conversation, Live};
+use super::purpose::ChatPurpose;
+use super::wrong_state;
+use crate::event::ConversationChange;
+use crate::exchange::Exchange;
+use crate::failure::{Failure, Stage};
+use crate::keys::Ticket;
+use crate::operation::Outcome;
+
+/// The least time between two hints. The server shows one for longer (`setIsTyping_ref`).
+const TYPING_PAUSE: Duration = Duration::from_millis(1500);
+
+impl Conversation {
+    pub(super) fn send_is_typing(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
+        let chatting = self.life.live_mut().filter(|live| live.is_chat_connected());
+        let link = |live: &Live| live.messaging.set_is_typing.clone();
+        let Some((href, live)) = chatting.and_then(|live| Some((link(live)?, live))) else {
+            let failure = wrong_state("there is no chat to type in");
+            return cx.core.complete(ticket, Err(failure));
+        };
+        let typing = &mut live.typing;
+        // A hint that is in flight, or was sent just now, says it already.
+        if !typing.waiting.is_empty() {
+            return typing.waiting.push(ticket);
+        }
+        let fresh = |at| cx.core.now.saturating_sub(at) < TYPING_PAUSE;
+        if typing.sent_at.is_some_and(fresh) {
+            return cx.core.complete(ticket, Ok(Outcome::Done));
+        }
+        match cx.core.resolve(&href, Stage::Conversation) {
+            Ok(url) => {
+                typing.sent_at = Some(cx.core.now);
+                typing.waiting.push(ticket);
+                self.tasks.post(cx.core, ChatPurpose::SetIsTyping, url);
+            }
+            Err(failure) => cx.core.complete(ticket, Err(failure)),
+        }
+    }
+
+    pub(super) fn on_typing_response(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let result = cx.core.effect(exchange, result).done();
+        if result.is_err() {
+            // The others did not see it: the next hint is sent at once.
+            live.typing.sent_at = None;
+        }
+        for ticket in live.typing.waiting.drain(..) {
+            cx.core
+                .complete(ticket, result.clone().map(|()| Outcome::Done));
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
+        let live = self.life.live_mut();
+        let link = |live: &Live| live.links.user_acknowledged.clone();
+        let Some((href, live)) = live.and_then(|live| Some((link(live)?, live))) else {
+            let failure = wrong_state("there is nothing to acknowledge");
+            return cx.core.complete(ticket, Err(failure));
+        };
+        match cx.core.resolve(&href, Stage::Conversation) {
+            Ok(url) => {
+                live.acknowledging.push(ticket);
+                if !self.tasks.is_in_flight(&ChatPurpose::Acknowledge) {
+                    self.tasks.post(cx.core, ChatPurpose::Acknowledge, url);
+                }
+            }
+            Err(failure) => cx.core.complete(ticket, Err(failure)),
+        }
+    }
+
+    pub(super) fn on_acknowledged(
+        &mut self,
+        cx: &mut Context<'_>,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let tickets = std::mem::take(&mut live.acknowledging);
+        let result = cx.core.effect(exchange, result).done();
+        if result.is_ok() && live.links.user_acknowledged.take().is_some() {
+            let change = ConversationChange::Acknowledgeable(false);
+            cx.core.change(self.key, change);
+        }
+        for ticket in tickets {
+            cx.core
+                .complete(ticket, result.clone().map(|()| Outcome::Done));
+        }
+    }
+}
