@@ -37,6 +37,8 @@ pub(crate) struct Channel {
     next: String,
     failures: u32,
     bad_pages: u32,
+    /// The parts of event pages that could not be read.
+    malformed_parts: u64,
     /// When the first failure of the current row of failed polls was noticed. The time of the last page would be
     /// misleading: a successful poll may take up to the configured timeout.
     failing_since: Option<Duration>,
@@ -50,7 +52,10 @@ pub(crate) struct Channel {
 impl Session {
     /// Opens the channel of an application.
     pub(crate) fn begin_channel(&mut self) {
-        self.channel = Channel::default();
+        self.channel = Channel {
+            malformed_parts: self.channel.malformed_parts,
+            ..Channel::default()
+        };
         self.poll_events_link();
     }
 
@@ -144,6 +149,7 @@ impl Session {
             );
         };
         self.channel.next = follow.href().to_owned();
+        self.report_malformed(&page);
         if matches!(follow, Follow::Resume(_)) {
             // The server forgot the parameters with its transient state.
             self.name_parameters();
@@ -166,6 +172,22 @@ impl Session {
             self.people.begin_anew(&mut self.core);
             self.history.begin_anew(&mut self.core);
         }
+    }
+
+    /// Logs and counts the parts of a page that could not be read. Their text is not logged, since it may be a message.
+    fn report_malformed(&mut self, page: &EventPage<'_>) {
+        for part in &page.malformed {
+            self.channel.malformed_parts += 1;
+            let rel = part.link.as_ref().map(|link| &*link.rel);
+            tracing::warn!(error = %part.error, bytes = part.raw.len(), rel, "a part of an event page is malformed");
+        }
+    }
+
+    /// The number of parts of event pages, mostly events, that could not be read since the session began. What could be
+    /// read of them was used, and the resources of malformed events are read by their links.
+    #[must_use]
+    pub fn malformed_parts(&self) -> u64 {
+        self.channel.malformed_parts
     }
 
     fn poll_again(&mut self, failure: Failure, asked: Option<Duration>) {

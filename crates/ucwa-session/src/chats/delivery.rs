@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::Response;
-use ucwa_proto::{Event, EventKind, EventStatus, HrefKey, Resource};
+use ucwa_proto::{Event, EventStatus, HrefKey, Resource};
 
 use super::conversation::{Address, Context, Conversation};
-use super::event_dispatch::failure_of;
+use super::event_dispatch::{failure_of, may_be_completed};
 use super::payload;
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::sending::Draft;
@@ -366,7 +366,7 @@ impl Conversation {
 
     /// An event of a message of this user's.
     pub(super) fn on_outgoing(&mut self, cx: &mut Context<'_>, href: HrefKey, event: &Event<'_>) {
-        if event.kind != EventKind::Completed {
+        if !may_be_completed(&event.kind) {
             return;
         }
         let result = self.result_in(cx, event);

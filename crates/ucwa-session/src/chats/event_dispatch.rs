@@ -181,7 +181,7 @@ impl Chats {
                 invitation,
             };
             self.recognise_invitation(core, event);
-        } else if event.kind == EventKind::Started
+        } else if matches!(event.kind, EventKind::Started | EventKind::Unreadable)
             && self.index.invitation(&notice.address.key).is_none()
         {
             self.read_unknown_invitation(core, &notice.address.href, &event.link.rel);
@@ -306,7 +306,7 @@ impl Conversation {
     fn on_invitation(&mut self, cx: &mut Context<'_>, id: InvitationId, event: &Event<'_>) {
         let invitation = event.resource();
         let state = invitation.map(payload::invitation_state);
-        if event.kind != EventKind::Completed {
+        if !may_be_completed(&event.kind) {
             if state == Some(InvitationState::Alerting) {
                 cx.core.change(self.key, ConversationChange::Alerting);
             }
@@ -359,8 +359,16 @@ impl Conversation {
         event: &Event<'_>,
     ) {
         let within = event.within.as_ref().map(|within| within.rel.as_ref());
+        let unreadable = event.kind == EventKind::Unreadable;
         match (event.link.rel.as_ref(), within) {
             _ if sender == "communication" => self.on_conversation(cx, event),
+            // The participant joined, left, or typed: the participant resource says whether they are there.
+            ("participant", _) if unreadable => {
+                if let Some(address) = cx.address_of(&event.link.href) {
+                    self.read_participant(cx, &address);
+                }
+            }
+            ("participantMessaging", _) if unreadable => {}
             ("participant", None) => self.on_participant(cx, event),
             ("participant", Some("typingParticipants")) => self.on_typing(cx, event),
             ("participant", Some(view)) => self.on_view(cx, event, view),
@@ -577,6 +585,11 @@ impl Conversation {
             _ => {}
         }
     }
+}
+
+/// Whether an event may be the completion of an operation. If its type could not be read, the resource has to be read.
+pub(super) fn may_be_completed(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Completed | EventKind::Unreadable)
 }
 
 /// The failure that an event's reason tells. The code `Informational` explains a change that is none.

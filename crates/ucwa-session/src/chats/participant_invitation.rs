@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::Response;
-use ucwa_proto::{Event, EventKind, EventStatus, Resource, SipUri};
+use ucwa_proto::{Event, EventStatus, Resource, SipUri};
 
 use super::conversation::{Address, Context, Conversation, Live};
-use super::event_dispatch::failure_of;
+use super::event_dispatch::{failure_of, may_be_completed};
 use super::outgoing_invitation::{COMPLETION_GRACE, START_GRACE};
 use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, ChatTimer};
@@ -195,7 +195,7 @@ impl Conversation {
         if let Some(href) = conversation.filter(|_| escalates) {
             self.follow_to(cx, href);
         }
-        if event.kind != EventKind::Completed {
+        if !may_be_completed(&event.kind) {
             if before.is_none() {
                 let change = ConversationChange::ParticipantInvited(participant);
                 cx.core.change(self.key, change);

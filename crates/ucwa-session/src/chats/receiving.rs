@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Response;
-use ucwa_proto::{Event, EventKind, HrefKey, Resource};
+use ucwa_proto::{Event, HrefKey, Resource};
 
 use super::conversation::{Context, Conversation};
+use super::event_dispatch::may_be_completed;
 use super::html;
 use super::payload::{self, ParticipantFacts};
 use super::purpose::{ChatPurpose, ChatTimer};
@@ -230,7 +231,7 @@ impl Conversation {
             let sender = self.sender_of(cx, message);
             let timestamp = payload::timestamp(message);
             self.line_up(cx, href, sender, Some(Content { body, timestamp }));
-        } else if event.kind == EventKind::Completed {
+        } else if may_be_completed(&event.kind) {
             let sender = match resource {
                 Some(message) => self.sender_of(cx, message),
                 None => self.unnamed_sender(cx),

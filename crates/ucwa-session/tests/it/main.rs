@@ -31,6 +31,7 @@ mod interruptions;
 mod joining;
 mod leading;
 mod lost;
+mod malformed;
 mod meetings;
 mod out_of_order;
 mod outgoing;

@@ -1,0 +1,81 @@
+//! Event pages with malformed events: nothing else on the page is lost, and the resources of those events are read.
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::given;
+use crate::pages::*;
+
+/// Makes an event malformed in the ways that leave its link readable and lose its resource.
+fn spoilt(event: &Value) -> Vec<Value> {
+    let event = with(event.clone(), "_embedded", json!("x"));
+    let mut without_type = event.clone();
+    without_type.as_object_mut().unwrap().remove("type");
+    vec![
+        with(event.clone(), "type", json!(7)),
+        with(event.clone(), "in", json!("/x")),
+        event,
+        without_type,
+    ]
+}
+
+#[test]
+fn a_malformed_message_is_read_by_its_link_in_its_place() {
+    let second = arrival("21a1", "2", "second");
+    let resource = second["_embedded"]["message"].clone();
+    for malformed in spoilt(&second) {
+        let mut given = given::established();
+        let (bench, key) = (&mut given.bench, given.key);
+        let [first, third] = ["1", "3"].map(|number| arrival("21a1", number, number));
+        bench.page(json!([conversation("21a1", vec![first, malformed, third])]));
+        assert_eq!(bench.session.malformed_parts(), 1);
+        bench.reply("GET", &message_href("21a1", "2"), 200, resource.clone());
+        assert_eq!(bench.received(key), ["1", "second", "3"]);
+        bench.page(json!([]));
+        assert_eq!(bench.session.malformed_parts(), 1);
+    }
+}
+
+#[test]
+fn a_malformed_invitation_is_read_by_its_link() {
+    let offer = offered("17b", "Hi");
+    let event = &offer[0]["events"][0];
+    let resource = event["_embedded"]["messagingInvitation"].clone();
+    for malformed in spoilt(event) {
+        let mut bench = Bench::signed_in();
+        bench.page(json!([communication(vec![malformed])]));
+        assert!(bench.events.is_empty(), "{:?}", bench.events);
+        bench.reply("GET", INVITATION, 200, resource.clone());
+        assert!(matches!(
+            bench.events.first(),
+            Some(SessionEvent::Incoming { .. })
+        ));
+    }
+}
+
+#[test]
+fn a_malformed_verdict_is_asked_for() {
+    let mut given = given::handed_over();
+    let event = bare("completed", "message", &message_href("21a1", "2"), None);
+    let (bench, key) = (&mut given.bench, given.key);
+    bench.page(json!([conversation(
+        "21a1",
+        vec![with(event, "status", json!(7))]
+    )]));
+    assert!(bench.verdicts(key).is_empty());
+    assert_eq!(bench.count_sent("GET", &message_href("21a1", "2")), 1);
+}
+
+#[test]
+fn an_event_that_may_be_typing_or_leaving_removes_no_participant() {
+    let mut given = given::established();
+    let event = bare("deleted", "participant", &participant_href("21a1"), None);
+    let (bench, key) = (&mut given.bench, given.key);
+    bench.page(json!([conversation(
+        "21a1",
+        vec![with(event, "in", json!("/x"))]
+    )]));
+    assert_eq!(bench.changes(key), []);
+    assert!(bench.is_sent("GET", &participant_href("21a1")));
+}
