@@ -1,6 +1,9 @@
 //! The entry: an application, which is one user's presence at a server.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use conv_model::{ConversationsManager, MePerson, PersonsManager};
 
@@ -29,6 +32,7 @@ pub struct Application {
     pub(crate) model: conv_model::Application,
     pub(crate) handle: Arc<Handle>,
     pub(crate) home: Home,
+    pub(crate) malformed_events: Arc<AtomicU64>,
 }
 
 impl Application {
@@ -63,6 +67,14 @@ impl Application {
     #[must_use]
     pub fn me(&self) -> MePerson {
         self.model.me()
+    }
+
+    /// The number of malformed events, and other malformed parts of event pages, since the application was built. Each
+    /// is logged as a warning. What could be read of an event is shown, and the resource behind its link is read; a number
+    /// that grows means that something may be missing.
+    #[must_use]
+    pub fn malformed_events(&self) -> u64 {
+        self.malformed_events.load(Ordering::Relaxed)
     }
 }
 

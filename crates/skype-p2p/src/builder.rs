@@ -218,11 +218,13 @@ impl ApplicationBuilder {
             writer,
             commands,
         );
+        let malformed_events = driver.malformed_events();
         runtime.spawn(Box::pin(driver.run()));
         Ok(Application {
             model,
             handle: Arc::new(Handle { mailbox }),
             home,
+            malformed_events,
         })
     }
 }

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     future::{pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -48,6 +51,7 @@ pub(crate) struct Driver {
     last_ticket: u64,
     tickets: BTreeMap<Ticket, oneshot::Sender<Result<Outcome, Failure>>>,
     wake_at: Option<Duration>,
+    malformed_events: Arc<AtomicU64>,
     finished: bool,
 }
 
@@ -86,8 +90,14 @@ impl Driver {
             last_ticket: 0,
             tickets: BTreeMap::new(),
             wake_at: None,
+            malformed_events: Arc::default(),
             finished: false,
         }
+    }
+
+    /// The count of [`Session::malformed_parts`], which the driver keeps current.
+    pub(crate) fn malformed_events(&self) -> Arc<AtomicU64> {
+        self.malformed_events.clone()
     }
 
     /// Runs until the last handle of the application is dropped, or until something panics. Either way, as well as when
@@ -185,6 +195,8 @@ impl Driver {
     fn handle(&mut self, input: Input) {
         tracing::trace!(?input);
         self.session.handle(self.runtime.now(), input);
+        self.malformed_events
+            .store(self.session.malformed_parts(), Ordering::Relaxed);
         self.settle();
     }
 

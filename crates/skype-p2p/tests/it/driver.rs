@@ -345,3 +345,57 @@ async fn what_a_dead_process_left_is_taken_up_with_its_conversations() {
     assert_eq!((&*sender, &*text), ("Lene Aaling", "I waited"));
     assert_eq!(lene.conversations_manager().conversations().size().get(), 1);
 }
+
+/// A server that embeds a number in the place of a message.
+#[derive(Debug)]
+struct Careless(World);
+
+#[async_trait]
+impl HttpTransport for Careless {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let is_poll = request.uri().path().ends_with("/events");
+        let response = self.0.send(request, options).await?;
+        Ok(response.map(|body| match is_poll {
+            true => String::from_utf8(body.to_vec())
+                .unwrap()
+                .replace(
+                    r#""_embedded":{"message":{"#,
+                    r#""_embedded":{"message":7,"x":{"#,
+                )
+                .into(),
+            false => body,
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_event_is_counted_and_its_message_is_read() {
+    let world = World::new();
+    let careless = world
+        .builder()
+        .transport(Arc::new(Careless(world.clone())))
+        .build()
+        .unwrap();
+    let credentials = Credentials::password(LENE, LENE_PASSWORD);
+    let manager = careless.sign_in_manager();
+    manager.sign_in(credentials).await.unwrap();
+    let tosh = world.tosh().await;
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let chat = ours.chat_service();
+    let first = chat.send_message("Hi Lene");
+    let theirs = conversation(&careless, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    first.await.unwrap();
+    chat.send_message("Are you there?").await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let texts: Vec<_> = told(&theirs).into_iter().map(|(.., text)| text).collect();
+    assert_eq!(texts, ["Hi Lene", "Are you there?"]);
+    assert_eq!(
+        (careless.malformed_events(), tosh.malformed_events()),
+        (2, 0)
+    );
+}
