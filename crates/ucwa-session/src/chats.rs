@@ -25,8 +25,6 @@ mod unclaimed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::{HrefKey, Resource, SipUri};
 
 pub(crate) use self::archived::{ArchivedKind, Recipient};
@@ -40,10 +38,10 @@ pub(crate) use self::purpose::{ChatsPurpose, ChatsTimer};
 use self::sending::Draft;
 use self::unclaimed::MergedInvitation;
 use crate::core::Core;
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, Ticket};
 use crate::operation::{Operation, Outcome};
+use crate::response::Answer;
 use crate::timers::TimerKey;
 
 #[derive(Default)]
@@ -318,20 +316,19 @@ impl Chats {
         &mut self,
         core: &mut Core,
         purpose: &ChatsPurpose,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
         match purpose {
             ChatsPurpose::ReadUnknownInvitation(href, rel) => {
-                self.on_unknown_invitation_read(core, (href, rel), exchange, result);
+                self.on_unknown_invitation_read(core, (href, rel), answer);
             }
             ChatsPurpose::ReadUnclaimed(href, failed) => {
-                self.on_unclaimed_read(core, (href, *failed), exchange, result);
+                self.on_unclaimed_read(core, (href, *failed), answer);
             }
             ChatsPurpose::Conversation(key, purpose) => {
                 self.with(core, *key, |conversation, cx| {
-                    if conversation.tasks.finish(exchange) {
-                        conversation.on_finished(cx, purpose, exchange, result);
+                    if conversation.tasks.finish(answer.exchange) {
+                        conversation.on_finished(cx, purpose, answer);
                     }
                 });
             }
@@ -412,47 +409,41 @@ impl Conversation {
         }
     }
 
-    fn on_finished(
-        &mut self,
-        cx: &mut Context<'_>,
-        purpose: &ChatPurpose,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
+    fn on_finished(&mut self, cx: &mut Context<'_>, purpose: &ChatPurpose, answer: Answer<'_>) {
         use ChatPurpose as For;
         match purpose {
-            For::Invite(operation) => self.on_invite_response(cx, operation, exchange, result),
-            For::ReadInvitation(id) => self.on_invitation_read(cx, id, exchange, result),
-            For::Accept => self.on_accept_response(cx, exchange, result),
-            For::Decline => self.on_decline_response(cx, exchange, result),
-            For::Cancel => self.on_cancel_response(cx, exchange, result),
-            For::StopMessaging => self.on_stop_response(cx, false, exchange, result),
-            For::StopInsteadOfDelete => self.on_stop_response(cx, true, exchange, result),
-            For::DeleteConversation => self.on_delete_response(cx, exchange, result),
-            For::ReadConversation => self.on_conversation_read(cx, exchange, result),
-            For::ReadMessaging => self.on_messaging_read(cx, false, exchange, result),
-            For::ReadDerivedMessaging => self.on_messaging_read(cx, true, exchange, result),
-            For::ReadParticipants => self.on_participants_read(cx, exchange, result),
-            For::ReadParticipant(href) => self.on_participant_read(cx, href, exchange, result),
-            For::SendMessage(message) => self.on_send_response(cx, *message, exchange, result),
-            For::ReadDelivery(message) => self.on_delivery_read(cx, *message, exchange, result),
-            For::ReadOutgoing(href) => self.on_outgoing_read(cx, href, exchange, result),
-            For::ReadIncoming(href) => self.on_incoming_read(cx, href, exchange, result),
-            For::SetIsTyping => self.on_typing_response(cx, exchange, result),
+            For::Invite(operation) => self.on_invite_response(cx, operation, answer),
+            For::ReadInvitation(id) => self.on_invitation_read(cx, id, answer),
+            For::Accept => self.on_accept_response(cx, answer),
+            For::Decline => self.on_decline_response(cx, answer),
+            For::Cancel => self.on_cancel_response(cx, answer),
+            For::StopMessaging => self.on_stop_response(cx, false, answer),
+            For::StopInsteadOfDelete => self.on_stop_response(cx, true, answer),
+            For::DeleteConversation => self.on_delete_response(cx, answer),
+            For::ReadConversation => self.on_conversation_read(cx, answer),
+            For::ReadMessaging => self.on_messaging_read(cx, false, answer),
+            For::ReadDerivedMessaging => self.on_messaging_read(cx, true, answer),
+            For::ReadParticipants => self.on_participants_read(cx, answer),
+            For::ReadParticipant(href) => self.on_participant_read(cx, href, answer),
+            For::SendMessage(message) => self.on_send_response(cx, *message, answer),
+            For::ReadDelivery(message) => self.on_delivery_read(cx, *message, answer),
+            For::ReadOutgoing(href) => self.on_outgoing_read(cx, href, answer),
+            For::ReadIncoming(href) => self.on_incoming_read(cx, href, answer),
+            For::SetIsTyping => self.on_typing_response(cx, answer),
             For::AddParticipant(operation) => {
-                self.on_add_participant_response(cx, operation, exchange, result);
+                self.on_add_participant_response(cx, operation, answer);
             }
             For::ReadParticipantInvitation(operation) => {
-                self.on_participant_invitation_read(cx, operation, exchange, result);
+                self.on_participant_invitation_read(cx, operation, answer);
             }
             For::CancelParticipant(participant) => {
-                self.on_cancel_participant_response(cx, *participant, exchange, result);
+                self.on_cancel_participant_response(cx, *participant, answer);
             }
-            For::Eject(participant) => self.on_eject_response(cx, *participant, exchange, result),
+            For::Eject(participant) => self.on_eject_response(cx, *participant, answer),
             For::Moderate(participant, action) => {
-                self.on_moderate_response(cx, (*participant, *action), exchange, result);
+                self.on_moderate_response(cx, (*participant, *action), answer);
             }
-            For::Acknowledge => self.on_acknowledged(cx, exchange, result),
+            For::Acknowledge => self.on_acknowledged(cx, answer),
         }
     }
 }

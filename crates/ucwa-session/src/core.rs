@@ -1,7 +1,7 @@
-//! The part of the session that every other part works with: outputs, time, identifiers and exchanges.
+//! What every part of the session uses: outputs, time, identifiers and exchanges.
 //!
-//! An exchange goes in once ([`Core::issue`]) and comes out once ([`Core::next_finished`]); what happens between, trust,
-//! tokens, repeats, is decided here and in [`crate::auth`], and nowhere else.
+//! An exchange goes in once ([`Core::issue`]) and comes out once ([`Core::next_finished`]). Trust, tokens and repeats in
+//! between are decided here and in [`crate::auth`], and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -31,20 +31,20 @@ use crate::workload::Workload;
 /// The end of an exchange, for the part that began it.
 pub(crate) type Finished = (Exchange, Result<Response<Bytes>, Failure>);
 
-/// How often an idempotent command is sent at most.
+/// The most attempts of an idempotent request.
 const MAX_ATTEMPTS: u32 = 5;
-/// How long after its first sending a command may be sent again.
+/// How long after the first attempt a request may be repeated.
 const MAX_RETRY_TIME: Duration = Duration::from_secs(90);
-/// What the session grants the transport beyond a deadline.
+/// How long after its deadline the transport may report a failure.
 const WATCHDOG_GRACE: Duration = Duration::from_secs(5);
-/// The longest pause that a server's `Retry-After` can impose.
+/// The longest pause that a `Retry-After` header can impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Where an exchange is.
 #[derive(Clone, Copy)]
 enum Place {
     OnWire(RequestId),
-    /// Until this timer, when it is sent again.
+    /// Waits for this timer to be repeated.
     Paused(TimerKey),
 }
 
@@ -59,20 +59,21 @@ pub(crate) struct Core {
     pub(crate) outputs: VecDeque<Output>,
     timers: Timers,
     rng: ChaCha8Rng,
-    /// Beside the other one, so that what is drawn for logs moves nothing else.
+    /// A stream of its own, so that correlation IDs change no other random draw.
     correlation_rng: ChaCha8Rng,
     numbers: u64,
     /// The operations that have not completed.
     tickets: BTreeSet<Ticket>,
     on_wire: BTreeMap<RequestId, Exchange>,
-    /// Where the owned exchanges are that are on the wire or wait to be repeated. The others are found by looking.
+    /// The owned exchanges that are on the wire or wait to be repeated. The others are found by a scan of the few that
+    /// wait for something else.
     places: BTreeMap<ExchangeId, Place>,
     exchanges: u64,
     pub(crate) questions: Questions,
     finished: VecDeque<Finished>,
-    /// Where several GETs can be sent in one request; absent where the server does not offer it.
+    /// The link to send several GETs in one request, if the server offers it.
     pub(crate) batch: Option<String>,
-    /// What travels in a batch; what nobody waits for any more leaves its seat empty.
+    /// The exchanges of each batch in flight. `None` stands for an abandoned one.
     pub(crate) batches: BTreeMap<u64, Vec<Option<Exchange>>>,
 }
 
@@ -140,18 +141,19 @@ impl Core {
 
     // Identifiers and time.
 
-    /// A number that this session has not used for anything yet.
+    /// A number that is unique in this session.
     pub(crate) fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
     }
 
-    /// A UUID of version 4 from the seed: operation ids, thread ids, endpoint ids.
+    /// A UUID of version 4 from the seed, for operation IDs, thread IDs and endpoint IDs.
     pub(crate) fn uuid(&mut self) -> String {
         uuid(&mut self.rng)
     }
 
-    /// `base` doubled `doublings` times, at most `cap`, less up to a fifth, so that clients do not come back in step.
+    /// `base` doubled `doublings` times, at most `cap`, less a random part of up to a fifth, so that clients do not retry in
+    /// step.
     pub(crate) fn backoff(&mut self, base: Duration, doublings: u32, cap: Duration) -> Duration {
         let full = base.saturating_mul(1 << doublings.min(16)).min(cap);
         full.mul_f64(1.0 - f64::from(self.rng.next_u32()) / f64::from(u32::MAX) / 5.0)
@@ -177,8 +179,7 @@ impl Core {
         self.timers.take_due(self.now, wanted)
     }
 
-    /// Lets the time of a suspend pass, which `now` does not contain, for everything that the rest of the world does
-    /// meanwhile.
+    /// Moves the timers and tokens that run in real time forward by the length of a suspend, which `now` does not contain.
     pub(crate) fn bring_forward(&mut self, by: Duration) {
         self.timers.bring_forward(by, Timer::counts_suspends);
         self.auth.bring_forward(by);
@@ -186,8 +187,7 @@ impl Core {
 
     // Exchanges.
 
-    /// Says in the span of an exchange where it goes, and by what it is found in the logs of both sides. A repeat has the
-    /// name of the first.
+    /// Records the host and the correlation ID in the span of an exchange. A repeat keeps the correlation ID.
     pub(crate) fn label(&mut self, exchange: &mut Exchange, origin: &Origin) {
         exchange.span.record("host", origin.host());
         if exchange.correlation_id.is_none() {
@@ -317,7 +317,7 @@ impl Core {
         id: RequestId,
         result: Result<Response<Bytes>, TransportFailure>,
     ) {
-        // An exchange that was aborted, or given up by the watchdog, has nobody waiting for it.
+        // The exchange was aborted, or the watchdog gave it up.
         let Some(mut exchange) = self.take_from_wire(id) else {
             return;
         };
@@ -347,7 +347,7 @@ impl Core {
             return self.on_unauthorized(exchange, response);
         }
         let status = response.status();
-        // Too many requests: nothing was executed. The others may have been, unless doing it twice does not matter.
+        // A 429 says that nothing was executed. After the others, only idempotent requests are repeated.
         let transient = status == StatusCode::TOO_MANY_REQUESTS
             || exchange.is_idempotent()
                 && matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504)
@@ -363,7 +363,7 @@ impl Core {
     fn on_transport_failure(&mut self, exchange: Exchange, failure: TransportFailure) {
         let repeatable = failure.sent == Sent::No || exchange.is_idempotent();
         let hopeless = matches!(failure.kind, TransportFailureKind::Tls | TransportFailureKind::Refused)
-            // An address that cannot be reached is most often a wrong one: say so at once.
+            // An address that cannot be reached is most often wrong: the failure is reported at once.
             || matches!(exchange.purpose, Purpose::Root(_)) && failure.sent == Sent::No;
         if repeatable
             && !hopeless
@@ -377,8 +377,8 @@ impl Core {
         self.finish(exchange, Err(failure));
     }
 
-    /// How long to wait before an exchange is sent again; `None` if it is not, for it was sent often enough, or the pause
-    /// would end too late. The channel repeats its polls by itself.
+    /// The pause before an exchange is repeated. `None` after the last attempt, or if the pause would end too late. The
+    /// event channel repeats its polls itself.
     fn pause_before_repeat(
         &mut self,
         exchange: &Exchange,
@@ -388,7 +388,7 @@ impl Core {
             return None;
         }
         let token = matches!(exchange.purpose, Purpose::Token(_) | Purpose::Challenge(_));
-        // The pending GET waits for the token, now or as soon as its own is refused.
+        // The pending GET waits for the token, now or as soon as its own token is refused.
         let longest = match token && self.is_under_way(&Purpose::Poll) {
             true => MAX_PAUSE,
             false => MAX_RETRY_AFTER,
@@ -414,7 +414,7 @@ impl Core {
         }
     }
 
-    /// The server's time and the grace are over, and the transport said nothing.
+    /// The deadline and the grace are over, and the transport reported nothing.
     pub(crate) fn on_watchdog(&mut self, id: RequestId) {
         let Some(exchange) = self.take_from_wire(id) else {
             return;
@@ -443,7 +443,7 @@ impl Core {
         self.finished.pop_front()
     }
 
-    /// Whether an exchange for this purpose is under way.
+    /// Whether an exchange for this purpose is in flight or waits. Looks at every exchange.
     pub(crate) fn is_under_way(&self, purpose: &Purpose) -> bool {
         self.on_wire
             .values()
@@ -486,7 +486,7 @@ impl Core {
         outputs.position(|output| matches!(output, Output::Send { id, .. } if *id == request))
     }
 
-    /// What is under way in here, whatever it is for.
+    /// What is under way, for all parts of the session.
     pub(crate) fn workload(&self) -> Workload {
         let (repeats, timers): (Vec<_>, Vec<_>) =
             (self.timers.armed()).partition(|timer| matches!(timer, Timer::Retry(_)));
@@ -502,7 +502,7 @@ impl Core {
             .chain(repeated);
         let (polls, requests): (Vec<_>, Vec<_>) =
             exchanges.partition(|exchange| exchange.purpose == Purpose::Poll);
-        // The watchdog of a request on the wire belongs to it.
+        // The watchdog of a request on the wire is part of the request.
         let (routines, deadlines): (Vec<_>, Vec<_>) = (timers.into_iter())
             .filter(|timer| !matches!(timer, Timer::Watchdog(id) if self.on_wire.contains_key(id)))
             .partition(|timer| timer.is_routine());
@@ -519,8 +519,8 @@ impl Core {
         }
     }
 
-    /// Aborts every request on the wire that may be repeated, and sends it again: its connection is likely to be dead. The
-    /// others keep their deadlines.
+    /// Aborts and repeats every idempotent request on the wire: its connection is likely to be dead. The others keep their
+    /// deadlines.
     pub(crate) fn resend(&mut self) {
         let waiting: BTreeSet<_> = (self.outputs.iter())
             .filter_map(|output| match output {
@@ -547,8 +547,7 @@ impl Core {
         }
     }
 
-    /// Drops every exchange whose purpose is unwanted, wherever it is, and aborts it on the wire. Tokens that are being
-    /// fetched stay wanted by the exchanges that wait for them.
+    /// Drops every exchange whose purpose is unwanted, and aborts it on the wire. Looks at every exchange.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
         let unwanted = |exchange: &Exchange| unwanted(&exchange.purpose);
         let on_wire = self.on_wire.iter();
@@ -647,7 +646,7 @@ impl Core {
         true
     }
 
-    /// Sends a request whose end nobody waits for.
+    /// Sends a request whose response is ignored.
     pub(crate) fn send_unobserved(&mut self, exchange: Exchange) {
         let purpose = exchange.purpose.clone();
         self.issue(exchange);
@@ -668,7 +667,8 @@ impl Core {
 
     // Addresses.
 
-    /// An absolute address for an href of the application; one that leads to another host gets no credential.
+    /// The absolute URL of an href of the application. An href that leads to another host is refused: it gets no
+    /// credential.
     pub(crate) fn resolve(&self, href: &str, stage: Stage) -> Result<String, Failure> {
         let Some(base) = &self.base else {
             return Err(Failure::new(FailureKind::NotSignedIn, stage));

@@ -1,4 +1,4 @@
-//! One HTTP exchange as the session sees it: what it is for, and what it takes to send it again.
+//! An HTTP exchange: what it is for, and what is needed to repeat it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::io::{ConnectionAuth, Lane};
 use crate::people::PeoplePurpose;
 use crate::timers::TimerKey;
 
-/// What an exchange is for; decides who gets its end.
+/// What an exchange is for. The purpose decides which part of the session gets the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// An autodiscovery root, on the way that began so.
+    /// GET an autodiscovery root.
     Root(RootSource),
-    /// The user resource.
+    /// GET the user resource.
     User,
-    /// A token for an origin.
+    /// POST for a token for an origin.
     Token(Origin),
-    /// A challenge for an origin that refused a token without sending one.
+    /// GET a challenge from an origin that refused a token without one.
     Challenge(Origin),
     /// POST applications.
     CreateApplication,
@@ -38,8 +38,8 @@ pub(crate) enum Purpose {
     ReportActivity,
     /// DELETE application.
     DeleteApplication,
-    /// GET conversations, to learn which of these live on after the channel lost its place. What begins while the
-    /// answer is on its way is not missing in it.
+    /// GET conversations, to learn which of these the server still has after the event channel lost its place.
+    /// Conversations that begin later may be missing in the response.
     ListConversations(Vec<HrefKey>),
     /// Something about chats.
     Chats(ChatsPurpose),
@@ -47,14 +47,14 @@ pub(crate) enum Purpose {
     People(PeoplePurpose),
     /// Something about history.
     History(HistoryPurpose),
-    /// POST batch: several GETs, each with a purpose of its own.
+    /// POST batch: several GETs, each an exchange with its own purpose.
     Batch(u64),
 }
 
-/// Where the way to an autodiscovery root began.
+/// How the address of an autodiscovery root was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RootSource {
-    /// It is configured.
+    /// In the configuration.
     Configured,
     /// `lyncdiscoverinternal.<domain>`, which has priority.
     Internal,
@@ -95,7 +95,7 @@ impl Purpose {
         }
     }
 
-    /// Whether it belongs to the application: its hrefs die with it.
+    /// Whether the request goes to the application, whose hrefs are void after its end.
     pub(crate) fn is_of_application(&self) -> bool {
         !matches!(
             self,
@@ -108,14 +108,15 @@ impl Purpose {
     }
 }
 
-/// How an exchange proves who sends it.
+/// The credential of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Credential {
-    /// Not at all, and it may go to any host.
+    /// None. The request may go to any host.
     None,
-    /// Not in the header, but the host must be trusted: it carries a password, or decides where one goes.
+    /// None in the header, but the host must be trusted: the request carries a password, or its response says where one
+    /// goes.
     TrustedHost,
-    /// With the token for its host.
+    /// The token for the host.
     Bearer,
 }
 
@@ -129,33 +130,33 @@ pub(crate) struct Exchange {
     pub(crate) id: Option<ExchangeId>,
     pub(crate) purpose: Purpose,
     pub(crate) method: Method,
-    /// Absolute.
+    /// An absolute URL.
     pub(crate) url: String,
     /// Content type and content.
     pub(crate) body: Option<(Cow<'static, str>, Bytes)>,
-    /// The version that it may change (`If-Match`).
+    /// The version that the request may change (`If-Match`).
     pub(crate) condition: Option<String>,
     pub(crate) credential: Credential,
     pub(crate) lane: Lane,
-    /// What the transport proves on the connection.
+    /// The authentication of the connection.
     pub(crate) authentication: Option<ConnectionAuth>,
-    /// How long one sending of it may take.
+    /// The longest time of one attempt.
     pub(crate) timeout: Duration,
-    /// How long all sendings of it together may take, from the first on; where absent, repeats end by the rule for all.
+    /// The longest time of all attempts together. Without it, the general limit for repeats applies.
     pub(crate) total: Option<Duration>,
-    /// How often it was sent.
+    /// The number of attempts so far.
     pub(crate) attempts: u32,
-    /// When it was sent first.
+    /// The time of the first attempt.
     pub(crate) first_sent: Option<Duration>,
-    /// The version of the token that it was last sent with.
+    /// The version of the token in the last attempt.
     pub(crate) token_version: Option<u64>,
-    /// The one repeat after an authentication challenge is used up.
+    /// The request was repeated after an authentication challenge, which happens once.
     pub(crate) challenged: bool,
-    /// The deadline of the transport, and a bit, while it is on the wire.
+    /// Fires some time after the transport's deadline, while the request is on the wire.
     pub(crate) watchdog: Option<TimerKey>,
-    /// By which both sides find it in their logs, over all repeats; absent until it has begun.
+    /// Names the exchange in the logs of client and server, over all repeats. `None` before the first attempt.
     pub(crate) correlation_id: Option<String>,
-    /// From its beginning to its end, over all repeats: operation, host, status, subcode, correlation id.
+    /// The tracing span over all repeats: operation, host, status, subcode, correlation ID.
     pub(crate) span: Span,
 }
 
@@ -217,13 +218,13 @@ impl Exchange {
         self
     }
 
-    /// Bounds the time of all sendings together.
+    /// Limits the time of all attempts together.
     pub(crate) fn within(mut self, total: Duration) -> Self {
         self.total = Some(total);
         self
     }
 
-    /// How long the next sending may take.
+    /// How long the next attempt may take.
     pub(crate) fn time_left(&self, now: Duration) -> Duration {
         let taken = now.saturating_sub(self.first_sent.unwrap_or(now));
         self.total.map_or(self.timeout, |total| {
@@ -236,9 +237,9 @@ impl Exchange {
         self
     }
 
-    /// Whether doing it twice does no more than doing it once. Of the POSTs that is so for a batch, which only reads, for a
-    /// report of activity, and for the steps of a sign-in: one token more changes nothing, an endpoint that asks again gets
-    /// the application that it has (`applications_ref`), and who is available is told so (`makeMeAvailable_ref`).
+    /// Whether the request is idempotent. Of the POSTs, a batch is, which only reads; a report of activity; and the steps of a
+    /// sign-in: another token changes nothing, an endpoint that asks again gets its application (`applications_ref`), and so
+    /// does a user who is available already (`makeMeAvailable_ref`).
     pub(crate) fn is_idempotent(&self) -> bool {
         self.method == Method::GET
             || self.method == Method::DELETE
@@ -265,11 +266,11 @@ impl std::fmt::Debug for Exchange {
     }
 }
 
-/// How long a command may take. Invitations and verdicts wait on the event channel, not on the response.
+/// How long a command may take. The results of invitations and messages come on the event channel, not in the response.
 pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a discovery host may take to answer once.
+/// How long one request to a discovery host may take.
 pub(crate) const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it may take with all repeats and with the hosts that it redirects to: one lost answer fails no sign-in.
+/// How long discovery may take with all repeats and redirects: one lost response fails no sign-in.
 pub(crate) const DISCOVERY_TIME: Duration = Duration::from_secs(30);
-/// What a pending GET may take beyond the time that the server holds it.
+/// How much longer a pending GET may take than the server holds it.
 pub(crate) const POLL_MARGIN: Duration = Duration::from_secs(30);

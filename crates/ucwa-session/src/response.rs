@@ -16,6 +16,28 @@ use crate::io::Sent;
 /// its own.
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-id");
 
+/// The end of an exchange, for the part of the session that began it.
+pub(crate) struct Answer<'a> {
+    pub(crate) exchange: &'a Exchange,
+    pub(crate) result: Result<Response<Bytes>, Failure>,
+}
+
+impl<'a> Answer<'a> {
+    pub(crate) fn url(&self) -> &'a str {
+        &self.exchange.url
+    }
+
+    /// What came of the request, if it changes something.
+    pub(crate) fn effect(self, core: &Core) -> Effect {
+        core.effect(self.exchange, self.result)
+    }
+
+    /// The resource that the request asked for.
+    pub(crate) fn resource(self, core: &Core) -> Result<Resource<'static>, Failure> {
+        core.fetched(self.exchange, self.result)
+    }
+}
+
 /// The effect of a request that changes something at the server.
 pub(crate) enum Effect {
     /// The server carried the request out.

@@ -17,6 +17,7 @@ use crate::io::{Input, Output};
 use crate::keys::Ticket;
 use crate::operation::Operation;
 use crate::people::People;
+use crate::response::Answer;
 use crate::sign_in::{ApplicationLinks, Phase, SignIn};
 use crate::timers::{Timer, TimerKey};
 
@@ -103,7 +104,7 @@ impl Session {
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }
-        // Whatever came in, what is due is due.
+        // Timers fire after every input, not only after `Timeout`.
         while let Some((key, timer)) = self.core.pop_due() {
             self.on_timer(key, timer);
         }
@@ -147,8 +148,9 @@ impl Session {
             if let Purpose::Chats(purpose) = &exchange.purpose
                 && purpose.carries_message()
             {
-                self.chats
-                    .on_finished(&mut self.core, purpose, &exchange, result);
+                let exchange = &exchange;
+                let answer = Answer { exchange, result };
+                self.chats.on_finished(&mut self.core, purpose, answer);
             }
             return match end {
                 ApplicationEnd::Lost(failure) => self.application_lost(failure),
@@ -195,8 +197,9 @@ impl Session {
                 result,
             ),
             Purpose::Chats(purpose) => {
-                self.chats
-                    .on_finished(&mut self.core, purpose, &exchange, result);
+                let exchange = &exchange;
+                let answer = Answer { exchange, result };
+                self.chats.on_finished(&mut self.core, purpose, answer);
             }
             // The end of a batch is the end of the exchanges in it.
             Purpose::Batch(_) => {}

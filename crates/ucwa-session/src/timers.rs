@@ -1,4 +1,4 @@
-//! What is due when.
+//! Timers: what is due at which time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,21 +14,21 @@ use crate::people::PeopleTimer;
 /// Something that is to be done at a time.
 #[derive(Debug)]
 pub(crate) enum Timer {
-    /// The transport should have given this exchange up by now.
+    /// The transport should have reported the end of this request.
     Watchdog(RequestId),
-    /// Send this exchange again.
+    /// Repeat this exchange.
     Retry(Box<Exchange>),
-    /// Nobody answered a question.
+    /// The caller has not answered a question.
     Unanswered(QuestionId),
     /// The token for this origin is about to expire.
     RenewToken(Origin),
-    /// The internal discovery host had its time.
+    /// The internal discovery host has not answered in time.
     DiscoveryGrace,
     /// Report that the user is active.
     ReportActivity,
-    /// Create the lost application anew.
+    /// Create another application in the place of the lost one.
     Recreate,
-    /// Ask again which conversations live on.
+    /// Read again which conversations the server has.
     ListConversations,
     /// Something about chats is due.
     Chats(ChatsTimer),
@@ -43,8 +43,8 @@ impl Timer {
         matches!(self, Self::Chats(ChatsTimer::Unclaimed(..)))
     }
 
-    /// Whether it stands for a time of the world outside, which passes while the machine is suspended too. The others
-    /// wait for something that cannot arrive meanwhile.
+    /// Whether the timer runs in real time, and so while the machine is suspended. The others wait for something that cannot
+    /// arrive meanwhile.
     pub(crate) fn counts_suspends(&self) -> bool {
         matches!(
             self,
@@ -57,7 +57,7 @@ impl Timer {
         )
     }
 
-    /// Whether it is armed again and again for as long as the session lives, and nothing is under way for its sake.
+    /// Whether the timer is armed again and again while the session lives, and waits for nothing.
     pub(crate) fn is_routine(&self) -> bool {
         matches!(
             self,
@@ -96,9 +96,14 @@ impl Timers {
 
     /// Cancels every timer of which `unwanted` is true. Looks at every timer: an owner that has many keeps their keys.
     pub(crate) fn cancel_where(&mut self, unwanted: impl Fn(&Timer) -> bool) {
-        for ((_, key), _) in self.due.extract_if(.., |_, timer| unwanted(timer)) {
-            self.times.remove(&key);
-        }
+        let times = &mut self.times;
+        self.due.retain(|(_, key), timer| {
+            let cancelled = unwanted(timer);
+            if cancelled {
+                times.remove(key);
+            }
+            !cancelled
+        });
     }
 
     /// The timers that are armed, in the order in which they are due.

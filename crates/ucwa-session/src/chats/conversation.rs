@@ -53,10 +53,7 @@ impl Context<'_> {
     }
 
     pub(super) fn address_of(&self, href: &str) -> Option<Address> {
-        Some(Address {
-            href: href.to_owned(),
-            key: self.key_of(href)?,
-        })
+        Address::of(self.core, href)
     }
 }
 
@@ -65,6 +62,15 @@ impl Context<'_> {
 pub(super) struct Address {
     pub(super) href: String,
     pub(super) key: HrefKey,
+}
+
+impl Address {
+    pub(super) fn of(core: &Core, href: &str) -> Option<Self> {
+        Some(Self {
+            href: href.to_owned(),
+            key: key_of(core, href)?,
+        })
+    }
 }
 
 pub(crate) struct Conversation {
@@ -500,11 +506,14 @@ impl Conversation {
         }
     }
 
+    pub(super) fn follow_link(&mut self, cx: &mut Context<'_>, href: &str) {
+        if let Some(address) = cx.address_of(href) {
+            self.follow_to(cx, &address);
+        }
+    }
+
     /// The conversation goes on at another href: the links and hrefs that were known before are void.
-    pub(super) fn follow_to(&mut self, cx: &mut Context<'_>, href: &str) {
-        let Some(address) = cx.address_of(href) else {
-            return;
-        };
+    pub(super) fn follow_to(&mut self, cx: &mut Context<'_>, address: &Address) {
         let Some(live) = self.life.live_mut() else {
             return;
         };
@@ -519,8 +528,9 @@ impl Conversation {
                 ..Messaging::default()
             };
             live.messaging_read = false;
+            self.refuse_waiting_commands(cx);
             self.roster.move_hrefs();
-            self.bind(cx, &address);
+            self.bind(cx, address);
             self.tasks.abandon(cx.core, |purpose| {
                 matches!(
                     purpose,
@@ -529,7 +539,7 @@ impl Conversation {
             });
             self.read_conversation(cx);
         } else {
-            self.bind(cx, &address);
+            self.bind(cx, address);
         }
         self.replay_buffered(cx, &address.key);
     }

@@ -10,7 +10,7 @@ use crate::recent::Recent;
 
 /// How many ended conversations, invitations and operations are remembered. Events come late by pages, not by thousands
 /// of conversations.
-const MAX_ENDED: usize = 4_096;
+const MAX_ENDED: usize = 1_024;
 
 /// The names under which the server speaks of conversations and invitations, in this application.
 #[derive(Default)]

@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::{Event, EventStatus, HrefKey, Resource};
 
 use super::conversation::{Address, Context, Conversation};
@@ -13,11 +11,11 @@ use super::payload;
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::sending::Draft;
 use crate::event::{ConversationChange, MessageStatus};
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{MessageKey, Ticket};
 use crate::operation::Outcome;
 use crate::recent::Recent;
+use crate::response::Answer;
 
 /// How many messages with an unknown result a conversation remembers, for events that come late. The oldest is forgotten
 /// first.
@@ -336,10 +334,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         href: &HrefKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        let read = cx.core.fetched(exchange, result);
+        let read = answer.resource(cx.core);
         let deliveries = &mut self.deliveries;
         let mut early = deliveries.early.iter();
         let position = early.position(|early| early.address.key == *href);
@@ -431,10 +428,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         message: MessageKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        let read = cx.core.fetched(exchange, result).ok();
+        let read = answer.resource(cx.core).ok();
         let timestamp = read.as_ref().and_then(payload::timestamp);
         let status = read.as_ref().and_then(|read| read.text("status"));
         let result = match (status, &read) {

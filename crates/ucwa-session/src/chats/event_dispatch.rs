@@ -1,9 +1,8 @@
 //! Event pages: which conversation each event belongs to, and what it does there.
 
-use std::borrow::Cow;
-
 use ucwa_proto::{Event, EventKind, EventPage, EventStatus, HrefKey, Problem, Resource, Sender};
 
+use super::Chats;
 use super::conference::is_conference;
 use super::conversation::{
     Address, Chat, Context, Conversation, Discovery, Form, Messaging, Probe,
@@ -11,7 +10,6 @@ use super::conversation::{
 use super::incoming_invitation::{InvitationEvent, ONLINE_MEETING_INVITATION, is_answerable};
 use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, InvitationId};
-use super::{Chats, key_of};
 use crate::core::Core;
 use crate::event::{ConversationChange, Standing};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -27,10 +25,11 @@ struct Notice<'p> {
 }
 
 /// What an event is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Subject {
     Invitation {
-        /// It was taken in before the other events of the page.
+        /// The conversation that the invitation names.
+        conversation: Option<Address>,
+        /// The invitation was taken in before the other events of the page.
         recognised: bool,
     },
     ParticipantInvitation,
@@ -39,27 +38,51 @@ enum Subject {
 }
 
 impl<'p> Notice<'p> {
+    /// The events of a page, in order.
+    fn all(core: &Core, page: &'p EventPage<'p>) -> Vec<Self> {
+        let mut notices = Vec::new();
+        for sender in &page.senders {
+            let events = sender.events.iter();
+            match sender.rel.as_ref() {
+                "communication" => {
+                    notices.extend(events.filter_map(|event| Self::of(core, sender, event)));
+                }
+                "conversation" => {
+                    let Some(address) = Address::of(core, &sender.href) else {
+                        continue;
+                    };
+                    notices.extend(events.map(|event| Self {
+                        subject: Subject::Conversation,
+                        sender,
+                        event,
+                        address: address.clone(),
+                    }));
+                }
+                _ => {}
+            }
+        }
+        notices
+    }
+
     fn of(core: &Core, sender: &'p Sender<'p>, event: &'p Event<'p>) -> Option<Self> {
-        let (subject, href) = match (sender.rel.as_ref(), event.link.rel.as_ref()) {
-            ("communication", "messagingInvitation" | ONLINE_MEETING_INVITATION) => {
-                let recognised = false;
-                (Subject::Invitation { recognised }, &event.link.href)
+        let subject = match event.link.rel.as_ref() {
+            "messagingInvitation" | ONLINE_MEETING_INVITATION => {
+                let invitation = event.resource();
+                let href = invitation.and_then(|invitation| invitation.link_href("conversation"));
+                Subject::Invitation {
+                    conversation: href.and_then(|href| Address::of(core, href)),
+                    recognised: false,
+                }
             }
-            ("communication", "participantInvitation") => {
-                (Subject::ParticipantInvitation, &event.link.href)
-            }
-            ("communication", "conversation") => (Subject::Conversation, &event.link.href),
-            ("conversation", _) => (Subject::Conversation, &sender.href),
+            "participantInvitation" => Subject::ParticipantInvitation,
+            "conversation" => Subject::Conversation,
             _ => return None,
         };
         Some(Self {
             subject,
             sender,
             event,
-            address: Address {
-                href: href.to_string(),
-                key: key_of(core, href)?,
-            },
+            address: Address::of(core, &event.link.href)?,
         })
     }
 }
@@ -67,26 +90,33 @@ impl<'p> Notice<'p> {
 impl Chats {
     /// Takes in a page.
     pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
-        let decoded = page.events();
-        let decoded = decoded.filter_map(|(sender, event)| Notice::of(core, sender, event));
-        let mut notices: Vec<_> = decoded.collect();
+        let mut notices = Notice::all(core, page);
         self.page.number += 1;
         self.page.is_open = true;
         // An invitation names its conversation, and may stand behind the conversation's own events. Invitations into a
         // conversation that is known are taken in where they stand, since one may follow another.
         for notice in &mut notices {
-            if matches!(notice.subject, Subject::Invitation { .. })
-                && !self.is_into_known(core, notice.event)
-            {
-                let recognised = true;
-                notice.subject = Subject::Invitation { recognised };
-                self.recognise(core, notice);
+            let Subject::Invitation {
+                conversation,
+                recognised,
+            } = &mut notice.subject
+            else {
+                continue;
+            };
+            let known = conversation.as_ref();
+            let known = known.and_then(|it| self.index.conversation(&it.key));
+            let incoming = notice.event.resource();
+            let incoming = incoming.and_then(|it| it.text("direction")) == Some("Incoming");
+            if !incoming || known.is_none() {
+                *recognised = true;
+                let conversation = conversation.clone();
+                self.recognise(core, notice, conversation);
             }
         }
         // A conversation that becomes a conference loses its chat in the same page, which is not the end of the chat then.
         for notice in &notices {
-            if notice.subject == Subject::Conversation
-                && notice.sender.rel == "communication"
+            if notice.sender.rel == "communication"
+                && notice.event.link.rel == "conversation"
                 && notice.event.resource().is_some_and(is_conference)
             {
                 self.with_href(core, &notice.address.key, |conversation, cx| {
@@ -106,10 +136,13 @@ impl Chats {
 
     fn dispatch(&mut self, core: &mut Core, notice: &Notice<'_>) {
         let event = notice.event;
-        match notice.subject {
-            Subject::Invitation { recognised } => {
+        match &notice.subject {
+            Subject::Invitation {
+                conversation,
+                recognised,
+            } => {
                 if !recognised {
-                    self.recognise(core, notice);
+                    self.recognise(core, notice, conversation.clone());
                 }
                 self.on_invitation(core, notice);
             }
@@ -159,23 +192,13 @@ impl Chats {
         self.conversations.contains_key(&key).then_some(key)
     }
 
-    /// Whether an invitation asks this user into a conversation that is known.
-    fn is_into_known(&self, core: &Core, event: &Event<'_>) -> bool {
-        event.resource().is_some_and(|invitation| {
-            invitation.text("direction") == Some("Incoming")
-                && invitation
-                    .link_href("conversation")
-                    .and_then(|href| key_of(core, href))
-                    .is_some_and(|href| self.index.conversation(&href).is_some())
-        })
-    }
-
     /// Takes in an event of an invitation: whose it is, and with that whose the conversation is.
-    fn recognise(&mut self, core: &mut Core, notice: &Notice<'_>) {
+    fn recognise(&mut self, core: &mut Core, notice: &Notice<'_>, conversation: Option<Address>) {
         let event = notice.event;
         if let Some(invitation) = event.resource() {
             let event = InvitationEvent {
                 address: notice.address.clone(),
+                conversation,
                 rel: &event.link.rel,
                 kind: &event.kind,
                 invitation,
@@ -190,7 +213,6 @@ impl Chats {
 
     pub(super) fn recognise_invitation(&mut self, core: &mut Core, event: InvitationEvent<'_>) {
         let invitation = event.invitation;
-        let href = invitation.link_href("conversation");
         let is_conference = event.rel == ONLINE_MEETING_INVITATION;
         let outgoing = invitation.text("direction") == Some("Outgoing");
         let meeting = invitation.text("onlineMeetingUri");
@@ -198,22 +220,21 @@ impl Chats {
         let ours = operation.and_then(|id| Some((self.known_operation(id)?, id)));
         if let Some((key, operation)) = ours {
             self.with(core, key, |conversation, cx| {
-                conversation.on_invite_seen(cx, operation, event.address, invitation);
+                let place = event.conversation.clone();
+                conversation.on_invite_seen(cx, operation, event);
                 if is_conference && conversation.is_joining(operation) {
                     // A participant who was added is invited into the conference that the conversation becomes.
-                    conversation.move_to_conference(cx, href, meeting);
+                    conversation.move_to_conference(cx, place, meeting);
                 }
             });
             return;
         }
-        let conversation = href.and_then(|href| key_of(core, href));
+        let place = event.conversation.as_ref().map(|address| &address.key);
         let has_ended = |href: &HrefKey| self.index.ended(href).is_some();
-        if self.index.is_known_invitation(&event.address.key)
-            || conversation.as_ref().is_some_and(has_ended)
-        {
+        if self.index.is_known_invitation(&event.address.key) || place.is_some_and(has_ended) {
             return;
         }
-        let known = conversation.and_then(|href| self.index.conversation(&href));
+        let known = place.and_then(|href| self.index.conversation(href));
         let thread = invitation.text("threadId").filter(|id| !id.is_empty());
         let escalated = known.or_else(|| self.index.conference(thread?));
         let is_staying = |key: &ConversationKey| {
@@ -222,7 +243,8 @@ impl Chats {
         };
         if let Some(key) = escalated.filter(is_staying) {
             self.with(core, key, |conversation, cx| {
-                conversation.move_to_conference(cx, href, meeting);
+                let place = event.conversation.clone();
+                conversation.move_to_conference(cx, place, meeting);
                 if !outgoing {
                     conversation.on_offer(cx, event, false);
                     // The user is in this conversation already; it only moves.
@@ -289,16 +311,16 @@ impl Chats {
 }
 
 impl Conversation {
-    /// Goes on as a conference, at the href that an invitation names.
+    /// Goes on as a conference, at the place that an invitation names.
     fn move_to_conference(
         &mut self,
         cx: &mut Context<'_>,
-        href: Option<&str>,
+        place: Option<Address>,
         meeting: Option<&str>,
     ) {
         self.become_conference(cx, meeting);
-        if let Some(href) = href {
-            self.follow_to(cx, href);
+        if let Some(address) = place {
+            self.follow_to(cx, &address);
         }
     }
 
@@ -335,7 +357,7 @@ impl Conversation {
     /// Follows an invitation that was accepted in another conversation, into which this one goes over. `false` if it was not.
     fn follow_derived(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> bool {
         if let Some(href) = invitation.link_href("derivedConversation") {
-            self.follow_to(cx, href);
+            self.follow_link(cx, href);
             return true;
         }
         let Some(href) = invitation.link_href("derivedMessaging") else {
@@ -352,12 +374,7 @@ impl Conversation {
     }
 
     /// An event of the conversation, or of what belongs to it. The sender's rel tells the two apart.
-    pub(super) fn on_event(
-        &mut self,
-        cx: &mut Context<'_>,
-        sender: &Cow<'_, str>,
-        event: &Event<'_>,
-    ) {
+    pub(super) fn on_event(&mut self, cx: &mut Context<'_>, sender: &str, event: &Event<'_>) {
         let within = event.within.as_ref().map(|within| within.rel.as_ref());
         let unreadable = event.kind == EventKind::Unreadable;
         match (event.link.rel.as_ref(), within) {
@@ -442,7 +459,7 @@ impl Conversation {
         }
         // If others have taken the conversation to another, this user goes along.
         if let Some(href) = resource.link_href("derivedConversation") {
-            self.follow_to(cx, href);
+            self.follow_link(cx, href);
         }
     }
 

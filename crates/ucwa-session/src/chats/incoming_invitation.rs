@@ -1,7 +1,5 @@
 //! Invitations of others to this user: offered, accepted, declined, missed.
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::{EventKind, HrefKey, Resource};
 
 use super::conversation::{Address, Chat, Context, Conversation, Live};
@@ -9,12 +7,12 @@ use super::outgoing_invitation::{COMPLETION_GRACE, LAST_RESULT_GRACE};
 use super::payload::{self, ParticipantFacts};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
 use super::wrong_state;
+use crate::core::Core;
 use crate::event::{ConversationChange, Participant, SessionEvent};
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::operation::Outcome;
-use crate::response::Effect;
+use crate::response::{Answer, Effect};
 
 /// The rel of an invitation to a conference. The other one is `messagingInvitation`.
 pub(super) const ONLINE_MEETING_INVITATION: &str = "onlineMeetingInvitation";
@@ -61,9 +59,31 @@ fn accept_link<'r>(invitation: &'r Resource<'_>) -> Option<&'r str> {
 /// An event of an invitation.
 pub(super) struct InvitationEvent<'e> {
     pub(super) address: Address,
+    /// The conversation that the invitation names.
+    pub(super) conversation: Option<Address>,
     pub(super) rel: &'e str,
     pub(super) kind: &'e EventKind,
     pub(super) invitation: &'e Resource<'e>,
+}
+
+impl<'e> InvitationEvent<'e> {
+    /// A view of an invitation that was read.
+    pub(super) fn read(
+        core: &Core,
+        address: Address,
+        rel: &'e str,
+        kind: &'e EventKind,
+        invitation: &'e Resource<'e>,
+    ) -> Self {
+        let href = invitation.link_href("conversation");
+        Self {
+            address,
+            conversation: href.and_then(|href| Address::of(core, href)),
+            rel,
+            kind,
+            invitation,
+        }
+    }
 }
 
 impl Conversation {
@@ -76,6 +96,7 @@ impl Conversation {
     ) {
         let InvitationEvent {
             address,
+            conversation,
             rel,
             kind,
             invitation,
@@ -85,8 +106,6 @@ impl Conversation {
         let preview = invitation.link_href("message");
         let preview = preview.and_then(payload::body_of_link);
         let is_conference = rel == ONLINE_MEETING_INVITATION;
-        let conversation = invitation.link_href("conversation");
-        let conversation = conversation.and_then(|href| cx.address_of(href));
         if let Some(conversation) = &conversation {
             self.bind(cx, conversation);
         }
@@ -202,17 +221,12 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_accept_response(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
+    pub(super) fn on_accept_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         let offer = self.life.live().and_then(|live| live.offer.as_ref());
         let Some(id) = offer.map(|offer| InvitationId::Incoming(offer.address.key.clone())) else {
             return;
         };
-        let grace = match cx.core.effect(exchange, result) {
+        let grace = match answer.effect(cx.core) {
             Effect::Done(_) => COMPLETION_GRACE,
             // Answered elsewhere, withdrawn, or unknown: an event says which, or the invitation.
             Effect::Gone(_) | Effect::Unclear(_) => LAST_RESULT_GRACE,
@@ -279,13 +293,8 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_decline_response(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        match cx.core.effect(exchange, result) {
+    pub(super) fn on_decline_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
+        match answer.effect(cx.core) {
             Effect::Refused(failure) if !has_answer(&failure) => {
                 self.on_decline_refused(cx, &failure);
             }

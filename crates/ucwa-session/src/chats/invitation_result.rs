@@ -1,18 +1,17 @@
 //! Results of invitations, and their cancellation.
 
-use bytes::Bytes;
-use http::Response;
-use ucwa_proto::Resource;
+use ucwa_proto::{EventKind, Resource};
 
 use super::conversation::{Chat, Context, Conversation, Discovery, Kind, Live, ended};
 use super::delivery::{DeliveryResult, unknown};
+use super::incoming_invitation::InvitationEvent;
 use super::outgoing_invitation::{COMPLETION_GRACE, Invite, InviteKind, LAST_RESULT_GRACE};
 use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
 use crate::event::ConversationChange;
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::operation::Outcome;
+use crate::response::Answer;
 
 impl Conversation {
     // Results that are read, since no event tells them.
@@ -37,19 +36,22 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         id: &InvitationId,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        let invitation = match cx.core.fetched(exchange, result) {
+        let url = answer.url();
+        let invitation = match answer.resource(cx.core) {
             Ok(invitation) => invitation,
             Err(failure) => return self.on_invitation_unreadable(cx, id, failure),
         };
         if let InvitationId::Outgoing(operation) = id {
             let live = self.life.live_mut();
             let is_open = live.and_then(|live| live.invite_mut(operation)).is_some();
-            let address = cx.address_of(invitation.href().unwrap_or(&exchange.url));
+            let address = cx.address_of(invitation.href().unwrap_or(url));
             if let Some(address) = address.filter(|_| is_open) {
-                self.on_invite_seen(cx, operation, address, &invitation);
+                let rel = "messagingInvitation";
+                let kind = &EventKind::Updated;
+                let event = InvitationEvent::read(cx.core, address, rel, kind, &invitation);
+                self.on_invite_seen(cx, operation, event);
             }
         }
         match payload::invitation_state(&invitation) {
@@ -310,13 +312,8 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_cancel_response(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        if let Err(failure) = cx.core.effect(exchange, result).done() {
+    pub(super) fn on_cancel_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
+        if let Err(failure) = answer.effect(cx.core).done() {
             tracing::debug!(%failure, "the invitation could not be cancelled");
         }
         // Cancelled or too late, the invitation has a result now, and the message in it.

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::HrefKey;
 
 use super::conversation::{Context, Conversation, ended};
@@ -11,11 +9,10 @@ use super::purpose::{ChatPurpose, ChatTimer};
 use super::roster::Seat;
 use super::{invalid, wrong_state};
 use crate::event::{ConversationChange, Role};
-use crate::exchange::Exchange;
 use crate::failure::{Failure, Stage};
 use crate::keys::{ParticipantKey, Ticket};
 use crate::operation::Outcome;
-use crate::response::Effect;
+use crate::response::{Answer, Effect};
 
 /// How long the roster may take to show that a participant was ejected.
 const EJECTION_GRACE: Duration = Duration::from_secs(10);
@@ -100,7 +97,11 @@ impl Conversation {
                     self.conclude_joining(cx, &operation, Err(why));
                 }
             }
-            _ if !seat.joined => cx.core.complete(ticket, Ok(Outcome::Done)),
+            // Neither invited nor joined: nothing is to be done at the server, and the caller hears so.
+            _ if !seat.joined => {
+                seat.ejecting.push(ticket);
+                self.remove_from_roster(cx, participant, None);
+            }
             _ => {
                 seat.ejecting.push(ticket);
                 if seat.ejecting.len() == 1 {
@@ -132,10 +133,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         participant: ParticipantKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        match cx.core.effect(exchange, result) {
+        match answer.effect(cx.core) {
             Effect::Done(_) | Effect::Gone(_) => {}
             Effect::Refused(failure) | Effect::Unclear(failure) => {
                 self.on_eject_refused(cx, participant, &failure);
@@ -177,10 +177,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         participant: ParticipantKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        match cx.core.effect(exchange, result) {
+        match answer.effect(cx.core) {
             Effect::Done(_) => {
                 let timer = ChatTimer::Ejected(participant);
                 self.tasks.arm(cx.core, EJECTION_GRACE, timer);
@@ -211,6 +210,52 @@ impl Conversation {
         cx.core.change(self.key, change);
         for ticket in tickets {
             cx.core.complete(ticket, Err(failure.clone()));
+        }
+    }
+
+    /// The conversation has moved. A command that waits for a read of its participant would wait for ever: the href is void.
+    pub(super) fn refuse_waiting_commands(&mut self, cx: &mut Context<'_>) {
+        let failure = wrong_state("the conversation has moved before the command was sent");
+        for (participant, actions) in self.roster.commanded() {
+            let sent = [
+                ChatPurpose::Eject(participant),
+                ChatPurpose::CancelParticipant(participant),
+            ];
+            let is_ejecting = |seat: &Seat| !seat.ejecting.is_empty();
+            let member = self.roster.by_key(participant);
+            if member.is_some_and(|member| is_ejecting(&member.seat) && member.seat.joined)
+                && !sent.iter().any(|purpose| self.tasks.is_in_flight(purpose))
+                && !self.tasks.is_armed(&ChatTimer::Ejected(participant))
+            {
+                self.on_eject_refused(cx, participant, &failure);
+            }
+            for action in actions {
+                let purpose = ChatPurpose::Moderate(participant, action);
+                if !self.tasks.is_in_flight(&purpose) {
+                    self.conclude_action(cx, participant, action, &Err(failure.clone()));
+                }
+            }
+        }
+    }
+
+    /// Ejects a participant who joined although the invitation was to be cancelled. One who accepted and does not show in the
+    /// roster cannot be ejected.
+    pub(super) fn eject_after_joining(
+        &mut self,
+        cx: &mut Context<'_>,
+        participant: ParticipantKey,
+    ) {
+        let member = self.roster.by_key(participant);
+        let asked = member.filter(|member| !member.seat.ejecting.is_empty());
+        let Some(joined) = asked.map(|member| member.seat.joined) else {
+            return;
+        };
+        if joined {
+            self.post_eject(cx, participant, false);
+        } else {
+            let why =
+                wrong_state("the participant accepted the invitation before it was cancelled");
+            self.on_eject_refused(cx, participant, &why);
         }
     }
 
@@ -286,10 +331,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         (participant, action): (ParticipantKey, Action),
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        let result = match cx.core.effect(exchange, result) {
+        let result = match answer.effect(cx.core) {
             Effect::Done(_) => Ok(()),
             Effect::Refused(failure) | Effect::Unclear(failure) => Err(failure),
             Effect::Gone(failure) => {

@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::Resource;
 
-use super::conversation::{Address, Chat, Context, Conversation, Kind, Live};
+use super::conversation::{Chat, Context, Conversation, Kind, Live};
 use super::delivery::unknown;
+use super::incoming_invitation::InvitationEvent;
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
 use super::sending::Draft;
 use super::{html, invalid, wrong_state};
 use crate::event::ConversationChange;
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::operation::{Credentials, CustomContent, MessageBody};
-use crate::response::Effect;
+use crate::response::{Answer, Effect};
 use crate::text_limits;
 
 /// How long the event that tells of the start may take after the response.
@@ -284,15 +282,14 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         operation: &str,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
         let live = self.life.live_mut();
         // Events may have brought the result before.
         let Some(invite) = live.and_then(|live| live.invite_mut(operation)) else {
             return;
         };
-        match cx.core.effect(exchange, result) {
+        match answer.effect(cx.core) {
             Effect::Done(response) => {
                 let location = cx.core.location(&response);
                 if let Some(address) = location.and_then(|location| cx.address_of(location)) {
@@ -334,11 +331,14 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         operation: &str,
-        address: Address,
-        invitation: &Resource<'_>,
+        event: InvitationEvent<'_>,
     ) {
-        let conversation = invitation.link_href("conversation");
-        let conversation = conversation.and_then(|href| cx.address_of(href));
+        let InvitationEvent {
+            address,
+            conversation,
+            invitation,
+            ..
+        } = event;
         let shown = conversation
             .as_ref()
             .and_then(|address| cx.index.conversation(&address.key));

@@ -1,7 +1,5 @@
 //! Invitations of participants into a conversation.
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::{Event, EventStatus, Resource, SipUri};
 
 use super::conversation::{Address, Context, Conversation, Live};
@@ -11,11 +9,10 @@ use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::{invalid, wrong_state};
 use crate::event::ConversationChange;
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ParticipantKey, Ticket};
 use crate::operation::Outcome;
-use crate::response::Effect;
+use crate::response::{Answer, Effect};
 
 /// The invitation of a participant, until its result.
 pub(super) struct Joining {
@@ -139,15 +136,14 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         operation: &str,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
         let live = self.life.live_mut();
         // Events may have brought the result before.
         let Some(joining) = live.and_then(|live| live.joining_mut(operation)) else {
             return;
         };
-        match cx.core.effect(exchange, result) {
+        match answer.effect(cx.core) {
             Effect::Done(response) => {
                 let location = cx.core.location(&response);
                 if let Some(address) = location.and_then(|location| cx.address_of(location)) {
@@ -193,7 +189,7 @@ impl Conversation {
         // Where two become a conference, the conversation may go on at another href.
         let conversation = resource.and_then(|invitation| invitation.link_href("conversation"));
         if let Some(href) = conversation.filter(|_| escalates) {
-            self.follow_to(cx, href);
+            self.follow_link(cx, href);
         }
         if !may_be_completed(&event.kind) {
             if before.is_none() {
@@ -245,8 +241,9 @@ impl Conversation {
         };
         self.cancel_joining_timer(cx, operation);
         let failure = result.as_ref().err().cloned();
-        if failure.is_some() {
-            self.remove_from_roster(cx, joining.participant, failure.clone());
+        match &failure {
+            Some(_) => self.remove_from_roster(cx, joining.participant, failure.clone()),
+            None => self.eject_after_joining(cx, joining.participant),
         }
         if let Some(ticket) = joining.ticket {
             cx.core.complete(ticket, result.map(|()| Outcome::Done));
@@ -285,10 +282,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         operation: &str,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        let Ok(invitation) = cx.core.fetched(exchange, result) else {
+        let Ok(invitation) = answer.resource(cx.core) else {
             return self.conclude_by_roster(cx, operation);
         };
         match payload::invitation_state(&invitation) {

@@ -1,7 +1,5 @@
 //! Events and reads of participants: who came and left, roles and views, chats, typing.
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::{Event, EventKind, HrefKey};
 
 use super::conversation::{Address, Context, Conversation};
@@ -9,10 +7,10 @@ use super::event_dispatch::failure_of;
 use super::payload::{self, ParticipantFacts};
 use super::purpose::{ChatPurpose, ChatTimer};
 use crate::event::{ConversationChange, Participant};
-use crate::exchange::Exchange;
 use crate::failure::{Failure, Stage};
 use crate::keys::ParticipantKey;
 use crate::operation::Outcome;
+use crate::response::Answer;
 
 impl Conversation {
     /// Learns of a participant outside of the roster's events: an inviter, a sender, an acceptor.
@@ -22,13 +20,55 @@ impl Conversation {
         href: Option<&str>,
         facts: &ParticipantFacts<'_>,
     ) -> Participant {
-        // The hrefs of a life that is over mean nothing.
+        // The hrefs of a life that is over mean nothing, and no participant is on another host.
         let href = href.filter(|_| self.is_live());
-        let address = href.and_then(|href| cx.address_of(href));
+        let own = href.filter(|href| cx.core.resolve(href, Stage::Conversation).is_ok());
+        let address = own.and_then(|href| cx.address_of(href));
         let adopt = !self.is_conference();
         let facts = facts.without_commands();
+        self.merge_duplicate(cx, address.as_ref(), facts.uri);
         let (member, _) = self.roster.learn(cx.core, address, &facts, adopt);
         member.to_participant()
+    }
+
+    /// Merges a participant known only by href into the one that has the same SIP URI.
+    fn merge_duplicate(
+        &mut self,
+        cx: &mut Context<'_>,
+        address: Option<&Address>,
+        uri: Option<&str>,
+    ) {
+        let (Some(address), Some(uri)) = (address, uri) else {
+            return;
+        };
+        let Some(duplicate) = self.roster.take_duplicate(&address.key, uri) else {
+            return;
+        };
+        let participant = duplicate.key;
+        let was_joined = duplicate.seat.joined;
+        let known = self.roster.by_uri(uri).filter(|known| !known.seat.joined);
+        if let Some(known) = known.filter(|_| was_joined) {
+            let ejecting = std::mem::take(&mut known.seat.ejecting);
+            known.expected = false;
+            known.seat = duplicate.seat;
+            known.seat.ejecting.extend(ejecting);
+            let change = ConversationChange::ParticipantJoined(known.to_participant());
+            cx.core.change(self.key, change);
+        } else {
+            for ticket in duplicate.seat.ejecting {
+                cx.core.complete(ticket, Ok(Outcome::Done));
+            }
+            for (action, ticket) in duplicate.seat.moderating {
+                cx.core.complete(ticket, action.result_after_leaving());
+            }
+        }
+        if was_joined {
+            let change = ConversationChange::ParticipantLeft {
+                participant,
+                failure: None,
+            };
+            cx.core.change(self.key, change);
+        }
     }
 
     /// A participant event without `in`: a participant came, changed or left.
@@ -103,6 +143,7 @@ impl Conversation {
             return self.tasks.read(cx.core, Some(&address.href), purpose);
         }
         self.roster.arriving.remove(&address.key);
+        self.merge_duplicate(cx, Some(&address), facts.uri);
         let known = Some(address.clone());
         let (member, changes) = self.roster.learn(cx.core, known, facts, adopt);
         member.expected = false;
@@ -164,10 +205,10 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         href: &HrefKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        let read = cx.core.fetched(exchange, result);
+        let url = answer.url().to_owned();
+        let read = answer.resource(cx.core);
         let arriving = self.roster.arriving.remove(href);
         let known = self.roster.by_href(href);
         let outdated = known.is_some_and(|member| std::mem::take(&mut member.seat.outdated));
@@ -177,7 +218,7 @@ impl Conversation {
             return self.read_participant(cx, address);
         }
         let requested = Address {
-            href: exchange.url.clone(),
+            href: url,
             key: href.clone(),
         };
         match (read, arriving, known) {
@@ -209,6 +250,7 @@ impl Conversation {
         address: Address,
         facts: &ParticipantFacts<'_>,
     ) {
+        self.merge_duplicate(cx, Some(&address), facts.uri);
         let (member, changes) = self.roster.learn(cx.core, Some(address), facts, false);
         let moved = member.set_in_lobby(facts.in_lobby);
         let (joined, participant) = (member.seat.joined, member.to_participant());
@@ -297,13 +339,8 @@ impl Conversation {
     }
 
     /// The participants of a conversation that this session joins in the middle.
-    pub(super) fn on_participants_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        let Ok(participants) = cx.core.fetched(exchange, result) else {
+    pub(super) fn on_participants_read(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
+        let Ok(participants) = answer.resource(cx.core) else {
             return;
         };
         for participant in participants.links("participant") {

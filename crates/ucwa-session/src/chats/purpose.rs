@@ -1,6 +1,6 @@
 //! What the requests and timers of the chats are for, and which conversation owns them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use http::Method;
@@ -255,14 +255,21 @@ impl Tasks {
 
     /// Aborts the requests of which `unwanted` is true.
     pub(super) fn abandon(&mut self, core: &mut Core, unwanted: impl Fn(&ChatPurpose) -> bool) {
-        let ids = self.requests.extract_if(.., |_, purpose| unwanted(purpose));
-        core.abandon_owned(&ids.map(|(id, _)| id).collect());
+        let requests = self.requests.iter();
+        let unwanted = requests.filter(|(_, purpose)| unwanted(purpose));
+        let ids: BTreeSet<_> = unwanted.map(|(id, _)| *id).collect();
+        self.requests.retain(|id, _| !ids.contains(id));
+        core.abandon_owned(&ids);
     }
 
     pub(super) fn arm(&mut self, core: &mut Core, after: Duration, timer: ChatTimer) {
         let owned = ChatsTimer::Conversation(self.conversation, timer.clone());
         let key = core.arm(after, Timer::Chats(owned));
         self.timers.insert(key, timer);
+    }
+
+    pub(super) fn is_armed(&self, timer: &ChatTimer) -> bool {
+        self.timers.values().any(|other| other == timer)
     }
 
     /// Takes a timer that is due off the list. `false` if it belongs to a life that is over.
@@ -272,8 +279,12 @@ impl Tasks {
 
     /// Cancels the timers of which `unwanted` is true.
     pub(super) fn cancel(&mut self, core: &mut Core, unwanted: impl Fn(&ChatTimer) -> bool) {
-        for (key, _) in self.timers.extract_if(.., |_, timer| unwanted(timer)) {
-            core.cancel_timer(key);
-        }
+        self.timers.retain(|key, timer| {
+            let cancelled = unwanted(timer);
+            if cancelled {
+                core.cancel_timer(*key);
+            }
+            !cancelled
+        });
     }
 }

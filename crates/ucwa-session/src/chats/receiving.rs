@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::{Event, HrefKey, Resource};
 
 use super::conversation::{Context, Conversation};
@@ -13,11 +11,10 @@ use super::html;
 use super::payload::{self, ParticipantFacts};
 use super::purpose::{ChatPurpose, ChatTimer};
 use crate::event::{ConversationChange, Participant};
-use crate::exchange::Exchange;
-use crate::failure::Failure;
 use crate::keys::{MessageKey, ParticipantKey};
 use crate::operation::MessageBody;
 use crate::recent::Recent;
+use crate::response::Answer;
 
 /// How long after an accepted invitation its text may come as a message event before it is shown from the invitation,
 /// and how far from the acceptance a message may lie to count as that text.
@@ -332,10 +329,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         href: &HrefKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        let message = cx.core.fetched(exchange, result).ok();
+        let message = answer.resource(cx.core).ok();
         let direction = message
             .as_ref()
             .and_then(|message| message.text("direction"));

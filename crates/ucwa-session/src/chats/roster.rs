@@ -182,6 +182,11 @@ impl Roster {
         self.members.get_mut(position)
     }
 
+    pub(super) fn by_uri(&mut self, uri: &str) -> Option<&mut Member> {
+        let position = self.position(None, Some(uri), false)?;
+        self.members.get_mut(position)
+    }
+
     pub(super) fn by_key(&mut self, key: ParticipantKey) -> Option<&mut Member> {
         self.members.iter_mut().find(|member| member.key == key)
     }
@@ -207,7 +212,6 @@ impl Roster {
         adopt: bool,
     ) -> (&mut Member, bool) {
         let href = address.as_ref().map(|address| &address.key);
-        self.unite(href, facts.uri);
         let known = self.position(href, facts.uri, adopt);
         let position = known.unwrap_or_else(|| {
             let key = ParticipantKey::Remote(core.number());
@@ -226,17 +230,12 @@ impl Roster {
         (member, changes || known.is_none())
     }
 
-    /// Merges a participant known only by href with the participant that has the same SIP URI.
-    fn unite(&mut self, href: Option<&HrefKey>, uri: Option<&str>) {
-        let Some(met) = self.position(href, None, false) else {
-            return;
-        };
-        let known = self.position(None, uri, false);
-        if known.is_some_and(|known| known != met)
-            && self.members.get(met).is_some_and(|met| met.uri.is_none())
-        {
-            self.members.remove(met);
-        }
+    /// Takes out a participant who was known only by href and has the SIP URI of another.
+    pub(super) fn take_duplicate(&mut self, href: &HrefKey, uri: &str) -> Option<Member> {
+        let met = self.position(Some(href), None, false)?;
+        let known = self.position(None, Some(uri), false)?;
+        let is_duplicate = met != known && self.members.get(met)?.uri.is_none();
+        is_duplicate.then(|| self.members.remove(met))
     }
 
     /// The participants to be invited when the conversation begins.
@@ -269,9 +268,7 @@ impl Roster {
 
     /// The conversation's own invitation reaches the participant with this URI.
     pub(super) fn is_invited(&mut self, uri: Option<&str>) {
-        if let Some(position) = self.position(None, uri, false)
-            && let Some(member) = self.members.get_mut(position)
-        {
+        if let Some(member) = uri.and_then(|uri| self.by_uri(uri)) {
             member.expected = false;
         }
     }
@@ -309,6 +306,17 @@ impl Roster {
         let members = self.members.iter_mut();
         members
             .map(|member| std::mem::take(&mut member.seat))
+            .collect()
+    }
+
+    /// The participants with commands that wait for something.
+    pub(super) fn commanded(&self) -> Vec<(ParticipantKey, Vec<Action>)> {
+        let members = self.members.iter().filter(|member| {
+            !member.seat.ejecting.is_empty() || !member.seat.moderating.is_empty()
+        });
+        let actions = |seat: &Seat| seat.moderating.iter().map(|(action, _)| *action).collect();
+        members
+            .map(|member| (member.key, actions(&member.seat)))
             .collect()
     }
 

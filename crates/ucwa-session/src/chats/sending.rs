@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
 use ucwa_proto::Origin;
 
 use super::conversation::{Address, Chat, Context, Conversation};
 use super::delivery::{DeliveryResult, not_sent};
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::{html, invalid, wrong_state};
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{MessageKey, Ticket};
 use crate::operation::MessageBody;
-use crate::response::Effect;
+use crate::response::{Answer, Effect};
 
 /// How long the delivery result may take after the server took the message.
 const DELIVERY_GRACE: Duration = Duration::from_secs(30);
@@ -135,14 +132,13 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         message: MessageKey,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
         // An event may have brought the result before.
         if self.deliveries.posting() != Some(message) {
             return;
         }
-        match cx.core.effect(exchange, result) {
+        match answer.effect(cx.core) {
             Effect::Done(response) => {
                 let location = cx.core.location(&response);
                 match location.and_then(|location| cx.address_of(location)) {

@@ -7,18 +7,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
-
 use super::conversation::{Chat, Context, Conversation, Life, Probe, ended};
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::wrong_state;
 use crate::event::{ConversationChange, Standing};
-use crate::exchange::Exchange;
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::operation::Outcome;
-use crate::response::Effect;
+use crate::response::{Answer, Effect};
 
 /// How long a conversation that lost its chat may take to tell whether it goes on.
 const PROBE_AFTER: Duration = Duration::from_secs(10);
@@ -91,10 +87,9 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         instead_of_delete: bool,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        match cx.core.effect(exchange, result) {
+        match answer.effect(cx.core) {
             Effect::Done(_) | Effect::Gone(_) => {
                 let Some(live) = self.life.live() else {
                     return;
@@ -138,13 +133,8 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_delete_response(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        match cx.core.effect(exchange, result) {
+    pub(super) fn on_delete_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
+        match answer.effect(cx.core) {
             Effect::Done(_) | Effect::Gone(_) => self.end(cx, None),
             // A server that does not let a conversation be deleted lets its only modality be stopped.
             Effect::Refused(failure) if matches!(failure.status(), Some(403 | 405)) => {
@@ -282,13 +272,8 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_conversation_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
-        match cx.core.fetched(exchange, result) {
+    pub(super) fn on_conversation_read(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
+        match answer.resource(cx.core) {
             Ok(resource) => {
                 self.take_conversation(cx, &resource, None);
                 if let Some(messaging) = resource.embedded("messaging") {
@@ -313,15 +298,14 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         derived: bool,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
-        match cx.core.fetched(exchange, result) {
+        match answer.resource(cx.core) {
             Ok(resource) => {
                 // The chat was taken to another conversation, and names it.
                 let conversation = resource.link_href("conversation");
                 if let Some(href) = conversation.filter(|_| derived) {
-                    self.follow_to(cx, href);
+                    self.follow_link(cx, href);
                 }
                 self.take_messaging(cx, &resource, None);
             }
@@ -349,7 +333,8 @@ impl Conversation {
         // Messages that were written while the chat was disconnected wait for this, to start the conversation again.
         let waits = live.is_being_probed()
             || live.chat == Chat::Disconnected && self.deliveries.is_posting();
-        let mut drafts = match waits && !wanted && cx.account.signed_in {
+        let restarts = waits && !wanted && !self.forgotten && cx.account.signed_in;
+        let mut drafts = match restarts {
             true => std::mem::take(&mut self.deliveries.drafts),
             false => VecDeque::new(),
         };
@@ -373,8 +358,11 @@ impl Conversation {
             cx.index.unbind(address.key, self.key);
         }
         cx.index.remove_conference(&self.thread_id, self.key);
-        let change = ConversationChange::Ended { failure };
-        cx.core.change(self.key, change);
+        // A conversation that starts again at once has not ended for the caller: its messages are still to be sent.
+        if drafts.is_empty() {
+            let change = ConversationChange::Ended { failure };
+            cx.core.change(self.key, change);
+        }
         let ended = live.leaving.into_iter().chain(live.stopping);
         for ticket in ended.chain(seats.into_iter().flat_map(|seat| seat.ejecting)) {
             cx.core.complete(ticket, Ok(Outcome::Done));
@@ -382,7 +370,7 @@ impl Conversation {
         for ticket in live.acknowledging.into_iter().chain(live.typing.waiting) {
             cx.core.complete(ticket, Err(why.clone()));
         }
-        if let Some(first) = drafts.pop_front().filter(|_| !self.forgotten) {
+        if let Some(first) = drafts.pop_front() {
             self.deliveries.drafts = drafts;
             self.invite(cx, None, Some(first));
         }

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
-
 use super::conversation::{Context, Conversation, Live};
 use super::purpose::ChatPurpose;
 use super::wrong_state;
 use crate::event::ConversationChange;
-use crate::exchange::Exchange;
-use crate::failure::{Failure, Stage};
+use crate::failure::Stage;
 use crate::keys::Ticket;
 use crate::operation::Outcome;
+use crate::response::Answer;
 
 /// The least time between two hints. The server shows one for longer (`setIsTyping_ref`).
 const TYPING_PAUSE: Duration = Duration::from_millis(1500);
@@ -44,16 +41,11 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_typing_response(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
+    pub(super) fn on_typing_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        let result = cx.core.effect(exchange, result).done();
+        let result = answer.effect(cx.core).done();
         if result.is_err() {
             // The others did not see it: the next hint is sent at once.
             live.typing.sent_at = None;
@@ -82,17 +74,12 @@ impl Conversation {
         }
     }
 
-    pub(super) fn on_acknowledged(
-        &mut self,
-        cx: &mut Context<'_>,
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
-    ) {
+    pub(super) fn on_acknowledged(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
         };
         let tickets = std::mem::take(&mut live.acknowledging);
-        let result = cx.core.effect(exchange, result).done();
+        let result = answer.effect(cx.core).done();
         if result.is_ok() && live.links.user_acknowledged.take().is_some() {
             let change = ConversationChange::Acknowledgeable(false);
             cx.core.change(self.key, change);

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Method, Response};
+use http::Method;
 use ucwa_proto::{Event, EventKind, Resource, Sender};
 
 use super::conversation::{Address, Conversation, Discovery};
@@ -14,8 +13,9 @@ use super::{Chats, key_of};
 use crate::core::Core;
 use crate::event::SessionEvent;
 use crate::exchange::{Exchange, Purpose};
-use crate::failure::{Failure, Stage};
+use crate::failure::Stage;
 use crate::keys::{ConversationKey, ParticipantKey};
+use crate::response::Answer;
 use crate::timers::Timer;
 
 /// How long the invitation to an established conversation may take to show.
@@ -144,14 +144,13 @@ impl Chats {
         &mut self,
         core: &mut Core,
         (href, rel): (&str, &str),
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
         let Some(key) = key_of(core, href) else {
             return;
         };
         self.merged.remove(&key);
-        let Ok(invitation) = core.fetched(exchange, result) else {
+        let Ok(invitation) = answer.resource(core) else {
             return;
         };
         // An event may have been faster: what is established was answered.
@@ -161,12 +160,9 @@ impl Chats {
         let known = known.and_then(|key| self.conversations.get(&key));
         if !known.is_some_and(Conversation::is_chatting) {
             let href = href.to_owned();
-            let event = InvitationEvent {
-                address: Address { href, key },
-                rel,
-                kind: &EventKind::Started,
-                invitation: &invitation,
-            };
+            let address = Address { href, key };
+            let kind = &EventKind::Started;
+            let event = InvitationEvent::read(core, address, rel, kind, &invitation);
             self.recognise_invitation(core, event);
         }
     }
@@ -196,14 +192,13 @@ impl Chats {
         &mut self,
         core: &mut Core,
         (href, failed): (&str, u32),
-        exchange: &Exchange,
-        result: Result<Response<Bytes>, Failure>,
+        answer: Answer<'_>,
     ) {
         let later = |pause, failed| {
             let timer = ChatsTimer::Unclaimed(href.to_owned(), failed);
             (pause, Timer::Chats(timer))
         };
-        let resource = match core.fetched(exchange, result) {
+        let resource = match answer.resource(core) {
             Ok(resource) => resource,
             Err(failure) if failure.is_gone() => return self.on_unclaimed_gone(core, href),
             Err(_) => {
@@ -263,15 +258,12 @@ impl Chats {
             let is_known = ended.is_some() || self.index.is_known_invitation(&key);
             if !is_known && merged.view.link_href("message").is_some() {
                 let known = conversation.and_then(|it| self.index.conversation(&it));
-                let event = InvitationEvent {
-                    address: Address {
-                        href: merged.href,
-                        key,
-                    },
-                    rel: &merged.rel,
-                    kind: &EventKind::Updated,
-                    invitation: &merged.view,
+                let address = Address {
+                    href: merged.href,
+                    key,
                 };
+                let (rel, kind) = (&merged.rel, &EventKind::Updated);
+                let event = InvitationEvent::read(core, address, rel, kind, &merged.view);
                 self.offer(core, event, known);
             }
         }

@@ -9,12 +9,14 @@ use ucwa_session::*;
 
 use crate::bench::*;
 use crate::channel::first_remote;
+use crate::given::INVITATIONS;
 use crate::history;
 use crate::pages::*;
 use crate::people::{
     contact, contact_href, fetch, follow, found, presence, search, signed_in_with_people,
     subscription, with_people,
 };
+use crate::sending::established;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -271,4 +273,77 @@ fn the_memory_of_a_session_stops_growing_within_a_month() {
     });
     assert_eq!(bench.session.workload(), quiet);
     assert!(grown < 60_000, "{grown} bytes in 20 days");
+}
+
+#[test]
+fn a_conversation_that_is_started_again_and_again_takes_no_memory() {
+    let mut bench = Bench::with_conversation();
+    let grown = growth(1_100..1_600, |day| {
+        let id = format!("c{day}");
+        bench.send(day, "Hello Lene");
+        let href = format!("{INVITATIONS}/{day}");
+        let request = bench.created("POST", INVITATIONS, &href).json();
+        let operation = request["operationId"].as_str().unwrap().to_owned();
+        let at = |mut event: Value| {
+            event["link"]["href"] = json!(href);
+            event["_embedded"]["messagingInvitation"]["_links"]["self"]["href"] = json!(href);
+            event
+        };
+        let started = invitation("started", &operation, &id, "Connecting");
+        bench.page(senders(&id, vec![(false, at(started))]));
+        let mut events = accepted(&operation, &id);
+        let (_, completed) = events.pop().unwrap();
+        events.push((false, at(completed)));
+        bench.page(senders(&id, events));
+        let deleted = bare("deleted", "conversation", &conversation_href(&id), None);
+        bench.page(json!([communication(vec![deleted])]));
+        bench.sent.retain(|sent| sent.lane == Lane::Events);
+        clear(&mut bench);
+    });
+    assert!(grown < 50_000, "{grown} bytes for 500 lives");
+}
+
+#[test]
+fn messages_whose_result_stays_unknown_take_no_memory() {
+    let mut bench = established();
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    let grown = growth(200..1_200, |day| {
+        let number = day + 10;
+        let href = message_href("21a1", &number.to_string());
+        bench.send(number, "x");
+        bench.created("POST", &messages, &href);
+        bench.advance(30 * SECOND);
+        bench.reply("GET", &href, 404, json!({"code": "NotFound"}));
+        bench.page(json!([]));
+        bench.sent.retain(|sent| sent.lane == Lane::Events);
+        clear(&mut bench);
+    });
+    assert!(grown < 50_000, "{grown} bytes for 1,000 messages");
+}
+
+#[test]
+fn invitations_that_were_missed_and_forgotten_take_no_memory() {
+    let mut bench = Bench::signed_in();
+    let grown = growth(1_100..1_600, |day| {
+        let id = day.to_string();
+        let href = format!("{INVITATIONS}/{day}");
+        let at = |mut page: Value| {
+            let event = &mut page[0]["events"][0];
+            event["link"]["href"] = json!(href);
+            event["_embedded"]["messagingInvitation"]["_links"]["self"]["href"] = json!(href);
+            page
+        };
+        bench.page(at(offered(&id, "Hi Tosh")));
+        bench.page(at(offer_completed(&id, "Failure")));
+        let key = ConversationKey::Remote(first_remote(&bench));
+        bench.submit(Operation::ForgetConversation(key));
+        // A call comes and goes, too.
+        let call = format!("call{day}");
+        let started = conversation_event("added", &call, "Incoming");
+        bench.page(json!([communication(vec![started])]));
+        let deleted = bare("deleted", "conversation", &conversation_href(&call), None);
+        bench.page(json!([communication(vec![deleted])]));
+        clear(&mut bench);
+    });
+    assert!(grown < 50_000, "{grown} bytes for 500 invitations");
 }

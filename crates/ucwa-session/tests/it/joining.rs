@@ -576,3 +576,122 @@ fn a_removed_participant_is_not_invited_and_the_remaining_one_is() {
     assert_eq!(request.target(), MESSAGING_INVITATIONS);
     assert_eq!(request.json()["to"], "sip:alexd@contoso.com");
 }
+
+#[test]
+fn a_participant_who_accepts_before_the_cancellation_is_ejected() {
+    let mut bench = extensible();
+    let (added, operation) = invited(&mut bench);
+    let removed = remove(&mut bench);
+    bench.reply("POST", &format!("{HREF}/cancel"), 204, Value::Null);
+    let eject = format!("{}/eject", third_href("21a1"));
+    let completed = participant_invitation("completed", &operation, "21a1", "Connected");
+    bench.page(senders(
+        "21a1",
+        vec![
+            (true, third_joins("21a1", json!({"eject": {"href": eject}}))),
+            (false, with(completed, "status", json!("Success"))),
+        ],
+    ));
+    assert_eq!(bench.result(added), Some(&Ok(Outcome::Done)));
+    assert_eq!(bench.result(removed), None);
+    bench.reply("POST", &eject, 204, Value::Null);
+    let gone = bare("deleted", "participant", &third_href("21a1"), None);
+    bench.page(senders("21a1", vec![(true, gone)]));
+    assert_eq!(bench.result(removed), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn a_participant_who_accepted_and_does_not_show_cannot_be_removed() {
+    let mut bench = extensible();
+    let (_, operation) = invited(&mut bench);
+    let removed = remove(&mut bench);
+    bench.reply("POST", &format!("{HREF}/cancel"), 204, Value::Null);
+    let mut completed = participant_invitation("completed", &operation, "21a1", "Connected");
+    let invitation = &mut completed["_embedded"]["participantInvitation"];
+    invitation["_embedded"] = Value::Null;
+    bench.page(json!([communication(vec![with(
+        completed,
+        "status",
+        json!("Success")
+    )])]));
+    assert_eq!(*bench.failure(removed).kind(), FailureKind::WrongState);
+}
+
+#[test]
+fn the_removal_of_a_participant_who_has_not_come_is_reported() {
+    let mut bench = Bench::with_conversation();
+    bench.send(1, "Hi Lene");
+    bench.events.clear();
+    let removed = bench.submit(Operation::RemoveParticipant {
+        conversation: chat(),
+        participant: peer(),
+    });
+    assert_eq!(bench.result(removed), Some(&Ok(Outcome::Done)));
+    let left = ConversationChange::ParticipantLeft {
+        participant: peer(),
+        failure: None,
+    };
+    assert_eq!(bench.changes(chat()), [left]);
+}
+
+#[test]
+fn an_ejection_that_waits_for_a_read_fails_when_the_conversation_moves() {
+    let mut bench = joined(json!({}));
+    let removed = remove(&mut bench);
+    assert!(bench.is_sent("GET", &third_href("21a1")));
+    let derived = json!({"derivedConversation": {"href": conversation_href("dd1")}});
+    let moved = conference_event("21a1", "Conferenced", derived);
+    bench.page(senders("21a1", vec![(false, moved)]));
+    assert_eq!(*bench.failure(removed).kind(), FailureKind::WrongState);
+    let changes = bench.changes(chat());
+    assert!(
+        changes.iter().any(|change| matches!(change, ConversationChange::ParticipantJoined(it) if it.key == third())),
+        "{changes:?}"
+    );
+}
+
+#[test]
+fn a_participant_who_comes_as_a_stranger_while_they_are_added_is_in_once() {
+    let mut bench = joined(json!({}));
+    let fourth = ParticipantKey::Local(9);
+    let href = format!("{}/participants/4", conversation_href("21a1"));
+    let came = bare("added", "participant", &href, None);
+    bench.page(senders("21a1", vec![(true, came)]));
+    bench.submit(Operation::AddParticipant {
+        conversation: chat(),
+        participant: fourth,
+        uri: "sip:dana@contoso.com".to_owned(),
+    });
+    let mut present = std::collections::BTreeSet::new();
+    let mut take = |bench: &mut Bench| {
+        for change in bench.changes(chat()) {
+            match change {
+                ConversationChange::ParticipantJoined(it) => {
+                    present.insert(it.key);
+                }
+                ConversationChange::ParticipantLeft { participant, .. } => {
+                    present.remove(&participant);
+                }
+                _ => {}
+            }
+        }
+        present.clone()
+    };
+    assert_eq!(take(&mut bench).len(), 1, "a stranger");
+    let dana = json!({"rel": "participant", "uri": "sip:dana@contoso.com", "name": "Dana"});
+    bench.reply("GET", &href, 200, dana);
+    assert_eq!(Vec::from_iter(take(&mut bench)), [fourth]);
+}
+
+#[test]
+fn a_sender_on_another_host_changes_nothing_about_where_a_participant_is() {
+    let mut bench = joined(json!({}));
+    let mut message = arrival("21a1", "5", "Hi");
+    message["_embedded"]["message"]["_embedded"] = json!({"senderParticipant": {
+        "rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex Darrow",
+        "_links": {"self": {"href": "https://evil.example/participants/alexd"}},
+    }});
+    bench.page(senders("21a1", vec![(true, message)]));
+    remove(&mut bench);
+    assert!(bench.is_sent("GET", &third_href("21a1")));
+}

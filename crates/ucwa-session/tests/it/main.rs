@@ -17,6 +17,7 @@ mod clocks;
 mod commands_table;
 mod conference;
 mod conference_begun;
+mod cost;
 mod ending;
 mod events_table;
 mod formats;

@@ -533,3 +533,44 @@ fn a_message_from_outside_the_roster_is_shown_with_its_sender() {
     );
     assert_ne!(sender.key, peer());
 }
+
+#[test]
+fn a_message_that_restarts_a_conversation_that_was_over_is_pending_until_it_is_sent() {
+    let mut bench = established();
+    bench.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    bench.send(7, "Are you there?");
+    bench.advance(Duration::from_secs(10));
+    bench.changes(chat());
+    let gone = json!({"code": "NotFound"});
+    bench.reply("GET", &conversation_href("21a1"), 404, gone);
+    let request = bench.take("POST", crate::given::INVITATIONS);
+    assert!(request.json()["_links"]["message"].is_object());
+    let changes = bench.changes(chat());
+    assert_eq!(
+        changes,
+        [
+            ConversationChange::Connecting,
+            ConversationChange::ChatConnecting,
+        ],
+        "neither the conversation nor the message has ended"
+    );
+    let refused = answer(403, json!({"code": "Forbidden"}));
+    bench.respond(request.id, refused);
+    let changes = bench.changes(chat());
+    assert!(
+        matches!(
+            changes.as_slice(),
+            [
+                ConversationChange::MessageStatus {
+                    status: MessageStatus::Failed,
+                    ..
+                },
+                ConversationChange::Ended { .. }
+            ]
+        ),
+        "{changes:?}"
+    );
+}
