@@ -41,6 +41,30 @@ pub enum CoveragePoint {
     Aggregated,
     /// The event that a request caused arrived before the response to that request.
     EventBeforeResponse,
+    /// A page of the event channel could not be read.
+    MalformedPage,
+    /// A page of the event channel could not be read again.
+    MalformedPageAgain,
+    /// The embedded resource of an event could not be read.
+    MalformedEvent,
+    /// A session read its application resource while a page of its event channel could not be read.
+    ApplicationReread,
+    /// A session signed in on a device whose clock was ahead of the server's.
+    ClockAhead,
+    /// A session signed in on a device whose clock was behind the server's.
+    ClockBehind,
+    /// The wall clock of a signed-in session jumped forward.
+    ClockJumpForward,
+    /// The wall clock of a signed-in session jumped back.
+    ClockJumpBack,
+    /// A device with a signed-in session was suspended and resumed.
+    Suspended,
+    /// A response was lost since it arrived during a suspend.
+    LostInSuspend,
+    /// A response that arrived during a suspend was delivered after it.
+    LateAfterSuspend,
+    /// A pending GET that was in flight when the device resumed ended soon afterwards.
+    PolledAfterSuspend,
     /// A session renewed its token.
     TokenRenewed,
     /// A session renewed its token on its own timer, before the token expired.
@@ -58,6 +82,8 @@ impl CoveragePoint {
                 | Self::Corrupted
                 | Self::ForgedLinks
                 | Self::OutageBehindProxy
+                | Self::MalformedPage
+                | Self::MalformedPageAgain
         )
     }
 }
@@ -81,6 +107,18 @@ impl fmt::Display for CoveragePoint {
             Self::Rediscovered => f.write_str("rediscovered"),
             Self::Aggregated => f.write_str("aggregated"),
             Self::EventBeforeResponse => f.write_str("event-before-response"),
+            Self::MalformedPage => f.write_str("malformed-page"),
+            Self::MalformedPageAgain => f.write_str("malformed-page-again"),
+            Self::MalformedEvent => f.write_str("malformed-event"),
+            Self::ApplicationReread => f.write_str("application-reread"),
+            Self::ClockAhead => f.write_str("clock-ahead"),
+            Self::ClockBehind => f.write_str("clock-behind"),
+            Self::ClockJumpForward => f.write_str("clock-jump-forward"),
+            Self::ClockJumpBack => f.write_str("clock-jump-back"),
+            Self::Suspended => f.write_str("suspended"),
+            Self::LostInSuspend => f.write_str("lost-in-suspend"),
+            Self::LateAfterSuspend => f.write_str("late-after-suspend"),
+            Self::PolledAfterSuspend => f.write_str("polled-after-suspend"),
             Self::TokenRenewed => f.write_str("token-renewed"),
             Self::TokenRenewedInTime => f.write_str("token-renewed-in-time"),
         }

@@ -1,13 +1,13 @@
 //! An endpoint: one session of one actor, and what that session has reported to its application.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Request;
 use ucwa_session::{
-    ConversationChange, ConversationKey, Failure, FailureKind, MessageStatus, Operation, Outcome,
-    PersonFact, PersonStatus, Session, SessionEvent, SignInState, Ticket,
+    ConversationChange, ConversationKey, Failure, FailureKind, MessageBody, MessageStatus,
+    Operation, Outcome, PersonFact, PersonStatus, Session, SessionEvent, SignInState, Ticket,
 };
 
 use crate::message::MessageId;
@@ -27,6 +27,8 @@ pub(crate) struct ConversationView {
     pub(crate) chatting: bool,
     /// The received messages, in the order in which they were shown.
     pub(crate) received: Vec<MessageId>,
+    /// The number of received messages that were shown without a text, since it could not be read.
+    pub(crate) without_text: usize,
 }
 
 /// A session and what it has reported.
@@ -53,6 +55,10 @@ pub(crate) struct Endpoint {
     pub(crate) statuses: BTreeMap<String, PersonStatus>,
     /// The pending GET that was sent last.
     pub(crate) last_poll: Option<Request<Bytes>>,
+    /// The last reading of the wall clock, and the session's time of the reading.
+    pub(crate) clock_reading: Option<(SystemTime, Duration)>,
+    /// When the device resumed, and the pending GET that was in flight. `None` once that has ended.
+    pub(crate) resumed: Option<(Duration, ExchangeId)>,
     /// The events that the scenario has not processed yet.
     pub(crate) unread_events: VecDeque<SessionEvent>,
 }
@@ -73,6 +79,8 @@ impl Endpoint {
             verdicts: BTreeMap::new(),
             statuses: BTreeMap::new(),
             last_poll: None,
+            clock_reading: None,
+            resumed: None,
             unread_events: VecDeque::new(),
         }
     }
@@ -168,6 +176,10 @@ impl Endpoint {
                 view.chatting = false;
             }
             ConversationChange::MessageReceived { body, .. } => {
+                if matches!(body, MessageBody::Other { .. }) {
+                    view.without_text += 1;
+                    return None;
+                }
                 let Some(message) = MessageId::of_body(body).filter(|it| it.has_body(body)) else {
                     return Some(Violation::new(
                         Invariant::Intact,
@@ -224,8 +236,8 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use ucwa_session::{
-        MessageBody, MessageKey, Operation, Participant, ParticipantCapabilities, ParticipantKey,
-        Root, SessionConfig,
+        MessageKey, Operation, Participant, ParticipantCapabilities, ParticipantKey, Root,
+        SessionConfig,
     };
 
     use super::*;

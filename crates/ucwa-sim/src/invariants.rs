@@ -83,6 +83,21 @@ impl Check<'_> {
                 }
             }
         }
+        for (id, endpoint) in self.world.endpoints() {
+            let without_text: usize = endpoint
+                .conversations
+                .values()
+                .map(|it| it.without_text)
+                .sum();
+            let failed_reads = self.world.oracle.failed_reads(id);
+            if without_text > failed_reads {
+                let detail = format!(
+                    "{} shows {without_text} messages without their text, and failed to read {failed_reads}",
+                    endpoint.name
+                );
+                self.violation(Invariant::NoLoss, detail);
+            }
+        }
         let repeated: Vec<_> = self
             .shown
             .iter()
@@ -174,7 +189,7 @@ impl Check<'_> {
                 Some(MessageStatus::Succeeded) => {
                     self.tally.delivered += 1;
                     // A conference accepts messages without recipients, and messages to recipients who are leaving.
-                    if !shown && self.is_pair() {
+                    if !shown && self.is_pair() && !self.has_messages_without_text() {
                         self.violation(
                             Invariant::NoLoss,
                             format!("{id:?} is reported as delivered and not shown"),
@@ -245,6 +260,15 @@ impl Check<'_> {
                 );
             }
         }
+    }
+
+    /// Whether a message was shown without its text.
+    fn has_messages_without_text(&self) -> bool {
+        let mut conversations = self
+            .world
+            .endpoints()
+            .flat_map(|(_, it)| it.conversations.values());
+        conversations.any(|it| it.without_text > 0)
     }
 
     /// Whether there are only two actors. Every delivered message is then shown.

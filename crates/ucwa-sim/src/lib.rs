@@ -11,10 +11,12 @@
 
 mod attacker;
 mod coverage;
+mod device;
 mod endpoint;
 mod fault_schedule;
 mod http_faults;
 mod invariants;
+mod malformed_pages;
 mod message;
 mod network;
 mod network_profile;

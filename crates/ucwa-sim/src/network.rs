@@ -179,6 +179,13 @@ impl Network {
                 {
                     entry.remove();
                 }
+                // So is a timeout whose deadline was extended.
+                Arrival::Failure { id, failure }
+                    if failure.kind == TransportFailureKind::Timeout
+                        && (self.open.get(id)).is_some_and(|it| entry.key().0 < it.deadline) =>
+                {
+                    entry.remove();
+                }
                 _ => return Some(entry.key().0),
             }
         }
@@ -189,7 +196,12 @@ impl Network {
     pub(crate) fn poll(&mut self, now: Duration) -> Option<Arrival> {
         self.next_due().filter(|due| *due <= now)?;
         let (_, arrival) = self.due.pop_first()?;
-        match &arrival {
+        Some(arrival)
+    }
+
+    /// Ends the exchange of an arrival that is delivered to its client.
+    pub(crate) fn end(&mut self, now: Duration, arrival: &Arrival) {
+        match arrival {
             Arrival::Request { .. } | Arrival::Disconnect { .. } => {}
             Arrival::Response { id, .. } | Arrival::Duplicate { id, .. } => {
                 self.open.remove(id);
@@ -204,7 +216,16 @@ impl Network {
                 }
             }
         }
-        Some(arrival)
+    }
+
+    /// Extends the deadline of an exchange, since the clock of its client stands still for `by`.
+    pub(crate) fn extend_deadline(&mut self, id: ExchangeId, by: Duration) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.deadline += by;
+            let deadline = open.deadline;
+            let timeout = TransportFailureKind::Timeout;
+            self.fail(deadline, id, timeout, "wait", Sent::Maybe);
+        }
     }
 
     /// The delay of one request or response.
@@ -270,6 +291,7 @@ mod tests {
         let mut out = Vec::new();
         while let Some(due) = network.next_due() {
             let arrival = network.poll(due).unwrap();
+            network.end(due, &arrival);
             if let Arrival::Request { id, .. } = &arrival {
                 network.respond(due, *id, Response::new(Bytes::new()));
             }

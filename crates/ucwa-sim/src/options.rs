@@ -9,7 +9,7 @@ use crate::network_profile::NetworkProfile;
 
 /// How many actors and kinds of fault a world has. Each size keeps the random draws of the smaller one and adds faults, so
 /// that a seed which failed in one size replays unchanged in that size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum WorldSize {
     /// Two actors. The network loses exchanges, and the server has its own faults.
@@ -17,18 +17,21 @@ pub enum WorldSize {
     /// Two to five sessions. Adds HTTP faults, restarts of the server, expired applications and replaced polls.
     Group,
     /// Adds outages, invalid tickets, short-lived tokens, forged links, and a sign-out that waits for idle sessions.
+    Large,
+    /// Adds malformed event pages, wrong and jumping clocks, `Date` headers, and suspended devices.
     Full,
 }
 
 impl WorldSize {
     /// All sizes, the smallest first.
-    pub const ALL: [Self; 3] = [Self::Pair, Self::Group, Self::Full];
+    pub const ALL: [Self; 4] = [Self::Pair, Self::Group, Self::Large, Self::Full];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pair => "pair",
             Self::Group => "group",
+            Self::Large => "large",
             Self::Full => "full",
         }
     }

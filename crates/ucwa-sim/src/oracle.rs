@@ -121,6 +121,8 @@ pub(crate) struct Oracle {
     authorized: BTreeSet<EndpointId>,
     /// The hrefs of invitations whose start a page contained.
     started: BTreeSet<String>,
+    /// How many times each client failed to read a message that an event had announced without its text.
+    failed_reads: BTreeMap<EndpointId, usize>,
     /// The faults and recoveries so far.
     pub(crate) coverage: Coverage,
 }
@@ -141,6 +143,14 @@ impl Oracle {
     /// Whether a client acknowledged the complete receipt of a message, so that the server need not send it again.
     pub(crate) fn is_acknowledged(&self, endpoint: EndpointId, message: MessageId) -> bool {
         self.acknowledged.contains(&(endpoint, message))
+    }
+
+    /// How many times a client failed to read a message.
+    pub(crate) fn failed_reads(&self, endpoint: EndpointId) -> usize {
+        self.failed_reads
+            .get(&endpoint)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Whether `path` belongs to no application or to the client's present one.
@@ -295,6 +305,14 @@ impl Oracle {
         }
     }
 
+    /// Records that a poll brings another page than the server sent: only what can still be read of it reaches the client.
+    pub(crate) fn on_page_changed(&mut self, id: ExchangeId, page: &Response<Bytes>) {
+        let facts = self.page(page);
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.facts = facts;
+        }
+    }
+
     /// The verdict in a message or invitation resource.
     fn verdict_of(&self, resource: &Resource<'_>) -> Option<Fact> {
         let message = match resource.href() {
@@ -367,6 +385,9 @@ impl Oracle {
         // The exchange stays recorded, since the server may still execute the request.
         if let Some(exchange) = self.exchanges.get_mut(&id) {
             exchange.failed = true;
+            if let Subject::Verdict = exchange.subject {
+                *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
+            }
             if sent == Sent::No {
                 let subject = exchange.subject.clone();
                 self.was_not_executed(&subject);
@@ -395,6 +416,11 @@ impl Oracle {
         // A refused request was not executed, whether the server or an intermediary refused it.
         if response.status().is_client_error() || refuses_ticket(response) {
             self.was_not_executed(&exchange.subject);
+        }
+        if let Subject::Verdict = exchange.subject
+            && !(authentic && response.status().is_success())
+        {
+            *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
         }
         if !authentic {
             return;

@@ -32,6 +32,18 @@ pub(crate) mod stream {
     pub(crate) const FAULT_SCHEDULE: u64 = 6;
     /// Refused tickets and forged links.
     pub(crate) const TICKETS_AND_FORGED_LINKS: u64 = 7;
+    /// Whether event pages can be malformed.
+    pub(crate) const MALFORMED_PAGES: u64 = 8;
+    /// The offsets of the clients' wall clocks, and `Date` headers.
+    pub(crate) const CLOCK_OFFSETS: u64 = 9;
+    /// Jumps of the clients' wall clocks.
+    pub(crate) const CLOCK_JUMPS: u64 = 10;
+    /// When devices are suspended.
+    pub(crate) const SUSPENDS: u64 = 11;
+    /// What a suspend does to responses.
+    pub(crate) const RESPONSES_IN_SUSPENDS: u64 = 12;
+    /// Which event pages are malformed, and how.
+    pub(crate) const MALFORMED_PAGE_DEFECTS: u64 = 13;
 }
 
 impl RandomStream {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::fault_schedule::FaultSchedule;
+use crate::fault_schedule::{DeviceFaults, FaultSchedule};
 use crate::http_faults::HttpFaults;
 use crate::invariants;
 use crate::network_profile::NetworkProfile;
@@ -18,7 +18,7 @@ pub fn run(seed: u64, options: &Options) -> Report {
     let network = options.network.clone().unwrap_or_else(|| network_of(seed));
     let mut http_faults = match options.size {
         WorldSize::Pair => HttpFaults::none(),
-        WorldSize::Group | WorldSize::Full => options
+        WorldSize::Group | WorldSize::Large | WorldSize::Full => options
             .http_faults
             .clone()
             .unwrap_or_else(|| http_faults_of(seed)),
@@ -26,15 +26,19 @@ pub fn run(seed: u64, options: &Options) -> Report {
     let ideal = network.is_lossless() && http_faults.is_none();
     let actors = match options.size {
         WorldSize::Pair => 2,
-        WorldSize::Group | WorldSize::Full => options
+        WorldSize::Group | WorldSize::Large | WorldSize::Full => options
             .sessions
             .map_or_else(|| session_count_of(seed), |it| it.0),
     };
     let faults = match options.size {
         WorldSize::Pair | WorldSize::Group => FaultSchedule::default(),
-        WorldSize::Full => FaultSchedule::of(seed, ideal, actors),
+        WorldSize::Large | WorldSize::Full => FaultSchedule::of(seed, ideal, actors),
     };
-    if options.size != WorldSize::Full {
+    let device_faults = match options.size {
+        WorldSize::Pair | WorldSize::Group | WorldSize::Large => DeviceFaults::default(),
+        WorldSize::Full => DeviceFaults::of(seed, ideal, actors),
+    };
+    if options.size < WorldSize::Large {
         http_faults.invalid_tickets = 0;
     }
     if !faults.forged_links {
@@ -45,6 +49,10 @@ pub fn run(seed: u64, options: &Options) -> Report {
         network,
         http_faults,
         token_life: faults.token_life,
+        wall_clocks: device_faults.wall_clocks,
+        date_headers: device_faults.date_headers,
+        malformed_pages: device_faults.malformed_pages,
+        clock_offsets: device_faults.clock_offsets.clone(),
     };
     let mut world = World::new(seed, conditions, scenario::users(), options.trace);
     let plan = Plan {
@@ -54,6 +62,7 @@ pub fn run(seed: u64, options: &Options) -> Report {
         messages: options.messages,
         representation: options.representation,
         faults,
+        device_faults,
     };
     // After a panic the invariants are checked on the world as the panic left it. The world is then dropped.
     let played = catch_unwind(AssertUnwindSafe(|| {

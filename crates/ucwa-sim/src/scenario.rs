@@ -18,7 +18,7 @@ use ucwa_server::User;
 use ucwa_session::{Operation, SignInState, Ticket};
 
 use crate::endpoint::EndpointId;
-use crate::fault_schedule::FaultSchedule;
+use crate::fault_schedule::{DeviceFaults, FaultSchedule};
 use crate::message::MessageId;
 use crate::options::WorldSize;
 use crate::random::{RandomStream, stream};
@@ -62,6 +62,7 @@ pub(crate) struct Plan {
     /// The encoding of all sessions; `None` for a random one for each.
     pub(crate) representation: Option<Representation>,
     pub(crate) faults: FaultSchedule,
+    pub(crate) device_faults: DeviceFaults,
 }
 
 /// A message that an actor sent.
@@ -124,6 +125,9 @@ impl<'w> Scenario<'w> {
         } else {
             self.chat_twice();
         }
+        if !self.plan.device_faults.suspends.is_empty() {
+            self.chat_after_suspends();
+        }
         self.sign_out();
         self.sent_messages
     }
@@ -182,6 +186,16 @@ impl<'w> Scenario<'w> {
         }
     }
 
+    /// Lets every actor send a message once no device is suspended and the sessions have had time to reconnect.
+    fn chat_after_suspends(&mut self) {
+        self.await_resumed_devices();
+        self.wait(Duration::from_secs(60), |_| false);
+        for actor in 0..self.actors.len() {
+            self.send_message(actor);
+        }
+        self.expect("every message gets its verdict", Self::is_settled);
+    }
+
     fn leave(&mut self, leaver: usize) {
         for _ in 0..MAX_ATTEMPTS {
             let Some((endpoint, conversation)) = self.open_conversation(leaver) else {
@@ -208,6 +222,7 @@ impl<'w> Scenario<'w> {
     fn sign_out(&mut self) {
         self.ending = true;
         self.timeline.clear();
+        self.await_resumed_devices();
         if self.plan.faults.idle_end {
             self.await_idle_sessions();
         }

@@ -27,6 +27,8 @@ pub enum Invariant {
     /// A session has at most one pending GET in flight. The GET that acknowledges an event page is sent before the page's
     /// events are reported.
     OnePendingGet,
+    /// A session replaces its pending GET soon after a suspend of its device, since the connection is likely to be dead.
+    PolledAfterSuspend,
     /// Credentials are sent only to hosts that are anchored in the configuration.
     CredentialScope,
     /// No address of a former application is used.

@@ -1,19 +1,24 @@
 //! The world: a server engine, sessions, the network between them, and a virtual clock that jumps to the next event.
 
 mod client_side;
+mod devices;
 mod request_checks;
 mod server_side;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use http::Request;
 use ucwa_server::{Engine, ServerConfig, User};
 use ucwa_session::{ConversationKey, Lane, RequestId, Session, SessionConfig};
 
 use crate::attacker::ATTACKER_HOST;
 use crate::coverage::CoveragePoint;
+use crate::device::{ClockOffset, Device};
 use crate::endpoint::{ConversationView, Endpoint, EndpointId};
 use crate::http_faults::{HttpFaultInjector, HttpFaults};
+use crate::malformed_pages::MalformedPages;
 use crate::network::{Arrival, ExchangeId, Network};
 use crate::network_profile::NetworkProfile;
 use crate::oracle::Oracle;
@@ -23,6 +28,9 @@ use crate::violation::Violation;
 
 /// The wall time at which every world begins.
 const BEGINNING: Duration = Duration::from_secs(1_364_327_898);
+
+/// A network with longer delays is slow.
+const SHORT_LATENCY: Duration = Duration::from_millis(100);
 
 /// What a host name leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +48,14 @@ pub(crate) struct Conditions {
     pub(crate) http_faults: HttpFaults,
     /// The lifetime of tokens, if it is shorter than usual.
     pub(crate) token_life: Option<Duration>,
+    /// Whether the sessions read the wall clocks of their devices.
+    pub(crate) wall_clocks: bool,
+    /// Whether responses have a `Date` header.
+    pub(crate) date_headers: bool,
+    /// Whether event pages can be malformed.
+    pub(crate) malformed_pages: bool,
+    /// The offset of each actor's wall clock.
+    pub(crate) clock_offsets: Vec<ClockOffset>,
 }
 
 impl Conditions {
@@ -50,6 +66,10 @@ impl Conditions {
             network: NetworkProfile::fast(),
             http_faults: HttpFaults::none(),
             token_life: None,
+            wall_clocks: false,
+            date_headers: false,
+            malformed_pages: false,
+            clock_offsets: Vec::new(),
         }
     }
 }
@@ -70,6 +90,8 @@ struct ClientExchange {
     site: Option<Site>,
     /// The exchange may outlive its session: it deletes the application, or creates one that is then deleted.
     may_outlive_session: bool,
+    /// The request, if it is a poll.
+    poll: Option<Request<Bytes>>,
     /// The session aborted the exchange or got its result, and must ignore further results.
     ended: bool,
 }
@@ -82,11 +104,17 @@ pub(crate) struct World {
     engine_wake_at: Option<Duration>,
     network: Network,
     http_fault_injector: HttpFaultInjector,
+    malformed_pages: MalformedPages,
     outage: Option<Outage>,
     /// The fault that struck an exchange. It counts for the coverage when the exchange ends.
     struck: BTreeMap<ExchangeId, CoveragePoint>,
     sites: BTreeMap<String, Site>,
     endpoints: Vec<Endpoint>,
+    /// The devices, by actor.
+    devices: BTreeMap<usize, Device>,
+    suspend_random: RandomStream,
+    wall_clocks: bool,
+    date_headers: bool,
     exchanges: BTreeMap<ExchangeId, ClientExchange>,
     pub(crate) oracle: Oracle,
     pub(crate) trace: Trace,
@@ -110,10 +138,15 @@ impl World {
         config.origin = Some(format!("https://{}", Self::POOL));
         config.wall_at_epoch = Self::wall_at_epoch();
         config.token_life = conditions.token_life.unwrap_or(config.token_life);
+        let ideal = conditions.network.is_lossless() && conditions.http_faults.is_none();
+        let only_events = ideal && conditions.network.latency.end > SHORT_LATENCY;
+        let offsets = conditions.clock_offsets.into_iter();
+        let devices = offsets.map(Device::with_clock_offset).enumerate().collect();
         Self {
             now: Duration::ZERO,
             engine: Engine::new(config),
             engine_wake_at: None,
+            malformed_pages: MalformedPages::new(seed, conditions.malformed_pages, only_events),
             network: Network::new(conditions.network, RandomStream::new(seed, stream::NETWORK)),
             http_fault_injector: HttpFaultInjector::new(conditions.http_faults, seed),
             outage: None,
@@ -124,6 +157,10 @@ impl World {
                 (ATTACKER_HOST.to_owned(), Site::Attacker),
             ]),
             endpoints: Vec::new(),
+            devices,
+            suspend_random: RandomStream::new(seed, stream::RESPONSES_IN_SUSPENDS),
+            wall_clocks: conditions.wall_clocks,
+            date_headers: conditions.date_headers,
             exchanges: BTreeMap::new(),
             oracle: Oracle::default(),
             trace: Trace::new(keep_trace),
@@ -159,6 +196,12 @@ impl World {
         owner: usize,
         config: SessionConfig,
     ) -> EndpointId {
+        let offset = self.device_mut(owner).clock_offset;
+        if offset.is_ahead() {
+            self.oracle.coverage.record(CoveragePoint::ClockAhead);
+        } else if offset.is_behind() {
+            self.oracle.coverage.record(CoveragePoint::ClockBehind);
+        }
         self.endpoints
             .push(Endpoint::new(name.into(), owner, Session::new(config)));
         EndpointId(self.endpoints.len() - 1)
@@ -199,12 +242,30 @@ impl World {
 
     /// When the next event is due.
     pub(crate) fn next_due(&mut self) -> Option<Duration> {
-        self.endpoints
+        let wake_ups = self
+            .endpoints
             .iter()
-            .map(|endpoint| endpoint.wake_at)
-            .chain([self.network.next_due(), self.engine_wake_at])
-            .flatten()
-            .min()
+            .filter_map(|it| self.wake_up(it))
+            .min();
+        [
+            wake_ups,
+            self.next_resume(),
+            self.network.next_due(),
+            self.engine_wake_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// When a session wakes up, in the time of the world; `None` while its device is suspended.
+    fn wake_up(&self, endpoint: &Endpoint) -> Option<Duration> {
+        let wake_at = endpoint.wake_at?;
+        match self.devices.get(&endpoint.owner) {
+            Some(device) if device.is_suspended() => None,
+            Some(device) => Some(device.world_time(wake_at)),
+            None => Some(wake_at),
+        }
     }
 
     /// Whether nothing is in transit and no session has a timer.
@@ -229,13 +290,28 @@ impl World {
             self.on_arrival(arrival);
         } else if self.engine_wake_at.is_some_and(|at| at <= self.now) {
             self.wake_engine();
-        } else {
+        } else if !self.resume_device() {
             self.wake_session();
         }
         true
     }
 
     fn on_arrival(&mut self, arrival: Arrival) {
+        let client = match &arrival {
+            Arrival::Request { .. } | Arrival::Disconnect { .. } => None,
+            Arrival::Duplicate { id, .. }
+            | Arrival::Response { id, .. }
+            | Arrival::Failure { id, .. } => self.exchanges.get(id).map(|it| it.endpoint),
+        };
+        match client.filter(|client| self.is_suspended(*client)) {
+            Some(client) => self.hold(client, arrival),
+            None => self.deliver(arrival),
+        }
+    }
+
+    /// Delivers an arrival to the server or to a session.
+    fn deliver(&mut self, arrival: Arrival) {
+        self.network.end(self.now, &arrival);
         match arrival {
             Arrival::Request { id, request } => self.on_request(id, request),
             Arrival::Disconnect { id } => self.on_disconnect(id),

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use ucwa_session::{Credentials, Operation, Output, Root, Session, SessionConfig, Ticket};
 
 use super::*;
-use crate::fault_schedule::FaultSchedule;
+use crate::fault_schedule::{DeviceFaults, FaultSchedule};
 use crate::network::ExchangeId;
 use crate::options::WorldSize;
 use crate::scenario::{self, Plan, Scenario};
@@ -24,6 +24,7 @@ fn played() -> (World, Vec<SentMessage>) {
         messages: 5,
         representation: None,
         faults: FaultSchedule::default(),
+        device_faults: DeviceFaults::default(),
     };
     let sent_messages = Scenario::new(&mut world, plan, 1).play();
     (world, sent_messages)

@@ -13,7 +13,6 @@ use crate::endpoint::EndpointId;
 use crate::message::MessageId;
 use crate::random::RandomStream;
 use crate::violation::{Invariant, Violation};
-use crate::world::World;
 
 /// A user at one device.
 pub(super) struct Actor {
@@ -101,11 +100,15 @@ impl Scenario<'_> {
         }
     }
 
-    /// The conversation that an actor writes in. Opens one if there is none, or if its endpoint is a former one.
+    /// The conversation that an actor writes in. Opens one if there is none, or if its endpoint is a former one. Returns
+    /// `None` if the device of the actor is suspended.
     pub(super) fn open_conversation(
         &mut self,
         actor: usize,
     ) -> Option<(EndpointId, ConversationKey)> {
+        if self.world.resumes_at(actor).is_some() {
+            return None;
+        }
         let peer = self.actors.get(self.peer_of(actor))?.address;
         let record = self.actors.get_mut(actor)?;
         let endpoint = record.endpoints.last().copied()?;
@@ -132,7 +135,7 @@ impl Scenario<'_> {
         let Some(record) = self.actors.get_mut(actor) else {
             return;
         };
-        let mut config = SessionConfig::new(root, seed, World::wall_at_epoch());
+        let mut config = SessionConfig::new(root, seed, self.world.session_wall_at_epoch(actor));
         config.representation = record.representation;
         config.endpoint_id.clone_from(&record.endpoint_id);
         config.html = self.random.chance(800);

@@ -6,7 +6,7 @@ use ucwa_server::Fault;
 use ucwa_session::SignInState;
 
 use super::timeline::Action;
-use super::{Scenario, millis};
+use super::{MAX_STEPS, Scenario, millis};
 use crate::endpoint::EndpointId;
 use crate::fault_schedule::Outage;
 use crate::options::WorldSize;
@@ -34,7 +34,7 @@ impl Scenario<'_> {
         if self.plan.size != WorldSize::Pair {
             self.schedule_group_faults();
         }
-        self.schedule_full_faults();
+        self.schedule_planned_faults();
         for _ in 0..self.random.below(3) {
             let user = self.random_address();
             let fault = match self.random.below(if self.plan.ideal { 2 } else { 4 }) {
@@ -72,13 +72,19 @@ impl Scenario<'_> {
         }
     }
 
-    /// Schedules the faults of [`WorldSize::Full`], which the fault schedule lists.
-    fn schedule_full_faults(&mut self) {
+    /// Schedules the faults of larger worlds, which the fault schedule lists.
+    fn schedule_planned_faults(&mut self) {
         for outage in self.plan.faults.outages.clone() {
             self.schedule_after(outage.after, Action::Outage(outage));
         }
         for (after, actor) in self.plan.faults.replaced_polls.clone() {
             self.schedule_after(after, Action::ReplacePoll(actor));
+        }
+        for jump in self.plan.device_faults.clock_jumps.clone() {
+            self.schedule_after(jump.after, Action::ClockJump(jump));
+        }
+        for suspend in self.plan.device_faults.suspends.clone() {
+            self.schedule_after(suspend.after, Action::Suspend(suspend));
         }
     }
 
@@ -104,6 +110,17 @@ impl Scenario<'_> {
     pub(super) fn begin_outage(&mut self, outage: Outage) {
         self.world.begin_outage(outage.length, outage.behind_proxy);
         self.restart_server();
+    }
+
+    /// Waits until no device is suspended.
+    pub(super) fn await_resumed_devices(&mut self) {
+        while let Some(at) = self.world.next_resume() {
+            let left = at.saturating_sub(self.world.now());
+            self.wait(left, |_| false);
+            if self.world.steps() > MAX_STEPS {
+                return;
+            }
+        }
     }
 
     /// Waits until every signed-in session has nothing in flight but its pending GET.

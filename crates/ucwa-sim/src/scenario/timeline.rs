@@ -8,7 +8,7 @@ use ucwa_session::ConversationKey;
 
 use super::{MAX_STEPS, Scenario};
 use crate::endpoint::EndpointId;
-use crate::fault_schedule::Outage;
+use crate::fault_schedule::{ClockJump, Outage, ScheduledSuspend};
 use crate::violation::{Invariant, Violation};
 
 /// An action that is scheduled for later.
@@ -26,6 +26,10 @@ pub(super) enum Action {
     ReplacePoll(usize),
     /// The server restarts and is unreachable for some time.
     Outage(Outage),
+    /// The wall clock of an actor's device jumps.
+    ClockJump(ClockJump),
+    /// An actor's device is suspended.
+    Suspend(ScheduledSuspend),
 }
 
 impl Scenario<'_> {
@@ -42,6 +46,10 @@ impl Scenario<'_> {
     }
 
     fn carry_out(&mut self, action: Action) {
+        if let Some(resumes_at) = self.resumes_at(&action) {
+            let after = resumes_at.saturating_sub(self.world.now());
+            return self.schedule_after(after, action);
+        }
         match action {
             Action::SignIn(actor) => self.sign_in(actor),
             Action::Answer(endpoint, conversation) => self.answer(endpoint, conversation),
@@ -53,7 +61,24 @@ impl Scenario<'_> {
                 }
             }
             Action::Outage(outage) => self.begin_outage(outage),
+            Action::ClockJump(jump) => self.world.jump_clock(jump.actor, jump.by),
+            Action::Suspend(suspend) => self.world.suspend(suspend.actor, suspend.length),
         }
+    }
+
+    /// When the device that an action needs resumes, if it is suspended.
+    fn resumes_at(&self, action: &Action) -> Option<Duration> {
+        let actor = match action {
+            Action::SignIn(actor) => *actor,
+            Action::Answer(endpoint, _) => self.world.endpoint(*endpoint)?.owner,
+            Action::Suspend(suspend) => suspend.actor,
+            Action::Fault(_)
+            | Action::Restart
+            | Action::ReplacePoll(_)
+            | Action::Outage(_)
+            | Action::ClockJump(_) => return None,
+        };
+        self.world.resumes_at(actor)
     }
 
     /// Lets a random duration pass.

@@ -28,9 +28,14 @@ enum Cause {
 }
 
 impl World {
-    /// Submits an operation to a session.
+    /// Submits an operation to a session. Returns `None` if its device is suspended.
     pub(crate) fn submit(&mut self, id: EndpointId, operation: Operation) -> Option<Ticket> {
+        if self.is_suspended(id) {
+            return None;
+        }
+        self.read_wall_clock(id);
         let now = self.now;
+        let session_time = self.session_time(id);
         let endpoint = self.endpoints.get_mut(id.0)?;
         let name = &endpoint.name;
         self.trace
@@ -38,7 +43,7 @@ impl World {
         if let Operation::OpenConversation { conversation, .. } = &operation {
             endpoint.conversations.entry(*conversation).or_default();
         }
-        let ticket = endpoint.submit(now, operation);
+        let ticket = endpoint.submit(session_time, operation);
         self.carry_out(id, Cause::Other);
         Some(ticket)
     }
@@ -48,18 +53,21 @@ impl World {
         if let Some(endpoint) = self.endpoints.get_mut(id.0) {
             endpoint.shut_down = true;
         }
+        self.read_wall_clock(id);
         self.hand(id, Input::Shutdown, Cause::Other);
     }
 
     /// Wakes the first session whose timer is due.
     pub(super) fn wake_session(&mut self) {
-        let now = self.now;
-        let due = |endpoint: &Endpoint| endpoint.wake_at.is_some_and(|wake| wake <= now);
-        let Some(index) = self.endpoints.iter().position(due) else {
+        let due = |world: &Self, endpoint: &Endpoint| {
+            world.wake_up(endpoint).is_some_and(|at| at <= world.now)
+        };
+        let Some(index) = self.endpoints.iter().position(|it| due(self, it)) else {
             return;
         };
+        self.read_wall_clock(EndpointId(index));
         self.hand(EndpointId(index), Input::Timeout, Cause::Timer);
-        if let Some(endpoint) = self.endpoints.get(index).filter(|it| due(it)) {
+        if let Some(endpoint) = self.endpoints.get(index).filter(|it| due(self, it)) {
             self.violations.push(Violation::new(
                 Invariant::Terminates,
                 format!("{} keeps a timer that has fired", endpoint.name),
@@ -111,6 +119,9 @@ impl World {
 
     /// Ends an exchange. Returns it, and whether its session still awaited the result.
     fn end_exchange(&mut self, id: ExchangeId) -> Option<(ClientExchange, bool)> {
+        // The driver reads the clock first. A session that notices a suspend then aborts exchanges.
+        let client = self.exchanges.get(&id)?.endpoint;
+        self.read_wall_clock(client);
         let exchange = self.exchanges.get_mut(&id)?;
         let awaited = !std::mem::replace(&mut exchange.ended, true);
         let endpoint = self.endpoints.get_mut(exchange.endpoint.0)?;
@@ -120,6 +131,7 @@ impl World {
 
     /// Hands an input to a session and carries out its outputs.
     fn hand(&mut self, id: EndpointId, input: Input, cause: Cause) {
+        let session_time = self.session_time(id);
         let Some(endpoint) = self.endpoints.get_mut(id.0) else {
             return;
         };
@@ -127,8 +139,34 @@ impl World {
             self.trace
                 .note(self.now, &endpoint.name, format_args!("{input:?}"));
         }
-        endpoint.session.handle(self.now, input);
+        endpoint.session.handle(session_time, input);
         self.carry_out(id, cause);
+    }
+
+    /// Hands the session the wall time of its device, as a driver does at each wake-up.
+    fn read_wall_clock(&mut self, id: EndpointId) {
+        if !self.wall_clocks {
+            return;
+        }
+        let session_time = self.session_time(id);
+        let wall = self.server_wall();
+        let wall = self.device_of(id).map(|device| device.wall(wall));
+        if let Some(wall) = wall
+            && let Some(endpoint) = self.endpoints.get_mut(id.0)
+        {
+            endpoint.clock_reading = Some((wall, session_time));
+            endpoint
+                .session
+                .handle(session_time, Input::WallClock(wall));
+            self.carry_out(id, Cause::Other);
+            self.check_resumed(id);
+        }
+    }
+
+    /// The time of a session: the monotonic clock of its device.
+    fn session_time(&self, id: EndpointId) -> Duration {
+        let device = self.device_of(id);
+        device.map_or(self.now, |device| device.monotonic(self.now))
     }
 
     /// Carries out the outputs of a session until it is idle.
@@ -222,6 +260,9 @@ impl World {
             .host()
             .and_then(|host| self.sites.get(host).copied());
         self.check_request(id, &request, lane, site);
+        let deadline = self
+            .device_of(id)
+            .map_or(deadline, |device| device.world_time(deadline));
         let exchange = self
             .network
             .send(self.now, request.clone(), lane, deadline, site.is_some());
@@ -231,11 +272,12 @@ impl World {
             Method::POST => request.uri().path().ends_with("/applications"),
             _ => false,
         };
-        if lane == Lane::Events
+        let poll = (lane == Lane::Events).then_some(request);
+        if let Some(poll) = &poll
             && let Some(endpoint) = self.endpoints.get_mut(id.0)
         {
             endpoint.poll = Some(exchange);
-            endpoint.last_poll = Some(request);
+            endpoint.last_poll = Some(poll.clone());
         }
         self.exchanges.insert(
             exchange,
@@ -245,6 +287,7 @@ impl World {
                 lane,
                 site,
                 may_outlive_session,
+                poll,
                 ended: false,
             },
         );

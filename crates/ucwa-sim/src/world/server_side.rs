@@ -1,7 +1,8 @@
 //! The server's side of the world: requests that arrive, responses that leave, and the faults of the server.
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::header::DATE;
+use http::{Request, Response, StatusCode};
 use std::time::Duration;
 use ucwa_server::{Fault, Input, Output};
 
@@ -70,12 +71,15 @@ impl World {
     pub(super) fn on_request(&mut self, id: ExchangeId, mut request: Request<Bytes>) {
         if self.exchanges.get(&id).map(|it| it.site) == Some(Some(Site::Attacker)) {
             let response = attacker_response(&request);
-            return self.network.respond(self.now, id, response);
+            return self.respond(id, response);
         }
         if let Some(outage) = self.outage.filter(|outage| self.now < outage.until) {
             return self.answer_during_outage(id, outage);
         }
-        let wall = Self::wall_at_epoch() + self.now;
+        if self.malformed_pages.on_request(&request) {
+            self.struck.insert(id, CoveragePoint::ApplicationReread);
+        }
+        let wall = self.server_wall();
         match self.http_fault_injector.on_request(wall, &mut request) {
             RequestFate::Forwarded => {}
             RequestFate::TokenRemoved => {
@@ -85,7 +89,7 @@ impl World {
                 let what = format_args!("{} is refused: {}", id.0, response.status());
                 self.trace.note(self.now, "fault", what);
                 self.struck.insert(id, point);
-                return self.network.respond(self.now, id, response);
+                return self.respond(id, response);
             }
         }
         let id = ucwa_server::RequestId(id.0);
@@ -100,10 +104,39 @@ impl World {
         if outage.behind_proxy {
             self.struck.insert(id, CoveragePoint::OutageBehindProxy);
             let response = page(StatusCode::SERVICE_UNAVAILABLE);
-            self.network.respond(self.now, id, response);
+            self.respond(id, response);
         } else {
             self.struck.insert(id, CoveragePoint::Outage);
             self.network.refuse_connection(self.now, id);
+        }
+    }
+
+    /// The malformed page that arrives in place of a response, if the response is to a poll.
+    fn malformed_page(
+        &mut self,
+        id: ExchangeId,
+        response: &Response<Bytes>,
+    ) -> Option<(CoveragePoint, Response<Bytes>)> {
+        let poll = self.exchanges.get(&id)?.poll.as_ref()?;
+        let (point, page) = self.malformed_pages.on_page(poll, response)?;
+        if point == CoveragePoint::MalformedEvent {
+            self.oracle.on_page_changed(id, &page);
+        }
+        Some((point, page))
+    }
+
+    /// Sends a response that is not the engine's.
+    fn respond(&mut self, id: ExchangeId, mut response: Response<Bytes>) {
+        self.date(&mut response);
+        self.network.respond(self.now, id, response);
+    }
+
+    /// Adds the `Date` header.
+    fn date(&self, response: &mut Response<Bytes>) {
+        if self.date_headers
+            && let Ok(date) = httpdate::fmt_http_date(self.server_wall()).parse()
+        {
+            response.headers_mut().insert(DATE, date);
         }
     }
 
@@ -119,13 +152,17 @@ impl World {
                         format_args!("reply {} {}", id.0, response.status()),
                     );
                     self.oracle.on_answered(id, &response);
-                    let changed = self.http_fault_injector.on_response(&response, Self::POOL);
+                    let changed = self
+                        .http_fault_injector
+                        .on_response(&response, Self::POOL)
+                        .or_else(|| self.malformed_page(id, &response));
                     if let Some((point, changed)) = &changed {
                         let what = format_args!("{} is {point}: {}", id.0, changed.status());
                         self.trace.note(self.now, "fault", what);
                         self.struck.insert(id, *point);
                     }
-                    let response = changed.map_or(response, |(_, changed)| changed);
+                    let mut response = changed.map_or(response, |(_, changed)| changed);
+                    self.date(&mut response);
                     if let Some(later) = self.http_fault_injector.duplicate_delay() {
                         let at = self.now + later;
                         self.network.duplicate(at, id, response.clone());

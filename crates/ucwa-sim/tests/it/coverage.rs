@@ -30,9 +30,9 @@ fn http_faults_alone_lead_to_every_verdict() {
 }
 
 #[test]
-fn three_hundred_full_worlds_reach_every_coverage_point() {
+fn full_worlds_reach_every_coverage_point() {
     let mut coverage = Coverage::default();
-    for report in play(0..300, &Options::default()) {
+    for report in play(1_000..1_150, &Options::default()) {
         coverage.add(&report.coverage);
     }
     let refused =
@@ -53,6 +53,18 @@ fn three_hundred_full_worlds_reach_every_coverage_point() {
         CoveragePoint::Rediscovered,
         CoveragePoint::Aggregated,
         CoveragePoint::EventBeforeResponse,
+        CoveragePoint::MalformedPage,
+        CoveragePoint::MalformedPageAgain,
+        CoveragePoint::MalformedEvent,
+        CoveragePoint::ApplicationReread,
+        CoveragePoint::ClockAhead,
+        CoveragePoint::ClockBehind,
+        CoveragePoint::ClockJumpForward,
+        CoveragePoint::ClockJumpBack,
+        CoveragePoint::Suspended,
+        CoveragePoint::LostInSuspend,
+        CoveragePoint::LateAfterSuspend,
+        CoveragePoint::PolledAfterSuspend,
         CoveragePoint::TokenRenewed,
         CoveragePoint::TokenRenewedInTime,
     ];
@@ -68,6 +80,7 @@ fn three_hundred_full_worlds_reach_every_coverage_point() {
 #[test]
 fn every_actor_signs_in_despite_forged_links() {
     let mut options = Options::default();
+    options.size = WorldSize::Large;
     options.network = Some(NetworkProfile::fast());
     options.http_faults = Some(HttpFaults::many());
     let reports = play(0..60, &options);
