@@ -23,6 +23,7 @@ use crate::{
 pub struct ApplicationBuilder {
     root: Option<Root>,
     transport: Option<Arc<dyn HttpTransport>>,
+    without_cookie_jar: bool,
     trusted: Vec<String>,
     callbacks: Callbacks,
     representation: Option<Representation>,
@@ -56,6 +57,13 @@ impl ApplicationBuilder {
     /// tie a session to a server by them.
     pub fn transport(mut self, transport: Arc<dyn HttpTransport>) -> Self {
         self.transport = Some(transport);
+        self
+    }
+
+    /// Puts no cookie jar around the transport, because the transport keeps cookies itself, as a browser's `fetch` does. On
+    /// a platform whose standard library has no clock (`wasm32-unknown-unknown`) this is required: the jar reads the system's.
+    pub fn without_cookie_jar(mut self) -> Self {
+        self.without_cookie_jar = true;
         self
     }
 
@@ -186,7 +194,10 @@ impl ApplicationBuilder {
     /// [`BuildError::NoRuntime`] and [`BuildError::NoTransport`] where there is neither one given nor a default.
     pub fn build(self) -> Result<Application, BuildError> {
         let runtime = self.runtime.map_or_else(default_runtime, Ok)?;
-        let transport = self.transport.map_or_else(default_transport, Ok)?;
+        let mut transport = self.transport.map_or_else(default_transport, Ok)?;
+        if !self.without_cookie_jar {
+            transport = Arc::new(Cookies::new(transport));
+        }
         let wall_at_epoch = runtime.wall_clock().checked_sub(runtime.now());
         let mut config = SessionConfig::new(
             self.root.unwrap_or(Root::Domain),
@@ -212,7 +223,7 @@ impl ApplicationBuilder {
         let driver = Driver::new(
             Session::new(config),
             home.clone(),
-            Arc::new(Cookies::new(transport)),
+            transport,
             self.callbacks,
             runtime.clone(),
             writer,

@@ -76,6 +76,38 @@ fn engines_are_told_the_time() {
     }
 }
 
+/// So a browser, or another runtime, needs no change in the facade.
+#[test]
+fn the_facade_names_its_runtime_in_one_file() {
+    for file in files("crates/skype-p2p/src", ".rs") {
+        if file.ends_with("tokio_runtime.rs") {
+            continue;
+        }
+        for name in ["tokio::", "std::thread", "Instant", "SystemTime::now"] {
+            let text = read(&file);
+            let mut code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            assert!(
+                !code.any(|line| line.contains(name)),
+                "{name} in {}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_code_depends_on_the_architecture() {
+    for (_, folder) in packages() {
+        for file in files(folder.join("src"), ".rs") {
+            let text = read(&file);
+            let cfg = concat!("target_", "arch");
+            assert!(!text.contains(cfg), "{cfg} in {}", file.display());
+        }
+    }
+}
+
 #[test]
 fn one_integration_test_binary_per_crate() {
     for (name, folder) in packages() {

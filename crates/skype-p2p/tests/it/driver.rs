@@ -265,6 +265,28 @@ impl HttpTransport for Balancer {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_cookie_jar_no_cookie_is_sent_back() {
+    let balancer = Arc::new(Balancer {
+        world: World::new(),
+        seen: Mutex::default(),
+    });
+    let application = Application::builder()
+        .root(Root::Url(ROOT.to_owned()))
+        .transport(balancer.clone())
+        .without_cookie_jar()
+        .build()
+        .unwrap();
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    let signed_in = application.sign_in_manager().sign_in(credentials);
+    signed_in.await.unwrap();
+    let seen = balancer.seen.lock().unwrap();
+    assert!(
+        seen.len() > 3 && seen.iter().all(String::is_empty),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_application_sends_back_its_own_cookies() {
     let balancer = Arc::new(Balancer {
         world: World::new(),
