@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value as Json;
 use ucwa_proto::{
-    DateTime, EventPage, Limits, Problem, Representation, Resource, TokenResponse, Value,
+    DateTime, EventPage, Input, Limits, Problem, Representation, Resource, TokenResponse, Value,
     batch::{Request, Response},
     resources::{through_input_view, through_view},
 };
@@ -173,7 +173,7 @@ fn check_resource(case: &Case, representation: Representation) -> Result<(), Fai
     let is_input = case.kind == "request-input";
     for target in BOTH {
         let bytes = if is_input {
-            resource.encode_input(target)
+            Input::from(resource.borrowed()).encode(target)
         } else {
             resource.encode(target)
         };

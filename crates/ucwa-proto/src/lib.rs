@@ -69,6 +69,7 @@ mod error;
 mod event_page_reader;
 mod events;
 mod href;
+mod input;
 mod json;
 mod limits;
 mod link;
@@ -82,6 +83,7 @@ mod sip_uri;
 mod token;
 mod typed;
 mod value;
+mod view;
 mod xml;
 
 pub use challenge::{BearerChallenge, Challenge, Challenges, GrantType, MsRtcOAuth};
@@ -94,6 +96,7 @@ pub use events::{
     Event, EventKind, EventLink, EventPage, EventStatus, Follow, MalformedPart, Sender,
 };
 pub use href::{Href, HrefError, HrefKey, Origin, Scheme};
+pub use input::Input;
 pub use limits::Limits;
 pub use link::{Link, OneOrMany};
 pub use problem::Problem;
@@ -101,5 +104,5 @@ pub use representation::Representation;
 pub use resource::Resource;
 pub use sip_uri::{SipUri, SipUriError};
 pub use token::{OAuthError, TokenResponse};
-pub use typed::{FieldError, FromResource, PropertyValue, ToResource};
+pub use typed::{FieldError, FromResource, PropertyValue, ToInput, ToResource};
 pub use value::{Number, Value};

@@ -280,21 +280,13 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// Encodes the resource; in XML the root element is `<resource>`.
+    /// Encodes the resource as the body of a response; in XML the root element is `<resource>`. The body of a request is
+    /// an [`Input`](crate::Input).
     #[must_use]
     pub fn encode(&self, representation: Representation) -> Vec<u8> {
         match representation {
             Representation::Json => json::encode_resource(self),
             Representation::Xml => xml::encode_resource(self, "resource"),
-        }
-    }
-
-    /// Encodes the resource as the body of a request; in XML the root element is `<input>`.
-    #[must_use]
-    pub fn encode_input(&self, representation: Representation) -> Vec<u8> {
-        match representation {
-            Representation::Json => json::encode_resource(self),
-            Representation::Xml => xml::encode_resource(self, "input"),
         }
     }
 }

@@ -659,10 +659,8 @@ impl Core {
     /// Gives a request its input, in the representation of the session.
     pub(crate) fn with_input(&self, exchange: Exchange, input: &Resource<'_>) -> Exchange {
         let representation = self.config.representation;
-        exchange.with_body(
-            representation.content_type(),
-            input.encode_input(representation),
-        )
+        let body = ucwa_proto::Input::from(input.borrowed()).encode(representation);
+        exchange.with_body(representation.content_type(), body)
     }
 
     // Addresses.

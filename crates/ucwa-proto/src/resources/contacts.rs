@@ -1,22 +1,175 @@
 //! The contact list and subscriptions to presence.
 
-mod my_contacts;
-mod my_contacts_and_groups_subscription;
-mod presence_subscription;
-mod presence_subscription_membership;
-mod subscribed_contacts;
+use std::borrow::Cow;
 
-pub use my_contacts::{
-    AddToContactListInput, MyContacts, RemoveContactFromAllGroupsInput, RemoveFromContactListInput,
+use crate::{
+    resources::{Contact, SubscriptionState},
+    view::views,
 };
-pub use my_contacts_and_groups_subscription::{
-    MyContactsAndGroupsSubscription, StartOrRefreshSubscriptionToContactsAndGroupsInput,
-};
-pub use presence_subscription::{
-    PresenceSubscription, PresenceSubscriptions, PresenceSubscriptionsInput,
-};
-pub use presence_subscription_membership::{
-    PresenceSubscriptionMembership, PresenceSubscriptionMemberships,
-    PresenceSubscriptionMembershipsInput,
-};
-pub use subscribed_contacts::SubscribedContacts;
+
+views! {
+    /// All contacts.
+    ///
+    /// Methods: GET. Source: `myContacts_ref`.
+    ///
+    /// Events: `contact` added, deleted from `people` (high).
+    resource MyContacts<'r> = "myContacts" {
+        link_lists {
+            /// The person.
+            contact_links = "contact",
+        }
+        embedded_lists {
+            /// The person.
+            contact: Contact = "contact",
+        }
+    }
+
+    /// Adds a distribution group to the contact list.
+    ///
+    /// Source: `addToContactList_ref`.
+    input AddToContactListInput<'r> = "addToContactList" {
+        properties {
+            /// The name of the group. At most 256 UTF-16 units.
+            display_name: Cow<'r, str> = "displayName",
+            /// The mail address of the distribution group.
+            smtp_address: Cow<'r, str> = "smtpAddress",
+        }
+    }
+
+    /// Removes a distribution group from the contact list.
+    ///
+    /// Source: `removeFromContactList_ref`.
+    input RemoveFromContactListInput<'r> = "removeFromContactList" {
+        properties {
+            /// Which group. At most 256 UTF-16 units.
+            group_id: Cow<'r, str> = "groupId",
+        }
+    }
+
+    /// Removes a contact from every group.
+    ///
+    /// Source: `removeContactFromAllGroups_ref`, `removeContactFromAllGroups2_ref`.
+    input RemoveContactFromAllGroupsInput<'r> = "removeContactFromAllGroups" | "removeContactFromAllGroups2" {
+        properties {
+            /// Which contact. At most 250 UTF-16 units.
+            contact_uri: Cow<'r, str> = "contactUri",
+        }
+    }
+
+    /// The subscription to changes of contacts and groups.
+    ///
+    /// Methods: GET. Source: `myContactsAndGroupsSubscription_ref`.
+    ///
+    /// Events: `myContactsAndGroupsSubscription` updated from `people` (medium).
+    resource MyContactsAndGroupsSubscription<'r> = "myContactsAndGroupsSubscription" {
+        properties {
+            /// Whether changes are reported.
+            state: SubscriptionState = "state",
+        }
+        links {
+            /// Starts or extends the subscription.
+            start_or_refresh_subscription_to_contacts_and_groups = "startOrRefreshSubscriptionToContactsAndGroups",
+            /// Ends the subscription.
+            stop_subscription_to_contacts_and_groups = "stopSubscriptionToContactsAndGroups",
+        }
+    }
+
+    /// Starts or extends it.
+    ///
+    /// Source: `startOrRefreshSubscriptionToContactsAndGroups_ref`.
+    input StartOrRefreshSubscriptionToContactsAndGroupsInput = "startOrRefreshSubscriptionToContactsAndGroups" {
+        properties {
+            /// How many minutes the subscription lives, from 10 to 60.
+            duration: i64 = "duration",
+        }
+    }
+
+    /// The subscriptions to presence.
+    ///
+    /// Methods: GET, POST. Source: `presenceSubscriptions_ref`.
+    resource PresenceSubscriptions<'r> = "presenceSubscriptions" {
+        embedded_lists {
+            /// The subscription.
+            presence_subscription: PresenceSubscription = "presenceSubscription",
+        }
+    }
+
+    /// A subscription to the presence of some people; an `updated` event warns of its end.
+    ///
+    /// Methods: GET, POST, DELETE. Source: `presenceSubscription_ref`.
+    ///
+    /// Events: `presenceSubscription` added, updated, deleted from `people` (medium).
+    resource PresenceSubscription<'r> = "presenceSubscription" {
+        properties {
+            /// The identity within its collection.
+            id: Cow<'r, str> = "id",
+        }
+        links {
+            /// Adds contacts to the subscription.
+            add_to_presence_subscription = "addToPresenceSubscription",
+            /// Whom the subscription watches.
+            memberships = "memberships",
+        }
+    }
+
+    /// Starts a subscription, or extends one, which then lives 30 minutes at most.
+    ///
+    /// Source: `presenceSubscriptions_ref`, `presenceSubscription_ref`.
+    ///
+    /// Too many watched people give 403 `LimitExceeded`.
+    input PresenceSubscriptionsInput<'r> = "presenceSubscriptions" | "presenceSubscription" {
+        properties {
+            /// How many minutes the subscription lives, from 10 to 30.
+            duration: i64 = "duration",
+        }
+        property_lists {
+            /// Whose presence to watch.
+            uris: Cow<'r, str> = "uris",
+        }
+    }
+
+    /// Who is watched.
+    ///
+    /// Methods: GET, POST. Source: `presenceSubscriptionMemberships_ref`, `memberships_ref`,
+    /// `addToPresenceSubscription_ref`.
+    resource PresenceSubscriptionMemberships<'r> = "presenceSubscriptionMemberships" | "memberships" | "addToPresenceSubscription" {
+        embedded_lists {
+            /// The memberships.
+            presence_subscription_membership: PresenceSubscriptionMembership = "presenceSubscriptionMembership",
+        }
+    }
+
+    /// That one person is watched by one subscription.
+    ///
+    /// Methods: GET, DELETE. Source: `presenceSubscriptionMembership_ref`.
+    resource PresenceSubscriptionMembership<'r> = "presenceSubscriptionMembership" {
+        links {
+            /// The person.
+            contact = "contact",
+            /// The subscription.
+            presence_subscription = "presenceSubscription",
+        }
+    }
+
+    /// Adds people to a subscription.
+    ///
+    /// Source: `presenceSubscriptionMemberships_ref`, `memberships_ref`, `addToPresenceSubscription_ref`.
+    input PresenceSubscriptionMembershipsInput<'r> = "presenceSubscriptionMemberships" | "memberships" | "addToPresenceSubscription" {
+        property_lists {
+            /// Whose presence to watch in addition.
+            contact_uris: Cow<'r, str> = "contactUris",
+        }
+    }
+
+    /// The contacts whose presence is watched.
+    ///
+    /// Methods: GET. Source: `subscribedContacts_ref`.
+    ///
+    /// Events: `contact` added, deleted from `people` (medium).
+    resource SubscribedContacts<'r> = "subscribedContacts" {
+        link_lists {
+            /// The person.
+            contact = "contact",
+        }
+    }
+}

@@ -1,13 +1,193 @@
 //! Groups of contacts.
 
-mod distribution_group;
-mod group;
-mod group_contacts;
-mod my_group_membership;
-mod my_groups;
+use std::borrow::Cow;
 
-pub use distribution_group::DistributionGroup;
-pub use group::{Group, GroupInput, SubscribeToGroupPresenceInput};
-pub use group_contacts::GroupContacts;
-pub use my_group_membership::{MyGroupMembership, MyGroupMemberships, MyGroupMembershipsInput};
-pub use my_groups::{MyGroups, MyGroupsInput};
+use crate::{resources::Contact, view::views};
+
+views! {
+    /// A group of people that the organisation keeps.
+    ///
+    /// Methods: GET. Source: `distributionGroup_ref`, `expandDistributionGroup_ref`.
+    ///
+    /// Events: `distributionGroup` updated from `people` (high).
+    resource DistributionGroup<'r> = "distributionGroup" | "expandDistributionGroup" {
+        properties {
+            /// The address, as a rule a `sip:` URI.
+            uri: Cow<'r, str> = "uri",
+            /// The identity within its collection.
+            id: Cow<'r, str> = "id",
+            /// The name. At most 256 UTF-16 units.
+            name: Cow<'r, str> = "name",
+        }
+        links {
+            /// Adds the group to the contact list.
+            add_to_contact_list = "addToContactList",
+            /// The members of the group.
+            expand_distribution_group = "expandDistributionGroup",
+            /// Removes the group from the contact list.
+            remove_from_contact_list = "removeFromContactList",
+            /// Watches the presence of all members.
+            subscribe_to_group_presence = "subscribeToGroupPresence",
+        }
+        embedded_lists {
+            /// The person.
+            contact: Contact = "contact",
+            /// A distribution group.
+            distribution_group: DistributionGroup = "distributionGroup",
+        }
+    }
+
+    /// A group of contacts, the user's own or one that the server keeps.
+    ///
+    /// Methods: GET, DELETE, PUT. Source: `group_ref`, `group2_ref`, `defaultGroup_ref`, `pinnedGroup_ref`,
+    /// `delegatesGroup_ref`, `delegatorsGroup_ref`, `myOrganizationGroup_ref`.
+    ///
+    /// Events: `contact` added, deleted from `people` (high); `group` updated from `people` (high); `defaultGroup`
+    /// updated from `people` (high); `pinnedGroup` updated from `people` (high); `contact` added, deleted from
+    /// `people` (low); `delegatorsGroup` added, updated, deleted from `people` (high).
+    resource Group<'r> = "group" | "group2" | "defaultGroup" | "pinnedGroup" | "delegatesGroup" | "delegatorsGroup" | "myOrganizationGroup" {
+        properties {
+            /// The identity of the group.
+            id: Cow<'r, str> = "id",
+            /// The name. At most 256 UTF-16 units.
+            name: Cow<'r, str> = "name",
+        }
+        links {
+            /// The members.
+            group_contacts = "groupContacts",
+            /// Watches the presence of all members.
+            subscribe_to_group_presence = "subscribeToGroupPresence",
+        }
+    }
+
+    /// Renames a group; a PUT.
+    ///
+    /// Source: `group2_ref`.
+    input GroupInput<'r> = "group" | "group2" {
+        properties {
+            /// The identity of the group.
+            id: Cow<'r, str> = "id",
+            /// The name. At most 256 UTF-16 units.
+            name: Cow<'r, str> = "name",
+        }
+    }
+
+    /// Watches the presence of all members.
+    ///
+    /// Source: `subscribeToGroupPresence_ref`.
+    input SubscribeToGroupPresenceInput<'r> = "subscribeToGroupPresence" {
+        properties {
+            /// How many minutes the subscription lives, from 10 to 30.
+            duration: i64 = "duration",
+            /// Which group. At most 256 UTF-16 units.
+            group_id: Cow<'r, str> = "groupId",
+        }
+    }
+
+    /// The members of a group.
+    ///
+    /// Methods: GET. Source: `groupContacts_ref`.
+    ///
+    /// Events: `contact` added, deleted from `people` (high).
+    resource GroupContacts<'r> = "groupContacts" {
+        link_lists {
+            /// The person.
+            contact_links = "contact",
+        }
+        embedded_lists {
+            /// The person.
+            contact: Contact = "contact",
+        }
+    }
+
+    /// Who is in which group.
+    ///
+    /// Methods: GET, POST. Source: `myGroupMemberships_ref`, `myGroupMemberships2_ref`, `groupMemberships_ref`.
+    resource MyGroupMemberships<'r> = "myGroupMemberships" | "myGroupMemberships2" | "groupMemberships" {
+        embedded_lists {
+            /// The memberships.
+            my_group_membership: MyGroupMembership = "myGroupMembership",
+        }
+    }
+
+    /// That one contact is in one group.
+    ///
+    /// Methods: GET, DELETE. Source: `myGroupMembership_ref`, `myGroupMembership2_ref`.
+    resource MyGroupMembership<'r> = "myGroupMembership" | "myGroupMembership2" {
+        links {
+            /// The person.
+            contact = "contact",
+            /// The group of contacts that are in no other.
+            default_group = "defaultGroup",
+            /// A group of the user's own.
+            group = "group",
+            /// The favourites.
+            pinned_group = "pinnedGroup",
+            /// Those who may act for the user.
+            delegates_group = "delegatesGroup",
+        }
+    }
+
+    /// Puts a contact into a group.
+    ///
+    /// Source: `myGroupMemberships2_ref`.
+    input MyGroupMembershipsInput<'r> = "myGroupMemberships" | "myGroupMemberships2" {
+        properties {
+            /// Which group. At most 256 UTF-16 units.
+            group_id: Cow<'r, str> = "groupId",
+            /// Which contact. At most 250 UTF-16 units.
+            contact_uri: Cow<'r, str> = "contactUri",
+        }
+    }
+
+    /// All groups of the contact list.
+    ///
+    /// Methods: GET, POST. Source: `myGroups_ref`, `myGroups2_ref`.
+    ///
+    /// Events: `group` added, deleted from `people` (high); `defaultGroup` added, deleted from `people` (low);
+    /// `pinnedGroup` added, deleted from `people` (low); `distributionGroup` added, deleted from `people` (high);
+    /// `delegatesGroup` added from `people` (high); `delegatorsGroup` added, updated, deleted from `people` (high);
+    /// `myOrganizationGroup` added, updated from `people` (low).
+    resource MyGroups<'r> = "myGroups" | "myGroups2" {
+        links {
+            /// The group of contacts that are in no other.
+            default_group_link = "defaultGroup",
+            /// Those who may act for the user.
+            delegates_group = "delegatesGroup",
+            /// Those for whom the user may act.
+            delegators_group = "delegatorsGroup",
+            /// The people of the user's organisation.
+            my_organization_group = "myOrganizationGroup",
+            /// The favourites.
+            pinned_group_link = "pinnedGroup",
+        }
+        link_lists {
+            /// A distribution group.
+            distribution_group_links = "distributionGroup",
+            /// A group of the user's own.
+            group_links = "group",
+        }
+        embedded {
+            /// The favourites.
+            pinned_group: Group = "pinnedGroup",
+            /// The group of contacts that are in no other.
+            default_group: Group = "defaultGroup",
+        }
+        embedded_lists {
+            /// A distribution group.
+            distribution_group: DistributionGroup = "distributionGroup",
+            /// A group of the user's own.
+            group: Group = "group",
+        }
+    }
+
+    /// Creates a group.
+    ///
+    /// Source: `myGroups2_ref`.
+    input MyGroupsInput<'r> = "myGroups" | "myGroups2" {
+        properties {
+            /// The name of the group. At most 256 UTF-16 units.
+            display_name: Cow<'r, str> = "displayName",
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Typed views.
 
 use ucwa_proto::{
-    DataUri, DateTime, FieldError, FromResource, Limits, Link, Representation, Resource,
+    DataUri, DateTime, FieldError, FromResource, Limits, Link, Representation, Resource, ToInput,
     ToResource,
     resources::{
         ConversationState, Direction, Importance, InvitationState, MakeMeAvailableInput, Message,
@@ -138,7 +138,7 @@ fn an_input_is_what_the_server_expects() {
         ..Default::default()
     };
     assert_eq!(
-        String::from_utf8(input.to_resource().encode_input(Representation::Json)).unwrap(),
+        String::from_utf8(input.to_input().encode(Representation::Json)).unwrap(),
         r#"{"operationId":"5028e824","to":"sip:lenea@contoso.com","importance":"Normal","_links":{"message":{"href":"data:text/plain;base64,SGk="}}}"#
     );
     let input = MakeMeAvailableInput {
@@ -147,7 +147,7 @@ fn an_input_is_what_the_server_expects() {
         supported_modalities: vec![ModalityType::Messaging],
         ..Default::default()
     };
-    let xml = String::from_utf8(input.to_resource().encode_input(Representation::Xml)).unwrap();
+    let xml = String::from_utf8(input.to_input().encode(Representation::Xml)).unwrap();
     assert!(xml.contains("<input xmlns=\"http://schemas.microsoft.com/rtc/2012/03/ucwa\"><property name=\"signInAs\">Online</property>"), "{xml}");
     assert!(
         xml.contains(
@@ -164,10 +164,35 @@ fn an_input_is_what_the_server_expects() {
     );
     assert_eq!(
         PresenceInput::default()
-            .to_resource()
-            .encode_input(Representation::Json),
+            .to_input()
+            .encode(Representation::Json),
         b"{}"
     );
+}
+
+#[test]
+fn a_resource_is_found_by_each_of_its_names_and_an_input_by_its_capability() {
+    let resource = Resource::new("x")
+        .with_property("name", "Lene")
+        .with_property("reason", "Local")
+        .with_property("odd", "1");
+    for (rel, members) in [
+        ("contact", 1),
+        ("onBehalfOf", 1),
+        ("application", 0),
+        ("root", 0),
+    ] {
+        let known = through_view(rel, &resource).unwrap().unwrap();
+        assert_ne!(known.rel(), Some("x"));
+        assert_eq!(known.properties.len(), members, "{rel}");
+    }
+    let known = through_input_view("decline", &resource).unwrap().unwrap();
+    assert_eq!((known.rel(), known.text("reason")), (None, Some("Local")));
+    assert!(through_view("decline", &resource).is_none());
+    assert!(through_input_view("contact", &resource).is_none());
+    for rel in ["startMessaging", "startMessaging2", "myGroups", "presence"] {
+        assert!(through_input_view(rel, &resource).is_some(), "{rel}");
+    }
 }
 
 #[test]

@@ -291,7 +291,7 @@ impl Client {
         href: &str,
         input: &Resource<'_>,
     ) -> Response<Bytes> {
-        let body = input.encode_input(self.representation);
+        let body = ucwa_proto::Input::from(input.borrowed()).encode(self.representation);
         world.exchange(
             self.builder(&Method::POST, href)
                 .header(CONTENT_TYPE, self.representation.content_type())

@@ -22,7 +22,7 @@ fn keep_history(client: &mut Client, world: &mut World, word: &'static str) -> S
         .find(|(name, _)| name == "conversationHistory");
     property.unwrap().1 = Value::from(word);
     communication.links.clear();
-    let body = communication.encode_input(client.representation);
+    let body = ucwa_proto::Input::from(communication).encode(client.representation);
     let request = client
         .builder(&Method::PUT, &href)
         .header(CONTENT_TYPE, client.representation.content_type())

@@ -282,7 +282,7 @@ fn communication_is_changed_by_whoever_read_it_last() {
             .retain(|(name, _)| name != "supportedMessageFormats");
         changed = changed.with_property("supportedMessageFormats", vec!["Plain"]);
         let mut put = |body: &Resource<'_>, condition: Option<&str>| {
-            let body = body.encode_input(representation);
+            let body = ucwa_proto::Input::from(body.borrowed()).encode(representation);
             let mut request = tosh
                 .builder(&Method::PUT, &href)
                 .header(CONTENT_TYPE, representation.content_type())
