@@ -17,7 +17,7 @@ pub(crate) fn signed_out(bench: &Bench) -> Option<Failure> {
 }
 
 #[test]
-fn a_broken_poll_repeats_the_same_address_and_the_gap_stays_short() {
+fn a_broken_poll_is_repeated_at_the_same_address_within_seconds() {
     let mut bench = Bench::signed_in();
     bench.page(json!([]));
     for _ in 0..12 {
@@ -35,7 +35,7 @@ fn a_broken_poll_repeats_the_same_address_and_the_gap_stays_short() {
 }
 
 #[test]
-fn a_channel_that_stays_broken_is_given_up_when_the_server_would_have() {
+fn a_channel_that_fails_for_15_minutes_ends_the_session() {
     let mut bench = Bench::signed_in();
     while signed_out(&bench).is_none() {
         bench.break_off("GET", &format!("{APP}/events"), Sent::No);
@@ -54,7 +54,7 @@ fn a_channel_that_stays_broken_is_given_up_when_the_server_would_have() {
 }
 
 #[test]
-fn a_poll_that_is_cut_is_repeated_however_long_the_server_may_hold_it() {
+fn a_poll_that_is_cut_late_is_repeated() {
     let mut config = Bench::config();
     config.channel.timeout = Some(Duration::from_secs(1800));
     let mut bench = Bench::new(config);
@@ -72,7 +72,7 @@ fn a_poll_that_is_cut_is_repeated_however_long_the_server_may_hold_it() {
 }
 
 #[test]
-fn a_page_that_cannot_be_read_is_asked_for_again_and_then_the_channel_begins_anew() {
+fn an_unreadable_page_is_polled_again_and_then_the_channel_restarts() {
     let mut bench = Bench::signed_in();
     for _ in 0..3 {
         let poll = bench.take("GET", &format!("{APP}/events?ack=1"));
@@ -97,7 +97,7 @@ fn busy() -> http::Response<bytes::Bytes> {
 }
 
 #[test]
-fn what_the_channel_waits_for_is_asked_for_again_as_soon_as_itself() {
+fn the_read_and_the_token_that_a_poll_waits_for_are_retried_as_often_as_the_poll() {
     // Its beginning, which the application knows.
     for silent in [false, true] {
         let mut bench = Bench::signed_in();
@@ -156,7 +156,7 @@ fn what_the_channel_waits_for_is_asked_for_again_as_soon_as_itself() {
 }
 
 #[test]
-fn a_page_that_does_not_say_where_to_go_on_is_a_broken_channel() {
+fn a_page_without_a_next_link_counts_as_unreadable() {
     let mut bench = Bench::signed_in();
     for _ in 0..3 {
         let lost = json!({"_links": {"self": {"href": "x"}}, "sender": offered("17b", "Hi")});
@@ -175,7 +175,7 @@ fn a_page_that_does_not_say_where_to_go_on_is_a_broken_channel() {
 }
 
 #[test]
-fn a_poll_that_fails_in_passing_is_sent_again_to_the_same_address() {
+fn a_transient_failure_of_a_poll_is_repeated_at_the_same_address() {
     for status in [408, 429, 500, 502, 503, 504] {
         let mut bench = Bench::signed_in();
         for _ in 0..7 {
@@ -188,7 +188,7 @@ fn a_poll_that_fails_in_passing_is_sent_again_to_the_same_address() {
 }
 
 #[test]
-fn a_poll_that_is_replaced_now_and_then_is_taken_back_each_time() {
+fn a_poll_that_is_replaced_now_and_then_is_repeated_each_time() {
     let mut bench = Bench::signed_in();
     for _ in 0..3 {
         let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
@@ -200,7 +200,7 @@ fn a_poll_that_is_replaced_now_and_then_is_taken_back_each_time() {
 }
 
 #[test]
-fn a_replaced_poll_is_taken_back_once() {
+fn a_poll_that_is_replaced_twice_within_a_minute_ends_the_session() {
     let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
     let mut bench = Bench::signed_in();
     bench.reply("GET", &format!("{APP}/events"), 409, replaced.clone());
@@ -216,7 +216,7 @@ fn a_replaced_poll_is_taken_back_once() {
 }
 
 #[test]
-fn a_lost_application_is_created_anew_and_its_conversations_end() {
+fn a_lost_application_is_replaced_and_its_conversations_end() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "one");
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
@@ -240,7 +240,7 @@ fn a_lost_application_is_created_anew_and_its_conversations_end() {
 }
 
 #[test]
-fn an_application_that_is_lost_again_and_again_is_given_up() {
+fn repeated_losses_of_a_new_application_end_the_session() {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     let mut bench = Bench::signed_in();
     for _ in 0..6 {
@@ -262,7 +262,7 @@ fn an_application_that_is_lost_again_and_again_is_given_up() {
 }
 
 #[test]
-fn an_application_that_is_lost_now_and_then_is_created_anew_each_time() {
+fn occasional_losses_of_an_application_are_repaired_each_time() {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     let mut bench = Bench::signed_in();
     for _ in 0..12 {
@@ -278,7 +278,7 @@ fn an_application_that_is_lost_now_and_then_is_created_anew_each_time() {
 }
 
 #[test]
-fn a_gone_application_signs_out_and_is_not_created_anew() {
+fn an_application_that_the_server_ended_is_not_replaced() {
     let mut bench = Bench::signed_in();
     bench.reply(
         "GET",
@@ -297,7 +297,7 @@ fn a_gone_application_signs_out_and_is_not_created_anew() {
 }
 
 #[test]
-fn after_a_lost_place_only_listed_conversations_live_on() {
+fn after_a_resync_only_listed_conversations_continue() {
     for follow in ["resync", "resume"] {
         let mut bench = Bench::with_conversation();
         bench.page(offered("17b", "hello"));
@@ -323,7 +323,7 @@ fn after_a_lost_place_only_listed_conversations_live_on() {
 }
 
 #[test]
-fn a_list_of_conversations_that_fails_is_asked_for_again_some_times() {
+fn a_failed_list_of_conversations_is_requested_three_times() {
     let list = format!("{APP}/communication/conversations");
     for recovers in [true, false] {
         let mut bench = crate::sending::established();
@@ -356,7 +356,7 @@ fn a_list_of_conversations_that_fails_is_asked_for_again_some_times() {
 }
 
 #[test]
-fn an_application_that_is_created_anew_keeps_the_status_that_the_user_chose() {
+fn a_new_application_keeps_the_status_that_the_user_chose() {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     let presence = format!("{APP}/me/presence");
     let with_presence = |fresh: bool| {
@@ -387,7 +387,7 @@ fn an_application_that_is_created_anew_keeps_the_status_that_the_user_chose() {
 }
 
 #[test]
-fn a_password_that_is_refused_to_the_channel_is_told_as_that() {
+fn a_password_refused_during_a_poll_is_reported_as_such() {
     let mut bench = Bench::signed_in();
     let poll = bench.take("GET", &format!("{APP}/events"));
     bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
@@ -412,7 +412,7 @@ pub(crate) fn first_remote(bench: &Bench) -> u64 {
 }
 
 #[test]
-fn activity_is_reported_under_four_minutes() {
+fn activity_is_reported_within_four_minutes() {
     let mut bench = Bench::signed_in();
     bench.advance(Duration::from_secs(239));
     bench.reply(
@@ -462,7 +462,7 @@ fn creating() -> Bench {
 const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
 
 #[test]
-fn a_sign_out_while_the_application_is_created_deletes_it_when_it_is_there() {
+fn a_sign_out_during_the_creation_of_the_application_deletes_it_afterwards() {
     for status in [201, 200] {
         let mut bench = creating();
         let out = bench.submit(Operation::SignOut);
@@ -480,7 +480,7 @@ fn a_sign_out_while_the_application_is_created_deletes_it_when_it_is_there() {
 }
 
 #[test]
-fn a_sign_out_waits_in_vain_for_an_application_only_once() {
+fn a_sign_out_does_not_repeat_the_creation_of_the_application() {
     let mut bench = creating();
     let out = bench.submit(Operation::SignOut);
     bench.break_off("POST", APPLICATIONS, Sent::Maybe);
@@ -507,7 +507,7 @@ fn a_sign_out_waits_in_vain_for_an_application_only_once() {
 }
 
 #[test]
-fn a_shutdown_while_the_application_is_created_deletes_it_when_it_is_there() {
+fn a_shutdown_during_the_creation_of_the_application_deletes_it_afterwards() {
     let mut bench = creating();
     bench.handle(Input::Shutdown);
     assert_eq!(bench.completed.len(), 1, "nobody waits");
@@ -529,7 +529,7 @@ fn a_shutdown_completes_everything_and_sends_the_deletion() {
 }
 
 #[test]
-fn a_transport_that_forgets_its_deadline_is_given_up() {
+fn a_request_is_aborted_if_the_transport_misses_its_deadline() {
     let mut bench = Bench::signed_in();
     let poll = bench.take("GET", &format!("{APP}/events"));
     assert_eq!(poll.deadline, bench.now + Duration::from_secs(210));
@@ -540,7 +540,7 @@ fn a_transport_that_forgets_its_deadline_is_given_up() {
 }
 
 #[test]
-fn the_same_seed_does_the_same() {
+fn the_same_seed_gives_the_same_requests() {
     let run = || {
         let mut bench = Bench::with_conversation();
         bench.send(1, "one");
@@ -552,7 +552,7 @@ fn the_same_seed_does_the_same() {
 }
 
 #[test]
-fn the_channel_is_told_its_parameters_at_the_start_and_after_a_resume() {
+fn the_first_poll_and_the_one_after_a_resume_have_the_channel_parameters() {
     let mut config = Bench::config();
     config.channel.timeout = Some(Duration::from_secs(60));
     config.channel.priority = Some(2);
@@ -579,7 +579,7 @@ fn the_channel_is_told_its_parameters_at_the_start_and_after_a_resume() {
 }
 
 #[test]
-fn an_expired_application_is_created_anew_where_that_is_wanted() {
+fn an_expired_application_is_replaced_if_configured() {
     let mut config = Bench::config();
     config.recreate_expired = true;
     let mut bench = Bench::new(config);
@@ -598,7 +598,7 @@ fn an_expired_application_is_created_anew_where_that_is_wanted() {
 }
 
 #[test]
-fn a_user_who_was_moved_is_found_again() {
+fn a_user_who_moved_to_another_pool_is_found_again() {
     let mut bench = Bench::signed_in();
     bench.reply(
         "GET",

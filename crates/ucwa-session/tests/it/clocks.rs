@@ -41,7 +41,7 @@ fn dated(bench: &mut Bench, number: &str) -> SystemTime {
 }
 
 #[test]
-fn a_message_without_a_date_has_that_of_the_last_reading_of_the_clock() {
+fn a_message_without_a_date_gets_the_wall_time() {
     let mut bench = Bench::signed_in();
     bench.page(offered("17b", "Hi Tosh"));
     let key = ConversationKey::Remote(first_remote(&bench));
@@ -61,7 +61,7 @@ fn a_message_without_a_date_has_that_of_the_last_reading_of_the_clock() {
 }
 
 #[test]
-fn after_a_suspend_the_pending_get_is_sent_again_at_once() {
+fn after_a_suspend_the_pending_get_is_repeated_at_once() {
     let mut bench = Bench::signed_in();
     bench.wake(Duration::ZERO);
     let poll = bench.take("GET", &format!("{APP}/events"));
@@ -82,7 +82,7 @@ fn after_a_suspend_the_pending_get_is_sent_again_at_once() {
 }
 
 #[test]
-fn after_a_suspend_what_may_be_repeated_is_and_what_may_not_is_waited_for() {
+fn after_a_suspend_idempotent_requests_are_repeated_and_others_keep_waiting() {
     let mut bench = established();
     bench.wake(Duration::ZERO);
     let href = conversation_href("21a1");
@@ -101,7 +101,7 @@ fn after_a_suspend_what_may_be_repeated_is_and_what_may_not_is_waited_for() {
 }
 
 #[test]
-fn a_suspend_is_noticed_where_the_session_only_waits() {
+fn an_idle_session_notices_a_suspend_within_15_seconds() {
     let mut bench = Bench::signed_in();
     bench.wake(Duration::ZERO);
     let wake_at = bench.wake_at.expect("a time to look at the clock");
@@ -139,7 +139,7 @@ fn a_token_that_expired_during_a_suspend_is_renewed_before_it_is_sent() {
 }
 
 #[test]
-fn a_pause_that_passed_during_a_suspend_is_over() {
+fn a_retry_that_became_due_during_a_suspend_is_sent() {
     let mut bench = established();
     bench.wake(Duration::ZERO);
     bench.send(1, "one");
@@ -179,7 +179,7 @@ fn a_suspend_does_not_shorten_the_wait_for_a_delivery_report() {
 }
 
 #[test]
-fn a_session_that_is_over_does_not_look_at_the_clock() {
+fn a_session_that_has_ended_ignores_the_clock() {
     let mut bench = Bench::signed_in();
     bench.wake(Duration::ZERO);
     bench.submit(Operation::SignOut);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
-use crate::given::*;
+use crate::fixtures::*;
 use crate::pages::*;
 use crate::people::LENE;
 
@@ -26,10 +26,10 @@ struct Row {
     sends: &'static [(&'static str, &'static str)],
     /// What ends it.
     ends: &'static str,
-    given: fn() -> Given,
-    operation: fn(&Given) -> Operation,
+    fixture: fn() -> Fixture,
+    operation: fn(&Fixture) -> Operation,
     /// Brings about what ends it.
-    end: fn(&mut Given),
+    end: fn(&mut Fixture),
     outcome: Option<Outcome>,
 }
 
@@ -38,7 +38,7 @@ const ROW: Row = Row {
     when: "",
     sends: &[],
     ends: "at once",
-    given: established,
+    fixture: established,
     operation: |_| Operation::SignOut,
     end: |_| {},
     outcome: Some(Outcome::Done),
@@ -68,84 +68,91 @@ const MESSAGES: (&str, &str) = (
 );
 const MEETINGS: &str = "/ucwa/oauth/v1/applications/102/communication/onlineMeetingInvitations";
 
-fn send(given: &Given) -> Operation {
+fn send(fixture: &Fixture) -> Operation {
     Operation::SendMessage {
-        conversation: given.key,
+        conversation: fixture.key,
         message: MessageKey::Local(5),
         body: MessageBody::Text("Hi".to_owned()),
         subject: None,
     }
 }
 
-fn start(given: &Given) -> Operation {
+fn start(fixture: &Fixture) -> Operation {
     Operation::StartChat {
-        conversation: given.key,
+        conversation: fixture.key,
         subject: None,
         context: None,
     }
 }
 
-fn not_begun() -> Given {
-    Given::new(Bench::with_conversation(), chat(), "21a1")
+fn not_begun() -> Fixture {
+    Fixture::new(Bench::with_conversation(), chat(), "21a1")
 }
 
 /// The conversation stands, its chat is gone, and it was found to go on.
-fn without_chat() -> Given {
-    let mut given = established();
+fn without_chat() -> Fixture {
+    let mut fixture = established();
     let over = messaging("21a1", "Disconnected");
-    given.bench.page(senders("21a1", vec![(true, over)]));
-    given.bench.advance(Duration::from_secs(10));
+    fixture.bench.page(senders("21a1", vec![(true, over)]));
+    fixture.bench.advance(Duration::from_secs(10));
     let lives = conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone();
-    given.bench.reply("GET", CONVERSATION, 200, lives);
-    given
+    fixture.bench.reply("GET", CONVERSATION, 200, lives);
+    fixture
 }
 
-fn ended() -> Given {
-    let mut given = established();
+fn ended() -> Fixture {
+    let mut fixture = established();
     let over = conversation_event("updated", "21a1", "Disconnected");
-    given.bench.page(senders("21a1", vec![(false, over)]));
-    given
+    fixture.bench.page(senders("21a1", vec![(false, over)]));
+    fixture
 }
 
 /// The invitation that was posted last is accepted.
-fn is_accepted(given: &mut Given) {
-    let posted = given.bench.created("POST", INVITATIONS, INVITATION).json();
+fn is_accepted(fixture: &mut Fixture) {
+    let posted = fixture
+        .bench
+        .created("POST", INVITATIONS, INVITATION)
+        .json();
     let operation = posted["operationId"].as_str().unwrap();
     let started = invitation("started", operation, "21a1", "Connecting");
-    given.bench.page(senders("21a1", vec![(false, started)]));
-    given
+    fixture.bench.page(senders("21a1", vec![(false, started)]));
+    fixture
         .bench
         .page(senders("21a1", accepted(operation, "21a1")));
 }
 
 /// The invitation under way comes to nothing, since it was cancelled.
-fn is_cancelled(given: &mut Given) {
-    let cancelled = invitation("completed", &given.operation, "21a1", "Cancelled");
+fn is_cancelled(fixture: &mut Fixture) {
+    let cancelled = invitation("completed", &fixture.operation, "21a1", "Cancelled");
     let cancelled = with(cancelled, "status", json!("Failure"));
-    given.bench.page(senders("21a1", vec![(false, cancelled)]));
+    fixture
+        .bench
+        .page(senders("21a1", vec![(false, cancelled)]));
 }
 
 /// The message that was posted last is delivered.
-fn is_delivered(given: &mut Given) {
-    let (messages, href) = (given.messages(), message_href(given.id, "5"));
-    given.bench.created("POST", &messages, &href);
-    let delivered = verdict(given.id, "5", "Success");
-    given.bench.page(senders(given.id, vec![(true, delivered)]));
+fn is_delivered(fixture: &mut Fixture) {
+    let (messages, href) = (fixture.messages(), message_href(fixture.id, "5"));
+    fixture.bench.created("POST", &messages, &href);
+    let delivered = verdict(fixture.id, "5", "Success");
+    fixture
+        .bench
+        .page(senders(fixture.id, vec![(true, delivered)]));
 }
 
 /// Answers the one request under way beside the poll.
-fn answered(given: &mut Given, status: u16, body: Value) {
-    let sent = given
+fn answered(fixture: &mut Fixture, status: u16, body: Value) {
+    let sent = fixture
         .bench
         .sent
         .iter()
         .position(|sent| sent.lane == Lane::Commands);
-    let sent = given.bench.sent.remove(sent.unwrap()).unwrap();
-    given.bench.respond(sent.id, answer(status, body));
+    let sent = fixture.bench.sent.remove(sent.unwrap()).unwrap();
+    fixture.bench.respond(sent.id, answer(status, body));
 }
 
-fn no_content(given: &mut Given) {
-    answered(given, 204, Value::Null);
+fn no_content(fixture: &mut Fixture) {
+    answered(fixture, 204, Value::Null);
 }
 
 fn of_the_session() -> Vec<Row> {
@@ -155,11 +162,11 @@ fn of_the_session() -> Vec<Row> {
             when: "not signed in",
             sends: &[("GET", "/")],
             ends: "the application, after `user`, the token, `applications` and `makeMeAvailable`",
-            given: || Given::new(Bench::new(Bench::config()), chat(), "21a1"),
+            fixture: || Fixture::new(Bench::new(Bench::config()), chat(), "21a1"),
             operation: |_| Operation::SignIn(Bench::credentials()),
-            end: |given| {
-                given.bench.discover();
-                given.bench.enter();
+            end: |fixture| {
+                fixture.bench.discover();
+                fixture.bench.enter();
             },
             ..ROW
         },
@@ -174,7 +181,7 @@ fn of_the_session() -> Vec<Row> {
         Row {
             command: "OpenConversation",
             when: "any",
-            given: signed_in,
+            fixture: signed_in,
             operation: |_| Operation::OpenConversation {
                 conversation: chat(),
                 participant: peer(),
@@ -187,15 +194,15 @@ fn of_the_session() -> Vec<Row> {
             when: "established",
             sends: &[("DELETE", CONVERSATION)],
             ends: "as Leave; it is forgotten then",
-            operation: |given| Operation::ForgetConversation(given.key),
+            operation: |fixture| Operation::ForgetConversation(fixture.key),
             end: no_content,
             ..ROW
         },
         Row {
             command: "ForgetConversation",
             when: "not begun, or over",
-            given: ended,
-            operation: |given| Operation::ForgetConversation(given.key),
+            fixture: ended,
+            operation: |fixture| Operation::ForgetConversation(fixture.key),
             ..ROW
         },
     ]
@@ -216,21 +223,21 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn every_command_sends_what_it_takes_and_ends_when_it_is_done() {
+fn every_command_sends_its_requests_and_completes() {
     for row in rows() {
         // What a failing test prints last is the row that it failed at.
         println!("{}: {}", row.command, row.when);
-        let mut given = (row.given)();
-        let before: Vec<_> = given.bench.sent.iter().map(|sent| sent.id).collect();
-        let operation = (row.operation)(&given);
+        let mut fixture = (row.fixture)();
+        let before: Vec<_> = fixture.bench.sent.iter().map(|sent| sent.id).collect();
+        let operation = (row.operation)(&fixture);
         assert!(format!("{operation:?}").starts_with(row.command));
-        let ticket = given.bench.submit(operation);
+        let ticket = fixture.bench.submit(operation);
         if row.ends.starts_with("at once") {
-            assert!(given.bench.result(ticket).is_some(), "not at once");
+            assert!(fixture.bench.result(ticket).is_some(), "not at once");
         }
         // What belongs together is gathered for a moment.
-        given.bench.advance(Duration::from_secs(1));
-        let sent: Vec<_> = given
+        fixture.bench.advance(Duration::from_secs(1));
+        let sent: Vec<_> = fixture
             .bench
             .sent
             .iter()
@@ -245,10 +252,10 @@ fn every_command_sends_what_it_takes_and_ends_when_it_is_done() {
             );
         }
         if !row.ends.starts_with("at once") {
-            assert_eq!(given.bench.result(ticket), None);
-            (row.end)(&mut given);
+            assert_eq!(fixture.bench.result(ticket), None);
+            (row.end)(&mut fixture);
         }
-        match (given.bench.result(ticket), &row.outcome) {
+        match (fixture.bench.result(ticket), &row.outcome) {
             (Some(Ok(outcome)), Some(expected)) => assert_eq!(outcome, expected),
             (Some(Err(_)), None) => {}
             other => panic!("{other:?}"),

@@ -145,7 +145,7 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
 }
 
 #[test]
-fn the_chat_of_a_conversation_of_two_is_not_called_back() {
+fn the_chat_of_a_one_to_one_conversation_is_not_restored() {
     let mut bench = extensible();
     bench.page(senders(
         "21a1",
@@ -161,7 +161,7 @@ fn the_chat_of_a_conversation_of_two_is_not_called_back() {
 }
 
 #[test]
-fn the_chat_of_a_conference_that_the_user_stopped_is_not_called_back() {
+fn a_conference_chat_that_the_user_stopped_is_not_restored() {
     let mut bench = extensible();
     bench.page(senders(
         "21a1",
@@ -239,7 +239,7 @@ fn a_derived_chat_names_the_conversation_that_it_belongs_to() {
 }
 
 #[test]
-fn a_chat_that_spells_its_conversation_otherwise_moves_nothing() {
+fn a_chat_link_with_another_spelling_changes_nothing() {
     let mut bench = extensible();
     let mut connected = messaging("21a1", "Connected");
     connected["_embedded"]["messaging"]["_links"]["conversation"] =
@@ -253,7 +253,7 @@ fn a_chat_that_spells_its_conversation_otherwise_moves_nothing() {
 }
 
 #[test]
-fn a_chat_that_a_conference_refuses_is_asked_for_once() {
+fn a_refused_conference_chat_is_requested_once() {
     let mut bench = extensible();
     bench.page(senders(
         "21a1",
@@ -284,7 +284,7 @@ fn a_chat_that_a_conference_refuses_is_asked_for_once() {
 }
 
 #[test]
-fn an_escalation_may_go_on_under_another_address() {
+fn an_escalated_conversation_may_get_another_href() {
     let mut bench = extensible();
     let (ticket, operation) = invited(&mut bench);
     bench.events.clear();
@@ -332,7 +332,7 @@ fn an_escalation_may_go_on_under_another_address() {
 }
 
 #[test]
-fn an_invitation_that_was_taken_up_elsewhere_leads_there() {
+fn an_invitation_accepted_in_another_conversation_leads_there() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hi Lene");
     let request = bench.created("POST", MESSAGING_INVITATIONS, INVITATION);
@@ -444,7 +444,7 @@ fn a_declined_conference_ends() {
 }
 
 #[test]
-fn a_conversation_that_the_other_side_escalates_goes_along_unasked() {
+fn an_escalation_by_the_peer_is_followed() {
     let mut bench = extensible();
     bench.page(senders(
         "21a1",
@@ -463,7 +463,7 @@ fn a_conversation_that_the_other_side_escalates_goes_along_unasked() {
 }
 
 #[test]
-fn what_the_conversation_says_of_itself_is_told_once() {
+fn conversation_properties_are_reported_once() {
     let mut bench = established();
     bench.events.clear();
     let mut connected = conversation_event("updated", "21a1", "Connected");
@@ -486,7 +486,7 @@ fn what_the_conversation_says_of_itself_is_told_once() {
 }
 
 #[test]
-fn in_the_lobby_this_user_is_connecting() {
+fn in_the_lobby_the_conversation_is_connecting() {
     let mut bench = Bench::signed_in();
     bench.page(json!([communication(vec![meeting_invitation(
         "started",
@@ -528,7 +528,7 @@ fn every_ticket_of_a_conference_is_settled_when_the_session_ends() {
 }
 
 #[test]
-fn who_leaves_while_the_chat_of_a_conference_is_being_stopped_is_not_left_in_it() {
+fn leaving_while_a_conference_chat_is_being_stopped_leaves_the_conference() {
     let mut bench = extensible();
     bench.page(senders(
         "21a1",
@@ -551,7 +551,7 @@ fn who_leaves_while_the_chat_of_a_conference_is_being_stopped_is_not_left_in_it(
 }
 
 #[test]
-fn a_chat_of_a_conference_that_is_accepted_while_it_is_being_stopped_is_stopped_and_not_left() {
+fn a_conference_chat_accepted_while_stopping_is_stopped() {
     let mut bench = extensible();
     let conferenced = conference_event("21a1", "Conferenced", json!({}));
     let gone = messaging("21a1", "Disconnected");

@@ -6,7 +6,7 @@ use serde_json::json;
 use ucwa_session::*;
 
 use crate::bench::*;
-use crate::given::INVITATIONS;
+use crate::fixtures::INVITATIONS;
 use crate::pages::*;
 use crate::sending::established;
 

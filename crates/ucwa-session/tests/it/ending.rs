@@ -52,7 +52,7 @@ fn leaving_deletes_the_conversation_and_later_events_change_nothing() {
 }
 
 #[test]
-fn leaving_what_is_not_established_sends_nothing() {
+fn leaving_an_unestablished_conversation_sends_nothing() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.submit(Operation::Leave(chat()));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -60,7 +60,7 @@ fn leaving_what_is_not_established_sends_nothing() {
 }
 
 #[test]
-fn leaving_a_server_that_does_not_delete_stops_the_only_modality() {
+fn without_a_delete_link_leaving_stops_the_only_modality() {
     let mut bench = established();
     let ticket = bench.submit(Operation::Leave(chat()));
     bench.reply(
@@ -102,7 +102,7 @@ fn a_refused_leave_leaves_the_conversation_as_it_was() {
 }
 
 #[test]
-fn leaving_while_inviting_cancels_and_the_message_gets_its_verdict() {
+fn leaving_while_inviting_cancels_and_settles_the_message() {
     let mut bench = Bench::with_conversation();
     let message = bench.send(1, "Hello");
     let operation = bench.created("POST", INVITE, INVITATION).json()["operationId"]
@@ -151,7 +151,7 @@ fn leaving_while_inviting_cancels_and_the_message_gets_its_verdict() {
 }
 
 #[test]
-fn an_acceptance_that_crosses_the_cancellation_delivers_and_then_leaves() {
+fn an_acceptance_that_crosses_the_cancellation_delivers_before_leaving() {
     let mut bench = Bench::with_conversation();
     let message = bench.send(1, "Hello");
     let operation = bench.created("POST", INVITE, INVITATION).json()["operationId"]
@@ -216,7 +216,7 @@ fn the_peer_may_leave_in_any_of_the_documented_ways() {
 }
 
 #[test]
-fn a_verdict_in_the_page_that_ends_the_conversation_counts() {
+fn a_delivery_event_in_the_last_page_counts() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
     bench.created(
@@ -238,7 +238,7 @@ fn a_verdict_in_the_page_that_ends_the_conversation_counts() {
 }
 
 #[test]
-fn a_message_without_a_verdict_is_unknown_when_the_conversation_ends_until_a_late_event_tells() {
+fn a_message_without_a_delivery_event_is_unknown_after_the_end() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
     bench.created(
@@ -266,7 +266,7 @@ fn a_message_without_a_verdict_is_unknown_when_the_conversation_ends_until_a_lat
 }
 
 #[test]
-fn a_conversation_that_lost_its_chat_is_asked_after_ten_seconds() {
+fn a_conversation_that_lost_its_chat_is_read_after_ten_seconds() {
     for (status, over) in [(404, 1), (200, 0)] {
         let mut bench = established();
         bench.page(senders(
@@ -337,7 +337,7 @@ fn stopping_the_only_modality_ends_the_chat_and_the_conversation_follows() {
 }
 
 #[test]
-fn a_restart_keeps_the_thread_and_events_of_the_former_life_do_not_touch_it() {
+fn a_restart_keeps_the_thread_and_ignores_events_of_the_former_life() {
     let mut bench = established();
     bench.submit(Operation::Leave(chat()));
     bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
@@ -386,7 +386,7 @@ fn a_forgotten_conversation_is_left_first() {
 }
 
 #[test]
-fn an_end_that_is_explained_and_no_failure_has_no_reason() {
+fn a_normal_end_has_no_failure() {
     let mut bench = established();
     let over = conversation_event("updated", "21a1", "Disconnected");
     let reason = json!({"code": "Informational", "subcode": "CallTerminated"});
@@ -399,7 +399,7 @@ fn an_end_that_is_explained_and_no_failure_has_no_reason() {
 }
 
 #[test]
-fn what_the_peer_wrote_is_shown_though_the_conversation_was_left_meanwhile() {
+fn messages_of_the_peer_are_shown_after_the_conversation_was_left() {
     let mut bench = established();
     bench.submit(Operation::Leave(chat()));
     bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
@@ -415,7 +415,7 @@ fn what_the_peer_wrote_is_shown_though_the_conversation_was_left_meanwhile() {
 }
 
 #[test]
-fn a_resource_that_answers_410_is_as_gone_as_one_that_answers_404() {
+fn a_410_is_handled_like_a_404() {
     let said = |code| json!({"code": code, "subcode": "CannotRedirect"});
     for (status, gone) in [
         (404, said("NotFound")),

@@ -10,7 +10,7 @@ mod people;
 use serde_json::{Value, json};
 
 use crate::bench::*;
-use crate::given::*;
+use crate::fixtures::*;
 use crate::pages::*;
 
 /// What one event leads to.
@@ -26,9 +26,9 @@ struct Row {
     when: &'static str,
     /// What follows.
     then: &'static str,
-    given: fn() -> Given,
-    event: fn(&Given, &str) -> Value,
-    effect: fn(&mut Given),
+    fixture: fn() -> Fixture,
+    event: fn(&Fixture, &str) -> Value,
+    effect: fn(&mut Fixture),
 }
 
 fn rows() -> Vec<Row> {
@@ -45,7 +45,7 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn every_event_has_its_effect() {
+fn every_event_has_the_listed_effect() {
     for row in rows() {
         for kind in row.types {
             // What a failing test prints last is the row that it failed at.
@@ -53,18 +53,18 @@ fn every_event_has_its_effect() {
                 .within
                 .map_or(String::new(), |view| format!(" in {view}"));
             println!("{} {}{within} {kind}: {}", row.sender, row.rel, row.when);
-            let mut given = (row.given)();
-            let event = (row.event)(&given, kind);
+            let mut fixture = (row.fixture)();
+            let event = (row.event)(&fixture, kind);
             assert_eq!(event["type"], **kind);
             assert_eq!(event["link"]["rel"], row.rel);
             assert_eq!(event["in"]["rel"].as_str(), row.within);
             let href = match row.sender {
-                "conversation" => conversation_href(given.id),
+                "conversation" => conversation_href(fixture.id),
                 other => format!("{APP}/{other}"),
             };
             let sender = json!({"rel": row.sender, "href": href, "events": [event]});
-            given.bench.page(json!([sender]));
-            (row.effect)(&mut given);
+            fixture.bench.page(json!([sender]));
+            (row.effect)(&mut fixture);
         }
     }
 }
@@ -144,7 +144,7 @@ const HEARD_OF: [(&str, &[&str]); 4] = [
 ];
 
 #[test]
-fn no_event_is_forgotten() {
+fn every_documented_event_is_listed() {
     let rows = rows();
     for (sender, rels) in HEARD_OF {
         for rel in rels {
@@ -158,7 +158,7 @@ fn no_event_is_forgotten() {
 }
 
 #[test]
-fn what_nobody_knows_changes_nothing() {
+fn unknown_events_change_nothing() {
     for (sender, rel) in [
         ("communication", "phoneDialInInformation"),
         ("conversation", "applicationSharing"),
@@ -169,16 +169,16 @@ fn what_nobody_knows_changes_nothing() {
         ("people", "subscribedContacts"),
     ] {
         for kind in ["started", "added", "updated", "completed", "deleted", "new"] {
-            let mut given = established();
+            let mut fixture = established();
             let href = match sender {
                 "conversation" => conversation_href("21a1"),
                 other => format!("{APP}/{other}"),
             };
             let event = json!({"link": {"rel": rel, "href": format!("{APP}/x")}, "type": kind});
-            given
+            fixture
                 .bench
                 .page(json!([{"rel": sender, "href": href, "events": [event]}]));
-            given.nothing_follows();
+            fixture.nothing_follows();
         }
     }
 }

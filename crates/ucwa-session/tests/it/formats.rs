@@ -34,7 +34,7 @@ fn message(body: MessageBody) -> Operation {
 }
 
 #[test]
-fn a_message_goes_in_a_format_that_was_negotiated() {
+fn a_message_is_sent_in_a_negotiated_format() {
     let html = || MessageBody::Html("<b>you &amp; me</b>".to_owned());
     let text = || MessageBody::Text("1 < 2".to_owned());
     let plain = |body: &str| ("text/plain; charset=utf-8".to_owned(), body.to_owned());
@@ -59,7 +59,7 @@ fn a_message_goes_in_a_format_that_was_negotiated() {
 }
 
 #[test]
-fn an_invitation_carries_html_only_where_the_server_knows_that_this_user_takes_it() {
+fn an_invitation_carries_html_only_if_this_client_declared_it() {
     for (formats, expected) in [
         (
             json!(["Plain", "Html"]),
@@ -181,7 +181,7 @@ fn a_message_with_a_subject_that_is_too_long_fails_without_being_sent() {
 }
 
 #[test]
-fn names_of_an_application_have_at_most_100_utf_16_code_units() {
+fn names_in_an_application_have_at_most_100_utf_16_code_units() {
     type Set = fn(&mut SessionConfig, String);
     let names: [Set; 3] = [
         |config, name| config.culture = name,

@@ -43,7 +43,7 @@ fn offering(grants: &str) -> http::Response<bytes::Bytes> {
 }
 
 #[test]
-fn the_windows_grant_leaves_the_proof_to_the_transport() {
+fn the_windows_grant_leaves_authentication_to_the_transport() {
     let (mut bench, _) = challenged(
         Credentials::Windows { sip_uri: tosh() },
         offering("urn:microsoft.rtc:windows,password"),
@@ -111,7 +111,7 @@ fn creating_anew() -> Bench {
 }
 
 #[test]
-fn a_windows_user_whom_the_web_server_does_not_know_has_the_wrong_credentials() {
+fn a_401_of_the_web_server_means_wrong_windows_credentials() {
     let (mut bench, ticket) = challenged(
         Credentials::Windows { sip_uri: tosh() },
         offering("urn:microsoft.rtc:windows"),
@@ -125,7 +125,7 @@ fn a_windows_user_whom_the_web_server_does_not_know_has_the_wrong_credentials() 
 }
 
 #[test]
-fn wrong_windows_credentials_are_not_tried_on_and_on_while_an_application_is_created_anew() {
+fn wrong_windows_credentials_are_not_retried_while_an_application_is_replaced() {
     let mut bench = creating_anew();
     let sent = bench.take("POST", "/t");
     bench.respond(sent.id, unauthorized());
@@ -141,7 +141,7 @@ fn wrong_windows_credentials_are_not_tried_on_and_on_while_an_application_is_cre
 }
 
 #[test]
-fn a_page_before_the_token_service_says_nothing_of_the_password() {
+fn a_proxy_page_in_front_of_the_token_service_does_not_refuse_the_password() {
     let (mut bench, ticket) = challenged(Bench::credentials(), offering("password"));
     let sent = bench.take("POST", "/t");
     bench.respond(sent.id, unauthorized());
@@ -149,7 +149,7 @@ fn a_page_before_the_token_service_says_nothing_of_the_password() {
 }
 
 #[test]
-fn a_server_that_cannot_tell_now_is_asked_again() {
+fn a_token_request_is_repeated_after_a_transient_failure() {
     let mut bench = creating_anew();
     let error = json!({"error": "server_error"});
     bench.reply("POST", "/t", 400, error);
@@ -158,7 +158,7 @@ fn a_server_that_cannot_tell_now_is_asked_again() {
 }
 
 #[test]
-fn a_password_that_was_refused_is_tried_by_no_later_command() {
+fn a_refused_password_is_not_sent_again_by_a_later_command() {
     let mut bench = Bench::with_conversation();
     for number in 1..=3 {
         bench.send(number, "hello");
@@ -175,7 +175,7 @@ fn a_password_that_was_refused_is_tried_by_no_later_command() {
 }
 
 #[test]
-fn no_other_grant_is_tried_in_place_of_the_chosen_one() {
+fn only_the_chosen_grant_is_used() {
     let (bench, ticket) = challenged(
         Credentials::Windows { sip_uri: tosh() },
         offering("password"),
@@ -188,7 +188,7 @@ fn no_other_grant_is_tried_in_place_of_the_chosen_one() {
 }
 
 #[test]
-fn the_passive_grant_goes_on_when_the_user_has_been_at_its_page() {
+fn the_passive_grant_continues_after_the_user_signed_in_at_the_page() {
     let credentials = Credentials::Passive { sip_uri: tosh() };
     let (mut bench, _) = challenged(credentials, offering("password"));
     let page = json!({"error": "invalid_grant", "ms_rtc_passiveauthuri": "https://adfs/1"});
@@ -251,7 +251,7 @@ const GUEST: &str = "grant_type=urn%3Amicrosoft.rtc%3Aanonmeeting\
     &ms_rtc_conferenceuri=sip%3Alenea%40contoso.com%3Bgruu%3Bopaque%3Dapp%3Aconf%3Afocus%3Aid%3AX&password=k3y";
 
 #[test]
-fn a_guest_of_a_meeting_trades_his_token_for_the_next_one() {
+fn an_anonymous_participant_renews_the_token_with_the_current_one() {
     assert!(!format!("{:?}", guest()).contains("k3y"));
     let (bench, _) = challenged(guest(), offering("urn:microsoft.rtc:anonmeeting"));
     assert_eq!(bench.sent[0].body(), GUEST);
@@ -267,7 +267,7 @@ fn a_guest_of_a_meeting_trades_his_token_for_the_next_one() {
 }
 
 #[test]
-fn a_guest_whose_token_cannot_be_traded_begins_again_with_the_key() {
+fn an_anonymous_participant_whose_token_cannot_be_renewed_uses_the_key_again() {
     let mut bench = signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300);
     bench.advance(Duration::from_secs(270));
     let refused = json!({"error": "invalid_grant"});
@@ -315,7 +315,7 @@ fn joined(mut bench: Bench) -> (Bench, serde_json::Value) {
 }
 
 #[test]
-fn a_guest_says_what_he_is_called_and_a_user_does_not() {
+fn only_an_anonymous_participant_sends_a_display_name() {
     let (_, sent) = joined(signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300));
     assert_eq!(sent["onlineMeetingUri"], MEETING);
     assert_eq!(sent["anonymousDisplayName"], "Joe Smith");
@@ -325,7 +325,7 @@ fn a_guest_says_what_he_is_called_and_a_user_does_not() {
 }
 
 #[test]
-fn a_guest_joins_where_he_can_begin_nothing_else() {
+fn an_anonymous_participant_can_join_without_other_links() {
     let bench = signed_in_to(guest(), "urn:microsoft.rtc:anonmeeting", 300, |fresh| {
         let mut application = application(fresh);
         let links = &mut application["_embedded"]["communication"]["_links"];
@@ -347,7 +347,7 @@ fn a_guest_joins_where_he_can_begin_nothing_else() {
 }
 
 #[test]
-fn a_guest_without_a_name_is_refused_before_anything_is_sent() {
+fn an_anonymous_participant_without_a_name_is_refused_before_anything_is_sent() {
     for name in ["", &"x".repeat(251)] {
         let mut bench = Bench::new(Bench::config());
         let ticket = bench.submit(Operation::SignIn(Credentials::AnonymousMeeting {
@@ -383,14 +383,14 @@ fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
 }
 
 #[test]
-fn a_token_without_a_life_is_not_renewed_without_a_pause() {
+fn a_token_without_a_lifetime_is_not_renewed_in_a_loop() {
     assert_eq!(renewals_of_a_dead_token(Bench::credentials()), 19);
     let bearer = Credentials::Bearer { sip_uri: tosh() };
     assert_eq!(renewals_of_a_dead_token(bearer), 19);
 }
 
 #[test]
-fn a_token_may_live_for_ever() {
+fn a_token_may_have_the_longest_lifetime() {
     let credentials = Credentials::Bearer { sip_uri: tosh() };
     let (mut bench, _) = challenged(credentials, offering("password"));
     let (id, _) = bench.asked.pop().unwrap();
@@ -402,7 +402,7 @@ fn a_token_may_live_for_ever() {
 }
 
 #[test]
-fn a_token_of_another_issuer_is_asked_for_by_host() {
+fn a_token_of_another_issuer_is_requested_for_each_host() {
     let (mut bench, ticket) = challenged(
         Credentials::Bearer { sip_uri: tosh() },
         offering("password"),
@@ -435,7 +435,7 @@ fn a_token_of_another_issuer_is_asked_for_by_host() {
 }
 
 #[test]
-fn a_token_that_nobody_gives_in_time_fails_the_sign_in() {
+fn a_token_question_without_an_answer_fails_the_sign_in() {
     let (mut bench, ticket) = challenged(
         Credentials::Bearer { sip_uri: tosh() },
         offering("password"),
@@ -449,7 +449,7 @@ fn a_token_that_nobody_gives_in_time_fails_the_sign_in() {
 }
 
 #[test]
-fn a_grant_that_the_service_refuses_is_answered_with_those_that_were_offered() {
+fn a_refused_grant_fails_with_the_grants_on_offer() {
     for grants in ["password", "urn:microsoft.rtc:windows,password"] {
         let (mut bench, ticket) = challenged(Bench::credentials(), offering(grants));
         bench.reply(

@@ -9,7 +9,7 @@ use ucwa_session::*;
 
 use crate::bench::*;
 use crate::channel::first_remote;
-use crate::given::INVITATIONS;
+use crate::fixtures::INVITATIONS;
 use crate::history;
 use crate::pages::*;
 use crate::people::{
@@ -36,7 +36,7 @@ fn clear(bench: &mut Bench) {
 }
 
 #[test]
-fn people_whom_nobody_follows_any_more_take_no_memory() {
+fn people_who_are_no_longer_followed_are_evicted() {
     let mut bench = Bench::signed_in();
     let grown = growth(1..3, |day| {
         for number in day * 2_000..(day + 1) * 2_000 {
@@ -52,7 +52,7 @@ fn people_whom_nobody_follows_any_more_take_no_memory() {
 }
 
 #[test]
-fn people_who_were_found_once_take_no_memory() {
+fn people_who_were_found_by_a_search_are_evicted() {
     let mut bench = signed_in_with_people();
     let grown = growth(5..25, |day| {
         let first = u32::try_from(day).unwrap() * 100;
@@ -78,7 +78,7 @@ fn people_who_were_found_once_take_no_memory() {
 }
 
 #[test]
-fn a_contact_that_moves_again_and_again_takes_no_memory() {
+fn the_former_hrefs_of_a_contact_are_evicted() {
     let mut bench = signed_in_with_people();
     bench.submit(follow(
         "sip:lenea@contoso.com",
@@ -101,7 +101,7 @@ fn a_contact_that_moves_again_and_again_takes_no_memory() {
 }
 
 #[test]
-fn logs_that_the_server_lists_no_more_take_no_memory() {
+fn logs_that_the_server_no_longer_lists_are_evicted() {
     let mut bench = history::signed_in();
     let mut forgotten = 0;
     let grown = growth(1000..3000, |day| {

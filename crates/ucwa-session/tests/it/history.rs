@@ -1,7 +1,7 @@
 //! History: the archived conversations, what was said in them, what was missed, and whether the server archives.
 
 mod archive;
-mod switch;
+mod archiving;
 
 use serde_json::{Value, json};
 use ucwa_session::*;

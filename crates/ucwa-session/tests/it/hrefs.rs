@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
-use crate::given::*;
+use crate::fixtures::*;
 use crate::pages::*;
 
 /// A session that starts messaging there.
@@ -18,7 +18,7 @@ fn starting_at(href: &str) -> Bench {
 }
 
 #[test]
-fn an_address_is_used_as_it_was_given() {
+fn an_href_is_used_as_the_server_wrote_it() {
     for (href, target) in [
         ("/a/b", "/a/b"),
         // A path with an empty first segment, which servers send, and no host.
@@ -60,40 +60,40 @@ fn a_link_to_another_host_gets_no_token_and_no_request() {
 }
 
 #[test]
-fn events_find_their_conversation_whatever_case_its_address_is_in() {
-    let mut given = established();
+fn hrefs_are_compared_without_regard_to_case() {
+    let mut fixture = established();
     let shouted = conversation_href("21a1").to_uppercase();
     let said = arrival("21a1", "5", "Hi");
-    given
+    fixture
         .bench
         .page(json!([{"rel": "conversation", "href": shouted, "events": [said]}]));
-    assert_eq!(given.bench.received(given.key), ["Hi"]);
+    assert_eq!(fixture.bench.received(fixture.key), ["Hi"]);
     let absolute = format!("http://127.0.0.1:5061{}", conversation_href("21a1"));
     let said = arrival("21a1", "6", "Ho");
-    given
+    fixture
         .bench
         .page(json!([{"rel": "conversation", "href": absolute, "events": [said]}]));
-    assert_eq!(given.bench.received(given.key), ["Ho"]);
+    assert_eq!(fixture.bench.received(fixture.key), ["Ho"]);
 }
 
 #[test]
-fn a_location_may_be_spelled_otherwise_than_the_event() {
-    let mut given = established();
-    let ticket = given.bench.send(1, "one");
-    let messages = given.messages();
+fn a_location_may_differ_from_the_event_in_spelling() {
+    let mut fixture = established();
+    let ticket = fixture.bench.send(1, "one");
+    let messages = fixture.messages();
     let location = format!("http://127.0.0.1:5061{}", message_href("21a1", "2"));
-    given.bench.created(
+    fixture.bench.created(
         "POST",
         &messages,
         &location.to_uppercase().replacen("HTTP", "http", 1),
     );
     let delivered = verdict("21a1", "2", "Success");
-    given.bench.page(senders("21a1", vec![(true, delivered)]));
-    assert_eq!(given.bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    fixture.bench.page(senders("21a1", vec![(true, delivered)]));
+    assert_eq!(fixture.bench.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
-fn a_member_may_be_one_or_a_list_of_one() {
+fn an_embedded_resource_may_be_a_list_of_one() {
     let from = json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com",
                       "_links": {"self": {"href": participant_href("17b")}}});
     for from in [from.clone(), json!([from])] {
@@ -109,12 +109,12 @@ fn a_member_may_be_one_or_a_list_of_one() {
     let accepted = json!({"rel": "participant", "uri": "sip:lenea@contoso.com", "name": "Lene",
                           "_links": {"self": {"href": participant_href("21a1")}}});
     for accepted in [accepted.clone(), json!([accepted])] {
-        let mut given = ringing();
-        let mut done = invitation("completed", &given.operation, "21a1", "Connected");
+        let mut fixture = ringing();
+        let mut done = invitation("completed", &fixture.operation, "21a1", "Connected");
         done["_embedded"]["messagingInvitation"]["_embedded"] =
             json!({"acceptedByParticipant": accepted});
-        given.bench.page(senders("21a1", vec![(false, done)]));
-        assert!(given.changes().iter().any(|change| matches!(
+        fixture.bench.page(senders("21a1", vec![(false, done)]));
+        assert!(fixture.changes().iter().any(|change| matches!(
             change,
             ConversationChange::ParticipantJoined(it) if it.name.as_deref() == Some("Lene")
         )));
@@ -122,7 +122,7 @@ fn a_member_may_be_one_or_a_list_of_one() {
 }
 
 #[test]
-fn no_request_says_where_it_comes_from_as_a_browser_does() {
+fn no_request_has_an_origin_or_referer() {
     let mut bench = Bench::new(Bench::config());
     bench.submit(Operation::SignIn(Bench::credentials()));
     let check = |bench: &Bench| {
@@ -159,7 +159,7 @@ fn with_root(config: SessionConfig, root: &Value) -> (Bench, Ticket) {
 }
 
 #[test]
-fn neither_a_user_resource_nor_an_application_is_asked_for_at_a_host_that_is_not_trusted() {
+fn untrusted_hosts_get_no_request_for_a_user_or_an_application() {
     let user = json!({"_links": {"user": {"href": "https://pool.example/user"}}});
     let (bench, ticket) = with_root(Bench::config(), &user);
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::Untrusted);
@@ -180,7 +180,7 @@ fn neither_a_user_resource_nor_an_application_is_asked_for_at_a_host_that_is_not
 }
 
 #[test]
-fn the_token_never_goes_out_without_encryption() {
+fn no_token_is_sent_without_encryption() {
     let user = json!({"_links": {"user": {"href": "http://pool.contoso.com/user"}}});
     let (bench, ticket) = with_root(Bench::config(), &user);
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::Untrusted);
@@ -188,7 +188,7 @@ fn the_token_never_goes_out_without_encryption() {
 }
 
 #[test]
-fn a_redirect_of_http_is_an_answer_and_is_not_followed() {
+fn http_redirects_are_not_followed() {
     for location in ["/elsewhere", "https://pool.contoso.com/"] {
         let mut bench = Bench::new(Bench::config());
         let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
@@ -226,7 +226,7 @@ fn at_another_pool() -> Bench {
 }
 
 #[test]
-fn a_token_of_another_host_that_is_refused_is_a_challenge_whatever_the_status() {
+fn a_refused_token_of_another_host_counts_as_a_challenge_with_any_status() {
     for status in [401, 403, 500] {
         let mut bench = at_another_pool();
         let create = bench.take("POST", "/ucwa/oauth/v1/applications");
@@ -249,7 +249,7 @@ fn a_token_of_another_host_that_is_refused_is_a_challenge_whatever_the_status() 
 }
 
 #[test]
-fn a_failure_that_may_not_be_about_the_token_of_another_host_repeats_nothing_that_is_done_once() {
+fn a_500_that_may_not_be_about_the_token_repeats_only_idempotent_requests() {
     let invitations = format!("{APP}/communication/messagingInvitations");
     let inviting = || {
         let mut bench = at_another_pool();
@@ -291,7 +291,7 @@ fn a_failure_that_may_not_be_about_the_token_of_another_host_repeats_nothing_tha
 }
 
 #[test]
-fn everything_of_an_application_is_asked_for_at_the_host_of_its_pool() {
+fn all_requests_of_an_application_go_to_its_pool() {
     let mut bench = at_another_pool();
     bench.enter();
     assert_eq!(bench.sent.len(), 1);
@@ -301,7 +301,7 @@ fn everything_of_an_application_is_asked_for_at_the_host_of_its_pool() {
 }
 
 #[test]
-fn a_user_who_is_at_home_elsewhere_is_followed_there_and_asks_for_a_token_of_that_host() {
+fn a_user_redirect_is_followed_with_a_token_of_the_new_host() {
     let user = json!({"_links": {"user": {"href": "/user"}}});
     let (mut bench, ticket) = with_root(Bench::config(), &user);
     let asked = bench.take("GET", "/user");

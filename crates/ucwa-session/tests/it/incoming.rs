@@ -7,7 +7,7 @@ use ucwa_session::*;
 
 use crate::bench::*;
 use crate::channel::first_remote;
-use crate::given::INVITATIONS;
+use crate::fixtures::INVITATIONS;
 use crate::pages::*;
 
 fn accept() -> String {
@@ -22,7 +22,7 @@ fn invited(text: &str) -> (Bench, ConversationKey) {
 }
 
 #[test]
-fn an_invitation_is_shown_with_who_invites_and_what_he_says() {
+fn an_invitation_is_shown_with_its_sender_and_text() {
     let (bench, key) = invited("Hi Tosh");
     let [
         SessionEvent::Incoming {
@@ -125,7 +125,7 @@ fn a_first_message_with_another_text_is_shown_beside_the_invitations() {
 }
 
 #[test]
-fn a_later_view_without_the_links_does_not_take_the_acceptance_back() {
+fn a_later_event_without_links_does_not_undo_the_acceptance() {
     let (mut bench, key) = invited("Hi");
     let updated = event(
         "updated",
@@ -174,7 +174,7 @@ fn a_declined_invitation_is_answered_and_ends() {
 }
 
 #[test]
-fn an_acceptance_that_comes_too_late_ends_with_what_the_server_tells() {
+fn an_acceptance_that_is_too_late_ends_with_the_reason_of_the_server() {
     let (mut bench, key) = invited("Hi");
     let ticket = bench.submit(Operation::Accept(key));
     bench.reply("POST", &accept(), 409, json!({"code": "Conflict"}));
@@ -222,7 +222,7 @@ fn an_answer_accepts_the_invitation_and_waits_for_the_chat() {
 }
 
 #[test]
-fn an_invitation_without_an_answer_link_is_being_answered() {
+fn an_invitation_without_an_accept_link_is_not_answerable() {
     let mut bench = Bench::signed_in();
     let mut page = offered("17b", "Hi");
     let links = page[0]["events"][0]["_embedded"]["messagingInvitation"]["_links"]
@@ -249,7 +249,7 @@ fn an_invitation_without_an_answer_link_is_being_answered() {
 }
 
 #[test]
-fn an_invitation_that_is_only_linked_to_is_read() {
+fn an_invitation_that_an_event_only_links_to_is_read() {
     let mut bench = Bench::signed_in();
     bench.page(json!([communication(vec![bare(
         "started",
@@ -270,7 +270,7 @@ fn an_invitation_that_is_only_linked_to_is_read() {
 }
 
 #[test]
-fn what_an_invitation_says_that_is_still_being_read_at_the_end_is_shown() {
+fn the_text_of_an_invitation_that_is_being_read_at_the_end_is_shown() {
     for ended in [false, true] {
         let mut bench = Bench::signed_in();
         let mut page = offered("17b", "Hi Tosh");
@@ -390,7 +390,7 @@ fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_goes_on_a
 }
 
 #[test]
-fn nobody_is_invited_where_nobody_is_known_and_no_conference_is_begun_instead() {
+fn a_conversation_without_a_known_peer_invites_no_one() {
     let mut bench = Bench::signed_in();
     let mut page = offer_completed("17b", "Failure");
     let invitation = &mut page[0]["events"][0]["_embedded"]["messagingInvitation"];

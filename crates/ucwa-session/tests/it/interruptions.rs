@@ -36,7 +36,7 @@ fn malformed_page(bench: &mut Bench) {
 }
 
 #[test]
-fn a_page_that_stays_unreadable_is_told_once_and_until_one_can_be_read() {
+fn an_unreadable_page_is_reported_once_until_a_page_can_be_read() {
     let mut bench = Bench::signed_in();
     for round in 0..4 {
         for unreadable in 1..=3 {
@@ -62,7 +62,7 @@ fn a_page_that_stays_unreadable_is_told_once_and_until_one_can_be_read() {
 }
 
 #[test]
-fn a_page_that_stays_unreadable_for_a_quarter_of_an_hour_signs_the_user_out() {
+fn pages_that_are_unreadable_for_15_minutes_end_the_session() {
     let mut bench = Bench::signed_in();
     while signed_out(&bench).is_none() {
         assert!(bench.now < Duration::from_secs(1000));
@@ -82,7 +82,7 @@ fn a_page_that_stays_unreadable_for_a_quarter_of_an_hour_signs_the_user_out() {
 }
 
 #[test]
-fn a_channel_that_begins_anew_asks_what_it_may_have_missed() {
+fn a_channel_that_restarts_resynchronizes() {
     let list = format!("{APP}/communication/conversations");
     let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
     for is_replaced in [true, false] {
@@ -103,7 +103,7 @@ fn a_channel_that_begins_anew_asks_what_it_may_have_missed() {
 }
 
 #[test]
-fn a_session_that_hears_nothing_for_half_a_minute_says_so() {
+fn a_session_without_events_for_30_seconds_reports_it() {
     let failing = |bench: &mut Bench| {
         bench.break_off("GET", &format!("{APP}/events"), Sent::No);
         bench.advance(Duration::from_secs(5));

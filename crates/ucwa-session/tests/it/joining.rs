@@ -118,7 +118,7 @@ pub(crate) fn joined(links: Value) -> Bench {
 }
 
 #[test]
-fn an_added_participant_is_invited_and_has_come_when_the_invitation_completes() {
+fn an_addition_completes_with_the_participants_invitation() {
     let mut bench = extensible();
     let (ticket, operation) = invited(&mut bench);
     assert_eq!(
@@ -144,7 +144,7 @@ fn an_added_participant_is_invited_and_has_come_when_the_invitation_completes() 
 }
 
 #[test]
-fn a_refused_participant_stays_outside_with_the_reason() {
+fn a_participant_who_refuses_leaves_with_the_reason() {
     let mut bench = extensible();
     let (ticket, operation) = invited(&mut bench);
     bench.events.clear();
@@ -222,7 +222,7 @@ fn an_addition_waits_for_the_link_and_ends_with_the_conversation() {
 }
 
 #[test]
-fn a_verdict_before_the_answer_counts_and_the_answer_changes_nothing() {
+fn a_completed_event_before_the_response_decides_an_addition() {
     let mut bench = extensible();
     let ticket = add(&mut bench);
     let request = bench.take("POST", INVITATIONS);
@@ -244,7 +244,7 @@ fn a_verdict_before_the_answer_counts_and_the_answer_changes_nothing() {
 }
 
 #[test]
-fn an_addition_without_events_is_asked_for_and_ends_with_what_the_roster_says() {
+fn an_addition_without_events_is_read_and_ends_with_the_roster() {
     for (state, succeeds) in [("Connected", true), ("Declined", false)] {
         let mut bench = extensible();
         let ticket = add(&mut bench);
@@ -273,7 +273,7 @@ fn an_addition_without_events_is_asked_for_and_ends_with_what_the_roster_says() 
 }
 
 #[test]
-fn what_is_no_address_adds_nobody() {
+fn an_invalid_address_adds_no_participant() {
     let mut bench = extensible();
     let ticket = bench.submit(Operation::AddParticipant {
         conversation: chat(),
@@ -284,7 +284,7 @@ fn what_is_no_address_adds_nobody() {
 }
 
 #[test]
-fn the_second_addition_waits_until_the_first_has_made_a_conference() {
+fn the_second_addition_waits_for_the_conference() {
     let mut bench = extensible();
     let (_, _) = invited(&mut bench);
     let second = bench.submit(Operation::AddParticipant {
@@ -301,7 +301,7 @@ fn the_second_addition_waits_until_the_first_has_made_a_conference() {
 }
 
 #[test]
-fn a_participant_is_ejected_by_the_link_that_those_who_may_have() {
+fn a_participant_is_ejected_by_its_eject_link() {
     let eject = format!("{}/eject", third_href("21a1"));
     let mut bench = joined(json!({"eject": {"href": eject}}));
     let ticket = remove(&mut bench);
@@ -326,7 +326,7 @@ fn a_participant_is_ejected_by_the_link_that_those_who_may_have() {
 }
 
 #[test]
-fn an_ejection_that_no_event_tells_of_is_done_after_a_while_and_one_of_nobody_at_once() {
+fn an_ejection_without_an_event_completes_after_a_while() {
     let eject = format!("{}/eject", third_href("21a1"));
     for (status, wait) in [(204, 10), (404, 0)] {
         let mut bench = joined(json!({"eject": {"href": eject}}));
@@ -338,7 +338,7 @@ fn an_ejection_that_no_event_tells_of_is_done_after_a_while_and_one_of_nobody_at
 }
 
 #[test]
-fn where_to_eject_is_asked_of_the_participant_and_not_everybody_may() {
+fn a_participant_without_an_eject_link_is_read_for_it() {
     let mut bench = joined(json!({}));
     let ticket = remove(&mut bench);
     let eject = format!("{}/eject", third_href("21a1"));
@@ -361,7 +361,7 @@ fn where_to_eject_is_asked_of_the_participant_and_not_everybody_may() {
 }
 
 #[test]
-fn a_participant_on_his_way_is_called_back() {
+fn removing_an_invited_participant_cancels_the_invitation() {
     let mut bench = extensible();
     let (added, operation) = invited(&mut bench);
     let removed = remove(&mut bench);
@@ -374,7 +374,7 @@ fn a_participant_on_his_way_is_called_back() {
 }
 
 #[test]
-fn roles_and_the_lobby_are_views_and_neither_joins_nor_leaves() {
+fn leader_attendee_and_lobby_events_neither_join_nor_leave() {
     let mut bench = joined(json!({}));
     let view = |name: &str| format!("{}/{name}", conversation_href("21a1"));
     let (leaders, lobby) = (view("leaders"), view("lobby"));
@@ -422,7 +422,7 @@ fn roles_and_the_lobby_are_views_and_neither_joins_nor_leaves() {
 }
 
 #[test]
-fn this_users_own_part_has_views_too_and_none_of_them_ends_anything() {
+fn local_participant_events_end_nothing() {
     let mut bench = joined(json!({}));
     let me = format!(
         "{}/participants/toshm@contoso.com",
@@ -459,7 +459,7 @@ fn this_users_own_part_has_views_too_and_none_of_them_ends_anything() {
 }
 
 #[test]
-fn nobody_joins_from_another_host() {
+fn a_participant_on_another_host_is_ignored() {
     let mut bench = extensible();
     let elsewhere = "https://evil.example/participants/alexd@contoso.com";
     let resource = json!({"name": "Alex Darrow", "uri": "sip:alexd@contoso.com"});
@@ -469,7 +469,7 @@ fn nobody_joins_from_another_host() {
 }
 
 #[test]
-fn a_stranger_who_is_only_linked_to_is_asked_who_he_is_before_he_is_shown() {
+fn a_participant_known_only_by_href_is_read_before_it_is_shown() {
     let mut bench = extensible();
     let (_, _) = invited(&mut bench);
     let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
@@ -502,7 +502,7 @@ fn a_stranger_who_is_only_linked_to_is_asked_who_he_is_before_he_is_shown() {
 }
 
 #[test]
-fn who_writes_without_a_name_is_shown_at_once_and_asked_for_it() {
+fn a_sender_without_a_name_is_shown_at_once_and_read() {
     let mut bench = joined(json!({}));
     let outside = format!("{}/participants/77", conversation_href("21a1"));
     let mut said = arrival("21a1", "5", "Hi all");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
-use crate::given;
+use crate::fixtures;
 use crate::pages::*;
 
 /// Makes an event malformed in the ways that leave its link readable and lose its resource.
@@ -25,8 +25,8 @@ fn a_malformed_message_is_read_by_its_link_in_its_place() {
     let second = arrival("21a1", "2", "second");
     let resource = second["_embedded"]["message"].clone();
     for malformed in spoilt(&second) {
-        let mut given = given::established();
-        let (bench, key) = (&mut given.bench, given.key);
+        let mut fixture = fixtures::established();
+        let (bench, key) = (&mut fixture.bench, fixture.key);
         let [first, third] = ["1", "3"].map(|number| arrival("21a1", number, number));
         bench.page(json!([conversation("21a1", vec![first, malformed, third])]));
         assert_eq!(bench.session.malformed_parts(), 1);
@@ -56,9 +56,9 @@ fn a_malformed_invitation_is_read_by_its_link() {
 
 #[test]
 fn a_malformed_verdict_is_asked_for() {
-    let mut given = given::handed_over();
+    let mut fixture = fixtures::handed_over();
     let event = bare("completed", "message", &message_href("21a1", "2"), None);
-    let (bench, key) = (&mut given.bench, given.key);
+    let (bench, key) = (&mut fixture.bench, fixture.key);
     bench.page(json!([conversation(
         "21a1",
         vec![with(event, "status", json!(7))]
@@ -69,9 +69,9 @@ fn a_malformed_verdict_is_asked_for() {
 
 #[test]
 fn an_event_that_may_be_typing_or_leaving_removes_no_participant() {
-    let mut given = given::established();
+    let mut fixture = fixtures::established();
     let event = bare("deleted", "participant", &participant_href("21a1"), None);
-    let (bench, key) = (&mut given.bench, given.key);
+    let (bench, key) = (&mut fixture.bench, fixture.key);
     bench.page(json!([conversation(
         "21a1",
         vec![with(event, "in", json!("/x"))]

@@ -129,7 +129,7 @@ fn opening_sends_nothing() {
 }
 
 #[test]
-fn a_conference_begins_with_nobody_or_with_one_as_with_many() {
+fn a_conference_starts_with_any_number_of_participants() {
     for invited in 0..=1 {
         let mut bench = with_meetings();
         open(&mut bench, None);
@@ -159,7 +159,7 @@ fn a_conference_begins_with_nobody_or_with_one_as_with_many() {
 }
 
 #[test]
-fn a_message_begins_a_conference_and_is_said_in_it() {
+fn a_message_starts_a_conference_and_is_sent_in_it() {
     let mut bench = with_meetings();
     open(&mut bench, None);
     let said = bench.send(1, "Minutes");
@@ -178,7 +178,7 @@ fn a_message_begins_a_conference_and_is_said_in_it() {
 }
 
 #[test]
-fn a_conference_is_joined_by_its_uri_and_nobody_is_invited() {
+fn a_conference_is_joined_by_its_uri_without_invitations() {
     let mut bench = with_meetings();
     open(&mut bench, Some(MEETING));
     bench.events.clear();
@@ -200,7 +200,7 @@ fn a_conference_is_joined_by_its_uri_and_nobody_is_invited() {
 }
 
 #[test]
-fn a_conference_that_is_not_there_fails_and_stays_the_one_that_is_meant() {
+fn joining_a_missing_conference_fails_and_can_be_repeated() {
     let mut bench = with_meetings();
     open(&mut bench, Some(MEETING));
     let not_found = json!({"code": "NotFound", "subcode": "DestinationNotFound"});
@@ -223,7 +223,7 @@ fn a_conference_that_is_not_there_fails_and_stays_the_one_that_is_meant() {
 }
 
 #[test]
-fn an_ad_hoc_conference_is_joined_again_and_begun_anew_when_it_is_over() {
+fn an_ad_hoc_conference_is_rejoined_or_restarted() {
     let mut bench = with_meetings();
     open(&mut bench, None);
     start(&mut bench);
@@ -264,7 +264,7 @@ fn an_ad_hoc_conference_is_joined_again_and_begun_anew_when_it_is_over() {
 }
 
 #[test]
-fn where_there_are_no_conferences_none_is_begun_or_joined() {
+fn without_conference_links_no_conference_is_started_or_joined() {
     for uri in [None, Some(MEETING)] {
         let mut bench = Bench::signed_in();
         open(&mut bench, uri);
@@ -283,7 +283,7 @@ fn where_there_are_no_conferences_none_is_begun_or_joined() {
 }
 
 #[test]
-fn what_is_said_in_the_lobby_waits_until_this_user_is_let_in() {
+fn messages_written_in_the_lobby_wait_for_the_admission() {
     let mut bench = with_meetings();
     open(&mut bench, Some(MEETING));
     let started = start(&mut bench);
@@ -342,7 +342,7 @@ fn open_in_lobby(bench: &mut Bench) -> String {
 }
 
 #[test]
-fn an_invitation_that_stays_open_in_the_lobby_is_left_with_it() {
+fn leaving_the_lobby_ends_the_pending_invitation() {
     let mut bench = with_meetings();
     open(&mut bench, Some(MEETING));
     let started = start(&mut bench);
@@ -358,7 +358,7 @@ fn an_invitation_that_stays_open_in_the_lobby_is_left_with_it() {
 }
 
 #[test]
-fn an_invitation_that_stays_open_in_the_lobby_is_waited_for() {
+fn an_invitation_stays_pending_in_the_lobby() {
     let mut bench = with_meetings();
     open(&mut bench, Some(MEETING));
     let started = start(&mut bench);
@@ -386,7 +386,7 @@ fn an_invitation_that_stays_open_in_the_lobby_is_waited_for() {
 }
 
 #[test]
-fn who_is_turned_away_from_the_lobby_is_told_why_and_what_he_wrote_failed() {
+fn a_rejection_from_the_lobby_fails_messages_with_the_reason() {
     let mut bench = with_meetings();
     open(&mut bench, Some(MEETING));
     let said = bench.send(1, "Hello?");
@@ -413,7 +413,7 @@ fn who_is_turned_away_from_the_lobby_is_told_why_and_what_he_wrote_failed() {
 }
 
 #[test]
-fn stopping_the_chat_in_the_lobby_gives_up_the_wish_to_be_let_in() {
+fn stopping_the_chat_in_the_lobby_leaves_the_conference() {
     for leaving in [false, true] {
         let mut bench = with_meetings();
         open(&mut bench, Some(MEETING));

@@ -95,7 +95,7 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
 }
 
 #[test]
-fn the_events_of_an_acceptance_lead_to_the_same_end_in_any_order() {
+fn the_events_of_an_acceptance_have_the_same_effect_in_any_order() {
     let mut orders = vec![vec![]];
     for index in 0..5 {
         orders = orders
@@ -152,7 +152,7 @@ fn the_events_of_an_acceptance_lead_to_the_same_end_in_any_order() {
 }
 
 #[test]
-fn events_may_come_before_the_answer_to_the_request() {
+fn events_may_precede_the_response() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
     let request = bench.take("POST", INVITE);
@@ -174,7 +174,7 @@ fn events_may_come_before_the_answer_to_the_request() {
 }
 
 #[test]
-fn the_conversation_may_be_told_of_before_its_invitation() {
+fn conversation_events_may_precede_the_invitation() {
     let mut bench = Bench::with_conversation();
     let (_, operation) = invited(&mut bench);
     bench.page(senders(
@@ -282,7 +282,7 @@ fn the_status_of_an_event_outranks_the_state_of_its_invitation() {
 }
 
 #[test]
-fn an_invitation_that_the_server_refuses_says_why() {
+fn a_refused_request_for_an_invitation_fails_with_the_reason() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
     bench.reply(
@@ -303,7 +303,7 @@ fn an_invitation_that_the_server_refuses_says_why() {
 }
 
 #[test]
-fn a_thread_that_is_taken_is_replaced_by_another() {
+fn a_thread_id_that_exists_is_replaced() {
     let mut bench = Bench::with_conversation();
     bench.send(1, "Hello");
     let first = bench
@@ -320,7 +320,7 @@ fn a_thread_that_is_taken_is_replaced_by_another() {
 }
 
 #[test]
-fn a_lost_answer_is_a_success_when_the_events_say_so_and_the_request_is_not_repeated() {
+fn events_confirm_an_invitation_whose_response_was_lost() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
     let operation = {
@@ -352,7 +352,7 @@ fn a_request_that_was_never_sent_is_repeated() {
 }
 
 #[test]
-fn an_invitation_of_which_nothing_is_heard_is_unknown_and_may_still_turn_out_well() {
+fn an_invitation_without_events_is_unknown_until_a_late_event() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
     let operation = bench
@@ -388,7 +388,7 @@ fn an_invitation_of_which_nothing_is_heard_is_unknown_and_may_still_turn_out_wel
 }
 
 #[test]
-fn an_invitation_that_never_starts_is_looked_up() {
+fn an_invitation_without_a_started_event_is_read() {
     let mut bench = Bench::with_conversation();
     let (ticket, _) = invited(&mut bench);
     bench.advance(Duration::from_secs(31));
@@ -397,7 +397,7 @@ fn an_invitation_that_never_starts_is_looked_up() {
 }
 
 #[test]
-fn an_invitation_of_which_a_bare_404_says_nothing_may_have_rung() {
+fn a_404_without_a_ucwa_body_does_not_fail_an_invitation() {
     let mut bench = Bench::with_conversation();
     let (ticket, _) = invited(&mut bench);
     bench.advance(Duration::from_secs(31));
@@ -406,7 +406,7 @@ fn an_invitation_of_which_a_bare_404_says_nothing_may_have_rung() {
 }
 
 #[test]
-fn an_invitation_whose_end_was_merged_away_is_looked_up() {
+fn an_invitation_without_a_completed_event_is_read() {
     let mut bench = Bench::with_conversation();
     let (ticket, operation) = invited(&mut bench);
     bench.page(started(&operation));
@@ -438,7 +438,7 @@ fn an_invitation_whose_end_was_merged_away_is_looked_up() {
 }
 
 #[test]
-fn alerting_is_told() {
+fn alerting_is_reported() {
     let mut bench = Bench::with_conversation();
     let (_, operation) = invited(&mut bench);
     bench.page(started(&operation));
@@ -454,7 +454,7 @@ fn alerting_is_told() {
 }
 
 #[test]
-fn an_invitation_of_another_endpoint_is_not_ours() {
+fn an_invitation_of_another_endpoint_is_ignored() {
     let mut bench = Bench::with_conversation();
     invited(&mut bench);
     bench.changes(chat());

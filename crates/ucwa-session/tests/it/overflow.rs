@@ -68,7 +68,7 @@ fn times_of_the_channel_have_any_length() {
 }
 
 #[test]
-fn a_session_may_begin_near_the_end_of_time() {
+fn a_session_may_start_near_the_end_of_time() {
     let mut config = Bench::config();
     config.wall_at_epoch = end_of_time();
     let mut bench = Bench::new(config);
@@ -82,7 +82,7 @@ fn a_session_may_begin_near_the_end_of_time() {
 }
 
 #[test]
-fn a_token_lives_for_any_time() {
+fn a_token_has_any_lifetime() {
     for life in [0, 1, u64::MAX / 2, u64::MAX] {
         let mut bench = Bench::new(Bench::config());
         bench.submit(Operation::SignIn(Bench::credentials()));

@@ -65,7 +65,7 @@ fn retry_after_is_a_number_of_seconds_or_a_date_and_never_more_than_a_minute() {
 }
 
 #[test]
-fn a_poll_that_is_told_to_wait_waits_no_longer_than_messages_do() {
+fn retry_after_delays_a_poll_by_at_most_five_seconds() {
     let mut bench = Bench::signed_in();
     for (asked, waits) in [("2", 2 * SECOND), ("600", 5 * SECOND)] {
         let poll = bench.take("GET", &format!("{APP}/events"));
@@ -128,7 +128,7 @@ fn attempts_are_bounded_in_number_and_in_time() {
 }
 
 #[test]
-fn pauses_grow_and_differ_between_seeds() {
+fn backoff_grows_and_differs_between_seeds() {
     let pause = |seed: u64| {
         let mut config = Bench::config();
         config.seed = seed;
@@ -227,7 +227,7 @@ fn a_sign_in_survives_the_loss_of_any_one_answer() {
 }
 
 #[test]
-fn what_a_post_of_a_user_does_is_never_done_twice() {
+fn a_post_is_repeated_only_if_it_was_not_sent() {
     let mut bench = established();
     bench.send(1, "one");
     bench.break_off("POST", &messages(), Sent::Maybe);
@@ -253,7 +253,7 @@ fn diagnosed(status: u16, diagnostics: &str) -> http::Response<Bytes> {
 }
 
 #[test]
-fn a_bad_ticket_is_a_challenge_once_whatever_the_status() {
+fn a_bad_token_counts_as_a_challenge_once_with_any_status() {
     let tickets = [28020, 28032, 28033, 28055, 28056, 28072, 28077];
     for (status, code) in [401, 403, 500]
         .into_iter()
@@ -284,7 +284,7 @@ fn a_bad_ticket_is_a_challenge_once_whatever_the_status() {
 }
 
 #[test]
-fn a_refusal_that_is_no_challenge_is_final() {
+fn a_refusal_without_a_challenge_is_final() {
     for (status, diagnostics) in [(403, "28000;reason=\"no license\""), (403, "")] {
         let mut bench = established();
         let ticket = bench.send(1, "one");
@@ -296,7 +296,7 @@ fn a_refusal_that_is_no_challenge_is_final() {
 }
 
 #[test]
-fn a_renewal_whose_answer_is_lost_is_asked_for_again_once_for_all_who_wait() {
+fn a_renewal_whose_response_is_lost_is_repeated_once_for_all_waiting_requests() {
     let mut bench = established();
     bench.send(1, "one");
     let poll = bench.take("GET", &format!("{APP}/events"));
@@ -327,7 +327,7 @@ fn renewing() -> Bench {
 }
 
 #[test]
-fn who_is_refused_while_the_token_is_being_renewed_waits_for_that_one() {
+fn a_request_refused_during_a_renewal_waits_for_the_new_token() {
     let mut bench = renewing();
     let poll = bench.take("GET", &format!("{APP}/events"));
     bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
@@ -343,7 +343,7 @@ fn who_is_refused_while_the_token_is_being_renewed_waits_for_that_one() {
 }
 
 #[test]
-fn a_renewal_that_fails_early_does_no_harm_while_the_token_is_good() {
+fn a_failed_early_renewal_is_harmless_while_the_token_is_valid() {
     let mut bench = renewing();
     bench.reply(
         "POST",
@@ -363,7 +363,7 @@ fn a_renewal_that_fails_early_does_no_harm_while_the_token_is_good() {
 }
 
 #[test]
-fn a_server_that_is_unavailable_says_when_to_come_back() {
+fn retry_after_delays_the_repeat_of_a_503() {
     let mut bench = established();
     let bare = bare("updated", "conversation", &conversation_href("21a1"), None);
     bench.page(senders("21a1", vec![(false, bare)]));

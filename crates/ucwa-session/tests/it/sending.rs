@@ -94,7 +94,7 @@ fn a_message_is_delivered_when_the_server_says_so() {
 }
 
 #[test]
-fn a_message_that_did_not_arrive_fails_with_the_reason() {
+fn an_undelivered_message_fails_with_the_reason() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
     bench.created("POST", &messages(), &message_href("21a1", "2"));
@@ -112,7 +112,7 @@ fn a_message_that_did_not_arrive_fails_with_the_reason() {
 }
 
 #[test]
-fn messages_leave_one_at_a_time_and_in_order() {
+fn messages_are_sent_one_at_a_time_in_order() {
     let mut bench = established();
     let tickets: Vec<_> = (1..=3)
         .map(|number| bench.send(number, &format!("m{number}")))
@@ -143,7 +143,7 @@ fn messages_leave_one_at_a_time_and_in_order() {
 }
 
 #[test]
-fn messages_written_while_connecting_wait_and_leave_in_order() {
+fn messages_written_while_connecting_are_sent_in_order() {
     let mut bench = Bench::with_conversation();
     bench.send(1, "first");
     let operation = bench
@@ -182,7 +182,7 @@ fn messages_written_while_connecting_wait_and_leave_in_order() {
 }
 
 #[test]
-fn messages_that_waited_fail_with_the_invitation() {
+fn queued_messages_fail_with_the_invitation() {
     let mut bench = Bench::with_conversation();
     bench.send(1, "first");
     let operation = bench
@@ -218,7 +218,7 @@ fn messages_that_waited_fail_with_the_invitation() {
 }
 
 #[test]
-fn a_verdict_may_come_before_the_answer_that_names_its_message() {
+fn a_delivery_event_may_precede_the_response() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
     told(&mut bench, "2", "Success");
@@ -232,7 +232,7 @@ fn a_verdict_may_come_before_the_answer_that_names_its_message() {
 }
 
 #[test]
-fn a_verdict_on_another_endpoints_message_is_not_ours() {
+fn a_delivery_event_of_another_endpoints_message_is_ignored() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
     told(&mut bench, "99", "Failure");
@@ -243,7 +243,7 @@ fn a_verdict_on_another_endpoints_message_is_not_ours() {
 }
 
 #[test]
-fn a_verdict_that_names_the_operation_needs_no_location() {
+fn a_delivery_event_with_the_operation_id_needs_no_location() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
     let target = bench
@@ -260,7 +260,7 @@ fn a_verdict_that_names_the_operation_needs_no_location() {
 }
 
 #[test]
-fn without_a_verdict_the_message_is_asked_once() {
+fn a_message_without_a_delivery_event_is_read_once() {
     for (status, answer, expected) in [
         (
             200,
@@ -317,7 +317,7 @@ fn the_status_of_an_event_outranks_that_of_the_message_in_it() {
 }
 
 #[test]
-fn a_lost_answer_is_matched_by_its_event_and_nothing_overtakes_it() {
+fn an_event_is_matched_with_a_lost_response_and_the_order_is_kept() {
     let mut bench = established();
     let first = bench.send(1, "one");
     let second = bench.send(2, "two");
@@ -338,7 +338,7 @@ fn a_lost_answer_is_matched_by_its_event_and_nothing_overtakes_it() {
 }
 
 #[test]
-fn a_lost_answer_without_an_event_is_unknown_and_the_queue_goes_on() {
+fn a_lost_response_without_an_event_is_unknown_and_the_queue_continues() {
     let mut bench = established();
     let first = bench.send(1, "one");
     bench.send(2, "two");
@@ -349,7 +349,7 @@ fn a_lost_answer_without_an_event_is_unknown_and_the_queue_goes_on() {
 }
 
 #[test]
-fn a_server_error_is_no_proof_that_the_message_did_not_arrive() {
+fn a_server_error_leaves_the_delivery_unknown() {
     let mut bench = established();
     let ticket = bench.send(1, "one");
     bench.reply("POST", &messages(), 502, serde_json::Value::Null);
@@ -378,7 +378,7 @@ fn too_many_requests_is_repeated_after_the_pause_that_the_server_asks_for() {
 }
 
 #[test]
-fn a_message_into_a_conversation_that_is_gone_fails_and_is_not_sent_again() {
+fn a_message_to_a_missing_conversation_fails_without_a_repeat() {
     let mut bench = established();
     let ticket = bench.send(1, "one");
     bench.reply("POST", &messages(), 404, json!({"code": "NotFound"}));
@@ -404,7 +404,7 @@ fn a_message_into_a_conversation_that_is_gone_fails_and_is_not_sent_again() {
 }
 
 #[test]
-fn an_empty_message_is_refused_here_and_gets_its_verdict() {
+fn an_empty_message_is_refused_before_it_is_sent() {
     let mut bench = established();
     let ticket = bench.send(1, "");
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
@@ -417,7 +417,7 @@ fn an_empty_message_is_refused_here_and_gets_its_verdict() {
 }
 
 #[test]
-fn html_goes_as_text_where_the_peer_takes_only_text() {
+fn html_is_sent_as_text_if_the_peer_supports_only_text() {
     let mut bench = established();
     bench.submit(Operation::SendMessage {
         conversation: chat(),
@@ -436,7 +436,7 @@ fn html_goes_as_text_where_the_peer_takes_only_text() {
 }
 
 #[test]
-fn typing_is_told_both_ways() {
+fn typing_is_reported_in_both_directions() {
     let mut bench = established();
     let ticket = bench.submit(Operation::SendIsTyping(chat()));
     bench.reply(
@@ -498,7 +498,7 @@ fn received_messages_come_once_and_in_order() {
 }
 
 #[test]
-fn what_is_neither_text_nor_html_is_shown_as_it_came() {
+fn content_that_is_neither_text_nor_html_is_shown_raw() {
     let mut bench = established();
     let mut event = arrival("21a1", "5", "");
     event["_embedded"]["message"]["_links"]["plainMessage"]["href"] = json!(
@@ -546,7 +546,7 @@ fn a_message_that_restarts_a_conversation_that_was_over_is_pending_until_it_is_s
     bench.changes(chat());
     let gone = json!({"code": "NotFound"});
     bench.reply("GET", &conversation_href("21a1"), 404, gone);
-    let request = bench.take("POST", crate::given::INVITATIONS);
+    let request = bench.take("POST", crate::fixtures::INVITATIONS);
     assert!(request.json()["_links"]["message"].is_object());
     let changes = bench.changes(chat());
     assert_eq!(

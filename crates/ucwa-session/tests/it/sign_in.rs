@@ -17,7 +17,7 @@ fn begin(config: SessionConfig) -> (Bench, Ticket) {
 }
 
 #[test]
-fn each_step_follows_the_one_before_and_the_password_goes_to_the_token_service_only() {
+fn sign_in_takes_the_documented_steps_and_sends_the_password_only_to_the_token_service() {
     let (mut bench, ticket) = begin(Bench::config());
     let sent = bench.reply("GET", "/", 200, root("/user"));
     assert!(!sent.request.headers().contains_key(AUTHORIZATION));
@@ -87,7 +87,7 @@ fn each_step_follows_the_one_before_and_the_password_goes_to_the_token_service_o
 }
 
 #[test]
-fn a_wrong_password_is_its_own_error_and_is_not_tried_twice() {
+fn a_wrong_password_has_its_own_error_and_is_not_retried() {
     let (mut bench, ticket) = begin(Bench::config());
     bench.reply("GET", "/", 200, root("/user"));
     let user = bench.take("GET", "/user");
@@ -115,7 +115,7 @@ fn a_wrong_password_is_its_own_error_and_is_not_tried_twice() {
 }
 
 #[test]
-fn a_server_without_the_password_grant_says_what_it_offers() {
+fn a_server_without_the_password_grant_fails_with_its_grants() {
     let (mut bench, ticket) = begin(Bench::config());
     bench.reply("GET", "/", 200, root("/user"));
     let user = bench.take("GET", "/user");
@@ -136,7 +136,7 @@ fn a_server_without_the_password_grant_says_what_it_offers() {
 }
 
 #[test]
-fn no_password_goes_to_a_token_service_on_a_foreign_host() {
+fn a_token_service_on_an_untrusted_host_gets_no_password() {
     let (mut bench, ticket) = begin(Bench::config());
     bench.reply("GET", "/", 200, root("/user"));
     let user = bench.take("GET", "/user");
@@ -153,7 +153,7 @@ fn no_password_goes_to_a_token_service_on_a_foreign_host() {
 }
 
 #[test]
-fn a_foreign_host_is_asked_about_and_silence_is_no() {
+fn an_untrusted_host_is_asked_about_and_no_answer_means_no() {
     let mut config = Bench::config();
     config.trust.ask = true;
     let (mut bench, ticket) = begin(config.clone());
@@ -191,7 +191,7 @@ fn a_foreign_host_is_asked_about_and_silence_is_no() {
 }
 
 #[test]
-fn a_home_at_the_online_service_is_its_own_error() {
+fn a_user_of_the_online_service_gets_its_own_error() {
     let (mut bench, ticket) = begin(Bench::config());
     bench.reply(
         "GET",
@@ -203,7 +203,7 @@ fn a_home_at_the_online_service_is_its_own_error() {
 }
 
 #[test]
-fn a_page_of_a_proxy_is_not_taken_for_an_answer() {
+fn a_proxy_page_is_not_a_ucwa_response() {
     let (mut bench, ticket) = begin(Bench::config());
     let sent = bench.take("GET", "/");
     let page = http::Response::builder()
@@ -219,7 +219,7 @@ fn a_page_of_a_proxy_is_not_taken_for_an_answer() {
 }
 
 #[test]
-fn an_address_that_cannot_be_used_is_refused_before_anything_is_sent() {
+fn an_invalid_address_is_refused_before_anything_is_sent() {
     for (uri, root) in [
         ("not an address", ROOT),
         ("sip:toshm@contoso.com", "ftp://x/"),
@@ -258,7 +258,7 @@ fn candidate(bench: &mut Bench, host: &str) -> Request {
 }
 
 #[test]
-fn both_discovery_hosts_are_asked_at_once_and_the_internal_one_has_priority() {
+fn both_discovery_hosts_are_read_and_the_internal_one_has_priority() {
     let (mut bench, _) = by_domain();
     let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
     let external = candidate(&mut bench, "lyncdiscover.contoso.com");
@@ -275,7 +275,7 @@ fn both_discovery_hosts_are_asked_at_once_and_the_internal_one_has_priority() {
 }
 
 #[test]
-fn the_external_host_serves_when_the_internal_one_stays_silent() {
+fn the_external_host_is_used_if_the_internal_one_does_not_answer() {
     let (mut bench, _) = by_domain();
     let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
     let external = candidate(&mut bench, "lyncdiscover.contoso.com");
@@ -298,7 +298,7 @@ fn the_external_host_serves_when_the_internal_one_stays_silent() {
 }
 
 #[test]
-fn when_no_discovery_host_answers_the_error_lists_what_was_tried() {
+fn without_a_discovery_host_the_error_lists_every_attempt() {
     let (mut bench, ticket) = by_domain();
     for host in [
         "lyncdiscoverinternal.contoso.com",
@@ -367,7 +367,7 @@ fn redirect(to: &str) -> http::Response<bytes::Bytes> {
 }
 
 #[test]
-fn a_redirected_external_host_lets_the_internal_one_have_its_second_too() {
+fn a_redirect_of_the_external_host_waits_for_the_internal_one_too() {
     let (mut bench, _) = by_domain();
     let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
     let external = candidate(&mut bench, "lyncdiscover.contoso.com");
@@ -389,7 +389,7 @@ fn a_redirected_external_host_lets_the_internal_one_have_its_second_too() {
 }
 
 #[test]
-fn a_way_of_too_many_redirects_leaves_the_other_one_open() {
+fn too_many_redirects_on_one_path_leave_the_other_path() {
     for held in [false, true] {
         let (mut bench, ticket) = by_domain();
         let mut internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
@@ -412,7 +412,7 @@ fn a_way_of_too_many_redirects_leaves_the_other_one_open() {
 }
 
 #[test]
-fn a_discovery_host_has_thirty_seconds_in_all() {
+fn a_discovery_path_has_30_seconds_in_total() {
     let (mut bench, ticket) = by_domain();
     bench.advance(Duration::from_secs(6));
     let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
@@ -442,7 +442,7 @@ fn a_discovery_host_has_thirty_seconds_in_all() {
 }
 
 #[test]
-fn every_failed_sign_in_tells_the_way_that_it_took() {
+fn every_failed_sign_in_lists_the_addresses_it_tried() {
     // A refused redirect.
     let (mut bench, ticket) = begin(Bench::config());
     let sent = bench.take("GET", "/");
@@ -494,7 +494,7 @@ fn every_failed_sign_in_tells_the_way_that_it_took() {
 }
 
 #[test]
-fn a_home_where_the_user_is_no_more_is_looked_for_again() {
+fn a_stale_user_address_leads_to_discovery() {
     let stale = "https://old.contoso.com/user";
     for status in [None, Some(403), Some(502)] {
         let mut config = Bench::config();
@@ -565,7 +565,7 @@ fn a_refused_make_me_available_does_not_fail_the_sign_in() {
 }
 
 #[test]
-fn an_expired_token_is_renewed_once_for_all_who_wait() {
+fn an_expired_token_is_renewed_once_for_all_waiting_requests() {
     let mut bench = Bench::with_conversation();
     bench.send(1, "one");
     let poll = bench.take("GET", &format!("{APP}/events"));
@@ -593,7 +593,7 @@ fn an_expired_token_is_renewed_once_for_all_who_wait() {
 }
 
 #[test]
-fn a_token_is_renewed_before_it_expires_without_holding_anything_up() {
+fn a_token_is_renewed_early_without_delaying_requests() {
     let mut bench = Bench::with_conversation();
     // Until nine tenths of its life are over, the only traffic is the poll and the activity.
     while !bench.is_sent("POST", "/WebTicket") {
@@ -620,7 +620,7 @@ fn a_token_is_renewed_before_it_expires_without_holding_anything_up() {
 }
 
 #[test]
-fn a_ticket_that_another_pool_does_not_take_is_a_challenge_once() {
+fn a_token_that_another_pool_refuses_counts_as_a_challenge_once() {
     let mut bench = Bench::with_conversation();
     bench.send(1, "one");
     let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
@@ -647,7 +647,7 @@ fn a_ticket_that_another_pool_does_not_take_is_a_challenge_once() {
 }
 
 #[test]
-fn a_home_that_was_found_saves_the_discovery() {
+fn a_stored_user_address_skips_discovery() {
     let (mut bench, _) = begin(Bench::config());
     bench.discover();
     let home = bench.events.iter().find_map(|event| match event {

@@ -49,7 +49,7 @@ fn logged(run: impl FnOnce()) -> String {
 }
 
 #[test]
-fn an_exchange_tells_its_operation_host_status_subcode_and_correlation() {
+fn an_exchange_records_operation_host_status_subcode_and_correlation_id() {
     let log = logged(|| {
         let mut bench = established();
         bench.send(1, "the secret plan");
@@ -94,7 +94,7 @@ fn refused(status: u16, subcode: &str) -> http::Response<bytes::Bytes> {
 }
 
 #[test]
-fn a_subcode_is_told_whatever_follows_from_it() {
+fn a_subcode_is_recorded_for_every_response() {
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     let log = logged(|| {
         let mut bench = established();
@@ -146,7 +146,7 @@ fn a_subcode_is_told_whatever_follows_from_it() {
 }
 
 #[test]
-fn an_exchange_has_one_correlation_id_in_all_its_repeats_and_tells_it_when_it_fails() {
+fn all_attempts_share_a_correlation_id_and_failures_name_it() {
     let id_of = |sent: &Request| {
         let id = &sent.request.headers()["x-ms-correlation-id"];
         id.to_str().unwrap().to_owned()
@@ -192,7 +192,7 @@ fn an_exchange_has_one_correlation_id_in_all_its_repeats_and_tells_it_when_it_fa
 }
 
 #[test]
-fn an_exchange_that_is_refused_for_trust_tells_the_host() {
+fn an_exchange_with_an_untrusted_host_records_the_host() {
     let log = logged(|| {
         let mut bench = Bench::new(Bench::config());
         bench.submit(Operation::SignIn(Bench::credentials()));
@@ -207,7 +207,7 @@ fn an_exchange_that_is_refused_for_trust_tells_the_host() {
 }
 
 #[test]
-fn what_a_batch_carries_tells_as_much_as_what_travels_alone() {
+fn exchanges_in_a_batch_are_recorded_like_single_ones() {
     let log = logged(|| {
         let mut bench = acquainted();
         for field in [PersonField::Status, PersonField::Note] {
@@ -228,7 +228,7 @@ fn what_a_batch_carries_tells_as_much_as_what_travels_alone() {
 }
 
 #[test]
-fn no_secret_and_no_text_stands_in_the_log() {
+fn no_secret_and_no_text_is_logged() {
     let log = logged(|| {
         let mut bench = established();
         bench.send(1, "the secret plan");

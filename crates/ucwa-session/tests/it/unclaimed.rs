@@ -71,7 +71,7 @@ fn taken_up() -> Bench {
 }
 
 #[test]
-fn an_application_that_is_taken_up_again_brings_its_conversations() {
+fn a_taken_over_application_has_its_conversations_listed() {
     let mut bench = taken_up();
     let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
     bench.reply("GET", LIST, 200, list);
@@ -101,13 +101,13 @@ fn an_application_that_is_taken_up_again_brings_its_conversations() {
 }
 
 #[test]
-fn a_new_application_has_no_conversations_to_ask_for() {
+fn a_new_application_has_no_conversations_to_list() {
     let bench = Bench::signed_in();
     assert!(!bench.is_sent("GET", LIST));
 }
 
 #[test]
-fn an_established_conversation_that_no_invitation_claims_is_shown_with_what_it_said_meanwhile() {
+fn an_unclaimed_established_conversation_is_shown_with_its_messages() {
     for (event, shown) in [
         (conversation_event("added", "77", "Connected"), true),
         (conversation_event("added", "77", "Conferenced"), true),
@@ -129,7 +129,7 @@ fn an_established_conversation_that_no_invitation_claims_is_shown_with_what_it_s
 }
 
 #[test]
-fn a_conversation_that_is_over_when_it_is_asked_is_not_shown() {
+fn an_unclaimed_conversation_that_has_ended_is_not_shown() {
     for (status, body) in [
         (200, living("Disconnected")),
         (404, json!({"code": "NotFound"})),
@@ -144,7 +144,7 @@ fn a_conversation_that_is_over_when_it_is_asked_is_not_shown() {
 }
 
 #[test]
-fn a_conversation_whose_invitation_comes_late_is_not_shown_twice() {
+fn a_late_invitation_does_not_show_its_conversation_twice() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
     let invitations = format!("{APP}/communication/messagingInvitations");
@@ -169,7 +169,7 @@ fn a_conversation_whose_invitation_comes_late_is_not_shown_twice() {
 }
 
 #[test]
-fn an_invitation_that_was_given_up_leaves_the_conversation_that_was_found_alone() {
+fn an_invitation_that_timed_out_does_not_claim_a_discovered_conversation() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
     let invitations = format!("{APP}/communication/messagingInvitations");
@@ -215,7 +215,7 @@ fn a_listed_conversation_is_shown_though_another_begins_meanwhile() {
 }
 
 #[test]
-fn what_nobody_claimed_in_an_application_that_is_lost_is_not_asked_in_the_next() {
+fn unclaimed_conversations_of_a_lost_application_are_dropped() {
     let mut bench = Bench::signed_in();
     let added = conversation_event("added", "77", "Connected");
     bench.page(senders("77", vec![(false, added)]));
@@ -228,7 +228,7 @@ fn what_nobody_claimed_in_an_application_that_is_lost_is_not_asked_in_the_next()
 }
 
 #[test]
-fn a_conversation_that_gives_no_sound_answer_is_asked_again_and_not_for_ever() {
+fn an_unclaimed_conversation_is_read_a_limited_number_of_times() {
     let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
     let rubbish = || {
         http::Response::builder()
@@ -256,7 +256,7 @@ fn a_conversation_that_gives_no_sound_answer_is_asked_again_and_not_for_ever() {
 }
 
 #[test]
-fn what_was_said_where_nobody_knows_yet_what_it_is_shows_before_everything_ends() {
+fn messages_of_unclaimed_conversations_are_shown_at_the_end() {
     let mut bench = Bench::signed_in();
     let said = (true, arrival("77", "1", "Anybody there?"));
     let added = conversation_event("added", "77", "Connected");

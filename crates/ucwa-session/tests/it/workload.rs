@@ -10,13 +10,13 @@ use crate::pages::conversation_href;
 use crate::sending::established;
 
 #[test]
-fn who_has_not_begun_has_nothing_under_way() {
+fn a_new_session_has_no_work_in_progress() {
     let bench = Bench::new(Bench::config());
     assert_eq!(bench.session.workload(), Workload::default());
 }
 
 #[test]
-fn a_sign_in_is_under_way_until_the_channel_is_open() {
+fn a_sign_in_is_in_progress_until_the_channel_is_open() {
     let mut bench = Bench::new(Bench::config());
     bench.submit(Operation::SignIn(Bench::credentials()));
     let workload = bench.session.workload();
@@ -31,7 +31,7 @@ fn a_sign_in_is_under_way_until_the_channel_is_open() {
 }
 
 #[test]
-fn what_waits_for_a_token_is_under_way() {
+fn requests_that_wait_for_a_token_are_counted() {
     let mut bench = Bench::signed_in();
     bench.submit(Operation::SetMe(MeChange::Note("Hi".to_owned())));
     let fetch = Operation::FetchPerson {
@@ -47,7 +47,7 @@ fn what_waits_for_a_token_is_under_way() {
 }
 
 #[test]
-fn a_message_is_under_way_until_its_verdict() {
+fn a_message_is_in_progress_until_its_delivery_result() {
     let mut bench = Bench::with_conversation();
     assert!(bench.session.workload().is_quiet());
     bench.send(1, "Hi");
@@ -74,7 +74,7 @@ fn a_message_is_under_way_until_its_verdict() {
 }
 
 #[test]
-fn a_question_is_under_way_until_its_answer() {
+fn a_question_is_in_progress_until_its_answer() {
     let mut config = Bench::config();
     config.trust.ask = true;
     let mut bench = Bench::new(config);
@@ -92,7 +92,7 @@ fn a_question_is_under_way_until_its_answer() {
 }
 
 #[test]
-fn nothing_is_left_of_a_session_that_ended() {
+fn a_session_that_ended_has_no_work_in_progress() {
     let ends: [fn(&mut Bench); 4] = [
         |bench| {
             bench.submit(Operation::SignOut);
@@ -124,7 +124,7 @@ fn nothing_is_left_of_a_session_that_ended() {
 }
 
 #[test]
-fn outputs_are_under_way_until_they_are_polled() {
+fn outputs_are_counted_until_they_are_polled() {
     let mut session = Session::new(Bench::config());
     session.submit(Duration::ZERO, Ticket(1), Operation::SignOut);
     assert_eq!(session.workload().outputs, 1);
@@ -133,7 +133,7 @@ fn outputs_are_under_way_until_they_are_polled() {
 }
 
 #[test]
-fn a_channel_that_leads_elsewhere_ends_the_session_at_once() {
+fn an_events_link_to_another_host_ends_the_session() {
     let elsewhere = "https://lyncweb.contoso.com.evil.example/events";
     let mut bench = Bench::new(Bench::config());
     bench.submit(Operation::SignIn(Bench::credentials()));
@@ -154,7 +154,7 @@ fn a_channel_that_leads_elsewhere_ends_the_session_at_once() {
 }
 
 #[test]
-fn a_page_that_leads_elsewhere_ends_the_session_unread() {
+fn a_next_link_to_another_host_ends_the_session() {
     let mut bench = Bench::signed_in();
     let conversation = format!("{APP}/communication/conversations/7");
     let page = json!({
@@ -178,7 +178,7 @@ fn a_page_that_leads_elsewhere_ends_the_session_unread() {
 }
 
 #[test]
-fn who_was_accepted_into_a_conversation_that_is_over_or_elsewhere_waits_for_it_no_more() {
+fn an_accepted_invitation_without_a_usable_conversation_ends() {
     let invitations = format!("{APP}/communication/messagingInvitations");
     let location = format!("{invitations}/7");
     let elsewhere = "https://lyncweb.contoso.com.evil.example/conversations/1";
@@ -209,7 +209,7 @@ fn who_was_accepted_into_a_conversation_that_is_over_or_elsewhere_waits_for_it_n
 }
 
 #[test]
-fn a_message_that_is_elsewhere_is_waited_for_no_longer_than_one_without_a_place() {
+fn a_location_on_another_host_counts_as_none() {
     let mut bench = established();
     let ticket = bench.send(1, "one");
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
@@ -222,7 +222,7 @@ fn a_message_that_is_elsewhere_is_waited_for_no_longer_than_one_without_a_place(
 }
 
 #[test]
-fn a_token_that_is_fetched_while_the_application_is_deleted_is_fetched_no_more_when_it_is() {
+fn a_renewal_during_sign_out_ends_with_the_deletion() {
     let mut bench = Bench::signed_in();
     bench.submit(Operation::SignOut);
     let delete = bench.take("DELETE", APP);

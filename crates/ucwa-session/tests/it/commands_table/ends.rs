@@ -8,12 +8,12 @@ use super::*;
 pub(super) fn rows() -> Vec<Row> {
     let leaving = || Row {
         command: "Leave",
-        operation: |given| Operation::Leave(given.key),
+        operation: |fixture| Operation::Leave(fixture.key),
         ..ROW
     };
     let stopping = || Row {
         command: "StopChat",
-        operation: |given| Operation::StopChat(given.key),
+        operation: |fixture| Operation::StopChat(fixture.key),
         ..ROW
     };
     vec![
@@ -22,12 +22,12 @@ pub(super) fn rows() -> Vec<Row> {
             when: "the peer invites",
             sends: &[ACCEPT],
             ends: "the invitation, completed with Success; not the answer",
-            given: offered_by_lene,
-            operation: |given| Operation::Accept(given.key),
-            end: |given| {
-                no_content(given);
-                assert_eq!(given.bench.completed.len(), 1, "only the sign-in");
-                given.bench.page(offer_completed("17b", "Success"));
+            fixture: offered_by_lene,
+            operation: |fixture| Operation::Accept(fixture.key),
+            end: |fixture| {
+                no_content(fixture);
+                assert_eq!(fixture.bench.completed.len(), 1, "only the sign-in");
+                fixture.bench.page(offer_completed("17b", "Success"));
             },
             ..ROW
         },
@@ -36,8 +36,8 @@ pub(super) fn rows() -> Vec<Row> {
             when: "the peer invites",
             sends: &[DECLINE],
             ends: "the answer",
-            given: offered_by_lene,
-            operation: |given| Operation::Decline(given.key),
+            fixture: offered_by_lene,
+            operation: |fixture| Operation::Decline(fixture.key),
             end: no_content,
             ..ROW
         },
@@ -45,22 +45,22 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an invitation is under way",
             sends: &[TERMINATE],
             ends: "the invitation, completed",
-            given: ringing,
-            end: |given| {
-                no_content(given);
-                is_cancelled(given);
+            fixture: ringing,
+            end: |fixture| {
+                no_content(fixture);
+                is_cancelled(fixture);
             },
             ..stopping()
         },
         Row {
             when: "an invitation was posted, and nobody told yet where to cancel it: that is remembered",
             ends: "the invitation, cancelled and completed",
-            given: inviting,
-            end: |given| {
-                let started = invitation("started", &given.operation, "21a1", "Connecting");
-                given.bench.page(senders("21a1", vec![(false, started)]));
-                given.bench.reply("POST", TERMINATE.1, 204, Value::Null);
-                is_cancelled(given);
+            fixture: inviting,
+            end: |fixture| {
+                let started = invitation("started", &fixture.operation, "21a1", "Connecting");
+                fixture.bench.page(senders("21a1", vec![(false, started)]));
+                fixture.bench.reply("POST", TERMINATE.1, 204, Value::Null);
+                is_cancelled(fixture);
             },
             ..stopping()
         },
@@ -73,19 +73,19 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             when: "not begun",
-            given: not_begun,
+            fixture: not_begun,
             ..leaving()
         },
         Row {
             when: "over",
-            given: ended,
+            fixture: ended,
             ..leaving()
         },
         Row {
             when: "the peer invites",
             sends: &[DECLINE],
             ends: "the answer",
-            given: offered_by_lene,
+            fixture: offered_by_lene,
             end: no_content,
             ..leaving()
         },
@@ -93,10 +93,10 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an invitation is under way",
             sends: &[TERMINATE],
             ends: "the invitation, completed",
-            given: ringing,
-            end: |given| {
-                no_content(given);
-                is_cancelled(given);
+            fixture: ringing,
+            end: |fixture| {
+                no_content(fixture);
+                is_cancelled(fixture);
             },
             ..leaving()
         },
@@ -111,19 +111,19 @@ pub(super) fn rows() -> Vec<Row> {
             when: "established, and the server deletes no conversations: the chat is stopped",
             sends: &[("DELETE", CONVERSATION)],
             ends: "the answer to that",
-            end: |given| {
-                answered(given, 405, json!({"code": "MethodNotAllowed"}));
-                given.bench.reply("POST", TERMINATE.1, 204, Value::Null);
+            end: |fixture| {
+                answered(fixture, 405, json!({"code": "MethodNotAllowed"}));
+                fixture.bench.reply("POST", TERMINATE.1, 204, Value::Null);
             },
             ..leaving()
         },
         Row {
             when: "being declined, stopped or left",
             ends: "what is under way",
-            given: || {
-                let mut given = established();
-                given.bench.submit(Operation::StopChat(given.key));
-                given
+            fixture: || {
+                let mut fixture = established();
+                fixture.bench.submit(Operation::StopChat(fixture.key));
+                fixture
             },
             end: no_content,
             ..leaving()
@@ -133,15 +133,15 @@ pub(super) fn rows() -> Vec<Row> {
             when: "with `userAcknowledged`",
             sends: &[("POST", "/seen")],
             ends: "the answer",
-            given: || {
-                let mut given = established();
+            fixture: || {
+                let mut fixture = established();
                 let mut event = conversation_event("updated", "21a1", "Connected");
                 event["_embedded"]["conversation"]["_links"]["userAcknowledged"] =
                     json!({"href": "/seen"});
-                given.bench.page(senders("21a1", vec![(false, event)]));
-                given
+                fixture.bench.page(senders("21a1", vec![(false, event)]));
+                fixture
             },
-            operation: |given| Operation::Acknowledge(given.key),
+            operation: |fixture| Operation::Acknowledge(fixture.key),
             end: no_content,
             ..ROW
         },

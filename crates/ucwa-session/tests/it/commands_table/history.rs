@@ -12,24 +12,24 @@ const LOGS: (&str, &str) = (
 );
 
 /// Signed in where there is an archive, with one conversation of it found.
-fn with_archive() -> Given {
+fn with_archive() -> Fixture {
     let (bench, key) = with_one();
-    Given::new(bench, key, "21a1")
+    Fixture::new(bench, key, "21a1")
 }
 
 pub(super) fn rows() -> Vec<Row> {
     let archive = || Row {
-        given: with_archive,
+        fixture: with_archive,
         ..ROW
     };
     let without = || Row {
-        given: signed_in,
+        fixture: signed_in,
         when: "the server does not offer it",
         ends: "at once, as NotSupported",
         outcome: None,
         ..ROW
     };
-    let listing = |_: &Given| Operation::ListArchived { count: 20 };
+    let listing = |_: &Fixture| Operation::ListArchived { count: 20 };
     vec![
         Row {
             command: "SetHistory",
@@ -37,12 +37,12 @@ pub(super) fn rows() -> Vec<Row> {
             sends: &[("GET", COMMUNICATION)],
             ends: "`communication` updated, after the PUT of all that was read",
             operation: |_| Operation::SetHistory(true),
-            end: |given| {
-                answered(given, 200, communication("Disabled", "5"));
-                given.bench.reply("PUT", COMMUNICATION, 200, Value::Null);
+            end: |fixture| {
+                answered(fixture, 200, communication("Disabled", "5"));
+                fixture.bench.reply("PUT", COMMUNICATION, 200, Value::Null);
                 let now = communication("Enabled", "6");
                 let event = event("updated", "communication", COMMUNICATION, now);
-                given.bench.page(senders("21a1", vec![(false, event)]));
+                fixture.bench.page(senders("21a1", vec![(false, event)]));
             },
             ..archive()
         },
@@ -57,10 +57,10 @@ pub(super) fn rows() -> Vec<Row> {
             sends: &[LOGS],
             ends: "the answers, after a batch of the logs that were not read before",
             operation: listing,
-            end: |given| {
-                given.bench.reply("GET", &logs_href(), 200, list([9, 7]));
+            end: |fixture| {
+                fixture.bench.reply("GET", &logs_href(), 200, list([9, 7]));
                 let log = log(9, "t9", LENE);
-                given.bench.reply("GET", &log_href(9), 200, log);
+                fixture.bench.reply("GET", &log_href(9), 200, log);
             },
             ..archive()
         },
@@ -77,11 +77,11 @@ pub(super) fn rows() -> Vec<Row> {
                 "/ucwa/oauth/v1/applications/102/communication/conversationLogs/7/transcripts",
             )],
             ends: "the answer; a page without a message is turned over",
-            operation: |given| Operation::ReadArchived(given.key),
-            end: |given| {
+            operation: |fixture| Operation::ReadArchived(fixture.key),
+            end: |fixture| {
                 let page = transcripts(&[said(1000, false, "Hi")], None);
-                answered(given, 200, page);
-                let changes = given.changes();
+                answered(fixture, 200, page);
+                let changes = fixture.changes();
                 assert!(matches!(changes[0], ConversationChange::Archived(_)));
             },
             ..archive()
@@ -89,17 +89,17 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             command: "ReadArchived",
             when: "no log of it is known",
-            given: || {
-                let mut given = with_archive();
-                given.key = chat();
-                given.bench.submit(Operation::OpenConversation {
+            fixture: || {
+                let mut fixture = with_archive();
+                fixture.key = chat();
+                fixture.bench.submit(Operation::OpenConversation {
                     conversation: chat(),
                     participant: peer(),
                     peer: LENE.to_owned(),
                 });
-                given
+                fixture
             },
-            operation: |given| Operation::ReadArchived(given.key),
+            operation: |fixture| Operation::ReadArchived(fixture.key),
             ..ROW
         },
     ]

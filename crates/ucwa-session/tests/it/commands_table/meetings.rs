@@ -9,20 +9,20 @@ use crate::joining::{self, third, third_href};
 use crate::meetings;
 
 /// A conference that was opened: one to be begun, or the one with this URI.
-fn opened(uri: Option<&str>) -> Given {
+fn opened(uri: Option<&str>) -> Fixture {
     let mut bench = meetings::with_meetings();
     meetings::open(&mut bench, uri);
-    Given::new(bench, chat(), "21a1")
+    Fixture::new(bench, chat(), "21a1")
 }
 
 /// The way into the conference, which was posted last, is through.
-fn is_in(given: &mut Given) {
-    let posted = given.bench.created("POST", MEETINGS, "/x").json();
-    meetings::joined(&mut given.bench, posted["operationId"].as_str().unwrap());
+fn is_in(fixture: &mut Fixture) {
+    let posted = fixture.bench.created("POST", MEETINGS, "/x").json();
+    meetings::joined(&mut fixture.bench, posted["operationId"].as_str().unwrap());
 }
 
 /// A conference with somebody in it who takes this command, or in its lobby.
-fn with_third(rel: &str, in_lobby: bool) -> Given {
+fn with_third(rel: &str, in_lobby: bool) -> Fixture {
     let links = json!({rel: {"href": format!("/{rel}")}});
     let mut bench = joining::joined(links);
     if in_lobby {
@@ -30,12 +30,12 @@ fn with_third(rel: &str, in_lobby: bool) -> Given {
         let waits = bare("added", "participant", &third_href("21a1"), view);
         bench.page(senders("21a1", vec![(true, waits)]));
     }
-    Given::new(bench, chat(), "21a1")
+    Fixture::new(bench, chat(), "21a1")
 }
 
-fn promote(given: &Given) -> Operation {
+fn promote(fixture: &Fixture) -> Operation {
     Operation::SetRole {
-        conversation: given.key,
+        conversation: fixture.key,
         participant: third(),
         role: Role::Leader,
     }
@@ -59,31 +59,31 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             command: "OpenMeeting",
             when: "any",
-            given: signed_in,
-            operation: |given| Operation::OpenMeeting {
-                conversation: given.key,
+            fixture: signed_in,
+            operation: |fixture| Operation::OpenMeeting {
+                conversation: fixture.key,
                 uri: Some(MEETING.to_owned()),
             },
             ..ROW
         },
         Row {
             when: "a conference that was opened to be begun, with anybody or nobody",
-            given: || opened(None),
+            fixture: || opened(None),
             ..starting()
         },
         Row {
             when: "a conference that was opened by its URI",
-            given: || opened(Some(MEETING)),
+            fixture: || opened(Some(MEETING)),
             ..starting()
         },
         Row {
             command: "StartChat",
             when: "a conference that was opened, and the server offers none",
             ends: "at once, as NotSupported",
-            given: || {
-                let mut given = signed_in();
-                meetings::open(&mut given.bench, None);
-                given
+            fixture: || {
+                let mut fixture = signed_in();
+                meetings::open(&mut fixture.bench, None);
+                fixture
             },
             operation: start,
             outcome: None,
@@ -94,13 +94,13 @@ pub(super) fn rows() -> Vec<Row> {
             when: "in the lobby of a conference, which is left with it",
             sends: &[("DELETE", CONVERSATION)],
             ends: "the answer, 404 and 410 too",
-            given: || {
-                let mut given = opened(Some(MEETING));
-                given.bench.submit(start(&given));
-                meetings::in_lobby(&mut given.bench);
-                given
+            fixture: || {
+                let mut fixture = opened(Some(MEETING));
+                fixture.bench.submit(start(&fixture));
+                meetings::in_lobby(&mut fixture.bench);
+                fixture
             },
-            operation: |given| Operation::StopChat(given.key),
+            operation: |fixture| Operation::StopChat(fixture.key),
             end: no_content,
             ..ROW
         },
@@ -108,7 +108,7 @@ pub(super) fn rows() -> Vec<Row> {
             command: "SetRole",
             when: "in, with `promote` or `demote`",
             sends: &[("POST", "/promote")],
-            given: || with_third("promote", false),
+            fixture: || with_third("promote", false),
             operation: promote,
             ..leading()
         },
@@ -120,18 +120,18 @@ pub(super) fn rows() -> Vec<Row> {
                 "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/participants/alexd@contoso.com",
             )],
             ends: "that, if there is still none, refused",
-            given: || with_third("eject", false),
+            fixture: || with_third("eject", false),
             operation: promote,
-            end: |given| answered(given, 200, json!({"uri": "sip:alexd@contoso.com"})),
+            end: |fixture| answered(fixture, 200, json!({"uri": "sip:alexd@contoso.com"})),
             outcome: None,
         },
         Row {
             command: "Admit",
             when: "in the lobby, with `admit`",
             sends: &[("POST", "/admit")],
-            given: || with_third("admit", true),
-            operation: |given| Operation::Admit {
-                conversation: given.key,
+            fixture: || with_third("admit", true),
+            operation: |fixture| Operation::Admit {
+                conversation: fixture.key,
                 participant: third(),
             },
             ..leading()
@@ -141,9 +141,9 @@ pub(super) fn rows() -> Vec<Row> {
             when: "in the lobby, with `reject`",
             sends: &[("POST", "/reject")],
             ends: "the answer, or the participant, deleted",
-            given: || with_third("reject", true),
-            operation: |given| Operation::Reject {
-                conversation: given.key,
+            fixture: || with_third("reject", true),
+            operation: |fixture| Operation::Reject {
+                conversation: fixture.key,
                 participant: third(),
             },
             ..leading()

@@ -10,8 +10,8 @@ use crate::people::{self, contact, contact_href};
 pub(super) fn rows() -> Vec<Row> {
     let adding = || Row {
         command: "AddParticipant",
-        operation: |given| Operation::AddParticipant {
-            conversation: given.key,
+        operation: |fixture| Operation::AddParticipant {
+            conversation: fixture.key,
             participant: third(),
             uri: "sip:alexd@contoso.com".to_owned(),
         },
@@ -19,31 +19,31 @@ pub(super) fn rows() -> Vec<Row> {
     };
     let removing = || Row {
         command: "RemoveParticipant",
-        operation: |given| Operation::RemoveParticipant {
-            conversation: given.key,
+        operation: |fixture| Operation::RemoveParticipant {
+            conversation: fixture.key,
             participant: third(),
         },
         ..ROW
     };
-    let with_people = || Given::new(people::acquainted(), chat(), "21a1");
+    let with_people = || Fixture::new(people::acquainted(), chat(), "21a1");
     let person = || Row {
         ends: "the answer",
-        given: with_people,
+        fixture: with_people,
         ..ROW
     };
     vec![
         Row {
             when: "not begun",
-            given: not_begun,
+            fixture: not_begun,
             ..adding()
         },
         Row {
             when: "established, with `addParticipant`",
             sends: &[("POST", joining::INVITATIONS)],
             ends: "the `participantInvitation`, completed with Success",
-            given: || Given::new(joining::extensible(), chat(), "21a1"),
-            end: |given| {
-                let posted = given
+            fixture: || Fixture::new(joining::extensible(), chat(), "21a1"),
+            end: |fixture| {
+                let posted = fixture
                     .bench
                     .created("POST", joining::INVITATIONS, "/x")
                     .json();
@@ -51,18 +51,20 @@ pub(super) fn rows() -> Vec<Row> {
                 let done =
                     joining::participant_invitation("completed", operation, "21a1", "Connected");
                 let done = with(done, "status", json!("Success"));
-                given.bench.page(senders("21a1", vec![(false, done)]));
+                fixture.bench.page(senders("21a1", vec![(false, done)]));
             },
             ..adding()
         },
         Row {
             when: "established, without the link: it waits for that",
             ends: "as with it",
-            end: |given| {
+            end: |fixture| {
                 let open = joining::open_to_others("21a1");
                 let connected = joining::conference_event("21a1", "Connected", open);
-                given.bench.page(senders("21a1", vec![(false, connected)]));
-                let posted = given
+                fixture
+                    .bench
+                    .page(senders("21a1", vec![(false, connected)]));
+                let posted = fixture
                     .bench
                     .created("POST", joining::INVITATIONS, "/x")
                     .json();
@@ -70,16 +72,16 @@ pub(super) fn rows() -> Vec<Row> {
                 let done =
                     joining::participant_invitation("completed", operation, "21a1", "Connected");
                 let done = with(done, "status", json!("Success"));
-                given.bench.page(senders("21a1", vec![(false, done)]));
+                fixture.bench.page(senders("21a1", vec![(false, done)]));
             },
             ..adding()
         },
         Row {
             when: "not begun",
-            given: || {
-                let mut given = not_begun();
-                joining::add(&mut given.bench);
-                given
+            fixture: || {
+                let mut fixture = not_begun();
+                joining::add(&mut fixture.bench);
+                fixture
             },
             ..removing()
         },
@@ -87,14 +89,14 @@ pub(super) fn rows() -> Vec<Row> {
             when: "in, with `eject`",
             sends: &[("POST", "/eject")],
             ends: "the participant, deleted",
-            given: || {
+            fixture: || {
                 let links = json!({"eject": {"href": "/eject"}});
-                Given::new(joining::joined(links), chat(), "21a1")
+                Fixture::new(joining::joined(links), chat(), "21a1")
             },
-            end: |given| {
-                no_content(given);
+            end: |fixture| {
+                no_content(fixture);
                 let gone = bare("deleted", "participant", &third_href("21a1"), None);
-                given.bench.page(senders("21a1", vec![(true, gone)]));
+                fixture.bench.page(senders("21a1", vec![(true, gone)]));
             },
             ..removing()
         },
@@ -106,7 +108,7 @@ pub(super) fn rows() -> Vec<Row> {
                 "/ucwa/oauth/v1/applications/102/people/282/contactPresence",
             )],
             operation: |_| people::fetch(LENE, PersonField::Status),
-            end: |given| answered(given, 200, people::presence("Online")),
+            end: |fixture| answered(fixture, 200, people::presence("Online")),
             ..person()
         },
         Row {
@@ -117,14 +119,14 @@ pub(super) fn rows() -> Vec<Row> {
                 "/ucwa/oauth/v1/applications/102/search?query=lenea%40contoso.com",
             )],
             ends: "the answer, after the search for the contact",
-            given: || Given::new(people::signed_in_with_people(), chat(), "21a1"),
+            fixture: || Fixture::new(people::signed_in_with_people(), chat(), "21a1"),
             operation: |_| people::fetch(LENE, PersonField::Status),
-            end: |given| {
+            end: |fixture| {
                 let lene = contact(282, LENE, "Lene Aaling");
-                answered(given, 200, people::found(json!([lene]), false));
-                given.bench.advance(Duration::from_secs(1));
+                answered(fixture, 200, people::found(json!([lene]), false));
+                fixture.bench.advance(Duration::from_secs(1));
                 let presence = format!("{}/contactPresence", contact_href(282));
-                given
+                fixture
                     .bench
                     .reply("GET", &presence, 200, people::presence("Online"));
             },
@@ -161,11 +163,11 @@ pub(super) fn rows() -> Vec<Row> {
             sends: &[("POST", "/ucwa/oauth/v1/applications/102/me/presence")],
             ends: "the answer to the read that tells to what it is reset",
             operation: |_| Operation::SetMe(MeChange::ResetStatus),
-            end: |given| {
-                no_content(given);
-                given.bench.advance(Duration::from_secs(1));
+            end: |fixture| {
+                no_content(fixture);
+                fixture.bench.advance(Duration::from_secs(1));
                 let presence = json!({"rel": "presence", "availability": "Online"});
-                answered(given, 200, presence);
+                answered(fixture, 200, presence);
             },
             ..person()
         },
@@ -177,7 +179,7 @@ pub(super) fn rows() -> Vec<Row> {
                 "/ucwa/oauth/v1/applications/102/search?query=lene&limit=20",
             )],
             operation: |_| people::search("lene"),
-            end: |given| answered(given, 200, people::found(json!([]), false)),
+            end: |fixture| answered(fixture, 200, people::found(json!([]), false)),
             outcome: Some(Outcome::People {
                 people: Vec::new(),
                 more: false,

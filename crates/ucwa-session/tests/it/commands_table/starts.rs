@@ -4,7 +4,7 @@ use serde_json::json;
 use ucwa_session::*;
 
 use super::*;
-use crate::{conference, conference_begun};
+use crate::{conference, conference_start};
 
 pub(super) fn rows() -> Vec<Row> {
     let starting = || Row {
@@ -24,39 +24,39 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             when: "not begun, or over",
             sends: &[START],
-            given: not_begun,
+            fixture: not_begun,
             ..starting()
         },
         Row {
             when: "the conversation stands without its chat",
             sends: &[ADD],
-            given: without_chat,
+            fixture: without_chat,
             ..starting()
         },
         Row {
             when: "not begun, with several participants",
             sends: &[("POST", MEETINGS)],
-            given: || Given::new(conference_begun::of_three(), chat(), "21a1"),
-            end: |given| {
-                let posted = given.bench.created("POST", MEETINGS, "/x").json();
+            fixture: || Fixture::new(conference_start::of_three(), chat(), "21a1"),
+            end: |fixture| {
+                let posted = fixture.bench.created("POST", MEETINGS, "/x").json();
                 let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": posted["operationId"]});
                 let done = conference::meeting_invitation("completed", "21a1", ours);
                 let done = with(done, "status", json!("Success"));
-                given.bench.page(senders("21a1", vec![(false, done)]));
+                fixture.bench.page(senders("21a1", vec![(false, done)]));
             },
             ..starting()
         },
         Row {
             when: "a conference that is over for this user",
             sends: &[("POST", MEETINGS)],
-            given: || Given::new(conference_begun::left(), chat(), "21a1"),
-            end: |given| {
-                let posted = given.bench.created("POST", MEETINGS, "/y").json();
+            fixture: || Fixture::new(conference_start::left(), chat(), "21a1"),
+            end: |fixture| {
+                let posted = fixture.bench.created("POST", MEETINGS, "/y").json();
                 assert_eq!(posted["onlineMeetingUri"], conference::MEETING);
                 let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": posted["operationId"]});
                 let done = conference::meeting_invitation("completed", "22b2", ours);
                 let done = with(done, "status", json!("Success"));
-                given.bench.page(senders("22b2", vec![(false, done)]));
+                fixture.bench.page(senders("22b2", vec![(false, done)]));
             },
             ..starting()
         },
@@ -72,18 +72,18 @@ pub(super) fn rows() -> Vec<Row> {
             when: "not begun, or over: inside the invitation",
             sends: &[START],
             ends: "the invitation, completed with Success",
-            given: ended,
+            fixture: ended,
             end: is_accepted,
             ..sending()
         },
         Row {
             when: "an invitation is under way: it waits",
             ends: "the message, completed with Success",
-            given: ringing,
-            end: |given| {
-                let events = accepted(&given.operation, "21a1");
-                given.bench.page(senders("21a1", events));
-                is_delivered(given);
+            fixture: ringing,
+            end: |fixture| {
+                let events = accepted(&fixture.operation, "21a1");
+                fixture.bench.page(senders("21a1", events));
+                is_delivered(fixture);
             },
             ..sending()
         },
@@ -91,11 +91,11 @@ pub(super) fn rows() -> Vec<Row> {
             when: "the peer invites: it accepts, and waits",
             sends: &[ACCEPT],
             ends: "the message, completed with Success",
-            given: offered_by_lene,
-            end: |given| {
-                given.bench.reply("POST", ACCEPT.1, 204, Value::Null);
-                given.bench.page(offer_completed("17b", "Success"));
-                is_delivered(given);
+            fixture: offered_by_lene,
+            end: |fixture| {
+                fixture.bench.reply("POST", ACCEPT.1, 204, Value::Null);
+                fixture.bench.page(offer_completed("17b", "Success"));
+                is_delivered(fixture);
             },
             ..sending()
         },
@@ -110,7 +110,7 @@ pub(super) fn rows() -> Vec<Row> {
             when: "the conversation stands without its chat: inside the invitation to it",
             sends: &[ADD],
             ends: "the invitation, completed with Success",
-            given: without_chat,
+            fixture: without_chat,
             end: is_accepted,
             ..sending()
         },
@@ -122,10 +122,10 @@ pub(super) fn rows() -> Vec<Row> {
                 "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/messaging/typing",
             )],
             ends: "the answer",
-            operation: |given| Operation::SendIsTyping(given.key),
-            end: |given| {
+            operation: |fixture| Operation::SendIsTyping(fixture.key),
+            end: |fixture| {
                 let typing = format!("{}/messaging/typing", conversation_href("21a1"));
-                given.bench.reply("POST", &typing, 204, Value::Null);
+                fixture.bench.reply("POST", &typing, 204, Value::Null);
             },
             ..ROW
         },

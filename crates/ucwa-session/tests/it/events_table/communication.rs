@@ -6,7 +6,7 @@ use ucwa_session::*;
 use super::Row;
 use crate::bench::*;
 use crate::conference::{MEETING, meeting_invitation};
-use crate::given::*;
+use crate::fixtures::*;
 use crate::joining::{conference_event, open_to_others, participant_invitation, third};
 use crate::pages::*;
 
@@ -17,7 +17,7 @@ const COMMUNICATION: Row = Row {
     types: &["updated"],
     when: "",
     then: "",
-    given: signed_in,
+    fixture: signed_in,
     event: |_, _| Value::Null,
     effect: |_| {},
 };
@@ -46,9 +46,9 @@ fn declined() -> Value {
 }
 
 /// The invitation came to nothing, and with it the message in it and the conversation that it began.
-fn came_to_nothing(given: &mut Given) {
-    assert_eq!(given.failure().kind(), &FailureKind::Remote);
-    let changes = given.changes();
+fn came_to_nothing(fixture: &mut Fixture) {
+    assert_eq!(fixture.failure().kind(), &FailureKind::Remote);
+    let changes = fixture.changes();
     assert!(
         matches!(
             changes.as_slice(),
@@ -65,33 +65,36 @@ fn came_to_nothing(given: &mut Given) {
 }
 
 /// The chat was lost and is asked for again, in the conversation that lives.
-fn asking_again() -> Given {
-    let mut given = established();
+fn asking_again() -> Fixture {
+    let mut fixture = established();
     let over = messaging("21a1", "Disconnected");
-    given.bench.page(senders("21a1", vec![(true, over)]));
-    given.bench.advance(std::time::Duration::from_secs(10));
+    fixture.bench.page(senders("21a1", vec![(true, over)]));
+    fixture.bench.advance(std::time::Duration::from_secs(10));
     let lives = conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone();
-    given
+    fixture
         .bench
         .reply("GET", &conversation_href("21a1"), 200, lives);
-    given.ticket = Some(given.bench.send(1, "Still there?"));
-    let request = given.bench.created("POST", INVITATIONS, INVITATION).json();
-    given.operation = request["operationId"].as_str().unwrap().to_owned();
-    let started = invitation("started", &given.operation, "21a1", "Connecting");
-    given.bench.page(senders("21a1", vec![(false, started)]));
-    given.bench.events.clear();
-    given
+    fixture.ticket = Some(fixture.bench.send(1, "Still there?"));
+    let request = fixture
+        .bench
+        .created("POST", INVITATIONS, INVITATION)
+        .json();
+    fixture.operation = request["operationId"].as_str().unwrap().to_owned();
+    let started = invitation("started", &fixture.operation, "21a1", "Connecting");
+    fixture.bench.page(senders("21a1", vec![(false, started)]));
+    fixture.bench.events.clear();
+    fixture
 }
 
 /// Alex is being invited.
-fn adding() -> Given {
+fn adding() -> Fixture {
     let mut bench = crate::joining::extensible();
     let (ticket, operation) = crate::joining::invited(&mut bench);
     bench.events.clear();
-    Given {
+    Fixture {
         operation,
         ticket: Some(ticket),
-        ..Given::new(bench, chat(), "21a1")
+        ..Fixture::new(bench, chat(), "21a1")
     }
 }
 
@@ -101,13 +104,13 @@ fn invitation_rows() -> Vec<Row> {
             types: &["started"],
             when: "Outgoing, with an `operationId` of this session",
             then: "the conversation is the one that was begun; it can be cancelled from now on",
-            given: inviting,
-            event: |given, kind| invitation(kind, &given.operation, "21a1", "Connecting"),
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Inviting]);
-                given.bench.submit(Operation::Leave(given.key));
+            fixture: inviting,
+            event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Connecting"),
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Inviting]);
+                fixture.bench.submit(Operation::Leave(fixture.key));
                 let cancel = format!("{}/messaging/terminate", conversation_href("21a1"));
-                assert!(given.bench.is_sent("POST", &cancel));
+                assert!(fixture.bench.is_sent("POST", &cancel));
             },
             ..COMMUNICATION
         },
@@ -115,18 +118,18 @@ fn invitation_rows() -> Vec<Row> {
             types: &["started", "updated"],
             when: "Outgoing, with an unknown `operationId`",
             then: "another endpoint of the user began a conversation: it is shown, and no operation of this session moves",
-            given: inviting,
+            fixture: inviting,
             event: |_, kind| {
                 let mut event = invitation(kind, "another's", "77", "Connecting");
                 event["link"]["href"] = json!(format!("{INVITATIONS}/77c"));
                 event
             },
-            effect: |given| {
+            effect: |fixture| {
                 assert!(matches!(
-                    given.bench.events.as_slice(),
+                    fixture.bench.events.as_slice(),
                     [SessionEvent::Discovered { .. }]
                 ));
-                assert_eq!(given.bench.result(given.ticket.unwrap()), None);
+                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
             },
             ..COMMUNICATION
         },
@@ -135,7 +138,7 @@ fn invitation_rows() -> Vec<Row> {
             when: "Incoming, with `accept` or `answer`",
             then: "somebody invites: the conversation is shown and can be accepted",
             event: |_, kind| lenes(kind, "Connecting", &["accept", "decline"]),
-            effect: |given| {
+            effect: |fixture| {
                 let [
                     SessionEvent::Incoming {
                         conversation,
@@ -143,13 +146,17 @@ fn invitation_rows() -> Vec<Row> {
                         answerable: true,
                         ..
                     },
-                ] = given.bench.events.as_slice()
+                ] = fixture.bench.events.as_slice()
                 else {
-                    panic!("{:?}", given.bench.events)
+                    panic!("{:?}", fixture.bench.events)
                 };
                 assert_eq!(from.uri.as_deref(), Some("sip:lenea@contoso.com"));
-                given.bench.submit(Operation::Accept(*conversation));
-                assert!(given.bench.is_sent("POST", &format!("{INVITATION}/accept")));
+                fixture.bench.submit(Operation::Accept(*conversation));
+                assert!(
+                    fixture
+                        .bench
+                        .is_sent("POST", &format!("{INVITATION}/accept"))
+                );
             },
             ..COMMUNICATION
         },
@@ -158,19 +165,22 @@ fn invitation_rows() -> Vec<Row> {
             when: "Incoming, with neither",
             then: "the server, or another endpoint, is answering: the conversation is shown connecting, with nothing to accept",
             event: |_, kind| lenes(kind, "Connecting", &[]),
-            effect: |given| {
+            effect: |fixture| {
                 let [
                     SessionEvent::Incoming {
                         conversation,
                         answerable: false,
                         ..
                     },
-                ] = given.bench.events.as_slice()
+                ] = fixture.bench.events.as_slice()
                 else {
-                    panic!("{:?}", given.bench.events)
+                    panic!("{:?}", fixture.bench.events)
                 };
-                let ticket = given.bench.submit(Operation::Accept(*conversation));
-                assert_eq!(given.bench.failure(ticket).kind(), &FailureKind::WrongState);
+                let ticket = fixture.bench.submit(Operation::Accept(*conversation));
+                assert_eq!(
+                    fixture.bench.failure(ticket).kind(),
+                    &FailureKind::WrongState
+                );
             },
             ..COMMUNICATION
         },
@@ -179,35 +189,39 @@ fn invitation_rows() -> Vec<Row> {
             when: "Incoming, and its start was merged away",
             then: "the conversation is shown, and asked how it stands",
             event: |_, kind| with(lenes(kind, "Connected", &[]), "status", json!("Success")),
-            effect: |given| {
+            effect: |fixture| {
                 assert!(matches!(
-                    given.bench.events.as_slice(),
+                    fixture.bench.events.as_slice(),
                     [SessionEvent::Incoming {
                         answerable: false,
                         ..
                     }]
                 ));
-                assert!(given.bench.is_sent("GET", &conversation_href("17b")));
+                assert!(fixture.bench.is_sent("GET", &conversation_href("17b")));
             },
             ..COMMUNICATION
         },
         Row {
             when: "ours, in the state Alerting",
             then: "it rings at the peer's",
-            given: ringing,
-            event: |given, kind| invitation(kind, &given.operation, "21a1", "Alerting"),
-            effect: |given| given.changes_are(&[ConversationChange::Alerting]),
+            fixture: ringing,
+            event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Alerting"),
+            effect: |fixture| fixture.changes_are(&[ConversationChange::Alerting]),
             ..COMMUNICATION
         },
         Row {
             when: "Incoming, without the links that it had",
             then: "nothing: it can be accepted as before",
-            given: offered_by_lene,
+            fixture: offered_by_lene,
             event: |_, kind| lenes(kind, "Connecting", &[]),
-            effect: |given| {
-                given.nothing_follows();
-                given.bench.submit(Operation::Accept(given.key));
-                assert!(given.bench.is_sent("POST", &format!("{INVITATION}/accept")));
+            effect: |fixture| {
+                fixture.nothing_follows();
+                fixture.bench.submit(Operation::Accept(fixture.key));
+                assert!(
+                    fixture
+                        .bench
+                        .is_sent("POST", &format!("{INVITATION}/accept"))
+                );
             },
             ..COMMUNICATION
         },
@@ -215,18 +229,18 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "ours, Success",
             then: "the message in it is delivered, who accepted is in; a conversation that no event connected is asked",
-            given: ringing,
-            event: |given, kind| {
-                let mut event = invitation(kind, &given.operation, "21a1", "Connected");
+            fixture: ringing,
+            event: |fixture, kind| {
+                let mut event = invitation(kind, &fixture.operation, "21a1", "Connected");
                 let lene = json!({"rel": "participant", "name": "", "uri": "sip:lenea@contoso.com",
-                                  "_links": {"self": {"href": given.lene()}}});
+                                  "_links": {"self": {"href": fixture.lene()}}});
                 event["_embedded"]["messagingInvitation"]["_embedded"] =
                     json!({"acceptedByParticipant": [lene]});
                 with(event, "status", json!("Success"))
             },
-            effect: |given| {
-                given.ended_with(&Ok(Outcome::Delivered));
-                let changes = given.changes();
+            effect: |fixture| {
+                fixture.ended_with(&Ok(Outcome::Delivered));
+                let changes = fixture.changes();
                 let [
                     ConversationChange::ParticipantJoined(lene),
                     ConversationChange::MessageStatus {
@@ -238,7 +252,7 @@ fn invitation_rows() -> Vec<Row> {
                     panic!("{changes:?}")
                 };
                 assert_eq!(lene.key, peer());
-                assert!(given.bench.is_sent("GET", &conversation_href("21a1")));
+                assert!(fixture.bench.is_sent("GET", &conversation_href("21a1")));
             },
             ..COMMUNICATION
         },
@@ -246,41 +260,41 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "ours, without a status, in the state Connected",
             then: "as Success",
-            given: ringing,
-            event: |given, kind| invitation(kind, &given.operation, "21a1", "Connected"),
-            effect: |given| given.ended_with(&Ok(Outcome::Delivered)),
+            fixture: ringing,
+            event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Connected"),
+            effect: |fixture| fixture.ended_with(&Ok(Outcome::Delivered)),
             ..COMMUNICATION
         },
         Row {
             types: &["completed"],
             when: "ours, with neither a status nor a state",
             then: "it is asked",
-            given: ringing,
+            fixture: ringing,
             event: |_, kind| bare(kind, "messagingInvitation", INVITATION, None),
-            effect: |given| assert!(given.bench.is_sent("GET", INVITATION)),
+            effect: |fixture| assert!(fixture.bench.is_sent("GET", INVITATION)),
             ..COMMUNICATION
         },
         Row {
             types: &["completed"],
             when: "ours, without an `operationId`",
             then: "it is recognised by its address",
-            given: ringing,
+            fixture: ringing,
             event: |_, kind| {
                 let resource = json!({"direction": "Outgoing", "state": "Connected"});
                 event(kind, "messagingInvitation", INVITATION, resource)
             },
-            effect: |given| given.ended_with(&Ok(Outcome::Delivered)),
+            effect: |fixture| fixture.ended_with(&Ok(Outcome::Delivered)),
             ..COMMUNICATION
         },
         Row {
             types: &["completed"],
             when: "ours, Failure",
             then: "the message in it failed, with the reason, and the conversation that it began is over",
-            given: ringing,
-            event: |given, _| completed(&given.operation, "Failed", "Failure", declined()),
-            effect: |given| {
-                assert_eq!(given.failure().subcode(), Some("Declined"));
-                came_to_nothing(given);
+            fixture: ringing,
+            event: |fixture, _| completed(&fixture.operation, "Failed", "Failure", declined()),
+            effect: |fixture| {
+                assert_eq!(fixture.failure().subcode(), Some("Declined"));
+                came_to_nothing(fixture);
             },
             ..COMMUNICATION
         },
@@ -288,8 +302,8 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "ours, without a status, in the state Declined",
             then: "as Failure",
-            given: ringing,
-            event: |given, kind| invitation(kind, &given.operation, "21a1", "Declined"),
+            fixture: ringing,
+            event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Declined"),
             effect: came_to_nothing,
             ..COMMUNICATION
         },
@@ -297,11 +311,11 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "ours, Failure, into a conversation that lives",
             then: "the message failed and the chat is gone; the conversation says itself whether it goes on",
-            given: asking_again,
-            event: |given, _| completed(&given.operation, "Failed", "Failure", declined()),
-            effect: |given| {
-                assert_eq!(given.failure().subcode(), Some("Declined"));
-                let changes = given.changes();
+            fixture: asking_again,
+            event: |fixture, _| completed(&fixture.operation, "Failed", "Failure", declined()),
+            effect: |fixture| {
+                assert_eq!(fixture.failure().subcode(), Some("Declined"));
+                let changes = fixture.changes();
                 assert!(
                     matches!(
                         changes.as_slice(),
@@ -322,16 +336,16 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Incoming, Success",
             then: "the acceptance has ended; the text of the invitation comes as its message event, or is shown after 5 s",
-            given: accepting,
+            fixture: accepting,
             event: |_, kind| {
                 let event = lenes(kind, "Connected", &[]);
                 let reason = json!({"code": "Informational", "subcode": "AutoAccepted"});
                 with(with(event, "status", json!("Success")), "reason", reason)
             },
-            effect: |given| {
-                given.ended_with(&Ok(Outcome::Done));
-                given.bench.advance(std::time::Duration::from_secs(5));
-                assert_eq!(given.bench.received(given.key), ["Hi Tosh"]);
+            effect: |fixture| {
+                fixture.ended_with(&Ok(Outcome::Done));
+                fixture.bench.advance(std::time::Duration::from_secs(5));
+                assert_eq!(fixture.bench.received(fixture.key), ["Hi Tosh"]);
             },
             ..COMMUNICATION
         },
@@ -339,14 +353,14 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Incoming, Failure",
             then: "missed, or answered elsewhere: the conversation is over with that reason, and what was written is shown",
-            given: offered_by_lene,
+            fixture: offered_by_lene,
             event: |_, kind| {
                 let event = with(lenes(kind, "Failed", &[]), "status", json!("Failure"));
                 let reason = json!({"code": "LocalFailure", "subcode": "ConnectedElsewhere"});
                 with(event, "reason", reason)
             },
-            effect: |given| {
-                let changes = given.changes();
+            effect: |fixture| {
+                let changes = fixture.changes();
                 let [
                     ConversationChange::MessageReceived { .. },
                     ConversationChange::Ended {
@@ -366,9 +380,9 @@ fn invitation_rows() -> Vec<Row> {
             when: "Incoming",
             then: "somebody invites to a conference, whose address is told",
             event: |_, kind| meeting_invitation(kind, "21a1", json!({})),
-            effect: |given| {
+            effect: |fixture| {
                 assert!(matches!(
-                    given.bench.events.as_slice(),
+                    fixture.bench.events.as_slice(),
                     [
                         SessionEvent::Incoming { answerable: true, .. },
                         SessionEvent::Conversation { change: ConversationChange::Group { uri: Some(uri) }, .. },
@@ -382,8 +396,8 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "ours, Success",
             then: "the conference that was begun stands; its chat is asked for, and those who were added are invited",
-            given: || {
-                let mut bench = crate::conference_begun::of_three();
+            fixture: || {
+                let mut bench = crate::conference_start::of_three();
                 let start = Operation::StartChat {
                     conversation: chat(),
                     subject: None,
@@ -402,25 +416,25 @@ fn invitation_rows() -> Vec<Row> {
                     (true, messaging("21a1", "Disconnected")),
                 ];
                 bench.page(senders("21a1", events));
-                Given {
+                Fixture {
                     operation,
                     ticket: Some(ticket),
-                    ..Given::new(bench, chat(), "21a1")
+                    ..Fixture::new(bench, chat(), "21a1")
                 }
             },
-            event: |given, kind| {
-                let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": given.operation});
+            event: |fixture, kind| {
+                let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": fixture.operation});
                 with(
                     meeting_invitation(kind, "21a1", ours),
                     "status",
                     json!("Success"),
                 )
             },
-            effect: |given| {
-                given.ended_with(&Ok(Outcome::Done));
+            effect: |fixture| {
+                fixture.ended_with(&Ok(Outcome::Done));
                 let chat = format!("{INVITATIONS}?conversationId=21a1");
-                assert!(given.bench.is_sent("POST", &chat));
-                assert!(given.bench.is_sent("POST", crate::joining::INVITATIONS));
+                assert!(fixture.bench.is_sent("POST", &chat));
+                assert!(fixture.bench.is_sent("POST", crate::joining::INVITATIONS));
             },
             ..COMMUNICATION
         },
@@ -429,22 +443,24 @@ fn invitation_rows() -> Vec<Row> {
             types: &["started", "updated"],
             when: "ours",
             then: "the participant is on the way",
-            given: || {
+            fixture: || {
                 let mut bench = crate::joining::extensible();
                 let ticket = crate::joining::add(&mut bench);
                 let invitations = crate::joining::INVITATIONS;
                 let request = bench.created("POST", invitations, "/x").json();
                 bench.events.clear();
-                Given {
+                Fixture {
                     operation: request["operationId"].as_str().unwrap().to_owned(),
                     ticket: Some(ticket),
-                    ..Given::new(bench, chat(), "21a1")
+                    ..Fixture::new(bench, chat(), "21a1")
                 }
             },
-            event: |given, kind| {
-                participant_invitation(kind, &given.operation, "21a1", "Connecting")
+            event: |fixture, kind| {
+                participant_invitation(kind, &fixture.operation, "21a1", "Connecting")
             },
-            effect: |given| given.changes_are(&[ConversationChange::ParticipantInvited(third())]),
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::ParticipantInvited(third())])
+            },
             ..COMMUNICATION
         },
         Row {
@@ -452,12 +468,12 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "ours, Success",
             then: "the addition has ended: the participant is in",
-            given: adding,
-            event: |given, kind| {
-                let event = participant_invitation(kind, &given.operation, "21a1", "Connected");
+            fixture: adding,
+            event: |fixture, kind| {
+                let event = participant_invitation(kind, &fixture.operation, "21a1", "Connected");
                 with(event, "status", json!("Success"))
             },
-            effect: |given| given.ended_with(&Ok(Outcome::Done)),
+            effect: |fixture| fixture.ended_with(&Ok(Outcome::Done)),
             ..COMMUNICATION
         },
         Row {
@@ -465,18 +481,18 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "ours, Failure",
             then: "the participant stays outside, with the reason",
-            given: adding,
-            event: |given, kind| {
-                let event = participant_invitation(kind, &given.operation, "21a1", "Failed");
+            fixture: adding,
+            event: |fixture, kind| {
+                let event = participant_invitation(kind, &fixture.operation, "21a1", "Failed");
                 with(
                     with(event, "status", json!("Failure")),
                     "reason",
                     declined(),
                 )
             },
-            effect: |given| {
-                assert_eq!(given.failure().subcode(), Some("Declined"));
-                let changes = given.changes();
+            effect: |fixture| {
+                assert_eq!(fixture.failure().subcode(), Some("Declined"));
+                let changes = fixture.changes();
                 assert!(
                     matches!(
                         changes.as_slice(),
@@ -491,7 +507,7 @@ fn invitation_rows() -> Vec<Row> {
             rel: "communication",
             when: "",
             then: "what it offers now is taken from it: the next invitation goes where it says",
-            given: || Given::new(Bench::with_conversation(), chat(), "21a1"),
+            fixture: || Fixture::new(Bench::with_conversation(), chat(), "21a1"),
             event: |_, kind| {
                 let links = json!({"_links": {"startMessaging": {"href": "/elsewhere"}}});
                 event(
@@ -501,9 +517,9 @@ fn invitation_rows() -> Vec<Row> {
                     links,
                 )
             },
-            effect: |given| {
-                given.bench.send(1, "Hello");
-                assert!(given.bench.is_sent("POST", "/elsewhere"));
+            effect: |fixture| {
+                fixture.bench.send(1, "Hello");
+                assert!(fixture.bench.is_sent("POST", "/elsewhere"));
             },
             ..COMMUNICATION
         },

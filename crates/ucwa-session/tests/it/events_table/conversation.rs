@@ -6,7 +6,7 @@ use ucwa_session::*;
 use super::Row;
 use crate::bench::*;
 use crate::conference::MEETING;
-use crate::given::*;
+use crate::fixtures::*;
 use crate::pages::*;
 
 pub(super) const CONVERSATION: Row = Row {
@@ -16,14 +16,14 @@ pub(super) const CONVERSATION: Row = Row {
     types: &["updated"],
     when: "",
     then: "",
-    given: established,
+    fixture: established,
     event: |_, _| Value::Null,
     effect: |_| {},
 };
 
 /// The conversation in a state, and what else it says.
-fn in_state(given: &Given, kind: &str, state: &str, more: Value) -> Value {
-    let mut event = conversation_event(kind, given.id, state);
+fn in_state(fixture: &Fixture, kind: &str, state: &str, more: Value) -> Value {
+    let mut event = conversation_event(kind, fixture.id, state);
     let resource = &mut event["_embedded"]["conversation"];
     for (name, value) in more.as_object().unwrap() {
         match name.as_str() {
@@ -39,17 +39,19 @@ fn in_state(given: &Given, kind: &str, state: &str, more: Value) -> Value {
 }
 
 /// A chat that stands, with what it says of itself told before.
-fn known() -> Given {
-    let mut given = established();
+fn known() -> Fixture {
+    let mut fixture = established();
     let connected = conversation_event("updated", "21a1", "Connected");
-    given.bench.page(senders("21a1", vec![(false, connected)]));
-    given.bench.events.clear();
-    given
+    fixture
+        .bench
+        .page(senders("21a1", vec![(false, connected)]));
+    fixture.bench.events.clear();
+    fixture
 }
 
 /// What happens at any end, however it is told: pending messages first, the conversation last.
-fn is_over(given: &mut Given) {
-    let changes = given.changes();
+fn is_over(fixture: &mut Fixture) {
+    let changes = fixture.changes();
     assert!(
         matches!(
             changes.as_slice(),
@@ -60,7 +62,7 @@ fn is_over(given: &mut Given) {
         ),
         "{changes:?}"
     );
-    assert!(given.bench.result(given.ticket.unwrap()).is_some());
+    assert!(fixture.bench.result(fixture.ticket.unwrap()).is_some());
 }
 
 /// The rows whose sender is `communication` and that are about conversations.
@@ -74,10 +76,10 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             types: &["added", "updated"],
             when: "Connected or Conferenced",
             then: "the conversation is established",
-            given: ringing,
-            event: |given, kind| in_state(given, kind, "Connected", json!({})),
-            effect: |given| {
-                assert!(given.changes().contains(&ConversationChange::Connected));
+            fixture: ringing,
+            event: |fixture, kind| in_state(fixture, kind, "Connected", json!({})),
+            effect: |fixture| {
+                assert!(fixture.changes().contains(&ConversationChange::Connected));
             },
             ..row()
         },
@@ -85,65 +87,65 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             types: &["added", "updated"],
             when: "Incoming or Connecting",
             then: "nothing",
-            given: ringing,
-            event: |given, kind| in_state(given, kind, "Connecting", json!({})),
-            effect: Given::nothing_follows,
+            fixture: ringing,
+            event: |fixture, kind| in_state(fixture, kind, "Connecting", json!({})),
+            effect: Fixture::nothing_follows,
             ..row()
         },
         Row {
             types: &["added", "updated"],
             when: "of a conversation that nobody began here or was invited to",
             then: "it is kept until an invitation claims it; if it is established and none does in 10 s, it is asked and shown",
-            event: |given, kind| in_state(given, kind, "Connected", json!({})),
-            effect: |given| {
-                given.nothing_follows();
-                given.bench.advance(std::time::Duration::from_secs(10));
-                assert!(given.bench.is_sent("GET", &conversation_href("21a1")));
+            event: |fixture, kind| in_state(fixture, kind, "Connected", json!({})),
+            effect: |fixture| {
+                fixture.nothing_follows();
+                fixture.bench.advance(std::time::Duration::from_secs(10));
+                assert!(fixture.bench.is_sent("GET", &conversation_href("21a1")));
             },
             ..row()
         },
         Row {
             when: "a link only",
             then: "the conversation is read",
-            given: established,
-            event: |given, kind| bare(kind, "conversation", &conversation_href(given.id), None),
-            effect: |given| assert!(given.bench.is_sent("GET", &conversation_href("21a1"))),
+            fixture: established,
+            event: |fixture, kind| bare(kind, "conversation", &conversation_href(fixture.id), None),
+            effect: |fixture| assert!(fixture.bench.is_sent("GET", &conversation_href("21a1"))),
             ..row()
         },
         Row {
             when: "Conferencing",
             then: "it becomes a conference, and stays established meanwhile",
-            given: known,
-            event: |given, kind| {
+            fixture: known,
+            event: |fixture, kind| {
                 in_state(
-                    given,
+                    fixture,
                     kind,
                     "Conferencing",
                     json!({"activeModalities": ["Messaging"]}),
                 )
             },
-            effect: |given| given.changes_are(&[ConversationChange::Group { uri: None }]),
+            effect: |fixture| fixture.changes_are(&[ConversationChange::Group { uri: None }]),
             ..row()
         },
         Row {
             when: "Conferenced, or with `onlineMeeting`",
             then: "it is a conference",
-            given: known,
-            event: |given, kind| {
+            fixture: known,
+            event: |fixture, kind| {
                 let links = json!({"onlineMeeting": {"href": "/x"}});
                 let more = json!({"activeModalities": ["Messaging"], "_links": links});
-                in_state(given, kind, "Connected", more)
+                in_state(fixture, kind, "Connected", more)
             },
-            effect: |given| given.changes_are(&[ConversationChange::Group { uri: None }]),
+            effect: |fixture| fixture.changes_are(&[ConversationChange::Group { uri: None }]),
             ..row()
         },
         Row {
             when: "InLobby",
             then: "this user waits in the lobby of the conference",
-            given: offered_by_lene,
-            event: |given, kind| in_state(given, kind, "InLobby", json!({})),
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Myself {
+            fixture: offered_by_lene,
+            event: |fixture, kind| in_state(fixture, kind, "InLobby", json!({})),
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Myself {
                     standing: Some(Standing::InLobby),
                     role: None,
                 }]);
@@ -153,21 +155,25 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "with another `subject`",
             then: "the subject is told",
-            given: known,
-            event: |given, kind| in_state(given, kind, "Connected", json!({"subject": "Lunch"})),
-            effect: |given| given.changes_are(&[ConversationChange::Subject("Lunch".to_owned())]),
+            fixture: known,
+            event: |fixture, kind| {
+                in_state(fixture, kind, "Connected", json!({"subject": "Lunch"}))
+            },
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Subject("Lunch".to_owned())])
+            },
             ..row()
         },
         Row {
             when: "with other `activeModalities`",
             then: "chat, audio and video are told",
-            given: known,
-            event: |given, kind| {
+            fixture: known,
+            event: |fixture, kind| {
                 let more = json!({"activeModalities": ["Messaging", "Audio", "Video"]});
-                in_state(given, kind, "Connected", more)
+                in_state(fixture, kind, "Connected", more)
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Modalities {
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Modalities {
                     messaging: true,
                     audio: true,
                     video: true,
@@ -178,73 +184,75 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "with another `participantCount`",
             then: "the count is told",
-            given: known,
-            event: |given, kind| in_state(given, kind, "Connected", json!({"participantCount": 3})),
-            effect: |given| given.changes_are(&[ConversationChange::ParticipantCount(3)]),
+            fixture: known,
+            event: |fixture, kind| {
+                in_state(fixture, kind, "Connected", json!({"participantCount": 3}))
+            },
+            effect: |fixture| fixture.changes_are(&[ConversationChange::ParticipantCount(3)]),
             ..row()
         },
         Row {
             when: "with `userAcknowledged`",
             then: "it was accepted for the user, who can acknowledge that",
-            given: known,
-            event: |given, kind| {
+            fixture: known,
+            event: |fixture, kind| {
                 let links = json!({"_links": {"userAcknowledged": {"href": "/seen"}}});
-                in_state(given, kind, "Connected", links)
+                in_state(fixture, kind, "Connected", links)
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Acknowledgeable(true)]);
-                given.bench.submit(Operation::Acknowledge(given.key));
-                assert!(given.bench.is_sent("POST", "/seen"));
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Acknowledgeable(true)]);
+                fixture.bench.submit(Operation::Acknowledge(fixture.key));
+                assert!(fixture.bench.is_sent("POST", "/seen"));
             },
             ..row()
         },
         Row {
             when: "with `addParticipant`",
             then: "others can be added",
-            given: known,
-            event: |given, kind| {
+            fixture: known,
+            event: |fixture, kind| {
                 let links = json!({"_links": {"addParticipant": {"href": "/more"}}});
-                in_state(given, kind, "Connected", links)
+                in_state(fixture, kind, "Connected", links)
             },
-            effect: |given| {
-                crate::joining::add(&mut given.bench);
-                assert!(given.bench.is_sent("POST", "/more"));
+            effect: |fixture| {
+                crate::joining::add(&mut fixture.bench);
+                assert!(fixture.bench.is_sent("POST", "/more"));
             },
             ..row()
         },
         Row {
             when: "with `derivedConversation`",
             then: "others took it to another conversation: this one goes along",
-            given: established,
-            event: |given, kind| {
+            fixture: established,
+            event: |fixture, kind| {
                 let links = json!({"derivedConversation": {"href": conversation_href("dd1")}});
-                in_state(given, kind, "Connected", json!({"_links": links}))
+                in_state(fixture, kind, "Connected", json!({"_links": links}))
             },
-            effect: |given| assert!(given.bench.is_sent("GET", &conversation_href("dd1"))),
+            effect: |fixture| assert!(fixture.bench.is_sent("GET", &conversation_href("dd1"))),
             ..row()
         },
         Row {
             when: "Disconnecting",
             then: "nothing: its end is told by itself",
-            given: known,
-            event: |given, kind| {
+            fixture: known,
+            event: |fixture, kind| {
                 in_state(
-                    given,
+                    fixture,
                     kind,
                     "Disconnecting",
                     json!({"activeModalities": ["Messaging"]}),
                 )
             },
-            effect: Given::nothing_follows,
+            effect: Fixture::nothing_follows,
             ..row()
         },
         Row {
             when: "Disconnected",
             then: "what is pending is settled, then the conversation is over",
-            given: handed_over,
-            event: |given, kind| {
+            fixture: handed_over,
+            event: |fixture, kind| {
                 in_state(
-                    given,
+                    fixture,
                     kind,
                     "Disconnected",
                     json!({"activeModalities": ["Messaging"]}),
@@ -257,8 +265,8 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "as Disconnected",
-            given: handed_over,
-            event: |given, kind| bare(kind, "conversation", &conversation_href(given.id), None),
+            fixture: handed_over,
+            event: |fixture, kind| bare(kind, "conversation", &conversation_href(fixture.id), None),
             effect: is_over,
             ..row()
         },
@@ -266,20 +274,22 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
 }
 
 /// A message is written, and the chat does not stand yet.
-fn waiting() -> Given {
-    let mut given = ringing();
-    let operation = given.operation.clone();
-    given.bench.page(senders(
+fn waiting() -> Fixture {
+    let mut fixture = ringing();
+    let operation = fixture.operation.clone();
+    fixture.bench.page(senders(
         "21a1",
         vec![(false, conversation_event("updated", "21a1", "Connected"))],
     ));
     let completed = invitation("completed", &operation, "21a1", "Connected");
-    given.bench.page(senders("21a1", vec![(false, completed)]));
-    given.ticket = Some(given.bench.send(2, "And another thing"));
+    fixture
+        .bench
+        .page(senders("21a1", vec![(false, completed)]));
+    fixture.ticket = Some(fixture.bench.send(2, "And another thing"));
     // What was asked since no event told of the chat.
-    given.bench.sent.retain(|sent| sent.lane == Lane::Events);
-    given.bench.events.clear();
-    given
+    fixture.bench.sent.retain(|sent| sent.lane == Lane::Events);
+    fixture.bench.events.clear();
+    fixture
 }
 
 fn chat_rows() -> Vec<Row> {
@@ -287,32 +297,32 @@ fn chat_rows() -> Vec<Row> {
         Row {
             when: "Connecting",
             then: "the chat is being established",
-            given: || {
-                let mut given = established();
+            fixture: || {
+                let mut fixture = established();
                 let over = messaging("21a1", "Disconnected");
-                given.bench.page(senders("21a1", vec![(true, over)]));
-                given.bench.events.clear();
-                given
+                fixture.bench.page(senders("21a1", vec![(true, over)]));
+                fixture.bench.events.clear();
+                fixture
             },
-            event: |given, _| messaging(given.id, "Connecting"),
-            effect: |given| given.changes_are(&[ConversationChange::ChatConnecting]),
+            event: |fixture, _| messaging(fixture.id, "Connecting"),
+            effect: |fixture| fixture.changes_are(&[ConversationChange::ChatConnecting]),
             ..CONVERSATION
         },
         Row {
             when: "Connected",
             then: "the chat stands, with the formats that both sides take, and what waited leaves",
-            given: waiting,
-            event: |given, _| {
-                let mut event = messaging(given.id, "Connected");
+            fixture: waiting,
+            event: |fixture, _| {
+                let mut event = messaging(fixture.id, "Connected");
                 event["_embedded"]["messaging"]["negotiatedMessageFormats"] =
                     json!(["Plain", "Html"]);
                 event
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::ChatConnected { html: true }]);
-                let messages = given.messages();
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::ChatConnected { html: true }]);
+                let messages = fixture.messages();
                 assert_eq!(
-                    given.bench.take("POST", &messages).body(),
+                    fixture.bench.take("POST", &messages).body(),
                     "And another thing"
                 );
             },
@@ -321,51 +331,51 @@ fn chat_rows() -> Vec<Row> {
         Row {
             when: "Connected, without `sendMessage`",
             then: "the chat is read once for where to send to; what waited goes on waiting",
-            given: established,
-            event: |given, _| {
-                let mut event = messaging(given.id, "Connected");
+            fixture: established,
+            event: |fixture, _| {
+                let mut event = messaging(fixture.id, "Connected");
                 let links = event["_embedded"]["messaging"]["_links"]
                     .as_object_mut()
                     .unwrap();
                 links.remove("sendMessage");
                 event
             },
-            effect: |given| {
+            effect: |fixture| {
                 let chat_href = format!("{}/messaging", conversation_href("21a1"));
                 let bare = messaging("21a1", "Connected")["_embedded"]["messaging"].clone();
-                let ticket = given.bench.send(1, "x");
-                let read = given.bench.take("GET", &chat_href);
-                assert!(!given.bench.is_sent("GET", &chat_href));
-                given.bench.respond(read.id, answer(200, bare));
-                assert!(given.bench.is_sent("POST", &given.messages()));
-                assert_eq!(given.bench.result(ticket), None);
+                let ticket = fixture.bench.send(1, "x");
+                let read = fixture.bench.take("GET", &chat_href);
+                assert!(!fixture.bench.is_sent("GET", &chat_href));
+                fixture.bench.respond(read.id, answer(200, bare));
+                assert!(fixture.bench.is_sent("POST", &fixture.messages()));
+                assert_eq!(fixture.bench.result(ticket), None);
             },
             ..CONVERSATION
         },
         Row {
             when: "a link only",
             then: "the chat is read",
-            given: established,
-            event: |given, kind| {
-                let href = format!("{}/messaging", conversation_href(given.id));
+            fixture: established,
+            event: |fixture, kind| {
+                let href = format!("{}/messaging", conversation_href(fixture.id));
                 bare(kind, "messaging", &href, None)
             },
-            effect: |given| {
+            effect: |fixture| {
                 let href = format!("{}/messaging", conversation_href("21a1"));
-                assert!(given.bench.is_sent("GET", &href));
+                assert!(fixture.bench.is_sent("GET", &href));
             },
             ..CONVERSATION
         },
         Row {
             when: "Disconnecting",
             then: "the other side is ending the chat",
-            given: established,
-            event: |given, _| messaging(given.id, "Disconnecting"),
-            effect: |given| {
-                given.changes_are(&[ConversationChange::ChatDisconnecting]);
-                given.bench.send(1, "x");
+            fixture: established,
+            event: |fixture, _| messaging(fixture.id, "Disconnecting"),
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::ChatDisconnecting]);
+                fixture.bench.send(1, "x");
                 assert!(
-                    !given.bench.is_sent("POST", ""),
+                    !fixture.bench.is_sent("POST", ""),
                     "there is nowhere to send to"
                 );
             },
@@ -374,20 +384,20 @@ fn chat_rows() -> Vec<Row> {
         Row {
             when: "Disconnected",
             then: "the chat is gone and what waited for it failed; the conversation is asked whether it goes on, after 10 s",
-            given: || {
-                let mut given = established();
-                given.bench.send(1, "one");
-                given.ticket = Some(given.bench.send(2, "waits behind it"));
-                given.bench.events.clear();
-                given
+            fixture: || {
+                let mut fixture = established();
+                fixture.bench.send(1, "one");
+                fixture.ticket = Some(fixture.bench.send(2, "waits behind it"));
+                fixture.bench.events.clear();
+                fixture
             },
-            event: |given, _| {
+            event: |fixture, _| {
                 let reason = json!({"code": "RemoteFailure", "subcode": "CallTerminated"});
-                with(messaging(given.id, "Disconnected"), "reason", reason)
+                with(messaging(fixture.id, "Disconnected"), "reason", reason)
             },
-            effect: |given| {
-                assert_eq!(given.failure().subcode(), Some("CallTerminated"));
-                let changes = given.changes();
+            effect: |fixture| {
+                assert_eq!(fixture.failure().subcode(), Some("CallTerminated"));
+                let changes = fixture.changes();
                 assert!(
                     matches!(
                         changes.as_slice(),
@@ -402,8 +412,8 @@ fn chat_rows() -> Vec<Row> {
                     ),
                     "{changes:?}"
                 );
-                given.bench.advance(std::time::Duration::from_secs(10));
-                assert!(given.bench.is_sent("GET", &conversation_href("21a1")));
+                fixture.bench.advance(std::time::Duration::from_secs(10));
+                assert!(fixture.bench.is_sent("GET", &conversation_href("21a1")));
             },
             ..CONVERSATION
         },
@@ -411,13 +421,13 @@ fn chat_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "as Disconnected",
-            given: established,
-            event: |given, kind| {
-                let href = format!("{}/messaging", conversation_href(given.id));
+            fixture: established,
+            event: |fixture, kind| {
+                let href = format!("{}/messaging", conversation_href(fixture.id));
                 bare(kind, "messaging", &href, None)
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::ChatDisconnected { failure: None }]);
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::ChatDisconnected { failure: None }]);
             },
             ..CONVERSATION
         },
@@ -426,7 +436,7 @@ fn chat_rows() -> Vec<Row> {
             types: &["added", "updated"],
             when: "",
             then: "it is a conference, whose address is told",
-            given: established,
+            fixture: established,
             event: |_, kind| {
                 event(
                     kind,
@@ -435,9 +445,9 @@ fn chat_rows() -> Vec<Row> {
                     json!({"onlineMeetingUri": MEETING}),
                 )
             },
-            effect: |given| {
+            effect: |fixture| {
                 let uri = Some(MEETING.to_owned());
-                given.changes_are(&[ConversationChange::Group { uri }]);
+                fixture.changes_are(&[ConversationChange::Group { uri }]);
             },
             ..CONVERSATION
         },
@@ -454,17 +464,17 @@ fn message_rows() -> Vec<Row> {
             types: &["started", "completed"],
             when: "Incoming",
             then: "a message, shown once; whoever wrote it types no more",
-            given: || {
-                let mut given = established();
+            fixture: || {
+                let mut fixture = established();
                 let typing = Some(("typingParticipants", "/x"));
-                let typing = bare("added", "participant", &given.lene(), typing);
-                given.bench.page(senders("21a1", vec![(true, typing)]));
-                given.bench.events.clear();
-                given
+                let typing = bare("added", "participant", &fixture.lene(), typing);
+                fixture.bench.page(senders("21a1", vec![(true, typing)]));
+                fixture.bench.events.clear();
+                fixture
             },
-            event: |given, kind| with(arrival(given.id, "5", "Hi"), "type", json!(kind)),
-            effect: |given| {
-                let changes = given.changes();
+            event: |fixture, kind| with(arrival(fixture.id, "5", "Hi"), "type", json!(kind)),
+            effect: |fixture| {
+                let changes = fixture.changes();
                 let [
                     ConversationChange::Typing { typing: false, .. },
                     ConversationChange::MessageReceived { sender, .. },
@@ -474,8 +484,8 @@ fn message_rows() -> Vec<Row> {
                 };
                 assert_eq!(sender.key, peer());
                 let again = arrival("21a1", "5", "Hi");
-                given.bench.page(senders("21a1", vec![(true, again)]));
-                given.changes_are(&[]);
+                fixture.bench.page(senders("21a1", vec![(true, again)]));
+                fixture.changes_are(&[]);
             },
             ..row()
         },
@@ -483,13 +493,13 @@ fn message_rows() -> Vec<Row> {
             types: &["started"],
             when: "a link only",
             then: "nothing: the completion brings the message, or says where it is",
-            given: established,
-            event: |given, kind| bare(kind, "message", &message_href(given.id, "5"), None),
-            effect: |given| {
-                given.nothing_follows();
+            fixture: established,
+            event: |fixture, kind| bare(kind, "message", &message_href(fixture.id, "5"), None),
+            effect: |fixture| {
+                fixture.nothing_follows();
                 let completed = arrival("21a1", "5", "Hi");
-                given.bench.page(senders("21a1", vec![(true, completed)]));
-                assert_eq!(given.bench.received(given.key), ["Hi"]);
+                fixture.bench.page(senders("21a1", vec![(true, completed)]));
+                assert_eq!(fixture.bench.received(fixture.key), ["Hi"]);
             },
             ..row()
         },
@@ -497,20 +507,20 @@ fn message_rows() -> Vec<Row> {
             types: &["completed"],
             when: "a link only",
             then: "the message is read, and those behind it wait for it",
-            given: established,
-            event: |given, kind| bare(kind, "message", &message_href(given.id, "5"), None),
-            effect: |given| assert!(given.bench.is_sent("GET", &message_href("21a1", "5"))),
+            fixture: established,
+            event: |fixture, kind| bare(kind, "message", &message_href(fixture.id, "5"), None),
+            effect: |fixture| assert!(fixture.bench.is_sent("GET", &message_href("21a1", "5"))),
             ..row()
         },
         Row {
             types: &["started"],
             when: "Outgoing",
             then: "nothing: it is on its way",
-            given: handed_over,
-            event: |given, kind| with(verdict(given.id, "2", "Success"), "type", json!(kind)),
-            effect: |given| {
-                assert_eq!(given.bench.result(given.ticket.unwrap()), None);
-                given.nothing_follows();
+            fixture: handed_over,
+            event: |fixture, kind| with(verdict(fixture.id, "2", "Success"), "type", json!(kind)),
+            effect: |fixture| {
+                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
+                fixture.nothing_follows();
             },
             ..row()
         },
@@ -518,11 +528,11 @@ fn message_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Outgoing, of this session by `operationId` or `Location`, Success",
             then: "it is delivered, at the server's time",
-            given: handed_over,
-            event: |given, _| verdict(given.id, "2", "Success"),
-            effect: |given| {
-                given.ended_with(&Ok(Outcome::Delivered));
-                let changes = given.changes();
+            fixture: handed_over,
+            event: |fixture, _| verdict(fixture.id, "2", "Success"),
+            effect: |fixture| {
+                fixture.ended_with(&Ok(Outcome::Delivered));
+                let changes = fixture.changes();
                 let [
                     ConversationChange::MessageStatus {
                         message: MessageKey::Local(1),
@@ -541,9 +551,9 @@ fn message_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Outgoing, of this session, Failure",
             then: "it failed, with the reason and those whom it did not reach",
-            given: handed_over,
-            event: |given, _| {
-                let mut event = verdict(given.id, "2", "Failure");
+            fixture: handed_over,
+            event: |fixture, _| {
+                let mut event = verdict(fixture.id, "2", "Failure");
                 event["_embedded"]["message"]["_links"]["failedDeliveryParticipant"] =
                     json!([{"href": "/p/1", "title": "Alex Darrow"}, {"href": "/p/2"}]);
                 with(
@@ -552,11 +562,11 @@ fn message_rows() -> Vec<Row> {
                     json!({"code": "RemoteFailure", "subcode": "Timeout", "message": "Not fetched."}),
                 )
             },
-            effect: |given| {
-                assert_eq!(given.failure().kind(), &FailureKind::Remote);
-                assert_eq!(given.failure().subcode(), Some("Timeout"));
+            effect: |fixture| {
+                assert_eq!(fixture.failure().kind(), &FailureKind::Remote);
+                assert_eq!(fixture.failure().subcode(), Some("Timeout"));
                 assert_eq!(
-                    given.failure().failed_participants(),
+                    fixture.failure().failed_participants(),
                     ["Alex Darrow", "/p/2"]
                 );
             },
@@ -566,15 +576,15 @@ fn message_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Outgoing, of this session, with no status",
             then: "the message is asked: an absent status is no failure",
-            given: handed_over,
-            event: |given, _| {
-                let mut event = verdict(given.id, "2", "Success");
+            fixture: handed_over,
+            event: |fixture, _| {
+                let mut event = verdict(fixture.id, "2", "Success");
                 event.as_object_mut().unwrap().remove("status");
                 event
             },
-            effect: |given| {
-                assert_eq!(given.bench.result(given.ticket.unwrap()), None);
-                assert!(given.bench.is_sent("GET", &message_href("21a1", "2")));
+            effect: |fixture| {
+                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
+                assert!(fixture.bench.is_sent("GET", &message_href("21a1", "2")));
             },
             ..row()
         },
@@ -582,11 +592,11 @@ fn message_rows() -> Vec<Row> {
             types: &["started", "completed"],
             when: "Outgoing, of another endpoint",
             then: "nothing",
-            given: handed_over,
-            event: |given, kind| with(verdict(given.id, "99", "Failure"), "type", json!(kind)),
-            effect: |given| {
-                assert_eq!(given.bench.result(given.ticket.unwrap()), None);
-                given.nothing_follows();
+            fixture: handed_over,
+            event: |fixture, kind| with(verdict(fixture.id, "99", "Failure"), "type", json!(kind)),
+            effect: |fixture| {
+                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
+                fixture.nothing_follows();
             },
             ..row()
         },

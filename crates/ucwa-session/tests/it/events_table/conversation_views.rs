@@ -6,7 +6,7 @@ use ucwa_session::*;
 use super::Row;
 use super::conversation::CONVERSATION;
 use crate::bench::*;
-use crate::given::*;
+use crate::fixtures::*;
 use crate::joining::{joined, third_href};
 use crate::pages::*;
 
@@ -24,26 +24,26 @@ fn of_myself() -> Row {
     }
 }
 
-fn me(given: &Given) -> String {
+fn me(fixture: &Fixture) -> String {
     format!(
         "{}/participants/toshm@contoso.com",
-        conversation_href(given.id)
+        conversation_href(fixture.id)
     )
 }
 
 /// Lene, of whom everything is known.
-fn lene_is_known() -> Given {
+fn lene_is_known() -> Fixture {
     established()
 }
 
 /// Lene's resource, with these members.
-fn lene(given: &Given, kind: &str, more: Value) -> Value {
-    event(kind, "participant", &given.lene(), more)
+fn lene(fixture: &Fixture, kind: &str, more: Value) -> Value {
+    event(kind, "participant", &fixture.lene(), more)
 }
 
 /// This user's own part. Servers embed it under the rel of the link, and give it the rel `participant`.
-fn my_part(given: &Given, kind: &str, more: Value) -> Value {
-    let mut event = event(kind, "localParticipant", &me(given), more);
+fn my_part(fixture: &Fixture, kind: &str, more: Value) -> Value {
+    let mut event = event(kind, "localParticipant", &me(fixture), more);
     event["_embedded"]["localParticipant"]["rel"] = json!("participant");
     event
 }
@@ -54,15 +54,15 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "a link only, of the one who was invited",
             then: "the peer is in, and is asked for the name",
-            given: ringing,
-            event: |given, kind| bare(kind, "participant", &given.lene(), None),
-            effect: |given| {
-                let changes = given.changes();
+            fixture: ringing,
+            event: |fixture, kind| bare(kind, "participant", &fixture.lene(), None),
+            effect: |fixture| {
+                let changes = fixture.changes();
                 assert!(
                     matches!(changes.as_slice(), [ConversationChange::ParticipantJoined(it)] if it.key == peer()),
                     "{changes:?}"
                 );
-                assert!(given.bench.is_sent("GET", &participant_href("21a1")));
+                assert!(fixture.bench.is_sent("GET", &participant_href("21a1")));
             },
             ..of_participants()
         },
@@ -70,14 +70,14 @@ fn participant_rows() -> Vec<Row> {
             types: &["added", "updated"],
             when: "of somebody new",
             then: "somebody is in, or in the lobby",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 let alex =
                     json!({"uri": "sip:alexd@contoso.com", "name": "Alex Darrow", "inLobby": true});
-                event(kind, "participant", &third_href(given.id), alex)
+                event(kind, "participant", &third_href(fixture.id), alex)
             },
-            effect: |given| {
-                let changes = given.changes();
+            effect: |fixture| {
+                let changes = fixture.changes();
                 assert!(
                     matches!(changes.as_slice(), [ConversationChange::ParticipantJoined(it)] if it.in_lobby),
                     "{changes:?}"
@@ -88,10 +88,12 @@ fn participant_rows() -> Vec<Row> {
         Row {
             when: "with news",
             then: "name and role are told",
-            given: lene_is_known,
-            event: |given, kind| lene(given, kind, json!({"name": "Lene A.", "role": "Leader"})),
-            effect: |given| {
-                let changes = given.changes();
+            fixture: lene_is_known,
+            event: |fixture, kind| {
+                lene(fixture, kind, json!({"name": "Lene A.", "role": "Leader"}))
+            },
+            effect: |fixture| {
+                let changes = fixture.changes();
                 assert!(
                     matches!(
                         changes.as_slice(),
@@ -106,16 +108,18 @@ fn participant_rows() -> Vec<Row> {
         Row {
             when: "a link only, in a conference",
             then: "the participant is read: this user may do something else with him now",
-            given: || {
+            fixture: || {
                 let links = json!({"promote": {"href": "/promote"}});
-                Given::new(joined(links), chat(), "21a1")
+                Fixture::new(joined(links), chat(), "21a1")
             },
-            event: |given, kind| bare(kind, "participant", &third_href(given.id), None),
-            effect: |given| {
-                given.changes_are(&[]);
+            event: |fixture, kind| bare(kind, "participant", &third_href(fixture.id), None),
+            effect: |fixture| {
+                fixture.changes_are(&[]);
                 let (alex, name) = (third_href("21a1"), "Alex Darrow");
-                given.bench.reply("GET", &alex, 200, json!({"name": name}));
-                let changes = given.changes();
+                fixture
+                    .bench
+                    .reply("GET", &alex, 200, json!({"name": name}));
+                let changes = fixture.changes();
                 assert!(
                     matches!(changes.as_slice(), [ConversationChange::ParticipantUpdated(it)] if !it.capabilities.promote),
                     "{changes:?}"
@@ -126,19 +130,19 @@ fn participant_rows() -> Vec<Row> {
         Row {
             when: "with an empty name",
             then: "nothing: it never replaces a known one",
-            given: lene_is_known,
-            event: |given, kind| lene(given, kind, json!({"name": ""})),
-            effect: Given::nothing_follows,
+            fixture: lene_is_known,
+            event: |fixture, kind| lene(fixture, kind, json!({"name": ""})),
+            effect: Fixture::nothing_follows,
             ..of_participants()
         },
         Row {
             types: &["deleted"],
             when: "",
             then: "the participant is out, and stays in the list",
-            given: lene_is_known,
-            event: |given, kind| bare(kind, "participant", &given.lene(), None),
-            effect: |given| {
-                given.changes_are(&[ConversationChange::ParticipantLeft {
+            fixture: lene_is_known,
+            event: |fixture, kind| bare(kind, "participant", &fixture.lene(), None),
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::ParticipantLeft {
                     participant: peer(),
                     failure: None,
                 }]);
@@ -150,17 +154,17 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "the participant types",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "participant",
-                    &given.lene(),
+                    &fixture.lene(),
                     Some(("typingParticipants", "/t")),
                 )
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Typing {
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Typing {
                     participant: peer(),
                     typing: true,
                 }]);
@@ -172,24 +176,24 @@ fn participant_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "the participant types no more, and is in as before",
-            given: || {
-                let mut given = lene_is_known();
+            fixture: || {
+                let mut fixture = lene_is_known();
                 let typing = Some(("typingParticipants", "/t"));
-                let typing = bare("added", "participant", &given.lene(), typing);
-                given.bench.page(senders("21a1", vec![(true, typing)]));
-                given.bench.events.clear();
-                given
+                let typing = bare("added", "participant", &fixture.lene(), typing);
+                fixture.bench.page(senders("21a1", vec![(true, typing)]));
+                fixture.bench.events.clear();
+                fixture
             },
-            event: |given, kind| {
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "participant",
-                    &given.lene(),
+                    &fixture.lene(),
                     Some(("typingParticipants", "/t")),
                 )
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Typing {
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Typing {
                     participant: peer(),
                     typing: false,
                 }]);
@@ -201,10 +205,17 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "the participant leads (in `attendees`: takes part)",
-            given: lene_is_known,
-            event: |given, kind| bare(kind, "participant", &given.lene(), Some(("leaders", "/l"))),
-            effect: |given| {
-                let changes = given.changes();
+            fixture: lene_is_known,
+            event: |fixture, kind| {
+                bare(
+                    kind,
+                    "participant",
+                    &fixture.lene(),
+                    Some(("leaders", "/l")),
+                )
+            },
+            effect: |fixture| {
+                let changes = fixture.changes();
                 assert!(
                     matches!(
                         changes.as_slice(),
@@ -220,16 +231,16 @@ fn participant_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "nothing: the participant is in another view now, or out, and that is an event of its own",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "participant",
-                    &given.lene(),
+                    &fixture.lene(),
                     Some(("attendees", "/a")),
                 )
             },
-            effect: Given::nothing_follows,
+            effect: Fixture::nothing_follows,
             ..of_participants()
         },
         Row {
@@ -237,10 +248,12 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "the participant waits in the lobby",
-            given: lene_is_known,
-            event: |given, kind| bare(kind, "participant", &given.lene(), Some(("lobby", "/w"))),
-            effect: |given| {
-                let changes = given.changes();
+            fixture: lene_is_known,
+            event: |fixture, kind| {
+                bare(kind, "participant", &fixture.lene(), Some(("lobby", "/w")))
+            },
+            effect: |fixture| {
+                let changes = fixture.changes();
                 assert!(
                     matches!(changes.as_slice(), [ConversationChange::ParticipantJoined(it)] if it.in_lobby),
                     "{changes:?}"
@@ -253,11 +266,13 @@ fn participant_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "admitted or denied: the participant is read",
-            given: lene_is_known,
-            event: |given, kind| bare(kind, "participant", &given.lene(), Some(("lobby", "/w"))),
-            effect: |given| {
-                given.changes_are(&[]);
-                assert!(given.bench.is_sent("GET", &participant_href("21a1")));
+            fixture: lene_is_known,
+            event: |fixture, kind| {
+                bare(kind, "participant", &fixture.lene(), Some(("lobby", "/w")))
+            },
+            effect: |fixture| {
+                fixture.changes_are(&[]);
+                assert!(fixture.bench.is_sent("GET", &participant_href("21a1")));
             },
             ..of_participants()
         },
@@ -267,17 +282,17 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "the participant has joined the chat",
-            given: ringing,
-            event: |given, kind| {
+            fixture: ringing,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "participantMessaging",
                     "/pm",
-                    Some(("participant", &given.lene())),
+                    Some(("participant", &fixture.lene())),
                 )
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::ParticipantChat {
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::ParticipantChat {
                     participant: peer(),
                     connected: true,
                 }]);
@@ -290,17 +305,17 @@ fn participant_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "the participant has left the chat",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "participantMessaging",
                     "/pm",
-                    Some(("participant", &given.lene())),
+                    Some(("participant", &fixture.lene())),
                 )
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::ParticipantChat {
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::ParticipantChat {
                     participant: peer(),
                     connected: false,
                 }]);
@@ -313,16 +328,16 @@ fn participant_rows() -> Vec<Row> {
             types: &["added", "deleted"],
             when: "",
             then: "nothing: this user's chat is told by `messaging`",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "participantMessaging",
                     "/pm",
-                    Some(("localParticipant", &me(given))),
+                    Some(("localParticipant", &me(fixture))),
                 )
             },
-            effect: Given::nothing_follows,
+            effect: Fixture::nothing_follows,
             ..CONVERSATION
         },
     ]
@@ -334,10 +349,10 @@ fn own_rows() -> Vec<Row> {
             types: &["added", "updated"],
             when: "",
             then: "this user is in, with a role if it says one",
-            given: lene_is_known,
-            event: |given, kind| my_part(given, kind, json!({"role": "Attendee"})),
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Myself {
+            fixture: lene_is_known,
+            event: |fixture, kind| my_part(fixture, kind, json!({"role": "Attendee"})),
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Myself {
                     standing: Some(Standing::Joined),
                     role: Some(Role::Attendee),
                 }]);
@@ -348,10 +363,10 @@ fn own_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "this user is out; the conversation ends by an event of its own",
-            given: lene_is_known,
-            event: |given, kind| bare(kind, "localParticipant", &me(given), None),
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Myself {
+            fixture: lene_is_known,
+            event: |fixture, kind| bare(kind, "localParticipant", &me(fixture), None),
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Myself {
                     standing: Some(Standing::Gone),
                     role: None,
                 }]);
@@ -363,17 +378,17 @@ fn own_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "this user leads (in `attendees`: takes part)",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "localParticipant",
-                    &me(given),
+                    &me(fixture),
                     Some(("leaders", "/l")),
                 )
             },
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Myself {
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Myself {
                     standing: Some(Standing::Joined),
                     role: Some(Role::Leader),
                 }]);
@@ -385,10 +400,17 @@ fn own_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "this user waits in the lobby",
-            given: lene_is_known,
-            event: |given, kind| bare(kind, "localParticipant", &me(given), Some(("lobby", "/w"))),
-            effect: |given| {
-                given.changes_are(&[ConversationChange::Myself {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
+                bare(
+                    kind,
+                    "localParticipant",
+                    &me(fixture),
+                    Some(("lobby", "/w")),
+                )
+            },
+            effect: |fixture| {
+                fixture.changes_are(&[ConversationChange::Myself {
                     standing: Some(Standing::InLobby),
                     role: None,
                 }]);
@@ -400,16 +422,16 @@ fn own_rows() -> Vec<Row> {
             types: &["added", "deleted"],
             when: "",
             then: "nothing: the user knows",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "localParticipant",
-                    &me(given),
+                    &me(fixture),
                     Some(("typingParticipants", "/t")),
                 )
             },
-            effect: Given::nothing_follows,
+            effect: Fixture::nothing_follows,
             ..of_myself()
         },
         Row {
@@ -417,16 +439,16 @@ fn own_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "nothing: leaving a view ends nothing",
-            given: lene_is_known,
-            event: |given, kind| {
+            fixture: lene_is_known,
+            event: |fixture, kind| {
                 bare(
                     kind,
                     "localParticipant",
-                    &me(given),
+                    &me(fixture),
                     Some(("attendees", "/a")),
                 )
             },
-            effect: Given::nothing_follows,
+            effect: Fixture::nothing_follows,
             ..of_myself()
         },
     ]

@@ -5,25 +5,25 @@ use ucwa_session::*;
 
 use super::Row;
 use crate::bench::*;
-use crate::given::*;
+use crate::fixtures::*;
 use crate::history::{self, communication, missed};
 use crate::pages::event;
 
 const COMMUNICATION: &str = "/ucwa/oauth/v1/applications/102/communication";
 const MISSED_ITEMS: &str = "/ucwa/oauth/v1/applications/102/communication/missedItems";
 
-fn with_archive() -> Given {
-    Given::new(history::signed_in(), chat(), "21a1")
+fn with_archive() -> Fixture {
+    Fixture::new(history::signed_in(), chat(), "21a1")
 }
 
 /// The list was read to its end.
-fn complete() -> Given {
-    let mut given = with_archive();
-    given.bench.submit(Operation::ListArchived { count: 1 });
+fn complete() -> Fixture {
+    let mut fixture = with_archive();
+    fixture.bench.submit(Operation::ListArchived { count: 1 });
     let list = history::list([]);
-    given.bench.reply("GET", &history::logs_href(), 200, list);
-    given.bench.events.clear();
-    given
+    fixture.bench.reply("GET", &history::logs_href(), 200, list);
+    fixture.bench.events.clear();
+    fixture
 }
 
 pub(super) fn rows() -> Vec<Row> {
@@ -34,7 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
         types: &["added", "updated"],
         when: "",
         then: "",
-        given: complete,
+        fixture: complete,
         event: |_, kind| event(kind, "missedItems", MISSED_ITEMS, missed(3)),
         effect: |_| {},
     };
@@ -43,7 +43,7 @@ pub(super) fn rows() -> Vec<Row> {
             rel: "communication",
             when: "`conversationHistory` changed",
             then: "the server archives, or does not any more",
-            given: with_archive,
+            fixture: with_archive,
             event: |_, kind| {
                 event(
                     kind,
@@ -52,24 +52,24 @@ pub(super) fn rows() -> Vec<Row> {
                     communication("Enabled", "2"),
                 )
             },
-            effect: |given| {
+            effect: |fixture| {
                 let history = SessionEvent::History {
                     enabled: true,
                     settable: true,
                 };
-                assert_eq!(given.bench.events, [history]);
+                assert_eq!(fixture.bench.events, [history]);
             },
             ..archive()
         },
         Row {
             when: "with the resource",
             then: "so many conversations were missed, and there may be more in the archive",
-            effect: |given| {
+            effect: |fixture| {
                 let told = [
                     SessionEvent::UnreadConversations(3),
                     SessionEvent::MoreArchived(true),
                 ];
-                assert_eq!(given.bench.events, told);
+                assert_eq!(fixture.bench.events, told);
             },
             ..archive()
         },
@@ -77,10 +77,10 @@ pub(super) fn rows() -> Vec<Row> {
             when: "without it",
             then: "it is read; there may be more in the archive",
             event: |_, kind| json!({"type": kind, "link": {"rel": "missedItems", "href": MISSED_ITEMS}}),
-            effect: |given| {
-                assert_eq!(given.bench.events, [SessionEvent::MoreArchived(true)]);
-                given.bench.reply("GET", MISSED_ITEMS, 200, missed(4));
-                let told = given.bench.events.last();
+            effect: |fixture| {
+                assert_eq!(fixture.bench.events, [SessionEvent::MoreArchived(true)]);
+                fixture.bench.reply("GET", MISSED_ITEMS, 200, missed(4));
+                let told = fixture.bench.events.last();
                 assert_eq!(told, Some(&SessionEvent::UnreadConversations(4)));
             },
             ..archive()
@@ -88,12 +88,12 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             types: &["deleted"],
             then: "it is not read any more",
-            given: with_archive,
+            fixture: with_archive,
             event: |_, kind| json!({"type": kind, "link": {"rel": "missedItems", "href": MISSED_ITEMS}}),
-            effect: |given| {
-                given.nothing_follows();
-                given.bench.page_with("resync", Value::Array(Vec::new()));
-                assert!(!given.bench.is_sent("GET", MISSED_ITEMS));
+            effect: |fixture| {
+                fixture.nothing_follows();
+                fixture.bench.page_with("resync", Value::Array(Vec::new()));
+                assert!(!fixture.bench.is_sent("GET", MISSED_ITEMS));
             },
             ..archive()
         },

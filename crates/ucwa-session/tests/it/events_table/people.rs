@@ -7,7 +7,7 @@ use ucwa_session::*;
 
 use super::Row;
 use crate::bench::*;
-use crate::given::*;
+use crate::fixtures::*;
 use crate::pages::*;
 use crate::people::{
     LENE, ME, contact, contact_href, follow, following, signed_in_with_people, wait,
@@ -20,40 +20,40 @@ const MYSELF: Row = Row {
     types: &["updated"],
     when: "",
     then: "",
-    given: user,
+    fixture: user,
     event: |_, _| Value::Null,
     effect: |_| {},
 };
 
 const PEOPLE: Row = Row {
     sender: "people",
-    given: lene_is_followed,
+    fixture: lene_is_followed,
     ..MYSELF
 };
 
 /// Nobody is followed.
-fn user() -> Given {
-    Given::new(signed_in_with_people(), chat(), "21a1")
+fn user() -> Fixture {
+    Fixture::new(signed_in_with_people(), chat(), "21a1")
 }
 
 /// The user's own note is followed, and was read.
-fn note_is_followed() -> Given {
-    let mut given = user();
-    given
+fn note_is_followed() -> Fixture {
+    let mut fixture = user();
+    fixture
         .bench
         .submit(follow(ME, PersonField::Note, Interest::Live));
-    given.bench.advance(Duration::from_secs(1));
+    fixture.bench.advance(Duration::from_secs(1));
     let note = json!({"rel": "note", "message": "one", "type": "Personal"});
-    given
+    fixture
         .bench
         .reply("GET", &format!("{APP}/me/note"), 200, note);
-    given.bench.events.clear();
-    given
+    fixture.bench.events.clear();
+    fixture
 }
 
 /// Lene's status is followed: contact 282, subscription 3.
-fn lene_is_followed() -> Given {
-    Given::new(following(), chat(), "21a1")
+fn lene_is_followed() -> Fixture {
+    Fixture::new(following(), chat(), "21a1")
 }
 
 fn link(kind: &str, rel: &str) -> Value {
@@ -70,17 +70,17 @@ fn of_lene(kind: &str, rel: &str) -> Value {
     )
 }
 
-fn subscription(_: &Given, kind: &str) -> Value {
+fn subscription(_: &Fixture, kind: &str) -> Value {
     let href = format!("{APP}/presenceSubscriptions/3");
     bare(kind, "presenceSubscription", &href, None)
 }
 
 /// Twenty minutes later, when a subscription may well be about to expire.
-fn later() -> Given {
-    let mut given = lene_is_followed();
-    wait(&mut given.bench, 20);
-    given.bench.events.clear();
-    given
+fn later() -> Fixture {
+    let mut fixture = lene_is_followed();
+    wait(&mut fixture.bench, 20);
+    fixture.bench.events.clear();
+    fixture
 }
 
 fn own_rows() -> Vec<Row> {
@@ -88,11 +88,11 @@ fn own_rows() -> Vec<Row> {
         Row {
             when: "where the links of the user's own resources are not known yet",
             then: "the user's resource is read for them",
-            given: signed_in,
+            fixture: signed_in,
             event: |_, kind| bare(kind, "me", &format!("{APP}/me"), None),
-            effect: |given| {
-                given.bench.advance(Duration::from_secs(1));
-                assert!(given.bench.is_sent("GET", &format!("{APP}/me")));
+            effect: |fixture| {
+                fixture.bench.advance(Duration::from_secs(1));
+                assert!(fixture.bench.is_sent("GET", &format!("{APP}/me")));
             },
             ..MYSELF
         },
@@ -101,11 +101,11 @@ fn own_rows() -> Vec<Row> {
             types: &["added", "updated"],
             when: "followed",
             then: "it is read and told",
-            given: note_is_followed,
+            fixture: note_is_followed,
             event: |_, kind| link(kind, "note"),
-            effect: |given| {
-                given.bench.advance(Duration::from_secs(1));
-                assert!(given.bench.is_sent("GET", &format!("{APP}/me/note")));
+            effect: |fixture| {
+                fixture.bench.advance(Duration::from_secs(1));
+                assert!(fixture.bench.is_sent("GET", &format!("{APP}/me/note")));
             },
             ..MYSELF
         },
@@ -115,9 +115,9 @@ fn own_rows() -> Vec<Row> {
             when: "not followed",
             then: "nothing; it is known where it is",
             event: |_, kind| link(kind, "note"),
-            effect: |given| {
-                given.bench.advance(Duration::from_secs(1));
-                given.nothing_follows();
+            effect: |fixture| {
+                fixture.bench.advance(Duration::from_secs(1));
+                fixture.nothing_follows();
             },
             ..MYSELF
         },
@@ -127,9 +127,11 @@ fn own_rows() -> Vec<Row> {
             when: "as `note`",
             then: "as `note`",
             event: |_, kind| link(kind, "presence"),
-            effect: |given| {
-                given.bench.submit(Operation::SetMe(MeChange::ResetStatus));
-                assert!(given.bench.is_sent("POST", &format!("{APP}/me/presence")));
+            effect: |fixture| {
+                fixture
+                    .bench
+                    .submit(Operation::SetMe(MeChange::ResetStatus));
+                assert!(fixture.bench.is_sent("POST", &format!("{APP}/me/presence")));
             },
             ..MYSELF
         },
@@ -139,11 +141,11 @@ fn own_rows() -> Vec<Row> {
             when: "as `note`",
             then: "as `note`",
             event: |_, kind| link(kind, "location"),
-            effect: |given| {
-                given
+            effect: |fixture| {
+                fixture
                     .bench
                     .submit(Operation::SetMe(MeChange::ResetLocation));
-                assert!(given.bench.is_sent("POST", &format!("{APP}/me/location")));
+                assert!(fixture.bench.is_sent("POST", &format!("{APP}/me/location")));
             },
             ..MYSELF
         },
@@ -153,10 +155,15 @@ fn own_rows() -> Vec<Row> {
             when: "",
             then: "the user's status cannot be set any more; what was known of it stays (`note` and `location` likewise)",
             event: |_, kind| link(kind, "presence"),
-            effect: |given| {
-                given.nothing_follows();
-                let ticket = given.bench.submit(Operation::SetMe(MeChange::ResetStatus));
-                assert_eq!(given.bench.failure(ticket).kind(), &FailureKind::WrongState);
+            effect: |fixture| {
+                fixture.nothing_follows();
+                let ticket = fixture
+                    .bench
+                    .submit(Operation::SetMe(MeChange::ResetStatus));
+                assert_eq!(
+                    fixture.bench.failure(ticket).kind(),
+                    &FailureKind::WrongState
+                );
             },
             ..MYSELF
         },
@@ -166,16 +173,16 @@ fn own_rows() -> Vec<Row> {
 /// A row for a resource of a contact that is told of by a link.
 fn of_contact(
     rel: &'static str,
-    given: fn() -> Given,
-    event: fn(&Given, &str) -> Value,
-    effect: fn(&mut Given),
+    fixture: fn() -> Fixture,
+    event: fn(&Fixture, &str) -> Value,
+    effect: fn(&mut Fixture),
 ) -> Row {
     Row {
         rel,
         within: Some("contact"),
         when: "followed",
         then: "it is read once, however often it changed meanwhile, and told",
-        given,
+        fixture,
         event,
         effect,
         ..PEOPLE
@@ -183,23 +190,23 @@ fn of_contact(
 }
 
 /// Lene is followed in this too.
-fn also_followed(field: PersonField, rel: &str) -> Given {
-    let mut given = lene_is_followed();
-    given.bench.submit(follow(LENE, field, Interest::Live));
-    given.bench.advance(Duration::from_secs(1));
+fn also_followed(field: PersonField, rel: &str) -> Fixture {
+    let mut fixture = lene_is_followed();
+    fixture.bench.submit(follow(LENE, field, Interest::Live));
+    fixture.bench.advance(Duration::from_secs(1));
     let href = format!("{}/{rel}", contact_href(282));
-    given.bench.reply("GET", &href, 200, json!({"rel": rel}));
-    given.bench.events.clear();
-    given
+    fixture.bench.reply("GET", &href, 200, json!({"rel": rel}));
+    fixture.bench.events.clear();
+    fixture
 }
 
 /// The resource of Lene's is read, once.
-fn is_read(given: &mut Given, rel: &str) {
-    given.bench.page(json!([{"rel": "people", "href": format!("{APP}/people"), "events": [of_lene("updated", rel)]}]));
-    given.bench.advance(Duration::from_secs(1));
+fn is_read(fixture: &mut Fixture, rel: &str) {
+    fixture.bench.page(json!([{"rel": "people", "href": format!("{APP}/people"), "events": [of_lene("updated", rel)]}]));
+    fixture.bench.advance(Duration::from_secs(1));
     let href = format!("{}/{rel}", contact_href(282));
-    given.bench.take("GET", &href);
-    assert!(!given.bench.is_sent("GET", &href));
+    fixture.bench.take("GET", &href);
+    assert!(!fixture.bench.is_sent("GET", &href));
 }
 
 fn people_rows() -> Vec<Row> {
@@ -208,25 +215,25 @@ fn people_rows() -> Vec<Row> {
             "contactPresence",
             lene_is_followed,
             |_, kind| of_lene(kind, "contactPresence"),
-            |given| is_read(given, "contactPresence"),
+            |fixture| is_read(fixture, "contactPresence"),
         ),
         of_contact(
             "contactNote",
             || also_followed(PersonField::Note, "contactNote"),
             |_, kind| of_lene(kind, "contactNote"),
-            |given| is_read(given, "contactNote"),
+            |fixture| is_read(fixture, "contactNote"),
         ),
         of_contact(
             "contactLocation",
             || also_followed(PersonField::Location, "contactLocation"),
             |_, kind| of_lene(kind, "contactLocation"),
-            |given| is_read(given, "contactLocation"),
+            |fixture| is_read(fixture, "contactLocation"),
         ),
         of_contact(
             "contactSupportedModalities",
             || also_followed(PersonField::Capabilities, "contactSupportedModalities"),
             |_, kind| of_lene(kind, "contactSupportedModalities"),
-            |given| is_read(given, "contactSupportedModalities"),
+            |fixture| is_read(fixture, "contactSupportedModalities"),
         ),
         Row {
             rel: "contactPresence",
@@ -242,7 +249,7 @@ fn people_rows() -> Vec<Row> {
                     Some(("contact", &href)),
                 )
             },
-            effect: |given| assert!(given.bench.is_sent("GET", &contact_href(900))),
+            effect: |fixture| assert!(fixture.bench.is_sent("GET", &contact_href(900))),
             ..PEOPLE
         },
         Row {
@@ -254,8 +261,8 @@ fn people_rows() -> Vec<Row> {
                 let sara = contact(647, "sip:sarad@contoso.com", "Sara D.");
                 event(kind, "contact", &contact_href(647), sara)
             },
-            effect: |given| {
-                assert!(given.bench.events.iter().any(|event| matches!(
+            effect: |fixture| {
+                assert!(fixture.bench.events.iter().any(|event| matches!(
                     event,
                     SessionEvent::Person { fact: PersonFact::DisplayName(name), .. } if name == "Sara D."
                 )));
@@ -276,19 +283,19 @@ fn people_rows() -> Vec<Row> {
                     Some(("subscribedContacts", "/s")),
                 )
             },
-            effect: |given| assert!(given.bench.is_sent("GET", &contact_href(900))),
+            effect: |fixture| assert!(fixture.bench.is_sent("GET", &contact_href(900))),
             ..PEOPLE
         },
         Row {
             rel: "presenceSubscription",
             when: "about to expire",
             then: "the subscription is extended",
-            given: later,
+            fixture: later,
             event: subscription,
-            effect: |given| {
+            effect: |fixture| {
                 let href = format!("{APP}/presenceSubscriptions/3");
                 assert_eq!(
-                    given.bench.take("POST", &href).json(),
+                    fixture.bench.take("POST", &href).json(),
                     json!({"duration": 30})
                 );
             },
@@ -299,11 +306,11 @@ fn people_rows() -> Vec<Row> {
             types: &["deleted"],
             when: "while somebody is followed",
             then: "another subscription takes its place",
-            given: later,
+            fixture: later,
             event: subscription,
-            effect: |given| {
-                given.bench.advance(Duration::from_secs(1));
-                let made = given
+            effect: |fixture| {
+                fixture.bench.advance(Duration::from_secs(1));
+                let made = fixture
                     .bench
                     .take("POST", &format!("{APP}/presenceSubscriptions"));
                 let uris = &made.json()["uris"];

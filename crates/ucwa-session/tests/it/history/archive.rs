@@ -64,7 +64,7 @@ fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
 }
 
 #[test]
-fn who_asks_while_the_list_is_read_gets_the_same_and_no_less() {
+fn requests_during_a_listing_share_its_result() {
     let mut bench = signed_in();
     let tickets = [1, 2].map(|count| bench.submit(list_archived(count)));
     bench.reply("GET", &logs_href(), 200, list([9, 8, 7]));
@@ -141,7 +141,7 @@ fn group_log(number: u32, kind: &str, meeting: Option<&str>, thread: &str) -> Va
 }
 
 #[test]
-fn a_conference_is_one_conversation_with_all_who_were_in_it() {
+fn the_logs_of_a_conference_are_one_conversation() {
     let mut bench = signed_in();
     bench.submit(list_archived(20));
     bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6, 5]));
@@ -217,7 +217,7 @@ fn a_conference_is_one_conversation_with_all_who_were_in_it() {
 }
 
 #[test]
-fn transcripts_are_read_a_page_at_a_time_with_their_writers() {
+fn transcripts_are_read_by_page_with_their_senders() {
     let (mut bench, key) = with_one();
     let href = format!("{}/transcripts", log_href(7));
     let next = format!("{href}/nextConversationLogTranscripts");
@@ -284,7 +284,7 @@ fn transcripts_are_read_a_page_at_a_time_with_their_writers() {
 /// A page belongs to the log that it was asked for of, whatever was found meanwhile; one of a conversation that was forgotten
 /// belongs to nobody.
 #[test]
-fn a_newer_log_that_is_found_meanwhile_is_read_next() {
+fn a_newer_log_that_is_found_during_a_read_is_read_next() {
     let (mut bench, key) = with_one();
     let href = |number| format!("{}/transcripts", log_href(number));
     let next = format!("{}/next", href(7));
@@ -346,14 +346,14 @@ fn html_of_a_transcript_is_preferred_to_its_text() {
 
 /// An archived conversation starts like any other: its peer is invited, and its thread goes on.
 #[test]
-fn an_archived_conversation_is_started_again_in_its_thread() {
+fn an_archived_conversation_is_restarted_in_its_thread() {
     let (bench, key) = with_one();
     restart(bench, key, 1_700_000_000);
 }
 
 /// The server's clock decides which life of a conversation a log records, however far the client's is off.
 #[test]
-fn a_log_of_a_life_that_was_seen_is_known_with_any_clock() {
+fn a_log_of_a_known_life_is_recognized_with_any_clock() {
     for server_time in [1_600_000_000 + 3600, 1_700_000_000 - 7200, 1_900_000_000] {
         let (mut bench, key) = with_one();
         bench.server_clock = Some(UNIX_EPOCH + Duration::from_secs(server_time));
@@ -403,7 +403,7 @@ fn restart(mut bench: Bench, key: ConversationKey, server_time: u64) {
 }
 
 #[test]
-fn a_log_that_is_gone_is_passed_over_and_one_that_fails_is_asked_for_again() {
+fn a_missing_log_is_skipped_and_a_failed_one_is_read_again() {
     let mut bench = signed_in();
     let ticket = bench.submit(list_archived(20));
     bench.reply("GET", &logs_href(), 200, list([9, 8]));
@@ -428,7 +428,7 @@ fn a_log_that_is_gone_is_passed_over_and_one_that_fails_is_asked_for_again() {
 }
 
 #[test]
-fn a_server_without_an_archive_says_so_and_nothing_else_suffers() {
+fn without_an_archive_only_history_operations_fail() {
     // The plain application of the bench offers neither logs nor missed items.
     let mut bench = Bench::signed_in();
     assert!(!bench.is_sent("GET", &format!("{APP}/communication")));
@@ -451,7 +451,7 @@ fn a_server_without_an_archive_says_so_and_nothing_else_suffers() {
 }
 
 #[test]
-fn every_operation_on_history_ends_with_the_sign_out_and_before_the_sign_in() {
+fn history_operations_fail_before_sign_in_and_at_sign_out() {
     let mut bench = Bench::new(Bench::config());
     let early = bench.submit(list_archived(20));
     assert_eq!(bench.failure(early).kind(), &FailureKind::NotSignedIn);
@@ -477,7 +477,7 @@ fn every_operation_on_history_ends_with_the_sign_out_and_before_the_sign_in() {
 
 /// Another application has other hrefs: what was read is not read again, and what was not is found anew.
 #[test]
-fn what_was_read_stays_read_over_a_lost_application() {
+fn messages_that_were_read_are_not_read_again_in_a_new_application() {
     let (mut bench, key) = with_one();
     let href = format!("{}/transcripts", log_href(7));
     let next = format!("{href}/next");

@@ -8,7 +8,7 @@ use crate::channel::first_remote;
 use crate::pages::*;
 
 #[test]
-fn a_subscription_covers_all_who_are_followed_together_and_is_dropped_with_the_last() {
+fn one_subscription_covers_all_followed_people_until_the_last_is_released() {
     let mut bench = acquainted();
     for (address, field) in [
         (LENE, PersonField::Status),
@@ -74,7 +74,7 @@ pub(crate) fn following() -> Bench {
 }
 
 #[test]
-fn a_change_is_a_link_and_is_read_once() {
+fn a_changed_resource_is_read_once() {
     let mut bench = following();
     let target = format!("{}/contactPresence", contact_href(282));
     bench.page(presence_changed(282));
@@ -98,7 +98,7 @@ fn a_change_is_a_link_and_is_read_once() {
 }
 
 #[test]
-fn a_change_that_could_not_be_read_is_read_again_and_not_for_ever() {
+fn a_failed_read_of_a_change_is_repeated_a_limited_number_of_times() {
     let target = format!("{}/contactPresence", contact_href(282));
     let rubbish = || http::Response::new("?".into());
     let mut bench = following();
@@ -137,7 +137,7 @@ fn a_change_that_could_not_be_read_is_read_again_and_not_for_ever() {
 }
 
 #[test]
-fn a_contact_that_only_an_event_names_is_asked_who_it_is() {
+fn a_contact_that_only_an_event_names_is_read() {
     let mut bench = signed_in_with_people();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
     bench.advance(SECOND);
@@ -180,7 +180,7 @@ fn a_subscription_is_extended_before_it_expires() {
 }
 
 #[test]
-fn a_warning_extends_the_subscription_and_its_echo_does_not() {
+fn an_expiry_event_extends_the_subscription_once() {
     let mut bench = following();
     let href = format!("{APP}/presenceSubscriptions/3");
     let updated = of_people(
@@ -200,7 +200,7 @@ fn a_warning_extends_the_subscription_and_its_echo_does_not() {
 }
 
 #[test]
-fn a_lost_subscription_is_made_anew_for_those_who_are_followed() {
+fn a_lost_subscription_is_replaced() {
     let mut bench = following();
     let href = format!("{APP}/presenceSubscriptions/3");
     wait(&mut bench, 25);
@@ -234,7 +234,7 @@ fn a_lost_subscription_is_made_anew_for_those_who_are_followed() {
 }
 
 #[test]
-fn a_subscription_that_may_live_on_after_its_extension_failed_is_ended() {
+fn a_subscription_whose_extension_failed_is_deleted() {
     let href = format!("{APP}/presenceSubscriptions/3");
     for status in [None, Some(403), Some(503), Some(404)] {
         let mut bench = following();
@@ -256,7 +256,7 @@ fn a_subscription_that_may_live_on_after_its_extension_failed_is_ended() {
 }
 
 #[test]
-fn an_extension_leaves_out_whom_nobody_follows_any_more() {
+fn an_extension_drops_people_who_are_no_longer_followed() {
     let mut bench = acquainted();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
     bench.submit(follow(SARA, PersonField::Status, Interest::Live));
@@ -281,7 +281,7 @@ fn an_extension_leaves_out_whom_nobody_follows_any_more() {
 }
 
 #[test]
-fn a_refused_subscription_is_asked_for_a_minute_later() {
+fn a_refused_subscription_is_retried_after_a_minute() {
     let mut bench = acquainted();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
     bench.advance(SECOND);
@@ -301,7 +301,7 @@ fn a_refused_subscription_is_asked_for_a_minute_later() {
 }
 
 #[test]
-fn a_subscription_that_nobody_needs_when_it_comes_is_dropped() {
+fn a_subscription_that_is_no_longer_needed_is_deleted() {
     let mut bench = acquainted();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
     bench.advance(SECOND);
@@ -316,7 +316,7 @@ fn a_subscription_that_nobody_needs_when_it_comes_is_dropped() {
 }
 
 #[test]
-fn after_a_lost_place_subscriptions_begin_anew() {
+fn after_a_resync_subscriptions_are_created_again() {
     for follow in ["resume", "resync"] {
         let mut bench = following();
         bench.page_with(follow, json!([]));
@@ -340,7 +340,7 @@ fn after_a_lost_place_subscriptions_begin_anew() {
 }
 
 #[test]
-fn what_was_being_read_when_the_place_was_lost_is_read_again() {
+fn reads_in_flight_at_a_resync_are_repeated() {
     for follow in ["resume", "resync"] {
         let mut bench = following();
         let target = format!("{}/contactPresence", contact_href(282));
@@ -363,7 +363,7 @@ fn what_was_being_read_when_the_place_was_lost_is_read_again() {
 }
 
 #[test]
-fn a_new_application_is_told_who_is_followed() {
+fn a_new_application_subscribes_again() {
     let mut bench = following();
     let waiting = bench.submit(fetch(SARA, PersonField::Status));
     bench.advance(SECOND);
@@ -384,7 +384,7 @@ fn a_new_application_is_told_who_is_followed() {
 }
 
 #[test]
-fn interest_from_before_the_sign_in_begins_with_it() {
+fn interest_set_before_sign_in_takes_effect_at_sign_in() {
     let mut bench = Bench::new(Bench::config());
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
     let own = bench.submit(follow("", PersonField::Note, Interest::Live));
@@ -406,7 +406,7 @@ fn interest_from_before_the_sign_in_begins_with_it() {
 }
 
 #[test]
-fn polls_take_the_shortest_interval_and_rest_while_changes_are_told() {
+fn repeated_reads_use_the_shortest_interval_and_pause_while_followed_live() {
     let mut bench = acquainted();
     let target = format!("{}/contactPresence", contact_href(282));
     let read = |bench: &mut Bench, by: Duration| {
@@ -448,7 +448,7 @@ fn polls_take_the_shortest_interval_and_rest_while_changes_are_told() {
 }
 
 #[test]
-fn a_poll_without_a_pause_is_no_endless_loop() {
+fn an_interval_of_zero_is_no_endless_loop() {
     let mut bench = acquainted();
     bench.submit(follow(
         LENE,

@@ -46,7 +46,7 @@ fn several_reads_of_one_resource_are_one_request() {
 }
 
 #[test]
-fn requests_that_are_due_together_are_one_batch() {
+fn reads_that_are_due_together_share_a_batch() {
     let mut bench = acquainted();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     let note = bench.submit(fetch(LENE, PersonField::Note));
@@ -95,7 +95,7 @@ fn requests_that_are_due_together_are_one_batch() {
 }
 
 #[test]
-fn what_a_batch_could_not_do_goes_alone() {
+fn a_read_that_fails_in_a_batch_is_sent_alone() {
     let mut bench = acquainted();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     let place = bench.submit(fetch(LENE, PersonField::Location));
@@ -116,7 +116,7 @@ fn what_a_batch_could_not_do_goes_alone() {
 }
 
 #[test]
-fn a_server_without_batches_is_asked_one_by_one() {
+fn without_batches_reads_are_sent_alone() {
     let mut bench = acquainted();
     bench.submit(fetch(LENE, PersonField::Status));
     bench.submit(fetch(LENE, PersonField::Note));
@@ -143,7 +143,7 @@ fn a_server_without_batches_is_asked_one_by_one() {
 }
 
 #[test]
-fn a_batch_that_says_that_the_application_is_gone_is_not_tried_one_by_one() {
+fn a_batch_that_reports_a_lost_application_is_not_sent_alone() {
     let mut bench = acquainted();
     let ticket = bench.submit(fetch(LENE, PersonField::Status));
     bench.submit(fetch(LENE, PersonField::Note));
@@ -161,7 +161,7 @@ fn a_batch_that_says_that_the_application_is_gone_is_not_tried_one_by_one() {
 }
 
 #[test]
-fn a_broken_batch_is_sent_again_since_it_only_reads() {
+fn a_broken_batch_is_repeated() {
     let mut bench = acquainted();
     bench.submit(fetch(LENE, PersonField::Status));
     bench.submit(fetch(LENE, PersonField::Note));
@@ -175,7 +175,7 @@ fn a_broken_batch_is_sent_again_since_it_only_reads() {
 }
 
 #[test]
-fn somebody_known_by_address_only_is_looked_for_once() {
+fn a_person_known_by_address_only_is_searched_once() {
     let mut bench = signed_in_with_people();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     let title = bench.submit(fetch(LENE, PersonField::Title));
@@ -199,7 +199,7 @@ fn somebody_known_by_address_only_is_looked_for_once() {
 }
 
 #[test]
-fn nobody_at_an_address_is_an_error() {
+fn an_unknown_address_is_an_error() {
     let mut bench = signed_in_with_people();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     bench.advance(SECOND);
@@ -218,7 +218,7 @@ fn nobody_at_an_address_is_an_error() {
 }
 
 #[test]
-fn a_contact_that_is_nowhere_is_not_searched_for_without_end() {
+fn a_contact_without_hrefs_is_not_searched_in_a_loop() {
     let mut bench = signed_in_with_people();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     bench.advance(SECOND);
@@ -236,7 +236,7 @@ fn a_contact_that_is_nowhere_is_not_searched_for_without_end() {
 }
 
 #[test]
-fn a_resource_that_went_is_looked_for_anew() {
+fn a_missing_resource_is_searched_again() {
     let mut bench = acquainted();
     let status = bench.submit(fetch(LENE, PersonField::Status));
     bench.advance(SECOND);
@@ -269,7 +269,7 @@ fn reads_end_with_the_session() {
 }
 
 #[test]
-fn a_search_finds_people_and_says_whether_there_are_more() {
+fn a_search_returns_people_and_whether_there_are_more() {
     let mut bench = signed_in_with_people();
     let ticket = bench.submit(search("Lene & co"));
     let sent = bench.take("GET", &format!("{APP}/search"));

@@ -6,7 +6,7 @@ use ucwa_session::*;
 use super::*;
 
 #[test]
-fn a_status_is_posted_and_counts_when_the_server_agreed() {
+fn a_status_takes_effect_when_the_server_has_agreed() {
     let mut bench = signed_in_with_people();
     let ticket = bench.submit(Operation::SetMe(MeChange::Status(
         PersonStatus::BeRightBack,
@@ -30,7 +30,7 @@ fn a_status_is_posted_and_counts_when_the_server_agreed() {
 }
 
 #[test]
-fn every_status_that_can_be_chosen_has_its_word_and_the_others_are_not_sent() {
+fn only_choosable_statuses_are_sent() {
     for (status, word) in [
         (PersonStatus::Online, Some("Online")),
         (PersonStatus::Busy, Some("Busy")),
@@ -58,7 +58,7 @@ fn every_status_that_can_be_chosen_has_its_word_and_the_others_are_not_sent() {
 }
 
 #[test]
-fn note_and_location_have_their_lengths() {
+fn note_and_location_have_limits() {
     let mut bench = signed_in_with_people();
     for (change, fits) in [
         (MeChange::Note("\u{e9}".repeat(500)), true),
@@ -72,7 +72,7 @@ fn note_and_location_have_their_lengths() {
 }
 
 #[test]
-fn changes_of_one_resource_leave_in_order() {
+fn changes_of_one_resource_are_sent_in_order() {
     let mut bench = signed_in_with_people();
     let note = format!("{APP}/me/note");
     let first = bench.submit(Operation::SetMe(MeChange::Note("one".to_owned())));
@@ -134,7 +134,7 @@ fn a_reset_has_no_body_and_is_read_back() {
 }
 
 #[test]
-fn a_reset_is_done_though_it_cannot_be_read_back() {
+fn a_reset_succeeds_although_it_cannot_be_read_back() {
     let mut bench = signed_in_with_people();
     let href = format!("{APP}/me/note");
     // A read that is under way already may tell what was before.
@@ -153,7 +153,7 @@ fn a_reset_is_done_though_it_cannot_be_read_back() {
 }
 
 #[test]
-fn without_a_link_nothing_can_be_changed() {
+fn without_a_link_a_change_fails() {
     let mut bench = Bench::signed_in();
     let ticket = bench.submit(Operation::SetMe(MeChange::ResetNote));
     assert_eq!(*bench.failure(ticket).kind(), FailureKind::WrongState);
@@ -162,7 +162,7 @@ fn without_a_link_nothing_can_be_changed() {
 }
 
 #[test]
-fn the_users_own_changes_elsewhere_are_read_when_followed() {
+fn changes_by_other_endpoints_are_read_if_followed() {
     let mut bench = signed_in_with_people();
     let changed = |rel: &str| {
         json!([{"rel": "me", "href": format!("{APP}/me"), "events": [
@@ -190,7 +190,7 @@ fn the_users_own_changes_elsewhere_are_read_when_followed() {
 }
 
 #[test]
-fn the_links_of_the_user_are_read_when_they_were_missing() {
+fn missing_links_of_the_user_are_read() {
     let mut bench = Bench::signed_in();
     bench.page(
         json!([{"rel": "me", "href": format!("{APP}/me"), "events": [
@@ -204,7 +204,7 @@ fn the_links_of_the_user_are_read_when_they_were_missing() {
 }
 
 #[test]
-fn what_people_write_is_in_no_log() {
+fn notes_and_locations_are_not_logged() {
     let note = Note {
         kind: NoteKind::Personal,
         text: "secret".to_owned(),

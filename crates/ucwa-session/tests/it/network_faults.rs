@@ -31,7 +31,7 @@ fn operation_of(request: &Request) -> String {
 }
 
 #[test]
-fn a_late_event_of_a_message_that_was_asked_is_not_the_verdict_on_the_next() {
+fn a_late_delivery_event_is_not_matched_with_the_next_message() {
     let mut bench = established();
     let first = bench.send(1, "one");
     bench.created("POST", &messages(), &message_href("21a1", "2"));
@@ -47,7 +47,7 @@ fn a_late_event_of_a_message_that_was_asked_is_not_the_verdict_on_the_next() {
 }
 
 #[test]
-fn of_two_lost_answers_the_message_itself_says_which_an_event_is_about() {
+fn with_two_lost_responses_the_message_text_decides_which_one_an_event_is_about() {
     let mut bench = established();
     let first = bench.send(1, "one");
     let second = bench.send(2, "two");
@@ -71,7 +71,7 @@ fn of_two_lost_answers_the_message_itself_says_which_an_event_is_about() {
 }
 
 #[test]
-fn an_answer_under_way_is_waited_for_before_an_event_is_given_to_a_lost_one() {
+fn an_event_waits_for_a_response_in_flight_before_it_is_matched_with_a_lost_one() {
     let mut bench = established();
     let first = bench.send(1, "one");
     let second = bench.send(2, "two");
@@ -90,7 +90,7 @@ fn an_answer_under_way_is_waited_for_before_an_event_is_given_to_a_lost_one() {
 }
 
 #[test]
-fn a_chat_that_a_lost_invitation_led_to_is_shown_beside_the_one_that_was_begun_in_its_place() {
+fn the_chat_of_a_lost_invitation_is_shown_beside_the_chat_that_replaced_it() {
     let mut bench = Bench::with_conversation();
     bench.send(1, "one");
     let lost = bench.take("POST", INVITE);
@@ -134,8 +134,7 @@ fn a_chat_that_a_lost_invitation_led_to_is_shown_beside_the_one_that_was_begun_i
 }
 
 #[test]
-fn the_text_of_an_invitation_is_shown_once_when_its_event_comes_long_after_the_acceptance_is_known()
-{
+fn the_invitation_text_is_shown_once_if_its_event_comes_long_after_the_acceptance() {
     let mut bench = Bench::signed_in();
     bench.page(offered("17b", "Hi Tosh"));
     let key = ConversationKey::Remote(first_remote(&bench));
@@ -155,7 +154,7 @@ fn the_text_of_an_invitation_is_shown_once_when_its_event_comes_long_after_the_a
 }
 
 #[test]
-fn an_invitation_whose_start_was_merged_with_a_later_view_is_read_for_its_links() {
+fn an_invitation_without_a_started_event_is_read_for_its_links() {
     let mut bench = Bench::signed_in();
     let mut offer = offered("17b", "Hi");
     let event = &mut offer[0]["events"][0];
@@ -181,7 +180,7 @@ fn an_invitation_whose_start_was_merged_with_a_later_view_is_read_for_its_links(
 }
 
 #[test]
-fn nothing_is_begun_again_in_an_application_that_is_lost() {
+fn no_request_is_repeated_in_a_lost_application() {
     let mut bench = established();
     bench.page(senders(
         "21a1",
@@ -204,7 +203,7 @@ fn nothing_is_begun_again_in_an_application_that_is_lost() {
 }
 
 #[test]
-fn an_event_about_the_life_before_is_not_the_verdict_on_a_message_of_this_one() {
+fn an_event_of_an_earlier_life_is_not_matched_with_a_message_of_this_one() {
     let mut bench = established();
     let told_late = bench.send(1, "one");
     bench.created("POST", &messages(), &message_href("21a1", "2"));
@@ -230,7 +229,7 @@ fn an_event_about_the_life_before_is_not_the_verdict_on_a_message_of_this_one() 
 }
 
 #[test]
-fn a_conversation_that_began_after_the_list_was_asked_for_is_not_missing_in_it() {
+fn a_conversation_that_started_after_the_list_request_does_not_count_as_missing() {
     let mut bench = Bench::signed_in();
     bench.page_with("resync", json!([]));
     bench.page(offered("17b", "Hi"));
@@ -251,7 +250,7 @@ fn a_conversation_that_began_after_the_list_was_asked_for_is_not_missing_in_it()
 }
 
 #[test]
-fn a_completion_that_comes_after_the_invitation_was_asked_offers_nothing_again() {
+fn a_completed_event_after_the_invitation_was_read_does_not_offer_the_chat_again() {
     let mut bench = Bench::signed_in();
     bench.page(offered("17b", "Hi Tosh"));
     let key = ConversationKey::Remote(first_remote(&bench));
@@ -284,7 +283,7 @@ fn a_completion_that_comes_after_the_invitation_was_asked_offers_nothing_again()
 }
 
 #[test]
-fn an_invitation_that_was_given_up_and_is_refused_after_all_fails_its_message() {
+fn a_late_refusal_of_an_invitation_that_timed_out_fails_its_message() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "one");
     let queued = bench.send(2, "two");
@@ -322,7 +321,7 @@ fn an_invitation_that_was_given_up_and_is_refused_after_all_fails_its_message() 
 }
 
 #[test]
-fn of_several_invitations_into_one_conversation_each_is_taken_in_its_turn() {
+fn several_invitations_into_one_conversation_are_handled_in_order() {
     let mut bench = established();
     let offer = |number: &str, kind: &str, text: &str| {
         let event = event(
@@ -370,7 +369,7 @@ fn of_several_invitations_into_one_conversation_each_is_taken_in_its_turn() {
 }
 
 #[test]
-fn an_accepted_invitation_that_cannot_be_asked_is_asked_again() {
+fn an_accepted_invitation_that_cannot_be_read_is_read_again() {
     let mut bench = Bench::signed_in();
     bench.page(offered("17b", "Hi Tosh"));
     let key = ConversationKey::Remote(first_remote(&bench));
@@ -390,7 +389,7 @@ fn an_accepted_invitation_that_cannot_be_asked_is_asked_again() {
 }
 
 #[test]
-fn an_invitation_that_was_taken_and_cannot_be_asked_is_unknown_and_not_failed() {
+fn an_invitation_that_cannot_be_read_has_an_unknown_result() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "one");
     bench.created("POST", INVITE, INVITATION);
@@ -403,7 +402,7 @@ fn an_invitation_that_was_taken_and_cannot_be_asked_is_unknown_and_not_failed() 
 }
 
 #[test]
-fn a_message_that_was_not_sent_for_want_of_a_token_has_failed_for_certain() {
+fn a_message_that_was_not_sent_for_want_of_a_token_has_failed() {
     let mut bench = established();
     let ticket = bench.send(1, "one");
     let sent = bench.take("POST", &messages());
@@ -420,7 +419,7 @@ fn a_message_that_was_not_sent_for_want_of_a_token_has_failed_for_certain() {
 }
 
 #[test]
-fn an_invitation_that_rings_and_cannot_be_asked_is_asked_again() {
+fn an_alerting_invitation_that_cannot_be_read_is_read_again() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "one");
     let request = bench.created("POST", INVITE, INVITATION).json();
@@ -438,7 +437,7 @@ fn an_invitation_that_rings_and_cannot_be_asked_is_asked_again() {
 }
 
 #[test]
-fn a_conversation_is_left_although_nothing_is_heard_of_the_invitation_back_into_it() {
+fn a_conversation_is_left_although_no_event_about_the_new_invitation_arrives() {
     let mut bench = established();
     bench.page(senders(
         "21a1",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
-use crate::given::*;
+use crate::fixtures::*;
 
 const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
 
@@ -27,7 +27,7 @@ fn is_created_anew(bench: &mut Bench) {
 }
 
 #[test]
-fn a_lost_application_is_named_by_the_code_or_by_the_subcode_of_any_answer() {
+fn the_code_or_the_subcode_of_any_response_reports_a_lost_application() {
     for body in [
         json!({"code": "NotFound", "subcode": "ApplicationNotFound"}),
         json!({"code": "ApplicationNotFound"}),
@@ -45,18 +45,18 @@ fn a_lost_application_is_named_by_the_code_or_by_the_subcode_of_any_answer() {
 }
 
 #[test]
-fn a_message_to_an_application_that_is_lost_has_failed_for_certain() {
+fn a_message_to_a_lost_application_has_failed() {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
-    let mut given = established();
-    let ticket = given.bench.send(1, "one");
-    let messages = given.messages();
-    given.bench.reply("POST", &messages, 404, lost.clone());
-    assert_eq!(given.bench.failure(ticket).status(), Some(404));
+    let mut fixture = established();
+    let ticket = fixture.bench.send(1, "one");
+    let messages = fixture.messages();
+    fixture.bench.reply("POST", &messages, 404, lost.clone());
+    assert_eq!(fixture.bench.failure(ticket).status(), Some(404));
     assert_eq!(
-        given.bench.verdicts(given.key),
+        fixture.bench.verdicts(fixture.key),
         [(MessageKey::Local(1), MessageStatus::Failed)]
     );
-    is_created_anew(&mut given.bench);
+    is_created_anew(&mut fixture.bench);
 
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "one");
@@ -70,7 +70,7 @@ fn a_message_to_an_application_that_is_lost_has_failed_for_certain() {
 }
 
 #[test]
-fn an_application_that_the_server_ended_or_refuses_is_left_to_the_user() {
+fn an_application_that_the_server_ended_signs_the_user_out() {
     for subcode in [
         "TooManyApplications",
         "InactiveApplicationExpired",
@@ -78,17 +78,17 @@ fn an_application_that_the_server_ended_or_refuses_is_left_to_the_user() {
     ] {
         let gone = json!({"code": "Gone", "subcode": subcode});
         // In the middle of things.
-        let mut given = established();
-        let ticket = given.bench.send(1, "one");
-        let messages = given.messages();
-        given.bench.reply("POST", &messages, 410, gone.clone());
-        let failure = signed_out(&given.bench).unwrap();
+        let mut fixture = established();
+        let ticket = fixture.bench.send(1, "one");
+        let messages = fixture.messages();
+        fixture.bench.reply("POST", &messages, 410, gone.clone());
+        let failure = signed_out(&fixture.bench).unwrap();
         assert_eq!(
             (failure.kind(), failure.subcode()),
             (&FailureKind::Gone, Some(subcode))
         );
-        assert!(given.bench.result(ticket).is_some_and(Result::is_err));
-        assert_eq!((given.bench.sent.len(), given.bench.wake_at), (0, None));
+        assert!(fixture.bench.result(ticket).is_some_and(Result::is_err));
+        assert_eq!((fixture.bench.sent.len(), fixture.bench.wake_at), (0, None));
 
         // At the sign-in.
         let mut bench = Bench::new(Bench::config());
@@ -113,7 +113,7 @@ fn an_application_that_the_server_ended_or_refuses_is_left_to_the_user() {
 }
 
 #[test]
-fn another_410_is_about_its_resource_only() {
+fn any_other_410_concerns_only_its_resource() {
     let mut bench = Bench::signed_in();
     bench.advance(Duration::from_secs(211));
     let moved = json!({"code": "Gone", "subcode": "CannotRedirect"});
@@ -123,7 +123,7 @@ fn another_410_is_about_its_resource_only() {
 }
 
 #[test]
-fn a_password_that_is_refused_while_an_application_is_created_anew_is_not_tried_again() {
+fn a_password_refused_while_an_application_is_replaced_is_not_retried() {
     let mut bench = Bench::signed_in();
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     bench.reply("GET", &format!("{APP}/events"), 404, lost);
@@ -140,7 +140,7 @@ fn a_password_that_is_refused_while_an_application_is_created_anew_is_not_tried_
 }
 
 #[test]
-fn activity_is_reported_only_where_the_server_offers_it() {
+fn activity_is_reported_only_if_the_server_offers_it() {
     let mut bench = Bench::signed_in_to(|fresh| {
         let mut application = application(fresh);
         let links = application["_embedded"]["me"]["_links"].as_object_mut();
@@ -155,7 +155,7 @@ fn activity_is_reported_only_where_the_server_offers_it() {
 }
 
 #[test]
-fn a_report_of_activity_that_does_not_get_through_is_made_again_in_time() {
+fn a_failed_report_of_activity_is_repeated_in_time() {
     const ACTIVITY: &str = "/ucwa/oauth/v1/applications/102/me/reportMyActivity";
     let due = || {
         let mut bench = Bench::signed_in();
@@ -207,16 +207,16 @@ fn a_report_of_activity_that_does_not_get_through_is_made_again_in_time() {
 
 #[test]
 fn a_message_without_a_verdict_is_unknown_when_the_channel_is_lost_for_good() {
-    let mut given = handed_over();
+    let mut fixture = handed_over();
     for _ in 0..2 {
         let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
-        given
+        fixture
             .bench
             .reply("GET", &format!("{APP}/events"), 409, replaced);
     }
-    assert_eq!(given.failure().kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(fixture.failure().kind(), &FailureKind::DeliveryUnknown);
     assert_eq!(
-        given.bench.verdicts(given.key),
+        fixture.bench.verdicts(fixture.key),
         [(MessageKey::Local(1), MessageStatus::Unknown)]
     );
 }

@@ -34,7 +34,7 @@ pub(crate) fn of_three() -> Bench {
 }
 
 #[test]
-fn a_conversation_that_begins_with_two_others_is_a_conference_and_keeps_its_message_for_them() {
+fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
     let mut bench = of_three();
     let said = bench.send(1, "Hello both");
     let request = bench.created(
@@ -99,7 +99,7 @@ fn a_conversation_that_begins_with_two_others_is_a_conference_and_keeps_its_mess
 }
 
 #[test]
-fn a_message_to_a_conference_that_nobody_joins_fails() {
+fn a_message_to_an_empty_conference_fails() {
     let mut bench = of_three();
     let said = bench.send(1, "Hello both");
     let request = bench.created(
@@ -166,7 +166,7 @@ pub(crate) fn left() -> Bench {
 }
 
 #[test]
-fn a_conference_that_was_left_is_joined_again_by_its_address() {
+fn a_conference_that_was_left_is_rejoined_by_its_uri() {
     let mut bench = left();
     bench.send(2, "Once more");
     let request = bench.created(
@@ -178,7 +178,7 @@ fn a_conference_that_was_left_is_joined_again_by_its_address() {
 }
 
 #[test]
-fn without_conferences_a_start_with_two_others_begins_with_the_first() {
+fn without_conference_links_a_start_with_two_others_invites_the_first() {
     let mut bench = Bench::with_conversation();
     add(&mut bench);
     bench.send(1, "Hi");

@@ -8,7 +8,7 @@ use crate::channel::first_remote;
 use crate::pages::*;
 
 /// What is so before what a test is about.
-pub(crate) struct Given {
+pub(crate) struct Fixture {
     pub(crate) bench: Bench,
     /// The conversation that it is about.
     pub(crate) key: ConversationKey,
@@ -19,7 +19,7 @@ pub(crate) struct Given {
     pub(crate) ticket: Option<Ticket>,
 }
 
-impl Given {
+impl Fixture {
     pub(crate) fn new(bench: Bench, key: ConversationKey, id: &'static str) -> Self {
         Self {
             bench,
@@ -71,62 +71,62 @@ impl Given {
 pub(crate) const INVITATIONS: &str =
     "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
-pub(crate) fn signed_in() -> Given {
-    Given::new(Bench::signed_in(), chat(), "21a1")
+pub(crate) fn signed_in() -> Fixture {
+    Fixture::new(Bench::signed_in(), chat(), "21a1")
 }
 
 /// A message is on its way inside an invitation, of which no event has told.
-pub(crate) fn inviting() -> Given {
+pub(crate) fn inviting() -> Fixture {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello Lene");
     let request = bench.created("POST", INVITATIONS, INVITATION).json();
     bench.events.clear();
-    Given {
+    Fixture {
         operation: request["operationId"].as_str().unwrap().to_owned(),
         ticket: Some(ticket),
-        ..Given::new(bench, chat(), "21a1")
+        ..Fixture::new(bench, chat(), "21a1")
     }
 }
 
 /// The invitation has started.
-pub(crate) fn ringing() -> Given {
-    let mut given = inviting();
-    let started = invitation("started", &given.operation, "21a1", "Connecting");
-    given.bench.page(senders("21a1", vec![(false, started)]));
-    given.bench.events.clear();
-    given
+pub(crate) fn ringing() -> Fixture {
+    let mut fixture = inviting();
+    let started = invitation("started", &fixture.operation, "21a1", "Connecting");
+    fixture.bench.page(senders("21a1", vec![(false, started)]));
+    fixture.bench.events.clear();
+    fixture
 }
 
 /// The chat stands.
-pub(crate) fn established() -> Given {
-    Given::new(crate::sending::established(), chat(), "21a1")
+pub(crate) fn established() -> Fixture {
+    Fixture::new(crate::sending::established(), chat(), "21a1")
 }
 
 /// The chat stands, and a message was taken by the server, as number 2.
-pub(crate) fn handed_over() -> Given {
-    let mut given = established();
-    given.ticket = Some(given.bench.send(1, "x"));
-    let (messages, href) = (given.messages(), message_href("21a1", "2"));
-    given.bench.created("POST", &messages, &href);
-    given.bench.events.clear();
-    given
+pub(crate) fn handed_over() -> Fixture {
+    let mut fixture = established();
+    fixture.ticket = Some(fixture.bench.send(1, "x"));
+    let (messages, href) = (fixture.messages(), message_href("21a1", "2"));
+    fixture.bench.created("POST", &messages, &href);
+    fixture.bench.events.clear();
+    fixture
 }
 
 /// Lene invites.
-pub(crate) fn offered_by_lene() -> Given {
+pub(crate) fn offered_by_lene() -> Fixture {
     let mut bench = Bench::signed_in();
     bench.page(offered("17b", "Hi Tosh"));
     let key = ConversationKey::Remote(first_remote(&bench));
     bench.events.clear();
-    Given::new(bench, key, "17b")
+    Fixture::new(bench, key, "17b")
 }
 
 /// Lene's invitation is being accepted.
-pub(crate) fn accepting() -> Given {
-    let mut given = offered_by_lene();
-    given.ticket = Some(given.bench.submit(Operation::Accept(given.key)));
+pub(crate) fn accepting() -> Fixture {
+    let mut fixture = offered_by_lene();
+    fixture.ticket = Some(fixture.bench.submit(Operation::Accept(fixture.key)));
     let accept = format!("{INVITATION}/accept");
-    given.bench.reply("POST", &accept, 204, Value::Null);
-    given.bench.events.clear();
-    given
+    fixture.bench.reply("POST", &accept, 204, Value::Null);
+    fixture.bench.events.clear();
+    fixture
 }

@@ -10,7 +10,7 @@ use crate::pages::*;
 use crate::sending::established;
 
 #[test]
-fn hints_in_quick_succession_are_one_request() {
+fn typing_reports_in_quick_succession_share_one_request() {
     let mut bench = established();
     let typing = format!("{}/messaging/typing", conversation_href("21a1"));
     let hint = |bench: &mut Bench| bench.submit(Operation::SendIsTyping(chat()));
@@ -35,7 +35,7 @@ fn hints_in_quick_succession_are_one_request() {
 }
 
 #[test]
-fn a_hint_that_nobody_saw_says_so_and_keeps_none_back() {
+fn a_failed_typing_report_does_not_hold_back_the_next() {
     let mut bench = established();
     let typing = format!("{}/messaging/typing", conversation_href("21a1"));
     let refused = bench.submit(Operation::SendIsTyping(chat()));

@@ -125,7 +125,7 @@ fn reject(bench: &mut Bench, participant: ParticipantKey) -> Ticket {
 }
 
 #[test]
-fn the_links_of_a_participant_are_what_can_be_done_with_him() {
+fn the_links_of_a_participant_give_its_capabilities() {
     for rel in ["promote", "demote", "admit", "reject"] {
         for in_lobby in [false, true] {
             let mut bench = meeting();
@@ -144,7 +144,7 @@ fn the_links_of_a_participant_are_what_can_be_done_with_him() {
 }
 
 #[test]
-fn a_role_is_set_by_the_link_and_told_of_by_the_views() {
+fn a_role_is_set_by_its_link_and_reported_by_an_event() {
     let (mut bench, participant) = with_alex(&["promote"]);
     let ticket = set_role(&mut bench, participant, Role::Leader);
     let promote = format!("{}/promote", third_href("21a1"));
@@ -174,7 +174,7 @@ fn a_role_is_set_by_the_link_and_told_of_by_the_views() {
 }
 
 #[test]
-fn who_is_admitted_is_in_when_the_roster_says_so() {
+fn an_admission_takes_effect_with_the_roster_event() {
     let (mut bench, participant) = with_alex_in_lobby();
     let ticket = admit(&mut bench, participant);
     let href = third_href("21a1");
@@ -198,7 +198,7 @@ fn who_is_admitted_is_in_when_the_roster_says_so() {
 }
 
 #[test]
-fn what_was_read_before_an_event_does_not_undo_it() {
+fn a_read_that_started_before_an_event_does_not_undo_it() {
     let href = third_href("21a1");
     for later in [
         vec![in_view("added", "attendees")],
@@ -226,7 +226,7 @@ fn what_was_read_before_an_event_does_not_undo_it() {
 }
 
 #[test]
-fn who_is_turned_away_is_out_when_the_roster_says_so() {
+fn a_rejection_takes_effect_with_the_roster_event() {
     let (mut bench, participant) = with_alex_in_lobby();
     let ticket = reject(&mut bench, participant);
     let href = third_href("21a1");
@@ -258,7 +258,7 @@ fn who_is_turned_away_is_out_when_the_roster_says_so() {
 }
 
 #[test]
-fn a_missing_link_is_asked_for_once_and_then_a_failure() {
+fn a_missing_link_is_read_once_before_the_command_fails() {
     for offered in [false, true] {
         let (mut bench, participant) = with_alex(&[]);
         let ticket = set_role(&mut bench, participant, Role::Leader);
@@ -276,7 +276,7 @@ fn a_missing_link_is_asked_for_once_and_then_a_failure() {
 }
 
 #[test]
-fn a_refusal_reaches_who_asked_and_changes_nothing() {
+fn a_refused_command_fails_and_changes_nothing() {
     for (status, subcode) in [(403, "Forbidden"), (409, "AlreadyExists"), (500, "None")] {
         let (mut bench, participant) = with_alex_in_lobby();
         let (first, second) = (
@@ -298,7 +298,7 @@ fn a_refusal_reaches_who_asked_and_changes_nothing() {
 }
 
 #[test]
-fn a_command_that_is_gone_says_so_and_the_participant_is_read_again() {
+fn a_404_of_a_command_fails_it_and_rereads_the_participant() {
     let (mut bench, participant) = with_alex_in_lobby();
     let ticket = admit(&mut bench, participant);
     let href = third_href("21a1");
@@ -315,7 +315,7 @@ fn a_command_that_is_gone_says_so_and_the_participant_is_read_again() {
 }
 
 #[test]
-fn a_lost_answer_is_a_failure_and_the_request_is_not_repeated() {
+fn a_lost_response_fails_the_command_without_a_repeat() {
     let (mut bench, participant) = with_alex_in_lobby();
     let ticket = reject(&mut bench, participant);
     let reject = format!("{}/reject", third_href("21a1"));
@@ -325,7 +325,7 @@ fn a_lost_answer_is_a_failure_and_the_request_is_not_repeated() {
 }
 
 #[test]
-fn who_leaves_meanwhile_settles_what_was_to_be_done_with_him() {
+fn commands_on_a_participant_who_leaves_are_settled() {
     for turned_away in [false, true] {
         let (mut bench, participant) = with_alex_in_lobby();
         let ticket = match turned_away {
@@ -343,7 +343,7 @@ fn who_leaves_meanwhile_settles_what_was_to_be_done_with_him() {
 }
 
 #[test]
-fn nobody_is_led_who_is_not_there() {
+fn commands_on_unknown_participants_fail() {
     let (mut bench, participant) = with_alex(&["promote"]);
     let stranger = set_role(&mut bench, ParticipantKey::Local(99), Role::Leader);
     assert_eq!(
@@ -359,7 +359,7 @@ fn nobody_is_led_who_is_not_there() {
 }
 
 #[test]
-fn what_a_message_says_of_its_sender_takes_nothing_from_what_can_be_done_with_him() {
+fn the_sender_in_a_message_does_not_reduce_its_capabilities() {
     let (mut bench, participant) = with_alex(&["promote"]);
     let mut arrival = arrival("21a1", "8", "Hello");
     arrival["_embedded"]["message"]["_embedded"] = json!({"senderParticipant": [{

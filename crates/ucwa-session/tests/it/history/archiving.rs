@@ -68,7 +68,7 @@ fn history_is_turned_on_by_a_put_of_the_whole_resource() {
 }
 
 #[test]
-fn a_change_in_between_is_read_and_the_put_is_repeated() {
+fn a_412_leads_to_another_read_and_put() {
     let mut bench = signed_in();
     let ticket = bench.submit(Operation::SetHistory(true));
     let refusals = [
@@ -100,7 +100,7 @@ fn a_change_in_between_is_read_and_the_put_is_repeated() {
 }
 
 #[test]
-fn without_the_event_the_server_is_asked_and_believed() {
+fn without_the_confirming_event_the_setting_is_read() {
     for (history, end) in [
         ("Enabled", Ok(Outcome::Done)),
         ("Disabled", Err(FailureKind::NotSupported)),
@@ -129,7 +129,7 @@ fn without_the_event_the_server_is_asked_and_believed() {
 }
 
 #[test]
-fn changes_are_made_one_after_the_other() {
+fn changes_are_made_one_at_a_time() {
     let mut bench = signed_in();
     let tickets = [true, false].map(|on| bench.submit(Operation::SetHistory(on)));
     for (ticket, before, after) in [
@@ -151,7 +151,7 @@ fn changes_are_made_one_after_the_other() {
 }
 
 #[test]
-fn what_confirms_one_change_is_no_answer_to_the_next() {
+fn the_confirmation_of_one_change_does_not_confirm_the_next() {
     let mut bench = signed_in();
     let tickets = [true, false].map(|on| bench.submit(Operation::SetHistory(on)));
     let read = |bench: &mut Bench, history: &str| {
@@ -234,7 +234,7 @@ fn history_is_turned_on_in_each_application() {
 }
 
 #[test]
-fn what_cannot_be_changed_is_told_to_be_so() {
+fn a_setting_that_cannot_be_changed_is_reported_as_such() {
     let mut bench = Bench::new(Bench::config());
     bench.submit(Operation::SignIn(Bench::credentials()));
     bench.discover();
@@ -252,7 +252,7 @@ fn what_cannot_be_changed_is_told_to_be_so() {
 
 /// `missedItems_ref`: an update is counted, with the resource or without it, and there may be a new log.
 #[test]
-fn what_was_missed_is_counted_and_makes_the_list_longer() {
+fn missed_items_are_counted_and_extend_the_list() {
     let unread = |bench: &mut Bench| -> Vec<u64> {
         let events = bench.events.iter();
         events

@@ -22,7 +22,7 @@ fn page(status: u16) -> http::Response<Bytes> {
 }
 
 #[test]
-fn a_proxy_that_does_not_find_an_invitation_does_not_decide_on_its_message() {
+fn a_404_of_a_proxy_does_not_fail_an_invitation() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello Lene");
     bench.created("POST", INVITE, INVITATION);
@@ -33,7 +33,7 @@ fn a_proxy_that_does_not_find_an_invitation_does_not_decide_on_its_message() {
 }
 
 #[test]
-fn what_was_begun_in_an_application_that_did_not_come_about_ends_with_it() {
+fn operations_end_if_the_server_creates_another_application() {
     let mut bench = Bench::with_conversation();
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     bench.reply("GET", &format!("{APP}/events"), 404, lost);
@@ -64,7 +64,7 @@ fn what_was_begun_in_an_application_that_did_not_come_about_ends_with_it() {
 }
 
 #[test]
-fn a_token_service_that_is_not_found_does_not_decide_on_what_was_asked() {
+fn a_404_of_the_token_service_is_not_about_the_resource() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello Lene");
     bench.created("POST", INVITE, INVITATION);
@@ -81,7 +81,7 @@ fn a_token_service_that_is_not_found_does_not_decide_on_what_was_asked() {
 }
 
 #[test]
-fn what_is_written_after_the_chat_went_does_not_overtake_what_is_still_on_its_way() {
+fn a_new_message_does_not_overtake_one_in_flight_after_the_chat_ended() {
     let mut bench = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     bench.send(1, "one");
@@ -110,7 +110,7 @@ fn what_is_written_after_the_chat_went_does_not_overtake_what_is_still_on_its_wa
 }
 
 #[test]
-fn nothing_is_asked_of_an_application_by_the_answer_that_says_that_it_is_gone() {
+fn the_response_that_reports_a_lost_application_causes_no_request_in_it() {
     let mut bench = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     // One answer is lost, and an event tells of a message that may be that one, or the next.

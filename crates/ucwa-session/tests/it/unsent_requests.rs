@@ -1,0 +1,134 @@
+//! Messages of which nothing has left yet when it is over: they were certainly not sent, and are not.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::bench::*;
+use crate::fixtures::*;
+use crate::pages::*;
+
+type Hold = fn(&mut Bench, &str);
+type Step = fn(&mut Fixture);
+
+/// Why a request that was handed over has not left, or has done nothing.
+const WAITS: [(&str, Hold); 3] = [
+    ("it could not be sent", |bench, target| {
+        bench.break_off("POST", target, Sent::No);
+    }),
+    ("it was too many", |bench, target| {
+        bench.reply("POST", target, 429, Value::Null);
+    }),
+    ("it needs another token", |bench, target| {
+        let request = bench.take("POST", target);
+        bench.respond(request.id, challenge("https://127.0.0.1:5061/token"));
+    }),
+];
+
+/// What puts an end to it.
+const ENDS: [(&str, Step); 4] = [
+    ("the user leaves", |fixture| {
+        fixture.bench.submit(Operation::Leave(fixture.key));
+        let conversation = conversation_href(fixture.id);
+        if fixture.bench.is_sent("DELETE", &conversation) {
+            fixture
+                .bench
+                .reply("DELETE", &conversation, 204, Value::Null);
+        }
+    }),
+    ("the user signs out", |fixture| {
+        fixture.bench.submit(Operation::SignOut);
+    }),
+    ("the program ends", |fixture| {
+        fixture.bench.handle(Input::Shutdown);
+    }),
+    ("the application is lost", |fixture| {
+        let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+        let events = format!("{APP}/events");
+        fixture.bench.reply("GET", &events, 404, lost);
+    }),
+];
+
+fn fails(what: &str, fixture: &mut Fixture, target: &str, end: Step) {
+    let ticket = fixture.ticket.unwrap();
+    assert_eq!(fixture.bench.result(ticket), None, "{what}: too early");
+    end(fixture);
+    assert_ne!(
+        *fixture.failure().kind(),
+        FailureKind::DeliveryUnknown,
+        "{what}"
+    );
+    let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
+    assert_eq!(fixture.bench.verdicts(fixture.key), failed, "{what}");
+    fixture.bench.advance(Duration::from_secs(120));
+    assert!(!fixture.bench.is_sent("POST", target), "{what}: sent later");
+}
+
+#[test]
+fn an_unsent_message_fails_at_the_end() {
+    for (wait, hold) in WAITS {
+        for (end, happens) in ENDS {
+            let mut fixture = established();
+            fixture.ticket = Some(fixture.bench.send(1, "x"));
+            let messages = fixture.messages();
+            hold(&mut fixture.bench, &messages);
+            fails(&format!("{wait}, {end}"), &mut fixture, &messages, happens);
+        }
+    }
+}
+
+#[test]
+fn an_unsent_invitation_fails_with_its_message_at_the_end() {
+    for (wait, hold) in WAITS {
+        for (end, happens) in ENDS {
+            let mut fixture = signed_in();
+            fixture.bench = Bench::with_conversation();
+            fixture.ticket = Some(fixture.bench.send(1, "x"));
+            hold(&mut fixture.bench, INVITATIONS);
+            fails(
+                &format!("{wait}, {end}"),
+                &mut fixture,
+                INVITATIONS,
+                happens,
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unsent_invitation_is_dropped_instead_of_cancelled() {
+    for (wait, hold) in WAITS {
+        let mut fixture = signed_in();
+        fixture.bench = Bench::with_conversation();
+        fixture.ticket = Some(fixture.bench.send(1, "x"));
+        hold(&mut fixture.bench, INVITATIONS);
+        let stop = fixture.bench.submit(Operation::StopChat(fixture.key));
+        assert_eq!(
+            fixture.bench.result(stop),
+            Some(&Ok(Outcome::Done)),
+            "{wait}"
+        );
+        assert_eq!(*fixture.failure().kind(), FailureKind::Ended, "{wait}");
+        fixture.bench.advance(Duration::from_secs(120));
+        assert!(!fixture.bench.is_sent("POST", INVITATIONS), "{wait}");
+    }
+}
+
+#[test]
+fn a_message_that_waits_for_a_token_fails_with_the_channel() {
+    let mut fixture = established();
+    let events = format!("{APP}/events");
+    let poll = fixture.bench.take("GET", &events);
+    let challenge = || challenge("https://127.0.0.1:5061/token");
+    fixture.bench.respond(poll.id, challenge());
+    fixture.ticket = Some(fixture.bench.send(1, "x"));
+    let messages = fixture.messages();
+    let post = fixture.bench.take("POST", &messages);
+    fixture.bench.respond(post.id, challenge());
+    let refused = json!({"error": "invalid_grant"});
+    fixture.bench.reply("POST", "/token", 400, refused);
+    assert_ne!(*fixture.failure().kind(), FailureKind::DeliveryUnknown);
+    let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
+    assert_eq!(fixture.bench.verdicts(fixture.key), failed);
+}
