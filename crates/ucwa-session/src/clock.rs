@@ -1,11 +1,14 @@
 //! The client's and the server's clock, and the detection of suspends.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Response;
 
-use crate::core::Core;
+use crate::core::{Core, MAX_ATTEMPTS};
+use crate::exchange::Purpose;
+use crate::io::Output;
 use crate::response::date_of;
 
 /// How far the wall clock may deviate from the monotonic clock between two readings, and how late a wake-up may come.
@@ -110,5 +113,33 @@ impl Core {
         // A token that has expired is renewed before it is sent.
         self.renew_due_tokens();
         self.resend();
+    }
+
+    /// Aborts and repeats every idempotent request on the wire: its connection is likely to be dead. The others keep their
+    /// deadlines.
+    fn resend(&mut self) {
+        let waiting: BTreeSet<_> = (self.outputs.iter())
+            .filter_map(|output| match output {
+                Output::Send { id, .. } => Some(*id),
+                _ => None,
+            })
+            .collect();
+        let lost: Vec<_> = (self.on_wire.iter())
+            .filter(|(id, exchange)| {
+                !waiting.contains(id)
+                    && exchange.is_idempotent()
+                    && (exchange.attempts < MAX_ATTEMPTS || exchange.purpose == Purpose::Poll)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in lost {
+            if let Some(mut exchange) = self.take_from_wire(id) {
+                if let Some(watchdog) = exchange.watchdog.take() {
+                    self.timers.cancel(watchdog);
+                }
+                self.outputs.push_back(Output::Abort(id));
+                self.issue(exchange);
+            }
+        }
     }
 }

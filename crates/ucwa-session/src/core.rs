@@ -32,7 +32,7 @@ use crate::workload::Workload;
 pub(crate) type Finished = (Exchange, Result<Response<Bytes>, Failure>);
 
 /// The most attempts of an idempotent request.
-const MAX_ATTEMPTS: u32 = 5;
+pub(crate) const MAX_ATTEMPTS: u32 = 5;
 /// How long after the first attempt a request may be repeated.
 const MAX_RETRY_TIME: Duration = Duration::from_secs(90);
 /// How long after its deadline the transport may report a failure.
@@ -57,14 +57,14 @@ pub(crate) struct Core {
     /// The origin of the application, against which hrefs are resolved.
     pub(crate) base: Option<Origin>,
     pub(crate) outputs: VecDeque<Output>,
-    timers: Timers,
+    pub(crate) timers: Timers,
     rng: ChaCha8Rng,
     /// A stream of its own, so that correlation IDs change no other random draw.
     correlation_rng: ChaCha8Rng,
     numbers: u64,
     /// The operations that have not completed.
     tickets: BTreeSet<Ticket>,
-    on_wire: BTreeMap<RequestId, Exchange>,
+    pub(crate) on_wire: BTreeMap<RequestId, Exchange>,
     /// The owned exchanges that are on the wire or wait to be repeated. The others are found by a scan of the few that
     /// wait for something else.
     places: BTreeMap<ExchangeId, Place>,
@@ -519,34 +519,6 @@ impl Core {
         }
     }
 
-    /// Aborts and repeats every idempotent request on the wire: its connection is likely to be dead. The others keep their
-    /// deadlines.
-    pub(crate) fn resend(&mut self) {
-        let waiting: BTreeSet<_> = (self.outputs.iter())
-            .filter_map(|output| match output {
-                Output::Send { id, .. } => Some(*id),
-                _ => None,
-            })
-            .collect();
-        let lost: Vec<_> = (self.on_wire.iter())
-            .filter(|(id, exchange)| {
-                !waiting.contains(id)
-                    && exchange.is_idempotent()
-                    && (exchange.attempts < MAX_ATTEMPTS || exchange.purpose == Purpose::Poll)
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in lost {
-            if let Some(mut exchange) = self.take_from_wire(id) {
-                if let Some(watchdog) = exchange.watchdog.take() {
-                    self.timers.cancel(watchdog);
-                }
-                self.outputs.push_back(Output::Abort(id));
-                self.issue(exchange);
-            }
-        }
-    }
-
     /// Drops every exchange whose purpose is unwanted, and aborts it on the wire. Looks at every exchange.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
         let unwanted = |exchange: &Exchange| unwanted(&exchange.purpose);
@@ -589,7 +561,7 @@ impl Core {
         }
     }
 
-    fn take_from_wire(&mut self, request: RequestId) -> Option<Exchange> {
+    pub(crate) fn take_from_wire(&mut self, request: RequestId) -> Option<Exchange> {
         let exchange = self.on_wire.remove(&request)?;
         if let Some(id) = exchange.id {
             self.places.remove(&id);
