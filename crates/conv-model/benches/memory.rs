@@ -1,4 +1,4 @@
-//! What an idle conversation with one participant takes: the column of allocated bytes, less the Person's.
+//! The memory of an idle conversation with one participant: the allocated bytes of the conversation, less those of the person.
 #![allow(missing_docs, clippy::unwrap_used, reason = "benchmarks")]
 
 use std::sync::Arc;
@@ -18,12 +18,12 @@ fn application() -> Application {
     backend
         .expect_normalize_address()
         .returning(|address| Ok(address.to_owned()));
-    backend.expect_open_conversation().return_const(());
+    backend.expect_request().return_const(());
     let (application, _) = Application::new(Arc::new(backend) as Arc<dyn Backend>);
     application
 }
 
-/// A conversation with somebody new, the Person included.
+/// A conversation with a new person, the person included.
 #[divan::bench(sample_count = 1, sample_size = 1000)]
 fn conversation_and_person(bencher: Bencher<'_, '_>) {
     let manager = application().conversations_manager();
@@ -36,7 +36,7 @@ fn conversation_and_person(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A participant with somebody new, who is nearly all Person.
+/// A participant with a new person. The person takes most of the memory.
 #[divan::bench(sample_count = 1, sample_size = 1000)]
 fn person(bencher: Bencher<'_, '_>) {
     let conversation = application()

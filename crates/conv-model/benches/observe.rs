@@ -9,14 +9,9 @@
     reason = "benchmarks"
 )]
 
-mod sync {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-    pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+#[allow(dead_code, reason = "the core is used in part")]
+#[path = "../src/sync.rs"]
+mod sync;
 
 mod reason {
     pub(crate) use conv_model::{Reason, ReasonCode};

@@ -7,14 +7,15 @@ use crate::archive::ArchiveSituation;
 use crate::backend::Backend;
 use crate::conversation::Conversation;
 use crate::conversations_manager::ConversationsManager;
-use crate::ids::ConversationId;
+use crate::ids::{CommandId, ConversationId};
 use crate::me::MePerson;
 use crate::model::Model;
 use crate::observable::Property;
 use crate::observable::cell::{Cell, Field};
+use crate::observable::command::CommandFuture;
 use crate::observable::list::List;
 use crate::observable::store::Node;
-use crate::people::{People, people};
+use crate::person::Person;
 use crate::persons_manager::PersonsManager;
 use crate::states::SignInState;
 use crate::sync::Arc;
@@ -29,9 +30,14 @@ pub(crate) struct ApplicationCells {
     pub(crate) archive: Cell<ArchiveSituation>,
 }
 
-pub(crate) type ApplicationNode = Node<ApplicationCells, Arc<People>>;
+pub(crate) struct ApplicationIdentity {
+    pub(crate) model: Arc<Model>,
+    pub(crate) me: MePerson,
+}
 
-/// The root of a model: one user's conversations. Cloning gives another handle on the same model. Several models are
+pub(crate) type ApplicationNode = Node<ApplicationCells, ApplicationIdentity>;
+
+/// The root of a model: the conversations and people of one user. Cloning gives another handle on the same model. Models are
 /// independent of each other.
 #[derive(Clone)]
 pub struct Application {
@@ -39,7 +45,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// A model on top of this protocol, and the one way to tell it what happens.
+    /// A model on top of this protocol, and the writer of its facts.
     pub fn new(backend: Arc<dyn Backend>) -> (Self, ModelWriter) {
         let model = Model::new(backend);
         let store = model.store.clone();
@@ -51,7 +57,8 @@ impl Application {
             history_enabled: Cell::new(false),
             archive: Cell::new(ArchiveSituation::default()),
         };
-        let node = store.node(people(model), cells);
+        let me = MePerson(Person::new(&model, "", true));
+        let node = store.node(ApplicationIdentity { model, me }, cells);
         (
             Self {
                 node: Arc::clone(&node),
@@ -60,7 +67,7 @@ impl Application {
         )
     }
 
-    /// Where the sign-in stands; after a failure or a loss the property's reason says why.
+    /// The state of the sign-in. After a failure or a loss, the property's reason says why.
     #[must_use]
     pub fn sign_in_state(&self) -> Property<SignInState> {
         Property::new(Field {
@@ -69,10 +76,10 @@ impl Application {
         })
     }
 
-    /// Who is signed in.
+    /// The user.
     #[must_use]
     pub fn me(&self) -> MePerson {
-        self.node.fixed.fixed.me.clone()
+        self.node.fixed.me.clone()
     }
 
     /// The conversations.
@@ -84,7 +91,17 @@ impl Application {
     /// The people.
     #[must_use]
     pub fn persons_manager(&self) -> PersonsManager {
-        PersonsManager::new(Arc::clone(&self.node.fixed))
+        PersonsManager::new(Arc::clone(&self.node.fixed.model))
+    }
+
+    /// Runs a command of the protocol's own, such as its sign-in. `start` is called with the number of the command, in order
+    /// with the model's requests. The command ends with [`Fact::Completed`](crate::Fact::Completed), or when the
+    /// [`ModelWriter`] is dropped; unlike the model's own commands it outlives a sign-out.
+    ///
+    /// # Errors
+    /// The protocol decides. [`SignedOut`](crate::ReasonCode::SignedOut) if the writer is dropped first.
+    pub fn command(&self, start: impl FnOnce(CommandId) + Send + 'static) -> CommandFuture<()> {
+        self.node.fixed.model.own_command(start)
     }
 }
 

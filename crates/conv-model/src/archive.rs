@@ -1,21 +1,21 @@
-//! The conversations of former days, and whether new ones are kept.
+//! The archived conversations, and whether new conversations are archived.
 
-use crate::application::ApplicationNode;
 use crate::conversations_manager::ConversationsManager;
 use crate::model::Step;
 use crate::observable::Property;
 use crate::observable::cell::Field;
 use crate::observable::command::{Command, CommandFuture, disabled};
 use crate::reason::{Reason, ReasonCode};
+use crate::request::Request;
 use crate::sync::Arc;
 
-/// All that decides which commands on the archive are enabled.
+/// The state that decides which commands on the archive are enabled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ArchiveSituation {
     pub(crate) signed_in: bool,
-    /// Whether new conversations are kept can be changed.
+    /// The user can switch the archiving of new conversations.
     pub(crate) settable: bool,
-    /// All conversations of former days are known.
+    /// All archived conversations are loaded.
     pub(crate) complete: bool,
 }
 
@@ -33,7 +33,8 @@ impl ArchiveSituation {
     fn more_conversations(&self) -> Result<(), Reason> {
         self.signed_in()?;
         if self.complete {
-            Err(Reason::new(ReasonCode::InvalidState).with_message("there is no more"))
+            Err(Reason::new(ReasonCode::InvalidState)
+                .with_message("all archived conversations are loaded"))
         } else {
             Ok(())
         }
@@ -44,24 +45,26 @@ impl ArchiveSituation {
         if self.settable {
             Ok(())
         } else {
-            Err(Reason::new(ReasonCode::NotSupported).with_message("the server decides on it"))
+            Err(Reason::new(ReasonCode::NotSupported)
+                .with_message("the server decides whether conversations are archived"))
         }
     }
 }
 
 impl ConversationsManager {
-    /// Asks for so many more conversations of former days, the newest first; they appear in
-    /// [`conversations`](Self::conversations), Disconnected, and start again like any other. What was said in one is asked for
-    /// with [`get_more_activity_items`](crate::HistoryService::get_more_activity_items). Enabled when signed in, until nothing
-    /// is left.
+    /// Loads up to `count` more archived conversations, the newest first. They appear in
+    /// [`conversations`](Self::conversations), Disconnected, and can be restarted.
+    /// [`get_more_activity_items`](crate::HistoryService::get_more_activity_items) loads their messages. Enabled when signed
+    /// in, until all are loaded.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides: [`NotSupported`](ReasonCode::NotSupported) where
-    /// nothing is archived.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides: [`NotSupported`](ReasonCode::NotSupported) if
+    /// the server has no archive.
     pub fn get_more_conversations(&self, count: u32) -> CommandFuture<()> {
-        self.invoke(ArchiveSituation::more_conversations, move || {
-            Step::call(move |backend| backend.more_conversations(count))
-        })
+        self.invoke(
+            ArchiveSituation::more_conversations,
+            Request::MoreConversations(count),
+        )
     }
 
     /// [`get_more_conversations`](Self::get_more_conversations) as a value.
@@ -72,8 +75,8 @@ impl ConversationsManager {
         })
     }
 
-    /// Whether the server keeps what is said. It then also accepts invitations for a user who is there: such a
-    /// conversation is to be [acknowledged](crate::Conversation::acknowledge).
+    /// Whether the server archives new conversations. Such a server also accepts invitations for a user who is available;
+    /// the user then [acknowledges](crate::Conversation::acknowledge) the conversation.
     #[must_use]
     pub fn is_history_enabled(&self) -> Property<bool> {
         Property::new(Field {
@@ -82,15 +85,13 @@ impl ConversationsManager {
         })
     }
 
-    /// Has the server keep what is said, or not any more; [`is_history_enabled`](Self::is_history_enabled) follows when it
-    /// agreed. Enabled when signed in, where the server lets its users decide.
+    /// Switches the archiving of new conversations on or off. [`is_history_enabled`](Self::is_history_enabled) follows when
+    /// the server agreed. Enabled when signed in, if the server lets its users decide.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn set_history_enabled(&self, enabled: bool) -> CommandFuture<()> {
-        self.invoke(ArchiveSituation::set_history, move || {
-            Step::call(move |backend| backend.set_history(enabled))
-        })
+        self.invoke(ArchiveSituation::set_history, Request::SetHistory(enabled))
     }
 
     /// [`set_history_enabled`](Self::set_history_enabled) as a value.
@@ -101,11 +102,10 @@ impl ConversationsManager {
         })
     }
 
-    fn invoke(&self, rule: Rule, step: impl FnOnce() -> Step) -> CommandFuture<()> {
-        let node: &ApplicationNode = &self.node;
-        node.fixed.fixed.model.command(|transaction| {
-            rule(transaction.cells(node).archive.get()).map_err(disabled)?;
-            Ok(step())
+    fn invoke(&self, rule: Rule, request: Request) -> CommandFuture<()> {
+        self.node.fixed.model.command(|transaction| {
+            rule(transaction.cells(&self.node).archive.get()).map_err(disabled)?;
+            Ok(Step::ask(request))
         })
     }
 

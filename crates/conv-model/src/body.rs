@@ -4,17 +4,17 @@ use std::fmt;
 
 use crate::states::MessageFormat;
 
-/// What a message says, in the form it was written in. Its text never appears in debug output.
+/// The body of a message, in the format in which it was written. Debug output does not show the text.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum MessageBody {
     /// Plain text.
     Text(String),
-    /// HTML. From outside it is untrusted.
+    /// HTML. Incoming HTML is untrusted.
     Html(String),
 }
 
 impl MessageBody {
-    /// The form it was written in.
+    /// The format.
     #[must_use]
     pub const fn format(&self) -> MessageFormat {
         match self {
@@ -23,7 +23,7 @@ impl MessageBody {
         }
     }
 
-    /// The characters as they were written.
+    /// The characters of the body.
     #[must_use]
     pub fn raw(&self) -> &str {
         match self {

@@ -1,21 +1,21 @@
 //! The chat of a conversation.
 
-use crate::backend::{OutgoingMessage, StartOptions};
 use crate::body::MessageBody;
 use crate::conversation::Conversation;
 use crate::ids::MessageId;
 use crate::message::TextMessage;
 use crate::model::Step;
-use crate::observable::Collection;
 use crate::observable::command::{Command, CommandFuture, failed};
 use crate::observable::list::ListField;
 use crate::observable::store::Transaction;
+use crate::observable::{Collection, Property};
 use crate::reason::{Reason, ReasonCode};
+use crate::request::{OutgoingMessage, Request, StartOptions};
 use crate::situation::Situation;
-use crate::states::{CallConnectionState, MessageFormat, MessageStatus};
+use crate::states::{CallConnectionState, Direction, MessageFormat, MessageStatus};
 use crate::sync::Arc;
 
-/// The chat of a conversation. Each command exists twice: as a method, which invokes it, and as a value with its `enabled`
+/// The chat of a conversation. Each command exists as a method, which invokes it, and as a value with its `enabled`
 /// property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatService(Conversation);
@@ -25,7 +25,7 @@ impl ChatService {
         Self(conversation)
     }
 
-    /// Both sides' messages: in the order of the calls and arrivals, each once. An outgoing one is here as soon as it is sent.
+    /// The messages of both sides, in the order of the calls and arrivals. An outgoing message is here as soon as it is sent.
     #[must_use]
     pub fn messages(&self) -> Collection<TextMessage> {
         Collection::new(ListField {
@@ -34,7 +34,14 @@ impl ChatService {
         })
     }
 
-    /// The forms of message that both sides agreed on; empty until the chat was connected.
+    /// The message that the incoming invitation carries, while the chat is Notified; otherwise `None`. It is not in
+    /// [`messages`](Self::messages) before the chat is accepted.
+    #[must_use]
+    pub fn preview(&self) -> Property<Option<MessageBody>> {
+        self.0.property(|cells| &mut cells.preview)
+    }
+
+    /// The message formats that both sides agreed on. Empty until the chat was connected.
     #[must_use]
     pub fn supported_message_formats(&self) -> Collection<MessageFormat> {
         Collection::new(ListField {
@@ -46,7 +53,7 @@ impl ChatService {
     /// Invites the other side without a message. Enabled when signed in and the chat is Disconnected.
     ///
     /// # Errors
-    /// At once when it is not enabled; else with the reason why there is no chat.
+    /// Fails at once if it is not enabled. Otherwise fails with the reason why there is no chat.
     pub fn start(&self, options: StartOptions) -> CommandFuture<()> {
         self.0
             .invoke(Situation::start, |transaction, conversation| {
@@ -55,8 +62,10 @@ impl ChatService {
                     options.subject = subject(transaction, conversation);
                 }
                 conversation.begin_chat(transaction);
-                let id = conversation.id();
-                Ok(Step::call(move |backend| backend.start(id, options)))
+                Ok(Step::ask(Request::Start {
+                    conversation: conversation.id(),
+                    options,
+                }))
             })
     }
 
@@ -68,15 +77,14 @@ impl ChatService {
         })
     }
 
-    /// Ends the chat, or cancels its invitation; other modalities go on. Enabled while the chat is Connecting or Connected.
+    /// Ends the chat, or cancels its invitation. Other modalities go on. Enabled while the chat is Connecting or Connected.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn stop(&self) -> CommandFuture<()> {
         self.0.invoke(Situation::stop, |transaction, conversation| {
             conversation.set_chat(transaction, CallConnectionState::Disconnecting, None);
-            let id = conversation.id();
-            Ok(Step::call(move |backend| backend.stop(id)))
+            Ok(Step::ask(Request::Stop(conversation.id())))
         })
     }
 
@@ -91,13 +99,12 @@ impl ChatService {
     /// Accepts the invitation. Enabled while the chat is Notified.
     ///
     /// # Errors
-    /// At once when it is not enabled; else with the reason why there is no chat.
+    /// Fails at once if it is not enabled. Otherwise fails with the reason why there is no chat.
     pub fn accept(&self) -> CommandFuture<()> {
         self.0
             .invoke(Situation::answer, |transaction, conversation| {
                 conversation.set_chat(transaction, CallConnectionState::Connecting, None);
-                let id = conversation.id();
-                Ok(Step::call(move |backend| backend.accept(id)))
+                Ok(Step::ask(Request::Accept(conversation.id())))
             })
     }
 
@@ -112,13 +119,12 @@ impl ChatService {
     /// Declines the invitation. Enabled while the chat is Notified.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn reject(&self) -> CommandFuture<()> {
         self.0
             .invoke(Situation::answer, |transaction, conversation| {
                 conversation.begin_end(transaction);
-                let id = conversation.id();
-                Ok(Step::call(move |backend| backend.reject(id)))
+                Ok(Step::ask(Request::Reject(conversation.id())))
             })
     }
 
@@ -130,17 +136,17 @@ impl ChatService {
         })
     }
 
-    /// Sends a message: text, or HTML by [`MessageBody::Html`]. It stands in [`messages`](Self::messages) as Pending when
-    /// this returns; the future resolves when it was delivered.
+    /// Sends a message: text, or HTML by [`MessageBody::Html`]. The message is in [`messages`](Self::messages) as Pending
+    /// when this returns. The future resolves when the message was delivered.
     ///
-    /// Where the chat is not established an invitation goes out that carries the message, a restart included; while it is
-    /// being established the message waits; an invitation that rings here is accepted first. Enabled when signed in and
-    /// the chat is not Disconnecting.
+    /// If the chat is not established, an invitation carries the message, also to restart a conversation that has ended.
+    /// While the chat is being established, the message waits. If an incoming invitation rings, it is accepted first.
+    /// Enabled when signed in and the chat is not Disconnecting.
     ///
     /// # Errors
-    /// At once when it is not enabled, or the message is empty. Else with the reason why the message was not delivered, its
-    /// status being Failed; with [`DeliveryUnknown`](ReasonCode::DeliveryUnknown), and the status Unknown, when no verdict
-    /// could be had.
+    /// Fails at once if it is not enabled, or the message is empty. Otherwise fails with the reason why the message was not
+    /// delivered, and its status is Failed; or with [`DeliveryUnknown`](ReasonCode::DeliveryUnknown), and its status is
+    /// Unknown.
     pub fn send_message(&self, body: impl Into<MessageBody>) -> CommandFuture<()> {
         let body = body.into();
         if body.raw().is_empty() {
@@ -149,58 +155,48 @@ impl ChatService {
             );
         }
         let model = &self.0.node.fixed.model;
-        let message = MessageId::Local(model.next_id());
+        let id = MessageId::Local(model.next_id());
         let timestamp = model.backend.now();
-        let sent = self
-            .0
+        self.0
             .invoke(Situation::send_message, |transaction, conversation| {
                 let sender = conversation.node.fixed.myself.person();
-                let item = TextMessage::outgoing(model, message, sender, body.clone(), timestamp);
+                let item = TextMessage::new(
+                    model,
+                    id,
+                    Direction::Outgoing,
+                    sender,
+                    body.clone(),
+                    timestamp,
+                    MessageStatus::Pending,
+                );
                 let cells = transaction.cells(&conversation.node);
-                cells.by_id.insert(message, item.clone());
+                cells.by_id.insert(id, item.clone());
                 cells.pending.push(item.clone());
                 transaction.push(&conversation.node, |cells| &mut cells.messages, item);
-                let accept = match conversation.situation(transaction).chat {
-                    CallConnectionState::Disconnected => {
-                        conversation.begin_chat(transaction);
-                        false
-                    }
+                match conversation.situation(transaction).chat {
+                    CallConnectionState::Disconnected => conversation.begin_chat(transaction),
                     CallConnectionState::Notified => {
                         conversation.set_chat(transaction, CallConnectionState::Connecting, None);
-                        true
+                        model.tell(transaction, Request::Accept(conversation.id()));
                     }
-                    _ => false,
-                };
-                let subject = subject(transaction, conversation);
-                let id = conversation.id();
-                Ok(Step::call(move |backend| {
-                    if accept {
-                        drop(backend.accept(id));
-                    }
-                    backend.send_message(
-                        id,
-                        OutgoingMessage {
-                            id: message,
-                            body,
-                            subject,
-                        },
-                    )
-                }))
-            });
-        let conversation = self.0.clone();
-        Box::pin(async move {
-            let outcome = sent.await;
-            let (status, reason) = match &outcome {
-                Ok(()) => (MessageStatus::Succeeded, None),
-                Err(reason) if *reason.code() == ReasonCode::DeliveryUnknown => {
-                    (MessageStatus::Unknown, Some(reason.clone()))
+                    _ => {}
                 }
-                Err(reason) => (MessageStatus::Failed, Some(reason.clone())),
-            };
-            // Nothing happens when a fact settled it already, as it should have.
-            settle_by_answer(&conversation, message, status, reason);
-            outcome
-        })
+                let request = Request::SendMessage {
+                    conversation: conversation.id(),
+                    message: OutgoingMessage {
+                        id,
+                        body,
+                        subject: subject(transaction, conversation),
+                    },
+                };
+                let conversation = conversation.clone();
+                Ok(Step::ask_then(request, move |transaction, result| {
+                    let result = result.map(drop);
+                    let (status, reason) = delivery(&result);
+                    conversation.settle(transaction, id, status, None, reason);
+                    result
+                }))
+            })
     }
 
     /// [`send_message`](Self::send_message) as a value.
@@ -212,15 +208,14 @@ impl ChatService {
         )
     }
 
-    /// Tells the others that the user is typing. They forget it after some five seconds; calling it at most every one and a
-    /// half seconds while the user types is enough. Enabled while the chat is Connected.
+    /// Shows the others that the user is typing. They show it for about five seconds; one call every 1.5 seconds while the
+    /// user types is enough. Enabled while the chat is Connected.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn send_is_typing(&self) -> CommandFuture<()> {
         self.0.invoke(Situation::send_is_typing, |_, conversation| {
-            let id = conversation.id();
-            Ok(Step::call(move |backend| backend.send_is_typing(id)))
+            Ok(Step::ask(Request::SendIsTyping(conversation.id())))
         })
     }
 
@@ -239,14 +234,13 @@ fn subject(transaction: &mut Transaction<'_>, conversation: &Conversation) -> Op
     (!topic.is_empty()).then(|| topic.clone())
 }
 
-fn settle_by_answer(
-    conversation: &Conversation,
-    message: MessageId,
-    status: MessageStatus,
-    reason: Option<Reason>,
-) {
-    conversation
-        .node
-        .store
-        .transact(|transaction| conversation.settle(transaction, message, status, None, reason));
+/// The status of a message whose request ended with `result`.
+fn delivery(result: &Result<(), Reason>) -> (MessageStatus, Option<Reason>) {
+    match result {
+        Ok(()) => (MessageStatus::Succeeded, None),
+        Err(reason) if *reason.code() == ReasonCode::DeliveryUnknown => {
+            (MessageStatus::Unknown, Some(reason.clone()))
+        }
+        Err(reason) => (MessageStatus::Failed, Some(reason.clone())),
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::backend::Context;
+use crate::body::MessageBody;
 use crate::chat_service::ChatService;
 use crate::history::HistoryService;
 use crate::ids::{ConversationId, MessageId};
@@ -16,9 +16,9 @@ use crate::observable::command::{Command, CommandFuture, disabled};
 use crate::observable::list::{List, ListField};
 use crate::observable::store::{Node, Transaction};
 use crate::participant::Participant;
-use crate::people::People;
 use crate::person::Person;
 use crate::reason::Reason;
+use crate::request::{Context, Request};
 use crate::situation::{Rule, Situation};
 use crate::states::{CallConnectionState, ConversationState, MessageFormat, ParticipantState};
 use crate::sync::Arc;
@@ -37,32 +37,34 @@ pub(crate) struct ConversationCells {
     pub(crate) formats: List<MessageFormat>,
     pub(crate) messages: List<TextMessage>,
     pub(crate) by_id: BTreeMap<MessageId, TextMessage>,
-    /// How many messages at the beginning are archived ones.
+    /// The number of archived messages, which come first.
     pub(crate) archived: usize,
-    /// Outgoing messages without a verdict, in order.
+    /// Outgoing messages whose delivery is not known yet, in order.
     pub(crate) pending: Vec<TextMessage>,
     pub(crate) situation: Cell<Situation>,
-    /// To be taken out of `conversations` when it has ended.
-    pub(crate) removed: bool,
+    /// The message that the incoming invitation carries, and the property that shows it while the invitation rings.
+    pub(crate) offered: Option<MessageBody>,
+    pub(crate) preview: Cell<Option<MessageBody>>,
+    /// To be removed from `conversations` when the conversation has ended.
+    pub(crate) is_removed: bool,
 }
 
 pub(crate) struct ConversationIdentity {
     pub(crate) id: ConversationId,
     pub(crate) model: Arc<Model>,
-    pub(crate) people: Arc<People>,
     pub(crate) myself: Participant,
     pub(crate) creator: Option<Person>,
 }
 
 pub(crate) type ConversationNode = Node<ConversationCells, ConversationIdentity>;
 
-/// A conversation with one other or with many. Cloning gives another handle on the same conversation.
+/// A conversation with one other person, or a conference. Cloning gives another handle on the same conversation.
 #[derive(Clone)]
 pub struct Conversation {
     pub(crate) node: Arc<ConversationNode>,
 }
 
-/// What is present in a conversation, whoever started it.
+/// The modalities that are active in a conversation, whether or not the user takes part in them.
 #[derive(Clone, Debug)]
 pub struct ActiveModalities(Conversation);
 
@@ -98,7 +100,9 @@ impl Conversation {
             archived: 0,
             pending: Vec::new(),
             situation: Cell::new(situation),
-            removed: false,
+            offered: None,
+            preview: Cell::new(None),
+            is_removed: false,
         };
         let store = identity.model.store.clone();
         Self {
@@ -106,33 +110,33 @@ impl Conversation {
         }
     }
 
-    /// Which conversation.
+    /// The ID of the conversation.
     #[must_use]
     pub fn id(&self) -> ConversationId {
         self.node.fixed.id
     }
 
-    /// Where it stands. After an end that was not ordinary the property's reason says why.
+    /// The state. If the conversation ended for a reason other than a leave, the property's reason says why.
     #[must_use]
     pub fn state(&self) -> Property<ConversationState> {
         self.property(|cells| &mut cells.state)
     }
 
-    /// What it is about; empty when nobody said.
+    /// The topic. Empty if there is none.
     #[must_use]
     pub fn topic(&self) -> Property<String> {
         self.property(|cells| &mut cells.topic)
     }
 
-    /// Says what it is about, which the invitation tells the others. Enabled until the conversation has begun.
+    /// Sets the topic, which the invitation carries. Enabled until the conversation has begun.
     ///
     /// # Errors
-    /// At once when it is not enabled. A topic that is too long for the protocol fails the invitation.
+    /// Fails at once if it is not enabled. A topic that is too long for the protocol fails the invitation.
     pub fn set_topic(&self, topic: impl Into<String>) -> CommandFuture<()> {
         let topic = topic.into();
         self.invoke(Situation::set_topic, |transaction, conversation| {
             conversation.set(transaction, |cells| &mut cells.topic, topic);
-            Ok(Step::Done)
+            Ok(Step::Done(()))
         })
     }
 
@@ -144,17 +148,18 @@ impl Conversation {
         })
     }
 
-    /// The address of the conference; `None` for a conversation of two.
+    /// The address of the conference. `None` for a conversation with one other person.
     #[must_use]
     pub fn uri(&self) -> Property<Option<String>> {
         self.property(|cells| &mut cells.uri)
     }
 
-    /// The others. One who leaves stays, Disconnected, until [`Collection::remove`] is invoked for them.
+    /// The other participants. A participant who leaves stays, Disconnected, until [`Collection::remove`] removes it.
     ///
-    /// [`Collection::add`] takes those of [`create_participant`](Self::create_participant). Before the conversation has begun
-    /// that is a local matter; afterwards it invites them, and ends with the invitation: one who does not come stays,
-    /// Disconnected, and their state's reason says why.
+    /// [`Collection::add`] takes a participant from [`create_participant`](Self::create_participant). Before the conversation
+    /// has begun, it sends nothing, and the participant is invited with the conversation. Afterwards it invites the
+    /// participant, and ends with the invitation; a participant who does not join stays, Disconnected, and the reason of its
+    /// state says why. [`Collection::remove`] ends with the removal: if the other side refuses it, the participant stays.
     #[must_use]
     pub fn participants(&self) -> Collection<Participant> {
         Collection::new(ListField {
@@ -164,59 +169,60 @@ impl Conversation {
         .with_commands(self.participants_commands())
     }
 
-    /// How many take part by the server's count, which may differ from the size of `participants`.
+    /// The number of participants as the server counts them, which may differ from the size of `participants`.
     #[must_use]
     pub fn participants_count(&self) -> Property<usize> {
         self.property(|cells| &mut cells.participants_count)
     }
 
-    /// Our own part.
+    /// The user's own participant.
     #[must_use]
     pub fn self_participant(&self) -> Participant {
         self.node.fixed.myself.clone()
     }
 
-    /// Who began it; `None` when it was found already running.
+    /// The person who began the conversation. `None` if another endpoint began it.
     #[must_use]
     pub fn creator(&self) -> Option<Person> {
-        self.node.fixed.creator.clone()
+        let creator = self.node.fixed.creator.as_ref();
+        creator.map(|person| person.canonical().clone())
     }
 
-    /// Whether it is a conference. Once true it stays true.
+    /// Whether the conversation is a conference. Once true, it stays true.
     #[must_use]
     pub fn is_group_conversation(&self) -> Property<bool> {
         self.property(|cells| &mut cells.is_group)
     }
 
-    /// What is present in it.
+    /// The active modalities.
     #[must_use]
     pub fn active_modalities(&self) -> ActiveModalities {
         ActiveModalities(self.clone())
     }
 
-    /// The custom content of the invitation, when it had some.
+    /// The custom content of the invitation, if it had some.
     #[must_use]
     pub fn context(&self) -> Property<Option<Context>> {
         self.property(|cells| &mut cells.context)
     }
 
-    /// Its chat.
+    /// The chat.
     #[must_use]
     pub fn chat_service(&self) -> ChatService {
         ChatService::new(self.clone())
     }
 
-    /// What happened in it, also in former days.
+    /// The history, archived messages included.
     #[must_use]
     pub fn history_service(&self) -> HistoryService {
         HistoryService::new(self.clone())
     }
 
-    /// Stops everything in it and ends it for us. One that has not begun, or has ended, is left alone. The object stays,
-    /// with its messages, and can be restarted.
+    /// Stops all modalities and ends the conversation for the user. Does nothing if the conversation has not begun or has
+    /// ended. The object stays, with its messages, and can be restarted.
     ///
     /// # Errors
-    /// As the protocol decides.
+    /// The protocol decides.
     pub fn leave(&self) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             let situation = self.situation(transaction);
@@ -224,15 +230,14 @@ impl Conversation {
                 situation.state,
                 ConversationState::Created | ConversationState::Disconnected
             ) {
-                return Ok(Step::Done);
+                return Ok(Step::Done(()));
             }
             self.begin_end(transaction);
-            let id = self.id();
-            Ok(Step::call(move |backend| backend.leave(id)))
+            Ok(Step::ask(Request::Leave(self.id())))
         })
     }
 
-    /// Whether [`acknowledge`](Self::acknowledge) can be invoked, and it as a value.
+    /// [`acknowledge`](Self::acknowledge) as a value.
     #[must_use]
     pub fn acknowledge_command(&self) -> Command<(), ()> {
         self.command(Situation::acknowledge, |conversation, ()| {
@@ -240,14 +245,13 @@ impl Conversation {
         })
     }
 
-    /// Tells that the user saw a conversation that was accepted for them.
+    /// Reports that the user saw a conversation that was accepted automatically.
     ///
     /// # Errors
-    /// At once when there is nothing to acknowledge; else as the protocol decides.
+    /// Fails at once if there is nothing to acknowledge. Otherwise the protocol decides.
     pub fn acknowledge(&self) -> CommandFuture<()> {
         self.invoke(Situation::acknowledge, |_, conversation| {
-            let id = conversation.id();
-            Ok(Step::call(move |backend| backend.acknowledge(id)))
+            Ok(Step::ask(Request::Acknowledge(conversation.id())))
         })
     }
 
@@ -261,7 +265,7 @@ impl Conversation {
         })
     }
 
-    /// A command of this conversation as a value.
+    /// Makes a command of this conversation as a value.
     pub(crate) fn command<A: Send + 'static>(
         &self,
         rule: Rule,
@@ -303,7 +307,7 @@ impl Conversation {
         transaction.set(&self.node, |cells| &mut cells.situation, situation, None);
     }
 
-    /// Moves the conversation, and what is derived from its state first.
+    /// Sets the state, and first the situation that follows from it.
     pub(crate) fn set_state(
         &self,
         transaction: &mut Transaction<'_>,
@@ -314,7 +318,7 @@ impl Conversation {
         transaction.set(&self.node, |cells| &mut cells.state, state, reason);
     }
 
-    /// Moves our side of the chat, and what is derived from it.
+    /// Sets the state of the user's own chat, and what follows from it.
     pub(crate) fn set_chat(
         &self,
         transaction: &mut Transaction<'_>,
@@ -323,6 +327,16 @@ impl Conversation {
     ) {
         self.node.fixed.myself.set_chat(transaction, state, reason);
         self.change_situation(transaction, |situation| situation.chat = state);
+        let cells = transaction.cells(&self.node);
+        let preview = match state {
+            CallConnectionState::Notified => cells.offered.clone(),
+            CallConnectionState::Connected => {
+                cells.offered = None;
+                None
+            }
+            _ => None,
+        };
+        self.set(transaction, |cells| &mut cells.preview, preview);
     }
 
     pub(crate) fn set<T: Clone + PartialEq + Send + Sync + 'static>(
@@ -334,7 +348,7 @@ impl Conversation {
         transaction.set(&self.node, cell, value, None);
     }
 
-    /// Moves towards a chat: the first one, or again.
+    /// Begins to establish a chat, the first one or another one.
     pub(crate) fn begin_chat(&self, transaction: &mut Transaction<'_>) {
         let state = self.situation(transaction).state;
         if matches!(
@@ -346,7 +360,7 @@ impl Conversation {
         self.set_chat(transaction, CallConnectionState::Connecting, None);
     }
 
-    /// Moves towards the end, which facts will tell.
+    /// Begins to end the conversation. Facts report the end.
     pub(crate) fn begin_end(&self, transaction: &mut Transaction<'_>) {
         match self.situation(transaction).chat {
             CallConnectionState::Notified => {
@@ -373,19 +387,19 @@ impl Conversation {
 }
 
 impl ActiveModalities {
-    /// Whether chat is.
+    /// Whether chat is active.
     #[must_use]
     pub fn chat(&self) -> Property<bool> {
         self.0.property(|cells| &mut cells.chat_active)
     }
 
-    /// Whether audio is.
+    /// Whether audio is active.
     #[must_use]
     pub fn audio(&self) -> Property<bool> {
         self.0.property(|cells| &mut cells.audio_active)
     }
 
-    /// Whether video is.
+    /// Whether video is active.
     #[must_use]
     pub fn video(&self) -> Property<bool> {
         self.0.property(|cells| &mut cells.video_active)
@@ -413,13 +427,13 @@ mod tests {
     use super::*;
     use crate::participant::{ParticipantCells, ParticipantIdentity};
 
-    /// Beyond the Person and the messages: the object, two participants, and the room that their collections allocate.
+    /// Without the person and the messages: the object, two participants, and the capacity of their collections.
     #[test]
     fn an_idle_conversation_with_one_participant_takes_at_most_4_kb() {
         let counters = 2 * size_of::<usize>();
         let object = counters + size_of::<ConversationNode>();
         let participant = counters + size_of::<Node<ParticipantCells, ParticipantIdentity>>();
-        // A deque begins with room for four; a map's leaf has room for eleven.
+        // The first capacity of a deque is four; a leaf of a map holds eleven entries.
         let roster = 4 * (size_of::<u64>() + size_of::<Participant>());
         let listed = 2 * (size_of::<u64>() + size_of::<Conversation>());
         let found = 11 * (size_of::<ConversationId>() + size_of::<Conversation>());

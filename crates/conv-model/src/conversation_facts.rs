@@ -1,4 +1,4 @@
-//! What a fact does to a conversation: its state machine.
+//! The state machine of a conversation: what each fact changes.
 
 use crate::conversation::Conversation;
 use crate::fact::ConversationFact;
@@ -9,7 +9,7 @@ use crate::states::{
 };
 
 impl Conversation {
-    /// Takes in what happened. What does not fit the present state changes nothing.
+    /// Applies a fact. A fact that does not fit the present state changes nothing.
     pub(crate) fn apply(&self, transaction: &mut Transaction<'_>, fact: ConversationFact) {
         use ConversationFact as Fact;
         let situation = self.situation(transaction);
@@ -46,7 +46,7 @@ impl Conversation {
                 }
                 self.set(transaction, |cells| &mut cells.is_group, true);
             }
-            // The rest is about a conversation that goes on.
+            // The other facts are about a conversation that has not ended.
             _ if situation.state == State::Disconnected => {}
             Fact::Inviting => {
                 for participant in self.others(transaction) {
@@ -116,6 +116,7 @@ impl Conversation {
                 }
             }
             Fact::ChatDisconnected { reason } => {
+                transaction.cells(&self.node).offered = None;
                 self.set_chat(transaction, Call::Disconnected, reason);
                 self.change_situation(transaction, |situation| situation.ending = false);
             }
@@ -126,16 +127,20 @@ impl Conversation {
                     participant.set_state(transaction, ParticipantState::Connecting, None);
                 }
             }
-            Fact::ParticipantAdded(fact) => self.add_participant(transaction, &fact),
+            Fact::ParticipantAdded(fact) => self.on_participant_added(transaction, &fact),
             Fact::ParticipantLeft {
                 participant,
                 reason,
             } => {
                 if let Some(participant) = self.participant(transaction, participant) {
                     participant.set_chat(transaction, Call::Disconnected, None);
-                    participant.set_is_typing(transaction, false);
+                    participant.set(transaction, |cells| &mut cells.is_typing, false);
                     participant.set_state(transaction, ParticipantState::Disconnected, reason);
-                    participant.set_capabilities(transaction, Default::default());
+                    participant.set(
+                        transaction,
+                        |cells| &mut cells.capabilities,
+                        Default::default(),
+                    );
                     self.take_out_if_removed(transaction, &participant);
                 }
             }
@@ -157,7 +162,7 @@ impl Conversation {
                 is_typing,
             } => {
                 if let Some(participant) = self.participant(transaction, participant) {
-                    participant.set_is_typing(transaction, is_typing);
+                    participant.set(transaction, |cells| &mut cells.is_typing, is_typing);
                 }
             }
             Fact::Myself { state, role } => {
@@ -166,7 +171,7 @@ impl Conversation {
                     myself.set_state(transaction, state, None);
                 }
                 if let Some(role) = role {
-                    transaction.set(&myself.node, |cells| &mut cells.role, role, None);
+                    myself.set(transaction, |cells| &mut cells.role, role);
                 }
             }
             Fact::Modalities(active) => {
@@ -184,7 +189,7 @@ impl Conversation {
         }
     }
 
-    /// The end, in its order, so that whoever hears of the last step finds all others done.
+    /// Ends the conversation. The state of the conversation changes last, when everything else has ended.
     pub(crate) fn end(&self, transaction: &mut Transaction<'_>, reason: Option<Reason>) {
         let failure = || {
             reason.clone().unwrap_or_else(|| {
@@ -195,18 +200,23 @@ impl Conversation {
             message.settle(transaction, MessageStatus::Failed, Some(failure()));
         }
         let others = self.others(transaction);
+        transaction.cells(&self.node).offered = None;
         self.set_chat(transaction, Call::Disconnected, reason.clone());
         for participant in &others {
             participant.set_chat(transaction, Call::Disconnected, None);
         }
         for participant in &others {
-            participant.set_is_typing(transaction, false);
+            participant.set(transaction, |cells| &mut cells.is_typing, false);
         }
         for participant in &others {
             if participant.state_now(transaction) != ParticipantState::Disconnected {
                 participant.set_state(transaction, ParticipantState::Disconnected, reason.clone());
             }
-            participant.set_capabilities(transaction, Default::default());
+            participant.set(
+                transaction,
+                |cells| &mut cells.capabilities,
+                Default::default(),
+            );
         }
         for participant in &others {
             self.take_out_if_removed(transaction, participant);

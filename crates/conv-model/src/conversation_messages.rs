@@ -1,4 +1,4 @@
-//! The messages of a conversation, by what facts tell.
+//! The facts about the messages of a conversation.
 
 use std::time::SystemTime;
 
@@ -12,10 +12,10 @@ use crate::participant::Participant;
 use crate::people;
 use crate::person::Person;
 use crate::reason::Reason;
-use crate::states::{MessageFormat, MessageStatus};
+use crate::states::{Direction, MessageFormat, MessageStatus};
 
 impl Conversation {
-    /// Takes in a message, once.
+    /// Adds an incoming message, once.
     pub(crate) fn receive(
         &self,
         transaction: &mut Transaction<'_>,
@@ -28,18 +28,26 @@ impl Conversation {
             return;
         }
         let (participant, person) = self.sender(transaction, sender);
-        let item = TextMessage::incoming(&self.node.fixed.model, message, person, body, timestamp);
+        let item = TextMessage::new(
+            &self.node.fixed.model,
+            message,
+            Direction::Incoming,
+            person,
+            body,
+            timestamp,
+            MessageStatus::Succeeded,
+        );
         transaction
             .cells(&self.node)
             .by_id
             .insert(message, item.clone());
         transaction.push(&self.node, |cells| &mut cells.messages, item);
         if let Some(participant) = participant {
-            participant.set_is_typing(transaction, false);
+            participant.set(transaction, |cells| &mut cells.is_typing, false);
         }
     }
 
-    /// Who wrote: a participant, or somebody else.
+    /// The sender of a message: a participant, or another person.
     fn sender(
         &self,
         transaction: &mut Transaction<'_>,
@@ -52,12 +60,12 @@ impl Conversation {
         let person = match &participant {
             Some(participant) => {
                 let person = participant.person();
-                person.learn(transaction, None, sender.display_name.as_deref());
+                person.set_name(transaction, sender.display_name.as_deref());
                 person
             }
             None => people::find_or_make(
                 transaction,
-                &self.node.fixed.people,
+                &self.node.fixed.model,
                 &sender.address,
                 sender.display_name.as_deref(),
             ),
@@ -65,8 +73,8 @@ impl Conversation {
         (participant, person)
     }
 
-    /// Puts messages of former days before all others, by their time. An archive is read backwards: of the same time, what
-    /// was told later stands before what was told earlier.
+    /// Inserts archived messages before all others, by their time. An archive is read backwards: of two messages with the
+    /// same time, the one that was read later comes first.
     pub(crate) fn archive(
         &self,
         transaction: &mut Transaction<'_>,
@@ -93,13 +101,14 @@ impl Conversation {
                 continue;
             }
             let (_, person) = self.sender(transaction, &sender);
-            let item = TextMessage::archived(
+            let item = TextMessage::new(
                 &self.node.fixed.model,
                 message,
                 direction,
                 person,
                 body,
                 timestamp,
+                MessageStatus::Succeeded,
             );
             let cells = transaction.cells(&self.node);
             cells.by_id.insert(message, item.clone());
@@ -113,7 +122,7 @@ impl Conversation {
         }
     }
 
-    /// Takes in a verdict, or a status on the way to one.
+    /// Sets the status of a message.
     pub(crate) fn settle(
         &self,
         transaction: &mut Transaction<'_>,
@@ -135,7 +144,7 @@ impl Conversation {
         item.settle(transaction, status, reason);
     }
 
-    /// The forms of message that both sides agreed on.
+    /// Sets the message formats that both sides agreed on.
     pub(crate) fn set_formats(&self, transaction: &mut Transaction<'_>, formats: &[MessageFormat]) {
         let present: Vec<_> = transaction
             .cells(&self.node)

@@ -3,20 +3,21 @@
 use std::fmt;
 
 use crate::application::ApplicationNode;
-use crate::backend::Peer;
 use crate::conversation::{Conversation, ConversationIdentity};
 use crate::fact::ParticipantFact;
 use crate::ids::{ConversationId, ParticipantId};
+use crate::model::Step;
 use crate::observable::Collection;
 use crate::observable::CollectionCommands;
 use crate::observable::Property;
 use crate::observable::cell::Field;
-use crate::observable::command::{Command, CommandFuture, failed};
+use crate::observable::command::{Command, CommandFuture};
 use crate::observable::list::ListField;
 use crate::observable::store::Transaction;
 use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
+use crate::request::{Peer, Request};
 use crate::states::{CallConnectionState, ConversationState, SignInState};
 use crate::sync::Arc;
 
@@ -31,7 +32,7 @@ impl ConversationsManager {
         Self { node }
     }
 
-    /// Every conversation, those that have ended too; one goes out only by [`remove`](Self::remove).
+    /// All conversations, also those that have ended. Only [`remove`](Self::remove) removes a conversation.
     #[must_use]
     pub fn conversations(&self) -> Collection<Conversation> {
         let manager = self.clone();
@@ -45,8 +46,8 @@ impl ConversationsManager {
         })
     }
 
-    /// How many conversations have something unread: those that were missed, by the server's count. It is 0 until the protocol
-    /// has a reason to ask: history that is kept, or conversations of former days that were asked for.
+    /// The number of conversations with unread messages, as the server counts missed conversations. It is 0 until the protocol
+    /// asks the server, which it does if history is archived or archived conversations were loaded.
     #[must_use]
     pub fn unread_conversations_count(&self) -> Property<usize> {
         Property::new(Field {
@@ -55,22 +56,22 @@ impl ConversationsManager {
         })
     }
 
-    /// The conversation of two with this person: the first that has not ended, else a new one, which is in
-    /// [`conversations`](Self::conversations) when this returns. Nothing is sent.
+    /// The conversation with this one person: the first that has not ended, otherwise a new one, which is in
+    /// [`conversations`](Self::conversations) when this returns. Sends nothing.
     ///
-    /// A new one is Created and has one participant, of whom the address is known.
+    /// A new conversation is Created and has one participant with this address.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ReasonCode::InvalidArgument) when `address` cannot be one.
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if `address` is not an address.
     pub fn get_conversation(&self, address: &str) -> Result<Conversation, Reason> {
-        let model = &self.node.fixed.fixed.model;
+        let model = &self.node.fixed.model;
         let address = model.backend.normalize_address(address)?;
         Ok(model.store.transact(|transaction| {
             if let Some(conversation) = self.ongoing(transaction, &address) {
                 return conversation;
             }
             let id = ConversationId::Local(model.next_id());
-            let creator = Some(self.node.fixed.fixed.me.person());
+            let creator = Some(self.node.fixed.me.person());
             let conversation = make(
                 transaction,
                 &self.node,
@@ -85,23 +86,17 @@ impl ConversationsManager {
                 &ParticipantFact::new(participant, address.clone()),
             );
             publish(transaction, &self.node, &conversation);
-            let backend = Arc::clone(&model.backend);
-            transaction.call(Box::new(move || {
-                backend.open_conversation(
-                    id,
-                    Peer {
-                        participant,
-                        address,
-                    },
-                );
-            }));
+            let request = Request::OpenConversation {
+                conversation: id,
+                peer: Peer::new(participant, address),
+            };
+            model.tell(transaction, request);
             conversation
         }))
     }
 
     /// A new conference, which is in [`conversations`](Self::conversations) when this returns, Created and without
-    /// participants. Nothing is sent: anybody can be added, and starting it, or writing in it, begins the conference and
-    /// invites them, be they many, one or none.
+    /// participants. Sends nothing. Participants can be added; a start or a message begins the conference and invites them.
     #[must_use]
     pub fn create_conversation(&self) -> Conversation {
         self.node
@@ -110,14 +105,13 @@ impl ConversationsManager {
     }
 
     /// The conference at this address, such as `sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA`: the
-    /// conversation that has it for its [`uri`](Conversation::uri), one that goes on before one that has ended; else a new
-    /// one, Created, which is in [`conversations`](Self::conversations) when this returns. Nothing is joined until it is
-    /// started, or written in.
+    /// conversation with this [`uri`](Conversation::uri), preferably one that has not ended; otherwise a new one, Created,
+    /// which is in [`conversations`](Self::conversations) when this returns. A start or a message joins the conference.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ReasonCode::InvalidArgument) when `uri` cannot be an address.
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if `uri` is not an address.
     pub fn get_conversation_by_uri(&self, uri: &str) -> Result<Conversation, Reason> {
-        let model = &self.node.fixed.fixed.model;
+        let model = &self.node.fixed.model;
         let uri = model.backend.normalize_address(uri)?;
         Ok(self.node.store.transact(|transaction| {
             self.at(transaction, &uri)
@@ -126,65 +120,62 @@ impl ConversationsManager {
     }
 
     fn make_meeting(&self, transaction: &mut Transaction<'_>, uri: Option<String>) -> Conversation {
-        let model = &self.node.fixed.fixed.model;
+        let model = &self.node.fixed.model;
         let id = ConversationId::Local(model.next_id());
         let conversation = make(
             transaction,
             &self.node,
             id,
-            // Who began a conference that is only joined is not known.
-            uri.is_none().then(|| self.node.fixed.fixed.me.person()),
+            // The creator of a conference that is joined is not known.
+            uri.is_none().then(|| self.node.fixed.me.person()),
             ConversationState::Created,
             CallConnectionState::Disconnected,
         );
         conversation.set(transaction, |cells| &mut cells.is_group, true);
         conversation.set(transaction, |cells| &mut cells.uri, uri.clone());
         publish(transaction, &self.node, &conversation);
-        let backend = Arc::clone(&model.backend);
-        transaction.call(Box::new(move || backend.open_meeting(id, uri)));
+        let request = Request::OpenMeeting {
+            conversation: id,
+            uri,
+        };
+        model.tell(transaction, request);
         conversation
     }
 
-    /// Leaves the conversation, then takes it out of [`conversations`](Self::conversations): at once when it has not begun or
-    /// has ended, else when it has ended.
+    /// Leaves the conversation and removes it from [`conversations`](Self::conversations): at once if it has not begun or has
+    /// ended, otherwise when it has ended.
     ///
     /// # Errors
-    /// When it is not in the collection, or leaving failed; it then stays.
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if the conversation is not in the collection. If leaving fails, the
+    /// conversation stays, and this fails with the same reason.
     pub fn remove(&self, conversation: &Conversation) -> CommandFuture<()> {
-        let known = self.node.store.transact(|transaction| {
-            let known =
-                transaction.cells(&self.node).by_id.get(&conversation.id()) == Some(conversation);
-            if known {
-                let state = conversation.situation(transaction).state;
-                transaction.cells(&conversation.node).removed = true;
-                if matches!(
-                    state,
-                    ConversationState::Created | ConversationState::Disconnected
-                ) {
-                    take_out(transaction, &self.node, conversation);
-                }
+        self.node.fixed.model.command(|transaction| {
+            if self.find(transaction, conversation.id()).as_ref() != Some(conversation) {
+                return Err(Reason::new(ReasonCode::InvalidArgument)
+                    .with_message("the conversation is not in the collection"));
             }
-            known
-        });
-        if !known {
-            return failed(
-                Reason::new(ReasonCode::InvalidArgument).with_message("no such conversation"),
-            );
-        }
-        let left = conversation.leave();
-        let conversation = conversation.clone();
-        let node = Arc::clone(&self.node);
-        Box::pin(async move {
-            let outcome = left.await;
-            node.store.transact(|transaction| {
-                if outcome.is_err()
-                    && conversation.situation(transaction).state != ConversationState::Disconnected
-                {
-                    transaction.cells(&conversation.node).removed = false;
+            if matches!(
+                conversation.situation(transaction).state,
+                ConversationState::Created | ConversationState::Disconnected
+            ) {
+                take_out(transaction, &self.node, conversation);
+                return Ok(Step::Done(()));
+            }
+            transaction.cells(&conversation.node).is_removed = true;
+            conversation.begin_end(transaction);
+            let conversation = conversation.clone();
+            let request = Request::Leave(conversation.id());
+            Ok(Step::ask_then(request, move |transaction, result| {
+                if result.is_err() {
+                    transaction.cells(&conversation.node).is_removed = false;
                 }
-            });
-            outcome
+                result.map(drop)
+            }))
         })
+    }
+
+    fn find(&self, transaction: &mut Transaction<'_>, id: ConversationId) -> Option<Conversation> {
+        transaction.cells(&self.node).by_id.get(&id).cloned()
     }
 
     fn all(&self, transaction: &mut Transaction<'_>) -> Vec<Conversation> {
@@ -198,7 +189,7 @@ impl ConversationsManager {
         for conversation in self.all(transaction) {
             let cells = transaction.cells(&conversation.node);
             let at = cells.uri.get().as_deref();
-            if cells.removed || !at.is_some_and(|at| people::same(at, uri)) {
+            if cells.is_removed || !at.is_some_and(|at| people::same(at, uri)) {
                 continue;
             }
             if *cells.state.get() != ConversationState::Disconnected {
@@ -214,11 +205,11 @@ impl ConversationsManager {
             let cells = transaction.cells(&conversation.node);
             if *cells.state.get() == ConversationState::Disconnected
                 || *cells.is_group.get()
-                || cells.removed
+                || cells.is_removed
             {
                 return false;
             }
-            // One that others were added to is a conference as soon as it begins.
+            // With a second participant, the conversation will begin as a conference.
             if *cells.state.get() == ConversationState::Created && cells.participants.len() > 1 {
                 return false;
             }
@@ -228,7 +219,7 @@ impl ConversationsManager {
     }
 }
 
-/// A conversation that nobody sees yet.
+/// Creates a conversation that is not in the collection yet.
 pub(crate) fn make(
     transaction: &mut Transaction<'_>,
     application: &Arc<ApplicationNode>,
@@ -238,20 +229,18 @@ pub(crate) fn make(
     chat: CallConnectionState,
 ) -> Conversation {
     let signed_in = *transaction.cells(application).sign_in.get() == SignInState::SignedIn;
-    let people = Arc::clone(&application.fixed);
-    let model = Arc::clone(&people.fixed.model);
+    let model = Arc::clone(&application.fixed.model);
     let myself = Participant::new(
         &model,
         id,
         ParticipantId::Local(model.next_id()),
-        people.fixed.me.person(),
+        application.fixed.me.person(),
     );
     myself.set_chat(transaction, chat, None);
     Conversation::new(
         ConversationIdentity {
             id,
             model,
-            people,
             myself,
             creator,
         },
@@ -261,7 +250,7 @@ pub(crate) fn make(
     )
 }
 
-/// Puts a complete conversation into the collection.
+/// Adds a complete conversation to the collection.
 pub(crate) fn publish(
     transaction: &mut Transaction<'_>,
     application: &Arc<ApplicationNode>,
@@ -278,7 +267,7 @@ pub(crate) fn publish(
     );
 }
 
-/// Takes a conversation out of the collection.
+/// Removes a conversation from the collection.
 pub(crate) fn take_out(
     transaction: &mut Transaction<'_>,
     application: &Arc<ApplicationNode>,
@@ -292,8 +281,8 @@ pub(crate) fn take_out(
         |cells| &mut cells.conversations,
         |item| item == conversation,
     );
-    let backend = Arc::clone(&application.fixed.fixed.model.backend);
-    transaction.call(Box::new(move || backend.forget_conversation(id)));
+    let model = &application.fixed.model;
+    model.tell(transaction, Request::ForgetConversation(id));
 }
 
 impl fmt::Debug for ConversationsManager {

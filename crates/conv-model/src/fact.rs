@@ -1,134 +1,150 @@
-//! What an adapter tells the model, in words of the domain.
+//! The facts that a protocol writes into the model.
 
 use std::time::SystemTime;
 
-use crate::backend::Context;
 use crate::body::MessageBody;
-use crate::ids::{ConversationId, MessageId, ParticipantId};
+use crate::ids::{CommandId, ConversationId, MessageId, ParticipantId};
 use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PhoneNumber};
 use crate::reason::Reason;
+use crate::request::{Context, Outcome};
 use crate::states::{
     Direction, MessageFormat, MessageStatus, ParticipantRole, ParticipantState, SignInState,
 };
 
-/// Something that happened. The model decides what follows from it; what does not fit its state is ignored.
+/// A fact. The model derives its state from facts and ignores a fact that does not fit the present state.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Fact {
-    /// The sign-in moved on. [`SignInState::SignedOut`] ends every conversation that had begun.
+    /// The state of the sign-in. [`SignInState::SignedOut`] ends every conversation that had begun, and every command that is
+    /// in flight at the end of the transaction.
     SignIn {
-        /// Where it stands now.
+        /// The new state.
         state: SignInState,
-        /// Why. It also becomes the reason of the conversations that end.
+        /// The reason, which is also the reason of the conversations and commands that end.
         reason: Option<Reason>,
     },
-    /// Who is signed in.
+    /// The user is known.
     Me {
-        /// Our address.
+        /// The user's address.
         address: String,
-        /// Our name.
+        /// The user's name.
         display_name: Option<String>,
     },
-    /// Something became known of a person that the model knows by this address, ourselves included.
+    /// A fact about a person, or about the user.
     Person {
-        /// Their address.
+        /// The address of the person.
         address: String,
-        /// What.
+        /// The fact.
         fact: PersonFact,
     },
-    /// Someone invites us.
+    /// An incoming invitation.
     Incoming(Incoming),
-    /// A conversation that was begun elsewhere was found: by another endpoint of ours, or before we attached.
+    /// A conversation that another endpoint of the user began, or that was found after the sign-in.
     Discovered(Discovered),
-    /// A conversation of former days was found.
+    /// An archived conversation.
     Archived(Archived),
-    /// Whether there are more conversations of former days to be had.
+    /// Whether there are more archived conversations to load.
     MoreConversations(bool),
-    /// Whether what is said is kept.
+    /// Whether new conversations are archived.
     History {
-        /// It is.
+        /// New conversations are archived.
         enabled: bool,
-        /// That can be changed.
+        /// The user can change that.
         settable: bool,
     },
-    /// Something happened in a conversation.
+    /// A fact about a conversation.
     Conversation {
-        /// In which one.
+        /// The conversation.
         conversation: ConversationId,
-        /// What.
+        /// The fact.
         fact: ConversationFact,
     },
-    /// How many conversations have something unread.
+    /// The number of conversations with unread messages.
     UnreadConversations(usize),
+    /// A request ended. The end takes effect in the transaction of this fact, and the future of the command resolves after the
+    /// deliveries of that transaction. Ignored for a command that has ended.
+    Completed {
+        /// The command.
+        command: CommandId,
+        /// The result.
+        result: Result<Outcome, Reason>,
+    },
 }
 
 impl Fact {
-    /// Something happened in a conversation.
+    /// A fact about a conversation.
     #[must_use]
     pub const fn of(conversation: ConversationId, fact: ConversationFact) -> Self {
         Self::Conversation { conversation, fact }
     }
+
+    /// The end of a request.
+    #[must_use]
+    pub const fn completed(command: CommandId, result: Result<Outcome, Reason>) -> Self {
+        Self::Completed { command, result }
+    }
 }
 
-/// Something that became known of a person. `None` and empty mean that there is none.
+/// A fact about a person. `None` and an empty value mean that there is no value.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PersonFact {
-    /// Their name. An empty one is none and replaces nothing.
+    /// The name. An empty name is unknown and replaces nothing.
     DisplayName(String),
-    /// Their title.
+    /// The job title.
     Title(Option<String>),
-    /// Where they work.
+    /// The office.
     Office(Option<String>),
-    /// Their department.
+    /// The department.
     Department(Option<String>),
-    /// Their company.
+    /// The company.
     Company(Option<String>),
-    /// Where their picture is.
+    /// The URL of the picture.
     AvatarUrl(Option<String>),
-    /// Their phone numbers.
+    /// The phone numbers.
     PhoneNumbers(Vec<PhoneNumber>),
-    /// Their mail addresses.
+    /// The mail addresses.
     Emails(Vec<String>),
-    /// Their status.
+    /// The presence status.
     Status(PersonStatus),
-    /// What they are doing, in words.
+    /// The activity, a text such as "In a meeting".
     Activity(Option<String>),
-    /// When they were last seen.
+    /// The time of the last activity.
     LastSeenAt(Option<SystemTime>),
-    /// What kind of device they are at.
+    /// The kind of device.
     EndpointType(EndpointType),
-    /// What they tell others.
+    /// The note.
     Note(Option<Note>),
-    /// Where they are.
+    /// The location.
     Location(Option<String>),
-    /// What can be done with them.
+    /// The modalities that the person can use.
     Capabilities(Capabilities),
 }
 
-/// An invitation from outside. Its conversation is complete, the chat Notified and accept enabled, before it appears in
+/// An incoming invitation. Its conversation is complete, with the chat Notified and `accept` enabled, when it appears in
 /// `conversations`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Incoming {
-    /// The conversation that it makes; an id that is known already makes nothing.
+    /// The ID of the conversation. The fact is ignored if it is known.
     pub conversation: ConversationId,
-    /// Who invites.
+    /// The participant who invites.
     pub from: ParticipantFact,
     /// The subject.
     pub subject: Option<String>,
     /// Custom content.
     pub context: Option<Context>,
-    /// The invitation was, or is being, accepted for the user: the chat is Connecting, never Notified.
+    /// Whether the server accepts the invitation for the user: the chat is Connecting, never Notified.
     pub auto_accepted: bool,
-    /// The address of the conference, when it is one.
+    /// The address of the conference, if the conversation is one.
     pub group: Option<String>,
-    /// What the invitation says. It becomes a message only by a fact of its own.
+    /// The message that the invitation carries. It is shown as the chat's preview, and is a message only after a
+    /// [`MessageReceived`](ConversationFact::MessageReceived).
     pub preview: Option<MessageBody>,
 }
 
 impl Incoming {
-    /// An invitation to be answered.
+    /// An invitation that the user can accept or reject.
     #[must_use]
     pub const fn new(conversation: ConversationId, from: ParticipantFact) -> Self {
         Self {
@@ -143,17 +159,17 @@ impl Incoming {
     }
 }
 
-/// A conversation begun elsewhere. It appears Connecting; facts of the same commit say how far it is.
+/// A conversation that began elsewhere. It appears Connecting; facts of the same commit can set another state.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Discovered {
-    /// The conversation that it makes; an id that is known already makes nothing.
+    /// The ID of the conversation. The fact is ignored if it is known.
     pub conversation: ConversationId,
-    /// Who is, or is to be, in it.
+    /// The participants.
     pub participants: Vec<ParticipantFact>,
     /// The subject.
     pub subject: Option<String>,
-    /// The address of the conference, when it is one.
+    /// The address of the conference, if the conversation is one.
     pub group: Option<String>,
 }
 
@@ -170,28 +186,28 @@ impl Discovered {
     }
 }
 
-/// Who a participant is.
+/// A participant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParticipantFact {
-    /// Which participant.
+    /// The ID of the participant.
     pub participant: ParticipantId,
-    /// Their address; empty while it is not known.
+    /// The address. Empty while it is not known.
     pub address: String,
-    /// Their name.
+    /// The name.
     pub display_name: Option<String>,
-    /// What they may do.
+    /// The role.
     pub role: ParticipantRole,
-    /// Whether they joined without an account.
+    /// Whether the participant joined without an account.
     pub is_anonymous: bool,
-    /// Whether they wait in the lobby.
+    /// Whether the participant waits in the lobby.
     pub in_lobby: bool,
-    /// What we may do with them.
+    /// What the user may do with the participant.
     pub capabilities: ParticipantCapabilities,
 }
 
 impl ParticipantFact {
-    /// A participant of whom the address is known.
+    /// A participant with this address.
     pub fn new(participant: ParticipantId, address: impl Into<String>) -> Self {
         Self {
             participant,
@@ -204,7 +220,7 @@ impl ParticipantFact {
         }
     }
 
-    /// With a name.
+    /// The same participant with this name.
     #[must_use]
     pub fn named(mut self, display_name: impl Into<String>) -> Self {
         self.display_name = Some(display_name.into());
@@ -212,13 +228,13 @@ impl ParticipantFact {
     }
 }
 
-/// A conversation of former days. It appears Disconnected.
+/// An archived conversation. It appears Disconnected.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Archived {
-    /// The conversation that it makes; an id that is known already makes nothing.
+    /// The ID of the conversation. The fact is ignored if it is known.
     pub conversation: ConversationId,
-    /// Who was in it. That it was a group is a [fact](ConversationFact::Group) of its own.
+    /// The participants. A conference needs a [`Group`](ConversationFact::Group) fact too.
     pub participants: Vec<ParticipantFact>,
     /// The subject.
     pub subject: Option<String>,
@@ -236,52 +252,52 @@ impl Archived {
     }
 }
 
-/// What we may do with a participant of a conference, as the other side says.
+/// What the user may do with a participant of a conference, as the server reports it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParticipantCapabilities {
-    /// Make a leader of them.
+    /// Make the participant a leader.
     pub promote: bool,
-    /// Make an attendee of them.
+    /// Make the participant an attendee.
     pub demote: bool,
-    /// Let them in from the lobby.
+    /// Admit the participant from the lobby.
     pub admit: bool,
-    /// Turn them away from the lobby.
+    /// Reject the participant in the lobby.
     pub reject: bool,
 }
 
-/// What became known of a participant; `None` leaves things as they are.
+/// New values of a participant. `None` changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParticipantUpdate {
-    /// Their address.
+    /// The address.
     pub address: Option<String>,
-    /// Their name.
+    /// The name.
     pub display_name: Option<String>,
-    /// What they may do.
+    /// The role.
     pub role: Option<ParticipantRole>,
-    /// Whether they wait in the lobby.
+    /// Whether the participant waits in the lobby.
     pub in_lobby: Option<bool>,
-    /// Whether they joined without an account.
+    /// Whether the participant joined without an account.
     pub is_anonymous: Option<bool>,
-    /// What we may do with them.
+    /// What the user may do with the participant.
     pub capabilities: Option<ParticipantCapabilities>,
 }
 
-/// Who wrote a message: maybe nobody among the participants.
+/// The sender of a message, who need not be a participant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SenderFact {
-    /// The participant, when they are one.
+    /// The participant, if the sender is one.
     pub participant: Option<ParticipantId>,
-    /// Their address.
+    /// The address.
     pub address: String,
-    /// Their name.
+    /// The name.
     pub display_name: Option<String>,
 }
 
 impl SenderFact {
-    /// A sender of whom the address is known.
+    /// A sender with this address.
     pub fn new(address: impl Into<String>) -> Self {
         Self {
             participant: None,
@@ -291,24 +307,24 @@ impl SenderFact {
     }
 }
 
-/// A message of former days.
+/// An archived message.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ArchivedMessage {
-    /// Which one.
+    /// The ID of the message.
     pub message: MessageId,
-    /// Whether it came in or went out.
+    /// Whether the message is incoming or outgoing.
     pub direction: Direction,
-    /// Who wrote it.
+    /// The sender.
     pub sender: SenderFact,
-    /// What it says.
+    /// The body.
     pub body: MessageBody,
-    /// When it was written.
+    /// The time when the message was written.
     pub timestamp: SystemTime,
 }
 
 impl ArchivedMessage {
-    /// A message that came in.
+    /// An incoming message.
     #[must_use]
     pub const fn incoming(
         message: MessageId,
@@ -325,7 +341,7 @@ impl ArchivedMessage {
         }
     }
 
-    /// A message that went out.
+    /// An outgoing message.
     #[must_use]
     pub const fn outgoing(
         message: MessageId,
@@ -343,7 +359,7 @@ impl ArchivedMessage {
     }
 }
 
-/// Which modalities are present in a conversation.
+/// The active modalities of a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Modalities {
@@ -364,128 +380,128 @@ impl Modalities {
     };
 }
 
-/// Something that happened in a conversation. In one that is Disconnected only messages, verdicts and names still count: a
-/// command restarts it, no fact does.
+/// A fact about a conversation. In a conversation that is Disconnected, only facts about messages, names, the subject and the
+/// archive have an effect: a command can restart the conversation, a fact cannot.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConversationFact {
-    /// Our invitation is on its way: those who are not in it are Connecting.
+    /// The user's invitation was sent: the participants that are not in the conversation are Connecting.
     Inviting,
-    /// Their device alerts: those whose chat is Connecting are Ringing.
+    /// The device of the other side rings: the participants whose chat is Connecting are Ringing.
     Alerting,
     /// The conversation is connecting.
     Connecting,
-    /// The conversation is live, or became a conference; we are in it.
+    /// The user is in the conversation.
     Connected,
-    /// The chat is offered and can be accepted: anew in a conversation that lives, or again after an accept or a reject
-    /// that was refused.
+    /// The chat can be accepted: after a new offer in a conversation that is Connected, or after an accept or a reject that
+    /// was refused.
     ChatOffered,
-    /// Our side of the chat is connecting.
+    /// The user's chat is connecting.
     ChatConnecting,
-    /// Our side of the chat is established.
+    /// The user's chat is established.
     ChatConnected {
-        /// The forms of message that were agreed on.
+        /// The message formats that both sides agreed on.
         formats: Vec<MessageFormat>,
     },
-    /// Our side of the chat is ending.
+    /// The user's chat is ending.
     ChatDisconnecting,
-    /// Our side of the chat ended; the conversation may go on.
+    /// The user's chat ended. The conversation may go on.
     ChatDisconnected {
-        /// Why.
+        /// The reason.
         reason: Option<Reason>,
     },
-    /// Someone is in: the participant with this id, or the one with this address who was made here or is Disconnected,
-    /// and is known by this id too from now on, or a new one.
+    /// A participant joined. It is the participant with this ID; otherwise the one with this address that was created here or
+    /// is Disconnected, which has this ID too from now on; otherwise a new one.
     ParticipantAdded(ParticipantFact),
-    /// The invitation of someone who was added is on its way.
+    /// An added participant was invited.
     ParticipantInvited {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
     },
-    /// Something became known of a participant.
+    /// New values of a participant.
     ParticipantUpdated {
-        /// Which one.
+        /// The participant.
         participant: ParticipantId,
-        /// What.
+        /// The values.
         update: ParticipantUpdate,
     },
-    /// Someone is out, or never came in. They stay in the collection, unless they were to be removed from it.
+    /// A participant left, or did not join. It stays in the collection, unless a command removes it.
     ParticipantLeft {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// Why.
+        /// The reason.
         reason: Option<Reason>,
     },
-    /// A participant is in the chat, or not any more.
+    /// The chat of a participant.
     ParticipantChat {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// Whether they are in it.
+        /// Whether the participant is in the chat.
         connected: bool,
     },
-    /// A participant types, or stopped.
+    /// The typing state of a participant.
     Typing {
-        /// Who.
+        /// The participant.
         participant: ParticipantId,
-        /// Whether they type.
+        /// Whether the participant is typing.
         is_typing: bool,
     },
-    /// What became known of our own part.
+    /// New values of the user's own participant.
     Myself {
-        /// Where we stand.
+        /// The state.
         state: Option<ParticipantState>,
-        /// What we may do.
+        /// The role.
         role: Option<ParticipantRole>,
     },
-    /// A message came in. An id that is known already is ignored.
+    /// An incoming message. Ignored if the ID is known.
     MessageReceived {
-        /// Which one.
+        /// The ID of the message.
         message: MessageId,
-        /// Who wrote it.
+        /// The sender.
         sender: SenderFact,
-        /// What it says.
+        /// The body.
         body: MessageBody,
-        /// When it was written.
+        /// The time when the message was written.
         timestamp: SystemTime,
     },
-    /// Messages of former days; ids that are known already are ignored. They stand before all others, by their time; those
-    /// of one time in the order of this list, and before those that were told before, since an archive is read backwards.
+    /// Archived messages. Those with a known ID are ignored. They come before all other messages, by their time. Messages with
+    /// the same time keep the order of this list and come before those of earlier facts, since an archive is read backwards.
     Archived(Vec<ArchivedMessage>),
-    /// Whether there is more to be had of what was said before.
+    /// Whether there are more archived messages to load.
     MoreHistory(bool),
-    /// What became known of a message's delivery.
+    /// The delivery status of an outgoing message.
     MessageStatus {
-        /// Which one.
+        /// The ID of the message.
         message: MessageId,
-        /// The verdict.
+        /// The status.
         status: MessageStatus,
-        /// The server's time for it.
+        /// The server's time of the message.
         timestamp: Option<SystemTime>,
-        /// Why it failed, or is not known.
+        /// The reason why the message failed, or why its status is not known.
         reason: Option<Reason>,
     },
     /// The subject.
     Subject(String),
-    /// What is present in it.
+    /// The active modalities.
     Modalities(Modalities),
-    /// Whether it waits for [`acknowledge`](crate::Conversation::acknowledge).
+    /// Whether the conversation can be [acknowledged](crate::Conversation::acknowledge).
     Acknowledgeable(bool),
-    /// It is a conference now; there is no way back.
+    /// The conversation is a conference from now on.
     Group {
-        /// The conference's address.
+        /// The address of the conference.
         uri: Option<String>,
     },
-    /// How many are in it, by the server's count.
+    /// The number of participants as the server counts them.
     ParticipantsCount(usize),
-    /// What was to end, the chat or the conversation, was not ended and goes on.
+    /// The server refused to end the chat or the conversation, which goes on.
     EndRefused {
-        /// Whether our side of the chat is established.
+        /// Whether the user's chat is established.
         chat: bool,
     },
-    /// It is over: messages still pending fail, then the chat, typing, and the participants end, last the conversation is
-    /// Disconnected; once.
+    /// The conversation ended: pending messages fail, then the chats, typing and the participants end, and last the
+    /// conversation is Disconnected. Further facts of this kind are ignored.
     Ended {
-        /// Why, when it was no ordinary end.
+        /// The reason. `None` if the user left.
         reason: Option<Reason>,
     },
 }

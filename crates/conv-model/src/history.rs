@@ -1,13 +1,14 @@
-//! What happened in a conversation, also in former days.
+//! The history of a conversation.
 
 use crate::conversation::Conversation;
 use crate::message::TextMessage;
 use crate::model::Step;
 use crate::observable::Collection;
 use crate::observable::command::{Command, CommandFuture};
+use crate::request::Request;
 use crate::situation::Situation;
 
-/// Something that happened in a conversation. Ignore the kinds that you do not know.
+/// An item of the history of a conversation. Ignore unknown kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ActivityItem {
@@ -15,7 +16,7 @@ pub enum ActivityItem {
     TextMessage(TextMessage),
 }
 
-/// What happened in a conversation, also in former days.
+/// The history of a conversation, archived items included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryService(Conversation);
 
@@ -24,8 +25,7 @@ impl HistoryService {
         Self(conversation)
     }
 
-    /// All that is known to have happened: what was archived first, by its time, then what happened since, in the order of
-    /// calls and arrivals.
+    /// The known items: first the archived ones by their time, then the others in the order of calls and arrivals.
     #[must_use]
     pub fn activity_items(&self) -> Collection<ActivityItem> {
         self.0
@@ -34,15 +34,14 @@ impl HistoryService {
             .map(|message| ActivityItem::TextMessage(message.clone()))
     }
 
-    /// Asks for more of what happened before; it appears in [`activity_items`](Self::activity_items). Enabled when signed in,
-    /// until there is no more.
+    /// Loads more archived items, which appear in [`activity_items`](Self::activity_items). Enabled when signed in, until all
+    /// are loaded.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn get_more_activity_items(&self) -> CommandFuture<()> {
         self.0.invoke(Situation::more_history, |_, conversation| {
-            let id = conversation.id();
-            Ok(Step::call(move |backend| backend.more_history(id)))
+            Ok(Step::ask(Request::MoreHistory(conversation.id())))
         })
     }
 

@@ -1,10 +1,10 @@
-//! From text to HTML and back.
+//! Conversions between plain text and HTML.
 
 use std::collections::HashSet;
 
 use ammonia::{Builder, UrlRelative};
 
-/// Text as HTML that shows it.
+/// Escapes plain text as HTML.
 pub(crate) fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     let mut lines = text.split('\n').peekable();
@@ -26,9 +26,9 @@ pub(crate) fn escape(text: &str) -> String {
     html
 }
 
-/// HTML without anything that could run, load or disguise something.
+/// Removes everything from HTML that could run or load something or disguise its content.
 pub(crate) fn sanitize(html: &str) -> String {
-    // A picture from elsewhere tells its owner who read the message, and when.
+    // A remote picture tells its owner who reads the message, and when.
     Builder::default()
         .rm_tags(["img", "map", "area"])
         .url_relative(UrlRelative::Deny)
@@ -36,7 +36,7 @@ pub(crate) fn sanitize(html: &str) -> String {
         .to_string()
 }
 
-/// The tags that begin and end a line.
+/// The tags at which a line begins and ends.
 const BLOCKS: [&str; 18] = [
     "p",
     "div",
@@ -58,7 +58,7 @@ const BLOCKS: [&str; 18] = [
     "hr",
 ];
 
-/// The text of HTML.
+/// The plain text of HTML.
 pub(crate) fn to_text(html: &str) -> String {
     let mut builder = Builder::default();
     builder
@@ -66,7 +66,7 @@ pub(crate) fn to_text(html: &str) -> String {
         .tag_attributes(std::collections::HashMap::new())
         .generic_attributes(HashSet::new())
         .link_rel(None);
-    // What is left is well formed: these tags without attributes, and text with a handful of entities.
+    // The result is well formed: only these tags, without attributes, and text with a few entities.
     let clean = builder.clean(html).to_string();
     let mut text = Text::default();
     let mut rest = clean.as_str();
@@ -84,7 +84,7 @@ pub(crate) fn to_text(html: &str) -> String {
     text.finish()
 }
 
-/// Text under construction: runs of white space are one blank, blanks around lines are none.
+/// Builds text. A run of white space becomes one blank; blanks at the ends of a line are dropped.
 #[derive(Default)]
 struct Text {
     done: String,
@@ -126,7 +126,7 @@ impl Text {
     }
 }
 
-/// Decodes the entities that the serializer writes; `&amp;` last, lest it make new ones.
+/// Decodes the entities that the serializer writes. `&amp;` comes last, so that it does not make new entities.
 fn decode(encoded: &str) -> String {
     encoded
         .replace("&nbsp;", " ")

@@ -1,27 +1,32 @@
-//! The identities of conversations, messages and participants.
+//! The identities of conversations, messages, participants and commands.
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
-            /// Begun here: numbered by the model.
+            /// Created by the model, which chose the number.
             Local(u64),
-            /// Begun there: numbered by the adapter that writes the facts. It must never use a number again.
+            /// Created by the other side. The protocol chose the number and must not use it twice.
             Remote(u64),
         }
     };
 }
 
 id! {
-    /// Which conversation.
+    /// The identity of a conversation.
     ConversationId
 }
 id! {
-    /// Which message of a conversation.
+    /// The identity of a message in its conversation.
     MessageId
 }
 id! {
-    /// Which participant of a conversation.
+    /// The identity of a participant in its conversation.
     ParticipantId
 }
+
+/// The identity of a request to the [`Backend`](crate::Backend), chosen by the model. No two requests of a model have the
+/// same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);

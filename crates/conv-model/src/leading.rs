@@ -1,60 +1,75 @@
-//! What a leader can do with the others in a conference, and who can do it.
+//! The commands of a leader on the other participants of a conference.
 
 use crate::fact::ParticipantCapabilities;
 use crate::model::Step;
-use crate::observable::Property;
-use crate::observable::cell::Field;
 use crate::observable::command::{Command, CommandFuture, disabled};
 use crate::participant::Participant;
 use crate::reason::{Reason, ReasonCode};
+use crate::request::Request;
 use crate::states::ParticipantRole;
-use crate::sync::Arc;
 
-/// A rule: `Ok` when the command is enabled, else why not.
+/// A rule: `Ok` if the command is enabled, otherwise the reason why it is not.
 type Rule = fn(&ParticipantCapabilities) -> Result<(), Reason>;
 
 impl ParticipantCapabilities {
     fn set_role(&self) -> Result<(), Reason> {
-        allowed(self.promote || self.demote, "we may not change their role")
+        allowed(
+            self.promote || self.demote,
+            "the server does not let the user change the participant's role",
+        )
     }
 
     fn promote(&self) -> Result<(), Reason> {
-        allowed(self.promote, "we may not make a leader of them")
+        allowed(
+            self.promote,
+            "the server does not let the user promote the participant",
+        )
     }
 
     fn demote(&self) -> Result<(), Reason> {
-        allowed(self.demote, "we may not make an attendee of them")
+        allowed(
+            self.demote,
+            "the server does not let the user demote the participant",
+        )
     }
 
     fn admit(&self) -> Result<(), Reason> {
-        allowed(self.admit, "they do not wait in a lobby that we may open")
+        allowed(
+            self.admit,
+            "the participant is not in a lobby from which the user can admit it",
+        )
     }
 
     fn reject(&self) -> Result<(), Reason> {
-        allowed(self.reject, "they do not wait in a lobby that we may close")
+        allowed(
+            self.reject,
+            "the participant is not in a lobby in which the user can reject it",
+        )
     }
 }
 
 impl Participant {
-    /// Makes a leader of them, or an attendee. Enabled while the other side lets us do either, which it lets leaders do.
-    /// [`role`](Self::role) follows when the conference has it so, which may be after the future resolved.
+    /// Makes the participant a leader or an attendee. Enabled if the server allows one of the two, which it does for leaders.
+    /// [`role`](Self::role) follows when the conference changed it, which may be after the future resolved.
     ///
     /// # Errors
-    /// At once when it is not enabled, or not for this role; else as the protocol decides.
+    /// Fails at once if it is not enabled, or not for this role. Otherwise the protocol decides.
     pub fn set_role(&self, role: ParticipantRole) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             let cells = transaction.cells(&self.node);
             if *cells.role.get() == role && cells.capabilities.get().set_role().is_ok() {
-                return Ok(Step::Done);
+                return Ok(Step::Done(()));
             }
             let rule = match role {
                 ParticipantRole::Leader => ParticipantCapabilities::promote,
                 ParticipantRole::Attendee => ParticipantCapabilities::demote,
             };
             rule(cells.capabilities.get()).map_err(disabled)?;
-            let (conversation, id) = (self.node.fixed.conversation, self.id());
-            Ok(Step::call(move |backend| {
-                backend.set_role(conversation, id, role)
+            let (conversation, participant) = self.key();
+            Ok(Step::ask(Request::SetRole {
+                conversation,
+                participant,
+                role,
             }))
         })
     }
@@ -65,16 +80,18 @@ impl Participant {
         self.command(ParticipantCapabilities::set_role, Self::set_role)
     }
 
-    /// Lets them in from the lobby. Enabled while they wait there and the other side lets us open it. Their
-    /// [`state`](Self::state) follows when they are in.
+    /// Admits the participant from the lobby. Enabled while it waits there and the server allows it. The participant's
+    /// [`state`](Self::state) follows when it has joined.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn admit(&self) -> CommandFuture<()> {
-        self.invoke(ParticipantCapabilities::admit, |participant| {
-            let (conversation, id) = (participant.node.fixed.conversation, participant.id());
-            Step::call(move |backend| backend.admit(conversation, id))
-        })
+        let (conversation, participant) = self.key();
+        let request = Request::Admit {
+            conversation,
+            participant,
+        };
+        self.invoke(ParticipantCapabilities::admit, request)
     }
 
     /// [`admit`](Self::admit) as a value.
@@ -85,16 +102,18 @@ impl Participant {
         })
     }
 
-    /// Turns them away from the lobby. Enabled while they wait there and the other side lets us. Their
-    /// [`state`](Self::state) follows when they are gone.
+    /// Rejects the participant in the lobby. Enabled while it waits there and the server allows it. The participant's
+    /// [`state`](Self::state) follows when it has left.
     ///
     /// # Errors
-    /// At once when it is not enabled; else as the protocol decides.
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn reject(&self) -> CommandFuture<()> {
-        self.invoke(ParticipantCapabilities::reject, |participant| {
-            let (conversation, id) = (participant.node.fixed.conversation, participant.id());
-            Step::call(move |backend| backend.turn_away(conversation, id))
-        })
+        let (conversation, participant) = self.key();
+        let request = Request::TurnAway {
+            conversation,
+            participant,
+        };
+        self.invoke(ParticipantCapabilities::reject, request)
     }
 
     /// [`reject`](Self::reject) as a value.
@@ -110,11 +129,8 @@ impl Participant {
         rule: Rule,
         run: impl Fn(&Self, A) -> CommandFuture<()> + Send + Sync + 'static,
     ) -> Command<A, ()> {
-        let enabled = Property::new(Field {
-            node: Arc::clone(&self.node),
-            cell: |cells| &mut cells.capabilities,
-        })
-        .map_with_reason(move |capabilities, _| {
+        let capabilities = self.property(|cells| &mut cells.capabilities);
+        let enabled = capabilities.map_with_reason(move |capabilities, _| {
             let verdict = rule(capabilities);
             (verdict.is_ok(), verdict.err())
         });
@@ -122,16 +138,16 @@ impl Participant {
         Command::new(enabled, move |arguments| run(&participant, arguments))
     }
 
-    fn invoke(&self, rule: Rule, call: impl FnOnce(&Self) -> Step) -> CommandFuture<()> {
+    fn invoke(&self, rule: Rule, request: Request) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             rule(transaction.cells(&self.node).capabilities.get()).map_err(disabled)?;
-            Ok(call(self))
+            Ok(Step::ask(request))
         })
     }
 }
 
-fn allowed(yes: bool, otherwise: &'static str) -> Result<(), Reason> {
-    if yes {
+fn allowed(is_allowed: bool, otherwise: &'static str) -> Result<(), Reason> {
+    if is_allowed {
         Ok(())
     } else {
         Err(Reason::new(ReasonCode::InvalidState).with_message(otherwise))

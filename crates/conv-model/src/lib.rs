@@ -1,39 +1,44 @@
-//! The observable object model of the Skype Web SDK, on top of any protocol: conversations, participants, messages and people
-//! as properties, collections and commands. It knows no transport, no runtime and no wire format.
+//! The observable object model of the Skype Web SDK for any chat protocol: conversations, participants, messages and people as
+//! properties, collections and commands. It contains no transport, no runtime and no wire format.
 //!
 //! **Lossless.** Every unequal write of a [`Property`] gives each of its listeners exactly one [`Change`], and `old` of one
-//! equals `new` of the one before; every item of a [`Collection`] that comes in or goes out gives exactly one call. Streams
-//! made with [`Property::changes`] and [`Collection::observe`] keep what was not read yet, without bound; [`Property::latest`]
-//! is the one that skips, and says so.
+//! change equals `new` of the change before. Every item that is added to or removed from a [`Collection`] gives each listener
+//! exactly one call. The streams of [`Property::changes`] and [`Collection::observe`] keep unread changes without bound;
+//! [`Property::latest`] skips values.
 //!
-//! **The queue.** All that belongs to one [`Application`] is behind one lock and one delivery queue. What is written together
-//! (a command, a page of facts) is one commit: all of it can be read before any of it is delivered. A change is delivered to
-//! those who were registered when it was committed, in commit order, across all properties and collections of the model and
-//! across threads. Whoever commits and finds nobody delivering delivers, on its own thread, until the queue is empty; so a
-//! listener runs on the thread of some writer or command, or, for its first call, on the thread that registers it.
-//! Registering takes snapshot and place at once: what commits while the first call runs reaches the listener after it, once.
+//! **The queue.** Everything that belongs to one [`Application`] is behind one lock and one delivery queue. What is written
+//! together (by a command, or as a page of facts) is one commit, which can be read completely before any of it is delivered.
+//! A change is delivered to the listeners that were registered at its commit, in commit order, across all properties and
+//! collections of the model and across threads. At most one thread delivers at a time: a thread that commits while no other
+//! thread delivers. So a listener runs on the thread of a writer or a command; its first call runs on the thread that
+//! registers it. A registration takes the snapshot and its place in the commit order at one time: a change that is committed
+//! during the first call is delivered after it, once.
 //!
-//! **Re-entrancy.** A listener may do anything that does not block: read, write by commands, register, drop subscriptions,
-//! its own included. A write inside a listener commits at once and is delivered after the current change has reached all its
-//! listeners; no listener is ever re-entered. `get()` inside a listener is never older than the change it is told. No lock is
-//! held while foreign code runs, be it a listener, a waker, or the drop of a closure. A listener that panics is retired, and
-//! the queue goes on.
+//! **Bounded.** A thread delivers the changes of its own commit and a few changes of other commits. If more are queued, it
+//! pauses between two deliveries for as long as the last delivery took, at most 0.1 s, and the next thread that commits in a
+//! pause delivers the rest. If no thread commits, the first thread goes on, so that every change is delivered. A thread is
+//! therefore held for long only if listeners are slow and no other thread commits.
 //!
-//! A listener must not wait for a command: it may be standing on the very thread that would deliver what it waits for. Take the
-//! future out of it instead, and spawn it or drop it; commands are eager and need nobody to poll them.
+//! **Re-entrancy.** A listener may do anything that does not block: read, invoke commands, register listeners, drop
+//! subscriptions, its own included. A write inside a listener commits at once and is delivered after the current change has
+//! reached all its listeners; a listener is never re-entered. `get()` inside a listener never returns an older value than the
+//! change that the listener got. No lock is held while foreign code runs, be it a listener, a waker, or the drop of a
+//! closure. A listener that panics is retired, and the queue goes on.
 //!
-//! `Clone` and `PartialEq` of values run under the lock and must not touch the model.
+//! A listener must not wait for a command: the future of the command resolves in the delivery queue, after the listener has
+//! returned. Spawn the future, or drop it; a command takes effect without being polled.
+//!
+//! `Clone` and `PartialEq` of values run under the lock and must not use the model.
 //!
 //! # An application
 //!
-//! The values of this crate come from an adapter, which implements [`Backend`] and tells [`Fact`]s to a [`ModelWriter`]. For
-//! an application there are the objects:
+//! A protocol implements [`Backend`] and writes [`Fact`]s with a [`ModelWriter`]. An application uses the objects:
 //!
 //! ```
 //! use conv_model::{Application, CallConnectionState, ConversationState, Direction, Reason, Subscriptions};
 //!
 //! fn chat(application: &Application) -> Result<Subscriptions, Reason> {
-//!     // No request is sent: the conversation is there at once, with one participant of whom the address is known.
+//!     // Sends nothing: the conversation is there at once, with one participant that has this address.
 //!     let conversation = application.conversations_manager().get_conversation("sip:lenea@contoso.com")?;
 //!     let chat = conversation.chat_service();
 //!
@@ -58,17 +63,17 @@
 //!         }
 //!     }));
 //!
-//!     // The message is in `messages` as Pending when this returns. The future tells its fate; nobody has to wait for it.
+//!     // The message is in `messages` as Pending when this returns. The future resolves when it was delivered.
 //!     let delivered = chat.send_message("Hello!");
 //!     drop(delivered);
 //!     Ok(listeners)
 //! }
 //! ```
 //!
-//! A listener lives as long as its [`Subscription`], or as what it observes when that is detached. A listener that holds a
-//! handle on the object it observes keeps it alive until the subscription is dropped.
+//! A listener lives as long as its [`Subscription`] or, if that is detached, as the observed object. A listener that holds a
+//! handle on the object that it observes keeps the object alive until the subscription is dropped.
 //!
-//! Waiting is a matter of futures, on any runtime:
+//! Futures wait for a value, on any runtime:
 //!
 //! ```
 //! # use conv_model::{Closed, Conversation, ConversationState};
@@ -80,26 +85,29 @@
 //!
 //! # Commands
 //!
-//! A command takes effect before it returns; its future resolves when it is done, and dropping it cancels nothing. One that
-//! is not enabled fails at once with [`ReasonCode::CommandDisabled`] and nothing happens. Each exists as a method, which
-//! invokes it, and as a [`Command`], a value that knows whether it is [`enabled`](Command::enabled):
-//! `chat.accept()` and `chat.accept_command()`.
+//! A command takes effect before it returns. Its end is a fact like any other: it is applied in the transaction that reports
+//! it, whether or not the future is polled, and the future resolves after the deliveries of that transaction. Dropping the
+//! future cancels nothing. A command that is not enabled fails at once with [`ReasonCode::CommandDisabled`] and has no effect.
+//! Each command exists as a method, which invokes it, and as a [`Command`], a value with an [`enabled`](Command::enabled)
+//! property: `chat.accept()` and `chat.accept_command()`.
 //!
-//! # An adapter
+//! # A protocol
 //!
-//! A protocol implements [`Backend`], the port, and gets a [`ModelWriter`] from [`Application::new`]. The port is asked in the
-//! order in which commands took effect; what happens on the other side is told as facts, in the words of the domain, a page at
-//! a time. The model owns the state machines: a fact that does not fit the present state changes nothing, and the end of a
-//! conversation may be told by any of its signs, in any order, any number of times.
-//! `examples/loopback.rs` is a complete adapter, which carries a chat between two models.
+//! A protocol implements [`Backend`], the port, and gets a [`ModelWriter`] from [`Application::new`]. The model sends a
+//! [`Request`] for each command, in the order in which the commands took effect. The protocol writes facts, a page at a time,
+//! and ends each request with [`Fact::Completed`]. The model owns the state machines: a fact that does not fit the present
+//! state changes nothing, and the end of a conversation may be reported by any of its signs, in any order, any number of
+//! times. If the protocol drops the writer, the model signs out and every command ends.
+//!
+//! `examples/echo.rs` is a small protocol with async functions.
 //!
 //! # Where the facts come from
 //!
-//! Names, members and rules are those that were published for the Skype Web SDK (`PropertyModel`, `ObjectModel`,
+//! Names, members and rules are those published for the Skype Web SDK (`PropertyModel`, `ObjectModel`,
 //! `Conversations`, `ConversationsManager`, `ChatService`, `HistoryService`, `Participant`, `Person`, `Reason`,
-//! `ConversationEnums`), with these differences: names are in snake case; a call of `changed` also replays a value that is
-//! `None`; a participant who left stays in the collection, Disconnected; a message can have the status
-//! [`Unknown`](MessageStatus::Unknown); a filter judges an item when it comes in.
+//! `ConversationEnums`), with these differences: names are in snake case; `changed` also replays a value that is `None`; a
+//! participant who left stays in the collection, Disconnected; a message can have the status
+//! [`Unknown`](MessageStatus::Unknown); a filter matches an item when it is added.
 
 mod application;
 mod archive;
@@ -125,6 +133,7 @@ mod person;
 mod persons_manager;
 mod reason;
 mod remote_property;
+mod request;
 mod roster;
 mod situation;
 mod states;
@@ -132,12 +141,9 @@ mod sync;
 mod writer;
 
 pub use application::Application;
+pub use backend::Backend;
 #[cfg(feature = "mock")]
 pub use backend::MockBackend;
-pub use backend::{
-    Backend, Context, Interest, MeChange, OutgoingMessage, Peer, PersonField, PortFuture,
-    StartOptions,
-};
 pub use body::MessageBody;
 pub use chat_service::ChatService;
 pub use conversation::{ActiveModalities, Conversation};
@@ -147,7 +153,7 @@ pub use fact::{
     ParticipantCapabilities, ParticipantFact, ParticipantUpdate, PersonFact, SenderFact,
 };
 pub use history::{ActivityItem, HistoryService};
-pub use ids::{ConversationId, MessageId, ParticipantId};
+pub use ids::{CommandId, ConversationId, MessageId, ParticipantId};
 pub use me::MePerson;
 pub use message::TextMessage;
 pub use observable::{
@@ -159,6 +165,9 @@ pub use person::{Capabilities, EndpointType, Note, NoteKind, Person, PersonStatu
 pub use persons_manager::{FoundPersons, PersonSearch, PersonsManager};
 pub use reason::{RawReason, Reason, ReasonCode};
 pub use remote_property::RemoteProperty;
+pub use request::{
+    Context, Interest, MeChange, Outcome, OutgoingMessage, Peer, PersonField, Request, StartOptions,
+};
 pub use states::{
     CallConnectionState, ConversationState, Direction, MessageFormat, MessageStatus,
     ParticipantRole, ParticipantState, SignInState,

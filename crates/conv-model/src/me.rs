@@ -1,37 +1,37 @@
-//! The person that is signed in.
+//! The user.
 
-use crate::backend::{MeChange, PersonField};
 use crate::model::Step;
 use crate::observable::Property;
 use crate::observable::command::CommandFuture;
 use crate::person::{Note, Person, PersonStatus};
 use crate::remote_property::RemoteProperty;
+use crate::request::{MeChange, PersonField, Request};
 
-/// The person that is signed in. Status, note and location can be set; the server may change what it is given, so do not
-/// compare for equality.
+/// The user. Status, note and location can be set. The server may change a value that is set, so do not compare it for
+/// equality.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MePerson(pub(crate) Person);
 
 impl MePerson {
-    /// Our address. Empty until signed in.
+    /// The user's address. Empty until signed in.
     #[must_use]
     pub fn id(&self) -> Property<String> {
         self.0.id()
     }
 
-    /// Our name; our address as long as no name is known. Known when the sign-in is complete.
+    /// The user's name; the address while no name is known. Known when the sign-in is complete.
     #[must_use]
     pub fn display_name(&self) -> Property<String> {
         self.0.display_name()
     }
 
-    /// Our first mail address.
+    /// The user's first mail address.
     #[must_use]
     pub fn email(&self) -> Property<Option<String>> {
         self.0.emails().map(|emails| emails.first().cloned())
     }
 
-    /// What others see us doing.
+    /// The status that others see.
     #[must_use]
     pub fn status(&self) -> RemoteProperty<PersonStatus> {
         RemoteProperty {
@@ -42,7 +42,7 @@ impl MePerson {
         }
     }
 
-    /// What we tell others; setting `None` resets it.
+    /// The note that others see. Setting `None` resets it.
     #[must_use]
     pub fn note(&self) -> RemoteProperty<Option<Note>> {
         let set =
@@ -53,7 +53,7 @@ impl MePerson {
         }
     }
 
-    /// Where we are; setting `None` resets it.
+    /// The location that others see. Setting `None` resets it.
     #[must_use]
     pub fn location(&self) -> RemoteProperty<Option<String>> {
         let set =
@@ -66,18 +66,19 @@ impl MePerson {
         }
     }
 
-    /// Lets the server find our status again.
+    /// Lets the server determine the status again.
     ///
     /// # Errors
-    /// As the protocol decides.
+    /// The protocol decides.
     pub fn reset_status(&self) -> CommandFuture<()> {
         self.0
             .node
             .fixed
-            .command(|_| Ok(Step::call(|backend| backend.set_me(MeChange::ResetStatus))))
+            .model
+            .command(|_| Ok(Step::ask(Request::SetMe(MeChange::ResetStatus))))
     }
 
-    /// The same, as a person among others.
+    /// The user as a person.
     #[must_use]
     pub fn person(&self) -> Person {
         self.0.clone()

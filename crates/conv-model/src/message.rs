@@ -29,81 +29,23 @@ pub(crate) struct MessageIdentity {
 
 /// A text message (`TextMessageActivityItem`). Cloning gives another handle on the same message.
 ///
-/// Whichever of text and HTML was written, the other is derived from it.
+/// The sender wrote either text or HTML; the other form is derived from it.
 #[derive(Clone)]
 pub struct TextMessage {
     pub(crate) node: Arc<Node<MessageCells, MessageIdentity>>,
 }
 
 impl TextMessage {
-    pub(crate) fn outgoing(
-        model: &Model,
-        id: MessageId,
-        sender: Person,
-        body: MessageBody,
-        timestamp: SystemTime,
-    ) -> Self {
-        Self::new(
-            model,
-            MessageIdentity {
-                id,
-                direction: Direction::Outgoing,
-                sender,
-                body,
-            },
-            timestamp,
-            MessageStatus::Pending,
-        )
+    pub(crate) fn timestamp_now(&self, transaction: &mut Transaction<'_>) -> SystemTime {
+        *transaction.cells(&self.node).timestamp.get()
     }
 
-    pub(crate) fn incoming(
-        model: &Model,
-        id: MessageId,
-        sender: Person,
-        body: MessageBody,
-        timestamp: SystemTime,
-    ) -> Self {
-        Self::new(
-            model,
-            MessageIdentity {
-                id,
-                direction: Direction::Incoming,
-                sender,
-                body,
-            },
-            timestamp,
-            MessageStatus::Succeeded,
-        )
-    }
-
-    pub(crate) fn archived(
+    pub(crate) fn new(
         model: &Model,
         id: MessageId,
         direction: Direction,
         sender: Person,
         body: MessageBody,
-        timestamp: SystemTime,
-    ) -> Self {
-        Self::new(
-            model,
-            MessageIdentity {
-                id,
-                direction,
-                sender,
-                body,
-            },
-            timestamp,
-            MessageStatus::Succeeded,
-        )
-    }
-
-    pub(crate) fn timestamp_now(&self, transaction: &mut Transaction<'_>) -> SystemTime {
-        *transaction.cells(&self.node).timestamp.get()
-    }
-
-    fn new(
-        model: &Model,
-        identity: MessageIdentity,
         timestamp: SystemTime,
         status: MessageStatus,
     ) -> Self {
@@ -111,36 +53,42 @@ impl TextMessage {
             timestamp: Cell::new(timestamp),
             status: Cell::new(status),
         };
+        let identity = MessageIdentity {
+            id,
+            direction,
+            sender,
+            body,
+        };
         Self {
             node: model.store.node(identity, cells),
         }
     }
 
-    /// Which message of its conversation.
+    /// The ID of the message in its conversation.
     #[must_use]
     pub fn id(&self) -> MessageId {
         self.node.fixed.id
     }
 
-    /// Whether it came in or went out.
+    /// Whether the message is incoming or outgoing.
     #[must_use]
     pub fn direction(&self) -> Direction {
         self.node.fixed.direction
     }
 
-    /// Who wrote it; possibly nobody among the participants.
+    /// The sender, who need not be a participant.
     #[must_use]
     pub fn sender(&self) -> Person {
-        self.node.fixed.sender.clone()
+        self.node.fixed.sender.canonical().clone()
     }
 
-    /// What it says, as it was written. HTML in it is untrusted.
+    /// The body as the sender wrote it. HTML is untrusted.
     #[must_use]
     pub fn body(&self) -> &MessageBody {
         &self.node.fixed.body
     }
 
-    /// What it says as plain text. Of an HTML message: its text, with a line for each paragraph and line break.
+    /// The body as plain text. For an HTML message: its text, with a line for each paragraph and line break.
     #[must_use]
     pub fn text(&self) -> String {
         match self.body() {
@@ -149,8 +97,8 @@ impl TextMessage {
         }
     }
 
-    /// What it says as HTML that is safe to show: of a text message its text, escaped; of an HTML message what is left of it
-    /// when everything that could run, load or disguise something is taken out, pictures included.
+    /// The body as HTML that is safe to show. For a text message: the escaped text. For an HTML message: the HTML without
+    /// everything that could run or load something or disguise its content, pictures included.
     #[must_use]
     pub fn html(&self) -> String {
         match self.body() {
@@ -159,7 +107,7 @@ impl TextMessage {
         }
     }
 
-    /// The HTML as it was written. From outside it is untrusted: it may carry scripts. `None` for a text message.
+    /// The HTML as the sender wrote it. Incoming HTML is untrusted and may contain scripts. `None` for a text message.
     #[must_use]
     pub fn unsafe_html(&self) -> Option<&str> {
         match self.body() {
@@ -168,8 +116,8 @@ impl TextMessage {
         }
     }
 
-    /// When it was written: for an outgoing message by our own clock, until the server's time is known. The place of a
-    /// message in its conversation never follows from this.
+    /// The time when the message was written. For an outgoing message, the local time until the server's time is known. The
+    /// order of the messages does not depend on it.
     #[must_use]
     pub fn timestamp(&self) -> Property<SystemTime> {
         Property::new(Field {
@@ -178,7 +126,7 @@ impl TextMessage {
         })
     }
 
-    /// What is known of its delivery; the property's reason says why it failed.
+    /// The delivery status. If the message failed, the property's reason says why.
     #[must_use]
     pub fn status(&self) -> Property<MessageStatus> {
         Property::new(Field {
@@ -187,7 +135,7 @@ impl TextMessage {
         })
     }
 
-    /// Takes in a verdict. Whether it was one.
+    /// Sets the status, if it may follow the present one. True if it changed.
     pub(crate) fn settle(
         &self,
         transaction: &mut Transaction<'_>,

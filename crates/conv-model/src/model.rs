@@ -1,45 +1,89 @@
-//! What all objects of one model share.
+//! The part that all objects of one model share, and the commands in flight.
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::backend::{Backend, PortFuture};
+use crate::backend::Backend;
+use crate::ids::CommandId;
 use crate::observable::command::{CommandFuture, failed};
-use crate::observable::store::{Store, Transaction};
-use crate::observable::stream::channel;
+use crate::observable::store::{Node, Store, Transaction};
+use crate::observable::stream::{Sender, channel};
+use crate::observable::{Deliver, guarded};
+use crate::people::People;
 use crate::reason::{Reason, ReasonCode};
+use crate::request::{Outcome, Request};
 use crate::sync::Arc;
 
-/// The store, the port and the source of local ids.
+/// The store, the port, the people, the commands in flight, and the source of local IDs.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) store: Store,
     pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) people: Arc<People>,
+    commands: Arc<Node<Commands>>,
     next_id: AtomicU64,
 }
 
-/// A call of a port method.
-type PortCall = Box<dyn FnOnce(&dyn Backend) -> PortFuture + Send>;
+/// The commands that have not ended.
+#[derive(Default)]
+struct Commands {
+    in_flight: BTreeMap<CommandId, InFlight>,
+    /// The backend is gone for this reason, so that no request can end any more.
+    closed: Option<Reason>,
+}
 
-/// What a command's transaction decided.
-pub(crate) enum Step {
-    /// Nothing needs the other side.
-    Done,
-    /// This call is to be made.
-    Call(PortCall),
+struct InFlight {
+    /// The command belongs to the protocol, and a sign-out does not end it.
+    is_own: bool,
+    end: End,
+}
+
+/// Applies the end of a command to the model. Called once, under the lock, and dropped outside of it.
+type End = Box<dyn FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) + Send + Sync>;
+
+/// Applies the end of a request to the model and makes the result of the command.
+type Finish<R> = Box<
+    dyn FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) -> Result<R, Reason> + Send + Sync,
+>;
+
+/// The decision of a command's transaction.
+pub(crate) enum Step<R = ()> {
+    /// The command is done.
+    Done(R),
+    /// The command is done when this request is.
+    Ask(Request, Finish<R>),
 }
 
 impl Step {
-    pub(crate) fn call(call: impl FnOnce(&dyn Backend) -> PortFuture + Send + 'static) -> Self {
-        Self::Call(Box::new(call))
+    /// A request whose end changes nothing in the model.
+    pub(crate) fn ask(request: Request) -> Self {
+        Self::ask_then(request, |_, result| result.map(drop))
+    }
+}
+
+impl<R> Step<R> {
+    /// A request, and what its end does.
+    pub(crate) fn ask_then(
+        request: Request,
+        finish: impl FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) -> Result<R, Reason>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self::Ask(request, Box::new(finish))
     }
 }
 
 impl Model {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> Arc<Self> {
+        let store = Store::new();
         Arc::new(Self {
-            store: Store::new(),
             backend,
+            people: store.node((), BTreeMap::new()),
+            commands: store.node((), Commands::default()),
             next_id: AtomicU64::new(1),
+            store,
         })
     }
 
@@ -47,33 +91,160 @@ impl Model {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Runs a command: `decide` checks and commits, the call it decides on is made in the order of the commits.
-    pub(crate) fn command(
-        &self,
-        decide: impl FnOnce(&mut Transaction<'_>) -> Result<Step, Reason>,
-    ) -> CommandFuture<()> {
-        let decision = self
+    /// Runs a command. `decide` checks the command and commits its effect. A request that it decides on is sent in the order
+    /// of the commits.
+    pub(crate) fn command<R: Send + 'static>(
+        self: &Arc<Self>,
+        decide: impl FnOnce(&mut Transaction<'_>) -> Result<Step<R>, Reason>,
+    ) -> CommandFuture<R> {
+        let (sender, ended) = channel();
+        let done = self
             .store
             .transact(|transaction| match decide(transaction)? {
-                Step::Done => Ok(None),
-                Step::Call(call) => {
-                    let (sender, answer) = channel();
-                    let backend = Arc::clone(&self.backend);
-                    transaction.call(Box::new(move || sender.send(call(&*backend))));
-                    Ok(Some(answer))
+                Step::Done(result) => Ok(Some(result)),
+                Step::Ask(request, mut finish) => {
+                    let end = resolving(sender, move |transaction, result| {
+                        finish(transaction, result)
+                    });
+                    self.start(transaction, false, end, |backend, command| {
+                        backend.request(command, request);
+                    });
+                    Ok(None)
                 }
             });
-        match decision {
+        match done {
             Err(reason) => failed(reason),
-            Ok(None) => Box::pin(std::future::ready(Ok(()))),
-            Ok(Some(mut answer)) => Box::pin(async move {
-                match answer.recv().await {
-                    Some(outcome) => outcome.await,
-                    None => {
-                        Err(Reason::new(ReasonCode::Failed).with_message("the backend panicked"))
-                    }
-                }
-            }),
+            Ok(Some(result)) => Box::pin(std::future::ready(Ok(result))),
+            Ok(None) => future(ended),
         }
     }
+
+    /// Runs a command of the protocol's own.
+    pub(crate) fn own_command(
+        self: &Arc<Self>,
+        start: impl FnOnce(CommandId) + Send + 'static,
+    ) -> CommandFuture<()> {
+        let (sender, ended) = channel();
+        self.store.transact(|transaction| {
+            let end = resolving(sender, |_, result| result.map(drop));
+            self.start(transaction, true, end, |_, command| start(command));
+        });
+        future(ended)
+    }
+
+    /// Sends a request whose end is of no interest.
+    pub(crate) fn tell(self: &Arc<Self>, transaction: &mut Transaction<'_>, request: Request) {
+        let command = CommandId(self.next_id());
+        let backend = Arc::clone(&self.backend);
+        transaction.call(move || backend.request(command, request));
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        transaction: &mut Transaction<'_>,
+        is_own: bool,
+        mut end: End,
+        call: impl FnOnce(&dyn Backend, CommandId) + Send + 'static,
+    ) {
+        let command = CommandId(self.next_id());
+        let commands = transaction.cells(&self.commands);
+        if let Some(reason) = commands.closed.clone() {
+            end(transaction, Err(reason));
+            return transaction.discard(end);
+        }
+        commands.in_flight.insert(command, InFlight { is_own, end });
+        let model = Arc::clone(self);
+        transaction.call(move || {
+            let called = AssertUnwindSafe(|| call(&*model.backend, command));
+            if let Err(panic) = catch_unwind(called) {
+                let reason = Reason::new(ReasonCode::Failed).with_message("the backend panicked");
+                model
+                    .store
+                    .transact(|transaction| model.complete(transaction, command, Err(reason)));
+                resume_unwind(panic);
+            }
+        });
+    }
+
+    /// Ends a command, once.
+    pub(crate) fn complete(
+        &self,
+        transaction: &mut Transaction<'_>,
+        command: CommandId,
+        result: Result<Outcome, Reason>,
+    ) {
+        let commands = transaction.cells(&self.commands);
+        if let Some(mut ended) = commands.in_flight.remove(&command) {
+            (ended.end)(transaction, result);
+            transaction.discard(ended);
+        }
+    }
+
+    /// Ends every command that this transaction leaves in flight, except the protocol's own commands.
+    pub(crate) fn sign_out(self: &Arc<Self>, transaction: &mut Transaction<'_>, reason: Reason) {
+        let model = Arc::clone(self);
+        transaction.at_end(move |transaction| {
+            let in_flight = transaction.cells(&model.commands).in_flight.iter();
+            let ended: Vec<_> = in_flight
+                .filter(|(_, command)| !command.is_own)
+                .map(|(command, _)| *command)
+                .collect();
+            for command in ended {
+                model.complete(transaction, command, Err(reason.clone()));
+            }
+            transaction.discard(model);
+        });
+    }
+
+    /// Ends every command in flight and lets no other one begin: the backend is gone.
+    pub(crate) fn close(&self, transaction: &mut Transaction<'_>, reason: Reason) {
+        let commands = transaction.cells(&self.commands);
+        commands.closed = Some(reason.clone());
+        for (_, mut ended) in std::mem::take(&mut commands.in_flight) {
+            (ended.end)(transaction, Err(reason.clone()));
+            transaction.discard(ended);
+        }
+    }
+}
+
+/// The end of a command that `finish` applies and that then resolves the future, after the deliveries of the transaction.
+fn resolving<R: Send + 'static>(
+    sender: Sender<Result<R, Reason>>,
+    mut finish: impl FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) -> Result<R, Reason>
+    + Send
+    + Sync
+    + 'static,
+) -> End {
+    let mut sender = Some(sender);
+    Box::new(move |transaction, result| {
+        let result = finish(transaction, result);
+        if let Some(sender) = sender.take() {
+            transaction.deliver_last(Resolution { sender, result });
+        }
+    })
+}
+
+/// Resolves the future of a command, in the order of the deliveries.
+struct Resolution<R> {
+    sender: Sender<Result<R, Reason>>,
+    result: Result<R, Reason>,
+}
+
+impl<R: Send> Deliver for Resolution<R> {
+    fn deliver(self: Box<Self>) {
+        let Self { sender, result } = *self;
+        if !guarded(|| sender.send(result)) {
+            tracing::error!("a waker panicked");
+        }
+    }
+}
+
+fn future<R: Send + 'static>(
+    mut ended: crate::observable::Changes<Result<R, Reason>>,
+) -> CommandFuture<R> {
+    Box::pin(async move {
+        ended.recv().await.unwrap_or_else(|| {
+            Err(Reason::new(ReasonCode::SignedOut).with_message("the model is gone"))
+        })
+    })
 }

@@ -6,7 +6,7 @@ use crate::fact::ParticipantCapabilities;
 use crate::ids::{ConversationId, ParticipantId};
 use crate::model::Model;
 use crate::observable::Property;
-use crate::observable::cell::{Cell, Field};
+use crate::observable::cell::{Accessor, Cell, Field};
 use crate::observable::store::{Node, Transaction};
 use crate::person::Person;
 use crate::reason::Reason;
@@ -20,10 +20,10 @@ pub(crate) struct ParticipantCells {
     pub(crate) chat: Cell<CallConnectionState>,
     pub(crate) is_typing: Cell<bool>,
     pub(crate) capabilities: Cell<ParticipantCapabilities>,
-    /// By this id too facts may speak of a participant that was made here.
+    /// A second ID that facts use for a participant which was created here.
     pub(crate) alias: Option<ParticipantId>,
-    /// To be taken out of `participants` when they are out of the conversation.
-    pub(crate) removed: bool,
+    /// To be removed from `participants` when the participant has left.
+    pub(crate) is_removed: bool,
 }
 
 pub(crate) struct ParticipantIdentity {
@@ -33,13 +33,13 @@ pub(crate) struct ParticipantIdentity {
     pub(crate) model: Arc<Model>,
 }
 
-/// Someone's part in a conversation. Cloning gives another handle on the same participant.
+/// A participant of a conversation. Cloning gives another handle on the same participant.
 #[derive(Clone)]
 pub struct Participant {
     pub(crate) node: Arc<Node<ParticipantCells, ParticipantIdentity>>,
 }
 
-/// A participant's part in the chat.
+/// The chat of a participant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParticipantChat(Participant);
 
@@ -58,7 +58,7 @@ impl Participant {
             is_typing: Cell::new(false),
             capabilities: Cell::new(ParticipantCapabilities::default()),
             alias: None,
-            removed: false,
+            is_removed: false,
         };
         let identity = ParticipantIdentity {
             id,
@@ -71,55 +71,67 @@ impl Participant {
         }
     }
 
-    /// Which participant of its conversation.
+    /// The ID of the participant in its conversation.
     #[must_use]
     pub fn id(&self) -> ParticipantId {
         self.node.fixed.id
     }
 
-    /// Who it is.
+    /// The person.
     #[must_use]
     pub fn person(&self) -> Person {
-        self.node.fixed.person.clone()
+        self.node.fixed.person.canonical().clone()
     }
 
-    /// The person's name; the address as long as no name is known.
+    /// The person's name; the address while no name is known.
     #[must_use]
     pub fn display_name(&self) -> Property<String> {
         self.node.fixed.person.display_name()
     }
 
-    /// Where they stand. One who leaves stays in the collection, Disconnected.
+    /// The state. A participant who leaves stays in the collection, Disconnected.
     #[must_use]
     pub fn state(&self) -> Property<ParticipantState> {
-        Property::new(Field {
-            node: Arc::clone(&self.node),
-            cell: |cells| &mut cells.state,
-        })
+        self.property(|cells| &mut cells.state)
     }
 
-    /// What they may do; [`set_role`](Self::set_role) changes it.
+    /// The role, which [`set_role`](Self::set_role) changes.
     #[must_use]
     pub fn role(&self) -> Property<ParticipantRole> {
-        Property::new(Field {
-            node: Arc::clone(&self.node),
-            cell: |cells| &mut cells.role,
-        })
+        self.property(|cells| &mut cells.role)
     }
 
-    /// Whether they joined without an account.
+    /// Whether the participant joined without an account.
     #[must_use]
     pub fn is_anonymous(&self) -> Property<bool> {
-        Property::new(Field {
-            node: Arc::clone(&self.node),
-            cell: |cells| &mut cells.is_anonymous,
-        })
+        self.property(|cells| &mut cells.is_anonymous)
     }
 
-    /// Their part in the chat.
+    /// The participant's chat.
     #[must_use]
     pub fn chat(&self) -> ParticipantChat {
         ParticipantChat(self.clone())
+    }
+
+    pub(crate) fn property<T>(&self, cell: Accessor<ParticipantCells, T>) -> Property<T>
+    where
+        T: Clone + PartialEq + Send + Sync + 'static,
+    {
+        Property::new(Field {
+            node: Arc::clone(&self.node),
+            cell,
+        })
+    }
+
+    pub(crate) fn set<T>(
+        &self,
+        transaction: &mut Transaction<'_>,
+        cell: Accessor<ParticipantCells, T>,
+        value: T,
+    ) where
+        T: Clone + PartialEq + Send + Sync + 'static,
+    {
+        transaction.set(&self.node, cell, value, None);
     }
 
     pub(crate) fn set_state(
@@ -140,23 +152,6 @@ impl Participant {
         transaction.set(&self.node, |cells| &mut cells.chat, state, reason);
     }
 
-    pub(crate) fn set_is_typing(&self, transaction: &mut Transaction<'_>, is_typing: bool) {
-        transaction.set(&self.node, |cells| &mut cells.is_typing, is_typing, None);
-    }
-
-    pub(crate) fn set_capabilities(
-        &self,
-        transaction: &mut Transaction<'_>,
-        capabilities: ParticipantCapabilities,
-    ) {
-        transaction.set(
-            &self.node,
-            |cells| &mut cells.capabilities,
-            capabilities,
-            None,
-        );
-    }
-
     pub(crate) fn state_now(&self, transaction: &mut Transaction<'_>) -> ParticipantState {
         *transaction.cells(&self.node).state.get()
     }
@@ -164,25 +159,24 @@ impl Participant {
     pub(crate) fn chat_now(&self, transaction: &mut Transaction<'_>) -> CallConnectionState {
         *transaction.cells(&self.node).chat.get()
     }
+
+    /// The request fields that name this participant.
+    pub(crate) fn key(&self) -> (ConversationId, ParticipantId) {
+        (self.node.fixed.conversation, self.id())
+    }
 }
 
 impl ParticipantChat {
-    /// Where they stand in the chat.
+    /// The state of the participant's chat.
     #[must_use]
     pub fn state(&self) -> Property<CallConnectionState> {
-        Property::new(Field {
-            node: Arc::clone(&self.0.node),
-            cell: |cells| &mut cells.chat,
-        })
+        self.0.property(|cells| &mut cells.chat)
     }
 
-    /// Whether they are typing.
+    /// Whether the participant is typing.
     #[must_use]
     pub fn is_typing(&self) -> Property<bool> {
-        Property::new(Field {
-            node: Arc::clone(&self.0.node),
-            cell: |cells| &mut cells.is_typing,
-        })
+        self.0.property(|cells| &mut cells.is_typing)
     }
 }
 

@@ -1,68 +1,120 @@
-//! The people that a model knows: one object for each address.
+//! The people of a model: one object for each address.
 
 use std::collections::BTreeMap;
 use std::sync::Weak;
 
-use crate::me::MePerson;
 use crate::model::Model;
 use crate::observable::store::{Node, Transaction};
 use crate::person::{Person, PersonNode};
 use crate::sync::Arc;
 
-/// Who somebody still holds, by lower-case address, beside the person that is signed in.
-pub(crate) type People = Node<BTreeMap<String, Weak<PersonNode>>, PeopleIdentity>;
-
-pub(crate) struct PeopleIdentity {
-    pub(crate) model: Arc<Model>,
-    pub(crate) me: MePerson,
-}
-
-pub(crate) fn people(model: Arc<Model>) -> Arc<People> {
-    let me = MePerson(Person::new(&model, "", None));
-    let store = model.store.clone();
-    store.node(PeopleIdentity { model, me }, BTreeMap::new())
-}
+/// The persons that have an address and at least one handle, by the address in lower case.
+pub(crate) type People = Node<BTreeMap<String, Weak<PersonNode>>>;
 
 /// Whether two addresses mean the same person.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     !one.is_empty() && one.eq_ignore_ascii_case(other)
 }
 
-/// The person with this address, if somebody holds them.
+/// The person with this address, if there is a handle on it.
 pub(crate) fn find(
     transaction: &mut Transaction<'_>,
-    people: &People,
+    model: &Model,
     address: &str,
 ) -> Option<Person> {
-    let me = people.fixed.me.person();
-    if same(me.address(transaction), address) {
-        return Some(me);
-    }
     let known = transaction
-        .cells(people)
+        .cells(&model.people)
         .get(&address.to_ascii_lowercase())?;
     known.upgrade().map(|node| Person { node })
 }
 
-/// The person with this address, who learns the name.
+/// The person with this address, with this name if it has none yet or the name is new. Without an address, a new person.
 pub(crate) fn find_or_make(
     transaction: &mut Transaction<'_>,
-    people: &People,
+    model: &Arc<Model>,
     address: &str,
     display_name: Option<&str>,
 ) -> Person {
-    if let Some(person) = find(transaction, people, address) {
-        person.learn(transaction, None, display_name);
-        return person;
-    }
-    let person = Person::new(&people.fixed.model, address, display_name);
-    if !address.is_empty() {
-        let known = transaction.cells(people);
-        if known.len().is_power_of_two() {
-            // Now and then the entries of those whom nobody holds any more go out.
-            known.retain(|_, person| person.strong_count() > 0);
-        }
-        known.insert(address.to_ascii_lowercase(), Arc::downgrade(&person.node));
-    }
+    let person = find(transaction, model, address).unwrap_or_else(|| {
+        let person = Person::new(model, address, false);
+        insert(transaction, model, address, &person);
+        person
+    });
+    person.set_name(transaction, display_name);
     person
+}
+
+/// Gives a person its address, as soon as it is known. If another object has the address already, one of the two becomes an
+/// alias of the other.
+pub(crate) fn identify(transaction: &mut Transaction<'_>, person: &Person, address: &str) {
+    let person = person.canonical();
+    if address.is_empty() || !person.address(transaction).is_empty() {
+        return;
+    }
+    let model = &person.node.fixed.model;
+    let other = find(transaction, model, address);
+    person.set_address(transaction, address);
+    match other {
+        None => {
+            insert(transaction, model, address, person);
+            person.announce_interests(transaction);
+        }
+        // The handles on the user are as old as the model, so they stay the principal ones.
+        Some(other) if person.node.fixed.is_me => {
+            insert(transaction, model, address, person);
+            other.merge_into(transaction, person);
+            transaction.discard(other);
+        }
+        Some(other) => {
+            person.merge_into(transaction, &other);
+            transaction.discard(other);
+        }
+    }
+}
+
+fn insert(transaction: &mut Transaction<'_>, model: &Model, address: &str, person: &Person) {
+    if !address.is_empty() {
+        transaction
+            .cells(&model.people)
+            .insert(address.to_ascii_lowercase(), Arc::downgrade(&person.node));
+    }
+}
+
+/// Removes the entry of a person that has no handle any more.
+pub(crate) fn evict(transaction: &mut Transaction<'_>, model: &Model, address: &str) {
+    let people = transaction.cells(&model.people);
+    let address = address.to_ascii_lowercase();
+    // Meanwhile the address may have a new object.
+    if people
+        .get(&address)
+        .is_some_and(|person| person.strong_count() == 0)
+    {
+        people.remove(&address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::MockBackend;
+
+    fn known(model: &Model) -> Vec<String> {
+        model.people.read(|people| people.keys().cloned().collect())
+    }
+
+    #[test]
+    fn a_person_without_a_handle_is_evicted() {
+        let model = Model::new(Arc::new(MockBackend::new()));
+        let make = |address: &str| {
+            model
+                .store
+                .transact(|transaction| find_or_make(transaction, &model, address, None))
+        };
+        let lene = make("sip:Lene@contoso.com");
+        drop(make("sip:tosh@contoso.com"));
+        assert_eq!(known(&model), ["sip:lene@contoso.com"]);
+        assert!(make("sip:lene@contoso.com") == lene);
+        drop(lene);
+        assert!(known(&model).is_empty());
+    }
 }

@@ -1,30 +1,32 @@
-//! What is known of a person.
+//! A person and its presence.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{OnceLock, Weak};
 use std::time::SystemTime;
 
-use crate::backend::PersonField;
 use crate::fact::PersonFact;
 use crate::model::Model;
 use crate::observable::Property;
 use crate::observable::cell::{Accessor, Cell, Field};
 use crate::observable::store::{Node, Transaction};
+use crate::people;
 use crate::remote_property::{Interests, RemoteProperty};
+use crate::request::{Interest, PersonField, Request};
 use crate::sync::Arc;
 
-/// What a person is doing, as far as they let us know (`Person.status` of the Web SDK).
+/// The presence of a person (`Person.status` of the Web SDK).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PersonStatus {
-    /// Here.
+    /// Available.
     Online,
     /// Not signed in.
     Offline,
-    /// Signed in, but does not show it.
+    /// Signed in, but shown to others as offline.
     Hidden,
     /// Busy.
     Busy,
-    /// Here, but has done nothing for a while.
+    /// Available, but inactive for a while.
     Idle,
     /// Will be right back.
     BeRightBack,
@@ -37,12 +39,12 @@ pub enum PersonStatus {
     Unknown,
 }
 
-/// What kind of device a person is at.
+/// The kind of device that a person uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EndpointType {
     /// A computer.
     Desktop,
-    /// A phone or tablet.
+    /// A phone or a tablet.
     Mobile,
     /// A browser.
     Web,
@@ -51,34 +53,34 @@ pub enum EndpointType {
     Unknown,
 }
 
-/// A note that a person shows to others.
+/// A note that a person publishes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Note {
-    /// What kind.
+    /// The kind of note.
     pub kind: NoteKind,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 
-/// What kind of note.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoteKind {
     /// Written by the person.
     Personal,
-    /// Taken from their calendar while they are out of the office.
+    /// Taken from the calendar of a person who is out of the office.
     OutOfOffice,
 }
 
 /// A phone number of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneNumber {
-    /// Whose or where: work, mobile, home, in the protocol's words.
+    /// The kind of number, such as work, mobile or home, in the protocol's words.
     pub kind: String,
     /// The number.
     pub number: String,
 }
 
-/// What can be done with a person.
+/// The modalities that a person can use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Capabilities {
     /// Chat.
@@ -90,6 +92,7 @@ pub struct Capabilities {
 }
 
 pub(crate) struct PersonCells {
+    model: Arc<Model>,
     id: Cell<String>,
     display_name: Cell<String>,
     title: Cell<Option<String>>,
@@ -107,26 +110,36 @@ pub(crate) struct PersonCells {
     pub(crate) location: Cell<Option<String>>,
     capabilities: Cell<Capabilities>,
     pub(crate) interests: BTreeMap<PersonField, Interests>,
+    /// Other objects of the same person, which get every change too.
+    aliases: Vec<Weak<PersonNode>>,
 }
 
-pub(crate) type PersonNode = Node<PersonCells, Arc<Model>>;
+pub(crate) struct PersonIdentity {
+    pub(crate) model: Arc<Model>,
+    /// The person is the user.
+    pub(crate) is_me: bool,
+    /// The principal object of the same person, if this object was created before the address was known.
+    alias_of: OnceLock<Person>,
+}
 
-/// Someone: who they are and what is known of them. Nothing is fetched when one is made; what is not known, or not ours to
-/// know, is `None`, empty or `Unknown`. Cloning gives another handle on the same person, and there is one object for each
-/// address.
+pub(crate) type PersonNode = Node<PersonCells, PersonIdentity>;
+
+/// A person and what is known of it. Creating a person fetches nothing; a value that is not known is `None`, empty or
+/// `Unknown`.
+///
+/// Cloning gives another handle on the same person. All handles on the person with one address are equal, also a handle
+/// that is older than the address.
 #[derive(Clone)]
 pub struct Person {
     pub(crate) node: Arc<PersonNode>,
 }
 
 impl Person {
-    pub(crate) fn new(model: &Arc<Model>, address: &str, display_name: Option<&str>) -> Self {
-        let name = display_name
-            .filter(|name| !name.is_empty())
-            .unwrap_or(address);
+    pub(crate) fn new(model: &Arc<Model>, address: &str, is_me: bool) -> Self {
         let cells = PersonCells {
+            model: Arc::clone(model),
             id: Cell::new(address.to_owned()),
-            display_name: Cell::new(name.to_owned()),
+            display_name: Cell::new(address.to_owned()),
             title: Cell::new(None),
             office: Cell::new(None),
             department: Cell::new(None),
@@ -142,25 +155,40 @@ impl Person {
             location: Cell::new(None),
             capabilities: Cell::new(Capabilities::default()),
             interests: BTreeMap::new(),
+            aliases: Vec::new(),
+        };
+        let identity = PersonIdentity {
+            model: Arc::clone(model),
+            is_me,
+            alias_of: OnceLock::new(),
         };
         Self {
-            node: model.store.node(Arc::clone(model), cells),
+            node: model.store.node(identity, cells),
         }
     }
 
-    /// Their address. Empty while it is not known.
+    /// The principal object of this person.
+    pub(crate) fn canonical(&self) -> &Self {
+        let mut person = self;
+        while let Some(principal) = person.node.fixed.alias_of.get() {
+            person = principal;
+        }
+        person
+    }
+
+    /// The address. Empty while it is not known.
     #[must_use]
     pub fn id(&self) -> Property<String> {
         self.property(|cells| &mut cells.id)
     }
 
-    /// Their name; their address as long as no name is known.
+    /// The name; the address while no name is known.
     #[must_use]
     pub fn display_name(&self) -> Property<String> {
         self.property(|cells| &mut cells.display_name)
     }
 
-    /// Their title.
+    /// The job title.
     #[must_use]
     pub fn title(&self) -> RemoteProperty<Option<String>> {
         self.card(
@@ -170,7 +198,7 @@ impl Person {
         )
     }
 
-    /// Where they work.
+    /// The office.
     #[must_use]
     pub fn office(&self) -> RemoteProperty<Option<String>> {
         self.card(
@@ -180,7 +208,7 @@ impl Person {
         )
     }
 
-    /// Their department.
+    /// The department.
     #[must_use]
     pub fn department(&self) -> RemoteProperty<Option<String>> {
         self.card(
@@ -190,7 +218,7 @@ impl Person {
         )
     }
 
-    /// Their company.
+    /// The company.
     #[must_use]
     pub fn company(&self) -> RemoteProperty<Option<String>> {
         self.card(
@@ -200,7 +228,7 @@ impl Person {
         )
     }
 
-    /// Where their picture is.
+    /// The URL of the picture.
     #[must_use]
     pub fn avatar_url(&self) -> RemoteProperty<Option<String>> {
         self.card(
@@ -210,7 +238,7 @@ impl Person {
         )
     }
 
-    /// Their phone numbers.
+    /// The phone numbers.
     #[must_use]
     pub fn phone_numbers(&self) -> RemoteProperty<Vec<PhoneNumber>> {
         self.card(
@@ -220,7 +248,7 @@ impl Person {
         )
     }
 
-    /// Their mail addresses.
+    /// The mail addresses.
     #[must_use]
     pub fn emails(&self) -> RemoteProperty<Vec<String>> {
         self.card(
@@ -230,49 +258,49 @@ impl Person {
         )
     }
 
-    /// What they are doing, as far as they let us know.
+    /// The presence status.
     #[must_use]
     pub fn status(&self) -> RemoteProperty<PersonStatus> {
         self.remote(PersonField::Status, |cells| &mut cells.status)
     }
 
-    /// What they are doing, in words.
+    /// The activity, a text such as "In a meeting".
     #[must_use]
     pub fn activity(&self) -> RemoteProperty<Option<String>> {
         self.remote(PersonField::Activity, |cells| &mut cells.activity)
     }
 
-    /// When they were last seen.
+    /// The time of the last activity.
     #[must_use]
     pub fn last_seen_at(&self) -> RemoteProperty<Option<SystemTime>> {
         self.remote(PersonField::LastSeenAt, |cells| &mut cells.last_seen_at)
     }
 
-    /// What kind of device they are at.
+    /// The kind of device.
     #[must_use]
     pub fn endpoint_type(&self) -> RemoteProperty<EndpointType> {
         self.remote(PersonField::EndpointType, |cells| &mut cells.endpoint_type)
     }
 
-    /// What they tell others.
+    /// The note.
     #[must_use]
     pub fn note(&self) -> RemoteProperty<Option<Note>> {
         self.remote(PersonField::Note, |cells| &mut cells.note)
     }
 
-    /// Where they are.
+    /// The location.
     #[must_use]
     pub fn location(&self) -> RemoteProperty<Option<String>> {
         self.remote(PersonField::Location, |cells| &mut cells.location)
     }
 
-    /// What can be done with them.
+    /// The modalities that the person can use.
     #[must_use]
     pub fn capabilities(&self) -> RemoteProperty<Capabilities> {
         self.remote(PersonField::Capabilities, |cells| &mut cells.capabilities)
     }
 
-    /// This person: a message's `sender().person()` reads like a participant's `person()`.
+    /// This person, so that a message's `sender().person()` reads like a participant's `person()`.
     #[must_use]
     pub fn person(&self) -> Self {
         self.clone()
@@ -283,7 +311,7 @@ impl Person {
         T: Clone + PartialEq + Send + Sync + 'static,
     {
         Property::new(Field {
-            node: Arc::clone(&self.node),
+            node: Arc::clone(&self.canonical().node),
             cell,
         })
     }
@@ -298,6 +326,7 @@ impl Person {
     {
         RemoteProperty {
             property: self.property(cell),
+            cell,
             person: self.clone(),
             field,
             known: None,
@@ -305,7 +334,7 @@ impl Person {
         }
     }
 
-    /// A field of the contact card, which need not be fetched again once it is known.
+    /// A field of the contact card, which is not fetched again once it is known.
     fn card<T>(
         &self,
         field: PersonField,
@@ -322,24 +351,21 @@ impl Person {
     }
 
     pub(crate) fn address<'t>(&'t self, transaction: &'t mut Transaction<'_>) -> &'t str {
-        transaction.cells(&self.node).id.get()
+        transaction.cells(&self.canonical().node).id.get()
     }
 
-    /// Takes in who they are: nothing known is replaced by nothing.
-    pub(crate) fn learn(
-        &self,
-        transaction: &mut Transaction<'_>,
-        address: Option<&str>,
-        display_name: Option<&str>,
-    ) {
-        let cells = transaction.cells(&self.node);
-        let nameless = cells.display_name.get() == cells.id.get();
-        let address = address.filter(|address| !address.is_empty());
-        let display_name = display_name.filter(|name| !name.is_empty());
-        if let Some(address) = address {
-            self.set(transaction, |cells| &mut cells.id, address.to_owned());
+    /// Sets the address of a person that had none. The address is the name too, while no name is known.
+    pub(crate) fn set_address(&self, transaction: &mut Transaction<'_>, address: &str) {
+        let is_nameless = transaction.cells(&self.node).display_name.get().is_empty();
+        self.set(transaction, |cells| &mut cells.id, address.to_owned());
+        if is_nameless {
+            self.set_name(transaction, Some(address));
         }
-        if let Some(name) = display_name.or(address.filter(|_| nameless)) {
+    }
+
+    /// Sets the name. An empty name is unknown and replaces nothing.
+    pub(crate) fn set_name(&self, transaction: &mut Transaction<'_>, display_name: Option<&str>) {
+        if let Some(name) = display_name.filter(|name| !name.is_empty()) {
             self.set(
                 transaction,
                 |cells| &mut cells.display_name,
@@ -348,54 +374,165 @@ impl Person {
         }
     }
 
-    /// Takes in what became known of them.
-    pub(crate) fn apply(&self, transaction: &mut Transaction<'_>, fact: PersonFact) {
-        match fact {
-            PersonFact::DisplayName(name) => self.learn(transaction, None, Some(&name)),
-            PersonFact::Title(value) => self.set(transaction, |cells| &mut cells.title, value),
-            PersonFact::Office(value) => self.set(transaction, |cells| &mut cells.office, value),
-            PersonFact::Department(value) => {
-                self.set(transaction, |cells| &mut cells.department, value);
-            }
-            PersonFact::Company(value) => self.set(transaction, |cells| &mut cells.company, value),
-            PersonFact::AvatarUrl(value) => {
-                self.set(transaction, |cells| &mut cells.avatar_url, value);
-            }
-            PersonFact::PhoneNumbers(value) => {
-                self.set(transaction, |cells| &mut cells.phone_numbers, value);
-            }
-            PersonFact::Emails(value) => self.set(transaction, |cells| &mut cells.emails, value),
-            PersonFact::Status(value) => self.set(transaction, |cells| &mut cells.status, value),
-            PersonFact::Activity(value) => {
-                self.set(transaction, |cells| &mut cells.activity, value);
-            }
-            PersonFact::LastSeenAt(value) => {
-                self.set(transaction, |cells| &mut cells.last_seen_at, value);
-            }
-            PersonFact::EndpointType(value) => {
-                self.set(transaction, |cells| &mut cells.endpoint_type, value);
-            }
-            PersonFact::Note(value) => self.set(transaction, |cells| &mut cells.note, value),
-            PersonFact::Location(value) => {
-                self.set(transaction, |cells| &mut cells.location, value);
-            }
-            PersonFact::Capabilities(value) => {
-                self.set(transaction, |cells| &mut cells.capabilities, value);
-            }
+    /// Makes this object an alias of `principal`, which is the same person: both then have the values and the interests of
+    /// both.
+    pub(crate) fn merge_into(&self, transaction: &mut Transaction<'_>, principal: &Self) {
+        let mine = transaction.cells(&self.node);
+        let has_name = mine.display_name.get() != mine.id.get();
+        let name = has_name.then(|| mine.display_name.get().clone());
+        let facts = mine.facts();
+        let interests = std::mem::take(&mut mine.interests);
+        let aliases = std::mem::take(&mut mine.aliases);
+        let theirs = transaction.cells(&principal.node);
+        let known = theirs.facts();
+        let is_nameless = theirs.display_name.get() == theirs.id.get();
+        theirs.aliases.extend(aliases);
+        theirs.aliases.push(Arc::downgrade(&self.node));
+        for (field, interest) in interests {
+            theirs.interests.entry(field).or_default().add(interest);
+        }
+        let is_known = |fact: &PersonFact| {
+            let kind = std::mem::discriminant(fact);
+            known
+                .iter()
+                .any(|known| std::mem::discriminant(known) == kind)
+        };
+        for fact in facts.into_iter().filter(|fact| !is_known(fact)) {
+            principal.apply(transaction, fact);
+        }
+        principal.set_name(transaction, name.filter(|_| is_nameless).as_deref());
+        for fact in known {
+            principal.apply(transaction, fact);
+        }
+        let name = transaction
+            .cells(&principal.node)
+            .display_name
+            .get()
+            .clone();
+        principal.set_name(transaction, Some(&name));
+        // Fails only for an object that is an alias already.
+        let _ = self.node.fixed.alias_of.set(principal.clone());
+        principal.announce_interests(transaction);
+    }
+
+    /// Requests the interests that the backend has not been asked for yet.
+    pub(crate) fn announce_interests(&self, transaction: &mut Transaction<'_>) {
+        let cells = transaction.cells(&self.node);
+        let fields: Vec<_> = cells.interests.keys().copied().collect();
+        for field in fields {
+            self.announce_interest(transaction, field);
         }
     }
 
+    pub(crate) fn announce_interest(&self, transaction: &mut Transaction<'_>, field: PersonField) {
+        let cells = transaction.cells(&self.node);
+        let address = cells.id.get().clone();
+        // The backend cannot follow a person without an address, and takes an empty one for the user's.
+        if address.is_empty() && !self.node.fixed.is_me {
+            return;
+        }
+        if let Some(interest) = cells.interests.get_mut(&field).and_then(Interests::update) {
+            let request = Request::SetInterest {
+                address,
+                field,
+                interest,
+            };
+            self.node.fixed.model.tell(transaction, request);
+        }
+    }
+
+    /// Writes a value to this person, aliases included.
     fn set<T>(&self, transaction: &mut Transaction<'_>, cell: Accessor<PersonCells, T>, value: T)
     where
         T: Clone + PartialEq + Send + Sync + 'static,
     {
-        transaction.set(&self.node, cell, value, None);
+        let principal = self.canonical();
+        for alias in transaction.cells(&principal.node).aliases.clone() {
+            if let Some(alias) = alias.upgrade() {
+                transaction.set(&alias, cell, value.clone(), None);
+                transaction.discard(alias);
+            }
+        }
+        transaction.set(&principal.node, cell, value, None);
+    }
+}
+
+macro_rules! fields {
+    ($($fact:ident $field:ident,)+) => {
+        impl Person {
+            /// Applies a fact about the person.
+            pub(crate) fn apply(&self, transaction: &mut Transaction<'_>, fact: PersonFact) {
+                match fact {
+                    PersonFact::DisplayName(name) => self.set_name(transaction, Some(&name)),
+                    $(PersonFact::$fact(value) => {
+                        self.set(transaction, |cells| &mut cells.$field, value);
+                    })+
+                }
+            }
+        }
+
+        impl PersonCells {
+            /// The values that are known, without the name.
+            fn facts(&self) -> Vec<PersonFact> {
+                let mut facts = Vec::new();
+                $(if is_known(self.$field.get()) {
+                    facts.push(PersonFact::$fact(self.$field.get().clone()));
+                })+
+                facts
+            }
+        }
+    };
+}
+
+fields! {
+    Title title,
+    Office office,
+    Department department,
+    Company company,
+    AvatarUrl avatar_url,
+    PhoneNumbers phone_numbers,
+    Emails emails,
+    Status status,
+    Activity activity,
+    LastSeenAt last_seen_at,
+    EndpointType endpoint_type,
+    Note note,
+    Location location,
+    Capabilities capabilities,
+}
+
+fn is_known<T: Default + PartialEq>(value: &T) -> bool {
+    *value != T::default()
+}
+
+impl Drop for PersonCells {
+    /// Ends the interests in the person, and its entry among the people.
+    fn drop(&mut self) {
+        let address = self.id.get();
+        let followed: Vec<_> = (self.interests.iter())
+            .filter(|(_, interests)| interests.is_announced())
+            .map(|(field, _)| *field)
+            .collect();
+        if address.is_empty() && followed.is_empty() {
+            return;
+        }
+        self.model.store.transact(|transaction| {
+            people::evict(transaction, &self.model, address);
+            for field in followed {
+                let request = Request::SetInterest {
+                    address: address.clone(),
+                    field,
+                    interest: Interest::None,
+                };
+                self.model.tell(transaction, request);
+            }
+        });
     }
 }
 
 impl PartialEq for Person {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.node, &other.node)
+        Arc::ptr_eq(&self.canonical().node, &other.canonical().node)
     }
 }
 

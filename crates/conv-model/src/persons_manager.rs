@@ -1,38 +1,39 @@
-//! The people of a model.
+//! The people of a model, for the application.
 
 use std::fmt;
 
 use crate::fact::PersonFact;
+use crate::model::{Model, Step};
 use crate::observable::command::CommandFuture;
-use crate::observable::stream::channel;
-use crate::people::{self, People};
+use crate::people;
 use crate::person::Person;
-use crate::reason::{Reason, ReasonCode};
+use crate::reason::Reason;
+use crate::request::{Outcome, Request};
 use crate::sync::Arc;
 
-/// The people that one can communicate with (the Web SDK's `personsAndGroupsManager`, without groups).
+/// The people of a model (the Web SDK's `personsAndGroupsManager`, without groups).
 #[derive(Clone)]
 pub struct PersonsManager {
-    people: Arc<People>,
+    model: Arc<Model>,
 }
 
-/// Whom a search found.
+/// The results of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PersonSearch {
-    /// The people, the best match first if the protocol knows.
+    /// The people, the best match first if the protocol ranks them.
     pub persons: Vec<Person>,
-    /// Whether there are more than the limit let through.
+    /// Whether there are more results than the limit.
     pub more_available: bool,
 }
 
-/// Whom an adapter found, and what it learned on the way.
+/// The results of a search, as the protocol reports them.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FoundPersons {
-    /// The addresses, and what became known of each.
+    /// The address of each person, and the facts about the person.
     pub persons: Vec<(String, Vec<PersonFact>)>,
-    /// Whether there are more than the limit let through.
+    /// Whether there are more results than the limit.
     pub more_available: bool,
 }
 
@@ -48,61 +49,51 @@ impl FoundPersons {
 }
 
 impl PersonsManager {
-    pub(crate) const fn new(people: Arc<People>) -> Self {
-        Self { people }
+    pub(crate) const fn new(model: Arc<Model>) -> Self {
+        Self { model }
     }
 
-    /// The person with this address. Nothing is fetched, and nobody checks whether there is one.
+    /// The person with this address. Fetches nothing, and does not check whether there is such a person.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ReasonCode::InvalidArgument) when `address` cannot be one.
+    /// [`InvalidArgument`](crate::ReasonCode::InvalidArgument) if `address` is not an address.
     pub fn get_person(&self, address: &str) -> Result<Person, Reason> {
-        let model = &self.people.fixed.model;
+        let model = &self.model;
         let address = model.backend.normalize_address(address)?;
-        Ok(model.store.transact(|transaction| {
-            people::find_or_make(transaction, &self.people, &address, None)
-        }))
+        Ok(model
+            .store
+            .transact(|transaction| people::find_or_make(transaction, model, &address, None)))
     }
 
-    /// Searches for people by name or address, and finds at most `limit`. What the search brings is known of them when this
-    /// resolves.
+    /// Searches for people by name or address. Finds at most `limit`. The people have the values that the search found when
+    /// this resolves.
     ///
     /// # Errors
-    /// As the protocol decides.
+    /// The protocol decides.
     pub fn search(&self, query: &str, limit: u32) -> CommandFuture<PersonSearch> {
-        let model = &self.people.fixed.model;
-        let (sender, mut asked) = channel();
-        let backend = Arc::clone(&model.backend);
-        let query = query.to_owned();
-        model.store.transact(|transaction| {
-            transaction.call(Box::new(move || {
-                sender.send(backend.search_persons(&query, limit));
-            }));
-        });
-        let people = Arc::clone(&self.people);
-        Box::pin(async move {
-            let Some(found) = asked.recv().await else {
-                return Err(Reason::new(ReasonCode::Failed).with_message("the backend panicked"));
-            };
-            let FoundPersons {
-                persons,
-                more_available,
-            } = found.await?;
-            let persons = people.fixed.model.store.transact(|transaction| {
-                let mut found = Vec::new();
-                for (address, facts) in persons {
-                    let person = people::find_or_make(transaction, &people, &address, None);
+        let request = Request::SearchPersons {
+            query: query.to_owned(),
+            limit,
+        };
+        let model = Arc::clone(&self.model);
+        self.model.command(|_| {
+            Ok(Step::ask_then(request, move |transaction, result| {
+                let Outcome::Found(found) = result? else {
+                    return Ok(PersonSearch::default());
+                };
+                let mut persons = Vec::new();
+                for (address, facts) in found.persons {
+                    let person = people::find_or_make(transaction, &model, &address, None);
                     for fact in facts {
                         person.apply(transaction, fact);
                     }
-                    found.push(person);
+                    persons.push(person);
                 }
-                found
-            });
-            Ok(PersonSearch {
-                persons,
-                more_available,
-            })
+                Ok(PersonSearch {
+                    persons,
+                    more_available: found.more_available,
+                })
+            }))
         })
     }
 }

@@ -1,24 +1,26 @@
-//! Why something is as it is, or why a command failed.
+//! The reason for a state or for the failure of a command.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident,)+) => {
-        /// What kind of reason it is: the call disconnection reasons of the Web SDK, its command and request failures, and
-        /// those that a protocol adds.
+        /// The kind of a reason: the call disconnection reasons of the Web SDK, its command and request failures, and the codes
+        /// that a protocol adds.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum ReasonCode {
             $($(#[$doc])* $name,)+
-            /// A code that is not listed here.
+            /// Another code.
             Other(Cow<'static, str>),
         }
 
         impl ReasonCode {
-            /// The code's name.
+            /// The name of the code.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -40,43 +42,43 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The other side said no (`CallDisconnectionReason`).
+    /// The other side declined (`CallDisconnectionReason`).
     Refused,
-    /// The other side is busy or wants no disturbance (`CallDisconnectionReason`).
+    /// The other side is busy or does not want to be disturbed (`CallDisconnectionReason`).
     Busy,
-    /// Nobody answered (`CallDisconnectionReason`).
+    /// The other side did not answer (`CallDisconnectionReason`).
     Missed,
-    /// It was ended, cancelled, or answered elsewhere (`CallDisconnectionReason`).
+    /// The invitation or the conversation was ended, cancelled, or answered at another endpoint (`CallDisconnectionReason`).
     Terminated,
-    /// No room for one more (`CallDisconnectionReason`).
+    /// The conversation has the largest number of participants (`CallDisconnectionReason`).
     FullSession,
     /// The other side could not be reached (`CallDisconnectionReason`).
     Dropped,
-    /// Not a number that can be called (`CallDisconnectionReason`).
+    /// The number cannot be called (`CallDisconnectionReason`).
     InvalidNumber,
-    /// A number that may not be called (`CallDisconnectionReason`).
+    /// The number must not be called (`CallDisconnectionReason`).
     ForbiddenNumber,
     /// Any other failure (`CallDisconnectionReason`).
     Failed,
-    /// The server kept silent for too long.
+    /// The server did not respond in time.
     Timeout,
-    /// No verdict on a message could be had: it may or may not have arrived.
+    /// It is not known whether a message was delivered.
     DeliveryUnknown,
-    /// The server refused a request, or could not be asked (`Reason`).
+    /// The server refused a request, or the request could not be sent (`Reason`).
     RequestFailed,
-    /// The event channel is lost for good (`SignInManager`).
+    /// The event channel is lost (`SignInManager`).
     ConnectionLost,
-    /// The command is not enabled now; the cause says why.
+    /// The command is not enabled. The cause says why.
     CommandDisabled,
-    /// The protocol behind the model cannot do this.
+    /// The protocol does not support the command.
     NotSupported,
-    /// What was meant does not exist any more.
+    /// The object of the command does not exist any more.
     Gone,
-    /// Only possible when signed in.
+    /// The user is not signed in.
     SignedOut,
-    /// An argument is not acceptable.
+    /// An argument is not valid.
     InvalidArgument,
-    /// The state of the object does not allow it.
+    /// The state of the object does not allow the command.
     InvalidState,
     /// Signing in failed.
     SignInFailed,
@@ -88,46 +90,67 @@ impl fmt::Display for ReasonCode {
     }
 }
 
-/// What the protocol said, as plain data.
+/// The protocol's data about a failure.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RawReason {
     /// The protocol's error code.
     pub code: Option<String>,
-    /// The protocol's subcode. Its meaning depends on the code and on the operation.
+    /// The protocol's subcode. Its meaning depends on the code and the operation.
     pub subcode: Option<String>,
-    /// The protocol's words for people.
+    /// The protocol's text for people.
     pub message: Option<String>,
-    /// The status of the response.
+    /// The status code of the response.
     pub status: Option<u16>,
-    /// How often the request was sent.
+    /// The number of times that the request was sent.
     pub attempts: Option<u32>,
-    /// In which step it happened.
+    /// The step that failed.
     pub stage: Option<String>,
-    /// Which host was concerned.
+    /// The host.
     pub host: Option<String>,
-    /// The client's id of the operation.
+    /// The client's ID of the operation.
     pub operation: Option<String>,
-    /// The id of the request in the server's logs.
+    /// The correlation ID of the request in the server's logs.
     pub correlation: Option<String>,
-    /// Whom a message did not reach.
+    /// The addresses to which a message was not delivered.
     pub failed_participants: Vec<String>,
 }
 
-/// Why: a code, what the protocol said, and the reason behind it. Cheap to clone.
+/// A reason: a code, the protocol's data, and the reason that caused it. Cheap to clone.
+///
+/// `{}` shows the reason without its causes, which [`source`](Error::source) returns; `{:#}` shows the causes too. Two
+/// reasons are equal if everything but their [details](Self::detail) is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reason(Arc<Inner>);
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 struct Inner {
     code: ReasonCode,
     message: Option<Cow<'static, str>>,
     raw: Option<Box<RawReason>>,
     cause: Option<Reason>,
+    detail: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl PartialEq for Inner {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+            && self.message == other.message
+            && self.raw == other.raw
+            && self.cause == other.cause
+    }
+}
+
+impl Eq for Inner {}
+
+impl Hash for Inner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.code, &self.message, &self.raw, &self.cause).hash(state);
+    }
 }
 
 impl Reason {
-    /// A reason of this kind and nothing more.
+    /// A reason with this code.
     #[must_use]
     pub fn new(code: ReasonCode) -> Self {
         Self(Arc::new(Inner {
@@ -135,43 +158,51 @@ impl Reason {
             message: None,
             raw: None,
             cause: None,
+            detail: None,
         }))
     }
 
-    /// With a sentence for people.
+    /// Adds a sentence for people.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         Arc::make_mut(&mut self.0).message = Some(message.into());
         self
     }
 
-    /// With what the protocol said.
+    /// Adds the protocol's data.
     #[must_use]
     pub fn with_raw(mut self, raw: RawReason) -> Self {
         Arc::make_mut(&mut self.0).raw = Some(Box::new(raw));
         self
     }
 
-    /// With the reason behind it.
+    /// Adds the reason that caused this one.
     #[must_use]
     pub fn with_cause(mut self, cause: Self) -> Self {
         Arc::make_mut(&mut self.0).cause = Some(cause);
         self
     }
 
-    /// What kind of reason.
+    /// Adds the protocol's own value for the failure, which [`detail`](Self::detail) returns.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Any + Send + Sync) -> Self {
+        Arc::make_mut(&mut self.0).detail = Some(Arc::new(detail));
+        self
+    }
+
+    /// The code.
     #[must_use]
     pub fn code(&self) -> &ReasonCode {
         &self.0.code
     }
 
-    /// The sentence for people, when there is one.
+    /// The sentence for people, if there is one.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
 
-    /// What the protocol said, here or in the nearest cause that has it.
+    /// The protocol's data, of this reason or of the nearest cause that has data.
     #[must_use]
     pub fn raw(&self) -> Option<&RawReason> {
         self.0
@@ -180,10 +211,16 @@ impl Reason {
             .or_else(|| self.cause().and_then(Self::raw))
     }
 
-    /// The reason behind this one.
+    /// The reason that caused this one.
     #[must_use]
     pub fn cause(&self) -> Option<&Self> {
         self.0.cause.as_ref()
+    }
+
+    /// The protocol's own value for the failure, if it has this type.
+    #[must_use]
+    pub fn detail<T: Any>(&self) -> Option<&T> {
+        self.0.detail.as_deref()?.downcast_ref()
     }
 }
 
@@ -194,13 +231,14 @@ impl From<ReasonCode> for Reason {
 }
 
 impl fmt::Display for Reason {
-    /// The code, the sentence, the protocol's words and the causes, on one line.
+    /// The code, the sentence and the protocol's data, on one line; with `{:#}` the causes too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner {
             code,
             message,
             raw,
             cause,
+            ..
         } = &*self.0;
         write!(f, "{code}")?;
         if let Some(message) = message {
@@ -209,8 +247,8 @@ impl fmt::Display for Reason {
         if let Some(raw) = raw {
             write!(f, "{raw}")?;
         }
-        if let Some(cause) = cause {
-            write!(f, " ({cause})")?;
+        if let Some(cause) = cause.as_ref().filter(|_| f.alternate()) {
+            write!(f, " ({cause:#})")?;
         }
         Ok(())
     }
@@ -247,7 +285,7 @@ impl fmt::Display for RawReason {
 
 impl fmt::Debug for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Reason({self})")
+        write!(f, "Reason({self:#})")
     }
 }
 
@@ -262,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_survive_their_names() {
+    fn a_code_is_parsed_from_its_name() {
         for code in [
             ReasonCode::Refused,
             ReasonCode::DeliveryUnknown,
@@ -273,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_says_all_it_knows() {
+    fn a_reason_shows_its_causes_only_in_the_alternate_form() {
         let raw = RawReason {
             status: Some(404),
             attempts: Some(3),
@@ -283,14 +321,26 @@ mod tests {
         let reason = Reason::new(ReasonCode::Failed)
             .with_message("nobody there")
             .with_cause(Reason::new(ReasonCode::RequestFailed).with_raw(raw));
+        assert_eq!(reason.to_string(), "Failed: nobody there");
+        let cause = "RequestFailed [status 404, attempts 3, subcode DestinationNotFound]";
         assert_eq!(
-            reason.to_string(),
-            "Failed: nobody there (RequestFailed [status 404, attempts 3, subcode DestinationNotFound])"
+            reason.source().map(ToString::to_string).as_deref(),
+            Some(cause)
         );
+        assert_eq!(
+            format!("{reason:#}"),
+            format!("Failed: nobody there ({cause})")
+        );
+        assert_eq!(format!("{reason:?}"), format!("Reason({reason:#})"));
         assert_eq!(reason.raw().and_then(|raw| raw.status), Some(404));
-        assert_eq!(
-            reason.source().map(ToString::to_string),
-            reason.cause().map(ToString::to_string)
-        );
+    }
+
+    #[test]
+    fn a_detail_is_returned_by_its_type_and_is_no_part_of_the_equality() {
+        let plain = Reason::new(ReasonCode::Failed);
+        let detailed = plain.clone().with_detail(404_u16);
+        assert_eq!(detailed.detail(), Some(&404_u16));
+        assert_eq!(detailed.detail::<String>(), None);
+        assert_eq!(detailed, plain);
     }
 }

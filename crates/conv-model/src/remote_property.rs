@@ -1,109 +1,118 @@
-//! A property whose truth is on the server.
+//! A property whose value is on the server.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use crate::backend::{Interest, MeChange, PersonField};
 use crate::model::Step;
+use crate::observable::cell::Accessor;
 use crate::observable::command::{CommandFuture, disabled, failed};
 use crate::observable::store::Transaction;
 use crate::observable::{Property, Subscription};
-use crate::person::Person;
+use crate::person::{Person, PersonCells};
 use crate::reason::{Reason, ReasonCode};
-use crate::sync::Arc;
+use crate::request::{Interest, MeChange, PersonField, Request};
 
-/// A [`Property`] whose truth is on the server: what is read is the last known value, which changes when the server says so.
+/// A [`Property`] whose value is on the server. Reading it gives the last known value, which changes when the server reports
+/// a change.
 ///
-/// The model counts who is interested and tells the port; whether requests are joined or batched is the protocol's concern.
+/// The model counts the subscriptions and requests the sum of them from the protocol, which decides on batches of requests.
 pub struct RemoteProperty<T> {
     pub(crate) property: Property<T>,
+    pub(crate) cell: Accessor<PersonCells, T>,
     pub(crate) person: Person,
     pub(crate) field: PersonField,
-    /// Whether a value is as good as a fetched one. `None` for what always has to be asked.
+    /// Whether a value needs no fetch. `None` if every value does.
     pub(crate) known: Option<fn(&T) -> bool>,
     pub(crate) set: Option<fn(T) -> MeChange>,
 }
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
-    /// Asks the server, unless the value is one that does not change by itself and is known already; then the value.
+    /// Fetches the value from the server. A value of the contact card that is known is returned without a request.
     ///
     /// # Errors
-    /// As the protocol decides.
+    /// [`InvalidState`](ReasonCode::InvalidState) if the address of the person is not known yet. Otherwise the protocol
+    /// decides.
     pub fn fetch(&self) -> CommandFuture<T> {
-        let known = self.known.is_some_and(|known| known(&self.property.get()));
-        let asked = if known { None } else { Some(self.ask()) };
-        let property = self.property.clone();
-        Box::pin(async move {
-            if let Some(asked) = asked {
-                asked.await?;
+        let known = self.known;
+        self.command(|transaction, person, value| {
+            if known.is_some_and(|known| known(&value(transaction))) {
+                return Ok(None);
             }
-            Ok(property.get())
-        })
-    }
-
-    fn ask(&self) -> CommandFuture<()> {
-        let field = self.field;
-        self.person.node.fixed.command(|transaction| {
-            let address = self.person.address(transaction).to_owned();
-            Ok(Step::call(move |backend| {
-                backend.fetch_person(&address, field)
+            let address = person.address(transaction).to_owned();
+            if address.is_empty() && !person.node.fixed.is_me {
+                return Err(Reason::new(ReasonCode::InvalidState)
+                    .with_message("the address of the person is not known yet"));
+            }
+            Ok(Some(Request::FetchPerson {
+                address,
+                field: self.field,
             }))
         })
     }
 
-    /// Asks the server to change the value; resolves with the value when the server agreed.
+    /// Changes the value on the server. Resolves with the value when the server agreed.
     ///
     /// # Errors
-    /// At once when it is nothing that we can set; else as the protocol decides, and the value stays.
+    /// Fails at once if the user cannot set this property. Otherwise the protocol decides; if it refuses, the value stays.
     pub fn set(&self, value: T) -> CommandFuture<T> {
         let Some(change) = self.set else {
             return failed(disabled(Reason::new(ReasonCode::NotSupported)));
         };
-        let change = change(value);
-        let agreed = self
-            .person
-            .node
-            .fixed
-            .command(|_| Ok(Step::call(move |backend| backend.set_me(change))));
-        let property = self.property.clone();
-        Box::pin(async move {
-            agreed.await?;
-            Ok(property.get())
+        let request = Request::SetMe(change(value));
+        self.command(|_, _, _| Ok(Some(request)))
+    }
+
+    /// Runs a command that resolves with the present value.
+    fn command(
+        &self,
+        decide: impl FnOnce(
+            &mut Transaction<'_>,
+            &Person,
+            &dyn Fn(&mut Transaction<'_>) -> T,
+        ) -> Result<Option<Request>, Reason>,
+    ) -> CommandFuture<T> {
+        let (person, cell) = (self.person.canonical().clone(), self.cell);
+        let read = move |transaction: &mut Transaction<'_>| {
+            cell(transaction.cells(&person.node)).get().clone()
+        };
+        let model = &self.person.node.fixed.model;
+        model.command(|transaction| {
+            Ok(match decide(transaction, self.person.canonical(), &read)? {
+                None => Step::Done(read(transaction)),
+                Some(request) => Step::ask_then(request, move |transaction, result| {
+                    result.map(|_| read(transaction))
+                }),
+            })
         })
     }
 
-    /// Has the server report changes for as long as the subscription lives.
+    /// Follows the value on the server for as long as the subscription lives. After [`detach`](Subscription::detach), for as
+    /// long as the person lives.
     pub fn subscribe(&self) -> Subscription {
         self.interest(None)
     }
 
-    /// Has the value fetched every `interval` for as long as the subscription lives. The shortest interval of all wins, and
-    /// none counts while somebody has the server report changes.
+    /// Fetches the value at this interval for as long as the subscription lives. The shortest interval of all subscriptions
+    /// counts; none counts while a [`subscribe`](Self::subscribe) follows the value.
     pub fn subscribe_every(&self, interval: Duration) -> Subscription {
         self.interest(Some(interval))
     }
 
     fn interest(&self, interval: Option<Duration>) -> Subscription {
         let (person, field) = (self.person.clone(), self.field);
-        let count = move |by: fn(&mut usize)| {
-            person
-                .node
-                .store
-                .transact(|transaction| count_interest(transaction, &person, field, interval, by));
-        };
-        count(|count| *count += 1);
-        Subscription::new(move || count(|count| *count -= 1))
+        count_interest(&person, field, interval, |count| *count += 1);
+        Subscription::new(move || count_interest(&person, field, interval, |count| *count -= 1))
     }
 }
 
-/// Who wants to know, and what the port was told of it.
+/// The subscriptions to a field of a person, and the interest that was requested from the backend.
 #[derive(Default)]
 pub(crate) struct Interests {
     live: usize,
     every: BTreeMap<Duration, usize>,
-    told: Interest,
+    announced: Interest,
 }
 
 impl Interests {
@@ -116,36 +125,50 @@ impl Interests {
             .next()
             .map_or(Interest::None, |interval| Interest::Every(*interval))
     }
+
+    /// The interest to request now, if it is another one than before.
+    pub(crate) fn update(&mut self) -> Option<Interest> {
+        let wanted = self.wanted();
+        let announced = std::mem::replace(&mut self.announced, wanted);
+        (announced != wanted).then_some(wanted)
+    }
+
+    pub(crate) fn is_announced(&self) -> bool {
+        self.announced != Interest::None
+    }
+
+    /// Adds the subscriptions to another object of the same person.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.live += other.live;
+        for (interval, count) in other.every {
+            *self.every.entry(interval).or_default() += count;
+        }
+        if other.announced != Interest::None {
+            self.announced = other.announced;
+        }
+    }
 }
 
 fn count_interest(
-    transaction: &mut Transaction<'_>,
     person: &Person,
     field: PersonField,
     interval: Option<Duration>,
     by: fn(&mut usize),
 ) {
-    let address = person.address(transaction).to_owned();
-    let interests = transaction
-        .cells(&person.node)
-        .interests
-        .entry(field)
-        .or_default();
-    match interval {
-        None => by(&mut interests.live),
-        Some(interval) => {
-            by(interests.every.entry(interval).or_default());
-            interests.every.retain(|_, count| *count > 0);
+    person.node.store.transact(|transaction| {
+        // An address may have become known since, and with it the principal object.
+        let person = person.canonical();
+        let cells = transaction.cells(&person.node);
+        let interests = cells.interests.entry(field).or_default();
+        match interval {
+            None => by(&mut interests.live),
+            Some(interval) => {
+                by(interests.every.entry(interval).or_default());
+                interests.every.retain(|_, count| *count > 0);
+            }
         }
-    }
-    let wanted = interests.wanted();
-    if interests.told != wanted {
-        interests.told = wanted;
-        let backend = Arc::clone(&person.node.fixed.backend);
-        transaction.call(Box::new(move || {
-            backend.set_interest(&address, field, wanted);
-        }));
-    }
+        person.announce_interest(transaction, field);
+    });
 }
 
 impl<T> Deref for RemoteProperty<T> {

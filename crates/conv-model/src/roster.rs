@@ -1,6 +1,5 @@
-//! Who is in a conversation: by what facts tell, and by what the application asks for.
+//! The participants of a conversation: the commands that add and remove them, and the facts about them.
 
-use crate::backend::Peer;
 use crate::conversation::Conversation;
 use crate::fact::{ParticipantFact, ParticipantUpdate};
 use crate::ids::ParticipantId;
@@ -11,20 +10,22 @@ use crate::observable::{CollectionCommands, Key};
 use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
+use crate::request::{Peer, Request};
 use crate::situation::Situation;
 use crate::states::{ConversationState, ParticipantState};
 
 impl Conversation {
-    /// A participant with this address, who is not in the conversation yet: [`participants`](Self::participants) takes them in.
+    /// Creates a participant with this address. It is not in the conversation until it is added to
+    /// [`participants`](Self::participants).
     ///
     /// # Errors
-    /// [`InvalidArgument`](ReasonCode::InvalidArgument) when `address` cannot be one.
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if `address` is not an address.
     pub fn create_participant(&self, address: &str) -> Result<Participant, Reason> {
         let model = &self.node.fixed.model;
         let address = model.backend.normalize_address(address)?;
-        let person = model.store.transact(|transaction| {
-            people::find_or_make(transaction, &self.node.fixed.people, &address, None)
-        });
+        let person = model
+            .store
+            .transact(|transaction| people::find_or_make(transaction, model, &address, None));
         Ok(Participant::new(
             model,
             self.id(),
@@ -41,19 +42,18 @@ impl Conversation {
             })
             .enabled();
         CollectionCommands {
-            add: Command::new(enabled, move |participant| adding.invite(&participant)),
-            remove: Command::always(move |participant| removing.eject(&participant)),
+            add: Command::new(enabled, move |participant| {
+                adding.add_to_roster(&participant)
+            }),
+            remove: Command::always(move |participant| removing.remove_from_roster(&participant)),
         }
     }
 
-    /// Takes a participant in.
-    fn invite(&self, participant: &Participant) -> CommandFuture<Key> {
-        let mut key = None;
-        let asked = self.node.fixed.model.command(|transaction| {
+    fn add_to_roster(&self, participant: &Participant) -> CommandFuture<Key> {
+        self.node.fixed.model.command(|transaction| {
             Situation::add_participant(&self.situation(transaction)).map_err(disabled)?;
             let present = self.key_of(transaction, participant);
-            let joined = participant.state_now(transaction) != ParticipantState::Disconnected;
-            key = Some(present.unwrap_or_else(|| {
+            let key = present.unwrap_or_else(|| {
                 let key = transaction.push(
                     &self.node,
                     |cells| &mut cells.participants,
@@ -61,99 +61,110 @@ impl Conversation {
                 );
                 self.count_participants(transaction);
                 key
-            }));
-            if joined {
-                return Ok(Step::Done);
+            });
+            if participant.state_now(transaction) != ParticipantState::Disconnected {
+                return Ok(Step::Done(key));
             }
-            let (id, peer) = (self.id(), participant.id());
             let address = participant.person().address(transaction).to_owned();
-            Ok(Step::call(move |backend| {
-                backend.add_participant(
-                    id,
-                    Peer {
-                        participant: peer,
-                        address,
-                    },
-                )
+            let request = Request::AddParticipant {
+                conversation: self.id(),
+                participant: Peer::new(participant.id(), address),
+            };
+            let participant = participant.clone();
+            Ok(Step::ask_then(request, move |transaction, result| {
+                if let Err(reason) = &result {
+                    participant.refuse(transaction, reason);
+                }
+                result.map(|_| key)
             }))
-        });
-        let (conversation, participant) = (self.clone(), participant.clone());
-        Box::pin(async move {
-            let outcome = asked.await;
-            if let Err(reason) = &outcome {
-                conversation.refused(&participant, reason);
-            }
-            outcome.and_then(|()| key.ok_or_else(|| Reason::new(ReasonCode::Failed)))
         })
     }
 
-    /// One who could not be invited stays, and says why.
-    fn refused(&self, participant: &Participant, reason: &Reason) {
-        self.node.store.transact(|transaction| {
-            let state = participant.state_now(transaction);
-            if matches!(
-                state,
-                ParticipantState::Disconnected | ParticipantState::Connecting
-            ) {
-                participant.set_state(
-                    transaction,
-                    ParticipantState::Disconnected,
-                    Some(reason.clone()),
-                );
-            }
-        });
-    }
-
-    /// Takes a participant out: at once when they are not in the conversation, else when they are out of it.
-    fn eject(&self, participant: &Participant) -> CommandFuture<()> {
-        let asked = self.node.fixed.model.command(|transaction| {
+    /// Removes a participant: at once if it is not in the conversation, otherwise when it has left.
+    fn remove_from_roster(&self, participant: &Participant) -> CommandFuture<()> {
+        self.node.fixed.model.command(|transaction| {
             if self.key_of(transaction, participant).is_none() {
-                return Err(
-                    Reason::new(ReasonCode::InvalidArgument).with_message("no such participant")
-                );
+                return Err(Reason::new(ReasonCode::InvalidArgument)
+                    .with_message("the participant is not in the conversation"));
             }
-            transaction.cells(&participant.node).removed = true;
-            let begun = !matches!(
+            let (conversation, id) = participant.key();
+            let request = Request::RemoveParticipant {
+                conversation,
+                participant: id,
+            };
+            let has_begun = !matches!(
                 self.situation(transaction).state,
                 ConversationState::Created | ConversationState::Disconnected
             );
-            if !begun || participant.state_now(transaction) == ParticipantState::Disconnected {
-                self.take_out_if_removed(transaction, participant);
-                return Ok(Step::Done);
-            }
-            participant.set_state(transaction, ParticipantState::Disconnecting, None);
-            let (conversation, id) = (self.id(), participant.id());
-            Ok(Step::call(move |backend| {
-                backend.remove_participant(conversation, id)
+            let state = participant.state_now(transaction);
+            let undo = if has_begun && state != ParticipantState::Disconnected {
+                transaction.cells(&participant.node).is_removed = true;
+                participant.set_state(transaction, ParticipantState::Disconnecting, None);
+                Undo::Keep(state)
+            } else {
+                // The protocol invites everybody whom it knows of, so it must forget the participant too.
+                Undo::PutBack(self.take_out(transaction, participant).unwrap_or_default())
+            };
+            let (conversation, participant) = (self.clone(), participant.clone());
+            Ok(Step::ask_then(request, move |transaction, result| {
+                if let Err(reason) = &result {
+                    conversation.undo_removal(transaction, &participant, undo, reason);
+                }
+                result.map(drop)
             }))
-        });
-        let (conversation, participant) = (self.clone(), participant.clone());
-        Box::pin(async move {
-            let outcome = asked.await;
-            if outcome.is_err() {
-                conversation.node.store.transact(|transaction| {
-                    transaction.cells(&participant.node).removed = false;
-                });
-            }
-            outcome
         })
     }
 
+    /// The participant stays, since the other side refused to remove it.
+    fn undo_removal(
+        &self,
+        transaction: &mut Transaction<'_>,
+        participant: &Participant,
+        undo: Undo,
+        reason: &Reason,
+    ) {
+        match undo {
+            Undo::Keep(state) => {
+                transaction.cells(&participant.node).is_removed = false;
+                if participant.state_now(transaction) == ParticipantState::Disconnecting {
+                    participant.set_state(transaction, state, None);
+                }
+            }
+            Undo::PutBack(index) => {
+                if self.key_of(transaction, participant).is_none() {
+                    let item = participant.clone();
+                    transaction.insert(&self.node, |cells| &mut cells.participants, index, item);
+                }
+                participant.refuse(transaction, reason);
+            }
+        }
+    }
+
+    /// Removes a participant that has left, if that was asked for.
     pub(crate) fn take_out_if_removed(
         &self,
         transaction: &mut Transaction<'_>,
         participant: &Participant,
     ) {
-        if std::mem::take(&mut transaction.cells(&participant.node).removed) {
-            transaction.remove(
-                &self.node,
-                |cells| &mut cells.participants,
-                |item| item == participant,
-            );
+        if std::mem::take(&mut transaction.cells(&participant.node).is_removed) {
+            self.take_out(transaction, participant);
         }
     }
 
-    /// The count follows the collection upwards until the server counts.
+    /// Removes a participant from the collection. Returns the index that it had.
+    fn take_out(
+        &self,
+        transaction: &mut Transaction<'_>,
+        participant: &Participant,
+    ) -> Option<usize> {
+        transaction.remove(
+            &self.node,
+            |cells| &mut cells.participants,
+            |item| item == participant,
+        )
+    }
+
+    /// Raises the count to the size of the collection. The server's count replaces it.
     pub(crate) fn count_participants(&self, transaction: &mut Transaction<'_>) {
         let cells = transaction.cells(&self.node);
         let count = (*cells.participants_count.get()).max(cells.participants.len());
@@ -187,18 +198,13 @@ impl Conversation {
             .find(|other| people::same(other.person().address(transaction), address))
     }
 
-    pub(crate) fn add_participant(
+    pub(crate) fn on_participant_added(
         &self,
         transaction: &mut Transaction<'_>,
         fact: &ParticipantFact,
     ) {
         let participant = self.find_or_add_participant(transaction, fact);
-        let state = if fact.in_lobby {
-            ParticipantState::InLobby
-        } else {
-            ParticipantState::Connected
-        };
-        participant.set_state(transaction, state, None);
+        participant.set_state(transaction, joined(fact.in_lobby), None);
     }
 
     pub(crate) fn find_or_add_participant(
@@ -207,20 +213,15 @@ impl Conversation {
         fact: &ParticipantFact,
     ) -> Participant {
         let known = self.participant(transaction, fact.participant).or_else(|| {
-            // One made here, or in an earlier life of the conversation, is known to the other side by the address only.
+            // The other side knows a participant that was created here, or before a restart, by its address only.
             let other = self.participant_at(transaction, &fact.address)?;
-            let free = other.state_now(transaction) == ParticipantState::Disconnected;
-            (free || matches!(other.id(), ParticipantId::Local(_))).then_some(other)
+            let is_free = other.state_now(transaction) == ParticipantState::Disconnected;
+            (is_free || matches!(other.id(), ParticipantId::Local(_))).then_some(other)
         });
         let participant = known.unwrap_or_else(|| {
-            let person = people::find_or_make(
-                transaction,
-                &self.node.fixed.people,
-                &fact.address,
-                fact.display_name.as_deref(),
-            );
-            let participant =
-                Participant::new(&self.node.fixed.model, self.id(), fact.participant, person);
+            let model = &self.node.fixed.model;
+            let person = people::find_or_make(transaction, model, &fact.address, None);
+            let participant = Participant::new(model, self.id(), fact.participant, person);
             transaction.push(
                 &self.node,
                 |cells| &mut cells.participants,
@@ -232,19 +233,20 @@ impl Conversation {
         if participant.id() != fact.participant {
             transaction.cells(&participant.node).alias = Some(fact.participant);
         }
-        participant.person().learn(
+        let person = participant.person();
+        people::identify(transaction, &person, &fact.address);
+        person.set_name(transaction, fact.display_name.as_deref());
+        participant.set(transaction, |cells| &mut cells.role, fact.role);
+        participant.set(
             transaction,
-            Some(&fact.address),
-            fact.display_name.as_deref(),
-        );
-        transaction.set(&participant.node, |cells| &mut cells.role, fact.role, None);
-        transaction.set(
-            &participant.node,
             |cells| &mut cells.is_anonymous,
             fact.is_anonymous,
-            None,
         );
-        participant.set_capabilities(transaction, fact.capabilities);
+        participant.set(
+            transaction,
+            |cells| &mut cells.capabilities,
+            fact.capabilities,
+        );
         participant
     }
 
@@ -257,36 +259,60 @@ impl Conversation {
         let Some(participant) = self.participant(transaction, id) else {
             return;
         };
-        participant.person().learn(
+        let person = participant.person();
+        people::identify(
             transaction,
-            update.address.as_deref(),
-            update.display_name.as_deref(),
+            &person,
+            update.address.as_deref().unwrap_or_default(),
         );
+        person.set_name(transaction, update.display_name.as_deref());
         if let Some(role) = update.role {
-            transaction.set(&participant.node, |cells| &mut cells.role, role, None);
+            participant.set(transaction, |cells| &mut cells.role, role);
         }
         if let Some(is_anonymous) = update.is_anonymous {
-            transaction.set(
-                &participant.node,
-                |cells| &mut cells.is_anonymous,
-                is_anonymous,
-                None,
+            participant.set(transaction, |cells| &mut cells.is_anonymous, is_anonymous);
+        }
+        if self.situation(transaction).state == ConversationState::Disconnected {
+            return;
+        }
+        if let Some(capabilities) = update.capabilities {
+            participant.set(transaction, |cells| &mut cells.capabilities, capabilities);
+        }
+        if let Some(in_lobby) = update.in_lobby {
+            participant.set_state(transaction, joined(in_lobby), None);
+        }
+    }
+}
+
+/// How to undo a removal that the other side refused.
+#[derive(Clone, Copy)]
+enum Undo {
+    /// The participant is still in the collection and had this state.
+    Keep(ParticipantState),
+    /// The participant was removed from this index.
+    PutBack(usize),
+}
+
+impl Participant {
+    /// The participant cannot be in the conversation, for this reason.
+    fn refuse(&self, transaction: &mut Transaction<'_>, reason: &Reason) {
+        if matches!(
+            self.state_now(transaction),
+            ParticipantState::Disconnected | ParticipantState::Connecting
+        ) {
+            self.set_state(
+                transaction,
+                ParticipantState::Disconnected,
+                Some(reason.clone()),
             );
         }
-        if let Some(capabilities) = update.capabilities
-            && self.situation(transaction).state != ConversationState::Disconnected
-        {
-            participant.set_capabilities(transaction, capabilities);
-        }
-        if let Some(in_lobby) = update.in_lobby
-            && self.situation(transaction).state != ConversationState::Disconnected
-        {
-            let state = if in_lobby {
-                ParticipantState::InLobby
-            } else {
-                ParticipantState::Connected
-            };
-            participant.set_state(transaction, state, None);
-        }
+    }
+}
+
+fn joined(in_lobby: bool) -> ParticipantState {
+    if in_lobby {
+        ParticipantState::InLobby
+    } else {
+        ParticipantState::Connected
     }
 }

@@ -1,24 +1,24 @@
-//! Which commands of a conversation are enabled, derived from where it stands.
+//! The rules that decide which commands of a conversation are enabled.
 
 use crate::reason::{Reason, ReasonCode};
 use crate::states::{CallConnectionState as Call, ConversationState};
 
-/// All that decides which commands are enabled.
+/// The state that decides which commands are enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Situation {
     pub(crate) signed_in: bool,
     pub(crate) state: ConversationState,
-    /// Our own side of the chat.
+    /// The state of the user's chat.
     pub(crate) chat: Call,
-    /// We rejected or are leaving, and the end has not been told yet.
+    /// The user rejected or left, and no fact has reported the end yet.
     pub(crate) ending: bool,
-    /// The conversation was accepted for us and waits to be acknowledged.
+    /// The conversation was accepted automatically and can be acknowledged.
     pub(crate) acknowledgeable: bool,
-    /// There is no more to be had of what was said before.
+    /// All archived messages are loaded.
     pub(crate) history_complete: bool,
 }
 
-/// A rule: `Ok` when the command is enabled, else why not.
+/// A rule: `Ok` if the command is enabled, otherwise the reason why it is not.
 pub(crate) type Rule = fn(&Situation) -> Result<(), Reason>;
 
 impl Situation {
@@ -63,7 +63,7 @@ impl Situation {
     pub(crate) fn more_history(&self) -> Result<(), Reason> {
         self.signed_in()?;
         if self.history_complete {
-            Err(invalid("there is no more"))
+            Err(invalid("all archived messages are loaded"))
         } else {
             Ok(())
         }
@@ -121,7 +121,7 @@ fn invalid(message: &'static str) -> Reason {
 mod tests {
     use super::*;
 
-    /// model: which command is enabled in which state of our own chat, signed in and signed out.
+    /// Each command in each state of the user's chat, signed in and signed out.
     #[test]
     fn commands_are_enabled_by_the_state_of_our_chat() {
         #[rustfmt::skip]

@@ -1,89 +1,89 @@
-//! The states of the model's objects, by the Web SDK's names.
+//! The states of the model's objects, with the names of the Web SDK.
 
-/// Where the sign-in stands.
+/// The state of the sign-in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SignInState {
-    /// Not signed in, or not any more.
+    /// Not signed in.
     #[default]
     SignedOut,
-    /// On the way in.
+    /// The sign-in is in progress.
     SigningIn,
-    /// Signed in: conversations can be started and received.
+    /// Signed in. Conversations can be started and received.
     SignedIn,
-    /// On the way out.
+    /// The sign-out is in progress.
     SigningOut,
 }
 
-/// Where a conversation stands. Connected means that live updates arrive, not that a modality is active.
+/// The state of a conversation. Connected means that live updates arrive, not that a modality is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConversationState {
-    /// Made here; nothing was sent yet.
+    /// Opened by the application. Nothing was sent yet.
     Created,
-    /// An invitation is under way, ours or theirs.
+    /// An outgoing or incoming invitation is in progress.
     Connecting,
-    /// Live.
+    /// The user is in the conversation.
     Connected,
-    /// Ended. Starting a service or sending a message restarts it.
+    /// Ended. Starting the chat or sending a message restarts the conversation.
     Disconnected,
 }
 
-/// Where one side of a modality stands (`CallConnectionState`).
+/// The state of one side of a modality (`CallConnectionState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CallConnectionState {
-    /// Not part of it.
+    /// Not in the call.
     Disconnected,
-    /// Invited, and asked to accept or to reject.
+    /// Invited. The user can accept or reject.
     Notified,
-    /// On the way in.
+    /// Joining the call.
     Connecting,
-    /// The other side's device alerts its user.
+    /// The device of the other side rings.
     Ringing,
-    /// Part of it.
+    /// In the call.
     Connected,
-    /// On the way out.
+    /// Leaving the call.
     Disconnecting,
 }
 
-/// Where a participant stands (`ParticipantState`).
+/// The state of a participant (`ParticipantState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ParticipantState {
-    /// Not in the conversation, not yet or not any more.
+    /// Not in the conversation.
     Disconnected,
     /// Invited.
     Connecting,
-    /// Waits to be admitted.
+    /// Waiting in the lobby.
     InLobby,
     /// In the conversation.
     Connected,
-    /// Being taken out.
+    /// Being removed.
     Disconnecting,
 }
 
-/// What a participant may do (`ParticipantRole`).
+/// The role of a participant (`ParticipantRole`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ParticipantRole {
-    /// Takes part. Also when the role is not known.
+    /// An attendee. The default while the role is not known.
     #[default]
     Attendee,
-    /// Leads.
+    /// A leader.
     Leader,
 }
 
-/// What is known of a message's delivery.
+/// The delivery status of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageStatus {
-    /// On its way.
+    /// Not delivered yet.
     Pending,
-    /// Delivered; every incoming message is.
+    /// Delivered. Every incoming message has this status.
     Succeeded,
-    /// Not delivered. The text stays in the model.
+    /// Not delivered.
     Failed,
-    /// No verdict could be had: it may or may not have arrived. A later verdict still counts.
+    /// It is not known whether the message was delivered. A later fact may settle it.
     Unknown,
 }
 
 impl MessageStatus {
-    /// Whether a message may go from this status to `next`: a verdict is final, and what is settled is never pending again.
+    /// Whether a message may go from this status to `next`. Succeeded and Failed are final.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
@@ -96,16 +96,16 @@ impl MessageStatus {
     }
 }
 
-/// Who wrote a message.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// Someone else, to us.
+    /// From another person.
     Incoming,
-    /// We.
+    /// From the user.
     Outgoing,
 }
 
-/// A form that messages can have.
+/// A message format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageFormat {
     /// Plain text.

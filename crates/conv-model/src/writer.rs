@@ -1,4 +1,4 @@
-//! The one way to tell a model what happened.
+//! The writer of facts into a model.
 
 use std::fmt;
 
@@ -10,11 +10,14 @@ use crate::fact::{Archived, ConversationFact, Discovered, Fact, Incoming};
 use crate::ids::ConversationId;
 use crate::observable::store::Transaction;
 use crate::people;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonCode};
 use crate::states::{CallConnectionState, ConversationState, ParticipantState, SignInState};
 use crate::sync::Arc;
 
 /// Writes facts into a model.
+///
+/// Dropping the writer means that the protocol is gone: the model signs out, if it is not signed out, and every command in
+/// flight ends with [`SignedOut`](ReasonCode::SignedOut), as does every later command that needs the protocol.
 pub struct ModelWriter {
     node: Arc<ApplicationNode>,
 }
@@ -24,12 +27,13 @@ impl ModelWriter {
         Self { node }
     }
 
-    /// Takes in what happened, in this order, as one transaction: all of it is committed before any of it is delivered.
+    /// Applies facts, in this order, as one transaction: all of them are committed before a change is delivered. The futures of
+    /// the commands that the facts complete resolve after the deliveries.
     ///
     /// Facts about unknown conversations, participants and messages, and facts that do not fit the present state, change
     /// nothing.
     pub fn commit(&self, facts: impl IntoIterator<Item = Fact>) {
-        // Foreign iterators run outside the lock.
+        // The iterator is foreign code, which runs outside the lock.
         let facts: Vec<Fact> = facts.into_iter().collect();
         self.node.store.transact(|transaction| {
             for fact in facts {
@@ -45,16 +49,14 @@ impl ModelWriter {
                 address,
                 display_name,
             } => {
-                self.node.fixed.fixed.me.person().learn(
-                    transaction,
-                    Some(&address),
-                    display_name.as_deref(),
-                );
+                let me = self.node.fixed.me.person();
+                people::identify(transaction, &me, &address);
+                me.set_name(transaction, display_name.as_deref());
             }
             Fact::Person { address, fact } => {
-                if let Some(person) = people::find(transaction, &self.node.fixed, &address) {
+                if let Some(person) = people::find(transaction, &self.node.fixed.model, &address) {
                     person.apply(transaction, fact);
-                    // Ours may have become the last handle on them.
+                    // This may be the last handle on the person by now.
                     transaction.discard(person);
                 }
             }
@@ -80,10 +82,14 @@ impl ModelWriter {
                 fact,
             } => match self.find(transaction, id) {
                 Some(conversation) => self.in_conversation(transaction, &conversation, fact),
-                None => tracing::debug!(?id, "a fact about an unknown conversation was ignored"),
+                None => tracing::debug!(?id, "ignored a fact about an unknown conversation"),
             },
             Fact::UnreadConversations(count) => {
                 transaction.set(&self.node, |cells| &mut cells.unread, count, None);
+            }
+            Fact::Completed { command, result } => {
+                let model = &self.node.fixed.model;
+                model.complete(transaction, command, result);
             }
         }
     }
@@ -120,6 +126,11 @@ impl ModelWriter {
         self.change_archive(transaction, |archive| {
             archive.signed_in = state == SignInState::SignedIn;
         });
+        if state == SignInState::SignedOut {
+            let reason = reason.clone();
+            let reason = reason.unwrap_or_else(|| Reason::new(ReasonCode::SignedOut));
+            self.node.fixed.model.sign_out(transaction, reason);
+        }
         transaction.set(&self.node, |cells| &mut cells.sign_in, state, reason);
     }
 
@@ -131,14 +142,14 @@ impl ModelWriter {
             context,
             auto_accepted,
             group,
-            preview: _,
+            preview,
         } = incoming;
         if self.find(transaction, id).is_some() {
             return;
         }
         let creator = people::find_or_make(
             transaction,
-            &self.node.fixed,
+            &self.node.fixed.model,
             &from.address,
             from.display_name.as_deref(),
         );
@@ -147,6 +158,7 @@ impl ModelWriter {
         } else {
             CallConnectionState::Notified
         };
+        let preview = preview.filter(|_| !auto_accepted);
         let conversation = make(
             transaction,
             &self.node,
@@ -163,10 +175,13 @@ impl ModelWriter {
             subject.unwrap_or_default(),
         );
         conversation.set(transaction, |cells| &mut cells.context, context);
+        let cells = transaction.cells(&conversation.node);
+        cells.offered.clone_from(&preview);
+        conversation.set(transaction, |cells| &mut cells.preview, preview);
         self.publish(transaction, &conversation, group);
     }
 
-    /// A conversation that nobody here began and that rings for nobody.
+    /// Adds a conversation that began elsewhere and does not ring.
     fn found(
         &self,
         transaction: &mut Transaction<'_>,
@@ -235,13 +250,26 @@ impl ModelWriter {
     ) {
         conversation.apply(transaction, fact);
         let cells = transaction.cells(&conversation.node);
-        if cells.removed && *cells.state.get() == ConversationState::Disconnected {
+        if cells.is_removed && *cells.state.get() == ConversationState::Disconnected {
             take_out(transaction, &self.node, conversation);
         }
     }
 
     fn find(&self, transaction: &mut Transaction<'_>, id: ConversationId) -> Option<Conversation> {
         transaction.cells(&self.node).by_id.get(&id).cloned()
+    }
+}
+
+impl Drop for ModelWriter {
+    fn drop(&mut self) {
+        let reason =
+            Reason::new(ReasonCode::SignedOut).with_message("the application was shut down");
+        self.node.store.transact(|transaction| {
+            if *transaction.cells(&self.node).sign_in.get() != SignInState::SignedOut {
+                self.sign_in(transaction, SignInState::SignedOut, Some(reason.clone()));
+            }
+            self.node.fixed.model.close(transaction, reason);
+        });
     }
 }
 

@@ -100,16 +100,15 @@ fn answer(application: &Application, accept: Accept, echo: bool) -> Subscription
 fn report(what: &'static str, done: impl Future<Output = Result<(), Reason>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(reason) = done.await {
-            complain(format_args!("cannot {what}: {reason}"));
+            complain(format_args!("cannot {what}: {reason:#}"));
         }
     });
 }
 
 /// Why an application is signed out.
 fn ended(application: &Application) -> String {
-    application
-        .sign_in_manager()
-        .state()
-        .reason()
-        .map_or_else(|| "no reason given".to_owned(), |reason| reason.to_string())
+    application.sign_in_manager().state().reason().map_or_else(
+        || "no reason given".to_owned(),
+        |reason| format!("{reason:#}"),
+    )
 }

@@ -62,7 +62,7 @@ pub(crate) async fn sign_out(application: &Application) {
     match timeout(FAREWELL, application.sign_in_manager().sign_out()).await {
         Ok(Ok(())) => {}
         Ok(Err(reason)) => complain(format_args!(
-            "signed out, but the server was not told: {reason}"
+            "signed out, but the server was not told: {reason:#}"
         )),
         Err(_) => complain("signed out, but the server did not answer"),
     }

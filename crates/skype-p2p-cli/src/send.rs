@@ -18,7 +18,7 @@ pub(crate) async fn run(args: Send) -> End {
     {
         Ok(conversation) => conversation,
         Err(reason) => {
-            complain(format_args!("cannot send to {:?}: {reason}", args.to));
+            complain(format_args!("cannot send to {:?}: {reason:#}", args.to));
             return End::Usage;
         }
     };
@@ -59,9 +59,9 @@ async fn deliver(
         match timeout_at(deadline, conversation.chat_service().send_message(message)).await {
             Ok(Ok(())) => (End::Well, "delivered".to_owned()),
             Ok(Err(reason)) if *reason.code() == ReasonCode::DeliveryUnknown => {
-                (End::Unknown, format!("unknown: {reason}"))
+                (End::Unknown, format!("unknown: {reason:#}"))
             }
-            Ok(Err(reason)) => (End::NotDone, format!("not delivered: {reason}")),
+            Ok(Err(reason)) => (End::NotDone, format!("not delivered: {reason:#}")),
             Err(_) => (End::Unknown, "unknown: no verdict in time".to_owned()),
         };
     Output::stdout().line(printable(&verdict));

@@ -7,7 +7,12 @@ use std::sync::{
 
 use conv_model::{ConversationsManager, MePerson, PersonsManager};
 
-use crate::{builder::ApplicationBuilder, home::Home, mailbox::Mailbox, sign_in::SignInManager};
+use crate::{
+    builder::ApplicationBuilder,
+    home::Home,
+    mailbox::{Command, Mailbox},
+    sign_in::SignInManager,
+};
 
 /// One user's chat: sign in, converse, sign out.
 ///
@@ -46,7 +51,7 @@ impl Application {
     pub fn sign_in_manager(&self) -> SignInManager {
         SignInManager {
             handle: self.handle.clone(),
-            state: self.model.sign_in_state(),
+            model: self.model.clone(),
             home: self.home.clone(),
         }
     }
@@ -86,6 +91,6 @@ pub(crate) struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.mailbox.shut_down();
+        self.mailbox.send(Command::Shutdown);
     }
 }

@@ -1,7 +1,6 @@
 //! The one loop that carries inputs and outputs between the session, the transport and the model.
 
 use std::{
-    collections::BTreeMap,
     future::{pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -15,14 +14,14 @@ use std::{
 use bytes::Bytes;
 use conv_model::{Fact, ModelWriter, Reason, ReasonCode, SignInState};
 use conv_transport::HttpTransport;
-use futures_channel::{mpsc::UnboundedReceiver, oneshot};
+use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::{
     FutureExt as _, StreamExt as _,
     future::{Either, select},
 };
 use ucwa_session::{
-    ConnectionAuth, Failure, Input, Lane, Operation, Outcome, Output, Question, QuestionId,
-    RequestId, Session, SessionEvent, Ticket,
+    ConnectionAuth, Input, Lane, Output, Question, QuestionId, RequestId, Session, SessionEvent,
+    Ticket,
 };
 
 use crate::{
@@ -48,8 +47,6 @@ pub(crate) struct Driver {
     writer: ModelWriter,
     commands: UnboundedReceiver<Command>,
     tasks: Tasks,
-    last_ticket: u64,
-    tickets: BTreeMap<Ticket, oneshot::Sender<Result<Outcome, Failure>>>,
     wake_at: Option<Duration>,
     malformed_events: Arc<AtomicU64>,
     finished: bool,
@@ -59,13 +56,6 @@ pub(crate) struct Driver {
 struct Turn {
     command: Option<Command>,
     ended: Option<Input>,
-}
-
-/// What the session wants to have shown, in its order.
-#[derive(Default)]
-struct Shown {
-    facts: Vec<Fact>,
-    completed: Vec<(Ticket, Result<Outcome, Failure>)>,
 }
 
 impl Driver {
@@ -87,8 +77,6 @@ impl Driver {
             runtime,
             writer,
             commands,
-            last_ticket: 0,
-            tickets: BTreeMap::new(),
             wake_at: None,
             malformed_events: Arc::default(),
             finished: false,
@@ -115,10 +103,8 @@ impl Driver {
             // First of all, since a suspend of the machine changes what the rest means.
             self.handle(Input::WallClock(self.runtime.wall_clock()));
             match command {
-                Some(Command::Perform { operation, done }) => {
-                    self.submit(operation, done);
-                }
                 Some(Command::Shutdown) => break,
+                Some(command) => self.obey(command),
                 None => {}
             }
             if let Some(input) = ended {
@@ -167,9 +153,7 @@ impl Driver {
         self.tasks.abort_questions();
         self.commands.close();
         while let Some(command) = self.commands.next().await {
-            if let Command::Perform { operation, done } = command {
-                self.submit(operation, done);
-            }
+            self.obey(command);
         }
         let runtime = self.runtime.clone();
         let deadline = runtime.sleep_until(runtime.now().saturating_add(LAST_EXCHANGES));
@@ -184,12 +168,20 @@ impl Driver {
         }
     }
 
-    fn submit(&mut self, operation: Operation, done: oneshot::Sender<Result<Outcome, Failure>>) {
-        self.last_ticket += 1;
-        let ticket = Ticket(self.last_ticket);
-        self.tickets.insert(ticket, done);
-        self.session.submit(self.runtime.now(), ticket, operation);
-        self.settle();
+    /// Submits the operation of a command to the session.
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Perform(command, operation) => {
+                let ticket = Ticket(command.0);
+                self.session.submit(self.runtime.now(), ticket, operation);
+                self.settle();
+            }
+            Command::Refuse(command) => {
+                let reason = Reason::new(ReasonCode::NotSupported);
+                self.writer.commit([Fact::completed(command, Err(reason))]);
+            }
+            Command::Shutdown => {}
+        }
     }
 
     fn handle(&mut self, input: Input) {
@@ -200,10 +192,10 @@ impl Driver {
         self.settle();
     }
 
-    /// Carries out what the session wants: requests go on the wire at once, then the events become one transaction of the
-    /// model, and then the operations that they settled are reported.
+    /// Carries out the outputs of the session. The requests go on the wire first; then the events, and the results of the
+    /// operations that they settled, become one transaction of the model.
     fn settle(&mut self) {
-        let mut shown = Shown::default();
+        let mut facts = Vec::new();
         loop {
             let output = self.session.poll_output();
             tracing::trace!(?output);
@@ -222,8 +214,10 @@ impl Driver {
                     deadline,
                 } => self.ask(id, question, deadline),
                 Output::Event(SessionEvent::Home { user }) => self.home.set(user),
-                Output::Event(event) => shown.facts.extend(projection::fact(event)),
-                Output::Completed { ticket, result } => shown.completed.push((ticket, result)),
+                Output::Event(event) => facts.extend(projection::fact(event)),
+                Output::Completed { ticket, result } => {
+                    facts.push(projection::completed(ticket, result));
+                }
                 Output::Idle { wake_at } => {
                     self.wake_at = wake_at;
                     break;
@@ -231,18 +225,8 @@ impl Driver {
                 other => tracing::error!(?other, "an output that this driver does not know"),
             }
         }
-        self.show(shown);
-    }
-
-    fn show(&mut self, shown: Shown) {
-        if !shown.facts.is_empty() {
-            self.writer.commit(shown.facts);
-        }
-        for (ticket, result) in shown.completed {
-            if let Some(done) = self.tickets.remove(&ticket) {
-                // The caller may have dropped the future.
-                let _ = done.send(result);
-            }
+        if !facts.is_empty() {
+            self.writer.commit(facts);
         }
     }
 
@@ -277,31 +261,32 @@ impl Driver {
         self.finished = true;
         let reason = Reason::new(ReasonCode::SignedOut).with_message(why);
         // The session settles every message and every operation. It may be what panicked, and may do so again.
-        let shown = catch_unwind(AssertUnwindSafe(|| self.settle_all(&reason)));
-        self.show(shown.unwrap_or_else(|_| Shown {
-            facts: vec![Fact::SignIn {
+        let facts = catch_unwind(AssertUnwindSafe(|| self.settle_all(&reason)));
+        self.writer.commit(facts.unwrap_or_else(|_| {
+            vec![Fact::SignIn {
                 state: SignInState::SignedOut,
                 reason: Some(reason),
-            }],
-            completed: Vec::new(),
+            }]
         }));
     }
 
     /// Shuts the session down without sending what it wants to be sent.
-    fn settle_all(&mut self, reason: &Reason) -> Shown {
+    fn settle_all(&mut self, reason: &Reason) -> Vec<Fact> {
         self.session.handle(self.runtime.now(), Input::Shutdown);
-        let mut shown = Shown::default();
+        let mut facts = Vec::new();
         loop {
             match self.session.poll_output() {
                 Output::Event(SessionEvent::SignIn { state, .. }) => {
-                    shown.facts.push(Fact::SignIn {
+                    facts.push(Fact::SignIn {
                         state: projection::sign_in_state(state),
                         reason: Some(reason.clone()),
                     });
                 }
-                Output::Event(event) => shown.facts.extend(projection::fact(event)),
-                Output::Completed { ticket, result } => shown.completed.push((ticket, result)),
-                Output::Idle { .. } => return shown,
+                Output::Event(event) => facts.extend(projection::fact(event)),
+                Output::Completed { ticket, result } => {
+                    facts.push(projection::completed(ticket, result));
+                }
+                Output::Idle { .. } => return facts,
                 _ => {}
             }
         }

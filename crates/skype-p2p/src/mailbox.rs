@@ -1,29 +1,21 @@
 //! The commands on their way from the model to the driver, in call order. Sending never waits.
 
-use std::future::Future;
-
-use conv_model::{Reason, ReasonCode};
-use futures_channel::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
-    oneshot,
-};
-use ucwa_session::{Failure, Operation, Outcome};
-
-use crate::reason::reason;
+use conv_model::CommandId;
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use ucwa_session::Operation;
 
 /// A command to the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Submit the operation to the session, and send its result.
-    Perform {
-        operation: Operation,
-        done: oneshot::Sender<Result<Outcome, Failure>>,
-    },
+    /// Submit the operation to the session.
+    Perform(CommandId, Operation),
+    /// Complete the command: no operation of the session carries it out.
+    Refuse(CommandId),
     /// The last handle of the application was dropped.
     Shutdown,
 }
 
-/// The sending half.
+/// The sending half. Without a driver a send does nothing: the model ends every command when the driver drops its writer.
 #[derive(Clone, Debug)]
 pub(crate) struct Mailbox(UnboundedSender<Command>);
 
@@ -33,44 +25,7 @@ impl Mailbox {
         (Self(sender), receiver)
     }
 
-    /// Sends the operation before it returns. The future resolves to the operation's result; dropping it does not cancel
-    /// the operation.
-    pub(crate) fn perform(
-        &self,
-        operation: Operation,
-    ) -> impl Future<Output = Result<Outcome, Unfulfilled>> + Send + use<> {
-        let (done, result) = oneshot::channel();
-        // Without a driver the send fails and drops `done`.
-        let _ = self.0.unbounded_send(Command::Perform { operation, done });
-        async move {
-            match result.await {
-                Ok(result) => result.map_err(Unfulfilled::Failed),
-                Err(_) => Err(Unfulfilled::ShutDown),
-            }
-        }
-    }
-
-    pub(crate) fn shut_down(&self) {
-        let _ = self.0.unbounded_send(Command::Shutdown);
-    }
-}
-
-/// Why an operation was not done.
-#[derive(Debug)]
-pub(crate) enum Unfulfilled {
-    /// The session's reason.
-    Failed(Failure),
-    /// The driver has ended: the application was dropped, or its runtime was.
-    ShutDown,
-}
-
-impl From<Unfulfilled> for Reason {
-    fn from(unfulfilled: Unfulfilled) -> Self {
-        match unfulfilled {
-            Unfulfilled::Failed(failure) => reason(&failure),
-            Unfulfilled::ShutDown => {
-                Self::new(ReasonCode::SignedOut).with_message("the application was shut down")
-            }
-        }
+    pub(crate) fn send(&self, command: Command) {
+        let _ = self.0.unbounded_send(command);
     }
 }

@@ -4,7 +4,7 @@ use conv_model::{
     Capabilities, EndpointType, FoundPersons, Interest, MeChange, Note, NoteKind, PersonFact,
     PersonField, PersonStatus, PhoneNumber,
 };
-use ucwa_session::Outcome;
+use ucwa_session::FoundPerson;
 
 /// What became known of a person; `None` for what the model has no word for.
 pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
@@ -42,10 +42,7 @@ pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
 }
 
 /// Whom a search found.
-pub(crate) fn found(outcome: Outcome) -> FoundPersons {
-    let Outcome::People { people, more } = outcome else {
-        return FoundPersons::default();
-    };
+pub(crate) fn found(people: Vec<FoundPerson>, more: bool) -> FoundPersons {
     let persons = people.into_iter().map(|person| {
         let facts = person.facts.into_iter().filter_map(fact);
         (person.uri, facts.collect())

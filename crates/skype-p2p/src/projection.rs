@@ -1,11 +1,13 @@
-//! From the session's events to the model's facts, one for one.
+//! From the session's events and results to the model's facts, one for one.
 
 use conv_model::{
-    Archived, ArchivedMessage, Context, ConversationFact, Discovered, Fact, Incoming, MessageBody,
-    MessageFormat, MessageStatus, Modalities, ParticipantCapabilities, ParticipantFact,
-    ParticipantRole, ParticipantState, ParticipantUpdate, SenderFact, SignInState,
+    Archived, ArchivedMessage, CommandId, Context, ConversationFact, Discovered, Fact, Incoming,
+    MessageBody, MessageFormat, MessageStatus, Modalities, ParticipantCapabilities,
+    ParticipantFact, ParticipantRole, ParticipantState, ParticipantUpdate, SenderFact, SignInState,
 };
-use ucwa_session::{ConversationChange, Failure, Participant, Role, SessionEvent, Standing};
+use ucwa_session::{
+    ConversationChange, Failure, Outcome, Participant, Role, SessionEvent, Standing, Ticket,
+};
 
 use crate::{
     keys::{conversation_id, message_id, participant_id},
@@ -77,6 +79,18 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
             return None;
         }
     })
+}
+
+/// The fact that an operation ended.
+pub(crate) fn completed(ticket: Ticket, result: Result<Outcome, Failure>) -> Fact {
+    let result = match result {
+        Ok(Outcome::People { people, more }) => {
+            Ok(conv_model::Outcome::Found(person::found(people, more)))
+        }
+        Ok(_) => Ok(conv_model::Outcome::Done),
+        Err(failure) => Err(reason(&failure)),
+    };
+    Fact::completed(CommandId(ticket.0), result)
 }
 
 fn change(change: ConversationChange) -> Option<ConversationFact> {

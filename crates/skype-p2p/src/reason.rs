@@ -5,7 +5,9 @@ use ucwa_session::{Failure, FailureKind};
 
 /// The reason to show for a failure, with what the server said kept as data.
 pub(crate) fn reason(failure: &Failure) -> Reason {
-    let reason = Reason::new(code(failure)).with_raw(raw(failure));
+    let reason = Reason::new(code(failure))
+        .with_raw(raw(failure))
+        .with_detail(failure.clone());
     match failure.kind() {
         FailureKind::GrantNotOffered { offered } => reason.with_message(format!(
             "the server offers no usable grant, only {}",

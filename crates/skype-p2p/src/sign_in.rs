@@ -2,11 +2,11 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
-use conv_model::{Property, Reason, SignInState};
+use conv_model::{CommandFuture, Property, Reason, SignInState};
 use secrecy::SecretString;
 use ucwa_session::{Failure, FailureKind, Operation, Root, Stage};
 
-use crate::{application::Handle, home::Home, mailbox::Unfulfilled};
+use crate::{application::Handle, home::Home, mailbox::Command};
 
 /// How a user proves who he is.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Credentials {
 #[derive(Clone, Debug)]
 pub struct SignInManager {
     pub(crate) handle: Arc<Handle>,
-    pub(crate) state: Property<SignInState>,
+    pub(crate) model: conv_model::Application,
     pub(crate) home: Home,
 }
 
@@ -84,7 +84,7 @@ impl SignInManager {
     /// Where the sign-in stands. Its reason says why the application is signed out when nobody asked for it.
     #[must_use]
     pub fn state(&self) -> Property<SignInState> {
-        self.state.clone()
+        self.model.sign_in_state()
     }
 
     /// Where the user was found: the [`root`](crate::ApplicationBuilder::root) that saves the user's next application
@@ -109,19 +109,16 @@ impl SignInManager {
         &self,
         credentials: Credentials,
     ) -> impl Future<Output = Result<(), SignInError>> + Send + use<> {
-        let end = self
-            .handle
-            .mailbox
-            .perform(Operation::SignIn(credentials.0));
+        let end = self.perform(Operation::SignIn(credentials.0));
         async move {
-            match end.await {
-                Ok(_) => Ok(()),
-                Err(Unfulfilled::Failed(failure)) => Err(SignInError::from(failure)),
-                Err(Unfulfilled::ShutDown) => Err(SignInError {
-                    kind: SignInErrorKind::Cancelled,
-                    failure: None,
-                }),
-            }
+            end.await
+                .map_err(|reason| match reason.detail::<Failure>() {
+                    Some(failure) => SignInError::from(failure.clone()),
+                    None => SignInError {
+                        kind: SignInErrorKind::Cancelled,
+                        failure: None,
+                    },
+                })
         }
     }
 
@@ -133,8 +130,13 @@ impl SignInManager {
     ///
     /// The reason for which the server could not be told. The application is signed out all the same.
     pub fn sign_out(&self) -> impl Future<Output = Result<(), Reason>> + Send + use<> {
-        let end = self.handle.mailbox.perform(Operation::SignOut);
-        async move { end.await.map(drop).map_err(Reason::from) }
+        self.perform(Operation::SignOut)
+    }
+
+    fn perform(&self, operation: Operation) -> CommandFuture<()> {
+        let mailbox = self.handle.mailbox.clone();
+        self.model
+            .command(move |command| mailbox.send(Command::Perform(command, operation)))
     }
 }
 

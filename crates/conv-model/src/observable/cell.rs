@@ -1,4 +1,4 @@
-//! A value that is observed: the stored side of a [`Property`](super::Property).
+//! An observed value: the stored side of a [`Property`](super::Property).
 
 use super::listener::{Callback, Listener, Listeners};
 use super::property::{Change, Source};
@@ -7,7 +7,7 @@ use super::store::{Node, Transaction};
 use super::subscription::Subscription;
 use super::sync::Arc;
 
-/// A value, the reason for it, and who listens.
+/// A value, its reason and its listeners.
 pub(crate) struct Cell<T> {
     value: T,
     reason: Option<Reason>,
@@ -28,11 +28,11 @@ impl<T> Cell<T> {
     }
 }
 
-/// Which cell of an object is meant.
+/// Selects a cell of an object.
 pub(crate) type Accessor<C, T> = fn(&mut C) -> &mut Cell<T>;
 
 impl Transaction<'_> {
-    /// Writes a cell: an unequal value is one change, an equal one only replaces the reason.
+    /// Writes a cell. An unequal value is one change; an equal value replaces only the reason.
     pub(crate) fn set<C, F, T>(
         &mut self,
         node: &Node<C, F>,
@@ -67,7 +67,7 @@ impl Transaction<'_> {
     }
 }
 
-/// The read handle on a cell of an object: the object and the accessor.
+/// A read handle on a cell: the object and the accessor.
 pub(crate) struct Field<C, F, T> {
     pub(crate) node: Arc<Node<C, F>>,
     pub(crate) cell: Accessor<C, T>,
@@ -83,8 +83,11 @@ where
         self.node.read(|cells| (self.cell)(cells).value.clone())
     }
 
-    fn reason(&self) -> Option<Reason> {
-        self.node.read(|cells| (self.cell)(cells).reason.clone())
+    fn get_with_reason(&self) -> (T, Option<Reason>) {
+        self.node.read(|cells| {
+            let cell = (self.cell)(cells);
+            (cell.value.clone(), cell.reason.clone())
+        })
     }
 
     fn subscribe(&self, callback: Callback<Change<T>>) -> Subscription {
@@ -105,7 +108,7 @@ where
     }
 }
 
-/// Registers `callback` among the listeners of an object and replays what `snapshot` finds.
+/// Registers `callback` among the listeners of an object and replays the result of `snapshot`.
 pub(crate) fn register<C, F, E>(
     node: &Arc<Node<C, F>>,
     callback: Callback<E>,
@@ -123,7 +126,7 @@ where
         listeners(cells).insert(Arc::clone(&listener), outlet);
         snapshot(cells)
     });
-    // Neither keeps the other alive, so that a stream ends with what it observes.
+    // The subscription keeps neither alive, so that a stream ends with the object that it observes.
     let (node, listener) = (Arc::downgrade(node), Arc::downgrade(&listener));
     Subscription::new(move || {
         let Some(listener) = listener.upgrade() else {

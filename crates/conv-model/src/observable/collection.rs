@@ -10,44 +10,44 @@ use super::stream::{Changes, channel};
 use super::subscription::Subscription;
 use super::sync::{Arc, Mutex, lock};
 
-/// The identity of an item in its collection: it never changes, whatever the item's index, and is never used again.
+/// The identity of an item in its collection. The key of an item never changes, and no other item gets the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub(crate) u64);
 
 /// One change of a [`Collection`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum CollectionChange<T> {
-    /// An item came in.
+    /// An item was added.
     Added {
         /// The item.
         item: T,
-        /// Its key for as long as it is in.
+        /// The item's key.
         key: Key,
-        /// Its index just after this change.
+        /// The item's index just after this change.
         index: usize,
     },
-    /// An item went out.
+    /// An item was removed.
     Removed {
         /// The item.
         item: T,
-        /// The key it had.
+        /// The item's key.
         key: Key,
-        /// The index it had just before this change.
+        /// The item's index just before this change.
         index: usize,
     },
 }
 
-/// Whether a registration wants to be called for each change, or once for all changes of one commit.
+/// Whether a registration is called for each change, or once for all changes of one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
     EachChange,
     EachCommit,
 }
 
-/// What the listeners of a list are given.
+/// The event for the listeners of a list.
 #[derive(Clone)]
 pub(crate) struct ListEvent<T> {
-    /// The call that a registration makes.
+    /// Whether this is the replay at registration.
     pub(crate) replay: bool,
     changes: Changed<T>,
     /// The size after these changes.
@@ -87,7 +87,7 @@ impl<T> ListEvent<T> {
         }
     }
 
-    /// What this event is for a collection that is derived from this one.
+    /// The same event for a collection that is derived from this one.
     pub(crate) const fn derive<U>(
         &self,
         changes: Vec<CollectionChange<U>>,
@@ -108,11 +108,15 @@ impl<T> ListEvent<T> {
     }
 }
 
-/// Where a collection has its items from.
+/// The source of a collection's items.
 pub(crate) trait ListSource<T>: Send + Sync {
     fn snapshot(&self) -> Vec<(Key, T)>;
 
-    /// Registers, and calls at once: with the present items as added when `items` is true, else with the size alone.
+    /// A handle that does not keep the items alive.
+    fn downgrade(&self) -> WeakSource<T>;
+
+    /// Registers `callback` and calls it at once: with the present items as added if `items` is true, else with the size
+    /// alone.
     fn subscribe(&self, pace: Pace, items: bool, callback: Callback<ListEvent<T>>) -> Subscription;
 
     fn size(&self) -> usize {
@@ -131,16 +135,19 @@ pub(crate) trait ListSource<T>: Send + Sync {
     }
 }
 
-/// A read handle on an ordered collection: its items, their keys, and every change of it.
+/// Gives the source again, unless the object that holds the items is gone.
+pub(crate) type WeakSource<T> = Box<dyn Fn() -> Option<Arc<dyn ListSource<T>>> + Send + Sync>;
+
+/// A read handle on an ordered collection: its items, their keys, and every change.
 ///
-/// Lossless: each item that comes in or goes out gives each listener exactly one call, in commit order. Cloning is cheap
-/// and gives a handle on the same collection.
+/// Lossless: each item that is added or removed gives each listener exactly one call, in commit order. Cloning is cheap and
+/// gives a handle on the same collection.
 pub struct Collection<T> {
     source: Arc<dyn ListSource<T>>,
     commands: Option<Arc<CollectionCommands<T>>>,
 }
 
-/// How items are put in and taken out by the application, where it may.
+/// The application's commands that add and remove items.
 pub(crate) struct CollectionCommands<T> {
     pub(crate) add: Command<T, Key>,
     pub(crate) remove: Command<T, ()>,
@@ -180,19 +187,19 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         &self.source
     }
 
-    /// The item at `index`, from memory.
+    /// The item at `index`.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<T> {
         self.source.get(index)
     }
 
-    /// The item with this key, from memory.
+    /// The item with this key.
     #[must_use]
     pub fn by_key(&self, key: Key) -> Option<T> {
         self.source.by_key(key)
     }
 
-    /// All items in order.
+    /// All items, in order.
     #[must_use]
     pub fn snapshot(&self) -> Vec<T> {
         self.source
@@ -202,13 +209,14 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
             .collect()
     }
 
-    /// How many items there are, as a live property.
+    /// The number of items, as a live property.
     #[must_use]
     pub fn size(&self) -> Property<usize> {
         Property::new(Size(Arc::clone(&self.source)))
     }
 
-    /// Calls `listener` now for every item, in order, and then for each item that comes in: item, key, index.
+    /// Calls `listener` with every item, in order, before this returns, and then with each item that is added: item, key,
+    /// index.
     pub fn added(&self, listener: impl Fn(&T, Key, usize) + Send + Sync + 'static) -> Subscription {
         self.each(true, move |change| {
             if let CollectionChange::Added { item, key, index } = change {
@@ -217,7 +225,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         })
     }
 
-    /// Calls `listener` for each item that goes out from now on: item, key, and the index it had.
+    /// Calls `listener` with each item that is removed from now on: item, key, and the index that it had.
     pub fn removed(
         &self,
         listener: impl Fn(&T, Key, usize) + Send + Sync + 'static,
@@ -229,7 +237,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         })
     }
 
-    /// Calls `listener` after each item that comes in or goes out; once now when there are items.
+    /// Calls `listener` after each item that is added or removed, and once before this returns if there are items.
     pub fn changed(&self, listener: impl Fn() + Send + Sync + 'static) -> Subscription {
         self.source.subscribe(
             Pace::EachChange,
@@ -242,8 +250,8 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         )
     }
 
-    /// The items now, and a lossless stream of what changes them from now on: one batch for each commit. Applied in order
-    /// to the snapshot, the batches keep it equal to the collection.
+    /// The present items and a lossless stream of their changes, one batch for each commit. The batches, applied in order to
+    /// the snapshot, keep it equal to the collection.
     pub fn observe(&self) -> (Vec<T>, Changes<Vec<CollectionChange<T>>>) {
         let (sender, changes) = channel();
         let snapshot = Arc::new(Mutex::new(Vec::new()));
@@ -267,7 +275,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         (snapshot, changes.of(registration))
     }
 
-    /// Puts an item in. Not enabled on collections that only the other side, or nobody, can add to.
+    /// Adds an item. Not enabled if the application cannot add to this collection.
     #[must_use]
     pub fn add(&self) -> Command<T, Key> {
         self.commands
@@ -275,7 +283,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
             .map_or_else(Command::not_supported, |commands| commands.add.clone())
     }
 
-    /// Takes an item out. Not enabled on collections that only the other side, or nobody, can remove from.
+    /// Removes an item. Not enabled if the application cannot remove from this collection.
     #[must_use]
     pub fn remove(&self) -> Command<T, ()> {
         self.commands
@@ -297,7 +305,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
 }
 
 impl<T> CollectionChange<T> {
-    /// The same change of another item in its place.
+    /// The same change with the item mapped.
     pub(crate) fn map<U>(&self, map: impl Fn(&T) -> U) -> CollectionChange<U> {
         match self {
             Self::Added { item, key, index } => CollectionChange::Added {
@@ -313,7 +321,7 @@ impl<T> CollectionChange<T> {
         }
     }
 
-    /// The item that came in or went out.
+    /// The item that was added or removed.
     pub const fn item(&self) -> &T {
         match self {
             Self::Added { item, .. } | Self::Removed { item, .. } => item,
@@ -329,8 +337,8 @@ impl<T: Send + Sync + 'static> Source<usize> for Size<T> {
         self.0.size()
     }
 
-    fn reason(&self) -> Option<Reason> {
-        None
+    fn get_with_reason(&self) -> (usize, Option<Reason>) {
+        (self.get(), None)
     }
 
     fn subscribe(&self, callback: Callback<Change<usize>>) -> Subscription {

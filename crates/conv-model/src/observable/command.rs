@@ -1,4 +1,4 @@
-//! Something the application can do, and whether it can do it now.
+//! A command as a value, and whether it is enabled.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use super::reason::{Reason, ReasonCode};
 use super::subscription::Subscription;
 use super::sync::Arc;
 
-/// What a command returns: it resolves when the command is done, or with the reason why it failed. The command itself took
-/// effect when it was invoked; dropping the future cancels nothing.
+/// The future that a command returns. It resolves when the command has ended, with the result or with the reason why the
+/// command failed. The command took effect when it was invoked; dropping the future cancels nothing.
 pub type CommandFuture<R> = BoxFuture<'static, Result<R, Reason>>;
 
-/// Something the application can do, as a value: bind it to a button, and the button's state to [`enabled`](Self::enabled).
+/// A command as a value. Bind it to a button, and the button's state to [`enabled`](Self::enabled).
 ///
 /// Eager: [`invoke`](Self::invoke) takes effect before it returns. Cloning is cheap.
 pub struct Command<A, R> {
@@ -38,8 +38,8 @@ impl<A, R> fmt::Debug for Command<A, R> {
 }
 
 impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
-    /// `run` checks for itself, under the lock, that it is enabled: between a look at the property and the call anything
-    /// may happen.
+    /// `run` must check under the lock whether the command is enabled: the state may change between a read of the property
+    /// and the call.
     pub(crate) fn new(
         enabled: Property<bool>,
         run: impl Fn(A) -> CommandFuture<R> + Send + Sync + 'static,
@@ -70,22 +70,22 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
         Self::new(enabled, move |_| failed(disabled(reason.clone())))
     }
 
-    /// Whether it can be invoked now; the property's reason says why not.
+    /// Whether the command can be invoked now. If it cannot, the property's reason says why.
     #[must_use]
     pub fn enabled(&self) -> Property<bool> {
         self.enabled.clone()
     }
 
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
-    /// At once, with code [`CommandDisabled`](ReasonCode::CommandDisabled) and the cause, when it is not enabled; nothing
-    /// has happened then. Otherwise as the protocol behind the model decides.
+    /// Fails at once with code [`CommandDisabled`](ReasonCode::CommandDisabled) and a cause if the command is not enabled;
+    /// then it has no effect. Otherwise the protocol decides whether the command fails.
     pub fn invoke(&self, arguments: A) -> CommandFuture<R> {
         (self.run)(arguments)
     }
 
-    /// The command with its arguments given, to be invoked later.
+    /// The same command with its arguments given.
     pub fn bind(&self, arguments: A) -> Command<(), R>
     where
         A: Clone + Sync,
@@ -95,12 +95,12 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
     }
 }
 
-/// Why a command that is not enabled fails.
+/// The reason with which a command fails that is not enabled.
 pub(crate) fn disabled(cause: Reason) -> Reason {
     Reason::new(ReasonCode::CommandDisabled).with_cause(cause)
 }
 
-/// A future that has failed already.
+/// A future that has failed.
 pub(crate) fn failed<R: Send + 'static>(reason: Reason) -> CommandFuture<R> {
     Box::pin(std::future::ready(Err(reason)))
 }
@@ -116,8 +116,8 @@ impl<T: Clone + Send + Sync> Source<T> for Constant<T> {
         self.value.clone()
     }
 
-    fn reason(&self) -> Option<Reason> {
-        self.reason.clone()
+    fn get_with_reason(&self) -> (T, Option<Reason>) {
+        (self.value.clone(), self.reason.clone())
     }
 
     fn subscribe(&self, callback: Callback<Change<T>>) -> Subscription {

@@ -1,15 +1,17 @@
 //! Live collections made from a collection.
 //!
-//! None of them stores anything: a read looks at the parent, and each registration keeps, inside its listener, the copy that
-//! it needs to tell where an item comes in or goes out. A change of the parent costs time proportional to its size.
+//! A derived collection stores nothing. A read reads the parent; each registration keeps, inside its listener, the copy that
+//! it needs to find the index of an added or removed item. A change of the parent takes time proportional to its size.
 
-use super::collection::{Collection, CollectionChange, Key, ListEvent, ListSource, Pace};
+use super::collection::{
+    Collection, CollectionChange, Key, ListEvent, ListSource, Pace, WeakSource,
+};
 use super::listener::Callback;
 use super::subscription::Subscription;
 use super::sync::{Arc, Mutex, lock};
 
 impl<T: Clone + Send + Sync + 'static> Collection<T> {
-    /// A live collection of `map` of each item, with the same order and keys. `map` must be a pure function: it runs for each
+    /// A live collection of `map` of each item, with the same order and keys. `map` must be a pure function; it runs for each
     /// read and each change.
     #[must_use]
     pub fn map<U>(&self, map: impl Fn(&T) -> U + Send + Sync + 'static) -> Collection<U>
@@ -22,8 +24,8 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         })
     }
 
-    /// A live collection of the items that match, in the same order and with the same keys. An item is judged when it comes
-    /// in, not again when one of its properties changes: `matches` must look only at what never changes of an item.
+    /// A live collection of the items that match, in the same order and with the same keys. `matches` runs when an item is
+    /// added, not when one of its properties changes, so it must read only what never changes of an item.
     #[must_use]
     pub fn filter(&self, matches: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
         Self::new(Derived {
@@ -32,8 +34,8 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         })
     }
 
-    /// A live collection of the same items and keys in another order: `in_order(a, b)` says whether `a` may stand before `b`.
-    /// Items that may stand either way keep their order. An item is placed when it comes in, not again when one of its
+    /// A live collection of the same items and keys in another order: `in_order(a, b)` says whether `a` may come before `b`.
+    /// Items that may come in either order keep their order. An item gets its place when it is added, not when one of its
     /// properties changes.
     #[must_use]
     pub fn sort(&self, in_order: impl Fn(&T, &T) -> bool + Send + Sync + 'static) -> Self {
@@ -75,6 +77,14 @@ where
         self.parent.by_key(key).map(|item| (self.map)(&item))
     }
 
+    fn downgrade(&self) -> WeakSource<U> {
+        let (parent, map) = (self.parent.downgrade(), Arc::clone(&self.map));
+        Box::new(move || {
+            let (parent, map) = (parent()?, Arc::clone(&map));
+            Some(Arc::new(Self { parent, map }))
+        })
+    }
+
     fn subscribe(&self, pace: Pace, items: bool, callback: Callback<ListEvent<U>>) -> Subscription {
         let map = Arc::clone(&self.map);
         self.parent.subscribe(
@@ -92,13 +102,13 @@ where
     }
 }
 
-/// How a derived collection arranges the items of its parent.
+/// The arrangement of the parent's items in a derived collection.
 trait Arrange<T>: Send + Sync + 'static {
-    /// Takes an item in that came into the parent at `index`. Where it stands here, if it does.
+    /// Adds an item that the parent has at `index`. Returns its index here, if it is visible.
     fn add(&self, items: &mut Arranged<T>, key: Key, item: &T, index: usize) -> Option<usize>;
 }
 
-/// The copy that a registration keeps: everything, in the arranged order, and who is in view.
+/// The copy that a registration keeps: all items of the parent, in the arranged order, and which are visible.
 type Arranged<T> = Vec<Entry<T>>;
 
 struct Entry<T> {
@@ -162,7 +172,7 @@ where
     T: Clone + Send + Sync + 'static,
     A: Arrange<T>,
 {
-    /// Follows one change of the parent. What it means here, if anything.
+    /// Applies one change of the parent. Returns the change of this collection, if there is one.
     fn follow(
         arrange: &A,
         items: &mut Arranged<T>,
@@ -204,6 +214,14 @@ where
             .collect()
     }
 
+    fn downgrade(&self) -> WeakSource<T> {
+        let (parent, arrange) = (self.parent.downgrade(), Arc::clone(&self.arrange));
+        Box::new(move || {
+            let (parent, arrange) = (parent()?, Arc::clone(&arrange));
+            Some(Arc::new(Self { parent, arrange }))
+        })
+    }
+
     fn subscribe(&self, pace: Pace, _: bool, callback: Callback<ListEvent<T>>) -> Subscription {
         let arrange = Arc::clone(&self.arrange);
         let items = Mutex::new(Vec::new());
@@ -211,7 +229,7 @@ where
             pace,
             true,
             Box::new(move |event, phase| {
-                // Calls of one listener never overlap, and what the arrangement asks is foreign code: no lock meanwhile.
+                // Calls of one listener never overlap, and the arrangement runs foreign code, so the lock is not held here.
                 let mut copy = std::mem::take(&mut *lock(&items));
                 let changes: Vec<_> = event
                     .changes()

@@ -1,27 +1,27 @@
-//! Items that are observed: the stored side of a [`Collection`](super::Collection).
+//! Observed items: the stored side of a [`Collection`](super::Collection).
 
 use std::collections::VecDeque;
 
 use super::cell::register;
-use super::collection::{CollectionChange, Key, ListEvent, ListSource, Pace};
+use super::collection::{CollectionChange, Key, ListEvent, ListSource, Pace, WeakSource};
 use super::listener::{Callback, Listeners};
 use super::store::{Node, Transaction};
 use super::subscription::Subscription;
 use super::sync::Arc;
 
-/// Items in order, their keys, and who listens.
+/// Items in order, their keys, and the listeners.
 pub(crate) struct List<T> {
     items: VecDeque<(Key, T)>,
     next: u64,
-    /// Whether the keys ascend, so that a key is found by bisection.
+    /// Whether the keys ascend, so that a key is found by binary search.
     sorted: bool,
     listeners: Listeners<ListEvent<T>>,
-    /// Those who get one event per commit, and what this commit has for them so far.
+    /// The listeners that get one event for each commit, and the changes of this commit so far.
     observers: Listeners<ListEvent<T>>,
     batch: Vec<CollectionChange<T>>,
 }
 
-/// Which list of an object is meant.
+/// Selects a list of an object.
 pub(crate) type ListAccessor<C, T> = fn(&mut C) -> &mut List<T>;
 
 impl<T: Clone + Send + Sync + 'static> List<T> {
@@ -62,7 +62,7 @@ impl<T: Clone + Send + Sync + 'static> List<T> {
 }
 
 impl Transaction<'_> {
-    /// Puts an item at `index`, or at the end when there are fewer.
+    /// Inserts an item at `index`, or at the end if there are fewer items.
     pub(crate) fn insert<C, F, T>(
         &mut self,
         node: &Arc<Node<C, F>>,
@@ -85,7 +85,7 @@ impl Transaction<'_> {
         key
     }
 
-    /// Puts an item at the end.
+    /// Adds an item at the end.
     pub(crate) fn push<C, F, T>(
         &mut self,
         node: &Arc<Node<C, F>>,
@@ -100,27 +100,23 @@ impl Transaction<'_> {
         self.insert(node, list, usize::MAX, item)
     }
 
-    /// Takes the first item out that matches.
+    /// Removes the first item that matches. Returns the index that it had.
     pub(crate) fn remove<C, F, T>(
         &mut self,
         node: &Arc<Node<C, F>>,
         list: ListAccessor<C, T>,
         matches: impl Fn(&T) -> bool,
-    ) -> bool
+    ) -> Option<usize>
     where
         C: Send + Sync + 'static,
         F: Send + Sync + 'static,
         T: Clone + Send + Sync + 'static,
     {
         let cells = list(self.cells(node));
-        let Some(index) = cells.iter().position(matches) else {
-            return false;
-        };
-        let Some((key, item)) = cells.items.remove(index) else {
-            return false;
-        };
+        let index = cells.iter().position(matches)?;
+        let (key, item) = cells.items.remove(index)?;
         self.tell(node, list, CollectionChange::Removed { item, key, index });
-        true
+        Some(index)
     }
 
     fn tell<C, F, T>(
@@ -195,6 +191,14 @@ where
 
     fn by_key(&self, key: Key) -> Option<T> {
         self.node.read(|cells| (self.list)(cells).by_key(key))
+    }
+
+    fn downgrade(&self) -> WeakSource<T> {
+        let (node, list) = (Arc::downgrade(&self.node), self.list);
+        Box::new(move || {
+            let node = node.upgrade()?;
+            Some(Arc::new(Self { node, list }))
+        })
     }
 
     fn subscribe(&self, pace: Pace, items: bool, callback: Callback<ListEvent<T>>) -> Subscription {

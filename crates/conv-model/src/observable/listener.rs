@@ -1,29 +1,32 @@
-//! A registered callback, the list of them that an observable value keeps, and one delivery of an event to such a list.
+//! A registered callback, the list of callbacks of an observable value, and one delivery of an event to such a list.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::store::Outlet;
-use super::sync::{Arc, AtomicBool, AtomicU8, Mutex, Ordering, lock};
+use super::sync::{Arc, AtomicBool, AtomicU8, BATCH, Mutex, Ordering, Stopwatch, lock};
 
-/// What a registration runs for each event. The second argument is its own phase, by which it can retire itself.
+/// The function that a registration runs for each event. The second argument is the registration's own phase, by which the
+/// function can end the registration.
 pub(crate) type Callback<E> = Box<dyn Fn(&E, &Phase) + Send + Sync>;
 
 const REPLAYING: u8 = 0;
-const LIVE: u8 = 1;
-const RETIRED: u8 = 2;
+/// The replaying thread has made a batch of calls and lets the delivering thread make the rest.
+const OFFERED: u8 = 1;
+const LIVE: u8 = 2;
+const RETIRED: u8 = 3;
 
-/// Where a listener is in its life: replaying, live, retired; never backwards.
+/// The phase of a listener: replaying, then live, then retired.
 pub(crate) struct Phase(AtomicU8);
 
 impl Phase {
-    /// Of a registration that replays by itself.
+    /// The phase of a registration that needs no replay.
     pub(crate) fn live() -> Self {
         Self(AtomicU8::new(LIVE))
     }
 
-    /// No call begins after this.
+    /// Ends the registration: no call begins after this.
     pub(crate) fn retire(&self) {
         self.0.store(RETIRED, Ordering::Release);
     }
@@ -31,9 +34,16 @@ impl Phase {
     pub(crate) fn is_retired(&self) -> bool {
         self.0.load(Ordering::Acquire) == RETIRED
     }
+
+    /// Goes from one phase to another, unless the listener is in a third one.
+    fn go(&self, from: u8, to: u8) -> bool {
+        self.0
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
 }
 
-/// Runs foreign code; whether it went well. Neither its panic nor the drop of what it panicked with goes further.
+/// Runs foreign code. False if it panicked; the panic goes no further.
 pub(crate) fn guarded(run: impl FnOnce()) -> bool {
     let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else {
         return true;
@@ -47,7 +57,7 @@ pub(crate) fn guarded(run: impl FnOnce()) -> bool {
 /// One registration.
 pub(crate) struct Listener<E> {
     phase: Phase,
-    /// What the queue wanted to deliver while the replay was running on another thread.
+    /// The events that were delivered while another thread was replaying.
     backlog: Mutex<VecDeque<E>>,
     callback: Callback<E>,
 }
@@ -65,7 +75,7 @@ impl<E> Listener<E> {
         &self.phase
     }
 
-    /// A panic ends this listener and nobody else.
+    /// Calls the listener. A panic ends this registration and no other.
     fn call(&self, event: &E) {
         if !guarded(|| (self.callback)(event, &self.phase)) {
             self.retire_panicked();
@@ -78,35 +88,45 @@ impl<E> Listener<E> {
         tracing::error!("a listener panicked and was retired");
     }
 
-    /// Gives the listener what its registration found, then what was committed meanwhile, then to the queue.
+    /// Calls the listener with what its registration found, and then with the backlog.
     pub(crate) fn replay(&self, event: &E) {
         if !self.phase.is_retired() {
             self.call(event);
         }
-        loop {
-            let next = {
-                let mut backlog = lock(&self.backlog);
-                let next = backlog.pop_front();
-                if next.is_none() {
-                    // Fails only when retired, which stays.
-                    let _ = self.phase.0.compare_exchange(
-                        REPLAYING,
-                        LIVE,
-                        Ordering::AcqRel,
-                        Ordering::Acquire,
-                    );
-                }
-                next
-            };
-            match next {
-                Some(event) if !self.phase.is_retired() => self.call(&event),
-                Some(_) => {}
-                None => return,
+        let mut batch = BATCH;
+        while let Some(event) = self.next_of_backlog() {
+            let watch = (batch == 0).then(Stopwatch::start);
+            batch = batch.saturating_sub(1);
+            if !self.phase.is_retired() {
+                self.call(&event);
+            }
+            if watch.is_some_and(|watch| self.offer(&watch)) {
+                return;
             }
         }
     }
 
-    /// Keeps an event for the thread that replays, unless it has just finished.
+    /// The next event of the backlog. If there is none, the listener is live.
+    fn next_of_backlog(&self) -> Option<E> {
+        let mut backlog = lock(&self.backlog);
+        let next = backlog.pop_front();
+        if next.is_none() {
+            // A retired listener stays retired.
+            self.phase.go(REPLAYING, LIVE);
+        }
+        next
+    }
+
+    /// Offers the backlog to the delivering thread for as long as the last call took. True if that thread took it.
+    fn offer(&self, watch: &Stopwatch) -> bool {
+        if !self.phase.go(REPLAYING, OFFERED) {
+            return false;
+        }
+        watch.offer(|| self.phase.0.load(Ordering::Relaxed) != OFFERED);
+        !self.phase.go(OFFERED, REPLAYING) && !self.phase.is_retired()
+    }
+
+    /// Keeps an event for the replaying thread, or calls the listener if that thread has finished or offered the backlog.
     fn defer(&self, event: &E)
     where
         E: Clone,
@@ -114,12 +134,24 @@ impl<E> Listener<E> {
         {
             let mut backlog = lock(&self.backlog);
             match self.phase.0.load(Ordering::Acquire) {
-                REPLAYING => return backlog.push_back(event.clone()),
+                RETIRED => return,
                 LIVE => {}
-                _ => return,
+                _ => {
+                    backlog.push_back(event.clone());
+                    if !self.phase.go(OFFERED, REPLAYING) {
+                        return;
+                    }
+                }
             }
         }
-        self.call(event);
+        if self.phase.0.load(Ordering::Acquire) == LIVE {
+            return self.call(event);
+        }
+        while let Some(event) = self.next_of_backlog() {
+            if !self.phase.is_retired() {
+                self.call(&event);
+            }
+        }
     }
 }
 
@@ -131,15 +163,18 @@ impl<E> fmt::Debug for Listener<E> {
     }
 }
 
-/// The listeners of one observable value. Shared with the deliveries under way, so that each keeps the listeners it was
-/// committed with.
+/// The listeners of one observable value. The deliveries in flight share the list, so that each delivery reaches the
+/// listeners that were registered at its commit.
 pub(crate) struct Listeners<E>(Option<Arc<Shared<E>>>);
 
 struct Shared<E> {
     list: Vec<Arc<Listener<E>>>,
-    /// Set when a delivery met a retired listener; the next write removes it.
+    /// A delivery found a retired listener. The next write removes it.
     stale: AtomicBool,
 }
+
+/// The capacity of a list of listeners when it is allocated.
+const MIN_CAPACITY: usize = 4;
 
 impl<E> Listeners<E> {
     pub(crate) const fn new() -> Self {
@@ -154,12 +189,15 @@ impl<E> Listeners<E> {
 impl<E: Clone + Send + Sync + 'static> Listeners<E> {
     pub(crate) fn insert(&mut self, listener: Arc<Listener<E>>, outlet: &mut Outlet<'_>) {
         if let Some(shared) = self.0.as_mut().and_then(Arc::get_mut)
-            && !shared.stale.load(Ordering::Relaxed)
+            && shared.list.len() < shared.list.capacity()
         {
             shared.list.push(listener);
             return;
         }
-        let mut list: Vec<_> = self.live().cloned().collect();
+        // A full list loses its retired listeners before it grows, so that registrations that are over take no memory.
+        let live = self.live().count();
+        let mut list = Vec::with_capacity(MIN_CAPACITY.max(2 * live));
+        list.extend(self.live().cloned());
         list.push(listener);
         self.replace(list, outlet);
     }
@@ -180,7 +218,7 @@ impl<E: Clone + Send + Sync + 'static> Listeners<E> {
         }
     }
 
-    /// Queues `event` for those who are registered now.
+    /// Queues `event` for the present listeners.
     pub(crate) fn deliver(&mut self, event: E, outlet: &mut Outlet<'_>) {
         if self
             .0
@@ -224,8 +262,8 @@ pub(crate) struct Delivery<E> {
 }
 
 /// An entry of the queue.
-pub(crate) trait Deliver: Send + Sync {
-    /// Calls the listeners, and drops what they were told. No panic of theirs goes further.
+pub(crate) trait Deliver: Send {
+    /// Calls the listeners and drops the event. A panic of a listener goes no further.
     fn deliver(self: Box<Self>);
 }
 
@@ -233,7 +271,7 @@ impl<E: Clone + Send + Sync> Deliver for Delivery<E> {
     fn deliver(self: Box<Self>) {
         let mut delivery = Some(self);
         let mut next = 0;
-        // One guard for all listeners, set up again after each that panicked.
+        // One guard for all listeners, set up again after each listener that panicked.
         while !guarded(|| {
             if let Some(delivery) = &delivery {
                 delivery.call_from(&mut next);
@@ -256,8 +294,8 @@ impl<E: Clone> Delivery<E> {
             *next += 1;
             match listener.phase.0.load(Ordering::Acquire) {
                 LIVE => (listener.callback)(&self.event, &listener.phase),
-                REPLAYING => listener.defer(&self.event),
-                _ => self.to.stale.store(true, Ordering::Relaxed),
+                RETIRED => self.to.stale.store(true, Ordering::Relaxed),
+                _ => listener.defer(&self.event),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The observable core: values, collections and commands behind one lock, and the exact delivery of their changes.
 //!
-//! It stands on `sync` and `reason` beside it and on nothing else, so that a test can run the same source on the primitives
-//! of a scheduler that explores interleavings.
+//! It uses only the modules `sync` and `reason` beside it, so that a test can run the same source on the primitives of a
+//! scheduler that explores interleavings.
 
 pub(crate) mod cell;
 mod collection;
@@ -20,6 +20,7 @@ use super::{reason, sync};
 pub(crate) use collection::CollectionCommands;
 pub use collection::{Collection, CollectionChange, Key};
 pub use command::{Command, CommandFuture};
+pub(crate) use listener::{Deliver, guarded};
 pub use property::{Change, Property};
 pub use reduce::Reader;
 pub use stream::{Changes, Closed, Latest};

@@ -12,33 +12,34 @@ use super::sync::{Arc, Mutex, lock};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Change<T> {
-    /// The value from now on.
+    /// The new value.
     pub new: T,
-    /// Why it has that value.
+    /// The reason for the new value.
     pub reason: Option<Reason>,
-    /// The value before. `None` on the call that a registration makes for the present value.
+    /// The value before. `None` for the replay of the present value at registration.
     pub old: Option<T>,
 }
 
 impl<T: PartialEq> Change<T> {
-    /// Whether the value went from `old` to `new`. False for the call that a registration makes.
+    /// Whether the value went from `old` to `new`. False for the replay at registration.
     pub fn is(&self, old: &T, new: &T) -> bool {
         self.new == *new && self.old.as_ref() == Some(old)
     }
 }
 
-/// Where a property has its value from.
+/// The source of a property's value.
 pub(crate) trait Source<T>: Send + Sync {
     fn get(&self) -> T;
-    fn reason(&self) -> Option<Reason>;
-    /// Registers, and calls at once with the present value.
+    /// The value and its reason, read at one time.
+    fn get_with_reason(&self) -> (T, Option<Reason>);
+    /// Registers `callback` and calls it at once with the present value.
     fn subscribe(&self, callback: Callback<Change<T>>) -> Subscription;
 }
 
-/// A read handle on one observable value: what it is, why, and every change of it.
+/// A read handle on one observable value, its reason, and every change of it.
 ///
-/// Lossless: every unequal write gives each listener exactly one [`Change`], in commit order, and `old` of one equals
-/// `new` of the one before. Cloning is cheap and gives a handle on the same value.
+/// Lossless: every unequal write gives each listener exactly one [`Change`], in commit order, and `old` of one change equals
+/// `new` of the change before. Cloning is cheap and gives a handle on the same value.
 pub struct Property<T>(Arc<dyn Source<T>>);
 
 impl<T> Clone for Property<T> {
@@ -58,28 +59,27 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         Self(Arc::new(source))
     }
 
-    /// The present value, from memory: never any I/O.
+    /// The present value. Reads memory; does no I/O.
     #[must_use]
     pub fn get(&self) -> T {
         self.0.get()
     }
 
-    /// Why the value is what it is; set anew by each write, `None` when the write gave none.
+    /// The reason for the present value. Each write replaces the reason, with `None` if it gives none.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
-        self.0.reason()
+        self.0.get_with_reason().1
     }
 
-    /// Calls `listener` now with the present value (`old` is `None`) and then with each change.
+    /// Calls `listener` with the present value (`old` is `None`) before this returns, and then with each change.
     ///
-    /// The first call is made before this returns. See the crate documentation for the thread that later calls run on and
-    /// what a listener may do.
+    /// The crate documentation states on which thread later calls run and what a listener may do.
     pub fn changed(&self, listener: impl Fn(&Change<T>) + Send + Sync + 'static) -> Subscription {
         self.0
             .subscribe(Box::new(move |change, _| listener(change)))
     }
 
-    /// Calls `listener` each time the property gets `value`; at once when it has it.
+    /// Calls `listener` each time the property gets `value`, and at once if it has `value` now.
     pub fn when(
         &self,
         value: T,
@@ -88,7 +88,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         self.when_matching(move |new| *new == value, listener)
     }
 
-    /// Calls `listener` each time the property gets a value that matches; at once when the present one does.
+    /// Calls `listener` each time the property gets a value that matches, and at once if the present value matches.
     pub fn when_matching(
         &self,
         predicate: impl Fn(&T) -> bool + Send + Sync + 'static,
@@ -101,7 +101,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         })
     }
 
-    /// Calls `listener` the first time the property gets `value`, at once when it has it; then the registration is over.
+    /// Calls `listener` the first time the property has `value`, which may be now. Then the registration ends.
     pub fn once(
         &self,
         value: T,
@@ -110,7 +110,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         self.once_matching(move |new| *new == value, listener)
     }
 
-    /// Calls `listener` with the first value that matches, at once when the present one does; then the registration is over.
+    /// Calls `listener` with the first value that matches, which may be the present one. Then the registration ends.
     pub fn once_matching(
         &self,
         predicate: impl Fn(&T) -> bool + Send + Sync + 'static,
@@ -128,23 +128,23 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         }))
     }
 
-    /// The present value and then every change, none left out, however slowly the stream is read: unread changes are kept.
+    /// A stream of the present value and every change. Lossless: unread changes are kept, without bound.
     pub fn changes(&self) -> Changes<Change<T>> {
         let (sender, changes) = channel();
         changes.of(self.changed(move |change| sender.send(change.clone())))
     }
 
-    /// The latest value that was not read yet, beginning with the present one. Conflating: values between two reads are
-    /// skipped.
+    /// A stream of the latest value that was not read yet, beginning with the present one. Conflating: values between two
+    /// reads are skipped.
     pub fn latest(&self) -> Latest<T> {
         let (sender, values) = latest();
         values.of(self.changed(move |change| sender.send(change.new.clone())))
     }
 
-    /// Resolves when the property has `value`, or had it since this was called: values passed through count.
+    /// Resolves when the property has `value`, or had it at any time since this call.
     ///
     /// # Errors
-    /// [`Closed`] when nothing can change the property any more.
+    /// [`Closed`] if the model is gone, so that the property can no longer change.
     pub fn wait_for(&self, value: T) -> impl Future<Output = Result<T, Closed>> + Send + use<T> {
         let mut changes = self.changes();
         async move {
@@ -157,8 +157,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         }
     }
 
-    /// A live property whose value is `map` of this one's. `map` must be a pure function; it runs once for each read and
-    /// each change. Changes that it maps to equal values are no changes.
+    /// A live property whose value is `map` of this property's value. `map` must be a pure function; it runs once for each
+    /// read and each change. A change that leaves the mapped value equal is not delivered.
     #[must_use]
     pub fn map<U>(&self, map: impl Fn(&T) -> U + Send + Sync + 'static) -> Property<U>
     where
@@ -167,7 +167,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         self.map_with_reason(move |value, reason| (map(value), reason.cloned()))
     }
 
-    /// As [`map`](Self::map), where the reason too is made from the value.
+    /// Like [`map`](Self::map), but makes the reason too.
     pub(crate) fn map_with_reason<U, M>(&self, map: M) -> Property<U>
     where
         U: Clone + PartialEq + Send + Sync + 'static,
@@ -195,9 +195,9 @@ where
         (self.map)(&self.parent.get(), None).0
     }
 
-    fn reason(&self) -> Option<Reason> {
-        let parent = &self.parent.0;
-        (self.map)(&parent.get(), parent.reason().as_ref()).1
+    fn get_with_reason(&self) -> (U, Option<Reason>) {
+        let (value, reason) = self.parent.0.get_with_reason();
+        (self.map)(&value, reason.as_ref())
     }
 
     fn subscribe(&self, callback: Callback<Change<U>>) -> Subscription {
@@ -205,7 +205,7 @@ where
         let last = Mutex::new(None);
         self.parent.0.subscribe(Box::new(move |change, phase| {
             let (new, reason) = map(&change.new, change.reason.as_ref());
-            // Calls of one listener never overlap, so the value between the two locks is nobody else's.
+            // Calls of one listener never overlap, so no other thread uses `last` between the two locks.
             let old = lock(&last).take();
             *lock(&last) = Some(new.clone());
             if old.as_ref() != Some(&new) {

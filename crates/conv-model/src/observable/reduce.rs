@@ -1,14 +1,14 @@
-//! A property computed from a collection and from properties of its items.
+//! A property that is computed from a collection and from properties of its items.
 
-use super::collection::{Collection, ListSource, Pace};
+use super::collection::{Collection, ListSource, Pace, WeakSource};
 use super::listener::{Callback, Phase};
 use super::property::{Change, Property, Source};
 use super::reason::Reason;
 use super::subscription::Subscription;
 use super::sync::{Arc, Mutex, lock};
 
-/// Reads properties on behalf of [`Collection::reduce`] and remembers them: when one of them changes, the reduction is
-/// computed anew. What a computation does not read is not observed.
+/// Reads properties for [`Collection::reduce`] and observes them: if one of them changes, the reduction is computed again.
+/// A property that the computation does not read is not observed.
 pub struct Reader<'a>(Option<&'a mut Tracker<'a>>);
 
 struct Tracker<'a> {
@@ -25,7 +25,7 @@ impl Reader<'_> {
         let Some(tracker) = &mut self.0 else {
             return property.get();
         };
-        // The registration gives the value and the place at once, so that no change is missed between them.
+        // The registration reads the value and takes its place in the list of listeners at one time, so no change is missed.
         let found = Arc::new(Mutex::new(None));
         let (value, changed) = (Arc::clone(&found), Arc::clone(tracker.changed));
         tracker.read.push(property.changed(move |change| {
@@ -48,9 +48,9 @@ impl std::fmt::Debug for Reader<'_> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Collection<T> {
-    /// A live property: the items folded in order, beginning with `init`. It is computed anew when an item comes in or goes
-    /// out, and when a property that the last computation read through its [`Reader`] changes. Several changes that were
-    /// committed together may be seen as one.
+    /// A live property: the items folded in order, beginning with `init`. It is computed again when an item is added or
+    /// removed, and when a property changes that the last computation read through its [`Reader`]. Several changes of one
+    /// commit may become one change of the reduction.
     #[must_use]
     pub fn reduce<A>(
         &self,
@@ -60,27 +60,24 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
     where
         A: Clone + PartialEq + Send + Sync + 'static,
     {
-        Property::new(Reduced(Arc::new(Reduction {
+        Property::new(Reduced {
             source: Arc::clone(self.source()),
-            init,
-            fold,
-        })))
+            reduction: Arc::new(Reduction { init, fold }),
+        })
     }
 }
 
-struct Reduction<T, A, F> {
-    source: Arc<dyn ListSource<T>>,
+struct Reduction<A, F> {
     init: A,
     fold: F,
 }
 
-impl<T, A, F> Reduction<T, A, F>
-where
-    A: Clone,
-    F: Fn(A, &T, &mut Reader<'_>) -> A,
-{
-    fn compute(&self, mut reader: Reader<'_>) -> A {
-        self.source
+impl<A: Clone, F> Reduction<A, F> {
+    fn compute<T>(&self, source: &dyn ListSource<T>, mut reader: Reader<'_>) -> A
+    where
+        F: Fn(A, &T, &mut Reader<'_>) -> A,
+    {
+        source
             .snapshot()
             .iter()
             .fold(self.init.clone(), |result, (_, item)| {
@@ -89,18 +86,22 @@ where
     }
 }
 
-struct Reduced<T, A, F>(Arc<Reduction<T, A, F>>);
+struct Reduced<T, A, F> {
+    source: Arc<dyn ListSource<T>>,
+    reduction: Arc<Reduction<A, F>>,
+}
 
-/// One registration on a reduction.
+/// One registration on a reduction. The listeners of the collection own it, so it must not keep the collection alive.
 struct Follower<T, A, F> {
-    reduction: Arc<Reduction<T, A, F>>,
+    source: WeakSource<T>,
+    reduction: Arc<Reduction<A, F>>,
     callback: Callback<Change<A>>,
     phase: Phase,
     state: Mutex<State<A>>,
 }
 
 struct State<A> {
-    /// Somebody computes; `again` tells them to do it once more.
+    /// Whether a thread computes. If `again` is set, that thread computes once more.
     computing: bool,
     again: bool,
     last: Option<A>,
@@ -114,6 +115,9 @@ where
     F: Fn(A, &T, &mut Reader<'_>) -> A + Send + Sync + 'static,
 {
     fn compute(self: &Arc<Self>) {
+        let Some(source) = (self.source)() else {
+            return;
+        };
         {
             let mut state = lock(&self.state);
             if std::mem::replace(&mut state.computing, true) {
@@ -133,7 +137,7 @@ where
                 changed: &changed,
                 read: &mut read,
             };
-            let new = self.reduction.compute(Reader(Some(&mut tracker)));
+            let new = self.reduction.compute(&*source, Reader(Some(&mut tracker)));
             let (old, former) = {
                 let mut state = lock(&self.state);
                 (
@@ -168,11 +172,11 @@ where
     F: Fn(A, &T, &mut Reader<'_>) -> A + Send + Sync + 'static,
 {
     fn get(&self) -> A {
-        self.0.compute(Reader(None))
+        self.reduction.compute(&*self.source, Reader(None))
     }
 
-    fn reason(&self) -> Option<Reason> {
-        None
+    fn get_with_reason(&self) -> (A, Option<Reason>) {
+        (self.get(), None)
     }
 
     fn subscribe(&self, callback: Callback<Change<A>>) -> Subscription {
@@ -183,22 +187,25 @@ where
             read: Vec::new(),
         };
         let follower = Arc::new(Follower {
-            reduction: Arc::clone(&self.0),
+            source: self.source.downgrade(),
+            reduction: Arc::clone(&self.reduction),
             callback,
             phase: Phase::live(),
             state: Mutex::new(state),
         });
-        let listening = Arc::clone(&follower);
-        let items = self.0.source.subscribe(
+        let weak = Arc::downgrade(&follower);
+        let items = self.source.subscribe(
             Pace::EachChange,
             false,
-            Box::new(move |_, _| listening.compute()),
+            Box::new(move |_, _| follower.compute()),
         );
         Subscription::new(move || {
-            follower.phase.retire();
+            if let Some(follower) = weak.upgrade() {
+                follower.phase.retire();
+                let read = std::mem::take(&mut lock(&follower.state).read);
+                drop(read);
+            }
             drop(items);
-            let read = std::mem::take(&mut lock(&follower.state).read);
-            drop(read);
         })
     }
 }

@@ -1,8 +1,14 @@
-//! One lock, one delivery queue and one outbox: everything that can change in a model lives behind a [`Store`].
+//! One lock, one delivery queue and one outbox: everything that can change in a model is behind a [`Store`].
 //!
-//! A transaction changes cells under the lock and queues a delivery for each change. After the lock is released the calls
-//! it made to the outside (the outbox) run in order, then the deliveries. Whoever finds nobody delivering becomes the one
-//! who does; a transaction inside a listener therefore commits at once and is delivered after the current change.
+//! A transaction changes cells under the lock and queues a delivery for each change. After the lock is released, the
+//! thread makes the calls of the outbox in order, and then the deliveries. At most one thread delivers at a time. A commit
+//! that finds no delivering thread makes its own thread the delivering one; a commit inside a listener therefore returns at
+//! once, and its changes are delivered after the current one.
+//!
+//! A thread delivers the changes of its own commit and at most [`BATCH`] others. If the queue is not empty then, the thread
+//! offers the delivering role between two deliveries, each time for as long as the delivery before took. The next thread
+//! that commits takes the role. If no thread commits in that time, the first thread goes on, so that no change stays in the
+//! queue without a thread that delivers it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,16 +17,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use qcell::{QCell, QCellOwner, QCellOwnerID};
 
 use super::listener::{Deliver, Listener, guarded};
-use super::sync::{Arc, AtomicU8, Mutex, MutexGuard, Ordering, lock};
+use super::sync::{Arc, AtomicU8, BATCH, Mutex, MutexGuard, Ordering, Stopwatch, lock};
 
 type Queue = VecDeque<Box<dyn Deliver>>;
 type Call = Box<dyn FnOnce() + Send>;
 type Flush = Box<dyn FnOnce(&mut Transaction<'_>) + Send>;
 
-/// A queue that grew beyond this is given back to the allocator when it is empty.
+/// A queue with a larger capacity is given back to the allocator when it is empty.
 const KEPT_CAPACITY: usize = 1024;
 
-/// The lock, the queue and the outbox of one model. Cloning gives another handle on the same.
+/// The lock, the queue and the outbox of one model. Cloning gives another handle on the same store.
 #[derive(Clone)]
 pub(crate) struct Store {
     shared: Arc<Shared>,
@@ -32,16 +38,18 @@ struct Shared {
     role: Role,
 }
 
-/// Whether somebody delivers. The role is taken under the lock and given back without it: a write that nobody comes
-/// between locks once.
+/// The state of the delivering role. A thread takes the role under the lock and gives it back without the lock, so that an
+/// uncontended write locks once.
 struct Role(AtomicU8);
 
-/// Nobody delivers, and nothing waits.
+/// No thread delivers, and the queue is empty.
 const FREE: u8 = 0;
-/// Somebody delivers, and nothing waits behind.
+/// A thread delivers, and the queue is empty.
 const TAKEN: u8 = 1;
-/// Somebody delivers, and has to look into the queue before the role is given back.
+/// A thread delivers, and must look into the queue before it gives the role back.
 const WANTED: u8 = 2;
+/// A thread has the role and is between two deliveries: any thread that commits may take the role.
+const OFFERED: u8 = 3;
 
 struct Core {
     owner: QCellOwner,
@@ -50,25 +58,26 @@ struct Core {
     calling: bool,
 }
 
-/// Cells that are only reached under the lock of their store, beside what never changes.
+/// Cells that are reached only under the lock of their store, and a part that never changes.
 pub(crate) struct Node<C, F = ()> {
     pub(crate) store: Store,
     pub(crate) fixed: F,
     cells: QCell<C>,
 }
 
-/// The lock, held: what is changed here is one commit.
+/// The held lock. All changes made through one transaction are one commit.
 pub(crate) struct Transaction<'a> {
     owner: &'a mut QCellOwner,
     outlet: Outlet<'a>,
     outbox: &'a mut VecDeque<Call>,
     flushes: Vec<Flush>,
+    last: Vec<Box<dyn Deliver>>,
 }
 
 /// What leaves a transaction when its lock is released.
 pub(crate) struct Outlet<'a> {
     queue: &'a mut Queue,
-    /// Foreign values that must not be dropped under the lock.
+    /// Foreign values, which must not be dropped under the lock.
     garbage: Garbage,
 }
 
@@ -105,47 +114,50 @@ impl Store {
         lock(&self.shared.core)
     }
 
-    /// Changes cells as one commit, then makes the calls and deliveries that follow from it.
+    /// Changes cells as one commit, then makes the calls and the deliveries of the commit.
     pub(crate) fn transact<R>(&self, change: impl FnOnce(&mut Transaction<'_>) -> R) -> R {
-        let (result, garbage, work) = {
+        let (result, garbage, own, work) = {
             let mut core = self.lock();
+            let before = core.queue.len();
             let (result, garbage) = core.transact(change);
-            (result, garbage, self.take_work(&mut core))
+            let own = core.queue.len() - before;
+            (result, garbage, own, self.take_work(&mut core))
         };
         if !garbage.is_empty() {
             quietly(|| drop(garbage));
         }
         match work {
             Work::None => {}
-            Work::Deliver(first) => self.deliver(Some(first)),
-            Work::Call(first) => self.call(first),
+            Work::Deliver(first) => self.deliver(Some(first), own),
+            Work::Call(first) => self.call(first, own),
         }
         result
     }
 
-    /// Registers a listener: `enter` takes the snapshot and the place under one lock, then the snapshot is replayed.
+    /// Registers a listener: `enter` takes the snapshot and inserts the listener under one lock, then the snapshot is
+    /// replayed.
     pub(crate) fn register<E: Send + Sync>(
         &self,
         listener: &Listener<E>,
         enter: impl FnOnce(&mut Transaction<'_>) -> E,
     ) {
-        let (event, garbage, first) = {
+        let (event, garbage, is_first) = {
             let mut core = self.lock();
             let (event, garbage) = core.transact(enter);
-            // A replay is a delivery like any other: what is written inside it waits for its end, unless another delivery
-            // is running already, of which it is then a part.
-            let first = self.shared.role.take();
-            (event, garbage, first)
+            // A replay is a delivery: a write inside it waits for its end. If another thread delivers already, the replay
+            // runs beside it, and the listener keeps what comes from there.
+            let is_first = self.shared.role.take();
+            (event, garbage, is_first)
         };
         listener.replay(&event);
         quietly(|| drop((event, garbage)));
-        if first {
-            self.deliver(None);
+        if is_first {
+            self.deliver(None, 0);
         }
     }
 
-    /// Makes the calls that wait, then the deliveries.
-    fn call(&self, first: Call) {
+    /// Makes the calls of the outbox, then the deliveries.
+    fn call(&self, first: Call, own: usize) {
         let mut panicked = None;
         let mut next = Some(first);
         while let Some(call) = next {
@@ -158,14 +170,14 @@ impl Store {
         }
         let work = self.take_work(&mut self.lock());
         if let Work::Deliver(first) = work {
-            self.deliver(Some(first));
+            self.deliver(Some(first), own);
         }
         if let Some(panic) = panicked {
             resume_unwind(panic);
         }
     }
 
-    /// Takes the role that is free and has work: calls to the outside come before deliveries.
+    /// Takes a role that is free and has work. Calls to the outside come before deliveries.
     fn take_work(&self, core: &mut Core) -> Work {
         if !core.calling
             && let Some(first) = core.outbox.pop_front()
@@ -179,7 +191,7 @@ impl Store {
         self.next_delivery(core).map_or(Work::None, Work::Deliver)
     }
 
-    /// The delivery that whoever has the role makes next.
+    /// The next delivery for the thread that has the role.
     fn next_delivery(&self, core: &mut Core) -> Option<Box<dyn Deliver>> {
         let next = core.queue.pop_front();
         if core.queue.is_empty() && core.queue.capacity() > KEPT_CAPACITY {
@@ -189,14 +201,21 @@ impl Store {
         next
     }
 
-    /// Delivers until nothing waits, `first` before all else.
-    fn deliver(&self, first: Option<Box<dyn Deliver>>) {
+    /// Delivers until the queue is empty or another thread takes the role. `own` is the number of deliveries of this
+    /// thread's commit.
+    fn deliver(&self, first: Option<Box<dyn Deliver>>, own: usize) {
+        let mut batch = own + BATCH;
         let mut next = first;
         loop {
+            let watch = (batch == 0).then(Stopwatch::start);
+            batch = batch.saturating_sub(1);
             if let Some(delivery) = next {
                 delivery.deliver();
             }
             if self.shared.role.give_back() {
+                return;
+            }
+            if watch.is_some_and(|watch| self.shared.role.offer(&watch)) {
                 return;
             }
             next = self.next_delivery(&mut self.lock());
@@ -205,27 +224,36 @@ impl Store {
 }
 
 impl Role {
-    /// Takes the role if it is free, and otherwise bids its holder to look into the queue. Only under the lock.
+    /// Takes the role if it is free or offered; otherwise makes its holder look into the queue. Only under the lock.
     fn take(&self) -> bool {
-        let is_free =
-            self.0.load(Ordering::Acquire) == FREE || self.0.swap(WANTED, Ordering::AcqRel) == FREE;
+        let is_free = self.0.load(Ordering::Acquire) == FREE
+            || matches!(self.0.swap(WANTED, Ordering::AcqRel), FREE | OFFERED);
         if is_free {
             self.0.store(TAKEN, Ordering::Relaxed);
         }
         is_free
     }
 
-    /// Notes, under the lock, whether something waits behind what its holder delivers next.
-    fn keep(&self, waits: bool) {
-        let state = if waits { WANTED } else { TAKEN };
+    /// Notes, under the lock, whether the queue has more than the next delivery.
+    fn keep(&self, has_more: bool) {
+        let state = if has_more { WANTED } else { TAKEN };
         self.0.store(state, Ordering::Relaxed);
     }
 
-    /// Gives the role back, unless something came meanwhile.
+    /// Gives the role back, unless something was queued meanwhile.
     fn give_back(&self) -> bool {
         self.0
             .compare_exchange(TAKEN, FREE, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
+    }
+
+    /// Offers the role for as long as the delivery took. True if another thread took it.
+    fn offer(&self, watch: &Stopwatch) -> bool {
+        self.0.store(OFFERED, Ordering::Release);
+        watch.offer(|| self.0.load(Ordering::Relaxed) != OFFERED);
+        self.0
+            .compare_exchange(OFFERED, WANTED, Ordering::AcqRel, Ordering::Acquire)
+            .is_err()
     }
 }
 
@@ -251,19 +279,25 @@ impl Core {
             },
             outbox: &mut self.outbox,
             flushes: Vec::new(),
+            last: Vec::new(),
         };
         let result = change(&mut transaction);
-        if !transaction.flushes.is_empty() {
+        // A flush may change cells, and so add another flush.
+        while !transaction.flushes.is_empty() {
             for flush in std::mem::take(&mut transaction.flushes) {
                 flush(&mut transaction);
             }
         }
-        (result, transaction.outlet.garbage)
+        let Transaction { outlet, last, .. } = transaction;
+        if !last.is_empty() {
+            outlet.queue.extend(last);
+        }
+        (result, outlet.garbage)
     }
 }
 
 impl<C, F> Node<C, F> {
-    /// Reads cells under the lock. `read` is our own code: no listener, no drop of a foreign value.
+    /// Reads cells under the lock. `read` must not call a listener or drop a foreign value.
     pub(crate) fn read<R>(&self, read: impl FnOnce(&mut C) -> R) -> R {
         read(self.cells.rw(&mut self.store.lock().owner))
     }
@@ -280,7 +314,7 @@ impl<'a> Transaction<'a> {
         node.cells.rw(self.owner)
     }
 
-    /// The cells and the way out, to be used together.
+    /// The cells of a node together with the outlet.
     pub(crate) fn split<'c, C, F>(
         &'c mut self,
         node: &'c Node<C, F>,
@@ -289,13 +323,18 @@ impl<'a> Transaction<'a> {
     }
 
     /// Makes `call` after the commit, outside the lock, in the order of the commits.
-    pub(crate) fn call(&mut self, call: Call) {
-        self.outbox.push_back(call);
+    pub(crate) fn call(&mut self, call: impl FnOnce() + Send + 'static) {
+        self.outbox.push_back(Box::new(call));
     }
 
-    /// Runs `flush` at the end of this transaction, still inside it.
+    /// Runs `flush` at the end of this transaction, under the same lock.
     pub(crate) fn at_end(&mut self, flush: impl FnOnce(&mut Transaction<'_>) + Send + 'static) {
         self.flushes.push(Box::new(flush));
+    }
+
+    /// Queues a delivery behind all other deliveries of this transaction.
+    pub(crate) fn deliver_last(&mut self, delivery: impl Deliver + 'static) {
+        self.last.push(Box::new(delivery));
     }
 
     /// Drops `value` after the lock is released.

@@ -10,19 +10,20 @@ use futures_core::Stream;
 use super::subscription::Subscription;
 use super::sync::{Arc, Mutex, lock};
 
-/// Nothing can change what was waited for any more.
+/// The error of a wait that can never end: the model is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the model is gone; nothing will change any more")]
+#[error("the model is gone, so the property will not change any more")]
 pub struct Closed;
 
-/// Every item, in order, however slowly it is read: unread items are kept. Dropping it ends the registration.
+/// A lossless stream: every item, in order. Unread items are kept, without bound. Dropping the stream ends the registration.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct Changes<I> {
     channel: Arc<Channel<I>>,
     _registration: Subscription,
 }
 
-/// The latest item that was not read yet; earlier ones are skipped. Dropping it ends the registration.
+/// A conflating stream: the latest item that was not read yet; earlier unread items are skipped. Dropping the stream ends
+/// the registration.
 #[must_use = "a stream does nothing unless it is read"]
 pub struct Latest<T>(Changes<T>);
 
@@ -44,7 +45,7 @@ pub(crate) fn channel<I>() -> (Sender<I>, Changes<I>) {
     pair(false)
 }
 
-/// A channel that keeps the last item only.
+/// A channel that keeps only the last item.
 pub(crate) fn latest<T>() -> (Sender<T>, Latest<T>) {
     let (sender, values) = pair(true);
     (sender, Latest(values))
@@ -87,7 +88,7 @@ impl<I> Sender<I> {
             state.items.extend(item);
             (skipped, state.waker.take())
         };
-        // Both are foreign code.
+        // The drop and the wake run foreign code, so the lock is not held.
         drop(skipped);
         if let Some(waker) = waker {
             waker.wake();
@@ -102,13 +103,13 @@ impl<I> Drop for Sender<I> {
 }
 
 impl<I> Changes<I> {
-    /// Ties the registration that feeds the stream to it.
+    /// Ends `registration`, which feeds the stream, with the stream.
     pub(crate) fn of(mut self, registration: Subscription) -> Self {
         self._registration = registration;
         self
     }
 
-    /// The next item; `None` when there will be none.
+    /// The next item. `None` if the model is gone, so that there will be none.
     pub fn recv(&mut self) -> impl Future<Output = Option<I>> + Send + '_
     where
         I: Send,
@@ -116,7 +117,7 @@ impl<I> Changes<I> {
         std::future::poll_fn(|context| self.poll(context))
     }
 
-    /// The next item if there is one now.
+    /// The next item, if there is one now.
     pub fn try_recv(&mut self) -> Option<I> {
         lock(&self.channel.0).items.pop_front()
     }
@@ -151,7 +152,7 @@ impl<T> Latest<T> {
         Self(self.0.of(registration))
     }
 
-    /// The latest unread value; `None` when there will be none.
+    /// The latest unread value. `None` if the model is gone, so that there will be none.
     pub fn recv(&mut self) -> impl Future<Output = Option<T>> + Send + '_
     where
         T: Send,

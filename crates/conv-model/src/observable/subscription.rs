@@ -1,11 +1,11 @@
-//! What a registration gives back.
+//! The handle on a registration.
 
 use std::fmt;
 
-/// A registration: dropping it ends it.
+/// A registration of a listener. Dropping the subscription ends it.
 ///
-/// After the drop no call begins; one that is running on another thread goes on to its end. Dropping a subscription
-/// inside its own listener, or those of its siblings, is fine.
+/// After the drop no call begins; a call that runs on another thread goes on to its end. A listener may drop its own
+/// subscription and those of other listeners.
 #[must_use = "dropping a subscription ends it; `detach` keeps it"]
 #[derive(Default)]
 pub struct Subscription(Option<Box<dyn Dispose>>);
@@ -26,7 +26,7 @@ impl Subscription {
         Self(Some(Box::new(dispose)))
     }
 
-    /// Keeps the registration for as long as what it observes exists.
+    /// Keeps the registration for as long as the observed object exists.
     pub fn detach(mut self) {
         self.0 = None;
     }
@@ -46,18 +46,18 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// A bag of subscriptions that end together, when the bag is cleared or dropped.
+/// A set of subscriptions that end together, when the set is cleared or dropped.
 #[derive(Debug, Default)]
 pub struct Subscriptions(Vec<Subscription>);
 
 impl Subscriptions {
-    /// An empty bag.
+    /// An empty set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts a subscription into the bag.
+    /// Adds a subscription.
     pub fn add(&mut self, subscription: Subscription) {
         self.0.push(subscription);
     }
@@ -67,13 +67,13 @@ impl Subscriptions {
         self.0.clear();
     }
 
-    /// How many are in the bag.
+    /// The number of subscriptions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the bag is empty.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,11 +1,9 @@
 //! Conversations of former days, and whether new ones are kept.
 
-use std::sync::{Arc, Mutex};
-
 use conv_model::{
-    Application, Archived, ArchivedMessage, Backend, CallConnectionState, ConversationFact as Is,
-    ConversationId, ConversationState, Fact, MessageBody, MessageId, MockBackend, ModelWriter,
-    ParticipantState, PortFuture, Reason, ReasonCode, SenderFact, SignInState,
+    Archived, ArchivedMessage, CallConnectionState, ConversationFact as Is, ConversationId,
+    ConversationState, Fact, MessageBody, MessageId, ParticipantState, Reason, ReasonCode,
+    SenderFact, SignInState,
 };
 
 use crate::support::{Stage, at, lene, now};
@@ -42,25 +40,6 @@ fn sign_in(state: SignInState) -> Fact {
     }
 }
 
-/// A model whose port keeps an archive, and writes down what it is asked.
-fn model() -> (Application, ModelWriter, Arc<Mutex<Vec<String>>>) {
-    let calls = Arc::new(Mutex::new(Vec::new()));
-    let mut backend = MockBackend::new();
-    let done = || -> PortFuture { Box::pin(std::future::ready(Ok(()))) };
-    let log = Arc::clone(&calls);
-    backend.expect_more_conversations().returning(move |count| {
-        log.lock().unwrap().push(format!("more {count}"));
-        done()
-    });
-    let log = Arc::clone(&calls);
-    backend.expect_set_history().returning(move |enabled| {
-        log.lock().unwrap().push(format!("history {enabled}"));
-        done()
-    });
-    let (application, writer) = Application::new(Arc::new(backend) as Arc<dyn Backend>);
-    (application, writer, calls)
-}
-
 fn cause(reason: &Reason) -> &ReasonCode {
     assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
     reason.cause().unwrap().code()
@@ -70,7 +49,7 @@ fn cause(reason: &Reason) -> &ReasonCode {
 #[test]
 fn a_group_of_former_days_is_one() {
     let stage = Stage::new();
-    stage.writer.commit([
+    stage.commit([
         found(),
         Fact::of(
             ID,
@@ -148,46 +127,46 @@ fn pages_of_one_time_keep_their_order_and_older_ones_come_first() {
 
 #[test]
 fn more_conversations_can_be_had_until_there_are_none() {
-    let (application, writer, calls) = model();
-    let manager = application.conversations_manager();
+    let stage = Stage::signed_out();
+    let manager = stage.application.conversations_manager();
     let command = manager.get_more_conversations_command();
     let signed_out = now(manager.get_more_conversations(20)).unwrap_err();
     assert_eq!(cause(&signed_out), &ReasonCode::SignedOut);
     assert!(!command.enabled().get());
 
-    writer.commit([sign_in(SignInState::SignedIn)]);
+    stage.commit([sign_in(SignInState::SignedIn)]);
     assert!(command.enabled().get());
     now(command.invoke(20)).unwrap();
-    writer.commit([Fact::MoreConversations(false)]);
+    stage.commit([Fact::MoreConversations(false)]);
     assert!(!command.enabled().get());
     assert!(command.enabled().reason().is_some());
     let complete = now(manager.get_more_conversations(5)).unwrap_err();
     assert_eq!(cause(&complete), &ReasonCode::InvalidState);
-    writer.commit([Fact::MoreConversations(true)]);
+    stage.commit([Fact::MoreConversations(true)]);
     now(manager.get_more_conversations(5)).unwrap();
-    assert_eq!(*calls.lock().unwrap(), ["more 20", "more 5"]);
+    assert_eq!(stage.script.take(), ["more 20", "more 5"]);
 }
 
 #[test]
 fn whether_history_is_kept_is_what_the_server_says() {
-    let (application, writer, calls) = model();
-    let manager = application.conversations_manager();
+    let stage = Stage::signed_out();
+    let manager = stage.application.conversations_manager();
     let command = manager.set_history_enabled_command();
     let fact = |enabled, settable| Fact::History { enabled, settable };
-    writer.commit([sign_in(SignInState::SignedIn), fact(false, false)]);
+    stage.commit([sign_in(SignInState::SignedIn), fact(false, false)]);
     let refused = now(manager.set_history_enabled(true)).unwrap_err();
     assert_eq!(cause(&refused), &ReasonCode::NotSupported);
-    assert!(calls.lock().unwrap().is_empty());
+    assert!(stage.script.take().is_empty());
 
-    writer.commit([fact(false, true)]);
+    stage.commit([fact(false, true)]);
     assert!(command.enabled().get());
     now(command.invoke(true)).unwrap();
     assert!(!manager.is_history_enabled().get(), "asking is not having");
-    writer.commit([fact(true, true)]);
+    stage.commit([fact(true, true)]);
     assert!(manager.is_history_enabled().get());
-    assert_eq!(*calls.lock().unwrap(), ["history true"]);
+    assert_eq!(stage.script.take(), ["history true"]);
 
-    writer.commit([sign_in(SignInState::SignedOut)]);
+    stage.commit([sign_in(SignInState::SignedOut)]);
     assert!(!command.enabled().get());
     let refused = now(manager.set_history_enabled(false)).unwrap_err();
     assert_eq!(cause(&refused), &ReasonCode::SignedOut);
@@ -198,6 +177,8 @@ fn whether_history_is_kept_is_what_the_server_says() {
 fn an_archive_is_optional() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
+    let unsupported = Reason::new(ReasonCode::NotSupported);
+    stage.script.answer(Err(unsupported));
     let refused = now(manager.get_more_conversations(20)).unwrap_err();
     assert_eq!(refused.code(), &ReasonCode::NotSupported);
 }

@@ -1,13 +1,15 @@
-//! Commands and the port behind them.
+//! Commands and the requests to the backend.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use conv_model::{
-    Application, Backend, ConversationFact as Is, ConversationId, Direction, Fact, MessageBody,
-    MessageId, MessageStatus, MockBackend, ModelWriter, OutgoingMessage, Peer, PortFuture, Reason,
-    ReasonCode, SignInState, StartOptions,
+    Application, Backend, CommandId, ConversationFact as Is, ConversationId, Direction, Fact,
+    MessageBody, MessageId, MockBackend, ModelWriter, Outcome, Reason, ReasonCode, Request,
+    SignInState, StartOptions,
 };
+
+use mockall::Sequence;
 
 use crate::support::{Stage, at, is_pending, now};
 
@@ -46,7 +48,7 @@ fn a_disabled_command_fails_at_once_and_nothing_happens() {
         assert_eq!(
             reason.cause(),
             command.reason().as_ref(),
-            "the property says the same"
+            "the property has the same reason"
         );
     }
     assert!(stage.script.take().is_empty());
@@ -54,7 +56,7 @@ fn a_disabled_command_fails_at_once_and_nothing_happens() {
 }
 
 #[test]
-fn a_conversation_used_after_sign_out_says_so() {
+fn a_command_after_the_sign_out_fails_with_signed_out() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
     stage.commit([Fact::SignIn {
@@ -92,7 +94,7 @@ fn a_topic_is_set_until_the_conversation_has_begun_and_goes_with_the_invitation(
 }
 
 #[test]
-fn enabled_is_observed() {
+fn enabled_is_observable() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -129,7 +131,7 @@ fn a_command_can_be_bound() {
 }
 
 #[test]
-fn a_message_needs_characters() {
+fn an_empty_message_is_not_sent() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
     let reason = now(conversation.chat_service().send_message("")).unwrap_err();
@@ -139,32 +141,7 @@ fn a_message_needs_characters() {
 }
 
 #[test]
-fn the_port_s_answer_settles_a_message_that_no_fact_settled() {
-    let cases = [
-        (Ok(()), MessageStatus::Succeeded),
-        (Err(Reason::new(ReasonCode::Refused)), MessageStatus::Failed),
-        (
-            Err(Reason::new(ReasonCode::DeliveryUnknown)),
-            MessageStatus::Unknown,
-        ),
-    ];
-    for (answer, status) in cases {
-        let stage = Stage::new();
-        let conversation = conversation(&stage);
-        stage.script.answer(answer.clone());
-        let sent = conversation.chat_service().send_message("hello");
-        let message = conversation.chat_service().messages().get(0).unwrap();
-        assert_eq!(message.status().get(), MessageStatus::Pending);
-        assert_eq!(now(sent), answer);
-        assert_eq!(
-            (message.status().get(), message.status().reason()),
-            (status, answer.err())
-        );
-    }
-}
-
-#[test]
-fn leaving_what_has_not_begun_or_has_ended_is_nothing() {
+fn leaving_a_conversation_that_has_not_begun_or_has_ended_does_nothing() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
     stage.script.take();
@@ -176,7 +153,7 @@ fn leaving_what_has_not_begun_or_has_ended_is_nothing() {
     assert_eq!(
         stage.script.take().len(),
         2,
-        "a second leave joins the first, at the port"
+        "a second leave joins the first, in the backend"
     );
     stage.tell(conversation.id(), [Is::Ended { reason: None }]);
     assert_eq!(now(conversation.leave()), Ok(()));
@@ -184,7 +161,7 @@ fn leaving_what_has_not_begun_or_has_ended_is_nothing() {
 }
 
 #[test]
-fn removing_leaves_first() {
+fn a_removed_conversation_is_left_first() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let conversation = conversation(&stage);
@@ -197,7 +174,7 @@ fn removing_leaves_first() {
     assert_ne!(
         manager.get_conversation(LENE).unwrap(),
         conversation,
-        "it is on its way out"
+        "the conversation is being removed"
     );
     stage.script.take();
     stage.tell(id, [Is::Ended { reason: None }]);
@@ -208,11 +185,15 @@ fn removing_leaves_first() {
         &ReasonCode::InvalidArgument
     );
     stage.tell(id, [Is::Subject("late".into())]);
-    assert_eq!(conversation.topic().get(), "", "facts about it are ignored");
+    assert_eq!(
+        conversation.topic().get(),
+        "",
+        "facts about a removed conversation are ignored"
+    );
 }
 
 #[test]
-fn a_message_to_an_invitation_that_rings_accepts_it_first() {
+fn a_message_accepts_an_invitation_that_rings() {
     let stage = Stage::new();
     let id = ConversationId::Remote(1);
     stage.commit([Fact::Incoming(conv_model::Incoming::new(
@@ -233,7 +214,7 @@ fn a_message_to_an_invitation_that_rings_accepts_it_first() {
 }
 
 #[test]
-fn port_calls_keep_the_order_of_the_messages_across_threads() {
+fn requests_keep_the_order_of_the_messages_across_threads() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
     stage.script.take();
@@ -258,7 +239,7 @@ fn port_calls_keep_the_order_of_the_messages_across_threads() {
     assert_eq!(stage.script.take(), shown);
 }
 
-/// A port that answers from inside its methods, with facts and with more commands.
+/// A backend that writes facts and invokes commands inside its requests.
 #[derive(Debug, Default)]
 struct Reentrant {
     writer: Mutex<Option<ModelWriter>>,
@@ -266,68 +247,34 @@ struct Reentrant {
     calls: Mutex<Vec<String>>,
 }
 
-impl Backend for Reentrant {
-    fn open_conversation(&self, _: ConversationId, _: Peer) {}
-    fn forget_conversation(&self, _: ConversationId) {}
-    fn start(&self, _: ConversationId, _: StartOptions) -> PortFuture {
-        Box::pin(std::future::pending())
+impl Reentrant {
+    fn note(&self, call: String) {
+        self.calls.lock().unwrap().push(call);
     }
-    fn send_message(&self, conversation: ConversationId, message: OutgoingMessage) -> PortFuture {
-        self.calls
-            .lock()
-            .unwrap()
-            .push(format!("begin {}", message.body.raw()));
-        let delivered = Is::MessageStatus {
-            message: message.id,
-            status: MessageStatus::Succeeded,
-            timestamp: None,
-            reason: None,
+}
+
+impl Backend for Reentrant {
+    fn request(&self, command: CommandId, request: Request) {
+        let Request::SendMessage { message, .. } = request else {
+            return;
         };
-        self.writer
-            .lock()
-            .unwrap()
-            .as_ref()
-            .unwrap()
-            .commit([Fact::of(conversation, delivered)]);
+        self.note(format!("begin {}", message.body.raw()));
+        let writer = self.writer.lock().unwrap();
+        let done = Fact::completed(command, Ok(Outcome::Done));
+        writer.as_ref().unwrap().commit([done]);
+        drop(writer);
         if message.body.raw() == "one" {
             let application = self.application.lock().unwrap().clone().unwrap();
-            drop(
-                application
-                    .conversations_manager()
-                    .get_conversation(LENE)
-                    .unwrap()
-                    .chat_service()
-                    .send_message("two"),
-            );
+            let manager = application.conversations_manager();
+            let conversation = manager.get_conversation(LENE).unwrap();
+            drop(conversation.chat_service().send_message("two"));
         }
-        self.calls
-            .lock()
-            .unwrap()
-            .push(format!("end {}", message.body.raw()));
-        Box::pin(std::future::ready(Ok(())))
-    }
-    fn accept(&self, _: ConversationId) -> PortFuture {
-        Box::pin(std::future::pending())
-    }
-    fn reject(&self, _: ConversationId) -> PortFuture {
-        Box::pin(std::future::pending())
-    }
-    fn stop(&self, _: ConversationId) -> PortFuture {
-        Box::pin(std::future::pending())
-    }
-    fn leave(&self, _: ConversationId) -> PortFuture {
-        Box::pin(std::future::pending())
-    }
-    fn acknowledge(&self, _: ConversationId) -> PortFuture {
-        Box::pin(std::future::pending())
-    }
-    fn send_is_typing(&self, _: ConversationId) -> PortFuture {
-        Box::pin(std::future::pending())
+        self.note(format!("end {}", message.body.raw()));
     }
 }
 
 #[test]
-fn the_port_may_write_facts_and_give_commands_from_inside() {
+fn a_backend_may_write_facts_and_invoke_commands_inside_a_request() {
     let backend = Arc::new(Reentrant::default());
     let (application, writer) = Application::new(Arc::clone(&backend) as Arc<dyn Backend>);
     writer.commit([Fact::SignIn {
@@ -350,7 +297,7 @@ fn the_port_may_write_facts_and_give_commands_from_inside() {
 }
 
 #[test]
-fn a_command_inside_a_listener_reaches_the_port_before_it_returns() {
+fn the_request_of_a_command_inside_a_listener_is_made_before_the_command_returns() {
     let stage = Arc::new(Stage::new());
     let conversation = conversation(&stage);
     let chat = conversation.chat_service();
@@ -368,30 +315,36 @@ fn a_command_inside_a_listener_reaches_the_port_before_it_returns() {
     assert_eq!(
         chat.messages().size().get(),
         2,
-        "the listener was not retired by its assertion"
+        "the assertion in the listener held"
     );
     assert!(stage.script.take().is_empty());
 }
 
 #[test]
-fn the_mock_stands_in_for_a_protocol() {
+fn a_mock_is_a_backend() {
     let mut backend = MockBackend::new();
     backend
         .expect_normalize_address()
         .returning(|address| Ok(format!("sip:{address}")));
     backend.expect_now().returning(|| at(7));
+    let mut requests = Sequence::new();
     backend
-        .expect_open_conversation()
-        .withf(|_, peer| peer.address == LENE)
-        .times(1)
-        .return_const(());
-    backend
-        .expect_send_message()
-        .withf(|_, message| {
-            message.body.raw() == "hello" && matches!(message.id, MessageId::Local(_))
+        .expect_request()
+        .withf(|_, request| {
+            matches!(request, Request::OpenConversation { peer, .. } if peer.address == LENE)
         })
         .times(1)
-        .returning(|_, _| Box::pin(std::future::pending()));
+        .in_sequence(&mut requests)
+        .return_const(());
+    backend
+        .expect_request()
+        .withf(|_, request| {
+            matches!(request, Request::SendMessage { message, .. }
+                if message.body.raw() == "hello" && matches!(message.id, MessageId::Local(_)))
+        })
+        .times(1)
+        .in_sequence(&mut requests)
+        .return_const(());
     let (application, writer) = Application::new(Arc::new(backend));
     writer.commit([Fact::SignIn {
         state: SignInState::SignedIn,
@@ -412,50 +365,5 @@ fn the_mock_stands_in_for_a_protocol() {
             .timestamp()
             .get(),
         at(7)
-    );
-}
-
-#[test]
-fn a_port_that_panics_fails_the_command_and_nothing_else() {
-    let mut backend = MockBackend::new();
-    backend
-        .expect_normalize_address()
-        .returning(|address| Ok(address.to_owned()));
-    backend.expect_now().returning(|| at(7));
-    backend.expect_open_conversation().return_const(());
-    backend
-        .expect_send_message()
-        .returning(|_, _| panic!("on purpose"));
-    let (application, writer) = Application::new(Arc::new(backend));
-    writer.commit([Fact::SignIn {
-        state: SignInState::SignedIn,
-        reason: None,
-    }]);
-    let conversation = application
-        .conversations_manager()
-        .get_conversation(LENE)
-        .unwrap();
-    let chat = conversation.chat_service();
-    let heard = Arc::new(Mutex::new(0));
-    let count = Arc::clone(&heard);
-    let _registration = chat
-        .messages()
-        .added(move |_, _, _| *count.lock().unwrap() += 1);
-    let sending = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        drop(chat.send_message("hello"))
-    }));
-    assert!(sending.is_err(), "the panic is the caller's");
-    assert_eq!(
-        *heard.lock().unwrap(),
-        1,
-        "what was committed is delivered all the same"
-    );
-    writer.commit([Fact::UnreadConversations(1)]);
-    assert_eq!(
-        application
-            .conversations_manager()
-            .unread_conversations_count()
-            .get(),
-        1
     );
 }

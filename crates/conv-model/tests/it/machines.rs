@@ -190,7 +190,7 @@ fn conversation_state() {
         (Invited, vec![ended(), Send], State::Connecting),
     ];
     for (begin, steps, expected) in table {
-        let (_, conversation) = play(begin, &steps);
+        let (_stage, conversation) = play(begin, &steps);
         assert_eq!(conversation.state().get(), expected, "{begin:?} {steps:?}");
     }
 }
@@ -318,7 +318,7 @@ fn chat_state_of_our_side() {
         ),
     ];
     for (begin, steps, expected) in table {
-        let (_, conversation) = play(begin, &steps);
+        let (_stage, conversation) = play(begin, &steps);
         assert_eq!(
             conversation.self_participant().chat().state().get(),
             expected,
@@ -492,7 +492,7 @@ fn chat_and_participant_state_of_the_other_side() {
         ),
     ];
     for (begin, steps, state, chat) in table {
-        let (_, conversation) = play(begin, &steps);
+        let (_stage, conversation) = play(begin, &steps);
         let participant = conversation.participants().get(0).unwrap();
         assert_eq!(
             (participant.state().get(), participant.chat().state().get()),

@@ -1,4 +1,4 @@
-//! The model as its users meet it.
+//! Tests of the model through its public API.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +14,7 @@
 mod archive;
 mod collections;
 mod commands;
+mod completions;
 mod conversations;
 mod ends;
 mod leading;

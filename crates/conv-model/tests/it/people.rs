@@ -1,14 +1,13 @@
-//! People, ourselves, and properties whose truth is on the server.
+//! People, the user, and properties whose values are on the server.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use conv_model::{
-    Application, Backend, Capabilities, EndpointType, Fact, FoundPersons, Interest, MockBackend,
-    ModelWriter, Note, NoteKind, Person, PersonFact, PersonField, PersonStatus, PhoneNumber,
-    Reason, ReasonCode, SignInState,
+    Application, Capabilities, ConversationFact as Is, ConversationId, Discovered, EndpointType,
+    Fact, FoundPersons, Interest, MessageId, Note, NoteKind, Outcome, Participant, ParticipantFact,
+    ParticipantId, ParticipantUpdate, Person, PersonFact, PersonStatus, PhoneNumber, Reason,
+    ReasonCode, SenderFact,
 };
-use mockall::Sequence;
 
 use crate::support::{Stage, at, now};
 
@@ -22,26 +21,6 @@ fn lene(application: &Application) -> Person {
     conversation.participants().get(0).unwrap().person()
 }
 
-fn model(mut backend: MockBackend) -> (Application, ModelWriter) {
-    backend
-        .expect_normalize_address()
-        .returning(|address| Ok(address.to_owned()));
-    backend.expect_now().returning(|| at(1));
-    backend.expect_open_conversation().return_const(());
-    let (application, writer) = Application::new(Arc::new(backend) as Arc<dyn Backend>);
-    writer.commit([
-        Fact::Me {
-            address: "sip:me@contoso.com".into(),
-            display_name: None,
-        },
-        Fact::SignIn {
-            state: SignInState::SignedIn,
-            reason: None,
-        },
-    ]);
-    (application, writer)
-}
-
 fn about(address: &str, fact: PersonFact) -> Fact {
     Fact::Person {
         address: address.into(),
@@ -50,7 +29,7 @@ fn about(address: &str, fact: PersonFact) -> Fact {
 }
 
 #[test]
-fn everything_about_a_person_is_a_property() {
+fn each_fact_about_a_person_is_a_property() {
     let stage = Stage::new();
     let person = lene(&stage.application);
     let text = |text: &str| Some(text.to_owned());
@@ -141,98 +120,76 @@ fn there_is_one_object_for_each_person() {
 }
 
 #[test]
-fn a_card_field_that_is_known_is_not_fetched_again_and_the_status_always_is() {
-    let mut backend = MockBackend::new();
-    let fields = [PersonField::Title, PersonField::Status, PersonField::Status];
-    let mut sequence = Sequence::new();
-    for expected in fields {
-        backend
-            .expect_fetch_person()
-            .withf(move |address, field| address == LENE && *field == expected)
-            .times(1)
-            .in_sequence(&mut sequence)
-            .returning(|_, _| Box::pin(std::future::ready(Ok(()))));
-    }
-    let (application, writer) = model(backend);
-    let person = lene(&application);
+fn a_known_field_of_the_contact_card_is_not_fetched_again_and_the_status_always_is() {
+    let stage = Stage::new();
+    let person = lene(&stage.application);
+    stage.script.take();
     assert_eq!(now(person.title().fetch()), Ok(None));
-    writer.commit(
+    stage.commit(
         [
             PersonFact::Title(Some("Engineer".into())),
             PersonFact::Status(PersonStatus::Away),
         ]
         .map(|fact| about(LENE, fact)),
     );
+    assert_eq!(now(person.title().fetch()), Ok(Some("Engineer".into())));
+    assert_eq!(now(person.status().fetch()), Ok(PersonStatus::Away));
+    assert_eq!(now(person.status().fetch()), Ok(PersonStatus::Away));
+    let status = format!("fetch Status of {LENE}");
     assert_eq!(
-        now(person.title().fetch()),
-        Ok(Some("Engineer".into())),
-        "from memory"
+        stage.script.take(),
+        [format!("fetch Title of {LENE}"), status.clone(), status]
     );
-    assert_eq!(now(person.status().fetch()), Ok(PersonStatus::Away));
-    assert_eq!(now(person.status().fetch()), Ok(PersonStatus::Away));
 }
 
 #[test]
-fn what_the_protocol_cannot_do_says_so() {
+fn a_command_that_the_protocol_does_not_support_fails_with_not_supported() {
     let stage = Stage::new();
     let person = lene(&stage.application);
+    let me = stage.application.me();
     let code = |reason: Reason| reason.code().clone();
+    assert_eq!(
+        now(person.status().set(PersonStatus::Away)).map_err(code),
+        Err(ReasonCode::CommandDisabled)
+    );
+    for _ in 0..3 {
+        let reason = Reason::new(ReasonCode::NotSupported);
+        stage.script.answer(Err(reason));
+    }
     assert_eq!(
         now(person.status().fetch()).map_err(code),
         Err(ReasonCode::NotSupported)
     );
     assert_eq!(
-        now(person.status().set(PersonStatus::Away)).map_err(code),
-        Err(ReasonCode::CommandDisabled)
-    );
-    assert_eq!(
-        now(stage.application.me().status().set(PersonStatus::Away)).map_err(code),
+        now(me.status().set(PersonStatus::Away)).map_err(code),
         Err(ReasonCode::NotSupported)
     );
     assert_eq!(
         now(stage.application.persons_manager().search("lene", 5)).map_err(code),
         Err(ReasonCode::NotSupported)
     );
-    assert_eq!(
-        stage.application.me().status().get(),
-        PersonStatus::Unknown,
-        "the value stays"
-    );
+    assert_eq!(me.status().get(), PersonStatus::Unknown, "the value stays");
 }
 
 #[test]
-fn setting_resolves_when_the_server_agreed_and_facts_change_the_value() {
-    use conv_model::MeChange;
-    let mut backend = MockBackend::new();
-    let mut sequence = Sequence::new();
-    for expected in [
-        MeChange::Status(PersonStatus::Away),
-        MeChange::Note("lunch".into()),
-        MeChange::ResetNote,
-        MeChange::Location("Aarhus".into()),
-        MeChange::ResetLocation,
-        MeChange::ResetStatus,
-    ] {
-        backend
-            .expect_set_me()
-            .withf(move |change| *change == expected)
-            .times(1)
-            .in_sequence(&mut sequence)
-            .returning(|_| Box::pin(std::future::ready(Ok(()))));
-    }
-    let (application, writer) = model(backend);
-    let me = application.me();
+fn setting_a_value_resolves_with_the_value_of_its_page() {
+    let stage = Stage::new();
+    let me = stage.application.me();
     let setting = me.status().set(PersonStatus::Away);
     assert_eq!(
         me.status().get(),
         PersonStatus::Unknown,
-        "not before the server says so"
+        "only a fact changes the value"
     );
-    writer.commit([about(
+    assert_eq!(now(setting), Ok(PersonStatus::Unknown));
+    stage.commit([about(
         "sip:me@contoso.com",
         PersonFact::Status(PersonStatus::Away),
     )]);
-    assert_eq!(now(setting), Ok(PersonStatus::Away));
+    assert_eq!(
+        now(me.status().set(PersonStatus::Away)),
+        Ok(PersonStatus::Away)
+    );
     assert_eq!(me.person().status().get(), PersonStatus::Away);
     drop(me.note().set(Some(Note {
         kind: NoteKind::Personal,
@@ -242,7 +199,19 @@ fn setting_resolves_when_the_server_agreed_and_facts_change_the_value() {
     drop(me.location().set(Some("Aarhus".into())));
     drop(me.location().set(None));
     drop(me.reset_status());
-    writer.commit([about(
+    assert_eq!(
+        stage.script.take(),
+        [
+            "set Status(Away)",
+            "set Status(Away)",
+            "set Note(5 bytes)",
+            "set ResetNote",
+            "set Location(6 bytes)",
+            "set ResetLocation",
+            "set ResetStatus"
+        ]
+    );
+    stage.commit([about(
         "sip:me@contoso.com",
         PersonFact::Emails(vec!["me@contoso.com".into(), "x@contoso.com".into()]),
     )]);
@@ -250,7 +219,7 @@ fn setting_resolves_when_the_server_agreed_and_facts_change_the_value() {
 }
 
 #[test]
-fn a_person_is_there_for_the_asking_and_is_the_same_one_everywhere() {
+fn get_person_returns_the_one_object_of_the_address() {
     let stage = Stage::new();
     let manager = stage.application.persons_manager();
     let person = manager.get_person(LENE).unwrap();
@@ -263,52 +232,43 @@ fn a_person_is_there_for_the_asking_and_is_the_same_one_everywhere() {
 }
 
 #[test]
-fn a_search_gives_people_of_whom_its_findings_are_known() {
-    let mut backend = MockBackend::new();
-    backend
-        .expect_search_persons()
-        .withf(|query, limit| query == "lene" && *limit == 5)
-        .times(1)
-        .returning(|_, _| {
-            let facts = vec![
-                PersonFact::DisplayName("Lene Aaling".into()),
-                PersonFact::Title(Some("Engineer".into())),
-            ];
-            let found = FoundPersons::new(vec![("sip:LeneA@contoso.com".into(), facts)], true);
-            Box::pin(std::future::ready(Ok(found)))
-        });
-    let (application, _writer) = model(backend);
-    let held = lene(&application);
-    let found = now(application.persons_manager().search("lene", 5)).unwrap();
+fn the_people_that_a_search_finds_have_the_values_that_it_found() {
+    let stage = Stage::new();
+    let held = lene(&stage.application);
+    stage.script.take();
+    let facts = vec![
+        PersonFact::DisplayName("Lene Aaling".into()),
+        PersonFact::Title(Some("Engineer".into())),
+    ];
+    let found = FoundPersons::new(vec![("sip:LeneA@contoso.com".into(), facts)], true);
+    stage.script.answer(Ok(Outcome::Found(found)));
+    let search = stage.application.persons_manager().search("lene", 5);
+    assert_eq!(
+        held.title().get().as_deref(),
+        Some("Engineer"),
+        "not polled"
+    );
+    let found = now(search).unwrap();
+    assert_eq!(stage.script.take(), ["search lene 5"]);
     assert_eq!(found.persons, std::slice::from_ref(&held));
     assert!(found.more_available);
     assert_eq!(held.display_name().get(), "Lene Aaling");
-    assert_eq!(held.title().get().as_deref(), Some("Engineer"));
+}
+
+/// The requests to follow the status of a person with these interests.
+fn follows(address: &str, interests: &[Interest]) -> Vec<String> {
+    interests
+        .iter()
+        .map(|interest| format!("follow Status of {address} {interest:?}"))
+        .collect()
 }
 
 #[test]
-fn interest_is_counted_and_only_its_changes_are_told() {
-    let mut backend = MockBackend::new();
-    let mut sequence = Sequence::new();
+fn subscriptions_are_counted_and_only_a_change_of_the_interest_is_requested() {
+    let stage = Stage::new();
     let seconds = Duration::from_secs;
-    for expected in [
-        Interest::Every(seconds(60)),
-        Interest::Every(seconds(10)),
-        Interest::Live,
-        Interest::Every(seconds(60)),
-        Interest::None,
-    ] {
-        backend
-            .expect_set_interest()
-            .withf(move |address, field, interest| {
-                address == LENE && *field == PersonField::Status && *interest == expected
-            })
-            .times(1)
-            .in_sequence(&mut sequence)
-            .return_const(());
-    }
-    let (application, _writer) = model(backend);
-    let status = lene(&application).status();
+    let status = lene(&stage.application).status();
+    stage.script.take();
     let slow = status.subscribe_every(seconds(60));
     let fast = status.subscribe_every(seconds(10));
     let also_fast = status.subscribe_every(seconds(10));
@@ -319,4 +279,160 @@ fn interest_is_counted_and_only_its_changes_are_told() {
     drop(also_fast);
     drop(also_live);
     drop(slow);
+    assert_eq!(
+        stage.script.take(),
+        follows(
+            LENE,
+            &[
+                Interest::Every(seconds(60)),
+                Interest::Every(seconds(10)),
+                Interest::Live,
+                Interest::Every(seconds(60)),
+                Interest::None,
+            ]
+        )
+    );
+}
+
+#[test]
+fn an_interest_lives_as_long_as_its_subscription_or_if_detached_as_the_person() {
+    let stage = Stage::new();
+    let manager = stage.application.persons_manager();
+    let subscription = manager.get_person(LENE).unwrap().status().subscribe();
+    assert_eq!(stage.script.take(), follows(LENE, &[Interest::Live]));
+    let person = manager.get_person(LENE).unwrap();
+    subscription.detach();
+    assert!(stage.script.take().is_empty());
+    drop(person);
+    assert_eq!(stage.script.take(), follows(LENE, &[Interest::None]));
+}
+
+/// A participant whose address is not known yet, in a conversation that began elsewhere.
+fn stranger(stage: &Stage) -> (ConversationId, Participant) {
+    let (id, participant) = (ConversationId::Remote(1), ParticipantId::Remote(2));
+    stage.commit([Fact::Discovered(Discovered::new(id, vec![]))]);
+    let added = Is::ParticipantAdded(ParticipantFact::new(participant, ""));
+    stage.tell(id, [Is::Connected, added]);
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.conversations().get(0).unwrap();
+    (id, conversation.participants().get(0).unwrap())
+}
+
+/// The fact that the stranger is Lene.
+fn is_lene(name: Option<&str>) -> Is {
+    let mut update = ParticipantUpdate::default();
+    update.address = Some(LENE.into());
+    update.display_name = name.map(str::to_owned);
+    Is::ParticipantUpdated {
+        participant: ParticipantId::Remote(2),
+        update,
+    }
+}
+
+#[test]
+fn a_person_whose_address_becomes_known_is_the_person_with_that_address() {
+    for has_other in [false, true] {
+        let stage = Stage::new();
+        let manager = stage.application.persons_manager();
+        let (id, participant) = stranger(&stage);
+        let early = participant.person();
+        let early_status = early.status();
+        assert_eq!(early.display_name().get(), "");
+        let other = has_other.then(|| manager.get_person(LENE).unwrap());
+        if has_other {
+            let busy = PersonFact::Status(PersonStatus::Busy);
+            stage.commit([about(LENE, busy)]);
+        }
+        let name = (!has_other).then_some("Lene Aaling");
+        stage.tell(id, [is_lene(name)]);
+        assert_eq!(early.id().get(), LENE);
+        assert_eq!(early.display_name().get(), name.unwrap_or(LENE));
+        assert_eq!(manager.get_person(LENE).unwrap(), early);
+        assert_eq!(participant.person(), early);
+        if let Some(other) = other {
+            assert_eq!(other, early);
+            assert_eq!(early_status.get(), PersonStatus::Busy, "known before");
+        }
+        let away = PersonFact::Status(PersonStatus::Away);
+        stage.commit([about(LENE, away)]);
+        assert_eq!(early_status.get(), PersonStatus::Away);
+        assert_eq!(participant.person().status().get(), PersonStatus::Away);
+        let other = manager.get_person(LENE).unwrap();
+        assert_eq!(other.status().get(), PersonStatus::Away);
+    }
+}
+
+#[test]
+fn values_of_both_objects_are_kept_when_they_turn_out_to_be_one_person() {
+    let stage = Stage::new();
+    let (id, participant) = stranger(&stage);
+    let mut sender = SenderFact::new("");
+    sender.participant = Some(participant.id());
+    sender.display_name = Some("Lene Aaling".into());
+    let received = Is::MessageReceived {
+        message: MessageId::Remote(1),
+        sender,
+        body: "hi".into(),
+        timestamp: at(1),
+    };
+    stage.tell(id, [received]);
+    let other = stage
+        .application
+        .persons_manager()
+        .get_person(LENE)
+        .unwrap();
+    let office = PersonFact::Office(Some("4/12".into()));
+    stage.commit([about(LENE, office)]);
+    stage.tell(id, [is_lene(None)]);
+    for person in [&other, &participant.person()] {
+        assert_eq!(person.display_name().get(), "Lene Aaling");
+        assert_eq!(person.office().get().as_deref(), Some("4/12"));
+    }
+}
+
+#[test]
+fn a_person_is_followed_as_soon_as_its_address_is_known() {
+    for has_other in [false, true] {
+        let stage = Stage::new();
+        let (id, participant) = stranger(&stage);
+        let status = participant.person().status();
+        let early = status.subscribe();
+        let fetched = now(status.fetch()).unwrap_err();
+        assert_eq!(*fetched.code(), ReasonCode::InvalidState);
+        assert!(stage.script.take().is_empty(), "there is no address");
+        let manager = stage.application.persons_manager();
+        let other = has_other.then(|| manager.get_person(LENE).unwrap());
+        let minutely = Interest::Every(Duration::from_secs(60));
+        let slow = other.map(|it| it.status().subscribe_every(Duration::from_secs(60)));
+        let mut expected = if has_other { vec![minutely] } else { vec![] };
+        stage.tell(id, [is_lene(None)]);
+        expected.push(Interest::Live);
+        drop(early);
+        expected.push(if has_other { minutely } else { Interest::None });
+        if let Some(slow) = slow {
+            drop(slow);
+            expected.push(Interest::None);
+        }
+        assert_eq!(stage.script.take(), follows(LENE, &expected));
+    }
+}
+
+#[test]
+fn the_user_is_one_person_also_if_it_was_asked_for_before_the_sign_in() {
+    let stage = Stage::signed_out();
+    let address = "sip:me@contoso.com";
+    let me = stage.application.me();
+    let manager = stage.application.persons_manager();
+    let early = manager.get_person(address).unwrap();
+    stage.commit([Fact::Me {
+        address: address.into(),
+        display_name: Some("Me".into()),
+    }]);
+    assert_eq!(early, me.person());
+    assert_eq!(early.display_name().get(), "Me");
+    let busy = PersonFact::Status(PersonStatus::Busy);
+    stage.commit([about(address, busy)]);
+    assert_eq!(early.status().get(), PersonStatus::Busy);
+    assert_eq!(me.status().get(), PersonStatus::Busy);
+    assert_eq!(manager.get_person(address).unwrap(), early);
 }

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use conv_model::{
-    Change, Closed, Conversation, ConversationFact as Is, Fact, Property, Reason, ReasonCode,
-    SignInState, Subscription, Subscriptions,
+    Change, Closed, Conversation, ConversationFact as Is, Fact, Outcome, Property, Reason,
+    ReasonCode, SignInState, Subscription, Subscriptions,
 };
 
 use crate::support::{Stage, now};
@@ -378,9 +378,13 @@ fn no_lock_is_held_during_the_drop_of_a_closure() {
     let id = conversation.id();
     listen(&conversation).detach();
     drop(conversation.chat_service().start(Default::default()));
+    stage.complete(Ok(Outcome::Done));
     drop(manager.remove(&conversation));
     drop(conversation);
-    stage.tell(id, [Is::Ended { reason: None }]);
+    stage.commit([
+        Fact::of(id, Is::Ended { reason: None }),
+        stage.completed(Ok(Outcome::Done)),
+    ]);
     assert_eq!(reads.load(Ordering::SeqCst), 3);
     // After it ran once.
     let once = guard();
@@ -601,4 +605,156 @@ fn a_value_that_is_none_is_replayed_like_any_other() {
     let uri = stage.conversation("sip:lenea@contoso.com").uri();
     let _registration = uri.changed(move |change| log.lock().unwrap().push(change.new.clone()));
     assert_eq!(*heard.lock().unwrap(), [None]);
+}
+
+/// A value whose drop decrements a counter.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn registrations_that_are_over_take_no_memory() {
+    let stage = Stage::signed_out();
+    let kept = Arc::new(AtomicUsize::new(0));
+    let _live: Vec<_> = (0..4).map(|_| stage.number().changed(|_| {})).collect();
+    for round in 0..1_000 {
+        let predicate = Counted::new(&kept);
+        // Over at once, and over with the next write.
+        for value in [round, round + 1] {
+            stage.number().once(value, |_| {}).detach();
+        }
+        let matches = move |number: &usize| {
+            let _ = &predicate;
+            *number == round
+        };
+        stage.number().once_matching(matches, |_| {}).detach();
+        stage.write(round + 1);
+    }
+    let kept = kept.load(Ordering::SeqCst);
+    assert!(kept < 20, "{kept} of 1000 listeners that are over are kept");
+}
+
+/// Blocks a listener until it is opened.
+#[derive(Default)]
+struct Gate(Mutex<bool>, std::sync::Condvar);
+
+impl Gate {
+    fn pass(&self) {
+        let open = self.0.lock().unwrap();
+        drop(self.1.wait_while(open, |open| !*open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+}
+
+/// The first delivering thread waits in a listener while another thread commits far more changes than a batch. Then the
+/// other thread goes on to commit, and must take over.
+#[test]
+fn a_thread_that_delivers_the_changes_of_others_hands_them_over() {
+    const BACKLOG: usize = 200;
+    let stage = Stage::signed_out();
+    let (entered, gate) = (Arc::new(Barrier::new(2)), Arc::new(Gate::default()));
+    let delivered = Arc::new(Mutex::new(Vec::new()));
+    let _registration = {
+        let (entered, gate, log) = (entered.clone(), gate.clone(), delivered.clone());
+        stage.number().changed(move |change| {
+            if change.new == 1 {
+                entered.wait();
+                gate.pass();
+            }
+            log.lock()
+                .unwrap()
+                .push((thread::current().id(), change.new));
+            thread::sleep(std::time::Duration::from_micros(200));
+        })
+    };
+    let returned = AtomicBool::new(false);
+    let last = AtomicUsize::new(0);
+    let borrowed = thread::scope(|scope| {
+        let borrowed = scope.spawn(|| {
+            stage.write(1);
+            returned.store(true, Ordering::SeqCst);
+            thread::current().id()
+        });
+        scope.spawn(|| {
+            entered.wait();
+            (2..BACKLOG).for_each(|number| stage.write(number));
+            gate.open();
+            let mut number = BACKLOG;
+            while !returned.load(Ordering::SeqCst) {
+                stage.write(number);
+                number += 1;
+            }
+            last.store(number - 1, Ordering::SeqCst);
+        });
+        borrowed.join().unwrap()
+    });
+    let delivered = delivered.lock().unwrap();
+    let numbers: Vec<_> = delivered.iter().map(|(_, number)| *number).collect();
+    let expected: Vec<_> = (0..=last.load(Ordering::SeqCst)).collect();
+    assert_eq!(numbers, expected, "each change once, in commit order");
+    let own = delivered.iter().filter(|(thread, _)| *thread == borrowed);
+    let own = own.count();
+    assert!(
+        own < BACKLOG / 2,
+        "the first thread delivered {own} changes"
+    );
+}
+
+/// A registration replays while another thread writes far more than a batch: the delivering thread takes the rest.
+#[test]
+fn a_thread_that_replays_hands_the_changes_of_others_over() {
+    let stage = Stage::signed_out();
+    let delivered = Arc::new(Mutex::new(Vec::new()));
+    let (entered, gate) = (Arc::new(Barrier::new(2)), Arc::new(Gate::default()));
+    let (replayed, last) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let _first = {
+        let (entered, gate) = (entered.clone(), gate.clone());
+        stage.number().once(1, move |_| {
+            // The writing thread has the delivering role before the other one registers.
+            entered.wait();
+            gate.pass();
+        })
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            stage.write(1);
+            let mut number = 1;
+            while !replayed.load(Ordering::SeqCst) {
+                number += 1;
+                stage.write(number);
+            }
+            last.store(number, Ordering::SeqCst);
+        });
+        entered.wait();
+        let log = delivered.clone();
+        stage
+            .number()
+            .changed(move |change| {
+                gate.open();
+                let here = thread::current().id();
+                log.lock().unwrap().push((here, change.new));
+                thread::sleep(std::time::Duration::from_micros(200));
+            })
+            .detach();
+        replayed.store(true, Ordering::SeqCst);
+    });
+    let delivered = delivered.lock().unwrap();
+    let numbers: Vec<_> = delivered.iter().map(|(_, number)| *number).collect();
+    let expected: Vec<_> = (1..=last.load(Ordering::SeqCst)).collect();
+    assert_eq!(numbers, expected, "each change once, in commit order");
 }

@@ -1,8 +1,8 @@
-//! The published story, outgoing and incoming, on a scripted port.
+//! The published walk through a chat, outgoing and incoming, on a scripted backend.
 
 use conv_model::{
     CallConnectionState, ConversationFact as Is, ConversationId, ConversationState, Direction,
-    Fact, Incoming, MessageBody, MessageFormat, MessageId, MessageStatus, ParticipantId,
+    Fact, Incoming, MessageBody, MessageFormat, MessageId, MessageStatus, Outcome, ParticipantId,
     SenderFact, Subscriptions,
 };
 
@@ -60,7 +60,7 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
         ["added sip:lenea@contoso.com", "state None -> Created"]
     );
 
-    let mut sent = conversation.chat_service().send_message("hello");
+    let sent = conversation.chat_service().send_message("hello");
     assert_eq!(
         timeline.take(),
         [
@@ -88,33 +88,27 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
         participant.chat().state().get(),
         CallConnectionState::Ringing
     );
-    stage.tell(
-        id,
-        [
-            Is::Connected,
-            Is::ParticipantAdded(lene(7)),
-            Is::ParticipantChat {
-                participant: ParticipantId::Remote(7),
-                connected: true,
-            },
-            Is::ChatConnected {
-                formats: vec![MessageFormat::Text],
-            },
-            Is::MessageStatus {
-                message: message.id(),
-                status: MessageStatus::Succeeded,
-                timestamp: Some(at(5)),
-                reason: None,
-            },
-        ],
-    );
-    assert_eq!(
-        now(std::mem::replace(
-            &mut sent,
-            Box::pin(std::future::pending())
-        )),
-        Ok(())
-    );
+    let page = [
+        Is::Connected,
+        Is::ParticipantAdded(lene(7)),
+        Is::ParticipantChat {
+            participant: ParticipantId::Remote(7),
+            connected: true,
+        },
+        Is::ChatConnected {
+            formats: vec![MessageFormat::Text],
+        },
+        Is::MessageStatus {
+            message: message.id(),
+            status: MessageStatus::Succeeded,
+            timestamp: Some(at(5)),
+            reason: None,
+        },
+    ]
+    .map(|fact| Fact::of(id, fact));
+    let completed = stage.completed(Ok(Outcome::Done));
+    stage.commit(page.into_iter().chain([completed]));
+    assert_eq!(now(sent), Ok(()));
     assert_eq!(
         timeline.take(),
         ["state Some(Connecting) -> Connected", "chat connected"]

@@ -1,14 +1,13 @@
-//! What the tests share: a scripted port and a timeline.
+//! A scripted backend, a model on it, and a timeline of what listeners got.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use conv_model::{
-    Application, Backend, ConversationFact, ConversationId, Fact, ModelWriter, OutgoingMessage,
-    ParticipantFact, ParticipantId, ParticipantRole, Peer, PortFuture, Reason, SignInState,
-    StartOptions,
+    Application, Backend, CommandId, ConversationFact, ConversationId, Fact, ModelWriter, Outcome,
+    ParticipantFact, ParticipantId, Reason, Request, SignInState,
 };
 use futures_core::future::BoxFuture;
 
@@ -16,27 +15,52 @@ pub fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// A port that writes down what it is asked, and answers from a script, `Ok` when that is empty.
+/// A backend that records its requests and completes them with scripted results. Without a scripted result, a request
+/// that begins or ends something stays in flight, and any other request succeeds.
 #[derive(Debug, Default)]
 pub struct Script {
-    pub calls: Mutex<Vec<String>>,
-    pub answers: Mutex<VecDeque<Result<(), Reason>>>,
+    calls: Mutex<Vec<String>>,
+    answers: Mutex<VecDeque<Result<Outcome, Reason>>>,
+    in_flight: Mutex<VecDeque<CommandId>>,
+    writer: OnceLock<Weak<ModelWriter>>,
 }
 
 impl Script {
-    fn note(&self, call: String) -> PortFuture {
-        self.calls.lock().unwrap().push(call);
-        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(()));
-        Box::pin(std::future::ready(answer))
-    }
-
-    pub fn answer(&self, answer: Result<(), Reason>) {
+    /// Scripts the result of the next request that has a result.
+    pub fn answer(&self, answer: Result<Outcome, Reason>) {
         self.answers.lock().unwrap().push_back(answer);
     }
 
+    /// The requests since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
+
+    /// The scripted result. A request to begin or to end something has none by default.
+    fn answer_to(&self, request: &Request) -> Option<Result<Outcome, Reason>> {
+        let answer = self.answers.lock().unwrap().pop_front();
+        let is_slow = matches!(
+            request,
+            Request::Start { .. }
+                | Request::SendMessage { .. }
+                | Request::Accept(_)
+                | Request::Reject(_)
+                | Request::Stop(_)
+                | Request::Leave(_)
+        );
+        answer.or((!is_slow).then_some(Ok(Outcome::Done)))
+    }
+}
+
+/// Whether the model ignores the end of the request.
+fn is_notice(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::OpenConversation { .. }
+            | Request::OpenMeeting { .. }
+            | Request::ForgetConversation(_)
+            | Request::SetInterest { .. }
+    )
 }
 
 impl Backend for Script {
@@ -44,71 +68,66 @@ impl Backend for Script {
         at(1_000)
     }
 
-    fn open_conversation(&self, conversation: ConversationId, peer: Peer) {
-        drop(self.note(format!("open {conversation:?} {}", peer.address)));
+    fn request(&self, command: CommandId, request: Request) {
+        self.calls.lock().unwrap().push(line(&request));
+        if is_notice(&request) {
+            return;
+        }
+        match self.answer_to(&request) {
+            Some(result) => {
+                let writer = self.writer.get().and_then(Weak::upgrade);
+                writer.unwrap().commit([Fact::completed(command, result)]);
+            }
+            None => self.in_flight.lock().unwrap().push_back(command),
+        }
     }
+}
 
-    fn open_meeting(&self, conversation: ConversationId, uri: Option<String>) {
-        drop(self.note(format!("meet {conversation:?} {uri:?}")));
-    }
-
-    fn forget_conversation(&self, conversation: ConversationId) {
-        drop(self.note(format!("forget {conversation:?}")));
-    }
-
-    fn start(&self, conversation: ConversationId, options: StartOptions) -> PortFuture {
-        self.note(format!("start {conversation:?} {:?}", options.subject))
-    }
-
-    fn send_message(&self, _: ConversationId, message: OutgoingMessage) -> PortFuture {
-        self.note(format!("send {}", message.body.raw()))
-    }
-
-    fn accept(&self, conversation: ConversationId) -> PortFuture {
-        self.note(format!("accept {conversation:?}"))
-    }
-
-    fn reject(&self, conversation: ConversationId) -> PortFuture {
-        self.note(format!("reject {conversation:?}"))
-    }
-
-    fn stop(&self, conversation: ConversationId) -> PortFuture {
-        self.note(format!("stop {conversation:?}"))
-    }
-
-    fn leave(&self, conversation: ConversationId) -> PortFuture {
-        self.note(format!("leave {conversation:?}"))
-    }
-
-    fn acknowledge(&self, conversation: ConversationId) -> PortFuture {
-        self.note(format!("acknowledge {conversation:?}"))
-    }
-
-    fn send_is_typing(&self, conversation: ConversationId) -> PortFuture {
-        self.note(format!("typing {conversation:?}"))
-    }
-
-    fn add_participant(&self, _: ConversationId, peer: Peer) -> PortFuture {
-        self.note(format!("add {}", peer.address))
-    }
-
-    fn set_role(&self, _: ConversationId, who: ParticipantId, role: ParticipantRole) -> PortFuture {
-        self.note(format!("{role:?} {who:?}"))
-    }
-
-    fn admit(&self, _: ConversationId, who: ParticipantId) -> PortFuture {
-        self.note(format!("admit {who:?}"))
-    }
-
-    fn turn_away(&self, _: ConversationId, who: ParticipantId) -> PortFuture {
-        self.note(format!("turn away {who:?}"))
+/// A request as one line.
+fn line(request: &Request) -> String {
+    match request {
+        Request::OpenConversation { conversation, peer } => {
+            format!("open {conversation:?} {}", peer.address)
+        }
+        Request::OpenMeeting { conversation, uri } => format!("meet {conversation:?} {uri:?}"),
+        Request::ForgetConversation(conversation) => format!("forget {conversation:?}"),
+        Request::Start {
+            conversation,
+            options,
+        } => format!("start {conversation:?} {:?}", options.subject),
+        Request::SendMessage { message, .. } => format!("send {}", message.body.raw()),
+        Request::Accept(conversation) => format!("accept {conversation:?}"),
+        Request::Reject(conversation) => format!("reject {conversation:?}"),
+        Request::Stop(conversation) => format!("stop {conversation:?}"),
+        Request::Leave(conversation) => format!("leave {conversation:?}"),
+        Request::Acknowledge(conversation) => format!("acknowledge {conversation:?}"),
+        Request::SendIsTyping(conversation) => format!("typing {conversation:?}"),
+        Request::AddParticipant { participant, .. } => format!("add {}", participant.address),
+        Request::RemoveParticipant { participant, .. } => format!("remove {participant:?}"),
+        Request::SetRole {
+            participant, role, ..
+        } => format!("{role:?} {participant:?}"),
+        Request::Admit { participant, .. } => format!("admit {participant:?}"),
+        Request::TurnAway { participant, .. } => format!("turn away {participant:?}"),
+        Request::MoreHistory(conversation) => format!("history of {conversation:?}"),
+        Request::MoreConversations(count) => format!("more {count}"),
+        Request::SetHistory(enabled) => format!("history {enabled}"),
+        Request::FetchPerson { address, field } => format!("fetch {field:?} of {address}"),
+        Request::SetInterest {
+            address,
+            field,
+            interest,
+        } => format!("follow {field:?} of {address} {interest:?}"),
+        Request::SearchPersons { query, limit } => format!("search {query} {limit}"),
+        Request::SetMe(change) => format!("set {change:?}"),
+        other => format!("{other:?}"),
     }
 }
 
 /// A model on a [`Script`].
 pub struct Stage {
     pub application: Application,
-    pub writer: ModelWriter,
+    pub writer: Arc<ModelWriter>,
     pub script: Arc<Script>,
 }
 
@@ -132,6 +151,8 @@ impl Stage {
     pub fn signed_out() -> Self {
         let script = Arc::new(Script::default());
         let (application, writer) = Application::new(Arc::clone(&script) as Arc<dyn Backend>);
+        let writer = Arc::new(writer);
+        script.writer.set(Arc::downgrade(&writer)).unwrap();
         Self {
             application,
             writer,
@@ -150,24 +171,35 @@ impl Stage {
     ) {
         self.commit(facts.into_iter().map(|fact| Fact::of(conversation, fact)));
     }
+
+    /// The fact that completes the oldest request in flight.
+    pub fn completed(&self, result: Result<Outcome, Reason>) -> Fact {
+        let command = self.script.in_flight.lock().unwrap().pop_front();
+        Fact::completed(command.unwrap(), result)
+    }
+
+    /// Completes the oldest request in flight.
+    pub fn complete(&self, result: Result<Outcome, Reason>) {
+        self.commit([self.completed(result)]);
+    }
 }
 
 pub fn lene(id: u64) -> ParticipantFact {
     ParticipantFact::new(ParticipantId::Remote(id), "sip:lenea@contoso.com").named("Lene Aaling")
 }
 
-/// What a future that is done already holds.
+/// The result of a future that is ready.
 pub fn now<T>(mut future: BoxFuture<'_, T>) -> T {
     match future
         .as_mut()
         .poll(&mut Context::from_waker(Waker::noop()))
     {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("the future is not done"),
+        Poll::Pending => panic!("the future is not ready"),
     }
 }
 
-/// Whether a future is not done yet.
+/// Whether a future is pending.
 pub fn is_pending<T>(future: &mut BoxFuture<'static, T>) -> bool {
     future
         .as_mut()
@@ -175,7 +207,7 @@ pub fn is_pending<T>(future: &mut BoxFuture<'static, T>) -> bool {
         .is_pending()
 }
 
-/// What listeners saw, in order.
+/// The lines that listeners wrote, in order.
 #[derive(Clone, Default)]
 pub struct Timeline(Arc<Mutex<Vec<String>>>);
 
