@@ -29,7 +29,7 @@ impl Conversation {
         }
         if begins || uri.is_some() {
             let uri = self.meeting.clone();
-            cx.core.change(self.key, ConversationChange::Group { uri });
+            cx.change(self.key, ConversationChange::Group { uri });
         }
     }
 
@@ -120,8 +120,7 @@ impl Conversation {
         reported.standing = standing.or(reported.standing);
         reported.role = role.or(reported.role);
         if standing.is_some() || role.is_some() {
-            cx.core
-                .change(self.key, ConversationChange::Myself { standing, role });
+            cx.change(self.key, ConversationChange::Myself { standing, role });
         }
     }
 }

@@ -16,9 +16,10 @@ use super::purpose::{ChatPurpose, InvitationId, Tasks};
 use super::receiving::{Arrivals, Shown};
 use super::roster::Roster;
 use crate::core::Core;
-use crate::event::{Role, Standing};
+use crate::event::{ConversationChange, Role, Standing};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
+use crate::operation::Outcome;
 
 /// What the methods of a conversation work with, beside the conversation.
 pub(super) struct Context<'a> {
@@ -48,6 +49,24 @@ pub(super) struct Discovery {
 }
 
 impl Context<'_> {
+    pub(super) fn change(&mut self, conversation: ConversationKey, change: ConversationChange) {
+        self.core.change(conversation, change);
+    }
+
+    /// Completes operations: done.
+    pub(super) fn done(&mut self, tickets: impl IntoIterator<Item = Ticket>) {
+        for ticket in tickets {
+            self.core.complete(ticket, Ok(Outcome::Done));
+        }
+    }
+
+    /// Completes operations: failed.
+    pub(super) fn fail(&mut self, tickets: impl IntoIterator<Item = Ticket>, failure: &Failure) {
+        for ticket in tickets {
+            self.core.complete(ticket, Err(failure.clone()));
+        }
+    }
+
     pub(super) fn key_of(&self, href: &str) -> Option<HrefKey> {
         key_of(self.core, href)
     }

@@ -284,7 +284,7 @@ impl Conversation {
         self.tasks
             .cancel(cx.core, |timer| *timer == ChatTimer::Delivery(message));
         let outcome = result.failure.clone().map_or(Ok(Outcome::Delivered), Err);
-        cx.core.change(
+        cx.change(
             self.key,
             ConversationChange::MessageStatus {
                 message,

@@ -330,7 +330,7 @@ impl Conversation {
         let state = invitation.map(payload::invitation_state);
         if !may_be_completed(&event.kind) {
             if state == Some(InvitationState::Alerting) {
-                cx.core.change(self.key, ConversationChange::Alerting);
+                cx.change(self.key, ConversationChange::Alerting);
             }
             return;
         }
@@ -419,8 +419,7 @@ impl Conversation {
         let subject = resource.text("subject").filter(|it| !it.is_empty());
         if let Some(subject) = subject.filter(|it| self.subject.as_deref() != Some(*it)) {
             self.subject = Some(subject.to_owned());
-            let change = ConversationChange::Subject(subject.to_owned());
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::Subject(subject.to_owned()));
         }
         self.set_thread(cx, resource.text("threadId").unwrap_or_default());
         let Some(live) = self.life.live_mut() else {
@@ -448,7 +447,7 @@ impl Conversation {
                 // A user who is in the conversation is not in its lobby.
                 let was_in_lobby = live.reported.standing == Some(Standing::InLobby);
                 if self.life.establish() {
-                    cx.core.change(self.key, ConversationChange::Connected);
+                    cx.change(self.key, ConversationChange::Connected);
                 }
                 if was_in_lobby {
                     self.report_myself(cx, Some(Standing::Joined), None);
@@ -484,22 +483,20 @@ impl Conversation {
                 audio,
                 video,
             };
-            cx.core.change(self.key, change);
+            cx.change(self.key, change);
         }
         let count = resource.integer("participantCount");
         let count = count.and_then(|count| u64::try_from(count).ok());
         if let Some(count) = count
             && live.reported.participant_count.replace(count) != Some(count)
         {
-            let change = ConversationChange::ParticipantCount(count);
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::ParticipantCount(count));
         }
         let acknowledge = resource.link_href("userAcknowledged").map(str::to_owned);
         let is_offered = acknowledge.is_some();
         let before = std::mem::replace(&mut live.links.user_acknowledged, acknowledge);
         if before.is_some() != is_offered {
-            let change = ConversationChange::Acknowledgeable(is_offered);
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::Acknowledgeable(is_offered));
         }
     }
 
@@ -550,18 +547,16 @@ impl Conversation {
                     if let Some(conference) = live.conference_mut() {
                         conference.chat_wanted = false;
                     }
-                    let change = ConversationChange::ChatConnected { html };
-                    cx.core.change(self.key, change);
+                    cx.change(self.key, ConversationChange::ChatConnected { html });
                 }
             }
             (Some("Disconnecting"), Chat::Connected { fading: false }) => {
                 live.chat = Chat::Connected { fading: true };
-                cx.core
-                    .change(self.key, ConversationChange::ChatDisconnecting);
+                cx.change(self.key, ConversationChange::ChatDisconnecting);
             }
             (Some("Connecting"), Chat::Disconnected) => {
                 live.chat = Chat::Connecting;
-                cx.core.change(self.key, ConversationChange::ChatConnecting);
+                cx.change(self.key, ConversationChange::ChatConnecting);
             }
             (Some("Disconnected"), _) => self.on_chat_gone(cx, reason),
             _ => {}

@@ -11,7 +11,6 @@ use crate::core::Core;
 use crate::event::{ConversationChange, Participant, SessionEvent};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
-use crate::operation::Outcome;
 use crate::response::{Answer, Effect};
 
 /// The rel of an invitation to a conference. The other one is `messagingInvitation`.
@@ -163,7 +162,7 @@ impl Conversation {
                 true => ConversationChange::ChatOffered,
                 false => ConversationChange::ChatConnecting,
             };
-            cx.core.change(self.key, change);
+            cx.change(self.key, change);
         }
         if let Some(conversation) = conversation {
             self.replay_buffered(cx, &conversation.key);
@@ -189,8 +188,7 @@ impl Conversation {
                 self.post_accept(cx);
             }
             None => {
-                let failure = wrong_state("there is no invitation to accept");
-                cx.core.complete(ticket, Err(failure));
+                cx.fail([ticket], &wrong_state("there is no invitation to accept"));
             }
         }
     }
@@ -213,7 +211,7 @@ impl Conversation {
         offer.accepted = true;
         live.chat_refused = false;
         live.chat = Chat::Connecting;
-        cx.core.change(self.key, ConversationChange::ChatConnecting);
+        cx.change(self.key, ConversationChange::ChatConnecting);
         let href = offer.accept.as_deref().unwrap_or_default();
         match cx.core.resolve(href, Stage::Invitation) {
             Ok(url) => self.tasks.post(cx.core, ChatPurpose::Accept, url),
@@ -248,10 +246,8 @@ impl Conversation {
         offer.accepted = false;
         live.chat = Chat::Notified;
         let tickets = std::mem::take(&mut offer.accepting);
-        cx.core.change(self.key, ConversationChange::ChatOffered);
-        for ticket in tickets {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
+        cx.change(self.key, ConversationChange::ChatOffered);
+        cx.fail(tickets, failure);
         self.fail_drafts(cx, failure);
     }
 
@@ -262,8 +258,7 @@ impl Conversation {
                 self.post_decline(cx);
             }
             None => {
-                let failure = wrong_state("there is no invitation to decline");
-                cx.core.complete(ticket, Err(failure));
+                cx.fail([ticket], &wrong_state("there is no invitation to decline"));
             }
         }
     }
@@ -283,8 +278,7 @@ impl Conversation {
         match cx.core.resolve(href, Stage::Invitation) {
             Ok(url) => {
                 live.chat = Chat::Disconnecting;
-                cx.core
-                    .change(self.key, ConversationChange::ChatDisconnecting);
+                cx.change(self.key, ConversationChange::ChatDisconnecting);
                 let input = Resource::anonymous().with_property("reason", "Local");
                 self.tasks
                     .post_input(cx.core, ChatPurpose::Decline, url, &input);
@@ -315,11 +309,9 @@ impl Conversation {
             return;
         };
         live.chat = Chat::Notified;
-        cx.core.change(self.key, ConversationChange::ChatOffered);
+        cx.change(self.key, ConversationChange::ChatOffered);
         let declining = offer.declining.drain(..);
-        for ticket in declining.chain(live.leaving.drain(..)) {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
+        cx.fail(declining.chain(live.leaving.drain(..)), failure);
     }
 
     /// Takes the result of the peer's invitation.
@@ -346,9 +338,7 @@ impl Conversation {
                 live.awaits_last_result = false;
             }
             self.expect_first_message(cx);
-            for ticket in offer.accepting {
-                cx.core.complete(ticket, Ok(Outcome::Done));
-            }
+            cx.done(offer.accepting);
             if self.life.is_beginning() {
                 // The page may still bring the conversation; if it does not, the server is asked.
                 self.read_conversation(cx);
@@ -361,12 +351,8 @@ impl Conversation {
         });
         // What was written is not lost with the invitation that carried it.
         self.show_preview(cx);
-        for ticket in offer.accepting {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
-        for ticket in offer.declining {
-            cx.core.complete(ticket, Ok(Outcome::Done));
-        }
+        cx.fail(offer.accepting, &failure);
+        cx.done(offer.declining);
         if offer.began_conversation {
             self.end(cx, Some(failure));
         } else {
@@ -380,12 +366,8 @@ impl Conversation {
             return;
         };
         cx.index.complete_incoming(offer.address.key);
-        for ticket in offer.accepting {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
-        for ticket in offer.declining {
-            cx.core.complete(ticket, Ok(Outcome::Done));
-        }
+        cx.fail(offer.accepting, failure);
+        cx.done(offer.declining);
     }
 }
 

@@ -10,7 +10,6 @@ use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
 use crate::event::ConversationChange;
 use crate::failure::{Failure, FailureKind, Stage};
-use crate::operation::Outcome;
 use crate::response::Answer;
 
 impl Conversation {
@@ -156,9 +155,7 @@ impl Conversation {
         };
         self.add_acceptor(cx, invitation);
         self.report_invitation(cx, operation, DeliveryResult::delivered(None));
-        if let Some(ticket) = invite.ticket {
-            cx.core.complete(ticket, Ok(Outcome::Done));
-        }
+        cx.done(invite.ticket);
         if invite.kind != InviteKind::Chat {
             self.invite_expected(cx);
         }
@@ -234,9 +231,7 @@ impl Conversation {
         };
         let result = DeliveryResult::failed(failure.clone());
         self.report_invitation(cx, &invite.operation_id, result);
-        if let Some(ticket) = invite.ticket {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
+        cx.fail(invite.ticket, &failure);
         if invite.kind == InviteKind::Join {
             // The conference may be over: the next start begins another, unless the conversation was made for this one.
             self.meeting = match &self.kind {
@@ -263,9 +258,7 @@ impl Conversation {
         };
         let why = unknown("the conversation ended before the invitation had a result");
         self.report_invitation(cx, &invite.operation_id, DeliveryResult::failed(why));
-        if let Some(ticket) = invite.ticket {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
+        cx.fail(invite.ticket, failure);
     }
 
     // Its cancellation.
@@ -287,8 +280,7 @@ impl Conversation {
         invite.cancel_wanted = true;
         let is_seen = invite.is_seen();
         live.chat = Chat::Disconnecting;
-        cx.core
-            .change(self.key, ConversationChange::ChatDisconnecting);
+        cx.change(self.key, ConversationChange::ChatDisconnecting);
         if is_seen {
             self.post_cancel(cx);
         }

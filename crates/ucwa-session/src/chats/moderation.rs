@@ -76,12 +76,14 @@ impl Conversation {
         ticket: Ticket,
     ) {
         let Some(member) = self.roster.by_key(participant) else {
-            let failure = invalid("there is no such participant".to_owned());
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail(
+                [ticket],
+                &invalid("there is no such participant".to_owned()),
+            );
         };
         let Some(live) = self.life.live() else {
             self.remove_expected(participant);
-            return cx.core.complete(ticket, Ok(Outcome::Done));
+            return cx.done([ticket]);
         };
         let seat = &mut member.seat;
         let mut joining = live.joining.iter();
@@ -207,10 +209,8 @@ impl Conversation {
         } else {
             ConversationChange::ParticipantInvited(participant)
         };
-        cx.core.change(self.key, change);
-        for ticket in tickets {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
+        cx.change(self.key, change);
+        cx.fail(tickets, failure);
     }
 
     /// The conversation has moved. A command that waits for a read of its participant would wait for ever: the href is void.
@@ -269,12 +269,16 @@ impl Conversation {
         ticket: Ticket,
     ) {
         let Some(member) = self.roster.by_key(participant) else {
-            let failure = invalid("there is no such participant".to_owned());
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail(
+                [ticket],
+                &invalid("there is no such participant".to_owned()),
+            );
         };
         if !member.seat.joined {
-            let failure = wrong_state("the participant is not in the conference");
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail(
+                [ticket],
+                &wrong_state("the participant is not in the conference"),
+            );
         }
         let moderating = &mut member.seat.moderating;
         let is_under_way = moderating.iter().any(|(other, _)| *other == action);

@@ -106,8 +106,7 @@ impl Conversation {
     ) {
         let live = self.life.live();
         if live.is_some_and(|live| live.chat != Chat::Disconnected || live.invite.is_some()) {
-            let failure = wrong_state("the chat is not ended");
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail([ticket], &wrong_state("the chat is not ended"));
         }
         let is_malformed = |it: &CustomContent| !is_media_type(&it.content_type);
         if custom_content.as_ref().is_some_and(is_malformed) {
@@ -118,8 +117,8 @@ impl Conversation {
                 true => ConversationChange::ChatDisconnected { failure: reported },
                 false => ConversationChange::Ended { failure: reported },
             };
-            cx.core.change(self.key, change);
-            return cx.core.complete(ticket, Err(failure));
+            cx.change(self.key, change);
+            return cx.fail([ticket], &failure);
         }
         self.begin_invite(cx, subject, None, |invite| Invite {
             ticket: Some(ticket),
@@ -193,9 +192,9 @@ impl Conversation {
             live.invite = Some(invite);
         }
         if begins {
-            cx.core.change(self.key, ConversationChange::Connecting);
+            cx.change(self.key, ConversationChange::Connecting);
         }
-        cx.core.change(self.key, ConversationChange::ChatConnecting);
+        cx.change(self.key, ConversationChange::ChatConnecting);
         self.post_invite(cx);
     }
 
@@ -388,7 +387,7 @@ impl Conversation {
 
     fn report_start(&mut self, cx: &mut Context<'_>, kind: InviteKind, revived: bool) {
         if revived {
-            cx.core.change(self.key, ConversationChange::Connecting);
+            cx.change(self.key, ConversationChange::Connecting);
         }
         // Joining a conference, or its chat, invites no participant.
         let joins = match kind {
@@ -397,7 +396,7 @@ impl Conversation {
             InviteKind::Peer | InviteKind::Conference => false,
         };
         if !joins {
-            cx.core.change(self.key, ConversationChange::Inviting);
+            cx.change(self.key, ConversationChange::Inviting);
         }
     }
 

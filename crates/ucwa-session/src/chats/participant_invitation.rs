@@ -56,11 +56,10 @@ impl Conversation {
         };
         let Some(live) = self.life.live() else {
             self.roster.expect(participant, &uri);
-            return cx.core.complete(ticket, Ok(Outcome::Done));
+            return cx.done([ticket]);
         };
         if live.is_ending() {
-            let failure = wrong_state("the conversation is being ended");
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail([ticket], &wrong_state("the conversation is being ended"));
         }
         self.roster.expect(participant, &uri);
         self.queue_participant(cx, participant, uri, Some(ticket));
@@ -193,8 +192,10 @@ impl Conversation {
         }
         if !may_be_completed(&event.kind) {
             if before.is_none() {
-                let change = ConversationChange::ParticipantInvited(participant);
-                cx.core.change(self.key, change);
+                cx.change(
+                    self.key,
+                    ConversationChange::ParticipantInvited(participant),
+                );
                 self.arm_joining(cx, operation);
             }
             return;
@@ -330,9 +331,7 @@ impl Conversation {
         };
         for joining in std::mem::take(&mut live.joining) {
             cx.index.forget_operation(&joining.operation_id);
-            if let Some(ticket) = joining.ticket {
-                cx.core.complete(ticket, Err(failure.clone()));
-            }
+            cx.fail(joining.ticket, failure);
         }
     }
 }

@@ -9,7 +9,6 @@ use super::purpose::{ChatPurpose, ChatTimer};
 use crate::event::{ConversationChange, Participant};
 use crate::failure::{Failure, Stage};
 use crate::keys::ParticipantKey;
-use crate::operation::Outcome;
 use crate::response::Answer;
 
 impl Conversation {
@@ -52,12 +51,12 @@ impl Conversation {
             known.expected = false;
             known.seat = duplicate.seat;
             known.seat.ejecting.extend(ejecting);
-            let change = ConversationChange::ParticipantJoined(known.to_participant());
-            cx.core.change(self.key, change);
+            cx.change(
+                self.key,
+                ConversationChange::ParticipantJoined(known.to_participant()),
+            );
         } else {
-            for ticket in duplicate.seat.ejecting {
-                cx.core.complete(ticket, Ok(Outcome::Done));
-            }
+            cx.done(duplicate.seat.ejecting);
             for (action, ticket) in duplicate.seat.moderating {
                 cx.core.complete(ticket, action.result_after_leaving());
             }
@@ -67,7 +66,7 @@ impl Conversation {
                 participant,
                 failure: None,
             };
-            cx.core.change(self.key, change);
+            cx.change(self.key, change);
         }
     }
 
@@ -153,11 +152,12 @@ impl Conversation {
         // The published event is a bare link with an empty title: the participant has the rest.
         let incomplete = participant.uri.is_none() || participant.name.is_none();
         if !joined || moved {
-            let change = ConversationChange::ParticipantJoined(participant);
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::ParticipantJoined(participant));
         } else if changes {
-            let change = ConversationChange::ParticipantUpdated(participant);
-            cx.core.change(self.key, change);
+            cx.change(
+                self.key,
+                ConversationChange::ParticipantUpdated(participant),
+            );
         }
         if incomplete {
             self.read_participant(cx, &address);
@@ -186,16 +186,14 @@ impl Conversation {
         let failure = failure.filter(|_| ejecting.is_empty());
         let ejected = ChatTimer::Ejected(participant);
         self.tasks.cancel(cx.core, |timer| *timer == ejected);
-        cx.core.change(
+        cx.change(
             self.key,
             ConversationChange::ParticipantLeft {
                 participant,
                 failure,
             },
         );
-        for ticket in ejecting {
-            cx.core.complete(ticket, Ok(Outcome::Done));
-        }
+        cx.done(ejecting);
         for (action, ticket) in moderating {
             cx.core.complete(ticket, action.result_after_leaving());
         }
@@ -234,8 +232,10 @@ impl Conversation {
                 let adopt = !self.is_conference();
                 let (member, _) = self.roster.learn(cx.core, Some(requested), &facts, adopt);
                 member.seat.joined = true;
-                let change = ConversationChange::ParticipantJoined(member.to_participant());
-                cx.core.change(self.key, change);
+                cx.change(
+                    self.key,
+                    ConversationChange::ParticipantJoined(member.to_participant()),
+                );
             }
             // The participant keeps its URI. No operation of the user has failed.
             (_, None, _) => {}
@@ -255,11 +255,12 @@ impl Conversation {
         let moved = member.set_in_lobby(facts.in_lobby);
         let (joined, participant) = (member.seat.joined, member.to_participant());
         if moved && joined {
-            let change = ConversationChange::ParticipantJoined(participant);
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::ParticipantJoined(participant));
         } else if changes {
-            let change = ConversationChange::ParticipantUpdated(participant);
-            cx.core.change(self.key, change);
+            cx.change(
+                self.key,
+                ConversationChange::ParticipantUpdated(participant),
+            );
         }
     }
 
@@ -301,7 +302,7 @@ impl Conversation {
             && member.seat.chat.replace(connected) != Some(connected)
         {
             let participant = member.key;
-            cx.core.change(
+            cx.change(
                 self.key,
                 ConversationChange::ParticipantChat {
                     participant,
@@ -334,7 +335,7 @@ impl Conversation {
                 participant,
                 typing,
             };
-            cx.core.change(self.key, change);
+            cx.change(self.key, change);
         }
     }
 

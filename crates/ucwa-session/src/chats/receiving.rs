@@ -297,7 +297,7 @@ impl Conversation {
         timestamp: SystemTime,
     ) {
         let message = MessageKey::Remote(cx.core.number());
-        cx.core.change(
+        cx.change(
             self.key,
             ConversationChange::MessageReceived {
                 message,

@@ -13,7 +13,6 @@ use super::wrong_state;
 use crate::event::{ConversationChange, Standing};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
-use crate::operation::Outcome;
 use crate::response::{Answer, Effect};
 
 /// How long a conversation that lost its chat may take to tell whether it goes on.
@@ -27,8 +26,7 @@ impl Conversation {
         let stoppable =
             live.filter(|live| !matches!(live.chat, Chat::Disconnected | Chat::Notified));
         let Some(live) = stoppable else {
-            let failure = wrong_state("there is no chat to stop");
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail([ticket], &wrong_state("there is no chat to stop"));
         };
         live.stopping.push(ticket);
         if live.chat == Chat::Disconnecting {
@@ -43,14 +41,13 @@ impl Conversation {
             return self.delete_conversation(cx);
         }
         live.chat = Chat::Disconnecting;
-        cx.core
-            .change(self.key, ConversationChange::ChatDisconnecting);
+        cx.change(self.key, ConversationChange::ChatDisconnecting);
         self.post_stop(cx, ChatPurpose::StopMessaging);
     }
 
     pub(super) fn leave(&mut self, cx: &mut Context<'_>, ticket: Ticket) {
         let Some(live) = self.life.live_mut() else {
-            return cx.core.complete(ticket, Ok(Outcome::Done));
+            return cx.done([ticket]);
         };
         live.leaving.push(ticket);
         live.chat_refused = true;
@@ -120,8 +117,7 @@ impl Conversation {
         let url = cx.core.resolve(&address.href, Stage::Conversation);
         if live.chat != Chat::Disconnecting {
             live.chat = Chat::Disconnecting;
-            cx.core
-                .change(self.key, ConversationChange::ChatDisconnecting);
+            cx.change(self.key, ConversationChange::ChatDisconnecting);
         }
         match url {
             Ok(url) => {
@@ -158,13 +154,10 @@ impl Conversation {
                 true => Chat::Connected { fading: false },
                 false => Chat::Disconnected,
             };
-            let change = ConversationChange::EndRefused { chat };
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::EndRefused { chat });
         }
         let leaving = live.leaving.drain(..);
-        for ticket in leaving.chain(live.stopping.drain(..)) {
-            cx.core.complete(ticket, Err(failure.clone()));
-        }
+        cx.fail(leaving.chain(live.stopping.drain(..)), failure);
         self.send_next(cx);
     }
 
@@ -246,11 +239,8 @@ impl Conversation {
             let why = why.unwrap_or_else(|| ended("the chat ended first"));
             self.fail_drafts(cx, &why);
         }
-        let change = ConversationChange::ChatDisconnected { failure };
-        cx.core.change(self.key, change);
-        for ticket in stopping {
-            cx.core.complete(ticket, Ok(Outcome::Done));
-        }
+        cx.change(self.key, ConversationChange::ChatDisconnected { failure });
+        cx.done(stopping);
     }
 
     // Whether the conversation goes on without its chat.
@@ -360,16 +350,14 @@ impl Conversation {
         cx.index.remove_conference(&self.thread_id, self.key);
         // A conversation that starts again at once has not ended for the caller: its messages are still to be sent.
         if drafts.is_empty() {
-            let change = ConversationChange::Ended { failure };
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::Ended { failure });
         }
         let ended = live.leaving.into_iter().chain(live.stopping);
-        for ticket in ended.chain(seats.into_iter().flat_map(|seat| seat.ejecting)) {
-            cx.core.complete(ticket, Ok(Outcome::Done));
-        }
-        for ticket in live.acknowledging.into_iter().chain(live.typing.waiting) {
-            cx.core.complete(ticket, Err(why.clone()));
-        }
+        cx.done(ended.chain(seats.into_iter().flat_map(|seat| seat.ejecting)));
+        cx.fail(
+            live.acknowledging.into_iter().chain(live.typing.waiting),
+            &why,
+        );
         if let Some(first) = drafts.pop_front() {
             self.deliveries.drafts = drafts;
             self.invite(cx, None, Some(first));

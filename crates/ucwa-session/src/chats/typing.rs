@@ -19,8 +19,7 @@ impl Conversation {
         let chatting = self.life.live_mut().filter(|live| live.is_chat_connected());
         let link = |live: &Live| live.messaging.set_is_typing.clone();
         let Some((href, live)) = chatting.and_then(|live| Some((link(live)?, live))) else {
-            let failure = wrong_state("there is no chat to type in");
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail([ticket], &wrong_state("there is no chat to type in"));
         };
         let typing = &mut live.typing;
         // A hint that is in flight, or was sent just now, says it already.
@@ -29,7 +28,7 @@ impl Conversation {
         }
         let fresh = |at| cx.core.now.saturating_sub(at) < TYPING_PAUSE;
         if typing.sent_at.is_some_and(fresh) {
-            return cx.core.complete(ticket, Ok(Outcome::Done));
+            return cx.done([ticket]);
         }
         match cx.core.resolve(&href, Stage::Conversation) {
             Ok(url) => {
@@ -37,7 +36,7 @@ impl Conversation {
                 typing.waiting.push(ticket);
                 self.tasks.post(cx.core, ChatPurpose::SetIsTyping, url);
             }
-            Err(failure) => cx.core.complete(ticket, Err(failure)),
+            Err(failure) => cx.fail([ticket], &failure),
         }
     }
 
@@ -60,8 +59,7 @@ impl Conversation {
         let live = self.life.live_mut();
         let link = |live: &Live| live.links.user_acknowledged.clone();
         let Some((href, live)) = live.and_then(|live| Some((link(live)?, live))) else {
-            let failure = wrong_state("there is nothing to acknowledge");
-            return cx.core.complete(ticket, Err(failure));
+            return cx.fail([ticket], &wrong_state("there is nothing to acknowledge"));
         };
         match cx.core.resolve(&href, Stage::Conversation) {
             Ok(url) => {
@@ -70,7 +68,7 @@ impl Conversation {
                     self.tasks.post(cx.core, ChatPurpose::Acknowledge, url);
                 }
             }
-            Err(failure) => cx.core.complete(ticket, Err(failure)),
+            Err(failure) => cx.fail([ticket], &failure),
         }
     }
 
@@ -81,8 +79,7 @@ impl Conversation {
         let tickets = std::mem::take(&mut live.acknowledging);
         let result = answer.effect(cx.core).done();
         if result.is_ok() && live.links.user_acknowledged.take().is_some() {
-            let change = ConversationChange::Acknowledgeable(false);
-            cx.core.change(self.key, change);
+            cx.change(self.key, ConversationChange::Acknowledgeable(false));
         }
         for ticket in tickets {
             cx.core
