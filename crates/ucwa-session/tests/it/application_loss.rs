@@ -1,4 +1,4 @@
-//! Applications that are lost, ended or refused by the server, whatever request says so.
+//! Applications that the server lost, ended or refused, reported by the response to any request.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ fn an_application_that_the_server_ended_signs_the_user_out() {
         "UserAgentNotAllowed",
     ] {
         let gone = json!({"code": "Gone", "subcode": subcode});
-        // In the middle of things.
+        // During a chat.
         let mut fixture = established();
         let ticket = fixture.bench.send(1, "one");
         let messages = fixture.messages();
@@ -90,7 +90,7 @@ fn an_application_that_the_server_ended_signs_the_user_out() {
         assert!(fixture.bench.result(ticket).is_some_and(Result::is_err));
         assert_eq!((fixture.bench.sent.len(), fixture.bench.wake_at), (0, None));
 
-        // At the sign-in.
+        // During sign-in.
         let mut bench = Bench::new(Bench::config());
         let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
         bench.discover();
@@ -101,7 +101,7 @@ fn an_application_that_the_server_ended_signs_the_user_out() {
             (&FailureKind::Gone, Some(subcode))
         );
 
-        // Where a lost one is created anew.
+        // While a lost application is being replaced.
         let mut bench = Bench::signed_in();
         let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
         bench.reply("GET", &format!("{APP}/events"), 404, lost);
@@ -166,7 +166,7 @@ fn a_failed_report_of_activity_is_repeated_in_time() {
         bench
     };
     let in_time = Duration::from_secs(240);
-    // Once, and all of the first five times.
+    // One failure, and five in a row.
     for times in [1, 5] {
         for status in [None, Some(408), Some(429), Some(500), Some(503)] {
             let mut bench = due();
@@ -190,11 +190,11 @@ fn a_failed_report_of_activity_is_repeated_in_time() {
             assert!(!bench.is_sent("POST", ACTIVITY), "{status:?} {times}");
         }
     }
-    // What the answer comes too late for is given up soon enough.
+    // A report whose response is late is given up in time.
     let bench = &mut due();
     let report = bench.take("POST", ACTIVITY);
     assert!(report.deadline - bench.now <= Duration::from_secs(10));
-    // A refusal will be no other in a moment.
+    // A refusal is final.
     for status in [403, 409] {
         let mut bench = due();
         bench.reply("POST", ACTIVITY, status, Value::Null);

@@ -1,4 +1,4 @@
-//! A session on the bench: what it sends is kept until the test answers, and time moves when the test says so.
+//! A test bench for the session: it keeps requests until the test answers them, and the test advances the time.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
@@ -19,7 +19,7 @@ pub(crate) fn peer() -> ParticipantKey {
     ParticipantKey::Local(7)
 }
 
-/// A request that waits for its answer.
+/// A request without a response.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub id: RequestId,
@@ -45,7 +45,7 @@ impl Request {
 
 pub(crate) struct Bench {
     pub session: Session,
-    /// The number of the last ticket.
+    /// The last ticket number.
     tickets: u64,
     pub now: Duration,
     pub sent: VecDeque<Request>,
@@ -54,9 +54,9 @@ pub(crate) struct Bench {
     pub asked: Vec<(QuestionId, Question)>,
     pub aborted: Vec<RequestId>,
     pub wake_at: Option<Duration>,
-    /// The kinds of outputs of the last run, in order.
+    /// The kinds of the outputs of the last run, in order.
     pub order: Vec<&'static str>,
-    /// The server's clock at the epoch, if it dates its responses.
+    /// The server's clock at the epoch, if responses have a `Date`.
     pub server_clock: Option<SystemTime>,
     page: u32,
 }
@@ -112,7 +112,7 @@ impl Bench {
                     authentication,
                 } => {
                     self.order.push("send");
-                    // IIS answers 411 where it is left out.
+                    // IIS answers 411 to a POST without a length.
                     if matches!(request.method().as_str(), "POST" | "PUT") {
                         let length = &request.headers()[http::header::CONTENT_LENGTH];
                         assert_eq!(length.to_str().unwrap(), request.body().len().to_string());
@@ -158,7 +158,7 @@ impl Bench {
         }
     }
 
-    /// Lets time pass, waking the session whenever it asks to be woken.
+    /// Advances the time, and wakes the session whenever it asks for that.
     pub(crate) fn advance(&mut self, by: Duration) {
         let end = self.now + by;
         while let Some(at) = self.wake_at.filter(|at| *at <= end) {
@@ -168,7 +168,7 @@ impl Bench {
         self.now = end;
     }
 
-    /// Takes the request that goes to this place, or else to one below it; the others stay.
+    /// Takes the request with this target, or else the first one whose target starts with it.
     #[track_caller]
     pub(crate) fn take(&mut self, method: &str, target: &str) -> Request {
         let find = |fits: fn(&str, &str) -> bool| {
@@ -206,7 +206,7 @@ impl Bench {
         });
     }
 
-    /// Answers a request, with the date of the server's clock.
+    /// Answers a request, with the `Date` of the server's clock.
     #[track_caller]
     pub(crate) fn reply(
         &mut self,
@@ -225,7 +225,7 @@ impl Bench {
         sent
     }
 
-    /// How many requests wait for their answer that begin so.
+    /// The number of unanswered requests whose target starts with this one.
     pub(crate) fn count_sent(&self, method: &str, target: &str) -> usize {
         let is_meant =
             |sent: &&Request| sent.request.method() == method && sent.target().starts_with(target);
@@ -281,7 +281,7 @@ impl Bench {
         );
     }
 
-    /// How an operation ended, if it did.
+    /// The result of an operation, if it has completed.
     pub(crate) fn result(&self, ticket: Ticket) -> Option<&Result<Outcome, Failure>> {
         self.completed
             .iter()
@@ -297,7 +297,7 @@ impl Bench {
             .expect_err("succeeded")
     }
 
-    /// The changes of a conversation so far, taken out.
+    /// Takes the changes of a conversation so far.
     pub(crate) fn changes(&mut self, key: ConversationKey) -> Vec<ConversationChange> {
         std::mem::take(&mut self.events)
             .into_iter()
@@ -311,7 +311,7 @@ impl Bench {
             .collect()
     }
 
-    /// The verdicts on messages among the changes of the conversation so far, taken out.
+    /// Takes the delivery results of a conversation so far.
     pub(crate) fn verdicts(&mut self, key: ConversationKey) -> Vec<(MessageKey, MessageStatus)> {
         self.changes(key)
             .into_iter()
@@ -324,7 +324,7 @@ impl Bench {
             .collect()
     }
 
-    /// The texts received in a conversation so far, taken out.
+    /// Takes the texts received in a conversation so far.
     pub(crate) fn received(&mut self, key: ConversationKey) -> Vec<String> {
         self.changes(key)
             .into_iter()
@@ -347,12 +347,12 @@ impl Bench {
         }
     }
 
-    /// A session that is signed in, with its first pending GET parked.
+    /// A signed-in session with its first pending GET in flight.
     pub(crate) fn signed_in() -> Self {
         Self::signed_in_to(application)
     }
 
-    /// A session that is signed in to an application that looks like this, before and after the user is available.
+    /// A session signed in to this application, which is passed `true` before `makeMeAvailable`.
     pub(crate) fn signed_in_to(application: impl Fn(bool) -> Value) -> Self {
         let mut bench = Self::new(Self::config());
         let ticket = bench.submit(Operation::SignIn(Self::credentials()));
@@ -391,7 +391,7 @@ impl Bench {
         );
     }
 
-    /// Answers the requests from the creation of the application on.
+    /// Answers the requests from the creation of the application onwards.
     pub(crate) fn enter(&mut self) {
         self.enter_to(application);
     }

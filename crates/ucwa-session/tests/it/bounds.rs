@@ -1,4 +1,4 @@
-//! What a session keeps has a limit, and nothing that somebody wrote is lost at the limit.
+//! Limits of the session's memory. No message is lost when a limit is reached.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -17,7 +17,7 @@ fn deletion(id: &str) -> Value {
     bare("deleted", "conversation", &conversation_href(id), None)
 }
 
-/// An event that tells of Lene's invitation by its link only, so that it has to be read.
+/// An event with only the link of Lene's invitation, which then has to be read.
 fn bare_invitation() -> Value {
     bare("started", "messagingInvitation", INVITATION, None)
 }
@@ -33,7 +33,7 @@ fn read_invitation(bench: &mut Bench) {
 fn a_message_waits_for_its_invitation_however_many_calls_were_missed_before() {
     let mut bench = Bench::signed_in();
     for number in 0..64 {
-        // Their hrefs sort behind that of the conversation with the message.
+        // Their hrefs sort after that of the conversation with the message.
         call(&mut bench, &format!("z{number}"));
     }
     bench.page(json!([
@@ -132,7 +132,7 @@ fn a_conversation_that_is_forgotten_before_its_invitation_left_is_dropped() {
         body: MessageBody::Text("x".to_owned()),
         subject: None,
     };
-    // The outputs are not polled in between: the request has not left.
+    // The outputs are not polled in between, so the request is not sent.
     bench.session.submit(bench.now, Ticket(1_000), send);
     let forget = bench.submit(Operation::ForgetConversation(chat()));
     assert_eq!(bench.result(forget), Some(&Ok(Outcome::Done)));

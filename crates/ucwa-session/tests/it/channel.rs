@@ -1,3 +1,5 @@
+//! The event channel, lost applications, sign-out and shutdown.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -87,7 +89,7 @@ fn an_unreadable_page_is_polled_again_and_then_the_channel_restarts() {
     assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
 }
 
-/// A server that is busy for a minute.
+/// A server that asks for a pause of a minute.
 fn busy() -> http::Response<bytes::Bytes> {
     let mut response = answer(503, Value::Null);
     response
@@ -98,7 +100,7 @@ fn busy() -> http::Response<bytes::Bytes> {
 
 #[test]
 fn the_read_and_the_token_that_a_poll_waits_for_are_retried_as_often_as_the_poll() {
-    // Its beginning, which the application knows.
+    // The read of the application.
     for silent in [false, true] {
         let mut bench = Bench::signed_in();
         for _ in 0..3 {
@@ -136,7 +138,7 @@ fn the_read_and_the_token_that_a_poll_waits_for_are_retried_as_often_as_the_poll
     );
     assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
 
-    // Without a channel the server has its will.
+    // Without a pending GET, the pause of the server applies.
     let mut bench = Bench::new(Bench::config());
     bench.submit(Operation::SignIn(Bench::credentials()));
     bench.reply(
@@ -163,7 +165,7 @@ fn a_page_without_a_next_link_counts_as_unreadable() {
         bench.reply("GET", &format!("{APP}/events?ack=1"), 200, lost);
         bench.advance(Duration::from_secs(5));
     }
-    // Where its channel begins, the application knows.
+    // The channel restarts at the events link of the application.
     bench.reply("GET", APP, 200, application(false));
     let shown = |event: &SessionEvent| !matches!(event, SessionEvent::SignIn { .. });
     assert!(
@@ -244,7 +246,7 @@ fn repeated_losses_of_a_new_application_end_the_session() {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     let mut bench = Bench::signed_in();
     for _ in 0..6 {
-        // Being made available brings a page at once.
+        // `makeMeAvailable` causes a page at once.
         bench.page(json!([]));
         bench.reply("GET", &format!("{APP}/events"), 404, lost.clone());
         if signed_out(&bench).is_some() {
@@ -328,7 +330,7 @@ fn a_failed_list_of_conversations_is_requested_three_times() {
     for recovers in [true, false] {
         let mut bench = crate::sending::established();
         bench.page_with("resync", json!([]));
-        // Of what is on another host nothing follows for what is here.
+        // A list with links to another host has no effect.
         let elsewhere = json!({"href": "https://evil.example/conversations/21a1"});
         let answers = [
             (403, Value::Null),
@@ -533,7 +535,7 @@ fn a_request_is_aborted_if_the_transport_misses_its_deadline() {
     let mut bench = Bench::signed_in();
     let poll = bench.take("GET", &format!("{APP}/events"));
     assert_eq!(poll.deadline, bench.now + Duration::from_secs(210));
-    // Keep the test's view of one poll at a time while the first is never answered.
+    // The bench asserts that there is one poll at a time, so the first one is taken out.
     bench.advance(Duration::from_secs(216));
     assert!(bench.aborted.contains(&poll.id));
     assert!(bench.is_sent("GET", &format!("{APP}/events")));

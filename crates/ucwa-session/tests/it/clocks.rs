@@ -1,4 +1,4 @@
-//! Clocks: the wall clock that the driver reads, suspends of the machine, and the server's clock, which is another one.
+//! Clocks: readings of the wall clock, suspends of the machine, and the server's clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,13 +12,13 @@ use crate::sending::established;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The wall time of a bench, if the machine was suspended for this long since the epoch.
+/// The wall time after the machine was suspended for this long in total.
 fn wall(bench: &Bench, suspended: Duration) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000) + bench.now + suspended
 }
 
 impl Bench {
-    /// Wakes the session as a driver does that reads the wall clock.
+    /// Wakes the session like a driver that reads the wall clock.
     fn wake(&mut self, suspended: Duration) {
         let time = wall(self, suspended);
         self.handle(Input::WallClock(time));
@@ -26,7 +26,7 @@ impl Bench {
     }
 }
 
-/// When a message that came without a date is said to have come.
+/// The timestamp that a message without a date gets.
 fn dated(bench: &mut Bench, number: &str) -> SystemTime {
     let mut message = arrival("17b", number, "Hi");
     message["_embedded"]["message"]["timeStamp"] = Value::Null;
@@ -51,7 +51,7 @@ fn a_message_without_a_date_gets_the_wall_time() {
     let discovered = bench.events.clone();
     bench.advance(10 * SECOND);
     assert_eq!(dated(&mut bench, "1"), wall(&bench, Duration::ZERO));
-    // The clock is set by an hour, forward and back, and goes on from there.
+    // The clock is set forward and back by an hour.
     for (number, suspended) in [("2", 3600 * SECOND), ("3", Duration::ZERO)] {
         bench.wake(suspended);
         bench.now += 3 * SECOND;
@@ -65,7 +65,7 @@ fn after_a_suspend_the_pending_get_is_repeated_at_once() {
     let mut bench = Bench::signed_in();
     bench.wake(Duration::ZERO);
     let poll = bench.take("GET", &format!("{APP}/events"));
-    // Clocks are adjusted by a second or two, which is no suspend.
+    // A deviation of two seconds is not a suspend.
     bench.wake(2 * SECOND);
     assert!(!bench.is_sent("GET", &format!("{APP}/events")));
     bench.wake(60 * SECOND);
@@ -74,7 +74,7 @@ fn after_a_suspend_the_pending_get_is_repeated_at_once() {
     assert_eq!(again.target(), poll.target());
     bench.wake(60 * SECOND);
     assert_eq!(bench.aborted, [poll.id], "one suspend, one repeat");
-    // As often as the machine sleeps.
+    // Every suspend repeats the poll.
     for minutes in 2..20 {
         bench.wake(minutes * 60 * SECOND);
         bench.take("GET", &format!("{APP}/events"));
@@ -106,7 +106,7 @@ fn an_idle_session_notices_a_suspend_within_15_seconds() {
     bench.wake(Duration::ZERO);
     let wake_at = bench.wake_at.expect("a time to look at the clock");
     assert!(wake_at - bench.now <= 15 * SECOND, "{wake_at:?}");
-    // Where the monotonic clock runs on during a suspend, the driver wakes late.
+    // On platforms whose monotonic clock continues during a suspend, the driver wakes late.
     let poll = bench.take("GET", &format!("{APP}/events"));
     bench.now = wake_at + 2 * SECOND;
     bench.wake(Duration::ZERO);
@@ -122,7 +122,7 @@ fn a_token_that_expired_during_a_suspend_is_renewed_before_it_is_sent() {
     let mut bench = Bench::signed_in();
     bench.wake(Duration::ZERO);
     bench.take("GET", &format!("{APP}/events"));
-    // Nine tenths of its life are over, so it still serves; then all of it.
+    // First nine tenths of the lifetime have passed, so the token is still valid; then all of it.
     for (suspended, is_good) in [(26_000, true), (60_000, false)] {
         bench.wake(suspended * SECOND);
         assert_eq!(bench.is_sent("GET", &format!("{APP}/events")), is_good);

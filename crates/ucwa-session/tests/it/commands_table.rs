@@ -1,5 +1,5 @@
-//! Every command of a chat, a row for each state that makes a difference: what is sent for it, and what ends it. The guide
-//! lists the same rows, and a test keeps the two the same.
+//! The table of commands: for each command and state, the requests that are sent and what completes the command. The
+//! guide prints the same rows, and a test compares the two.
 
 mod ends;
 mod history;
@@ -17,18 +17,18 @@ use crate::fixtures::*;
 use crate::pages::*;
 use crate::people::LENE;
 
-/// What one command leads to.
+/// A row of the table.
 struct Row {
     command: &'static str,
-    /// In which state.
+    /// The state.
     when: &'static str,
-    /// The requests, by their method and what they are addressed to.
+    /// The requests, by method and target.
     sends: &'static [(&'static str, &'static str)],
-    /// What ends it.
+    /// What completes the command.
     ends: &'static str,
     fixture: fn() -> Fixture,
     operation: fn(&Fixture) -> Operation,
-    /// Brings about what ends it.
+    /// Completes the command.
     end: fn(&mut Fixture),
     outcome: Option<Outcome>,
 }
@@ -89,7 +89,7 @@ fn not_begun() -> Fixture {
     Fixture::new(Bench::with_conversation(), chat(), "21a1")
 }
 
-/// The conversation stands, its chat is gone, and it was found to go on.
+/// The conversation is established and its chat has ended.
 fn without_chat() -> Fixture {
     let mut fixture = established();
     let over = messaging("21a1", "Disconnected");
@@ -107,7 +107,7 @@ fn ended() -> Fixture {
     fixture
 }
 
-/// The invitation that was posted last is accepted.
+/// The last invitation is accepted.
 fn is_accepted(fixture: &mut Fixture) {
     let posted = fixture
         .bench
@@ -121,7 +121,7 @@ fn is_accepted(fixture: &mut Fixture) {
         .page(senders("21a1", accepted(operation, "21a1")));
 }
 
-/// The invitation under way comes to nothing, since it was cancelled.
+/// The last invitation was cancelled and fails.
 fn is_cancelled(fixture: &mut Fixture) {
     let cancelled = invitation("completed", &fixture.operation, "21a1", "Cancelled");
     let cancelled = with(cancelled, "status", json!("Failure"));
@@ -130,7 +130,7 @@ fn is_cancelled(fixture: &mut Fixture) {
         .page(senders("21a1", vec![(false, cancelled)]));
 }
 
-/// The message that was posted last is delivered.
+/// The last message is delivered.
 fn is_delivered(fixture: &mut Fixture) {
     let (messages, href) = (fixture.messages(), message_href(fixture.id, "5"));
     fixture.bench.created("POST", &messages, &href);
@@ -140,7 +140,7 @@ fn is_delivered(fixture: &mut Fixture) {
         .page(senders(fixture.id, vec![(true, delivered)]));
 }
 
-/// Answers the one request under way beside the poll.
+/// Answers the one request in flight besides the poll.
 fn answered(fixture: &mut Fixture, status: u16, body: Value) {
     let sent = fixture
         .bench
@@ -225,7 +225,7 @@ fn rows() -> Vec<Row> {
 #[test]
 fn every_command_sends_its_requests_and_completes() {
     for row in rows() {
-        // What a failing test prints last is the row that it failed at.
+        // The last line that a failing test prints names its row.
         println!("{}: {}", row.command, row.when);
         let mut fixture = (row.fixture)();
         let before: Vec<_> = fixture.bench.sent.iter().map(|sent| sent.id).collect();
@@ -235,7 +235,7 @@ fn every_command_sends_its_requests_and_completes() {
         if row.ends.starts_with("at once") {
             assert!(fixture.bench.result(ticket).is_some(), "not at once");
         }
-        // What belongs together is gathered for a moment.
+        // Reads of people are collected for a moment.
         fixture.bench.advance(Duration::from_secs(1));
         let sent: Vec<_> = fixture
             .bench
@@ -263,8 +263,7 @@ fn every_command_sends_its_requests_and_completes() {
     }
 }
 
-/// The rows as the guide shows them. What the requests are addressed to shows without the part that differs between
-/// applications.
+/// The rows in the format of the guide. Targets are printed without the part that differs between applications.
 fn page() -> String {
     let mut page = String::from(
         "# Commands\n\n\

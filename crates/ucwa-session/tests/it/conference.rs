@@ -1,4 +1,4 @@
-//! Conversations of two that become conferences, and conferences that others, or this user, begin.
+//! One-to-one conversations that become conferences, and conferences that this user or others start.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
     let mut bench = extensible();
     let (ticket, operation) = invited(&mut bench);
     bench.events.clear();
-    // The chat goes before the page says why.
+    // The chat ends before the page gives the reason.
     bench.page(senders(
         "21a1",
         vec![
@@ -152,7 +152,7 @@ fn the_chat_of_a_one_to_one_conversation_is_not_restored() {
         vec![(true, messaging("21a1", "Disconnected"))],
     ));
     assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
-    // It was a conference after all.
+    // The conversation is a conference.
     bench.page(senders(
         "21a1",
         vec![(false, conference_event("21a1", "Conferenced", json!({})))],
@@ -185,7 +185,7 @@ fn a_conference_chat_that_the_user_stopped_is_not_restored() {
         !bench.is_sent("GET", &conversation_href("21a1")),
         "a conference does not live by its chat"
     );
-    // But by a message of the user's.
+    // A message of the user restarts the chat.
     bench.send(2, "Still here?");
     assert!(bench.is_sent("POST", MESSAGING_INVITATIONS));
 }
@@ -296,7 +296,7 @@ fn an_escalated_conversation_may_get_another_href() {
             (false, conference_event("9f9", "Conferenced", json!({}))),
         ],
     ));
-    // What the old address still says is nothing to the conversation.
+    // Events of the former href have no effect on the conversation.
     let deleted = bare("deleted", "conversation", &conversation_href("21a1"), None);
     bench.page(senders("21a1", vec![(false, deleted)]));
     let resource =

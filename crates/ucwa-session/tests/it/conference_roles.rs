@@ -1,4 +1,4 @@
-//! Roles and the lobby: what leaders do with others, by the links that these have.
+//! Roles and the lobby: commands of leaders, by the links of the participants.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -9,7 +9,7 @@ use crate::joining::*;
 use crate::meetings::{joined, open, with_meetings};
 use crate::pages::*;
 
-/// The participant takes these commands.
+/// Links for these commands.
 fn links(rels: &[&str]) -> Value {
     let href = third_href("21a1");
     let links = rels
@@ -27,7 +27,7 @@ fn alex(rels: &[&str], more: Value) -> Value {
     resource
 }
 
-/// An event of one of the views.
+/// An event in `leader`, `attendee` or `lobby`.
 fn in_view(kind: &str, view: &str) -> Value {
     let view_href = format!("{}/{view}", conversation_href("21a1"));
     bare(
@@ -38,7 +38,7 @@ fn in_view(kind: &str, view: &str) -> Value {
     )
 }
 
-/// A conference in which this user is, with nobody else.
+/// A conference with only this user.
 fn meeting() -> Bench {
     let mut bench = with_meetings();
     open(&mut bench, None);
@@ -56,7 +56,7 @@ fn meeting() -> Bench {
     bench
 }
 
-/// One with Alex in it, who takes these commands.
+/// A conference with Alex, who has links for these commands.
 fn with_alex(rels: &[&str]) -> (Bench, ParticipantKey) {
     let mut bench = meeting();
     let added = event(
@@ -70,7 +70,7 @@ fn with_alex(rels: &[&str]) -> (Bench, ParticipantKey) {
     (bench, participant.key)
 }
 
-/// One with Alex in its lobby, as the events of the published pages tell it.
+/// A conference with Alex in its lobby, in the published order of events.
 fn with_alex_in_lobby() -> (Bench, ParticipantKey) {
     let mut bench = meeting();
     let href = third_href("21a1");
@@ -89,7 +89,7 @@ fn with_alex_in_lobby() -> (Bench, ParticipantKey) {
     (bench, participant.key)
 }
 
-/// What was told of the participant last.
+/// The last update of the participant.
 #[track_caller]
 fn told_of(bench: &mut Bench) -> Participant {
     let changes = bench.changes(chat());
@@ -309,7 +309,7 @@ fn a_404_of_a_command_fails_it_and_rereads_the_participant() {
         json!({"code": "NotFound"}),
     );
     assert_eq!(bench.failure(ticket).status(), Some(404));
-    // Another leader was faster.
+    // Another leader has already done it.
     bench.reply("GET", &href, 200, alex(&["promote"], json!({})));
     assert!(!told_of(&mut bench).in_lobby);
 }

@@ -1,4 +1,4 @@
-//! Conferences that this user begins, and comes back to.
+//! Conferences that this user starts and rejoins.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::conference::*;
 use crate::joining::*;
 use crate::pages::*;
 
-/// A conversation with two others that has not begun, at a server that has conferences.
+/// A conversation with two others that has not started, on a server with conferences.
 pub(crate) fn of_three() -> Bench {
     let mut bench = Bench::with_conversation();
     let communication_updated = event(
@@ -139,7 +139,7 @@ fn a_message_to_an_empty_conference_fails() {
     assert_eq!(bench.failure(said).subcode(), Some("DestinationNotFound"));
 }
 
-/// A conference that this user was in, and that is over for him.
+/// A conference that this user has left.
 pub(crate) fn left() -> Bench {
     let mut bench = of_three();
     let said = bench.send(1, "Hello both");

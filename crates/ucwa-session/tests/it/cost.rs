@@ -1,4 +1,4 @@
-//! What a page or a message costs does not depend on the conversations that it is not about.
+//! The cost of a page or a message does not depend on unrelated conversations.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::sending::established;
 
 const MANY: u64 = 10_000;
 
-/// The least time that `run` takes, of several times: what the machine does beside is not counted.
+/// The minimum time of several runs of `run`, to exclude other load on the machine.
 fn least(mut run: impl FnMut()) -> Duration {
     let times = (0..20).map(|_| {
         let begin = Instant::now();
@@ -22,7 +22,7 @@ fn least(mut run: impl FnMut()) -> Duration {
     times.min().unwrap()
 }
 
-/// A scan of everything would take some hundred times as long with many.
+/// A scan of all conversations would take a hundred times as long with many of them.
 fn assert_independent(few: Duration, many: Duration) {
     assert!(
         many < few * 10 + Duration::from_millis(1),
@@ -43,7 +43,7 @@ fn open(bench: &mut Bench, number: u64) -> ConversationKey {
     conversation
 }
 
-/// Takes the session's outputs without looking at them.
+/// Takes the session's outputs without inspecting them.
 fn drop_outputs(bench: &mut Bench) {
     while !matches!(bench.session.poll_output(), Output::Idle { .. }) {}
 }

@@ -1,4 +1,4 @@
-//! Stopping, leaving, being left, and starting again.
+//! Stopping, leaving, remote ends, and restarts.
 
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ fn leaving_while_inviting_cancels_and_settles_the_message() {
         .as_str()
         .unwrap()
         .to_owned();
-    // Where to cancel is not known yet: it is remembered.
+    // The cancel link is not known yet, so the cancellation is delayed.
     let leave = bench.submit(Operation::Leave(chat()));
     assert_eq!(bench.sent.len(), 1);
     bench.page(senders(
@@ -290,12 +290,12 @@ fn a_conversation_that_lost_its_chat_is_read_after_ten_seconds() {
             _ => conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone(),
         };
         bench.reply("GET", &conversation_href("21a1"), status, body);
-        // A conversation that is over restarts for the message that waits, and has not ended for the caller.
+        // The queued message restarts the conversation, so the caller sees no end.
         let changes = bench.changes(chat());
         assert_eq!(ended(&changes), 0);
         let restarts = changes.contains(&ConversationChange::Connecting);
         assert_eq!(restarts, over == 1, "{changes:?}");
-        // What was written meanwhile goes the way that the answer shows.
+        // The queued message takes the path that the response allows.
         let target = if over == 1 {
             INVITE.to_owned()
         } else {

@@ -1,4 +1,4 @@
-//! Answers and events that cross, come late, or tell of a conversation that is like another.
+//! Responses and events that cross, arrive late, or belong to similar conversations.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ fn an_invitation_of_a_peer_in_an_established_chat_is_another_conversation() {
         let key = ConversationKey::Remote(first_remote(&fixture.bench));
         assert_ne!(key, fixture.key);
         fixture.changes_are(&[]);
-        // Each goes its own way.
+        // The two conversations are independent.
         let over = conversation_event("updated", "17b", "Disconnected");
         fixture.bench.page(senders("17b", vec![(false, over)]));
         fixture.bench.send(1, "I am");
@@ -77,7 +77,7 @@ fn accepting_a_missing_invitation_ends_with_the_reason_of_the_server() {
     let accept = format!("{INVITATION}/accept");
     fixture.bench.reply("POST", &accept, 404, gone.clone());
     assert_eq!(fixture.bench.result(ticket), None);
-    // No event tells: the invitation is asked.
+    // No event arrives, so the invitation is read.
     fixture.bench.advance(Duration::from_secs(5));
     fixture.bench.reply("GET", INVITATION, 404, gone);
     assert_eq!(fixture.bench.failure(ticket).kind(), &FailureKind::Remote);
@@ -173,14 +173,15 @@ fn a_message_of_another_sender_or_time_is_not_the_invitation_text() {
     fixture.bench.page(offer_completed("17b", "Success"));
     fixture.bench.advance(Duration::from_secs(5));
     assert_eq!(fixture.bench.received(fixture.key), ["Hi Tosh"]);
-    // The same words, but said a minute later.
+    // The same text, written a minute later.
     let mut later = arrival("17b", "1", "Hi Tosh");
     later["_embedded"]["message"]["timeStamp"] = json!("/Date(1700000061000)/");
     fixture.bench.page(senders("17b", vec![(true, later)]));
     assert_eq!(fixture.bench.received(fixture.key), ["Hi Tosh"]);
 }
 
-/// Delivers each page twice, as a server does that did not hear of the acknowledgement, and says what the second brought.
+/// Delivers each page twice, like a server that did not get the acknowledgement. Returns the events of the second
+/// delivery.
 fn twice(fixture: &mut Fixture, pages: &[Value]) -> Vec<SessionEvent> {
     let mut repeated = Vec::new();
     for page in pages {

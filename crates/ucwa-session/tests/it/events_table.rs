@@ -1,5 +1,5 @@
-//! Every event of UCWA that means something to a chat, a row each: who sends it, what it links to, in which view, of which
-//! types, and what follows from it. The guide lists the same rows, and a test keeps the two the same.
+//! The table of events: for each sender, link and type of event, its effect on a session. The guide prints the same
+//! rows, and a test compares the two.
 
 mod communication;
 mod conversation;
@@ -13,18 +13,18 @@ use crate::bench::*;
 use crate::fixtures::*;
 use crate::pages::*;
 
-/// What one event leads to.
+/// A row of the table.
 struct Row {
     /// The rel of the sender.
     sender: &'static str,
     /// The rel of the link.
     rel: &'static str,
-    /// The rel of the `in`, if the event has one.
+    /// The rel of `in`, if the event has one.
     within: Option<&'static str>,
     types: &'static [&'static str],
-    /// Under which condition.
+    /// The condition.
     when: &'static str,
-    /// What follows.
+    /// The effect.
     then: &'static str,
     fixture: fn() -> Fixture,
     event: fn(&Fixture, &str) -> Value,
@@ -48,7 +48,7 @@ fn rows() -> Vec<Row> {
 fn every_event_has_the_listed_effect() {
     for row in rows() {
         for kind in row.types {
-            // What a failing test prints last is the row that it failed at.
+            // The last line that a failing test prints names its row.
             let within = row
                 .within
                 .map_or(String::new(), |view| format!(" in {view}"));
@@ -69,7 +69,7 @@ fn every_event_has_the_listed_effect() {
     }
 }
 
-/// The rows as the guide shows them.
+/// The rows in the format of the guide.
 fn page() -> String {
     let mut page = String::from(
         "# Events\n\n\
@@ -105,7 +105,7 @@ fn the_guide_lists_every_row() {
     );
 }
 
-/// The rels that a client of chats hears of, by sender (`EventsInUCWA` and the pages of the resources).
+/// The rels of events that a chat client receives, by sender (`EventsInUCWA` and the pages of the resources).
 const HEARD_OF: [(&str, &[&str]); 4] = [
     (
         "communication",

@@ -1,4 +1,4 @@
-//! Sessions in the states that tests begin with.
+//! Sessions in the states in which tests start.
 
 use serde_json::Value;
 use ucwa_session::*;
@@ -7,14 +7,14 @@ use crate::bench::*;
 use crate::channel::first_remote;
 use crate::pages::*;
 
-/// What is so before what a test is about.
+/// A session in some state, and the conversation and the operation that the test is about.
 pub(crate) struct Fixture {
     pub(crate) bench: Bench,
-    /// The conversation that it is about.
+    /// The conversation.
     pub(crate) key: ConversationKey,
-    /// The id of that in its hrefs.
+    /// The ID of the conversation in its hrefs.
     pub(crate) id: &'static str,
-    /// The operation that is under way, if one is.
+    /// The operation ID of the request in progress, or empty.
     pub(crate) operation: String,
     pub(crate) ticket: Option<Ticket>,
 }
@@ -34,26 +34,26 @@ impl Fixture {
         self.bench.changes(self.key)
     }
 
-    /// The event changes this of the conversation, and nothing else.
+    /// Asserts that these are the changes of the conversation.
     #[track_caller]
     pub(crate) fn changes_are(&mut self, expected: &[ConversationChange]) {
         assert_eq!(self.changes(), expected);
     }
 
-    /// Nothing follows: no change, no request but the pending GET.
+    /// Asserts that there are no events, and no request but the pending GET.
     #[track_caller]
     pub(crate) fn nothing_follows(&mut self) {
         assert_eq!(self.bench.events, []);
         assert_eq!(self.bench.sent.len(), 1, "{:?}", self.bench.sent);
     }
 
-    /// The operation that was under way has ended so.
+    /// Asserts the result of the operation.
     #[track_caller]
     pub(crate) fn ended_with(&self, result: &Result<Outcome, Failure>) {
         assert_eq!(self.bench.result(self.ticket.unwrap()), Some(result));
     }
 
-    /// Why the operation that was under way failed.
+    /// The failure of the operation.
     #[track_caller]
     pub(crate) fn failure(&self) -> &Failure {
         self.bench.failure(self.ticket.unwrap())
@@ -75,7 +75,7 @@ pub(crate) fn signed_in() -> Fixture {
     Fixture::new(Bench::signed_in(), chat(), "21a1")
 }
 
-/// A message is on its way inside an invitation, of which no event has told.
+/// A message travels in an invitation, and no event about it has arrived.
 pub(crate) fn inviting() -> Fixture {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello Lene");
@@ -97,12 +97,12 @@ pub(crate) fn ringing() -> Fixture {
     fixture
 }
 
-/// The chat stands.
+/// The chat is established.
 pub(crate) fn established() -> Fixture {
     Fixture::new(crate::sending::established(), chat(), "21a1")
 }
 
-/// The chat stands, and a message was taken by the server, as number 2.
+/// The chat is established, and the server has taken message 2.
 pub(crate) fn handed_over() -> Fixture {
     let mut fixture = established();
     fixture.ticket = Some(fixture.bench.send(1, "x"));
@@ -112,7 +112,7 @@ pub(crate) fn handed_over() -> Fixture {
     fixture
 }
 
-/// Lene invites.
+/// An invitation of Lene's has arrived.
 pub(crate) fn offered_by_lene() -> Fixture {
     let mut bench = Bench::signed_in();
     bench.page(offered("17b", "Hi Tosh"));

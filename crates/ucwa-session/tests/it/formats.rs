@@ -1,4 +1,4 @@
-//! In which form, and up to which length, texts go to the server.
+//! Formats and limits of texts in requests.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -9,7 +9,7 @@ use crate::sending::established;
 
 const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
-/// What goes out of a chat that takes these formats: the type and the body.
+/// The content type and the body of a message in a chat with these formats.
 fn sent(formats: Value, body: MessageBody) -> (String, String) {
     let mut bench = established();
     let mut chat_event = messaging("21a1", "Connected");
@@ -138,7 +138,7 @@ fn an_invitation_carries_its_texts_in_base64_or_percent_encoded() {
 
 #[test]
 fn a_subject_has_at_most_250_utf_16_code_units() {
-    // Each of these takes two.
+    // Each of these characters takes two code units.
     for (subject, fits) in [
         ("\u{1f355}".repeat(125), true),
         ("\u{1f355}".repeat(126), false),
@@ -156,7 +156,7 @@ fn a_subject_has_at_most_250_utf_16_code_units() {
                 bench.changes(chat()).last(),
                 Some(ConversationChange::Ended { failure: Some(_) })
             ));
-            // What could not be used is not used again.
+            // The subject that was too long is not used again.
             bench.send(2, "Hello");
             assert!(bench.take("POST", INVITE).json()["subject"].is_null());
         }

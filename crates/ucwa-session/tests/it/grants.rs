@@ -1,4 +1,4 @@
-//! The ways to a token besides the password.
+//! Grants other than the password grant, and renewals.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use ucwa_session::*;
 use crate::bench::*;
 use crate::pages::*;
 
-/// A sign-in with these credentials up to the challenge.
+/// A sign-in with these credentials, up to the challenge.
 fn challenged(
     credentials: Credentials,
     challenge: http::Response<bytes::Bytes>,
@@ -57,7 +57,7 @@ fn the_windows_grant_leaves_authentication_to_the_transport() {
     assert_eq!(user.authentication, None);
 }
 
-/// The web server's page for whom it does not know.
+/// The web server's page for an unknown user.
 fn unauthorized() -> http::Response<bytes::Bytes> {
     http::Response::builder()
         .status(401)
@@ -68,12 +68,12 @@ fn unauthorized() -> http::Response<bytes::Bytes> {
         .unwrap()
 }
 
-/// A session that signed in with these credentials and a first token of this life, in seconds.
+/// A session that signed in with these credentials. The first token has this lifetime in seconds.
 fn signed_in(credentials: Credentials, grants: &str, life: u64) -> Bench {
     signed_in_to(credentials, grants, life, application)
 }
 
-/// The same, to an application that looks like this.
+/// The same, with this application.
 fn signed_in_to(
     credentials: Credentials,
     grants: &str,
@@ -98,7 +98,7 @@ fn signed_in_to(
     bench
 }
 
-/// A Windows user whose application the server has lost: what asks for another one has just been refused the token.
+/// A session of a Windows user that is replacing a lost application. The request for the new one has just been refused.
 fn creating_anew() -> Bench {
     let credentials = Credentials::Windows { sip_uri: tosh() };
     let mut bench = signed_in(credentials, "urn:microsoft.rtc:windows", 28_000);
@@ -201,7 +201,7 @@ fn the_passive_grant_continues_after_the_user_signed_in_at_the_page() {
     let user = bench.reply("GET", "/user", 200, home);
     assert_eq!(user.request.headers()["authorization"], "Bearer cwt=one");
     bench.enter();
-    // When the service wants him there for the next token again, he is shown the page again.
+    // If the service requires the page for the next token, the user is asked again.
     bench.advance(Duration::from_secs(270));
     bench.reply("POST", "/t", 400, page);
     assert_eq!(bench.asked.len(), 1);
@@ -228,7 +228,7 @@ fn the_passive_grant_shows_its_page_once() {
         id,
         answer: Answer::PassiveSignIn(true),
     });
-    // Refused once more, the user is not sent to the page again and again.
+    // The user is not sent to the page a second time.
     bench.reply("POST", "/t", 400, page);
     assert!(bench.asked.is_empty());
     assert_eq!(
@@ -275,7 +275,7 @@ fn an_anonymous_participant_whose_token_cannot_be_renewed_uses_the_key_again() {
     assert!(traded.body().contains("ms_rtc_renew"));
     let fresh = bench.reply("POST", "/t", 200, token("cwt=two", 300));
     assert_eq!(fresh.body(), GUEST);
-    // He is another guest now, and has an application of his own.
+    // The user is another anonymous participant now, with an application of its own.
     assert!(!bench.is_sent("GET", APP) && !bench.is_sent("DELETE", APP));
     bench.advance(Duration::from_secs(1));
     let create = bench.take("POST", "/ucwa/oauth/v1/applications");
@@ -283,14 +283,14 @@ fn an_anonymous_participant_whose_token_cannot_be_renewed_uses_the_key_again() {
     bench.respond(create.id, answer(201, application(false)));
     bench.reply("GET", APP, 200, application(false));
     assert!(bench.is_sent("GET", &format!("{APP}/events")));
-    // Refused without a token too, he is not let in by trying on.
+    // If the key is refused too, there is no further attempt.
     bench.advance(Duration::from_secs(270));
     bench.reply("POST", "/t", 400, refused.clone());
     bench.reply("POST", "/t", 400, refused);
     assert!(!bench.is_sent("POST", "/t"));
 }
 
-/// What a session sends that joins the meeting.
+/// A session that joins the meeting, and its request.
 fn joined(mut bench: Bench) -> (Bench, serde_json::Value) {
     let invitations = format!("{APP}/communication/onlineMeetingInvitations");
     let links = json!({"_links": {"joinOnlineMeeting": {"href": invitations}}});
@@ -360,7 +360,7 @@ fn an_anonymous_participant_without_a_name_is_refused_before_anything_is_sent() 
     }
 }
 
-/// How often within ten minutes a token is asked for whose issuer says that it lives no time at all.
+/// The number of token requests within ten minutes if each token has a lifetime of zero.
 fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
     let mut bench = signed_in(credentials, "password", 0);
     let end = bench.now + Duration::from_secs(600);

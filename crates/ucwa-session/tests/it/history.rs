@@ -1,4 +1,4 @@
-//! History: the archived conversations, what was said in them, what was missed, and whether the server archives.
+//! History: archived conversations and their messages, missed items, and the archiving setting.
 
 mod archive;
 mod archiving;
@@ -24,7 +24,7 @@ pub(crate) fn log_href(number: u32) -> String {
     format!("{}/{number}", logs_href())
 }
 
-/// Communication as a server with an archive has it.
+/// `communication` of a server with an archive.
 pub(crate) fn communication(history: &str, etag: &str) -> Value {
     json!({
         "rel": "communication", "conversationHistory": history, "etag": etag,
@@ -63,7 +63,7 @@ pub(crate) fn signed_in() -> Bench {
     bench
 }
 
-/// Asks for archived conversations for the first time, and hears that none were missed.
+/// Lists archived conversations for the first time, without missed items.
 fn first_list(bench: &mut Bench, count: u32) -> Ticket {
     let ticket = bench.submit(list_archived(count));
     bench.reply("GET", &missed_href(), 200, missed(0));
@@ -78,7 +78,7 @@ pub(crate) fn list(numbers: impl IntoIterator<Item = u32>) -> Value {
     json!({"rel": "conversationLogs", "_links": {"self": {"href": logs_href()}, "conversationLog": links}})
 }
 
-/// A log of a chat of two; later ones have greater numbers.
+/// The log of a one-to-one chat. Later logs have higher numbers.
 pub(crate) fn log(number: u32, thread: &str, peer: &str) -> Value {
     json!({
         "rel": "conversationLog", "type": "MessageLog", "direction": "Incoming", "status": "Archived",
@@ -94,7 +94,7 @@ pub(crate) fn log(number: u32, thread: &str, peer: &str) -> Value {
     })
 }
 
-/// A message in a log: of this user, or of the other.
+/// A message in a log, of this user or of the peer.
 pub(crate) fn said(at: u64, mine: bool, text: &str) -> Value {
     let (rel, href) = if mine {
         ("me", format!("{APP}/me"))
@@ -123,7 +123,7 @@ fn list_archived(count: u32) -> Operation {
     Operation::ListArchived { count }
 }
 
-/// The archived conversations told of so far, taken out, with the URIs of the others.
+/// Takes the archived conversations so far, with the URIs of the other participants.
 fn found(bench: &mut Bench) -> Vec<(ConversationKey, String)> {
     std::mem::take(&mut bench.events)
         .into_iter()
@@ -149,7 +149,7 @@ fn from_communication(link: Value, embedded: Option<(&str, Value)>) -> Value {
     json!([{"rel": "communication", "href": communication_href(), "events": [event]}])
 }
 
-/// Signed in, with one conversation with Lene (log 7) found.
+/// Signed in, with one archived conversation with Lene, whose log is number 7.
 pub(crate) fn with_one() -> (Bench, ConversationKey) {
     let mut bench = signed_in();
     first_list(&mut bench, 20);

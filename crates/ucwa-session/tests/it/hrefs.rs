@@ -1,4 +1,4 @@
-//! Addresses: taken as the server gives them, compared without regard to case, and followed only where they may lead.
+//! Hrefs: used as the server writes them, compared without regard to case, and not followed to untrusted hosts.
 
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::bench::*;
 use crate::fixtures::*;
 use crate::pages::*;
 
-/// A session that starts messaging there.
+/// A session with this startMessaging link.
 fn starting_at(href: &str) -> Bench {
     let mut bench = Bench::with_conversation();
     let links = json!({"_links": {"startMessaging": {"href": href}}});
@@ -21,7 +21,7 @@ fn starting_at(href: &str) -> Bench {
 fn an_href_is_used_as_the_server_wrote_it() {
     for (href, target) in [
         ("/a/b", "/a/b"),
-        // A path with an empty first segment, which servers send, and no host.
+        // A path with an empty first segment, as servers send it. It names no host.
         ("//v1/a", "//v1/a"),
         (
             "/people/LeneA@Contoso.com/x?y=%3d&Z=1",
@@ -150,7 +150,7 @@ fn no_request_has_an_origin_or_referer() {
     check(&bench);
 }
 
-/// Asks for the user resource there, and says how that went.
+/// Reads the user resource that this root links to. Returns the ticket of the sign-in.
 fn with_root(config: SessionConfig, root: &Value) -> (Bench, Ticket) {
     let mut bench = Bench::new(config);
     let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
@@ -209,7 +209,7 @@ fn http_redirects_are_not_followed() {
     }
 }
 
-/// The user is at home on another host, which is trusted by its domain.
+/// The applications resource is on another host of a trusted domain.
 fn at_another_pool() -> Bench {
     let mut bench = Bench::new(Bench::config());
     bench.submit(Operation::SignIn(Bench::credentials()));
@@ -232,7 +232,7 @@ fn a_refused_token_of_another_host_counts_as_a_challenge_with_any_status() {
         let create = bench.take("POST", "/ucwa/oauth/v1/applications");
         assert_eq!(create.request.uri().host(), Some("pool.contoso.com"));
         assert_eq!(create.request.headers()[AUTHORIZATION], "Bearer cwt=one");
-        // It does not say what it takes, nor what is wrong.
+        // The response has neither a challenge nor an error body.
         bench.respond(create.id, answer(status, Value::Null));
         let asked = bench.take("GET", "/ucwa/oauth/v1/applications");
         assert!(!asked.request.headers().contains_key(AUTHORIZATION));
@@ -242,7 +242,7 @@ fn a_refused_token_of_another_host_counts_as_a_challenge_with_any_status() {
         bench.respond(post.id, answer(200, token("cwt=two", 28_000)));
         let create = bench.take("POST", "/ucwa/oauth/v1/applications");
         assert_eq!(create.request.headers()[AUTHORIZATION], "Bearer cwt=two");
-        // With a token of its own the status is what it is.
+        // With its own token, the status is final.
         bench.respond(create.id, answer(403, json!({"code": "Forbidden"})));
         assert!(!bench.is_sent("GET", "") && !bench.is_sent("POST", "/WebTicket"));
     }
@@ -270,7 +270,7 @@ fn a_500_that_may_not_be_about_the_token_repeats_only_idempotent_requests() {
     assert!(!bench.is_sent("POST", ""), "{:?}", bench.sent);
     let asks = |sent: &Request| !sent.request.headers().contains_key(AUTHORIZATION);
     assert!(!bench.sent.iter().any(asks), "{:?}", bench.sent);
-    // What says that it is about the token is about the token.
+    // The diagnostics say that the token is refused.
     let ticket = "28032;reason=\"x\"".parse().unwrap();
     let mut diagnosed = answer(500, Value::Null);
     diagnosed.headers_mut().insert("x-ms-diagnostics", ticket);

@@ -1,4 +1,4 @@
-//! Invitations of the peer's.
+//! Incoming invitations.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ fn the_text_is_shown_from_the_invitation_when_no_event_brings_it_and_a_late_even
     bench.page(offer_completed("17b", "Success"));
     bench.advance(Duration::from_secs(5));
     assert_eq!(bench.received(key), ["Hi Tosh"]);
-    // The server's time stamp lies next to the acceptance: it is the same message.
+    // The server's timestamp is close to the acceptance, so this is the same message.
     bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
     assert!(bench.received(key).is_empty());
     bench.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
@@ -159,7 +159,7 @@ fn a_missed_invitation_ends_with_the_reason_and_its_text_is_kept() {
 fn a_declined_invitation_is_answered_and_ends() {
     let (mut bench, key) = invited("Hi");
     let decline = bench.submit(Operation::Decline(key));
-    // The published handler declines and leaves in one turn.
+    // The published sample declines and leaves at once.
     let leave = bench.submit(Operation::Leave(key));
     let sent = bench.reply("POST", &format!("{INVITATION}/decline"), 204, Value::Null);
     assert_eq!(sent.json(), json!({"reason": "Local"}));
@@ -238,7 +238,7 @@ fn an_invitation_without_an_accept_link_is_not_answerable() {
         })
     ));
 
-    // Servers of the Lync 2013 generation call it `answer`.
+    // Lync 2013 servers call the link `answer`.
     let mut bench = Bench::signed_in();
     page[0]["events"][0]["_embedded"]["messagingInvitation"]["_links"]["answer"] =
         json!({"href": "/answer"});
@@ -370,7 +370,7 @@ fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_goes_on_a
     let ends = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
     assert!(bench.changes(key).iter().any(ends));
 
-    // The invitation that was given up shows after all, and behind it the message that the channel owed.
+    // The invitation that timed out appears late, followed by the message that no event had brought.
     let mut shows = invitation("started", &operation, "17b", "Connecting");
     shows["link"]["href"] = json!(format!("{INVITATION}2"));
     let events = |number| {

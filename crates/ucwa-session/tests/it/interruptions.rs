@@ -1,4 +1,4 @@
-//! Times without events: the application learns that no events arrive, why, and when they arrive again.
+//! Interruptions: the application learns that no events arrive, why, and when they arrive again.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::bench::*;
 use crate::channel::{first_remote, signed_out};
 use crate::pages::*;
 
-/// What the session says of the arrival of events, taken out: `true` for a failure, `false` for none.
+/// Takes the reports about the arrival of events: `true` for a failure, `false` for its end.
 fn interruptions(bench: &mut Bench) -> Vec<bool> {
     std::mem::take(&mut bench.events)
         .into_iter()
@@ -23,7 +23,7 @@ fn interruptions(bench: &mut Bench) -> Vec<bool> {
         .collect()
 }
 
-/// Answers the pending GET with what is no page.
+/// Answers the pending GET with a truncated page.
 #[track_caller]
 fn malformed_page(bench: &mut Bench) {
     let poll = bench.take("GET", &format!("{APP}/events"));
@@ -55,7 +55,7 @@ fn an_unreadable_page_is_reported_once_until_a_page_can_be_read() {
     bench.page(offered("17b", "Hi Tosh"));
     first_remote(&bench);
     assert_eq!(interruptions(&mut bench), [false]);
-    // One now and then is asked for again, and that is all.
+    // A single unreadable page is polled again, and not reported.
     malformed_page(&mut bench);
     bench.page(json!([]));
     assert_eq!(interruptions(&mut bench), [false; 0]);
@@ -116,7 +116,7 @@ fn a_session_without_events_for_30_seconds_reports_it() {
     bench.page(json!([]));
     assert_eq!(interruptions(&mut bench), [false]);
 
-    // So does one whose application is lost and cannot be created anew.
+    // The same applies if the application is lost and cannot be replaced.
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     bench.reply("GET", &format!("{APP}/events"), 404, lost);
     let until = bench.now + Duration::from_secs(100);

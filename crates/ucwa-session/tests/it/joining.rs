@@ -1,4 +1,4 @@
-//! Participants who are added, come, change and leave.
+//! Participants who are added, join, change and leave.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) fn third_href(id: &str) -> String {
     format!("{}/participants/alexd@contoso.com", conversation_href(id))
 }
 
-/// The conversation in a state, with or without the link to add to it.
+/// An event of the conversation in this state, with these links.
 pub(crate) fn conference_event(id: &str, state: &str, links: Value) -> Value {
     let mut event = conversation_event("updated", id, state);
     let there = &mut event["_embedded"]["conversation"]["_links"];
@@ -36,7 +36,7 @@ pub(crate) fn open_to_others(id: &str) -> Value {
     json!({"addParticipant": {"href": format!("{INVITATIONS}?conversation={id}")}})
 }
 
-/// A session with an established chat to which somebody can be added.
+/// A session with an established chat that allows additions.
 pub(crate) fn extensible() -> Bench {
     let mut bench = established();
     let connected = conference_event("21a1", "Connected", open_to_others("21a1"));
@@ -60,7 +60,7 @@ pub(crate) fn remove(bench: &mut Bench) -> Ticket {
     })
 }
 
-/// The participant's invitation as its events tell of it.
+/// An event of the participant's invitation.
 pub(crate) fn participant_invitation(kind: &str, operation: &str, id: &str, state: &str) -> Value {
     event(
         kind,
@@ -82,7 +82,7 @@ pub(crate) fn third_joins(id: &str, links: Value) -> Value {
     event("added", "participant", &third_href(id), resource)
 }
 
-/// Posts the invitation and has it started; the operation id.
+/// Adds a participant and starts the invitation. Returns the operation ID.
 pub(crate) fn invited(bench: &mut Bench) -> (Ticket, String) {
     let ticket = add(bench);
     let request = bench.created("POST", INVITATIONS, HREF);
@@ -98,7 +98,7 @@ pub(crate) fn invited(bench: &mut Bench) -> (Ticket, String) {
     (ticket, operation)
 }
 
-/// A session whose third participant has joined, with these links on him.
+/// A session whose third participant has joined, with these links.
 pub(crate) fn joined(links: Value) -> Bench {
     let mut bench = extensible();
     let (ticket, operation) = invited(&mut bench);
@@ -254,13 +254,13 @@ fn an_addition_without_events_is_read_and_ends_with_the_roster() {
         bench.reply("GET", HREF, 200, invitation);
         assert_eq!(bench.result(ticket).unwrap().is_ok(), succeeds, "{state}");
     }
-    // The request may have been taken, and nobody says so.
+    // The effect of the request is unknown.
     let mut bench = extensible();
     let ticket = add(&mut bench);
     bench.break_off("POST", INVITATIONS, Sent::Maybe);
     bench.advance(Duration::from_secs(30));
     assert_eq!(*bench.failure(ticket).kind(), FailureKind::Timeout);
-    // But he is there.
+    // The participant is in the roster.
     let mut bench = extensible();
     let ticket = add(&mut bench);
     bench.break_off("POST", INVITATIONS, Sent::Maybe);
@@ -409,7 +409,7 @@ fn leader_attendee_and_lobby_events_neither_join_nor_leave() {
     };
     assert_eq!(leading.role, Some(Role::Leader));
     assert!(waiting.in_lobby);
-    // Admitted: the participant itself says that he is not in the lobby any more.
+    // Admitted: the participant's resource says that it has left the lobby.
     let left = bare("deleted", "participant", &third, Some(("lobby", &lobby)));
     bench.page(senders("21a1", vec![(true, left)]));
     assert!(bench.changes(chat()).is_empty());
@@ -539,7 +539,7 @@ fn a_sender_may_be_named_as_a_contact_and_is_the_participant_of_that_address() {
         matches!(changes.as_slice(), [ConversationChange::MessageReceived { sender, .. }] if sender.key == third()),
         "{changes:?}"
     );
-    // His own address is that of the participant, still.
+    // The href of the participant itself is still valid.
     let gone = bare("deleted", "participant", &third_href("21a1"), None);
     bench.page(senders("21a1", vec![(true, gone)]));
     assert!(matches!(

@@ -1,4 +1,4 @@
-//! Event pages with malformed events: nothing else on the page is lost, and the resources of those events are read.
+//! Malformed events: the rest of the page is handled, and the resources of malformed events are read.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -7,7 +7,7 @@ use crate::bench::*;
 use crate::fixtures;
 use crate::pages::*;
 
-/// Makes an event malformed in the ways that leave its link readable and lose its resource.
+/// Malforms an event so that its link remains readable and its resource is lost.
 fn spoilt(event: &Value) -> Vec<Value> {
     let event = with(event.clone(), "_embedded", json!("x"));
     let mut without_type = event.clone();

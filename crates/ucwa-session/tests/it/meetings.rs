@@ -1,4 +1,5 @@
-//! Conferences that are opened as such: begun with anybody or nobody, or joined by their URI, past the lobby maybe.
+//! Conferences that are opened explicitly: started with any number of participants, or joined by URI, possibly through
+//! the lobby.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ fn adhoc() -> String {
     format!("{MEETINGS}?onlineMeetingUri=adhoc")
 }
 
-/// A session whose server has conferences.
+/// A session whose server offers conferences.
 pub(crate) fn with_meetings() -> Bench {
     let mut bench = Bench::signed_in();
     let communication_updated = event(
@@ -52,7 +53,7 @@ fn ours(operation: &str, state: &str) -> Value {
     json!({"direction": "Outgoing", "operationId": operation, "state": state})
 }
 
-/// Our way into the conference is through, and it stands.
+/// The conference invitation completes, and the conference is established.
 pub(crate) fn joined(bench: &mut Bench, operation: &str) {
     bench.page(senders(
         "21a1",
@@ -83,7 +84,7 @@ fn operation_of(request: &Request) -> String {
     request.json()["operationId"].as_str().unwrap().to_owned()
 }
 
-/// Asks to be let into the conference, and waits in its lobby.
+/// Joins the conference and waits in its lobby.
 pub(crate) fn in_lobby(bench: &mut Bench) -> String {
     let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
     let local = format!(
@@ -325,7 +326,7 @@ fn messages_written_in_the_lobby_wait_for_the_admission() {
     assert!(bench.is_sent("POST", &messages("21a1")));
 }
 
-/// Waits in the lobby with an invitation that has no verdict yet: the operation id.
+/// Waits in the lobby with a pending invitation. Returns its operation ID.
 fn open_in_lobby(bench: &mut Bench) -> String {
     let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
     bench.page(senders(

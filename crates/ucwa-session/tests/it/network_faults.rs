@@ -1,4 +1,4 @@
-//! What goes wrong when answers are lost and events come late.
+//! Lost responses and late events.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn told(bench: &mut Bench, number: &str, status: &str) {
     ));
 }
 
-/// The operation id in the query of a request.
+/// The operation ID in the query of a request.
 fn operation_of(request: &Request) -> String {
     let target = request.target();
     let (_, operation) = target.split_once("operationId=").unwrap();
@@ -140,7 +140,7 @@ fn the_invitation_text_is_shown_once_if_its_event_comes_long_after_the_acceptanc
     let key = ConversationKey::Remote(first_remote(&bench));
     let accept = bench.submit(Operation::Accept(key));
     bench.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
-    // The events do not come through, so the invitation is asked.
+    // No events arrive, so the invitation is read.
     bench.advance(Duration::from_secs(46));
     let accepted =
         json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Connected"});
@@ -148,7 +148,7 @@ fn the_invitation_text_is_shown_once_if_its_event_comes_long_after_the_acceptanc
     assert_eq!(bench.result(accept), Some(&Ok(Outcome::Done)));
     bench.advance(Duration::from_secs(6));
     assert_eq!(bench.received(key), ["Hi Tosh"]);
-    // By the server's time it was written when the user accepted, three quarters of a minute before.
+    // By the server's clock the message was written at the acceptance, 45 s before.
     bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
     assert!(bench.received(key).is_empty());
 }

@@ -10,7 +10,7 @@ use crate::pages::*;
 
 const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
-/// Sends the first message and answers the request; returns the operation id.
+/// Sends the first message and answers the request. Returns the operation ID.
 fn invited(bench: &mut Bench) -> (Ticket, String) {
     let ticket = bench.send(1, "Hello Lene");
     let request = bench.created("POST", INVITE, INVITATION);
@@ -85,7 +85,7 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
         [expected],
         "the participant that the caller made is the one who joins"
     );
-    // The name was not in the page: it is fetched.
+    // The page did not contain the name, so it is read.
     let name = json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com"});
     bench.reply("GET", &participant_href("21a1"), 200, name);
     assert!(matches!(
@@ -201,7 +201,7 @@ fn conversation_events_may_precede_the_invitation() {
 #[test]
 fn a_refused_invitation_fails_its_message_with_the_reason_and_ends_the_conversation_once() {
     let reason = json!({"code": "RemoteFailure", "subcode": "Declined", "message": "no"});
-    // With and without a status, and with the end of the conversation before, after and instead of nothing.
+    // With and without a status, and with the end of the conversation before, after or without the completed event.
     for (status, state) in [
         (Some("Failure"), "Declined"),
         (None, "Declined"),
@@ -417,7 +417,7 @@ fn an_invitation_without_a_completed_event_is_read() {
     resource["_links"]["self"] = json!({"href": INVITATION});
     bench.reply("GET", INVITATION, 200, resource);
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
-    // The chat's own event was merged away too: its resource is read.
+    // The event of the chat is missing as well, so its resource is read.
     bench.reply(
         "GET",
         &conversation_href("21a1"),

@@ -1,5 +1,5 @@
-//! Numbers of any size: durations of the caller, and numbers that the server sends. None of them overflows, panics or makes
-//! the session spin.
+//! Numbers of any size, in arguments of the caller and in responses of the server. None of them overflows, panics or
+//! makes the session loop.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use crate::sending::established;
 const LENE: &str = "sip:lenea@contoso.com";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The greatest power of two, in seconds, that a [`SystemTime`] of this platform can hold.
+/// The greatest power of two, in seconds since 1970, that a [`SystemTime`] of this platform can hold.
 fn end_of_time() -> SystemTime {
     let mut powers = (0..64).rev().map(|bits| Duration::from_secs(1 << bits));
     powers
@@ -22,7 +22,7 @@ fn end_of_time() -> SystemTime {
         .unwrap()
 }
 
-/// A session that is signed in with these settings.
+/// A session that is signed in with this configuration.
 fn signed_in(config: SessionConfig) -> Bench {
     let mut bench = Bench::new(config);
     bench.submit(Operation::SignIn(Bench::credentials()));

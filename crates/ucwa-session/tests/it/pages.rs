@@ -1,4 +1,4 @@
-//! Events as the published pages show them.
+//! Events in the form of the published pages.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(crate) fn conversation(id: &str, events: Vec<Value>) -> Value {
     json!({"rel": "conversation", "href": conversation_href(id), "events": events})
 }
 
-/// An event that embeds a resource under the rel of its link.
+/// An event that embeds its resource.
 pub(crate) fn event(kind: &str, rel: &str, href: &str, resource: Value) -> Value {
     let mut resource = resource;
     resource["rel"] = json!(rel);
@@ -27,7 +27,7 @@ pub(crate) fn event(kind: &str, rel: &str, href: &str, resource: Value) -> Value
     json!({"link": {"rel": rel, "href": href}, "_embedded": {rel: resource}, "type": kind})
 }
 
-/// An event that is a link only.
+/// An event without its resource.
 pub(crate) fn bare(kind: &str, rel: &str, href: &str, within: Option<(&str, &str)>) -> Value {
     let mut event = json!({"link": {"rel": rel, "href": href, "title": ""}, "type": kind});
     if let Some((rel, href)) = within {
@@ -122,7 +122,7 @@ pub(crate) fn accepted(operation: &str, id: &str) -> Vec<(bool, Value)> {
     ]
 }
 
-/// Events, each marked whether the conversation sends it, as a page in this order.
+/// A page of events in this order. `true` marks events whose sender is the conversation.
 pub(crate) fn senders(id: &str, events: Vec<(bool, Value)>) -> Value {
     let senders: Vec<_> = events
         .into_iter()
@@ -138,7 +138,7 @@ pub(crate) fn message_href(id: &str, number: &str) -> String {
     format!("{}/messaging/messages/{number}", conversation_href(id))
 }
 
-/// The verdict on a message of ours.
+/// The delivery result of an outgoing message.
 pub(crate) fn verdict(id: &str, number: &str, status: &str) -> Value {
     let event = event(
         "completed",
@@ -151,7 +151,7 @@ pub(crate) fn verdict(id: &str, number: &str, status: &str) -> Value {
     with(event, "status", json!(status))
 }
 
-/// A message of the peer's.
+/// A message of the peer.
 pub(crate) fn arrival(id: &str, number: &str, text: &str) -> Value {
     let event = event(
         "completed",
@@ -193,7 +193,7 @@ pub(crate) fn offered(id: &str, text: &str) -> Value {
     ])])
 }
 
-/// The events that follow the acceptance of Lene's invitation, without its message.
+/// The events after the acceptance of Lene's invitation, without its message.
 pub(crate) fn offer_completed(id: &str, status: &str) -> Value {
     let completed = event(
         "completed",

@@ -1,4 +1,4 @@
-//! People: reading them, following them, searching for them, and the user's own presence.
+//! People: reading, following and searching them, and the user's own presence.
 
 mod following;
 mod reading;
@@ -20,7 +20,7 @@ pub(crate) const ME: &str = "sip:toshm@contoso.com";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An application with everything about people.
+/// An application with all links about people.
 pub(crate) fn with_people(fresh: bool) -> Value {
     let mut application = application(fresh);
     application["_links"]["batch"] = json!({"href": format!("{APP}/batch")});
@@ -70,7 +70,7 @@ pub(crate) fn presence(availability: &str) -> Value {
            "lastActive": "/Date(1474932023993)/", "_links": {"self": {"href": "x"}}})
 }
 
-/// Lene is contact 282, Sara is 647, and the session knows.
+/// A session that knows Lene as contact 282 and Sara as 647.
 pub(crate) fn acquainted() -> Bench {
     let mut bench = signed_in_with_people();
     let ticket = bench.submit(search("a"));
@@ -109,7 +109,7 @@ pub(crate) fn search(query: &str) -> Operation {
     }
 }
 
-/// What became known of a person, taken out.
+/// Takes the facts about a person so far.
 fn told(bench: &mut Bench, address: &str) -> Vec<PersonFact> {
     std::mem::take(&mut bench.events)
         .into_iter()
@@ -130,7 +130,7 @@ fn statuses(bench: &mut Bench, address: &str) -> Vec<PersonStatus> {
         .collect()
 }
 
-/// The targets in a batch.
+/// The targets of the requests in a batch.
 pub(crate) fn targets(request: &Request) -> Vec<String> {
     assert_eq!(request.request.headers()["accept"], batch::MEDIA_TYPE);
     let content_type = request.request.headers()["content-type"].to_str().unwrap();
@@ -172,7 +172,7 @@ fn presence_changed(id: u32) -> Value {
     }]}])
 }
 
-/// Lets time pass while the server answers what keeps the application alive.
+/// Advances the time, with empty pages and successful reports of activity.
 pub(crate) fn wait(bench: &mut Bench, minutes: u32) {
     for _ in 0..minutes {
         bench.advance(MINUTE);

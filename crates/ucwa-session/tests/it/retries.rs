@@ -1,4 +1,4 @@
-//! What is sent again, when, and for how long: pauses that the server asks for, bounds, and requests whose answer is lost.
+//! Retries: pauses that the server asks for, limits, and requests whose response was lost.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -25,7 +25,7 @@ fn busy(status: u16, retry_after: &str) -> http::Response<Bytes> {
         .unwrap()
 }
 
-/// How long a message rests that was answered so.
+/// The pause before a message is repeated after this response.
 fn pause_after(response: http::Response<Bytes>) -> Duration {
     let mut bench = established();
     bench.send(1, "one");
@@ -42,7 +42,7 @@ fn pause_after(response: http::Response<Bytes>) -> Duration {
 #[test]
 fn retry_after_is_a_number_of_seconds_or_a_date_and_never_more_than_a_minute() {
     assert_eq!(pause_after(busy(429, "7")), 7 * SECOND);
-    // A date is the server's, and so is that of the response: what the client's clock shows does not matter.
+    // A date is compared with the response's own `Date`, so the client's clock does not matter.
     let date = |seconds| httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
     for server_time in [1_000_000_000, 1_700_000_000, 1_700_000_060] {
         let dated = |after| {
@@ -56,7 +56,7 @@ fn retry_after_is_a_number_of_seconds_or_a_date_and_never_more_than_a_minute() {
     }
     assert!(pause_after(busy(429, &date(1_700_000_020))) <= SECOND);
     assert_eq!(pause_after(busy(429, "86400")), 60 * SECOND);
-    // A date that is past asks for no pause, and what is neither asks for nothing.
+    // A date in the past asks for no pause. An invalid value is ignored.
     let mut past = busy(429, &date(1_000_000_000));
     past.headers_mut()
         .insert("date", date(1_700_000_000).parse().unwrap());
@@ -77,8 +77,8 @@ fn retry_after_delays_a_poll_by_at_most_five_seconds() {
     }
 }
 
-/// Answers each attempt of the read of a conversation until there are no more. Returns how many there were, and how long
-/// after the first the last one began.
+/// Answers each attempt to read a conversation with this response. Returns the number of attempts, and the time between
+/// the first and the last one.
 fn attempts(answer: &http::Response<Bytes>, each_takes: Duration) -> (u32, Duration) {
     let mut bench = established();
     let bare = bare("updated", "conversation", &conversation_href("21a1"), None);
@@ -111,7 +111,7 @@ fn attempts_are_bounded_in_number_and_in_time() {
         (3..=4).contains(&count) && took <= 90 * SECOND,
         "{count} in {took:?}"
     );
-    // A pause that the server asks for is not begun where it would end too late.
+    // A pause that would end after the time limit is not started.
     for (asked, each_takes, expected) in [("60", 0, 2), ("60", 29, 2), ("60", 31, 1), ("25", 0, 4)]
     {
         let (count, took) = attempts(&busy(503, asked), each_takes * SECOND);
@@ -200,7 +200,7 @@ fn a_sign_in_survives_the_loss_of_any_one_answer() {
                         answer(200, token("cwt=one", 28_000))
                     }
                     Some(3) => answer(201, application(true)),
-                    // The first of the two requests may have had its effect.
+                    // The first of the two requests may have had an effect.
                     Some(4) if lost == 4 => {
                         answer(409, json!({"code": "Conflict", "subcode": "AlreadyExists"}))
                     }
@@ -210,7 +210,7 @@ fn a_sign_in_survives_the_loss_of_any_one_answer() {
                 };
                 bench.respond(sent.id, response);
             }
-            // A discovery host that answers 503 is no home; one whose answer is lost is asked again.
+            // A discovery host that answers 503 is not used. A discovery request without a response is repeated.
             if lost == 0 && !broken {
                 assert_eq!(bench.failure(ticket).status(), Some(503));
                 continue;
@@ -274,7 +274,7 @@ fn a_bad_token_counts_as_a_challenge_once_with_any_status() {
         bench.respond(post.id, refused);
         assert!(!bench.is_sent("POST", "/WebTicket"), "{status} {code}");
         assert!(!bench.is_sent("GET", &messages()), "{status} {code}");
-        // A message whose ticket is refused was not sent, though 500 otherwise leaves that open.
+        // A refused token proves that the message was not sent. Otherwise a 500 leaves that open.
         assert_eq!(bench.failure(ticket).status(), Some(status));
         assert_eq!(
             bench.verdicts(chat()),
@@ -312,7 +312,7 @@ fn a_renewal_whose_response_is_lost_is_repeated_once_for_all_waiting_requests() 
     assert!(bench.is_sent("POST", &messages()));
 }
 
-/// A session whose token is being renewed, since nine tenths of its life are over.
+/// A session that is renewing its token, because nine tenths of its lifetime have passed.
 fn renewing() -> Bench {
     let mut bench = established();
     while !bench.is_sent("POST", "/WebTicket") {
@@ -354,7 +354,7 @@ fn a_failed_early_renewal_is_harmless_while_the_token_is_valid() {
     bench.send(1, "one");
     let post = bench.take("POST", &messages());
     assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=one");
-    // When it is refused at last, another one is asked for.
+    // When the token is refused, another one is requested.
     bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
     let renewed = token("cwt=two", 28_000);
     bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);

@@ -131,7 +131,7 @@ fn messages_are_sent_one_at_a_time_in_order() {
         );
         assert_eq!(sent.body(), format!("m{number}"));
     }
-    // The verdicts may come in any order.
+    // The delivery events may arrive in any order.
     for number in ["3", "1", "2"] {
         told(&mut bench, number, "Success");
     }

@@ -1,3 +1,5 @@
+//! Discovery, authentication and sign-in with a password.
+
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
@@ -443,7 +445,7 @@ fn a_discovery_path_has_30_seconds_in_total() {
 
 #[test]
 fn every_failed_sign_in_lists_the_addresses_it_tried() {
-    // A refused redirect.
+    // A redirect to an untrusted host.
     let (mut bench, ticket) = begin(Bench::config());
     let sent = bench.take("GET", "/");
     bench.respond(sent.id, redirect("/again"));
@@ -458,7 +460,7 @@ fn every_failed_sign_in_lists_the_addresses_it_tried() {
     ];
     assert_eq!(failure.tried(), told);
 
-    // A user resource that fails behind a host that failed.
+    // A user resource that fails behind a discovery host that failed.
     let (mut bench, ticket) = by_domain();
     let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
     fail(&mut bench, &internal, Sent::No);
@@ -526,7 +528,7 @@ fn a_stale_user_address_leads_to_discovery() {
         bench.enter();
         assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)), "{status:?}");
     }
-    // Anything else says nothing of where the user is.
+    // Any other failure says nothing about where the user is.
     let mut config = Bench::config();
     config.root = Root::User(stale.to_owned());
     let (mut bench, ticket) = begin(config);
@@ -583,7 +585,7 @@ fn an_expired_token_is_renewed_once_for_all_waiting_requests() {
     assert_eq!(poll.request.headers()[AUTHORIZATION], "Bearer cwt=two");
     let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
     assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
-    // The repeat is the only one.
+    // There is only one repeat.
     bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
     assert!(bench.sent.is_empty());
     assert_eq!(
@@ -595,7 +597,7 @@ fn an_expired_token_is_renewed_once_for_all_waiting_requests() {
 #[test]
 fn a_token_is_renewed_early_without_delaying_requests() {
     let mut bench = Bench::with_conversation();
-    // Until nine tenths of its life are over, the only traffic is the poll and the activity.
+    // Until nine tenths of the token's lifetime have passed, only polls and reports of activity are sent.
     while !bench.is_sent("POST", "/WebTicket") {
         assert!(bench.now < Duration::from_secs(28_000));
         bench.advance(Duration::from_secs(100));
@@ -632,7 +634,7 @@ fn a_token_that_another_pool_refuses_counts_as_a_challenge_once() {
             .unwrap(),
     );
     bench.respond(post.id, refused.clone());
-    // Asked without the ticket, the host says what it takes.
+    // A request without a token gets the challenge.
     let probe = bench.take("GET", &format!("{APP}/communication/messagingInvitations"));
     assert!(!probe.request.headers().contains_key(AUTHORIZATION));
     bench.respond(probe.id, challenge("/WebTicket/oauthtoken"));

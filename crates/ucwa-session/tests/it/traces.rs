@@ -1,4 +1,4 @@
-//! What a run leaves in the log.
+//! Traces of a session.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -40,8 +40,8 @@ fn logged(run: impl FnOnce()) -> String {
         .with_writer(move || writer.clone())
         .finish();
     let ours = tracing::Dispatch::new(subscriber);
-    // While there is one subscriber only, a thread without it that reaches a place in the code first decides for all
-    // that nobody wants to hear of it: the other tests must not decide that here.
+    // With a single subscriber, a thread without it that reaches a call site first disables that call site for all
+    // threads. A second subscriber prevents that.
     let _another = tracing::Dispatch::new(tracing_subscriber::registry());
     tracing::dispatcher::with_default(&ours, run);
     let bytes = log.0.lock().unwrap().clone();
@@ -81,7 +81,7 @@ fn an_exchange_records_operation_host_status_subcode_and_correlation_id() {
     }
 }
 
-/// The closing line of the exchange of this operation.
+/// The closing line of the exchange with this operation.
 fn closed<'a>(log: &'a str, operation: &str) -> &'a str {
     let operation = format!("operation=\"{operation}\"");
     log.lines()
@@ -99,7 +99,7 @@ fn a_subcode_is_recorded_for_every_response() {
     let log = logged(|| {
         let mut bench = established();
         bench.send(1, "one");
-        // It is repeated, and the repeat is never answered.
+        // The repeat of the request gets no response.
         let post = bench.take("POST", &messages);
         bench.respond(post.id, refused(429, "TooManyRequestsOfYours"));
         bench.advance(SECOND);
@@ -111,7 +111,7 @@ fn a_subcode_is_recorded_for_every_response() {
     let log = logged(|| {
         let mut bench = established();
         bench.send(1, "one");
-        // It is a challenge, and nothing answers what asks for more.
+        // The response is a challenge, and the request for the next token fails.
         let post = bench.take("POST", &messages);
         let mut challenge = refused(403, "TicketOfYesterday");
         let diagnostics = "28033;reason=\"x\"".parse().unwrap();
@@ -161,7 +161,7 @@ fn all_attempts_share_a_correlation_id_and_failures_name_it() {
     assert_eq!(id_of(&first), id_of(&second));
     let poll = bench.take("GET", &format!("{APP}/events"));
     assert_ne!(id_of(&first), id_of(&poll));
-    // An answer without one has the one of its request, and so has no answer.
+    // A response without an ID leaves that of the request.
     bench.respond(second.id, refused(403, "NotToday"));
     let failure = bench.failure(ticket);
     assert_eq!(failure.correlation_id(), Some(&*id_of(&first)));
@@ -181,7 +181,7 @@ fn all_attempts_share_a_correlation_id_and_failures_name_it() {
     });
     let failure = bench.failure(ticket);
     assert_eq!(failure.correlation_id(), Some(&*id_of(&post)));
-    // The server's own takes its place.
+    // The server's own ID replaces it.
     let ticket = bench.send(3, "three");
     let post = bench.take("POST", &messages);
     let mut answer = refused(403, "NotToday");

@@ -1,4 +1,4 @@
-//! Typing, acknowledgements, and what invitations carry beside a message.
+//! Typing, acknowledgements, and custom content of invitations.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn typing_reports_in_quick_succession_share_one_request() {
     bench.advance(Duration::from_millis(1));
     hint(&mut bench);
     bench.reply("POST", &typing, 204, Value::Null);
-    // A message ends the typing for those who see it: what follows is news.
+    // A message ends the typing at the recipients, so the next report is sent.
     bench.send(9, "There");
     hint(&mut bench);
     assert!(bench.is_sent("POST", &typing));

@@ -1,4 +1,4 @@
-//! Conversations that live at the server and that no invitation told of.
+//! Conversations on the server that no invitation has named.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn living(state: &str) -> Value {
     resource
 }
 
-/// Answers what is asked of a conversation that was found: it has its chat, and Lene.
+/// Answers the reads of a discovered conversation: it has a chat with Lene.
 fn introduce(bench: &mut Bench) -> ConversationKey {
     bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
     let key = discovered(bench).expect("nothing was found");
@@ -51,12 +51,12 @@ fn introduce(bench: &mut Bench) -> ConversationKey {
     key
 }
 
-/// Signs in to an application that was there before.
+/// Signs in to an application that existed before.
 fn taken_up() -> Bench {
     let mut bench = Bench::new(Bench::config());
     let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
     bench.discover();
-    // Without the link to be made available, since the user is.
+    // Without the `makeMeAvailable` link, because the user is available.
     bench.reply(
         "POST",
         "/ucwa/oauth/v1/applications",
@@ -184,7 +184,7 @@ fn an_invitation_that_timed_out_does_not_claim_a_discovered_conversation() {
     bench.advance(Duration::from_secs(10));
     let key = introduce(&mut bench);
     bench.changes(key);
-    // Its completion says at last whose it was: the message arrived, and there is one conversation.
+    // The completed event finally claims the conversation: the message was delivered, and there is one conversation.
     bench.page(senders("77", accepted(&operation, "77")));
     assert_eq!(
         bench.verdicts(chat()),

@@ -1,4 +1,4 @@
-//! Answers that are not the server's, or that come at the wrong time.
+//! Responses that do not come from the UCWA server, or come at an unexpected time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::sending::established;
 
 const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
-/// A page for people, as proxies and IIS send it.
+/// An HTML page as proxies and IIS send it.
 fn page(status: u16) -> http::Response<Bytes> {
     http::Response::builder()
         .status(status)
@@ -113,7 +113,7 @@ fn a_new_message_does_not_overtake_one_in_flight_after_the_chat_ended() {
 fn the_response_that_reports_a_lost_application_causes_no_request_in_it() {
     let mut bench = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-    // One answer is lost, and an event tells of a message that may be that one, or the next.
+    // One response is lost, and an event may be about that message or about the next one.
     bench.send(1, "one");
     bench.send(2, "two");
     bench.break_off("POST", &messages, Sent::Maybe);

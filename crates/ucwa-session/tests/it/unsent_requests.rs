@@ -1,4 +1,5 @@
-//! Messages of which nothing has left yet when it is over: they were certainly not sent, and are not.
+//! Messages whose requests have not been sent when the conversation or the session ends: they have failed, and are not
+//! sent.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::pages::*;
 type Hold = fn(&mut Bench, &str);
 type Step = fn(&mut Fixture);
 
-/// Why a request that was handed over has not left, or has done nothing.
+/// The reasons why a request has not been sent, or had no effect.
 const WAITS: [(&str, Hold); 3] = [
     ("it could not be sent", |bench, target| {
         bench.break_off("POST", target, Sent::No);
@@ -26,7 +27,7 @@ const WAITS: [(&str, Hold); 3] = [
     }),
 ];
 
-/// What puts an end to it.
+/// The ends.
 const ENDS: [(&str, Step); 4] = [
     ("the user leaves", |fixture| {
         fixture.bench.submit(Operation::Leave(fixture.key));

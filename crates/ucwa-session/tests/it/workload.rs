@@ -1,4 +1,4 @@
-//! What a session says of what it has under way.
+//! The count of the work in progress.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn a_sign_in_is_in_progress_until_the_channel_is_open() {
     bench.enter();
     let workload = bench.session.workload();
     assert!(workload.is_quiet(), "{workload:?}");
-    // The token is renewed and activity reported.
+    // The renewal of the token, and the report of activity.
     assert_eq!((workload.polls, workload.routines), (1, 2));
 }
 
@@ -58,7 +58,7 @@ fn a_message_is_in_progress_until_its_delivery_result() {
     let workload = bench.session.workload();
     assert_eq!((workload.operations, workload.requests), (1, 0));
     assert_eq!((workload.awaited, workload.deadlines), (1, 1));
-    // Nobody ever tells what became of the invitation.
+    // No event about the invitation ever arrives.
     for _ in 0..10 {
         bench.advance(Duration::from_secs(60));
         while bench.is_sent("GET", &invitations) {
@@ -104,7 +104,7 @@ fn a_session_that_ended_has_no_work_in_progress() {
             let gone = json!({"code": "Gone", "subcode": "InactiveApplicationExpired"});
             bench.respond(poll.id, answer(410, gone));
         },
-        // The application is lost, and is being created anew when the caller stops.
+        // The application is lost and being replaced when the caller shuts down.
         |bench| {
             let poll = bench.take("GET", &format!("{APP}/events"));
             let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
@@ -190,7 +190,7 @@ fn an_accepted_invitation_without_a_usable_conversation_ends() {
         let first = bench.send(1, "Hi");
         let second = bench.send(2, "there");
         let post = bench.created("POST", &invitations, &location);
-        // No event tells of it, and the server is asked.
+        // No event arrives, so the invitation is read.
         bench.advance(Duration::from_secs(31));
         let accepted = json!({
             "rel": "messagingInvitation", "direction": "Outgoing", "state": "Connected",
@@ -231,7 +231,7 @@ fn a_renewal_during_sign_out_ends_with_the_deletion() {
     bench.break_off("DELETE", APP, Sent::Maybe);
     bench.advance(Duration::from_secs(20));
     bench.break_off("DELETE", APP, Sent::Maybe);
-    // The short-lived token is renewed while the deletion is on its way.
+    // The short-lived token is renewed while the deletion is in flight.
     bench.advance(Duration::from_secs(17));
     assert!(bench.is_sent("POST", "/WebTicket/oauthtoken"));
     bench.reply("DELETE", APP, 204, Value::Null);

@@ -1,4 +1,4 @@
-//! Answering, stopping, leaving and acknowledging.
+//! Commands that accept, decline, stop, leave and acknowledge.
 
 use serde_json::json;
 use ucwa_session::*;

@@ -1,4 +1,4 @@
-//! The archive.
+//! Commands on the archive.
 
 use ucwa_session::*;
 
@@ -11,7 +11,7 @@ const LOGS: (&str, &str) = (
     "/ucwa/oauth/v1/applications/102/communication/conversationLogs",
 );
 
-/// Signed in where there is an archive, with one conversation of it found.
+/// Signed in to a server with an archive, with one archived conversation.
 fn with_archive() -> Fixture {
     let (bench, key) = with_one();
     Fixture::new(bench, key, "21a1")

@@ -1,4 +1,4 @@
-//! Conferences that are opened as such, and what leaders do in them.
+//! Commands on conferences, and commands of leaders.
 
 use serde_json::json;
 use ucwa_session::*;
@@ -8,20 +8,20 @@ use crate::conference::MEETING;
 use crate::joining::{self, third, third_href};
 use crate::meetings;
 
-/// A conference that was opened: one to be begun, or the one with this URI.
+/// An open conference: a new one, or the one with this URI.
 fn opened(uri: Option<&str>) -> Fixture {
     let mut bench = meetings::with_meetings();
     meetings::open(&mut bench, uri);
     Fixture::new(bench, chat(), "21a1")
 }
 
-/// The way into the conference, which was posted last, is through.
+/// The last conference invitation completes.
 fn is_in(fixture: &mut Fixture) {
     let posted = fixture.bench.created("POST", MEETINGS, "/x").json();
     meetings::joined(&mut fixture.bench, posted["operationId"].as_str().unwrap());
 }
 
-/// A conference with somebody in it who takes this command, or in its lobby.
+/// A conference with a participant who has a link for this command, in the conference or in its lobby.
 fn with_third(rel: &str, in_lobby: bool) -> Fixture {
     let links = json!({rel: {"href": format!("/{rel}")}});
     let mut bench = joining::joined(links);

@@ -1,4 +1,4 @@
-//! Participants, and people.
+//! Commands on participants and people.
 
 use serde_json::json;
 use ucwa_session::*;

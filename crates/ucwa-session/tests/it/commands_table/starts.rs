@@ -1,4 +1,4 @@
-//! Beginning chats, and saying something in them.
+//! Commands that start chats and send messages.
 
 use serde_json::json;
 use ucwa_session::*;

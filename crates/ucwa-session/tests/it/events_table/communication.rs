@@ -22,7 +22,7 @@ const COMMUNICATION: Row = Row {
     effect: |_| {},
 };
 
-/// Lene's invitation, in any state, with these links.
+/// Lene's invitation in this state, with these links.
 fn lenes(kind: &str, state: &str, links: &[&str]) -> Value {
     let mut event = offered("17b", "Hi Tosh")[0]["events"][0].clone();
     event["type"] = json!(kind);
@@ -45,7 +45,7 @@ fn declined() -> Value {
     json!({"code": "RemoteFailure", "subcode": "Declined"})
 }
 
-/// The invitation came to nothing, and with it the message in it and the conversation that it began.
+/// Asserts that the invitation failed, with its message and its conversation.
 fn came_to_nothing(fixture: &mut Fixture) {
     assert_eq!(fixture.failure().kind(), &FailureKind::Remote);
     let changes = fixture.changes();
@@ -64,7 +64,7 @@ fn came_to_nothing(fixture: &mut Fixture) {
     );
 }
 
-/// The chat was lost and is asked for again, in the conversation that lives.
+/// The chat was lost and is requested again in the same conversation.
 fn asking_again() -> Fixture {
     let mut fixture = established();
     let over = messaging("21a1", "Disconnected");

@@ -21,7 +21,7 @@ pub(super) const CONVERSATION: Row = Row {
     effect: |_| {},
 };
 
-/// The conversation in a state, and what else it says.
+/// The conversation in this state, with further properties.
 fn in_state(fixture: &Fixture, kind: &str, state: &str, more: Value) -> Value {
     let mut event = conversation_event(kind, fixture.id, state);
     let resource = &mut event["_embedded"]["conversation"];
@@ -38,7 +38,7 @@ fn in_state(fixture: &Fixture, kind: &str, state: &str, more: Value) -> Value {
     event
 }
 
-/// A chat that stands, with what it says of itself told before.
+/// An established chat whose properties have been reported.
 fn known() -> Fixture {
     let mut fixture = established();
     let connected = conversation_event("updated", "21a1", "Connected");
@@ -49,7 +49,7 @@ fn known() -> Fixture {
     fixture
 }
 
-/// What happens at any end, however it is told: pending messages first, the conversation last.
+/// Asserts the changes at any end: pending messages first, the conversation last.
 fn is_over(fixture: &mut Fixture) {
     let changes = fixture.changes();
     assert!(
@@ -65,7 +65,7 @@ fn is_over(fixture: &mut Fixture) {
     assert!(fixture.bench.result(fixture.ticket.unwrap()).is_some());
 }
 
-/// The rows whose sender is `communication` and that are about conversations.
+/// The rows with sender `communication` that are about conversations.
 pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
     let row = || Row {
         rel: "conversation",
@@ -273,7 +273,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
     ]
 }
 
-/// A message is written, and the chat does not stand yet.
+/// A message is queued until the chat is established.
 fn waiting() -> Fixture {
     let mut fixture = ringing();
     let operation = fixture.operation.clone();
@@ -286,7 +286,7 @@ fn waiting() -> Fixture {
         .bench
         .page(senders("21a1", vec![(false, completed)]));
     fixture.ticket = Some(fixture.bench.send(2, "And another thing"));
-    // What was asked since no event told of the chat.
+    // Drops the reads that were sent because no event of the chat had arrived.
     fixture.bench.sent.retain(|sent| sent.lane == Lane::Events);
     fixture.bench.events.clear();
     fixture

@@ -1,4 +1,4 @@
-//! Events of participants, of this user's own part, and of the views in which both stand.
+//! Events of participants, of the local participant, and of the views that contain them.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -31,17 +31,17 @@ fn me(fixture: &Fixture) -> String {
     )
 }
 
-/// Lene, of whom everything is known.
+/// Lene, with all properties known.
 fn lene_is_known() -> Fixture {
     established()
 }
 
-/// Lene's resource, with these members.
+/// Lene's resource, with further properties.
 fn lene(fixture: &Fixture, kind: &str, more: Value) -> Value {
     event(kind, "participant", &fixture.lene(), more)
 }
 
-/// This user's own part. Servers embed it under the rel of the link, and give it the rel `participant`.
+/// The local participant. Servers embed it under the rel of the link, with the rel `participant`.
 fn my_part(fixture: &Fixture, kind: &str, more: Value) -> Value {
     let mut event = event(kind, "localParticipant", &me(fixture), more);
     event["_embedded"]["localParticipant"]["rel"] = json!("participant");

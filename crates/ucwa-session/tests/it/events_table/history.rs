@@ -16,7 +16,7 @@ fn with_archive() -> Fixture {
     Fixture::new(history::signed_in(), chat(), "21a1")
 }
 
-/// The list was read to its end.
+/// The list has been read completely.
 fn complete() -> Fixture {
     let mut fixture = with_archive();
     fixture.bench.submit(Operation::ListArchived { count: 1 });

@@ -31,12 +31,12 @@ const PEOPLE: Row = Row {
     ..MYSELF
 };
 
-/// Nobody is followed.
+/// No person is followed.
 fn user() -> Fixture {
     Fixture::new(signed_in_with_people(), chat(), "21a1")
 }
 
-/// The user's own note is followed, and was read.
+/// The user's own note is followed and has been read.
 fn note_is_followed() -> Fixture {
     let mut fixture = user();
     fixture
@@ -75,7 +75,7 @@ fn subscription(_: &Fixture, kind: &str) -> Value {
     bare(kind, "presenceSubscription", &href, None)
 }
 
-/// Twenty minutes later, when a subscription may well be about to expire.
+/// Twenty minutes later, when a subscription may be about to expire.
 fn later() -> Fixture {
     let mut fixture = lene_is_followed();
     wait(&mut fixture.bench, 20);
@@ -170,7 +170,7 @@ fn own_rows() -> Vec<Row> {
     ]
 }
 
-/// A row for a resource of a contact that is told of by a link.
+/// A row for a contact's resource that the event links to.
 fn of_contact(
     rel: &'static str,
     fixture: fn() -> Fixture,
@@ -189,7 +189,7 @@ fn of_contact(
     }
 }
 
-/// Lene is followed in this too.
+/// Follows this field of Lene as well.
 fn also_followed(field: PersonField, rel: &str) -> Fixture {
     let mut fixture = lene_is_followed();
     fixture.bench.submit(follow(LENE, field, Interest::Live));
@@ -200,7 +200,7 @@ fn also_followed(field: PersonField, rel: &str) -> Fixture {
     fixture
 }
 
-/// The resource of Lene's is read, once.
+/// Asserts that the resource of Lene is read once.
 fn is_read(fixture: &mut Fixture, rel: &str) {
     fixture.bench.page(json!([{"rel": "people", "href": format!("{APP}/people"), "events": [of_lene("updated", rel)]}]));
     fixture.bench.advance(Duration::from_secs(1));

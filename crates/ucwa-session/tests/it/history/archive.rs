@@ -1,4 +1,4 @@
-//! The list of archived conversations, and their transcripts.
+//! The list of archived conversations, and their messages.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -23,7 +23,7 @@ fn texts(changes: &[ConversationChange]) -> Vec<(bool, &str, u64)> {
         .collect()
 }
 
-/// Chats, newest first, as many as were asked for; the logs that go with them in one request.
+/// As many chats as requested, newest first. The logs are read in one batch.
 #[test]
 fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
     let mut bench = signed_in();
@@ -46,7 +46,7 @@ fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
         batch.id,
         batch_of(&[(200, log(9, "t9", LENE)), (200, call)]),
     );
-    // One of the two was no chat: the next one is read.
+    // One of the two logs is not of a chat, so the next one is read.
     assert_eq!(bench.result(ticket), None);
     bench.reply("GET", &log_href(7), 200, log(7, "t7", ALEX));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -54,7 +54,7 @@ fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
     let peers: Vec<_> = told.iter().map(|(_, peer)| peer.as_str()).collect();
     assert_eq!(peers, [LENE, ALEX]);
 
-    // The next call goes on where this one ended, and says when nothing is left.
+    // The next call continues after the last one, and reports the end of the list.
     let ticket = bench.submit(list_archived(20));
     bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
     bench.reply("GET", &log_href(6), 200, log(6, "t6", LENE));
@@ -154,7 +154,7 @@ fn the_logs_of_a_conference_are_one_conversation() {
     let parts = [
         group_log(9, "ConferenceLog", Some("sip:c;1"), "t9"),
         group_log(8, "MessageLog", None, "t8"),
-        // The same conference, and a chat of two before it, in the same thread.
+        // The same conference, and an earlier one-to-one chat in the same thread.
         group_log(7, "ConferenceLog", Some("sip:c;1"), "t7"),
         log(6, "t9", LENE),
         without_chat,
@@ -254,7 +254,7 @@ fn transcripts_are_read_by_page_with_their_senders() {
             .all(|message| matches!(message.message, MessageKey::Remote(_)))
     );
 
-    // A page that holds no message is turned over; a failure leaves the place as it is.
+    // A page without messages is skipped. A failure keeps the position.
     let failed = bench.submit(Operation::ReadArchived(key));
     bench.reply("GET", &next, 403, json!({"code": "Forbidden"}));
     assert_eq!(bench.failure(failed).kind(), &FailureKind::RequestFailed);
@@ -275,14 +275,13 @@ fn transcripts_are_read_by_page_with_their_senders() {
     assert_eq!(texts(&changes), [(true, "first", 1)]);
     assert!(changes.contains(&ConversationChange::MoreHistory(false)));
 
-    // At its end there is nothing to ask for.
+    // At the end there is nothing to request.
     let ticket = bench.submit(Operation::ReadArchived(key));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     assert!(bench.changes(key).is_empty());
 }
 
-/// A page belongs to the log that it was asked for of, whatever was found meanwhile; one of a conversation that was forgotten
-/// belongs to nobody.
+/// A page belongs to the log for which it was requested. The page of a forgotten conversation is dropped.
 #[test]
 fn a_newer_log_that_is_found_during_a_read_is_read_next() {
     let (mut bench, key) = with_one();
@@ -344,14 +343,14 @@ fn html_of_a_transcript_is_preferred_to_its_text() {
     );
 }
 
-/// An archived conversation starts like any other: its peer is invited, and its thread goes on.
+/// An archived conversation starts like any other: its peer is invited, with the same thread ID.
 #[test]
 fn an_archived_conversation_is_restarted_in_its_thread() {
     let (bench, key) = with_one();
     restart(bench, key, 1_700_000_000);
 }
 
-/// The server's clock decides which life of a conversation a log records, however far the client's is off.
+/// The server's clock decides which life of a conversation a log records, whatever the client's clock shows.
 #[test]
 fn a_log_of_a_known_life_is_recognized_with_any_clock() {
     for server_time in [1_600_000_000 + 3600, 1_700_000_000 - 7200, 1_900_000_000] {
@@ -361,7 +360,7 @@ fn a_log_of_a_known_life_is_recognized_with_any_clock() {
     }
 }
 
-/// Starts the archived conversation again at this time of the server, and has the log of that life listed.
+/// Restarts the archived conversation at this time of the server, and lists the log of that life.
 fn restart(mut bench: Bench, key: ConversationKey, server_time: u64) {
     let message = MessageKey::Local(1);
     bench.submit(Operation::SendMessage {
@@ -376,7 +375,7 @@ fn restart(mut bench: Bench, key: ConversationKey, server_time: u64) {
     assert_eq!(invitation["to"], LENE);
     assert_eq!(invitation["threadId"], "t7");
 
-    // The record of this life, once it is archived, holds nothing that is not shown already.
+    // The log of this life contains only messages that have been shown.
     let started = json!([{"rel": "communication", "href": communication_href(), "events": [{
         "type": "started",
         "link": {"rel": "messagingInvitation", "href": format!("{APP}/communication/messagingInvitations/1")},
@@ -395,7 +394,7 @@ fn restart(mut bench: Bench, key: ConversationKey, server_time: u64) {
         log
     };
     bench.reply("GET", &log_href(9), 200, created(9, server_time + 60));
-    // One of a life before, which ended a minute before this one began.
+    // The log of an earlier life, which ended a minute before this one started.
     bench.reply("GET", &log_href(8), 200, created(8, server_time - 60));
     assert!(found(&mut bench).is_empty());
     bench.submit(Operation::ReadArchived(key));
@@ -415,7 +414,7 @@ fn a_missing_log_is_skipped_and_a_failed_one_is_read_again() {
             (403, json!({"code": "Forbidden"})),
         ]),
     );
-    // What a batch could not do is done alone.
+    // Reads that failed in the batch are sent alone.
     bench.reply("GET", &log_href(9), 404, json!({"code": "NotFound"}));
     bench.reply("GET", &log_href(8), 403, json!({"code": "Forbidden"}));
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::RequestFailed);
@@ -429,7 +428,7 @@ fn a_missing_log_is_skipped_and_a_failed_one_is_read_again() {
 
 #[test]
 fn without_an_archive_only_history_operations_fail() {
-    // The plain application of the bench offers neither logs nor missed items.
+    // The default application of the bench has neither logs nor missed items.
     let mut bench = Bench::signed_in();
     assert!(!bench.is_sent("GET", &format!("{APP}/communication")));
     for operation in [list_archived(20), Operation::SetHistory(true)] {
@@ -438,7 +437,7 @@ fn without_an_archive_only_history_operations_fail() {
         assert!(bench.failure(ticket).message().is_some());
     }
 
-    // So does one whose mailbox is too old.
+    // A mailbox that is too old has no archive either.
     let mut bench = signed_in();
     let ticket = bench.submit(list_archived(20));
     for _ in 0..5 {
@@ -475,7 +474,7 @@ fn history_operations_fail_before_sign_in_and_at_sign_out() {
     }
 }
 
-/// Another application has other hrefs: what was read is not read again, and what was not is found anew.
+/// A new application has new hrefs: messages that were read are not read again, and others are found.
 #[test]
 fn messages_that_were_read_are_not_read_again_in_a_new_application() {
     let (mut bench, key) = with_one();
@@ -500,7 +499,7 @@ fn messages_that_were_read_are_not_read_again_in_a_new_application() {
     bench.reply("GET", &missed_href(), 200, missed(0));
     bench.events.clear();
 
-    // What was missed was asked for with the application.
+    // The missed items were read with the application.
     bench.submit(list_archived(20));
     bench.reply("GET", &logs_href(), 200, list([17]));
     let mut again = log(17, "t7", LENE);

@@ -1,4 +1,4 @@
-//! Whether the server archives, and what was missed.
+//! The archiving setting, and missed items.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn communication_updated(history: &str, etag: &str) -> Value {
     from_communication(link, Some(("communication", communication(history, etag))))
 }
 
-/// `PayloadFormat`: a PUT carries the whole resource, its marker and what is unknown of it, and the version as `If-Match`.
+/// `PayloadFormat`: a PUT carries the whole resource with its unknown properties, and the ETag as `If-Match`.
 #[test]
 fn history_is_turned_on_by_a_put_of_the_whole_resource() {
     let mut bench = signed_in();
@@ -55,7 +55,7 @@ fn history_is_turned_on_by_a_put_of_the_whole_resource() {
     bench.reply("GET", &missed_href(), 200, missed(1));
     assert_eq!(bench.events, [SessionEvent::UnreadConversations(1)]);
 
-    // What is so already is not written.
+    // A setting that has the requested value is not written.
     let ticket = bench.submit(Operation::SetHistory(true));
     bench.reply(
         "GET",
@@ -93,7 +93,7 @@ fn a_412_leads_to_another_read_and_put() {
         communication("Disabled", "7"),
     );
     let sent = put(&mut bench);
-    // The event may come before the answer.
+    // The event may come before the response.
     bench.page(communication_updated("Enabled", "8"));
     bench.respond(sent.id, crate::bench::answer(200, Value::Null));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -171,7 +171,7 @@ fn the_confirmation_of_one_change_does_not_confirm_the_next() {
     assert_eq!(bench.result(tickets[1]), None);
 }
 
-/// Off by default; by the configuration it is turned on at each application, and the sign-in does not wait for it.
+/// Off by default. If configured, archiving is turned on in each application, without delaying the sign-in.
 #[test]
 fn the_configuration_turns_history_on_at_sign_in() {
     assert!(!signed_in().is_sent("GET", &communication_href()));
@@ -190,7 +190,7 @@ fn the_configuration_turns_history_on_at_sign_in() {
         communication("Disabled", "5"),
     );
     let sent = put(&mut bench);
-    // A refusal is nobody's end.
+    // A refusal does not end the session.
     bench.respond(
         sent.id,
         crate::bench::answer(403, json!({"code": "Forbidden"})),
@@ -206,7 +206,7 @@ fn the_configuration_turns_history_on_at_sign_in() {
     bench.take("DELETE", APP);
 }
 
-/// Another application knows nothing of what was asked of the one before.
+/// A new application does not have the setting of the last one.
 #[test]
 fn history_is_turned_on_in_each_application() {
     let mut bench = signed_in();
@@ -250,7 +250,7 @@ fn a_setting_that_cannot_be_changed_is_reported_as_such() {
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
 }
 
-/// `missedItems_ref`: an update is counted, with the resource or without it, and there may be a new log.
+/// `missedItems_ref`: an update changes the count, with or without the resource, and there may be a new log.
 #[test]
 fn missed_items_are_counted_and_extend_the_list() {
     let unread = |bench: &mut Bench| -> Vec<u64> {
@@ -279,13 +279,13 @@ fn missed_items_are_counted_and_extend_the_list() {
     bench.page(from_communication(link.clone(), None));
     assert!(bench.events.contains(&SessionEvent::MoreArchived(true)));
     bench.reply("GET", &missed_href(), 200, missed(3));
-    // It changed while it was being read.
+    // The missed items changed while they were being read.
     bench.reply("GET", &missed_href(), 200, missed(4));
     bench.page(from_communication(link, Some(("missedItems", missed(5)))));
     assert_eq!(unread(&mut bench), [3, 4, 5]);
     assert!(!bench.is_sent("GET", &missed_href()));
 
-    // A server that lost its place may have told of more meanwhile.
+    // After a resync there may be further missed items.
     bench.page_with("resync", json!([]));
     bench.take("GET", &missed_href());
 }

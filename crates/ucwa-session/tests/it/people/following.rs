@@ -1,4 +1,4 @@
-//! Following people: subscriptions, polls and events.
+//! Following people: subscriptions, repeated reads and events.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -56,7 +56,7 @@ fn one_subscription_covers_all_followed_people_until_the_last_is_released() {
     assert!(!bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")));
 }
 
-/// Lene's status is followed, and a subscription is there.
+/// Lene's status is followed with a subscription.
 pub(crate) fn following() -> Bench {
     let mut bench = acquainted();
     bench.submit(follow(LENE, PersonField::Status, Interest::Live));
@@ -82,7 +82,7 @@ fn a_changed_resource_is_read_once() {
     bench.advance(SECOND);
     let sent = bench.take("GET", &target);
     assert!(!bench.is_sent("GET", &target), "two changes, one read");
-    // It changes again while it is being read: what comes may be older.
+    // The resource changes during the read, so the response may be outdated.
     bench.page(presence_changed(282));
     bench.respond(sent.id, answer(200, presence("Busy")));
     bench.advance(SECOND);
@@ -91,7 +91,7 @@ fn a_changed_resource_is_read_once() {
         statuses(&mut bench, LENE),
         [PersonStatus::Busy, PersonStatus::Away]
     );
-    // Of what nobody follows nothing is read.
+    // Resources without interest are not read.
     bench.page(presence_changed(647));
     bench.advance(SECOND);
     assert_eq!(bench.sent.len(), 1, "the pending GET only");
@@ -120,7 +120,7 @@ fn a_failed_read_of_a_change_is_repeated_a_limited_number_of_times() {
     wait(&mut bench, 5);
     assert!(!bench.is_sent("GET", &target), "that is enough");
 
-    // What is gone is not asked for again, nor what nobody follows any more.
+    // A missing resource is not read again, nor is one that is no longer followed.
     bench.page(presence_changed(282));
     bench.advance(SECOND);
     let sent = bench.take("GET", &target);
@@ -147,7 +147,7 @@ fn a_contact_that_only_an_event_names_is_read() {
         201,
         subscription(3),
     );
-    // The search finds nobody: Lene is of another company.
+    // The search finds nothing: Lene belongs to another company.
     bench.reply(
         "GET",
         &format!("{APP}/search"),
@@ -223,7 +223,7 @@ fn a_lost_subscription_is_replaced() {
         201,
         subscription(5),
     );
-    // One that ends as soon as it has begun is not asked for at once.
+    // A subscription that ends right after its creation is not replaced at once.
     let five =
         json!({"rel": "presenceSubscription", "href": format!("{APP}/presenceSubscriptions/5")});
     bench.page(of_people("deleted", five));
@@ -400,7 +400,7 @@ fn interest_set_before_sign_in_takes_effect_at_sign_in() {
     let batch = targets(&bench.take("POST", &format!("{APP}/batch")));
     assert_eq!(batch.len(), 2);
     assert!(batch.contains(&format!("GET {APP}/me/note")), "{batch:?}");
-    // Now the user has an address, and an empty one is nobody's.
+    // After sign-in the user has an address, and an empty one is invalid.
     let nobody = bench.submit(fetch("", PersonField::Note));
     assert_eq!(*bench.failure(nobody).kind(), FailureKind::InvalidArgument);
 }
@@ -468,7 +468,7 @@ fn the_card_cannot_be_subscribed_to() {
     assert_eq!(bench.sent.len(), 1, "the pending GET only");
 }
 
-/// A group member whom an event names by a link only has an address as soon as the link is read, and is followed by it.
+/// A group member whom an event names only by a link gets an address when the link is read, and can then be followed.
 #[test]
 fn a_participant_who_was_first_known_by_a_link_is_followed_by_address() {
     let mut bench = signed_in_with_people();

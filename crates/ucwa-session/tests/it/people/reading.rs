@@ -1,4 +1,4 @@
-//! Reading of people, and searching for them.
+//! Reading and searching people.
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -23,7 +23,7 @@ fn several_reads_of_one_resource_are_one_request() {
     let target = format!("{}/contactPresence", contact_href(282));
     let sent = bench.take("GET", &target);
     assert!(!bench.is_sent("GET", &target));
-    // One more joins while it is under way.
+    // A further operation joins during the read.
     let late = bench.submit(fetch(LENE, PersonField::LastSeenAt));
     bench.advance(SECOND);
     assert!(!bench.is_sent("GET", &target));
@@ -39,7 +39,7 @@ fn several_reads_of_one_resource_are_one_request() {
     );
     assert!(matches!(facts[2], PersonFact::LastSeenAt(Some(_))));
     assert_eq!(facts[3], PersonFact::EndpointType(EndpointType::Mobile));
-    // The next one asks again: what a person is doing does not keep.
+    // The next operation reads again: a presence is not cached.
     bench.submit(fetch(LENE, PersonField::Status));
     bench.advance(SECOND);
     assert!(bench.is_sent("GET", &target));

@@ -137,7 +137,7 @@ fn a_reset_has_no_body_and_is_read_back() {
 fn a_reset_succeeds_although_it_cannot_be_read_back() {
     let mut bench = signed_in_with_people();
     let href = format!("{APP}/me/note");
-    // A read that is under way already may tell what was before.
+    // A read that is in flight may return the old value.
     let fetch = bench.submit(fetch(ME, PersonField::Note));
     bench.advance(SECOND);
     let before = bench.take("GET", &href);
