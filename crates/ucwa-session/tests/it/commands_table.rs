@@ -161,7 +161,7 @@ fn of_the_session() -> Vec<Row> {
             command: "SignIn",
             when: "not signed in",
             sends: &[("GET", "/")],
-            ends: "the application, after `user`, the token, `applications` and `makeMeAvailable`",
+            ends: "the response with the application, after `user`, the token, `applications` and `makeMeAvailable`",
             fixture: || Fixture::new(Bench::new(Bench::config()), chat(), "21a1"),
             operation: |_| Operation::SignIn(Bench::credentials()),
             end: |fixture| {
@@ -174,7 +174,7 @@ fn of_the_session() -> Vec<Row> {
             command: "SignOut",
             when: "signed in",
             sends: &[("DELETE", "/ucwa/oauth/v1/applications/102")],
-            ends: "the answer, 404 and 410 too",
+            ends: "the response, including 404 and 410",
             end: no_content,
             ..ROW
         },
@@ -193,14 +193,14 @@ fn of_the_session() -> Vec<Row> {
             command: "ForgetConversation",
             when: "established",
             sends: &[("DELETE", CONVERSATION)],
-            ends: "as Leave; it is forgotten then",
+            ends: "as Leave",
             operation: |fixture| Operation::ForgetConversation(fixture.key),
             end: no_content,
             ..ROW
         },
         Row {
             command: "ForgetConversation",
-            when: "not begun, or over",
+            when: "not started, or ended",
             fixture: ended,
             operation: |fixture| Operation::ForgetConversation(fixture.key),
             ..ROW
@@ -267,9 +267,9 @@ fn every_command_sends_its_requests_and_completes() {
 fn page() -> String {
     let mut page = String::from(
         "# Commands\n\n\
-         What the session sends for each of its operations, and what ends it. A test plays every row and keeps this page\n\
-         true. Addresses are examples: all of them come from the server.\n\n\
-         | operation | when | what is sent | what ends it |\n|---|---|---|---|\n",
+         The requests that the session sends for each operation, and what completes the operation. A test runs every row and\n\
+         compares it with this page. The addresses are examples: all of them come from the server.\n\n\
+         | operation | state | requests | completed by |\n|---|---|---|---|\n",
     );
     for row in rows() {
         let sends: Vec<_> = row

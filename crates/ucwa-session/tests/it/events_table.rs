@@ -73,9 +73,9 @@ fn every_event_has_the_listed_effect() {
 fn page() -> String {
     let mut page = String::from(
         "# Events\n\n\
-         What the session makes of each event of UCWA. The first three columns are the rels of the sender, of the link and\n\
-         of the `in`, as `EventsInUCWA` names them. A test plays every row and keeps this page true.\n\n\
-         | sender | link | in | type | when | what follows |\n|---|---|---|---|---|---|\n",
+         The effect of each UCWA event on the session. The first three columns are the rels of the sender, of the link and of\n\
+         `in`, as in `EventsInUCWA`. A test runs every row and compares it with this page.\n\n\
+         | sender | link | in | type | condition | effect |\n|---|---|---|---|---|---|\n",
     );
     for row in rows() {
         page.push_str(&format!(
@@ -88,7 +88,7 @@ fn page() -> String {
             row.then,
         ));
     }
-    page.push_str("\nEvents of anything else are ignored.\n");
+    page.push_str("\nAll other events are ignored.\n");
     page
 }
 

@@ -19,9 +19,9 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         Row {
             command: "Accept",
-            when: "the peer invites",
+            when: "an incoming invitation is pending",
             sends: &[ACCEPT],
-            ends: "the invitation, completed with Success; not the answer",
+            ends: "the invitation, completed with Success; not the response",
             fixture: offered_by_lene,
             operation: |fixture| Operation::Accept(fixture.key),
             end: |fixture| {
@@ -33,16 +33,16 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "Decline",
-            when: "the peer invites",
+            when: "an incoming invitation is pending",
             sends: &[DECLINE],
-            ends: "the answer",
+            ends: "the response",
             fixture: offered_by_lene,
             operation: |fixture| Operation::Decline(fixture.key),
             end: no_content,
             ..ROW
         },
         Row {
-            when: "an invitation is under way",
+            when: "an invitation is pending",
             sends: &[TERMINATE],
             ends: "the invitation, completed",
             fixture: ringing,
@@ -53,7 +53,7 @@ pub(super) fn rows() -> Vec<Row> {
             ..stopping()
         },
         Row {
-            when: "an invitation was posted, and nobody told yet where to cancel it: that is remembered",
+            when: "an invitation is pending without a cancel link: the cancellation is delayed",
             ends: "the invitation, cancelled and completed",
             fixture: inviting,
             end: |fixture| {
@@ -65,32 +65,32 @@ pub(super) fn rows() -> Vec<Row> {
             ..stopping()
         },
         Row {
-            when: "the chat stands",
+            when: "the chat is established",
             sends: &[TERMINATE],
-            ends: "the answer, 404 and 410 too",
+            ends: "the response, including 404 and 410",
             end: no_content,
             ..stopping()
         },
         Row {
-            when: "not begun",
+            when: "not started",
             fixture: not_begun,
             ..leaving()
         },
         Row {
-            when: "over",
+            when: "ended",
             fixture: ended,
             ..leaving()
         },
         Row {
-            when: "the peer invites",
+            when: "an incoming invitation is pending",
             sends: &[DECLINE],
-            ends: "the answer",
+            ends: "the response",
             fixture: offered_by_lene,
             end: no_content,
             ..leaving()
         },
         Row {
-            when: "an invitation is under way",
+            when: "an invitation is pending",
             sends: &[TERMINATE],
             ends: "the invitation, completed",
             fixture: ringing,
@@ -103,14 +103,14 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             when: "established",
             sends: &[("DELETE", CONVERSATION)],
-            ends: "the answer, 404 and 410 too",
+            ends: "the response, including 404 and 410",
             end: no_content,
             ..leaving()
         },
         Row {
-            when: "established, and the server deletes no conversations: the chat is stopped",
+            when: "established, on a server that does not delete conversations: the chat is stopped",
             sends: &[("DELETE", CONVERSATION)],
-            ends: "the answer to that",
+            ends: "the response to that",
             end: |fixture| {
                 answered(fixture, 405, json!({"code": "MethodNotAllowed"}));
                 fixture.bench.reply("POST", TERMINATE.1, 204, Value::Null);
@@ -119,7 +119,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             when: "being declined, stopped or left",
-            ends: "what is under way",
+            ends: "the request in flight",
             fixture: || {
                 let mut fixture = established();
                 fixture.bench.submit(Operation::StopChat(fixture.key));
@@ -132,7 +132,7 @@ pub(super) fn rows() -> Vec<Row> {
             command: "Acknowledge",
             when: "with `userAcknowledged`",
             sends: &[("POST", "/seen")],
-            ends: "the answer",
+            ends: "the response",
             fixture: || {
                 let mut fixture = established();
                 let mut event = conversation_event("updated", "21a1", "Connected");

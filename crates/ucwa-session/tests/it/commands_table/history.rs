@@ -35,7 +35,7 @@ pub(super) fn rows() -> Vec<Row> {
             command: "SetHistory",
             when: "`communication` has an `etag`",
             sends: &[("GET", COMMUNICATION)],
-            ends: "`communication` updated, after the PUT of all that was read",
+            ends: "the `updated` event of `communication`, after the PUT of the whole resource",
             operation: |_| Operation::SetHistory(true),
             end: |fixture| {
                 answered(fixture, 200, communication("Disabled", "5"));
@@ -53,9 +53,9 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "ListArchived",
-            when: "there is a `conversationLogs`",
+            when: "the server offers `conversationLogs`",
             sends: &[LOGS],
-            ends: "the answers, after a batch of the logs that were not read before",
+            ends: "the responses to a batch of the unread logs",
             operation: listing,
             end: |fixture| {
                 fixture.bench.reply("GET", &logs_href(), 200, list([9, 7]));
@@ -71,12 +71,12 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "ReadArchived",
-            when: "a log of it is not read to its end",
+            when: "a log has unread pages",
             sends: &[(
                 "GET",
                 "/ucwa/oauth/v1/applications/102/communication/conversationLogs/7/transcripts",
             )],
-            ends: "the answer; a page without a message is turned over",
+            ends: "the response; pages without messages are skipped",
             operation: |fixture| Operation::ReadArchived(fixture.key),
             end: |fixture| {
                 let page = transcripts(&[said(1000, false, "Hi")], None);
@@ -88,7 +88,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "ReadArchived",
-            when: "no log of it is known",
+            when: "no log is known",
             fixture: || {
                 let mut fixture = with_archive();
                 fixture.key = chat();

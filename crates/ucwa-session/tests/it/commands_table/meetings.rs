@@ -51,7 +51,7 @@ pub(super) fn rows() -> Vec<Row> {
         ..ROW
     };
     let leading = || Row {
-        ends: "the answer",
+        ends: "the response",
         end: no_content,
         ..ROW
     };
@@ -67,18 +67,18 @@ pub(super) fn rows() -> Vec<Row> {
             ..ROW
         },
         Row {
-            when: "a conference that was opened to be begun, with anybody or nobody",
+            when: "a new conference, with any number of participants",
             fixture: || opened(None),
             ..starting()
         },
         Row {
-            when: "a conference that was opened by its URI",
+            when: "a conference opened by its URI",
             fixture: || opened(Some(MEETING)),
             ..starting()
         },
         Row {
             command: "StartChat",
-            when: "a conference that was opened, and the server offers none",
+            when: "a conference, on a server without conferences",
             ends: "at once, as NotSupported",
             fixture: || {
                 let mut fixture = signed_in();
@@ -91,9 +91,9 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "StopChat",
-            when: "in the lobby of a conference, which is left with it",
+            when: "in the lobby of a conference, which is left",
             sends: &[("DELETE", CONVERSATION)],
-            ends: "the answer, 404 and 410 too",
+            ends: "the response, including 404 and 410",
             fixture: || {
                 let mut fixture = opened(Some(MEETING));
                 fixture.bench.submit(start(&fixture));
@@ -106,7 +106,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "SetRole",
-            when: "in, with `promote` or `demote`",
+            when: "joined, with `promote` or `demote`",
             sends: &[("POST", "/promote")],
             fixture: || with_third("promote", false),
             operation: promote,
@@ -114,12 +114,12 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "SetRole",
-            when: "in, without the link: the participant is asked for it",
+            when: "joined, without the link: the participant is read",
             sends: &[(
                 "GET",
                 "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/participants/alexd@contoso.com",
             )],
-            ends: "that, if there is still none, refused",
+            ends: "the response, with an error if the link is still missing",
             fixture: || with_third("eject", false),
             operation: promote,
             end: |fixture| answered(fixture, 200, json!({"uri": "sip:alexd@contoso.com"})),
@@ -140,7 +140,7 @@ pub(super) fn rows() -> Vec<Row> {
             command: "Reject",
             when: "in the lobby, with `reject`",
             sends: &[("POST", "/reject")],
-            ends: "the answer, or the participant, deleted",
+            ends: "the response, or the `deleted` event of the participant",
             fixture: || with_third("reject", true),
             operation: |fixture| Operation::Reject {
                 conversation: fixture.key,

@@ -27,13 +27,13 @@ pub(super) fn rows() -> Vec<Row> {
     };
     let with_people = || Fixture::new(people::acquainted(), chat(), "21a1");
     let person = || Row {
-        ends: "the answer",
+        ends: "the response",
         fixture: with_people,
         ..ROW
     };
     vec![
         Row {
-            when: "not begun",
+            when: "not started",
             fixture: not_begun,
             ..adding()
         },
@@ -56,8 +56,8 @@ pub(super) fn rows() -> Vec<Row> {
             ..adding()
         },
         Row {
-            when: "established, without the link: it waits for that",
-            ends: "as with it",
+            when: "established, without the link: the addition waits for it",
+            ends: "as with the link",
             end: |fixture| {
                 let open = joining::open_to_others("21a1");
                 let connected = joining::conference_event("21a1", "Connected", open);
@@ -77,7 +77,7 @@ pub(super) fn rows() -> Vec<Row> {
             ..adding()
         },
         Row {
-            when: "not begun",
+            when: "not started",
             fixture: || {
                 let mut fixture = not_begun();
                 joining::add(&mut fixture.bench);
@@ -86,9 +86,9 @@ pub(super) fn rows() -> Vec<Row> {
             ..removing()
         },
         Row {
-            when: "in, with `eject`",
+            when: "joined, with `eject`",
             sends: &[("POST", "/eject")],
-            ends: "the participant, deleted",
+            ends: "the `deleted` event of the participant",
             fixture: || {
                 let links = json!({"eject": {"href": "/eject"}});
                 Fixture::new(joining::joined(links), chat(), "21a1")
@@ -102,7 +102,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "FetchPerson",
-            when: "known",
+            when: "the hrefs are known",
             sends: &[(
                 "GET",
                 "/ucwa/oauth/v1/applications/102/people/282/contactPresence",
@@ -113,12 +113,12 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "FetchPerson",
-            when: "known by the address only",
+            when: "only the address is known",
             sends: &[(
                 "GET",
                 "/ucwa/oauth/v1/applications/102/search?query=lenea%40contoso.com",
             )],
-            ends: "the answer, after the search for the contact",
+            ends: "the response, after the search for the contact",
             fixture: || Fixture::new(people::signed_in_with_people(), chat(), "21a1"),
             operation: |_| people::fetch(LENE, PersonField::Status),
             end: |fixture| {
@@ -134,7 +134,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "FollowPerson",
-            when: "nobody follows the person",
+            when: "the person is not followed yet",
             sends: &[
                 (
                     "POST",
@@ -161,7 +161,7 @@ pub(super) fn rows() -> Vec<Row> {
             command: "SetMe",
             when: "a reset",
             sends: &[("POST", "/ucwa/oauth/v1/applications/102/me/presence")],
-            ends: "the answer to the read that tells to what it is reset",
+            ends: "the response to the read of the new value",
             operation: |_| Operation::SetMe(MeChange::ResetStatus),
             end: |fixture| {
                 no_content(fixture);

@@ -22,19 +22,19 @@ pub(super) fn rows() -> Vec<Row> {
     };
     vec![
         Row {
-            when: "not begun, or over",
+            when: "not started, or ended",
             sends: &[START],
             fixture: not_begun,
             ..starting()
         },
         Row {
-            when: "the conversation stands without its chat",
+            when: "established without a chat",
             sends: &[ADD],
             fixture: without_chat,
             ..starting()
         },
         Row {
-            when: "not begun, with several participants",
+            when: "not started, with several participants",
             sends: &[("POST", MEETINGS)],
             fixture: || Fixture::new(conference_start::of_three(), chat(), "21a1"),
             end: |fixture| {
@@ -47,7 +47,7 @@ pub(super) fn rows() -> Vec<Row> {
             ..starting()
         },
         Row {
-            when: "a conference that is over for this user",
+            when: "a conference that this user has left",
             sends: &[("POST", MEETINGS)],
             fixture: || Fixture::new(conference_start::left(), chat(), "21a1"),
             end: |fixture| {
@@ -62,14 +62,14 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "StartChat",
-            when: "under way, or standing",
-            ends: "at once, refused",
+            when: "being established, or established",
+            ends: "at once, with an error",
             operation: start,
             outcome: None,
             ..ROW
         },
         Row {
-            when: "not begun, or over: inside the invitation",
+            when: "not started, or ended: the message travels in the invitation",
             sends: &[START],
             ends: "the invitation, completed with Success",
             fixture: ended,
@@ -77,7 +77,7 @@ pub(super) fn rows() -> Vec<Row> {
             ..sending()
         },
         Row {
-            when: "an invitation is under way: it waits",
+            when: "an invitation is pending: the message is queued",
             ends: "the message, completed with Success",
             fixture: ringing,
             end: |fixture| {
@@ -88,7 +88,7 @@ pub(super) fn rows() -> Vec<Row> {
             ..sending()
         },
         Row {
-            when: "the peer invites: it accepts, and waits",
+            when: "an incoming invitation is pending: it is accepted, and the message is queued",
             sends: &[ACCEPT],
             ends: "the message, completed with Success",
             fixture: offered_by_lene,
@@ -100,14 +100,14 @@ pub(super) fn rows() -> Vec<Row> {
             ..sending()
         },
         Row {
-            when: "the chat stands",
+            when: "the chat is established",
             sends: &[MESSAGES],
             ends: "the message, completed with Success",
             end: is_delivered,
             ..sending()
         },
         Row {
-            when: "the conversation stands without its chat: inside the invitation to it",
+            when: "established without a chat: the message travels in the invitation",
             sends: &[ADD],
             ends: "the invitation, completed with Success",
             fixture: without_chat,
@@ -116,12 +116,12 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             command: "SendIsTyping",
-            when: "the chat stands",
+            when: "the chat is established",
             sends: &[(
                 "POST",
                 "/ucwa/oauth/v1/applications/102/communication/conversations/21a1/messaging/typing",
             )],
-            ends: "the answer",
+            ends: "the response",
             operation: |fixture| Operation::SendIsTyping(fixture.key),
             end: |fixture| {
                 let typing = format!("{}/messaging/typing", conversation_href("21a1"));

@@ -103,7 +103,7 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             types: &["started"],
             when: "Outgoing, with an `operationId` of this session",
-            then: "the conversation is the one that was begun; it can be cancelled from now on",
+            then: "the invitation belongs to the pending operation and can be cancelled",
             fixture: inviting,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Connecting"),
             effect: |fixture| {
@@ -117,7 +117,7 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             types: &["started", "updated"],
             when: "Outgoing, with an unknown `operationId`",
-            then: "another endpoint of the user began a conversation: it is shown, and no operation of this session moves",
+            then: "the conversation of another endpoint of the user is shown; pending operations are not affected",
             fixture: inviting,
             event: |_, kind| {
                 let mut event = invitation(kind, "another's", "77", "Connecting");
@@ -136,7 +136,7 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             types: &["started"],
             when: "Incoming, with `accept` or `answer`",
-            then: "somebody invites: the conversation is shown and can be accepted",
+            then: "the conversation is shown and can be accepted",
             event: |_, kind| lenes(kind, "Connecting", &["accept", "decline"]),
             effect: |fixture| {
                 let [
@@ -163,7 +163,7 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             types: &["started"],
             when: "Incoming, with neither",
-            then: "the server, or another endpoint, is answering: the conversation is shown connecting, with nothing to accept",
+            then: "the server or another endpoint answers: the conversation is shown as connecting and cannot be accepted",
             event: |_, kind| lenes(kind, "Connecting", &[]),
             effect: |fixture| {
                 let [
@@ -186,8 +186,8 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "Incoming, and its start was merged away",
-            then: "the conversation is shown, and asked how it stands",
+            when: "Incoming, without a `started` event before",
+            then: "the conversation is shown and its resource is read",
             event: |_, kind| with(lenes(kind, "Connected", &[]), "status", json!("Success")),
             effect: |fixture| {
                 assert!(matches!(
@@ -202,16 +202,16 @@ fn invitation_rows() -> Vec<Row> {
             ..COMMUNICATION
         },
         Row {
-            when: "ours, in the state Alerting",
-            then: "it rings at the peer's",
+            when: "of this session, in the state Alerting",
+            then: "the invitation alerts the peer",
             fixture: ringing,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Alerting"),
             effect: |fixture| fixture.changes_are(&[ConversationChange::Alerting]),
             ..COMMUNICATION
         },
         Row {
-            when: "Incoming, without the links that it had",
-            then: "nothing: it can be accepted as before",
+            when: "Incoming, without its former links",
+            then: "nothing: the invitation can still be accepted",
             fixture: offered_by_lene,
             event: |_, kind| lenes(kind, "Connecting", &[]),
             effect: |fixture| {
@@ -227,8 +227,8 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "ours, Success",
-            then: "the message in it is delivered, who accepted is in; a conversation that no event connected is asked",
+            when: "of this session, Success",
+            then: "its message is delivered and the peer has joined; a conversation without a Connected event is read",
             fixture: ringing,
             event: |fixture, kind| {
                 let mut event = invitation(kind, &fixture.operation, "21a1", "Connected");
@@ -258,7 +258,7 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "ours, without a status, in the state Connected",
+            when: "of this session, without a status, in the state Connected",
             then: "as Success",
             fixture: ringing,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Connected"),
@@ -267,8 +267,8 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "ours, with neither a status nor a state",
-            then: "it is asked",
+            when: "of this session, with neither a status nor a state",
+            then: "the invitation is read",
             fixture: ringing,
             event: |_, kind| bare(kind, "messagingInvitation", INVITATION, None),
             effect: |fixture| assert!(fixture.bench.is_sent("GET", INVITATION)),
@@ -276,8 +276,8 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "ours, without an `operationId`",
-            then: "it is recognised by its address",
+            when: "of this session, without an `operationId`",
+            then: "the invitation is identified by its href",
             fixture: ringing,
             event: |_, kind| {
                 let resource = json!({"direction": "Outgoing", "state": "Connected"});
@@ -288,8 +288,8 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "ours, Failure",
-            then: "the message in it failed, with the reason, and the conversation that it began is over",
+            when: "of this session, Failure",
+            then: "its message fails with the reason, and the conversation that it started ends",
             fixture: ringing,
             event: |fixture, _| completed(&fixture.operation, "Failed", "Failure", declined()),
             effect: |fixture| {
@@ -300,7 +300,7 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "ours, without a status, in the state Declined",
+            when: "of this session, without a status, in the state Declined",
             then: "as Failure",
             fixture: ringing,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Declined"),
@@ -309,8 +309,8 @@ fn invitation_rows() -> Vec<Row> {
         },
         Row {
             types: &["completed"],
-            when: "ours, Failure, into a conversation that lives",
-            then: "the message failed and the chat is gone; the conversation says itself whether it goes on",
+            when: "of this session, Failure, in an established conversation",
+            then: "the message fails and the chat ends; the conversation ends only with its own event",
             fixture: asking_again,
             event: |fixture, _| completed(&fixture.operation, "Failed", "Failure", declined()),
             effect: |fixture| {
@@ -335,7 +335,7 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             types: &["completed"],
             when: "Incoming, Success",
-            then: "the acceptance has ended; the text of the invitation comes as its message event, or is shown after 5 s",
+            then: "the acceptance completes; the invitation text is shown with its message event, or after 5 s",
             fixture: accepting,
             event: |_, kind| {
                 let event = lenes(kind, "Connected", &[]);
@@ -352,7 +352,7 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             types: &["completed"],
             when: "Incoming, Failure",
-            then: "missed, or answered elsewhere: the conversation is over with that reason, and what was written is shown",
+            then: "missed, or answered by another endpoint: the conversation ends with the reason, and the invitation text is shown",
             fixture: offered_by_lene,
             event: |_, kind| {
                 let event = with(lenes(kind, "Failed", &[]), "status", json!("Failure"));
@@ -378,7 +378,7 @@ fn invitation_rows() -> Vec<Row> {
             rel: "onlineMeetingInvitation",
             types: &["started"],
             when: "Incoming",
-            then: "somebody invites to a conference, whose address is told",
+            then: "the invitation is shown, with the URI of the conference",
             event: |_, kind| meeting_invitation(kind, "21a1", json!({})),
             effect: |fixture| {
                 assert!(matches!(
@@ -394,8 +394,8 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             rel: "onlineMeetingInvitation",
             types: &["completed"],
-            when: "ours, Success",
-            then: "the conference that was begun stands; its chat is asked for, and those who were added are invited",
+            when: "of this session, Success",
+            then: "the new conference is established; its chat is requested and added participants are invited",
             fixture: || {
                 let mut bench = crate::conference_start::of_three();
                 let start = Operation::StartChat {
@@ -442,7 +442,7 @@ fn invitation_rows() -> Vec<Row> {
             rel: "participantInvitation",
             types: &["started", "updated"],
             when: "ours",
-            then: "the participant is on the way",
+            then: "the participant is shown as invited",
             fixture: || {
                 let mut bench = crate::joining::extensible();
                 let ticket = crate::joining::add(&mut bench);
@@ -466,8 +466,8 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             rel: "participantInvitation",
             types: &["completed"],
-            when: "ours, Success",
-            then: "the addition has ended: the participant is in",
+            when: "of this session, Success",
+            then: "the addition completes: the participant has joined",
             fixture: adding,
             event: |fixture, kind| {
                 let event = participant_invitation(kind, &fixture.operation, "21a1", "Connected");
@@ -479,8 +479,8 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             rel: "participantInvitation",
             types: &["completed"],
-            when: "ours, Failure",
-            then: "the participant stays outside, with the reason",
+            when: "of this session, Failure",
+            then: "the addition fails with the reason",
             fixture: adding,
             event: |fixture, kind| {
                 let event = participant_invitation(kind, &fixture.operation, "21a1", "Failed");
@@ -506,7 +506,7 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             rel: "communication",
             when: "",
-            then: "what it offers now is taken from it: the next invitation goes where it says",
+            then: "its links replace the former ones; the next invitation uses them",
             fixture: || Fixture::new(Bench::with_conversation(), chat(), "21a1"),
             event: |_, kind| {
                 let links = json!({"_links": {"startMessaging": {"href": "/elsewhere"}}});

@@ -94,8 +94,8 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             types: &["added", "updated"],
-            when: "of a conversation that nobody began here or was invited to",
-            then: "it is kept until an invitation claims it; if it is established and none does in 10 s, it is asked and shown",
+            when: "of an unknown conversation",
+            then: "the events are kept until an invitation claims the conversation; if it is established and unclaimed for 10 s, it is read and shown",
             event: |fixture, kind| in_state(fixture, kind, "Connected", json!({})),
             effect: |fixture| {
                 fixture.nothing_follows();
@@ -114,7 +114,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "Conferencing",
-            then: "it becomes a conference, and stays established meanwhile",
+            then: "the conversation becomes a conference and stays established",
             fixture: known,
             event: |fixture, kind| {
                 in_state(
@@ -129,7 +129,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "Conferenced, or with `onlineMeeting`",
-            then: "it is a conference",
+            then: "the conversation is a conference",
             fixture: known,
             event: |fixture, kind| {
                 let links = json!({"onlineMeeting": {"href": "/x"}});
@@ -141,7 +141,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "InLobby",
-            then: "this user waits in the lobby of the conference",
+            then: "this user waits in the lobby",
             fixture: offered_by_lene,
             event: |fixture, kind| in_state(fixture, kind, "InLobby", json!({})),
             effect: |fixture| {
@@ -154,7 +154,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "with another `subject`",
-            then: "the subject is told",
+            then: "the subject is reported",
             fixture: known,
             event: |fixture, kind| {
                 in_state(fixture, kind, "Connected", json!({"subject": "Lunch"}))
@@ -166,7 +166,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "with other `activeModalities`",
-            then: "chat, audio and video are told",
+            then: "the active modalities are reported",
             fixture: known,
             event: |fixture, kind| {
                 let more = json!({"activeModalities": ["Messaging", "Audio", "Video"]});
@@ -183,7 +183,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "with another `participantCount`",
-            then: "the count is told",
+            then: "the count is reported",
             fixture: known,
             event: |fixture, kind| {
                 in_state(fixture, kind, "Connected", json!({"participantCount": 3}))
@@ -193,7 +193,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "with `userAcknowledged`",
-            then: "it was accepted for the user, who can acknowledge that",
+            then: "the server accepted the conversation for the user, who can acknowledge it",
             fixture: known,
             event: |fixture, kind| {
                 let links = json!({"_links": {"userAcknowledged": {"href": "/seen"}}});
@@ -208,7 +208,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "with `addParticipant`",
-            then: "others can be added",
+            then: "participants can be added",
             fixture: known,
             event: |fixture, kind| {
                 let links = json!({"_links": {"addParticipant": {"href": "/more"}}});
@@ -222,7 +222,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "with `derivedConversation`",
-            then: "others took it to another conversation: this one goes along",
+            then: "the conversation continues as the derived conversation",
             fixture: established,
             event: |fixture, kind| {
                 let links = json!({"derivedConversation": {"href": conversation_href("dd1")}});
@@ -233,7 +233,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "Disconnecting",
-            then: "nothing: its end is told by itself",
+            then: "nothing: an event of its own reports the end",
             fixture: known,
             event: |fixture, kind| {
                 in_state(
@@ -248,7 +248,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         },
         Row {
             when: "Disconnected",
-            then: "what is pending is settled, then the conversation is over",
+            then: "pending messages and commands are settled, then the conversation ends",
             fixture: handed_over,
             event: |fixture, kind| {
                 in_state(
@@ -310,7 +310,7 @@ fn chat_rows() -> Vec<Row> {
         },
         Row {
             when: "Connected",
-            then: "the chat stands, with the formats that both sides take, and what waited leaves",
+            then: "the chat is established with the negotiated formats, and queued messages are sent",
             fixture: waiting,
             event: |fixture, _| {
                 let mut event = messaging(fixture.id, "Connected");
@@ -330,7 +330,7 @@ fn chat_rows() -> Vec<Row> {
         },
         Row {
             when: "Connected, without `sendMessage`",
-            then: "the chat is read once for where to send to; what waited goes on waiting",
+            then: "the chat is read once for the link; queued messages keep waiting",
             fixture: established,
             event: |fixture, _| {
                 let mut event = messaging(fixture.id, "Connected");
@@ -368,7 +368,7 @@ fn chat_rows() -> Vec<Row> {
         },
         Row {
             when: "Disconnecting",
-            then: "the other side is ending the chat",
+            then: "the chat is shown as ending",
             fixture: established,
             event: |fixture, _| messaging(fixture.id, "Disconnecting"),
             effect: |fixture| {
@@ -383,7 +383,7 @@ fn chat_rows() -> Vec<Row> {
         },
         Row {
             when: "Disconnected",
-            then: "the chat is gone and what waited for it failed; the conversation is asked whether it goes on, after 10 s",
+            then: "the chat ends and queued messages fail; after 10 s the conversation is read",
             fixture: || {
                 let mut fixture = established();
                 fixture.bench.send(1, "one");
@@ -435,7 +435,7 @@ fn chat_rows() -> Vec<Row> {
             rel: "onlineMeeting",
             types: &["added", "updated"],
             when: "",
-            then: "it is a conference, whose address is told",
+            then: "the conversation is a conference, and its URI is reported",
             fixture: established,
             event: |_, kind| {
                 event(
@@ -463,7 +463,7 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["started", "completed"],
             when: "Incoming",
-            then: "a message, shown once; whoever wrote it types no more",
+            then: "the message is shown once; its sender stops typing",
             fixture: || {
                 let mut fixture = established();
                 let typing = Some(("typingParticipants", "/x"));
@@ -492,7 +492,7 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["started"],
             when: "a link only",
-            then: "nothing: the completion brings the message, or says where it is",
+            then: "nothing: the `completed` event has the message or its link",
             fixture: established,
             event: |fixture, kind| bare(kind, "message", &message_href(fixture.id, "5"), None),
             effect: |fixture| {
@@ -506,7 +506,7 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["completed"],
             when: "a link only",
-            then: "the message is read, and those behind it wait for it",
+            then: "the message is read; later messages wait for it",
             fixture: established,
             event: |fixture, kind| bare(kind, "message", &message_href(fixture.id, "5"), None),
             effect: |fixture| assert!(fixture.bench.is_sent("GET", &message_href("21a1", "5"))),
@@ -515,7 +515,7 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["started"],
             when: "Outgoing",
-            then: "nothing: it is on its way",
+            then: "nothing: the message is in flight",
             fixture: handed_over,
             event: |fixture, kind| with(verdict(fixture.id, "2", "Success"), "type", json!(kind)),
             effect: |fixture| {
@@ -527,7 +527,7 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["completed"],
             when: "Outgoing, of this session by `operationId` or `Location`, Success",
-            then: "it is delivered, at the server's time",
+            then: "the message is delivered, with the server's timestamp",
             fixture: handed_over,
             event: |fixture, _| verdict(fixture.id, "2", "Success"),
             effect: |fixture| {
@@ -550,7 +550,7 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["completed"],
             when: "Outgoing, of this session, Failure",
-            then: "it failed, with the reason and those whom it did not reach",
+            then: "the message fails, with the reason and the participants it did not reach",
             fixture: handed_over,
             event: |fixture, _| {
                 let mut event = verdict(fixture.id, "2", "Failure");
@@ -575,7 +575,7 @@ fn message_rows() -> Vec<Row> {
         Row {
             types: &["completed"],
             when: "Outgoing, of this session, with no status",
-            then: "the message is asked: an absent status is no failure",
+            then: "the message is read: a missing status is not a failure",
             fixture: handed_over,
             event: |fixture, _| {
                 let mut event = verdict(fixture.id, "2", "Success");

@@ -52,8 +52,8 @@ fn participant_rows() -> Vec<Row> {
     vec![
         Row {
             types: &["added"],
-            when: "a link only, of the one who was invited",
-            then: "the peer is in, and is asked for the name",
+            when: "a link only, of the invited peer",
+            then: "the peer has joined, and the participant is read for the name",
             fixture: ringing,
             event: |fixture, kind| bare(kind, "participant", &fixture.lene(), None),
             effect: |fixture| {
@@ -68,8 +68,8 @@ fn participant_rows() -> Vec<Row> {
         },
         Row {
             types: &["added", "updated"],
-            when: "of somebody new",
-            then: "somebody is in, or in the lobby",
+            when: "of a new participant",
+            then: "the participant has joined the conversation or its lobby",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 let alex =
@@ -86,8 +86,8 @@ fn participant_rows() -> Vec<Row> {
             ..of_participants()
         },
         Row {
-            when: "with news",
-            then: "name and role are told",
+            when: "with changed properties",
+            then: "name and role are reported",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 lene(fixture, kind, json!({"name": "Lene A.", "role": "Leader"}))
@@ -107,7 +107,7 @@ fn participant_rows() -> Vec<Row> {
         },
         Row {
             when: "a link only, in a conference",
-            then: "the participant is read: this user may do something else with him now",
+            then: "the participant is read: its links may have changed",
             fixture: || {
                 let links = json!({"promote": {"href": "/promote"}});
                 Fixture::new(joined(links), chat(), "21a1")
@@ -129,7 +129,7 @@ fn participant_rows() -> Vec<Row> {
         },
         Row {
             when: "with an empty name",
-            then: "nothing: it never replaces a known one",
+            then: "nothing: an empty name never replaces a known one",
             fixture: lene_is_known,
             event: |fixture, kind| lene(fixture, kind, json!({"name": ""})),
             effect: Fixture::nothing_follows,
@@ -138,7 +138,7 @@ fn participant_rows() -> Vec<Row> {
         Row {
             types: &["deleted"],
             when: "",
-            then: "the participant is out, and stays in the list",
+            then: "the participant has left",
             fixture: lene_is_known,
             event: |fixture, kind| bare(kind, "participant", &fixture.lene(), None),
             effect: |fixture| {
@@ -153,7 +153,7 @@ fn participant_rows() -> Vec<Row> {
             within: Some("typingParticipants"),
             types: &["added"],
             when: "",
-            then: "the participant types",
+            then: "the participant is typing",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(
@@ -175,7 +175,7 @@ fn participant_rows() -> Vec<Row> {
             within: Some("typingParticipants"),
             types: &["deleted"],
             when: "",
-            then: "the participant types no more, and is in as before",
+            then: "the participant stops typing",
             fixture: || {
                 let mut fixture = lene_is_known();
                 let typing = Some(("typingParticipants", "/t"));
@@ -204,7 +204,7 @@ fn participant_rows() -> Vec<Row> {
             within: Some("leaders"),
             types: &["added"],
             when: "",
-            then: "the participant leads (in `attendees`: takes part)",
+            then: "the participant is a leader (in `attendees`: an attendee)",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(
@@ -230,7 +230,7 @@ fn participant_rows() -> Vec<Row> {
             within: Some("attendees"),
             types: &["deleted"],
             when: "",
-            then: "nothing: the participant is in another view now, or out, and that is an event of its own",
+            then: "nothing: another event reports the new view, or that the participant left",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(
@@ -265,7 +265,7 @@ fn participant_rows() -> Vec<Row> {
             within: Some("lobby"),
             types: &["deleted"],
             when: "",
-            then: "admitted or denied: the participant is read",
+            then: "the participant was admitted or rejected, and is read",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(kind, "participant", &fixture.lene(), Some(("lobby", "/w")))
@@ -327,7 +327,7 @@ fn participant_rows() -> Vec<Row> {
             within: Some("localParticipant"),
             types: &["added", "deleted"],
             when: "",
-            then: "nothing: this user's chat is told by `messaging`",
+            then: "nothing: `messaging` reports the chat of this user",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(
@@ -348,7 +348,7 @@ fn own_rows() -> Vec<Row> {
         Row {
             types: &["added", "updated"],
             when: "",
-            then: "this user is in, with a role if it says one",
+            then: "this user has joined, with the role if there is one",
             fixture: lene_is_known,
             event: |fixture, kind| my_part(fixture, kind, json!({"role": "Attendee"})),
             effect: |fixture| {
@@ -362,7 +362,7 @@ fn own_rows() -> Vec<Row> {
         Row {
             types: &["deleted"],
             when: "",
-            then: "this user is out; the conversation ends by an event of its own",
+            then: "this user has left; the conversation ends with its own event",
             fixture: lene_is_known,
             event: |fixture, kind| bare(kind, "localParticipant", &me(fixture), None),
             effect: |fixture| {
@@ -377,7 +377,7 @@ fn own_rows() -> Vec<Row> {
             within: Some("leaders"),
             types: &["added"],
             when: "",
-            then: "this user leads (in `attendees`: takes part)",
+            then: "this user is a leader (in `attendees`: an attendee)",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(
@@ -421,7 +421,7 @@ fn own_rows() -> Vec<Row> {
             within: Some("typingParticipants"),
             types: &["added", "deleted"],
             when: "",
-            then: "nothing: the user knows",
+            then: "nothing",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(
@@ -438,7 +438,7 @@ fn own_rows() -> Vec<Row> {
             within: Some("attendees"),
             types: &["deleted"],
             when: "",
-            then: "nothing: leaving a view ends nothing",
+            then: "nothing",
             fixture: lene_is_known,
             event: |fixture, kind| {
                 bare(

@@ -42,7 +42,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             rel: "communication",
             when: "`conversationHistory` changed",
-            then: "the server archives, or does not any more",
+            then: "the archiving setting is reported",
             fixture: with_archive,
             event: |_, kind| {
                 event(
@@ -63,7 +63,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             when: "with the resource",
-            then: "so many conversations were missed, and there may be more in the archive",
+            then: "the number of missed conversations is reported, and the archive may have grown",
             effect: |fixture| {
                 let told = [
                     SessionEvent::UnreadConversations(3),
@@ -75,7 +75,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             when: "without it",
-            then: "it is read; there may be more in the archive",
+            then: "the resource is read; the archive may have grown",
             event: |_, kind| json!({"type": kind, "link": {"rel": "missedItems", "href": MISSED_ITEMS}}),
             effect: |fixture| {
                 assert_eq!(fixture.bench.events, [SessionEvent::MoreArchived(true)]);
@@ -87,7 +87,7 @@ pub(super) fn rows() -> Vec<Row> {
         },
         Row {
             types: &["deleted"],
-            then: "it is not read any more",
+            then: "the resource is no longer read",
             fixture: with_archive,
             event: |_, kind| json!({"type": kind, "link": {"rel": "missedItems", "href": MISSED_ITEMS}}),
             effect: |fixture| {

@@ -86,8 +86,8 @@ fn later() -> Fixture {
 fn own_rows() -> Vec<Row> {
     vec![
         Row {
-            when: "where the links of the user's own resources are not known yet",
-            then: "the user's resource is read for them",
+            when: "the links of the user's own resources are unknown",
+            then: "`me` is read for the links",
             fixture: signed_in,
             event: |_, kind| bare(kind, "me", &format!("{APP}/me"), None),
             effect: |fixture| {
@@ -100,7 +100,7 @@ fn own_rows() -> Vec<Row> {
             rel: "note",
             types: &["added", "updated"],
             when: "followed",
-            then: "it is read and told",
+            then: "the resource is read and its facts are reported",
             fixture: note_is_followed,
             event: |_, kind| link(kind, "note"),
             effect: |fixture| {
@@ -113,7 +113,7 @@ fn own_rows() -> Vec<Row> {
             rel: "note",
             types: &["added", "updated"],
             when: "not followed",
-            then: "nothing; it is known where it is",
+            then: "the link is kept",
             event: |_, kind| link(kind, "note"),
             effect: |fixture| {
                 fixture.bench.advance(Duration::from_secs(1));
@@ -153,7 +153,7 @@ fn own_rows() -> Vec<Row> {
             rel: "presence",
             types: &["deleted"],
             when: "",
-            then: "the user's status cannot be set any more; what was known of it stays (`note` and `location` likewise)",
+            then: "the status cannot be set any more; its last value stays (`note` and `location` likewise)",
             event: |_, kind| link(kind, "presence"),
             effect: |fixture| {
                 fixture.nothing_follows();
@@ -181,7 +181,7 @@ fn of_contact(
         rel,
         within: Some("contact"),
         when: "followed",
-        then: "it is read once, however often it changed meanwhile, and told",
+        then: "the resource is read once for all changes, and its facts are reported",
         fixture,
         event,
         effect,
@@ -238,8 +238,8 @@ fn people_rows() -> Vec<Row> {
         Row {
             rel: "contactPresence",
             within: Some("contact"),
-            when: "of a contact that nothing is known of",
-            then: "the contact is asked who it is",
+            when: "of an unknown contact",
+            then: "the contact is read",
             event: |_, kind| {
                 let href = contact_href(900);
                 bare(
@@ -256,7 +256,7 @@ fn people_rows() -> Vec<Row> {
             rel: "contact",
             types: &["added", "updated"],
             when: "with the resource",
-            then: "the card is told",
+            then: "the facts of the card are reported",
             event: |_, kind| {
                 let sara = contact(647, "sip:sarad@contoso.com", "Sara D.");
                 event(kind, "contact", &contact_href(647), sara)
@@ -274,7 +274,7 @@ fn people_rows() -> Vec<Row> {
             within: Some("subscribedContacts"),
             types: &["added"],
             when: "a link only",
-            then: "a contact that nothing is known of is asked who it is",
+            then: "an unknown contact is read",
             event: |_, kind| {
                 bare(
                     kind,
@@ -304,8 +304,8 @@ fn people_rows() -> Vec<Row> {
         Row {
             rel: "presenceSubscription",
             types: &["deleted"],
-            when: "while somebody is followed",
-            then: "another subscription takes its place",
+            when: "while its members are followed",
+            then: "a new subscription replaces it",
             fixture: later,
             event: subscription,
             effect: |fixture| {
