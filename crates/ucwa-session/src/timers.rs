@@ -167,3 +167,25 @@ impl Timers {
         self.times.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_timer_has_its_key_after_it_was_brought_forward() {
+        let mut timers = Timers::default();
+        let moved = timers.arm(9 * SECOND, Timer::Recreate);
+        let other = timers.arm(8 * SECOND, Timer::ReportActivity);
+        timers.bring_forward(5 * SECOND, |timer| matches!(timer, Timer::Recreate));
+        assert_eq!(timers.next_due(), Some(4 * SECOND));
+        assert!(matches!(timers.cancel(moved), Some(Timer::Recreate)));
+        assert!(timers.cancel(moved).is_none());
+        assert!(timers.pop_due(7 * SECOND).is_none());
+        let due = timers.pop_due(8 * SECOND).map(|(key, _)| key);
+        assert_eq!(due, Some(other));
+        assert!(timers.cancel(other).is_none());
+    }
+}

@@ -10,9 +10,8 @@ use crate::conference::*;
 use crate::joining::*;
 use crate::pages::*;
 
-/// A conversation with two others that has not started, on a server with conferences.
-pub(crate) fn of_three() -> Bench {
-    let mut bench = Bench::with_conversation();
+/// The server lets the user begin conferences.
+fn offer_conferences(bench: &mut Bench) {
     let communication_updated = event(
         "updated",
         "communication",
@@ -24,6 +23,12 @@ pub(crate) fn of_three() -> Bench {
         }}),
     );
     bench.page(json!([communication(vec![communication_updated])]));
+}
+
+/// A conversation with two others that has not started, on a server with conferences.
+pub(crate) fn of_three() -> Bench {
+    let mut bench = Bench::with_conversation();
+    offer_conferences(&mut bench);
     let ticket = add(&mut bench);
     assert_eq!(
         bench.result(ticket),
@@ -217,4 +222,49 @@ fn custom_content_that_a_conference_could_not_carry_is_not_dropped_silently() {
         bench.changes(chat()).last(),
         Some(ConversationChange::Ended { failure: Some(_) })
     ));
+}
+
+#[test]
+fn messages_that_restart_a_chat_as_a_conference_keep_their_order() {
+    let mut bench = extensible();
+    offer_conferences(&mut bench);
+    // A participant who could not be added is invited when the conversation restarts.
+    add(&mut bench);
+    bench.reply("POST", INVITATIONS, 403, json!({"code": "Forbidden"}));
+    bench.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    bench.send(1, "one");
+    bench.send(2, "two");
+    bench.advance(Duration::from_secs(10));
+    let gone = json!({"code": "NotFound"});
+    bench.reply("GET", &conversation_href("21a1"), 404, gone);
+    let request = bench.created(
+        "POST",
+        &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
+        MEETING_INVITATION,
+    );
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    let ours = json!({"direction": "Outgoing", "operationId": operation, "state": "Connected"});
+    let completed = meeting_invitation("completed", "22b2", ours);
+    let conferenced = conference_event("22b2", "Conferenced", open_to_others("22b2"));
+    bench.page(senders(
+        "22b2",
+        vec![
+            (false, with(completed, "status", json!("Success"))),
+            (false, conferenced),
+            (true, messaging("22b2", "Disconnected")),
+        ],
+    ));
+    chat_returns(&mut bench, "22b2");
+    bench.page(senders(
+        "22b2",
+        vec![(true, third_joins("22b2", json!({})))],
+    ));
+    for (number, text) in [("1", "one"), ("2", "two")] {
+        let href = message_href("22b2", number);
+        let sent = bench.created("POST", &messages("22b2"), &href);
+        assert_eq!(sent.body(), text);
+    }
 }
