@@ -20,7 +20,7 @@ pub(crate) const QUERY: usize = 256;
 pub(crate) fn check(what: &str, text: &str, longest: usize, stage: Stage) -> Result<(), Failure> {
     if text.encode_utf16().count() > longest {
         return Err(Failure::new(FailureKind::InvalidArgument, stage)
-            .with_message(format!("a {what} has at most {longest} characters")));
+            .with_message(format!("the {what} exceeds {longest} UTF-16 code units")));
     }
     Ok(())
 }

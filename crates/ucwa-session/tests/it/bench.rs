@@ -153,7 +153,7 @@ impl Bench {
                     self.wake_at = wake_at;
                     return;
                 }
-                other => panic!("an output that the bench does not know: {other:?}"),
+                other => panic!("unexpected output: {other:?}"),
             }
         }
     }
@@ -277,7 +277,7 @@ impl Bench {
         assert_eq!(
             self.order.first(),
             Some(&"send"),
-            "the next pending GET comes before the page's events"
+            "the next pending GET must precede the events of the page"
         );
     }
 

@@ -84,7 +84,7 @@ fn a_message_that_finds_no_place_among_the_unclaimed_is_shown() {
     for number in 0..64 {
         call(&mut bench, &format!("z{number}"));
     }
-    let key = discovered(&bench).expect("nothing is shown");
+    let key = discovered(&bench).expect("no conversation is shown");
     assert_eq!(bench.received(key), ["Hi Tosh"]);
 }
 
@@ -96,7 +96,7 @@ fn an_unclaimed_conversation_with_many_messages_loses_none() {
         let message = arrival("17b", number, number);
         bench.page(json!([conversation("17b", vec![message])]));
     }
-    let key = discovered(&bench).expect("nothing is shown");
+    let key = discovered(&bench).expect("no conversation is shown");
     assert_eq!(bench.received(key), all);
 }
 
@@ -117,7 +117,7 @@ fn messages_in_an_unclaimed_conversation_that_is_gone_are_shown() {
         404,
         json!({"code": "NotFound"}),
     );
-    let key = discovered(&bench).expect("nothing is shown");
+    let key = discovered(&bench).expect("no conversation is shown");
     assert_eq!(bench.received(key), ["Hi Tosh"]);
     let workload = bench.session.workload();
     assert!(workload.is_quiet(), "{workload:?}");

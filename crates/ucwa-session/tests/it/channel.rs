@@ -170,7 +170,7 @@ fn a_page_without_a_next_link_counts_as_unreadable() {
     let shown = |event: &SessionEvent| !matches!(event, SessionEvent::SignIn { .. });
     assert!(
         !bench.events.iter().any(shown),
-        "what is not acknowledged comes again"
+        "the page is not acknowledged, so its events will arrive again"
     );
     bench.page(offered("17b", "Hi"));
     first_remote(&bench);
@@ -320,7 +320,7 @@ fn after_a_resync_only_listed_conversations_continue() {
         let one = json!({"href": conversation_href("21a1")});
         bench.reply("GET", &list, 200, json!({"_links": {"conversation": one}}));
         bench.advance(Duration::from_secs(60));
-        assert_eq!(bench.changes(chat()), [], "it goes on");
+        assert_eq!(bench.changes(chat()), [], "the conversation continues");
     }
 }
 
@@ -348,7 +348,7 @@ fn a_failed_list_of_conversations_is_requested_three_times() {
                 bench.changes(chat()).last(),
                 Some(ConversationChange::Ended { .. })
             );
-            assert!(ended, "it is not in the list");
+            assert!(ended, "the conversation is not listed");
         } else {
             bench.reply("GET", &list, 403, Value::Null);
             bench.advance(Duration::from_secs(60));
@@ -410,7 +410,7 @@ pub(crate) fn first_remote(bench: &Bench) -> u64 {
             } => Some(*number),
             _ => None,
         })
-        .expect("nothing came in")
+        .expect("no incoming conversation")
 }
 
 #[test]
@@ -471,7 +471,7 @@ fn a_sign_out_during_the_creation_of_the_application_deletes_it_afterwards() {
         assert_eq!(
             bench.result(out),
             None,
-            "it is not known yet what to delete"
+            "the href of the application is unknown"
         );
         bench.reply("POST", APPLICATIONS, status, application(true));
         assert_eq!(bench.sent.len(), 1, "{:?}", bench.sent);

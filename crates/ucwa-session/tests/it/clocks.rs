@@ -96,7 +96,10 @@ fn after_a_suspend_idempotent_requests_are_repeated_and_others_keep_waiting() {
     bench.wake(60 * SECOND);
     assert!(bench.aborted.contains(&read.id));
     assert!(bench.is_sent("GET", &href));
-    assert!(!bench.aborted.contains(&message.id), "it may have arrived");
+    assert!(
+        !bench.aborted.contains(&message.id),
+        "the message may have arrived"
+    );
     assert!(!bench.is_sent("POST", &href));
 }
 
@@ -104,7 +107,7 @@ fn after_a_suspend_idempotent_requests_are_repeated_and_others_keep_waiting() {
 fn an_idle_session_notices_a_suspend_within_15_seconds() {
     let mut bench = Bench::signed_in();
     bench.wake(Duration::ZERO);
-    let wake_at = bench.wake_at.expect("a time to look at the clock");
+    let wake_at = bench.wake_at.expect("no wake-up time");
     assert!(wake_at - bench.now <= 15 * SECOND, "{wake_at:?}");
     // On platforms whose monotonic clock continues during a suspend, the driver wakes late.
     let poll = bench.take("GET", &format!("{APP}/events"));
@@ -169,7 +172,7 @@ fn a_suspend_does_not_shorten_the_wait_for_a_delivery_report() {
     bench.wake(3600 * SECOND);
     assert!(
         !bench.is_sent("GET", &href),
-        "the report may be in the next page"
+        "the delivery event may be in the next page"
     );
     bench.page(senders(
         "21a1",

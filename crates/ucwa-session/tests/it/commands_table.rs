@@ -233,7 +233,10 @@ fn every_command_sends_its_requests_and_completes() {
         assert!(format!("{operation:?}").starts_with(row.command));
         let ticket = fixture.bench.submit(operation);
         if row.ends.starts_with("at once") {
-            assert!(fixture.bench.result(ticket).is_some(), "not at once");
+            assert!(
+                fixture.bench.result(ticket).is_some(),
+                "the command completed too early"
+            );
         }
         // Reads of people are collected for a moment.
         fixture.bench.advance(Duration::from_secs(1));

@@ -29,7 +29,11 @@ pub(crate) fn chat_returns(bench: &mut Bench, id: &str) {
         INVITATION,
     );
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    assert_eq!(request.json()["_links"], Value::Null, "no message inside");
+    assert_eq!(
+        request.json()["_links"],
+        Value::Null,
+        "the invitation carries no message"
+    );
     bench.page(senders(
         id,
         vec![
@@ -90,10 +94,10 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
         ]
     );
     let said = bench.send(2, "Welcome, Alex");
-    assert_eq!(bench.result(said), None, "it waits for the chat");
+    assert_eq!(bench.result(said), None, "the message waits for the chat");
     assert!(
         !bench.is_sent("POST", MESSAGING_INVITATIONS),
-        "it is not a conference yet"
+        "the conversation is not a conference yet"
     );
     bench.page(senders(
         "21a1",
@@ -140,7 +144,7 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
                 | ConversationChange::Connected
                 | ConversationChange::Ended { .. }
         )),
-        "the conversation was connected all along: {changes:?}"
+        "the conversation stayed connected: {changes:?}"
     );
 }
 
@@ -183,7 +187,7 @@ fn a_conference_chat_that_the_user_stopped_is_not_restored() {
     assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
     assert!(
         !bench.is_sent("GET", &conversation_href("21a1")),
-        "a conference does not live by its chat"
+        "a conference continues without its chat"
     );
     // A message of the user restarts the chat.
     bench.send(2, "Still here?");
@@ -409,7 +413,7 @@ fn an_invitation_to_a_conference_is_shown_and_its_acceptance_brings_the_chat() {
         changes
             .iter()
             .all(|change| !matches!(change, ConversationChange::ChatDisconnected { .. })),
-        "the chat was connecting all the way: {changes:?}"
+        "the chat was already connecting: {changes:?}"
     );
     bench.submit(Operation::SendMessage {
         conversation: key,

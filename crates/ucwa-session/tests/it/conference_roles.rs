@@ -150,7 +150,7 @@ fn a_role_is_set_by_its_link_and_reported_by_an_event() {
     let promote = format!("{}/promote", third_href("21a1"));
     bench.reply("POST", &promote, 204, Value::Null);
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert_eq!(bench.changes(chat()), [], "nothing is guessed");
+    assert_eq!(bench.changes(chat()), [], "no change without an event");
     bench.page(senders(
         "21a1",
         vec![
@@ -291,7 +291,7 @@ fn a_refused_command_fails_and_changes_nothing() {
         }
         assert!(
             !bench.is_sent("POST", &href),
-            "one request served both, and is not repeated"
+            "both share one request without a repeat"
         );
         assert_eq!(bench.changes(chat()), []);
     }
@@ -337,7 +337,7 @@ fn commands_on_a_participant_who_leaves_are_settled() {
         assert_eq!(
             bench.result(ticket).map(Result::is_ok),
             Some(turned_away),
-            "he is out, as was wanted of one who is turned away"
+            "the participant has left, as requested"
         );
     }
 }

@@ -84,7 +84,7 @@ fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
     chat_returns(&mut bench, "21a1");
     assert!(
         !bench.is_sent("POST", &messages("21a1")),
-        "nobody is there to hear it"
+        "no participant would receive the message"
     );
     bench.page(senders(
         "21a1",
@@ -104,7 +104,7 @@ fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
 }
 
 #[test]
-fn a_message_to_an_empty_conference_fails() {
+fn a_conference_message_fails_if_no_invitee_is_reached() {
     let mut bench = of_three();
     let said = bench.send(1, "Hello both");
     let request = bench.created(

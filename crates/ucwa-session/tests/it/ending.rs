@@ -125,7 +125,11 @@ fn leaving_while_inviting_cancels_and_settles_the_message() {
         204,
         Value::Null,
     );
-    assert_eq!(bench.result(message), None, "the verdict is on its way");
+    assert_eq!(
+        bench.result(message),
+        None,
+        "the delivery event is still expected"
+    );
     let completed = with(
         invitation("completed", &operation, "21a1", "Cancelled"),
         "status",
@@ -305,7 +309,7 @@ fn a_conversation_that_lost_its_chat_is_read_after_ten_seconds() {
         assert_eq!(
             invite.json()["to"].is_null(),
             over == 0,
-            "an invitation into the conversation names nobody"
+            "an invitation into the conversation names no participant"
         );
         assert_eq!(bench.result(waiting), None);
     }
@@ -324,7 +328,7 @@ fn stopping_the_only_modality_ends_the_chat_and_the_conversation_follows() {
     assert_eq!(
         bench.result(ticket),
         Some(&Ok(Outcome::Done)),
-        "gone is stopped"
+        "a 404 means that the chat has ended"
     );
     bench.page(senders(
         "21a1",

@@ -33,7 +33,7 @@ fn a_response_after_the_refusal_does_not_revive_an_invitation() {
 }
 
 #[test]
-fn an_event_with_the_thread_of_a_refused_invitation_is_another_invitation() {
+fn an_event_with_the_operation_id_of_a_refused_invitation_is_another_invitation() {
     let mut bench = Bench::with_conversation();
     bench.send(1, "Hello");
     let body = json!({"code": "BadRequest"});

@@ -149,7 +149,7 @@ fn a_proxy_page_in_front_of_the_token_service_does_not_refuse_the_password() {
 }
 
 #[test]
-fn a_token_request_is_repeated_after_a_transient_failure() {
+fn a_server_error_of_the_token_service_is_retried_later() {
     let mut bench = creating_anew();
     let error = json!({"error": "server_error"});
     bench.reply("POST", "/t", 400, error);
@@ -377,7 +377,7 @@ fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
         } else {
             bench.advance(Duration::from_secs(1));
         }
-        assert!(renewals <= 100, "without a pause");
+        assert!(renewals <= 100, "renewals without a pause");
     }
     renewals
 }

@@ -122,7 +122,7 @@ fn an_embedded_resource_may_be_a_list_of_one() {
 }
 
 #[test]
-fn no_request_has_an_origin_or_referer() {
+fn no_request_has_the_headers_of_a_browser() {
     let mut bench = Bench::new(Bench::config());
     bench.submit(Operation::SignIn(Bench::credentials()));
     let check = |bench: &Bench| {

@@ -51,7 +51,7 @@ fn an_invitation_is_shown_with_its_sender_and_text() {
     );
     assert!(
         !format!("{:?}", bench.events).contains("Hi Tosh"),
-        "what people write is not for logs"
+        "texts must not be logged"
     );
 }
 
@@ -60,7 +60,11 @@ fn an_acceptance_completes_with_the_invitation_and_its_text_is_shown_once() {
     let (mut bench, key) = invited("Hi Tosh");
     let ticket = bench.submit(Operation::Accept(key));
     bench.reply("POST", &accept(), 204, Value::Null);
-    assert_eq!(bench.result(ticket), None, "taken is not completed");
+    assert_eq!(
+        bench.result(ticket),
+        None,
+        "the invitation has not completed"
+    );
     bench.page(offer_completed("17b", "Success"));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     assert!(bench.received(key).is_empty(), "the text comes as an event");
@@ -85,7 +89,7 @@ fn the_text_is_shown_from_the_invitation_when_no_event_brings_it_and_a_late_even
     assert_eq!(
         bench.received(key),
         ["Hi Tosh"],
-        "said again is shown again"
+        "a message with the same text is shown again"
     );
 }
 
@@ -328,7 +332,7 @@ fn the_text_of_an_invitation_that_was_left_is_not_shown_again_by_its_late_event(
     assert_eq!(
         bench.received(key),
         ["Hi Tosh"],
-        "said again is shown again"
+        "a message with the same text is shown again"
     );
 }
 
@@ -385,7 +389,7 @@ fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_goes_on_a
     assert_eq!(
         bench.received(key),
         ["Hi Tosh"],
-        "said again is shown again"
+        "a message with the same text is shown again"
     );
 }
 
@@ -409,6 +413,6 @@ fn a_conversation_without_a_known_peer_invites_no_one() {
     let changes = bench.changes(key);
     assert!(
         matches!(changes.last(), Some(ConversationChange::Ended { .. })),
-        "what was begun is told to be over: {changes:?}"
+        "the started conversation has ended: {changes:?}"
     );
 }

@@ -88,7 +88,7 @@ pub(crate) fn invited(bench: &mut Bench) -> (Ticket, String) {
     let request = bench.created("POST", INVITATIONS, HREF);
     assert!(
         request.target().ends_with("?conversation=21a1"),
-        "the query stays"
+        "the query is kept"
     );
     let body = request.json();
     assert_eq!(body["to"], "sip:alexd@contoso.com");
@@ -125,7 +125,11 @@ fn an_addition_completes_with_the_participants_invitation() {
         bench.changes(chat()),
         [ConversationChange::ParticipantInvited(third())]
     );
-    assert_eq!(bench.result(ticket), None, "on its way is not there");
+    assert_eq!(
+        bench.result(ticket),
+        None,
+        "the participant has not joined yet"
+    );
     let completed = participant_invitation("completed", &operation, "21a1", "Connected");
     bench.page(senders(
         "21a1",
@@ -139,7 +143,11 @@ fn an_addition_completes_with_the_participants_invitation() {
     let [ConversationChange::ParticipantJoined(participant)] = changes.as_slice() else {
         panic!("{changes:?}")
     };
-    assert_eq!(participant.key, third(), "he is the one who was added");
+    assert_eq!(
+        participant.key,
+        third(),
+        "the key is that of the added participant"
+    );
     assert_eq!(participant.name.as_deref(), Some("Alex Darrow"));
 }
 
@@ -170,7 +178,7 @@ fn a_participant_who_refuses_leaves_with_the_reason() {
         (third(), Some("Declined"))
     );
     bench.advance(Duration::from_secs(120));
-    assert!(!bench.is_sent("GET", HREF), "a verdict is final");
+    assert!(!bench.is_sent("GET", HREF), "the result is final");
 }
 
 #[test]
@@ -278,7 +286,7 @@ fn an_invalid_address_adds_no_participant() {
     let ticket = bench.submit(Operation::AddParticipant {
         conversation: chat(),
         participant: third(),
-        uri: "nobody at all".to_owned(),
+        uri: "no participant was added".to_owned(),
     });
     assert_eq!(*bench.failure(ticket).kind(), FailureKind::InvalidArgument);
 }
@@ -309,7 +317,7 @@ fn a_participant_is_ejected_by_its_eject_link() {
     assert_eq!(
         bench.result(ticket),
         None,
-        "he is out when the roster says so"
+        "the participant leaves with the roster event"
     );
     let gone = bare("deleted", "participant", &third_href("21a1"), None);
     let reason = json!({"code": "RemoteFailure", "subcode": "Ejected"});
@@ -321,7 +329,7 @@ fn a_participant_is_ejected_by_its_eject_link() {
             participant: third(),
             failure: None
         }],
-        "what was asked for needs no reason"
+        "a requested removal has no reason"
     );
 }
 
@@ -356,7 +364,7 @@ fn a_participant_without_an_eject_link_is_read_for_it() {
     assert_eq!(*bench.failure(ticket).kind(), FailureKind::WrongState);
     assert!(
         matches!(bench.changes(chat()).last(), Some(ConversationChange::ParticipantJoined(it)) if it.key == third()),
-        "he is still there"
+        "the participant is still in the roster"
     );
 }
 

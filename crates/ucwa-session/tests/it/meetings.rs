@@ -165,7 +165,11 @@ fn a_message_starts_a_conference_and_is_sent_in_it() {
     open(&mut bench, None);
     let said = bench.send(1, "Minutes");
     let request = bench.created("POST", &adhoc(), MEETING_INVITATION);
-    assert_eq!(request.json()["_links"], Value::Null, "no message inside");
+    assert_eq!(
+        request.json()["_links"],
+        Value::Null,
+        "the invitation carries no message"
+    );
     joined(&mut bench, &operation_of(&request));
     assert_eq!(bench.result(said), None);
     chat_returns(&mut bench, "21a1");
@@ -218,7 +222,7 @@ fn joining_a_missing_conference_fails_and_can_be_repeated() {
     assert_eq!(failure.subcode(), Some("DestinationNotFound"));
     let said = bench.send(1, "Anybody?");
     let request = bench.reply("POST", MEETINGS, 404, not_found);
-    assert_eq!(request.target(), MEETINGS, "no other is begun instead");
+    assert_eq!(request.target(), MEETINGS, "no new conference is started");
     assert_eq!(request.json()["onlineMeetingUri"], MEETING);
     assert_eq!(bench.failure(said).subcode(), Some("DestinationNotFound"));
 }
@@ -251,7 +255,7 @@ fn an_ad_hoc_conference_is_rejoined_or_restarted() {
     let group = |change: &_| matches!(change, ConversationChange::Group { .. });
     assert!(
         !changes.iter().any(group),
-        "it never was anything else: {changes:?}"
+        "the conversation was a conference before: {changes:?}"
     );
 
     let over = conversation_event("updated", "22b2", "Disconnected");
@@ -274,7 +278,7 @@ fn without_conference_links_no_conference_is_started_or_joined() {
         assert_eq!(bench.failure(said).kind(), &FailureKind::NotSupported);
         assert!(
             !bench.is_sent("POST", MESSAGING_INVITATIONS),
-            "it is no chat of two instead"
+            "no one-to-one chat is started instead"
         );
         assert!(matches!(
             bench.changes(chat()).last(),

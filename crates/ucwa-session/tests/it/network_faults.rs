@@ -60,7 +60,10 @@ fn with_two_lost_responses_the_message_text_decides_which_one_an_event_is_about(
     bench.break_off("POST", &messages(), Sent::Maybe);
     bench.verdicts(chat());
     told(&mut bench, "2", "Success");
-    assert!(bench.verdicts(chat()).is_empty(), "it may be either");
+    assert!(
+        bench.verdicts(chat()).is_empty(),
+        "the event may belong to either message"
+    );
     let which = json!({"rel": "message", "direction": "Outgoing", "operationId": operation});
     bench.reply("GET", &message_href("21a1", "2"), 200, which);
     assert_eq!(
@@ -107,7 +110,7 @@ fn the_chat_of_a_lost_invitation_is_shown_beside_the_chat_that_replaced_it() {
             invitation("started", &operation, "21a1", "Connecting"),
         )],
     ));
-    assert!(bench.events.is_empty(), "it still rings");
+    assert!(bench.events.is_empty(), "the invitation is still alerting");
     bench.page(senders("21a1", accepted(&operation, "21a1")));
     let discovered = bench.events.iter().find_map(|event| match event {
         SessionEvent::Discovered {
@@ -180,7 +183,7 @@ fn an_invitation_without_a_started_event_is_read_for_its_links() {
 }
 
 #[test]
-fn no_request_is_repeated_in_a_lost_application() {
+fn a_queued_message_is_not_sent_in_a_lost_application() {
     let mut bench = established();
     bench.page(senders(
         "21a1",
@@ -296,7 +299,7 @@ fn a_late_refusal_of_an_invitation_that_timed_out_fails_its_message() {
     assert_eq!(
         bench.failure(queued).kind(),
         &FailureKind::Ended,
-        "it certainly was not sent"
+        "the message was not sent"
     );
     bench.verdicts(chat());
     let refused = with(

@@ -83,7 +83,7 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
     assert_eq!(
         joined,
         [expected],
-        "the participant that the caller made is the one who joins"
+        "the participant with the caller's key joins"
     );
     // The page did not contain the name, so it is read.
     let name = json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com"});

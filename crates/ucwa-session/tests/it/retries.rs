@@ -147,7 +147,7 @@ fn backoff_grows_and_differs_between_seeds() {
     };
     let one = pause(1);
     assert!(one.windows(2).all(|pair| pair[0] < pair[1]), "{one:?}");
-    assert_ne!(one, pause(2), "clients must not come back in step");
+    assert_ne!(one, pause(2), "the jitter must differ between clients");
 }
 
 #[test]
@@ -232,17 +232,26 @@ fn a_post_is_repeated_only_if_it_was_not_sent() {
     bench.send(1, "one");
     bench.break_off("POST", &messages(), Sent::Maybe);
     bench.advance(25 * SECOND);
-    assert!(!bench.is_sent("POST", &messages()), "it may have arrived");
+    assert!(
+        !bench.is_sent("POST", &messages()),
+        "the message may have arrived"
+    );
     let mut bench = established();
     bench.send(1, "one");
     bench.reply("POST", &messages(), 503, Value::Null);
     bench.advance(25 * SECOND);
-    assert!(!bench.is_sent("POST", &messages()), "it may have arrived");
+    assert!(
+        !bench.is_sent("POST", &messages()),
+        "the message may have arrived"
+    );
     let mut bench = established();
     bench.send(1, "one");
     bench.break_off("POST", &messages(), Sent::No);
     bench.advance(SECOND);
-    assert!(bench.is_sent("POST", &messages()), "it did not leave");
+    assert!(
+        bench.is_sent("POST", &messages()),
+        "the message was not sent"
+    );
 }
 
 fn diagnosed(status: u16, diagnostics: &str) -> http::Response<Bytes> {

@@ -293,7 +293,7 @@ fn a_message_without_a_delivery_event_is_read_once() {
             assert_eq!(
                 bench.verdicts(chat()),
                 [(MessageKey::Local(1), MessageStatus::Succeeded)],
-                "a late verdict counts"
+                "a late delivery event counts"
             );
         }
     }
@@ -466,7 +466,7 @@ fn typing_is_reported_in_both_directions() {
     assert_eq!(
         bench.changes(chat()),
         [told(true), told(false)],
-        "an event with `in` is no join and no leave"
+        "an event with `in` is neither a join nor a leave"
     );
 }
 
@@ -490,7 +490,7 @@ fn received_messages_come_once_and_in_order() {
     assert_eq!(
         bench.received(chat()),
         ["one"],
-        "what follows a message that is still being fetched waits for it"
+        "later messages wait for one that is being read"
     );
     let two = arrival("21a1", "6", "two")["_embedded"]["message"].clone();
     bench.reply("GET", &message_href("21a1", "6"), 200, two);

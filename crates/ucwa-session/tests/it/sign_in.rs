@@ -64,14 +64,14 @@ fn sign_in_takes_the_documented_steps_and_sends_the_password_only_to_the_token_s
             "supportedMessageFormats": ["Plain", "Html"],
             "supportedModalities": ["Messaging"],
         }),
-        "other modalities are refused, and no form of a time limit is documented"
+        "other modalities are refused, and the format of a time limit is undocumented"
     );
     assert_eq!(bench.result(ticket), None);
     bench.reply("GET", APP, 200, application(false));
     assert_eq!(
         bench.order,
         ["event", "send", "event", "completed"],
-        "the channel is open before anybody is told"
+        "the channel is opened before the sign-in is reported"
     );
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
@@ -437,7 +437,7 @@ fn a_discovery_path_has_30_seconds_in_total() {
     }
     assert!(
         bench.now > Duration::from_secs(20),
-        "one silence is not the end"
+        "one lost response does not end the discovery"
     );
     let failure = bench.failure(ticket);
     assert!(matches!(failure.kind(), FailureKind::Unreachable { .. }));
@@ -617,7 +617,7 @@ fn a_token_is_renewed_early_without_delaying_requests() {
     assert_eq!(
         post.request.headers()[AUTHORIZATION],
         "Bearer cwt=one",
-        "the old token serves meanwhile"
+        "the old token is still valid"
     );
 }
 

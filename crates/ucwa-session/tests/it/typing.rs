@@ -20,11 +20,14 @@ fn typing_reports_in_quick_succession_share_one_request() {
     for ticket in [first, second] {
         assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     }
-    assert!(!bench.is_sent("POST", &typing), "one was on its way");
+    assert!(!bench.is_sent("POST", &typing), "a report was in flight");
     bench.advance(Duration::from_millis(1499));
     let seen = hint(&mut bench);
     assert_eq!(bench.result(seen), Some(&Ok(Outcome::Done)));
-    assert!(!bench.is_sent("POST", &typing), "one was seen just now");
+    assert!(
+        !bench.is_sent("POST", &typing),
+        "a report was sent just before"
+    );
     bench.advance(Duration::from_millis(1));
     hint(&mut bench);
     bench.reply("POST", &typing, 204, Value::Null);
@@ -138,7 +141,7 @@ fn custom_content_goes_out_with_the_invitation_and_comes_in_with_one() {
     );
     assert!(
         !format!("{:?}", bench.events).contains("Random"),
-        "it is not for logs"
+        "custom content must not be logged"
     );
 }
 

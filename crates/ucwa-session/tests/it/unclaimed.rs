@@ -28,7 +28,7 @@ fn living(state: &str) -> Value {
 /// Answers the reads of a discovered conversation: it has a chat with Lene.
 fn introduce(bench: &mut Bench) -> ConversationKey {
     bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
-    let key = discovered(bench).expect("nothing was found");
+    let key = discovered(bench).expect("no conversation was discovered");
     let lene = json!({"href": participant_href("77"), "title": "Lene Aaling"});
     bench.reply(
         "GET",
@@ -63,7 +63,7 @@ fn taken_up() -> Bench {
         200,
         application(false),
     );
-    assert!(!bench.is_sent("POST", ""), "he is available already");
+    assert!(!bench.is_sent("POST", ""), "the user is available already");
     bench.reply("GET", APP, 200, application(false));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     bench.events.clear();
@@ -154,7 +154,11 @@ fn a_late_invitation_does_not_show_its_conversation_twice() {
     bench.page(senders("77", vec![(false, added)]));
     bench.advance(Duration::from_secs(10));
     bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
-    assert_eq!(discovered(&bench), None, "it may be the one that begins");
+    assert_eq!(
+        discovered(&bench),
+        None,
+        "the conversation may belong to the pending invitation"
+    );
     let started = invitation("started", operation, "77", "Connecting");
     bench.page(senders("77", vec![(false, started)]));
     bench.page(senders("77", accepted(operation, "77")));
@@ -206,7 +210,11 @@ fn a_listed_conversation_is_shown_though_another_begins_meanwhile() {
     let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
     bench.reply("GET", LIST, 200, list);
     bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
-    assert_eq!(discovered(&bench), None, "it may be the one that begins");
+    assert_eq!(
+        discovered(&bench),
+        None,
+        "the conversation may belong to the pending invitation"
+    );
     let invitations = format!("{APP}/communication/messagingInvitations");
     let refused = json!({"code": "NotFound", "subcode": "DestinationNotFound"});
     bench.reply("POST", &invitations, 404, refused);
@@ -262,7 +270,7 @@ fn messages_of_unclaimed_conversations_are_shown_at_the_end() {
     let added = conversation_event("added", "77", "Connected");
     bench.page(senders("77", vec![(false, added), said]));
     bench.submit(Operation::SignOut);
-    let key = discovered(&bench).expect("nothing was found");
+    let key = discovered(&bench).expect("no conversation was discovered");
     assert_eq!(bench.received(key), ["Anybody there?"]);
     bench.reply("DELETE", APP, 204, Value::Null);
     assert!(bench.sent.is_empty(), "{:?}", bench.sent);

@@ -92,7 +92,10 @@ fn a_new_message_does_not_overtake_one_in_flight_after_the_chat_ended() {
         vec![(true, messaging("21a1", "Disconnected"))],
     ));
     let second = bench.send(2, "two");
-    assert!(!bench.is_sent("POST", INVITE), "one may still arrive");
+    assert!(
+        !bench.is_sent("POST", INVITE),
+        "the first message may still arrive"
+    );
     bench.reply(
         "POST",
         "/WebTicket/oauthtoken",
@@ -103,7 +106,10 @@ fn a_new_message_does_not_overtake_one_in_flight_after_the_chat_ended() {
     let conversation = conversation_event("updated", "21a1", "Connected");
     let resource = conversation["_embedded"]["conversation"].clone();
     bench.reply("GET", &conversation_href("21a1"), 200, resource);
-    assert!(!bench.is_sent("POST", INVITE), "one may still arrive");
+    assert!(
+        !bench.is_sent("POST", INVITE),
+        "the first message may still arrive"
+    );
     bench.reply("POST", &messages, 409, json!({"code": "Conflict"}));
     assert!(bench.is_sent("POST", INVITE));
     assert_eq!(bench.result(second), None);

@@ -15,13 +15,13 @@ type Step = fn(&mut Fixture);
 
 /// The reasons why a request has not been sent, or had no effect.
 const WAITS: [(&str, Hold); 3] = [
-    ("it could not be sent", |bench, target| {
+    ("the connection failed", |bench, target| {
         bench.break_off("POST", target, Sent::No);
     }),
-    ("it was too many", |bench, target| {
+    ("429", |bench, target| {
         bench.reply("POST", target, 429, Value::Null);
     }),
-    ("it needs another token", |bench, target| {
+    ("the token was refused", |bench, target| {
         let request = bench.take("POST", target);
         bench.respond(request.id, challenge("https://127.0.0.1:5061/token"));
     }),

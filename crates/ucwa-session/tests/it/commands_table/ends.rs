@@ -26,7 +26,11 @@ pub(super) fn rows() -> Vec<Row> {
             operation: |fixture| Operation::Accept(fixture.key),
             end: |fixture| {
                 no_content(fixture);
-                assert_eq!(fixture.bench.completed.len(), 1, "only the sign-in");
+                assert_eq!(
+                    fixture.bench.completed.len(),
+                    1,
+                    "only the sign-in has completed"
+                );
                 fixture.bench.page(offer_completed("17b", "Success"));
             },
             ..ROW

@@ -376,7 +376,7 @@ fn chat_rows() -> Vec<Row> {
                 fixture.bench.send(1, "x");
                 assert!(
                     !fixture.bench.is_sent("POST", ""),
-                    "there is nowhere to send to"
+                    "there is no sendMessage link"
                 );
             },
             ..CONVERSATION
@@ -387,7 +387,7 @@ fn chat_rows() -> Vec<Row> {
             fixture: || {
                 let mut fixture = established();
                 fixture.bench.send(1, "one");
-                fixture.ticket = Some(fixture.bench.send(2, "waits behind it"));
+                fixture.ticket = Some(fixture.bench.send(2, "the later message waits"));
                 fixture.bench.events.clear();
                 fixture
             },

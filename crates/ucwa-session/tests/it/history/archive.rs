@@ -233,7 +233,7 @@ fn transcripts_are_read_by_page_with_their_senders() {
     bench.reply("GET", &href, 200, transcripts(&page, Some(&next)));
     assert!(
         !bench.is_sent("GET", &next),
-        "one page for those who asked together"
+        "simultaneous requests share one read"
     );
     for ticket in [first, joined] {
         assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -339,7 +339,7 @@ fn html_of_a_transcript_is_preferred_to_its_text() {
     assert_eq!(messages[0].body, MessageBody::Html("<b>Hi</b>".to_owned()));
     assert!(
         !format!("{changes:?}").contains("<b>"),
-        "what people write is not for logs"
+        "texts must not be logged"
     );
 }
 

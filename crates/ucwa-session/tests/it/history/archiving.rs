@@ -47,7 +47,7 @@ fn history_is_turned_on_by_a_put_of_the_whole_resource() {
     assert_eq!(
         bench.result(ticket),
         None,
-        "it is so when the server says so"
+        "the server has not confirmed the setting"
     );
     bench.page(communication_updated("Enabled", "6"));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -265,7 +265,7 @@ fn missed_items_are_counted_and_extend_the_list() {
     let mut bench = signed_in();
     assert!(
         !bench.is_sent("GET", &format!("{APP}/communication")),
-        "nobody asked for history"
+        "history is not used"
     );
     bench.submit(list_archived(1));
     bench.reply("GET", &missed_href(), 200, missed(2));

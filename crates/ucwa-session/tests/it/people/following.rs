@@ -25,11 +25,15 @@ fn one_subscription_covers_all_followed_people_until_the_last_is_released() {
     );
     assert!(
         !bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")),
-        "one for all"
+        "one subscription covers all"
     );
     bench.respond(sent.id, answer(201, subscription(3)));
     let batch = bench.take("POST", &format!("{APP}/batch"));
-    assert_eq!(targets(&batch).len(), 2, "how things stand is read at once");
+    assert_eq!(
+        targets(&batch).len(),
+        2,
+        "the current values are read at once"
+    );
     bench.respond(
         batch.id,
         batch_of(&[
@@ -118,7 +122,10 @@ fn a_failed_read_of_a_change_is_repeated_a_limited_number_of_times() {
         bench.advance(6 * repeat * SECOND);
     }
     wait(&mut bench, 5);
-    assert!(!bench.is_sent("GET", &target), "that is enough");
+    assert!(
+        !bench.is_sent("GET", &target),
+        "the number of repeats is limited"
+    );
 
     // A missing resource is not read again, nor is one that is no longer followed.
     bench.page(presence_changed(282));
@@ -190,7 +197,7 @@ fn an_expiry_event_extends_the_subscription_once() {
     bench.page(updated.clone());
     assert!(
         !bench.is_sent("POST", &href),
-        "a young one cannot be about to expire"
+        "a new subscription cannot be about to expire"
     );
     wait(&mut bench, 20);
     bench.page(updated.clone());
@@ -442,7 +449,10 @@ fn repeated_reads_use_the_shortest_interval_and_pause_while_followed_live() {
     assert!(!read(&mut bench, MINUTE * 5));
     bench.submit(follow(LENE, PersonField::Status, Interest::None));
     assert!(bench.is_sent("DELETE", &format!("{APP}/presenceSubscriptions/3")));
-    assert!(read(&mut bench, SECOND * 11), "back to the shortest");
+    assert!(
+        read(&mut bench, SECOND * 11),
+        "the shortest interval applies again"
+    );
     bench.submit(follow(LENE, PersonField::Activity, Interest::None));
     assert!(!read(&mut bench, MINUTE * 5));
 }

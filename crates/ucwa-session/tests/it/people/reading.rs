@@ -134,7 +134,7 @@ fn without_batches_reads_are_sent_alone() {
     assert_eq!(
         told(&mut bench, LENE).last(),
         Some(&PersonFact::Note(None)),
-        "no note is no failure"
+        "an empty note is not a failure"
     );
     bench.submit(fetch(LENE, PersonField::Status));
     bench.submit(fetch(LENE, PersonField::Note));
@@ -189,7 +189,7 @@ fn a_person_known_by_address_only_is_searched_once() {
     assert_eq!(
         bench.result(title),
         Some(&Ok(Outcome::Done)),
-        "the card came along"
+        "the search returned the card"
     );
     bench.advance(SECOND);
     let target = format!("{}/contactPresence", contact_href(282));

@@ -126,7 +126,7 @@ fn a_reset_has_no_body_and_is_read_back() {
         assert!(sent.request.body().is_empty());
         bench.respond(sent.id, answer(204, Value::Null));
         bench.advance(SECOND);
-        assert_eq!(bench.result(ticket), None, "to what is not known yet");
+        assert_eq!(bench.result(ticket), None, "the new value is unknown");
         bench.reply("GET", &href, 200, body);
         assert_eq!(told(&mut bench, ME).first(), Some(&fact));
         assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
@@ -179,7 +179,10 @@ fn changes_by_other_endpoints_are_read_if_followed() {
     bench.advance(SECOND);
     bench.reply("GET", &format!("{APP}/me/note"), 200, note("two"));
     assert_eq!(told(&mut bench, ME).len(), 2);
-    assert!(!bench.is_sent("POST", APP), "nobody subscribes to himself");
+    assert!(
+        !bench.is_sent("POST", APP),
+        "the user needs no subscription"
+    );
     let card = bench.submit(fetch(ME, PersonField::Office));
     bench.advance(SECOND);
     let me = json!({"rel": "me", "uri": ME, "name": "Tosh Meston", "officeLocation": "5/1380",
