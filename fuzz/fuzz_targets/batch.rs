@@ -1,4 +1,4 @@
-//! A batch body: what is read survives being written.
+//! Decodes a batch, and checks that encoding and decoding it again gives the same batch.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

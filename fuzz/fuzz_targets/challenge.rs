@@ -1,4 +1,4 @@
-//! `WWW-Authenticate` headers and their neighbours: what was written once reads back as it was.
+//! Parses `WWW-Authenticate` and other headers, and checks that writing and parsing them again gives the same values.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

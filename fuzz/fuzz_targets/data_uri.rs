@@ -1,4 +1,4 @@
-//! Data URIs and dates: what is read survives being written.
+//! Parses data URIs and dates, and checks that writing and parsing them again gives the same values.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

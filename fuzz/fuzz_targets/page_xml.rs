@@ -1,4 +1,5 @@
-//! An XML body as an event page and as a resource: what was written once reads back as it was, again and again.
+//! Decodes an XML body as an event page and as a resource. Checks that encoding and decoding the value gives the same
+//! value.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -15,19 +16,19 @@ fuzz_target!(|body: &[u8]| {
     wide.body_bytes = usize::MAX;
     if let Ok(resource) = Resource::decode(body, Xml, &limits) {
         let first = resource.encode(Xml);
-        let first = Resource::decode(&first, Xml, &wide).expect("what is written can be read");
+        let first = Resource::decode(&first, Xml, &wide).expect("encoded bodies can be decoded");
         let second = first.encode(Xml);
         assert_eq!(Resource::decode(&second, Xml, &wide).as_ref(), Ok(&first));
         let json = resource.encode(Json);
-        Resource::decode(&json, Json, &wide).expect("what is written can be read");
+        Resource::decode(&json, Json, &wide).expect("encoded bodies can be decoded");
     }
     if let Ok(page) = EventPage::decode(body, Xml, &limits) {
         let first = page.encode(Xml);
-        let first = EventPage::decode(&first, Xml, &wide).expect("what is written can be read");
+        let first = EventPage::decode(&first, Xml, &wide).expect("encoded bodies can be decoded");
         assert_eq!(first.malformed, []);
         let second = first.encode(Xml);
         assert_eq!(EventPage::decode(&second, Xml, &wide).as_ref(), Ok(&first));
         let json = page.encode(Json);
-        EventPage::decode(&json, Json, &wide).expect("what is written can be read");
+        EventPage::decode(&json, Json, &wide).expect("encoded bodies can be decoded");
     }
 });

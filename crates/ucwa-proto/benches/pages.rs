@@ -1,9 +1,8 @@
-//! How long event pages take to decode, as multiples of what any decoder of the same bytes must do, and how much they
-//! allocate.
+//! The time and the allocations for decoding event pages.
 //!
-//! JSON is measured against `serde_json::Value`, XML against a bare quick-xml loop that looks at no attribute.
-//! Everything that a session reads is decoded: the
-//! page, the typed views of its resources, and the data URIs. `owned` also copies the page out of the body.
+//! Times are also given as multiples of a baseline on the same bytes: `serde_json::Value` for JSON, and a loop over the
+//! quick-xml events, without attributes, for XML. Each run decodes the page, the typed views of its resources, and the
+//! data URIs, as a session does. `owned` also converts the page into one that borrows nothing.
 #![allow(
     missing_docs,
     clippy::print_stdout,
@@ -60,9 +59,8 @@ fn main() {
                     .into_owned();
                 read(&page);
             };
-            // What stays allocated above the room for the pages keeps the allocator from giving memory back to the
-            // system after every round, as any
-            // long-lived heap does.
+            // An allocation above the memory for the pages keeps the allocator from returning that memory to the system
+            // after each round, as in a long-lived process.
             let room: Vec<_> = (0..8).map(|_| vec![0_u8; 100_000]).collect();
             let pin = vec![0_u8; 100_000];
             drop(black_box(room));
@@ -87,7 +85,7 @@ fn main() {
     }
 }
 
-/// The fastest of many rounds for each run, the rounds interleaved so that a busy machine is unfair to nobody.
+/// The fastest of many rounds for each run. The rounds are interleaved, so that other load affects all runs.
 fn fastest(runs: &[&dyn Fn()]) -> Vec<Duration> {
     const ITERATIONS: u32 = 64;
     let mut fastest = vec![Duration::MAX; runs.len()];
@@ -104,7 +102,7 @@ fn fastest(runs: &[&dyn Fn()]) -> Vec<Duration> {
     fastest
 }
 
-/// What a session reads of a page.
+/// Reads the parts of a page that a session reads.
 fn read(page: &EventPage<'_>) {
     for (_, event) in page.events() {
         let Some(resource) = event.resource() else {
@@ -159,7 +157,7 @@ fn page<'a>() -> EventPage<'a> {
     )
 }
 
-/// The page that an accepted invitation brings, of about 6 KB.
+/// The page of an accepted invitation, of about 6 KB.
 fn accepted() -> EventPage<'static> {
     let them = under("/participants/lenea@contoso.com");
     let us = under("/participants/toshm@contoso.com");

@@ -1,11 +1,11 @@
-//! Batches: many HTTP messages in one body of `multipart/batching` (`BatchingRequests`, `batch_ref`).
+//! Batches: several HTTP messages in one body of `multipart/batching` (`BatchingRequests`, `batch_ref`).
 //!
-//! Reading is lenient: line ends may be LF, the closing delimiter may be missing, parts may lack `Content-Length`,
-//! bodies may begin with a byte order mark.
-//! Writing is strict. A batch must hold no other batch, no request for events and none for a photo; parts carry no
-//! `Authorization`. Answers stand in the order of
-//! the requests, but the server executes in any order; with too many requests outstanding (100 per user) it answers
-//! 429 and executes none.
+//! The decoder accepts LF as line end, a missing closing delimiter, parts without `Content-Length`, and bodies with a
+//! byte order mark. The encoder is strict.
+//!
+//! A batch must not contain another batch, a request for events, or a request for a photo; its parts have no
+//! `Authorization`. The responses are in the order of the requests, but the server executes the requests in any order.
+//! If a user has more than 100 requests in flight, the server answers 429 and executes none of the batch.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::{DecodeError, Limits};
 
 mod mime;
 
-/// The media type of a batch; both `Accept` and, with a boundary, `Content-Type`.
+/// The media type of a batch, for `Accept` and, with a boundary, for `Content-Type`.
 pub const MEDIA_TYPE: &str = "multipart/batching";
 
 /// A request in a batch.
@@ -24,7 +24,7 @@ pub struct Request<'a> {
     pub method: Cow<'a, str>,
     /// The path and query, relative to the host.
     pub target: Cow<'a, str>,
-    /// The headers in order, `Host` and `Accept` among them; `Content-Length` is written by itself.
+    /// The headers, in order, such as `Host` and `Accept`. The encoder adds `Content-Length`.
     pub headers: Vec<Header<'a>>,
     /// The body; may be empty.
     pub body: Cow<'a, [u8]>,
@@ -35,9 +35,9 @@ pub struct Request<'a> {
 pub struct Response<'a> {
     /// The status.
     pub status: u16,
-    /// The phrase behind the status; may be empty.
+    /// The reason phrase; may be empty.
     pub reason: Cow<'a, str>,
-    /// The headers in order.
+    /// The headers, in order.
     pub headers: Vec<Header<'a>>,
     /// The body, without a byte order mark; may be empty.
     pub body: Cow<'a, [u8]>,
@@ -46,7 +46,7 @@ pub struct Response<'a> {
 /// The name and value of a header.
 pub type Header<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// A batch ready to be sent.
+/// An encoded batch.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Batch {
     /// The value of `Content-Type`, with the boundary.
@@ -85,18 +85,18 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The value of the first header of this name.
+    /// The value of the first header with this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 
-    /// Reads a batch of requests. The boundary comes from `Content-Type` through [`boundary`]; without one the first
-    /// delimiter shows it.
+    /// Decodes a batch of requests. Pass the [`boundary`] of the `Content-Type`; without one it is taken from the first
+    /// delimiter.
     ///
     /// # Errors
     ///
-    /// If the body has no parts, too many, or one that is no request.
+    /// If the body has no parts, too many parts, or a part that is not a request.
     pub fn decode_batch(
         body: &'a [u8],
         boundary: Option<&str>,
@@ -117,8 +117,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Writes a batch of requests. The boundary begins with `seed` and occurs in no body; a line break in a header is
-    /// dropped.
+    /// Encodes a batch of requests. The boundary contains `seed` and occurs in no body. Line breaks in headers are removed.
     #[must_use]
     pub fn encode_batch(requests: &[Self], seed: &str) -> Batch {
         let parts = requests.iter().map(|request| Part {
@@ -160,17 +159,17 @@ impl<'a> Response<'a> {
         self
     }
 
-    /// The value of the first header of this name.
+    /// The value of the first header with this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
     }
 
-    /// Reads a batch of responses, as [`Request::decode_batch`] does.
+    /// Decodes a batch of responses, as [`Request::decode_batch`] does for requests.
     ///
     /// # Errors
     ///
-    /// If the body has no parts, too many, or one that is no response.
+    /// If the body has no parts, too many parts, or a part that is not a response.
     pub fn decode_batch(
         body: &'a [u8],
         boundary: Option<&str>,
@@ -196,7 +195,7 @@ impl<'a> Response<'a> {
         })
     }
 
-    /// Writes a batch of responses, as [`Request::encode_batch`] does.
+    /// Encodes a batch of responses, as [`Request::encode_batch`] does for requests.
     #[must_use]
     pub fn encode_batch(responses: &[Self], seed: &str) -> Batch {
         let parts = responses.iter().map(|response| Part {
@@ -208,7 +207,7 @@ impl<'a> Response<'a> {
     }
 }
 
-/// The boundary that a `Content-Type` of `multipart/batching` names, quoted or not.
+/// The boundary in a `Content-Type` of `multipart/batching`, quoted or not.
 #[must_use]
 pub fn boundary(content_type: &str) -> Option<&str> {
     let (media_type, mut rest) = content_type.split_once(';')?;
@@ -239,7 +238,7 @@ fn header<'h>(headers: &'h [Header<'_>], name: &str) -> Option<&'h str> {
         .map(|(_, value)| &**value)
 }
 
-/// Bodies may hold messages, and headers tokens.
+/// Debug output without bodies and header values, which may contain messages and tokens.
 macro_rules! debug {
     ($name:ident, $($field:ident),+) => {
         impl std::fmt::Debug for $name<'_> {

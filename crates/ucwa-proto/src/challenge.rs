@@ -2,17 +2,16 @@
 
 use std::fmt;
 
-/// Reads the challenges of a 401, however many headers they are spread over (`AuthenticationInUCWA`).
+/// Parses the challenges of a 401 response from all its `WWW-Authenticate` headers (`AuthenticationInUCWA`).
 ///
-/// The grammar is read as servers and proxies write it: quoted and unquoted values, commas within quotes, several
-/// challenges in one header, no space after a
-/// comma, an unquoted `href`, a quote that is never closed.
+/// The parser accepts the forms of servers and proxies: quoted and unquoted values, commas within quotes, several
+/// challenges in one header, no space after a comma, an unquoted `href`, and a quote that is never closed.
 #[derive(Debug, Clone, Copy)]
 pub struct Challenges;
 
 impl Challenges {
-    /// The most challenges, the most parameters of one, and the most grant types. What a hostile server sends beyond
-    /// them is ignored.
+    /// The greatest number of challenges, of parameters of a challenge, and of grant types. Further ones, which only a
+    /// hostile server sends, are ignored.
     pub const MAX: usize = 100;
 
     /// The challenges in order, at most [`MAX`](Self::MAX).
@@ -38,10 +37,10 @@ impl Challenges {
 /// One challenge: a scheme and its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
-    /// The scheme in the letters given; letter case does not matter.
+    /// The scheme as it was sent. Compare it without regard to case.
     pub scheme: String,
-    /// The parameters in order; letter case of names does not matter. A bare token, as Negotiate has one, is a
-    /// parameter with an empty name.
+    /// The parameters, in order. Compare names without regard to case. A token, as in Negotiate, is a parameter with an
+    /// empty name.
     pub parameters: Vec<(String, String)>,
 }
 
@@ -62,13 +61,13 @@ impl Challenge {
         self
     }
 
-    /// Whether this is its scheme.
+    /// Whether the challenge has this scheme.
     #[must_use]
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
-    /// The first parameter of this name.
+    /// The first parameter with this name.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
@@ -77,7 +76,7 @@ impl Challenge {
             .map(|(_, value)| &**value)
     }
 
-    /// As an offer of UCWA's own token service, if it is one with an address.
+    /// The challenge as a link to UCWA's own token service, if it is one and has an address.
     #[must_use]
     pub fn ms_rtc_oauth(&self) -> Option<MsRtcOAuth<'_>> {
         if !self.is("MsRtcOAuth") {
@@ -102,7 +101,7 @@ impl Challenge {
         Some(MsRtcOAuth { href, grant_types })
     }
 
-    /// As a demand for a bearer token, if it is one.
+    /// The challenge as a demand for a bearer token, if it is one.
     #[must_use]
     pub fn bearer(&self) -> Option<BearerChallenge<'_>> {
         let present = |name| {
@@ -117,7 +116,7 @@ impl Challenge {
     }
 }
 
-/// Writes the challenge as a header value, every parameter quoted.
+/// Writes the challenge as a header value with quoted parameters.
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.scheme)?;
@@ -140,27 +139,27 @@ impl fmt::Display for Challenge {
     }
 }
 
-/// Where UCWA's own token service is, and what it takes.
+/// The address and the grant types of UCWA's own token service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MsRtcOAuth<'c> {
     /// The address to POST to.
     pub href: &'c str,
-    /// The ways to get a token, in order, each once.
+    /// The grant types, in order, without duplicates.
     pub grant_types: Vec<GrantType>,
 }
 
-/// A demand for a token of another issuer.
+/// A demand for a token from another issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BearerChallenge<'c> {
-    /// Whose tokens are trusted; absent when the server names none.
+    /// The trusted issuers; absent if the server names none.
     pub trusted_issuers: Option<&'c str>,
-    /// The server's own identity.
+    /// The client ID of the server.
     pub client_id: Option<&'c str>,
-    /// Where to sign in; present with modern authentication.
+    /// The address of the sign-in page; present with modern authentication.
     pub authorization_uri: Option<&'c str>,
 }
 
-/// A way to get a token.
+/// A grant type of the token service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GrantType {
     /// `password`: user name and password in the form.
@@ -169,14 +168,14 @@ pub enum GrantType {
     Windows,
     /// `urn:microsoft.rtc:passive`: a sign-in page.
     Passive,
-    /// `urn:microsoft.rtc:anonmeeting`: as a guest of a meeting.
+    /// `urn:microsoft.rtc:anonmeeting`: the user is a guest of a meeting.
     AnonymousMeeting,
-    /// A way that this crate does not know.
+    /// A grant type that this crate does not know.
     Other(String),
 }
 
 impl GrantType {
-    /// The name as it is written.
+    /// The grant type as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -220,12 +219,12 @@ fn parse_header(header: &str, challenges: &mut Vec<Challenge>) {
             }
             rest = after;
         } else if word.is_empty() || spaced.starts_with('=') {
-            // Nothing that the grammar knows: skip to the next comma.
+            // Not in the grammar: skip to the next comma.
             rest = rest.split_once(',').map_or("", |(_, rest)| rest);
         } else {
             let mut challenge = Challenge::new(word);
             rest = spaced;
-            // A bare token after the scheme: no equals sign in the middle, up to a comma or the end.
+            // A token after the scheme has no equals sign in the middle, and ends at a comma or at the end.
             let ends = |c: char| c.is_whitespace() || c == ',';
             let end = rest.find(ends).unwrap_or(rest.len());
             let (token, after) = rest.split_at(end);
@@ -242,7 +241,7 @@ fn parse_header(header: &str, challenges: &mut Vec<Challenge>) {
     }
 }
 
-/// Whether `word` is the beginning of base64 that ends in equals signs rather than the name of a parameter.
+/// Whether `word` is base64 with padding, and not the name of a parameter.
 fn is_token68(word: &str, spaced: &str) -> bool {
     !word.is_empty()
         && spaced.trim_start_matches('=').trim_start().is_empty()
@@ -256,7 +255,7 @@ fn split_word(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// A value, quoted or not, and what follows it.
+/// A value, quoted or not, and the text after it.
 fn split_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text
@@ -370,7 +369,7 @@ mod tests {
         assert_eq!(challenges[3].parameter("realm"), Some("x"));
     }
 
-    /// Each of these headers took seconds in a parser that looks at the rest of the header for each word.
+    /// A parser that scans the rest of the header for each word takes seconds for each of these headers.
     #[test]
     fn a_hostile_header_takes_linear_time_and_bounded_space() {
         let most = Challenges::MAX;

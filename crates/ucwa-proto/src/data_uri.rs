@@ -1,4 +1,4 @@
-//! Messages inline in a link.
+//! Data URIs, which carry messages inside links.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use base64::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
-/// Servers write padding; a missing one is no reason to lose a message.
+/// Accepts missing padding, so that no message is lost.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -19,9 +19,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A `data:` URI: the form in which invitations and message events carry their text (`PayloadFormat`, `message_ref`).
 ///
-/// Reading keeps to what servers write: outside base64 a `+` is a space, as in forms, and a plus sign is `%2b`;
-/// `utf8` is UTF-8. A text that is not UTF-8 is
-/// read with replacement characters. Debug output shows the media type only.
+/// The parser follows the encoding of servers: outside base64 a `+` is a space, as in forms, and a plus sign is `%2b`;
+/// `utf8` means UTF-8. Bytes that are not UTF-8 are read as U+FFFD. Debug output shows the media type only.
 ///
 /// ```
 /// use ucwa_proto::{DataUri, strip_trailing_newline};
@@ -39,40 +38,40 @@ pub struct DataUri<'a> {
     bytes: Cow<'a, [u8]>,
 }
 
-/// What a data URI holds.
+/// The media type of a data URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaType<'a> {
-    /// `text/plain`, also where the URI names no type.
+    /// `text/plain`, also if the URI names no type.
     TextPlain,
     /// `text/html`.
     TextHtml,
     /// `multipart/alternative`; the bytes are the raw parts.
     MultipartAlternative,
-    /// Anything else, such as `application/sdp`, in the letters given.
+    /// Another type, such as `application/sdp`, as it was sent.
     Other(&'a str),
 }
 
-/// A link that is no data URI, or a broken one.
+/// A link is not a valid data URI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataUriError {
-    /// It does not begin with `data:`.
-    #[error("the link is no data URI")]
+    /// The link does not begin with `data:`.
+    #[error("the link is not a data URI")]
     Scheme,
-    /// It has no comma before its content.
+    /// The URI has no comma before the content.
     #[error("the data URI has no content")]
     NoContent,
-    /// Its base64 is broken.
-    #[error("the base64 of the data URI is broken")]
+    /// The base64 is invalid.
+    #[error("the base64 of the data URI is invalid")]
     Base64,
 }
 
 impl<'a> DataUri<'a> {
-    /// Reads a data URI.
+    /// Parses a data URI.
     ///
     /// # Errors
     ///
-    /// If the text is no data URI or its base64 is broken.
+    /// If the text is not a data URI, or its base64 is invalid.
     pub fn parse(uri: &'a str) -> Result<Self, DataUriError> {
         let rest = match uri.get(..5) {
             Some(scheme) if scheme.eq_ignore_ascii_case("data:") => {
@@ -98,13 +97,13 @@ impl<'a> DataUri<'a> {
         })
     }
 
-    /// What it holds.
+    /// The media type.
     #[must_use]
     pub fn media_type(&self) -> &MediaType<'a> {
         &self.media_type
     }
 
-    /// The parameters of the media type as they were written, such as `charset=utf-8`.
+    /// The parameters of the media type as they were sent, such as `charset=utf-8`.
     #[must_use]
     pub fn parameters(&self) -> &'a str {
         self.parameters
@@ -116,48 +115,48 @@ impl<'a> DataUri<'a> {
         &self.bytes
     }
 
-    /// The decoded bytes as text; what is not UTF-8 becomes U+FFFD. Desktop clients end their messages with CRLF,
-    /// which is kept here.
+    /// The decoded bytes as text, with U+FFFD for bytes that are not UTF-8. Keeps the CRLF at the end, which desktop
+    /// clients send.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        // The check is much faster than the repair, which is hardly ever needed.
+        // The check is much faster than the lossy conversion, which is rarely needed.
         match std::str::from_utf8(&self.bytes) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(&self.bytes),
         }
     }
 
-    /// A plain text as a data URI in base64, the form of the reference pages.
+    /// Encodes a plain text as a data URI in base64, as on the reference pages.
     #[must_use]
     pub fn text_plain(text: &str) -> String {
         Self::base64("text/plain", text.as_bytes())
     }
 
-    /// An HTML text as a data URI in base64.
+    /// Encodes an HTML text as a data URI in base64.
     #[must_use]
     pub fn text_html(html: &str) -> String {
         Self::base64("text/html", html.as_bytes())
     }
 
-    /// Content of any media type, with its parameters if there are some, as a data URI in base64 (`customContent`).
+    /// Encodes content of any media type, with optional parameters, as a data URI in base64 (`customContent`).
     #[must_use]
     pub fn base64(media_type: &str, content: &[u8]) -> String {
         format!("data:{media_type};base64,{}", BASE64.encode(content))
     }
 
-    /// A plain text as a percent-encoded data URI, with `%20` for a space, which both ways of reading understand.
+    /// Encodes a plain text as a percent-encoded data URI. A space becomes `%20`, which form decoders and others read alike.
     #[must_use]
     pub fn text_plain_percent_encoded(text: &str) -> String {
         Self::percent_encoded("text/plain;charset=utf-8", text.as_bytes())
     }
 
-    /// An HTML text as a percent-encoded data URI.
+    /// Encodes an HTML text as a percent-encoded data URI.
     #[must_use]
     pub fn text_html_percent_encoded(html: &str) -> String {
         Self::percent_encoded("text/html;charset=utf-8", html.as_bytes())
     }
 
-    /// Content of any media type, with its parameters if there are some, as a percent-encoded data URI.
+    /// Encodes content of any media type, with optional parameters, as a percent-encoded data URI.
     #[must_use]
     pub fn percent_encoded(media_type: &str, content: &[u8]) -> String {
         format!("data:{media_type},{}", percent_encode(content, UNRESERVED))
@@ -186,7 +185,7 @@ impl<'a> MediaType<'a> {
         }
     }
 
-    /// The type as it is written.
+    /// The media type as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -198,7 +197,7 @@ impl<'a> MediaType<'a> {
     }
 }
 
-/// The text without exactly one line end at its end, CRLF or LF; line ends within stay.
+/// Removes one line end, CRLF or LF, from the end of a text.
 #[must_use]
 pub fn strip_trailing_newline(text: &str) -> &str {
     match text.strip_suffix('\n') {
@@ -214,7 +213,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 fn decode_base64(content: &str) -> Result<Cow<'_, [u8]>, DataUriError> {
-    // A base64 text may itself be percent-encoded, as `%3d` for its padding, and may be broken into lines.
+    // Base64 may be percent-encoded, such as `%3d` for its padding, and may have line breaks.
     let plain: Vec<u8>;
     let digits = if content
         .bytes()
@@ -237,7 +236,7 @@ fn decode_form(content: &str) -> Cow<'_, [u8]> {
     let Some(first) = memchr::memchr2(b'+', b'%', content.as_bytes()) else {
         return Cow::Borrowed(content.as_bytes());
     };
-    // All the spaces at once, then the escapes one by one, each closing the gap that the ones before it left.
+    // Replaces all pluses first. Then decodes the escapes in place, which moves the following bytes forward.
     let mut bytes: Vec<u8> = content
         .bytes()
         .map(|byte| if byte == b'+' { b' ' } else { byte })

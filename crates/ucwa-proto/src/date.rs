@@ -1,4 +1,4 @@
-//! Dates in their three spellings.
+//! Dates in their three formats.
 
 use std::{
     borrow::Cow,
@@ -12,38 +12,37 @@ use crate::{PropertyValue, Value};
 
 /// A point in time with a resolution of a millisecond.
 ///
-/// JSON spells it `/Date(1364327898968)/`, sometimes with an offset that is only a hint for display
-/// (`/Date(1364327898968+0200)/`); XML spells it in ISO 8601
-/// with up to seven digits of fraction; some JSON properties have ISO 8601 too (`PayloadFormat`). A date without an
-/// offset is UTC.
+/// JSON has `/Date(1364327898968)/`, sometimes with an offset for display only (`/Date(1364327898968+0200)/`). XML, and
+/// some properties in JSON, have ISO 8601 with up to seven digits of fraction (`PayloadFormat`). A date without an offset
+/// is UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DateTime {
     millis: i64,
 }
 
-/// A text that is no date.
+/// A text is not a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the text is no date")]
+#[error("the text is not a date")]
 pub struct DateError;
 
 impl DateTime {
-    /// The point this many milliseconds after 1970, before it if negative.
+    /// The time that is `millis` milliseconds after 1970 in UTC, or before it if negative.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self { millis }
     }
 
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970 in UTC.
     #[must_use]
     pub const fn millis(self) -> i64 {
         self.millis
     }
 
-    /// Reads any of the spellings.
+    /// Parses a date in any of the formats.
     ///
     /// # Errors
     ///
-    /// If the text is none of them.
+    /// If the text has none of the formats.
     ///
     /// ```
     /// use ucwa_proto::DateTime;
@@ -85,13 +84,13 @@ impl DateTime {
         })
     }
 
-    /// The spelling of JSON.
+    /// The format of JSON.
     #[must_use]
     pub fn to_json(self) -> String {
         format!("/Date({})/", self.millis)
     }
 
-    /// The spelling of XML, in UTC; the nearest date that a calendar has, for years beyond 9999.
+    /// The format of XML, in UTC. Years beyond 9999 become the nearest date that the format has.
     #[must_use]
     pub fn to_iso8601(self) -> String {
         let timestamp = Timestamp::from_millisecond(self.millis).unwrap_or(if self.millis < 0 {
@@ -102,7 +101,7 @@ impl DateTime {
         timestamp.to_string()
     }
 
-    /// The point as the system counts it; `None` beyond its range.
+    /// The date as a `SystemTime`; `None` if it is out of range.
     #[must_use]
     pub fn to_system_time(self) -> Option<SystemTime> {
         let distance = Duration::from_millis(self.millis.unsigned_abs());
@@ -144,7 +143,7 @@ impl<'r> PropertyValue<'r> for DateTime {
         Self::parse(value.as_str()?).ok()
     }
 
-    /// In the spelling of JSON; XML readers of this crate understand it as well.
+    /// Writes the format of JSON, which the XML decoder of this crate also reads.
     fn to_value(&self) -> Value<'_> {
         Value::String(Cow::Owned(self.to_json()))
     }

@@ -1,7 +1,7 @@
 //! The `X-Ms-diagnostics` header.
 
-/// Why a server refused, as its `X-Ms-diagnostics` header says: a number, the server, and a sentence. A hint, not a
-/// contract (`AuthenticationInUCWA`).
+/// The reason of a refusal in the `X-Ms-diagnostics` header: a number, the server, and a sentence. Servers do not
+/// guarantee the header (`AuthenticationInUCWA`).
 ///
 /// ```
 /// use ucwa_proto::Diagnostics;
@@ -14,15 +14,15 @@
 pub struct Diagnostics {
     /// The number.
     pub code: u32,
-    /// The server that refused.
+    /// The server that refused the request.
     pub source: Option<String>,
     /// The sentence.
     pub reason: Option<String>,
 }
 
 impl Diagnostics {
-    /// Reads the header; a quote that is never closed and unknown parameters are tolerated. `None` if it does not
-    /// begin with a number.
+    /// Parses the header. Accepts a quote that is never closed, and ignores unknown parameters. `None` if the header does
+    /// not begin with a number.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let (code, mut rest) = header.split_once(';').unwrap_or((header, ""));

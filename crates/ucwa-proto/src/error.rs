@@ -1,10 +1,10 @@
-//! Why bytes could not be decoded, and where.
+//! Errors of decoders, with positions.
 
 use std::{cell::Cell, fmt};
 
-/// Why and where a body could not be decoded.
+/// A body could not be decoded.
 ///
-/// The text never quotes the body, so it may be logged.
+/// The error text never quotes the body, so it may be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at {position}")]
 pub struct DecodeError {
@@ -21,13 +21,13 @@ impl DecodeError {
         Self::new(kind, Position::of(body, offset))
     }
 
-    /// What is wrong.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> &DecodeErrorKind {
         &self.kind
     }
 
-    /// Where it is wrong.
+    /// The position of the error.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
@@ -44,20 +44,20 @@ pub(crate) struct Fail {
 /// The result of a step of a decoder.
 pub(crate) type Read<T> = Result<T, Fail>;
 
-/// What is wrong with a body.
+/// The kind of a [`DecodeError`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
     /// The body is empty or white space.
     #[error("the body is empty")]
     Empty,
-    /// The bytes are no text in UTF-8.
+    /// The bytes are not UTF-8.
     #[error("the body is not UTF-8")]
     Encoding,
     /// The text breaks the grammar of JSON, XML, or MIME.
     #[error("{0}")]
     Syntax(&'static str),
-    /// The grammar is kept, but this is no UCWA: a link that is a number, an event without a link.
+    /// The body is well-formed but not UCWA, such as a link that is a number, or an event without a link.
     #[error("{0}")]
     Structure(&'static str),
     /// The body is longer than [`Limits::body_bytes`](crate::Limits::body_bytes).
@@ -72,14 +72,14 @@ pub enum DecodeErrorKind {
         /// The limit in levels.
         limit: usize,
     },
-    /// The page has more events than [`Limits::events`](crate::Limits::events).
-    #[error("the page has more than {limit} events")]
+    /// The page has more events, senders or malformed parts than [`Limits::events`](crate::Limits::events).
+    #[error("the page has more than {limit} events, senders or malformed parts")]
     TooManyEvents {
         /// The limit in events.
         limit: usize,
     },
-    /// A resource has links of more than a thousand names, or embeds under more.
-    #[error("a resource has more than {limit} members of one sort")]
+    /// A resource has links, or embedded resources, with more than a thousand different names.
+    #[error("a resource has more than {limit} members of one kind")]
     TooManyMembers {
         /// The limit in names.
         limit: usize,
@@ -95,14 +95,14 @@ pub enum DecodeErrorKind {
     DocumentType,
 }
 
-/// A place in a body.
+/// A position in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Bytes before it.
+    /// The number of bytes before the position.
     pub offset: usize,
-    /// Its line, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// Its column in bytes, from 1.
+    /// The column in bytes, from 1.
     pub column: usize,
 }
 
@@ -113,12 +113,12 @@ impl Position {
         column: 1,
     };
 
-    /// The place after `offset` bytes of `body`.
+    /// The position after `offset` bytes of `body`.
     pub(crate) fn of(body: &[u8], offset: usize) -> Self {
         Self::START.forward(body, offset)
     }
 
-    /// The place after `offset` bytes of `body`, counted on from this one if it lies behind.
+    /// The position after `offset` bytes of `body`. Counts from this position if that is not behind it.
     fn forward(self, body: &[u8], offset: usize) -> Self {
         let from = if offset < self.offset {
             Self::START
@@ -140,13 +140,13 @@ impl Position {
     }
 }
 
-/// The places of a body, counted on from the last one asked for, so that many errors in one body are cheap.
-pub(crate) struct Places<'a> {
+/// Counts positions in a body from the previous one, so that many errors in one body take linear time.
+pub(crate) struct PositionCounter<'a> {
     body: &'a [u8],
     last: Cell<Position>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> PositionCounter<'a> {
     pub(crate) fn new(body: &'a [u8]) -> Self {
         Self {
             body,

@@ -1,9 +1,12 @@
 //! Reads event pages: one reader over the grammars of JSON and XML.
 //!
 //! A failure is contained in the smallest part of the page that holds it: a member of an event, an event, a member of
-//! a sender, a sender, or a member of the page. The reader reports the part and goes on behind it. Only a page that is
-//! cut off, or that breaks a limit, fails as a whole: the session could not acknowledge the page, and the server would
-//! send it again and again.
+//! a sender, a sender, or a member of the page. The reader reports the part and continues after it. The page as a
+//! whole fails only if it is truncated or exceeds a limit: a client cannot acknowledge a page that fails, and the server
+//! sends it again and again.
+//!
+//! A part ends where its brackets or tags end. A string, comment or CDATA section that is never closed has no end, so it
+//! cannot be contained; unbalanced brackets or tags may extend a malformed part over its neighbours.
 
 use std::borrow::Cow;
 
@@ -14,9 +17,9 @@ use crate::{
     link::{add_named, link_to_itself},
 };
 
-/// How one representation writes an event page.
+/// The grammar of event pages in one representation.
 pub(crate) trait Grammar<'a>: Sized {
-    /// Where a part of the page begins.
+    /// The beginning of a part of the page.
     type Mark: Copy;
 
     /// Reads the whole body.
@@ -33,19 +36,20 @@ pub(crate) trait Grammar<'a>: Sized {
     /// Reads the event at `mark`.
     fn event(&mut self, mark: Self::Mark, draft: &mut EventDraft<'_, 'a>) -> Read<()>;
 
-    /// Moves behind the part at `mark`, which could not be read. Fails, as the part did, if the part never ends.
+    /// Moves to the end of the part at `mark`, which failed with `fail`. Fails with `fail` if the part never ends.
     fn recover(&mut self, mark: Self::Mark, fail: Fail) -> Read<Fail>;
 
-    /// The text from `mark` up to here.
+    /// The text from `mark` to the current position.
     fn text_from(&self, mark: Self::Mark) -> &'a str;
 
-    /// A failure here.
+    /// A failure at the current position.
     fn failure(&self, kind: DecodeErrorKind) -> Fail;
 
-    /// The failure with its position in the body.
+    /// Converts a failure into an error with a position in the body.
     fn error(&self, fail: Fail) -> DecodeError;
 
-    /// The failure of the part at `mark`, contained in that part. Fails if it concerns the whole page.
+    /// Contains the failure of the part at `mark`: moves to the end of the part and returns the failure. Fails if the
+    /// failure concerns the whole page.
     fn contain(&mut self, mark: Self::Mark, read: Read<()>) -> Read<Option<Fail>> {
         match read {
             Ok(()) => Ok(None),
@@ -55,12 +59,12 @@ pub(crate) trait Grammar<'a>: Sized {
     }
 }
 
-/// The page that is being read.
+/// Reads a page.
 pub(crate) struct PageReader<'a> {
     page: EventPage<'a>,
-    /// The events read so far.
+    /// The number of events so far.
     events: usize,
-    /// The most events, senders and malformed parts, each.
+    /// The greatest number of events, of senders, and of malformed parts.
     limit: usize,
 }
 
@@ -80,12 +84,12 @@ impl<'a> PageReader<'a> {
         }
     }
 
-    /// Takes the address of the page.
+    /// Stores the address of the page.
     pub(crate) fn href(&mut self, href: Cow<'a, str>) {
         self.page.href = Some(href);
     }
 
-    /// Takes the links of one name.
+    /// Stores the links of one name.
     pub(crate) fn link(
         &mut self,
         rel: Cow<'a, str>,
@@ -103,7 +107,7 @@ impl<'a> PageReader<'a> {
         Ok(())
     }
 
-    /// Takes another member of the page.
+    /// Stores another member of the page.
     pub(crate) fn property(&mut self, name: Cow<'a, str>, value: Value<'a>) {
         self.page.properties.push((name, value));
     }
@@ -127,7 +131,7 @@ impl<'a> PageReader<'a> {
         Ok(())
     }
 
-    /// Reads the event at `mark`. Of a malformed event everything that can be read is kept, if its link is.
+    /// Reads the event at `mark`. A malformed event is kept, with the members that can be read, if its link is one of them.
     pub(crate) fn event<G: Grammar<'a>>(
         &mut self,
         grammar: &mut G,
@@ -138,7 +142,7 @@ impl<'a> PageReader<'a> {
             return Err(self.too_many(grammar));
         }
         self.events += 1;
-        // The event is read into its place, since it is large to move.
+        // An event is large, so it is read into its final place instead of being moved there.
         sender
             .events
             .push(Event::new(EventKind::Unreadable, EventLink::default()));
@@ -207,11 +211,11 @@ pub(crate) struct EventDraft<'e, 'a> {
     pub(crate) event: &'e mut Event<'a>,
     is_linked: bool,
     is_typed: bool,
-    /// Whether the type, the status and `in` were read, as far as they are there.
+    /// False if the type, the status or `in` is present and could not be read.
     is_certain: bool,
     /// The first failure.
     fail: Option<Fail>,
-    /// The embedded resources with their keys: hardly ever more than one.
+    /// The embedded resource with its key, and further ones, which are rare.
     embedded: Option<(Cow<'a, str>, Resource<'a>)>,
     more_embedded: Vec<(Cow<'a, str>, Resource<'a>)>,
 }
@@ -246,14 +250,14 @@ impl<'e, 'a> EventDraft<'e, 'a> {
         }
     }
 
-    /// Takes the failure of a member. `is_uncertain` says that the member may be the type, the status or `in`.
+    /// Stores the failure of a member, and whether the member may be the type, the status or `in`.
     #[cold]
     pub(crate) fn failed(&mut self, fail: Fail, is_uncertain: bool) {
         self.is_certain &= !is_uncertain;
         self.fail.get_or_insert(fail);
     }
 
-    /// Settles what the event is, and returns its first failure.
+    /// Completes the event and returns its first failure.
     fn finish(mut self, grammar: &impl Grammar<'a>) -> Option<Fail> {
         if !self.is_linked {
             let kind = DecodeErrorKind::Structure("an event has no link");
@@ -265,7 +269,7 @@ impl<'e, 'a> EventDraft<'e, 'a> {
         if !self.is_certain {
             self.event.kind = EventKind::Unreadable;
         }
-        // The key is the role that the link names. A resource under another key is taken if there is no better one.
+        // The key of the embedded resource is the rel of the link. Otherwise the first embedded resource is taken.
         let rel = &self.event.link.rel;
         let better = self.more_embedded.into_iter().find(|(key, _)| key == rel);
         self.event.embedded = match (self.embedded, better) {

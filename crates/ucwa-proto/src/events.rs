@@ -1,46 +1,46 @@
-//! Pages of the event channel.
+//! Event pages.
 
 use std::{borrow::Cow, fmt};
 
 use crate::{
     DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Problem, Representation, Resource,
-    Value, json, link::owned_links, names::owned, value::owned_members, xml,
+    Value, interning::owned, json, link::owned_links, value::owned_members, xml,
 };
 
-/// One answer of the event channel: what happened, and where to ask next (`EventsInUCWA`, `EventChannelDetails`).
+/// One response of the event channel: events, and the address of the next request (`EventsInUCWA`,
+/// `EventChannelDetails`).
 ///
-/// The order of senders and of events within them is the order in which things happened; one sender may occur
-/// repeatedly.
+/// Senders and their events are in chronological order. A sender may occur several times.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventPage<'a> {
-    /// The address of this page.
+    /// The address of the page.
     pub href: Option<Cow<'a, str>>,
-    /// Where to ask next; a page without it is a broken channel.
+    /// The link to the next page. Without it the channel is broken.
     pub follow: Option<Follow<'a>>,
-    /// Who reports, in order; empty when the server's waiting time ran out.
+    /// The senders, in order; empty when the long poll timed out at the server.
     pub senders: Vec<Sender<'a>>,
     /// Other links of the page, in order.
     pub links: Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
     /// Other members of the page, in order. XML has none.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// What could not be read, in order. A malformed event whose link could be read also stands among the events of
-    /// its sender, without the members that could not be read.
+    /// The malformed parts, in order. A malformed event whose link could be read is also among the events of its sender,
+    /// without the members that could not be read.
     pub malformed: Vec<MalformedPart<'a>>,
 }
 
-/// The link of an event page to follow.
+/// The link of an event page to the next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Follow<'a> {
-    /// The usual one.
+    /// The usual link.
     Next(Cow<'a, str>),
-    /// As [`Next`](Self::Next), but the server has lost the application's transient state, such as subscriptions.
+    /// The server has lost the transient state of the application, such as subscriptions.
     Resume(Cow<'a, str>),
-    /// The request acknowledged the wrong page: events were lost, and what is known must be read anew.
+    /// The request acknowledged the wrong page, and events were lost: read all resources anew.
     Resync(Cow<'a, str>),
 }
 
 impl<'a> Follow<'a> {
-    /// Its address, as it was sent.
+    /// The address, as it was sent.
     #[must_use]
     pub fn href(&self) -> &str {
         match self {
@@ -62,7 +62,7 @@ impl<'a> Follow<'a> {
         matches!(rel, "next" | "resume" | "resync")
     }
 
-    /// The link of this name, if it is one to follow.
+    /// The link with this name, if it leads to the next page.
     pub(crate) fn from_link(rel: &str, href: Cow<'a, str>) -> Option<Self> {
         match rel {
             "next" => Some(Self::Next(href)),
@@ -72,7 +72,7 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// Takes `other` if it outranks what is there: resync before resume before next.
+    /// Stores `other` if it outranks the present link: resync before resume before next.
     pub(crate) fn outrank(slot: &mut Option<Self>, other: Self) {
         let rank = |follow: &Self| match follow {
             Self::Next(_) => 0,
@@ -96,14 +96,14 @@ impl<'a> Follow<'a> {
     }
 }
 
-/// A resource that reports events, about itself or about what belongs to it.
+/// A resource that reports events about itself or about its parts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sender<'a> {
-    /// Its name, such as `communication` or `conversation`.
+    /// The name, such as `communication` or `conversation`.
     pub rel: Cow<'a, str>,
-    /// Its address.
+    /// The address.
     pub href: Cow<'a, str>,
-    /// What it reports, in order.
+    /// The events, in order.
     pub events: Vec<Event<'a>>,
     /// Other members of the sender, in order.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
@@ -120,7 +120,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// The events that can be encoded.
+    /// The events except the [unreadable](EventKind::Unreadable) ones, which are not encoded.
     pub(crate) fn readable_events(&self) -> impl Iterator<Item = &Event<'a>> {
         let readable = |event: &&Event<'a>| event.kind != EventKind::Unreadable;
         self.events.iter().filter(readable)
@@ -134,27 +134,27 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// Something that happened to the resource behind [`link`](Self::link).
+/// A change of the resource that [`link`](Self::link) points to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event<'a> {
-    /// What happened.
+    /// The type.
     pub kind: EventKind,
-    /// To what.
+    /// The link to the resource.
     pub link: EventLink<'a>,
-    /// Within what (the member `in`): a participant event in `typingParticipants` says who types, not who came.
+    /// The member `in`: the context of the event. A participant event in `typingParticipants` reports typing, not joining.
     pub within: Option<EventLink<'a>>,
-    /// How an operation ended.
+    /// The result of an operation.
     pub status: Option<EventStatus>,
-    /// Why.
+    /// The reason of the event.
     pub reason: Option<Problem<'a>>,
-    /// The resource itself, where the server sends it along.
+    /// The resource, if the server embedded it.
     pub embedded: Option<Resource<'a>>,
     /// Other members of the event, in order. XML has none.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'a> Event<'a> {
-    /// An event that is only a link.
+    /// An event with a link only.
     #[must_use]
     pub fn new(kind: EventKind, link: EventLink<'a>) -> Self {
         Self {
@@ -215,16 +215,16 @@ impl<'a> Event<'a> {
     }
 }
 
-/// The resource that an event is about.
+/// The link of an event to a resource.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EventLink<'a> {
-    /// Its role, such as `localParticipant`; an embedded resource's own name may differ.
+    /// The role, such as `localParticipant`; the name of the embedded resource may differ.
     pub rel: Cow<'a, str>,
-    /// Its address.
+    /// The address.
     pub href: Cow<'a, str>,
-    /// Its name for people; may be empty, which means unknown.
+    /// The display name; empty means unknown.
     pub title: Option<Cow<'a, str>>,
-    /// Everything else, in order.
+    /// The other attributes, in order.
     pub attributes: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
@@ -256,29 +256,29 @@ impl<'a> EventLink<'a> {
     }
 }
 
-/// What happened: `added`, `updated` and `deleted` tell of resources, `started`, `updated` and `completed` of
+/// The type of an event: `added`, `updated` and `deleted` for resources; `started`, `updated` and `completed` for
 /// operations.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EventKind {
-    /// The resource came to be.
+    /// The resource was created.
     Added,
     /// The resource or operation changed.
     Updated,
-    /// The resource is gone.
+    /// The resource was deleted.
     Deleted,
-    /// The operation began.
+    /// The operation started.
     Started,
-    /// The operation ended; the status says how.
+    /// The operation ended with the status of the event.
     Completed,
-    /// The event is [malformed](EventPage::malformed), and its type, its status or its member `in` could not be read:
-    /// something happened to the resource, which has to be read to know what. Not encoded.
+    /// The event is [malformed](EventPage::malformed), and its type, its status or its member `in` could not be read. Read
+    /// the resource to find out what changed. Not encoded.
     Unreadable,
     /// A type that this crate does not know, kept as it is.
     Other(String),
 }
 
 impl EventKind {
-    /// The type as it is written.
+    /// The type as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -312,19 +312,19 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// How an operation ended.
+/// The result of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum EventStatus {
-    /// It succeeded.
+    /// The operation succeeded.
     Success,
-    /// It failed; the reason may say why.
+    /// The operation failed; the event may have a reason.
     Failure,
     /// A status that this crate does not know, kept as it is.
     Other(String),
 }
 
 impl EventStatus {
-    /// The status as it is written.
+    /// The status as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -351,19 +351,19 @@ impl fmt::Display for EventStatus {
     }
 }
 
-/// A part of a page that could not be read: an event, a sender, or another member.
+/// A part of a page that could not be read: an event, a sender, or another member of the page.
 #[derive(Clone, PartialEq)]
 pub struct MalformedPart<'a> {
-    /// What is wrong with it, and where; the position counts from the start of the page.
+    /// The error. Its position counts from the start of the page.
     pub error: DecodeError,
-    /// Its text, at most [`MAX_BYTES`](Self::MAX_BYTES).
+    /// The text of the part, at most its first [`MAX_BYTES`](Self::MAX_BYTES).
     pub raw: Cow<'a, str>,
-    /// The link of an event, if it could be read. The event then stands among the events of its sender.
+    /// The link of a malformed event, if it could be read. The event is then also among the events of its sender.
     pub link: Option<EventLink<'a>>,
 }
 
 impl MalformedPart<'_> {
-    /// The longest text that is kept, in bytes.
+    /// The length of the longest [`raw`](Self::raw), in bytes.
     pub const MAX_BYTES: usize = 4096;
 
     fn into_owned(self) -> MalformedPart<'static> {
@@ -397,19 +397,19 @@ impl<'a> EventPage<'a> {
         }
     }
 
-    /// Adds a block of events.
+    /// Adds a sender.
     #[must_use]
     pub fn with_sender(mut self, sender: Sender<'a>) -> Self {
         self.senders.push(sender);
         self
     }
 
-    /// Decodes a page. What is malformed is [reported](Self::malformed) and spoils nothing else. Bytes that are not
-    /// UTF-8 are read as U+FFFD.
+    /// Decodes a page. Malformed parts are [reported](Self::malformed) and affect no other part. Bytes that are not UTF-8
+    /// are read as U+FFFD.
     ///
     /// # Errors
     ///
-    /// If the body is no event page, is cut off, or breaks a limit.
+    /// If the body is not an event page, is truncated, or exceeds a limit.
     pub fn decode(
         body: &'a [u8],
         representation: Representation,
@@ -428,7 +428,7 @@ impl<'a> EventPage<'a> {
         }
     }
 
-    /// Encodes the page. What was malformed is left out.
+    /// Encodes the page without its malformed parts.
     #[must_use]
     pub fn encode(&self, representation: Representation) -> Vec<u8> {
         match representation {
@@ -437,14 +437,14 @@ impl<'a> EventPage<'a> {
         }
     }
 
-    /// Every event with its sender, in order.
+    /// The events with their senders, in order.
     pub fn events(&self) -> impl Iterator<Item = (&Sender<'a>, &Event<'a>)> {
         self.senders
             .iter()
             .flat_map(|sender| sender.events.iter().map(move |event| (sender, event)))
     }
 
-    /// The same page, borrowing nothing.
+    /// Converts the page into one that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> EventPage<'static> {
         EventPage {

@@ -4,27 +4,28 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The address of a resource as the server sent it; it is never normalised, for servers compare it letter by letter.
+/// The address of a resource as the server sent it. It is never normalized, since servers compare addresses byte by
+/// byte.
 ///
-/// Servers write one resource with letters of different case, and absolute or relative: compare addresses by
+/// Servers write the address of one resource in different case, absolute or relative: compare addresses by
 /// [`key`](Self::key).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Href(String);
 
 impl Href {
-    /// An address as sent.
+    /// Wraps an address as it was sent.
     #[must_use]
     pub fn new(href: impl Into<String>) -> Self {
         Self(href.into())
     }
 
-    /// The sent form.
+    /// The address as it was sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The form by which addresses are compared: resolved against the origin, all letters lower case, query kept.
+    /// The form for comparisons: resolved against the origin, in lower case, with the query.
     #[must_use]
     pub fn key(&self, origin: &Origin) -> HrefKey {
         HrefKey::of(&self.0, origin)
@@ -49,16 +50,16 @@ impl From<String> for Href {
     }
 }
 
-/// The form of an address by which it is compared; never to be sent.
+/// The form of an address for comparisons. Never send it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HrefKey(String);
 
 impl HrefKey {
-    /// The key of an address that came from this origin. An address that cannot be resolved is its own key.
+    /// The key of an address from this origin. An address that cannot be resolved is its own key.
     #[must_use]
     pub fn of(href: &str, origin: &Origin) -> Self {
         let absolute = origin.resolve(href).unwrap_or_else(|_| href.to_owned());
-        // One origin has one spelling, so that `https://host:443/x` and `/x` are the same.
+        // Writes the origin in one form, so that `https://host:443/x` and `/x` have the same key.
         let canonical = match (Origin::of(&absolute), split_absolute(&absolute)) {
             (Ok(origin), Some((_, _, rest))) => format!("{origin}{rest}"),
             _ => absolute,
@@ -66,24 +67,24 @@ impl HrefKey {
         Self(canonical.to_lowercase())
     }
 
-    /// The key as text.
+    /// The key as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How an origin is reached.
+/// The scheme of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
-    /// In the clear; only for loopback.
+    /// `http`, without encryption; only for loopback.
     Http,
-    /// Over TLS.
+    /// `https`, over TLS.
     Https,
 }
 
 impl Scheme {
-    /// The scheme as it is written.
+    /// The scheme as a string.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -110,26 +111,26 @@ pub struct Origin {
     port: u16,
 }
 
-/// An address that leads nowhere.
+/// An address is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HrefError {
-    /// It is empty.
+    /// The address is empty.
     #[error("the address is empty")]
     Empty,
-    /// It has a scheme other than `http` and `https`.
+    /// The address has a scheme other than `http` and `https`.
     #[error("the address has a scheme other than http and https")]
     Scheme,
-    /// It is not absolute, where it must be.
+    /// The address is not absolute.
     #[error("the address is not absolute")]
     NotAbsolute,
-    /// It has no host, a malformed one, or a malformed port.
+    /// The address has no valid host or port.
     #[error("the address has no valid host and port")]
     Authority,
-    /// It has a user name before the host, which could pass for a host.
+    /// The address has a user name before the host, which a reader may take for the host.
     #[error("the address has a user name")]
     UserInfo,
-    /// It has white space or a control character, which could forge a request.
+    /// The address has white space or a control character, which could inject a header.
     #[error("the address has white space or a control character")]
     Character,
 }
@@ -196,13 +197,13 @@ impl Origin {
         &self.host
     }
 
-    /// The port, the default one of the scheme if the address names none.
+    /// The port; without one in the address, the default port of the scheme.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Host and port as in a `Host` header: the port only if it is not the default one.
+    /// The host and the port as in a `Host` header: without the default port of the scheme.
     #[must_use]
     pub fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {
@@ -223,20 +224,19 @@ impl Origin {
                 .is_ok_and(|address| address.is_loopback())
     }
 
-    /// Whether this absolute address belongs to the origin.
+    /// Whether an absolute address has this origin.
     #[must_use]
     pub fn is_same(&self, absolute: &str) -> bool {
         Self::of(absolute).is_ok_and(|other| other == *self)
     }
 
-    /// The absolute form of an address from this origin. An absolute address, which may lead elsewhere, stays as it
-    /// is; anything else is put behind the
-    /// origin, letter by letter. `//v1/applications`, which servers send, is a path with an empty first segment,
-    /// never another host.
+    /// The absolute form of an address from this origin. An absolute address, which may have another origin, stays as it
+    /// is. Any other address is appended to the origin without change: `//v1/applications`, which servers send, is a path
+    /// with an empty first segment, and never another host.
     ///
     /// # Errors
     ///
-    /// If the address is empty, has another scheme, a malformed authority, or characters that no address has.
+    /// If the address is empty, has another scheme, a malformed authority, or characters that an address cannot have.
     pub fn resolve(&self, href: &str) -> Result<String, HrefError> {
         if href.is_empty() {
             return Err(HrefError::Empty);
@@ -254,7 +254,7 @@ impl Origin {
         Ok(format!("{self}/{href}"))
     }
 
-    /// The address with one more query parameter; name and value are percent-encoded, what is there stays as it is.
+    /// Appends a query parameter with percent-encoded name and value. The rest of the address stays as it is.
     #[must_use]
     pub fn append_query(href: &str, name: &str, value: &str) -> String {
         const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -299,7 +299,7 @@ fn check_characters(href: &str) -> Result<(), HrefError> {
     }
 }
 
-/// Scheme, authority and the rest of an absolute address.
+/// Splits an absolute address into scheme, authority and the rest.
 fn split_absolute(href: &str) -> Option<(Scheme, &str, &str)> {
     let (scheme, rest) = href.split_once("://")?;
     let scheme = if scheme.eq_ignore_ascii_case("https") {
@@ -326,7 +326,7 @@ fn has_scheme(href: &str) -> bool {
     })
 }
 
-/// The host, and the text after the colon of its port.
+/// Splits an authority into the host and the text after the colon of the port.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), HrefError> {
     if authority.starts_with('[') {
         let end = authority.find(']').ok_or(HrefError::Authority)?;

@@ -1,4 +1,4 @@
-//! The JSON representation: a pull reader driven by hand and an encoder.
+//! The JSON representation: a pull parser, decoders and encoders.
 
 mod decode;
 mod encode;

@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use crate::{DecodeError, DecodeErrorKind};
 
-/// What a decoder accepts at most; exceeding a limit is a typed error with its position, never a crash.
+/// The largest input that a decoder accepts. A body that exceeds a limit gives a typed error with its position.
 ///
-/// The defaults are far above what a server sends: its largest pages are some hundred kilobytes, its deepest
-/// resources nest ten containers.
+/// The defaults are far above the bodies of real servers: the largest pages have some hundred kilobytes, and the
+/// deepest resources nest ten containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// The longest body, in bytes. 8 MiB by default.
     pub body_bytes: usize,
-    /// How deep objects, arrays or elements may nest. 64 by default; more than 100 has no effect.
+    /// The deepest nesting of objects, arrays or elements. 64 by default. Values above 100 count as 100.
     pub depth: usize,
     /// The most events in one page, the most senders, and the most malformed parts. 10 000 by default.
     pub events: usize,
@@ -22,15 +22,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The deepest nesting that any setting allows, so that recursion stays within the stack.
+    /// The upper bound of `depth`, so that recursion stays within the stack.
     const DEEPEST: usize = 100;
 
     pub(crate) fn nesting(&self) -> usize {
         self.depth.min(Self::DEEPEST)
     }
 
-    /// A body that is not UTF-8 with U+FFFD in the place of what is not, and the limits for decoding it. The text may be
-    /// longer than the body, whose length is within the limit.
+    /// Replaces the bytes of a body that are not UTF-8 by U+FFFD. Returns the text, which may be longer than the body, and
+    /// the limits for decoding it. The length of the body itself was checked before.
     pub(crate) fn repaired<'a>(&self, body: &'a [u8]) -> (Cow<'a, str>, Self) {
         let limits = Self {
             body_bytes: usize::MAX,
@@ -39,7 +39,8 @@ impl Limits {
         (String::from_utf8_lossy(body), limits)
     }
 
-    /// The text of a body that is not too long, and where it starts: behind the byte order mark, if there is one.
+    /// Checks the length and the encoding of a body. Returns its text without the byte order mark, and the offset of the
+    /// text.
     pub(crate) fn text<'a>(&self, body: &'a [u8]) -> Result<(&'a str, usize), DecodeError> {
         if body.len() > self.body_bytes {
             let limit = self.body_bytes;

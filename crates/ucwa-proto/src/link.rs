@@ -4,20 +4,20 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     DecodeErrorKind,
-    names::owned,
-    value::{Concealed, Value, borrowed_members, owned_members},
+    interning::owned,
+    value::{RedactedText, Value, borrowed_members, owned_members},
 };
 
-/// A link to another resource, or a message inline as a data URI (`WebLinks`).
+/// A link to a resource, or a message in a data URI (`WebLinks`).
 ///
-/// In debug output the content of a data URI is hidden.
+/// Debug output hides the content of a data URI.
 #[derive(Clone, Default, PartialEq)]
 pub struct Link<'a> {
     /// The target as it was sent: absolute, relative to the host, or a `data:` URI.
     pub href: Cow<'a, str>,
-    /// A name for people, such as the display name of a participant; may be empty.
+    /// The title, such as the display name of a participant; may be empty.
     pub title: Option<Cow<'a, str>>,
-    /// Everything else, in order, such as `revision`.
+    /// The other attributes, in order, such as `revision`.
     pub attributes: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
@@ -32,14 +32,14 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// The same link with a title.
+    /// Sets the title.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<Cow<'a, str>>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// The version of the target that the server offers, 1 if the link does not say (`Versioning`).
+    /// The revision of the target that the server offers; 1 if the link has none (`Versioning`).
     #[must_use]
     pub fn revision(&self) -> f64 {
         self.attributes
@@ -53,7 +53,7 @@ impl<'a> Link<'a> {
             .unwrap_or(1.0)
     }
 
-    /// The same link, borrowing nothing.
+    /// Converts the link into one that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Link<'static> {
         Link {
@@ -63,7 +63,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// The same link, borrowing from this one.
+    /// A copy that borrows from this link.
     #[must_use]
     pub fn borrowed(&self) -> Link<'_> {
         Link {
@@ -74,8 +74,8 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Takes the link of a resource or a page to itself: the first one gives the address. It stays among the links only
-/// if it says more than the address.
+/// Stores the link `self` of a resource or a page: the first one is the address. The link also stays among the links if
+/// it has more than the address.
 pub(crate) fn link_to_itself<'a>(
     rel: Cow<'a, str>,
     found: OneOrMany<Link<'a>>,
@@ -93,7 +93,7 @@ pub(crate) fn link_to_itself<'a>(
     }
 }
 
-/// Adds links or resources to those of the same name. The search is linear, so the number of names is limited.
+/// Adds links or resources to those with the same name. The search is linear, so the number of names is limited.
 pub(crate) fn add_named<'a, T>(
     to: &mut Vec<(Cow<'a, str>, OneOrMany<T>)>,
     name: Cow<'a, str>,
@@ -109,7 +109,7 @@ pub(crate) fn add_named<'a, T>(
     Ok(())
 }
 
-/// Links with their names, borrowing nothing.
+/// Converts links with their names into ones that borrow nothing.
 pub(crate) fn owned_links(
     links: Vec<(Cow<'_, str>, OneOrMany<Link<'_>>)>,
 ) -> Vec<(Cow<'static, str>, OneOrMany<Link<'static>>)> {
@@ -122,7 +122,7 @@ pub(crate) fn owned_links(
 impl fmt::Debug for Link<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Link");
-        debug.field("href", &Concealed(&self.href));
+        debug.field("href", &RedactedText(&self.href));
         if let Some(title) = &self.title {
             debug.field("title", title);
         }
@@ -145,20 +145,20 @@ impl From<String> for Link<'_> {
     }
 }
 
-/// One thing, or a list of them: a rel that can be plural is an array even for one target, but XML cannot tell, so
-/// both are read everywhere.
+/// One item, or a list. In JSON a rel that can be plural is an array even for one target; XML does not distinguish the
+/// two, so both are read everywhere.
 ///
-/// Two of them are equal if they hold the same things, whether as one or as a list of one.
+/// One item equals a list of that item.
 #[derive(Debug, Clone)]
 pub enum OneOrMany<T> {
-    /// One, in JSON without an array.
+    /// One item; in JSON without an array.
     One(T),
-    /// Any number, in JSON an array.
+    /// A list; in JSON an array.
     Many(Vec<T>),
 }
 
 impl<T> OneOrMany<T> {
-    /// What is there, in order.
+    /// The items, in order.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         match self {
@@ -167,13 +167,13 @@ impl<T> OneOrMany<T> {
         }
     }
 
-    /// Whether nothing is there: an empty list, which counts as absent and is not encoded.
+    /// Whether there is no item. An empty list counts as absent and is not encoded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_slice().is_empty()
     }
 
-    /// What is there, in order.
+    /// The items, in order.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         match self {
@@ -182,7 +182,7 @@ impl<T> OneOrMany<T> {
         }
     }
 
-    /// The first, if there is any.
+    /// The first item.
     #[must_use]
     pub fn into_first(self) -> Option<T> {
         match self {
@@ -191,7 +191,7 @@ impl<T> OneOrMany<T> {
         }
     }
 
-    /// Adds one more at the end.
+    /// Appends an item.
     pub fn push(&mut self, item: T) {
         match self {
             Self::Many(many) => many.push(item),

@@ -1,6 +1,6 @@
-//! Enumerations that keep what they do not know.
+//! Enumerations that keep unknown values.
 
-/// Declares an enumeration of words with a variant for unknown ones, so that what was read can be written again.
+/// Declares an enumeration of words, with a variant that keeps an unknown word so that it can be written again.
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
@@ -16,7 +16,7 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The word as it is written.
+            /// The word as a string.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {

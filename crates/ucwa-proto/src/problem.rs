@@ -3,34 +3,34 @@
 use std::borrow::Cow;
 
 use crate::{
-    DecodeError, ErrorCode, ErrorSubcode, Limits, Representation, Resource, Value, names::owned,
-    value::owned_members, xml,
+    DecodeError, ErrorCode, ErrorSubcode, Limits, Representation, Resource, Value,
+    interning::owned, value::owned_members, xml,
 };
 
-/// What went wrong, or why something changed: the body of an error response, or the reason of an event
-/// (`ErrorsAndInformationalMessages`, `reason_ref`).
+/// The body of an error response, or the reason of an event (`ErrorsAndInformationalMessages`, `reason_ref`).
 ///
-/// Only the code is certain. The code `Informational` explains a change that is no failure.
+/// Servers always send the code, and the other members as they like. The code `Informational` explains a change that is
+/// not a failure.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Problem<'a> {
-    /// The class of the problem; read it through [`code`](Self::code).
+    /// The code as it was sent; [`code`](Self::code) gives the enumeration.
     pub code: Option<Cow<'a, str>>,
-    /// The kind within the class; read it through [`subcode`](Self::subcode).
+    /// The subcode as it was sent; [`subcode`](Self::subcode) gives the enumeration.
     pub subcode: Option<Cow<'a, str>>,
-    /// A text in the language of the application.
+    /// The message, in the language of the application.
     pub message: Option<Cow<'a, str>>,
-    /// Where to learn more.
+    /// The address of a page about the error.
     pub link: Option<Cow<'a, str>>,
-    /// With 400 only: which fields of the request were bad.
+    /// The invalid fields of the request; only with status 400.
     pub parameters: Option<Value<'a>>,
-    /// Hints for a search in the server's logs.
+    /// Data for a search in the logs of the server.
     pub debug_info: Option<Value<'a>>,
-    /// Everything else, in order.
+    /// The other members, in order.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'a> Problem<'a> {
-    /// A problem of this class.
+    /// A problem with this code.
     #[must_use]
     pub fn new(code: impl Into<Cow<'a, str>>) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl<'a> Problem<'a> {
         resource
     }
 
-    /// Reads the generic form. Empty and `null` members count as absent.
+    /// Converts from the generic form. Empty and `null` members count as absent.
     #[must_use]
     pub fn from_generic(resource: Resource<'a>) -> Self {
         let mut problem = Self::default();
@@ -159,7 +159,7 @@ impl<'a> Problem<'a> {
         problem
     }
 
-    /// The same problem, borrowing nothing.
+    /// Converts the problem into one that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Problem<'static> {
         Problem {

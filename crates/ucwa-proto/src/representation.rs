@@ -1,6 +1,6 @@
 //! The two representations of UCWA.
 
-/// A representation in which UCWA bodies travel (`PayloadFormat`).
+/// A representation of UCWA bodies (`PayloadFormat`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Representation {
     /// JSON.
@@ -10,9 +10,8 @@ pub enum Representation {
 }
 
 impl Representation {
-    /// The representation that a `Content-Type` names: the plain forms, the `vnd.microsoft.com.ucwa` ones,
-    /// `text/json` and `text/xml`;
-    /// parameters are ignored and letter case does not matter. `None` for anything else, such as a proxy's HTML page.
+    /// The representation of a `Content-Type`: `application/json`, `application/vnd.microsoft.com.ucwa+json`, `text/json`,
+    /// and the same for XML. Ignores parameters and case. `None` for other types, such as the HTML page of a proxy.
     #[must_use]
     pub fn from_content_type(value: &str) -> Option<Self> {
         let media_type = value
@@ -32,9 +31,8 @@ impl Representation {
         }
     }
 
-    /// The best representation that an `Accept` header allows: the highest quality wins, then the order of the
-    /// header; JSON where both are equally
-    /// welcome (`*/*`, or an empty header). `None` if neither is acceptable.
+    /// The preferred representation of an `Accept` header: the one with the highest quality, then the first one. JSON for
+    /// `*/*` and for an empty header. `None` if neither is acceptable.
     #[must_use]
     pub fn negotiate(accept: &str) -> Option<Self> {
         if accept.trim().is_empty() {
@@ -71,7 +69,7 @@ impl Representation {
         }
     }
 
-    /// The value of `Accept` that asks for this representation.
+    /// The value of `Accept` for this representation.
     #[must_use]
     pub const fn accept(self) -> &'static str {
         self.content_type()

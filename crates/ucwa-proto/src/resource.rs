@@ -3,43 +3,42 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Representation, Value, json,
+    DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Representation, Value,
+    interning::owned,
+    json,
     link::owned_links,
-    names::owned,
-    value::{Shown, borrowed_members, owned_members},
+    value::{RedactedProperty, borrowed_members, owned_members},
     xml,
 };
 
-/// Any UCWA body: a resource, an input, or a reason (`PayloadFormat`, `ResourcesInUCWA`).
+/// The generic form of a UCWA body: a resource, an input, or a reason (`PayloadFormat`, `ResourcesInUCWA`).
 ///
-/// An empty list of links or embedded resources counts as absent, since XML cannot say it: decoders leave it out, and
-/// encoders do not write it.
+/// An empty list of links or embedded resources counts as absent, since XML cannot express it: decoders and encoders
+/// omit it.
 ///
-/// Names keep their order and unknown ones are kept, so that encoding what was decoded loses nothing. Strings borrow
-/// from the decoded bytes where they hold no
-/// escape; `Resource<'static>` is the owned twin, made by [`into_owned`](Self::into_owned).
+/// Members keep their order, and unknown members are kept, so that decoding and encoding loses nothing. Strings without
+/// escapes borrow from the decoded bytes; [`into_owned`](Self::into_owned) makes a `Resource<'static>`.
 ///
-/// Where the two representations differ: in JSON `rel` is a member and the address is `_links.self.href`; in XML both
-/// are attributes. The `rel` attribute of an
-/// embedded XML resource is the key under which it is embedded; its own name, which may differ (`from` is a
-/// `participant`), may then stand as the property `rel`.
+/// In JSON `rel` is a member, and the address is `_links.self.href`; in XML both are attributes. The `rel` attribute of
+/// an embedded XML resource is its key. Its own name, which may differ (`from` is a `participant`), may be the property
+/// `rel`.
 #[derive(Clone, Default, PartialEq)]
 pub struct Resource<'a> {
-    /// Its own name; inputs have none, and an embedded resource may omit it.
+    /// The name; inputs have none, and embedded resources may omit it.
     pub rel: Option<Cow<'a, str>>,
-    /// Its address, as it was sent.
+    /// The address, as it was sent.
     pub href: Option<Cow<'a, str>>,
-    /// Its properties in order, `etag` and the PUT marker among them.
+    /// The properties, in order, with `etag` and the PUT marker.
     pub properties: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// Its links in order, without the one to itself.
+    /// The links, in order, without `self`.
     pub links: Vec<(Cow<'a, str>, OneOrMany<Link<'a>>)>,
-    /// The resources within it, in order.
+    /// The embedded resources, in order.
     pub embedded: Vec<(Cow<'a, str>, OneOrMany<Resource<'a>>)>,
 }
 
-/// Building.
+/// Constructors and setters.
 impl<'a> Resource<'a> {
-    /// An empty resource of this name.
+    /// An empty resource with this name.
     #[must_use]
     pub fn new(rel: impl Into<Cow<'a, str>>) -> Self {
         Self {
@@ -48,7 +47,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// An empty resource without a name, as inputs are.
+    /// An empty resource without a name, for inputs.
     #[must_use]
     pub fn anonymous() -> Self {
         Self::default()
@@ -110,27 +109,27 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// Reading.
+/// Accessors and conversions.
 impl<'a> Resource<'a> {
-    /// Its own name.
+    /// The name.
     #[must_use]
     pub fn rel(&self) -> Option<&str> {
         self.rel.as_deref()
     }
 
-    /// Its address, as it was sent.
+    /// The address, as it was sent.
     #[must_use]
     pub fn href(&self) -> Option<&str> {
         self.href.as_deref()
     }
 
-    /// Its version tag, without quotes; `If-Match` wants it quoted (`PayloadFormat`).
+    /// The version tag, without the quotes that `If-Match` requires (`PayloadFormat`).
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
         self.text("etag")
     }
 
-    /// The first property of this name.
+    /// The first property with this name.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Value<'a>> {
         self.properties
@@ -145,19 +144,19 @@ impl<'a> Resource<'a> {
         self.property(name)?.as_str()
     }
 
-    /// The boolean of a property, in either spelling.
+    /// The boolean of a property, in the format of JSON or XML.
     #[must_use]
     pub fn boolean(&self, name: &str) -> Option<bool> {
         self.property(name)?.as_bool()
     }
 
-    /// The whole number of a property, also where it is written as a string.
+    /// The integer of a property, also if it is a string of digits.
     #[must_use]
     pub fn integer(&self, name: &str) -> Option<i64> {
         self.property(name)?.as_integer()
     }
 
-    /// The texts of a list property; one text counts as a list of one.
+    /// The texts of a list property; a single text counts as a list.
     pub fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         self.property(name)
             .map(Value::as_list)
@@ -166,19 +165,19 @@ impl<'a> Resource<'a> {
             .filter_map(Value::as_str)
     }
 
-    /// The first link of this name.
+    /// The first link with this name.
     #[must_use]
     pub fn link(&self, rel: &str) -> Option<&Link<'a>> {
         self.links(rel).first()
     }
 
-    /// Where the first link of this name leads.
+    /// The address of the first link with this name.
     #[must_use]
     pub fn link_href(&self, rel: &str) -> Option<&str> {
         self.link(rel).map(|link| &*link.href)
     }
 
-    /// All links of this name.
+    /// All links with this name.
     #[must_use]
     pub fn links(&self, rel: &str) -> &[Link<'a>] {
         self.links
@@ -188,13 +187,13 @@ impl<'a> Resource<'a> {
             .unwrap_or_default()
     }
 
-    /// The first embedded resource under this name.
+    /// The first embedded resource with this key.
     #[must_use]
     pub fn embedded(&self, rel: &str) -> Option<&Resource<'a>> {
         self.embedded_all(rel).first()
     }
 
-    /// All embedded resources under this name.
+    /// All embedded resources with this key.
     #[must_use]
     pub fn embedded_all(&self, rel: &str) -> &[Resource<'a>] {
         self.embedded
@@ -204,7 +203,7 @@ impl<'a> Resource<'a> {
             .unwrap_or_default()
     }
 
-    /// The property that a PUT must send back: its name is random and its value asks for it (`PayloadFormat`).
+    /// The property that a PUT must send back. Its name is random, and its value asks clients to pass it (`PayloadFormat`).
     #[must_use]
     pub fn put_marker(&self) -> Option<(&str, &str)> {
         self.properties.iter().find_map(|(name, value)| {
@@ -217,7 +216,7 @@ impl<'a> Resource<'a> {
         })
     }
 
-    /// The same resource, borrowing from this one.
+    /// A copy that borrows from this resource.
     #[must_use]
     pub fn borrowed(&self) -> Resource<'_> {
         Resource {
@@ -237,7 +236,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// The same resource, borrowing nothing.
+    /// Converts the resource into one that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Resource<'static> {
         Resource {
@@ -254,14 +253,14 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// Bytes.
+/// Decoding and encoding.
 impl<'a> Resource<'a> {
-    /// Decodes a body: a resource, an input, a reason, or a bare object. A byte order mark and white space before the
-    /// body are tolerated.
+    /// Decodes a body: a resource, an input, a reason, or an object. Accepts a byte order mark and white space before the
+    /// body. Bytes that are not UTF-8 are read as U+FFFD.
     ///
     /// # Errors
     ///
-    /// If the bytes break the grammar or a limit, or if a link or an embedded resource has the wrong shape.
+    /// If the body is not well-formed, exceeds a limit, or has a link or an embedded resource of the wrong type.
     pub fn decode(
         body: &'a [u8],
         representation: Representation,
@@ -300,7 +299,7 @@ impl fmt::Debug for Resource<'_> {
                     .entries(
                         self.0
                             .iter()
-                            .map(|(name, value)| (name, Shown { name, value })),
+                            .map(|(name, value)| (name, RedactedProperty { name, value })),
                     )
                     .finish()
             }

@@ -1,28 +1,26 @@
-//! The typed views on UCWA's resources and inputs, laid out by family.
+//! Typed views on resources and inputs, a module for each family.
 //!
-//! A resource has `href`, `etag`, its properties as `Option` or `Vec`, its links as [`Link`](crate::Link)s and its
-//! embedded resources. An input is what a
-//! capability takes as the body of a POST or PUT. Both are read by [`FromResource`], which borrows, and written by
-//! [`ToResource`]; both are built with `..Default::default()`. What a view does not know stays in the generic
-//! [`Resource`] that it was read from.
+//! A resource has `href`, `etag`, properties as `Option` or `Vec`, links as [`Link`](crate::Link)s, and embedded
+//! resources. An input is the body of a POST or PUT to a capability. [`FromResource`] reads both from the generic
+//! [`Resource`] and borrows from it; [`ToResource`] writes a resource, and [`ToInput`] an input. Construct both with
+//! `..Default::default()`. Members that a view does not know stay in the generic form.
 //!
-//! Names that stand for one kind of thing share a view: a `localParticipant`, a `from` and an `acceptedByParticipant`
-//! are each a [`Participant`].
+//! Several names can have one view: `localParticipant`, `from` and `acceptedByParticipant` are read as a
+//! [`Participant`].
 //!
-//! Capabilities whose POST takes no body have no view: `accept`, `cancel`, `stopMessaging`, `setIsTyping`,
-//! `userAcknowledged`, `reportMyActivity`, `markAsRead`,
-//! `admit`, `eject`, `promote`, `demote`, `reject`, `replayMessage`, `enableAudienceMessaging`,
-//! `disableAudienceMessaging`, `resetContactPrivacyRelationship` and
-//! `stopSubscriptionToContactsAndGroups`. `sendMessage` takes the text itself as its body, and `operationId` in its
-//! query.
+//! Capabilities whose POST has no body have no view: `accept`, `cancel`, `stopMessaging`, `setIsTyping`,
+//! `userAcknowledged`, `reportMyActivity`, `markAsRead`, `admit`, `eject`, `promote`, `demote`, `reject`,
+//! `replayMessage`, `enableAudienceMessaging`, `disableAudienceMessaging`, `resetContactPrivacyRelationship` and
+//! `stopSubscriptionToContactsAndGroups`. The body of `sendMessage` is the text, and its `operationId` is in the query.
 //!
-//! Lengths are in UTF-16 units, as the server counts them.
+//! Lengths are in UTF-16 code units, as servers count them.
 
 pub mod applications;
 pub mod communications;
 pub mod contacts;
 pub mod conversations;
 pub mod discovery;
+pub mod enumerations;
 pub mod groups;
 pub mod history;
 pub mod invitations;
@@ -30,22 +28,22 @@ pub mod messages;
 pub mod participants;
 pub mod people;
 pub mod user;
-pub mod words;
 
 pub use self::{
-    applications::*, communications::*, contacts::*, conversations::*, discovery::*, groups::*,
-    history::*, invitations::*, messages::*, participants::*, people::*, user::*, words::*,
+    applications::*, communications::*, contacts::*, conversations::*, discovery::*,
+    enumerations::*, groups::*, history::*, invitations::*, messages::*, participants::*,
+    people::*, user::*,
 };
 
 use crate::{FieldError, FromResource, Resource, ToInput, ToResource};
 
-/// What comes back through a view: the members that the view knows.
+/// A resource that was read and written by a view: the members that the view knows.
 type ThroughView = Result<Resource<'static>, FieldError>;
 
 type ThroughViews = fn(&str, &Resource<'_>) -> Option<ThroughView>;
 
-/// Reads a resource by the view that its name has and writes it back, which keeps just what the view knows; `None` if
-/// the name has no view.
+/// Reads a resource by the view of its name and writes it again, which keeps only the members that the view knows.
+/// `None` if the name has no view.
 ///
 /// For tools that check views against payloads.
 #[must_use]
@@ -72,8 +70,8 @@ pub fn through_view(
         .find_map(|through_view| through_view(rel, resource))
 }
 
-/// Reads the input of a capability by its view and writes it back, which keeps just what the view knows; `None` if the
-/// capability takes no input that has a view.
+/// Reads the input of a capability by its view and writes it again, which keeps only the members that the view knows.
+/// `None` if the capability has no input with a view.
 ///
 /// For tools that check views against payloads.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Addresses of people.
+//! SIP URIs and `tel:` URIs.
 
 use std::{
     cmp::Ordering,
@@ -7,33 +7,32 @@ use std::{
     str::FromStr,
 };
 
-/// The address of a person or service: a SIP URI, or the telephone URI of someone on the line.
+/// The address of a person or service: a SIP URI, or the `tel:` URI of a phone.
 ///
-/// The form given is kept; two addresses are equal if they differ only in letter case.
+/// Keeps the given form. Addresses that differ only in case are equal.
 #[derive(Debug, Clone)]
 pub struct SipUri(String);
 
-/// A text that is no address of a person.
+/// A text is not the address of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SipUriError {
-    /// It is empty.
+    /// The address is empty.
     #[error("the address is empty")]
     Empty,
-    /// It has a scheme other than `sip`, `sips` and `tel`.
+    /// The address has a scheme other than `sip`, `sips` and `tel`.
     #[error("the address has a scheme other than sip, sips and tel")]
     Scheme,
-    /// It has no user or no domain.
+    /// The address has no user or no domain.
     #[error("the address is not of the form user@domain")]
     Form,
-    /// It has white space, a control character or one of `<>"`.
-    #[error("the address has a character that no address has")]
+    /// The address has white space, a control character or one of `<>"`.
+    #[error("the address has a character that an address cannot have")]
     Character,
 }
 
 impl SipUri {
-    /// Reads `sip:user@domain`, `user@domain` (the scheme is put before it), or `tel:+14255550100`; white space
-    /// around it is dropped.
+    /// Parses `sip:user@domain`, `user@domain` (which gets the scheme `sip`), or `tel:+14255550100`. Trims white space.
     ///
     /// # Errors
     ///
@@ -92,27 +91,27 @@ impl SipUri {
         }
     }
 
-    /// The whole address with its scheme, in the letters given.
+    /// The whole address with its scheme.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands before the `@`, or the number of a telephone URI.
+    /// The part before the `@`, or the number of a `tel:` URI.
     #[must_use]
     pub fn user(&self) -> &str {
         let rest = self.0.split_once(':').map_or(&*self.0, |(_, rest)| rest);
         rest.split_once('@').map_or(rest, |(user, _)| user)
     }
 
-    /// The domain without port and parameters; `None` for a telephone URI.
+    /// The domain without port and parameters; `None` for a `tel:` URI.
     #[must_use]
     pub fn domain(&self) -> Option<&str> {
         let (_, domain) = self.0.split_once('@')?;
         domain.split([';', '?', ':']).next()
     }
 
-    /// Whether it is a telephone URI.
+    /// Whether the address is a `tel:` URI.
     #[must_use]
     pub fn is_tel(&self) -> bool {
         self.0

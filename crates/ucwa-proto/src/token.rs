@@ -1,23 +1,24 @@
-//! Answers of the token service.
+//! Responses of the token service.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
-    DecodeError, DecodeErrorKind, Limits, Position, Representation, Resource, Value, names::owned,
+    DecodeError, DecodeErrorKind, Limits, Position, Representation, Resource, Value,
+    interning::owned,
 };
 
-/// A token, as the token service grants it in JSON (`AuthenticationInUCWA`).
+/// The response of the token service to a successful request, in JSON (`AuthenticationInUCWA`).
 ///
 /// Debug output hides the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenResponse<'a> {
     /// The token, with its prefix such as `cwt=`. A secret.
     pub access_token: Cow<'a, str>,
-    /// How to present it; `Bearer`.
+    /// The type of the token: `Bearer`.
     pub token_type: Cow<'a, str>,
-    /// How long it lives, eight hours as a rule; `None` if the server does not say.
+    /// The lifetime, usually eight hours; `None` if the response has none.
     pub expires_in: Option<Duration>,
-    /// Where the identity comes from, such as `local`.
+    /// The scope of the identity, such as `local`.
     pub identity_scope: Option<Cow<'a, str>>,
 }
 
@@ -39,11 +40,11 @@ impl<'a> TokenResponse<'a> {
         format!("{} {}", self.token_type, self.access_token)
     }
 
-    /// Reads the answer of a token request that succeeded.
+    /// Decodes the response to a successful request.
     ///
     /// # Errors
     ///
-    /// If the body is no JSON object or has no token.
+    /// If the body is not a JSON object, or has no token.
     pub fn decode(body: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let resource = Resource::decode(body, Representation::Json, limits)?;
         let expires_in = resource
@@ -68,7 +69,7 @@ impl<'a> TokenResponse<'a> {
         })
     }
 
-    /// Writes the answer, in JSON.
+    /// Encodes the response in JSON.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut resource = Resource::anonymous().with_property("access_token", &*self.access_token);
@@ -86,7 +87,7 @@ impl<'a> TokenResponse<'a> {
             .encode(Representation::Json)
     }
 
-    /// The same answer, borrowing nothing.
+    /// Converts the response into one that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> TokenResponse<'static> {
         TokenResponse {
@@ -109,21 +110,19 @@ impl fmt::Debug for TokenResponse<'_> {
     }
 }
 
-/// Why the token service refused, in JSON (`AuthenticationInUCWA`): `invalid_request`, `invalid_grant`,
-/// `unsupported_grant_type`, `invalid_scope` or
-/// `server_error`.
+/// The response of the token service to a refused request, in JSON (`AuthenticationInUCWA`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuthError<'a> {
-    /// The class of the error.
+    /// The error: `invalid_request`, `invalid_grant`, `unsupported_grant_type`, `invalid_scope` or `server_error`.
     pub error: Cow<'a, str>,
-    /// The sign-in page, when the grant was the passive one.
+    /// The address of the sign-in page; only for the passive grant.
     pub passive_auth_uri: Option<Cow<'a, str>>,
-    /// A sentence.
+    /// The description.
     pub error_description: Option<Cow<'a, str>>,
 }
 
 impl<'a> OAuthError<'a> {
-    /// An error of this class.
+    /// A response with this error.
     #[must_use]
     pub fn new(error: impl Into<Cow<'a, str>>) -> Self {
         Self {
@@ -133,11 +132,11 @@ impl<'a> OAuthError<'a> {
         }
     }
 
-    /// Reads the answer of a token request that failed.
+    /// Decodes the response to a refused request.
     ///
     /// # Errors
     ///
-    /// If the body is no JSON object or names no error.
+    /// If the body is not a JSON object, or has no error.
     pub fn decode(body: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let mut texts = Texts(Resource::decode(body, Representation::Json, limits)?);
         let error = texts.take("error").ok_or_else(|| {
@@ -153,7 +152,7 @@ impl<'a> OAuthError<'a> {
         })
     }
 
-    /// Writes the answer, in JSON.
+    /// Encodes the response in JSON.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut resource = Resource::anonymous().with_property("error", &*self.error);
@@ -166,7 +165,7 @@ impl<'a> OAuthError<'a> {
         resource.encode(Representation::Json)
     }
 
-    /// The same answer, borrowing nothing.
+    /// Converts the response into one that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> OAuthError<'static> {
         OAuthError {
@@ -177,7 +176,7 @@ impl<'a> OAuthError<'a> {
     }
 }
 
-/// The texts of a flat JSON object, to be taken out by name.
+/// The texts of a flat JSON object. Each can be taken out once.
 struct Texts<'a>(Resource<'a>);
 
 impl<'a> Texts<'a> {

@@ -6,7 +6,7 @@ use crate::{Input, Number, Resource, Value};
 
 /// A typed view that borrows from a [`Resource`].
 pub trait FromResource<'r>: Sized {
-    /// Reads the fields that the type knows; unknown ones stay in the resource. An absent or `null` property is `None`.
+    /// Reads the members that the type knows. An absent property and `null` are `None`.
     ///
     /// # Errors
     ///
@@ -14,19 +14,19 @@ pub trait FromResource<'r>: Sized {
     fn from_resource(resource: &'r Resource<'_>) -> Result<Self, FieldError>;
 }
 
-/// The way back from a typed view.
+/// The conversion of a typed view into the generic form.
 pub trait ToResource {
-    /// Writes the fields that are set, in the order of their declaration.
+    /// Writes the fields that are set, in the order of the declaration.
     fn to_resource(&self) -> Resource<'_>;
 }
 
-/// The way back from the typed view of an input.
+/// The conversion of the typed view of an input into the body of a request.
 pub trait ToInput {
-    /// Writes the fields that are set, in the order of their declaration.
+    /// Writes the fields that are set, in the order of the declaration.
     fn to_input(&self) -> Input<'_>;
 }
 
-/// The generic form as a view, for what has no view of its own.
+/// The generic form, for resources without a view.
 impl<'r> FromResource<'r> for Resource<'r> {
     fn from_resource(resource: &'r Resource<'_>) -> Result<Self, FieldError> {
         Ok(resource.borrowed())
@@ -41,32 +41,32 @@ impl ToResource for Resource<'_> {
 
 /// A property of a resource has the wrong type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{rel}: the property `{field}` is no {expected}")]
+#[error("{rel}: the property `{field}` is not a {expected}")]
 pub struct FieldError {
-    /// The type of the resource.
+    /// The name of the resource.
     pub rel: &'static str,
     /// The name of the property.
     pub field: &'static str,
-    /// What should stand there.
+    /// The expected type.
     pub expected: &'static str,
 }
 
 /// A type that can be the value of a property.
 pub trait PropertyValue<'r>: Sized {
-    /// What it is, for error messages.
+    /// The name of the type, for error messages.
     const EXPECTED: &'static str;
 
-    /// Reads it; `None` if the value has another type.
+    /// Converts from a value; `None` if the value has another type.
     fn from_value(value: &'r Value<'_>) -> Option<Self>;
 
-    /// Writes it.
+    /// Converts to a value.
     fn to_value(&self) -> Value<'_>;
 }
 
 impl<'r> PropertyValue<'r> for Cow<'r, str> {
     const EXPECTED: &'static str = "text";
 
-    /// A number counts as its digits and a boolean as its name: servers write identifiers either way.
+    /// Accepts a number and a boolean as text, since servers write IDs in both ways.
     fn from_value(value: &'r Value<'_>) -> Option<Self> {
         match value {
             Value::String(text) => Some(Cow::Borrowed(text)),
@@ -142,12 +142,12 @@ pub(crate) fn read<'r, T: PropertyValue<'r>>(
     })
 }
 
-/// Reads the address for a typed view.
+/// The address for a typed view.
 pub(crate) fn href<'r>(resource: &'r Resource<'_>) -> Option<Cow<'r, str>> {
     resource.href().map(Cow::Borrowed)
 }
 
-/// Reads the version tag for a typed view.
+/// The version tag for a typed view.
 pub(crate) fn etag<'r>(resource: &'r Resource<'_>) -> Option<Cow<'r, str>> {
     resource.etag().map(Cow::Borrowed)
 }

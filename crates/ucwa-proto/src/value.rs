@@ -2,18 +2,17 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::names::owned;
+use crate::interning::owned;
 
 /// The value of a property.
 ///
-/// XML carries no scalar types: everything but lists, objects and [`Value::Null`] arrives from it as a
-/// [`Value::String`]. Read values through
-/// [`Resource::boolean`](crate::Resource::boolean) and its neighbours, which know both spellings.
+/// XML has no types of scalars: all values but lists, objects and [`Value::Null`] are decoded as [`Value::String`].
+/// [`Resource::boolean`](crate::Resource::boolean) and the other accessors read the formats of both representations.
 #[derive(Clone, PartialEq)]
 pub enum Value<'a> {
     /// `null`; in XML an element with `xsi:nil="true"`.
     Null,
-    /// `true` or `false`; in XML the text `True` or `False`.
+    /// A boolean; in XML the text `True` or `False`.
     Bool(bool),
     /// A number; in XML its digits.
     Number(Number),
@@ -21,7 +20,7 @@ pub enum Value<'a> {
     String(Cow<'a, str>),
     /// A list; in XML a `propertyList` of `item`s.
     List(Vec<Value<'a>>),
-    /// A property bag, in order; in XML properties within the property.
+    /// A property bag, in order; in XML nested properties.
     Object(Vec<(Cow<'a, str>, Value<'a>)>),
 }
 
@@ -35,7 +34,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The boolean: a JSON one, or `True`, `true`, `False`, `false` as XML spells it.
+    /// The boolean: a JSON boolean, or the text `true` or `false` in any case.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -46,7 +45,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The whole number: a JSON one, or digits in a string as XML and some JSON properties have it.
+    /// The integer: a JSON number, or a string of digits as in XML and in some JSON properties.
     #[must_use]
     pub fn as_integer(&self) -> Option<i64> {
         match self {
@@ -56,7 +55,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of a list; a scalar counts as a list of one, `null` as an empty one.
+    /// The elements of a list; a scalar counts as a list of one item, `null` as an empty list.
     #[must_use]
     pub fn as_list(&self) -> &[Value<'a>] {
         match self {
@@ -66,7 +65,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same value, borrowing nothing.
+    /// Converts the value into one that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {
         match self {
@@ -79,7 +78,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same value, borrowing from this one.
+    /// A copy that borrows from this value.
     #[must_use]
     pub fn borrowed(&self) -> Value<'_> {
         match self {
@@ -93,7 +92,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Values with their names, borrowing nothing. Often there are none, which should cost nothing.
+/// Converts members into ones that borrow nothing. No members, which is frequent, take no allocation.
 pub(crate) fn owned_members(
     members: Vec<(Cow<'_, str>, Value<'_>)>,
 ) -> Vec<(Cow<'static, str>, Value<'static>)> {
@@ -106,7 +105,7 @@ pub(crate) fn owned_members(
         .collect()
 }
 
-/// Values with their names, borrowing from these.
+/// Copies of members that borrow from them.
 pub(crate) fn borrowed_members<'r>(
     members: &'r [(Cow<'_, str>, Value<'_>)],
 ) -> Vec<(Cow<'r, str>, Value<'r>)> {
@@ -125,27 +124,27 @@ impl fmt::Debug for Value<'_> {
             Self::Null => f.write_str("null"),
             Self::Bool(value) => fmt::Debug::fmt(value, f),
             Self::Number(number) => fmt::Debug::fmt(number, f),
-            Self::String(text) => fmt::Debug::fmt(&Concealed(text), f),
+            Self::String(text) => fmt::Debug::fmt(&RedactedText(text), f),
             Self::List(items) => f.debug_list().entries(items).finish(),
             Self::Object(members) => f
                 .debug_map()
                 .entries(
                     members
                         .iter()
-                        .map(|(name, value)| (name, Shown { name, value })),
+                        .map(|(name, value)| (name, RedactedProperty { name, value })),
                 )
                 .finish(),
         }
     }
 }
 
-/// A property's value in debug output, hidden where the name says that it is a secret or somebody's words.
-pub(crate) struct Shown<'v, 'a> {
+/// The value of a property in debug output; hidden if the name says that the value is a secret or a message.
+pub(crate) struct RedactedProperty<'v, 'a> {
     pub(crate) name: &'v str,
     pub(crate) value: &'v Value<'a>,
 }
 
-impl fmt::Debug for Shown<'_, '_> {
+impl fmt::Debug for RedactedProperty<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const HIDDEN: [&str; 9] = [
             "message",
@@ -167,10 +166,10 @@ impl fmt::Debug for Shown<'_, '_> {
     }
 }
 
-/// A text in debug output; of a data URI, which may hold a message, only the media type is shown.
-pub(crate) struct Concealed<'v>(pub(crate) &'v str);
+/// A text in debug output. Shows only the media type of a data URI, which may contain a message.
+pub(crate) struct RedactedText<'v>(pub(crate) &'v str);
 
-impl fmt::Debug for Concealed<'_> {
+impl fmt::Debug for RedactedText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = self.0.trim_start().get(..5);
         if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
@@ -182,19 +181,19 @@ impl fmt::Debug for Concealed<'_> {
     }
 }
 
-/// A number as JSON has it.
+/// A number of JSON.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Number {
-    /// A whole number that fits in 64 bits with a sign.
+    /// An integer that fits in an `i64`.
     Integer(i64),
-    /// A whole number above `i64::MAX`.
+    /// An integer above `i64::MAX`.
     Unsigned(u64),
-    /// Anything else.
+    /// Any other number.
     Float(f64),
 }
 
 impl Number {
-    /// The number if it is whole and fits.
+    /// The number, if it is an integer that fits in an `i64`.
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         match self {
@@ -209,7 +208,7 @@ impl fmt::Display for Number {
         match self {
             Self::Integer(value) => fmt::Display::fmt(value, f),
             Self::Unsigned(value) => fmt::Display::fmt(value, f),
-            // The shortest digits that read back as the same number, always with a point or an exponent.
+            // The shortest digits that are read as the same number, always with a point or an exponent.
             Self::Float(value) => fmt::Debug::fmt(value, f),
         }
     }

@@ -1,11 +1,11 @@
 //! The macros that declare typed views.
 
-/// Declares the typed views of a family of resources: for each a struct, the way from a [`Resource`](crate::Resource)
-/// and the way back; and for all of them the functions `through_view` and `through_input_view`.
+/// Declares the typed views of a family of resources: a struct for each, its conversions from and to
+/// the generic form, and the functions `through_view` and `through_input_view` for the family.
 ///
 /// A `resource` has `href` and `etag`, and is written as a [`Resource`](crate::Resource). An `input` has neither, and is
-/// written as an [`Input`](crate::Input). The first name after the equals sign is the view's own; the others are names of
-/// the same kind of resource.
+/// written as an [`Input`](crate::Input). The first name after the equals sign is the name of the view; the others are
+/// further names of such a resource.
 macro_rules! views {
     ($(
         $(#[$meta:meta])*
@@ -37,8 +37,8 @@ macro_rules! views {
 
 pub(crate) use views;
 
-/// One row of the table of a family: if `rel` is a name of the view, returns what comes back through it. Views of the
-/// other kind are no rows.
+/// One row of the table of a family: if `rel` is a name of the view, returns the resource after the round trip. Views of
+/// the other kind give no row.
 macro_rules! through {
     (resource resource $name:ident [$lt:lifetime] [$($rels:literal),+] $rel:ident $resource:ident) => {
         if [$($rels),+].contains(&$rel) {
@@ -60,11 +60,10 @@ macro_rules! through {
 
 pub(crate) use through;
 
-/// Declares a typed view: the struct, the way from a [`Resource`] and the way back.
+/// Declares one typed view: the struct and its conversions.
 ///
-/// The sections may be left out but keep their order. Properties become `Option`, links `Option<Link>`, lists `Vec`,
-/// and single embedded resources
-/// `Option<Box<_>>`. `resource` adds the address and the version tag, which inputs do not have.
+/// The sections are optional and have this order. Properties become `Option`, links `Option<Link>`, lists `Vec`, and
+/// single embedded resources `Option<Box<_>>`. `resource` adds the address and the version tag.
 macro_rules! view {
     (
         $(#[$meta:meta])*
@@ -72,9 +71,9 @@ macro_rules! view {
     ) => {
         $crate::view::view! { @define [$(#[$meta])*] $name [<$lt>] $lt $rel [Some($rel)] [ToResource to_resource Resource]
             {
-                /// Its address, as it was sent.
+                /// The address, as it was sent.
                 href,
-                /// Its version tag, for `If-Match`.
+                /// The version tag, for `If-Match`.
                 etag,
             }
             $($body)*
@@ -205,7 +204,7 @@ macro_rules! view {
             }
         }
 
-        /// Shows what is set; messages and secrets are hidden.
+        /// Shows the fields that are set. Hides messages and secrets.
         impl $($generics)* std::fmt::Debug for $name $($generics)* {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_tuple(stringify!($name)).field(&$crate::$trait::$write(self)).finish()

@@ -1,4 +1,4 @@
-//! The XML representation: a decoder that drives quick-xml by hand and an encoder.
+//! The XML representation: decoders over quick-xml, and encoders.
 
 mod cursor;
 mod decode;
@@ -11,5 +11,5 @@ pub(crate) use decode::decode_resource;
 pub(crate) use encode::{encode_page, encode_problem, encode_resource};
 pub(crate) use page::decode_page;
 
-/// The namespace of every element of UCWA.
+/// The namespace of the elements of UCWA.
 const NAMESPACE: &str = "http://schemas.microsoft.com/rtc/2012/03/ucwa";

@@ -47,7 +47,7 @@ pub(super) fn encode(parts: Vec<Part<'_>>, kind: &str, seed: &str) -> Batch {
     }
 }
 
-/// A boundary that occurs in no part: the seed's letters and digits, and a number if need be.
+/// A boundary that occurs in no part: the letters and digits of the seed, and a number if that is necessary.
 fn unused_boundary(parts: &[Part<'_>], seed: &str) -> String {
     let seed: String = seed
         .chars()
@@ -110,7 +110,7 @@ pub(super) fn decode<'a, T>(
             at: start,
             end,
         };
-        // The headers of the part say that it is HTTP, which it is.
+        // Skips the headers of the part, which only say that it is HTTP.
         lines.headers()?;
         let at = lines.at;
         let start_line = lines
@@ -129,10 +129,10 @@ pub(super) fn decode<'a, T>(
     Ok(messages)
 }
 
-/// RFC 2046 allows no longer one.
+/// The greatest length that RFC 2046 allows.
 const LONGEST_BOUNDARY: usize = 70;
 
-/// Where the parts begin and end. What stands before the first delimiter and after the last is nobody's.
+/// The beginnings and ends of the parts. The text before the first delimiter and after the last is ignored.
 fn parts(body: &[u8], boundary: Option<&str>) -> Vec<(usize, usize)> {
     let mut boundary = boundary.map(str::as_bytes);
     let mut parts = Vec::new();
@@ -179,7 +179,7 @@ fn parts(body: &[u8], boundary: Option<&str>) -> Vec<(usize, usize)> {
     parts
 }
 
-/// The body of a message: as long as its header says, or up to the delimiter but for the line ends before it.
+/// The body of a message: of the length in its header, or else up to the line ends before the delimiter.
 fn content<'a>(rest: &'a [u8], length: Option<&str>) -> &'a [u8] {
     if let Some(content) = length
         .and_then(|length| length.trim().parse().ok())
@@ -191,7 +191,7 @@ fn content<'a>(rest: &'a [u8], length: Option<&str>) -> &'a [u8] {
         Some(text) => text.strip_suffix(b"\r").unwrap_or(text),
         None => text,
     };
-    // One line end belongs to the delimiter, and one more is usual.
+    // One line end belongs to the delimiter. Servers write one more.
     let content = without_line_end(without_line_end(rest));
     content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
 }
@@ -203,7 +203,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The next line without its end.
+    /// The next line without its line end.
     fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self
             .body
@@ -229,7 +229,7 @@ impl<'a> Lines<'a> {
             .map_err(|_| DecodeError::at(DecodeErrorKind::Encoding, self.body, at))
     }
 
-    /// Headers up to an empty line or the end; empty lines before the first are skipped.
+    /// Reads headers up to an empty line or the end. Skips empty lines before the first header.
     fn headers(&mut self) -> Result<Vec<Header<'a>>, DecodeError> {
         let mut headers = Vec::new();
         loop {

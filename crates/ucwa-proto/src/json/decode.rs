@@ -1,4 +1,4 @@
-//! From JSON to the generic resource.
+//! Decodes generic resources from JSON.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub(crate) fn decode_resource<'a>(
     }
 }
 
-/// A whole resource.
+/// Reads a resource.
 pub(super) fn resource<'a>(reader: &mut Reader<'a>, resource: &mut Resource<'a>) -> Read<()> {
     reader.object("a resource should be an object", |reader, name| {
         match &*name {
@@ -34,8 +34,7 @@ pub(super) fn resource<'a>(reader: &mut Reader<'a>, resource: &mut Resource<'a>)
     })
 }
 
-/// The object `_links`, or `null`. The link to itself becomes the address, and stays a link only where it says more
-/// than that.
+/// Reads the object `_links`, or `null`. The link `self` becomes the address.
 fn links<'a>(
     reader: &mut Reader<'a>,
     href: &mut Option<Cow<'a, str>>,
@@ -53,7 +52,7 @@ fn links<'a>(
             return Ok(());
         }
         if links.is_empty() {
-            // Most resources have five to eight.
+            // Most resources have five to eight links.
             links.reserve(8);
         }
         links.push((rel, OneOrMany::One(Link::default())));
@@ -89,7 +88,7 @@ pub(super) fn link<'a>(reader: &mut Reader<'a>, link: &mut Link<'a>) -> Read<()>
     }
 }
 
-/// The object `_embedded`, or `null`.
+/// Reads the object `_embedded`, or `null`.
 fn embedded<'a>(
     reader: &mut Reader<'a>,
     embedded: &mut Vec<(Cow<'a, str>, OneOrMany<Resource<'a>>)>,
@@ -106,9 +105,8 @@ fn embedded<'a>(
     })
 }
 
-/// One thing or an array of them, read into its place, where an empty one stands. False if there is none: for `null`,
-/// and for an empty array, which XML cannot tell from an absent one. What is read through results is copied once more
-/// at every step.
+/// Reads one item, or an array of items, into `place`, which avoids copies. Returns false if there is no item: for `null`,
+/// and for an empty array, which counts as absent.
 pub(super) fn one_or_many<'a, T: Default>(
     reader: &mut Reader<'a>,
     place: &mut OneOrMany<T>,

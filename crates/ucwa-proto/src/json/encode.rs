@@ -1,4 +1,4 @@
-//! From the generic resource and event pages to JSON.
+//! Encodes generic resources and event pages in JSON.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub(crate) fn encode_page(page: &EventPage<'_>) -> Vec<u8> {
     writer.0
 }
 
-/// Links or resources without the empty lists, which count as absent.
+/// Links or resources without empty lists, which count as absent.
 fn present<'r, 'a, T>(
     named: &'r [(Cow<'a, str>, OneOrMany<T>)],
 ) -> impl Iterator<Item = &'r (Cow<'a, str>, OneOrMany<T>)> {
@@ -38,7 +38,7 @@ impl Writer {
                 }
                 w.links(&page.links);
             });
-            // At the end of its waiting time a server sends a page without the member.
+            // When a long poll times out, a server sends a page without the member.
             if !page.senders.is_empty() {
                 w.key("sender");
                 w.list(&page.senders, |w, sender| {
@@ -93,7 +93,7 @@ impl Writer {
         });
     }
 
-    /// The address, unless a link to itself says it.
+    /// Writes the address, unless there is a link `self`.
     fn link_to_itself(
         &mut self,
         href: Option<&str>,
@@ -116,7 +116,7 @@ impl Writer {
 
     fn resource(&mut self, resource: &Resource<'_>) {
         self.object(|w| {
-            // A property `rel` beside the XML attribute is the resource's own name.
+            // A property `rel` beside the XML attribute is the name of the resource.
             if let Some(rel) = &resource.rel
                 && resource.text("rel").is_none()
             {
@@ -152,7 +152,7 @@ impl Writer {
         });
     }
 
-    /// Members whose names do not mean something else here. XML can have such names, and JSON has no place for them.
+    /// Writes members except those in `taken`, whose names have another meaning in JSON. XML allows such properties.
     fn members_besides(&mut self, taken: &[&str], members: &[(Cow<'_, str>, Value<'_>)]) {
         let free = |(name, _): &&(Cow<'_, str>, Value<'_>)| !taken.contains(&&**name);
         self.members(members.iter().filter(free));
@@ -173,7 +173,7 @@ impl Writer {
             Value::Null => self.0.extend(b"null"),
             Value::Bool(true) => self.0.extend(b"true"),
             Value::Bool(false) => self.0.extend(b"false"),
-            // JSON has no word for these.
+            // JSON cannot express these.
             Value::Number(Number::Float(number)) if !number.is_finite() => self.0.extend(b"null"),
             Value::Number(number) => self.0.extend(number.to_string().as_bytes()),
             Value::String(text) => self.text(text),
@@ -219,7 +219,7 @@ impl Writer {
         self.text(text);
     }
 
-    /// A comma before anything but the first thing.
+    /// Writes a comma, except before the first item.
     fn comma(&mut self) {
         if !matches!(self.0.last(), Some(b'{' | b'[')) {
             self.0.push(b',');

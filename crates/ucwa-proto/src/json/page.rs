@@ -109,7 +109,7 @@ impl<'a> Grammar<'a> for Reader<'a> {
                 Ok(())
             },
             |_, draft, _, name, fail| {
-                // A member whose name cannot be read may have been any.
+                // A member with an unreadable name may be any member.
                 let name = name.as_deref();
                 draft.failed(fail, matches!(name, None | Some("type" | "status" | "in")));
                 Ok(())
@@ -139,7 +139,7 @@ impl<'a> Grammar<'a> for Reader<'a> {
     }
 }
 
-/// The object `_links` of a page, or `null`.
+/// Reads the object `_links` of a page, or `null`.
 fn page_links<'a>(reader: &mut Reader<'a>, page: &mut PageReader<'a>) -> Read<()> {
     if reader.null()? {
         return Ok(());
@@ -158,7 +158,7 @@ fn page_links<'a>(reader: &mut Reader<'a>, page: &mut PageReader<'a>) -> Read<()
     )
 }
 
-/// A link that names its role; `null` and an object with neither role nor address are none.
+/// Reads a link of an event. `null`, and an object with neither `rel` nor `href`, is no link.
 fn event_link<'a>(reader: &mut Reader<'a>) -> Read<Option<EventLink<'a>>> {
     if reader.null()? {
         return Ok(None);
@@ -183,7 +183,7 @@ fn event_link<'a>(reader: &mut Reader<'a>) -> Read<Option<EventLink<'a>>> {
     Ok(is_link.then_some(link))
 }
 
-/// The object `_embedded` of an event, or `null`.
+/// Reads the object `_embedded` of an event, or `null`.
 fn embedded<'a>(reader: &mut Reader<'a>, draft: &mut EventDraft<'_, 'a>) -> Read<()> {
     if reader.null()? {
         return Ok(());

@@ -1,14 +1,14 @@
-//! JSON as a sequence of values that borrow from the text.
+//! A pull parser of JSON whose values borrow from the text.
 
 use std::borrow::Cow;
 
 use super::recovery::end_of_value;
 use crate::{
     DecodeError, DecodeErrorKind, Limits, Number, Value,
-    error::{Fail, Places, Read},
+    error::{Fail, PositionCounter, Read},
 };
 
-/// Where a value begins, and how its container ends.
+/// The beginning of a value, and the bracket that ends its container.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     offset: usize,
@@ -16,12 +16,11 @@ pub(super) struct Mark {
     closing: u8,
 }
 
-/// Reads a text from its start to its end; every method begins at a value, or at white space before it, and ends
-/// behind it.
+/// Parses a text. Each method begins at a value, or at white space before it, and ends behind the value.
 pub(super) struct Reader<'a> {
-    places: Places<'a>,
+    positions: PositionCounter<'a>,
     text: &'a str,
-    /// Bytes of the body before the text: the byte order mark.
+    /// The number of bytes before the text: the length of the byte order mark.
     start: usize,
     at: usize,
     depth: usize,
@@ -32,7 +31,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(body: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         let (text, start) = limits.text(body)?;
         Ok(Self {
-            places: Places::new(body),
+            positions: PositionCounter::new(body),
             text,
             start,
             at: 0,
@@ -41,7 +40,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Makes sure that nothing is left.
+    /// Checks that the text ends here.
     pub(super) fn end(&mut self) -> Read<()> {
         match self.peek() {
             None => Ok(()),
@@ -49,12 +48,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The failure as an error of the whole body.
+    /// Converts a failure into an error with a position in the body.
     pub(super) fn error(&self, fail: Fail) -> DecodeError {
-        self.places.error(fail.kind, self.start + fail.offset)
+        self.positions.error(fail.kind, self.start + fail.offset)
     }
 
-    /// A failure here.
+    /// A failure at the current position.
     pub(super) fn failure(&self, kind: DecodeErrorKind) -> Fail {
         Fail {
             kind,
@@ -76,7 +75,7 @@ impl<'a> Reader<'a> {
         self.failure(DecodeErrorKind::Syntax(what))
     }
 
-    /// The first byte of what comes next.
+    /// Skips white space and returns the next byte.
     pub(super) fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         loop {
@@ -87,7 +86,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads an object, member by member; `what` says what it should be.
+    /// Reads an object, member by member. `what` is the error if the value is not an object.
     pub(super) fn object(
         &mut self,
         what: &'static str,
@@ -106,27 +105,27 @@ impl<'a> Reader<'a> {
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => return self.leave(),
-                _ => return Err(self.syntax("a comma or a closing brace should stand here")),
+                _ => return Err(self.syntax("expected a comma or a closing brace")),
             }
         }
     }
 
-    /// Reads the name of a member and the colon behind it.
+    /// Reads the name of a member and the colon.
     #[inline(always)]
     fn name(&mut self) -> Read<Cow<'a, str>> {
         if self.peek() != Some(b'"') {
-            return Err(self.syntax("the name of a member should stand here"));
+            return Err(self.syntax("expected the name of a member"));
         }
         let name = self.string()?;
         if self.peek() != Some(b':') {
-            return Err(self.syntax("a colon should stand here"));
+            return Err(self.syntax("expected a colon"));
         }
         self.at += 1;
         Ok(name)
     }
 
-    /// Reads an object, member by member, as [`object`](Self::object) does, and contains the failure of a member:
-    /// calls `failed` with the member's name, if that can be read, and goes on behind the member.
+    /// Reads an object as [`object`](Self::object) does, and contains the failure of a member: calls `failed` with the name
+    /// of the member, if the name can be read, and continues behind the member.
     pub(super) fn members<C>(
         &mut self,
         what: &'static str,
@@ -160,8 +159,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the items of an array, or one value that stands in the place of an array; `null` is no item. `item`
-    /// reads up to the comma or bracket behind the item.
+    /// Reads the items of an array, or a single item without an array; `null` is no item. `item` reads up to the comma or
+    /// bracket behind the item.
     pub(super) fn items(&mut self, item: &mut dyn FnMut(&mut Self, Mark) -> Read<()>) -> Read<()> {
         match self.peek() {
             Some(b'n') => return self.literal("null"),
@@ -184,7 +183,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The place of the next value in a container that ends with `closing`.
+    /// The mark of the next value, in a container that ends with `closing`.
     fn mark(&mut self, closing: u8) -> Mark {
         self.peek();
         Mark {
@@ -194,16 +193,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Makes sure that the value at `mark` ends here.
+    /// Checks that the value at `mark` ends here.
     pub(super) fn end_at(&mut self, mark: Mark) -> Read<()> {
         match self.peek() {
             Some(b',') => Ok(()),
             Some(byte) if byte == mark.closing => Ok(()),
-            _ => Err(self.syntax("a comma or a closing bracket should stand here")),
+            _ => Err(self.syntax("expected a comma or a closing bracket")),
         }
     }
 
-    /// Moves behind the value at `mark`, which could not be read. Fails, as the value did, if the value never ends.
+    /// Moves to the end of the value at `mark`, which failed with `fail`. Fails with `fail` if the value never ends.
     pub(super) fn recover(&mut self, mark: Mark, fail: Fail) -> Read<Fail> {
         match end_of_value(self.text, mark.offset, mark.closing) {
             Some(end) => {
@@ -214,12 +213,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text from `mark` up to here.
+    /// The text from `mark` to the current position.
     pub(super) fn text_from(&self, mark: Mark) -> &'a str {
         self.text.get(mark.offset..self.at).unwrap_or_default()
     }
 
-    /// Reads an array, item by item; `what` says what it should be.
+    /// Reads an array, item by item. `what` is the error if the value is not an array.
     pub(super) fn array(
         &mut self,
         what: &'static str,
@@ -237,19 +236,19 @@ impl<'a> Reader<'a> {
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b']') => return self.leave(),
-                _ => return Err(self.syntax("a comma or a closing bracket should stand here")),
+                _ => return Err(self.syntax("expected a comma or a closing bracket")),
             }
         }
     }
 
-    /// The failure that the next value is of another type than `what` says.
+    /// The failure `what`, since the next value has another type.
     #[cold]
     fn wrong<T>(&mut self, what: &'static str) -> Read<T> {
         match self.peek() {
             Some(b'{' | b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') => {
                 self.structure(what)
             }
-            _ => Err(self.syntax("a value should stand here")),
+            _ => Err(self.syntax("expected a value")),
         }
     }
 
@@ -268,7 +267,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads `null` if it stands here.
+    /// Reads `null` if it is the next value.
     pub(super) fn null(&mut self) -> Read<bool> {
         if self.peek() == Some(b'n') {
             self.literal("null").map(|()| true)
@@ -277,7 +276,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a text; `what` says what it should be.
+    /// Reads a string. `what` is the error if the value is not a string.
     #[inline(always)]
     pub(super) fn text(&mut self, what: &'static str) -> Read<Cow<'a, str>> {
         if self.peek() == Some(b'"') {
@@ -297,7 +296,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a value that is no string.
+    /// Reads a value that is not a string.
     fn other_value(&mut self) -> Read<Value<'a>> {
         match self.peek() {
             Some(b'{') => {
@@ -326,7 +325,7 @@ impl<'a> Reader<'a> {
     fn literal(&mut self, word: &'static str) -> Read<()> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         if !rest.starts_with(word.as_bytes()) {
-            return Err(self.syntax("a value should stand here"));
+            return Err(self.syntax("expected a value"));
         }
         self.at += word.len();
         Ok(())
@@ -349,7 +348,7 @@ impl<'a> Reader<'a> {
         }
         let whole = digits(at);
         if whole == 0 || (whole > 1 && bytes.get(at) == Some(&b'0')) {
-            return Err(self.syntax("a value should stand here"));
+            return Err(self.syntax("expected a value"));
         }
         at += whole;
         let mut is_whole = true;
@@ -358,7 +357,7 @@ impl<'a> Reader<'a> {
             let fraction = digits(at + 1);
             at += 1 + fraction;
             if fraction == 0 {
-                return Err(self.syntax("a number has no digit behind its point"));
+                return Err(self.syntax("a number has no digit after its point"));
             }
         }
         if matches!(bytes.get(at), Some(b'e' | b'E')) {
@@ -381,7 +380,7 @@ impl<'a> Reader<'a> {
                 .ok()
         });
         let number = match whole.flatten() {
-            // A minus zero is no whole number.
+            // Minus zero is not an integer.
             Some(number) if text != "-0" => number,
             _ => match text.parse::<f64>() {
                 Ok(value) if value.is_finite() => Number::Float(value),
@@ -392,7 +391,7 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// Reads a string, which begins here.
+    /// Reads the string that begins here.
     #[inline(always)]
     fn string(&mut self) -> Read<Cow<'a, str>> {
         match self.plain_string() {
@@ -401,7 +400,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a string that holds no escape; otherwise stays where it is.
+    /// Reads a string without escapes. Otherwise does not move.
     #[inline(never)]
     fn plain_string(&mut self) -> Option<&'a str> {
         let begin = self.at + 1;
@@ -414,7 +413,7 @@ impl<'a> Reader<'a> {
         rest.get(..length)
     }
 
-    /// Reads a string with escapes, or one that is broken.
+    /// Reads a string with escapes, or a malformed one.
     #[cold]
     fn escaped_string(&mut self) -> Read<String> {
         self.at += 1;
@@ -433,13 +432,13 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                     text.push(self.escape()?);
                 }
-                _ => return Err(self.syntax("a control character stands in a string")),
+                _ => return Err(self.syntax("a string contains a control character")),
             }
         }
     }
 
-    /// Reads an escape behind its backslash. Half of a surrogate pair, which a server makes when it cuts a text in
-    /// two, becomes U+FFFD.
+    /// Reads an escape behind its backslash. Half of a surrogate pair, which servers produce when they truncate a text,
+    /// becomes U+FFFD.
     fn escape(&mut self) -> Read<char> {
         let Some(&byte) = self.text.as_bytes().get(self.at) else {
             return Err(self.syntax("an escape is unknown"));
@@ -508,7 +507,7 @@ fn is_special(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
-/// Where the first quote, backslash or control character is, found eight bytes at a time.
+/// The index of the first quote, backslash or control character. Reads eight bytes at a time.
 #[inline]
 fn special_within(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
@@ -517,8 +516,7 @@ fn special_within(bytes: &[u8]) -> Option<usize> {
     let mut read = 0;
     for chunk in chunks {
         let bytes = u64::from_le_bytes(*chunk);
-        // The high bit of every byte that is below 0x20, a quote or a backslash; a false one may stand only above a
-        // true one.
+        // The high bit of each byte that is below 0x20, a quote or a backslash. Bits above the lowest of these may be wrong.
         let control = bytes.wrapping_sub(ONES * 0x20);
         let quote = (bytes ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
         let backslash = (bytes ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);

@@ -2,11 +2,11 @@
 
 /// The offset of the comma, or of the bracket `closing` of the container, that follows the value at `start`.
 ///
-/// Only strings and brackets count; everything else may be broken. A closing bracket closes the innermost open one of
+/// Only strings and brackets count; the rest may be malformed. A closing bracket closes the innermost open one of
 /// its kind, and with it the brackets inside that were never closed. A closing bracket that matches no open one is
 /// ignored.
 ///
-/// `None` if the text ends before the value does. The time is linear in the length of the text that is passed over.
+/// `None` if the text ends before the value does. The time is linear in the length of the text that is skipped.
 pub(super) fn end_of_value(text: &str, start: usize, closing: u8) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut open = Vec::new();

@@ -1,4 +1,4 @@
-//! The application and what the administrator allows.
+//! The application and the policies of the administrator.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ views! {
     ///
     /// Methods: GET, DELETE. Source: `application_ref`, `anonApplications_ref`.
     ///
-    /// It ends when its event channel stays unasked for 15 minutes, or when the user was made available and no
+    /// The server ends the application when no request for events arrives for 15 minutes, or when the user was made available and no
     /// activity is reported.
     resource Application<'r> = "application" | "anonApplications" {
         properties {
@@ -21,23 +21,23 @@ views! {
             kind: Cow<'r, str> = "type",
             /// The language of server-made texts, such as `en-US`. At most 100 UTF-16 units.
             culture: Cow<'r, str> = "culture",
-            /// The client's own name for this device, unique among the user's devices. At most 100 UTF-16 units.
+            /// The client's ID for this device, unique among the user's devices. At most 100 UTF-16 units.
             endpoint_id: Cow<'r, str> = "endpointId",
-            /// The server's number for this registration, for its logs.
+            /// The server's ID of this registration, as in its logs.
             id: Cow<'r, str> = "id",
-            /// Tells several event channels of one application apart. At most 100 UTF-16 units.
+            /// The ID of one of several event channels of the application. At most 100 UTF-16 units.
             instance_id: Cow<'r, str> = "instanceId",
-            /// Who the client is, such as `ContosoApp/1.0`. At most 100 UTF-16 units.
+            /// The name and version of the client, such as `ContosoApp/1.0`. At most 100 UTF-16 units.
             user_agent: Cow<'r, str> = "userAgent",
         }
         links {
-            /// Takes many requests at once.
+            /// Takes a batch of requests.
             batch = "batch",
             /// The event channel.
             events = "events",
-            /// What the administrator allows.
+            /// The policies that the administrator set.
             policies = "policies",
-            /// Tells the server where the client is in the network.
+            /// Reports the network location of the client.
             report_my_network = "reportMyNetwork",
         }
         embedded {
@@ -45,7 +45,7 @@ views! {
             communication: Communication = "communication",
             /// The user.
             me: Me = "me",
-            /// The dashboard of meetings; generic.
+            /// The dashboard of meetings, without a view.
             online_meetings: Resource = "onlineMeetings",
             /// The dashboard of people.
             people: People = "people",
@@ -61,7 +61,7 @@ views! {
             communication: Communication = "communication",
             /// The user.
             me: Me = "me",
-            /// The dashboard of meetings; generic.
+            /// The dashboard of meetings, without a view.
             online_meetings: Resource = "onlineMeetings",
             /// The dashboard of people.
             people: People = "people",
@@ -72,7 +72,7 @@ views! {
         }
     }
 
-    /// Creates an application: 201, or 200 if the instance exists.
+    /// Creates an application. The response is 201, or 200 if the instance exists.
     ///
     /// Source: `applications_ref`.
     ///
@@ -82,11 +82,11 @@ views! {
         properties {
             /// The language of server-made texts, such as `en-US`. At most 100 UTF-16 units.
             culture: Cow<'r, str> = "culture",
-            /// The client's own name for this device, unique among the user's devices. At most 100 UTF-16 units.
+            /// The client's ID for this device, unique among the user's devices. At most 100 UTF-16 units.
             endpoint_id: Cow<'r, str> = "endpointId",
-            /// Tells several event channels of one application apart. At most 100 UTF-16 units.
+            /// The ID of one of several event channels of the application. At most 100 UTF-16 units.
             instance_id: Cow<'r, str> = "instanceId",
-            /// Who the client is, such as `ContosoApp/1.0`. At most 100 UTF-16 units.
+            /// The name and version of the client, such as `ContosoApp/1.0`. At most 100 UTF-16 units.
             user_agent: Cow<'r, str> = "userAgent",
         }
     }
@@ -100,12 +100,12 @@ views! {
         properties {
             /// The language of server-made texts, such as `en-US`. At most 100 UTF-16 units.
             culture: Cow<'r, str> = "culture",
-            /// Who the client is, such as `ContosoApp/1.0`. At most 100 UTF-16 units.
+            /// The name and version of the client, such as `ContosoApp/1.0`. At most 100 UTF-16 units.
             user_agent: Cow<'r, str> = "userAgent",
         }
     }
 
-    /// What the administrator allows.
+    /// The policies that the administrator set.
     ///
     /// Methods: GET. Source: `policies_ref`.
     ///
@@ -124,27 +124,27 @@ views! {
             emergency_dial_mask: Cow<'r, str> = "emergencyDialMask",
             /// The emergency number.
             emergency_dial_string: Cow<'r, str> = "emergencyDialString",
-            /// What to show when no place for emergency services is known.
+            /// The text to show if no location for emergency services is known.
             emergency_service_disclaimer: Cow<'r, str> = "emergencyServiceDisclaimer",
             /// Whether emoticons are shown as pictures; otherwise the server turns them into text.
             emoticons: GenericPolicy = "emoticons",
             /// Whether mobile clients must encrypt their data.
             encrypt_app_data: GenericPolicy = "encryptAppData",
-            /// Whether mobile clients may reach Exchange.
+            /// Whether mobile clients may connect to Exchange.
             client_exchange_connectivity: GenericPolicy = "clientExchangeConnectivity",
-            /// Whether voice mail lives in Exchange.
+            /// Whether voice mail is stored in Exchange.
             exchange_unified_messaging: GenericPolicy = "exchangeUnifiedMessaging",
-            /// Which help to show; opaque.
+            /// The help environment; opaque.
             help_environment: Cow<'r, str> = "helpEnvironment",
             /// Whether messages may be sent as HTML.
             html_messaging: GenericPolicy = "htmlMessaging",
             /// After how many hours the place should be asked for again.
             location_refresh_interval: i64 = "locationRefreshInterval",
-            /// Whether a place is needed for emergency calls.
+            /// Whether a location is required for emergency calls.
             location_required: LocationRequired = "locationRequired",
             /// Whether clients log by default; enabled means that the user has no choice.
             logging: GenericPolicy = "logging",
-            /// How much clients should log, such as `Full`.
+            /// The log level of clients, such as `Full`.
             logging_level: Cow<'r, str> = "loggingLevel",
             /// Whether clients keep transcripts by default; disabled means that the user has no choice.
             message_archiving: GenericPolicy = "messageArchiving",
@@ -152,7 +152,7 @@ views! {
             messaging_urls: GenericPolicy = "messagingUrls",
             /// Whether several videos may be shown at once.
             multi_view_join: GenericPolicy = "multiViewJoin",
-            /// Where feedback on the online service goes.
+            /// The URL for feedback on the online service.
             online_feedback_url: Cow<'r, str> = "onlineFeedbackUrl",
             /// Whether contacts have photos.
             photos: GenericPolicy = "photos",
@@ -162,15 +162,15 @@ views! {
             save_credentials: GenericPolicy = "saveCredentials",
             /// Whether mobile clients may keep messages.
             save_messaging_history: GenericPolicy = "saveMessagingHistory",
-            /// Where feedback goes.
+            /// The URL for feedback.
             send_feedback_url: Cow<'r, str> = "sendFeedbackUrl",
             /// Whether screen sharing needs Wi-Fi.
             sharing_only_on_wifi: GenericPolicy = "sharingOnlyOnWifi",
             /// Whether clients may report quality.
             software_quality_metrics: GenericPolicy = "softwareQualityMetrics",
-            /// What kind of telephony the user has, such as `Uc` or `AudioVideo`.
+            /// The telephony mode of the user, such as `Uc` or `AudioVideo`.
             telephony_mode: Cow<'r, str> = "telephonyMode",
-            /// Whether the place is kept for emergency calls alone.
+            /// Whether the location is used for emergency calls only.
             use_location_for_e911_only: GenericPolicy = "useLocationForE911Only",
             /// Whether video needs Wi-Fi.
             video_only_on_wifi: GenericPolicy = "videoOnlyOnWifi",
@@ -183,7 +183,7 @@ views! {
         }
     }
 
-    /// Tells the server where the client is in the network.
+    /// Reports the network location of the client.
     ///
     /// Source: `reportMyNetwork_ref`.
     input ReportMyNetworkInput<'r> = "reportMyNetwork" {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 views! {
-    /// The dashboard of conversations: what the user can begin.
+    /// The dashboard of conversations: links to start conversations and to list them.
     ///
     /// Methods: GET, PUT. Source: `communication_ref`.
     ///
@@ -19,33 +19,33 @@ views! {
     /// A PUT must send the whole resource with its marker property and `If-Match`.
     resource Communication<'r> = "communication" {
         properties {
-            /// How incoming calls should ring; VoIP by default.
+            /// The device that incoming calls ring on; VoIP by default.
             audio_preference: AudioPreference = "audioPreference",
             /// Whether the server archives conversations; it then accepts invitations on behalf of the user.
             conversation_history: GenericPolicy = "conversationHistory",
-            /// The place that the location service found.
+            /// The location that the location service found.
             lis_location: Cow<'r, str> = "lisLocation",
             /// Whether the location service answered.
             lis_query_result: LisQueryResult = "lisQueryResult",
-            /// The telephone to reach the user on. At most 100 UTF-16 units.
+            /// The user's phone number. At most 100 UTF-16 units.
             phone_number: Cow<'r, str> = "phoneNumber",
-            /// Whether the place of this endpoint is published.
+            /// Whether the location of this endpoint is published.
             publish_endpoint_location: bool = "publishEndpointLocation",
             /// Whether screens are shared as video.
             video_based_screen_sharing: GenericPolicy = "videoBasedScreenSharing",
-            /// Whether calls ring at the matching number too; sent, but not documented.
+            /// Whether calls also ring at the matching number; sent by servers, but not documented.
             simultaneous_ring_number_match: GenericPolicy = "simultaneousRingNumberMatch",
         }
         property_lists {
-            /// The formats that this client can show; `Plain` by default.
+            /// The message formats that this client supports; `Plain` by default.
             supported_message_formats: MessageFormat = "supportedMessageFormats",
-            /// The kinds of invitation that this client takes.
+            /// The modalities of the invitations that this client accepts.
             supported_modalities: ModalityType = "supportedModalities",
         }
         links {
             /// The archived conversations.
             conversation_logs = "conversationLogs",
-            /// The conversations that go on.
+            /// The active conversations.
             conversations = "conversations",
             /// Joins a meeting.
             join_online_meeting = "joinOnlineMeeting",
@@ -53,34 +53,34 @@ views! {
             media_policies = "mediaPolicies",
             /// Access to the media relay.
             media_relay_access_token = "mediaRelayAccessToken",
-            /// What was missed.
+            /// The missed items.
             missed_items = "missedItems",
             /// Asks another endpoint to notify this one.
             replay_message = "replayMessage",
-            /// Starts a call for somebody else.
+            /// Starts a call on behalf of another person.
             start_audio_on_behalf_of_delegator = "startAudioOnBehalfOfDelegator",
             /// Starts a call.
             start_audio = "startAudio",
-            /// Starts a call with video for somebody else.
+            /// Starts a call with video on behalf of another person.
             start_audio_video_on_behalf_of_delegator = "startAudioVideoOnBehalfOfDelegator",
             /// Starts a call with video.
             start_audio_video = "startAudioVideo",
-            /// Calls for help.
+            /// Starts an emergency call.
             start_emergency_call = "startEmergencyCall",
-            /// Invites somebody to a chat.
+            /// Invites a person to a chat.
             start_messaging = "startMessaging",
-            /// Starts a meeting at once.
+            /// Starts a meeting immediately.
             start_online_meeting = "startOnlineMeeting",
-            /// Starts a call by telephone for somebody else.
+            /// Starts a phone call on behalf of another person.
             start_phone_audio_on_behalf_of_delegator = "startPhoneAudioOnBehalfOfDelegator",
-            /// Starts a call by telephone.
+            /// Starts a phone call.
             start_phone_audio = "startPhoneAudio",
             /// Starts video.
             start_video = "startVideo",
         }
     }
 
-    /// Invites somebody to a chat: 201 with the invitation's address, then events of `messagingInvitation`.
+    /// Invites a person to a chat. The response is 201 with the invitation's address; events of `messagingInvitation` follow.
     ///
     /// Source: `startMessaging_ref`, `startMessaging2_ref`.
     ///
@@ -88,15 +88,15 @@ views! {
     /// travels as a link.
     input StartMessagingInput<'r> = "startMessaging" | "startMessaging2" {
         properties {
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// Who is invited, as a SIP URI.
+            /// The SIP URI of the invited person.
             to: Cow<'r, str> = "to",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
             /// Opaque; samples send a UUID. At most 50 UTF-16 units.
@@ -105,23 +105,23 @@ views! {
         links {
             /// The first message, as a data URI.
             message = "message",
-            /// Content of the application's own, as a data URI.
+            /// Content that the applications define, as a data URI.
             custom_content = "customContent",
         }
     }
 
-    /// Begins a meeting at once: 201, then events of `onlineMeetingInvitation`.
+    /// Starts a meeting immediately. The response is 201; events of `onlineMeetingInvitation` follow.
     ///
     /// Source: `startOnlineMeeting_ref`.
     input StartOnlineMeetingInput<'r> = "startOnlineMeeting" {
         properties {
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
         }
@@ -134,13 +134,13 @@ views! {
         properties {
             /// The SIP address of the meeting.
             online_meeting_uri: Cow<'r, str> = "onlineMeetingUri",
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
         }

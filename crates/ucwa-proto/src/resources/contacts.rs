@@ -15,11 +15,11 @@ views! {
     /// Events: `contact` added, deleted from `people` (high).
     resource MyContacts<'r> = "myContacts" {
         link_lists {
-            /// The person.
+            /// The contact.
             contact_links = "contact",
         }
         embedded_lists {
-            /// The person.
+            /// The contact.
             contact: Contact = "contact",
         }
     }
@@ -41,7 +41,7 @@ views! {
     /// Source: `removeFromContactList_ref`.
     input RemoveFromContactListInput<'r> = "removeFromContactList" {
         properties {
-            /// Which group. At most 256 UTF-16 units.
+            /// The ID of the group. At most 256 UTF-16 units.
             group_id: Cow<'r, str> = "groupId",
         }
     }
@@ -51,7 +51,7 @@ views! {
     /// Source: `removeContactFromAllGroups_ref`, `removeContactFromAllGroups2_ref`.
     input RemoveContactFromAllGroupsInput<'r> = "removeContactFromAllGroups" | "removeContactFromAllGroups2" {
         properties {
-            /// Which contact. At most 250 UTF-16 units.
+            /// The URI of the contact. At most 250 UTF-16 units.
             contact_uri: Cow<'r, str> = "contactUri",
         }
     }
@@ -74,12 +74,12 @@ views! {
         }
     }
 
-    /// Starts or extends it.
+    /// Starts or extends the subscription.
     ///
     /// Source: `startOrRefreshSubscriptionToContactsAndGroups_ref`.
     input StartOrRefreshSubscriptionToContactsAndGroupsInput = "startOrRefreshSubscriptionToContactsAndGroups" {
         properties {
-            /// How many minutes the subscription lives, from 10 to 60.
+            /// The lifetime of the subscription in minutes, from 10 to 60.
             duration: i64 = "duration",
         }
     }
@@ -101,34 +101,34 @@ views! {
     /// Events: `presenceSubscription` added, updated, deleted from `people` (medium).
     resource PresenceSubscription<'r> = "presenceSubscription" {
         properties {
-            /// The identity within its collection.
+            /// The ID within its collection.
             id: Cow<'r, str> = "id",
         }
         links {
             /// Adds contacts to the subscription.
             add_to_presence_subscription = "addToPresenceSubscription",
-            /// Whom the subscription watches.
+            /// The memberships of contacts in the subscription.
             memberships = "memberships",
         }
     }
 
-    /// Starts a subscription, or extends one, which then lives 30 minutes at most.
+    /// Starts or extends a subscription, for at most 30 minutes.
     ///
     /// Source: `presenceSubscriptions_ref`, `presenceSubscription_ref`.
     ///
-    /// Too many watched people give 403 `LimitExceeded`.
+    /// Subscribing to too many people gives a 403 response with `LimitExceeded`.
     input PresenceSubscriptionsInput<'r> = "presenceSubscriptions" | "presenceSubscription" {
         properties {
-            /// How many minutes the subscription lives, from 10 to 30.
+            /// The lifetime of the subscription in minutes, from 10 to 30.
             duration: i64 = "duration",
         }
         property_lists {
-            /// Whose presence to watch.
+            /// The URIs of the contacts to subscribe to.
             uris: Cow<'r, str> = "uris",
         }
     }
 
-    /// Who is watched.
+    /// The contact whose presence is subscribed to.
     ///
     /// Methods: GET, POST. Source: `presenceSubscriptionMemberships_ref`, `memberships_ref`,
     /// `addToPresenceSubscription_ref`.
@@ -139,12 +139,12 @@ views! {
         }
     }
 
-    /// That one person is watched by one subscription.
+    /// The membership of one contact in one presence subscription.
     ///
     /// Methods: GET, DELETE. Source: `presenceSubscriptionMembership_ref`.
     resource PresenceSubscriptionMembership<'r> = "presenceSubscriptionMembership" {
         links {
-            /// The person.
+            /// The contact.
             contact = "contact",
             /// The subscription.
             presence_subscription = "presenceSubscription",
@@ -156,19 +156,19 @@ views! {
     /// Source: `presenceSubscriptionMemberships_ref`, `memberships_ref`, `addToPresenceSubscription_ref`.
     input PresenceSubscriptionMembershipsInput<'r> = "presenceSubscriptionMemberships" | "memberships" | "addToPresenceSubscription" {
         property_lists {
-            /// Whose presence to watch in addition.
+            /// The URIs of the contacts to add to the subscription.
             contact_uris: Cow<'r, str> = "contactUris",
         }
     }
 
-    /// The contacts whose presence is watched.
+    /// The contacts whose presence the application subscribes to.
     ///
     /// Methods: GET. Source: `subscribedContacts_ref`.
     ///
     /// Events: `contact` added, deleted from `people` (medium).
     resource SubscribedContacts<'r> = "subscribedContacts" {
         link_lists {
-            /// The person.
+            /// The contact.
             contact = "contact",
         }
     }

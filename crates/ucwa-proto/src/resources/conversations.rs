@@ -9,15 +9,15 @@ use crate::{
 };
 
 views! {
-    /// Invites one more person: 201, then events of `participantInvitation`. A conversation of two becomes a meeting
+    /// Invites one more person. The response is 201; events of `participantInvitation` follow. A conversation of two becomes a meeting
     /// first.
     ///
     /// Source: `addParticipant_ref`.
     input AddParticipantInput<'r> = "addParticipant" {
         properties {
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// Who is invited, as a SIP URI.
+            /// The SIP URI of the invited person.
             to: Cow<'r, str> = "to",
         }
     }
@@ -28,39 +28,39 @@ views! {
     ///
     /// Events: `conversation` added, updated, deleted from `communication` (high).
     ///
-    /// DELETE ends all of it.
+    /// DELETE ends the subscription.
     resource Conversation<'r> = "conversation" | "derivedConversation" {
         properties {
-            /// Whether attendees may write.
+            /// Whether attendees may send messages.
             audience_messaging: AudienceMessaging = "audienceMessaging",
             /// Whether attendees are muted.
             audience_mute: AudienceMuteLock = "audienceMute",
-            /// When it began.
+            /// The start time.
             created: DateTime = "created",
-            /// When it ends by itself.
+            /// The time when the conversation expires.
             expiration_time: DateTime = "expirationTime",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
-            /// How many take part.
+            /// The number of participants.
             participant_count: i64 = "participantCount",
-            /// Whether it was read on this device.
+            /// Whether the conversation was read on this device.
             read_locally: bool = "readLocally",
-            /// Whether it is being recorded.
+            /// Whether the conversation is being recorded.
             recording: bool = "recording",
-            /// How far it is.
+            /// The state.
             state: ConversationState = "state",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
         }
         property_lists {
-            /// What is going on in the conversation; empty before it is connected.
+            /// The active modalities; empty before the conversation is connected.
             active_modalities: ModalityType = "activeModalities",
         }
         links {
-            /// Invites one more person; appears once the conversation is connected.
+            /// Invites one more person; present once the conversation is connected.
             add_participant = "addParticipant",
             /// Screen sharing.
             application_sharing = "applicationSharing",
@@ -68,19 +68,19 @@ views! {
             attendees = "attendees",
             /// Audio and video.
             audio_video = "audioVideo",
-            /// Whiteboards and the like.
+            /// Data collaboration, such as whiteboards.
             data_collaboration = "dataCollaboration",
-            /// Forbids attendees to write.
+            /// Disables chat for attendees.
             disable_audience_messaging = "disableAudienceMessaging",
-            /// Lets attendees speak.
+            /// Unmutes attendees.
             disable_audience_mute_lock = "disableAudienceMuteLock",
-            /// Lets attendees write.
+            /// Enables chat for attendees.
             enable_audience_messaging = "enableAudienceMessaging",
             /// Mutes attendees.
             enable_audience_mute_lock = "enableAudienceMuteLock",
             /// The participants who are leaders.
             leaders = "leaders",
-            /// Those who wait for admission.
+            /// The participants that wait in the lobby.
             lobby = "lobby",
             /// The user as a participant.
             local_participant = "localParticipant",
@@ -88,16 +88,16 @@ views! {
             messaging = "messaging",
             /// The meeting behind the conversation.
             online_meeting = "onlineMeeting",
-            /// Who takes part.
+            /// The participants.
             participants = "participants",
-            /// The call by telephone.
+            /// The phone call.
             phone_audio = "phoneAudio",
-            /// To be posted, empty, when the user has seen what the server accepted on behalf of the user.
+            /// Takes an empty POST when the user has seen a conversation that the server accepted on their behalf.
             user_acknowledged = "userAcknowledged",
         }
     }
 
-    /// The conversations that go on.
+    /// The active conversations.
     ///
     /// Methods: GET. Source: `conversations_ref`.
     resource Conversations<'r> = "conversations" {

@@ -1,4 +1,4 @@
-//! Finding the home server.
+//! Discovery of the home server.
 
 use crate::view::views;
 
@@ -8,42 +8,42 @@ views! {
     /// Methods: GET. Source: `redirect_ref`.
     resource Redirect<'r> = "redirect" {
         links {
-            /// Where the user signs in.
+            /// The user resource, where the user signs in.
             user = "user",
-            /// A page that lets browsers cross domains.
+            /// The HTML page for cross-domain requests by browsers.
             xframe = "xframe",
         }
     }
 
-    /// Where a client begins: it leads to the user, or to another server.
+    /// The entry point of discovery: links to the user resource or to another server.
     ///
     /// Methods: GET. Source: `root_ref`.
     resource Root<'r> = "root" {
         links {
-            /// Another server to ask instead; to be trusted only after a check.
+            /// Another server to ask instead; trust it only after a check.
             redirect = "redirect",
-            /// Where the user signs in.
+            /// The user resource, where the user signs in.
             user = "user",
-            /// A page that lets browsers cross domains.
+            /// The HTML page for cross-domain requests by browsers.
             xframe = "xframe",
         }
     }
 
-    /// Where the user's applications are, or another server to ask; without a token it answers 401.
+    /// The link to the user's applications, or to another server. A request without a token gets a 401 response.
     ///
     /// Methods: GET. Source: `user_ref`.
     resource User<'r> = "user" {
         links {
-            /// Where to create the application; may be on another host, the home of all that follows.
+            /// Creates the application. The link may point to another host, which then serves all following requests.
             applications = "applications",
-            /// Another server to ask instead; to be trusted only after a check.
+            /// Another server to ask instead; trust it only after a check.
             redirect = "redirect",
-            /// A page that lets browsers cross domains.
+            /// The HTML page for cross-domain requests by browsers.
             xframe = "xframe",
         }
     }
 
-    /// A page that lets browsers cross domains; HTML in fact.
+    /// The page for cross-domain requests by browsers. The response is HTML, not a resource.
     ///
     /// Methods: GET. Source: `xframe_ref`.
     resource Xframe<'r> = "xframe" {}

@@ -12,9 +12,9 @@ views! {
     /// Events: `distributionGroup` updated from `people` (high).
     resource DistributionGroup<'r> = "distributionGroup" | "expandDistributionGroup" {
         properties {
-            /// The address, as a rule a `sip:` URI.
+            /// The URI, usually a `sip:` URI.
             uri: Cow<'r, str> = "uri",
-            /// The identity within its collection.
+            /// The ID within its collection.
             id: Cow<'r, str> = "id",
             /// The name. At most 256 UTF-16 units.
             name: Cow<'r, str> = "name",
@@ -26,11 +26,11 @@ views! {
             expand_distribution_group = "expandDistributionGroup",
             /// Removes the group from the contact list.
             remove_from_contact_list = "removeFromContactList",
-            /// Watches the presence of all members.
+            /// Subscribes to the presence of all members.
             subscribe_to_group_presence = "subscribeToGroupPresence",
         }
         embedded_lists {
-            /// The person.
+            /// The contact.
             contact: Contact = "contact",
             /// A distribution group.
             distribution_group: DistributionGroup = "distributionGroup",
@@ -47,7 +47,7 @@ views! {
     /// `people` (low); `delegatorsGroup` added, updated, deleted from `people` (high).
     resource Group<'r> = "group" | "group2" | "defaultGroup" | "pinnedGroup" | "delegatesGroup" | "delegatorsGroup" | "myOrganizationGroup" {
         properties {
-            /// The identity of the group.
+            /// The ID of the group.
             id: Cow<'r, str> = "id",
             /// The name. At most 256 UTF-16 units.
             name: Cow<'r, str> = "name",
@@ -55,7 +55,7 @@ views! {
         links {
             /// The members.
             group_contacts = "groupContacts",
-            /// Watches the presence of all members.
+            /// Subscribes to the presence of all members.
             subscribe_to_group_presence = "subscribeToGroupPresence",
         }
     }
@@ -65,21 +65,21 @@ views! {
     /// Source: `group2_ref`.
     input GroupInput<'r> = "group" | "group2" {
         properties {
-            /// The identity of the group.
+            /// The ID of the group.
             id: Cow<'r, str> = "id",
             /// The name. At most 256 UTF-16 units.
             name: Cow<'r, str> = "name",
         }
     }
 
-    /// Watches the presence of all members.
+    /// Subscribes to the presence of all members.
     ///
     /// Source: `subscribeToGroupPresence_ref`.
     input SubscribeToGroupPresenceInput<'r> = "subscribeToGroupPresence" {
         properties {
-            /// How many minutes the subscription lives, from 10 to 30.
+            /// The lifetime of the subscription in minutes, from 10 to 30.
             duration: i64 = "duration",
-            /// Which group. At most 256 UTF-16 units.
+            /// The ID of the group. At most 256 UTF-16 units.
             group_id: Cow<'r, str> = "groupId",
         }
     }
@@ -91,16 +91,16 @@ views! {
     /// Events: `contact` added, deleted from `people` (high).
     resource GroupContacts<'r> = "groupContacts" {
         link_lists {
-            /// The person.
+            /// The contact.
             contact_links = "contact",
         }
         embedded_lists {
-            /// The person.
+            /// The contact.
             contact: Contact = "contact",
         }
     }
 
-    /// Who is in which group.
+    /// The memberships of contacts in groups.
     ///
     /// Methods: GET, POST. Source: `myGroupMemberships_ref`, `myGroupMemberships2_ref`, `groupMemberships_ref`.
     resource MyGroupMemberships<'r> = "myGroupMemberships" | "myGroupMemberships2" | "groupMemberships" {
@@ -110,32 +110,32 @@ views! {
         }
     }
 
-    /// That one contact is in one group.
+    /// The membership of one contact in one group.
     ///
     /// Methods: GET, DELETE. Source: `myGroupMembership_ref`, `myGroupMembership2_ref`.
     resource MyGroupMembership<'r> = "myGroupMembership" | "myGroupMembership2" {
         links {
-            /// The person.
+            /// The contact.
             contact = "contact",
-            /// The group of contacts that are in no other.
+            /// The group of the contacts that are in no other group.
             default_group = "defaultGroup",
-            /// A group of the user's own.
+            /// A group that the user created.
             group = "group",
-            /// The favourites.
+            /// The group of favourites.
             pinned_group = "pinnedGroup",
-            /// Those who may act for the user.
+            /// The group of the user's delegates.
             delegates_group = "delegatesGroup",
         }
     }
 
-    /// Puts a contact into a group.
+    /// Adds a contact to a group.
     ///
     /// Source: `myGroupMemberships2_ref`.
     input MyGroupMembershipsInput<'r> = "myGroupMemberships" | "myGroupMemberships2" {
         properties {
-            /// Which group. At most 256 UTF-16 units.
+            /// The ID of the group. At most 256 UTF-16 units.
             group_id: Cow<'r, str> = "groupId",
-            /// Which contact. At most 250 UTF-16 units.
+            /// The URI of the contact. At most 250 UTF-16 units.
             contact_uri: Cow<'r, str> = "contactUri",
         }
     }
@@ -150,33 +150,33 @@ views! {
     /// `myOrganizationGroup` added, updated from `people` (low).
     resource MyGroups<'r> = "myGroups" | "myGroups2" {
         links {
-            /// The group of contacts that are in no other.
+            /// The group of the contacts that are in no other group.
             default_group_link = "defaultGroup",
-            /// Those who may act for the user.
+            /// The group of the user's delegates.
             delegates_group = "delegatesGroup",
-            /// Those for whom the user may act.
+            /// The group of the people whose delegate the user is.
             delegators_group = "delegatorsGroup",
-            /// The people of the user's organisation.
+            /// The group of the people of the user's organization.
             my_organization_group = "myOrganizationGroup",
-            /// The favourites.
+            /// The group of favourites.
             pinned_group_link = "pinnedGroup",
         }
         link_lists {
             /// A distribution group.
             distribution_group_links = "distributionGroup",
-            /// A group of the user's own.
+            /// A group that the user created.
             group_links = "group",
         }
         embedded {
-            /// The favourites.
+            /// The group of favourites.
             pinned_group: Group = "pinnedGroup",
-            /// The group of contacts that are in no other.
+            /// The group of the contacts that are in no other group.
             default_group: Group = "defaultGroup",
         }
         embedded_lists {
             /// A distribution group.
             distribution_group: DistributionGroup = "distributionGroup",
-            /// A group of the user's own.
+            /// A group that the user created.
             group: Group = "group",
         }
     }

@@ -17,55 +17,55 @@ views! {
     /// Methods: GET, DELETE. Source: `conversationLog_ref`.
     resource ConversationLog<'r> = "conversationLog" {
         properties {
-            /// When it reached the archive.
+            /// The time when the conversation was archived.
             creation_time: DateTime = "creationTime",
-            /// Whether the user sent or received it.
+            /// Whether the user sent or received the invitation.
             direction: Direction = "direction",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
             /// The SIP address of the meeting.
             online_meeting_uri: Cow<'r, str> = "onlineMeetingUri",
-            /// The beginning of what was said. Hidden in debug output.
+            /// The beginning of the text. Hidden in debug output.
             preview_message: Cow<'r, str> = "previewMessage",
-            /// Whether it was answered.
+            /// Whether the call was answered.
             status: ConversationLogStatus = "status",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
-            /// How many took part.
+            /// The number of participants.
             total_recipients_count: i64 = "totalRecipientsCount",
-            /// What kind of conversation it was.
+            /// The type of the conversation.
             kind: ConversationLogType = "type",
         }
         property_lists {
-            /// What went on in it.
+            /// The modalities of the conversation.
             modalities: ModalityType = "modalities",
         }
         links {
-            /// Calls again.
+            /// Starts the call again.
             continue_audio = "continueAudio",
-            /// Calls again with video.
+            /// Starts the call with video again.
             continue_audio_video = "continueAudioVideo",
-            /// Writes again.
+            /// Continues the conversation as a chat.
             continue_messaging = "continueMessaging",
-            /// Calls again by telephone.
+            /// Starts the phone call again.
             continue_phone_audio = "continuePhoneAudio",
-            /// Shows video again.
+            /// Starts video again.
             continue_video = "continueVideo",
-            /// What was said.
+            /// The text.
             conversation_log_transcripts = "conversationLogTranscripts",
-            /// Marks it as read.
+            /// Marks the conversation as read.
             mark_as_read = "markAsRead",
         }
         embedded_lists {
-            /// Who took part.
+            /// The participants.
             conversation_log_recipient: ConversationLogRecipient = "conversationLogRecipient",
         }
     }
 
-    /// Somebody who took part in an archived conversation.
+    /// A participant of an archived conversation.
     ///
     /// Methods: GET. Source: `conversationLogRecipient_ref`.
     resource ConversationLogRecipient<'r> = "conversationLogRecipient" {
@@ -76,7 +76,7 @@ views! {
             sip_uri: Cow<'r, str> = "sipUri",
         }
         links {
-            /// The person.
+            /// The contact.
             contact = "contact",
             /// The contact's photo.
             contact_photo = "contactPhoto",
@@ -85,12 +85,12 @@ views! {
         }
     }
 
-    /// Writes again: 201, then events of `messagingInvitation`.
+    /// Continues an archived conversation. The response is 201; events of `messagingInvitation` follow.
     ///
     /// Source: `continueMessaging_ref`.
     input ContinueMessagingInput<'r> = "continueMessaging" {
         properties {
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
         }
         links {
@@ -99,30 +99,30 @@ views! {
         }
     }
 
-    /// What was said, a page of it.
+    /// A page of transcripts.
     ///
     /// Methods: GET. Source: `conversationLogTranscripts_ref`, `nextConversationLogTranscripts_ref`.
     resource ConversationLogTranscripts<'r> = "conversationLogTranscripts" | "nextConversationLogTranscripts" {
         links {
-            /// What was said before.
+            /// The previous page of transcripts.
             next_conversation_log_transcripts = "nextConversationLogTranscripts",
         }
         embedded_lists {
-            /// What was said, piece by piece.
+            /// The transcripts.
             conversation_log_transcript: ConversationLogTranscript = "conversationLogTranscript",
         }
     }
 
-    /// One thing that was said or happened.
+    /// One entry of a transcript.
     ///
     /// Methods: GET. Source: `conversationLogTranscript_ref`.
     resource ConversationLogTranscript<'r> = "conversationLogTranscript" {
         properties {
-            /// When it was sent, by the server's clock.
+            /// The time when the message was sent, by the server's clock.
             time_stamp: DateTime = "timeStamp",
         }
         links {
-            /// The person.
+            /// The contact.
             contact = "contact",
             /// The user.
             me = "me",
@@ -154,9 +154,9 @@ views! {
     /// Methods: GET. Source: `audioTranscript_ref`.
     resource AudioTranscript<'r> = "audioTranscript" {
         properties {
-            /// How long it took, as a span such as `00:01:02`.
+            /// The duration, as a span such as `00:01:02`.
             duration: Cow<'r, str> = "duration",
-            /// How the call ended.
+            /// The result of the call.
             status: AudioTranscriptStatus = "status",
         }
     }
@@ -166,12 +166,12 @@ views! {
     /// Methods: GET. Source: `errorTranscript_ref`.
     resource ErrorTranscript<'r> = "errorTranscript" {
         properties {
-            /// Why there is no transcript.
+            /// The reason for the missing transcript.
             reason: ErrorTranscriptReason = "reason",
         }
     }
 
-    /// The archived conversations; the query parameter `limit` says how many.
+    /// The archived conversations; the query parameter `limit` is their greatest number.
     ///
     /// Methods: GET. Source: `conversationLogs_ref`.
     resource ConversationLogs<'r> = "conversationLogs" {
@@ -181,24 +181,24 @@ views! {
         }
     }
 
-    /// How much was missed.
+    /// The numbers of missed items.
     ///
     /// Methods: GET. Source: `missedItems_ref`.
     ///
     /// Events: `missedItems` updated from `communication` (high).
     resource MissedItems<'r> = "missedItems" {
         properties {
-            /// How many logs there are.
+            /// The number of logs.
             conversation_logs_count: i64 = "conversationLogsCount",
             /// Whether new logs are reported.
             conversation_logs_notifications: GenericPolicy = "conversationLogsNotifications",
-            /// How many conversations were missed.
+            /// The number of missed conversations.
             missed_conversations_count: i64 = "missedConversationsCount",
-            /// How many missed conversations are unread.
+            /// The number of unread missed conversations.
             unread_missed_conversations_count: i64 = "unreadMissedConversationsCount",
-            /// How many voice mails are unread.
+            /// The number of unread voice mails.
             unread_voicemails_count: i64 = "unreadVoicemailsCount",
-            /// How many voice mails there are.
+            /// The number of voice mails.
             voice_mails_count: i64 = "voiceMailsCount",
         }
     }

@@ -11,12 +11,12 @@ use crate::{
 };
 
 views! {
-    /// Declines an invitation; 204.
+    /// Declines an invitation. The response is 204.
     ///
     /// Source: `decline_ref`.
     input DeclineInput = "decline" {
         properties {
-            /// Whether the user declines (`Global`) or only this client (`Local`).
+            /// Whether the user declines on all clients (`Global`) or on this client only (`Local`).
             reason: CallDeclineReason = "reason",
         }
     }
@@ -28,56 +28,56 @@ views! {
     /// Events: `messagingInvitation` started, updated, completed from `communication` (high).
     resource MessagingInvitation<'r> = "messagingInvitation" | "invitation" {
         properties {
-            /// Whether the user sent or received it.
+            /// Whether the user sent or received the invitation.
             direction: Direction = "direction",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// How far it is.
+            /// The state.
             state: InvitationState = "state",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
-            /// Who is invited, as a SIP URI.
+            /// The SIP URI of the invited person.
             to: Cow<'r, str> = "to",
         }
         links {
-            /// Accepts, by an empty POST; later representations may lack it although it still works.
+            /// Accepts the invitation by an empty POST. Later representations may lack the link although it still works.
             accept = "accept",
-            /// Who accepted.
+            /// The contact that accepted.
             accepted_by_contact = "acceptedByContact",
-            /// Takes the invitation back; gone once it is answered.
+            /// Cancels the invitation; absent after the invitation was answered.
             cancel = "cancel",
             /// The conversation.
             conversation = "conversation",
-            /// Declines; later representations may lack it although it still works.
+            /// Declines the invitation. Later representations may lack the link although it still works.
             decline = "decline",
-            /// The chat that came of it, if in another conversation.
+            /// The chat that resulted from the invitation, if it is in another conversation.
             derived_messaging = "derivedMessaging",
-            /// Who invites; also embedded.
+            /// The participant that invites; also embedded.
             from_link = "from",
             /// The chat.
             messaging = "messaging",
-            /// For whom the invitation is.
+            /// The contact on whose behalf the invitation was sent.
             on_behalf_of = "onBehalfOf",
-            /// Who was meant.
+            /// The contact that was invited.
             to_link = "to",
-            /// Content of the application's own, as a data URI.
+            /// Content that the applications define, as a data URI.
             custom_content = "customContent",
             /// The first message, as a data URI.
             message = "message",
         }
         embedded {
-            /// Who invites; in an outgoing invitation only linked.
+            /// The participant that invites; in an outgoing invitation only linked.
             from: Participant = "from",
         }
         embedded_lists {
-            /// Who accepted, as a participant; the name may be empty.
+            /// The participants that accepted; the name may be empty.
             accepted_by_participant: Participant = "acceptedByParticipant",
-            /// Generic; only with emergency calls.
+            /// The input of an emergency call, without a view; only with emergency calls.
             start_emergency_call_input: Resource = "startEmergencyCallInput",
         }
     }
@@ -94,56 +94,56 @@ views! {
     /// Events: `onlineMeetingInvitation` started, updated from `communication` (high).
     resource OnlineMeetingInvitation<'r> = "onlineMeetingInvitation" {
         properties {
-            /// The name a guest goes by. At most 250 UTF-16 units.
+            /// The display name of a guest. At most 250 UTF-16 units.
             anonymous_display_name: Cow<'r, str> = "anonymousDisplayName",
-            /// Whether the user sent or received it.
+            /// Whether the user sent or received the invitation.
             direction: Direction = "direction",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
             /// The SIP address of the meeting.
             online_meeting_uri: Cow<'r, str> = "onlineMeetingUri",
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// How far it is.
+            /// The state.
             state: InvitationState = "state",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
-            /// Who is invited, as a SIP URI.
+            /// The SIP URI of the invited person.
             to: Cow<'r, str> = "to",
         }
         property_lists {
-            /// What the meeting offers.
+            /// The modalities of the meeting.
             available_modalities: ModalityType = "availableModalities",
         }
         links {
-            /// Accepts, by an empty POST; later representations may lack it although it still works.
+            /// Accepts the invitation by an empty POST. Later representations may lack the link although it still works.
             accept = "accept",
-            /// Who accepted.
+            /// The contact that accepted.
             accepted_by_contact = "acceptedByContact",
-            /// Takes the invitation back; gone once it is answered.
+            /// Cancels the invitation; absent after the invitation was answered.
             cancel = "cancel",
             /// The conversation.
             conversation = "conversation",
-            /// Declines; later representations may lack it although it still works.
+            /// Declines the invitation. Later representations may lack the link although it still works.
             decline = "decline",
-            /// Who invites; also embedded.
+            /// The participant that invites; also embedded.
             from_link = "from",
-            /// For whom the invitation is.
+            /// The contact on whose behalf the invitation was sent.
             on_behalf_of = "onBehalfOf",
-            /// Who was meant.
+            /// The contact that was invited.
             to_link = "to",
             /// The first message, as a data URI.
             message = "message",
         }
         embedded {
-            /// Who invites; in an outgoing invitation only linked.
+            /// The participant that invites; in an outgoing invitation only linked.
             from: Participant = "from",
         }
         embedded_lists {
-            /// Generic; only with emergency calls.
+            /// The input of an emergency call, without a view; only with emergency calls.
             start_emergency_call_input: Resource = "startEmergencyCallInput",
         }
     }
@@ -155,44 +155,44 @@ views! {
     /// Events: `participantInvitation` started, updated from `communication` (high).
     resource ParticipantInvitation<'r> = "participantInvitation" {
         properties {
-            /// Whether the user sent or received it.
+            /// Whether the user sent or received the invitation.
             direction: Direction = "direction",
-            /// How urgent it is.
+            /// The importance.
             importance: Importance = "importance",
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// How far it is.
+            /// The state.
             state: InvitationState = "state",
-            /// What it is about; may be empty. At most 250 UTF-16 units.
+            /// The subject; may be empty. At most 250 UTF-16 units.
             subject: Cow<'r, str> = "subject",
-            /// What ties conversations of one thread together; opaque, never to be changed in case. At most 250
+            /// The ID that the conversations of one thread share: opaque and case-sensitive. At most 250
             /// UTF-16 units.
             thread_id: Cow<'r, str> = "threadId",
-            /// Who is invited, as a SIP URI.
+            /// The SIP URI of the invited person.
             to: Cow<'r, str> = "to",
         }
         links {
-            /// Takes the invitation back; gone once it is answered.
+            /// Cancels the invitation; absent after the invitation was answered.
             cancel = "cancel",
             /// The conversation.
             conversation = "conversation",
-            /// Who invites; also embedded.
+            /// The participant that invites; also embedded.
             from_link = "from",
             /// The participant.
             participant = "participant",
-            /// Who was meant.
+            /// The contact that was invited.
             to_link = "to",
             /// The first message, as a data URI.
             message = "message",
         }
         embedded {
-            /// Who invites; in an outgoing invitation only linked.
+            /// The participant that invites; in an outgoing invitation only linked.
             from: Participant = "from",
         }
         embedded_lists {
-            /// Who accepted, as a participant; the name may be empty.
+            /// The participants that accepted; the name may be empty.
             accepted_by_participant: Participant = "acceptedByParticipant",
-            /// Generic; only with emergency calls.
+            /// The input of an emergency call, without a view; only with emergency calls.
             start_emergency_call_input: Resource = "startEmergencyCallInput",
         }
     }

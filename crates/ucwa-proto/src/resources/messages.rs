@@ -9,12 +9,12 @@ use crate::{
 };
 
 views! {
-    /// Brings the chat of a conversation back: 201, then events of `messagingInvitation`.
+    /// Adds a chat to a conversation. The response is 201; events of `messagingInvitation` follow.
     ///
     /// Source: `addMessaging_ref`.
     input AddMessagingInput<'r> = "addMessaging" {
         properties {
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
         }
         links {
@@ -29,21 +29,21 @@ views! {
     ///
     /// Events: `message` started from `conversation` (high).
     ///
-    /// In practice its event is `completed`; the texts are links. The event of a sent message has neither text nor
-    /// `operationId`: match it by its address. A message not confirmed within 30 seconds fails.
+    /// In practice the event of a message is `completed`, and its texts are links. The event of a sent message has neither text nor
+    /// `operationId`: match it by its address. A message that is not confirmed within 30 seconds has failed.
     resource Message<'r> = "message" {
         properties {
-            /// Whether it was sent or received.
+            /// Whether the message was sent or received.
             direction: Direction = "direction",
-            /// What the sender chose to recognise the operation by. At most 50 UTF-16 units.
+            /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.
             operation_id: Cow<'r, str> = "operationId",
-            /// Whether it was delivered; absent in events, whose own status says so.
+            /// The delivery status; absent in events, which have a status of their own.
             status: MessageStatus = "status",
-            /// When it was sent, by the server's clock.
+            /// The time when the message was sent, by the server's clock.
             time_stamp: DateTime = "timeStamp",
         }
         links {
-            /// The person.
+            /// The contact.
             contact = "contact",
             /// The chat.
             messaging = "messaging",
@@ -55,11 +55,11 @@ views! {
             plain_message = "plainMessage",
         }
         link_lists {
-            /// Who did not get it; only in groups.
+            /// The participants that the message was not delivered to; only in conferences.
             failed_delivery_participant = "failedDeliveryParticipant",
         }
         embedded_lists {
-            /// Who sent it; some servers send it along.
+            /// The contact that sent the message; only some servers send this link.
             sender_participant: Participant = "senderParticipant",
         }
     }
@@ -85,11 +85,11 @@ views! {
             state: ModalityState = "state",
         }
         property_lists {
-            /// The formats that everybody can show.
+            /// The message formats that all participants support.
             negotiated_message_formats: MessageFormat = "negotiatedMessageFormats",
         }
         links {
-            /// Brings the chat back; present while it is disconnected.
+            /// Adds the chat to the conversation again; present while the chat is disconnected.
             add_messaging = "addMessaging",
             /// The conversation.
             conversation = "conversation",
@@ -99,7 +99,7 @@ views! {
             set_is_typing = "setIsTyping",
             /// Ends the chat; 404 means that it has ended.
             stop_messaging = "stopMessaging",
-            /// Who is typing.
+            /// The participants that are typing.
             typing_participants = "typingParticipants",
         }
     }

@@ -1,4 +1,4 @@
-//! Those who take part.
+//! Participants.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 views! {
-    /// Somebody who takes part in a conversation.
+    /// A participant of a conversation.
     ///
     /// Methods: GET. Source: `participant_ref`, `localParticipant_ref`, `from_ref`, `acceptedByParticipant_ref`,
     /// `failedDeliveryParticipant_ref`, `organizer_ref`.
@@ -20,31 +20,31 @@ views! {
     /// member `in` tells of a role, the lobby or typing, not of coming and going.
     resource Participant<'r> = "participant" | "localParticipant" | "from" | "acceptedByParticipant" | "failedDeliveryParticipant" | "organizer" | "senderParticipant" {
         properties {
-            /// Whether it is a guest without an account.
+            /// Whether the participant is a guest without an account.
             anonymous: bool = "anonymous",
             /// Whether the participant waits for admission.
             in_lobby: bool = "inLobby",
-            /// Whether it is the user.
+            /// Whether the participant is the user.
             local: bool = "local",
             /// The display name; empty means unknown.
             name: Cow<'r, str> = "name",
-            /// Whether the meeting is the participant's own.
+            /// Whether the participant organizes the meeting.
             organizer: bool = "organizer",
-            /// Another telephone, as a `tel:` URI.
+            /// Another phone number, as a `tel:` URI.
             other_phone_number: Cow<'r, str> = "otherPhoneNumber",
-            /// Attendee or leader.
+            /// The role: attendee or leader.
             role: Role = "role",
-            /// Which network the person belongs to.
+            /// The network that the person belongs to.
             source_network: SourceNetwork = "sourceNetwork",
-            /// The address, as a rule a `sip:` URI.
+            /// The URI, usually a `sip:` URI.
             uri: Cow<'r, str> = "uri",
-            /// The telephone at work, as a `tel:` URI.
+            /// The work phone number, as a `tel:` URI.
             work_phone_number: Cow<'r, str> = "workPhoneNumber",
         }
         links {
-            /// Lets the participant in.
+            /// Admits the participant from the lobby.
             admit = "admit",
-            /// The person.
+            /// The contact.
             contact = "contact",
             /// The contact's photo.
             contact_photo = "contactPhoto",
@@ -54,7 +54,7 @@ views! {
             conversation = "conversation",
             /// Makes the participant an attendee.
             demote = "demote",
-            /// Sends the participant out.
+            /// Removes the participant from the conversation.
             eject = "eject",
             /// The user.
             me = "me",
@@ -72,12 +72,12 @@ views! {
             participant_video = "participantVideo",
             /// Makes the participant a leader.
             promote = "promote",
-            /// Denies the participant entry.
+            /// Rejects the participant in the lobby.
             reject = "reject",
         }
     }
 
-    /// Those who take part, or those of them who have a role, wait, or type.
+    /// The participants of a conversation, or the subset that has a role, waits in the lobby, or types.
     ///
     /// Methods: GET. Source: `participants_ref`, `lobby_ref`, `attendees_ref`, `leaders_ref`, `typingParticipants_ref`.
     ///
@@ -93,7 +93,7 @@ views! {
         }
     }
 
-    /// That a participant takes part in the chat.
+    /// The participation of a participant in the chat.
     ///
     /// Methods: GET. Source: `participantMessaging_ref`.
     ///

@@ -1,4 +1,4 @@
-//! Other people and what is known of them.
+//! Contacts and their presence, notes, locations and privacy levels.
 
 use std::borrow::Cow;
 
@@ -22,27 +22,27 @@ views! {
             company: Cow<'r, str> = "company",
             /// The department.
             department: Cow<'r, str> = "department",
-            /// The telephone at home, as a `tel:` URI.
+            /// The home phone number, as a `tel:` URI.
             home_phone_number: Cow<'r, str> = "homePhoneNumber",
             /// An icon of that network.
             source_network_icon_url: Cow<'r, str> = "sourceNetworkIconUrl",
-            /// The mobile telephone, as a `tel:` URI.
+            /// The mobile phone number, as a `tel:` URI.
             mobile_phone_number: Cow<'r, str> = "mobilePhoneNumber",
             /// The display name; empty means unknown.
             name: Cow<'r, str> = "name",
             /// The office, a place or a number.
             office: Cow<'r, str> = "office",
-            /// Another telephone, as a `tel:` URI.
+            /// Another phone number, as a `tel:` URI.
             other_phone_number: Cow<'r, str> = "otherPhoneNumber",
-            /// Which network the person belongs to.
+            /// The network that the person belongs to.
             source_network: SourceNetwork = "sourceNetwork",
             /// The job title.
             title: Cow<'r, str> = "title",
-            /// Whether it is a person, a telephone or a bot.
+            /// The type: a person, a phone or a bot.
             kind: ContactType = "type",
-            /// The address, as a rule a `sip:` URI.
+            /// The URI, usually a `sip:` URI.
             uri: Cow<'r, str> = "uri",
-            /// The telephone at work, as a `tel:` URI.
+            /// The work phone number, as a `tel:` URI.
             work_phone_number: Cow<'r, str> = "workPhoneNumber",
         }
         property_lists {
@@ -50,7 +50,7 @@ views! {
             email_addresses: Cow<'r, str> = "emailAddresses",
         }
         links {
-            /// The contact's place.
+            /// The contact's location.
             contact_location = "contactLocation",
             /// The contact's note.
             contact_note = "contactNote",
@@ -58,26 +58,26 @@ views! {
             contact_photo = "contactPhoto",
             /// The contact's presence.
             contact_presence = "contactPresence",
-            /// How much the contact may see of the user.
+            /// The level of the user's data that the contact may see.
             contact_privacy_relationship = "contactPrivacyRelationship",
-            /// What the contact can take part in.
+            /// The modalities that the contact supports.
             contact_supported_modalities = "contactSupportedModalities",
         }
     }
 
-    /// Where a contact is.
+    /// The location of a contact.
     ///
     /// Methods: GET. Source: `contactLocation_ref`.
     ///
     /// Events: `contactLocation` updated from `people` (medium).
     resource ContactLocation<'r> = "contactLocation" {
         properties {
-            /// Where the person is, in the person's own words.
+            /// The location, as free text.
             location: Cow<'r, str> = "location",
         }
     }
 
-    /// What a contact lets others know.
+    /// The note of a contact.
     ///
     /// Methods: GET. Source: `contactNote_ref`.
     ///
@@ -91,63 +91,63 @@ views! {
         }
     }
 
-    /// A contact's photo; an image in fact.
+    /// A contact's photo. The response is an image, not a resource.
     ///
     /// Methods: GET. Source: `contactPhoto_ref`.
     resource ContactPhoto<'r> = "contactPhoto" {}
 
-    /// How available a contact is.
+    /// The presence of a contact.
     ///
     /// Methods: GET. Source: `contactPresence_ref`.
     ///
     /// Events: `contactPresence` updated from `people` (medium).
     resource ContactPresence<'r> = "contactPresence" {
         properties {
-            /// What the contact does, in the language of the application.
+            /// The activity of the contact, in the language of the application.
             activity: Cow<'r, str> = "activity",
-            /// How available the person is.
+            /// The availability of the person.
             availability: Availability = "availability",
-            /// The device the contact uses.
+            /// The type of the device that the contact uses.
             device_type: ContactDeviceType = "deviceType",
-            /// When the contact was last active.
+            /// The time when the contact was last active.
             last_active: DateTime = "lastActive",
         }
     }
 
-    /// How much a contact may see of the user.
+    /// The level of the user's data that a contact may see.
     ///
     /// Methods: GET, PUT. Source: `contactPrivacyRelationship_ref`, `contactPrivacyRelationship2_ref`.
     ///
     /// Events: `contactPrivacyRelationship` updated from `people` (medium).
     resource ContactPrivacyRelationship<'r> = "contactPrivacyRelationship" | "contactPrivacyRelationship2" {
         properties {
-            /// How much the contact may see of the user.
+            /// The level of the user's data that the contact may see.
             relationship_level: PrivacyRelationshipLevel = "relationshipLevel",
         }
         links {
-            /// Puts the relationship back to what it is by default.
+            /// Resets the privacy level to the default.
             reset_contact_privacy_relationship = "resetContactPrivacyRelationship",
         }
     }
 
-    /// Changes how much a contact may see; a PUT.
+    /// Changes the privacy level of a contact; a PUT.
     ///
     /// Source: `contactPrivacyRelationship2_ref`.
     input ContactPrivacyRelationshipInput = "contactPrivacyRelationship" | "contactPrivacyRelationship2" {
         properties {
-            /// How much the contact may see of the user.
+            /// The level of the user's data that the contact may see.
             relationship_level: PrivacyRelationshipLevel = "relationshipLevel",
         }
     }
 
-    /// What a contact can take part in.
+    /// The modalities that a contact supports.
     ///
     /// Methods: GET. Source: `contactSupportedModalities_ref`.
     ///
     /// Events: `contactSupportedModalities` updated from `people` (medium).
     resource ContactSupportedModalities<'r> = "contactSupportedModalities" {
         property_lists {
-            /// What the contact can take part in.
+            /// The modalities that the contact supports.
             modalities: ModalityType = "modalities",
         }
     }
@@ -161,43 +161,43 @@ views! {
             my_contacts_and_groups_subscription = "myContactsAndGroupsSubscription",
             /// All contacts.
             my_contacts = "myContacts",
-            /// Which contact is in which group.
+            /// The memberships of contacts in groups.
             my_group_memberships = "myGroupMemberships",
             /// All groups.
             my_groups = "myGroups",
-            /// How much contacts may see, level by level.
+            /// The privacy levels, each with its contacts.
             my_privacy_relationships = "myPrivacyRelationships",
-            /// Whose presence is watched.
+            /// The memberships of contacts in presence subscriptions.
             presence_subscription_memberships = "presenceSubscriptionMemberships",
             /// The subscriptions to presence.
             presence_subscriptions = "presenceSubscriptions",
-            /// Finds contacts.
+            /// Searches for contacts.
             search = "search",
-            /// The contacts whose presence is watched.
+            /// The contacts whose presence the application subscribes to.
             subscribed_contacts = "subscribedContacts",
         }
     }
 
-    /// How much contacts may see, level by level.
+    /// The privacy levels, each with its contacts.
     ///
     /// Methods: GET. Source: `myPrivacyRelationships_ref`.
     resource MyPrivacyRelationships<'r> = "myPrivacyRelationships" {
         embedded_lists {
-            /// The levels.
+            /// The privacy levels.
             my_privacy_relationship: MyPrivacyRelationship = "myPrivacyRelationship",
         }
     }
 
-    /// The contacts of one level.
+    /// The contacts of one privacy level.
     ///
     /// Methods: GET. Source: `myPrivacyRelationship_ref`.
     resource MyPrivacyRelationship<'r> = "myPrivacyRelationship" {
         properties {
-            /// How much the contact may see of the user.
+            /// The level of the user's data that the contact may see.
             relationship_level: PrivacyRelationshipLevel = "relationshipLevel",
         }
         link_lists {
-            /// The person.
+            /// The contact.
             contact = "contact",
         }
     }
@@ -214,7 +214,7 @@ views! {
             more_results_available: bool = "moreResultsAvailable",
         }
         embedded_lists {
-            /// The person.
+            /// The contact.
             contact: Contact = "contact",
             /// A distribution group.
             distribution_group: DistributionGroup = "distributionGroup",

@@ -1,4 +1,4 @@
-//! The user.
+//! The user: presence, note, location, photo and phones.
 
 use std::borrow::Cow;
 
@@ -10,50 +10,50 @@ use crate::{
 };
 
 views! {
-    /// Where the user is.
+    /// The location of the user.
     ///
     /// Methods: GET, POST. Source: `location_ref`.
     ///
     /// Events: `location` added, updated, deleted from `me` (medium).
     resource Location<'r> = "location" {
         properties {
-            /// Where the person is, in the person's own words.
+            /// The location, as free text.
             location: Cow<'r, str> = "location",
         }
     }
 
-    /// Sets the place.
+    /// Sets the location.
     ///
     /// Source: `location_ref`.
     input LocationInput<'r> = "location" {
         properties {
-            /// Where the user is. At most 60 UTF-16 units.
+            /// The location of the user. At most 60 UTF-16 units.
             location: Cow<'r, str> = "location",
         }
     }
 
-    /// Makes the user available for invitations; 204. A second time gives 409 `AlreadyExists`.
+    /// Makes the user available for invitations. The response is 204; a second request gets a 409 with `AlreadyExists`.
     ///
     /// Source: `makeMeAvailable_ref`, `makeMeAvailable2_ref`.
     ///
     /// Modalities other than `Messaging` and `PhoneAudio` give 403.
     input MakeMeAvailableInput<'r> = "makeMeAvailable" | "makeMeAvailable2" {
         properties {
-            /// How incoming calls should ring; VoIP by default.
+            /// The device that incoming calls ring on; VoIP by default.
             audio_preference: AudioPreference = "audioPreference",
             /// After how long without activity the user counts as inactive, as a time span; five minutes by default.
             inactive_timeout: Cow<'r, str> = "inactiveTimeout",
-            /// The telephone to reach the user on. At most 100 UTF-16 units.
+            /// The user's phone number. At most 100 UTF-16 units.
             phone_number: Cow<'r, str> = "phoneNumber",
             /// The presence to start with.
             sign_in_as: PreferredAvailability = "signInAs",
-            /// How long to wait for the client before a call rings on the telephone, as a time span.
+            /// The time to wait for the client before a call rings on the phone, as a time span.
             voip_fallback_to_phone_audio_timeout: Cow<'r, str> = "voipFallbackToPhoneAudioTimeOut",
         }
         property_lists {
-            /// The formats that this client can show; `Plain` by default.
+            /// The message formats that this client supports; `Plain` by default.
             supported_message_formats: MessageFormat = "supportedMessageFormats",
-            /// The kinds of invitation that this client takes.
+            /// The modalities of the invitations that this client accepts.
             supported_modalities: ModalityType = "supportedModalities",
         }
     }
@@ -72,23 +72,23 @@ views! {
             company: Cow<'r, str> = "company",
             /// The department.
             department: Cow<'r, str> = "department",
-            /// The SIP address of this very endpoint.
+            /// The SIP address of this endpoint.
             endpoint_uri: Cow<'r, str> = "endpointUri",
-            /// The telephone at home, as a `tel:` URI.
+            /// The home phone number, as a `tel:` URI.
             home_phone_number: Cow<'r, str> = "homePhoneNumber",
-            /// The mobile telephone, as a `tel:` URI.
+            /// The mobile phone number, as a `tel:` URI.
             mobile_phone_number: Cow<'r, str> = "mobilePhoneNumber",
             /// The display name; empty means unknown.
             name: Cow<'r, str> = "name",
-            /// Where the office is.
+            /// The location of the office.
             office_location: Cow<'r, str> = "officeLocation",
-            /// Another telephone, as a `tel:` URI.
+            /// Another phone number, as a `tel:` URI.
             other_phone_number: Cow<'r, str> = "otherPhoneNumber",
             /// The job title.
             title: Cow<'r, str> = "title",
-            /// The address, as a rule a `sip:` URI.
+            /// The URI, usually a `sip:` URI.
             uri: Cow<'r, str> = "uri",
-            /// The telephone at work, as a `tel:` URI.
+            /// The work phone number, as a `tel:` URI.
             work_phone_number: Cow<'r, str> = "workPhoneNumber",
         }
         property_lists {
@@ -96,27 +96,27 @@ views! {
             email_addresses: Cow<'r, str> = "emailAddresses",
         }
         links {
-            /// Where calls go when the user does not answer.
+            /// The targets of calls that the user does not answer.
             call_forwarding_settings = "callForwardingSettings",
-            /// The user's place; appears once the user is available.
+            /// The user's location; present once the user is available.
             location = "location",
-            /// Makes the user available for invitations; gone once used.
+            /// Makes the user available for invitations; absent after its use.
             make_me_available = "makeMeAvailable",
-            /// The user's note; appears once the user is available.
+            /// The user's note; present once the user is available.
             note = "note",
-            /// The user's telephones.
+            /// The user's phones.
             phones = "phones",
             /// The user's photo.
             photo = "photo",
-            /// The user's presence; appears once the user is available.
+            /// The user's presence; present once the user is available.
             presence = "presence",
-            /// To be posted, empty, at least every four minutes while the user is active; appears once the user is
+            /// Takes an empty POST at least every four minutes while the user is active; present once the user is
             /// available.
             report_my_activity = "reportMyActivity",
         }
     }
 
-    /// What the user lets others know.
+    /// The note of the user.
     ///
     /// Methods: GET, POST. Source: `note_ref`.
     ///
@@ -140,17 +140,17 @@ views! {
         }
     }
 
-    /// The user's telephones.
+    /// The user's phones.
     ///
     /// Methods: GET. Source: `phones_ref`.
     resource Phones<'r> = "phones" {
         embedded_lists {
-            /// The telephones.
+            /// The phones.
             phone: Phone = "phone",
         }
     }
 
-    /// One of the user's telephones.
+    /// One of the user's phones.
     ///
     /// Methods: GET. Source: `phone_ref`.
     resource Phone<'r> = "phone" {
@@ -159,19 +159,19 @@ views! {
             include_in_contact_card: bool = "includeInContactCard",
             /// The number; may be empty.
             number: Cow<'r, str> = "number",
-            /// Which telephone it is: `Work`, `Home`, `Other` or `Mobile`, in any letter case and perhaps with white
+            /// The kind of phone: `Work`, `Home`, `Other` or `Mobile`, in any letter case and perhaps with white
             /// space.
             kind: Cow<'r, str> = "type",
         }
         links {
             /// Changes the number.
             change_number = "changeNumber",
-            /// Shows or hides the number.
+            /// Changes whether others can see the number.
             change_visibility = "changeVisibility",
         }
     }
 
-    /// Changes a number; without one it is cleared.
+    /// Changes a number; an input without one clears it.
     ///
     /// Source: `changeNumber_ref`.
     input ChangeNumberInput<'r> = "changeNumber" {
@@ -183,7 +183,7 @@ views! {
         }
     }
 
-    /// Shows or hides a number.
+    /// Changes whether others can see a number.
     ///
     /// Source: `changeVisibility_ref`.
     input ChangeVisibilityInput = "changeVisibility" {
@@ -193,21 +193,21 @@ views! {
         }
     }
 
-    /// The user's photo; an image in fact.
+    /// The user's photo. The response is an image, not a resource.
     ///
     /// Methods: GET. Source: `photo_ref`.
     resource Photo<'r> = "photo" {}
 
-    /// How available the user is.
+    /// The presence of the user.
     ///
     /// Methods: GET, POST. Source: `presence_ref`.
     ///
     /// Events: `presence` added, updated, deleted from `me` (medium).
     resource Presence<'r> = "presence" {
         properties {
-            /// What the user does, in the language of the application.
+            /// The activity of the user, in the language of the application.
             activity: Cow<'r, str> = "activity",
-            /// How available the person is.
+            /// The availability of the person.
             availability: Availability = "availability",
         }
     }

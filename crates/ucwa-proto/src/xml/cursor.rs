@@ -1,4 +1,4 @@
-//! XML as a sequence of tokens that borrow from the text.
+//! A sequence of XML tokens that borrow from the text.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use quick_xml::{Reader, events::Event};
 use super::{recovery::end_of_element, reference};
 use crate::{
     DecodeError, DecodeErrorKind, Limits,
-    error::{Fail, Places, Read},
+    error::{Fail, PositionCounter, Read},
 };
 
 pub(super) struct Cursor<'a> {
     reader: Reader<&'a [u8]>,
-    /// Bytes of the text before the reader's first.
+    /// The number of bytes of the text before the input of the reader.
     base: usize,
-    places: Places<'a>,
+    positions: PositionCounter<'a>,
     text: &'a str,
-    /// Bytes of the body before the text: the byte order mark.
+    /// The number of bytes before the text: the length of the byte order mark.
     start: usize,
     /// The names of the open elements, with their prefixes.
     open: Vec<&'a str>,
@@ -24,11 +24,11 @@ pub(super) struct Cursor<'a> {
 }
 
 pub(super) enum Token<'a> {
-    /// A start tag. Unless the element is empty, its end tag is still to come.
+    /// A start tag, or an empty element.
     Start(Element<'a>),
     /// The end tag of the innermost open element.
     End,
-    /// Text between tags; one text may come in several pieces.
+    /// Text between tags. A text may be split into several tokens.
     Text(Cow<'a, str>),
     /// The end of the document.
     Eof,
@@ -37,16 +37,16 @@ pub(super) enum Token<'a> {
 /// A start tag.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'a> {
-    /// Its name without prefix.
+    /// The name without prefix.
     pub(super) name: &'a str,
     /// Whether it has no content and no end tag.
     pub(super) is_empty: bool,
     attributes: &'a str,
-    /// Where its tag begins.
+    /// The offset of the tag.
     start: usize,
-    /// Where its attributes begin.
+    /// The offset of the attributes.
     offset: usize,
-    /// The elements that are open around it.
+    /// The number of open elements around it.
     depth: usize,
 }
 
@@ -56,7 +56,7 @@ impl<'a> Cursor<'a> {
         Ok(Self {
             reader: reader(text),
             base: 0,
-            places: Places::new(body),
+            positions: PositionCounter::new(body),
             text,
             start,
             open: Vec::new(),
@@ -64,7 +64,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Bytes of the text read so far.
+    /// The number of bytes of the text that were read.
     pub(super) fn offset(&self) -> usize {
         self.base + usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
     }
@@ -73,12 +73,12 @@ impl<'a> Cursor<'a> {
         self.text.get(from..to).unwrap_or_default()
     }
 
-    /// The text from the tag of an element up to here.
+    /// The text from the tag of an element to the current position.
     pub(super) fn text_from(&self, element: Element<'a>) -> &'a str {
         self.slice(element.start, self.offset())
     }
 
-    /// A failure here.
+    /// A failure at the current position.
     pub(super) fn failure(&self, kind: DecodeErrorKind) -> Fail {
         Fail {
             kind,
@@ -94,9 +94,9 @@ impl<'a> Cursor<'a> {
         self.failure(DecodeErrorKind::Structure(what))
     }
 
-    /// The failure as an error of the whole body.
+    /// Converts a failure into an error with a position in the body.
     pub(super) fn error(&self, fail: Fail) -> DecodeError {
-        self.places.error(fail.kind, self.start + fail.offset)
+        self.positions.error(fail.kind, self.start + fail.offset)
     }
 
     pub(super) fn next(&mut self) -> Read<Token<'a>> {
@@ -147,8 +147,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The tag that was just read, with its whole name. It has `length` bytes of content, which begin with `name`
-    /// bytes of name.
+    /// The tag before the current position, and its name with prefix. The content of the tag has `length` bytes, of which
+    /// the first `name` bytes are the name.
     fn element(&self, length: usize, name: usize, is_empty: bool) -> (Element<'a>, &'a str) {
         let end = self
             .offset()
@@ -167,7 +167,7 @@ impl<'a> Cursor<'a> {
         (element, name)
     }
 
-    /// Moves behind an element that could not be read. Fails, as the element did, if the element never ends.
+    /// Moves to the end of an element that failed with `fail`. Fails with `fail` if the element never ends.
     pub(super) fn recover(&mut self, element: Element<'a>, fail: Fail) -> Read<Fail> {
         self.open.truncate(element.depth);
         let Some(end) = end_of_element(self.text, element.start, &self.open) else {
@@ -178,7 +178,7 @@ impl<'a> Cursor<'a> {
         Ok(fail)
     }
 
-    /// Moves behind an element whose content does not matter.
+    /// Moves to the end of an element without reading its content.
     pub(super) fn skip(&mut self, element: Element<'a>) -> Read<()> {
         if !element.is_empty {
             while self.open.len() > element.depth {
@@ -188,9 +188,9 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Calls `f` with every attribute but namespace declarations; the name is without its prefix if that is `xsi`.
+    /// Calls `f` with each attribute except namespace declarations. The prefix `xsi` is removed from names.
     ///
-    /// Fails with the first broken attribute, after `f` was called with all others.
+    /// Calls `f` for all well-formed attributes, then fails if there is a malformed one.
     pub(super) fn attributes(
         &self,
         element: Element<'a>,
@@ -231,7 +231,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// A reader of one text. The cursor itself matches end tags, so that it can go on behind those that match none.
+/// A reader of a text. The cursor itself checks end tags, so that it can continue after one that matches no start tag.
 fn reader(text: &str) -> Reader<&[u8]> {
     let mut reader = Reader::from_str(text);
     let config = reader.config_mut();
@@ -241,14 +241,14 @@ fn reader(text: &str) -> Reader<&[u8]> {
     reader
 }
 
-/// Where the first attribute at or behind `at` begins.
+/// The index of the first attribute at or behind `at`.
 fn next_attribute(text: &str, at: usize) -> Option<usize> {
     let rest = text.as_bytes().get(at..)?;
     let spaces = rest.iter().position(|&byte| !is_space(byte))?;
     Some(at + spaces)
 }
 
-/// The name and the raw value of the attribute at `begin`, and where it ends; or where it is broken.
+/// The name, the raw value and the end of the attribute at `begin`, or the index of the error.
 fn attribute(text: &str, begin: usize) -> Result<(&str, &str, usize), usize> {
     let bytes = text.as_bytes();
     let byte = |at: usize| bytes.get(at).copied();
@@ -291,7 +291,7 @@ fn attribute_value(raw: &str) -> Result<Cow<'_, str>, DecodeErrorKind> {
     }
     if raw.contains('<') {
         return Err(DecodeErrorKind::Syntax(
-            "an attribute holds a less-than sign",
+            "an attribute contains a less-than sign",
         ));
     }
     let spaced = raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
@@ -302,7 +302,7 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// XML reads every line end as a line feed.
+/// Converts line ends to line feeds, as XML requires.
 fn without_carriage_returns(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))

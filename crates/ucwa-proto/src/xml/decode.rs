@@ -1,4 +1,4 @@
-//! From XML to the generic resource.
+//! Decodes generic resources from XML.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub(crate) fn decode_resource<'a>(
 fn document<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Read<()> {
     let root = root(cursor)?;
     if root.name == "events" {
-        return Err(cursor.structure("an event page stands where a resource should"));
+        return Err(cursor.structure("expected a resource, found an event page"));
     }
     head(cursor, root, resource)?;
     members(cursor, root, resource)?;
@@ -28,7 +28,7 @@ fn document<'a>(cursor: &mut Cursor<'a>, resource: &mut Resource<'a>) -> Read<()
     end(cursor)
 }
 
-/// The root element.
+/// Reads up to the start tag of the root element.
 pub(super) fn root<'a>(cursor: &mut Cursor<'a>) -> Read<Element<'a>> {
     loop {
         match cursor.next()? {
@@ -40,7 +40,7 @@ pub(super) fn root<'a>(cursor: &mut Cursor<'a>) -> Read<Element<'a>> {
     }
 }
 
-/// Makes sure that nothing follows the root element.
+/// Checks that nothing follows the root element.
 pub(super) fn end(cursor: &mut Cursor<'_>) -> Read<()> {
     loop {
         match cursor.next()? {
@@ -64,16 +64,15 @@ fn head<'a>(cursor: &Cursor<'a>, element: Element<'a>, resource: &mut Resource<'
     })
 }
 
-/// Where a resource stands.
+/// The place of a resource in a document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Root,
     Embedded,
 }
 
-/// Settles what the resource's own name is, given the attribute `rel` in its field and perhaps properties of that
-/// name. The attribute of an embedded resource
-/// was its key, so a property alone can be its name; a root's property is superfluous unless it differs.
+/// Sets the name of a resource, from the attribute `rel` in its field and from a property `rel`. The attribute of an
+/// embedded resource is its key, so only the property is its name. The property of a root is redundant unless it differs.
 fn own_name(resource: &mut Resource<'_>, role: Role) {
     let is_name = |(name, value): &(Cow<'_, str>, Value<'_>)| {
         name == "rel" && matches!(value, Value::String(_))
@@ -93,7 +92,7 @@ fn own_name(resource: &mut Resource<'_>, role: Role) {
     });
 }
 
-/// A resource element in the middle of a document, and its key.
+/// Reads an embedded resource, and its key.
 pub(super) fn resource<'a>(
     cursor: &mut Cursor<'a>,
     element: Element<'a>,
@@ -106,7 +105,7 @@ pub(super) fn resource<'a>(
     Ok((key, resource))
 }
 
-/// What a resource's element holds, up to its end tag.
+/// Reads the content of a resource up to the end tag.
 fn members<'a>(
     cursor: &mut Cursor<'a>,
     parent: Element<'a>,
@@ -119,7 +118,7 @@ fn members<'a>(
         let element = match cursor.next()? {
             Token::Start(element) => element,
             Token::Text(text) if text.trim_ascii().is_empty() => continue,
-            Token::Text(_) => return Err(cursor.structure("text stands outside of a property")),
+            Token::Text(_) => return Err(cursor.structure("found text outside of a property")),
             Token::End | Token::Eof => return Ok(()),
         };
         match element.name {
@@ -142,7 +141,7 @@ fn members<'a>(
     }
 }
 
-/// A `link` element.
+/// Reads a `link` element.
 pub(super) fn link<'a>(
     cursor: &mut Cursor<'a>,
     element: Element<'a>,
@@ -170,7 +169,7 @@ pub(super) fn link<'a>(
     ))
 }
 
-/// White space up to the end tag.
+/// Reads white space up to the end tag.
 pub(super) fn nothing(cursor: &mut Cursor<'_>, parent: Element<'_>) -> Read<()> {
     if parent.is_empty {
         return Ok(());
@@ -179,12 +178,13 @@ pub(super) fn nothing(cursor: &mut Cursor<'_>, parent: Element<'_>) -> Read<()> 
         match cursor.next()? {
             Token::End => return Ok(()),
             Token::Text(text) if text.trim_ascii().is_empty() => {}
-            _ => return Err(cursor.structure("an element that should be empty is not")),
+            _ => return Err(cursor.structure("an element that has to be empty has content")),
         }
     }
 }
 
-/// A property: a `property` or `propertyList` by its attribute `name`, any other element by its own name.
+/// Reads a property: a `property` or `propertyList` has its name in the attribute `name`; any other element is a property
+/// of its own name.
 fn property<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<(Cow<'a, str>, Value<'a>)> {
     let kind = Kind::of(element.name);
     let mut name = None;
@@ -206,7 +206,7 @@ fn property<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<(Cow<'a, 
             Value::List(Vec::new())
         }
         (Kind::List, Value::String(_) | Value::Object(_)) => {
-            return Err(cursor.structure("a list of properties has something else than items"));
+            return Err(cursor.structure("a property list has content other than items"));
         }
         (_, value) => value,
     };
@@ -217,7 +217,7 @@ fn property<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<(Cow<'a, 
 enum Kind {
     Property,
     List,
-    /// An element that stands for a property of its own name.
+    /// An element that is a property of its own name.
     Own,
 }
 
@@ -231,8 +231,8 @@ impl Kind {
     }
 }
 
-/// What an element holds, up to its end tag: text; or a list, if all its children bear the same name of their own,
-/// such as `item`; or else a property bag.
+/// Reads the content of an element up to the end tag: a text; a list, if all children have the same name, such as `item`;
+/// or an object.
 fn content<'a>(cursor: &mut Cursor<'a>, parent: Element<'a>) -> Read<Value<'a>> {
     if parent.is_empty {
         return Ok(Value::String(Cow::Borrowed("")));
@@ -269,17 +269,17 @@ fn content<'a>(cursor: &mut Cursor<'a>, parent: Element<'a>) -> Read<Value<'a>> 
     Ok(Value::Object(children))
 }
 
-/// What a reason holds, up to its end tag.
+/// Reads the content of a reason up to the end tag.
 pub(super) fn reason<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<Resource<'a>> {
     let mut resource = Resource::default();
     members(cursor, element, &mut resource)?;
     Ok(resource)
 }
 
-/// The text of an element, up to its end tag.
+/// Reads the text of an element up to the end tag.
 pub(super) fn text<'a>(cursor: &mut Cursor<'a>, element: Element<'a>) -> Read<Cow<'a, str>> {
     match content(cursor, element)? {
         Value::String(text) => Ok(text),
-        _ => Err(cursor.structure("an element that should hold text holds elements")),
+        _ => Err(cursor.structure("expected text, found elements")),
     }
 }

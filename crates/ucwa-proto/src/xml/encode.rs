@@ -1,11 +1,11 @@
-//! From the generic resource and event pages to XML.
+//! Encodes generic resources and event pages in XML.
 
 use std::borrow::Cow;
 
 use super::NAMESPACE;
 use crate::{Event, EventLink, EventPage, Link, OneOrMany, Problem, Resource, Value};
 
-/// Encodes a resource under this root element.
+/// Encodes a resource with this root element.
 pub(crate) fn encode_resource(resource: &Resource<'_>, root: &str) -> Vec<u8> {
     let mut writer = Writer::document();
     writer.open(root);
@@ -110,7 +110,7 @@ impl Writer {
         self.close("reason");
     }
 
-    /// A resource within another, under its key.
+    /// Writes an embedded resource with its key.
     fn embedded(&mut self, key: &str, resource: &Resource<'_>) {
         self.open("resource");
         self.attribute("rel", key);
@@ -158,7 +158,7 @@ impl Writer {
 
     fn attributes(&mut self, members: &[(Cow<'_, str>, Value<'_>)]) {
         for (name, value) in members {
-            // An attribute holds a scalar; a name that XML does not allow has no place in it.
+            // An attribute has a scalar value, and a name that XML allows.
             if is_element_name(name)
                 && !matches!(value, Value::List(_) | Value::Object(_) | Value::Null)
             {
@@ -192,7 +192,7 @@ impl Writer {
         self.close(element);
     }
 
-    /// An element with a value that is no list.
+    /// Writes an element with a value that is not a list.
     fn scalar(&mut self, element: &str, name: Option<&str>, value: &Value<'_>) {
         self.open(element);
         if let Some(name) = name {
@@ -239,7 +239,7 @@ impl Writer {
     }
 }
 
-/// Elements that mean something else within a resource.
+/// The elements that have another meaning within a resource.
 const RESERVED: [&str; 4] = ["property", "propertyList", "link", "resource"];
 
 fn scalar_text<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
@@ -259,7 +259,7 @@ fn is_element_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
-/// The type of an event as the name of an element.
+/// The name of the element for an event of this type.
 fn element_name(kind: &str) -> Cow<'_, str> {
     if is_element_name(kind) {
         return Cow::Borrowed(kind);
@@ -272,7 +272,7 @@ fn element_name(kind: &str) -> Cow<'_, str> {
     Cow::Owned(name)
 }
 
-/// Appends a text so that it reads back as it is; a character that XML does not allow becomes U+FFFD.
+/// Appends a text with escapes, so that decoding gives the same text. A character that XML does not allow becomes U+FFFD.
 fn escape(out: &mut String, text: &str, attribute: bool) {
     for c in text.chars() {
         match c {

@@ -138,7 +138,7 @@ impl<'a> Grammar<'a> for Cursor<'a> {
     }
 }
 
-/// An element within an event.
+/// Reads an element within an event.
 fn event_member<'a>(
     cursor: &mut Cursor<'a>,
     element: Element<'a>,
@@ -147,7 +147,7 @@ fn event_member<'a>(
     match element.name {
         "resource" => {
             let (key, mut resource) = resource(cursor, element)?;
-            // Within an event the attribute is the best name there is.
+            // Within an event the attribute is the name, if the resource has no other.
             if resource.rel.is_none() {
                 resource.rel.clone_from(&key);
             }
@@ -181,14 +181,14 @@ fn link_attribute<'a>(link: &mut EventLink<'a>, name: &'a str, value: Cow<'a, st
     }
 }
 
-/// What stands in an element that should hold elements only.
+/// A child of an element that has to contain elements only.
 enum Child<'a> {
     Element(Element<'a>),
-    /// Text, which should not be there.
+    /// Unexpected text.
     Text(&'a str, Fail),
 }
 
-/// The next child of an element, or `None` at its end tag.
+/// Reads the next child of an element; `None` at the end tag.
 fn child<'a>(cursor: &mut Cursor<'a>, parent: Element<'a>) -> Read<Option<Child<'a>>> {
     if parent.is_empty {
         return Ok(None);
@@ -199,7 +199,7 @@ fn child<'a>(cursor: &mut Cursor<'a>, parent: Element<'a>) -> Read<Option<Child<
             Token::Start(element) => Some(Child::Element(element)),
             Token::Text(text) if text.trim_ascii().is_empty() => continue,
             Token::Text(_) => {
-                let fail = cursor.structure("text stands where only elements should");
+                let fail = cursor.structure("expected an element, found text");
                 Some(Child::Text(cursor.slice(begin, cursor.offset()), fail))
             }
             Token::End | Token::Eof => None,

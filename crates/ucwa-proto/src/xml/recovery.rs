@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 /// The offset behind the element whose tag begins at `start`.
 ///
-/// Only tags count: their attributes, references and text may be broken. An end tag closes the innermost open element
+/// Only tags count: their attributes, references and text may be malformed. An end tag closes the innermost open element
 /// of its name, and with it the elements inside that were never closed. An end tag that matches no open element is
 /// ignored, unless an element in `enclosing` has its name: then the element ends in front of that tag.
 ///
-/// `None` if the element never ends. The time is linear in the length of the text that is passed over.
+/// `None` if the element never ends. The time is linear in the length of the text that is skipped.
 pub(super) fn end_of_element(text: &str, start: usize, enclosing: &[&str]) -> Option<usize> {
     let mut open = Vec::new();
     let mut open_of_name: HashMap<&str, usize> = HashMap::new();
@@ -42,7 +42,7 @@ pub(super) fn end_of_element(text: &str, start: usize, enclosing: &[&str]) -> Op
             }
             at += length;
         } else {
-            // A less-than sign in a text.
+            // A less-than sign that begins no tag.
             at += 1;
             continue;
         }

@@ -1,6 +1,6 @@
 //! Character and entity references of XML.
 
-/// A text with its references resolved. What is no reference to a character or a predefined entity stays as it is.
+/// Resolves the references to characters and predefined entities in a text. Other text stays as it is.
 pub(super) fn resolve(text: &str) -> String {
     let mut resolved = String::with_capacity(text.len());
     let mut rest = text;
@@ -26,9 +26,9 @@ pub(super) fn resolve(text: &str) -> String {
     resolved
 }
 
-/// The character that a reference names, without its ampersand and semicolon; U+FFFD for the number of no character.
-/// Control characters are allowed, since servers write them. `None` for an unknown entity, which is never expanded,
-/// and for what is no reference.
+/// The character of a reference, which is given without ampersand and semicolon. U+FFFD for a number that is no
+/// character. Control characters are allowed, since servers send them. `None` for an unknown entity, which is never
+/// expanded, and for a malformed reference.
 pub(super) fn character(name: &str) -> Option<char> {
     let digits = match name {
         "amp" => return Some('&'),

@@ -1,4 +1,4 @@
-//! JSON bodies as servers write them, and broken ones.
+//! JSON bodies of servers, and malformed ones.
 
 use proptest::prelude::*;
 use ucwa_proto::{
@@ -86,7 +86,7 @@ fn escapes_are_resolved() {
         read(body).unwrap().text("a"),
         Some("/Date(1)/ '& \u{1f600} \" \\ \u{8}\u{c}\n\r\t")
     );
-    // A text that a server cut within a pair of surrogates.
+    // A text that a server truncated within a surrogate pair.
     assert_eq!(
         read(r#"{"a":"x\ud83d"}"#).unwrap().text("a"),
         Some("x\u{fffd}")
@@ -126,44 +126,36 @@ fn broken_bodies_are_errors_with_a_place() {
         ("{", syntax("the JSON ends too early"), 1),
         ("{\"a\":1", syntax("the JSON ends too early"), 6),
         ("{\"a\":\"x", syntax("the JSON ends too early"), 7),
-        (
-            "{\"a\":1,}",
-            syntax("the name of a member should stand here"),
-            7,
-        ),
-        (
-            "{'a':1}",
-            syntax("the name of a member should stand here"),
-            1,
-        ),
-        ("{\"a\" 1}", syntax("a colon should stand here"), 5),
+        ("{\"a\":1,}", syntax("expected the name of a member"), 7),
+        ("{'a':1}", syntax("expected the name of a member"), 1),
+        ("{\"a\" 1}", syntax("expected a colon"), 5),
         (
             "{\"a\":1 \"b\":2}",
-            syntax("a comma or a closing brace should stand here"),
+            syntax("expected a comma or a closing brace"),
             7,
         ),
         (
             "{\"a\":[1 2]}",
-            syntax("a comma or a closing bracket should stand here"),
+            syntax("expected a comma or a closing bracket"),
             8,
         ),
-        ("{\"a\":01}", syntax("a value should stand here"), 5),
+        ("{\"a\":01}", syntax("expected a value"), 5),
         (
             "{\"a\":1.}",
-            syntax("a number has no digit behind its point"),
+            syntax("a number has no digit after its point"),
             5,
         ),
         ("{\"a\":1e999}", syntax("a number is out of range"), 5),
-        ("{\"a\":nul}", syntax("a value should stand here"), 5),
+        ("{\"a\":nul}", syntax("expected a value"), 5),
         (
             "{\"a\":\"x\ny\"}",
-            syntax("a control character stands in a string"),
+            syntax("a string contains a control character"),
             7,
         ),
         ("{\"a\":\"\\x\"}", syntax("an escape is unknown"), 7),
         ("{\"a\":\"\\u12g4\"}", syntax("an escape is unknown"), 8),
         ("{} {}", syntax("something follows the value"), 3),
-        ("<html>", syntax("a value should stand here"), 0),
+        ("<html>", syntax("expected a value"), 0),
         ("[1]", structure("a resource should be an object"), 0),
         (
             "{\"_links\":5}",
@@ -215,7 +207,7 @@ fn broken_bodies_are_errors_with_a_place() {
     );
 }
 
-/// The same value as another reader has it, but for the order of members.
+/// Whether serde_json has the same value, apart from the order of members.
 fn same(ours: &Value<'_>, theirs: &serde_json::Value) -> bool {
     match (ours, theirs) {
         (Value::Null, serde_json::Value::Null) => true,
@@ -228,7 +220,7 @@ fn same(ours: &Value<'_>, theirs: &serde_json::Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Object(a), serde_json::Value::Object(b)) => {
-            // Of members with one name the other reader keeps the last.
+            // serde_json keeps the last of several members with one name.
             b.iter().all(|(name, b)| {
                 a.iter()
                     .rfind(|(n, _)| n == name)
@@ -274,8 +266,7 @@ fn fragments() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Whatever another reader accepts we accept, to the same value; what it refuses we refuse, but for halves of
-    /// surrogate pairs.
+    /// The decoder accepts the same texts as serde_json, with the same values, and halves of surrogate pairs as well.
     #[test]
     fn the_grammar_is_that_of_serde_json(inner in fragments()) {
         let body = format!("{{\"value\":{inner}}}");

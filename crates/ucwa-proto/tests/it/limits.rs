@@ -106,7 +106,7 @@ fn many_names_and_many_errors_take_no_long_time() {
         &DecodeErrorKind::TooManyMembers { limit: 1000 }
     );
 
-    // Each of these is a place of its own, counted from the one before.
+    // Each of these events has an error with a position of its own.
     let events = "{\"type\":\"added\",\"link\":{\"rel\":\"a\"},\n\"_embedded\":5},\n".repeat(9_999);
     let body = format!(
         "{{\"sender\":[{{\"events\":[\n{events}{{\"type\":\"added\",\"link\":{{\"rel\":\"a\"}}}}]}}]}}"

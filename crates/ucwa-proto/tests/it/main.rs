@@ -1,4 +1,4 @@
-//! What the crate reads and writes, from the outside.
+//! Decoding and encoding through the public API.
 #![allow(
     missing_docs,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Event pages with malformed parts: what is read of them, and what is reported.
+//! Event pages with malformed parts: the parts that are read, and the parts that are reported.
 
 use ucwa_proto::{
     DecodeErrorKind, EventKind, EventLink, EventPage, EventStatus, Follow, Limits, MalformedPart,
@@ -14,7 +14,7 @@ const JSON_EVENT: &str =
     r#"{"link":{"rel":"message","href":"/m/1"},"type":"completed","status":"Success"}"#;
 const XML_EVENT: &str = r#"<completed rel="message" href="/m/1" status="Success"/>"#;
 
-/// A page with the event `bad` between two sound ones.
+/// A page with the event `bad` between two valid events.
 fn page_with(bad: &str, representation: Representation) -> String {
     match representation {
         Json => format!(
@@ -26,7 +26,8 @@ fn page_with(bad: &str, representation: Representation) -> String {
     }
 }
 
-/// Checks that the page is read whole but for the event `bad`, which is reported, and returns what is known of it.
+/// Decodes a page with the event `bad`. Checks that only that event is reported and that the rest of the page is read.
+/// Returns the type and the link of the event, if it is among the events.
 fn contained(bad: &str, representation: Representation) -> Option<(EventKind, EventLink<'static>)> {
     let body = page_with(bad, representation);
     let page = read(&body, representation).into_owned();
@@ -160,7 +161,7 @@ fn an_event_without_a_link_is_only_reported() {
         "",
     ] {
         if bad.is_empty() {
-            // Nothing between two commas is an event that could not be read.
+            // Two commas in a row have a malformed event between them.
             let body = page_with("", Json);
             assert_eq!(read(&body, Json).malformed.len(), 1);
             continue;

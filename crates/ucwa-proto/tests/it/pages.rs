@@ -1,4 +1,4 @@
-//! Pages of the event channel.
+//! Event pages.
 
 use ucwa_proto::{
     Event, EventKind, EventLink, EventPage, EventStatus, Follow, Limits, Problem,

@@ -1,4 +1,4 @@
-//! Whatever can be built survives both representations.
+//! Encoding and decoding generated values gives the same values.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use ucwa_proto::{
     batch::{Request, boundary},
 };
 
-/// Any text that XML can hold.
+/// A text of characters that XML allows.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-zA-Z0-9/?&=+%@:.-]{0,12}",
@@ -19,7 +19,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A name that means nothing to the decoders.
+/// A name without a meaning for the decoders.
 fn name() -> impl Strategy<Value = String> {
     "x[a-zA-Z0-9_]{0,8}"
 }
@@ -37,7 +37,7 @@ fn scalar() -> impl Strategy<Value = Value<'static>> {
     ]
 }
 
-/// XML cannot tell an empty list within a list, or an empty property bag, from an empty text.
+/// XML does not distinguish an empty list within a list, an empty object, and an empty text.
 fn value() -> impl Strategy<Value = Value<'static>> {
     let nested = scalar().prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
@@ -183,7 +183,7 @@ fn page() -> impl Strategy<Value = EventPage<'static>> {
     })
 }
 
-/// The resource with every scalar as text, as XML has it.
+/// The resource with all scalars as text, as XML has them.
 fn untyped(resource: &Resource<'static>) -> Resource<'static> {
     fn bare(value: &Value<'static>) -> Value<'static> {
         match value {

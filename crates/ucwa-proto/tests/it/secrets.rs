@@ -1,4 +1,4 @@
-//! Messages and secrets never reach debug output.
+//! Debug output contains no messages and secrets.
 
 use ucwa_proto::{
     EventPage, FromResource, Limits, Representation, Resource, TokenResponse, Value,

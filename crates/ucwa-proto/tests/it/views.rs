@@ -100,7 +100,7 @@ fn a_field_of_the_wrong_type_is_named() {
         MessagingInvitation::from_resource(&resource)
             .unwrap_err()
             .to_string(),
-        "participant: the property `local` is no boolean"
+        "participant: the property `local` is not a boolean"
     );
 }
 
@@ -114,7 +114,7 @@ fn lists_take_one_and_many() {
         let view = ucwa_proto::resources::Conversation::from_resource(&resource).unwrap();
         assert_eq!(view.active_modalities, [ModalityType::Messaging]);
     }
-    // In events somebody may be one or a list of one.
+    // A participant of an event may be one resource or a list of one.
     let one = Resource::new("message").with_embedded(
         "senderParticipant",
         Resource::new("participant").with_property("name", "Lene"),

@@ -1,4 +1,4 @@
-//! XML bodies as servers write them, and broken ones.
+//! XML bodies of servers, and malformed ones.
 
 use ucwa_proto::{
     DecodeError, DecodeErrorKind, Limits, OneOrMany, Representation, Resource, Value,
@@ -45,7 +45,7 @@ fn a_resource_is_read_whole_and_in_order() {
     );
     assert_eq!(resource.property("none"), Some(&Value::List(Vec::new())));
     assert!(resource.property("rel").is_none());
-    // The attribute is the key; only the property is the name.
+    // The attribute is the key, and the property is the name.
     assert_eq!(
         resource.embedded("from").unwrap().rel(),
         Some("participant")
@@ -146,7 +146,7 @@ fn broken_bodies_are_errors_with_a_place() {
         ("<resource rel/>", syntax("an attribute is broken")),
         (
             "<resource rel=\"a<b\"/>",
-            syntax("an attribute holds a less-than sign"),
+            syntax("an attribute contains a less-than sign"),
         ),
         (
             "<!DOCTYPE r [<!ENTITY a \"aaaa\">]><resource><property name=\"a\">&a;</property></resource>",
@@ -154,11 +154,11 @@ fn broken_bodies_are_errors_with_a_place() {
         ),
         (
             "<events/>",
-            structure("an event page stands where a resource should"),
+            structure("expected a resource, found an event page"),
         ),
         (
             "<resource>text</resource>",
-            structure("text stands outside of a property"),
+            structure("found text outside of a property"),
         ),
         (
             "<resource><property>x</property></resource>",
@@ -174,7 +174,7 @@ fn broken_bodies_are_errors_with_a_place() {
         ),
         (
             "<resource><link rel=\"x\" href=\"/x\">y</link></resource>",
-            structure("an element that should be empty is not"),
+            structure("an element that has to be empty has content"),
         ),
         (
             "<resource><resource href=\"/x\"/></resource>",
@@ -186,7 +186,7 @@ fn broken_bodies_are_errors_with_a_place() {
         ),
         (
             "<resource><propertyList name=\"x\">y</propertyList></resource>",
-            structure("a list of properties has something else than items"),
+            structure("a property list has content other than items"),
         ),
     ] {
         let error = read(body).expect_err(body);

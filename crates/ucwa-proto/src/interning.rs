@@ -1,8 +1,9 @@
-//! Words that pages are full of.
+//! Interning of the words that are frequent in event pages.
 
 use std::borrow::Cow;
 
-/// The text, borrowing nothing. For a word of UCWA that takes no allocation, and half of a page's texts are such words.
+/// Converts a text into one that borrows nothing. The frequent words of UCWA, about half of the texts of a page, take no
+/// allocation.
 pub(crate) fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
     match &text {
         Cow::Borrowed(word) if word.len() <= LONGEST => match known(word) {
@@ -27,7 +28,7 @@ fn known(word: &str) -> Option<&'static str> {
     }
 }
 
-/// Where a word is looked for first. The factors scatter the words below well.
+/// The first slot of a word. The factors were chosen for few collisions between the words below.
 const fn slot(word: &[u8]) -> usize {
     match word {
         [first, second, .., last] => {
@@ -43,8 +44,8 @@ const fn slot(word: &[u8]) -> usize {
 
 const LONGEST: usize = 29;
 
-/// For each slot the number of a word from 1, or 0: a hash table, made by the compiler. At most a third is taken, so
-/// that a search ends soon.
+/// A hash table with open addressing, computed at compile time: for each slot the number of a word from 1, or 0. At most
+/// a third of the slots is taken, so that searches are short.
 #[allow(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would refuse a bad index"
@@ -63,7 +64,7 @@ const SLOTS: [u8; 512] = {
     slots
 };
 
-/// At most 255. A word that is missing costs an allocation and nothing else.
+/// At most 255 words. A word that is not here costs an allocation.
 const NAMES: [&str; 145] = [
     "me",
     "to",

@@ -1,10 +1,9 @@
-//! The words of errors.
+//! Error codes and subcodes.
 
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// The class of a problem (`ErrorCode_ref`). For an error response it corresponds to the status; in an event it
-    /// stands alone.
+    /// The code of an error (`ErrorCode_ref`). In an error response it corresponds to the status.
     pub enum ErrorCode {
         BadRequest = "BadRequest",
         Conflict = "Conflict",
@@ -13,7 +12,7 @@ open_enum! {
         Forbidden = "Forbidden",
         GatewayTimeout = "GatewayTimeout",
         Gone = "Gone",
-        /// Explains a change; no failure.
+        /// Explains a change that is not a failure.
         Informational = "Informational",
         LocalFailure = "LocalFailure",
         MethodNotAllowed = "MethodNotAllowed",
@@ -25,21 +24,21 @@ open_enum! {
         ServiceFailure = "ServiceFailure",
         ServiceUnavailable = "ServiceUnavailable",
         Timeout = "Timeout",
-        /// Nothing was executed; it may be repeated later.
+        /// The request was not executed; retry it later.
         TooManyRequests = "TooManyRequests",
         UnsupportedMediaType = "UnsupportedMediaType",
     }
 }
 
 open_enum! {
-    /// The kind of a problem within its class (`ErrorSubcode_ref`).
+    /// The subcode of an error (`ErrorSubcode_ref`).
     pub enum ErrorSubcode {
-        /// It exists already; after a second `makeMeAvailable` it means that all is well.
+        /// The resource exists already. After a second `makeMeAvailable` this is not a failure.
         AlreadyExists = "AlreadyExists",
         AnonymousNotAllowed = "AnonymousNotAllowed",
         AnotherOperationPending = "AnotherOperationPending",
         APIVersionNotSupported = "APIVersionNotSupported",
-        /// The application is gone; it may be created again without asking the user.
+        /// The application does not exist any more; a client may create it again without asking the user.
         ApplicationNotFound = "ApplicationNotFound",
         AttendeeNotAllowed = "AttendeeNotAllowed",
         /// The server accepted the invitation on behalf of the user.
@@ -50,7 +49,7 @@ open_enum! {
         Canceled = "Canceled",
         /// Another client of the user answered.
         ConnectedElsewhere = "ConnectedElsewhere",
-        /// The conversation is over.
+        /// The conversation has ended.
         ConversationNotFound = "ConversationNotFound",
         Declined = "Declined",
         Demoted = "Demoted",
@@ -68,7 +67,7 @@ open_enum! {
         Expired = "Expired",
         FederationRequired = "FederationRequired",
         Forwarded = "Forwarded",
-        /// The application was idle too long; it must not be created again without asking.
+        /// The application was idle for too long; a client must not create it again without asking the user.
         InactiveApplicationExpired = "InactiveApplicationExpired",
         InsufficientBandwidth = "InsufficientBandwidth",
         InvalidMediaDescription = "InvalidMediaDescription",
@@ -111,7 +110,7 @@ open_enum! {
         /// A conversation of this thread exists.
         ThreadIdAlreadyExists = "ThreadIdAlreadyExists",
         Timeout = "Timeout",
-        /// The user has too many applications; the application must not be created again without asking.
+        /// The user has too many applications; a client must not create the application again without asking.
         TooManyApplications = "TooManyApplications",
         TooManyContacts = "TooManyContacts",
         TooManyConversations = "TooManyConversations",
@@ -125,14 +124,14 @@ open_enum! {
         Unavailable = "Unavailable",
         Unreachable = "Unreachable",
         UnsupportedMediaType = "UnsupportedMediaType",
-        /// The administrator has barred this client.
+        /// The administrator has blocked this client.
         UserAgentNotAllowed = "UserAgentNotAllowed",
         None = "None",
         MaxEventCountReached = "MaxEventCountReached",
         CallbackChannelError = "CallbackChannelError",
         InvalidExchangeServerVersion = "InvalidExchangeServerVersion",
         UnprocessableEntity = "UnprocessableEntity",
-        /// There is no backup pool; says nothing about the application.
+        /// There is no backup pool. This says nothing about the application.
         CannotRedirect = "CannotRedirect",
     }
 }

@@ -1,9 +1,9 @@
-//! The words of properties: open enumerations that keep what they do not know.
+//! Enumerations of the values of properties.
 
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// Whether attendees may write. Source: `AudienceMessaging_ref`.
+    /// Whether attendees may send messages. Source: `AudienceMessaging_ref`.
     pub enum AudienceMessaging {
         Disabled = "Disabled",
         Enabled = "Enabled",
@@ -21,7 +21,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How calls ring. Source: `AudioPreference_ref`.
+    /// The device that incoming calls ring on. Source: `AudioPreference_ref`.
     pub enum AudioPreference {
         PhoneAudio = "PhoneAudio",
         VoipAudio = "VoipAudio",
@@ -29,7 +29,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How a call ended. Source: `AudioTranscriptStatus_ref`.
+    /// The result of a call. Source: `AudioTranscriptStatus_ref`.
     pub enum AudioTranscriptStatus {
         Connected = "Connected",
         Ended = "Ended",
@@ -39,15 +39,15 @@ open_enum! {
 }
 
 open_enum! {
-    /// How available a person is. Source: `Availability_ref`.
+    /// The availability of a person. Source: `Availability_ref`.
     pub enum Availability {
         Away = "Away",
         BeRightBack = "BeRightBack",
         Busy = "Busy",
         DoNotDisturb = "DoNotDisturb",
-        /// Busy, but not at the device.
+        /// Busy, and away from the device.
         IdleBusy = "IdleBusy",
-        /// Online, but not at the device.
+        /// Online, and away from the device.
         IdleOnline = "IdleOnline",
         Offline = "Offline",
         Online = "Online",
@@ -55,17 +55,17 @@ open_enum! {
 }
 
 open_enum! {
-    /// Why an invitation is declined. Source: `CallDeclineReason_ref`.
+    /// The reason for declining an invitation. Source: `CallDeclineReason_ref`.
     pub enum CallDeclineReason {
         CodecMismatch = "CodecMismatch",
         EncryptionMismatch = "EncryptionMismatch",
-        /// By the user, on all clients.
+        /// The user declines, on all clients.
         Global = "Global",
         InsufficientBandwidth = "InsufficientBandwidth",
         InsufficientBandwidthRerouteOverPstn = "InsufficientBandwidthRerouteOverPstn",
         InvalidMediaOffer = "InvalidMediaOffer",
         IPv6NotSupported = "IPv6NotSupported",
-        /// By this client only; others go on ringing.
+        /// This client declines; the user's other clients go on ringing.
         Local = "Local",
         MediaAllocationFailure = "MediaAllocationFailure",
         MediaConnectivityFailure = "MediaConnectivityFailure",
@@ -75,7 +75,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Where a client is. Source: `ClientNetworkType_ref`.
+    /// The network of a client. Source: `ClientNetworkType_ref`.
     pub enum ClientNetworkType {
         External = "External",
         Internal = "Internal",
@@ -83,7 +83,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a contact uses. Source: `ContactDeviceType_ref`.
+    /// The type of the device of a contact. Source: `ContactDeviceType_ref`.
     pub enum ContactDeviceType {
         DeskPhone = "DeskPhone",
         Mobile = "Mobile",
@@ -94,7 +94,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a contact is. Source: `ContactType_ref`.
+    /// The type of a contact. Source: `ContactType_ref`.
     pub enum ContactType {
         Bot = "Bot",
         Phone = "Phone",
@@ -112,7 +112,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What kind of conversation was archived. Source: `ConversationLogType_ref`.
+    /// The type of an archived conversation. Source: `ConversationLogType_ref`.
     pub enum ConversationLogType {
         AppSharingLog = "AppSharingLog",
         AudioLog = "AudioLog",
@@ -124,25 +124,25 @@ open_enum! {
 }
 
 open_enum! {
-    /// How far a conversation is. Source: `ConversationState_ref`.
+    /// The state of a conversation. Source: `ConversationState_ref`.
     pub enum ConversationState {
-        /// It is a meeting.
+        /// The conversation is a meeting.
         Conferenced = "Conferenced",
-        /// It is becoming a meeting.
+        /// The conversation is becoming a meeting.
         Conferencing = "Conferencing",
         Connected = "Connected",
         Connecting = "Connecting",
         Disconnected = "Disconnected",
         Disconnecting = "Disconnecting",
-        /// An invitation waits for an answer.
+        /// An invitation to the conversation is pending.
         Incoming = "Incoming",
-        /// The user waits for admission.
+        /// The user waits in the lobby.
         InLobby = "InLobby",
     }
 }
 
 open_enum! {
-    /// Who began. Source: `Direction_ref`.
+    /// The direction of an invitation or a message. Source: `Direction_ref`.
     pub enum Direction {
         Incoming = "Incoming",
         Outgoing = "Outgoing",
@@ -150,14 +150,14 @@ open_enum! {
 }
 
 open_enum! {
-    /// Why a transcript is missing. Source: `ErrorTranscriptReason_ref`.
+    /// The reason for a missing transcript. Source: `ErrorTranscriptReason_ref`.
     pub enum ErrorTranscriptReason {
         TranscriptionFailed = "TranscriptionFailed",
     }
 }
 
 open_enum! {
-    /// Whether something is allowed. Source: `GenericPolicy_ref`.
+    /// The value of a policy. Source: `GenericPolicy_ref`.
     pub enum GenericPolicy {
         Disabled = "Disabled",
         Enabled = "Enabled",
@@ -166,7 +166,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How urgent a conversation is. Source: `Importance_ref`.
+    /// The importance of a conversation. Source: `Importance_ref`.
     pub enum Importance {
         Emergency = "Emergency",
         Normal = "Normal",
@@ -175,19 +175,19 @@ open_enum! {
 }
 
 open_enum! {
-    /// How far an invitation is. Source: `InvitationState_ref`.
+    /// The state of an invitation. Source: `InvitationState_ref`.
     pub enum InvitationState {
-        /// It rings.
+        /// The invitation is shown to the invited person.
         Alerting = "Alerting",
-        /// It was taken back.
+        /// The invitation was cancelled.
         Cancelled = "Cancelled",
-        /// It was accepted.
+        /// The invitation was accepted.
         Connected = "Connected",
-        /// It is on its way.
+        /// The invitation is being sent.
         Connecting = "Connecting",
-        /// It was declined.
+        /// The invitation was declined.
         Declined = "Declined",
-        /// It did not arrive, or nobody answered.
+        /// The invitation was not delivered, or not answered.
         Failed = "Failed",
         Forwarded = "Forwarded",
         TeamRing = "TeamRing",
@@ -203,7 +203,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Whether a place is needed. Source: `LocationRequiredEnum_ref`.
+    /// Whether a location is required. Source: `LocationRequiredEnum_ref`.
     pub enum LocationRequired {
         Disclaimer = "Disclaimer",
         No = "No",
@@ -220,7 +220,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Whether a message was delivered. Source: `Status_ref`.
+    /// The delivery status of a message. Source: `Status_ref`.
     pub enum MessageStatus {
         Failed = "Failed",
         Pending = "Pending",
@@ -229,7 +229,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How far a modality is. Source: `CallState_ref`.
+    /// The state of a modality. Source: `CallState_ref`.
     pub enum ModalityState {
         Connected = "Connected",
         Connecting = "Connecting",
@@ -253,7 +253,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a note is. Source: `NoteType_ref`.
+    /// The type of a note. Source: `NoteType_ref`.
     pub enum NoteType {
         OutOfOffice = "OutOfOffice",
         Personal = "Personal",
@@ -273,7 +273,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How much a contact may see. Source: `PrivacyRelationshipLevel_ref`.
+    /// The level of the user's data that a contact may see. Source: `PrivacyRelationshipLevel_ref`.
     pub enum PrivacyRelationshipLevel {
         Blocked = "Blocked",
         Colleagues = "Colleagues",
@@ -285,7 +285,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// What a participant is in a meeting. Source: `Role_ref`.
+    /// The role of a participant in a meeting. Source: `Role_ref`.
     pub enum Role {
         Attendee = "Attendee",
         Leader = "Leader",
@@ -294,7 +294,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Which network a person belongs to, seen from the user. Source: `SourceNetwork_ref`.
+    /// The network that a person belongs to, relative to the user. Source: `SourceNetwork_ref`.
     pub enum SourceNetwork {
         Everyone = "Everyone",
         Federated = "Federated",
@@ -305,7 +305,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// Whether a subscription reports. Source: `SubscriptionState_ref`.
+    /// The state of a subscription. Source: `SubscriptionState_ref`.
     pub enum SubscriptionState {
         Connected = "Connected",
         Connecting = "Connecting",
