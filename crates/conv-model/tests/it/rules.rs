@@ -661,6 +661,27 @@ impl Gate {
     }
 }
 
+/// Writes the numbers that follow `number` until `done`, never far ahead of what was delivered: on a busy machine an
+/// unbounded writer would leave more changes than can be delivered in minutes. Gives up after 20,000 numbers, so that a
+/// thread that never hands over fails the test instead of blocking it. Returns the last number that was written.
+fn write_ahead<T>(
+    stage: &Stage,
+    mut number: usize,
+    delivered: &Mutex<Vec<T>>,
+    done: &AtomicBool,
+) -> usize {
+    while !done.load(Ordering::SeqCst) && number < 20_000 {
+        let delivered = delivered.lock().unwrap().len();
+        if number < delivered + 400 {
+            number += 1;
+            stage.write(number);
+        } else {
+            thread::yield_now();
+        }
+    }
+    number
+}
+
 /// The first delivering thread waits in a listener while another thread commits far more changes than a batch. Then the
 /// other thread goes on to commit, and must take over.
 #[test]
@@ -694,12 +715,8 @@ fn a_thread_that_delivers_the_changes_of_others_hands_them_over() {
             entered.wait();
             (2..BACKLOG).for_each(|number| stage.write(number));
             gate.open();
-            let mut number = BACKLOG;
-            while !returned.load(Ordering::SeqCst) {
-                stage.write(number);
-                number += 1;
-            }
-            last.store(number - 1, Ordering::SeqCst);
+            let written = write_ahead(&stage, BACKLOG - 1, &delivered, &returned);
+            last.store(written, Ordering::SeqCst);
         });
         borrowed.join().unwrap()
     });
@@ -733,12 +750,8 @@ fn a_thread_that_replays_hands_the_changes_of_others_over() {
     thread::scope(|scope| {
         scope.spawn(|| {
             stage.write(1);
-            let mut number = 1;
-            while !replayed.load(Ordering::SeqCst) {
-                number += 1;
-                stage.write(number);
-            }
-            last.store(number, Ordering::SeqCst);
+            let written = write_ahead(&stage, 1, &delivered, &replayed);
+            last.store(written, Ordering::SeqCst);
         });
         entered.wait();
         let log = delivered.clone();
