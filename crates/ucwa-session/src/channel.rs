@@ -8,7 +8,7 @@ use ucwa_proto::{EventPage, Follow, HrefKey, Origin};
 
 use crate::exchange::{Exchange, POLL_MARGIN, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
-use crate::io::Lane;
+use crate::io::{Lane, TransportFailureKind};
 use crate::response::{not_ucwa, representation_of, retry_after};
 use crate::session::Session;
 use crate::sign_in::{ApplicationLinks, Phase};
@@ -20,6 +20,8 @@ pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How long polls may fail in a row. The server ends an application that does not poll for this time (`MeDashboard`),
 /// and so does the session.
 const MAX_FAILING_TIME: Duration = Duration::from_secs(15 * 60);
+/// A poll that lasted this long was held by the server. If it is cut then, the channel works.
+const HELD: Duration = Duration::from_secs(10);
 /// How long the application may take to name its events link, with all repeats. Then the old address is polled again.
 const READ_TIME: Duration = Duration::from_secs(10);
 /// The number of unreadable pages in a row after which the channel restarts at the events link.
@@ -116,18 +118,37 @@ impl Session {
                     408 | 429 | 500 | 502 | 503 | 504
                 );
                 if transient {
+                    if matches!(response.status().as_u16(), 408 | 502 | 504) {
+                        self.on_cut(exchange);
+                    }
                     self.poll_again(failure, asked);
                 } else {
                     self.on_bad_page(failure);
                 }
             }
-            // Proxies regularly cut long polls. The same address returns the same page.
             Err(failure) => match failure.kind() {
                 FailureKind::InvalidCredentials
                 | FailureKind::GrantNotOffered { .. }
                 | FailureKind::Untrusted => self.give_up(failure),
-                _ => self.poll_again(failure, None),
+                _ => {
+                    let transport = failure.transport_failure();
+                    if transport.is_some_and(|it| it.kind == TransportFailureKind::Broken) {
+                        self.on_cut(exchange);
+                    }
+                    self.poll_again(failure, None);
+                }
             },
+        }
+    }
+
+    /// Handles a poll whose connection was cut, or that a gateway timed out. Proxies regularly do that to a poll that the
+    /// server holds: it is no failure of the channel, and the same address returns the same page.
+    fn on_cut(&mut self, poll: &Exchange) {
+        let sent = poll.first_sent.unwrap_or(self.core.now);
+        if self.core.now.saturating_sub(sent) >= HELD {
+            self.channel.failures = 0;
+            self.channel.failing_since = None;
+            self.on_channel_works();
         }
     }
 
@@ -165,7 +186,7 @@ impl Session {
             // The link leads to another host: the page is ignored, and the session has ended.
             return;
         }
-        self.on_page_arrived();
+        self.on_channel_works();
         self.on_events(&page);
         if has_gap {
             self.list_conversations();

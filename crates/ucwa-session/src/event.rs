@@ -15,7 +15,8 @@ pub enum SessionEvent {
     /// The state of the sign-in changed, or events stopped or resumed arriving.
     ///
     /// [`SignedIn`](SignInState::SignedIn) with a failure means that no events have arrived for 30 s, or that the event
-    /// pages cannot be read. The session keeps trying, and emits `SignedIn` without a failure when a page has arrived.
+    /// pages cannot be read. The session keeps trying, and emits `SignedIn` without a failure when events can
+    /// arrive again.
     SignIn {
         /// The new state, or the current one.
         state: SignInState,

@@ -98,7 +98,10 @@ impl Session {
         self.core.now = self.core.now.max(now);
         match input {
             // A response precedes the deadline that it met, so timers wait for the input that the driver woke for.
-            Input::WallClock(time) => return self.core.read_wall_clock(time, idle),
+            Input::WallClock(time) => {
+                self.core.read_wall_clock(time, idle);
+                return self.settle();
+            }
             Input::Response { id, result } => self.core.on_response(id, result),
             Input::Answer { id, answer } => self.core.on_answer_to(id, Some(answer)),
             Input::Timeout => {}

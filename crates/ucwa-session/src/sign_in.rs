@@ -567,8 +567,8 @@ impl Session {
         }
     }
 
-    /// Handles the arrival of a page: the application exists and events arrive.
-    pub(crate) fn on_page_arrived(&mut self) {
+    /// Handles the arrival of a page, or a poll that the server held: the application exists and events arrive.
+    pub(crate) fn on_channel_works(&mut self) {
         self.entry.lost_at = None;
         let state = self.entry.announced;
         if std::mem::take(&mut self.entry.interrupted) && state == SignInState::SignedIn {

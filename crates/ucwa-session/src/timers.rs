@@ -53,7 +53,9 @@ impl Timer {
                 | Self::ReportActivity
                 | Self::Recreate
                 | Self::ListConversations
-                | Self::People(_)
+                | Self::People(
+                    PeopleTimer::Poll(..) | PeopleTimer::Repeat(..) | PeopleTimer::Extend(_)
+                )
         )
     }
 

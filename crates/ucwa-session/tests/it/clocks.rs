@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::bench::*;
 use crate::channel::first_remote;
 use crate::pages::*;
+use crate::people::{LENE, acquainted, follow};
 use crate::sending::established;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -190,4 +191,17 @@ fn a_session_that_has_ended_ignores_the_clock() {
     bench.wake(3600 * SECOND);
     assert_eq!(bench.wake_at, None);
     assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+}
+
+#[test]
+fn a_refused_subscription_is_retried_although_the_machine_was_suspended() {
+    let mut bench = acquainted();
+    bench.wake(Duration::ZERO);
+    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    bench.advance(SECOND);
+    let subscriptions = format!("{APP}/presenceSubscriptions");
+    bench.reply("POST", &subscriptions, 403, json!({"code": "Forbidden"}));
+    bench.wake(30 * SECOND);
+    bench.advance(61 * SECOND);
+    assert!(bench.is_sent("POST", &subscriptions));
 }

@@ -128,3 +128,57 @@ fn a_session_without_events_for_30_seconds_reports_it() {
     }
     assert_eq!(interruptions(&mut bench), [true]);
 }
+
+/// Answers what keeps the application alive.
+fn report_activity(bench: &mut Bench) {
+    let activity = format!("{APP}/me/reportMyActivity");
+    while bench.is_sent("POST", &activity) {
+        bench.reply("POST", &activity, 204, Value::Null);
+    }
+}
+
+#[test]
+fn a_proxy_that_cuts_every_poll_of_a_quiet_channel_interrupts_nothing() {
+    for gateway_timeout in [true, false] {
+        let mut bench = Bench::signed_in();
+        for _ in 0..40 {
+            bench.advance(Duration::from_secs(100));
+            report_activity(&mut bench);
+            let events = format!("{APP}/events");
+            if gateway_timeout {
+                bench.reply("GET", &events, 504, Value::Null);
+            } else {
+                bench.break_off("GET", &events, Sent::Maybe);
+            }
+            bench.advance(Duration::from_secs(1));
+            assert!(bench.is_sent("GET", &events));
+        }
+        assert!(signed_out(&bench).is_none());
+        assert_eq!(interruptions(&mut bench), [false; 0]);
+    }
+}
+
+#[test]
+fn a_poll_that_the_server_holds_ends_an_interruption() {
+    let mut bench = Bench::signed_in();
+    for _ in 0..12 {
+        bench.break_off("GET", &format!("{APP}/events"), Sent::No);
+        bench.advance(Duration::from_secs(5));
+    }
+    assert_eq!(interruptions(&mut bench), [true]);
+    bench.advance(Duration::from_secs(60));
+    bench.break_off("GET", &format!("{APP}/events"), Sent::Maybe);
+    assert_eq!(interruptions(&mut bench), [false]);
+}
+
+#[test]
+fn polls_without_any_response_interrupt_the_channel() {
+    let mut bench = Bench::signed_in();
+    while signed_out(&bench).is_none() {
+        bench.advance(Duration::from_secs(1));
+        bench.sent.clear();
+        assert!(bench.now < Duration::from_secs(2000));
+    }
+    assert!(bench.now >= Duration::from_secs(900));
+    assert_eq!(interruptions(&mut bench), [true]);
+}
