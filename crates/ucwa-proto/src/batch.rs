@@ -388,5 +388,31 @@ mod tests {
         let batch = Request::encode_batch(&requests(), "");
         let error = Request::decode_batch(&batch.body, None, &limits).unwrap_err();
         assert_eq!(error.kind(), &DecodeErrorKind::TooManyParts { limit: 1 });
+        for spare in [0, 1] {
+            let limit = batch.body.len() - spare;
+            let limits = Limits {
+                body_bytes: limit,
+                ..Limits::default()
+            };
+            let error = Request::decode_batch(&batch.body, None, &limits).err();
+            let kind = (spare > 0).then_some(DecodeErrorKind::TooLarge { limit });
+            assert_eq!(error.map(|error| error.kind().clone()), kind);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_no_delimiter() {
+        for (length, parts) in [(70, Some(1)), (71, None)] {
+            let delimiter = format!("--{}", "b".repeat(length));
+            let body = format!("{delimiter}\r\n\r\nGET /x HTTP/1.1\r\n\r\n\r\n{delimiter}--");
+            let read = Request::decode_batch(body.as_bytes(), None, &Limits::default());
+            assert_eq!(read.ok().map(|read| read.len()), parts, "{length}");
+        }
+        let read = Request::decode_batch(
+            b"--\r\n--b\r\n\r\nGET /x HTTP/1.1\r\n\r\n\r\n--b--",
+            None,
+            &Limits::default(),
+        );
+        assert_eq!(read.unwrap()[0].target, "/x");
     }
 }

@@ -175,6 +175,12 @@ mod tests {
     }
 
     #[test]
+    fn a_date_is_displayed_in_iso_8601() {
+        let date = DateTime::from_millis(1_383_784_870_271);
+        assert_eq!(date.to_string(), "2013-11-07T00:41:10.271Z");
+    }
+
+    #[test]
     fn what_is_no_date_is_refused() {
         for text in [
             "",

@@ -203,6 +203,7 @@ mod tests {
                 (uri, user, domain),
                 "{text}"
             );
+            assert_eq!(parsed.is_tel(), domain.is_none(), "{text}");
         }
         assert!(SipUri::parse("TEL:+1").unwrap().is_tel());
     }

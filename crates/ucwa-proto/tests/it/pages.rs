@@ -120,6 +120,9 @@ fn a_page_survives_both_representations() {
                 )),
         )
         .with_sender(Sender::new("me", "/me"));
+    let event = &page.senders[0].events[0];
+    assert_eq!(event.link.title.as_deref(), Some("<Lene> & \"Tosh\""));
+    assert_eq!(event.within.as_ref().unwrap().title.as_deref(), Some(""));
     for representation in [Json, Xml] {
         let bytes = page.encode(representation);
         assert_eq!(
