@@ -1,7 +1,6 @@
-//! A write and a push with 0, 1 and 10 listeners, beside the crates that one would otherwise take and a plain list of
-//! callbacks.
+//! A write and a push with 0, 1 and 10 listeners, compared with other crates and with a plain list of callbacks.
 //!
-//! The observable core is measured by its source, on standard primitives, because only the model may write to it.
+//! The benchmark includes the source of the observable core, because only the model may write to it.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -38,7 +37,7 @@ fn main() {
 const LISTENERS: [usize; 3] = [0, 1, 10];
 const LENGTHS: [usize; 3] = [100, 10_000, 1_000_000];
 
-/// What a listener does: as little as a listener can.
+/// The body of every listener.
 fn hear(heard: &AtomicUsize, value: usize) {
     heard.store(value, Relaxed);
 }
@@ -92,7 +91,7 @@ mod write {
 
     type Callback = Arc<dyn Fn(usize) + Send + Sync>;
 
-    /// A value and callbacks behind one lock, called from a shared slice outside of it.
+    /// A value and callbacks behind one lock. The callbacks are called without the lock.
     #[divan::bench(args = LISTENERS)]
     fn callback_list(bencher: Bencher<'_, '_>, listeners: usize) {
         let heard = Arc::new(AtomicUsize::new(0));
@@ -178,7 +177,7 @@ mod write {
     }
 }
 
-/// With 10 listeners for each length, and with each number of listeners for the middle one.
+/// Each length with 10 listeners, and the middle length with each number of listeners.
 const PUSHES: [(usize, usize); 5] = [
     (LENGTHS[1], 0),
     (LENGTHS[1], 1),

@@ -1,4 +1,4 @@
-//! Conversations of former days, and whether new ones are kept.
+//! Archived conversations, and whether new conversations are archived.
 
 use conv_model::{
     Archived, ArchivedMessage, CallConnectionState, ConversationFact as Is, ConversationId,
@@ -22,7 +22,7 @@ fn said(id: u64, text: &str, seconds: u64) -> ArchivedMessage {
     ArchivedMessage::incoming(MessageId::Remote(id), sender, body, at(seconds))
 }
 
-/// What was said in the conversation that was found.
+/// The messages of the archived conversation.
 fn texts(stage: &Stage) -> Vec<String> {
     let conversations = stage.application.conversations_manager().conversations();
     let found = conversations
@@ -45,9 +45,8 @@ fn cause(reason: &Reason) -> &ReasonCode {
     reason.cause().unwrap().code()
 }
 
-/// It appears with who was in it, over; and it starts again as the same conversation.
 #[test]
-fn a_group_of_former_days_is_one() {
+fn an_archived_conference_is_a_conference() {
     let stage = Stage::new();
     stage.commit([
         found(),
@@ -87,7 +86,7 @@ fn an_archived_conversation_appears_disconnected_and_starts_again() {
     let chat = conversation.self_participant().chat().state();
     assert_eq!(chat.get(), CallConnectionState::Disconnected);
 
-    // One that is over is not the one to talk in, unless it is started itself.
+    // A conversation that has ended is not returned, but can be restarted.
     let manager = stage.application.conversations_manager();
     let new = manager.get_conversation("sip:lenea@contoso.com").unwrap();
     assert_ne!(new, *conversation);
@@ -102,13 +101,13 @@ fn an_archived_conversation_appears_disconnected_and_starts_again() {
     assert_eq!(
         texts(&stage),
         ["Then", "Now"],
-        "though the clock says otherwise"
+        "archived messages come first, whatever their time"
     );
     let sender = conversation.chat_service().messages().snapshot()[0].sender();
     assert_eq!(sender, participants[0].person());
 }
 
-/// Whoever wrote within one tick of the server's clock, what an older page holds was said before.
+/// Messages with the same time are ordered by their pages.
 #[test]
 fn pages_of_one_time_keep_their_order_and_older_ones_come_first() {
     let stage = Stage::new();
@@ -126,7 +125,7 @@ fn pages_of_one_time_keep_their_order_and_older_ones_come_first() {
 }
 
 #[test]
-fn more_conversations_can_be_had_until_there_are_none() {
+fn more_conversations_is_enabled_until_all_are_loaded() {
     let stage = Stage::signed_out();
     let manager = stage.application.conversations_manager();
     let command = manager.get_more_conversations_command();
@@ -148,7 +147,7 @@ fn more_conversations_can_be_had_until_there_are_none() {
 }
 
 #[test]
-fn whether_history_is_kept_is_what_the_server_says() {
+fn history_is_enabled_when_a_fact_says_so() {
     let stage = Stage::signed_out();
     let manager = stage.application.conversations_manager();
     let command = manager.set_history_enabled_command();
@@ -161,7 +160,10 @@ fn whether_history_is_kept_is_what_the_server_says() {
     stage.commit([fact(false, true)]);
     assert!(command.enabled().get());
     now(command.invoke(true)).unwrap();
-    assert!(!manager.is_history_enabled().get(), "asking is not having");
+    assert!(
+        !manager.is_history_enabled().get(),
+        "only a fact changes the value"
+    );
     stage.commit([fact(true, true)]);
     assert!(manager.is_history_enabled().get());
     assert_eq!(stage.script.take(), ["history true"]);
@@ -172,9 +174,8 @@ fn whether_history_is_kept_is_what_the_server_says() {
     assert_eq!(cause(&refused), &ReasonCode::SignedOut);
 }
 
-/// A port that knows nothing of an archive says so.
 #[test]
-fn an_archive_is_optional() {
+fn a_protocol_without_an_archive_refuses_the_request() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let unsupported = Reason::new(ReasonCode::NotSupported);

@@ -1,10 +1,10 @@
-//! Collections and what is derived from them. The items are conversations and their participants.
+//! Collections and derived collections. The items are conversations and their participants.
 
 use std::sync::{Arc, Mutex};
 
 use conv_model::{
-    Change, Changes, Collection, CollectionChange, Conversation, ConversationFact as Is,
-    ConversationState,
+    Change, Changes, Closed, Collection, CollectionChange, Conversation, ConversationFact as Is,
+    ConversationState, Participant, ParticipantState,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -42,7 +42,7 @@ impl Stage {
     }
 }
 
-/// A copy kept by the batches of a collection.
+/// A copy of a collection that follows its batches.
 struct Copy<T> {
     items: Vec<T>,
     batches: Changes<Vec<CollectionChange<T>>>,
@@ -54,7 +54,7 @@ impl<T: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static> Copy<T> {
         Self { items, batches }
     }
 
-    /// How many batches came.
+    /// Applies the batches. Returns their number.
     fn update(&mut self) -> usize {
         let mut count = 0;
         while let Some(batch) = self.batches.try_recv() {
@@ -73,7 +73,7 @@ impl<T: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static> Copy<T> {
 }
 
 #[test]
-fn added_replays_removed_does_not_and_changed_says_that() {
+fn added_replays_and_removed_does_not() {
     let stage = Stage::new();
     stage.open("a");
     let b = stage.open("b");
@@ -135,7 +135,7 @@ fn keys_are_stable_and_indices_move() {
     stage.open("d");
     assert!(
         !keys.contains(&conversations.map(|_| ()).observe_keys()[1]),
-        "never used again"
+        "a key is never used again"
     );
     assert_eq!(*sizes.lock().unwrap(), [(None, 1), (Some(1), 2)]);
 }
@@ -182,7 +182,7 @@ fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
     let (a, b) = (stage.open("a"), stage.open("b"));
     let reads = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&reads);
-    // Whether any conversation is on its way; what comes after the first that is, is not read.
+    // Whether any conversation is connecting. The items after the first that is are not read.
     let any = stage.conversations().reduce(false, move |any, item, read| {
         any || {
             log.lock().unwrap().push(name(item));
@@ -196,7 +196,11 @@ fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
         any.changed(move |change| log.lock().unwrap().push((change.old, change.new)));
     assert_eq!(take(), ["a", "b"]);
     drop(a.chat_service().start(Default::default()));
-    assert_eq!(take(), ["a"], "a change of what was read computes anew");
+    assert_eq!(
+        take(),
+        ["a"],
+        "a change of a property that was read computes again"
+    );
     assert!(any.get());
     take();
     drop(b.chat_service().start(Default::default()));
@@ -210,15 +214,68 @@ fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
     );
     take();
     let c = stage.open("c");
-    assert_eq!(take(), ["a", "b", "c"], "a new item computes anew");
+    assert_eq!(take(), ["a", "b", "c"], "a new item computes again");
     drop(registration);
     drop(c.chat_service().start(Default::default()));
-    assert!(take().is_empty(), "nothing is observed any more");
+    assert!(
+        take().is_empty(),
+        "nothing is observed without a registration"
+    );
     assert!(any.get());
 }
 
+/// A wait on a property of a collection, after everything but the wait is dropped.
+fn wait_without_model(
+    property: impl FnOnce(&Conversation) -> conv_model::Property<usize>,
+) -> Result<usize, Closed> {
+    let stage = Stage::new();
+    let conversation = stage.open("a");
+    let wait = property(&conversation).wait_for(77);
+    drop((conversation, stage));
+    now(Box::pin(wait))
+}
+
 #[test]
-fn a_filter_judges_an_item_when_it_comes_in_and_not_when_it_changes() {
+fn an_observed_reduction_does_not_keep_the_model_alive() {
+    let size = |it: &Conversation| it.participants().size();
+    assert_eq!(wait_without_model(size), Err(Closed));
+    let plain = |it: &Conversation| it.participants().reduce(0, |count, _, _| count + 1);
+    assert_eq!(wait_without_model(plain), Err(Closed));
+    let derived = |it: &Conversation| {
+        let sorted = it.participants().sort(|_, _| true).filter(|_| true);
+        let states = sorted.map(Participant::state);
+        states.reduce(0, |count, state, read| {
+            count + usize::from(read.read(state) == ParticipantState::Connected)
+        })
+    };
+    assert_eq!(wait_without_model(derived), Err(Closed));
+}
+
+#[test]
+fn an_item_is_found_by_its_key_also_after_an_insertion_before_others() {
+    let stage = Stage::new();
+    let conversation = stage.open("a");
+    drop(conversation.chat_service().send_message("now"));
+    let archived = |id| {
+        let sender = conv_model::SenderFact::new("a");
+        let (id, time) = (conv_model::MessageId::Remote(id), crate::support::at(id));
+        conv_model::ArchivedMessage::incoming(id, sender, "then".into(), time)
+    };
+    let page = |ids: [u64; 2]| Is::Archived(ids.map(archived).into());
+    stage.tell(conversation.id(), [page([3, 4]), page([1, 2])]);
+    let messages = conversation.chat_service().messages();
+    let keys = messages.observe_keys();
+    assert!(!keys.is_sorted(), "the later page comes first: {keys:?}");
+    let found: Vec<_> = keys
+        .iter()
+        .filter_map(|key| messages.by_key(*key))
+        .collect();
+    assert_eq!(found, messages.snapshot());
+    assert_eq!(found.len(), 5);
+}
+
+#[test]
+fn a_filter_matches_an_item_when_it_is_added_and_not_when_it_changes() {
     let stage = Stage::new();
     let (a, b) = (stage.open("a"), stage.open("b"));
     let created = stage
@@ -235,7 +292,7 @@ fn a_filter_judges_an_item_when_it_comes_in_and_not_when_it_changes() {
 }
 
 #[test]
-fn a_group_is_alone_when_everybody_is_disconnected() {
+fn a_reduction_counts_the_connected_participants() {
     let stage = Stage::new();
     let conversation = stage.open("sip:lenea@contoso.com");
     let connected = conversation
@@ -267,8 +324,8 @@ fn a_group_is_alone_when_everybody_is_disconnected() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A collection, and each one derived from it, equals what the same operations make of a plain vector, as a snapshot, by
-    /// its size, by index, and followed by its batches and by its single calls.
+    /// A collection and each derived collection equal the result of the same operations on a plain vector: as a snapshot, by
+    /// size, by index, and as copies that follow the batches and the single calls.
     #[test]
     fn derived_collections_equal_their_definition(program in vec((0..10_u8, any::<bool>()), 0..40)) {
         let stage = Stage::new();
@@ -284,7 +341,7 @@ proptest! {
         let log = Arc::clone(&sizes);
         let _size = even.size().changed(move |change| *log.lock().unwrap() = change.new);
         for (number, add) in program {
-            // Names of different lengths, some of them equal.
+            // Names of different and of equal lengths.
             let address = format!("{}{number}", "x".repeat(usize::from(number % 4)));
             if add {
                 stage.open(&address);

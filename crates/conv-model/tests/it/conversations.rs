@@ -1,4 +1,4 @@
-//! Who is in a conversation, what they are called, and which conversation is taken.
+//! The participants of a conversation, their names, and which conversation belongs to an address.
 
 use conv_model::{
     ConversationFact as Is, ConversationId, Fact, Incoming, MessageId, ParticipantFact,
@@ -33,9 +33,9 @@ fn participants_are_found_by_id_then_by_address() {
     );
     assert!(
         made.chat().is_typing().get(),
-        "known by the other side's id from then on"
+        "the participant has the ID of the other side too"
     );
-    // A second endpoint of the same person is someone else's participation.
+    // Another person is another participant.
     stage.tell(
         id,
         [Is::ParticipantAdded(
@@ -46,7 +46,7 @@ fn participants_are_found_by_id_then_by_address() {
     assert_eq!(conversation.participants_count().get(), 2);
     stage.tell(id, [Is::ParticipantsCount(7)]);
     assert_eq!(conversation.participants_count().get(), 7);
-    // After a restart the other side numbers anew.
+    // After a restart, the other side uses other IDs.
     stage.step(&conversation, &ended());
     stage.step(&conversation, &Send);
     stage.tell(
@@ -64,7 +64,7 @@ fn participants_are_found_by_id_then_by_address() {
 }
 
 #[test]
-fn names_fall_back_to_the_address_and_are_never_forgotten() {
+fn a_name_is_the_address_until_it_is_known() {
     let (stage, conversation) = play(Made, &[Send]);
     let participant = conversation.participants().get(0).unwrap();
     let name = participant.display_name();
@@ -87,7 +87,7 @@ fn names_fall_back_to_the_address_and_are_never_forgotten() {
 }
 
 #[test]
-fn someone_outside_the_roster_is_heard() {
+fn a_sender_need_not_be_a_participant() {
     let (stage, conversation) = play(Made, &[Send]);
     let mut sender = SenderFact::new("sip:stranger@fabrikam.com");
     stage.tell(
@@ -144,19 +144,19 @@ fn a_conversation_becomes_a_group_and_stays_one() {
     assert_ne!(
         manager.get_conversation("sip:lenea@contoso.com").unwrap(),
         conversation,
-        "no conversation of two any more"
+        "a conference is no conversation with one person"
     );
 }
 
 #[test]
-fn the_first_ongoing_conversation_with_a_person_is_taken() {
+fn get_conversation_returns_the_first_that_has_not_ended() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let incoming = stage.incoming();
     assert_eq!(
         manager.get_conversation(" sip:lenea@contoso.com ").unwrap(),
         incoming,
-        "one that rings too"
+        "also one that rings"
     );
     stage.step(&incoming, &ended());
     let second = manager.get_conversation("sip:lenea@contoso.com").unwrap();
@@ -165,7 +165,7 @@ fn the_first_ongoing_conversation_with_a_person_is_taken() {
         manager.conversations().snapshot(),
         [incoming.clone(), second.clone()]
     );
-    // An invitation from the same person is a conversation of its own.
+    // Another invitation from the same person is another conversation.
     stage.commit([Fact::Incoming(Incoming::new(
         ConversationId::Remote(2),
         lene(1),
@@ -175,7 +175,7 @@ fn the_first_ongoing_conversation_with_a_person_is_taken() {
         manager.get_conversation("sip:lenea@contoso.com").unwrap(),
         second
     );
-    // The first one restarts and is the first again.
+    // The first conversation restarts and is the first again.
     stage.step(&incoming, &Send);
     assert_eq!(
         manager.get_conversation("sip:lenea@contoso.com").unwrap(),
@@ -185,4 +185,37 @@ fn the_first_ongoing_conversation_with_a_person_is_taken() {
         manager.get_conversation("").unwrap_err().code(),
         &ReasonCode::InvalidArgument
     );
+}
+
+#[test]
+fn the_message_of_an_invitation_is_shown_while_the_invitation_rings() {
+    let id = ConversationId::Remote(1);
+    let offer = |auto_accepted| {
+        let mut incoming = Incoming::new(id, lene(1));
+        incoming.preview = Some("Got a minute?".into());
+        incoming.auto_accepted = auto_accepted;
+        let stage = Stage::new();
+        stage.commit([Fact::Incoming(incoming)]);
+        let manager = stage.application.conversations_manager();
+        let chat = manager.conversations().get(0).unwrap().chat_service();
+        (stage, chat)
+    };
+    let shown = Some("Got a minute?".into());
+    let (_stage, accepted) = offer(true);
+    assert_eq!(accepted.preview().get(), None, "it does not ring");
+    let (stage, chat) = offer(false);
+    assert_eq!(chat.preview().get(), shown);
+    assert_eq!(chat.messages().size().get(), 0, "it is no message yet");
+    drop(chat.accept());
+    assert_eq!(chat.preview().get(), None);
+    stage.tell(id, [Is::ChatOffered]);
+    assert_eq!(chat.preview().get(), shown, "the accept was refused");
+    drop(chat.accept());
+    stage.tell(id, [Is::Connected, Is::ChatConnected { formats: vec![] }]);
+    stage.tell(id, [Is::ChatDisconnected { reason: None }, Is::ChatOffered]);
+    assert_eq!(chat.preview().get(), None, "another offer");
+    let (stage, chat) = offer(false);
+    drop(chat.reject());
+    stage.tell(id, [Is::Ended { reason: None }]);
+    assert_eq!(chat.preview().get(), None);
 }

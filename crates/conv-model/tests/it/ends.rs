@@ -1,4 +1,4 @@
-//! Signing in and out, and the order of every end.
+//! The sign-in state, and the order of the changes at the end of a conversation.
 
 use conv_model::{
     ConversationFact as Is, ConversationState as State, Fact, MessageStatus, ParticipantId, Reason,
@@ -41,7 +41,7 @@ fn sign_in_state() {
 }
 
 #[test]
-fn signing_out_ends_every_conversation_before_it_is_told() {
+fn a_sign_out_ends_every_conversation_first() {
     let (stage, conversation) = play(Made, &[Send, fact(Is::Connected), chat_connected()]);
     let send = conversation.chat_service().send_message_command();
     assert!(send.enabled().get());
@@ -78,7 +78,7 @@ fn signing_out_ends_every_conversation_before_it_is_told() {
 }
 
 #[test]
-fn the_end_has_an_order_and_comes_once() {
+fn the_changes_at_the_end_are_ordered_and_happen_once() {
     let (stage, conversation) = play(
         Made,
         &[
@@ -107,7 +107,7 @@ fn the_end_has_an_order_and_comes_once() {
                     assert_eq!(
                         state.get(),
                         State::Disconnected,
-                        "all is committed before anything is delivered"
+                        "the whole commit precedes the deliveries"
                     );
                     log.push(format!("{} {:?}", $name, change.new));
                 }

@@ -1,4 +1,4 @@
-//! Roles and the lobby: what leaders do with others, and when they can.
+//! Roles and the lobby: the commands of leaders, and when they are enabled.
 
 use conv_model::{
     Command, Conversation, ConversationFact as Is, Participant, ParticipantCapabilities,
@@ -10,7 +10,7 @@ use crate::support::{Stage, now};
 
 const TIM: ParticipantId = ParticipantId::Remote(1);
 
-/// What the other side lets us do: these, by name.
+/// The capabilities with these names.
 fn capabilities(names: &str) -> ParticipantCapabilities {
     let mut capabilities = ParticipantCapabilities::default();
     capabilities.promote = names.contains("promote");
@@ -30,7 +30,7 @@ fn tim(names: &str) -> ParticipantFact {
     fact
 }
 
-/// A conference with Tim in it, with whom we may do this.
+/// A conference with Tim, with these capabilities.
 fn with_tim(names: &str) -> (Stage, Conversation, Participant) {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
@@ -47,12 +47,16 @@ fn with_tim(names: &str) -> (Stage, Conversation, Participant) {
 
 fn is_enabled<A: Send + 'static>(command: &Command<A, ()>) -> bool {
     let enabled = command.enabled();
-    assert_eq!(enabled.get(), enabled.reason().is_none(), "it says why not");
+    assert_eq!(
+        enabled.get(),
+        enabled.reason().is_none(),
+        "a reason if it is not enabled"
+    );
     enabled.get()
 }
 
 #[test]
-fn commands_are_enabled_by_what_the_other_side_lets_us_do() {
+fn commands_are_enabled_by_the_capabilities() {
     // Set role, admit, reject.
     for (names, expected) in [
         ("", [false, false, false]),
@@ -73,7 +77,7 @@ fn commands_are_enabled_by_what_the_other_side_lets_us_do() {
 }
 
 #[test]
-fn what_is_not_enabled_fails_at_once_and_asks_for_nothing() {
+fn a_disabled_command_fails_at_once_and_sends_nothing() {
     let (stage, conversation, tim) = with_tim("");
     for (command, future) in [
         (tim.admit_command().enabled(), tim.admit()),
@@ -102,7 +106,7 @@ fn what_is_not_enabled_fails_at_once_and_asks_for_nothing() {
 }
 
 #[test]
-fn a_role_is_what_the_conference_says_and_not_what_was_asked_for() {
+fn a_role_changes_with_the_fact_and_not_with_the_command() {
     let (stage, conversation, participant) = with_tim("promote");
     now(participant.set_role_command().invoke(Role::Leader)).unwrap();
     assert_eq!(participant.role().get(), Role::Attendee);
@@ -111,7 +115,10 @@ fn a_role_is_what_the_conference_says_and_not_what_was_asked_for() {
     assert_eq!(participant.role().get(), Role::Leader);
 
     now(participant.set_role(Role::Leader)).unwrap();
-    assert!(stage.script.take().is_empty(), "so it is already");
+    assert!(
+        stage.script.take().is_empty(),
+        "the participant has the role"
+    );
     stage
         .script
         .answer(Err(Reason::new(ReasonCode::RequestFailed)));
@@ -120,13 +127,13 @@ fn a_role_is_what_the_conference_says_and_not_what_was_asked_for() {
     assert_eq!(
         participant.role().get(),
         Role::Leader,
-        "nothing was guessed"
+        "a refused command changes nothing"
     );
     assert_eq!(stage.script.take(), [format!("Attendee {TIM:?}")]);
 }
 
 #[test]
-fn who_is_admitted_is_in_when_the_conference_says_so() {
+fn an_admitted_participant_joins_with_the_fact() {
     let (stage, conversation, participant) = with_tim("admit reject");
     assert_eq!(participant.state().get(), ParticipantState::InLobby);
     now(participant.admit()).unwrap();
@@ -146,7 +153,7 @@ fn who_is_admitted_is_in_when_the_conference_says_so() {
 }
 
 #[test]
-fn who_is_turned_away_is_out_when_the_conference_says_so() {
+fn a_rejected_participant_leaves_with_the_fact() {
     let (stage, conversation, participant) = with_tim("admit reject");
     now(participant.reject_command().invoke(())).unwrap();
     assert_eq!(participant.state().get(), ParticipantState::InLobby);
@@ -162,7 +169,7 @@ fn who_is_turned_away_is_out_when_the_conference_says_so() {
 }
 
 #[test]
-fn nobody_can_be_led_in_a_conference_that_is_over() {
+fn no_command_is_enabled_after_the_end() {
     let (stage, conversation, participant) = with_tim("demote");
     stage.tell(conversation.id(), [Is::Ended { reason: None }]);
     assert!(!is_enabled(&participant.set_role_command()));

@@ -1,4 +1,4 @@
-//! The state machines, as tables: a situation, what happens, and the state after it.
+//! The state machines as tables: the beginning, the steps, and the state after them.
 
 use conv_model::{
     CallConnectionState as Call, Conversation, ConversationFact as Is, ConversationId,
@@ -8,7 +8,7 @@ use conv_model::{
 
 use crate::support::{Stage, at, lene};
 
-/// What happens to a conversation in a row of a table.
+/// A step of a row.
 #[derive(Clone, Debug)]
 pub enum Step {
     Fact(Is),
@@ -93,7 +93,7 @@ impl Stage {
     }
 }
 
-/// Which conversation a row begins with.
+/// The conversation with which a row begins.
 #[derive(Clone, Copy, Debug)]
 pub enum Begin {
     Made,
@@ -168,7 +168,7 @@ fn conversation_state() {
         ),
         (Made, vec![Send, SignOut], State::Disconnected),
         (Made, vec![SignOut], State::Created),
-        // Only a command restarts; late facts of the former life do not.
+        // Only a command restarts a conversation; late facts do not.
         (
             Made,
             [over(), vec![fact(Is::Connecting)]].concat(),
@@ -196,7 +196,7 @@ fn conversation_state() {
 }
 
 #[test]
-fn chat_state_of_our_side() {
+fn state_of_the_user_s_chat() {
     let connected = || vec![Send, fact(Is::Connected), chat_connected()];
     let table: Vec<(Begin, Vec<Step>, Call)> = vec![
         (Made, vec![], Call::Disconnected),
@@ -502,13 +502,13 @@ fn chat_and_participant_state_of_the_other_side() {
         assert_eq!(
             conversation.participants().size().get(),
             1,
-            "nobody leaves the collection, nobody is there twice"
+            "the participant stays in the collection, once"
         );
     }
 }
 
 #[test]
-fn our_own_part() {
+fn own_participant() {
     let (stage, conversation) = play(Made, &[Send]);
     let myself = conversation.self_participant();
     assert_eq!(myself.person(), stage.application.me().person());
@@ -581,7 +581,7 @@ fn message_status() {
 }
 
 #[test]
-fn a_verdict_that_comes_after_the_end_counts_only_for_an_unknown_one() {
+fn a_status_after_the_end_changes_only_an_unknown_one() {
     let (stage, conversation) = play(Made, &[Send, Send]);
     let messages = conversation.chat_service().messages();
     let (first, second) = (messages.get(0).unwrap(), messages.get(1).unwrap());

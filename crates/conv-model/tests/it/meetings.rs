@@ -1,4 +1,4 @@
-//! Conferences that are made here: to be begun, or to be joined by their address.
+//! Conferences that the application opens: new ones, and those that it joins by address.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ const LENE: &str = "sip:lenea@contoso.com";
 const FOCUS: &str = "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA";
 
 #[test]
-fn a_conference_is_there_at_once_and_nothing_is_sent() {
+fn a_new_conference_is_there_at_once() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -26,7 +26,7 @@ fn a_conference_is_there_at_once_and_nothing_is_sent() {
     assert_eq!(
         *seen.lock().unwrap(),
         [(true, ConversationState::Created)],
-        "complete before anybody sees it"
+        "complete when it is added"
     );
     assert_eq!(manager.conversations().get(0), Some(conversation.clone()));
     assert_eq!(conversation.participants().size().get(), 0);
@@ -42,12 +42,12 @@ fn a_conference_is_there_at_once_and_nothing_is_sent() {
     assert_ne!(
         manager.create_conversation(),
         conversation,
-        "each is another"
+        "each call opens another one"
     );
 }
 
 #[test]
-fn anybody_may_be_added_before_it_begins_and_it_begins_with_nobody_too() {
+fn a_conference_can_begin_with_any_number_of_participants() {
     let stage = Stage::new();
     let conversation = stage
         .application
@@ -79,7 +79,7 @@ fn anybody_may_be_added_before_it_begins_and_it_begins_with_nobody_too() {
 }
 
 #[test]
-fn it_is_no_conversation_with_one_person() {
+fn a_conference_is_no_conversation_with_one_person() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let conversation = manager.create_conversation();
@@ -89,7 +89,7 @@ fn it_is_no_conversation_with_one_person() {
 }
 
 #[test]
-fn a_conversation_that_others_were_added_to_is_not_that_of_two() {
+fn a_conversation_with_two_participants_is_no_conversation_with_one_person() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let many = manager.get_conversation(LENE).unwrap();
@@ -102,19 +102,19 @@ fn a_conversation_that_others_were_added_to_is_not_that_of_two() {
     assert_eq!(
         manager.get_conversation(LENE).unwrap(),
         many,
-        "the first of two"
+        "the first with one participant"
     );
 }
 
 #[test]
-fn a_conference_is_found_by_its_address_or_made() {
+fn a_conference_is_found_by_its_address_or_opened() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let conversation = manager.get_conversation_by_uri(FOCUS).unwrap();
     assert_eq!(conversation.uri().get().as_deref(), Some(FOCUS));
     assert!(conversation.is_group_conversation().get());
     assert_eq!(conversation.state().get(), ConversationState::Created);
-    assert_eq!(conversation.creator(), None, "who began it is not known");
+    assert_eq!(conversation.creator(), None, "the creator is not known");
     assert_eq!(
         stage.script.take(),
         [format!("meet {:?} Some({FOCUS:?})", conversation.id())]
@@ -130,11 +130,14 @@ fn a_conference_is_found_by_its_address_or_made() {
         manager.get_conversation_by_uri("").unwrap_err().code(),
         &ReasonCode::InvalidArgument
     );
-    assert!(stage.script.take().is_empty(), "finding asks for nothing");
+    assert!(
+        stage.script.take().is_empty(),
+        "a known conference needs no request"
+    );
 }
 
 #[test]
-fn one_that_goes_on_is_found_before_one_that_has_ended() {
+fn a_conference_that_goes_on_is_found_before_one_that_has_ended() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let became = |uri: &str| Is::Group {
@@ -149,7 +152,7 @@ fn one_that_goes_on_is_found_before_one_that_has_ended() {
     assert_eq!(
         manager.get_conversation_by_uri(FOCUS).unwrap(),
         over,
-        "one that has ended can be joined again"
+        "a conference that has ended can be joined again"
     );
     let again = manager.get_conversation("sip:tim@contoso.com").unwrap();
     drop(again.chat_service().send_message("Hi"));
@@ -164,7 +167,7 @@ fn one_that_goes_on_is_found_before_one_that_has_ended() {
 }
 
 #[test]
-fn who_waits_in_the_lobby_is_connecting_until_let_in_or_turned_away() {
+fn a_user_in_the_lobby_is_connecting_until_admitted_or_rejected() {
     for admitted in [true, false] {
         let stage = Stage::new();
         let manager = stage.application.conversations_manager();
@@ -181,7 +184,7 @@ fn who_waits_in_the_lobby_is_connecting_until_let_in_or_turned_away() {
         assert_eq!(
             myself.chat().state().get(),
             CallConnectionState::Connecting,
-            "nobody calls it a failure"
+            "waiting is not a failure"
         );
         if admitted {
             let joined = standing(ParticipantState::Connected);

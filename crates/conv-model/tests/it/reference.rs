@@ -1,5 +1,5 @@
-//! Random programs of writes, registrations, disposals, panics and re-entrant writes, compared with a reference model that is
-//! simple enough to be seen to be right.
+//! Random programs of writes, registrations, disposals, panics and re-entrant writes, compared with a simple reference
+//! model. A failure prints the program.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::support::Stage;
 
-/// What a listener does in one of its calls.
+/// The action of a listener in one call.
 #[derive(Clone, Debug)]
 enum Action {
     Nothing,
@@ -22,7 +22,7 @@ enum Action {
     Panic,
 }
 
-/// What a listener does in its first call, its second, and so on.
+/// The actions of a listener in its first call, its second call, and so on.
 type Script = Vec<Action>;
 
 fn write() -> impl Strategy<Value = Action> {
@@ -50,18 +50,19 @@ fn program() -> impl Strategy<Value = Script> {
     vec(action, 1..16)
 }
 
-/// A call: which listener, the old value and the new one.
+/// A call: the listener, the old value and the new value.
 type Call = (usize, Option<usize>, usize);
 
-/// The rules, executed by one thread on plain data.
+/// The rules on plain data, for one thread.
 #[derive(Default)]
 struct Reference {
     value: usize,
-    /// By number in the order of registration: what it has still to do. Gone when disposed or retired.
+    /// The remaining actions of each listener, by its number in the order of registration. Disposed and retired listeners
+    /// are removed.
     listeners: BTreeMap<usize, VecDeque<Action>>,
     registered: usize,
-    /// Those whose registration has not returned, so that nobody holds their subscription yet, and those of them that are
-    /// to be disposed of as soon as it does.
+    /// The listeners whose registration has not returned, so that there is no subscription yet, and those of them to dispose
+    /// of when it does.
     registering: BTreeSet<usize>,
     disposed: BTreeSet<usize>,
     queue: VecDeque<(usize, usize, Vec<usize>)>,
@@ -135,7 +136,7 @@ impl Reference {
     }
 }
 
-/// The same on a model.
+/// The same rules on a model.
 struct Real {
     stage: Stage,
     state: Mutex<RealState>,
@@ -145,7 +146,7 @@ struct Real {
 struct RealState {
     registered: usize,
     subscriptions: BTreeMap<usize, Subscription>,
-    /// To be disposed of as soon as their registration returns.
+    /// The listeners to dispose of when their registration returns.
     disposed: Vec<usize>,
     log: Vec<Call>,
 }
@@ -217,17 +218,17 @@ proptest! {
         }
         let state = std::mem::take(&mut *real.state.lock().unwrap());
         prop_assert_eq!(&state.log, &reference.log);
-        // Leave nothing running when the values go.
+        // The listeners must not run while the values are dropped.
         drop(state);
     }
 }
 
-/// What one of several threads does.
+/// An action of one of several threads.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Operation {
     Write,
     WriteTwice,
-    /// A listener that panics in this call of it, if ever, and writes in that one.
+    /// Registers a listener that panics in one of its calls and writes in another.
     Listen {
         panics: usize,
         writes: usize,
@@ -235,17 +236,17 @@ enum Deed {
     Forget,
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let deed = prop_oneof![
-        4 => Just(Deed::Write),
-        1 => Just(Deed::WriteTwice),
-        3 => (1..12_usize, 1..12_usize).prop_map(|(panics, writes)| Deed::Listen { panics, writes }),
-        1 => Just(Deed::Forget),
+        4 => Just(Operation::Write),
+        1 => Just(Operation::WriteTwice),
+        3 => (1..12_usize, 1..12_usize).prop_map(|(panics, writes)| Operation::Listen { panics, writes }),
+        1 => Just(Operation::Forget),
     ];
     vec(deed, 1..24)
 }
 
-/// What a listener heard, and how it ended.
+/// The calls of a listener, and how it ended.
 #[derive(Clone, Default)]
 struct Heard {
     calls: Arc<Mutex<Vec<(Option<usize>, usize)>>>,
@@ -253,7 +254,7 @@ struct Heard {
     forgotten: bool,
 }
 
-/// A model whose values are never written twice, so that each tells its place in the order.
+/// A model in which no value is written twice, so that each value identifies its commit.
 struct Numbers {
     stage: Stage,
     next: AtomicUsize,
@@ -285,18 +286,18 @@ impl Numbers {
         (subscription, heard)
     }
 
-    fn run(self: &Arc<Self>, program: &[Deed]) -> (Vec<Subscription>, Vec<Heard>) {
+    fn run(self: &Arc<Self>, program: &[Operation]) -> (Vec<Subscription>, Vec<Heard>) {
         let (mut subscriptions, mut all) = (Vec::new(), Vec::<Heard>::new());
         for deed in program {
             match deed {
-                Deed::Write => self.stage.commit([self.next()]),
-                Deed::WriteTwice => self.stage.commit([self.next(), self.next()]),
-                Deed::Listen { panics, writes } => {
+                Operation::Write => self.stage.commit([self.next()]),
+                Operation::WriteTwice => self.stage.commit([self.next(), self.next()]),
+                Operation::Listen { panics, writes } => {
                     let (subscription, heard) = self.listen(*panics, *writes);
                     subscriptions.push((subscription, all.len()));
                     all.push(heard);
                 }
-                Deed::Forget => {
+                Operation::Forget => {
                     if let Some((subscription, index)) = subscriptions.pop() {
                         drop(subscription);
                         all[index].forgotten = true;
@@ -317,10 +318,10 @@ impl Numbers {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// With several threads the order of commits is not known beforehand: a witness that listens from the beginning tells it,
-    /// and each other listener must have heard the part of it that its life covers, whole.
+    /// The order of the commits of several threads is not known in advance. A listener that is registered first records it;
+    /// each other listener must have got the whole part of that order that its registration covers.
     #[test]
-    fn random_programs_on_several_threads_are_heard_in_one_order(programs in vec(deeds(), 2..5)) {
+    fn random_programs_on_several_threads_are_heard_in_one_order(programs in vec(operations(), 2..5)) {
         let numbers = Arc::new(Numbers { stage: Stage::signed_out(), next: AtomicUsize::new(0) });
         let (witness, order) = numbers.listen(usize::MAX, usize::MAX);
         let results: Vec<_> = thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! The rules of observation, each under its name. `number` is any property: the count of unread conversations.
+//! The rules of observation, one test for each. `number` stands for any property; it is the count of unread conversations.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
@@ -31,26 +31,26 @@ impl Stage {
     }
 }
 
-/// A listener that keeps what it is told.
+/// A listener that records its calls.
 #[derive(Clone, Default)]
-struct Ear(Arc<Mutex<Vec<(Option<usize>, usize)>>>);
+struct Recorder(Arc<Mutex<Vec<(Option<usize>, usize)>>>);
 
-impl Ear {
+impl Recorder {
     fn on(&self, number: &Property<usize>) -> Subscription {
         let heard = self.clone();
-        number.changed(move |change| heard.hear(change))
+        number.changed(move |change| heard.record(change))
     }
 
-    fn hear(&self, change: &Change<usize>) {
+    fn record(&self, change: &Change<usize>) {
         self.0.lock().unwrap().push((change.old, change.new));
     }
 
-    fn heard(&self) -> Vec<(Option<usize>, usize)> {
+    fn calls(&self) -> Vec<(Option<usize>, usize)> {
         self.0.lock().unwrap().clone()
     }
 }
 
-/// Runs something when dropped.
+/// Calls a function when dropped.
 struct OnDrop<F: Fn()>(F);
 
 impl<F: Fn()> Drop for OnDrop<F> {
@@ -77,8 +77,8 @@ impl Slot {
 #[test]
 fn lossless() {
     let stage = Stage::signed_out();
-    let ear = Ear::default();
-    let _registration = ear.on(&stage.number());
+    let recorder = Recorder::default();
+    let _registration = recorder.on(&stage.number());
     let mut changes = stage.number().changes();
     for number in [1, 1, 2, 3, 3, 1] {
         stage.write(number);
@@ -94,7 +94,7 @@ fn lossless() {
         (Some(7), 8),
         (Some(8), 1),
     ];
-    assert_eq!(ear.heard(), expected);
+    assert_eq!(recorder.calls(), expected);
     let streamed: Vec<_> = std::iter::from_fn(|| changes.try_recv())
         .map(|change| (change.old, change.new))
         .collect();
@@ -105,14 +105,14 @@ fn lossless() {
 fn a_mapped_property_is_lossless_too() {
     let stage = Stage::signed_out();
     let tens = stage.number().map(|number| number / 10);
-    let ear = Ear::default();
-    let _registration = ear.on(&tens);
+    let recorder = Recorder::default();
+    let _registration = recorder.on(&tens);
     for number in [1, 11, 12, 25, 3] {
         stage.write(number);
         assert_eq!(tens.get(), number / 10);
     }
     assert_eq!(
-        ear.heard(),
+        recorder.calls(),
         [(None, 0), (Some(0), 1), (Some(1), 2), (Some(2), 0)]
     );
 }
@@ -120,8 +120,11 @@ fn a_mapped_property_is_lossless_too() {
 #[test]
 fn commit_order() {
     let stage = Arc::new(Stage::signed_out());
-    let ears: Vec<Ear> = (0..3).map(|_| Ear::default()).collect();
-    let _registrations: Vec<_> = ears.iter().map(|ear| ear.on(&stage.number())).collect();
+    let recorders: Vec<Recorder> = (0..3).map(|_| Recorder::default()).collect();
+    let _registrations: Vec<_> = recorders
+        .iter()
+        .map(|recorder| recorder.on(&stage.number()))
+        .collect();
     thread::scope(|scope| {
         for writer in 0..4 {
             let stage = &stage;
@@ -132,14 +135,14 @@ fn commit_order() {
             });
         }
     });
-    // Whoever delivered has returned, hence everything was delivered.
-    let heard = ears[0].heard();
+    // The delivering thread has returned, so everything was delivered.
+    let heard = recorders[0].calls();
     assert_eq!(heard.len(), 2_001);
     for pair in heard.windows(2) {
         assert_eq!(
             pair[1].0,
             Some(pair[0].1),
-            "old of one is new of the one before"
+            "old of a change is new of the change before"
         );
     }
     for writer in 0..4 {
@@ -151,8 +154,8 @@ fn commit_order() {
             .collect();
         assert!(own.is_sorted(), "a thread's writes keep their order");
     }
-    for ear in &ears {
-        assert_eq!(ear.heard(), heard, "all listeners see the same order");
+    for recorder in &recorders {
+        assert_eq!(recorder.calls(), heard, "all listeners see the same order");
     }
 }
 
@@ -160,17 +163,17 @@ fn commit_order() {
 fn a_change_reaches_the_listeners_of_its_commit() {
     let stage = Arc::new(Stage::signed_out());
     let number = stage.number();
-    let late = Ear::default();
+    let late = Recorder::default();
     let late_registration = Slot::default();
     let _first = {
         let (number, late, slot) = (number.clone(), late.clone(), late_registration.clone());
         number.clone().once(1, move |_| slot.put(late.on(&number)))
     };
-    // Both are committed when the first is delivered, so the late listener replays the second and hears of neither.
+    // Both are committed when the first is delivered, so the late listener replays the second value and gets no change.
     stage.commit([1, 2].map(Fact::UnreadConversations));
-    assert_eq!(late.heard(), [(None, 2)]);
+    assert_eq!(late.calls(), [(None, 2)]);
     stage.write(3);
-    assert_eq!(late.heard(), [(None, 2), (Some(2), 3)]);
+    assert_eq!(late.calls(), [(None, 2), (Some(2), 3)]);
 }
 
 #[test]
@@ -185,17 +188,17 @@ fn replay_takes_snapshot_and_place_atomically() {
             writing.store(false, Ordering::SeqCst);
         });
         while writing.load(Ordering::SeqCst) {
-            let ear = Ear::default();
-            let registration = ear.on(&stage.number());
+            let recorder = Recorder::default();
+            let registration = recorder.on(&stage.number());
             thread::yield_now();
             drop(registration);
-            let heard = ear.heard();
+            let heard = recorder.calls();
             assert_eq!(heard[0].0, None);
             for pair in heard.windows(2) {
                 assert_eq!(
                     pair[1].0,
                     Some(pair[0].1),
-                    "nothing missed, nothing twice, between replay and changes"
+                    "no change is missed or doubled after the replay"
                 );
             }
         }
@@ -203,7 +206,7 @@ fn replay_takes_snapshot_and_place_atomically() {
 }
 
 #[test]
-fn what_commits_during_a_replay_comes_after_it_once() {
+fn a_commit_during_a_replay_is_delivered_after_it_once() {
     let stage = Arc::new(Stage::signed_out());
     let log = Arc::new(Mutex::new(Vec::new()));
     let _registration = {
@@ -282,7 +285,7 @@ fn run_to_completion() {
                 .push(format!("{name} {:?}->{}", change.old, change.new));
             if change.new == 1 && name == "a" {
                 stage.write(2);
-                assert_eq!(stage.number().get(), 2, "it commits at once");
+                assert_eq!(stage.number().get(), 2, "a write commits at once");
             }
             inside.store(false, Ordering::SeqCst);
         }));
@@ -316,7 +319,7 @@ fn a_page_is_one_transaction() {
     assert_eq!(
         *seen.lock().unwrap(),
         ["lunch"],
-        "all of it commits before any of it is delivered"
+        "the whole page commits before a delivery"
     );
 }
 
@@ -333,9 +336,9 @@ fn no_lock_is_held_during_a_listener() {
             thread::scope(|scope| {
                 scope.spawn(move || {
                     assert!(number.get() >= new);
-                    let ear = Ear::default();
-                    drop(ear.on(number));
-                    assert_eq!(ear.heard().len(), 1);
+                    let recorder = Recorder::default();
+                    drop(recorder.on(number));
+                    assert_eq!(recorder.calls().len(), 1);
                     if new < 3 {
                         stage.write(new + 1);
                     }
@@ -368,12 +371,12 @@ fn no_lock_is_held_during_the_drop_of_a_closure() {
     let conversation = stage.conversation("sip:one@contoso.com");
     drop(listen(&conversation));
     assert_eq!(reads.load(Ordering::SeqCst), 1);
-    // With its object, when the collection let go of it.
+    // With its object, when the collection removes it.
     listen(&conversation).detach();
     now(manager.remove(&conversation)).unwrap();
     drop(conversation);
     assert_eq!(reads.load(Ordering::SeqCst), 2);
-    // The same, inside a commit.
+    // The same in a commit.
     let conversation = stage.conversation("sip:two@contoso.com");
     let id = conversation.id();
     listen(&conversation).detach();
@@ -421,35 +424,35 @@ fn no_lock_is_held_during_a_wake() {
 #[test]
 fn a_dropped_subscription_gets_no_call_that_has_not_begun() {
     let stage = Stage::signed_out();
-    let mut ears = Vec::new();
+    let mut recorders = Vec::new();
     let slots: Vec<Slot> = (0..4).map(|_| Slot::default()).collect();
     for index in 0..4 {
-        let ear = Ear::default();
-        let (heard, all) = (ear.clone(), slots.clone());
+        let recorder = Recorder::default();
+        let (heard, all) = (recorder.clone(), slots.clone());
         slots[index].put(stage.number().changed(move |change| {
-            heard.hear(change);
+            heard.record(change);
             match (index, change.new) {
-                // Itself, then a sibling that comes later, then all.
+                // Ends itself, then a later listener, then all.
                 (0, 1) => all[0].end(),
                 (1, 2) => all[2].end(),
                 (1, 3) => all.iter().for_each(Slot::end),
                 _ => {}
             }
         }));
-        ears.push(ear);
+        recorders.push(recorder);
     }
     stage.commit([1, 2, 3, 4].map(Fact::UnreadConversations));
-    let last = |ear: &Ear| ear.heard().last().unwrap().1;
-    assert_eq!(ears.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
+    let last = |recorder: &Recorder| recorder.calls().last().unwrap().1;
+    assert_eq!(recorders.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
     stage.write(9);
-    assert_eq!(ears.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
+    assert_eq!(recorders.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
 }
 
 #[test]
 fn a_panicking_listener_is_retired_and_the_queue_goes_on() {
     let stage = Stage::signed_out();
     let calls = Arc::new(AtomicUsize::new(0));
-    let (before, after) = (Ear::default(), Ear::default());
+    let (before, after) = (Recorder::default(), Recorder::default());
     let _before = before.on(&stage.number());
     let panicking = {
         let calls = Arc::clone(&calls);
@@ -467,12 +470,12 @@ fn a_panicking_listener_is_retired_and_the_queue_goes_on() {
         2,
         "the replay and the call that panicked"
     );
-    assert_eq!(before.heard(), after.heard());
-    assert_eq!(after.heard().len(), 5);
+    assert_eq!(before.calls(), after.calls());
+    assert_eq!(after.calls().len(), 5);
     drop(panicking);
     let _in_replay = stage.number().changed(|_| panic!("on purpose"));
     stage.write(5);
-    assert_eq!(after.heard().last(), Some(&(Some(4), 5)));
+    assert_eq!(after.calls().last(), Some(&(Some(4), 5)));
 }
 
 #[test]
@@ -493,7 +496,7 @@ fn get_inside_a_listener_is_never_older_than_the_change() {
             start.wait();
             (1..=1_000).for_each(|number| stage.write(number));
         });
-        // Whoever registers may become the one who delivers.
+        // The registering thread may become the delivering one.
         scope.spawn(|| {
             start.wait();
             for _ in 0..1_000 {
@@ -513,28 +516,32 @@ fn get_inside_a_listener_is_never_older_than_the_change() {
 fn when_and_once() {
     let stage = Stage::signed_out();
     let number = stage.number();
-    let (when, matching, once) = (Ear::default(), Ear::default(), Ear::default());
+    let (when, matching, once) = (
+        Recorder::default(),
+        Recorder::default(),
+        Recorder::default(),
+    );
     let mut bag = Subscriptions::new();
-    let ear = when.clone();
-    bag.add(number.when(0, move |change| ear.hear(change)));
-    let ear = matching.clone();
-    bag.add(number.when_matching(|number| *number > 1, move |change| ear.hear(change)));
-    let ear = once.clone();
-    bag.add(number.once(2, move |change| ear.hear(change)));
+    let recorder = when.clone();
+    bag.add(number.when(0, move |change| recorder.record(change)));
+    let recorder = matching.clone();
+    bag.add(number.when_matching(|number| *number > 1, move |change| recorder.record(change)));
+    let recorder = once.clone();
+    bag.add(number.once(2, move |change| recorder.record(change)));
     stage.commit([1, 0, 2, 3, 2].map(Fact::UnreadConversations));
-    assert_eq!(when.heard(), [(None, 0), (Some(1), 0)]);
-    assert_eq!(matching.heard(), [(Some(0), 2), (Some(2), 3), (Some(3), 2)]);
-    assert_eq!(once.heard(), [(Some(0), 2)]);
-    let at_once = Ear::default();
-    let ear = at_once.clone();
-    bag.add(number.once(2, move |change| ear.hear(change)));
-    assert_eq!(at_once.heard(), [(None, 2)]);
+    assert_eq!(when.calls(), [(None, 0), (Some(1), 0)]);
+    assert_eq!(matching.calls(), [(Some(0), 2), (Some(2), 3), (Some(3), 2)]);
+    assert_eq!(once.calls(), [(Some(0), 2)]);
+    let at_once = Recorder::default();
+    let recorder = at_once.clone();
+    bag.add(number.once(2, move |change| recorder.record(change)));
+    assert_eq!(at_once.calls(), [(None, 2)]);
     stage.commit([1, 2].map(Fact::UnreadConversations));
-    assert_eq!(at_once.heard(), [(None, 2)]);
+    assert_eq!(at_once.calls(), [(None, 2)]);
 }
 
 #[test]
-fn waiting_sees_values_passed_through() {
+fn a_wait_resolves_with_a_value_that_was_passed_through() {
     let stage = Stage::signed_out();
     let waiting = Box::pin(stage.number().wait_for(1));
     stage.commit([1, 2].map(Fact::UnreadConversations));
@@ -545,14 +552,14 @@ fn waiting_sees_values_passed_through() {
     assert_eq!(
         now(Box::pin(async { latest.recv().await })),
         Some(4),
-        "the latest only"
+        "only the latest"
     );
     drop(stage);
-    assert_eq!(now(waiting), Err(Closed), "nothing can change it any more");
+    assert_eq!(now(waiting), Err(Closed), "the model is gone");
 }
 
 #[test]
-fn an_equal_write_replaces_the_reason_and_tells_nobody() {
+fn an_equal_write_replaces_the_reason_and_calls_no_listener() {
     let stage = Stage::signed_out();
     let state = stage.application.sign_in_state();
     let heard = Arc::new(AtomicUsize::new(0));
@@ -645,129 +652,57 @@ fn registrations_that_are_over_take_no_memory() {
     assert!(kept < 20, "{kept} of 1000 listeners that are over are kept");
 }
 
-/// Blocks a listener until it is opened.
-#[derive(Default)]
-struct Gate(Mutex<bool>, std::sync::Condvar);
-
-impl Gate {
-    fn pass(&self) {
-        let open = self.0.lock().unwrap();
-        drop(self.1.wait_while(open, |open| !*open).unwrap());
-    }
-
-    fn open(&self) {
-        *self.0.lock().unwrap() = true;
-        self.1.notify_all();
-    }
-}
-
-/// Writes the numbers that follow `number` until `done`, never far ahead of what was delivered: on a busy machine an
-/// unbounded writer would leave more changes than can be delivered in minutes. Gives up after 20,000 numbers, so that a
-/// thread that never hands over fails the test instead of blocking it. Returns the last number that was written.
-fn write_ahead<T>(
-    stage: &Stage,
-    mut number: usize,
-    delivered: &Mutex<Vec<T>>,
-    done: &AtomicBool,
-) -> usize {
-    while !done.load(Ordering::SeqCst) && number < 20_000 {
-        let delivered = delivered.lock().unwrap().len();
-        if number < delivered + 400 {
-            number += 1;
-            stage.write(number);
-        } else {
-            thread::yield_now();
-        }
-    }
-    number
-}
-
-/// The first delivering thread waits in a listener while another thread commits far more changes than a batch. Then the
-/// other thread goes on to commit, and must take over.
+/// Another thread commits a change whenever one is delivered, so that the queue never gets empty. The thread that delivers
+/// must return after a batch all the same.
 #[test]
 fn a_thread_that_delivers_the_changes_of_others_hands_them_over() {
-    const BACKLOG: usize = 200;
+    const QUEUED: usize = 100;
     let stage = Stage::signed_out();
-    let (entered, gate) = (Arc::new(Barrier::new(2)), Arc::new(Gate::default()));
     let delivered = Arc::new(Mutex::new(Vec::new()));
+    let count = Arc::new(AtomicUsize::new(0));
+    let (entered, filled) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let _registration = {
-        let (entered, gate, log) = (entered.clone(), gate.clone(), delivered.clone());
+        let (log, count) = (Arc::clone(&delivered), Arc::clone(&count));
+        let (entered, filled) = (Arc::clone(&entered), Arc::clone(&filled));
         stage.number().changed(move |change| {
             if change.new == 1 {
                 entered.wait();
-                gate.pass();
+                filled.wait();
             }
-            log.lock()
-                .unwrap()
-                .push((thread::current().id(), change.new));
-            thread::sleep(std::time::Duration::from_micros(200));
+            // Long enough for the other thread to see that the call has ended, before the pause ends.
+            thread::sleep(std::time::Duration::from_micros(500));
+            let here = thread::current().id();
+            log.lock().unwrap().push((here, change.new));
+            count.fetch_add(1, Ordering::SeqCst);
         })
     };
-    let returned = AtomicBool::new(false);
-    let last = AtomicUsize::new(0);
-    let borrowed = thread::scope(|scope| {
-        let borrowed = scope.spawn(|| {
+    let has_returned = AtomicBool::new(false);
+    let (first, last) = thread::scope(|scope| {
+        let first = scope.spawn(|| {
             stage.write(1);
-            returned.store(true, Ordering::SeqCst);
+            has_returned.store(true, Ordering::SeqCst);
             thread::current().id()
         });
-        scope.spawn(|| {
-            entered.wait();
-            (2..BACKLOG).for_each(|number| stage.write(number));
-            gate.open();
-            let written = write_ahead(&stage, BACKLOG - 1, &delivered, &returned);
-            last.store(written, Ordering::SeqCst);
-        });
-        borrowed.join().unwrap()
-    });
-    let delivered = delivered.lock().unwrap();
-    let numbers: Vec<_> = delivered.iter().map(|(_, number)| *number).collect();
-    let expected: Vec<_> = (0..=last.load(Ordering::SeqCst)).collect();
-    assert_eq!(numbers, expected, "each change once, in commit order");
-    let own = delivered.iter().filter(|(thread, _)| *thread == borrowed);
-    let own = own.count();
-    assert!(
-        own < BACKLOG / 2,
-        "the first thread delivered {own} changes"
-    );
-}
-
-/// A registration replays while another thread writes far more than a batch: the delivering thread takes the rest.
-#[test]
-fn a_thread_that_replays_hands_the_changes_of_others_over() {
-    let stage = Stage::signed_out();
-    let delivered = Arc::new(Mutex::new(Vec::new()));
-    let (entered, gate) = (Arc::new(Barrier::new(2)), Arc::new(Gate::default()));
-    let (replayed, last) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let _first = {
-        let (entered, gate) = (entered.clone(), gate.clone());
-        stage.number().once(1, move |_| {
-            // The writing thread has the delivering role before the other one registers.
-            entered.wait();
-            gate.pass();
-        })
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            stage.write(1);
-            let written = write_ahead(&stage, 1, &delivered, &replayed);
-            last.store(written, Ordering::SeqCst);
-        });
         entered.wait();
-        let log = delivered.clone();
-        stage
-            .number()
-            .changed(move |change| {
-                gate.open();
-                let here = thread::current().id();
-                log.lock().unwrap().push((here, change.new));
-                thread::sleep(std::time::Duration::from_micros(200));
-            })
-            .detach();
-        replayed.store(true, Ordering::SeqCst);
+        (2..=QUEUED).for_each(|number| stage.write(number));
+        let mut number = QUEUED;
+        let mut seen = count.load(Ordering::SeqCst);
+        filled.wait();
+        while !has_returned.load(Ordering::SeqCst) && number < 20 * QUEUED {
+            for _ in seen..count.load(Ordering::SeqCst) {
+                seen += 1;
+                number += 1;
+                stage.write(number);
+            }
+            thread::yield_now();
+        }
+        (first.join().unwrap(), number)
     });
     let delivered = delivered.lock().unwrap();
     let numbers: Vec<_> = delivered.iter().map(|(_, number)| *number).collect();
-    let expected: Vec<_> = (1..=last.load(Ordering::SeqCst)).collect();
+    let expected: Vec<_> = (0..=last).collect();
     assert_eq!(numbers, expected, "each change once, in commit order");
+    let own = delivered.iter().filter(|(thread, _)| *thread == first);
+    let own = own.count();
+    assert!(own < 5 * QUEUED, "the first thread delivered {own} changes");
 }

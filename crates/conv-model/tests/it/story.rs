@@ -16,7 +16,7 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     assert_eq!(
         manager.get_conversation("SIP:LeneA@contoso.com").unwrap(),
         conversation,
-        "the same until it has ended"
+        "the same conversation until it has ended"
     );
     assert_eq!(manager.conversations().get(0), Some(conversation.clone()));
     assert_eq!(conversation.state().get(), ConversationState::Created);
@@ -252,7 +252,7 @@ fn an_incoming_chat_is_complete_before_it_appears() {
 }
 
 #[test]
-fn a_message_has_text_and_html_whichever_was_written() {
+fn each_message_has_text_and_html() {
     let stage = Stage::new();
     let conversation = stage
         .application
@@ -274,12 +274,12 @@ fn a_message_has_text_and_html_whichever_was_written() {
     );
     assert!(
         html.unsafe_html().unwrap().contains("<script>"),
-        "the raw form stays reachable"
+        "the raw HTML is available"
     );
 }
 
 #[test]
-fn no_text_is_ever_shown_by_debug_output() {
+fn debug_output_shows_no_text() {
     let stage = Stage::new();
     let conversation = stage
         .application

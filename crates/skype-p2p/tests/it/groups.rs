@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use skype_p2p::{
     Application, CallConnectionState, Context, Conversation, ConversationState, Direction,
-    MessageStatus, Participant, ParticipantRole, ParticipantState, ReasonCode, StartOptions,
+    MessageStatus, Participant, ParticipantRole, ParticipantState, PersonStatus, ReasonCode,
+    StartOptions,
 };
 
 use crate::{
     story::{conversation, statuses, told},
-    world::{ALEX, LENE, World},
+    world::{ALEX, LENE, TOSH, World},
 };
 
 /// A wait that never ends is a failure, not a hang.
@@ -259,6 +260,81 @@ async fn typing_in_a_conference_is_seen_by_who_it_is() {
             1,
             "hints in quick succession are one request"
         );
+    })
+    .await;
+}
+
+/// The requests that name Alex, without those for his tokens.
+fn naming_alex(world: &World) -> usize {
+    let body = |it: &http::Request<bytes::Bytes>| String::from_utf8_lossy(it.body()).into_owned();
+    let requests = world.requests();
+    let bodies = requests.iter().map(body);
+    bodies
+        .filter(|it| it.contains("alexd@contoso.com") && !it.contains("grant_type"))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_participant_that_is_removed_before_the_chat_begins_is_not_invited() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let guest = ours.create_participant(ALEX).unwrap();
+        let participants = ours.participants();
+        participants.add().invoke(guest.clone()).await.unwrap();
+        participants.remove().invoke(guest).await.unwrap();
+        assert_eq!(participants.size().get(), 1);
+        let sent = ours.chat_service().send_message("Between you and me");
+        let theirs = conversation(&lene, 1).await;
+        theirs.chat_service().accept().await.unwrap();
+        sent.await.unwrap();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let at_alex = alex.conversations_manager().conversations().size().get();
+        assert_eq!((at_alex, naming_alex(&world)), (0, 0));
+        assert!(!ours.is_group_conversation().get());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_to_a_conversation_without_participants_fails_and_rings_nowhere() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene) = (world.tosh().await, world.lene().await);
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let only = participant(&ours, LENE);
+        ours.participants().remove().invoke(only).await.unwrap();
+        let sent = ours.chat_service().send_message("Is anybody there?").await;
+        assert_eq!(*sent.unwrap_err().code(), ReasonCode::InvalidState);
+        assert_eq!(statuses(&ours), [MessageStatus::Failed]);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let at_lene = lene.conversations_manager().conversations().size().get();
+        assert_eq!(at_lene, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_presence_of_everybody_in_a_conference_can_be_followed() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let (ours, theirs) = of_two(&tosh, &lene).await;
+        let his = add_alex(&ours, &alex).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        for (application, seen, address) in [
+            (&lene, &theirs, ALEX),
+            (&alex, &his, LENE),
+            (&alex, &his, TOSH),
+        ] {
+            let person = participant(seen, address).person();
+            let status = person.status();
+            let _following = status.subscribe();
+            status.wait_for(PersonStatus::Online).await.unwrap();
+            let known = application.persons_manager().get_person(address);
+            assert!(known.unwrap() == person, "one object for {address}");
+        }
     })
     .await;
 }

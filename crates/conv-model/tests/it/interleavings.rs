@@ -1,7 +1,7 @@
-//! The delivery queue under a scheduler that explores interleavings: the source of the observable core, run on shuttle's
-//! primitives. Each program is small and its rule is checked for every schedule that is tried.
+//! The delivery queue under a scheduler that explores interleavings: the source of the observable core on shuttle's
+//! primitives. Each program is small, and its assertions are checked in every schedule.
 
-/// What the core stands on, here from shuttle.
+/// The synchronisation primitives of the core, from shuttle.
 mod sync {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, Ordering};
     pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
@@ -46,6 +46,8 @@ use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use shuttle::thread;
+
+use conv_model::{Reason, ReasonCode};
 
 use observable::cell::{Cell, Field};
 use observable::list::{List, ListField};
@@ -103,37 +105,39 @@ impl Subject {
     }
 }
 
-/// What a listener was told. Kept outside shuttle's sight: only one task runs at a time.
+/// The calls of a listener, on standard primitives: shuttle runs one task at a time.
 #[derive(Clone, Default)]
-struct Ear {
-    heard: StdArc<StdMutex<Vec<(Option<usize>, usize)>>>,
+struct Recorder {
+    log: StdArc<StdMutex<Vec<(Option<usize>, usize)>>>,
     inside: StdArc<AtomicBool>,
     overlapped: StdArc<AtomicBool>,
 }
 
-impl Ear {
+impl Recorder {
     fn on(&self, number: &Property<usize>) -> Subscription {
-        let ear = self.clone();
-        number.changed(move |change: &Change<usize>| {
-            ear.overlapped
-                .fetch_or(ear.inside.swap(true, SeqCst), SeqCst);
-            ear.heard.lock().unwrap().push((change.old, change.new));
-            // Room for another task in the middle of the call.
-            thread::yield_now();
-            ear.inside.store(false, SeqCst);
-        })
+        let recorder = self.clone();
+        number.changed(move |change| recorder.record(change))
     }
 
-    fn heard(&self) -> Vec<(Option<usize>, usize)> {
-        self.heard.lock().unwrap().clone()
+    fn record(&self, change: &Change<usize>) {
+        self.overlapped
+            .fetch_or(self.inside.swap(true, SeqCst), SeqCst);
+        self.log.lock().unwrap().push((change.old, change.new));
+        // Another task may run in the middle of the call.
+        thread::yield_now();
+        self.inside.store(false, SeqCst);
+    }
+
+    fn calls(&self) -> Vec<(Option<usize>, usize)> {
+        self.log.lock().unwrap().clone()
     }
 
     /// The chain of changes, beginning with the replay.
     fn assert_chain(&self) {
-        let heard = self.heard();
+        let heard = self.calls();
         assert!(
             !self.overlapped.load(SeqCst),
-            "no listener runs twice at a time: {heard:?}"
+            "a listener is never re-entered: {heard:?}"
         );
         assert_eq!(heard[0].0, None, "the replay comes first: {heard:?}");
         for pair in heard.windows(2) {
@@ -154,10 +158,10 @@ fn explore(program: impl Fn() + Send + Sync + 'static) {
 }
 
 #[test]
-fn writers_on_several_threads_are_heard_losslessly_and_in_one_order() {
+fn writes_of_several_threads_are_delivered_losslessly_in_one_order() {
     explore(|| {
         let subject = Subject::new();
-        let (first, second) = (Ear::default(), Ear::default());
+        let (first, second) = (Recorder::default(), Recorder::default());
         let (one, two) = (first.on(&subject.number()), second.on(&subject.number()));
         let writers: Vec<_> = [[1, 2], [3, 4]]
             .into_iter()
@@ -170,9 +174,77 @@ fn writers_on_several_threads_are_heard_losslessly_and_in_one_order() {
             .into_iter()
             .for_each(|writer| writer.join().unwrap());
         first.assert_chain();
-        assert_eq!(first.heard().len(), 5);
-        assert_eq!(first.heard(), second.heard());
+        assert_eq!(first.calls().len(), 5);
+        assert_eq!(first.calls(), second.calls());
         drop((one, two));
+    });
+}
+
+/// With a batch of one, a thread offers the delivering role after each delivery of another thread's change.
+#[test]
+fn a_thread_that_offers_the_delivering_role_loses_no_change() {
+    explore(|| {
+        let subject = Subject::new();
+        let recorder = Recorder::default();
+        let registration = recorder.on(&subject.number());
+        let writers: Vec<_> = [[1, 2, 3], [4, 5, 6]]
+            .into_iter()
+            .map(|numbers| {
+                let subject = subject.clone();
+                thread::spawn(move || numbers.iter().for_each(|number| subject.write(&[*number])))
+            })
+            .collect();
+        writers
+            .into_iter()
+            .for_each(|writer| writer.join().unwrap());
+        recorder.assert_chain();
+        assert_eq!(recorder.calls().len(), 7);
+        drop(registration);
+    });
+}
+
+/// A registration replays while another thread has the delivering role and delivers more than a batch.
+#[test]
+fn a_registration_that_offers_its_backlog_loses_no_change() {
+    fn wait_for(flag: &AtomicBool) {
+        while !flag.load(SeqCst) {
+            thread::yield_now();
+        }
+    }
+    explore(|| {
+        let subject = Subject::new();
+        let delivering = StdArc::new(AtomicBool::new(false));
+        let replaying = StdArc::new(AtomicBool::new(false));
+        let first = {
+            let (writer, delivering) = (subject.clone(), StdArc::clone(&delivering));
+            let replaying = StdArc::clone(&replaying);
+            subject.number().changed(move |change| {
+                if change.new == 1 {
+                    delivering.store(true, SeqCst);
+                    wait_for(&replaying);
+                    (2..=6).for_each(|number| writer.write(&[number]));
+                }
+            })
+        };
+        let writer = {
+            let subject = subject.clone();
+            thread::spawn(move || subject.write(&[1]))
+        };
+        wait_for(&delivering);
+        let recorder = Recorder::default();
+        let log = recorder.clone();
+        let registration = subject.number().changed(move |change| {
+            if change.old.is_none() {
+                replaying.store(true, SeqCst);
+                // The other thread fills the backlog.
+                (0..20).for_each(|_| thread::yield_now());
+            }
+            log.record(change);
+        });
+        writer.join().unwrap();
+        recorder.assert_chain();
+        assert_eq!(recorder.calls().len(), 6);
+        drop((first, registration));
     });
 }
 
@@ -180,7 +252,7 @@ fn writers_on_several_threads_are_heard_losslessly_and_in_one_order() {
 fn a_registration_races_with_writes() {
     explore(|| {
         let subject = Subject::new();
-        let ear = Ear::default();
+        let recorder = Recorder::default();
         let writer = {
             let subject = subject.clone();
             thread::spawn(move || {
@@ -188,10 +260,10 @@ fn a_registration_races_with_writes() {
                 subject.write(&[2, 3]);
             })
         };
-        let registration = ear.on(&subject.number());
+        let registration = recorder.on(&subject.number());
         writer.join().unwrap();
-        ear.assert_chain();
-        assert_eq!(ear.heard().last().unwrap().1, 3, "nothing is missed");
+        recorder.assert_chain();
+        assert_eq!(recorder.calls().last().unwrap().1, 3, "nothing is missed");
         drop(registration);
     });
 }
@@ -208,7 +280,7 @@ fn two_registrations_race_with_a_write_inside_a_listener() {
                 }
             })
         };
-        let (here, there) = (Ear::default(), Ear::default());
+        let (here, there) = (Recorder::default(), Recorder::default());
         let other = {
             let (subject, there) = (subject.clone(), there.clone());
             thread::spawn(move || {
@@ -219,9 +291,9 @@ fn two_registrations_race_with_a_write_inside_a_listener() {
         };
         let registration = here.on(&subject.number());
         let other = other.join().unwrap();
-        for ear in [&here, &there] {
-            ear.assert_chain();
-            assert_eq!(ear.heard().last().unwrap().1, 2);
+        for recorder in [&here, &there] {
+            recorder.assert_chain();
+            assert_eq!(recorder.calls().last().unwrap().1, 2);
         }
         drop((nested, registration, other));
     });
@@ -248,7 +320,7 @@ fn no_call_begins_after_the_subscription_is_dropped() {
         drop(registration);
         *over.lock().unwrap() = true;
         writer.join().unwrap();
-        // Between the look at the phase and the call there is no scheduling point, so a call that began had begun before.
+        // There is no scheduling point between the check of the phase and the call, so the call had begun before the drop.
         assert_eq!(*late.lock().unwrap(), 0);
     });
 }
@@ -274,10 +346,7 @@ fn a_collection_and_its_batches_keep_a_copy_equal() {
         let (mut copy, mut batches) = subject.items().observe();
         let before = copy.len();
         writer.join().unwrap();
-        assert!(
-            [0, 2, 3].contains(&before),
-            "a snapshot never sees half a commit"
-        );
+        assert!([0, 2, 3].contains(&before), "a snapshot has whole commits");
         while let Some(batch) = batches.try_recv() {
             for change in batch {
                 if let CollectionChange::Added { item, index, .. } = change {
@@ -288,6 +357,31 @@ fn a_collection_and_its_batches_keep_a_copy_equal() {
         assert_eq!(copy, [1, 2, 3]);
         assert_eq!(*added.lock().unwrap(), [(1, 0), (2, 1), (3, 2)]);
         drop(registration);
+    });
+}
+
+#[test]
+fn a_mapped_property_reads_a_value_with_its_own_reason() {
+    explore(|| {
+        let subject = Subject::new();
+        let code = |number: usize| ReasonCode::Other(number.to_string().into());
+        let write = move |subject: &Subject, number: usize| {
+            subject.0.store.transact(|transaction| {
+                let reason = Some(Reason::new(code(number)));
+                transaction.set(&subject.0, |object| &mut object.number, number, reason);
+            });
+        };
+        write(&subject, 1);
+        let matches = subject.number().map_with_reason(move |number, reason| {
+            let is_own = reason.map(Reason::code) == Some(&code(*number));
+            (*number, is_own.then(|| Reason::new(code(*number))))
+        });
+        let writer = {
+            let subject = subject.clone();
+            thread::spawn(move || (2..5).for_each(|number| write(&subject, number)))
+        };
+        assert!(matches.reason().is_some(), "the reason of another value");
+        writer.join().unwrap();
     });
 }
 
