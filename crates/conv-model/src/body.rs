@@ -11,14 +11,21 @@ pub enum MessageBody {
     Text(String),
     /// HTML. Incoming HTML is untrusted.
     Html(String),
+    /// The content of an incoming message in another format. It is shown as plain text.
+    Other {
+        /// The media type, such as `multipart/alternative`. Empty if the content could not be read.
+        media_type: String,
+        /// The content, undecoded.
+        raw: String,
+    },
 }
 
 impl MessageBody {
-    /// The format.
+    /// The format. Content in another format counts as text.
     #[must_use]
     pub const fn format(&self) -> MessageFormat {
         match self {
-            Self::Text(_) => MessageFormat::Text,
+            Self::Text(_) | Self::Other { .. } => MessageFormat::Text,
             Self::Html(_) => MessageFormat::Html,
         }
     }
@@ -27,7 +34,7 @@ impl MessageBody {
     #[must_use]
     pub fn raw(&self) -> &str {
         match self {
-            Self::Text(raw) | Self::Html(raw) => raw,
+            Self::Text(raw) | Self::Html(raw) | Self::Other { raw, .. } => raw,
         }
     }
 }

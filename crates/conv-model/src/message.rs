@@ -92,7 +92,7 @@ impl TextMessage {
     #[must_use]
     pub fn text(&self) -> String {
         match self.body() {
-            MessageBody::Text(text) => text.clone(),
+            MessageBody::Text(text) | MessageBody::Other { raw: text, .. } => text.clone(),
             MessageBody::Html(html) => html::to_text(html),
         }
     }
@@ -102,7 +102,7 @@ impl TextMessage {
     #[must_use]
     pub fn html(&self) -> String {
         match self.body() {
-            MessageBody::Text(text) => html::escape(text),
+            MessageBody::Text(text) | MessageBody::Other { raw: text, .. } => html::escape(text),
             MessageBody::Html(html) => html::sanitize(html),
         }
     }
@@ -111,7 +111,7 @@ impl TextMessage {
     #[must_use]
     pub fn unsafe_html(&self) -> Option<&str> {
         match self.body() {
-            MessageBody::Text(_) => None,
+            MessageBody::Text(_) | MessageBody::Other { .. } => None,
             MessageBody::Html(html) => Some(html),
         }
     }

@@ -112,6 +112,8 @@ pub struct RawReason {
     pub operation: Option<String>,
     /// The correlation ID of the request in the server's logs.
     pub correlation: Option<String>,
+    /// The server's own diagnosis (`X-Ms-diagnostics`), unparsed.
+    pub diagnostics: Option<String>,
     /// The addresses to which a message was not delivered.
     pub failed_participants: Vec<String>,
 }

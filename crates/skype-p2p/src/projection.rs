@@ -258,14 +258,13 @@ fn participant_state(standing: Standing) -> ParticipantState {
     }
 }
 
-/// What is neither text nor HTML is shown as it arrived.
 fn body(body: ucwa_session::MessageBody) -> MessageBody {
     match body {
         ucwa_session::MessageBody::Html(html) => MessageBody::Html(html),
-        ucwa_session::MessageBody::Text(raw) | ucwa_session::MessageBody::Other { raw, .. } => {
-            MessageBody::Text(raw)
+        ucwa_session::MessageBody::Text(text) => MessageBody::Text(text),
+        ucwa_session::MessageBody::Other { media_type, raw } => {
+            MessageBody::Other { media_type, raw }
         }
-        _ => MessageBody::Text(String::new()),
     }
 }
 

@@ -119,7 +119,9 @@ fn raw(failure: &Failure) -> RawReason {
     raw.attempts = failure.attempts();
     raw.stage = Some(failure.stage().as_str().to_owned());
     raw.host = failure.host().map(str::to_owned);
+    raw.operation = failure.operation_id().map(str::to_owned);
     raw.correlation = failure.correlation_id().map(str::to_owned);
+    raw.diagnostics = failure.diagnostics().map(str::to_owned);
     raw.failed_participants = failure.failed_participants().to_vec();
     raw
 }

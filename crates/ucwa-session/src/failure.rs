@@ -23,6 +23,7 @@ struct Inner {
     message: Option<String>,
     diagnostics: Option<String>,
     correlation_id: Option<String>,
+    operation_id: Option<String>,
     failed_participants: Vec<String>,
     /// The response body is not UCWA.
     page: bool,
@@ -142,6 +143,7 @@ impl Failure {
             message: None,
             diagnostics: None,
             correlation_id: None,
+            operation_id: None,
             failed_participants: Vec::new(),
             page: false,
             tried: Vec::new(),
@@ -202,6 +204,11 @@ impl Failure {
 
     pub(crate) fn with_correlation_id(mut self, id: Option<String>) -> Self {
         self.0.correlation_id = id;
+        self
+    }
+
+    pub(crate) fn with_operation_id(mut self, id: &str) -> Self {
+        self.0.operation_id = Some(id.to_owned());
         self
     }
 
@@ -273,6 +280,11 @@ impl Failure {
     /// response, or else that of the request.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.correlation_id.as_deref()
+    }
+
+    /// The `operationId` that the client gave an invitation or a message, which the server repeats in its events and logs.
+    pub fn operation_id(&self) -> Option<&str> {
+        self.0.operation_id.as_deref()
     }
 
     /// The participants whom a message did not reach (`failedDeliveryParticipant` of `message_ref`): for each the SIP

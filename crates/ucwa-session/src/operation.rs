@@ -277,13 +277,12 @@ impl fmt::Debug for CustomContent {
 
 /// The content of a message.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum MessageBody {
     /// Plain text.
     Text(String),
     /// HTML as it was written or received. Untrusted.
     Html(String),
-    /// Any other content, as it arrived (`multipart/alternative` occurs). An empty media type means that the content
+    /// Any other content, as it arrived; it cannot be sent (`multipart/alternative` occurs). An empty media type means that the content
     /// could not be fetched.
     Other {
         /// The media type.

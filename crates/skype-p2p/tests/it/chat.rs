@@ -74,6 +74,7 @@ async fn a_declined_message_fails_with_the_reason_and_keeps_its_text() {
         Some("Declined"),
         "{reason}"
     );
+    assert!(reason.raw().unwrap().operation.is_some());
     assert_eq!(statuses(&ours), [MessageStatus::Failed]);
     assert_eq!(told(&ours)[0].2, "Hi Lene");
     assert_eq!(ours.state().get(), ConversationState::Disconnected);

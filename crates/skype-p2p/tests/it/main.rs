@@ -25,6 +25,7 @@ mod retries;
 mod ringing;
 mod runtimes;
 mod secrets;
+mod server_words;
 mod sign_in;
 mod story;
 mod suspend;

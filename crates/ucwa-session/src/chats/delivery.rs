@@ -261,8 +261,12 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         message: MessageKey,
-        result: DeliveryResult,
+        mut result: DeliveryResult,
     ) {
+        if let Some(sent) = self.deliveries.by_message(message) {
+            let failure = result.failure.take();
+            result.failure = failure.map(|it| it.with_operation_id(&sent.operation_id));
+        }
         if let Some(ticket) = self.deliveries.conclude(message, &result) {
             self.report_to(cx, message, ticket, result);
         }

@@ -229,6 +229,7 @@ impl Conversation {
         let Some(invite) = self.take_invite(cx) else {
             return;
         };
+        let failure = failure.with_operation_id(&invite.operation_id);
         let result = DeliveryResult::failed(failure.clone());
         self.report_invitation(cx, &invite.operation_id, result);
         cx.fail(invite.ticket, &failure);

@@ -241,6 +241,7 @@ impl Conversation {
             return;
         };
         self.cancel_joining_timer(cx, operation);
+        let result = result.map_err(|failure| failure.with_operation_id(operation));
         let failure = result.as_ref().err().cloned();
         match &failure {
             Some(_) => self.remove_from_roster(cx, joining.participant, failure.clone()),

@@ -41,6 +41,10 @@ impl Conversation {
         {
             return self.report_unsent(cx, draft, invalid("the message is empty".to_owned()));
         }
+        if matches!(draft.body, MessageBody::Other { .. }) {
+            let why = "only text and HTML can be sent".to_owned();
+            return self.report_unsent(cx, draft, invalid(why));
+        }
         let established = self.life.established().is_some();
         let Some(live) = self.life.live_mut() else {
             return self.invite(cx, subject, Some(draft));

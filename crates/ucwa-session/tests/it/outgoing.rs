@@ -242,6 +242,7 @@ fn a_refused_invitation_fails_its_message_with_the_reason_and_ends_the_conversat
                 (&FailureKind::Remote, Some("Declined")),
                 "{status:?} {end}"
             );
+            assert_eq!(failure.operation_id(), Some(&*operation));
             let changes = bench.changes(chat());
             let ends = changes
                 .iter()
@@ -285,13 +286,20 @@ fn the_status_of_an_event_outranks_the_state_of_its_invitation() {
 fn a_refused_request_for_an_invitation_fails_with_the_reason() {
     let mut bench = Bench::with_conversation();
     let ticket = bench.send(1, "Hello");
-    bench.reply(
-        "POST",
-        INVITE,
-        400,
-        json!({"code": "BadRequest", "subcode": "ParameterValidationFailure"}),
-    );
+    let request = bench.take("POST", INVITE);
+    let operation = request.json()["operationId"].clone();
+    let refusal = json!({"code": "BadRequest", "subcode": "ParameterValidationFailure"});
+    let mut response = answer(400, refusal);
+    let diagnostics = "9001;reason=\"a reason\"".parse().unwrap();
+    response
+        .headers_mut()
+        .insert("x-ms-diagnostics", diagnostics);
+    bench.respond(request.id, response);
     let failure = bench.failure(ticket);
+    assert_eq!(failure.operation_id(), operation.as_str());
+    assert_eq!(failure.diagnostics(), Some("9001;reason=\"a reason\""));
+    assert!(failure.host().is_some() && failure.correlation_id().is_some());
+    assert_eq!(failure.attempts(), Some(1));
     assert_eq!(
         (failure.kind(), failure.status(), failure.subcode()),
         (

@@ -1,0 +1,108 @@
+//! What the server says reaches the application as it came: reasons of failures, and contents of messages.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conv_transport::{HttpTransport, SendOptions, TransportError};
+use http::{Request, Response};
+use skype_p2p::{Credentials, MessageBody};
+
+use crate::{
+    story::conversation,
+    world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
+};
+
+const DIAGNOSTICS: &str = "9001;source=\"pool\";reason=\"A policy forbids it\"";
+
+/// Refuses every invitation.
+#[derive(Debug)]
+struct Refusing(World);
+
+#[async_trait]
+impl HttpTransport for Refusing {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        if !request.uri().path().ends_with("/messagingInvitations") {
+            return self.0.send(request, options).await;
+        }
+        let body = r#"{"code":"Forbidden","subcode":"PolicyViolation","message":"Not allowed"}"#;
+        let response = Response::builder()
+            .status(403)
+            .header("content-type", "application/json")
+            .header("x-ms-diagnostics", DIAGNOSTICS)
+            .header("x-ms-correlation-id", "0815")
+            .body(Bytes::from_static(body.as_bytes()));
+        Ok(response.unwrap())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_keeps_everything_that_the_server_said() {
+    let world = World::new();
+    let transport = Arc::new(Refusing(world.clone()));
+    let tosh = world.builder().transport(transport).build().unwrap();
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let reason = ours.chat_service().send_message("Hi Lene").await;
+    let reason = reason.unwrap_err();
+    let raw = reason.raw().unwrap();
+    assert_eq!(raw.host.as_deref(), Some("127.0.0.1"));
+    assert_eq!(raw.status, Some(403));
+    assert_eq!(raw.attempts, Some(1));
+    assert_eq!(raw.code.as_deref(), Some("Forbidden"));
+    assert_eq!(raw.subcode.as_deref(), Some("PolicyViolation"));
+    assert_eq!(raw.message.as_deref(), Some("Not allowed"));
+    assert_eq!(raw.diagnostics.as_deref(), Some(DIAGNOSTICS));
+    assert_eq!(raw.correlation.as_deref(), Some("0815"));
+    let operation = raw.operation.as_deref().unwrap();
+    assert!(!operation.is_empty(), "the operationId of the invitation");
+}
+
+/// Turns the texts of all messages into content of another type.
+#[derive(Debug)]
+struct Multipart(World);
+
+#[async_trait]
+impl HttpTransport for Multipart {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let response = self.0.send(request, options).await?;
+        Ok(response.map(|body| {
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            body.replace("data:text/plain", "data:application/x-ink")
+                .into()
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_another_type_keeps_its_type_and_its_content() {
+    let world = World::new();
+    let tosh = world.tosh().await;
+    let transport = Arc::new(Multipart(world.clone()));
+    let lene = world.builder().transport(transport).build().unwrap();
+    let credentials = Credentials::password(LENE, LENE_PASSWORD);
+    lene.sign_in_manager().sign_in(credentials).await.unwrap();
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = ours.chat_service().send_message("strokes");
+    let theirs = conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    let messages = theirs.chat_service().messages();
+    messages.size().wait_for(1).await.unwrap();
+    let message = messages.get(0).unwrap();
+    let body = MessageBody::Other {
+        media_type: "application/x-ink".to_owned(),
+        raw: "strokes".to_owned(),
+    };
+    assert_eq!(*message.body(), body);
+    assert_eq!(message.text(), "strokes");
+}
