@@ -16,6 +16,7 @@ use tokio::net::{TcpStream, lookup_host};
 use super::{
     Progress,
     connection::{Connection, Stream},
+    keep_alive::{SILENCE, limit_silence},
     proxy::Hop,
     target::Target,
     tls::Tls,
@@ -62,6 +63,9 @@ impl Way<'_> {
         let tcp = self.connect_first(&addresses).await?;
         // A command is one small write that waits for its answer.
         let _ = tcp.set_nodelay(true);
+        if lane == Lane::Events {
+            limit_silence(&tcp, SILENCE);
+        }
         let mut stream: Box<dyn Stream> = Box::new(tcp);
         if let Some(hop) = self.hop {
             if hop.proxy.https {

@@ -2,6 +2,8 @@
 
 mod connections;
 mod failures;
+#[cfg(target_os = "linux")]
+mod keep_alive;
 #[cfg(feature = "native-tls")]
 mod native_tls;
 mod proxy;
