@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod corpus;
 mod decode;
 mod diff;
+mod endurance;
 mod fixture;
 mod record;
 mod redact;
@@ -34,6 +35,8 @@ enum Chore {
     Decode(decode::Arguments),
     /// Show what two recordings have otherwise than each other
     Diff(diff::Arguments),
+    /// Play days of virtual time and measure what a session keeps in memory
+    Endurance(endurance::Arguments),
     /// Record the traffic and the timeline of a scenario against the embedded server, or against any other
     Record(record::Arguments),
     /// Take the secrets out of a HAR file before it is shared
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Corpus(arguments) => corpus::run(&arguments),
         Chore::Decode(arguments) => decode::run(&arguments),
         Chore::Diff(arguments) => diff::run(&arguments),
+        Chore::Endurance(arguments) => endurance::run(&arguments),
         Chore::Record(arguments) => record::run(&arguments),
         Chore::Redact(arguments) => redact::run(&arguments),
         Chore::Replay(arguments) => replay::run(&arguments),

@@ -59,11 +59,11 @@ fn sessions(count: &str) -> Result<SessionCount, String> {
         .ok_or_else(|| "expected a number from 2 to 5".to_owned())
 }
 
-fn network(name: &str) -> Result<NetworkProfile, String> {
+pub(crate) fn network(name: &str) -> Result<NetworkProfile, String> {
     NetworkProfile::named(name).ok_or_else(|| "expected fast, slow, lossy or failing".to_owned())
 }
 
-fn http_faults(name: &str) -> Result<HttpFaults, String> {
+pub(crate) fn http_faults(name: &str) -> Result<HttpFaults, String> {
     HttpFaults::named(name).ok_or_else(|| "expected none, some or many".to_owned())
 }
 

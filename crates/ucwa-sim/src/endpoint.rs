@@ -222,6 +222,13 @@ impl Endpoint {
         None
     }
 
+    /// Drops the operations that have completed, except the last one, whose ticket is needed for the next.
+    pub(crate) fn drop_completed(&mut self) {
+        let last = self.tickets.last_key_value().map(|(ticket, _)| *ticket);
+        self.tickets
+            .retain(|ticket, result| result.is_none() || Some(*ticket) == last);
+    }
+
     /// The user, which is the part of the name before the first dot.
     pub(crate) fn user(&self) -> &str {
         self.name.split('.').next().unwrap_or_default()

@@ -13,6 +13,7 @@ mod attacker;
 mod coverage;
 mod device;
 mod endpoint;
+mod endurance;
 mod fault_schedule;
 mod http_faults;
 mod invariants;
@@ -31,6 +32,7 @@ mod violation;
 mod world;
 
 pub use coverage::{Coverage, CoveragePoint};
+pub use endurance::{Day, Endurance, Remains};
 pub use http_faults::HttpFaults;
 pub use network_profile::NetworkProfile;
 pub use options::{Options, SessionCount, WorldSize};

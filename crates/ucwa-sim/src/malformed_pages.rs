@@ -173,15 +173,15 @@ impl Defect {
             Self::NoDocument => b"An internal error has occurred.".to_vec(),
             Self::NoNextLink => {
                 page.follow = None;
-                page.encode(representation).into()
+                page.encode(representation)
             }
             Self::Event(index) => {
-                let events = page.senders.iter_mut().flat_map(|it| &mut it.events);
-                if let Some(event) = events.skip(index).next() {
+                let mut events = page.senders.iter_mut().flat_map(|it| &mut it.events);
+                if let Some(event) = events.nth(index) {
                     let marker = Resource::default().with_property(MARKER, "here");
                     event.embedded = Some(marker);
                 }
-                let body = String::from_utf8(page.encode(representation).into());
+                let body = String::from_utf8(page.encode(representation));
                 let body = body.unwrap_or_default();
                 let (marker, malformed) = match representation {
                     Representation::Json => (format!("{{\"{MARKER}\":\"here\"}}"), "42"),

@@ -44,6 +44,8 @@ pub(crate) mod stream {
     pub(crate) const RESPONSES_IN_SUSPENDS: u64 = 12;
     /// Which event pages are malformed, and how.
     pub(crate) const MALFORMED_PAGE_DEFECTS: u64 = 13;
+    /// What the users of an endurance run do.
+    pub(crate) const ENDURANCE: u64 = 14;
 }
 
 impl RandomStream {

@@ -32,8 +32,8 @@ const MAX_STEPS: u64 = 100_000;
 /// How often an actor attempts what fails.
 const MAX_ATTEMPTS: u32 = 8;
 
-const PASSWORD: &str = "pass@word1";
-const USERS: [(&str, &str); 5] = [
+pub(crate) const PASSWORD: &str = "pass@word1";
+pub(crate) const USERS: [(&str, &str); 5] = [
     ("toshm@contoso.com", "Tosh Meston"),
     ("lenea@contoso.com", "Lene Aaling"),
     ("alexd@contoso.com", "Alex Darrow"),

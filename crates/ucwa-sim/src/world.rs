@@ -234,6 +234,22 @@ impl World {
             .unwrap_or_default()
     }
 
+    /// Drops what the world keeps of exchanges and operations that have ended.
+    pub(crate) fn drop_past(&mut self) {
+        self.exchanges.retain(|_, exchange| !exchange.ended);
+        self.struck.clear();
+        for endpoint in &mut self.endpoints {
+            endpoint.drop_completed();
+        }
+    }
+
+    /// Ends the world and returns its sessions and the server.
+    pub(crate) fn into_sessions(self) -> (BTreeMap<EndpointId, Session>, Engine) {
+        let sessions = self.endpoints.into_iter().map(|it| it.session);
+        let sessions = (0..).map(EndpointId).zip(sessions).collect();
+        (sessions, self.engine)
+    }
+
     /// The exchanges that have neither ended nor been aborted.
     pub(crate) fn open_exchanges(&self) -> impl Iterator<Item = (ExchangeId, EndpointId)> {
         let open = self.exchanges.iter().filter(|(_, it)| !it.ended);

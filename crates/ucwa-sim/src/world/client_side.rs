@@ -297,6 +297,7 @@ impl World {
         let found = self
             .exchanges
             .iter_mut()
+            .rev()
             .find(|(_, it)| it.endpoint == id && it.request == request);
         if let Some((&exchange_id, exchange)) = found {
             exchange.ended = true;
