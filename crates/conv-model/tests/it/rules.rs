@@ -689,11 +689,12 @@ fn a_thread_that_delivers_the_changes_of_others_hands_them_over() {
         let mut seen = count.load(Ordering::SeqCst);
         filled.wait();
         while !has_returned.load(Ordering::SeqCst) && number < 20 * QUEUED {
-            for _ in seen..count.load(Ordering::SeqCst) {
-                seen += 1;
+            let delivered = count.load(Ordering::SeqCst);
+            for _ in seen..delivered {
                 number += 1;
                 stage.write(number);
             }
+            seen = delivered;
             thread::yield_now();
         }
         (first.join().unwrap(), number)

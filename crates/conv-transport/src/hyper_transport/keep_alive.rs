@@ -36,7 +36,8 @@ pub(super) fn limit_silence(tcp: &TcpStream, silence: Duration) {
     let _ = socket.set_tcp_user_timeout(Some(silence));
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::{
         env,

@@ -459,7 +459,7 @@ fn invitation_rows() -> Vec<Row> {
                 participant_invitation(kind, &fixture.operation, "21a1", "Connecting")
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::ParticipantInvited(third())])
+                fixture.changes_are(&[ConversationChange::ParticipantInvited(third())]);
             },
             ..COMMUNICATION
         },

@@ -160,7 +160,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
                 in_state(fixture, kind, "Connected", json!({"subject": "Lunch"}))
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Subject("Lunch".to_owned())])
+                fixture.changes_are(&[ConversationChange::Subject("Lunch".to_owned())]);
             },
             ..row()
         },
