@@ -190,8 +190,8 @@ impl Session {
         self.on_events(&page);
         if has_gap {
             self.list_conversations();
-            self.people.begin_anew(&mut self.core);
-            self.history.begin_anew(&mut self.core);
+            self.people.resynchronize(&mut self.core);
+            self.history.resynchronize(&mut self.core);
         }
     }
 

@@ -158,17 +158,17 @@ impl History {
     /// Starts with a new application.
     pub(crate) fn begin(&mut self, core: &mut Core) {
         self.open = true;
-        self.begin_anew(core);
+        self.resynchronize(core);
         self.begin_archiving(core);
     }
 
     /// Starts again after lost events, which may have been about history.
-    pub(crate) fn begin_anew(&mut self, core: &mut Core) {
+    pub(crate) fn resynchronize(&mut self, core: &mut Core) {
         if self.open {
             if self.watches_missed_items {
                 self.read_missed(core);
             }
-            self.tell_complete(core, false);
+            self.report_complete(core, false);
         }
     }
 
@@ -206,7 +206,7 @@ impl History {
     }
 
     /// Reports whether the end of the list has been reached, if that has changed.
-    fn tell_complete(&mut self, core: &mut Core, complete: bool) {
+    fn report_complete(&mut self, core: &mut Core, complete: bool) {
         if std::mem::replace(&mut self.complete, complete) != complete {
             core.emit(SessionEvent::MoreArchived(!complete));
         }

@@ -30,7 +30,7 @@ use crate::person::{Interest, MeChange, PersonFact, PersonField, PersonStatus};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Who {
+pub(crate) enum PersonId {
     /// The user.
     Me,
     /// The person with this SIP URI, in lower case.
@@ -41,9 +41,9 @@ pub(crate) enum Who {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PeoplePurpose {
     /// GET a resource of a person.
-    Read(Who, Aspect),
+    Read(PersonId, Aspect),
     /// GET search, for the contact with this address.
-    Locate(Who),
+    Locate(PersonId),
     /// GET a contact that an event named, by the key of its href.
     Identify(String),
     /// GET search, for the caller.
@@ -67,7 +67,7 @@ impl PeoplePurpose {
             Self::Identify(_) => "contact",
             Self::Subscribe(_) => "presenceSubscriptions",
             Self::Extend(_) | Self::Unsubscribe => "presenceSubscription",
-            Self::Set(aspect) => aspect.rel(&Who::Me),
+            Self::Set(aspect) => aspect.rel(&PersonId::Me),
         }
     }
 }
@@ -76,11 +76,11 @@ impl PeoplePurpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PeopleTimer {
     /// Collected reads are due.
-    Gathered,
+    Collected,
     /// The next read at the interval of an interest.
-    Poll(Who, Aspect),
+    Poll(PersonId, Aspect),
     /// The next attempt to read a followed resource, with the number of failed ones.
-    Repeat(Who, Aspect, u32),
+    Repeat(PersonId, Aspect, u32),
     /// A subscription will expire soon.
     Extend(u64),
 }
@@ -97,17 +97,17 @@ pub(crate) struct People {
     open: bool,
     search: Option<String>,
     presence_subscriptions: Option<String>,
-    persons: BTreeMap<Who, Person>,
+    persons: BTreeMap<PersonId, Person>,
     /// Counts uses of records, to find the least recently used ones.
     uses: u64,
     /// The number of events since the last eviction that may have added or released a record.
     since_eviction: usize,
     /// The owners of contact hrefs.
-    by_href: BTreeMap<HrefKey, Who>,
+    by_href: BTreeMap<HrefKey, PersonId>,
     /// Reads that are due or in flight.
-    reads: BTreeMap<(Who, Aspect), Read>,
+    reads: BTreeMap<(PersonId, Aspect), Read>,
     /// The timer that collects reads is armed.
-    gathering: bool,
+    collecting: bool,
     /// Contacts whose address is being read, by the key of their href.
     identifying: BTreeSet<String>,
     searches: BTreeSet<Ticket>,
@@ -138,7 +138,7 @@ struct Person {
 
 impl Person {
     /// The strongest interest in a resource.
-    fn interest(&self, who: &Who, aspect: Aspect) -> Interest {
+    fn interest(&self, who: &PersonId, aspect: Aspect) -> Interest {
         let of_aspect = self
             .interests
             .iter()
@@ -163,7 +163,7 @@ impl Person {
         self.links.contains_key(&Aspect::Card)
     }
 
-    fn is_followed(&self, who: &Who) -> bool {
+    fn is_followed(&self, who: &PersonId) -> bool {
         Aspect::ALL
             .into_iter()
             .any(|aspect| self.interest(who, aspect) == Interest::Live)
@@ -178,13 +178,13 @@ impl People {
             + self.searches.len()
             + self.changes.values().map(VecDeque::len).sum::<usize>()
             + self.persons.values().filter(|it| it.locating).count()
-            + usize::from(self.gathering)
+            + usize::from(self.collecting)
     }
 
     /// Handles an operation on people.
     pub(crate) fn submit(&mut self, core: &mut Core, ticket: Ticket, operation: Operation) {
         match operation {
-            Operation::FetchPerson { address, field } => match self.find_or_add(&address) {
+            Operation::FetchPerson { address, field } => match self.find_or_create(&address) {
                 Err(failure) => core.complete(ticket, Err(failure)),
                 Ok(_) if !self.open => core.complete(ticket, Err(not_signed_in())),
                 Ok(who) => self.read(core, who, Aspect::of(field), Some(ticket)),
@@ -194,7 +194,7 @@ impl People {
                 field,
                 interest,
             } => {
-                let result = self.find_or_add(&address).map(|who| {
+                let result = self.find_or_create(&address).map(|who| {
                     self.follow(core, who, field, interest);
                     Outcome::Done
                 });
@@ -213,7 +213,7 @@ impl People {
 
     pub(crate) fn on_timer(&mut self, core: &mut Core, timer: PeopleTimer) {
         match timer {
-            PeopleTimer::Gathered => self.on_gathered(core),
+            PeopleTimer::Collected => self.send_due(core),
             PeopleTimer::Poll(who, aspect) => self.on_poll(core, who, aspect),
             PeopleTimer::Repeat(who, aspect, repeats) => self.repeat(core, who, aspect, repeats),
             PeopleTimer::Extend(id) => self.extend(core, id),
@@ -251,11 +251,11 @@ impl People {
         if let Some(me) = application.embedded("me") {
             if let Some(uri) = me.text("uri").and_then(|uri| SipUri::parse(uri).ok()) {
                 self.me = folded(&uri);
-                self.persons.entry(Who::Me).or_default().uri = uri.as_str().to_owned();
+                self.persons.entry(PersonId::Me).or_default().uri = uri.as_str().to_owned();
             }
             self.take_me_links(me);
             let known = Aspect::Card.facts(me, core.base.as_ref());
-            self.tell(core, &Who::Me, known.into_iter().filter(is_news));
+            self.emit_facts(core, &PersonId::Me, known.into_iter().filter(has_value));
         }
     }
 
@@ -263,11 +263,11 @@ impl People {
     pub(crate) fn begin(&mut self, core: &mut Core) {
         self.open = true;
         self.subscribe_at = Duration::ZERO;
-        self.begin_anew(core);
+        self.resynchronize(core);
     }
 
     /// Starts again after the server has dropped its transient state, including subscriptions (`EventsInUCWA`).
-    pub(crate) fn begin_anew(&mut self, core: &mut Core) {
+    pub(crate) fn resynchronize(&mut self, core: &mut Core) {
         if !self.open {
             return;
         }
@@ -292,7 +292,7 @@ impl People {
                     // A read in flight may be older than the lost events.
                     self.read_change(core, who.clone(), aspect);
                 }
-                self.attend(core, &who, aspect, Interest::None);
+                self.apply_interest(core, &who, aspect, Interest::None);
             }
         }
     }
@@ -305,7 +305,7 @@ impl People {
         self.by_href.clear();
         self.identifying.clear();
         self.subscriptions.clear();
-        self.gathering = false;
+        self.collecting = false;
         for person in self.persons.values_mut() {
             person.links.clear();
             person.contact = None;
@@ -332,21 +332,21 @@ impl People {
     }
 
     /// Finds or creates the record of an address, without a request.
-    fn find_or_add(&mut self, address: &str) -> Result<Who, Failure> {
+    fn find_or_create(&mut self, address: &str) -> Result<PersonId, Failure> {
         // Before sign-in the empty address stands for the user, whose address is not known yet.
         if address.is_empty() && self.me.is_empty() {
-            return Ok(Who::Me);
+            return Ok(PersonId::Me);
         }
         let uri = SipUri::parse(address).map_err(|error| invalid(error.to_string()))?;
         let who = self.who(&uri);
-        self.note(&who, uri.as_str());
+        self.touch(&who, uri.as_str());
         Ok(who)
     }
 
     /// The record of a person, marked as used. Creating one may evict others.
-    fn note(&mut self, who: &Who, uri: &str) -> &mut Person {
+    fn touch(&mut self, who: &PersonId, uri: &str) -> &mut Person {
         if !self.persons.contains_key(who) {
-            self.evict_some_day();
+            self.evict_occasionally();
         }
         self.uses += 1;
         let person = self.persons.entry(who.clone()).or_default();
@@ -358,7 +358,7 @@ impl People {
     }
 
     /// Evicts idle records now and then, so that the cost per call stays constant.
-    fn evict_some_day(&mut self) {
+    fn evict_occasionally(&mut self) {
         self.since_eviction += 1;
         if self.since_eviction >= KEPT_IDLE.max(self.persons.len() / 4) {
             self.since_eviction = 0;
@@ -371,7 +371,7 @@ impl People {
         let being_read: BTreeSet<_> = self.reads.keys().map(|(who, _)| who).collect();
         let mut idle: Vec<_> = (self.persons.iter())
             .filter(|(who, person)| {
-                **who != Who::Me
+                **who != PersonId::Me
                     && person.interests.is_empty()
                     && person.subscription.is_none()
                     && !person.locating
@@ -388,7 +388,7 @@ impl People {
     }
 
     /// Records the href of a person's contact, and drops the previous one.
-    fn locate(&mut self, who: &Who, contact: HrefKey) {
+    fn locate(&mut self, who: &PersonId, contact: HrefKey) {
         if let Some(person) = self.persons.get_mut(who)
             && let Some(old) = person.contact.replace(contact.clone())
             && old != contact
@@ -399,23 +399,28 @@ impl People {
     }
 
     /// Drops a contact href of a person, unless another person has it now.
-    fn release_href(&mut self, contact: &HrefKey, who: &Who) {
+    fn release_href(&mut self, contact: &HrefKey, who: &PersonId) {
         if self.by_href.get(contact) == Some(who) {
             self.by_href.remove(contact);
         }
     }
 
-    fn who(&self, uri: &SipUri) -> Who {
+    fn who(&self, uri: &SipUri) -> PersonId {
         let folded = folded(uri);
         if folded == self.me {
-            Who::Me
+            PersonId::Me
         } else {
-            Who::Other(folded)
+            PersonId::Other(folded)
         }
     }
 
     /// Emits facts about a person.
-    fn tell(&self, core: &mut Core, who: &Who, facts: impl IntoIterator<Item = PersonFact>) {
+    fn emit_facts(
+        &self,
+        core: &mut Core,
+        who: &PersonId,
+        facts: impl IntoIterator<Item = PersonFact>,
+    ) {
         let Some(person) = self.persons.get(who) else {
             return;
         };
@@ -429,7 +434,7 @@ impl People {
 }
 
 /// Whether a fact in the application's copy of the user's card has a value. The name is emitted at sign-in.
-fn is_news(fact: &PersonFact) -> bool {
+fn has_value(fact: &PersonFact) -> bool {
     match fact {
         PersonFact::Title(text)
         | PersonFact::Office(text)

@@ -28,7 +28,7 @@ pub(super) struct Archiving {
     /// The setting, as the server reported it last.
     enabled: bool,
     /// What the caller knows: enabled, and changeable.
-    told: (bool, bool),
+    reported: (bool, bool),
     /// The last setting that took effect at the caller's request. It is restored in a new application.
     wanted: Option<bool>,
     /// The requested changes, made one at a time.
@@ -75,8 +75,8 @@ impl History {
 
     fn emit_setting(&mut self, core: &mut Core) {
         let (enabled, settable) = (self.archiving.enabled, self.communication.is_some());
-        let told = std::mem::replace(&mut self.archiving.told, (enabled, settable));
-        if told != (enabled, settable) {
+        let reported = std::mem::replace(&mut self.archiving.reported, (enabled, settable));
+        if reported != (enabled, settable) {
             core.emit(SessionEvent::History { enabled, settable });
         }
         if enabled {

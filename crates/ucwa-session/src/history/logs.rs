@@ -217,7 +217,7 @@ impl History {
         let result = match listing.failure {
             Some(failure) => Err(failure),
             None => {
-                self.tell_complete(core, listing.waiting.is_empty());
+                self.report_complete(core, listing.waiting.is_empty());
                 Ok(Outcome::Done)
             }
         };

@@ -41,7 +41,7 @@ impl History {
             None => self.read_missed(core),
         }
         // A missed conversation has a new log.
-        self.tell_complete(core, false);
+        self.report_complete(core, false);
     }
 
     pub(super) fn on_missed_read(

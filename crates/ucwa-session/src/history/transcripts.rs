@@ -32,7 +32,7 @@ pub(super) struct Archive {
     tickets: Vec<Ticket>,
     empty_pages: u32,
     /// Whether there are more messages, as it was reported.
-    told: Option<bool>,
+    reported: Option<bool>,
 }
 
 /// The reading position in one log.
@@ -59,7 +59,7 @@ impl Archive {
             logs: Vec::new(),
             tickets: Vec::new(),
             empty_pages: 0,
-            told: None,
+            reported: None,
         }
     }
 
@@ -133,9 +133,9 @@ impl Archive {
     }
 
     /// Reports whether there are more messages, if that has changed.
-    fn tell(&mut self, core: &mut Core, key: ConversationKey) {
+    fn report_more(&mut self, core: &mut Core, key: ConversationKey) {
         let more = self.open_log().is_some();
-        if self.told.replace(more) != Some(more) {
+        if self.reported.replace(more) != Some(more) {
             core.change(key, ConversationChange::MoreHistory(more));
         }
     }
@@ -169,7 +169,7 @@ impl History {
         archive.add(log);
         // Nothing is reported about a forgotten conversation.
         if chats.knows(key) {
-            archive.tell(core, key);
+            archive.report_more(core, key);
         }
         known.is_none()
     }
@@ -307,7 +307,7 @@ impl History {
         let Some(archive) = self.archives.get_mut(&key) else {
             return;
         };
-        archive.tell(core, key);
+        archive.report_more(core, key);
         for ticket in std::mem::take(&mut archive.tickets) {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
         }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use ucwa_proto::{DateTime, Origin, Resource};
 
-use super::Who;
+use super::PersonId;
 use crate::person::{
     Capabilities, EndpointType, Note, NoteKind, PersonFact, PersonField, PersonStatus, PhoneNumber,
 };
@@ -55,31 +55,31 @@ impl Aspect {
 
     /// The resource that an event or a link of a contact names.
     pub(super) fn of_contact(rel: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|aspect| *aspect != Self::Card && aspect.rel(&Who::Other(String::new())) == rel)
+        Self::ALL.into_iter().find(|aspect| {
+            *aspect != Self::Card && aspect.rel(&PersonId::Other(String::new())) == rel
+        })
     }
 
     /// The link relation of the resource.
-    pub(super) fn rel(self, who: &Who) -> &'static str {
+    pub(super) fn rel(self, who: &PersonId) -> &'static str {
         match (self, who) {
-            (Self::Card, Who::Me) => "me",
-            (Self::Presence, Who::Me) => "presence",
-            (Self::Note, Who::Me) => "note",
-            (Self::Location, Who::Me) => "location",
-            (Self::Card, Who::Other(_)) => "contact",
-            (Self::Presence, Who::Other(_)) => "contactPresence",
-            (Self::Note, Who::Other(_)) => "contactNote",
-            (Self::Location, Who::Other(_)) => "contactLocation",
+            (Self::Card, PersonId::Me) => "me",
+            (Self::Presence, PersonId::Me) => "presence",
+            (Self::Note, PersonId::Me) => "note",
+            (Self::Location, PersonId::Me) => "location",
+            (Self::Card, PersonId::Other(_)) => "contact",
+            (Self::Presence, PersonId::Other(_)) => "contactPresence",
+            (Self::Note, PersonId::Other(_)) => "contactNote",
+            (Self::Location, PersonId::Other(_)) => "contactLocation",
             (Self::Modalities, _) => "contactSupportedModalities",
         }
     }
 
     /// Whether the server sends events about changes. It sends none about cards.
-    pub(super) fn is_live(self, who: &Who) -> bool {
+    pub(super) fn is_live(self, who: &PersonId) -> bool {
         match self {
             Self::Card => false,
-            Self::Modalities => *who != Who::Me,
+            Self::Modalities => *who != PersonId::Me,
             Self::Presence | Self::Note | Self::Location => true,
         }
     }

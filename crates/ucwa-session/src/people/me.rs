@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use ucwa_proto::{Event, EventKind, Resource};
 
-use super::{Aspect, People, PeoplePurpose, Who, invalid, not_offered, not_signed_in};
+use super::{Aspect, People, PeoplePurpose, PersonId, invalid, not_offered, not_signed_in};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
@@ -18,11 +18,11 @@ impl People {
     pub(super) fn take_me(&mut self, core: &mut Core, me: &Resource<'_>) {
         self.take_me_links(me);
         let facts = Aspect::Card.facts(me, core.base.as_ref());
-        self.tell(core, &Who::Me, facts);
+        self.emit_facts(core, &PersonId::Me, facts);
     }
 
     pub(super) fn take_me_links(&mut self, me: &Resource<'_>) {
-        let person = self.persons.entry(Who::Me).or_default();
+        let person = self.persons.entry(PersonId::Me).or_default();
         for aspect in [
             Aspect::Card,
             Aspect::Presence,
@@ -31,7 +31,7 @@ impl People {
         ] {
             let href = match aspect {
                 Aspect::Card => me.href(),
-                _ => me.link_href(aspect.rel(&Who::Me)),
+                _ => me.link_href(aspect.rel(&PersonId::Me)),
             };
             // A missing link means that the resource is not available any more.
             match href {
@@ -51,11 +51,11 @@ impl People {
         let rel = event.link.rel.as_ref();
         let Some(aspect) = Aspect::ALL
             .into_iter()
-            .find(|aspect| aspect.rel(&Who::Me) == rel)
+            .find(|aspect| aspect.rel(&PersonId::Me) == rel)
         else {
             return;
         };
-        let Some(person) = self.persons.get_mut(&Who::Me) else {
+        let Some(person) = self.persons.get_mut(&PersonId::Me) else {
             return;
         };
         if event.kind == EventKind::Deleted {
@@ -65,16 +65,16 @@ impl People {
         }
         let known = person.links.insert(aspect, event.link.href.to_string());
         if let Some(resource) = event.resource() {
-            return self.take(core, &Who::Me, aspect, resource);
+            return self.take(core, &PersonId::Me, aspect, resource);
         }
         let wanted = match aspect {
             // The application was read after `makeMeAvailable`, so the event that reports its effect brings nothing
             // new.
             Aspect::Card => known.is_none() || !person.links.contains_key(&Aspect::Presence),
-            _ => person.interest(&Who::Me, aspect) == Interest::Live,
+            _ => person.interest(&PersonId::Me, aspect) == Interest::Live,
         };
         if wanted {
-            self.read_change(core, Who::Me, aspect);
+            self.read_change(core, PersonId::Me, aspect);
         }
     }
 
@@ -114,9 +114,9 @@ impl People {
     ) -> Result<Exchange, Failure> {
         let href = self
             .persons
-            .get(&Who::Me)
+            .get(&PersonId::Me)
             .and_then(|person| person.links.get(&aspect))
-            .ok_or_else(|| not_offered(aspect.rel(&Who::Me)))?;
+            .ok_or_else(|| not_offered(aspect.rel(&PersonId::Me)))?;
         let url = core.resolve(href, Stage::People)?;
         let purpose = Purpose::People(PeoplePurpose::Set(aspect));
         let exchange = Exchange::new(purpose, Method::POST, url);
@@ -154,16 +154,16 @@ impl People {
             match change {
                 MeChange::Status(status) => {
                     self.chosen = Some(status);
-                    self.tell(core, &Who::Me, [PersonFact::Status(status)]);
+                    self.emit_facts(core, &PersonId::Me, [PersonFact::Status(status)]);
                 }
                 MeChange::Note(text) => {
                     let kind = NoteKind::Personal;
                     let note = Some(Note { kind, text }).filter(|note| !note.text.is_empty());
-                    self.tell(core, &Who::Me, [PersonFact::Note(note)]);
+                    self.emit_facts(core, &PersonId::Me, [PersonFact::Note(note)]);
                 }
                 MeChange::Location(text) => {
                     let location = Some(text).filter(|text| !text.is_empty());
-                    self.tell(core, &Who::Me, [PersonFact::Location(location)]);
+                    self.emit_facts(core, &PersonId::Me, [PersonFact::Location(location)]);
                 }
                 // Only the server knows the value after a reset.
                 MeChange::ResetStatus | MeChange::ResetNote | MeChange::ResetLocation => {

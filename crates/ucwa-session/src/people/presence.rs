@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use ucwa_proto::{Event, EventKind, EventPage, HrefKey, Resource, Value};
 
-use super::{Aspect, People, PeoplePurpose, PeopleTimer, Who, key_of};
+use super::{Aspect, People, PeoplePurpose, PeopleTimer, PersonId, key_of};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, Stage};
@@ -31,7 +31,7 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// A subscription to the presence of several people (`presenceSubscription_ref`).
 #[derive(Debug)]
 pub(super) struct Subscription {
-    members: BTreeSet<Who>,
+    members: BTreeSet<PersonId>,
     /// Absent until the server has created the subscription.
     href: Option<String>,
     /// When the subscription was created or last extended.
@@ -43,7 +43,7 @@ impl People {
     pub(super) fn follow(
         &mut self,
         core: &mut Core,
-        who: Who,
+        who: PersonId,
         field: PersonField,
         interest: Interest,
     ) {
@@ -55,13 +55,19 @@ impl People {
             interest => person.interests.insert(field, interest),
         };
         if self.open {
-            self.attend(core, &who, aspect, before);
+            self.apply_interest(core, &who, aspect, before);
         }
-        self.evict_some_day();
+        self.evict_occasionally();
     }
 
     /// Starts and stops reads and subscriptions after the interest in a resource has changed from `before`.
-    pub(super) fn attend(&mut self, core: &mut Core, who: &Who, aspect: Aspect, before: Interest) {
+    pub(super) fn apply_interest(
+        &mut self,
+        core: &mut Core,
+        who: &PersonId,
+        aspect: Aspect,
+        before: Interest,
+    ) {
         let Some(person) = self.persons.get(who) else {
             return;
         };
@@ -85,13 +91,13 @@ impl People {
             _ => {}
         }
         if now == Interest::Live {
-            self.gather(core);
+            self.schedule_send(core);
         } else {
             self.release(core, who);
         }
     }
 
-    pub(super) fn on_poll(&mut self, core: &mut Core, who: Who, aspect: Aspect) {
+    pub(super) fn on_poll(&mut self, core: &mut Core, who: PersonId, aspect: Aspect) {
         let interest = self
             .persons
             .get(&who)
@@ -104,7 +110,7 @@ impl People {
     }
 
     /// Reads all followed resources of a person.
-    pub(super) fn read_followed(&mut self, core: &mut Core, who: &Who) {
+    pub(super) fn read_followed(&mut self, core: &mut Core, who: &PersonId) {
         for aspect in Aspect::ALL {
             if self.is_live(who, aspect) {
                 self.read(core, who.clone(), aspect, None);
@@ -112,13 +118,13 @@ impl People {
         }
     }
 
-    pub(super) fn is_live(&self, who: &Who, aspect: Aspect) -> bool {
+    pub(super) fn is_live(&self, who: &PersonId, aspect: Aspect) -> bool {
         self.persons
             .get(who)
             .is_some_and(|person| person.interest(who, aspect) == Interest::Live)
     }
 
-    fn is_followed(&self, who: &Who) -> bool {
+    fn is_followed(&self, who: &PersonId) -> bool {
         self.persons
             .get(who)
             .is_some_and(|person| person.is_followed(who))
@@ -140,7 +146,7 @@ impl People {
             .persons
             .iter()
             .filter(|(who, person)| {
-                **who != Who::Me && person.subscription.is_none() && person.is_followed(who)
+                **who != PersonId::Me && person.subscription.is_none() && person.is_followed(who)
             })
             .map(|(who, person)| (who.clone(), person.uri.clone()))
             .collect();
@@ -204,14 +210,14 @@ impl People {
                 tracing::warn!(%failure, "the server refused a subscription to presence");
                 self.forget(id);
                 self.subscribe_at = core.now.saturating_add(REFUSED_PAUSE);
-                self.gather_later(core);
+                self.schedule_send_later(core);
             }
         }
     }
 
-    fn gather_later(&mut self, core: &mut Core) {
+    fn schedule_send_later(&mut self, core: &mut Core) {
         let pause = self.subscribe_at.saturating_sub(core.now);
-        core.arm(pause, Timer::People(PeopleTimer::Gathered));
+        core.arm(pause, Timer::People(PeopleTimer::Collected));
     }
 
     /// Extends a subscription, if all of its members are still followed.
@@ -227,12 +233,12 @@ impl People {
         else {
             // Without an href it cannot be extended. A new subscription replaces it.
             self.forget(id);
-            return self.gather(core);
+            return self.schedule_send(core);
         };
         if !subscription.members.iter().all(|who| self.is_followed(who)) {
             self.forget(id);
             self.unsubscribe(core, url);
-            return self.gather(core);
+            return self.schedule_send(core);
         }
         let purpose = Purpose::People(PeoplePurpose::Extend(id));
         if core.is_under_way(&purpose) {
@@ -273,11 +279,11 @@ impl People {
             // Otherwise the old subscription would count against the limit beside the new one until it expires.
             self.unsubscribe(core, exchange.url.clone());
         }
-        self.gather(core);
+        self.schedule_send(core);
     }
 
     /// Drops the subscription of a person if none of its members is followed any more.
-    fn release(&mut self, core: &mut Core, who: &Who) {
+    fn release(&mut self, core: &mut Core, who: &PersonId) {
         let subscription = self.persons.get(who).and_then(|person| person.subscription);
         if let Some(id) = subscription {
             self.drop_if_idle(core, id);
@@ -404,9 +410,9 @@ impl People {
                 if fresh {
                     // A server that ends a new subscription is not asked again at once.
                     self.subscribe_at = core.now.saturating_add(REFUSED_PAUSE);
-                    self.gather_later(core);
+                    self.schedule_send_later(core);
                 } else {
-                    self.gather(core);
+                    self.schedule_send(core);
                 }
             }
             EventKind::Updated if !fresh => self.extend(core, id),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri};
 
-use super::{Aspect, People, PeoplePurpose, PeopleTimer, Person, Who, key_of, not_offered};
+use super::{Aspect, People, PeoplePurpose, PeopleTimer, Person, PersonId, key_of, not_offered};
 use crate::core::Core;
 use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
@@ -16,7 +16,7 @@ use crate::response::not_ucwa;
 use crate::timers::Timer;
 
 /// How long a read waits for further ones. An application that draws a list requests each line separately.
-const GATHER: Duration = Duration::from_millis(10);
+const COLLECTING_TIME: Duration = Duration::from_millis(10);
 /// The maximum number of results of the search for one address.
 const LOCATE_LIMIT: &str = "10";
 /// The pause before the first repeat of a failed read of a followed resource.
@@ -52,7 +52,7 @@ impl People {
     pub(super) fn read(
         &mut self,
         core: &mut Core,
-        who: Who,
+        who: PersonId,
         aspect: Aspect,
         ticket: Option<Ticket>,
     ) {
@@ -65,12 +65,12 @@ impl People {
         });
         read.tickets.extend(ticket);
         if read.stage == ReadStage::Due {
-            self.gather(core);
+            self.schedule_send(core);
         }
     }
 
     /// Reads a resource that has changed.
-    pub(super) fn read_change(&mut self, core: &mut Core, who: Who, aspect: Aspect) {
+    pub(super) fn read_change(&mut self, core: &mut Core, who: PersonId, aspect: Aspect) {
         match self.reads.get_mut(&(who.clone(), aspect)) {
             Some(read) if read.stage == ReadStage::UnderWay => read.again = true,
             _ => self.read(core, who, aspect, None),
@@ -79,14 +79,14 @@ impl People {
 
     /// Reads a resource that the user has reset, and completes the operation with the read.
     pub(super) fn read_own_change(&mut self, core: &mut Core, aspect: Aspect, ticket: Ticket) {
-        self.read_change(core, Who::Me, aspect);
-        if let Some(read) = self.reads.get_mut(&(Who::Me, aspect)) {
+        self.read_change(core, PersonId::Me, aspect);
+        if let Some(read) = self.reads.get_mut(&(PersonId::Me, aspect)) {
             read.changes.push(ticket);
         }
     }
 
     /// Repeats the failed read of a followed resource. No further event may report the change.
-    pub(super) fn repeat(&mut self, core: &mut Core, who: Who, aspect: Aspect, repeats: u32) {
+    pub(super) fn repeat(&mut self, core: &mut Core, who: PersonId, aspect: Aspect, repeats: u32) {
         if !self.is_live(&who, aspect) {
             return;
         }
@@ -96,15 +96,15 @@ impl People {
         }
     }
 
-    pub(super) fn gather(&mut self, core: &mut Core) {
-        if self.open && !std::mem::replace(&mut self.gathering, true) {
-            core.arm(GATHER, Timer::People(PeopleTimer::Gathered));
+    pub(super) fn schedule_send(&mut self, core: &mut Core) {
+        if self.open && !std::mem::replace(&mut self.collecting, true) {
+            core.arm(COLLECTING_TIME, Timer::People(PeopleTimer::Collected));
         }
     }
 
     /// Sends the reads that are due.
-    pub(super) fn on_gathered(&mut self, core: &mut Core) {
-        self.gathering = false;
+    pub(super) fn send_due(&mut self, core: &mut Core) {
+        self.collecting = false;
         self.subscribe(core);
         let due: Vec<_> = self
             .reads
@@ -131,7 +131,7 @@ impl People {
     fn next_step(
         &mut self,
         core: &Core,
-        who: &Who,
+        who: &PersonId,
         aspect: Aspect,
     ) -> Result<(ReadStage, Option<Exchange>), Failure> {
         let rel = aspect.rel(who);
@@ -142,7 +142,7 @@ impl People {
             let exchange = Exchange::new(purpose, Method::GET, url);
             return Ok((ReadStage::UnderWay, Some(exchange)));
         }
-        if *who == Who::Me || person.is_located() {
+        if *who == PersonId::Me || person.is_located() {
             return Err(not_offered(rel));
         }
         if person.locating {
@@ -168,7 +168,7 @@ impl People {
     pub(super) fn on_read(
         &mut self,
         core: &mut Core,
-        who: &Who,
+        who: &PersonId,
         aspect: Aspect,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
@@ -187,7 +187,7 @@ impl People {
         if result
             .as_ref()
             .is_err_and(|failure| failure.status() == Some(404))
-            && *who != Who::Me
+            && *who != PersonId::Me
             && let Some(person) = self.persons.get_mut(who)
         {
             // The resources moved or are gone. The next read searches for the contact.
@@ -200,7 +200,7 @@ impl People {
     pub(super) fn on_located(
         &mut self,
         core: &mut Core,
-        who: &Who,
+        who: &PersonId,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
@@ -228,11 +228,11 @@ impl People {
             }),
             Err(failure) => Err(failure.clone()),
         };
-        self.on_whereabouts(core, who, &found);
+        self.continue_reads(core, who, &found);
     }
 
     /// Continues or ends the reads that wait for a person's hrefs.
-    fn on_whereabouts(&mut self, core: &mut Core, who: &Who, found: &Result<(), Failure>) {
+    fn continue_reads(&mut self, core: &mut Core, who: &PersonId, found: &Result<(), Failure>) {
         for aspect in Aspect::ALL {
             let key = (who.clone(), aspect);
             let Some(read) = self
@@ -246,7 +246,7 @@ impl People {
                 // The search returned the contact itself.
                 Ok(()) if aspect != Aspect::Card => {
                     read.stage = ReadStage::Due;
-                    self.gather(core);
+                    self.schedule_send(core);
                 }
                 result => self.settle(core, who.clone(), aspect, result.clone()),
             }
@@ -281,27 +281,31 @@ impl People {
         if let Some(who) = self.take_contact(core, &contact)
             && self.is_located(&who)
         {
-            self.on_whereabouts(core, &who, &Ok(()));
+            self.continue_reads(core, &who, &Ok(()));
             self.read_followed(core, &who);
         }
     }
 
-    fn is_located(&self, who: &Who) -> bool {
+    fn is_located(&self, who: &PersonId) -> bool {
         self.persons.get(who).is_some_and(Person::is_located)
     }
 
     /// The person that a contact describes.
-    fn owner(&self, contact: &Resource<'_>) -> Option<Who> {
+    fn owner(&self, contact: &Resource<'_>) -> Option<PersonId> {
         let uri = SipUri::parse(contact.text("uri")?).ok()?;
         Some(self.who(&uri))
     }
 
     /// Handles a contact (`contact_ref`): the hrefs of its resources, and the card.
-    pub(super) fn take_contact(&mut self, core: &mut Core, contact: &Resource<'_>) -> Option<Who> {
+    pub(super) fn take_contact(
+        &mut self,
+        core: &mut Core,
+        contact: &Resource<'_>,
+    ) -> Option<PersonId> {
         let who = self.owner(contact)?;
         let uri = contact.text("uri")?;
-        let person = self.note(&who, uri);
-        if who != Who::Me {
+        let person = self.touch(&who, uri);
+        if who != PersonId::Me {
             let links = Aspect::ALL.into_iter().filter_map(|aspect| {
                 let href = match aspect {
                     Aspect::Card => contact.href(),
@@ -315,7 +319,7 @@ impl People {
             self.locate(&who, href);
         }
         let facts = Aspect::Card.facts(contact, core.base.as_ref());
-        self.tell(core, &who, facts);
+        self.emit_facts(core, &who, facts);
         Some(who)
     }
 
@@ -323,25 +327,31 @@ impl People {
     pub(super) fn take(
         &mut self,
         core: &mut Core,
-        who: &Who,
+        who: &PersonId,
         aspect: Aspect,
         resource: &Resource<'_>,
     ) {
         if aspect == Aspect::Card {
             match who {
-                Who::Me => self.take_me(core, resource),
-                Who::Other(_) => {
+                PersonId::Me => self.take_me(core, resource),
+                PersonId::Other(_) => {
                     self.take_contact(core, resource);
                 }
             }
             return;
         }
         let facts = aspect.facts(resource, core.base.as_ref());
-        self.tell(core, who, facts);
+        self.emit_facts(core, who, facts);
     }
 
     /// Ends a read.
-    fn settle(&mut self, core: &mut Core, who: Who, aspect: Aspect, result: Result<(), Failure>) {
+    fn settle(
+        &mut self,
+        core: &mut Core,
+        who: PersonId,
+        aspect: Aspect,
+        result: Result<(), Failure>,
+    ) {
         let Some(read) = self.reads.remove(&(who.clone(), aspect)) else {
             return;
         };
@@ -368,7 +378,7 @@ impl People {
                 core.complete(ticket, Ok(Outcome::Done));
             }
         }
-        self.evict_some_day();
+        self.evict_occasionally();
     }
 }
 

@@ -182,7 +182,7 @@ fn a_message_of_another_sender_or_time_is_not_the_invitation_text() {
 
 /// Delivers each page twice, like a server that did not get the acknowledgement. Returns the events of the second
 /// delivery.
-fn twice(fixture: &mut Fixture, pages: &[Value]) -> Vec<SessionEvent> {
+fn deliver_twice(fixture: &mut Fixture, pages: &[Value]) -> Vec<SessionEvent> {
     let mut repeated = Vec::new();
     for page in pages {
         fixture.bench.page(page.clone());
@@ -204,7 +204,7 @@ fn a_repeated_page_changes_nothing() {
         senders("21a1", accepted(&fixture.operation, "21a1")),
         senders("21a1", vec![(true, arrival("21a1", "5", "Hi"))]),
     ];
-    assert_eq!(twice(&mut fixture, &ours), []);
+    assert_eq!(deliver_twice(&mut fixture, &ours), []);
     fixture.ended_with(&Ok(Outcome::Delivered));
     let messages = fixture.messages();
     fixture.bench.send(2, "x");
@@ -216,10 +216,13 @@ fn a_repeated_page_changes_nothing() {
         senders("21a1", vec![(true, verdict("21a1", "2", "Success"))]),
         senders("21a1", vec![(false, over)]),
     ];
-    assert_eq!(twice(&mut fixture, &ends), []);
+    assert_eq!(deliver_twice(&mut fixture, &ends), []);
 
     let mut fixture = signed_in();
-    assert_eq!(twice(&mut fixture, &[offered("17b", "Hi Tosh")]), []);
+    assert_eq!(
+        deliver_twice(&mut fixture, &[offered("17b", "Hi Tosh")]),
+        []
+    );
     let missed = offer_completed("17b", "Failure");
-    assert_eq!(twice(&mut fixture, &[missed]), []);
+    assert_eq!(deliver_twice(&mut fixture, &[missed]), []);
 }

@@ -95,7 +95,7 @@ pub(crate) fn log(number: u32, thread: &str, peer: &str) -> Value {
 }
 
 /// A message in a log, of this user or of the peer.
-pub(crate) fn said(at: u64, mine: bool, text: &str) -> Value {
+pub(crate) fn transcript(at: u64, mine: bool, text: &str) -> Value {
     let (rel, href) = if mine {
         ("me", format!("{APP}/me"))
     } else {
@@ -110,9 +110,9 @@ pub(crate) fn said(at: u64, mine: bool, text: &str) -> Value {
     })
 }
 
-pub(crate) fn transcripts(said: &[Value], next: Option<&str>) -> Value {
+pub(crate) fn transcripts(messages: &[Value], next: Option<&str>) -> Value {
     let mut page = json!({"rel": "conversationLogTranscripts", "_links": {"self": {"href": "z"}},
-                          "_embedded": {"conversationLogTranscript": said}});
+                          "_embedded": {"conversationLogTranscript": messages}});
     if let Some(next) = next {
         page["_links"]["nextConversationLogTranscripts"] = json!({"href": next});
     }

@@ -8,7 +8,7 @@ use crate::fixtures;
 use crate::pages::*;
 
 /// Malforms an event so that its link remains readable and its resource is lost.
-fn spoilt(event: &Value) -> Vec<Value> {
+fn malform(event: &Value) -> Vec<Value> {
     let event = with(event.clone(), "_embedded", json!("x"));
     let mut without_type = event.clone();
     without_type.as_object_mut().unwrap().remove("type");
@@ -24,7 +24,7 @@ fn spoilt(event: &Value) -> Vec<Value> {
 fn a_malformed_message_is_read_by_its_link_in_its_place() {
     let second = arrival("21a1", "2", "second");
     let resource = second["_embedded"]["message"].clone();
-    for malformed in spoilt(&second) {
+    for malformed in malform(&second) {
         let mut fixture = fixtures::established();
         let (bench, key) = (&mut fixture.bench, fixture.key);
         let [first, third] = ["1", "3"].map(|number| arrival("21a1", number, number));
@@ -42,7 +42,7 @@ fn a_malformed_invitation_is_read_by_its_link() {
     let offer = offered("17b", "Hi");
     let event = &offer[0]["events"][0];
     let resource = event["_embedded"]["messagingInvitation"].clone();
-    for malformed in spoilt(event) {
+    for malformed in malform(event) {
         let mut bench = Bench::signed_in();
         bench.page(json!([communication(vec![malformed])]));
         assert!(bench.events.is_empty(), "{:?}", bench.events);

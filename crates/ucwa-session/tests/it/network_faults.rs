@@ -16,7 +16,7 @@ fn messages() -> String {
     format!("{}/messaging/messages", conversation_href("21a1"))
 }
 
-fn told(bench: &mut Bench, number: &str, status: &str) {
+fn deliver(bench: &mut Bench, number: &str, status: &str) {
     bench.page(senders(
         "21a1",
         vec![(true, verdict("21a1", number, status))],
@@ -41,7 +41,7 @@ fn a_late_delivery_event_is_not_matched_with_the_next_message() {
     let verdict = json!({"rel": "message", "status": "Succeeded"});
     bench.reply("GET", &message_href("21a1", "2"), 200, verdict);
     assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     assert_ne!(bench.result(second), Some(&Ok(Outcome::Delivered)));
     assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
 }
@@ -59,7 +59,7 @@ fn with_two_lost_responses_the_message_text_decides_which_one_an_event_is_about(
     assert_eq!(bench.failure(first).kind(), &FailureKind::DeliveryUnknown);
     bench.break_off("POST", &messages(), Sent::Maybe);
     bench.verdicts(chat());
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     assert!(
         bench.verdicts(chat()).is_empty(),
         "the event may belong to either message"
@@ -82,7 +82,7 @@ fn an_event_waits_for_a_response_in_flight_before_it_is_matched_with_a_lost_one(
     bench.advance(Duration::from_secs(31));
     assert_eq!(bench.failure(first).kind(), &FailureKind::DeliveryUnknown);
     bench.verdicts(chat());
-    told(&mut bench, "3", "Success");
+    deliver(&mut bench, "3", "Success");
     assert!(!bench.is_sent("GET", &message_href("21a1", "3")));
     bench.created("POST", &messages(), &message_href("21a1", "3"));
     assert_eq!(bench.result(second), Some(&Ok(Outcome::Delivered)));
@@ -208,10 +208,10 @@ fn a_queued_message_is_not_sent_in_a_lost_application() {
 #[test]
 fn an_event_of_an_earlier_life_is_not_matched_with_a_message_of_this_one() {
     let mut bench = established();
-    let told_late = bench.send(1, "one");
+    let late = bench.send(1, "one");
     bench.created("POST", &messages(), &message_href("21a1", "2"));
-    told(&mut bench, "2", "Success");
-    assert_eq!(bench.result(told_late), Some(&Ok(Outcome::Delivered)));
+    deliver(&mut bench, "2", "Success");
+    assert_eq!(bench.result(late), Some(&Ok(Outcome::Delivered)));
     bench.submit(Operation::Leave(chat()));
     bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
     let start = bench.submit(Operation::StartChat {
@@ -226,7 +226,7 @@ fn an_event_of_an_earlier_life_is_not_matched_with_a_message_of_this_one() {
     let ticket = bench.send(2, "two");
     let second = format!("{}/messaging/messages", conversation_href("21b2"));
     bench.break_off("POST", &second, Sent::Maybe);
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
     assert_eq!(bench.result(ticket), None);
 }

@@ -110,7 +110,7 @@ pub(crate) fn search(query: &str) -> Operation {
 }
 
 /// Takes the facts about a person so far.
-fn told(bench: &mut Bench, address: &str) -> Vec<PersonFact> {
+fn facts(bench: &mut Bench, address: &str) -> Vec<PersonFact> {
     std::mem::take(&mut bench.events)
         .into_iter()
         .filter_map(|event| match event {
@@ -121,7 +121,7 @@ fn told(bench: &mut Bench, address: &str) -> Vec<PersonFact> {
 }
 
 fn statuses(bench: &mut Bench, address: &str) -> Vec<PersonStatus> {
-    told(bench, address)
+    facts(bench, address)
         .into_iter()
         .filter_map(|fact| match fact {
             PersonFact::Status(status) => Some(status),

@@ -54,7 +54,7 @@ pub(crate) fn established() -> Bench {
     bench
 }
 
-fn told(bench: &mut Bench, number: &str, status: &str) {
+fn deliver(bench: &mut Bench, number: &str, status: &str) {
     bench.page(senders(
         "21a1",
         vec![(true, verdict("21a1", number, status))],
@@ -73,7 +73,7 @@ fn a_message_is_delivered_when_the_server_says_so() {
         "text/plain; charset=utf-8"
     );
     assert_eq!(bench.result(ticket), None);
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
     let changes = bench.changes(chat());
     let [
@@ -133,7 +133,7 @@ fn messages_are_sent_one_at_a_time_in_order() {
     }
     // The delivery events may arrive in any order.
     for number in ["3", "1", "2"] {
-        told(&mut bench, number, "Success");
+        deliver(&mut bench, number, "Success");
     }
     assert!(
         tickets
@@ -221,7 +221,7 @@ fn queued_messages_fail_with_the_invitation() {
 fn a_delivery_event_may_precede_the_response() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     assert_eq!(
         bench.result(ticket),
         None,
@@ -235,10 +235,10 @@ fn a_delivery_event_may_precede_the_response() {
 fn a_delivery_event_of_another_endpoints_message_is_ignored() {
     let mut bench = established();
     let ticket = bench.send(1, "x");
-    told(&mut bench, "99", "Failure");
+    deliver(&mut bench, "99", "Failure");
     bench.created("POST", &messages(), &message_href("21a1", "2"));
     assert_eq!(bench.result(ticket), None);
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
@@ -289,7 +289,7 @@ fn a_message_without_a_delivery_event_is_read_once() {
         );
         if expected == MessageStatus::Unknown {
             assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
-            told(&mut bench, "2", "Success");
+            deliver(&mut bench, "2", "Success");
             assert_eq!(
                 bench.verdicts(chat()),
                 [(MessageKey::Local(1), MessageStatus::Succeeded)],
@@ -323,7 +323,7 @@ fn an_event_is_matched_with_a_lost_response_and_the_order_is_kept() {
     let second = bench.send(2, "two");
     bench.break_off("POST", &messages(), Sent::Maybe);
     assert!(!bench.is_sent("POST", &messages()));
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     let which = json!({"rel": "message", "direction": "Outgoing"});
     bench.reply("GET", &message_href("21a1", "2"), 200, which);
     assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
@@ -333,7 +333,7 @@ fn an_event_is_matched_with_a_lost_response_and_the_order_is_kept() {
             .body(),
         "two"
     );
-    told(&mut bench, "3", "Success");
+    deliver(&mut bench, "3", "Success");
     assert_eq!(bench.result(second), Some(&Ok(Outcome::Delivered)));
 }
 
@@ -354,7 +354,7 @@ fn a_server_error_leaves_the_delivery_unknown() {
     let ticket = bench.send(1, "one");
     bench.reply("POST", &messages(), 502, serde_json::Value::Null);
     assert_eq!(bench.result(ticket), None);
-    told(&mut bench, "2", "Success");
+    deliver(&mut bench, "2", "Success");
     let which = json!({"rel": "message", "direction": "Outgoing"});
     bench.reply("GET", &message_href("21a1", "2"), 200, which);
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
@@ -459,13 +459,13 @@ fn typing_is_reported_in_both_directions() {
     };
     bench.page(senders("21a1", vec![typing("added")]));
     bench.page(senders("21a1", vec![typing("deleted")]));
-    let told = |typing| ConversationChange::Typing {
+    let change = |typing| ConversationChange::Typing {
         participant: peer(),
         typing,
     };
     assert_eq!(
         bench.changes(chat()),
-        [told(true), told(false)],
+        [change(true), change(false)],
         "an event with `in` is neither a join nor a leave"
     );
 }

@@ -26,7 +26,7 @@ fn living(state: &str) -> Value {
 }
 
 /// Answers the reads of a discovered conversation: it has a chat with Lene.
-fn introduce(bench: &mut Bench) -> ConversationKey {
+fn answer_reads(bench: &mut Bench) -> ConversationKey {
     bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
     let key = discovered(bench).expect("no conversation was discovered");
     let lene = json!({"href": participant_href("77"), "title": "Lene Aaling"});
@@ -52,7 +52,7 @@ fn introduce(bench: &mut Bench) -> ConversationKey {
 }
 
 /// Signs in to an application that existed before.
-fn taken_up() -> Bench {
+fn taken_over() -> Bench {
     let mut bench = Bench::new(Bench::config());
     let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
     bench.discover();
@@ -72,10 +72,10 @@ fn taken_up() -> Bench {
 
 #[test]
 fn a_taken_over_application_has_its_conversations_listed() {
-    let mut bench = taken_up();
+    let mut bench = taken_over();
     let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
     bench.reply("GET", LIST, 200, list);
-    let key = introduce(&mut bench);
+    let key = answer_reads(&mut bench);
     let changes = bench.changes(key);
     for expected in [
         ConversationChange::Connected,
@@ -122,7 +122,7 @@ fn an_unclaimed_established_conversation_is_shown_with_its_messages() {
         bench.advance(Duration::from_millis(1));
         assert_eq!(bench.is_sent("GET", &conversation_href("77")), shown);
         if shown {
-            let key = introduce(&mut bench);
+            let key = answer_reads(&mut bench);
             assert_eq!(bench.received(key), ["Anybody there?"]);
         }
     }
@@ -186,7 +186,7 @@ fn an_invitation_that_timed_out_does_not_claim_a_discovered_conversation() {
     let added = conversation_event("added", "77", "Connected");
     bench.page(senders("77", vec![(false, added)]));
     bench.advance(Duration::from_secs(10));
-    let key = introduce(&mut bench);
+    let key = answer_reads(&mut bench);
     bench.changes(key);
     // The completed event finally claims the conversation: the message was delivered, and there is one conversation.
     bench.page(senders("77", accepted(&operation, "77")));
@@ -200,7 +200,7 @@ fn an_invitation_that_timed_out_does_not_claim_a_discovered_conversation() {
 
 #[test]
 fn a_listed_conversation_is_shown_though_another_begins_meanwhile() {
-    let mut bench = taken_up();
+    let mut bench = taken_over();
     bench.submit(Operation::OpenConversation {
         conversation: chat(),
         participant: peer(),
@@ -219,7 +219,7 @@ fn a_listed_conversation_is_shown_though_another_begins_meanwhile() {
     let refused = json!({"code": "NotFound", "subcode": "DestinationNotFound"});
     bench.reply("POST", &invitations, 404, refused);
     bench.advance(Duration::from_secs(10));
-    introduce(&mut bench);
+    answer_reads(&mut bench);
 }
 
 #[test]
@@ -244,15 +244,15 @@ fn an_unclaimed_conversation_is_read_a_limited_number_of_times() {
             .body("?".into())
             .unwrap()
     };
-    let mut bench = taken_up();
+    let mut bench = taken_over();
     bench.reply("GET", LIST, 200, list.clone());
     let asked = bench.take("GET", &conversation_href("77"));
     bench.respond(asked.id, rubbish());
     assert_eq!(discovered(&bench), None);
     bench.advance(Duration::from_secs(11));
-    introduce(&mut bench);
+    answer_reads(&mut bench);
 
-    let mut bench = taken_up();
+    let mut bench = taken_over();
     bench.reply("GET", LIST, 200, list);
     for pause in 1..=7 {
         let asked = bench.take("GET", &conversation_href("77"));

@@ -3,7 +3,9 @@
 use ucwa_session::*;
 
 use super::*;
-use crate::history::{communication, list, log, log_href, logs_href, said, transcripts, with_one};
+use crate::history::{
+    communication, list, log, log_href, logs_href, transcript, transcripts, with_one,
+};
 
 const COMMUNICATION: &str = "/ucwa/oauth/v1/applications/102/communication";
 const LOGS: (&str, &str) = (
@@ -79,7 +81,7 @@ pub(super) fn rows() -> Vec<Row> {
             ends: "the response; pages without messages are skipped",
             operation: |fixture| Operation::ReadArchived(fixture.key),
             end: |fixture| {
-                let page = transcripts(&[said(1000, false, "Hi")], None);
+                let page = transcripts(&[transcript(1000, false, "Hi")], None);
                 answered(fixture, 200, page);
                 let changes = fixture.changes();
                 assert!(matches!(changes[0], ConversationChange::Archived(_)));

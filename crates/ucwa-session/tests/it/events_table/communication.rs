@@ -23,7 +23,7 @@ const COMMUNICATION: Row = Row {
 };
 
 /// Lene's invitation in this state, with these links.
-fn lenes(kind: &str, state: &str, links: &[&str]) -> Value {
+fn lene_invitation(kind: &str, state: &str, links: &[&str]) -> Value {
     let mut event = offered("17b", "Hi Tosh")[0]["events"][0].clone();
     event["type"] = json!(kind);
     let invitation = &mut event["_embedded"]["messagingInvitation"];
@@ -46,7 +46,7 @@ fn declined() -> Value {
 }
 
 /// Asserts that the invitation failed, with its message and its conversation.
-fn came_to_nothing(fixture: &mut Fixture) {
+fn assert_invitation_failed(fixture: &mut Fixture) {
     assert_eq!(fixture.failure().kind(), &FailureKind::Remote);
     let changes = fixture.changes();
     assert!(
@@ -65,7 +65,7 @@ fn came_to_nothing(fixture: &mut Fixture) {
 }
 
 /// The chat was lost and is requested again in the same conversation.
-fn asking_again() -> Fixture {
+fn reinviting() -> Fixture {
     let mut fixture = established();
     let over = messaging("21a1", "Disconnected");
     fixture.bench.page(senders("21a1", vec![(true, over)]));
@@ -137,7 +137,7 @@ fn invitation_rows() -> Vec<Row> {
             types: &["started"],
             when: "Incoming, with `accept` or `answer`",
             then: "the conversation is shown and can be accepted",
-            event: |_, kind| lenes(kind, "Connecting", &["accept", "decline"]),
+            event: |_, kind| lene_invitation(kind, "Connecting", &["accept", "decline"]),
             effect: |fixture| {
                 let [
                     SessionEvent::Incoming {
@@ -164,7 +164,7 @@ fn invitation_rows() -> Vec<Row> {
             types: &["started"],
             when: "Incoming, with neither",
             then: "the server or another endpoint answers: the conversation is shown as connecting and cannot be accepted",
-            event: |_, kind| lenes(kind, "Connecting", &[]),
+            event: |_, kind| lene_invitation(kind, "Connecting", &[]),
             effect: |fixture| {
                 let [
                     SessionEvent::Incoming {
@@ -188,7 +188,13 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Incoming, without a `started` event before",
             then: "the conversation is shown and its resource is read",
-            event: |_, kind| with(lenes(kind, "Connected", &[]), "status", json!("Success")),
+            event: |_, kind| {
+                with(
+                    lene_invitation(kind, "Connected", &[]),
+                    "status",
+                    json!("Success"),
+                )
+            },
             effect: |fixture| {
                 assert!(matches!(
                     fixture.bench.events.as_slice(),
@@ -213,7 +219,7 @@ fn invitation_rows() -> Vec<Row> {
             when: "Incoming, without its former links",
             then: "nothing: the invitation can still be accepted",
             fixture: offered_by_lene,
-            event: |_, kind| lenes(kind, "Connecting", &[]),
+            event: |_, kind| lene_invitation(kind, "Connecting", &[]),
             effect: |fixture| {
                 fixture.nothing_follows();
                 fixture.bench.submit(Operation::Accept(fixture.key));
@@ -294,7 +300,7 @@ fn invitation_rows() -> Vec<Row> {
             event: |fixture, _| completed(&fixture.operation, "Failed", "Failure", declined()),
             effect: |fixture| {
                 assert_eq!(fixture.failure().subcode(), Some("Declined"));
-                came_to_nothing(fixture);
+                assert_invitation_failed(fixture);
             },
             ..COMMUNICATION
         },
@@ -304,14 +310,14 @@ fn invitation_rows() -> Vec<Row> {
             then: "as Failure",
             fixture: ringing,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Declined"),
-            effect: came_to_nothing,
+            effect: assert_invitation_failed,
             ..COMMUNICATION
         },
         Row {
             types: &["completed"],
             when: "of this session, Failure, in an established conversation",
             then: "the message fails and the chat ends; the conversation ends only with its own event",
-            fixture: asking_again,
+            fixture: reinviting,
             event: |fixture, _| completed(&fixture.operation, "Failed", "Failure", declined()),
             effect: |fixture| {
                 assert_eq!(fixture.failure().subcode(), Some("Declined"));
@@ -338,7 +344,7 @@ fn invitation_rows() -> Vec<Row> {
             then: "the acceptance completes; the invitation text is shown with its message event, or after 5 s",
             fixture: accepting,
             event: |_, kind| {
-                let event = lenes(kind, "Connected", &[]);
+                let event = lene_invitation(kind, "Connected", &[]);
                 let reason = json!({"code": "Informational", "subcode": "AutoAccepted"});
                 with(with(event, "status", json!("Success")), "reason", reason)
             },
@@ -355,7 +361,11 @@ fn invitation_rows() -> Vec<Row> {
             then: "missed, or answered by another endpoint: the conversation ends with the reason, and the invitation text is shown",
             fixture: offered_by_lene,
             event: |_, kind| {
-                let event = with(lenes(kind, "Failed", &[]), "status", json!("Failure"));
+                let event = with(
+                    lene_invitation(kind, "Failed", &[]),
+                    "status",
+                    json!("Failure"),
+                );
                 let reason = json!({"code": "LocalFailure", "subcode": "ConnectedElsewhere"});
                 with(event, "reason", reason)
             },

@@ -50,7 +50,7 @@ fn known() -> Fixture {
 }
 
 /// Asserts the changes at any end: pending messages first, the conversation last.
-fn is_over(fixture: &mut Fixture) {
+fn assert_ended(fixture: &mut Fixture) {
     let changes = fixture.changes();
     assert!(
         matches!(
@@ -258,7 +258,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
                     json!({"activeModalities": ["Messaging"]}),
                 )
             },
-            effect: is_over,
+            effect: assert_ended,
             ..row()
         },
         Row {
@@ -267,7 +267,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             then: "as Disconnected",
             fixture: handed_over,
             event: |fixture, kind| bare(kind, "conversation", &conversation_href(fixture.id), None),
-            effect: is_over,
+            effect: assert_ended,
             ..row()
         },
     ]

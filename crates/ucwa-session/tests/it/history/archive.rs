@@ -50,8 +50,8 @@ fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
     assert_eq!(bench.result(ticket), None);
     bench.reply("GET", &log_href(7), 200, log(7, "t7", ALEX));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    let told = found(&mut bench);
-    let peers: Vec<_> = told.iter().map(|(_, peer)| peer.as_str()).collect();
+    let shown = found(&mut bench);
+    let peers: Vec<_> = shown.iter().map(|(_, peer)| peer.as_str()).collect();
     assert_eq!(peers, [LENE, ALEX]);
 
     // The next call continues after the last one, and reports the end of the list.
@@ -93,8 +93,8 @@ fn several_logs_of_one_thread_are_one_conversation() {
         (200, log(3, "same", LENE)),
     ];
     bench.respond(batch.id, batch_of(&parts));
-    let told = found(&mut bench);
-    let peers: Vec<_> = told.iter().map(|(_, peer)| peer.as_str()).collect();
+    let shown = found(&mut bench);
+    let peers: Vec<_> = shown.iter().map(|(_, peer)| peer.as_str()).collect();
     assert_eq!(
         peers,
         [LENE, ALEX],
@@ -102,7 +102,7 @@ fn several_logs_of_one_thread_are_one_conversation() {
     );
 
     // The newer log first, then the older one.
-    let key = told[0].0;
+    let key = shown[0].0;
     for (number, text, more) in [(9, "new", None), (3, "old", Some(false))] {
         bench.submit(Operation::ReadArchived(key));
         let href = format!("{}/transcripts", log_href(number));
@@ -110,15 +110,15 @@ fn several_logs_of_one_thread_are_one_conversation() {
             "GET",
             &href,
             200,
-            transcripts(&[said(1000, false, text)], None),
+            transcripts(&[transcript(1000, false, text)], None),
         );
         let changes = bench.changes(key);
         assert_eq!(texts(&changes), [(false, text, 1)]);
-        let told = changes.iter().find_map(|change| match change {
+        let shown = changes.iter().find_map(|change| match change {
             ConversationChange::MoreHistory(more) => Some(*more),
             _ => None,
         });
-        assert_eq!(told, more);
+        assert_eq!(shown, more);
     }
 }
 
@@ -172,22 +172,22 @@ fn the_logs_of_a_conference_are_one_conversation() {
         })
         .collect();
     assert_eq!(groups, [Some("sip:c;1".to_owned()), None]);
-    let told = found(&mut bench);
-    let others: Vec<_> = told.iter().map(|(_, others)| others.as_str()).collect();
+    let shown = found(&mut bench);
+    let others: Vec<_> = shown.iter().map(|(_, others)| others.as_str()).collect();
     let both = format!("{LENE} {ALEX}");
     assert_eq!(others, [&both, &both, LENE]);
 
-    let key = told[0].0;
+    let key = shown[0].0;
     bench.submit(Operation::ReadArchived(key));
     let by = |contact: u32, text: &str| {
-        let mut said = said(1000, false, text);
+        let mut said = transcript(1000, false, text);
         said["_links"]["contact"]["href"] = json!(format!("{APP}/people/{contact}"));
         said
     };
     let page = [
         by(283, "Alex"),
         by(282, "Lene"),
-        said(2000, true, "me"),
+        transcript(2000, true, "me"),
         by(284, "?"),
     ];
     let href = format!("{}/transcripts", log_href(9));
@@ -226,9 +226,9 @@ fn transcripts_are_read_by_page_with_their_senders() {
     let call = json!({"rel": "conversationLogTranscript", "timeStamp": "/Date(5000)/",
                       "_embedded": {"audioTranscript": {"rel": "audioTranscript", "duration": "00:01:02"}}});
     let page = [
-        said(4000, false, "Hi+Tosh%0d%0a"),
+        transcript(4000, false, "Hi+Tosh%0d%0a"),
         call,
-        said(6000, true, "Hi"),
+        transcript(6000, true, "Hi"),
     ];
     bench.reply("GET", &href, 200, transcripts(&page, Some(&next)));
     assert!(
@@ -269,7 +269,7 @@ fn transcripts_are_read_by_page_with_their_senders() {
         "GET",
         &format!("{next}2"),
         200,
-        transcripts(&[said(1000, true, "first")], None),
+        transcripts(&[transcript(1000, true, "first")], None),
     );
     let changes = bench.changes(key);
     assert_eq!(texts(&changes), [(true, "first", 1)]);
@@ -291,7 +291,7 @@ fn a_newer_log_that_is_found_during_a_read_is_read_next() {
     bench.submit(list_archived(1));
     bench.reply("GET", &logs_href(), 200, list([9, 7]));
     bench.reply("GET", &log_href(9), 200, log(9, "t7", LENE));
-    let page = [said(4000, false, "old")];
+    let page = [transcript(4000, false, "old")];
     bench.reply("GET", &href(7), 200, transcripts(&page, Some(&next)));
     for (address, text) in [(href(9), "new"), (next, "older")] {
         bench.submit(Operation::ReadArchived(key));
@@ -299,7 +299,7 @@ fn a_newer_log_that_is_found_during_a_read_is_read_next() {
             "GET",
             &address,
             200,
-            transcripts(&[said(1000, false, text)], None),
+            transcripts(&[transcript(1000, false, text)], None),
         );
     }
     let changes = bench.changes(key);
@@ -313,7 +313,7 @@ fn a_newer_log_that_is_found_during_a_read_is_read_next() {
         "GET",
         &href(7),
         200,
-        transcripts(&[said(1000, false, "?")], None),
+        transcripts(&[transcript(1000, false, "?")], None),
     );
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
     assert!(bench.changes(key).is_empty());
@@ -323,7 +323,7 @@ fn a_newer_log_that_is_found_during_a_read_is_read_next() {
 fn html_of_a_transcript_is_preferred_to_its_text() {
     let (mut bench, key) = with_one();
     bench.submit(Operation::ReadArchived(key));
-    let mut both = said(1000, false, "Hi");
+    let mut both = transcript(1000, false, "Hi");
     both["_embedded"]["messageTranscript"]["_links"]["htmlMessage"] =
         json!({"href": "data:text/html;base64,PGI+SGk8L2I+"});
     bench.reply(
@@ -481,7 +481,10 @@ fn messages_that_were_read_are_not_read_again_in_a_new_application() {
     let href = format!("{}/transcripts", log_href(7));
     let next = format!("{href}/next");
     bench.submit(Operation::ReadArchived(key));
-    let page = [said(4000, false, "one"), said(5000, false, "two")];
+    let page = [
+        transcript(4000, false, "one"),
+        transcript(5000, false, "two"),
+    ];
     bench.reply("GET", &href, 200, transcripts(&page, Some(&next)));
     let under_way = bench.submit(Operation::ReadArchived(key));
     bench.reply(
@@ -511,9 +514,9 @@ fn messages_that_were_read_are_not_read_again_in_a_new_application() {
     );
     bench.submit(Operation::ReadArchived(key));
     let page = [
-        said(4000, false, "one"),
-        said(5000, false, "two"),
-        said(6000, false, "three"),
+        transcript(4000, false, "one"),
+        transcript(5000, false, "two"),
+        transcript(6000, false, "three"),
     ];
     bench.reply(
         "GET",

@@ -9,7 +9,7 @@ fn put(bench: &mut Bench) -> Request {
     bench.take("PUT", &communication_href())
 }
 
-fn told(bench: &mut Bench) -> Vec<(bool, bool)> {
+fn settings(bench: &mut Bench) -> Vec<(bool, bool)> {
     std::mem::take(&mut bench.events)
         .into_iter()
         .filter_map(|event| match event {
@@ -51,7 +51,7 @@ fn history_is_turned_on_by_a_put_of_the_whole_resource() {
     );
     bench.page(communication_updated("Enabled", "6"));
     assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert_eq!(told(&mut bench), [(true, true)]);
+    assert_eq!(settings(&mut bench), [(true, true)]);
     bench.reply("GET", &missed_href(), 200, missed(1));
     assert_eq!(bench.events, [SessionEvent::UnreadConversations(1)]);
 
@@ -223,7 +223,7 @@ fn history_is_turned_on_in_each_application() {
     bench.events.clear();
     bench.advance(Duration::from_secs(1));
     bench.enter_to(with_archive);
-    assert_eq!(told(&mut bench), [(false, true)]);
+    assert_eq!(settings(&mut bench), [(false, true)]);
     bench.reply(
         "GET",
         &communication_href(),
@@ -245,7 +245,7 @@ fn a_setting_that_cannot_be_changed_is_reported_as_such() {
         communication["conversationHistory"] = json!("Enabled");
         application
     });
-    assert_eq!(told(&mut bench), [(true, false)]);
+    assert_eq!(settings(&mut bench), [(true, false)]);
     let ticket = bench.submit(Operation::SetHistory(false));
     assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
 }

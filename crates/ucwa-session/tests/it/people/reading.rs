@@ -31,7 +31,7 @@ fn several_reads_of_one_resource_are_one_request() {
     for ticket in tickets.into_iter().chain([late]) {
         assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     }
-    let facts = told(&mut bench, LENE);
+    let facts = facts(&mut bench, LENE);
     assert_eq!(facts[0], PersonFact::Status(PersonStatus::Idle));
     assert_eq!(
         facts[1],
@@ -106,7 +106,7 @@ fn a_read_that_fails_in_a_batch_is_sent_alone() {
     bench.respond(sent.id, batch_of(&[(503, refused), (200, place_is)]));
     assert_eq!(bench.result(place), Some(&Ok(Outcome::Done)));
     assert_eq!(
-        told(&mut bench, LENE),
+        facts(&mut bench, LENE),
         [PersonFact::Location(Some("By the beach...".to_owned()))]
     );
     assert_eq!(bench.result(status), None);
@@ -132,7 +132,7 @@ fn without_batches_reads_are_sent_alone() {
     bench.reply("GET", &presence_href, 200, presence("Busy"));
     bench.reply("GET", &note_href, 204, Value::Null);
     assert_eq!(
-        told(&mut bench, LENE).last(),
+        facts(&mut bench, LENE).last(),
         Some(&PersonFact::Note(None)),
         "an empty note is not a failure"
     );

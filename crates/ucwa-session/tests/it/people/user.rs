@@ -94,7 +94,7 @@ fn changes_of_one_resource_are_sent_in_order() {
             text: text.to_owned(),
         }))
     });
-    assert_eq!(told(&mut bench, ME), notes);
+    assert_eq!(facts(&mut bench, ME), notes);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_reset_has_no_body_and_is_read_back() {
         bench.advance(SECOND);
         assert_eq!(bench.result(ticket), None, "the new value is unknown");
         bench.reply("GET", &href, 200, body);
-        assert_eq!(told(&mut bench, ME).first(), Some(&fact));
+        assert_eq!(facts(&mut bench, ME).first(), Some(&fact));
         assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
     }
 }
@@ -178,7 +178,7 @@ fn changes_by_other_endpoints_are_read_if_followed() {
     bench.page(changed("note"));
     bench.advance(SECOND);
     bench.reply("GET", &format!("{APP}/me/note"), 200, note("two"));
-    assert_eq!(told(&mut bench, ME).len(), 2);
+    assert_eq!(facts(&mut bench, ME).len(), 2);
     assert!(
         !bench.is_sent("POST", APP),
         "the user needs no subscription"
@@ -189,7 +189,7 @@ fn changes_by_other_endpoints_are_read_if_followed() {
                     "_links": {"self": {"href": format!("{APP}/me")}}});
     bench.reply("GET", &format!("{APP}/me"), 200, me);
     assert_eq!(bench.result(card), Some(&Ok(Outcome::Done)));
-    assert!(told(&mut bench, ME).contains(&PersonFact::Office(Some("5/1380".to_owned()))));
+    assert!(facts(&mut bench, ME).contains(&PersonFact::Office(Some("5/1380".to_owned()))));
 }
 
 #[test]
