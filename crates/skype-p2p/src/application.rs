@@ -1,4 +1,4 @@
-//! The entry: an application, which is one user's presence at a server.
+//! The entry point: an application, one user's presence on a server.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use crate::{
     sign_in::SignInManager,
 };
 
-/// One user's chat: sign in, converse, sign out.
+/// One user's chat client: signs in, holds conversations, signs out.
 ///
 /// Clones are handles of the same application. Several applications may exist side by side, with different users; they
 /// share nothing.
@@ -22,16 +22,17 @@ use crate::{
 /// # The end
 ///
 /// An application ends when its last handle, an `Application` or a [`SignInManager`], is dropped. Without a
-/// [`sign_out`](SignInManager::sign_out) before, the deletion is sent to the server and not waited for.
+/// [`sign_out`](SignInManager::sign_out) before, the application sends its deletion to the server and does not wait for the
+/// response.
 ///
-/// Conversations, persons and messages are not handles: they can be read after the end, and their commands fail with
-/// [`CommandDisabled`](conv_model::ReasonCode::CommandDisabled). If they kept the application, a listener that holds a
-/// conversation, which the application holds, would keep the user signed in for ever. So keep the application as long as you
-/// want to chat.
+/// Conversations, persons and messages are not handles. After the end they can still be read, and their commands fail with
+/// [`CommandDisabled`](conv_model::ReasonCode::CommandDisabled). If they were handles, a listener that captures a conversation
+/// would form a cycle with the application and keep the user signed in for ever. So keep an `Application` as long as its
+/// conversations are in use.
 ///
 /// An application also ends when its runtime is dropped or when its driver panics. In each case the
-/// [state](SignInManager::state) becomes [`SignedOut`](conv_model::SignInState::SignedOut) with a reason, and every command
-/// that is pending ends.
+/// [state](SignInManager::state) becomes [`SignedOut`](conv_model::SignInState::SignedOut) with a reason, and every pending
+/// command ends.
 #[derive(Clone, Debug)]
 pub struct Application {
     pub(crate) model: conv_model::Application,
@@ -41,12 +42,12 @@ pub struct Application {
 }
 
 impl Application {
-    /// Begins a new application.
+    /// Returns a builder for a new application.
     pub fn builder() -> ApplicationBuilder {
         ApplicationBuilder::new()
     }
 
-    /// Signs in and out.
+    /// Returns the manager that signs the application in and out.
     #[must_use]
     pub fn sign_in_manager(&self) -> SignInManager {
         SignInManager {
@@ -56,26 +57,26 @@ impl Application {
         }
     }
 
-    /// Conversations, running and ended.
+    /// Returns the conversations, live and ended.
     #[must_use]
     pub fn conversations_manager(&self) -> ConversationsManager {
         self.model.conversations_manager()
     }
 
-    /// The people whom one can talk to.
+    /// Returns the people that the user can chat with.
     #[must_use]
     pub fn persons_manager(&self) -> PersonsManager {
         self.model.persons_manager()
     }
 
-    /// Who is signed in.
+    /// Returns the signed-in user.
     #[must_use]
     pub fn me(&self) -> MePerson {
         self.model.me()
     }
 
-    /// The number of malformed events, and other malformed parts of event pages, since the application was built. Each
-    /// is logged as a warning. What could be read of an event is shown, and the resource behind its link is read; a number
+    /// Returns the number of malformed events, and other malformed parts of event pages, since the application was built.
+    /// Each is logged as a warning. The readable part of an event is shown, and the resource behind its link is read. A number
     /// that grows means that something may be missing.
     #[must_use]
     pub fn malformed_events(&self) -> u64 {
@@ -83,7 +84,7 @@ impl Application {
     }
 }
 
-/// Tells the driver when the last handle goes.
+/// Shuts the driver down when the last handle is dropped.
 #[derive(Debug)]
 pub(crate) struct Handle {
     pub(crate) mailbox: Mailbox,

@@ -1,4 +1,4 @@
-//! What an application is told before it begins.
+//! The configuration of an application.
 
 use std::{future::Future, sync::Arc, time::SystemTime};
 
@@ -17,7 +17,7 @@ use crate::{
     runtime::Runtime,
 };
 
-/// Builds an [`Application`]. Everything has a default: without a root the server is discovered in the user's SIP domain.
+/// Builds an [`Application`]. Every setting has a default.
 #[derive(Default)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ApplicationBuilder {
@@ -44,39 +44,40 @@ impl ApplicationBuilder {
         Self::default()
     }
 
-    /// Where discovery starts (`RootURL`): the SIP domain of the user, which is the default, a URL, or where an earlier
-    /// application [found](crate::SignInManager::home) the user.
+    /// Sets where the discovery of the server starts (`RootURL`): the SIP domain of the user (the default), a URL, or the
+    /// [home](crate::SignInManager::home) that an earlier application found.
     pub fn root(mut self, root: Root) -> Self {
         self.root = Some(root);
         self
     }
 
-    /// How bytes travel. With the feature `tokio` the default is a `HyperTransport` of its own with the platform's roots.
+    /// Sets the HTTP transport. With the feature `tokio` the default is a `HyperTransport` with the platform's root
+    /// certificates.
     ///
-    /// Whatever it is, the application keeps the cookies that servers set, in a jar of its own, and sends them back: load balancers
-    /// tie a session to a server by them.
+    /// The application puts a cookie jar of its own around any transport, because load balancers bind a client to a server with
+    /// cookies.
     pub fn transport(mut self, transport: Arc<dyn HttpTransport>) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// Puts no cookie jar around the transport, because the transport keeps cookies itself, as a browser's `fetch` does. On
-    /// a platform whose standard library has no clock (`wasm32-unknown-unknown`) this is required: the jar reads the system's.
+    /// Puts no cookie jar around the transport. Use it with a transport that keeps cookies itself, such as a browser's `fetch`.
+    /// It is required on `wasm32-unknown-unknown`, because the jar reads the system clock, which does not exist there.
     pub fn without_cookie_jar(mut self) -> Self {
         self.without_cookie_jar = true;
         self
     }
 
-    /// Trusts the hosts of this domain with the user's credentials, on a label boundary: `contoso.com` covers
-    /// `pool.contoso.com` and not `notcontoso.com`. May be given several times; the SIP domain and the host of a
-    /// configured root need none.
+    /// Adds a domain whose hosts may receive the user's credentials. Matching is by label: `contoso.com` covers
+    /// `pool.contoso.com` and not `notcontoso.com`. May be called several times. The SIP domain and the host of a configured
+    /// root are always trusted.
     pub fn trust_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.trusted.push(suffix.into());
         self
     }
 
-    /// Asks here about every other host that would receive the user's credentials. Without a callback, and without an
-    /// answer in two minutes, the answer is no.
+    /// Sets the callback that decides whether any other host may receive the user's credentials. Without a callback, or
+    /// without an answer within two minutes, the host is not trusted.
     pub fn on_trust<F, A>(mut self, answer: F) -> Self
     where
         F: Fn(TrustQuestion) -> A + Send + Sync + 'static,
@@ -86,8 +87,9 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Asks here for the tokens of [`Credentials::bearer`](crate::Credentials::bearer), one for each host, and again
-    /// before one expires. Without a callback, and without an answer in two minutes, there is none.
+    /// Sets the callback that supplies the tokens of [`Credentials::bearer`](crate::Credentials::bearer). It is called for each
+    /// host, and again before a token expires. Without a callback, or without an answer within two minutes, the request that
+    /// needs the token fails.
     pub fn on_token<F, A>(mut self, answer: F) -> Self
     where
         F: Fn(TokenQuestion) -> A + Send + Sync + 'static,
@@ -97,8 +99,9 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Shows the page at which a user with [`Credentials::passive`](crate::Credentials::passive) signs in; the answer is
-    /// whether he has. Without a callback, and without an answer in ten minutes, he has not.
+    /// Sets the callback that shows the sign-in page to a user with [`Credentials::passive`](crate::Credentials::passive). It
+    /// gets the URL of the page and returns whether the user signed in. Without a callback, or without an answer within ten
+    /// minutes, the sign-in fails.
     pub fn on_passive_sign_in<F, A>(mut self, answer: F) -> Self
     where
         F: Fn(String) -> A + Send + Sync + 'static,
@@ -108,90 +111,91 @@ impl ApplicationBuilder {
         self
     }
 
-    /// The representation that is sent and asked for; JSON by default.
+    /// Sets the representation of requests and responses; JSON by default.
     pub fn representation(mut self, representation: Representation) -> Self {
         self.representation = Some(representation);
         self
     }
 
-    /// How an invitation writes the message and the context that it carries; in base64 by default, as the reference pages
-    /// show it. What comes in is understood either way.
+    /// Sets how an invitation encodes the message and the context that it carries; base64 by default, as the reference pages
+    /// show. Incoming data URIs are decoded in either encoding.
     pub fn data_uris(mut self, encoding: DataUriEncoding) -> Self {
         self.data_uris = encoding;
         self
     }
 
-    /// Makes a new application where the server ended this one for inactivity (`InactiveApplicationExpired` of
-    /// `ErrorSubcode_ref`), for unattended use; conversations end. By default the user is signed out, as the pages have it
-    /// (`ApplicationDashboard`).
+    /// Sets whether the application is re-created after the server has ended it for inactivity
+    /// (`InactiveApplicationExpired` of `ErrorSubcode_ref`), for unattended use. Its conversations end. By default the user is
+    /// signed out instead (`ApplicationDashboard`).
     pub fn recreate_expired(mut self, recreate: bool) -> Self {
         self.recreate_expired = recreate;
         self
     }
 
-    /// Has the server keep what is said, from the sign-in on (`conversationHistory` of `communication_ref`); by default it
-    /// is left as it is, which is off. A server that keeps what is said also accepts invitations for a user who is there.
-    /// [`set_history_enabled`](conv_model::ConversationsManager::set_history_enabled) changes it later.
+    /// Sets whether the server archives conversations (`conversationHistory` of `communication_ref`); off by default. A server
+    /// that archives also accepts invitations in the user's name.
+    /// [`set_history_enabled`](conv_model::ConversationsManager::set_history_enabled) changes the setting after the sign-in.
     pub fn history(mut self, enabled: bool) -> Self {
         self.history = enabled;
         self
     }
 
-    /// Declares that only plain text is understood (`makeMeAvailable_ref`), so that others send none of their messages as
-    /// HTML and HTML can be sent to nobody. By default both are.
+    /// Declares that the application supports plain text only (`makeMeAvailable_ref`): it neither receives nor sends HTML. By
+    /// default it supports both.
     pub fn plain_text_only(mut self) -> Self {
         self.plain_text_only = true;
         self
     }
 
-    /// What the server is told about the event channel, at its start and whenever it may have forgotten it (`events_ref`).
-    /// Times outside their range count as its nearest end; what is absent is the server's to choose.
+    /// Sets the options of the event channel (`events_ref`). Times outside their range are clamped. The server chooses the
+    /// options that are absent.
     pub fn channel(mut self, options: ChannelOptions) -> Self {
         self.channel = options;
         self
     }
 
-    /// The culture of the application, at most 100 UTF-16 code units (`applications_ref`): the server's own texts are in
-    /// its language. `en-US` by default.
+    /// Sets the culture, which is the language of the server's own texts: at most 100 UTF-16 code units
+    /// (`applications_ref`), `en-US` by default.
     pub fn culture(mut self, culture: impl Into<String>) -> Self {
         self.culture = Some(culture.into());
         self
     }
 
-    /// The name that the server knows this application by, at most 100 UTF-16 code units (`applications_ref`).
+    /// Sets the name of the program that the server records: at most 100 UTF-16 code units (`applications_ref`).
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
     }
 
-    /// The name of this endpoint, at most 100 UTF-16 code units: one and the same for a profile, so that a process that
-    /// was started again after a crash takes up its application at the server with the conversations in it, and unique
-    /// among the user's endpoints (`applications_ref`). Made from the seed by default.
+    /// Sets the ID of this endpoint: at most 100 UTF-16 code units, unique among the user's endpoints
+    /// (`applications_ref`). Use the same ID for every run of a profile: a new process then takes over the server-side
+    /// application of a killed one, with its conversations. Two processes that run at the same time need different IDs. The
+    /// default is derived from the seed.
     pub fn endpoint_id(mut self, endpoint_id: impl Into<String>) -> Self {
         self.endpoint_id = Some(endpoint_id.into());
         self
     }
 
-    /// Seeds identifiers and jitter, to make a run repeatable; random by default. Two applications at one time must not
-    /// share a seed.
+    /// Seeds the identifiers and the jitter, which makes a run repeatable; random by default. Two applications that run at the
+    /// same time must not share a seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// What the application runs on: its clock, its timers and its tasks. With the feature `tokio` the default is the
-    /// `TokioRuntime` that [`build`](Self::build) is called in.
+    /// Sets the runtime: clock, timers and tasks. With the feature `tokio` the default is the tokio runtime in which
+    /// [`build`](Self::build) is called.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Makes the application and starts its one task on the runtime. The default transport needs a tokio runtime whose
-    /// I/O and time are enabled.
+    /// Builds the application and spawns its driver on the runtime. The default transport needs a tokio runtime with I/O and
+    /// time enabled.
     ///
     /// # Errors
     ///
-    /// [`BuildError::NoRuntime`] and [`BuildError::NoTransport`] where there is neither one given nor a default.
+    /// [`BuildError::NoRuntime`] or [`BuildError::NoTransport`] if none was set and there is no default.
     pub fn build(self) -> Result<Application, BuildError> {
         let runtime = self.runtime.map_or_else(default_runtime, Ok)?;
         let mut transport = self.transport.map_or_else(default_transport, Ok)?;
@@ -268,16 +272,16 @@ impl std::fmt::Debug for ApplicationBuilder {
     }
 }
 
-/// Why an application could not be built.
+/// The reason why an application could not be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// No runtime was given, and `build` was not called inside a tokio runtime.
+    /// No runtime was set, and `build` was not called inside a tokio runtime.
     #[error(
         "no runtime: build the application inside a tokio runtime, or give the builder another one"
     )]
     NoRuntime,
-    /// No transport was given, and the crate was built without its default transport (the feature `tokio`).
+    /// No transport was set, and the crate was built without its default transport (the feature `tokio`).
     #[error("no transport: give the builder one, or enable the feature `tokio` of skype-p2p")]
     NoTransport,
 }

@@ -1,4 +1,4 @@
-//! The one loop that carries inputs and outputs between the session, the transport and the model.
+//! The driver: the loop that moves inputs and outputs between the session, the transport and the model.
 
 use std::{
     future::{pending, poll_fn},
@@ -34,10 +34,10 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How long the exchanges that are left may take after the application was shut down.
+/// How long the remaining exchanges may take after the application was shut down.
 const LAST_EXCHANGES: Duration = Duration::from_secs(5);
 
-/// Owns the session. The documentation of the crate describes the flow of data.
+/// Owns the session and runs it. The crate's documentation describes the flow of data.
 pub(crate) struct Driver {
     session: Session,
     home: Home,
@@ -52,7 +52,7 @@ pub(crate) struct Driver {
     finished: bool,
 }
 
-/// What one turn of the loop found: at most one item of each source, so that no source delays another.
+/// The inputs of one turn of the loop: at most one of each source, so that no source starves another.
 struct Turn {
     command: Option<Command>,
     ended: Option<Input>,
@@ -83,13 +83,13 @@ impl Driver {
         }
     }
 
-    /// The count of [`Session::malformed_parts`], which the driver keeps current.
+    /// The count of [`Session::malformed_parts`], updated after every input.
     pub(crate) fn malformed_events(&self) -> Arc<AtomicU64> {
         self.malformed_events.clone()
     }
 
-    /// Runs until the last handle of the application is dropped, or until something panics. Either way, as well as when
-    /// the future is dropped, the model says in the end that the user is signed out, and every command has ended.
+    /// Runs until the last handle of the application is dropped or a panic occurs. Then, and also when the future is dropped,
+    /// the sign-in state becomes `SignedOut`, and every pending command ends.
     pub(crate) async fn run(mut self) {
         match AssertUnwindSafe(self.serve()).catch_unwind().await {
             Ok(()) => self.finished = true,
@@ -100,11 +100,11 @@ impl Driver {
     async fn serve(&mut self) {
         loop {
             let Turn { command, ended } = self.next_turn().await;
-            // First of all, since a suspend of the machine changes what the rest means.
+            // First, because after a suspend of the machine the session resends its requests.
             self.handle(Input::WallClock(self.runtime.wall_clock()));
             match command {
                 Some(Command::Shutdown) => break,
-                Some(command) => self.obey(command),
+                Some(command) => self.perform(command),
                 None => {}
             }
             if let Some(input) = ended {
@@ -113,13 +113,13 @@ impl Driver {
             if self.wake_at.is_some_and(|at| at <= self.runtime.now()) {
                 self.handle(Input::Timeout);
             }
-            // Under load the loop would never wait, and the exchanges of a single-threaded runtime would never run.
+            // Under constant load the loop would never be pending, and a single-threaded runtime would run no other task.
             self.runtime.yield_now().await;
         }
         self.shut_down().await;
     }
 
-    /// Waits for a command, the end of a task, or the time that the session wants to be woken at.
+    /// Waits for a command, the end of a task, or the session's timer.
     async fn next_turn(&mut self) -> Turn {
         let mut timer = match self.wake_at {
             Some(at) => self.runtime.sleep_until(at),
@@ -146,14 +146,14 @@ impl Driver {
         .await
     }
 
-    /// Ends everything that is under way, and gives the last exchanges their time: an application that is being created at
-    /// the moment can only be deleted after its response has come.
+    /// Shuts the session down and waits for the remaining exchanges, `LAST_EXCHANGES` at most: an application whose creation
+    /// is in flight can only be deleted after the response.
     async fn shut_down(&mut self) {
         self.handle(Input::Shutdown);
         self.tasks.abort_questions();
         self.commands.close();
         while let Some(command) = self.commands.next().await {
-            self.obey(command);
+            self.perform(command);
         }
         let runtime = self.runtime.clone();
         let deadline = runtime.sleep_until(runtime.now().saturating_add(LAST_EXCHANGES));
@@ -164,12 +164,12 @@ impl Driver {
             }
         };
         if let Either::Right(_) = select(Box::pin(last), deadline).await {
-            tracing::debug!("the server did not answer the last request in time");
+            tracing::debug!("timed out waiting for the last responses");
         }
     }
 
-    /// Submits the operation of a command to the session.
-    fn obey(&mut self, command: Command) {
+    /// Submits the operation of a command to the session, or fails the command if it has none.
+    fn perform(&mut self, command: Command) {
         match command {
             Command::Perform(command, operation) => {
                 let ticket = Ticket(command.0);
@@ -192,8 +192,8 @@ impl Driver {
         self.settle();
     }
 
-    /// Carries out the outputs of the session. The requests go on the wire first; then the events, and the results of the
-    /// operations that they settled, become one transaction of the model.
+    /// Carries out the outputs of the session. Requests are sent first. Then the events, and the results of the operations
+    /// that they complete, are committed to the model as one transaction.
     fn settle(&mut self) {
         let mut facts = Vec::new();
         loop {
@@ -222,7 +222,7 @@ impl Driver {
                     self.wake_at = wake_at;
                     break;
                 }
-                other => tracing::error!(?other, "an output that this driver does not know"),
+                other => tracing::error!(?other, "unknown output of the session"),
             }
         }
         if !facts.is_empty() {
@@ -256,12 +256,12 @@ impl Driver {
         });
     }
 
-    /// Ends the application in the model, where nothing can be sent to the server any more.
+    /// Ends the application in the model. Nothing is sent to the server.
     fn end(&mut self, why: &'static str) {
         self.finished = true;
         let reason = Reason::new(ReasonCode::SignedOut).with_message(why);
-        // The session settles every message and every operation. It may be what panicked, and may do so again.
-        let facts = catch_unwind(AssertUnwindSafe(|| self.settle_all(&reason)));
+        // The session reports a result for every message and operation, unless it is what panicked and panics again.
+        let facts = catch_unwind(AssertUnwindSafe(|| self.end_session(&reason)));
         self.writer.commit(facts.unwrap_or_else(|_| {
             vec![Fact::SignIn {
                 state: SignInState::SignedOut,
@@ -270,8 +270,8 @@ impl Driver {
         }));
     }
 
-    /// Shuts the session down without sending what it wants to be sent.
-    fn settle_all(&mut self, reason: &Reason) -> Vec<Fact> {
+    /// Shuts the session down, drops its requests, and returns the facts of its events and results.
+    fn end_session(&mut self, reason: &Reason) -> Vec<Fact> {
         self.session.handle(self.runtime.now(), Input::Shutdown);
         let mut facts = Vec::new();
         loop {
@@ -293,7 +293,7 @@ impl Driver {
     }
 }
 
-/// The runtime dropped the driver's task.
+/// Reached unfinished when the runtime drops the driver's task.
 impl Drop for Driver {
     fn drop(&mut self) {
         if !self.finished {

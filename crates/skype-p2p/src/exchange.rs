@@ -1,4 +1,4 @@
-//! The session's words for an exchange, in the transport's, and back. Each knows nothing of the other.
+//! Conversion of HTTP exchanges between the types of the session and those of the transport.
 
 use std::{error::Error, fmt::Write as _, time::Duration};
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, TransportError, TransportErrorKind};
 use ucwa_session::{ConnectionAuth, Lane, Sent, TransportFailure, TransportFailureKind};
 
-/// Performs one exchange of the session's on the transport.
+/// Performs one exchange of the session on the transport.
 pub(crate) async fn exchange(
     transport: &dyn HttpTransport,
     request: http::Request<Bytes>,
@@ -27,7 +27,7 @@ pub(crate) async fn exchange(
         .map_err(|error| failure(&error))
 }
 
-/// What is said of an exchange whose transport panicked: nobody knows how far it came.
+/// The failure of an exchange whose transport panicked. The request may have been sent.
 pub(crate) fn panicked() -> TransportFailure {
     TransportFailure {
         kind: TransportFailureKind::Broken,
@@ -61,7 +61,7 @@ fn kind(kind: TransportErrorKind) -> TransportFailureKind {
         TransportErrorKind::InvalidRequest
         | TransportErrorKind::BodyTooLarge
         | TransportErrorKind::Unsupported => TransportFailureKind::Refused,
-        // Closed, Protocol, and what a later transport may add: there was a connection, and it did not hold.
+        // Closed, Protocol, and kinds added later: there was a connection, and it broke.
         _ => TransportFailureKind::Broken,
     }
 }
@@ -77,7 +77,7 @@ fn stage(stage: conv_transport::Stage) -> &'static str {
     }
 }
 
-/// What happened, with the causes; stage and host have their own fields.
+/// The error with its causes, without stage and host, which have their own fields.
 fn message(error: &TransportError) -> String {
     let mut message = error.kind().to_string();
     if let Some(detail) = error.detail() {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_sent_stays_doubtful() {
+    fn a_request_that_may_have_been_sent_is_reported_so() {
         let error = TransportError::new(
             TransportErrorKind::Closed,
             conv_transport::Stage::Wait,

@@ -1,10 +1,10 @@
-//! Where the user was found.
+//! The user's home server.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ucwa_session::Root;
 
-/// The address of the user resource, once it is known. The driver writes it; the sign-in manager shows it.
+/// The URL of the user resource, once it is known. Written by the driver, read by the sign-in manager.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Home(Arc<Mutex<Option<String>>>);
 

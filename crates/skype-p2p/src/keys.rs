@@ -1,4 +1,4 @@
-//! One to one between the session's names for things and the model's.
+//! Conversion between the session's keys and the model's IDs, one to one.
 
 use conv_model::{ConversationId, MessageId, ParticipantId};
 use ucwa_session::{ConversationKey, MessageKey, ParticipantKey};

@@ -1,7 +1,7 @@
 //! Peer-to-peer chat on Skype for Business Server (2015, 2019, Subscription Edition), over UCWA 2.0.
 //!
-//! The objects are those of the retired Skype Web SDK, in Rust: observable properties, collections and commands. They are
-//! [`conv_model`]'s, exported here as they are.
+//! The objects follow the retired Skype Web SDK: observable properties, collections and commands. They come from
+//! [`conv_model`] and are re-exported here.
 //!
 //! ```no_run
 //! use skype_p2p::{Application, CallConnectionState, Credentials, Subscriptions};
@@ -11,7 +11,7 @@
 //!     let application = Application::builder().build()?;
 //!     application.sign_in_manager().sign_in(Credentials::password("toshm@contoso.com", "password")).await?;
 //!
-//!     // Nothing is sent for this: the conversation is there at once.
+//!     // This sends no request: the conversation exists at once.
 //!     let conversation = application.conversations_manager().get_conversation("sip:lenea@contoso.com")?;
 //!     let chat = conversation.chat_service();
 //!
@@ -28,7 +28,7 @@
 //!         println!("{:?} -> {:?} ({:?})", change.old, change.new, change.reason);
 //!     }));
 //!
-//!     // The invitation carries the message. This returns when it was delivered, or says why not.
+//!     // The invitation carries the message. The future resolves when the message is delivered, or with the reason why not.
 //!     chat.send_message("Hi Lene, have you got a minute?").await?;
 //!
 //!     conversation.leave().await?;
@@ -39,21 +39,19 @@
 //!
 //! # How it works
 //!
-//! An application has one task, the driver, which owns the [session](ucwa_session): a state machine that knows all of
-//! UCWA and does no I/O. What goes round:
+//! An application has one task, the driver. It owns the [session](ucwa_session), a state machine that implements UCWA and does
+//! no I/O. The flow of data:
 //!
-//! 1. A command of the model calls the port, and the port puts an operation into the driver's mailbox, all before the
-//!    command returns; so things happen in the order in which they were asked for.
-//! 2. The driver hands the session what there is: an operation, a response, the answer to a question, or the time that
-//!    the session wanted to be woken at.
+//! 1. A command of the model calls the port, and the port sends an operation to the driver's mailbox before the command
+//!    returns. So commands take effect in call order.
+//! 2. The driver passes the next input to the session: an operation, a response, the answer to a question, or a timeout.
 //! 3. It then carries out every output of the session. Each request goes to the [transport](conv_transport) in a task of
 //!    its own, whose future is polled once before the model changes: the next request for events is under way before the
 //!    listeners are called for the page that it acknowledges.
-//! 4. The events are projected to facts, which the model takes in as one transaction, and the listeners run: on the
-//!    driver's task, so that a listener that blocks blocks the application. A listener may give a command, and must not
-//!    wait for it; a task that it spawns may.
-//! 5. Last, the operations that ended are reported, and the futures of their commands resolve: what settled them is in
-//!    the model by then.
+//! 4. The events, and the results of the operations that they complete, become facts, which the model commits as one
+//!    transaction. Then the listeners run, on the driver's task: a listener that blocks also blocks the application. A listener
+//!    may invoke a command and must not wait for its result; a task that it spawns may wait.
+//! 5. The futures of the completed commands resolve. The facts that completed them are in the model by then.
 //!
 //! In one turn the driver takes at most one command, one ended task and one timeout, and then yields to the [`Runtime`], so
 //! that no load of one kind starves the others.
@@ -65,7 +63,7 @@
 //! names no runtime and compiles for `wasm32-unknown-unknown`; [`runtime`](ApplicationBuilder::runtime) and
 //! [`transport`](ApplicationBuilder::transport) are then required.
 //!
-//! No rule of UCWA lives in this crate, but for the table that gives a failure its [`ReasonCode`].
+//! The crate contains no rule of UCWA except the table that maps failures to [`ReasonCode`]s.
 
 mod application;
 mod builder;

@@ -1,4 +1,4 @@
-//! The commands on their way from the model to the driver, in call order. Sending never waits.
+//! The channel that carries commands from the model to the driver, in call order. It is unbounded: sending never waits.
 
 use conv_model::CommandId;
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
@@ -7,9 +7,9 @@ use ucwa_session::Operation;
 /// A command to the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Submit the operation to the session.
+    /// Submits the operation to the session.
     Perform(CommandId, Operation),
-    /// Complete the command: no operation of the session carries it out.
+    /// Fails the command, because no operation of the session carries it out.
     Refuse(CommandId),
     /// The last handle of the application was dropped.
     Shutdown,

@@ -1,4 +1,4 @@
-//! People between the model and the session, one to one.
+//! Conversion of persons between the session and the model, one to one.
 
 use conv_model::{
     Capabilities, EndpointType, FoundPersons, Interest, MeChange, Note, NoteKind, PersonFact,
@@ -6,7 +6,7 @@ use conv_model::{
 };
 use ucwa_session::FoundPerson;
 
-/// What became known of a person; `None` for what the model has no word for.
+/// The model's fact for a fact about a person. `None` if the model has no counterpart.
 pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
     use ucwa_session::PersonFact as Fact;
     Some(match fact {
@@ -34,14 +34,14 @@ pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
         other => {
             tracing::warn!(
                 ?other,
-                "something about a person that the model has no word for"
+                "a fact about a person without a counterpart in the model"
             );
             return None;
         }
     })
 }
 
-/// Whom a search found.
+/// The persons that a search found.
 pub(crate) fn found(people: Vec<FoundPerson>, more: bool) -> FoundPersons {
     let persons = people.into_iter().map(|person| {
         let facts = person.facts.into_iter().filter_map(fact);
@@ -50,7 +50,7 @@ pub(crate) fn found(people: Vec<FoundPerson>, more: bool) -> FoundPersons {
     FoundPersons::new(persons.collect(), more)
 }
 
-/// The field of a person; `None` for what the session has no word for.
+/// The session's name of a field of a person. `None` if the session has no counterpart.
 pub(crate) fn field(field: PersonField) -> Option<ucwa_session::PersonField> {
     use ucwa_session::PersonField as Field;
     Some(match field {
@@ -80,7 +80,7 @@ pub(crate) fn interest(interest: Interest) -> ucwa_session::Interest {
     }
 }
 
-/// What is changed of the user; `None` for what the session has no word for.
+/// The session's form of a change to the user. `None` if the session has no counterpart.
 pub(crate) fn me_change(change: MeChange) -> Option<ucwa_session::MeChange> {
     use ucwa_session::{MeChange as Change, PersonStatus as Status};
     Some(match change {

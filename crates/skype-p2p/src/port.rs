@@ -1,4 +1,4 @@
-//! The model's port, implemented on the driver's mailbox.
+//! The model's port: turns requests into operations and sends them to the driver's mailbox.
 
 use std::{sync::Arc, time::SystemTime};
 

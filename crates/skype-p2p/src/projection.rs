@@ -1,4 +1,4 @@
-//! From the session's events and results to the model's facts, one for one.
+//! Conversion of the session's events and results to the model's facts, one to one.
 
 use conv_model::{
     Archived, ArchivedMessage, CommandId, Context, ConversationFact, Discovered, Fact, Incoming,
@@ -15,7 +15,7 @@ use crate::{
     reason::reason,
 };
 
-/// The fact that an event states; `None` for what the model has no word for.
+/// The fact for an event. `None` if the model has no counterpart.
 pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
     Some(match event {
         SessionEvent::SignIn { state, failure } => Fact::SignIn {
@@ -75,7 +75,7 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
             change: it,
         } => Fact::of(conversation_id(conversation), change(it)?),
         other => {
-            tracing::warn!(?other, "an event that the model has no word for");
+            tracing::warn!(?other, "an event without a counterpart in the model");
             return None;
         }
     })
@@ -206,7 +206,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             reason: why(failure),
         },
         other => {
-            tracing::warn!(?other, "a change that the model has no word for");
+            tracing::warn!(?other, "a change without a counterpart in the model");
             return None;
         }
     })
@@ -226,7 +226,7 @@ fn archived(it: ucwa_session::ArchivedMessage) -> ArchivedMessage {
 fn participant(it: Participant) -> ParticipantFact {
     let mut fact = ParticipantFact::new(participant_id(it.key), it.uri.unwrap_or_default());
     fact.display_name = it.name;
-    // Most servers say nothing of those who only take part.
+    // Most servers do not send the role of attendees.
     fact.role = it.role.map_or(ParticipantRole::Attendee, role);
     fact.is_anonymous = it.anonymous;
     fact.in_lobby = it.in_lobby;

@@ -1,38 +1,38 @@
-//! The questions that only the application, or the person before it, can answer.
+//! The questions that the session asks the application: trust, tokens, and the passive sign-in.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use ucwa_session::{Answer, BearerToken, Question};
 
-/// May a host receive this user's credentials, although neither the SIP domain, nor the root, nor a configured suffix
-/// names it?
+/// Asks whether a host may receive this user's credentials, although neither the SIP domain, nor the root, nor a configured
+/// suffix covers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrustQuestion {
-    /// The host that pointed there.
+    /// The host whose response named the other host.
     pub from: String,
     /// The host that would receive a password or a token.
     pub to: String,
 }
 
-/// Which token does a host take, of those that another issuer gives (`AuthenticationUsingAzureAD`)?
+/// Asks for a token that a host accepts, from another issuer (`AuthenticationUsingAzureAD`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenQuestion {
     /// The host; the audience of its tokens is `https://<host>`.
     pub host: String,
-    /// Where to sign in, if the host says so.
+    /// The URL of the issuer's sign-in, if the host sent it.
     pub authorization_uri: Option<String>,
-    /// The identity of the host, if it says so.
+    /// The client ID of the host, if the host sent it.
     pub client_id: Option<String>,
-    /// Whose tokens it trusts, if it says so.
+    /// The issuers that the host trusts, if the host sent them.
     pub trusted_issuers: Option<String>,
 }
 
 type BoxFuture<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 type Callback<Q, A> = Arc<dyn Fn(Q) -> BoxFuture<A> + Send + Sync>;
 
-/// Who answers what; a question that nobody answers is answered with no.
+/// The callbacks of the application. A question without a callback is answered with no.
 #[derive(Clone, Default)]
 pub(crate) struct Callbacks {
     pub(crate) trust: Option<Callback<TrustQuestion, bool>>,
@@ -40,7 +40,7 @@ pub(crate) struct Callbacks {
     pub(crate) passive_sign_in: Option<Callback<String, bool>>,
 }
 
-/// A callback in the form in which the driver keeps it.
+/// Boxes a callback and its futures.
 pub(crate) fn callback<Q, A, F>(callback: impl Fn(Q) -> F + Send + Sync + 'static) -> Callback<Q, A>
 where
     F: Future<Output = A> + Send + 'static,
@@ -81,5 +81,5 @@ impl Callbacks {
     }
 }
 
-/// What the session takes for a no, whatever it asked.
+/// An answer that the session takes as a refusal, whatever the question.
 pub(crate) const NO: Answer = Answer::Trust(false);

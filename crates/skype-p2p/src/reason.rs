@@ -1,9 +1,9 @@
-//! The one table from what the session says of a failure to the reasons of the model.
+//! The table that maps the session's failures to the model's reasons.
 
 use conv_model::{RawReason, Reason, ReasonCode};
 use ucwa_session::{Failure, FailureKind};
 
-/// The reason to show for a failure, with what the server said kept as data.
+/// The reason for a failure. It keeps everything that the server said as data.
 pub(crate) fn reason(failure: &Failure) -> Reason {
     let reason = Reason::new(code(failure))
         .with_raw(raw(failure))
@@ -25,7 +25,7 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
             tried.join("; ")
         )),
         FailureKind::UnexpectedAnswer => {
-            reason.with_message("the answer is not one of a UCWA server")
+            reason.with_message("the response is not from a UCWA server")
         }
         FailureKind::Transport => reason.with_message("the connection failed"),
         FailureKind::Ended => reason.with_message("the conversation was ended"),
@@ -34,7 +34,7 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
             None => reason,
         },
         FailureKind::Shutdown => reason.with_message("the application was shut down"),
-        // The code says it, or the server's own words do.
+        // The code is enough, or the server sent a message.
         _ => reason,
     }
 }
@@ -63,8 +63,8 @@ fn code(failure: &Failure) -> ReasonCode {
     }
 }
 
-/// The Web SDK's `CallDisconnectionReason` for a code and subcode of UCWA (`ErrorSubcode_ref`). Some names stand now in
-/// one field and now in the other (`GenericSynchronousErrors`); the subcode is the finer one.
+/// The Web SDK's `CallDisconnectionReason` for a code and subcode of UCWA (`ErrorSubcode_ref`). Some names occur in either
+/// field (`GenericSynchronousErrors`). The subcode is the more specific one and is tried first.
 fn disconnection(code: Option<&str>, subcode: Option<&str>) -> ReasonCode {
     subcode
         .and_then(named)
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subcodes_name_the_disconnection() {
+    fn subcodes_map_to_disconnection_reasons() {
         let table: [(ReasonCode, &[&str]); 7] = [
             (
                 ReasonCode::Refused,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_counts_in_either_field_and_the_subcode_first() {
+    fn a_name_is_recognised_in_either_field_and_the_subcode_takes_precedence() {
         assert_eq!(disconnection(Some("Timeout"), None), ReasonCode::Missed);
         assert_eq!(
             disconnection(Some("Timeout"), Some("Busy")),

@@ -1,4 +1,4 @@
-//! The port to an async runtime: time, tasks and randomness.
+//! The interface to an async runtime: clocks, timers, tasks and a seed.
 
 use std::{
     fmt,
@@ -7,14 +7,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A future of a [`Runtime`]: boxed, without a result.
+/// A boxed future without a result.
 pub type RuntimeFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What an application needs of an async runtime: a clock, timers, tasks and one random number.
+/// The services that an application needs from an async runtime: clocks, timers, tasks and a random seed.
 ///
-/// `TokioRuntime` implements it for tokio, and is the default where the feature `tokio` is enabled.
-/// An application calls no other clock, timer or executor, so an implementation decides on time: one with a simulated
-/// clock runs an application in virtual time.
+/// `TokioRuntime` implements the trait for tokio and is the default if the feature `tokio` is enabled. An application uses no
+/// other clock, timer or executor, so a runtime with a simulated clock runs it in virtual time.
 ///
 /// # Single-threaded runtimes
 ///
@@ -23,24 +22,24 @@ pub type RuntimeFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// task or a thread-local of its own, and returns the receiving half of a channel as the future. The same is true of an
 /// [`HttpTransport`](crate::HttpTransport) and of the callbacks of the [builder](crate::ApplicationBuilder).
 pub trait Runtime: fmt::Debug + Send + Sync + 'static {
-    /// The monotonic time since an epoch of the runtime's choice. The time never goes back.
+    /// Returns the monotonic time since an epoch of the runtime's choice. It never decreases.
     fn now(&self) -> Duration;
 
-    /// The date and time of day. It may jump, because the user set the clock or the machine was suspended.
+    /// Returns the wall-clock time. It may jump, because the user set the clock or the machine was suspended.
     fn wall_clock(&self) -> SystemTime;
 
-    /// A number that cannot be guessed. It seeds the identifiers and the jitter of one application, unless
-    /// [`seed`](crate::ApplicationBuilder::seed) is given.
+    /// Returns an unpredictable number, a new one for each call. It seeds the identifiers and the jitter of an application,
+    /// unless [`ApplicationBuilder::seed`](crate::ApplicationBuilder::seed) is set.
     fn seed(&self) -> u64;
 
-    /// Completes when [`now`](Self::now) is at least `at`, at once if it is already. Dropping the future cancels the timer.
-    /// `at` may be as late as `Duration::MAX`, which must not panic.
+    /// Completes when [`now`](Self::now) is at least `at`, which may be in the past. Dropping the future cancels the timer.
+    /// `at` may be as late as `Duration::MAX`: the implementation must not panic.
     fn sleep_until(&self, at: Duration) -> RuntimeFuture;
 
-    /// Runs `task` to its end, beside the caller and without blocking it. A runtime that shuts down drops the task.
+    /// Runs `task` to completion, concurrently with the caller. A runtime that shuts down drops the task.
     fn spawn(&self, task: RuntimeFuture);
 
-    /// Completes after every other task that is ready, and the runtime's I/O and timers, had the opportunity to run. An
-    /// application yields after each step, so this must not wait for a timer: `sleep(0)` in a browser takes milliseconds.
+    /// Completes after the other ready tasks, and the runtime's I/O and timers, had an opportunity to run. The driver yields
+    /// after each turn, so an implementation must not use a timer: `sleep(0)` takes milliseconds in a browser.
     fn yield_now(&self) -> RuntimeFuture;
 }

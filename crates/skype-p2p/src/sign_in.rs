@@ -8,13 +8,13 @@ use ucwa_session::{Failure, FailureKind, Operation, Root, Stage};
 
 use crate::{application::Handle, home::Home, mailbox::Command};
 
-/// How a user proves who he is.
+/// The credentials of a user.
 #[derive(Debug)]
 pub struct Credentials(ucwa_session::Credentials);
 
 impl Credentials {
-    /// The password grant of the web ticket service (`AuthenticationInUCWA`), for the user with this SIP address, with
-    /// or without `sip:`. The domain of the address is where discovery starts.
+    /// Uses the password grant of the web ticket service (`AuthenticationInUCWA`) for the user with this SIP address, with or
+    /// without `sip:`. By default the discovery starts in the domain of the address.
     pub fn password(address: impl Into<String>, password: impl Into<String>) -> Self {
         Self(ucwa_session::Credentials::Password {
             sip_uri: address.into(),
@@ -23,33 +23,33 @@ impl Credentials {
         })
     }
 
-    /// The Windows grant, for the user with this SIP address. Who he is, is the transport's to prove, and its
-    /// configuration's to know; a transport that cannot fails the sign-in.
+    /// Uses the Windows grant for the user with this SIP address. The transport authenticates the user, with credentials from
+    /// its own configuration. The sign-in fails if the transport does not support that.
     pub fn windows(address: impl Into<String>) -> Self {
         Self(ucwa_session::Credentials::Windows {
             sip_uri: address.into(),
         })
     }
 
-    /// The passive grant (AD FS), for the user with this SIP address: he signs in at a page that
-    /// [`on_passive_sign_in`](crate::ApplicationBuilder::on_passive_sign_in) is told of.
+    /// Uses the passive grant (AD FS) for the user with this SIP address. The user signs in on a page that
+    /// [`on_passive_sign_in`](crate::ApplicationBuilder::on_passive_sign_in) shows.
     pub fn passive(address: impl Into<String>) -> Self {
         Self(ucwa_session::Credentials::Passive {
             sip_uri: address.into(),
         })
     }
 
-    /// Tokens of another issuer, for the user with this SIP address, from
-    /// [`on_token`](crate::ApplicationBuilder::on_token).
+    /// Uses tokens of another issuer for the user with this SIP address. [`on_token`](crate::ApplicationBuilder::on_token)
+    /// supplies them.
     pub fn bearer(address: impl Into<String>) -> Self {
         Self(ucwa_session::Credentials::Bearer {
             sip_uri: address.into(),
         })
     }
 
-    /// A guest of the meeting with this conference URI, under the name that the others are to see, of at most 250 UTF-16
-    /// code units; with the conference key if there is one. He joins it as
-    /// [`get_conversation_by_uri`](conv_model::ConversationsManager::get_conversation_by_uri) has it, and can join no other.
+    /// Signs in as a guest of the meeting with this conference URI. `display_name` is shown to the others and has at most 250
+    /// UTF-16 code units; `key` is the conference key, if the meeting has one. The guest joins with
+    /// [`get_conversation_by_uri`](conv_model::ConversationsManager::get_conversation_by_uri) and can join no other meeting.
     pub fn meeting_guest(
         conference_uri: impl Into<String>,
         display_name: impl Into<String>,
@@ -62,7 +62,8 @@ impl Credentials {
         })
     }
 
-    /// The name to authenticate with, `user@domain` or `DOMAIN\user`, where it is not the SIP address.
+    /// Sets the name to authenticate with, `user@domain` or `DOMAIN\user`, if it differs from the SIP address. Only
+    /// [`password`](Self::password) uses it.
     #[must_use]
     pub fn with_user_name(mut self, name: impl Into<String>) -> Self {
         if let ucwa_session::Credentials::Password { user_name, .. } = &mut self.0 {
@@ -72,7 +73,7 @@ impl Credentials {
     }
 }
 
-/// Signs an application in, once, and out.
+/// Signs an application in and out. An application can sign in once.
 #[derive(Clone, Debug)]
 pub struct SignInManager {
     pub(crate) handle: Arc<Handle>,
@@ -81,30 +82,30 @@ pub struct SignInManager {
 }
 
 impl SignInManager {
-    /// Where the sign-in stands. Its reason says why the application is signed out when nobody asked for it.
+    /// Returns the sign-in state. If the application was signed out without [`sign_out`](Self::sign_out), the state has a reason.
     #[must_use]
     pub fn state(&self) -> Property<SignInState> {
         self.model.sign_in_state()
     }
 
-    /// Where the user was found: the [`root`](crate::ApplicationBuilder::root) that saves the user's next application
-    /// the discovery (`ReusingUcwaFqdn`). `None` until a sign-in has come that far; it changes if the user is moved.
+    /// Returns the user's home server, as a [`root`](crate::ApplicationBuilder::root) with which the user's next application
+    /// skips the discovery (`ReusingUcwaFqdn`). `None` until the sign-in has found it. It changes if the user is moved.
     ///
-    /// It may be kept as long as one likes: should the user not be there any more, he is looked for anew.
+    /// The root may be stored without limit: if the user is no longer homed there, the sign-in falls back to discovery.
     #[must_use]
     pub fn home(&self) -> Option<Root> {
         self.home.root()
     }
 
-    /// Finds the server, authenticates, creates the application there and opens its event channel. The future resolves
+    /// Discovers the server, authenticates, creates the application there and opens its event channel. The future resolves
     /// when messages can be sent.
     ///
-    /// It begins with the call; dropping the future does not stop it, [`sign_out`](Self::sign_out) does.
+    /// The sign-in starts with the call. Dropping the future does not cancel it; [`sign_out`](Self::sign_out) does.
     ///
     /// # Errors
     ///
-    /// A [`SignInError`]. An application signs in once: after a failure or a sign-out a new one is needed, and a second
-    /// call is answered with [`SignInErrorKind::Spent`].
+    /// A [`SignInError`]. An application signs in once: a second call fails with [`SignInErrorKind::Spent`], also after a
+    /// failure or a sign-out. Build a new application then.
     pub fn sign_in(
         &self,
         credentials: Credentials,
@@ -122,13 +123,13 @@ impl SignInManager {
         }
     }
 
-    /// Ends every conversation, deletes the application at the server and stops a sign-in under way. Awaiting it is the
-    /// contract for leaving the server clean: an application that is being created at the moment is waited for, half a
-    /// minute at most, and deleted then.
+    /// Ends every conversation, cancels a sign-in that is in progress, and deletes the application at the server. Await the
+    /// future to leave nothing behind on the server: if the creation of the application is in flight, the sign-out waits for
+    /// its response, 30 s at most, and then deletes the application.
     ///
     /// # Errors
     ///
-    /// The reason for which the server could not be told. The application is signed out all the same.
+    /// The reason why the deletion failed. The application is signed out even then.
     pub fn sign_out(&self) -> impl Future<Output = Result<(), Reason>> + Send + use<> {
         self.perform(Operation::SignOut)
     }
@@ -140,103 +141,103 @@ impl SignInManager {
     }
 }
 
-/// Why a sign-in failed: a kind to match on, and what helps to find the cause on a server.
+/// The reason why a sign-in failed: a kind to match on, and the details that help to find the cause on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInError {
     kind: SignInErrorKind,
     failure: Option<Failure>,
 }
 
-/// The kinds of [`SignInError`].
+/// The kind of a [`SignInError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignInErrorKind {
-    /// The address or the root cannot be used; nothing was sent.
+    /// The address or the root is invalid. Nothing was sent.
     InvalidArgument,
-    /// This application has signed in before, or tried to. A new one is needed.
+    /// The application has signed in, or tried to, before. Build a new one.
     Spent,
-    /// The user name or the password was refused.
+    /// The server refused the user name or the password.
     InvalidCredentials,
-    /// The server takes none of the grants that these credentials can serve.
+    /// The server offers no grant that these credentials can use.
     GrantNotOffered {
-        /// What it takes.
+        /// The grants that the server offers.
         offered: Vec<String>,
     },
-    /// A host would have received the credentials, and nothing says that it may.
+    /// A host that is not trusted would have received the credentials.
     Untrusted,
-    /// The user is homed at the online service, which was retired.
+    /// The user is homed at the retired online service.
     HomedOnline,
     /// No server could be reached.
     Unreachable {
-        /// Each address that was tried, and what came of it.
+        /// Each address that was tried, with its result.
         tried: Vec<String>,
     },
-    /// What answered is not a UCWA server.
+    /// The response did not come from a UCWA server.
     UnexpectedAnswer,
-    /// The server refused; status, code and subcode say why.
+    /// The server refused the sign-in. Status, code and subcode give the reason.
     Refused,
-    /// The server was reached, and then the connection failed or the answer did not come in time.
+    /// The connection to the server failed, or a response timed out.
     Interrupted,
-    /// It was signed out or shut down meanwhile.
+    /// The application was signed out or shut down during the sign-in.
     Cancelled,
 }
 
 impl SignInError {
-    /// What to match on.
+    /// Returns the kind, to match on.
     #[must_use]
     pub fn kind(&self) -> &SignInErrorKind {
         &self.kind
     }
 
-    /// What was being done.
+    /// Returns the stage at which the sign-in failed.
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
         self.failure.as_ref().map(Failure::stage)
     }
 
-    /// The host, and the port if it is not the usual one, that was spoken to.
+    /// Returns the host of the request that failed, with the port if it is not the default.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.failure.as_ref().and_then(Failure::host)
     }
 
-    /// The HTTP status, where a response came.
+    /// Returns the HTTP status, if there was a response.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.failure.as_ref().and_then(Failure::status)
     }
 
-    /// UCWA's `code`, or OAuth's `error`.
+    /// Returns UCWA's `code` or OAuth's `error`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.failure.as_ref().and_then(Failure::code)
     }
 
-    /// How often the request that failed was sent.
+    /// Returns the number of times that the request was sent.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         self.failure.as_ref().and_then(Failure::attempts)
     }
 
-    /// UCWA's `subcode`.
+    /// Returns UCWA's `subcode`.
     #[must_use]
     pub fn subcode(&self) -> Option<&str> {
         self.failure.as_ref().and_then(Failure::subcode)
     }
 
-    /// The server's `X-Ms-diagnostics`, raw: its first number is what Microsoft's support pages list.
+    /// Returns the server's `X-Ms-diagnostics`, unparsed. Microsoft's support pages list its first number.
     #[must_use]
     pub fn diagnostics(&self) -> Option<&str> {
         self.failure.as_ref().and_then(Failure::diagnostics)
     }
 
-    /// The way to the server: each address and what came of it, in order. Empty where nothing was asked.
+    /// Returns each address that the discovery tried, with its result, in order. Empty if no request was sent.
     #[must_use]
     pub fn tried(&self) -> &[String] {
         self.failure.as_ref().map_or(&[], Failure::tried)
     }
 
-    /// The name of the request by which the server's administrator finds it in traces.
+    /// Returns the correlation ID, with which an administrator finds the request in the server's logs.
     #[must_use]
     pub fn correlation_id(&self) -> Option<&str> {
         self.failure.as_ref().and_then(Failure::correlation_id)
@@ -278,7 +279,7 @@ impl fmt::Display for SignInError {
         f.write_str("cannot sign in: ")?;
         match (&self.kind, &self.failure) {
             (SignInErrorKind::Spent, _) => {
-                f.write_str("this application has been used; a new one is needed")
+                f.write_str("this application has signed in before; build a new one")
             }
             (_, Some(failure)) => failure.fmt(f),
             (_, None) => f.write_str("the application was shut down"),

@@ -1,4 +1,4 @@
-//! The exchanges and questions under way, each in a task of its own.
+//! The exchanges and questions in flight, each in a task of its own.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use ucwa_session::{Answer, Input, QuestionId, RequestId, TransportFailure};
 
 use crate::{exchange, questions::NO, runtime::Runtime};
 
-/// Runs exchanges and questions, and hands their results out as inputs for the session, in the order in which they ended.
+/// Runs exchanges and questions, and returns their results as inputs of the session, in the order in which they ended.
 /// Dropping it aborts all of them.
 pub(crate) struct Tasks {
     runtime: Arc<dyn Runtime>,
@@ -40,8 +40,8 @@ impl Tasks {
         }
     }
 
-    /// Starts an exchange. Its future is polled once before this returns, so that the request is on its way before the
-    /// caller goes on.
+    /// Starts an exchange. Its future is polled once before this returns, so that the request is sent before the model
+    /// changes.
     pub(crate) fn exchange(
         &mut self,
         id: RequestId,
@@ -53,7 +53,7 @@ impl Tasks {
             id,
             result: result.unwrap_or_else(|| Err(exchange::panicked())),
         });
-        // The task registers its own waker when the runtime polls it first.
+        // The first poll by the runtime registers the task's own waker.
         let mut context = Context::from_waker(Waker::noop());
         if task.as_mut().poll(&mut context).is_pending() {
             self.runtime.spawn(task);
@@ -61,7 +61,7 @@ impl Tasks {
         self.exchanges.insert(id, abort);
     }
 
-    /// Starts a callback of the application, whose answer is no if it panics.
+    /// Starts a callback of the application. If it panics, the answer is no.
     pub(crate) fn question(
         &mut self,
         id: QuestionId,
@@ -75,7 +75,7 @@ impl Tasks {
         self.questions.insert(id, abort);
     }
 
-    /// A task that runs `future` and sends the input made of its result, which is `None` if the future panicked.
+    /// Returns a task that runs `future` and sends `input` of its result. The result is `None` if the future panicked.
     fn task<T: 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
@@ -85,14 +85,14 @@ impl Tasks {
         let (future, abort) = abortable(AssertUnwindSafe(future).catch_unwind());
         let task = Box::pin(async move {
             if let Ok(result) = future.await {
-                // Without a driver the result is of no use.
+                // Fails after the driver has ended.
                 let _ = sender.unbounded_send(input(result.ok()));
             }
         });
         (task, AbortOnDrop(abort))
     }
 
-    /// Drops the future of this exchange. Its result is lost, unless it has ended already.
+    /// Aborts an exchange: its future is dropped. An exchange that has already ended still returns its result.
     pub(crate) fn abort(&mut self, id: RequestId) {
         self.exchanges.remove(&id);
     }
@@ -106,7 +106,7 @@ impl Tasks {
         !self.exchanges.is_empty()
     }
 
-    /// The result of the exchange or question that ended first, of those that were not taken yet.
+    /// Polls for the result of the next exchange or question that ended.
     pub(crate) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Input> {
         match self.ended.poll_next_unpin(context) {
             Poll::Ready(Some(input)) => {
@@ -117,7 +117,7 @@ impl Tasks {
                 }
                 Poll::Ready(input)
             }
-            // The sender is here: the channel does not close.
+            // The channel never closes, because `self` holds a sender.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }

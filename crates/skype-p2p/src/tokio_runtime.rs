@@ -17,13 +17,13 @@ use crate::{
     runtime::{Runtime, RuntimeFuture},
 };
 
-/// A timer that is due later than this (100 years) never fires. It bounds the arithmetic on instants.
+/// A timer later than this (100 years) never fires. The bound keeps the arithmetic on instants from overflowing.
 const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// A tokio runtime, whose time must be enabled.
+/// A tokio runtime with time enabled.
 ///
-/// Timers follow tokio's clock, so a paused runtime pauses its applications too. The wall clock is the system's, read
-/// anew each time, unless [`starting_at`](Self::starting_at) sets it.
+/// Timers follow tokio's clock, so a paused runtime also pauses its applications. The wall clock is the system's, unless
+/// [`starting_at`](Self::starting_at) sets it.
 #[derive(Clone, Debug)]
 pub struct TokioRuntime {
     handle: Handle,
@@ -32,7 +32,7 @@ pub struct TokioRuntime {
 }
 
 impl TokioRuntime {
-    /// The runtime that the caller runs in.
+    /// Returns the runtime in which the caller runs.
     ///
     /// # Errors
     ///
@@ -46,8 +46,8 @@ impl TokioRuntime {
         })
     }
 
-    /// The same runtime with a wall clock of its own, which reads `date` now and then follows tokio's clock. With a date
-    /// from a recording, a replay gives the timestamps of the recording.
+    /// Sets the wall clock to `date`. From now on it follows tokio's clock. A replay that starts at the date of a recording
+    /// reproduces the timestamps of the recording.
     #[must_use]
     pub fn starting_at(self, date: SystemTime) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Runtime for TokioRuntime {
     }
 
     fn seed(&self) -> u64 {
-        // The keys of the standard library's hash maps come from the system's randomness.
+        // The keys of the standard library's hash maps come from the system's random number generator.
         RandomState::new().hash_one(0_u8)
     }
 
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(runtime.wall_clock(), date + Duration::from_secs(90));
     }
 
-    /// Tokio's paused clock stands for the monotonic clock of a suspended machine, which stands still.
+    /// Tokio's paused clock stands for the monotonic clock of a suspended machine, which does not advance.
     #[tokio::test(start_paused = true)]
     async fn the_wall_clock_is_read_anew_after_a_suspend() {
         let runtime = TokioRuntime::current().unwrap();
