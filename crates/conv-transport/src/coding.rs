@@ -19,6 +19,7 @@ pub(crate) enum Coding {
 }
 
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
+#[cfg(feature = "har")]
 const ZSTD_MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
 
 impl Coding {

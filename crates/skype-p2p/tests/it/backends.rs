@@ -1,4 +1,4 @@
-//! The story on every backend but the default one, which `loopback` has: what swaps is the transport, and nothing else.
+//! The standard chat on every transport except the default one, which `loopback` tests.
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -17,8 +17,8 @@ use crate::{
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, beginning, runtime, users},
 };
 
-/// The story, with both applications on one transport.
-async fn tell(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<TokioRuntime>) {
+/// Plays the standard chat with both applications on one transport.
+async fn play_on(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<TokioRuntime>) {
     let enter = async |address, password, seed| {
         let builder = Application::builder()
             .root(Root::Url(root.to_owned()))
@@ -53,29 +53,28 @@ async fn the_story_runs_on_reqwest_through_tower() {
         .await
         .unwrap();
     let runtime = Arc::new(TokioRuntime::current().unwrap());
-    tell(&server.root_url(), Arc::new(transport), runtime).await;
+    play_on(&server.root_url(), Arc::new(transport), runtime).await;
     server.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_story_runs_on_its_own_recording() {
-    // Wires of some length, so that not all of it happens at one moment.
+    // A delay, so that requests and responses have distinct times.
     let wires = Fault::new(Effect::Delay(Duration::from_millis(20)));
     let world = Faulty::new(World::new(), 0, [wires]);
     let recorder = Arc::new(Record::new(world, RecordOptions::new(beginning())));
-    tell(ROOT, recorder.clone(), runtime()).await;
+    play_on(ROOT, recorder.clone(), runtime()).await;
     let recorded = recorder.har();
     assert!(recorded.log.entries.len() > 20);
 
     let replay = Arc::new(Replay::new(&recorded, ReplayOptions::new()).unwrap());
-    tell(ROOT, replay.clone(), runtime()).await;
+    play_on(ROOT, replay.clone(), runtime()).await;
     if let Err(report) = replay.finish() {
         panic!("{report}");
     }
 }
 
-/// The mock answers from the server's engine. A mock has no way to park a request, so a page of events that is not there yet is
-/// a deadline that has passed.
+/// The mock responds from the server's engine. A mock cannot park a request, so a pending GET times out if no page is ready.
 #[tokio::test(start_paused = true)]
 async fn the_story_runs_on_the_mock() {
     let world = World::new();
@@ -87,6 +86,6 @@ async fn the_story_runs_on_the_mock() {
         };
         world.answer(request).ok_or_else(silence)
     });
-    let story = tell(ROOT, Arc::new(mock), runtime());
+    let story = play_on(ROOT, Arc::new(mock), runtime());
     timeout(Duration::from_secs(600), story).await.unwrap();
 }

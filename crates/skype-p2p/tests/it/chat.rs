@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use ucwa_server::Fault;
 
 use crate::{
-    story::{self, conversation, statuses, told},
+    story::{self, conversation, statuses, transcript},
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World, beginning},
 };
 
@@ -76,13 +76,13 @@ async fn a_declined_message_fails_with_the_reason_and_keeps_its_text() {
     );
     assert!(reason.raw().unwrap().operation.is_some());
     assert_eq!(statuses(&ours), [MessageStatus::Failed]);
-    assert_eq!(told(&ours)[0].2, "Hi Lene");
+    assert_eq!(transcript(&ours)[0].2, "Hi Lene");
     assert_eq!(ours.state().get(), ConversationState::Disconnected);
     assert_eq!(ours.state().reason().unwrap().code(), &ReasonCode::Refused);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_nobody_answers_is_missed_after_half_a_minute() {
+async fn a_message_without_an_answer_is_missed_after_half_a_minute() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
@@ -109,7 +109,7 @@ async fn a_message_that_nobody_answers_is_missed_after_half_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_to_nobody_fails_and_says_so() {
+async fn a_message_to_an_unknown_user_fails_with_the_subcode() {
     let world = World::new();
     let tosh = world.tosh().await;
     let ours = tosh
@@ -127,7 +127,7 @@ async fn a_message_to_nobody_fails_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_take_effect_in_call_order_although_nobody_waits_for_them() {
+async fn messages_are_sent_in_call_order_although_their_futures_are_dropped() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
@@ -143,7 +143,10 @@ async fn messages_take_effect_in_call_order_although_nobody_waits_for_them() {
         .wait_for(3)
         .await
         .unwrap();
-    let texts: Vec<_> = told(&theirs).into_iter().map(|(_, _, text)| text).collect();
+    let texts: Vec<_> = transcript(&theirs)
+        .into_iter()
+        .map(|(_, _, text)| text)
+        .collect();
     assert_eq!(texts, ["one", "two", "three"]);
     let last = ours.chat_service().messages().get(2).unwrap();
     last.status()
@@ -154,7 +157,7 @@ async fn messages_take_effect_in_call_order_although_nobody_waits_for_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_resolves_after_the_facts_that_settled_it_are_in_the_model() {
+async fn a_command_resolves_after_its_facts_are_committed() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
@@ -185,14 +188,14 @@ async fn a_command_resolves_after_the_facts_that_settled_it_are_in_the_model() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conversation_used_after_sign_out_says_that_it_is_over() {
+async fn commands_fail_after_a_sign_out() {
     let world = World::new();
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let pending = ours.chat_service().send_message("Hi Lene");
     tosh.sign_in_manager().sign_out().await.unwrap();
 
-    // It was on its way, and nobody will tell whether it arrived.
+    // The message was in flight, and no result will come.
     assert_eq!(
         *pending.await.unwrap_err().code(),
         ReasonCode::DeliveryUnknown
@@ -205,12 +208,12 @@ async fn a_conversation_used_after_sign_out_says_that_it_is_over() {
         .unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::CommandDisabled);
     assert_eq!(reason.cause().unwrap().code(), &ReasonCode::SignedOut);
-    assert_eq!(told(&ours).len(), 1);
+    assert_eq!(transcript(&ours).len(), 1);
     ours.leave().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_the_sign_in_nothing_is_sent() {
+async fn no_request_is_sent_before_the_sign_in() {
     let world = World::new();
     let tosh = world.application();
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
@@ -224,7 +227,7 @@ async fn before_the_sign_in_nothing_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_sip_address_opens_no_conversation() {
+async fn an_invalid_address_opens_no_conversation() {
     let world = World::new();
     let manager = world.application().conversations_manager();
     for address in [
@@ -242,7 +245,7 @@ async fn what_is_no_sip_address_opens_no_conversation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn html_travels_as_html_once_both_sides_take_it() {
+async fn html_is_sent_as_html_if_both_sides_support_it() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
@@ -272,7 +275,7 @@ async fn html_travels_as_html_once_both_sides_take_it() {
     assert_eq!(*message.body(), MessageBody::Html("<b>bold</b>".to_owned()));
 }
 
-/// The messages that invitations carried, as they were sent.
+/// The messages inside invitations, as they were sent.
 fn carried(world: &World) -> Vec<String> {
     let requests = world.requests();
     let bodies = requests.iter().map(|it| String::from_utf8_lossy(it.body()));
@@ -330,7 +333,7 @@ async fn an_invitation_carries_its_message_in_base64_or_percent_encoded() {
         theirs.chat_service().accept().await.unwrap();
         second.await.unwrap();
         assert_eq!(carried(&world), sent);
-        let texts = told(&theirs).into_iter().map(|(_, _, text)| text);
+        let texts = transcript(&theirs).into_iter().map(|(_, _, text)| text);
         assert_eq!(texts.collect::<Vec<_>>(), ["H\u{e9} 1+1", "H\u{e9} 1+2"]);
         let requests = world.requests();
         let into_conversations = requests.iter().filter(|request| {
@@ -346,7 +349,7 @@ async fn an_invitation_carries_its_message_in_base64_or_percent_encoded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn timestamps_are_of_the_applications_clock() {
+async fn timestamps_follow_the_wall_clock_of_the_runtime() {
     let world = World::new();
     let tosh = world.tosh().await;
     sleep(Duration::from_secs(10)).await;
@@ -390,11 +393,11 @@ async fn a_chat_without_a_message_is_started_and_stopped() {
         .wait_for(ConversationState::Disconnected)
         .await
         .unwrap();
-    assert!(told(&ours).is_empty() && told(&theirs).is_empty());
+    assert!(transcript(&ours).is_empty() && transcript(&theirs).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_cannot_be_made_ends_the_conversation_it_began() {
+async fn an_invalid_start_ends_its_conversation() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     sleep(Duration::from_secs(5)).await;

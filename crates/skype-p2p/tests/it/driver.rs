@@ -1,4 +1,4 @@
-//! What the driver owes the session, the transport and the model.
+//! The driver's obligations to the session, the transport and the model.
 
 use std::{
     sync::{Arc, Mutex},
@@ -16,7 +16,7 @@ use skype_p2p::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    story::{conversation, told},
+    story::{conversation, transcript},
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World},
 };
 
@@ -29,7 +29,7 @@ fn an_application_needs_a_runtime() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_poll_is_on_the_wire_before_listeners_hear_of_the_page() {
+async fn the_next_poll_is_sent_before_listeners_are_called() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let last = Arc::new(Mutex::new(None));
@@ -73,7 +73,7 @@ async fn dropping_the_last_handle_deletes_the_application_at_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_outlives_the_application_says_that_it_is_over() {
+async fn commands_fail_after_the_application_was_dropped() {
     let world = World::new();
     let tosh = world.tosh().await;
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
@@ -108,7 +108,7 @@ async fn a_sign_in_of_a_dropped_application_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_sign_out_aborts_the_poll() {
     let world = World::new();
-    // Were it to arrive, the server would answer it when the application is deleted.
+    // If it reached the server, the deletion of the application would answer it.
     world.lose("/events");
     let tosh = world.tosh().await;
     sleep(Duration::from_secs(1)).await;
@@ -118,7 +118,7 @@ async fn a_sign_out_aborts_the_poll() {
     assert_eq!(world.parked(), 0);
 }
 
-/// What an application with this seed sends until it is signed in.
+/// The requests of an application with this seed until it is signed in.
 async fn sent_with(seed: u64) -> Vec<String> {
     let world = World::new();
     let builder = world.builder().seed(seed).user_agent("an-agent/1.0");
@@ -145,7 +145,7 @@ async fn a_seed_makes_a_run_repeatable() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_has_the_name_it_was_given_or_one_of_its_own() {
+async fn endpoint_ids_are_configured_or_unique() {
     let world = World::new();
     let named = world.builder().endpoint_id("the-desk").build().unwrap();
     let (some, other) = (world.application(), world.application());
@@ -191,7 +191,7 @@ impl HttpTransport for Defective {
 
 #[tokio::test(start_paused = true)]
 async fn a_defective_transport_fails_the_operation_and_nothing_hangs() {
-    // Of a panic the driver hears at once, of silence the session's watchdog; both are tried again some times.
+    // A panic is noticed at once, silence by the session's watchdog. Both are retried.
     for (defective, within) in [(Defective::Panics, 20), (Defective::NeverReturns, 120)] {
         let begun = Instant::now();
         let application = Application::builder()
@@ -233,11 +233,11 @@ async fn applications_side_by_side_share_nothing() {
     assert_eq!(lene.sign_in_manager().state().get(), SignInState::SignedIn);
 }
 
-/// A load balancer, which gives a route to whoever comes without one.
+/// A load balancer that sets a route cookie on responses to requests without one.
 #[derive(Debug)]
 struct Balancer {
     world: World,
-    /// The cookies of every request, empty where there were none.
+    /// The cookie header of every request, empty if there was none.
     seen: Mutex<Vec<String>>,
 }
 
@@ -311,9 +311,9 @@ async fn each_application_sends_back_its_own_cookies() {
     assert_eq!(seen[begins[1] + 1], format!("route={}", begins[1] + 1));
 }
 
-/// A process that dies says nothing to the server. The next one with its endpoint takes up what it left.
+/// A killed process sends no request. The next process with its endpoint ID takes over its application.
 #[tokio::test(start_paused = true)]
-async fn what_a_dead_process_left_is_taken_up_with_its_conversations() {
+async fn a_new_process_takes_over_the_conversations_of_a_killed_one() {
     let world = World::new();
     let lene = world.lene().await;
     let process = async || {
@@ -355,7 +355,7 @@ async fn what_a_dead_process_left_is_taken_up_with_its_conversations() {
         .send_message("Back again")
         .await
         .unwrap();
-    assert_eq!(told(&theirs).len(), 2);
+    assert_eq!(transcript(&theirs).len(), 2);
     theirs
         .chat_service()
         .send_message("I waited")
@@ -363,12 +363,12 @@ async fn what_a_dead_process_left_is_taken_up_with_its_conversations() {
         .unwrap();
     let messages = ours.chat_service().messages();
     messages.size().wait_for(2).await.unwrap();
-    let (_, sender, text) = told(&ours).pop().unwrap();
+    let (_, sender, text) = transcript(&ours).pop().unwrap();
     assert_eq!((&*sender, &*text), ("Lene Aaling", "I waited"));
     assert_eq!(lene.conversations_manager().conversations().size().get(), 1);
 }
 
-/// A server that embeds a number in the place of a message.
+/// A server that embeds a number in place of a message.
 #[derive(Debug)]
 struct Careless(World);
 
@@ -414,7 +414,10 @@ async fn a_malformed_event_is_counted_and_its_message_is_read() {
     first.await.unwrap();
     chat.send_message("Are you there?").await.unwrap();
     sleep(Duration::from_secs(1)).await;
-    let texts: Vec<_> = told(&theirs).into_iter().map(|(.., text)| text).collect();
+    let texts: Vec<_> = transcript(&theirs)
+        .into_iter()
+        .map(|(.., text)| text)
+        .collect();
     assert_eq!(texts, ["Hi Lene", "Are you there?"]);
     assert_eq!(
         (careless.malformed_events(), tosh.malformed_events()),

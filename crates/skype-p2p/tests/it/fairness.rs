@@ -19,11 +19,10 @@ use crate::{
     world::{LENE, TOSH, World, users},
 };
 
-/// More resends than the driver needs for anything.
+/// More resends than occur before the application recovers.
 const LOAD: usize = 3_000;
 
-/// Sends every message again that has failed, from the listener that is told so, `LOAD` times at most. Returns the number of
-/// resends so far.
+/// Resends every failed message from a listener, `LOAD` times at most. Returns the counter of resends.
 fn resend_what_fails(chat: &ChatService) -> Arc<AtomicUsize> {
     let resends = Arc::new(AtomicUsize::new(0));
     let (sender, count) = (chat.clone(), resends.clone());
@@ -40,7 +39,7 @@ fn resend_what_fails(chat: &ChatService) -> Arc<AtomicUsize> {
     resends
 }
 
-/// While the application is being created anew, every message fails at once. The new one takes responses and a timer.
+/// While the application is being re-created, every message fails at once. The re-creation needs responses and a timer.
 #[test]
 fn an_application_recovers_while_a_listener_resends_every_failed_message() {
     let executor = Executor::new(Duration::from_millis(1));

@@ -1,4 +1,4 @@
-//! The ways to sign in besides the password, as far as the application has a part in them.
+//! The grants other than the password.
 
 use std::{
     sync::{Arc, Mutex},
@@ -14,8 +14,7 @@ use skype_p2p::{
 
 use crate::world::{ROOT, TOSH};
 
-/// A server that leads to the user resource, demands a token there, and gives none for a form; what it was sent is
-/// kept.
+/// A server that demands a token for the user resource and refuses every token request. It records the requests.
 fn demanding(refusal: &'static str) -> (ApplicationBuilder, Arc<Mutex<Vec<String>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
@@ -135,7 +134,7 @@ async fn the_page_of_the_passive_grant_is_shown_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_windows_user_is_proven_by_the_transport_on_the_token_request_only() {
+async fn a_windows_user_is_authenticated_on_the_token_request_only() {
     let (builder, seen) = demanding(r#"{"error":"invalid_grant"}"#);
     let application = builder.build().unwrap();
     let kind = kind(&application, Credentials::windows(TOSH)).await;
@@ -145,7 +144,7 @@ async fn a_windows_user_is_proven_by_the_transport_on_the_token_request_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guest_signs_in_by_the_meeting() {
+async fn a_guest_signs_in_with_the_meeting() {
     let (builder, seen) = demanding(r#"{"error":"invalid_grant"}"#);
     let application = builder.build().unwrap();
     let guest = Credentials::meeting_guest(

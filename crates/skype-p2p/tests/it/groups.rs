@@ -1,4 +1,4 @@
-//! Conversations of three, through the whole of the client and the server's engine, in virtual time.
+//! Conversations of three, with the whole client and the server's engine, in virtual time.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use skype_p2p::{
 };
 
 use crate::{
-    story::{conversation, statuses, told},
+    story::{conversation, statuses, transcript},
     world::{ALEX, LENE, TOSH, World},
 };
 
-/// A wait that never ends is a failure, not a hang.
+/// Fails, instead of hanging, if `test` does not complete.
 pub(crate) async fn within_minutes(test: impl Future<Output = ()>) {
     let limit = Duration::from_secs(600);
     tokio::time::timeout(limit, test).await.expect("it goes on");
 }
 
-/// Waits until the chat of a conversation is there.
+/// Waits until the chat of a conversation is connected.
 pub(crate) async fn chatting(conversation: &Conversation) {
     let chat = conversation.self_participant().chat().state();
     chat.wait_for(CallConnectionState::Connected).await.unwrap();
@@ -32,7 +32,7 @@ pub(crate) fn participant(conversation: &Conversation, address: &str) -> Partici
     found.unwrap_or_else(|| panic!("{address} is not there"))
 }
 
-/// Tosh and Lene in a chat: as he has it, and as she does.
+/// A chat of Tosh and Lene: the conversations of both.
 async fn of_two(tosh: &Application, lene: &Application) -> (Conversation, Conversation) {
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let sent = ours.chat_service().send_message("Hi Lene");
@@ -43,14 +43,14 @@ async fn of_two(tosh: &Application, lene: &Application) -> (Conversation, Conver
     (ours, theirs)
 }
 
-/// Adds Alex, who accepts.
+/// Adds Alex, and accepts the invitation.
 async fn add_alex(ours: &Conversation, alex: &Application) -> Conversation {
     let guest = ours.create_participant(ALEX).unwrap();
     let added = ours.participants().add().invoke(guest);
-    let his = conversation(alex, 1).await;
-    his.chat_service().accept().await.unwrap();
+    let alexs = conversation(alex, 1).await;
+    alexs.chat_service().accept().await.unwrap();
     added.await.unwrap();
-    his
+    alexs
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,14 +60,14 @@ async fn a_chat_of_two_becomes_one_of_three_and_stays_the_same_conversation() {
         let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
         let (ours, theirs) = of_two(&tosh, &lene).await;
         assert!(!ours.is_group_conversation().get());
-        let his = add_alex(&ours, &alex).await;
-        for each in [&ours, &theirs, &his] {
+        let alexs = add_alex(&ours, &alex).await;
+        for each in [&ours, &theirs, &alexs] {
             chatting(each).await;
             assert!(each.is_group_conversation().get());
             assert_eq!(each.state().get(), ConversationState::Connected);
             assert_eq!(each.participants().size().get(), 2);
         }
-        assert_eq!(ours.uri().get(), his.uri().get());
+        assert_eq!(ours.uri().get(), alexs.uri().get());
         assert!(ours.uri().get().unwrap().contains("conf:focus"));
         assert_eq!(
             participant(&ours, ALEX).state().get(),
@@ -78,14 +78,14 @@ async fn a_chat_of_two_becomes_one_of_three_and_stays_the_same_conversation() {
             ours.self_participant().role().get(),
             ParticipantRole::Leader
         );
-        let tosh_at_alexs = his.participants().snapshot();
+        let tosh_at_alexs = alexs.participants().snapshot();
         let tosh_at_alexs = tosh_at_alexs
             .iter()
             .find(|it| it.display_name().get() == "Tosh Meston");
         assert_eq!(tosh_at_alexs.unwrap().role().get(), ParticipantRole::Leader);
 
         ours.chat_service().send_message("Meet Alex").await.unwrap();
-        his.chat_service().send_message("Hello").await.unwrap();
+        alexs.chat_service().send_message("Hello").await.unwrap();
         for each in [&ours, &theirs] {
             each.chat_service()
                 .messages()
@@ -93,7 +93,7 @@ async fn a_chat_of_two_becomes_one_of_three_and_stays_the_same_conversation() {
                 .wait_for(3)
                 .await
                 .unwrap();
-            let last = told(each).pop().unwrap();
+            let last = transcript(each).pop().unwrap();
             assert_eq!(
                 last,
                 (
@@ -105,18 +105,18 @@ async fn a_chat_of_two_becomes_one_of_three_and_stays_the_same_conversation() {
         }
         assert_eq!(statuses(&ours)[..2], [MessageStatus::Succeeded; 2]);
 
-        // Lene leaves, and the two others go on.
+        // Lene leaves. The chat of the other two continues.
         theirs.leave().await.unwrap();
         let left = participant(&ours, LENE).state();
         left.wait_for(ParticipantState::Disconnected).await.unwrap();
         ours.chat_service().send_message("Bye, Lene").await.unwrap();
-        assert_eq!(told(&his).len(), 3);
+        assert_eq!(transcript(&alexs).len(), 3);
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_declines_stays_outside_with_the_reason() {
+async fn a_participant_who_declines_is_disconnected_with_the_reason() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
@@ -133,7 +133,7 @@ async fn one_who_declines_stays_outside_with_the_reason() {
         let state = participant(&ours, ALEX).state();
         assert_eq!(state.get(), ParticipantState::Disconnected);
         assert_eq!(*state.reason().unwrap().code(), ReasonCode::Refused);
-        // What was made a conference stays one, with its chat.
+        // A conversation that became a conference remains one.
         chatting(&ours).await;
         assert!(ours.is_group_conversation().get());
         ours.chat_service()
@@ -145,13 +145,13 @@ async fn one_who_declines_stays_outside_with_the_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_is_removed_is_out_and_is_told_so() {
+async fn a_removed_participant_is_disconnected_on_both_sides() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
         let (ours, _theirs) = of_two(&tosh, &lene).await;
-        let his = add_alex(&ours, &alex).await;
-        chatting(&his).await;
+        let alexs = add_alex(&ours, &alex).await;
+        chatting(&alexs).await;
         let guest = participant(&ours, ALEX);
         ours.participants()
             .remove()
@@ -160,11 +160,12 @@ async fn one_who_is_removed_is_out_and_is_told_so() {
             .unwrap();
         assert_eq!(guest.state().get(), ParticipantState::Disconnected);
         assert_eq!(ours.participants().size().get(), 1);
-        his.state()
+        alexs
+            .state()
             .wait_for(ConversationState::Disconnected)
             .await
             .unwrap();
-        let reason = his.state().reason().unwrap();
+        let reason = alexs.state().reason().unwrap();
         assert_eq!(reason.raw().unwrap().subcode.as_deref(), Some("Ejected"));
     })
     .await;
@@ -179,10 +180,10 @@ async fn a_conversation_that_begins_with_two_others_is_a_conference_from_the_sta
         let guest = ours.create_participant(ALEX).unwrap();
         ours.participants().add().invoke(guest).await.unwrap();
         let sent = ours.chat_service().send_message("Hello both");
-        let (theirs, his) = (conversation(&lene, 1).await, conversation(&alex, 1).await);
+        let (theirs, alexs) = (conversation(&lene, 1).await, conversation(&alex, 1).await);
         theirs.chat_service().accept().await.unwrap();
         chatting(&theirs).await;
-        his.chat_service().accept().await.unwrap();
+        alexs.chat_service().accept().await.unwrap();
         sent.await.unwrap();
         assert!(ours.is_group_conversation().get());
         assert_eq!(ours.participants().size().get(), 2);
@@ -193,9 +194,9 @@ async fn a_conversation_that_begins_with_two_others_is_a_conference_from_the_sta
             .wait_for(1)
             .await
             .unwrap();
-        assert_eq!(told(&theirs)[0].2, "Hello both");
+        assert_eq!(transcript(&theirs)[0].2, "Hello both");
 
-        // It is left, and joined again by its address.
+        // Tosh leaves the conference and joins it again by its URI.
         ours.leave().await.unwrap();
         ours.chat_service()
             .send_message("Back again")
@@ -208,14 +209,14 @@ async fn a_conversation_that_begins_with_two_others_is_a_conference_from_the_sta
             .wait_for(2)
             .await
             .unwrap();
-        assert_eq!(told(&theirs)[1].2, "Back again");
+        assert_eq!(transcript(&theirs)[1].2, "Back again");
         assert_eq!(lene.conversations_manager().conversations().size().get(), 1);
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn custom_content_reaches_the_one_who_is_invited() {
+async fn custom_content_reaches_the_invitee() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
@@ -233,18 +234,18 @@ async fn custom_content_reaches_the_one_who_is_invited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn typing_in_a_conference_is_seen_by_who_it_is() {
+async fn typing_in_a_conference_names_the_participant() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
         let (ours, theirs) = of_two(&tosh, &lene).await;
-        let his = add_alex(&ours, &alex).await;
-        for each in [&ours, &theirs, &his] {
+        let alexs = add_alex(&ours, &alex).await;
+        for each in [&ours, &theirs, &alexs] {
             chatting(each).await;
         }
         let before = world.log().len();
         for _ in 0..3 {
-            his.chat_service().send_is_typing().await.unwrap();
+            alexs.chat_service().send_is_typing().await.unwrap();
         }
         let typing = participant(&ours, ALEX).chat().is_typing();
         typing.wait_for(true).await.unwrap();
@@ -264,7 +265,7 @@ async fn typing_in_a_conference_is_seen_by_who_it_is() {
     .await;
 }
 
-/// The requests that name Alex, without those for his tokens.
+/// The requests that contain Alex's address, except token requests.
 fn naming_alex(world: &World) -> usize {
     let body = |it: &http::Request<bytes::Bytes>| String::from_utf8_lossy(it.body()).into_owned();
     let requests = world.requests();
@@ -298,7 +299,7 @@ async fn a_participant_that_is_removed_before_the_chat_begins_is_not_invited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_to_a_conversation_without_participants_fails_and_rings_nowhere() {
+async fn a_message_to_a_conversation_without_participants_fails_and_invites_no_user() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
@@ -316,17 +317,17 @@ async fn a_message_to_a_conversation_without_participants_fails_and_rings_nowher
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_presence_of_everybody_in_a_conference_can_be_followed() {
+async fn the_presence_of_every_participant_of_a_conference_can_be_followed() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
         let (ours, theirs) = of_two(&tosh, &lene).await;
-        let his = add_alex(&ours, &alex).await;
+        let alexs = add_alex(&ours, &alex).await;
         tokio::time::sleep(Duration::from_secs(30)).await;
         for (application, seen, address) in [
             (&lene, &theirs, ALEX),
-            (&alex, &his, LENE),
-            (&alex, &his, TOSH),
+            (&alex, &alexs, LENE),
+            (&alex, &alexs, TOSH),
         ] {
             let person = participant(seen, address).person();
             let status = person.status();

@@ -1,4 +1,4 @@
-//! The archive through the whole of the client and the server's engine, in virtual time.
+//! The archive, with the whole client and the server's engine, in virtual time.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use skype_p2p::{
 use ucwa_server::{Fault, ServerConfig};
 
 use crate::{
-    story::{conversation, told},
+    story::{conversation, transcript},
     world::{ALEX, LENE, LENE_PASSWORD, TOSH, World, users},
 };
 
-/// A wait that never ends is a failure, not a hang.
+/// Fails, instead of hanging, if `test` does not complete.
 async fn within_minutes(test: impl Future<Output = ()>) {
     let limit = Duration::from_secs(600);
     tokio::time::timeout(limit, test).await.expect("it goes on");
 }
 
-/// Lene, signed in: with an archive, or without.
+/// Lene, signed in, with or without an archive.
 async fn lene(world: &World, history: bool, representation: Representation) -> Application {
     let builder = world.builder().history(history);
     let lene = builder.representation(representation).build().unwrap();
@@ -38,7 +38,7 @@ async fn connected(conversation: &Conversation) {
     chat.wait_for(CallConnectionState::Connected).await.unwrap();
 }
 
-/// What happened in a conversation: which way, who, and what.
+/// The messages of a conversation: direction, sender, text.
 fn items(conversation: &Conversation) -> Vec<(Direction, String, String)> {
     let items = conversation.history_service().activity_items().snapshot();
     items
@@ -54,7 +54,7 @@ fn items(conversation: &Conversation) -> Vec<(Direction, String, String)> {
         .collect()
 }
 
-/// Yesterday's chat is found, read back a page at a time, and goes on.
+/// Finds the chat of the day before, reads it page by page, and continues it.
 async fn what_was_said_is_found_again(representation: Representation) {
     let world = World::new();
     let tosh = world.tosh().await;
@@ -111,7 +111,7 @@ async fn what_was_said_is_found_again(representation: Representation) {
     );
     assert_eq!(all[24], last);
 
-    // It starts again as itself, and what is said now stands behind what was said then.
+    // The same conversation restarts, and new messages follow the archived ones.
     let state = ours.state();
     state
         .wait_for(ConversationState::Disconnected)
@@ -125,21 +125,21 @@ async fn what_was_said_is_found_again(representation: Representation) {
     assert_eq!(found.state().get(), ConversationState::Connected);
     assert_eq!(items(found).len(), 26);
     assert_eq!(items(found)[25].2, "Good morning");
-    assert_eq!(told(&at_toshs)[0].2, "Good morning");
+    assert_eq!(transcript(&at_toshs)[0].2, "Good morning");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_said_is_found_again_and_goes_on() {
+async fn archived_messages_are_read_and_the_conversation_continues() {
     within_minutes(what_was_said_is_found_again(Representation::Json)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_said_is_found_again_in_xml_too() {
+async fn archived_messages_are_read_in_xml() {
     within_minutes(what_was_said_is_found_again(Representation::Xml)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_is_read_on_one_at_a_time_until_its_end() {
+async fn the_list_of_conversations_is_read_one_at_a_time_to_its_end() {
     within_minutes(async {
         let world = World::new();
         let first = lene(&world, true, Representation::Json).await;
@@ -177,7 +177,7 @@ async fn the_list_is_read_on_one_at_a_time_until_its_end() {
     .await;
 }
 
-/// Tosh, Lene and Alex in a chat, each as he has it.
+/// A chat of Tosh, Lene and Alex: the conversations of all three.
 async fn of_three(tosh: &Application, lene: &Application, alex: &Application) -> [Conversation; 3] {
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     ours.chat_service().send_message("Hi Lene").await.unwrap();
@@ -185,24 +185,24 @@ async fn of_three(tosh: &Application, lene: &Application, alex: &Application) ->
     connected(&ours).await;
     let guest = ours.create_participant(ALEX).unwrap();
     let added = ours.participants().add().invoke(guest);
-    let his = conversation(alex, 1).await;
-    his.chat_service().accept().await.unwrap();
+    let alexs = conversation(alex, 1).await;
+    alexs.chat_service().accept().await.unwrap();
     added.await.unwrap();
-    for each in [&ours, &hers, &his] {
+    for each in [&ours, &hers, &alexs] {
         connected(each).await;
     }
-    [ours, hers, his]
+    [ours, hers, alexs]
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_whose_conference_is_over_begins_another_with_the_same_people() {
+async fn a_group_whose_conference_has_ended_starts_another_one() {
     within_minutes(async {
         let world = World::new();
         let (tosh, alex) = (world.tosh().await, world.alex().await);
         let first = lene(&world, true, Representation::Json).await;
-        let [ours, hers, his] = of_three(&tosh, &first, &alex).await;
+        let [ours, hers, alexs] = of_three(&tosh, &first, &alex).await;
         hers.chat_service().send_message("Bye").await.unwrap();
-        for each in [&hers, &ours, &his] {
+        for each in [&hers, &ours, &alexs] {
             each.leave().await.unwrap();
         }
         first.sign_in_manager().sign_out().await.unwrap();
@@ -221,24 +221,24 @@ async fn a_group_whose_conference_is_over_begins_another_with_the_same_people() 
             rings.chat_service().accept().await.unwrap();
         }
         said.await.unwrap();
-        // Who was there first has heard it.
+        // The participants that were there before received it.
         let theirs = conversation(&tosh, 2).await;
         let messages = theirs.chat_service().messages();
         messages.size().wait_for(1).await.unwrap();
-        assert_eq!(told(&theirs)[0].2, "Hello again");
+        assert_eq!(transcript(&theirs)[0].2, "Hello again");
         assert_eq!(found.participants().size().get(), 2);
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_is_found_again_with_all_who_were_in_it_and_joined_anew() {
+async fn an_archived_group_has_its_participants_and_can_be_joined_again() {
     within_minutes(async {
         let world = World::new();
         let (tosh, alex) = (world.tosh().await, world.alex().await);
         let first = lene(&world, true, Representation::Json).await;
-        let [ours, hers, his] = of_three(&tosh, &first, &alex).await;
-        for (who, text) in [(&his, "Hello"), (&hers, "Hi Alex"), (&ours, "Lunch?")] {
+        let [ours, hers, alexs] = of_three(&tosh, &first, &alex).await;
+        for (who, text) in [(&alexs, "Hello"), (&hers, "Hi Alex"), (&ours, "Lunch?")] {
             who.chat_service().send_message(text).await.unwrap();
         }
         let uri = hers.uri().get().unwrap();
@@ -271,11 +271,11 @@ async fn a_group_is_found_again_with_all_who_were_in_it_and_joined_anew() {
             ]
         );
 
-        // The two others are still in it.
+        // The other two are still participants.
         found.chat_service().send_message("Yes").await.unwrap();
         connected(found).await;
-        for each in [&ours, &his] {
-            let last = told(each).pop().unwrap();
+        for each in [&ours, &alexs] {
+            let last = transcript(each).pop().unwrap();
             assert_eq!(last, said(Direction::Incoming, "Lene Aaling", "Yes"));
         }
         assert_eq!(found.participants().size().get(), 2);
@@ -283,12 +283,12 @@ async fn a_group_is_found_again_with_all_who_were_in_it_and_joined_anew() {
     .await;
 }
 
-/// Nobody is asked: the chat connects, the message is delivered, and the user says when he has seen it.
+/// The server accepts the invitation: the chat connects, the message is delivered, and the user acknowledges it later.
 async fn an_invitation_is_accepted(aggregated: bool) {
     within_minutes(async {
         let world = World::new();
         if aggregated {
-            // Of each resource only the latest state shows (`EventsInUCWA`): no invitation ever starts.
+            // A page contains only the latest state of a resource (`EventsInUCWA`): there is no started event.
             world.inject(Fault::AggregateEvents);
         }
         let tosh = world.tosh().await;
@@ -306,7 +306,7 @@ async fn an_invitation_is_accepted(aggregated: bool) {
             "Tosh Meston".to_owned(),
             "Hi Lene".to_owned(),
         );
-        assert_eq!(told(&theirs), [hi]);
+        assert_eq!(transcript(&theirs), [hi]);
 
         let seen = theirs.acknowledge_command();
         seen.enabled().wait_for(true).await.unwrap();
@@ -315,7 +315,7 @@ async fn an_invitation_is_accepted(aggregated: bool) {
         theirs.chat_service().send_message("Hi").await.unwrap();
         theirs.leave().await.unwrap();
 
-        // Without history she is asked again.
+        // Without history the user accepts invitations.
         let manager = lene.conversations_manager();
         manager.set_history_enabled(false).await.unwrap();
         assert!(!manager.is_history_enabled().get());
@@ -334,17 +334,17 @@ async fn an_invitation_is_accepted(aggregated: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invitation_is_accepted_for_who_keeps_history() {
+async fn a_server_that_archives_accepts_invitations_in_the_users_name() {
     an_invitation_is_accepted(false).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invitation_is_accepted_though_only_its_end_is_told() {
+async fn an_accepted_invitation_is_recognised_by_its_completion_alone() {
     an_invitation_is_accepted(true).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_missed_is_counted_and_can_be_read() {
+async fn missed_messages_are_counted_and_can_be_read() {
     within_minutes(async {
         let world = World::new();
         let tosh = world.tosh().await;
@@ -362,7 +362,7 @@ async fn what_was_missed_is_counted_and_can_be_read() {
         unread.wait_for(1).await.unwrap();
         more.wait_for(true).await.unwrap();
 
-        // The one that rang is here already, and its record brings nothing new.
+        // The conversation of the invitation exists already, and its record adds nothing.
         manager.get_more_conversations(20).await.unwrap();
         assert_eq!(manager.conversations().snapshot().len(), 1);
     })
@@ -370,7 +370,7 @@ async fn what_was_missed_is_counted_and_can_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_without_an_archive_lets_its_users_in() {
+async fn a_server_without_an_archive_accepts_sign_ins() {
     within_minutes(async {
         let mut config = ServerConfig::new(users());
         config.history = false;

@@ -1,4 +1,4 @@
-//! The story over real HTTP: the default transport, and the server on a socket.
+//! The standard chat over real HTTP: the default transport, and the server on a socket.
 
 use std::net::Ipv4Addr;
 
@@ -40,7 +40,7 @@ async fn the_story_runs_over_sockets() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_unreachable() {
+async fn a_closed_port_is_unreachable() {
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
         .await
         .unwrap();
@@ -61,7 +61,7 @@ async fn nobody_listening_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_at_home_in_another_pool_is_followed_there() {
+async fn a_user_homed_in_another_pool_signs_in_there() {
     let home = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
         .await
         .unwrap();
@@ -73,7 +73,7 @@ async fn a_user_who_is_at_home_in_another_pool_is_followed_there() {
         .await
         .unwrap();
     let tosh = signed_in(&first, Representation::Json, TOSH, TOSH_PASSWORD).await;
-    // Whoever is found through either meets in the same pool.
+    // Users discovered through either server are homed in the same pool.
     let lene = signed_in(&home, Representation::Xml, LENE, LENE_PASSWORD).await;
     story::play(&tosh, &lene).await;
     first.shutdown().await;

@@ -1,4 +1,4 @@
-//! The facade, from the transport's seam up to a server on a socket.
+//! Tests of the facade: on transports in memory, on replays, and on a server on a socket.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -8,11 +8,12 @@
     reason = "tests"
 )]
 
+mod application_creation;
 mod backends;
 mod chat;
 mod driver;
-mod endings;
-mod entering;
+mod driver_end;
+mod endpoints;
 mod executor;
 mod fairness;
 mod grants;
@@ -21,11 +22,10 @@ mod history;
 mod loopback;
 mod meetings;
 mod people;
+mod response_details;
 mod retries;
-mod ringing;
 mod runtimes;
 mod secrets;
-mod server_words;
 mod sign_in;
 mod story;
 mod suspend;

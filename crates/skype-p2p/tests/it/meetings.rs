@@ -1,5 +1,5 @@
-//! Conferences that are begun as such, joined by their address and led, through the whole of the client and the server's
-//! engine, in virtual time.
+//! Conferences: starting, joining by URI, the lobby and leaders, with the whole client and the server's engine, in virtual
+//! time.
 
 use skype_p2p::{
     Application, CallConnectionState, Conversation, ConversationState, MessageStatus, Participant,
@@ -8,19 +8,19 @@ use skype_p2p::{
 
 use crate::{
     groups::{chatting, participant, within_minutes},
-    story::{conversation, statuses, told},
+    story::{conversation, statuses, transcript},
     world::{ALEX, JOE, LENE, World},
 };
 
-/// The text of the last message, once there are this many.
+/// The text of the last message, once there are `count` messages.
 pub(crate) async fn heard(conversation: &Conversation, count: usize) -> String {
     let messages = conversation.chat_service().messages();
     messages.size().wait_for(count).await.unwrap();
-    told(conversation).pop().unwrap().2
+    transcript(conversation).pop().unwrap().2
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conference_begins_with_nobody_and_is_joined_by_its_address() {
+async fn a_conference_starts_empty_and_is_joined_by_its_uri() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
@@ -56,7 +56,7 @@ async fn a_conference_begins_with_nobody_and_is_joined_by_its_address() {
         assert_eq!(heard(&theirs, 2).await, "Welcome");
         assert_eq!(manager.conversations().size().get(), 1);
 
-        // Left, it is joined again where it is.
+        // After leaving, the same conference is joined again.
         theirs.leave().await.unwrap();
         theirs.chat_service().send_message("Back").await.unwrap();
         assert_eq!(heard(&ours, 4).await, "Back");
@@ -65,7 +65,7 @@ async fn a_conference_begins_with_nobody_and_is_joined_by_its_address() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_is_added_before_the_start_is_invited_into_a_conference() {
+async fn a_participant_added_before_the_start_is_invited_into_a_conference() {
     within_minutes(async {
         let world = World::new();
         let (tosh, alex) = (world.tosh().await, world.alex().await);
@@ -73,19 +73,19 @@ async fn one_who_is_added_before_the_start_is_invited_into_a_conference() {
         let guest = ours.create_participant(ALEX).unwrap();
         ours.participants().add().invoke(guest).await.unwrap();
         let said = ours.chat_service().send_message("Hello Alex");
-        let his = conversation(&alex, 1).await;
-        assert!(his.is_group_conversation().get());
-        his.chat_service().accept().await.unwrap();
+        let alexs = conversation(&alex, 1).await;
+        assert!(alexs.is_group_conversation().get());
+        alexs.chat_service().accept().await.unwrap();
         said.await.unwrap();
-        assert_eq!(heard(&his, 1).await, "Hello Alex");
-        assert_eq!(his.uri().get(), ours.uri().get());
+        assert_eq!(heard(&alexs, 1).await, "Hello Alex");
+        assert_eq!(alexs.uri().get(), ours.uri().get());
         chatting(&ours).await;
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conference_that_is_not_there_is_a_failure_with_its_reason() {
+async fn joining_an_unknown_conference_fails_with_the_reason() {
     within_minutes(async {
         let world = World::new();
         let tosh = world.tosh().await;
@@ -108,7 +108,7 @@ async fn a_conference_that_is_not_there_is_a_failure_with_its_reason() {
     .await;
 }
 
-/// Tosh in a conference of his, with nobody else.
+/// Tosh in a conference without other participants.
 pub(crate) async fn of_one(tosh: &Application) -> (Conversation, String) {
     let ours = tosh.conversations_manager().create_conversation();
     let started = ours.chat_service().start(StartOptions::default());
@@ -118,7 +118,7 @@ pub(crate) async fn of_one(tosh: &Application) -> (Conversation, String) {
     (ours, uri)
 }
 
-/// Tosh's conference with Joe in its lobby, who has something to say; and Joe as Tosh sees him.
+/// Tosh's conference with Joe in its lobby, and Joe's participant in it. Joe has sent a message.
 async fn with_joe_in_the_lobby(
     tosh: &Application,
     joe: &Application,
@@ -150,7 +150,7 @@ async fn with_joe_in_the_lobby(
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_in_the_lobby_is_admitted_and_heard() {
+async fn a_participant_in_the_lobby_is_admitted_and_can_chat() {
     within_minutes(async {
         let world = World::new();
         let (tosh, joe) = (world.tosh().await, world.joe().await);
@@ -177,13 +177,17 @@ async fn who_waits_in_the_lobby_is_admitted_and_heard() {
             .wait_for(false)
             .await
             .unwrap();
-        assert_eq!(told(&theirs).len(), 1, "what was said before is not his");
+        assert_eq!(
+            transcript(&theirs).len(),
+            1,
+            "what was said before is not alexs"
+        );
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_turned_away_from_the_lobby_hears_that_and_what_he_wrote_failed() {
+async fn a_participant_rejected_from_the_lobby_is_disconnected_and_its_messages_fail() {
     within_minutes(async {
         let world = World::new();
         let (tosh, joe) = (world.tosh().await, world.joe().await);
@@ -205,7 +209,7 @@ async fn who_is_turned_away_from_the_lobby_hears_that_and_what_he_wrote_failed()
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_tired_of_waiting_leaves_the_lobby() {
+async fn a_participant_can_leave_the_lobby() {
     within_minutes(async {
         let world = World::new();
         let (tosh, joe) = (world.tosh().await, world.joe().await);
@@ -220,7 +224,7 @@ async fn who_is_tired_of_waiting_leaves_the_lobby() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_makes_leaders_and_takes_it_back() {
+async fn a_leader_promotes_and_demotes_participants() {
     within_minutes(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
@@ -248,7 +252,7 @@ async fn a_leader_makes_leaders_and_takes_it_back() {
             !tosh_at_lenes.set_role_command().enabled().get(),
             "who organizes a conference is never demoted"
         );
-        // It can be taken back when the participant has said so.
+        // The command is enabled when the server offers the link.
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         guest.set_role(attendee).await.unwrap();
         guest.role().wait_for(attendee).await.unwrap();

@@ -1,4 +1,4 @@
-//! People through the facade: presence, notes, cards and searches, between two applications.
+//! Persons: presence, notes, contact cards and searches, between two applications.
 
 use std::{
     net::Ipv4Addr,
@@ -39,7 +39,7 @@ fn count(world: &World, method: &str, part: &str) -> usize {
         .count()
 }
 
-/// Tosh watches Lene, who changes what she shows.
+/// Tosh subscribes to Lene, and Lene changes presence.
 async fn watch(tosh: &Application, lene: &Application) {
     let person = tosh.persons_manager().get_person(LENE).unwrap();
     assert_eq!(person.status().get(), PersonStatus::Unknown);
@@ -87,7 +87,7 @@ async fn watch(tosh: &Application, lene: &Application) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_person_shows_is_seen_by_those_who_watch() {
+async fn the_presence_of_a_person_reaches_subscribers() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     watch(&tosh, &lene).await;
@@ -107,7 +107,7 @@ async fn what_a_person_shows_is_seen_by_those_who_watch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_person_shows_is_seen_in_xml_too() {
+async fn the_presence_of_a_person_reaches_subscribers_in_xml() {
     let world = World::new();
     let build = || {
         world
@@ -131,7 +131,7 @@ async fn what_a_person_shows_is_seen_in_xml_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_person_shows_is_seen_over_sockets() {
+async fn the_presence_of_a_person_reaches_subscribers_over_sockets() {
     let users = [
         User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
         User::new(LENE, "Lene Aaling", LENE_PASSWORD).unwrap(),
@@ -157,7 +157,7 @@ async fn what_a_person_shows_is_seen_over_sockets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_fetches_are_one_request_and_a_known_card_is_none() {
+async fn concurrent_fetches_share_one_request_and_a_cached_card_needs_none() {
     let world = World::new();
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
@@ -208,7 +208,7 @@ async fn a_search_finds_people_by_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_search_says_when_there_are_more() {
+async fn a_search_reports_that_there_are_more_results() {
     let world = World::new();
     let tosh = world.tosh().await;
     let manager = tosh.persons_manager();
@@ -220,7 +220,7 @@ async fn a_search_says_when_there_are_more() {
     assert_eq!((none.persons.len(), none.more_available), (0, false));
 }
 
-/// Lene, with much on her card.
+/// Lene, with every field of the contact card set.
 fn with_cards() -> World {
     let mut users = users();
     let card = &mut users[1].card;
@@ -242,7 +242,7 @@ fn phones() -> [PhoneNumber; 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_card_says_all_that_the_server_knows() {
+async fn a_card_has_every_field_of_the_server() {
     let world = with_cards();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
@@ -272,7 +272,7 @@ async fn a_card_says_all_that_the_server_knows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn capabilities_come_and_go_with_the_person() {
+async fn capabilities_follow_the_sign_in_of_the_person() {
     let world = World::new();
     let tosh = world.tosh().await;
     let person = tosh.persons_manager().get_person(LENE).unwrap();
@@ -292,7 +292,7 @@ async fn capabilities_come_and_go_with_the_person() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_location_is_shown_and_taken_back() {
+async fn a_location_is_published_and_reset() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let location = tosh.persons_manager().get_person(LENE).unwrap().location();
@@ -311,7 +311,7 @@ async fn a_location_is_shown_and_taken_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interest_of_before_the_sign_in_is_served_from_then_on() {
+async fn a_subscription_made_before_the_sign_in_starts_with_it() {
     let world = World::new();
     let lene = world.lene().await;
     let tosh = world.application();
@@ -343,7 +343,7 @@ async fn an_interest_of_before_the_sign_in_is_served_from_then_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_outlives_its_half_hour_and_a_lost_application() {
+async fn a_subscription_survives_its_expiry_and_a_lost_application() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
@@ -387,7 +387,7 @@ async fn a_subscription_outlives_its_half_hour_and_a_lost_application() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polls_fetch_what_nobody_subscribed_to() {
+async fn polling_fetches_fields_without_a_subscription() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
@@ -409,7 +409,7 @@ async fn polls_fetch_what_nobody_subscribed_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_shown_is_refused_and_the_value_stays() {
+async fn an_unsupported_status_is_refused_and_the_value_stays() {
     let world = World::new();
     let tosh = world.tosh().await;
     let me = tosh.me();
@@ -426,7 +426,7 @@ async fn what_cannot_be_shown_is_refused_and_the_value_stays() {
     assert_eq!(*reason.code(), ReasonCode::SignedOut);
 }
 
-/// Of three reports of activity one is lost, one is answered 503, and one gets through; or all are lost.
+/// Of three activity reports one is lost, one gets a 503, and one succeeds; or all are lost.
 #[derive(Debug)]
 struct BadLine {
     world: World,
@@ -460,7 +460,7 @@ impl HttpTransport for BadLine {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_signed_in_stays_online_although_reports_of_activity_are_lost() {
+async fn a_user_stays_online_although_activity_reports_are_lost() {
     for is_down in [false, true] {
         let world = World::new();
         let line = BadLine {

@@ -1,4 +1,4 @@
-//! A server that is too busy: what is asked again, when, for how long, and what the application hears of it.
+//! A busy server: which requests are retried, when and how often, and what the application sees.
 
 use std::{
     sync::{
@@ -20,13 +20,13 @@ use tokio::time::{Instant, timeout};
 use ucwa_server::{Fault, RetryAfter};
 
 use crate::{
-    story::{conversation, statuses, told},
+    story::{conversation, statuses, transcript},
     world::{LENE, TOSH, TOSH_PASSWORD, World, beginning},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The next `count` requests of this kind are answered with `status`.
+/// The next `count` requests of this kind get `status`.
 fn turn_away(
     world: &World,
     (method, path): (Method, &str),
@@ -55,7 +55,7 @@ const PRESENCE: (Method, &str) = (Method::GET, "/contactPresence");
 const MESSAGES: (Method, &str) = (Method::POST, "/messaging/messages");
 
 #[tokio::test(start_paused = true)]
-async fn a_read_comes_back_after_the_pause_that_was_asked_for() {
+async fn a_read_is_retried_after_the_requested_pause() {
     for seconds_or_date in [true, false] {
         for status in [
             StatusCode::SERVICE_UNAVAILABLE,
@@ -74,7 +74,7 @@ async fn a_read_comes_back_after_the_pause_that_was_asked_for() {
             let fetched = person.status().fetch().await.unwrap();
             assert_eq!(fetched, PersonStatus::Online);
             let waited = begun.elapsed();
-            // The date was reckoned some steps earlier, each of a millisecond.
+            // The date was computed some milliseconds earlier.
             let pause = Duration::from_millis(6_900)..=Duration::from_millis(7_100);
             assert!(
                 pause.contains(&waited),
@@ -86,7 +86,7 @@ async fn a_read_comes_back_after_the_pause_that_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_is_given_up_after_some_attempts_and_says_so() {
+async fn a_read_fails_after_its_last_attempt_with_the_number_of_attempts() {
     let world = World::new();
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
@@ -107,13 +107,13 @@ async fn a_read_is_given_up_after_some_attempts_and_says_so() {
         "{told}"
     );
     assert_eq!(count(&world, "GET", "/contactPresence"), 5);
-    // Half a second, and each pause twice the one before, less the jitter.
+    // 500 ms, then twice the previous pause each time, minus jitter.
     let took = begun.elapsed();
     assert!((5 * SECOND..=8 * SECOND).contains(&took), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_asks_for_a_day_is_given_up_after_a_minute() {
+async fn a_retry_after_of_a_day_fails_after_a_minute() {
     let world = World::new();
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
@@ -131,7 +131,7 @@ async fn a_server_that_asks_for_a_day_is_given_up_after_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_comes_through_a_busy_server_or_says_at_which_step_it_did_not() {
+async fn a_sign_in_retries_at_a_busy_server_or_fails_with_the_stage() {
     for (path, stage) in [
         ("/WebTicket/oauthtoken", Some(Stage::Authentication)),
         ("/oauth/v1/applications", Some(Stage::Application)),
@@ -155,7 +155,7 @@ async fn a_sign_in_comes_through_a_busy_server_or_says_at_which_step_it_did_not(
         let signed_in = tosh.sign_in_manager().sign_in(credentials).await;
         assert_eq!(count(&world, "POST", path), 5, "{path}");
         let Some(stage) = stage else {
-            // Messages can be sent without it.
+            // The sign-in does not depend on this request.
             assert!(signed_in.is_ok());
             continue;
         };
@@ -169,11 +169,11 @@ async fn a_sign_in_comes_through_a_busy_server_or_says_at_which_step_it_did_not(
     }
 }
 
-/// A chat that goes on, with "Hi Lene" in it.
+/// A connected chat with the message "Hi Lene".
 struct Chat {
     ours: Conversation,
     theirs: Conversation,
-    /// They live as long as it does.
+    /// Kept, because dropping them would sign the users out.
     _applications: [Application; 2],
 }
 
@@ -197,7 +197,7 @@ async fn chat_between(tosh: Application, lene: Application) -> Chat {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_of_which_nobody_knows_whether_it_was_taken_is_not_sent_again() {
+async fn a_message_with_an_unclear_result_is_not_sent_again() {
     let world = World::new();
     let chat = chat(&world).await;
     let (ours, theirs) = (&chat.ours, &chat.theirs);
@@ -211,15 +211,15 @@ async fn a_message_of_which_nobody_knows_whether_it_was_taken_is_not_sent_again(
     assert_eq!(count(&world, "POST", "/messaging/messages"), sent + 1);
     let unknown = [MessageStatus::Succeeded, MessageStatus::Unknown];
     assert_eq!(statuses(ours), unknown);
-    assert_eq!(told(theirs).len(), 1);
+    assert_eq!(transcript(theirs).len(), 1);
 
-    // The chat goes on.
+    // The chat continues.
     let verdict = ours.chat_service().send_message("Hello?");
     verdict.await.unwrap();
-    assert_eq!(told(theirs)[1].2, "Hello?");
+    assert_eq!(transcript(theirs)[1].2, "Hello?");
 }
 
-/// The world behind a front end that loses the answer to the first message it passes on and says 503 in its place.
+/// The world behind a proxy that replaces the response to the first message with a 503.
 #[derive(Debug)]
 struct Forgetful {
     world: World,
@@ -246,7 +246,7 @@ impl HttpTransport for Forgetful {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_was_taken_whatever_the_answer_says_is_not_doubled() {
+async fn a_message_that_was_accepted_despite_an_error_response_is_not_duplicated() {
     let world = World::new();
     let transport = Forgetful {
         world: world.clone(),
@@ -261,14 +261,14 @@ async fn a_message_that_was_taken_whatever_the_answer_says_is_not_doubled() {
     ours.chat_service().send_message("Lunch?").await.unwrap();
     ours.chat_service().send_message("At noon?").await.unwrap();
     assert_eq!(statuses(ours), [MessageStatus::Succeeded; 3]);
-    let texts = told(theirs).into_iter().map(|(_, _, text)| text);
+    let texts = transcript(theirs).into_iter().map(|(_, _, text)| text);
     let expected = ["Hi Lene", "Lunch?", "At noon?"];
     assert_eq!(texts.collect::<Vec<_>>(), expected);
     assert_eq!(count(&world, "POST", "/messaging/messages"), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_was_throttled_is_sent_again_in_its_place() {
+async fn a_throttled_message_is_retried_in_order() {
     let world = World::new();
     let chat = chat(&world).await;
     let (ours, theirs) = (&chat.ours, &chat.theirs);
@@ -283,14 +283,14 @@ async fn a_message_that_was_throttled_is_sent_again_in_its_place() {
     second.await.unwrap();
     let messages = theirs.chat_service().messages();
     messages.size().wait_for(3).await.unwrap();
-    let texts = told(theirs).into_iter().map(|(_, _, text)| text);
+    let texts = transcript(theirs).into_iter().map(|(_, _, text)| text);
     assert_eq!(texts.collect::<Vec<_>>(), ["Hi Lene", "one", "two"]);
     assert_eq!(count(&world, "POST", "/messaging/messages"), sent + 4);
     assert_eq!(statuses(ours), [MessageStatus::Succeeded; 3]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_always_throttled_fails_for_certain() {
+async fn a_message_that_is_always_throttled_fails() {
     let world = World::new();
     let chat = chat(&world).await;
     let (ours, theirs) = (&chat.ours, &chat.theirs);
@@ -306,5 +306,5 @@ async fn a_message_that_is_always_throttled_fails_for_certain() {
     assert_eq!(raw.stage.as_deref(), Some("message"));
     let failed = [MessageStatus::Succeeded, MessageStatus::Failed];
     assert_eq!(statuses(ours), failed);
-    assert_eq!(told(theirs).len(), 1);
+    assert_eq!(transcript(theirs).len(), 1);
 }

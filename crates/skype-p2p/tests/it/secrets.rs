@@ -1,4 +1,4 @@
-//! No password, token or cookie in anything that is written down, and no text of a message in what is written for developers.
+//! Logs, errors, `Debug` output and recordings contain no password, token or cookie; logs and `Debug` output no message text.
 
 use std::{
     collections::BTreeSet,
@@ -28,7 +28,7 @@ use crate::{
     world::{LENE, TOSH},
 };
 
-/// All of them are written in other ways in forms, in JSON and in URLs.
+/// Secrets that are encoded differently in forms, in JSON and in URLs.
 const TOSH_PASSWORD: &str = r#"T0sh's "p&ss/w=rd" 4ever"#;
 const LENE_PASSWORD: &str = r#"L3ne's "p&ss/w=rd" 4ever"#;
 const WRONG_PASSWORD: &str = r#"N0t his "p&ss/w=rd" at all"#;
@@ -37,7 +37,7 @@ const ISSUED_TOKEN: &str = "jwt.of/another+issuer=";
 const PROXY_PASSWORD: &str = "pr0xy-p4ssword";
 const COOKIE: &str = "route-to-front-end-7";
 
-/// What the story says.
+/// The message texts of the standard chat.
 const TEXTS: [&str; 4] = ["Hi Lene", "Hi Tosh", "Lunch?", "One more thing"];
 
 #[derive(Clone, Default)]
@@ -68,7 +68,7 @@ impl Log {
     }
 }
 
-/// A load balancer on the way to the server, which sets a cookie, and notes what authenticates the requests that pass.
+/// A load balancer that sets a cookie and records the credentials in requests.
 struct Balancer {
     inner: HyperTransport,
     seen: Arc<Mutex<BTreeSet<String>>>,
@@ -103,7 +103,7 @@ impl HttpTransport for Balancer {
 
 type Recorder = Arc<Record<Balancer>>;
 
-/// All that a user may print.
+/// Everything that an application may print.
 #[derive(Default)]
 struct Shown(String);
 
@@ -140,7 +140,7 @@ impl Shown {
     }
 }
 
-/// The ways in which `secret` may stand in a text.
+/// The encodings of `secret` to search for.
 fn forms(secret: &str) -> BTreeSet<String> {
     let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let json = |text: &str| {
@@ -151,12 +151,12 @@ fn forms(secret: &str) -> BTreeSet<String> {
         secret.to_owned(),
         percent.replace("%20", "+"),
         percent,
-        // Alone in its base64, or after a name as Basic authentication has it.
+        // In base64 alone, or after a user name as in Basic authentication.
         BASE64_STANDARD.encode(secret),
         BASE64_STANDARD.encode(format!("toshm@contoso.com:{secret}")),
     ]
     .into();
-    // Where the marks of RFC 3986 are left alone, and where the codes are written in lower case.
+    // Percent-encoded with the unreserved marks of RFC 3986 kept, and with lower-case hexadecimal digits.
     let codes = || (0..=u8::MAX).map(|byte| (format!("%{byte:02X}"), byte));
     forms.extend(forms.clone().iter().map(|form| {
         let marks = codes().filter(|(_, byte)| b"-_.~".contains(byte));
@@ -170,19 +170,19 @@ fn forms(secret: &str) -> BTreeSet<String> {
         })
     }));
     forms.extend(forms.clone().iter().map(|form| json(form)));
-    // A `Debug` inside a `Debug`.
+    // As nested `Debug` output escapes it.
     forms.extend(forms.clone().iter().map(|form| json(form)));
     forms
 }
 
-/// Those of `secrets` that `text` tells.
-fn told<'a>(text: &str, secrets: &'a BTreeSet<String>) -> Vec<&'a str> {
+/// The `secrets` that `text` contains.
+fn found_in<'a>(text: &str, secrets: &'a BTreeSet<String>) -> Vec<&'a str> {
     let is_told = |secret: &&String| forms(secret).iter().any(|form| text.contains(form));
     secrets.iter().filter(is_told).map(String::as_str).collect()
 }
 
-/// Whether something authenticates in a recording whose secrets nobody knows here: a token of the server's, credentials of a scheme,
-/// or a field of a form, without a pseudonym in its place.
+/// Finds credentials in a recording whose secrets are unknown: a token of the server, credentials of a scheme, or a form
+/// field, that is not replaced by a pseudonym.
 fn tells_of_itself(recording: &str) -> bool {
     let follows = |before: &str, fine: &[&str]| {
         let mut places = recording.match_indices(before);
@@ -197,7 +197,7 @@ fn tells_of_itself(recording: &str) -> bool {
         || follows("&password=", &["redacted"])
 }
 
-/// The story and three sign-ins that fail, over sockets, recorded, through a proxy's configuration and a cookie jar.
+/// Plays the standard chat and three failing sign-ins over sockets, recorded, with a proxy configured and a cookie jar.
 struct Run {
     shown: Shown,
     recordings: Vec<String>,
@@ -206,7 +206,7 @@ struct Run {
 
 fn recorder(seen: &Arc<Mutex<BTreeSet<String>>>, shown: &mut Shown) -> Recorder {
     let mut config = HyperConfig::default();
-    // Loopback is reached without it.
+    // The proxy is not used for loopback.
     config.proxy = Proxy::new(&format!("http://tosh:{PROXY_PASSWORD}@127.0.0.1:9"), "").unwrap();
     shown.add(&config);
     let inner = HyperTransport::with_config(config);
@@ -316,9 +316,9 @@ fn fixtures() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_is_written_tells_a_secret() {
+async fn no_log_error_or_recording_contains_a_secret() {
     let log = Log::default();
-    // Of the whole process: one of this thread alone can miss what other threads' tests have made quiet.
+    // For the whole process: a subscriber of this thread misses call sites that other threads have disabled.
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(log.clone())
@@ -352,25 +352,28 @@ async fn nothing_that_is_written_tells_a_secret() {
 
     let none: Vec<&str> = Vec::new();
     for (what, text) in [("the log", &heard), ("Debug output", &shown)] {
-        assert_eq!(told(text, &secrets), none, "{what}");
-        assert_eq!(told(text, &texts), none, "{what}");
+        assert_eq!(found_in(text, &secrets), none, "{what}");
+        assert_eq!(found_in(text, &texts), none, "{what}");
     }
     let written: Vec<String> = recordings.iter().cloned().chain(fixtures()).collect();
     assert!(written.len() >= 5 + 7 * 3);
     for text in &written {
-        assert_eq!(told(text, &secrets), none, "a recording");
+        assert_eq!(found_in(text, &secrets), none, "a recording");
         assert!(!tells_of_itself(text), "a recording");
     }
-    // What a replay is about is there, or nothing was recorded.
-    assert_eq!(told(recordings.last().unwrap(), &texts).len(), TEXTS.len());
+    // The recording contains the message texts, so something was recorded.
+    assert_eq!(
+        found_in(recordings.last().unwrap(), &texts).len(),
+        TEXTS.len()
+    );
 
-    // Each of them would be found.
+    // The search would find each secret.
     for secret in secrets.iter().chain(&texts) {
         let one = [secret.clone()].into();
         tracing::trace!(planted = ?secret, "planted");
-        assert_eq!(told(&log.text(), &one), [secret], "in the log");
+        assert_eq!(found_in(&log.text(), &one), [secret], "in the log");
         let planted = format!("{shown}{:?}", Some(format!("{secret:?}")));
-        assert_eq!(told(&planted, &one), [secret], "in Debug output");
+        assert_eq!(found_in(&planted, &one), [secret], "in Debug output");
         for form in [
             secret.clone(),
             utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
@@ -380,7 +383,7 @@ async fn nothing_that_is_written_tells_a_secret() {
             har["log"]["entries"][2]["request"]["url"] = format!("http://pool/?x={form}").into();
             let har = Har::from_slice(har.to_string().as_bytes()).unwrap();
             let planted = String::from_utf8(har.to_vec().unwrap()).unwrap();
-            assert_eq!(told(&planted, &one), [secret], "in a recording");
+            assert_eq!(found_in(&planted, &one), [secret], "in a recording");
         }
     }
     for planted in [

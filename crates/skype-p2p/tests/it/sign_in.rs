@@ -1,4 +1,4 @@
-//! Every way in which a sign-in fails, and the few in which it does not.
+//! Failures of the sign-in, the sign-in state, and trust in hosts.
 
 use std::{
     sync::{Arc, Mutex},
@@ -37,7 +37,7 @@ async fn refused(application: &Application, credentials: Credentials) -> SignInE
     error
 }
 
-/// A transport that answers like this, whatever it is asked.
+/// A transport with the same response to every request.
 fn answering(
     answer: impl Fn(&Request<Bytes>) -> Result<Response<Bytes>, TransportError> + Send + Sync + 'static,
 ) -> MockHttpTransport {
@@ -64,7 +64,7 @@ fn json(body: &str) -> Response<Bytes> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_password_and_an_unknown_user_are_refused_with_all_that_is_known() {
+async fn a_wrong_password_and_an_unknown_user_fail_with_the_details_of_the_response() {
     let world = World::new();
     for credentials in [
         Credentials::password(TOSH, "wrong"),
@@ -93,7 +93,7 @@ async fn a_wrong_password_and_an_unknown_user_are_refused_with_all_that_is_known
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_answers_html_is_no_ucwa_server() {
+async fn a_response_in_html_is_not_from_a_ucwa_server() {
     let transport = answering(|_| {
         let page = Response::builder().header("content-type", "text/html");
         Ok(page
@@ -107,7 +107,7 @@ async fn a_server_that_answers_html_is_no_ucwa_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_root_that_cannot_be_reached_names_what_was_tried() {
+async fn an_unreachable_root_lists_the_addresses_tried() {
     let transport = answering(|_| {
         Err(TransportError::new(
             TransportErrorKind::Connect,
@@ -126,7 +126,7 @@ async fn a_root_that_cannot_be_reached_names_what_was_tried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_root_the_sip_domain_is_asked_over_https() {
+async fn without_a_root_discovery_uses_the_sip_domain_over_https() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
     let transport = answering(move |request| {
@@ -166,7 +166,7 @@ async fn without_a_root_the_sip_domain_is_asked_over_https() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_used_is_refused_before_anything_is_sent() {
+async fn invalid_arguments_fail_before_any_request() {
     let world = World::new();
     for address in ["", "toshm", "tosh m@contoso.com", "tel:+4712345678"] {
         let error = refused(
@@ -213,7 +213,7 @@ async fn an_application_signs_in_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_state_tells_the_way_in_and_out_and_who_is_there() {
+async fn the_sign_in_state_and_the_user_follow_sign_in_and_sign_out() {
     let world = World::new();
     let application = world.application();
     let states = Arc::new(Mutex::new(Vec::new()));
@@ -240,7 +240,7 @@ async fn the_state_tells_the_way_in_and_out_and_who_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_out_stops_a_sign_in_under_way() {
+async fn a_sign_out_cancels_a_sign_in() {
     let world = World::new();
     world.lose("");
     let application = world.application();
@@ -255,7 +255,7 @@ async fn a_sign_out_stops_a_sign_in_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_is_given_up() {
+async fn a_sign_in_at_a_silent_server_times_out() {
     let world = World::new();
     world.lose("");
     let begun = Instant::now();
@@ -274,8 +274,8 @@ async fn a_server_that_never_answers_is_given_up() {
     );
 }
 
-/// A discovery that leads to a host of another domain.
-fn leading_abroad() -> MockHttpTransport {
+/// A discovery that links to a host of another domain.
+fn with_an_untrusted_link() -> MockHttpTransport {
     answering(|request| {
         let body = match request.uri().host() {
             Some("127.0.0.1") => {
@@ -288,20 +288,20 @@ fn leading_abroad() -> MockHttpTransport {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_nothing_names_gets_no_credentials() {
-    let error = refused(&on(leading_abroad()), tosh()).await;
+async fn an_untrusted_host_gets_no_credentials() {
+    let error = refused(&on(with_an_untrusted_link()), tosh()).await;
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
     assert_eq!(error.host(), Some("pool.fabrikam.com"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callback_is_asked_about_it_and_its_word_counts() {
+async fn the_trust_callback_decides_about_other_hosts() {
     for (answer, untrusted) in [(false, true), (true, false)] {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let questions = asked.clone();
         let application = Application::builder()
             .root(Root::Url(ROOT.to_owned()))
-            .transport(Arc::new(leading_abroad()))
+            .transport(Arc::new(with_an_untrusted_link()))
             .on_trust(move |question: TrustQuestion| {
                 questions.lock().unwrap().push((question.from, question.to));
                 async move { answer }
@@ -321,10 +321,10 @@ async fn the_callback_is_asked_about_it_and_its_word_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_answer_is_a_no_and_so_is_a_panic() {
+async fn a_trust_callback_that_panics_or_never_answers_means_no() {
     let application = Application::builder()
         .root(Root::Url(ROOT.to_owned()))
-        .transport(Arc::new(leading_abroad()))
+        .transport(Arc::new(with_an_untrusted_link()))
         .on_trust(|_| std::future::pending())
         .build()
         .unwrap();
@@ -333,7 +333,7 @@ async fn no_answer_is_a_no_and_so_is_a_panic() {
 
     let application = Application::builder()
         .root(Root::Url(ROOT.to_owned()))
-        .transport(Arc::new(leading_abroad()))
+        .transport(Arc::new(with_an_untrusted_link()))
         .on_trust(|_| async { panic!("no idea") })
         .build()
         .unwrap();
@@ -347,11 +347,11 @@ async fn no_answer_is_a_no_and_so_is_a_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suffix_trusts_on_a_label_boundary() {
+async fn a_trusted_suffix_matches_whole_labels() {
     for (suffix, untrusted) in [("fabrikam.com", false), ("abrikam.com", true)] {
         let application = Application::builder()
             .root(Root::Url(ROOT.to_owned()))
-            .transport(Arc::new(leading_abroad()))
+            .transport(Arc::new(with_an_untrusted_link()))
             .trust_suffix(suffix)
             .build()
             .unwrap();
@@ -365,7 +365,7 @@ async fn a_suffix_trusts_on_a_label_boundary() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_name_of_its_own_is_what_authenticates() {
+async fn a_separate_user_name_is_used_to_authenticate() {
     let world = World::new();
     let application = world.application();
     let credentials =
@@ -379,7 +379,7 @@ async fn a_user_name_of_its_own_is_what_authenticates() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_at_the_server_ends_here_with_its_reason() {
+async fn an_application_ended_by_the_server_is_signed_out_with_the_reason() {
     let world = World::new();
     let tosh = world.tosh().await;
     world.inject(Fault::ExpireApplications {
@@ -397,7 +397,7 @@ async fn what_ends_at_the_server_ends_here_with_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_that_expired_is_made_anew_where_that_is_wanted() {
+async fn an_expired_application_is_re_created_if_configured() {
     let world = World::new();
     let tosh = world.builder().recreate_expired(true).build().unwrap();
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
@@ -418,7 +418,7 @@ async fn an_application_that_expired_is_made_anew_where_that_is_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_be_mended_is_mended_unseen() {
+async fn recoverable_faults_do_not_change_the_sign_in_state() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let states = Arc::new(Mutex::new(Vec::new()));

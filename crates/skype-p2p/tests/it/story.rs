@@ -1,4 +1,4 @@
-//! The story that runs through every room of the house.
+//! The standard chat: a scenario that uses every crate.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use skype_p2p::{
 
 use crate::world::LENE;
 
-/// The `count`th conversation of an application, once it is there.
+/// The `count`th conversation of an application, once it exists.
 pub(crate) async fn conversation(application: &Application, count: usize) -> Conversation {
     let conversations = application.conversations_manager().conversations();
     conversations.size().wait_for(count).await.unwrap();
@@ -17,7 +17,7 @@ pub(crate) async fn conversation(application: &Application, count: usize) -> Con
 }
 
 /// Direction, sender and text of every message.
-pub(crate) fn told(conversation: &Conversation) -> Vec<(Direction, String, String)> {
+pub(crate) fn transcript(conversation: &Conversation) -> Vec<(Direction, String, String)> {
     let messages = conversation.chat_service().messages().snapshot();
     messages
         .iter()
@@ -36,7 +36,7 @@ pub(crate) fn statuses(conversation: &Conversation) -> Vec<MessageStatus> {
         .collect()
 }
 
-/// Tosh writes to Lene, she accepts and answers, he leaves, and writes again. Both are signed in.
+/// Tosh sends Lene a message, Lene accepts and replies, Tosh leaves and sends another one. Both are signed in.
 pub(crate) async fn play(tosh: &Application, lene: &Application) {
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     assert_eq!(ours.state().get(), ConversationState::Created);
@@ -121,7 +121,7 @@ pub(crate) async fn play(tosh: &Application, lene: &Application) {
     use Direction::{Incoming, Outgoing};
     let line = |direction, who: &str, text: &str| (direction, who.to_owned(), text.to_owned());
     assert_eq!(
-        told(&ours),
+        transcript(&ours),
         [
             line(Outgoing, "Tosh Meston", "Hi Lene"),
             line(Incoming, "Lene Aaling", "Hi Tosh"),
@@ -129,7 +129,7 @@ pub(crate) async fn play(tosh: &Application, lene: &Application) {
         ]
     );
     assert_eq!(
-        told(&theirs),
+        transcript(&theirs),
         [
             line(Incoming, "Tosh Meston", "Hi Lene"),
             line(Outgoing, "Lene Aaling", "Hi Tosh"),
@@ -174,7 +174,7 @@ pub(crate) async fn play(tosh: &Application, lene: &Application) {
         .wait_for(1)
         .await
         .unwrap();
-    assert_eq!(told(&ours).len(), 4);
+    assert_eq!(transcript(&ours).len(), 4);
     ours.leave().await.unwrap();
     again
         .state()

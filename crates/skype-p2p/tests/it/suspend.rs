@@ -1,4 +1,4 @@
-//! A machine that was suspended: its monotonic clock stood still, its wall clock did not.
+//! A suspend of the machine: the monotonic clock stops, the wall clock advances.
 
 use std::{
     sync::{Arc, Mutex},
@@ -53,7 +53,7 @@ impl Runtime for Laptop {
     }
 }
 
-/// How long after the beginning the last message of the conversation is dated.
+/// The timestamp of the last message, as the time since the beginning.
 fn last_message(conversation: &Conversation) -> Duration {
     let messages = conversation.chat_service().messages().snapshot();
     let timestamp = messages.iter().next_back().unwrap().timestamp().get();
@@ -61,7 +61,7 @@ fn last_message(conversation: &Conversation) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_suspend_messages_have_the_new_date_and_the_events_are_asked_for_again() {
+async fn after_a_suspend_messages_have_the_new_date_and_the_poll_is_sent_again() {
     const NIGHT: Duration = Duration::from_secs(8 * 60 * 60);
     let laptop = Arc::new(Laptop {
         inner: runtime(),
@@ -83,7 +83,7 @@ async fn after_a_suspend_messages_have_the_new_date_and_the_events_are_asked_for
     let log = world.log().split_off(before);
     let polls = log.iter().filter(|it| it.ends_with("/events"));
     assert_eq!(polls.count(), 2, "one of each application: {log:?}");
-    // The server dates it anew when it is delivered, and its clock did not jump.
+    // The delivery replaces the timestamp with the server's time, and the server's clock did not jump.
     let sent = ours.chat_service().send_message("Morning");
     assert!(last_message(&ours) >= NIGHT, "{:?}", last_message(&ours));
     sent.await.unwrap();

@@ -1,4 +1,4 @@
-//! Each way of signing in, against the server's engine: who comes in, how his token is renewed, and who stays outside.
+//! Every grant against the server's engine: signing in, renewing tokens, and refusals.
 
 use std::{
     future::pending,
@@ -36,7 +36,7 @@ fn token_requests(world: &World) -> Vec<String> {
         .collect()
 }
 
-/// Says something to Lene, who hears it.
+/// Sends a message to Lene and waits until it arrives.
 async fn chats_with_lene(application: &Application, lene: &Application) -> Conversation {
     let manager = application.conversations_manager();
     let ours = manager.get_conversation(LENE).unwrap();
@@ -48,7 +48,7 @@ async fn chats_with_lene(application: &Application, lene: &Application) -> Conve
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guest_joins_his_meeting_chats_and_stays_who_he_is_when_his_token_is_renewed() {
+async fn a_guest_keeps_the_conversation_when_the_token_is_renewed() {
     let world = World::new();
     let tosh = world.tosh().await;
     let (ours, uri) = of_one(&tosh).await;
@@ -80,7 +80,7 @@ async fn a_guest_joins_his_meeting_chats_and_stays_who_he_is_when_his_token_is_r
     ours.chat_service().send_message("You may").await.unwrap();
     assert_eq!(heard(&theirs, 2).await, "You may");
 
-    // A guest's token lives an hour.
+    // The token of a guest expires after an hour.
     sleep(100 * MINUTE).await;
     let asked = token_requests(&world).split_off(before);
     assert_eq!(asked.len(), 2, "the first one, and one renewal");
@@ -98,7 +98,7 @@ async fn a_guest_joins_his_meeting_chats_and_stays_who_he_is_when_his_token_is_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guest_whose_token_is_lost_comes_back_as_another_and_can_join_again() {
+async fn a_guest_whose_token_is_lost_can_join_again() {
     let world = World::new();
     let tosh = world.tosh().await;
     let (ours, uri) = of_one(&tosh).await;
@@ -131,7 +131,7 @@ async fn a_guest_whose_token_is_lost_comes_back_as_another_and_can_join_again() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guest_with_the_wrong_key_or_of_no_meeting_stays_outside() {
+async fn a_guest_with_a_wrong_key_or_an_unknown_meeting_is_refused() {
     let world = World::new();
     let tosh = world.tosh().await;
     let (_ours, uri) = of_one(&tosh).await;
@@ -144,7 +144,7 @@ async fn a_guest_with_the_wrong_key_or_of_no_meeting_stays_outside() {
     }
 }
 
-/// A server that takes these tokens of another issuer for Tosh, each until then.
+/// A server that accepts these tokens of another issuer for Tosh, each until its time.
 fn taking(tokens: &[(&str, Duration)]) -> World {
     let mut config = ServerConfig::new(users());
     config.authorization_uri = Some("https://login.contoso.com/authorize".to_owned());
@@ -169,7 +169,7 @@ async fn a_token_of_another_issuer_is_asked_for_again_before_it_expires() {
         let mut log = log.lock().unwrap();
         log.push((began.elapsed(), question));
         let token = format!("jwt-{}", log.len());
-        // It is good from the full ten minutes on that it was issued in.
+        // It is valid from the start of the ten minutes in which it was issued.
         let left = 10 * MINUTE * u32::try_from(log.len()).unwrap() - began.elapsed();
         async move { Some(BearerToken::new(token, left)) }
     });
@@ -197,7 +197,7 @@ async fn a_token_of_another_issuer_is_asked_for_again_before_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_for_a_token_that_nobody_answers_fails_the_sign_in_in_two_minutes() {
+async fn a_token_question_without_an_answer_fails_the_sign_in_after_two_minutes() {
     let world = taking(&[]);
     let application = world.builder().on_token(|_| pending()).build().unwrap();
     let began = Instant::now();
@@ -210,7 +210,7 @@ async fn a_question_for_a_token_that_nobody_answers_fails_the_sign_in_in_two_min
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_no_other_token_is_signed_out_when_his_expires() {
+async fn a_user_without_a_new_token_is_signed_out_when_the_old_one_expires() {
     let world = taking(&[("jwt-1", 10 * MINUTE)]);
     let first = Mutex::new(true);
     let builder = world.builder().on_token(move |_| {
@@ -230,7 +230,7 @@ async fn who_gives_no_other_token_is_signed_out_when_his_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_signs_in_at_a_page_and_is_in() {
+async fn a_user_signs_in_on_the_page_of_the_passive_grant() {
     let mut config = ServerConfig::new(users());
     config.passive = true;
     let world = World::of(config);
@@ -251,7 +251,7 @@ async fn a_user_signs_in_at_a_page_and_is_in() {
     chats_with_lene(&tosh, &lene).await;
 }
 
-/// A server whose web server takes whoever is on the connection to be this one.
+/// A server whose web server authenticates every connection as this user.
 fn with_windows_user(user: Option<&str>) -> World {
     let mut config = ServerConfig::new(users());
     config.windows_user = user.map(|user| User::new(user, "", "").unwrap().uri);
@@ -259,7 +259,7 @@ fn with_windows_user(user: Option<&str>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_windows_user_is_in_without_a_password() {
+async fn a_windows_user_signs_in_without_a_password() {
     let world = with_windows_user(Some(TOSH));
     let tosh = signed_in(world.application(), Credentials::windows(TOSH)).await;
     assert_eq!(
@@ -271,7 +271,7 @@ async fn a_windows_user_is_in_without_a_password() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_windows_user_whom_the_web_server_does_not_know_has_the_wrong_credentials() {
+async fn an_unknown_windows_user_has_invalid_credentials() {
     let world = with_windows_user(None);
     let application = world.application();
     let sign_in = application
@@ -283,7 +283,7 @@ async fn a_windows_user_whom_the_web_server_does_not_know_has_the_wrong_credenti
     assert_eq!(token_requests(&world).len(), 1);
 }
 
-/// Tosh and Lene on a server whose users' tokens live this long.
+/// Tosh and Lene on a server whose tokens have this lifetime.
 async fn with_token_life(life: Duration) -> (World, Application, Application) {
     let mut config = ServerConfig::new(users());
     config.token_life = life;
@@ -293,21 +293,21 @@ async fn with_token_life(life: Duration) -> (World, Application, Application) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_are_renewed_before_they_expire_and_nobody_notices() {
+async fn tokens_are_renewed_before_they_expire_without_an_event() {
     let (world, tosh, lene) = with_token_life(10 * MINUTE).await;
     let ours = chats_with_lene(&tosh, &lene).await;
     for _ in 0..30 {
         sleep(MINUTE).await;
         ours.chat_service().send_message("tick").await.unwrap();
     }
-    // At 0, 9, 18 and 27 minutes for each of the two; a token that had expired would cost one more.
+    // At 0, 9, 18 and 27 minutes for each user. An expired token would cause one more.
     assert_eq!(token_requests(&world).len(), 8);
     assert_eq!(tosh.sign_in_manager().state().get(), SignInState::SignedIn);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_who_meet_an_expired_token_at_once_share_one_renewal() {
-    // It expires before it is renewed on its own.
+async fn concurrent_requests_with_an_expired_token_share_one_renewal() {
+    // It expires before the scheduled renewal.
     let (world, tosh, lene) = with_token_life(Duration::from_secs(20)).await;
     let ours = chats_with_lene(&tosh, &lene).await;
     sleep(Duration::from_secs(5)).await;
@@ -328,7 +328,7 @@ async fn all_who_meet_an_expired_token_at_once_share_one_renewal() {
     said.await.unwrap();
     place.await.unwrap();
     for start in started {
-        // Nobody is there: what matters is that the server said so.
+        // The callee is absent: the point is that the server responded.
         start.await.unwrap_err();
     }
     assert_eq!(toshs(), 2, "one renewal for all");

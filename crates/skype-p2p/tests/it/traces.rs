@@ -1,4 +1,4 @@
-//! What the spans of a run tell: enough to find each exchange in the server's logs.
+//! The tracing spans of exchanges: enough to find each exchange in the server's logs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +29,7 @@ use crate::{
 
 const CORRELATION_ID: &str = "x-ms-correlation-id";
 
-/// The fields of a span; what is recorded twice is what was recorded last.
+/// The fields of a span. A field that is recorded twice has the last value.
 #[derive(Clone, Debug, Default)]
 struct Fields(BTreeMap<&'static str, String>);
 
@@ -68,7 +68,7 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Ended {
     }
 }
 
-/// What was sent under a correlation id, and what came of it last.
+/// The requests with one correlation ID, and the last response.
 #[derive(Clone, Debug, Default)]
 struct Exchanged {
     sent: u32,
@@ -76,12 +76,12 @@ struct Exchanged {
     subcode: Option<&'static str>,
 }
 
-/// The wire to the world, on which a server in trouble answers some requests, and everything is noted.
+/// A transport to the world that fails some requests and records all of them.
 #[derive(Clone, Debug)]
 struct Wire {
     world: World,
     exchanged: Arc<Mutex<BTreeMap<String, Exchanged>>>,
-    /// What batches carried.
+    /// The requests inside batches.
     batches: Arc<Mutex<String>>,
 }
 
@@ -95,7 +95,7 @@ impl Wire {
         application
     }
 
-    /// What the server in trouble says; the first time, or always.
+    /// The failing response, for the first time or always.
     fn trouble(method: &Method, path: &str, sent: u32) -> Option<(StatusCode, &'static str)> {
         if *method == Method::POST && path.ends_with("/messaging/messages") && sent == 1 {
             Some((StatusCode::TOO_MANY_REQUESTS, "AnotherOperationPending"))
@@ -150,11 +150,11 @@ impl HttpTransport for Wire {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_exchange_can_be_found_in_the_logs_of_the_server() {
+async fn every_exchange_has_a_span_with_its_correlation_id() {
     let ended = Ended::default();
     let subscriber = Dispatch::new(Registry::default().with(ended.clone()));
-    // While there is one subscriber only, a thread without it that reaches a place in the code first decides for all
-    // that nobody wants to hear of it: the other tests must not decide that here.
+    // With a single subscriber, a thread without it that reaches a call site first disables the call site for all threads.
+    // The other tests must not do that here.
     let _another = Dispatch::new(Registry::default());
     let _ours = tracing::dispatcher::set_default(&subscriber);
 

@@ -1,4 +1,4 @@
-//! A user whose home is in a pool of a foreign domain: what that pool is told before anybody has said that it may be.
+//! A user whose home is in a pool of another domain: that pool gets no credentials before it is trusted.
 
 use std::{
     net::Ipv4Addr,
@@ -22,7 +22,7 @@ use crate::{
 
 const ABROAD: &str = "pool.fabrikam.com";
 
-/// Two pools: the one that everybody finds first, and the one abroad at which all are at home.
+/// Two pools: the one that discovery finds, and the one in another domain where the users are homed.
 #[derive(Clone, Debug)]
 struct Pools {
     first: World,
@@ -73,7 +73,7 @@ fn tosh() -> Credentials {
     Credentials::password(TOSH, TOSH_PASSWORD)
 }
 
-/// Whether any of these requests authenticates, by a header or by what it says.
+/// Whether any of these requests contains credentials, in a header or in its body.
 fn tells_who(requests: &[Request<Bytes>]) -> bool {
     requests.iter().any(|request| {
         let said = String::from_utf8_lossy(request.body());
@@ -84,7 +84,7 @@ fn tells_who(requests: &[Request<Bytes>]) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_home_abroad_is_refused_and_hears_nothing_of_the_user() {
+async fn an_untrusted_home_is_refused_and_gets_no_credentials() {
     let pools = Pools::new();
     let application = pools.builder().build().unwrap();
     let sign_in = application.sign_in_manager().sign_in(tosh());
@@ -99,7 +99,7 @@ async fn a_home_abroad_is_refused_and_hears_nothing_of_the_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_home_in_a_domain_that_was_named_is_followed_and_chatted_at() {
+async fn a_home_in_a_trusted_domain_is_used() {
     let pools = Pools::new();
     for suffix in ["abrikam.com", "fabrikam.org", "contoso.com"] {
         let application = pools.builder().trust_suffix(suffix).build().unwrap();
@@ -120,7 +120,7 @@ async fn a_home_in_a_domain_that_was_named_is_followed_and_chatted_at() {
     let tosh = enter(TOSH, TOSH_PASSWORD).await;
     let lene = enter(LENE, LENE_PASSWORD).await;
     story::play(&tosh, &lene).await;
-    // Each pool got a token of its own.
+    // Each pool issued its own token.
     let token = |world: &World| {
         let requests = world.requests();
         let last = requests
@@ -133,7 +133,7 @@ async fn a_home_in_a_domain_that_was_named_is_followed_and_chatted_at() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callback_is_asked_once_for_a_home_abroad_and_decides() {
+async fn the_trust_callback_is_called_once_for_a_home_on_another_host() {
     for answer in [true, false] {
         let pools = Pools::new();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -159,7 +159,7 @@ async fn the_callback_is_asked_once_for_a_home_abroad_and_decides() {
     }
 }
 
-/// Notes what passes to one host.
+/// Records the requests to one host.
 #[derive(Debug)]
 struct Watched {
     inner: HyperTransport,
@@ -181,7 +181,7 @@ impl HttpTransport for Watched {
     }
 }
 
-/// Loopback needs no HTTPS, but a host of another name is another host.
+/// Loopback needs no HTTPS, but another name of it counts as another host.
 #[tokio::test]
 async fn another_name_of_this_machine_is_another_host() {
     let home = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))

@@ -1,4 +1,4 @@
-//! A transport whose other end is the server's engine, in this process and in the time of a runtime.
+//! A transport to the server's engine in this process, in the time of a runtime.
 
 use std::{
     collections::BTreeMap,
@@ -22,16 +22,16 @@ pub(crate) const ALEX: &str = "sip:alexd@contoso.com";
 pub(crate) const TOSH_PASSWORD: &str = "tosh-secret-password";
 pub(crate) const LENE_PASSWORD: &str = "lene-secret-password";
 const ALEX_PASSWORD: &str = "alex-secret-password";
-/// Of another enterprise.
+/// A user of another enterprise.
 pub(crate) const JOE: &str = "sip:joe@fabrikam.com";
 const JOE_PASSWORD: &str = "joe-secret-password";
 
-/// The wall time at the beginning of every world.
+/// The wall time at the start of every world.
 pub(crate) fn beginning() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_400_000_000)
 }
 
-/// Tokio's time, with the date of the beginning now.
+/// The current tokio runtime, with a wall clock that starts at the beginning.
 pub(crate) fn runtime() -> Arc<TokioRuntime> {
     Arc::new(TokioRuntime::current().unwrap().starting_at(beginning()))
 }
@@ -45,7 +45,7 @@ pub(crate) fn users() -> [User; 4] {
     ]
 }
 
-/// The server and the wires to it. Clones are the same world.
+/// The server and a transport to it. Clones share the server.
 #[derive(Clone, Debug)]
 pub(crate) struct World(Arc<Shared>);
 
@@ -66,12 +66,12 @@ struct State {
     log: Vec<String>,
     /// The requests themselves, in the same order.
     requests_sent: Vec<Request<Bytes>>,
-    /// Requests whose path contains this are lost on the way.
+    /// Requests whose path contains this are lost.
     lost: Option<String>,
 }
 
 impl World {
-    /// A world with Tosh and Lene, which must be made inside a paused runtime.
+    /// A world with the standard users, in the current tokio runtime, which must be paused.
     pub(crate) fn new() -> Self {
         Self::of(ServerConfig::new(users()))
     }
@@ -81,7 +81,7 @@ impl World {
         Self::on(runtime(), config)
     }
 
-    /// A world in the time of this runtime, where its applications run, too.
+    /// A world on this runtime, on which its applications also run.
     pub(crate) fn on(runtime: Arc<dyn Runtime>, mut config: ServerConfig) -> Self {
         config.wall_at_epoch = beginning();
         Self(Arc::new(Shared {
@@ -104,7 +104,7 @@ impl World {
         self.builder().build().unwrap()
     }
 
-    /// Begins an application on this world.
+    /// A builder of an application on this world.
     pub(crate) fn builder(&self) -> ApplicationBuilder {
         Application::builder()
             .root(Root::Url(ROOT.to_owned()))
@@ -164,7 +164,7 @@ impl World {
         self.state().waiting.len()
     }
 
-    /// From now on requests whose path contains `part` get no answer, and the server never sees them.
+    /// From now on requests whose path contains `part` never reach the server and get no response.
     pub(crate) fn lose(&self, part: &str) {
         self.state().lost = Some(part.to_owned());
     }
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    /// Brings a request to the server.
+    /// Passes a request to the server.
     fn submit(&self, request: Request<Bytes>) -> (RequestId, oneshot::Receiver<Response<Bytes>>) {
         let mut state = self.state();
         let path = request.uri().path().to_owned();
@@ -231,7 +231,7 @@ impl World {
         (id, reply)
     }
 
-    /// What the server answers at once; a request that it would park is given up.
+    /// The immediate response of the server. `None` if the server would park the request.
     pub(crate) fn answer(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
         let (id, mut reply) = self.submit(request);
         let _connection = Connection { world: self, id };
@@ -271,7 +271,7 @@ impl HttpTransport for World {
     }
 }
 
-/// A transport states the length of what it sends.
+/// The request with the headers that a transport adds.
 fn with_length(mut request: Request<Bytes>) -> Request<Bytes> {
     let length = request.body().len();
     if request.method() != http::Method::GET {
@@ -284,7 +284,7 @@ fn with_length(mut request: Request<Bytes>) -> Request<Bytes> {
     request
 }
 
-/// Tells the server when nobody waits for the reply any more.
+/// Reports a disconnect to the server if the response is no longer awaited.
 struct Connection<'a> {
     world: &'a World,
     id: RequestId,

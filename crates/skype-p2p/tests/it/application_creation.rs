@@ -1,4 +1,4 @@
-//! The way into an application at the server, and out of it again, where something stands in between.
+//! Creating and deleting the application at the server, and finding the server, when something goes wrong.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use ucwa_server::Fault;
 
 use crate::world::{ROOT, TOSH, TOSH_PASSWORD, World};
 
-/// The world, with answers that take their time.
+/// The world with delayed responses.
 struct Slow<F> {
     world: World,
     pause: F,
@@ -45,7 +45,7 @@ fn tosh() -> Credentials {
     Credentials::password(TOSH, TOSH_PASSWORD)
 }
 
-/// An application whose creation at the server is answered after two seconds, one second into that.
+/// An application whose creation takes two seconds, after one of them.
 async fn being_created(world: &World) -> Application {
     let pause = |request: &Request<Bytes>| {
         let creates =
@@ -77,7 +77,7 @@ async fn an_application_that_is_being_created_is_deleted_by_a_sign_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_that_is_being_created_is_deleted_when_the_last_handle_goes() {
+async fn an_application_that_is_being_created_is_deleted_when_the_last_handle_is_dropped() {
     let world = World::new();
     drop(being_created(&world).await);
     sleep(Duration::from_secs(3)).await;
@@ -88,7 +88,7 @@ async fn an_application_that_is_being_created_is_deleted_when_the_last_handle_go
     );
 }
 
-/// The world, found through the domain of its users, of which one pool is not there any more.
+/// The world, discovered through the SIP domain. One of its pools no longer exists.
 #[derive(Debug)]
 struct Moved(World);
 
@@ -116,7 +116,7 @@ impl HttpTransport for Moved {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_user_was_found_saves_the_next_discovery() {
+async fn a_stored_home_skips_the_discovery() {
     let world = World::new();
     let first = world.tosh().await;
     assert_eq!(world.requests()[0].uri(), ROOT);
@@ -133,7 +133,7 @@ async fn where_the_user_was_found_saves_the_next_discovery() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_who_is_not_where_he_was_found_is_looked_for_anew() {
+async fn a_user_who_is_not_at_the_stored_home_is_discovered_again() {
     let stale = Root::User("https://pool1.contoso.com/user".to_owned());
     let application = Application::builder()
         .root(stale)
@@ -149,7 +149,7 @@ async fn a_user_who_is_not_where_he_was_found_is_looked_for_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_sign_in_tells_the_way_that_it_took() {
+async fn a_failed_sign_in_lists_the_addresses_that_it_tried() {
     let world = World::new();
     let application = world.application();
     let wrong = Credentials::password(TOSH, "wrong");
@@ -167,7 +167,7 @@ async fn a_failed_sign_in_tells_the_way_that_it_took() {
     assert!(tried[1].contains("authentication: "), "{tried:?}");
 }
 
-/// The addresses of the pending GETs so far that name parameters of the channel.
+/// The URLs of the pending GETs with channel parameters.
 fn polls_with_parameters(world: &World) -> Vec<String> {
     let requests = world.requests();
     let targets = requests.iter().map(|request| request.uri().to_string());
@@ -177,7 +177,7 @@ fn polls_with_parameters(world: &World) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_channel_is_told_its_parameters_whenever_the_server_may_have_forgotten_them() {
+async fn channel_options_are_sent_again_whenever_the_server_may_have_lost_them() {
     let world = World::new();
     let options = ChannelOptions {
         timeout: Some(Duration::from_secs(600)),
@@ -206,7 +206,7 @@ async fn the_channel_is_told_its_parameters_whenever_the_server_may_have_forgott
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_server_is_told_the_culture_and_what_is_understood() {
+async fn the_culture_and_the_supported_formats_are_sent() {
     let world = World::new();
     let builder = world.builder().culture("nb-NO").plain_text_only();
     let application = builder.build().unwrap();
@@ -223,7 +223,7 @@ async fn the_server_is_told_the_culture_and_what_is_understood() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_that_is_not_taken_is_answered_with_those_that_are() {
+async fn an_unsupported_grant_fails_with_the_offered_grants() {
     let world = World::new();
     let application = world.application();
     let passive = Credentials::passive(TOSH);

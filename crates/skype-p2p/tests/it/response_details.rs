@@ -1,4 +1,4 @@
-//! What the server says reaches the application as it came: reasons of failures, and contents of messages.
+//! The details of responses that reach the application unchanged: reasons of failures, and contents of messages.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl HttpTransport for Refusing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_keeps_everything_that_the_server_said() {
+async fn a_refusal_keeps_every_detail_of_the_response() {
     let world = World::new();
     let transport = Arc::new(Refusing(world.clone()));
     let tosh = world.builder().transport(transport).build().unwrap();
@@ -63,7 +63,7 @@ async fn a_refusal_keeps_everything_that_the_server_said() {
     assert!(!operation.is_empty(), "the operationId of the invitation");
 }
 
-/// Turns the texts of all messages into content of another type.
+/// Changes the media type of all incoming messages.
 #[derive(Debug)]
 struct Multipart(World);
 

@@ -1,4 +1,4 @@
-//! What an application shows and what its commands return when its driver ends: dropped, panicked, or without a runtime.
+//! The end of the driver, by a panic or with its runtime: the state of the application, and the results of its commands.
 
 use std::{
     sync::{
@@ -28,7 +28,7 @@ fn tokio() -> Tokio {
     builder.enable_all().start_paused(true).build().unwrap()
 }
 
-/// The state of the application and of the conversation with one message in it, after the end.
+/// Asserts the final state of the application and of the conversation with one message. Returns the reason.
 fn assert_over(tosh: &Application, ours: &Conversation, why: &str) -> Reason {
     let state = tosh.sign_in_manager().state();
     assert_eq!(state.get(), SignInState::SignedOut);
@@ -82,7 +82,7 @@ fn a_sign_in_ends_when_its_runtime_is_dropped() {
     assert_eq!(state.get(), SignInState::SignedOut);
 }
 
-/// A runtime that panics, in the driver's task, as soon as it is told to.
+/// A runtime that panics in the driver's task once `now` is set.
 #[derive(Debug)]
 struct Panicking {
     inner: Arc<TokioRuntime>,

@@ -1,4 +1,4 @@
-//! An invitation that rings at several endpoints of a user, and how it ends where it was not answered.
+//! An invitation at several endpoints of one user, and its end at those that did not answer it.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use tokio::time::sleep;
 
 use crate::{
     groups::{chatting, within_minutes},
-    story::{conversation, statuses, told},
+    story::{conversation, statuses, transcript},
     world::{LENE, World},
 };
 
-/// Tosh writes to Lene, who is at her desk and has her phone: his side, and hers where it rings.
+/// Tosh sends a message to Lene, who has two endpoints. Returns Tosh's conversation and those of Lene's endpoints.
 struct Ringing {
     ours: Conversation,
     sent: tokio::task::JoinHandle<Result<(), skype_p2p::Reason>>,
@@ -53,7 +53,7 @@ async fn over(conversation: &Conversation) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_answered_at_one_endpoint_stops_ringing_at_the_others() {
+async fn an_invitation_accepted_at_one_endpoint_ends_at_the_others() {
     within_minutes(async {
         let world = World::new();
         let it = ringing(&world).await;
@@ -68,19 +68,19 @@ async fn what_is_answered_at_one_endpoint_stops_ringing_at_the_others() {
         let late = it.phone.chat_service().accept().await.unwrap_err();
         assert_eq!(*late.code(), ReasonCode::CommandDisabled);
 
-        // The chat is where it was answered.
+        // The chat is at the endpoint that accepted.
         it.ours.chat_service().send_message("Lunch?").await.unwrap();
         it.desk.chat_service().send_message("Yes").await.unwrap();
-        assert_eq!(told(&it.desk).len(), 3);
-        assert_eq!(told(&it.ours).len(), 3);
-        assert!(told(&it.phone).len() <= 1);
+        assert_eq!(transcript(&it.desk).len(), 3);
+        assert_eq!(transcript(&it.ours).len(), 3);
+        assert!(transcript(&it.phone).len() <= 1);
         assert_eq!(statuses(&it.ours)[..2], [MessageStatus::Succeeded; 2]);
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_answered_at_two_endpoints_at_once_is_answered_at_one() {
+async fn an_invitation_accepted_at_two_endpoints_at_once_connects_one() {
     within_minutes(async {
         let world = World::new();
         let it = ringing(&world).await;
@@ -101,7 +101,7 @@ async fn what_is_answered_at_two_endpoints_at_once_is_answered_at_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_declined_at_one_endpoint_rings_on_at_the_others() {
+async fn an_invitation_declined_at_one_endpoint_stays_open_at_the_others() {
     within_minutes(async {
         let world = World::new();
         let it = ringing(&world).await;
@@ -115,7 +115,7 @@ async fn what_is_declined_at_one_endpoint_rings_on_at_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_declined_at_every_endpoint_is_declined() {
+async fn an_invitation_declined_at_every_endpoint_is_declined() {
     within_minutes(async {
         let world = World::new();
         let it = ringing(&world).await;
@@ -131,7 +131,7 @@ async fn what_is_declined_at_every_endpoint_is_declined() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_gives_up_stops_it_everywhere() {
+async fn a_cancelled_invitation_ends_at_every_endpoint() {
     within_minutes(async {
         let world = World::new();
         let it = ringing(&world).await;
