@@ -217,12 +217,10 @@ impl Session {
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
         self.interrupted_since(since, &failure);
-        let pause = asked
-            .unwrap_or_else(|| {
-                self.core
-                    .backoff(Duration::from_millis(100), self.channel.failures, MAX_PAUSE)
-            })
-            .min(MAX_PAUSE);
+        // The pause that the server asks for extends the backoff, and never shortens it.
+        let base = Duration::from_millis(100);
+        let backoff = self.core.backoff(base, self.channel.failures, MAX_PAUSE);
+        let pause = backoff.max(asked.unwrap_or_default()).min(MAX_PAUSE);
         self.channel.failures += 1;
         self.poll(pause);
     }

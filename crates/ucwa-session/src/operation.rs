@@ -66,7 +66,7 @@ pub enum Operation {
     Decline(ConversationKey),
     /// Ends the chat. In a one-to-one conversation without other modalities this ends the conversation.
     StopChat(ConversationKey),
-    /// Leaves the conversation in any state. Completes at once for one that is not established.
+    /// Leaves the conversation in any state. Completes at once if the conversation has not started or has ended.
     Leave(ConversationKey),
     /// Reports that the user is typing. The report expires at the server after about five seconds; reports in quick
     /// succession share one request.

@@ -77,6 +77,21 @@ fn retry_after_delays_a_poll_by_at_most_five_seconds() {
     }
 }
 
+#[test]
+fn a_server_that_asks_for_no_pause_is_not_polled_in_a_loop() {
+    let mut bench = Bench::signed_in();
+    let mut polls = 0;
+    while bench.now < 60 * SECOND {
+        while bench.is_sent("GET", &format!("{APP}/events")) {
+            polls += 1;
+            assert!(polls <= 30, "{:?}", bench.now);
+            let poll = bench.take("GET", &format!("{APP}/events"));
+            bench.respond(poll.id, busy(503, "0"));
+        }
+        bench.advance(Duration::from_millis(100));
+    }
+}
+
 /// Answers each attempt to read a conversation with this response. Returns the number of attempts, and the time between
 /// the first and the last one.
 fn attempts(answer: &http::Response<Bytes>, each_takes: Duration) -> (u32, Duration) {
