@@ -10,8 +10,8 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, TransportError};
 use http::{Request, Response};
 use skype_p2p::{
-    Application, BuildError, CallConnectionState, Credentials, ReasonCode, Root, SignInErrorKind,
-    SignInState,
+    Application, BuildError, CallConnectionState, ChannelOptions, Credentials, ReasonCode, Root,
+    SignInErrorKind, SignInState,
 };
 use tokio::time::{Instant, sleep};
 
@@ -231,6 +231,28 @@ async fn applications_side_by_side_share_nothing() {
     );
     tosh.sign_in_manager().sign_out().await.unwrap();
     assert_eq!(lene.sign_in_manager().state().get(), SignInState::SignedIn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_duration_ends_the_driver() {
+    let world = World::new();
+    let mut options = ChannelOptions::default();
+    options.timeout = Some(Duration::MAX);
+    options.medium = Some(Duration::MAX);
+    options.low = Some(Duration::ZERO);
+    let tosh = world.builder().channel(options).build().unwrap();
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+    let lene = world.lene().await;
+    let person = tosh.persons_manager().get_person(LENE).unwrap();
+    let _intervals = [Duration::MAX, Duration::from_secs(u64::MAX), Duration::ZERO]
+        .map(|interval| person.status().subscribe_every(interval));
+    sleep(Duration::from_secs(600)).await;
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = ours.chat_service().send_message("Hi Lene");
+    let theirs = conversation(&lene, 1).await;
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
 }
 
 /// A load balancer that sets a route cookie on responses to requests without one.
