@@ -68,7 +68,13 @@ impl Core {
         result: Result<Response<Bytes>, Failure>,
     ) -> Effect {
         match result {
-            Ok(response) if response.status().is_success() => Effect::Done(response),
+            // A page with a success status is a proxy's, which may have sent it before or after the server was asked.
+            Ok(response) if response.status().is_success() && !is_page(&response) => {
+                Effect::Done(response)
+            }
+            Ok(response) if response.status().is_success() => {
+                Effect::Unclear(not_ucwa(exchange, &response))
+            }
             Ok(response) => {
                 let failure = self.refusal(exchange, &response);
                 match response.status() {
@@ -179,6 +185,11 @@ pub(crate) fn representation_of(response: &Response<Bytes>) -> Option<Representa
             .to_str()
             .ok()?,
     )
+}
+
+/// Whether a response has a body that is not UCWA.
+fn is_page(response: &Response<Bytes>) -> bool {
+    !response.body().is_empty() && representation_of(response).is_none()
 }
 
 /// The failure for a response that is not UCWA, usually a page of a proxy or of the web server.

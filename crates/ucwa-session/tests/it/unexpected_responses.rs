@@ -33,6 +33,22 @@ fn a_404_of_a_proxy_does_not_fail_an_invitation() {
 }
 
 #[test]
+fn a_200_of_a_proxy_does_not_complete_a_leave() {
+    let mut bench = established();
+    let leave = bench.submit(Operation::Leave(chat()));
+    let delete = bench.take("DELETE", &conversation_href("21a1"));
+    bench.respond(delete.id, page(200));
+    assert_eq!(bench.failure(leave).kind(), &FailureKind::UnexpectedAnswer);
+    assert_eq!(
+        bench.changes(chat()).last(),
+        Some(&ConversationChange::EndRefused { chat: true })
+    );
+    let again = bench.submit(Operation::Leave(chat()));
+    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(bench.result(again), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
 fn operations_end_if_the_server_creates_another_application() {
     let mut bench = Bench::with_conversation();
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
