@@ -47,6 +47,8 @@ pub(crate) struct Endpoint {
     /// The pending GET in flight.
     pub(crate) poll: Option<ExchangeId>,
     pub(crate) conversations: BTreeMap<ConversationKey, ConversationView>,
+    /// The number of operations that have not completed.
+    open_tickets: usize,
     /// The submitted operations and their results.
     pub(crate) tickets: BTreeMap<Ticket, Option<Result<Outcome, Failure>>>,
     /// The last reported verdict on each message.
@@ -75,6 +77,7 @@ impl Endpoint {
             shut_down: false,
             poll: None,
             conversations: BTreeMap::new(),
+            open_tickets: 0,
             tickets: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             statuses: BTreeMap::new(),
@@ -90,6 +93,7 @@ impl Endpoint {
         let last = self.tickets.last_key_value().map_or(0, |(last, _)| last.0);
         let ticket = Ticket(last + 1);
         self.tickets.insert(ticket, None);
+        self.open_tickets += 1;
         self.session.submit(now, ticket, operation);
         ticket
     }
@@ -103,6 +107,7 @@ impl Endpoint {
         match self.tickets.get_mut(&ticket) {
             Some(open @ None) => {
                 *open = Some(result);
+                self.open_tickets = self.open_tickets.saturating_sub(1);
                 None
             }
             Some(Some(_)) => Some(Violation::new(
@@ -236,7 +241,7 @@ impl Endpoint {
 
     /// Whether every submitted operation has completed.
     pub(crate) fn is_settled(&self) -> bool {
-        self.tickets.values().all(Option::is_some)
+        self.open_tickets == 0
     }
 }
 

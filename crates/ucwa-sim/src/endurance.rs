@@ -443,7 +443,7 @@ impl Endurance {
 
     fn is_chatting(&self, user: usize, conversation: ConversationKey) -> bool {
         let endpoint = self.users.get(user).map(|it| it.endpoint);
-        endpoint.is_some_and(|endpoint| self.world.conversation(endpoint, conversation).chatting)
+        endpoint.is_some_and(|endpoint| self.world.is_chatting(endpoint, conversation))
     }
 
     fn is_settled(&self) -> bool {

@@ -203,7 +203,7 @@ impl<'w> Scenario<'w> {
             };
             self.world.submit(endpoint, Operation::Leave(conversation));
             self.expect("the leave completes", Self::is_settled);
-            if !self.world.conversation(endpoint, conversation).live {
+            if !self.world.is_live(endpoint, conversation) {
                 break;
             }
             self.pause(&millis(100..5_000));
@@ -211,9 +211,9 @@ impl<'w> Scenario<'w> {
         if self.is_patient() {
             self.expect("both actors see the end", |scenario| {
                 scenario.actors.iter().all(|actor| {
-                    actor.conversation.is_none_or(|(endpoint, key)| {
-                        !scenario.world.conversation(endpoint, key).live
-                    })
+                    actor
+                        .conversation
+                        .is_none_or(|(endpoint, key)| !scenario.world.is_live(endpoint, key))
                 })
             });
         }

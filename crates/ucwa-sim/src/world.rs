@@ -222,16 +222,25 @@ impl World {
             .map(|(index, endpoint)| (EndpointId(index), endpoint))
     }
 
-    /// The reported state of a conversation at an endpoint; the default for an unknown conversation.
+    /// The reported state of a conversation at an endpoint; `None` for an unknown conversation.
     pub(crate) fn conversation(
         &self,
         endpoint: EndpointId,
         conversation: ConversationKey,
-    ) -> ConversationView {
-        self.endpoint(endpoint)
-            .and_then(|endpoint| endpoint.conversations.get(&conversation))
-            .cloned()
-            .unwrap_or_default()
+    ) -> Option<&ConversationView> {
+        self.endpoint(endpoint)?.conversations.get(&conversation)
+    }
+
+    /// Whether a conversation has begun and not ended.
+    pub(crate) fn is_live(&self, endpoint: EndpointId, conversation: ConversationKey) -> bool {
+        self.conversation(endpoint, conversation)
+            .is_some_and(|view| view.live)
+    }
+
+    /// Whether the chat of a conversation is connected.
+    pub(crate) fn is_chatting(&self, endpoint: EndpointId, conversation: ConversationKey) -> bool {
+        self.conversation(endpoint, conversation)
+            .is_some_and(|view| view.chatting)
     }
 
     /// Drops what the world keeps of exchanges and operations that have ended.

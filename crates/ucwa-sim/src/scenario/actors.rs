@@ -202,7 +202,7 @@ impl Scenario<'_> {
             } => {
                 if let Some(record) = self.actors.get_mut(actor) {
                     let busy = record.conversation.is_some_and(|(endpoint, conversation)| {
-                        self.world.conversation(endpoint, conversation).live
+                        self.world.is_live(endpoint, conversation)
                     });
                     if !busy {
                         record.conversation = Some((endpoint, *conversation));
@@ -266,7 +266,7 @@ impl Scenario<'_> {
         self.actors
             .get(actor)
             .and_then(|actor| actor.conversation)
-            .is_some_and(|(endpoint, key)| self.world.conversation(endpoint, key).chatting)
+            .is_some_and(|(endpoint, key)| self.world.is_chatting(endpoint, key))
     }
 
     /// Whether every submitted operation has completed.

@@ -152,7 +152,7 @@ impl Scenario<'_> {
             let Some((endpoint, conversation)) = self.conversation_of(leaver) else {
                 return;
             };
-            if !self.world.conversation(endpoint, conversation).live {
+            if !self.world.is_live(endpoint, conversation) {
                 return;
             }
             self.world.submit(endpoint, Operation::Leave(conversation));

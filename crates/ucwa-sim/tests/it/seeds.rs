@@ -38,8 +38,11 @@ const FAILED_IN_LARGE: [u64; 25] = [
     709_957,
 ];
 
+/// Seeds that failed in [`WorldSize::Full`].
+const FAILED_IN_FULL: [u64; 2] = [3_283, 5_576];
+
 /// Seeds that fail in [`WorldSize::Full`] and are not fixed yet.
-const FAIL_IN_FULL: [u64; 4] = [347, 506, 753, 893];
+const FAIL_IN_FULL: [u64; 3] = [506, 753, 893];
 
 /// Plays the seeds in the full world, except those that are known to fail.
 #[track_caller]
@@ -69,6 +72,13 @@ fn invariants_hold_on_seeds_500_to_749() {
 #[test]
 fn invariants_hold_on_seeds_750_to_999() {
     play_in_full(750..1_000);
+}
+
+#[test]
+fn invariants_hold_on_seeds_that_failed_in_the_full_world() {
+    for seed in FAILED_IN_FULL {
+        play_in_full(seed..seed + 1);
+    }
 }
 
 #[test]
