@@ -38,6 +38,7 @@ mod outgoing;
 mod overflow;
 mod pages;
 mod people;
+mod removing;
 mod retries;
 mod sending;
 mod sign_in;
