@@ -451,3 +451,42 @@ fn a_410_is_handled_like_a_404() {
         assert_eq!(ended(&bench.changes(key)), 1, "{status}");
     }
 }
+
+#[test]
+fn no_timer_of_a_conversation_outlives_it() {
+    let mut bench = established();
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    bench.send(1, "one");
+    bench.created("POST", &messages, &message_href("21a1", "1"));
+    assert_eq!(bench.session.workload().deadlines, 1, "the delivery result");
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    bench.page(senders("21a1", vec![(false, over)]));
+    assert_eq!(ended(&bench.changes(chat())), 1);
+    assert_eq!(bench.session.workload().deadlines, 0);
+}
+
+#[test]
+fn a_message_that_was_lost_in_a_former_life_is_not_looked_for_in_the_next() {
+    let mut bench = established();
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    bench.send(1, "one");
+    bench.break_off("POST", &messages, Sent::Maybe);
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    bench.page(senders("21a1", vec![(false, over)]));
+    bench.send(2, "two");
+    let href = format!("{INVITE}/2");
+    let operation = bench.created("POST", INVITE, &href).json()["operationId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let mut started = invitation("started", &operation, "22b2", "Connecting");
+    started["link"]["href"] = json!(href);
+    bench.page(senders("22b2", vec![(false, started)]));
+    bench.page(senders("22b2", accepted(&operation, "22b2")));
+    // The result of a message that another endpoint sent.
+    bench.page(senders(
+        "22b2",
+        vec![(true, verdict("22b2", "9", "Success"))],
+    ));
+    assert!(!bench.is_sent("GET", &message_href("22b2", "9")));
+}

@@ -62,6 +62,11 @@ fn fails(what: &str, fixture: &mut Fixture, target: &str, end: Step) {
     );
     let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
     assert_eq!(fixture.bench.verdicts(fixture.key), failed, "{what}");
+    // The token that the request waited for arrives.
+    if fixture.bench.is_sent("POST", "/token") {
+        let token = token("cwt=two", 28_000);
+        fixture.bench.reply("POST", "/token", 200, token);
+    }
     fixture.bench.advance(Duration::from_secs(120));
     assert!(!fixture.bench.is_sent("POST", target), "{what}: sent later");
 }
@@ -132,4 +137,21 @@ fn a_message_that_waits_for_a_token_fails_with_the_channel() {
     assert_ne!(*fixture.failure().kind(), FailureKind::DeliveryUnknown);
     let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
     assert_eq!(fixture.bench.verdicts(fixture.key), failed);
+}
+
+#[test]
+fn a_message_that_waits_for_a_token_is_not_sent_into_a_conversation_that_is_over() {
+    let mut fixture = established();
+    let messages = fixture.messages();
+    let ticket = fixture.bench.send(1, "x");
+    let request = fixture.bench.take("POST", &messages);
+    let refused = challenge("https://127.0.0.1:5061/token");
+    fixture.bench.respond(request.id, refused);
+    let over = conversation_event("updated", fixture.id, "Disconnected");
+    fixture.bench.page(senders(fixture.id, vec![(false, over)]));
+    let failure = fixture.bench.failure(ticket);
+    assert_ne!(*failure.kind(), FailureKind::DeliveryUnknown);
+    let token = token("cwt=two", 28_000);
+    fixture.bench.reply("POST", "/token", 200, token);
+    assert!(!fixture.bench.is_sent("POST", &messages));
 }
