@@ -45,9 +45,9 @@ use crate::{
 ///
 /// - Each [`Lane`] has connections of its own, so a command never waits behind a parked request for events. A connection
 ///   that was idle for 30 s is not used again, since IIS closes what is idle for long; the next request to any server closes it.
-/// - A connection of [`Lane::Events`] has TCP keep-alive: it breaks, as [`Closed`](TransportErrorKind::Closed) or
-///   [`Timeout`](TransportErrorKind::Timeout), when the server, or the proxy in between, has acknowledged nothing for some 20 s.
-///   Otherwise a request that is parked would not notice that the way to the server is gone until its deadline.
+/// - A connection of [`Lane::Events`] has TCP keep-alive: it breaks, as [`Closed`](TransportErrorKind::Closed), when the server, or the
+///   proxy in between, has acknowledged nothing for some 20 s. Without it, a parked request would notice a lost peer only at its
+///   deadline.
 /// - A connection that the server closed while it was idle is replaced, and the request sent on a new one, only when no byte of
 ///   it was written; any other failure is reported and left to the caller.
 /// - Every POST, PUT and PATCH carries `content-length`, `0` included; the header is the transport's, whatever the caller wrote.
