@@ -80,7 +80,10 @@ impl Core {
                 match response.status() {
                     // A request with a refused token had no effect, even if the status is 500.
                     _ if refuses_ticket(&response) => Effect::Refused(failure),
-                    StatusCode::NOT_FOUND | StatusCode::GONE => Effect::Gone(failure),
+                    // The page of a proxy says nothing about the resource.
+                    StatusCode::NOT_FOUND | StatusCode::GONE if !is_page(&response) => {
+                        Effect::Gone(failure)
+                    }
                     status if status.is_server_error() => Effect::Unclear(failure),
                     _ => Effect::Refused(failure),
                 }

@@ -200,7 +200,11 @@ impl HttpFaultInjector {
         };
         let mut response = match representation(request) {
             Some(representation) if is_truthful(request, status) && self.random.chance(500) => {
-                problem(status, representation)
+                match request.method() == Method::DELETE && is_gone(status) {
+                    // The resource that was to be deleted is still there.
+                    true => page(status),
+                    false => problem(status, representation),
+                }
             }
             _ => page(status),
         };
@@ -305,7 +309,11 @@ fn representation(request: &Request<Bytes>) -> Option<Representation> {
 /// Whether a UCWA error with this status can be true. A UCWA error of a GET that says that the resource is gone would be
 /// false.
 fn is_truthful(request: &Request<Bytes>, status: StatusCode) -> bool {
-    request.method() != Method::GET || !matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+    request.method() != Method::GET || !is_gone(status)
+}
+
+fn is_gone(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
 }
 
 /// A UCWA error with the generic code of a status.

@@ -33,19 +33,26 @@ fn a_404_of_a_proxy_does_not_fail_an_invitation() {
 }
 
 #[test]
-fn a_200_of_a_proxy_does_not_complete_a_leave() {
-    let mut bench = established();
-    let leave = bench.submit(Operation::Leave(chat()));
-    let delete = bench.take("DELETE", &conversation_href("21a1"));
-    bench.respond(delete.id, page(200));
-    assert_eq!(bench.failure(leave).kind(), &FailureKind::UnexpectedAnswer);
-    assert_eq!(
-        bench.changes(chat()).last(),
-        Some(&ConversationChange::EndRefused { chat: true })
-    );
-    let again = bench.submit(Operation::Leave(chat()));
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-    assert_eq!(bench.result(again), Some(&Ok(Outcome::Done)));
+fn the_page_of_a_proxy_does_not_complete_a_leave() {
+    for (status, kind) in [
+        (200, FailureKind::UnexpectedAnswer),
+        (404, FailureKind::RequestFailed),
+        (410, FailureKind::RequestFailed),
+    ] {
+        let mut bench = established();
+        let leave = bench.submit(Operation::Leave(chat()));
+        let delete = bench.take("DELETE", &conversation_href("21a1"));
+        bench.respond(delete.id, page(status));
+        assert_eq!(bench.failure(leave).kind(), &kind, "{status}");
+        assert_eq!(
+            bench.changes(chat()).last(),
+            Some(&ConversationChange::EndRefused { chat: true }),
+            "{status}"
+        );
+        let again = bench.submit(Operation::Leave(chat()));
+        bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+        assert_eq!(bench.result(again), Some(&Ok(Outcome::Done)), "{status}");
+    }
 }
 
 #[test]

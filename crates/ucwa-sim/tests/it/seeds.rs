@@ -39,7 +39,7 @@ const FAILED_IN_LARGE: [u64; 25] = [
 ];
 
 /// Seeds that failed in [`WorldSize::Full`].
-const FAILED_IN_FULL: [u64; 2] = [3_283, 5_576];
+const FAILED_IN_FULL: [u64; 4] = [3_283, 4_012, 4_658, 5_576];
 
 /// Seeds that fail in [`WorldSize::Full`] and are not fixed yet.
 const FAIL_IN_FULL: [u64; 3] = [506, 753, 893];
