@@ -337,6 +337,12 @@ mod tests {
         assert_eq!(schemes, ["Negotiate", "NTLM", "Basic", "Negotiate"]);
         assert_eq!(challenges[2].parameter("REALM"), Some("a, b"));
         assert_eq!(challenges[3].parameter(""), Some("YIIB+/=="));
+        assert!(challenges[3].is("negotiate") && !challenges[3].is("NTLM"));
+        let challenges = Challenges::parse(["Negotiate YIIB= NTLM"]);
+        assert_eq!(challenges[0].parameter(""), Some("YIIB="));
+        assert!(challenges[1].is("NTLM"));
+        let challenges = Challenges::parse(["Bearer realm=x, a==b"]);
+        assert_eq!(challenges[0].parameter("a"), Some("=b"));
     }
 
     #[test]
@@ -394,6 +400,19 @@ mod tests {
             .with_parameter("href", "/x")
             .with_parameter("grant_type", names.join(","));
         assert_eq!(challenge.ms_rtc_oauth().unwrap().grant_types.len(), most);
+    }
+
+    #[test]
+    fn a_grant_type_keeps_its_name() {
+        for name in [
+            "password",
+            "urn:microsoft.rtc:windows",
+            "urn:microsoft.rtc:passive",
+            "urn:microsoft.rtc:anonmeeting",
+            "another",
+        ] {
+            assert_eq!(GrantType::from(name).as_str(), name);
+        }
     }
 
     #[test]

@@ -335,6 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn a_media_type_keeps_its_name() {
+        for name in [
+            "text/plain",
+            "text/html",
+            "multipart/alternative",
+            "application/sdp",
+        ] {
+            let uri = format!("data:{name},x");
+            assert_eq!(DataUri::parse(&uri).unwrap().media_type().as_str(), name);
+        }
+    }
+
+    #[test]
     fn what_is_no_data_uri_is_refused() {
         assert_eq!(DataUri::parse("/ucwa/v1"), Err(DataUriError::Scheme));
         assert_eq!(DataUri::parse("dat"), Err(DataUriError::Scheme));

@@ -360,6 +360,8 @@ mod tests {
             "[::1]:8080"
         );
         assert!(Origin::of("http://[::1]:8080/x").unwrap().is_loopback());
+        assert!(Origin::of("http://[::1]/x").unwrap().is_loopback());
+        assert_eq!(Origin::of("https://pööl/x").unwrap().host(), "pööl");
         assert!(Origin::of("http://127.0.0.5/").unwrap().is_loopback());
         for name in ["http://a.localhost/", "http://localhost.contoso.com/"] {
             assert!(!Origin::of(name).unwrap().is_loopback(), "{name}");
@@ -416,6 +418,8 @@ mod tests {
             ("https://host:99999/", HrefError::Authority),
             ("https://host:+1/", HrefError::Authority),
             ("https://[::1/", HrefError::Authority),
+            ("https://[::1]x/", HrefError::Authority),
+            ("https://ho!st/", HrefError::Authority),
             ("/x y", HrefError::Character),
             ("/x\r\nHost: evil", HrefError::Character),
             ("https://host\\@evil.example/", HrefError::Character),

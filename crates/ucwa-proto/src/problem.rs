@@ -173,3 +173,39 @@ impl<'a> Problem<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Problem;
+    use crate::{ErrorCode, ErrorSubcode, Limits, Representation, Value};
+
+    #[test]
+    fn an_error_body_survives_both_representations() {
+        let problem = Problem::new("NotFound")
+            .with_subcode("ApplicationNotFound")
+            .with_message("Gone since <Monday>");
+        let problem = Problem {
+            link: Some("http://contoso.com/help".into()),
+            parameters: Some(Value::from(["to"])),
+            debug_info: Some(Value::from("fe01")),
+            ..problem
+        };
+        for representation in [Representation::Json, Representation::Xml] {
+            let body = problem.encode(representation);
+            let again = Problem::decode(&body, representation, &Limits::default());
+            assert_eq!(again.unwrap(), problem, "{representation:?}");
+        }
+    }
+
+    #[test]
+    fn code_and_subcode_are_read_as_enumerations_and_as_words() {
+        let problem = Problem::new("NotFound").with_subcode("ApplicationNotFound");
+        assert_eq!(problem.code(), Some(ErrorCode::NotFound));
+        assert_eq!(problem.subcode(), Some(ErrorSubcode::ApplicationNotFound));
+        assert!(problem.is("NotFound") && problem.is("ApplicationNotFound"));
+        assert!(!problem.is("Gone"));
+        let nothing = Problem::default();
+        assert_eq!((nothing.code(), nothing.subcode()), (None, None));
+        assert!(!nothing.is("NotFound"));
+    }
+}

@@ -14,6 +14,8 @@ fn nesting_is_limited_and_never_overflows_the_stack() {
     };
     let fits = format!("{{\"a\":{}}}", deep("[", "]", limits.depth - 1));
     assert!(Resource::decode(fits.as_bytes(), Json, &limits).is_ok());
+    let fits = deep("<resource rel='a'>", "</resource>", limits.depth);
+    assert!(Resource::decode(fits.as_bytes(), Xml, &limits).is_ok());
     for levels in [limits.depth, 200_000] {
         let body = format!("{{\"a\":{}}}", deep("[", "]", levels));
         let error = Resource::decode(body.as_bytes(), Json, &limits).unwrap_err();

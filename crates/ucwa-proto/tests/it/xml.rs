@@ -106,7 +106,32 @@ fn the_odd_forms_are_read() {
         ]))
     );
 
-    assert_eq!(read("<resource rel=\"me\"/>").unwrap(), Resource::new("me"));
+    for body in ["<resource rel=\"me\"/>", "<resource rel \n =\t'me' />"] {
+        assert_eq!(read(body).unwrap(), Resource::new("me"));
+    }
+}
+
+#[test]
+fn a_property_may_have_the_text_of_the_name() {
+    let resource = read(r#"<resource rel="me"><property name="note">me</property></resource>"#);
+    let resource = resource.unwrap();
+    assert_eq!(
+        (resource.rel(), resource.text("note")),
+        (Some("me"), Some("me"))
+    );
+}
+
+#[test]
+fn an_element_is_null_if_it_says_so() {
+    for (nil, is_null) in [("true", true), ("1", true), ("false", false), ("0", false)] {
+        let body = format!("<resource><property name=\"a\" nil=\"{nil}\">x</property></resource>");
+        let resource = read(&body).unwrap();
+        assert_eq!(
+            resource.property("a") == Some(&Value::Null),
+            is_null,
+            "{nil}"
+        );
+    }
 }
 
 #[test]
