@@ -20,19 +20,22 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Measures one delivery.
-pub(crate) struct Stopwatch(Instant);
+/// Measures one delivery. Does nothing in a browser, which has one thread and no [`Instant`].
+pub(crate) struct Stopwatch(Option<Instant>);
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
-        Self(Instant::now())
+        Self((!cfg!(target_family = "wasm")).then(Instant::now))
     }
 
     /// Waits for as long as the delivery took, or until `is_taken`. A thread that commits more often than a delivery takes
     /// commits at least once in that time.
     pub(crate) fn offer(&self, is_taken: impl Fn() -> bool) {
+        let Some(start) = self.0 else {
+            return;
+        };
         let begin = Instant::now();
-        let end = begin + begin.duration_since(self.0).min(LONGEST_OFFER);
+        let end = begin + begin.duration_since(start).min(LONGEST_OFFER);
         while !is_taken() {
             match end.saturating_duration_since(Instant::now()) {
                 Duration::ZERO => return,

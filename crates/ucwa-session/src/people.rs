@@ -251,7 +251,13 @@ impl People {
         if let Some(me) = application.embedded("me") {
             if let Some(uri) = me.text("uri").and_then(|uri| SipUri::parse(uri).ok()) {
                 self.me = folded(&uri);
-                self.persons.entry(PersonId::Me).or_default().uri = uri.as_str().to_owned();
+                // Before the sign-in, the user is another person for those who follow the address.
+                let early = self.persons.remove(&PersonId::Other(self.me.clone()));
+                let me = self.persons.entry(PersonId::Me).or_default();
+                uri.as_str().clone_into(&mut me.uri);
+                for (field, interest) in early.map(|it| it.interests).unwrap_or_default() {
+                    me.interests.entry(field).or_insert(interest);
+                }
             }
             self.take_me_links(me);
             let known = Aspect::Card.facts(me, core.base.as_ref());

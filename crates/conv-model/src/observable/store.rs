@@ -21,7 +21,14 @@ use super::sync::{Arc, AtomicU8, BATCH, Mutex, MutexGuard, Ordering, Stopwatch, 
 
 type Queue = VecDeque<Box<dyn Deliver>>;
 type Call = Box<dyn FnOnce() + Send>;
-type Flush = Box<dyn FnOnce(&mut Transaction<'_>) + Send>;
+
+/// What a transaction does at its end.
+enum Ending {
+    /// Runs under the same lock.
+    Flush(Box<dyn FnOnce(&mut Transaction<'_>) + Send>),
+    /// Is queued behind all other deliveries of the transaction.
+    Delivery(Box<dyn Deliver>),
+}
 
 /// A queue with a larger capacity is given back to the allocator when it is empty.
 const KEPT_CAPACITY: usize = 1024;
@@ -70,8 +77,7 @@ pub(crate) struct Transaction<'a> {
     owner: &'a mut QCellOwner,
     outlet: Outlet<'a>,
     outbox: &'a mut VecDeque<Call>,
-    flushes: Vec<Flush>,
-    last: Vec<Box<dyn Deliver>>,
+    endings: Vec<Ending>,
 }
 
 /// What leaves a transaction when its lock is released.
@@ -204,21 +210,30 @@ impl Store {
     /// Delivers until the queue is empty or another thread takes the role. `own` is the number of deliveries of this
     /// thread's commit.
     fn deliver(&self, first: Option<Box<dyn Deliver>>, own: usize) {
-        let mut batch = own + BATCH;
-        let mut next = first;
+        if let Some(delivery) = first {
+            delivery.deliver();
+        }
+        if !self.shared.role.give_back() {
+            self.deliver_queue(own + BATCH);
+        }
+    }
+
+    /// Delivers from the queue. After `batch` deliveries the thread offers the role.
+    #[inline(never)]
+    fn deliver_queue(&self, mut batch: usize) {
         loop {
             let watch = (batch == 0).then(Stopwatch::start);
             batch = batch.saturating_sub(1);
+            // A statement of its own, so that the lock is released before the delivery.
+            let next = self.next_delivery(&mut self.lock());
             if let Some(delivery) = next {
                 delivery.deliver();
             }
-            if self.shared.role.give_back() {
+            if self.shared.role.give_back()
+                || watch.is_some_and(|watch| self.shared.role.offer(&watch))
+            {
                 return;
             }
-            if watch.is_some_and(|watch| self.shared.role.offer(&watch)) {
-                return;
-            }
-            next = self.next_delivery(&mut self.lock());
         }
     }
 }
@@ -278,21 +293,13 @@ impl Core {
                 garbage: Vec::new(),
             },
             outbox: &mut self.outbox,
-            flushes: Vec::new(),
-            last: Vec::new(),
+            endings: Vec::new(),
         };
         let result = change(&mut transaction);
-        // A flush may change cells, and so add another flush.
-        while !transaction.flushes.is_empty() {
-            for flush in std::mem::take(&mut transaction.flushes) {
-                flush(&mut transaction);
-            }
+        if !transaction.endings.is_empty() {
+            transaction.finish();
         }
-        let Transaction { outlet, last, .. } = transaction;
-        if !last.is_empty() {
-            outlet.queue.extend(last);
-        }
-        (result, outlet.garbage)
+        (result, transaction.outlet.garbage)
     }
 }
 
@@ -329,12 +336,26 @@ impl<'a> Transaction<'a> {
 
     /// Runs `flush` at the end of this transaction, under the same lock.
     pub(crate) fn at_end(&mut self, flush: impl FnOnce(&mut Transaction<'_>) + Send + 'static) {
-        self.flushes.push(Box::new(flush));
+        self.endings.push(Ending::Flush(Box::new(flush)));
     }
 
     /// Queues a delivery behind all other deliveries of this transaction.
     pub(crate) fn deliver_last(&mut self, delivery: impl Deliver + 'static) {
-        self.last.push(Box::new(delivery));
+        self.endings.push(Ending::Delivery(Box::new(delivery)));
+    }
+
+    fn finish(&mut self) {
+        let mut last = Vec::new();
+        // A flush may change cells, and so add another flush.
+        while !self.endings.is_empty() {
+            for ending in std::mem::take(&mut self.endings) {
+                match ending {
+                    Ending::Flush(flush) => flush(self),
+                    Ending::Delivery(delivery) => last.push(delivery),
+                }
+            }
+        }
+        self.outlet.queue.extend(last);
     }
 
     /// Drops `value` after the lock is released.

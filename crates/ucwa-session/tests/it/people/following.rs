@@ -413,6 +413,19 @@ fn interest_set_before_sign_in_takes_effect_at_sign_in() {
 }
 
 #[test]
+fn the_user_followed_by_address_before_sign_in_is_the_user_afterwards() {
+    let mut bench = Bench::new(Bench::config());
+    bench.submit(follow(ME, PersonField::Note, Interest::Live));
+    bench.submit(Operation::SignIn(Bench::credentials()));
+    bench.discover();
+    bench.enter_to(with_people);
+    bench.advance(SECOND);
+    assert!(bench.is_sent("GET", &format!("{APP}/me/note")));
+    assert!(!bench.is_sent("POST", &format!("{APP}/presenceSubscriptions")));
+    assert!(!bench.is_sent("GET", &format!("{APP}/search")));
+}
+
+#[test]
 fn repeated_reads_use_the_shortest_interval_and_pause_while_followed_live() {
     let mut bench = acquainted();
     let target = format!("{}/contactPresence", contact_href(282));
