@@ -105,6 +105,11 @@ impl Preview {
 }
 
 impl Arrivals {
+    /// Whether the text of a message is being read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.line.iter().any(|waiting| waiting.content.is_none())
+    }
+
     /// How many messages are not shown yet.
     pub(super) fn awaited(&self) -> usize {
         self.line.len() + usize::from(self.preview.is_some())
@@ -359,6 +364,7 @@ impl Conversation {
             waiting.content = Some(content.unwrap_or_else(Content::unavailable));
         }
         self.show_next(cx);
+        self.end_if_over(cx);
     }
 
     /// The sender of a message: named in it, linked from it, or the only peer. Not always in the roster.

@@ -186,6 +186,10 @@ impl Conversation {
         let Some(failure) = live.over.clone() else {
             return;
         };
+        // A message whose text is being read is shown first.
+        if live.arrivals.is_reading() {
+            return;
+        }
         // An open invitation gets its result yet, and the message in it depends on that.
         if live.open_invitation().is_none() {
             self.end(cx, failure);

@@ -38,6 +38,27 @@ fn a_malformed_message_is_read_by_its_link_in_its_place() {
 }
 
 #[test]
+fn a_message_that_is_being_read_is_shown_before_its_conversation_ends() {
+    let mut fixture = fixtures::established();
+    let (bench, key) = (&mut fixture.bench, fixture.key);
+    let message = arrival("21a1", "2", "late");
+    let resource = message["_embedded"]["message"].clone();
+    let malformed = with(message, "_embedded", json!("x"));
+    bench.page(json!([conversation("21a1", vec![malformed])]));
+    let gone = bare("deleted", "conversation", &conversation_href("21a1"), None);
+    bench.page(senders("21a1", vec![(false, gone)]));
+    bench.reply("GET", &message_href("21a1", "2"), 200, resource);
+    let changes = bench.changes(key);
+    let shown = changes
+        .iter()
+        .position(|it| matches!(it, ConversationChange::MessageReceived { body: MessageBody::Text(text), .. } if text == "late"));
+    let ended = changes
+        .iter()
+        .position(|it| matches!(it, ConversationChange::Ended { .. }));
+    assert!(shown.is_some() && shown < ended, "{changes:?}");
+}
+
+#[test]
 fn a_malformed_invitation_is_read_by_its_link() {
     let offer = offered("17b", "Hi");
     let event = &offer[0]["events"][0];
