@@ -12,6 +12,7 @@
 )]
 
 mod archive;
+mod bounds;
 mod collections;
 mod commands;
 mod completions;
