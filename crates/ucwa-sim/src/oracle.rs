@@ -427,6 +427,11 @@ impl Oracle {
         }
         if exchange.of_application && says_gone(response) {
             self.applications.remove(&exchange.endpoint);
+            // What was being read in the application cannot be read any more.
+            let of_client = |open: &&Exchange| open.endpoint == exchange.endpoint;
+            let open = self.exchanges.values().filter(of_client);
+            let reads = open.filter(|it| matches!(it.subject, Subject::Verdict));
+            *self.failed_reads.entry(exchange.endpoint).or_default() += reads.count();
         }
         let endpoint = exchange.endpoint;
         match exchange.subject {

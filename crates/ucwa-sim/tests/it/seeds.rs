@@ -42,7 +42,7 @@ const FAILED_IN_LARGE: [u64; 25] = [
 const FAILED_IN_FULL: [u64; 4] = [3_283, 4_012, 4_658, 5_576];
 
 /// Seeds that fail in [`WorldSize::Full`] and are not fixed yet.
-const FAIL_IN_FULL: [u64; 2] = [506, 893];
+const FAIL_IN_FULL: [u64; 1] = [893];
 
 /// Plays the seeds in the full world, except those that are known to fail.
 #[track_caller]
