@@ -180,6 +180,14 @@ impl Form {
 
     /// The bytes in lower case, for searching, each with its place in the form.
     pub(super) fn folded(&self) -> (Vec<u8>, Vec<usize>) {
+        let spaced = |byte: u8| match byte {
+            b'+' if self.has_form_spaces => b' ',
+            other => other.to_ascii_lowercase(),
+        };
+        if self.pieces.iter().all(|piece| piece.byte.is_ascii()) {
+            let folded = self.bytes().map(spaced).collect();
+            return (folded, (0..self.pieces.len()).collect());
+        }
         let mut folded = Vec::with_capacity(self.pieces.len());
         let mut places = Vec::with_capacity(self.pieces.len());
         let bytes: Vec<u8> = self.pieces.iter().map(|piece| piece.byte).collect();
@@ -215,32 +223,8 @@ impl Form {
         Some((self.pieces.get(first)?.start, self.pieces.get(last)?.end))
     }
 
-    /// The runs of characters of base64 of at least `shortest` digits, with the line breaks in them, as ranges of the form.
-    pub(super) fn base64_runs(&self, shortest: usize) -> Vec<Vec<usize>> {
-        let mut runs = Vec::new();
-        let mut run: Vec<usize> = Vec::new();
-        for (index, piece) in self.pieces.iter().enumerate() {
-            match piece.byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_' => {
-                    run.push(index);
-                }
-                b'\r' | b'\n' => {}
-                _ => {
-                    let ended = std::mem::take(&mut run);
-                    if ended.len() >= shortest {
-                        runs.push(ended);
-                    }
-                }
-            }
-        }
-        if run.len() >= shortest {
-            runs.push(run);
-        }
-        runs
-    }
-
-    pub(super) fn byte(&self, index: usize) -> u8 {
-        self.pieces.get(index).map_or(0, |piece| piece.byte)
+    pub(super) fn bytes(&self) -> impl Iterator<Item = u8> {
+        self.pieces.iter().map(|piece| piece.byte)
     }
 }
 

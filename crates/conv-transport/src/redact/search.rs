@@ -1,6 +1,6 @@
 //! Searching a text for secrets in all their spellings, in one pass, and replacing them.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use base64::{
     Engine,
     alphabet::{STANDARD, URL_SAFE},
@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How many layers of base64 are looked through.
-const DEEPEST: usize = 3;
+const DEEPEST: usize = 6;
 
 /// A piece of base64 that is shorter holds no secret, in digits.
 const SHORTEST_RUN: usize = 6;
@@ -35,6 +35,8 @@ pub(super) struct Search {
     /// For each pattern of the automaton, the index of its literal.
     literal_of: Vec<usize>,
     literals: Vec<Literal>,
+    /// Whether no pattern has other characters than those of ASCII, whose case the automaton does not mind.
+    is_ascii: bool,
 }
 
 /// A place in a source where a literal stands.
@@ -58,8 +60,10 @@ impl Search {
                 }
             }
         }
+        let is_ascii = patterns.iter().all(|pattern| pattern.is_ascii());
         let automaton = (!patterns.is_empty()).then(|| {
             AhoCorasick::builder()
+                .ascii_case_insensitive(true)
                 .match_kind(MatchKind::LeftmostLongest)
                 .build(&patterns)
         });
@@ -68,6 +72,7 @@ impl Search {
             automaton: automaton.and_then(Result::ok),
             literal_of,
             literals,
+            is_ascii,
         }
     }
 
@@ -92,21 +97,29 @@ impl Search {
     }
 
     fn round(&self, source: &[u8], depth: usize, keeps_length: bool) -> Option<Vec<u8>> {
+        let spell = |pseudonym: &str, source: &[u8]| {
+            let source = String::from_utf8_lossy(source);
+            spelled_like(pseudonym, &source).into_bytes()
+        };
         // A longer secret may have escapes, and a shorter one in it none.
         let canonical = Form::canonical(source);
         if let Some(form) = &canonical
-            && let Some(replaced) = self.in_form(form, source, keeps_length)
+            && let Some(replaced) = self.replaced(&self.hits(form), source, keeps_length, spell)
         {
             return Some(replaced);
         }
-        let plain = Form::plain(source);
-        if let Some(replaced) = self.in_form(&plain, source, keeps_length) {
+        let plain = if self.is_ascii {
+            self.hits_in(source, |first, last| Some((first, last + 1)))
+        } else {
+            self.hits(&Form::plain(source))
+        };
+        if let Some(replaced) = self.replaced(&plain, source, keeps_length, spell) {
             return Some(replaced);
         }
-        if source.contains(&0) || depth > 0 {
+        if source.contains(&0) {
             for unit in [u16::from_le_bytes as fn([u8; 2]) -> u16, u16::from_be_bytes] {
-                let form = Form::utf16(source, unit);
-                if let Some(replaced) = self.in_utf16(&form, source, keeps_length) {
+                let hits = self.hits(&Form::utf16(source, unit));
+                if let Some(replaced) = self.replaced(&hits, source, keeps_length, in_utf16) {
                     return Some(replaced);
                 }
             }
@@ -114,70 +127,62 @@ impl Search {
         if depth >= DEEPEST {
             return None;
         }
-        self.in_base64(&plain, source, depth, keeps_length)
+        let runs = base64_runs(source.iter().copied());
+        let place = |index| Some((index, index + 1));
+        self.in_base64(&runs, place, source, depth, keeps_length)
             .or_else(|| {
-                let canonical = canonical?;
-                self.in_base64(&canonical, source, depth, keeps_length)
+                let form = canonical?;
+                let runs = base64_runs(form.bytes());
+                let place = |index| form.source_of(index, index);
+                self.in_base64(&runs, place, source, depth, keeps_length)
             })
     }
 
     fn hits(&self, form: &Form) -> Vec<Hit> {
+        let (folded, places) = form.folded();
+        self.hits_in(&folded, |first, last| {
+            form.source_of(*places.get(first)?, *places.get(last)?)
+        })
+    }
+
+    /// The places of the literals in a text; `source_of` says where in the source its bytes from the first to the last stand.
+    fn hits_in(
+        &self,
+        text: &[u8],
+        source_of: impl Fn(usize, usize) -> Option<(usize, usize)>,
+    ) -> Vec<Hit> {
         let Some(automaton) = &self.automaton else {
             return Vec::new();
         };
-        let (folded, places) = form.folded();
         let is_word_byte = |index: Option<usize>| {
-            let byte = index.and_then(|index| folded.get(index));
+            let byte = index.and_then(|index| text.get(index));
             byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
         };
         let mut hits: Vec<Hit> = Vec::new();
-        for found in automaton.find_iter(&folded) {
-            let Some(literal) = self.literal_of.get(found.pattern().as_usize()) else {
-                continue;
-            };
-            let is_word = self.literals.get(*literal).is_some_and(|it| it.is_word);
-            if is_word
-                && (is_word_byte(found.start().checked_sub(1)) || is_word_byte(Some(found.end())))
-            {
+        let mut at = 0;
+        while let Some(found) = automaton.find(Input::new(text).range(at..)) {
+            let literal = self.literal_of.get(found.pattern().as_usize()).copied();
+            let is_word = literal
+                .and_then(|it| self.literals.get(it))
+                .is_some_and(|it| it.is_word);
+            let (start, end) = (found.start(), found.end());
+            if is_word && (is_word_byte(start.checked_sub(1)) || is_word_byte(Some(end))) {
+                // Another one may begin in it.
+                at = start + 1;
                 continue;
             }
-            let places = places.get(found.start()).zip(places.get(found.end() - 1));
-            let source = places.and_then(|(first, last)| form.source_of(*first, *last));
-            if let Some((start, end)) = source
+            at = end;
+            if let (Some((start, end)), Some(literal)) = (source_of(start, end - 1), literal)
                 && hits.last().is_none_or(|hit| hit.end <= start)
             {
                 hits.push(Hit {
                     start,
                     end,
-                    literal: *literal,
+                    literal,
                 });
             }
         }
         hits
-    }
-
-    fn in_form(&self, form: &Form, source: &[u8], keeps_length: bool) -> Option<Vec<u8>> {
-        let hits = self.hits(form);
-        self.replaced(&hits, source, keeps_length, |pseudonym, source| {
-            let source = String::from_utf8_lossy(source);
-            spelled_like(pseudonym, &source).into_bytes()
-        })
-    }
-
-    fn in_utf16(&self, form: &Form, source: &[u8], keeps_length: bool) -> Option<Vec<u8>> {
-        let hits = self.hits(form);
-        self.replaced(&hits, source, keeps_length, |pseudonym, source| {
-            let is_big = source.first() == Some(&0);
-            let units = pseudonym.encode_utf16();
-            let bytes = |unit: u16| {
-                if is_big {
-                    unit.to_be_bytes()
-                } else {
-                    unit.to_le_bytes()
-                }
-            };
-            units.flat_map(bytes).collect()
-        })
     }
 
     fn replaced(
@@ -187,6 +192,9 @@ impl Search {
         keeps_length: bool,
         spell: impl Fn(&str, &[u8]) -> Vec<u8>,
     ) -> Option<Vec<u8>> {
+        if hits.is_empty() {
+            return None;
+        }
         let mut result = Vec::with_capacity(source.len());
         let mut copied = 0;
         for hit in hits {
@@ -201,26 +209,25 @@ impl Search {
             copied = hit.end;
         }
         result.extend_from_slice(source.get(copied..)?);
-        (!hits.is_empty()).then_some(result)
+        Some(result)
     }
 
     /// Each piece of base64 is decoded from each of its first four digits: what stands before it may look like a part of it.
     fn in_base64(
         &self,
-        form: &Form,
+        runs: &[Run],
+        place: impl Fn(usize) -> Option<(usize, usize)>,
         source: &[u8],
         depth: usize,
         keeps_length: bool,
     ) -> Option<Vec<u8>> {
         let mut result = Vec::new();
         let mut copied = 0;
-        for run in form.base64_runs(SHORTEST_RUN) {
-            let digits: Vec<u8> = run.iter().map(|index| form.byte(*index)).collect();
+        for run in runs {
             let found = (0..4).find_map(|first| {
-                let (encoded, whole) = self.in_digits(&digits, first, depth, keeps_length)?;
-                let (start, _) = form.source_of(*run.get(first)?, *run.get(first)?)?;
-                let last = *run.get(first + whole - 1)?;
-                let (_, end) = form.source_of(last, last)?;
+                let (encoded, whole) = self.in_digits(&run.digits, first, depth, keeps_length)?;
+                let (start, _) = place(*run.places.get(first)?)?;
+                let (_, end) = place(*run.places.get(first + whole - 1)?)?;
                 Some((start, end, encoded))
             });
             let Some((start, end, encoded)) = found.filter(|(start, ..)| *start >= copied) else {
@@ -278,8 +285,62 @@ impl Search {
                 _ => break,
             }
         }
-        Some((engine.encode(&replaced), whole))
+        let mut encoded = engine.encode(&replaced);
+        // The last digit may have bits of what stands behind.
+        if replaced.len() % 3 == bytes.len() % 3
+            && replaced.last() == bytes.last()
+            && let Some(last) = part.last()
+        {
+            encoded.pop();
+            encoded.push(char::from(*last));
+        }
+        Some((encoded, whole))
     }
+}
+
+/// Characters of base64 that follow each other, line breaks aside.
+#[derive(Default)]
+struct Run {
+    digits: Vec<u8>,
+    /// Where each of them stands.
+    places: Vec<usize>,
+}
+
+/// The runs that are long enough for a secret.
+fn base64_runs(bytes: impl Iterator<Item = u8>) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut run = Run::default();
+    for (index, byte) in bytes.enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_' => {
+                run.digits.push(byte);
+                run.places.push(index);
+            }
+            b'\r' | b'\n' => {}
+            _ if run.digits.len() >= SHORTEST_RUN => runs.push(std::mem::take(&mut run)),
+            _ => {
+                run.digits.clear();
+                run.places.clear();
+            }
+        }
+    }
+    if run.digits.len() >= SHORTEST_RUN {
+        runs.push(run);
+    }
+    runs
+}
+
+/// A pseudonym in UTF-16, in the order of what it stands for.
+fn in_utf16(pseudonym: &str, source: &[u8]) -> Vec<u8> {
+    let is_big = source.first() == Some(&0);
+    let bytes = |unit: u16| {
+        if is_big {
+            unit.to_be_bytes()
+        } else {
+            unit.to_le_bytes()
+        }
+    };
+    pseudonym.encode_utf16().flat_map(bytes).collect()
 }
 
 const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -308,5 +369,92 @@ fn spelled_like(pseudonym: &str, source: &str) -> String {
             .replace('"', "&quot;")
     } else {
         pseudonym.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+
+    use super::*;
+
+    fn search(pairs: &[(&str, &str)]) -> Search {
+        let literals = pairs.iter().map(|(text, pseudonym)| Literal {
+            text: (*text).to_owned(),
+            pseudonym: (*pseudonym).to_owned(),
+            is_word: text.len() < 5,
+        });
+        Search::new(literals.collect())
+    }
+
+    #[test]
+    fn a_pseudonym_is_spelled_like_what_it_stands_for() {
+        let search = search(&[
+            ("sip:lenea@contoso.com", "sip:b@example.com"),
+            ("Lene \u{c5}ling", "\"Person\" <1>"),
+        ]);
+        for (text, replaced) in [
+            ("<SIP:lenea@contoso.com>", "<sip:b@example.com>"),
+            (
+                "?to=sip%3Alenea%40contoso.com&x",
+                "?to=sip%3Ab%40example.com&x",
+            ),
+            (
+                "?to=sip%3alenea%40contoso.com&x",
+                "?to=sip%3ab%40example.com&x",
+            ),
+            ("sip%3Alenea%40contoso%2Ecom", "sip%3Ab%40example%2Ecom"),
+            (r"lene \u00e5ling", r#"\"Person\" <1>"#),
+            ("Lene &#xc5;ling", "&quot;Person&quot; &lt;1&gt;"),
+            ("Lene \u{e5}LING", "\"Person\" <1>"),
+        ] {
+            assert_eq!(search.replace(text).as_deref(), Some(replaced), "{text}");
+        }
+        assert_eq!(search.replace("sip:lene@contoso.com"), None);
+    }
+
+    #[test]
+    fn the_longest_comes_first_and_a_short_one_only_as_a_word() {
+        let search = search(&[("abc", "1"), ("abcdef", "2"), ("bcdefg", "3")]);
+        for (text, replaced) in [
+            ("abcdef abc", Some("2 1")),
+            ("abc!xabc abcx", Some("1!xabc abcx")),
+            // One that is no word does not hide another.
+            ("abcdxabcdefgh", Some("abcdx2gh")),
+            ("xabcx", None),
+        ] {
+            assert_eq!(search.replace(text).as_deref(), replaced, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_replaced_in_base64_leaves_it_decodable() {
+        let search = search(&[("P@ss/w\"rd & more", "redacted-1")]);
+        for before in ["", "x", "xy", "user:"] {
+            for after in ["", "z", "zz"] {
+                let plain = format!("{before}P@ss/w\"rd & more{after}");
+                for (encoded, is_url_safe) in [
+                    (BASE64_STANDARD.encode(&plain), false),
+                    (BASE64_URL_SAFE.encode(&plain), true),
+                ] {
+                    let replaced = search.replace(&encoded).unwrap();
+                    let decoded = if is_url_safe {
+                        BASE64_URL_SAFE.decode(&replaced)
+                    } else {
+                        BASE64_STANDARD.decode(&replaced)
+                    };
+                    let decoded = String::from_utf8(decoded.unwrap()).unwrap();
+                    assert_eq!(decoded, format!("{before}redacted-1{after}"));
+                }
+            }
+        }
+        // Beside other segments of a path the length stays, so that they do too.
+        let path = format!("/a/{}/b", BASE64_STANDARD.encode("a P@ss/w\"rd & more"));
+        let replaced = search.replace(&path).unwrap();
+        assert!(
+            replaced.starts_with("/a/") && replaced.ends_with("/b"),
+            "{replaced}"
+        );
+        assert_eq!(search.replace(&replaced), None);
     }
 }

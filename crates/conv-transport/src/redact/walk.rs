@@ -16,7 +16,7 @@ pub(super) use self::parameters::encoded_like;
 use super::names;
 use crate::har::is_binary;
 
-/// How many documents may lie in one another. A document that lies deeper is taken for text.
+/// How many documents may lie in one another. One that lies deeper is a secret as a whole.
 const DEEPEST: usize = 12;
 
 /// A text that is shorter is not taken for a document in base64.
@@ -147,7 +147,9 @@ impl<'v> Walk<'v> {
         if value.is_empty() {
             return None;
         }
-        let field = self.field(kind, name);
+        let mut field = self.field(kind, name);
+        // What is not looked into may hold a secret.
+        field.in_secret |= self.depth >= DEEPEST && is_more_than_text(value);
         if let Some(entered) = self.visitor.enter(&field, value) {
             return (entered != value).then_some(entered);
         }
@@ -194,7 +196,7 @@ impl<'v> Walk<'v> {
             Shape::Http => self.http_message(text),
             Shape::Form => self.form(text),
             Shape::DataUri => self.data_uri(text),
-            Shape::Text => self.text(text),
+            Shape::FormOrBase64 | Shape::Text => self.unnamed(text),
         }
     }
 
@@ -203,10 +205,54 @@ impl<'v> Walk<'v> {
         match Shape::of("", value) {
             Shape::Json | Shape::Markup { .. } | Shape::Multipart(_) => self.body("", value),
             Shape::DataUri => self.data_uri(value),
-            Shape::Form | Shape::Http | Shape::Text => {
-                self.in_base64(value).or_else(|| self.text(value))
-            }
+            Shape::Form | Shape::Http | Shape::FormOrBase64 | Shape::Text => self.unnamed(value),
         }
+    }
+
+    /// A text that says by nothing what it is: a document in base64 or under escapes, or text with parameters in it.
+    fn unnamed(&mut self, text: &str) -> Option<String> {
+        if let Some(edited) = self.in_base64(text) {
+            return Some(edited);
+        }
+        let edited = if looks_like_form(text) {
+            self.form(text)
+        } else {
+            self.text(text)
+        };
+        let text = edited.as_deref().unwrap_or(text);
+        self.under_escapes(text).or(edited)
+    }
+
+    /// What is in a text without its escapes.
+    fn under_escapes(&mut self, text: &str) -> Option<String> {
+        let percent = |text: &str| parameters::decoded(text, !text.contains("%20"));
+        let json = |text: &str| json::unescaped(text);
+        let xml = |text: &str| markup::unescaped(text).into_owned();
+        let encode = |edited: &str| parameters::encoded_like(edited, text, text.contains('+'));
+        // The first kind that the text has; what is under it may have others.
+        if text.contains('%') && percent(text) != text {
+            self.under(text, percent, encode)
+        } else if text.contains('\\') && json(text) != text {
+            self.under(text, json, json::escaped)
+        } else if text.contains('&') {
+            self.under(text, xml, markup::escaped)
+        } else {
+            None
+        }
+    }
+
+    fn under(
+        &mut self,
+        text: &str,
+        decode: impl Fn(&str) -> String,
+        encode: impl Fn(&str) -> String,
+    ) -> Option<String> {
+        let decoded = decode(text);
+        if decoded == text {
+            return None;
+        }
+        let edited = self.deeper(|walk| walk.inside(&decoded))?;
+        Some(encode(&edited))
     }
 
     /// A document in base64.
@@ -223,7 +269,7 @@ impl<'v> Walk<'v> {
             &BASE64_STANDARD_NO_PAD
         };
         let text = String::from_utf8(engine.decode(digits).ok()?).ok()?;
-        if text.contains(is_binary) || matches!(Shape::of("", &text), Shape::Text) {
+        if text.contains(is_binary) {
             return None;
         }
         let edited = self.body("", &text)?;
@@ -373,11 +419,15 @@ pub(crate) fn type_parameter<'a>(content_type: &'a str, wanted: &str) -> Option<
 /// What a text is read as.
 enum Shape {
     Json,
-    Markup { is_html: bool },
+    Markup {
+        is_html: bool,
+    },
     Multipart(String),
     Http,
     Form,
     DataUri,
+    /// It has the characters of a form, and may be base64 with its padding.
+    FormOrBase64,
     Text,
 }
 
@@ -427,11 +477,16 @@ impl Shape {
                 is_html: is_like("html"),
             }
         } else if looks_like_form(text) {
-            Self::Form
+            Self::FormOrBase64
         } else {
             Self::Text
         }
     }
+}
+
+/// Whether a text may have others in it.
+fn is_more_than_text(text: &str) -> bool {
+    text.contains(['%', '\\', '&', '=', ':']) || !matches!(Shape::of("", text), Shape::Text)
 }
 
 fn looks_like_form(text: &str) -> bool {

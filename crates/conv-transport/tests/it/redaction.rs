@@ -239,6 +239,24 @@ async fn what_a_client_sends_goes_by_the_name_of_its_field() {
             ),
         ),
         (
+            "JSON under escapes",
+            typed("text/plain", "%7B%22password%22%3A%22swordfish-2015%22%7D"),
+        ),
+        (
+            "base64 in base64",
+            typed(
+                "text/plain",
+                &BASE64_STANDARD.encode(BASE64_STANDARD.encode(r#"{"password":"swordfish-2015"}"#)),
+            ),
+        ),
+        (
+            "JSON in a URL",
+            request("https://a.contoso.com/?x=1")
+                .header("referer", "/a?x={%22password%22:%22swordfish-2015%22}&y")
+                .body(Bytes::new())
+                .unwrap(),
+        ),
+        (
             "a query",
             request("https://a.contoso.com/?password=swordfish-2015")
                 .body(Bytes::new())

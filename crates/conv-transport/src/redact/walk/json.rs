@@ -193,7 +193,7 @@ fn unquoted(raw: &str) -> String {
 }
 
 /// The text without its escapes, however many of them are broken.
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -223,6 +223,13 @@ fn unescaped(text: &str) -> String {
     }
     units.extend(rest.encode_utf16());
     String::from_utf16_lossy(&units)
+}
+
+/// The text with the escapes that it needs in a string.
+pub(super) fn escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    inner.unwrap_or(text).to_owned()
 }
 
 /// `text` as a string, without the closing quote where the one in whose place it comes had none.

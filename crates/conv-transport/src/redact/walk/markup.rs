@@ -324,7 +324,7 @@ fn find_ignoring_case(text: &str, wanted: &str) -> usize {
 }
 
 /// The text without its references.
-fn unescaped(raw: &str) -> Cow<'_, str> {
+pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
     if !raw.contains('&') {
         return Cow::Borrowed(raw);
     }
@@ -351,7 +351,7 @@ fn unescaped(raw: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -84,6 +84,8 @@ impl Walk<'_> {
                     let value = text.get(start..).unwrap_or_default();
                     let end = match quote {
                         Some(quote) => value.find(quote),
+                        // Browsers leave more characters plain in a query than a text has in a word.
+                        None if is_in_query(text, mark) => value.find(ends_in_query),
                         None => value.find(|c| !is_value(c)),
                     };
                     let value = value.get(..end.unwrap_or(value.len())).unwrap_or_default();
@@ -139,6 +141,21 @@ fn name_before(text: &str, mark: usize) -> String {
     let length: usize = name.map(char::len_utf8).sum();
     let name = before.get(before.len() - length..).unwrap_or_default();
     decoded(name, false)
+}
+
+/// Whether the name that ends before `mark` is one of a parameter in a URL.
+fn is_in_query(text: &str, mark: usize) -> bool {
+    let before = text.get(..mark).unwrap_or_default();
+    let is_name = |c: &char| c.is_ascii_alphanumeric() || "-_.$%[]".contains(*c);
+    let name = before.chars().rev().take(LONGEST_NAME).take_while(is_name);
+    let length: usize = name.map(char::len_utf8).sum();
+    before
+        .get(..before.len() - length)
+        .is_some_and(|before| before.ends_with(['?', '&']))
+}
+
+fn ends_in_query(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "&#\"\\<>".contains(c)
 }
 
 /// Whether a value without quotes goes on.
