@@ -58,7 +58,7 @@ impl Har {
     }
 }
 
-/// What was recorded, and by whom.
+/// The exchanges of a recording, and the program that recorded them.
 #[derive(Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Log {
@@ -110,7 +110,7 @@ pub struct Entry {
     /// The ordinal of the end of the exchange, in the same count; none while it was under way.
     #[serde(rename = "_received", skip_serializing_if = "Option::is_none")]
     pub received: Option<u64>,
-    /// The caller gave the exchange up before it ended.
+    /// Whether the caller dropped the exchange before it ended.
     #[serde(rename = "_aborted", skip_serializing_if = "is_false")]
     pub aborted: bool,
     /// The error that the exchange ended with instead of a response.
@@ -153,13 +153,13 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordedError {
-    /// What went wrong.
+    /// The kind of the error.
     pub kind: TransportErrorKind,
-    /// How far the exchange had come.
+    /// The stage in which the exchange failed.
     pub stage: Stage,
     /// Whether the server may have seen the request.
     pub sent: Sent,
-    /// The sentence for people.
+    /// The description of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -364,12 +364,16 @@ opaque!(
     HarHeader
 );
 
-/// Why the body in a HAR file cannot be read.
+/// The reason why a body in a HAR file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct HarBodyError(String);
 
-/// Why a HAR file cannot be used.
+fn entry(number: Option<usize>) -> String {
+    number.map_or_else(String::new, |number| format!("entry {number}: "))
+}
+
+/// The reason why a HAR file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HarError {
@@ -388,10 +392,10 @@ pub enum HarError {
     #[error("the HAR file cannot be written: {0}")]
     Write(serde_json::Error),
     /// A secret is left in an entry that was redacted.
-    #[error("entry {number}: a secret would be left in the field {field:?}")]
+    #[error("{}a secret would be left in the field {field:?}", entry(*number))]
     Secret {
-        /// The number of the entry, counted from 1.
-        number: usize,
+        /// The number of the entry, counted from 1; none outside of the entries.
+        number: Option<usize>,
         /// The name of the field, empty for a value without one.
         field: String,
     },

@@ -22,7 +22,7 @@ use crate::{
     redact::{Unreadable, redacted},
 };
 
-/// How a [`Record`] writes.
+/// Options of a [`Record`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RecordOptions {
@@ -37,7 +37,7 @@ pub struct RecordOptions {
 }
 
 impl RecordOptions {
-    /// A recording that begins at `wall_epoch` and of which no particular secret is known.
+    /// Options for a recording that begins at `wall_epoch`, without known secrets.
     #[must_use]
     pub fn new(wall_epoch: SystemTime) -> Self {
         Self {
@@ -63,9 +63,9 @@ impl fmt::Debug for RecordOptions {
 /// Sendings and receivings share one count, so that a [`Replay`](crate::Replay) can keep cause and effect in order. An error of
 /// the transport is recorded as that error, an exchange whose future was dropped as aborted.
 ///
-/// While it records, it only keeps what passed. [`har`](Self::har) takes the secrets out, as [`Har::redact`] does: credentials, cookies,
-/// passwords and tokens by the names of their fields, and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever it appears, so a
-/// replay works. A challenge (`WWW-Authenticate`) is kept. Names and the text of messages are kept as well, unless
+/// The recorder keeps the messages in memory as they pass. [`har`](Self::har) takes the secrets out, as [`Har::redact`] does: credentials, cookies,
+/// passwords and tokens by the names of their fields, and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever the token
+/// appears, so that a replay works. A challenge (`WWW-Authenticate`) is kept. Names and the text of messages are kept as well, unless
 /// [`RecordOptions::pseudonyms`] has them: they are what a replay is about.
 ///
 /// A body that cannot be decoded, so that no secret could be found in it, is left out of the recording with a comment that says why.
@@ -84,7 +84,7 @@ struct Recording {
     ordinal: u64,
 }
 
-/// What passed, as it was. Clones share the messages.
+/// An exchange as it passed, with its secrets. Clones share the messages.
 #[derive(Clone)]
 struct Exchange {
     request: Arc<Request<Bytes>>,
@@ -122,11 +122,11 @@ impl<T: HttpTransport> Record<T> {
         }
     }
 
-    /// The recording up to now, without its secrets. An exchange under way has neither a response nor an ordinal of receiving.
+    /// Returns the recording up to now, without secrets. An exchange in flight has neither a response nor an ordinal of receiving.
     ///
-    /// The work takes time in proportion to the size of the recording; requests pass meanwhile.
+    /// The call takes time in proportion to the size of the recording. Requests are not blocked meanwhile.
     pub fn har(&self) -> Har {
-        // The lock is held for as long as the pointers are copied.
+        // Under the lock only pointers are copied.
         let exchanges = lock(&self.recording).exchanges.clone();
         let har = Har {
             log: Log {
@@ -142,7 +142,7 @@ impl<T: HttpTransport> Record<T> {
             extra: Extra::new(),
         };
         let redacted = redacted(har, &self.secrets, &self.pseudonyms, Unreadable::Drop);
-        // What cannot be redacted is left out above; a file that cannot be written at all holds nothing.
+        // Exchanges that cannot be redacted are left out. If the file cannot be written as JSON, the recording is empty.
         redacted.unwrap_or_default()
     }
 
@@ -202,7 +202,7 @@ fn lock(recording: &Mutex<Recording>) -> MutexGuard<'_, Recording> {
     recording.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An exchange under way; dropped before its end, it was aborted.
+/// An exchange in flight. If it is dropped before its end, it is recorded as aborted.
 struct Pending {
     recording: Arc<Mutex<Recording>>,
     index: usize,
@@ -313,7 +313,7 @@ fn recorded_response(response: &Response<Bytes>) -> HarResponse {
         .map(|header| header.value.clone());
     let mime_type = content_type(response.headers());
     let body = response.body();
-    // What is coded is so in bytes, not in characters.
+    // A coded body is bytes, even if they happen to be UTF-8.
     let content = if response.headers().contains_key(header::CONTENT_ENCODING) {
         Content::in_base64(body, mime_type)
     } else {

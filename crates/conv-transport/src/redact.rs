@@ -2,8 +2,8 @@
 //!
 //! A walk visits every value of a file in its decoded form: the members of JSON, the parameters of forms and URLs, the texts and
 //! attributes of XML and HTML, the parts of multipart bodies, and each of these inside another. Values are dropped by the name
-//! of their field. What was dropped is then searched for in all that is left, in every spelling, in one pass. At last the
-//! result is read again, and must be free of both.
+//! of their field. Each dropped value is then searched for in the rest of the file, in every spelling, in one pass. Finally the
+//! result is read and walked again: it must contain neither a secret field nor a dropped value.
 
 mod archive;
 mod canonical;
@@ -25,16 +25,16 @@ pub(crate) use self::archive::{Unreadable, redacted};
 use self::walk::Walk;
 pub use self::walk::{HarField, HarFieldKind};
 
-/// What stands where a secret stood that is of no use to a replay.
+/// The replacement for a secret that a replay does not have to tell from others.
 pub(crate) const REDACTED: &str = "redacted";
 
-/// A token that is shorter is a flag or a number, and replacing it everywhere would spoil what has nothing to do with it.
+/// Shorter tokens are dropped in their own field only, in characters. They are flags or numbers; searching for them would replace unrelated text.
 const SHORTEST_TOKEN: usize = 8;
 
-/// A password of this length is searched for, as a word where it is shorter than a token.
+/// Shorter passwords are dropped in their own field only, in characters. Passwords shorter than a token are searched for as whole words.
 const SHORTEST_PASSWORD: usize = 4;
 
-/// Whether a value is one that stands for a secret already.
+/// Whether a value is the replacement of a secret.
 pub(crate) fn is_redacted(value: &str) -> bool {
     value.strip_prefix(REDACTED).is_some_and(|rest| {
         let number = rest.strip_prefix('-');
@@ -43,12 +43,12 @@ pub(crate) fn is_redacted(value: &str) -> bool {
     })
 }
 
-/// Why a value is dropped.
+/// The reason why a value is dropped.
 #[derive(Clone, Copy, PartialEq)]
 enum Reason {
-    /// Its own name is a secret's.
+    /// The name of its field is in the table of secret names.
     Named(Secret),
-    /// It lies in something whose name is a secret's, or where only some values stay.
+    /// The field is inside of one with a secret name, or in a body of which only listed fields are kept.
     Around,
 }
 
@@ -82,7 +82,7 @@ struct Dropper {
     dropped: Vec<Dropped>,
     /// The highest number of a pseudonym that stands in the file already.
     numbers: usize,
-    /// The fields of which a value was dropped, as a check reports them.
+    /// The name of the first field of which a value was dropped, for the final check.
     found: Option<String>,
 }
 
@@ -94,7 +94,7 @@ struct Dropped {
 }
 
 impl Dropper {
-    /// Remembers a value. `None` if it is too short to be told from others.
+    /// Adds a value to the list to search for. Returns `None` if the value is too short.
     fn learn(&mut self, value: &str, reason: Reason) -> Option<usize> {
         let value = value.trim().trim_matches('"');
         let is_long = value.chars().count() >= SHORTEST_TOKEN;
@@ -130,7 +130,7 @@ impl Dropper {
     }
 }
 
-/// Whether a value is made to be unlike any other: long, without spaces, of letters and digits, and no address or date.
+/// Whether a value looks like a random one: long, without spaces, of letters and digits, and not an address or a date.
 fn looks_random(value: &str) -> bool {
     value.len() >= 16
         && !value.contains(|c: char| c.is_whitespace() || "@<>".contains(c))
@@ -138,14 +138,21 @@ fn looks_random(value: &str) -> bool {
         && !value.starts_with("urn:")
         && value.contains(|c: char| c.is_ascii_digit())
         && value.contains(|c: char| c.is_ascii_alphabetic())
-        && !value.starts_with("19")
-        && !value.starts_with("20")
+        && !is_date(value)
+}
+
+/// Whether a value begins with a year and a hyphen.
+fn is_date(value: &str) -> bool {
+    let year = value.split_once('-').map_or("", |(year, _)| year);
+    year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Visitor for Dropper {
     fn enter(&mut self, field: &HarField<'_>, value: &str) -> Option<String> {
         let reason = reason(field)?;
-        if value.trim().is_empty() || is_redacted(value.trim()) {
+        // In broken text a backslash may belong to the quote behind.
+        let bare = value.trim().trim_end_matches('\\');
+        if bare.is_empty() || is_redacted(bare) {
             return Some(value.to_owned());
         }
         self.found.get_or_insert_with(|| field.name.to_owned());
@@ -156,7 +163,7 @@ impl Visitor for Dropper {
         {
             self.learn(&password, Reason::Named(Secret::Password));
         }
-        // What a client makes up itself, a replay takes for any other.
+        // A replay does not compare secrets that the client sends, so they need no pseudonym.
         let is_clients = field.in_request || field.kind == HarFieldKind::Cookie;
         Some(match (learned, reason) {
             (Some(index), Reason::Named(Secret::Token) | Reason::Around) if !is_clients => {
@@ -181,7 +188,7 @@ fn basic_password(credentials: &str) -> Option<String> {
         .map(|(_, password)| password.to_owned())
 }
 
-/// No replay runs a script, and those of sign-in pages are full of tokens.
+/// Scripts of sign-in pages contain tokens under arbitrary names, and a replay does not need scripts.
 fn without_scripts(field: &HarField<'_>, value: &str) -> Option<String> {
     let is_script = field.kind == HarFieldKind::HtmlScript && !value.trim().is_empty();
     (is_script && !is_document_type(value)).then(String::new)
@@ -212,7 +219,7 @@ impl Visitor for Searcher {
     }
 }
 
-/// Puts the same in the place of every secret.
+/// Replaces every secret by the same text.
 struct Blank;
 
 impl Visitor for Blank {
@@ -231,7 +238,7 @@ impl Visitor for Blank {
     }
 }
 
-/// The body of a request without its secrets, so that any password matches the recorded one.
+/// Returns the body of a request without its secrets, for comparing: any password then matches the recorded one.
 pub(crate) fn comparable(content_type: &str, text: String) -> String {
     let blank = Walk::in_request(&mut Blank).body(content_type, &text);
     blank.unwrap_or(text)

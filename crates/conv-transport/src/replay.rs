@@ -35,12 +35,12 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct ReplayOptions {
     volatile: Volatile,
-    /// Paths of exchanges that do not take place.
+    /// Paths of exchanges that are left out.
     left_out: BTreeSet<String>,
 }
 
 impl ReplayOptions {
-    /// Nothing differs from run to run but the name of the server.
+    /// Options for a client whose requests are the same in every run, except for the server that they go to.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -49,8 +49,8 @@ impl ReplayOptions {
     /// Names the values that the client makes up: members of JSON bodies, `<property name="…">` in XML bodies, and parameters
     /// of forms and queries.
     ///
-    /// The recorded value is bound to the live one where it is first met, and replaced by it in all that follows. A member that
-    /// only one of the two clients has in its JSON is no difference: whether it makes such a value up is its own affair.
+    /// The recorded value is bound to the live value where both occur for the first time. From there on the replay writes the live
+    /// value in the place of the recorded one. A member of JSON that only one of the two clients has is not a difference.
     #[must_use]
     pub fn client_made<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.volatile
@@ -59,7 +59,7 @@ impl ReplayOptions {
         self
     }
 
-    /// Names the segments of paths after which a segment follows that differs from run to run; it is bound in the same way.
+    /// Names segments of paths: the segment after each of them differs from run to run. It is bound in the same way.
     #[must_use]
     pub fn volatile_after<N: Into<String>>(
         mut self,
@@ -70,8 +70,7 @@ impl ReplayOptions {
         self
     }
 
-    /// Names paths, such as `/favicon.ico`, whose recorded exchanges are left out of the replay: what a browser fetches on its own
-    /// account.
+    /// Names paths, such as `/favicon.ico`, whose recorded exchanges are left out of the replay: requests that only a browser sends.
     #[must_use]
     pub fn without_paths<N: Into<String>>(mut self, paths: impl IntoIterator<Item = N>) -> Self {
         self.left_out.extend(paths.into_iter().map(Into::into));
@@ -79,20 +78,20 @@ impl ReplayOptions {
     }
 }
 
-/// Answers requests from a recording, and keeps its cause and effect.
+/// Answers requests from a recording, in an order that keeps cause and effect.
 ///
-/// **Which exchange.** A request is matched by lane, method, path, query, server and body; equal requests are matched in recorded order,
-/// different ones in any. The recorded server is bound to the live one, so a recording replays against any root. Files of
-/// other programs know no lanes, and there any lane matches. Passwords in forms match any other. A request that is not in the
-/// recording is answered with [`Unexpected`](TransportErrorKind::Unexpected), which names the nearest candidate.
+/// **Matching.** A request is matched by lane, method, path, query, server and body, each without its escapes. Equal requests are matched in
+/// recorded order, different ones in any order. The recorded server is bound to the live one, so a recording replays against any root.
+/// Files of other programs have no lanes; there any lane matches. A secret in a request matches any other secret. A request that is
+/// not in the recording is answered with [`Unexpected`](TransportErrorKind::Unexpected), which names the nearest candidate.
 ///
-/// **When.** A response is held until every request that was recorded as sent before it has been seen (those that were aborted
-/// excepted), until all that was received before it has been given out, and until its recorded moment, counted from the first request, on
-/// tokio's clock. Where that clock is paused, a response comes at its moment to the millisecond, and virtual time stops there
-/// before it goes on. What was still under way at the end of the recording, or was aborted in it, stays under way until its future is dropped or its
-/// deadline passes.
+/// **Timing.** A response is held until three conditions are met: the client has sent every request that was recorded as sent before
+/// the response (except aborted ones); every response that was received before it has been returned; and its recorded moment,
+/// counted from the first request on tokio's clock, has come. With a paused clock the response comes at its moment to the
+/// millisecond. An exchange that was aborted, or in flight at the end of the recording, stays in flight until its future is dropped or
+/// its deadline passes.
 ///
-/// **At the end** [`finish`](Self::finish) reports what was not used and what was not expected.
+/// **Result.** [`finish`](Self::finish) reports recorded exchanges that the client did not make, and requests that were not recorded.
 pub struct Replay {
     volatile: Volatile,
     exchanges: Vec<Exchange>,
@@ -104,11 +103,11 @@ pub struct Replay {
 #[derive(Default)]
 struct State {
     bindings: Bindings,
-    /// When the first request came.
+    /// The time of the first request.
     began: Option<Instant>,
     /// Indices into the exchanges.
     matched: BTreeSet<usize>,
-    /// Those that were answered, and those whose futures were dropped.
+    /// Exchanges that were answered, or whose futures were dropped.
     ended: BTreeSet<usize>,
     requests: usize,
     unexpected: Vec<(usize, Shape)>,
@@ -132,18 +131,18 @@ impl Replay {
         })
     }
 
-    /// The entries of the file that no client of this project sends, and those that the options leave out, in the order of the
-    /// file.
+    /// The entries that take no part in the replay, in the order of the file: rows that no client of this project sends, and paths that the
+    /// options name.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
 
-    /// Whether the live traffic was the recorded one.
+    /// Checks at the end of a run that the live traffic was the recorded traffic.
     ///
     /// # Errors
     ///
-    /// The report names every recorded exchange that did not take place, unless it was aborted in the recording, and every
-    /// request that was not expected.
+    /// The report names every recorded exchange that the client did not make, except those that were aborted or failed in the recording,
+    /// and every request that was not recorded.
     pub fn finish(&self) -> Result<(), ReplayReport> {
         let state = self.state();
         let unused: Vec<Unmatched> = self
@@ -186,7 +185,7 @@ impl Replay {
         exchanges.filter(|(index, _)| !state.matched.contains(index))
     }
 
-    /// The exchange that `live` is, or an error that names the nearest.
+    /// Returns the index of the exchange that matches `live`, or an error that names the nearest one.
     fn find(&self, live: Shape) -> Result<usize, TransportError> {
         let mut state = self.state();
         state.began.get_or_insert_with(Instant::now);
@@ -198,8 +197,8 @@ impl Replay {
                 .live_origin(&exchange.request.origin)
                 .is_some()
                 || exchange.request.origin == live.origin;
-            // A server that is bound or goes by the recorded name comes before one that might be any, and what got a response
-            // before what failed, as a browser's request does that was made again.
+            // Prefer a server that is bound or has the recorded name to one that is not bound yet. Prefer a request that got a
+            // response to one that failed: browsers repeat requests.
             let rank = (knows_server, !matches!(exchange.end, End::Failed));
             if found.as_ref().is_some_and(|(best, ..)| *best >= rank) {
                 continue;
@@ -250,7 +249,7 @@ impl Replay {
         }))
     }
 
-    /// Waits until the answer to the exchange may be given, and gives it.
+    /// Waits until the exchange may be answered, and returns the answer.
     async fn answer(
         &self,
         exchange: &Exchange,
@@ -281,7 +280,7 @@ impl Replay {
         }
     }
 
-    /// The one that has to take place before the answer to `exchange` may be given.
+    /// The exchange that has to take place before `exchange` may be answered.
     fn held_by(&self, exchange: &Exchange) -> Option<&Exchange> {
         let state = self.state();
         let mut others = self.exchanges.iter().enumerate();
@@ -297,7 +296,7 @@ impl Replay {
         held_by.map(|(_, other)| other)
     }
 
-    /// Why an exchange got no answer within its deadline.
+    /// The reason why an exchange got no answer within its deadline.
     fn overdue(&self, exchange: &Exchange) -> String {
         if !exchange.end.is_answer() {
             return "the recording holds no answer".to_owned();
@@ -350,7 +349,7 @@ impl HttpTransport for Replay {
     }
 }
 
-/// Lets the next answer go when this one was given, or its future dropped.
+/// Marks the exchange as ended when its future completes or is dropped, so that held answers can go on.
 struct Ended<'a> {
     replay: &'a Replay,
     index: usize,
@@ -374,7 +373,7 @@ impl fmt::Debug for Replay {
     }
 }
 
-/// Of the candidates the one that was compared longest before a difference was found.
+/// The candidate whose first difference comes latest in the order of comparing.
 fn nearest<'a>(
     candidates: impl Iterator<Item = (usize, &'a Shape, Option<Difference>)>,
 ) -> Option<Nearest> {

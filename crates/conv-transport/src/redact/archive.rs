@@ -13,34 +13,37 @@ use crate::har::{
     PostData,
 };
 
-/// What is done about a body in which nobody can look for secrets.
+/// What to do with a body that cannot be decoded, so that secrets in it cannot be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It is an error.
+    /// Return an error.
     Refuse,
-    /// The body is left out, and a comment says so.
+    /// Leave the body out, with a comment.
     Drop,
 }
 
 impl Har {
     /// Takes the secrets out of the file, so that it can be shared.
     ///
-    /// These are dropped wherever they stand, in bodies of every coding, charset and type that this crate reads, one in
-    /// another: credentials and cookies; values whose field has a secret's name (`Password`, `access_token`, `client_secret`,
-    /// `SAMLResponse`, …), compared without case; in sign-in forms, in what token services answer, in SOAP and in the forms and
-    /// scripts of HTML everything but what a replay needs; `secrets`. Each of `pseudonyms` is replaced by its own. A value that was dropped is
-    /// replaced in the rest of the file too, in whatever spelling: by the same pseudonym wherever it stands, so that a replay can tell
-    /// one token from another.
+    /// These values are dropped:
     ///
-    /// Bodies are decoded for it, and written as text where they are text. The lists of cookies are emptied.
+    /// - credentials and cookies;
+    /// - values of fields with secret names (`Password`, `access_token`, `client_secret`, `SAMLResponse`, …), compared without case;
+    /// - in sign-in forms, answers of token services, SOAP, and forms and scripts in HTML: all values that a replay does not need;
+    /// - `secrets`.
+    ///
+    /// Each first text of `pseudonyms` is replaced by the second. A dropped value is also replaced in the rest of the file, in every
+    /// spelling, by the same pseudonym everywhere, so that a replay can tell tokens apart.
+    ///
+    /// Bodies are decoded first, and written as UTF-8 text if they are text. The lists of cookies are emptied.
     ///
     /// # Errors
     ///
-    /// Nothing is changed then.
+    /// After an error the file is unchanged.
     ///
     /// - [`HarError::Entry`] if a body cannot be decoded, so that no secret can be found in it. [`drop_unreadable_bodies`](Self::drop_unreadable_bodies)
     ///   leaves such bodies out.
-    /// - [`HarError::Secret`] if a secret is left in the result.
+    /// - [`HarError::Secret`] if a secret is left in the result: for example, a pseudonym contains a text to replace.
     pub fn redact(
         &mut self,
         secrets: &[String],
@@ -50,7 +53,7 @@ impl Har {
         Ok(())
     }
 
-    /// Leaves out every body that cannot be decoded, and returns how many there were. A comment stands in the place of each.
+    /// Removes every body that cannot be decoded, and returns their number. A comment replaces each of them.
     pub fn drop_unreadable_bodies(&mut self) -> usize {
         let mut dropped = 0;
         for entry in &mut self.log.entries {
@@ -66,11 +69,10 @@ impl Har {
         dropped
     }
 
-    /// Gives every value of the file to `edit` in its decoded form, and puts what that returns in its place, in the spelling of the
-    /// value.
+    /// Calls `edit` with every value of the file in decoded form, and replaces the value if `edit` returns another.
     ///
-    /// `edit` is called for a body, a document in a value, and an object's member before it is called for the values in them; what it
-    /// replaces is not looked into. The walk goes through JSON, XML, HTML, forms, URLs, multipart bodies, batches and data
+    /// `edit` is called with a whole body, or a value that is a document, before it is called with the values in it. A replaced value is not
+    /// walked. The walk goes through JSON, XML, HTML, forms, URLs, multipart bodies, batches and data
     /// URIs.
     ///
     /// # Errors
@@ -112,7 +114,7 @@ pub(crate) fn redacted(
     visit(&mut har, &mut dropper);
     empty_cookies(&mut har);
 
-    // What has no pseudonym yet gets the next number.
+    // Texts without a pseudonym get the next number.
     let mut literals: Vec<Literal> = Vec::new();
     for (text, pseudonym) in pseudonyms {
         literals.push(Literal {
@@ -154,7 +156,7 @@ pub(crate) fn redacted(
     check(har, &mut searcher, unreadable)
 }
 
-/// Reads the result as another program does, and looks for everything again.
+/// Reads the result from its bytes, and checks that no walk or search would change it.
 fn check(har: Har, searcher: &mut Searcher, unreadable: Unreadable) -> Result<Har, HarError> {
     let mut again = Har::from_slice(&har.to_vec()?)?;
     read_bodies(&mut again, unreadable)?;
@@ -170,12 +172,25 @@ fn check(har: Har, searcher: &mut Searcher, unreadable: Unreadable) -> Result<Ha
                 (Unreadable::Drop, Some(entry)) => drop_entry(entry),
                 _ => {
                     return Err(HarError::Secret {
-                        number: index + 1,
+                        number: Some(index + 1),
                         field,
                     });
                 }
             }
         }
+    }
+    again.log.entries.clear();
+    visit(&mut again, &mut dropper);
+    visit(&mut again, searcher);
+    if let Some(field) = dropper.found.or(searcher.found.take()) {
+        if unreadable == Unreadable::Refuse {
+            return Err(HarError::Secret {
+                number: None,
+                field,
+            });
+        }
+        kept.extra.clear();
+        kept.log.extra.clear();
     }
     Ok(kept)
 }
@@ -309,7 +324,7 @@ fn drop_response(response: &mut HarResponse, reason: &str) {
     };
 }
 
-/// Leaves of an exchange what no secret can be in.
+/// Removes everything but the method and the status.
 fn drop_entry(entry: &mut Entry) {
     let reason = "a secret is left in it";
     entry.request = HarRequest {

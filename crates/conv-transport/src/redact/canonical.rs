@@ -1,7 +1,7 @@
-//! One spelling for all: a text without its escapes, whichever they are and however often one lies over another.
+//! The canonical form of a text: without escapes of any kind, however deeply they are nested.
 //!
-//! Two spellings of a text have one canonical form. A canonical form knows where in the source each of its bytes stands, so that
-//! what is found in it can be replaced there.
+//! All spellings of a text have the same canonical form. The form maps each of its bytes to its place in the source, so that a
+//! match can be replaced there.
 
 /// A byte, and the bytes of the source that it stands for.
 #[derive(Clone, Copy)]
@@ -65,7 +65,7 @@ impl Form {
         for (start, byte) in source.iter().enumerate() {
             form.push(*byte, start, start + 1);
         }
-        // Neither says anything: a backslash that is left is one before a quote or a slash, a zero is half of a character of UTF-16.
+        // A remaining backslash escapes a quote or a slash; a zero byte is half of a character in UTF-16.
         form.pieces.retain(|piece| !matches!(piece.byte, b'\\' | 0));
         form.join_halves();
         Some(form)
@@ -101,7 +101,7 @@ impl Form {
     /// Appends a byte, and decodes the escape that it completes.
     fn push(&mut self, byte: u8, start: usize, end: usize) {
         self.pieces.push(Piece { byte, start, end });
-        // Each round takes more than it gives.
+        // Each round shortens the form, so the loop ends.
         while let Some((length, character)) = self.escape_at_end() {
             let kept = self.pieces.len() - length;
             let start = self.pieces.get(kept).map_or(start, |piece| piece.start);

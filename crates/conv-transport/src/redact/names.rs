@@ -1,18 +1,17 @@
-//! The names of fields, parameters, elements and headers whose values are secrets: the one table of them.
+//! The table of names of fields, parameters, elements and headers whose values are secrets.
 //!
-//! Names are compared without case, and without what stands between their words: `accessToken`, `Access-Token` and `access_token`
-//! are one name.
+//! Names are compared without case and separators: `accessToken`, `Access-Token` and `access_token` are equal.
 
-/// What kind of secret a name announces.
+/// The kind of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secret {
-    /// The client knows it before the first request: a password, a key.
+    /// A password or a key, which the client has before the first request.
     Password,
-    /// A server grants it, and the client gives it back.
+    /// A token, which a server grants and the client sends back.
     Token,
 }
 
-/// A name with one of these in it is a password's.
+/// A name that contains one of these is the name of a password.
 const PASSWORDS: [&str; 8] = [
     "password",
     "passwd",
@@ -24,7 +23,7 @@ const PASSWORDS: [&str; 8] = [
     "privatekey",
 ];
 
-/// A name with one of these in it is a token's.
+/// A name that contains one of these is the name of a token.
 const TOKENS: [&str; 16] = [
     "token",
     "assertion",
@@ -44,10 +43,10 @@ const TOKENS: [&str; 16] = [
     "signaturevalue",
 ];
 
-/// Names that are a password's as a whole.
+/// Complete names of passwords.
 const WHOLE_PASSWORDS: [&str; 6] = ["pass", "pin", "otp", "passkey", "userinfo", "mfacode"];
 
-/// Names that are a token's as a whole.
+/// Complete names of tokens.
 const WHOLE_TOKENS: [&str; 16] = [
     "auth",
     "canary",
@@ -67,11 +66,10 @@ const WHOLE_TOKENS: [&str; 16] = [
     "viewstate",
 ];
 
-/// Names that are a token's in a form or in the query of a URL. In other places they are common words: UCWA has a `code` in its
-/// errors.
+/// Complete names of tokens in forms and queries. In other places they are common words: UCWA has a `code` in its errors.
 const WHOLE_PARAMETERS: [&str; 4] = ["code", "devicecode", "usercode", "samlart"];
 
-/// A name that ends so is about a secret: `token_type`, `passwordExpires`, `token_endpoint`.
+/// A name with one of these endings describes a secret and is not one: `token_type`, `passwordExpires`, `token_endpoint`.
 const ABOUT: [&str; 17] = [
     "type",
     "types",

@@ -15,13 +15,13 @@ use super::{
 /// How many layers of base64 are looked through.
 const DEEPEST: usize = 6;
 
-/// A piece of base64 that is shorter holds no secret, in digits.
+/// The least number of digits of base64 that are decoded.
 const SHORTEST_RUN: usize = 6;
 
-/// How often a text is searched again after something was replaced in it.
+/// The most passes over a text; a pass follows if the one before has replaced something.
 const MOST_ROUNDS: usize = 16;
 
-/// What is searched for, and what stands for it.
+/// A text to search for, and its replacement.
 pub(super) struct Literal {
     pub(super) text: String,
     pub(super) pseudonym: String,
@@ -35,7 +35,7 @@ pub(super) struct Search {
     /// For each pattern of the automaton, the index of its literal.
     literal_of: Vec<usize>,
     literals: Vec<Literal>,
-    /// Whether no pattern has other characters than those of ASCII, whose case the automaton does not mind.
+    /// Whether all patterns are ASCII: then the automaton ignores case by itself, and no folded copy is needed.
     is_ascii: bool,
 }
 
@@ -68,7 +68,7 @@ impl Search {
                 .build(&patterns)
         });
         Self {
-            // It fails with more patterns than a file can hold.
+            // Building fails only with billions of patterns.
             automaton: automaton.and_then(Result::ok),
             literal_of,
             literals,
@@ -101,7 +101,7 @@ impl Search {
             let source = String::from_utf8_lossy(source);
             spelled_like(pseudonym, &source).into_bytes()
         };
-        // A longer secret may have escapes, and a shorter one in it none.
+        // The canonical form comes first: a longer secret with escapes may contain a shorter one without.
         let canonical = Form::canonical(source);
         if let Some(form) = &canonical
             && let Some(replaced) = self.replaced(&self.hits(form), source, keeps_length, spell)
@@ -212,7 +212,7 @@ impl Search {
         Some(result)
     }
 
-    /// Each piece of base64 is decoded from each of its first four digits: what stands before it may look like a part of it.
+    /// Decodes each run from each of its first four digits: text before the base64 may look like a part of it.
     fn in_base64(
         &self,
         runs: &[Run],
@@ -228,16 +228,20 @@ impl Search {
                 let (encoded, whole) = self.in_digits(&run.digits, first, depth, keeps_length)?;
                 let (start, _) = place(*run.places.get(first)?)?;
                 let (_, end) = place(*run.places.get(first + whole - 1)?)?;
-                Some((start, end, encoded))
+                Some((start, end, whole, encoded))
             });
-            let Some((start, end, encoded)) = found.filter(|(start, ..)| *start >= copied) else {
+            let found = found.filter(|(start, ..)| *start >= copied);
+            let Some((start, end, whole, encoded)) = found else {
                 continue;
             };
             result.extend_from_slice(source.get(copied..start)?);
             result.extend_from_slice(encoded.as_bytes());
             let rest = source.get(end..)?;
             let padding = rest.iter().take_while(|byte| **byte == b'=').count();
-            if padding > 0 {
+            // Otherwise the sign is one between a name and a value.
+            let is_padding = padding > 0 && (whole + padding).is_multiple_of(4);
+            let padding = if is_padding { padding } else { 0 };
+            if is_padding {
                 let padding = (4 - encoded.len() % 4) % 4;
                 result.extend(std::iter::repeat_n(b'=', padding));
             }
@@ -276,7 +280,7 @@ impl Search {
             })
             .collect();
         let bytes = engine.decode(&uniform).ok()?;
-        // In a path a piece may stand between others, which must stay what they are.
+        // The run may contain other segments of a path, which must not shift.
         let keeps_length = keeps_length || first > 0;
         let mut replaced = self.round(&bytes, depth + 1, keeps_length)?;
         for _ in 0..MOST_ROUNDS {
@@ -286,7 +290,7 @@ impl Search {
             }
         }
         let mut encoded = engine.encode(&replaced);
-        // The last digit may have bits of what stands behind.
+        // Unused bits of the last digit may belong to the text behind.
         if replaced.len() % 3 == bytes.len() % 3
             && replaced.last() == bytes.last()
             && let Some(last) = part.last()
@@ -350,7 +354,7 @@ const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD_ANY: GeneralPurpose = GeneralPurpose::new(&STANDARD, ANY_PADDING);
 const URL_SAFE_ANY: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, ANY_PADDING);
 
-/// A pseudonym with the escapes that the text in whose place it comes has.
+/// Writes a pseudonym with the escapes of the text that it replaces.
 fn spelled_like(pseudonym: &str, source: &str) -> String {
     let is_code = |code: &[u8]| matches!(code, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
     if source.as_bytes().windows(3).any(is_code) {

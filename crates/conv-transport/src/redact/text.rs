@@ -1,19 +1,19 @@
-//! The text of a body: its characters, in whichever charset it is.
+//! Decoding the charset of a body.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::walk::{media_type, type_parameter};
 use crate::har::is_binary;
 
-/// What a body is to a search for secrets.
+/// The content of a body, for a search.
 pub(super) enum Text {
     /// Characters, and whether they were in another charset than UTF-8.
     Text { text: String, is_converted: bool },
-    /// A picture, a sound or a font, in which no secret is.
+    /// A picture, a sound or a font. Its bytes are searched, and not walked.
     Media,
 }
 
-/// The text of a body that has no coding any more. The error says why it cannot be read.
+/// Decodes a body whose codings were removed. The error is the reason why it cannot be read.
 pub(super) fn text(bytes: &[u8], content_type: &str) -> Result<Text, String> {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !text.contains(is_binary)

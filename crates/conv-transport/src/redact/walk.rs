@@ -16,10 +16,10 @@ pub(super) use self::parameters::encoded_like;
 use super::names;
 use crate::har::is_binary;
 
-/// How many documents may lie in one another. One that lies deeper is a secret as a whole.
+/// The deepest nesting of documents that is walked. A document below it is dropped as a whole.
 const DEEPEST: usize = 12;
 
-/// A text that is shorter is not taken for a document in base64.
+/// Shorter texts are not decoded as base64, in digits.
 const SHORTEST_BASE64: usize = 16;
 
 /// What a value is part of.
@@ -68,16 +68,16 @@ pub struct HarField<'a> {
     pub(crate) is_guarded: bool,
 }
 
-/// What is done with each value.
+/// Receives each value of a walk.
 pub(crate) trait Visitor {
-    /// What stands for a value that is not looked into, `None` to look into it.
+    /// Called before the values inside of this one. Returns a replacement, or `None` to walk into the value.
     fn enter(&mut self, field: &HarField<'_>, value: &str) -> Option<String>;
 
-    /// What stands for a value after the values in it were visited, `None` if it stays.
+    /// Called after the values inside of this one. Returns a replacement, or `None` to keep the value.
     fn leave(&mut self, field: &HarField<'_>, value: &str) -> Option<String>;
 }
 
-/// A walk, and where it is.
+/// The state of a walk.
 pub(crate) struct Walk<'v> {
     visitor: &'v mut dyn Visitor,
     in_request: bool,
@@ -142,13 +142,13 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// What stands for a value, `None` if it stays.
+    /// Walks a value. Returns its replacement, or `None` if it is unchanged.
     pub(crate) fn value(&mut self, kind: HarFieldKind, name: &str, value: &str) -> Option<String> {
         if value.is_empty() {
             return None;
         }
         let mut field = self.field(kind, name);
-        // What is not looked into may hold a secret.
+        // A value that is too deep to be walked may contain a secret.
         field.in_secret |= self.depth >= DEEPEST && is_more_than_text(value);
         if let Some(entered) = self.visitor.enter(&field, value) {
             return (entered != value).then_some(entered);
@@ -160,7 +160,7 @@ impl<'v> Walk<'v> {
         left.or(inside)
     }
 
-    /// What stands for a body, `None` if it stays.
+    /// Walks a body. Returns its replacement, or `None` if it is unchanged.
     pub(crate) fn body(&mut self, content_type: &str, text: &str) -> Option<String> {
         if text.is_empty() {
             return None;
@@ -171,7 +171,7 @@ impl<'v> Walk<'v> {
             return (entered != text).then_some(entered);
         }
         let inside = self.deeper(|walk| walk.document(content_type, text));
-        // What stands between the values of a document, and in one that is broken, is searched too.
+        // Visit the whole text too: syntax between values, and broken documents.
         let left = self
             .visitor
             .leave(&field, inside.as_deref().unwrap_or(text));
@@ -209,10 +209,10 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// A text that says by nothing what it is: a document in base64 or under escapes, or text with parameters in it.
+    /// Walks a text of unknown type: a document in base64 or under escapes, or text with parameters.
     fn unnamed(&mut self, text: &str) -> Option<String> {
         if let Some(edited) = self.in_base64(text) {
-            return Some(edited);
+            return edited;
         }
         let edited = if looks_like_form(text) {
             self.form(text)
@@ -223,13 +223,13 @@ impl<'v> Walk<'v> {
         self.under_escapes(text).or(edited)
     }
 
-    /// What is in a text without its escapes.
+    /// Decodes one layer of escapes and walks the result.
     fn under_escapes(&mut self, text: &str) -> Option<String> {
         let percent = |text: &str| parameters::decoded(text, !text.contains("%20"));
         let json = |text: &str| json::unescaped(text);
         let xml = |text: &str| markup::unescaped(text).into_owned();
         let encode = |edited: &str| parameters::encoded_like(edited, text, text.contains('+'));
-        // The first kind that the text has; what is under it may have others.
+        // One kind of escapes at a time; the walk of the result decodes the others.
         if text.contains('%') && percent(text) != text {
             self.under(text, percent, encode)
         } else if text.contains('\\') && json(text) != text {
@@ -255,8 +255,8 @@ impl<'v> Walk<'v> {
         Some(encode(&edited))
     }
 
-    /// A document in base64.
-    fn in_base64(&mut self, value: &str) -> Option<String> {
+    /// Walks a text that is base64 of a text. Returns `None` if it is not, and `Some(None)` if it is unchanged.
+    fn in_base64(&mut self, value: &str) -> Option<Option<String>> {
         let digits = value.trim_end_matches('=');
         let is_digit = |b: u8| b.is_ascii_alphanumeric() || b"+/-_".contains(&b);
         if digits.len() < SHORTEST_BASE64 || !digits.bytes().all(is_digit) {
@@ -272,12 +272,14 @@ impl<'v> Walk<'v> {
         if text.contains(is_binary) {
             return None;
         }
-        let edited = self.body("", &text)?;
-        Some(if digits.len() < value.len() {
-            BASE64_STANDARD.encode(edited)
-        } else {
-            engine.encode(edited)
-        })
+        let edited = self.body("", &text).map(|edited| {
+            if digits.len() < value.len() {
+                BASE64_STANDARD.encode(edited)
+            } else {
+                engine.encode(edited)
+            }
+        });
+        Some(edited)
     }
 
     fn data_uri(&mut self, uri: &str) -> Option<String> {
@@ -347,7 +349,7 @@ impl<'v> Walk<'v> {
         })
     }
 
-    /// A challenge stays; what a step of a handshake carries beside its scheme goes.
+    /// Keeps a challenge, and drops the token of a handshake (NTLM, Negotiate, Kerberos).
     fn challenge(&mut self, line: &str) -> Option<String> {
         let mut edited = false;
         let mut carries = false;
@@ -372,7 +374,7 @@ impl<'v> Walk<'v> {
         edited.then(|| words.join(" "))
     }
 
-    /// A line of `Cookie`, all of it pairs, or of `Set-Cookie`, where attributes follow the pair.
+    /// Walks a line of `Cookie` (`all`: pairs only) or of `Set-Cookie` (a pair and attributes).
     fn cookies(&mut self, line: &str, all: bool) -> Option<String> {
         let mut is_edited = false;
         let mut parts: Vec<String> = Vec::new();
@@ -432,7 +434,7 @@ enum Shape {
 }
 
 impl Shape {
-    /// By its looks first: servers and clients name wrong types.
+    /// Decides by the content first, because the named type is often wrong.
     fn of(content_type: &str, text: &str) -> Self {
         let media_type = media_type(content_type);
         let is_like = |syntax| media_type.ends_with(syntax);

@@ -1,8 +1,8 @@
-//! What stands in the live traffic for a value of the recording.
+//! Bindings between recorded values and the live values that replace them.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Pairs of a recorded value and the live one that stands for it.
+/// Pairs of a recorded value and the live value that replaces it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bindings {
     /// One to one.
@@ -12,7 +12,7 @@ pub(super) struct Bindings {
 }
 
 impl Bindings {
-    /// Whether `live` may stand for `recorded`; from here on it does.
+    /// Binds `recorded` to `live`. Returns false if one of them is bound to another value.
     pub(super) fn bind(&mut self, recorded: &str, live: &str) -> bool {
         let bound = self.values.iter().find(|(r, l)| r == recorded || l == live);
         match bound {
@@ -24,7 +24,7 @@ impl Bindings {
         }
     }
 
-    /// The live server that stands for the recorded one, if that is known.
+    /// The live server that is bound to the recorded one.
     pub(super) fn live_origin(&self, recorded: &str) -> Option<&str> {
         let bound = self.origins.iter().find(|(r, _)| r == recorded);
         bound.map(|(_, live)| live.as_str())
@@ -101,7 +101,7 @@ struct Pattern {
 }
 
 impl Pattern {
-    /// Whether what follows makes the text a longer value that only begins like this one.
+    /// Whether the match is only the beginning of a longer value.
     fn goes_on(&self, after: &str) -> bool {
         after.chars().next().is_some_and(|next| {
             next.is_alphanumeric()
@@ -111,7 +111,7 @@ impl Pattern {
     }
 }
 
-/// Whether the text at `at` continues a value that began before it.
+/// Whether the match at `at` is only the end of a longer value.
 fn goes_on_before(text: &[u8], at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     if let [.., b'%', high, low] = before

@@ -11,7 +11,7 @@ use crate::redact::comparable;
 
 pub(super) enum Body {
     Json(Value),
-    /// The fields of a form, sorted by name: their order says nothing.
+    /// The fields of a form, sorted by name: their order has no meaning.
     Form(Vec<(String, String)>),
     Text(Vec<Piece>),
     Bytes(Vec<u8>),
@@ -42,7 +42,7 @@ impl Body {
             fields.sort_by(|(a, _), (b, _)| a.cmp(b));
             return Self::Form(fields);
         }
-        // The client makes up the boundary, and it means nothing.
+        // The boundary is random and has no meaning.
         let text = match content_type.and_then(|content_type| boundary(content_type, &text)) {
             Some(boundary) => text.replace(boundary, "boundary"),
             None => text,
@@ -71,7 +71,7 @@ impl Body {
     }
 }
 
-/// Whether a body is a form by its type, or without one by its looks.
+/// Whether a body is a form: by its type, or without a type by its characters.
 fn is_form(content_type: Option<&str>, text: &str) -> bool {
     match content_type.map(str::trim).filter(|it| !it.is_empty()) {
         Some(content_type) => content_type
@@ -230,7 +230,7 @@ fn match_form(
         return Err(format!("the field {}", name.map_or("", String::as_str)));
     }
     let pairs = || recorded.iter().zip(live);
-    // What is made up is bound before it is looked for in other fields.
+    // Bind the values that the client makes up before other fields are compared: they may contain such values.
     for ((name, value), (_, live)) in pairs() {
         if volatile.names.contains(name) && !bindings.bind(value, live) {
             return Err(format!("the field {name}"));

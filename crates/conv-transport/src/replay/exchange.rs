@@ -1,4 +1,4 @@
-//! A recorded exchange, made ready to be replayed.
+//! Recorded exchanges in the form that a replay uses.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use super::{
 use crate::har::{Entry, Har, HarError, RecordedError};
 
 pub(super) struct Exchange {
-    /// Of its entry in the file, counted from 1.
+    /// The number of its entry in the file, counted from 1.
     pub(super) number: usize,
     pub(super) request: Shape,
-    /// When it was sent and when it ended, in one order with all others.
+    /// The ordinals of its sending and its end, in one order with all other exchanges.
     pub(super) sent: u64,
     pub(super) received: u64,
-    /// When it ended, after the first request of the recording was sent.
+    /// The time of its end, counted from the first request of the recording.
     pub(super) offset: Duration,
     pub(super) end: End,
 }
@@ -33,28 +33,28 @@ pub(super) enum End {
         body: Bytes,
     },
     Error(RecordedError),
-    /// It was still under way when the recording ended.
+    /// It was in flight when the recording ended.
     Open,
-    /// The caller gave it up.
+    /// The caller dropped it.
     Aborted,
-    /// Another program got no response, and does not say why.
+    /// It is of another program, and got no response.
     Failed,
 }
 
 impl End {
-    /// Whether the caller got something at the end.
+    /// Whether the caller got a response or an error.
     pub(super) fn is_answer(&self) -> bool {
         matches!(self, Self::Response { .. } | Self::Error(_))
     }
 
-    /// Whether a replay may do without it.
+    /// Whether a replay is complete without it.
     pub(super) fn is_optional(&self) -> bool {
         matches!(self, Self::Aborted | Self::Failed)
     }
 }
 
-/// The exchanges of a recording, in the order of their sending: the entries of a file may have any. Beside them the entries that
-/// are left out.
+/// Returns the exchanges of a recording in the order of their sending, and the entries that take no part in a replay. The entries of a
+/// file may be in any order.
 pub(super) fn exchanges(
     har: &Har,
     options: &ReplayOptions,
@@ -99,13 +99,13 @@ pub(super) fn exchanges(
     Ok((exchanges, left_out))
 }
 
-/// What an entry is to a replay.
+/// An entry of the file: an exchange of the replay, or left out.
 enum Row<'a> {
     Exchange(Dated<'a>),
     LeftOut(LeftOutReason),
 }
 
-/// An entry, and what says where and when.
+/// An entry with its parsed URL and times.
 struct Dated<'a> {
     entry: &'a Entry,
     uri: Uri,
@@ -114,7 +114,7 @@ struct Dated<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// `date` is the one of the entry before, and stands for one that is missing.
+    /// Reads an entry. `date` is the date of the entry before; it is used if this one has none.
     fn of(
         entry: &'a Entry,
         options: &ReplayOptions,
@@ -161,7 +161,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Why a URL is none of HTTP's, if it has a scheme and is not.
+/// The reason to leave out a URL whose scheme is not `http` or `https`.
 fn other_scheme(url: &str) -> Option<LeftOutReason> {
     let (scheme, _) = url.split_once(':')?;
     let is_scheme = scheme
@@ -186,7 +186,7 @@ impl Dated<'_> {
             && !self.entry.aborted
     }
 
-    /// How much later than its date a request may have been sent.
+    /// The time by which a request may have been sent later than its date says.
     ///
     /// Browsers cut dates to the millisecond, and a request that follows an answer within the same one must not look as if
     /// it had been sent before: the answer would be held for a request that waits for it.
@@ -299,11 +299,11 @@ fn end(entry: &Entry) -> Result<End, String> {
             .name
             .parse()
             .map_err(|error| format!("response.headers: {}: {error}", recorded.name))?;
-        // The body comes decoded and whole.
+        // The body is replayed without its codings.
         if name == header::CONTENT_ENCODING || name == header::TRANSFER_ENCODING {
             continue;
         }
-        // Chromium writes a header that came several times as one, a line each.
+        // Chromium joins the values of repeated headers with line breaks.
         for line in recorded.value.split('\n') {
             let value = HeaderValue::from_bytes(line.as_bytes())
                 .map_err(|error| format!("response.headers: {name}: {error}"))?;

@@ -1,4 +1,4 @@
-//! Whether a live request is a recorded one.
+//! Comparing a live request with a recorded one.
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::{binding::Bindings, body::Body};
 use crate::{Lane, redact::REDACTED};
 
-/// Where in a request the values stand that differ from run to run.
+/// The places in a request whose values differ from run to run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Volatile {
     /// Members, properties and parameters by these names hold such a value.
@@ -18,7 +18,7 @@ pub(super) struct Volatile {
     pub(super) segments: BTreeSet<String>,
 }
 
-/// What is compared of a request.
+/// The parts of a request that are compared.
 pub(super) struct Shape {
     /// Unknown in files of other programs.
     pub(super) lane: Option<Lane>,
@@ -27,7 +27,7 @@ pub(super) struct Shape {
     pub(super) origin: String,
     /// With its escapes; it is compared without them, segment by segment.
     path: String,
-    /// The parameters, sorted by name: their order says nothing.
+    /// The parameters, sorted by name: their order has no meaning.
     query: Vec<(String, String)>,
     body: Body,
 }
@@ -130,7 +130,7 @@ impl Shape {
             match (recorded.next(), other.next()) {
                 (None, None) => return Ok(()),
                 (Some((name, value)), Some((other_name, other_value))) if name == other_name => {
-                    // A secret of the client's own has no pseudonym, and any other stands for it.
+                    // A secret that the client made or knew has no pseudonym. It matches any value.
                     let same = if volatile.names.contains(name) {
                         bindings.bind(value, other_value)
                     } else {
@@ -159,7 +159,7 @@ impl Shape {
     }
 }
 
-/// A segment of a path without its escapes. What is no escape, or no UTF-8 without it, stays as it is.
+/// Decodes the escapes in a segment of a path. A segment that is not UTF-8 then is returned as it is.
 fn decoded(segment: &str) -> Cow<'_, str> {
     let decoded = percent_decode_str(segment).decode_utf8();
     decoded.unwrap_or(Cow::Borrowed(segment))

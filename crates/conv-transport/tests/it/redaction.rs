@@ -636,3 +636,38 @@ fn redacting_takes_time_in_proportion_to_the_file() {
         "{small:?} for 8 KiB, {large:?} for 64 KiB"
     );
 }
+
+#[test]
+fn what_a_file_holds_beside_its_entries_is_redacted_too() {
+    let file = json!({ "log": {
+        "pages": [{ "title": "https://pool.contoso.com/?access_token=GRANTED-2015" }],
+        "entries": [],
+    }, "_session": { "password": "swordfish-2015" } });
+    let mut har = Har::from_slice(file.to_string().as_bytes()).unwrap();
+    har.redact(&[], &[]).unwrap();
+    let file = String::from_utf8(har.to_vec().unwrap()).unwrap();
+    assert!(
+        !file.contains("GRANTED") && !file.contains("swordfish"),
+        "{file}"
+    );
+}
+
+/// A replacement that has what it replaces in it leaves the secret where it was.
+#[test]
+fn a_secret_that_is_left_is_an_error() {
+    let mut har = with_body(json!({ "text": "see swordfish" }), "text/plain");
+    let before = har.clone();
+    let pair = ("swordfish".to_owned(), "no swordfish".to_owned());
+    let error = har.redact(&[], &[pair]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            HarError::Secret {
+                number: Some(1),
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(har == before);
+}

@@ -76,7 +76,7 @@ impl Walk<'_> {
                     };
                     // A number of a name that stays is no secret.
                     let guarded = self.is_guarded;
-                    self.is_guarded = guarded && token.kind == Kind::Text;
+                    self.is_guarded = guarded && raw.parse::<f64>().is_err();
                     if let Some(edited) = self.value(kind, &name, &value) {
                         edits.replace(token.start, token.end, &quoted(&edited, raw));
                     }

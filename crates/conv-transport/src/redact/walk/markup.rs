@@ -45,10 +45,12 @@ impl Walk<'_> {
                 Kind::Cdata => self.raw_content(inner, start, end, &open, &mut edits),
                 Kind::Close => {
                     let name = local(inner.trim());
-                    if let Some(index) = open
-                        .iter()
-                        .rposition(|it| it.name.eq_ignore_ascii_case(name))
-                    {
+                    let innermost = open.len().saturating_sub(MOST_UNCLOSED);
+                    let inner = open.get(innermost..).unwrap_or_default().iter();
+                    let found = inner
+                        .rev()
+                        .position(|it| it.name.eq_ignore_ascii_case(name));
+                    if let Some(index) = found.map(|found| open.len() - 1 - found) {
                         // What HTML does not close is closed with what is around it.
                         if let Some(element) = open.get(index) {
                             self.in_secret = element.around_is_secret;
@@ -160,8 +162,8 @@ impl Walk<'_> {
             let found = all.find(|it| wanted.iter().any(|w| it.name.eq_ignore_ascii_case(w)))?;
             Some(unescaped(found.value(tag)).into_owned())
         };
-        let label = named(&["name", "id", "key"])
-            .filter(|_| is_html || named(&["name", "Name", "key"]).is_some());
+        let label = named(&["name", "key"]);
+        let label = label.or_else(|| named(&["id"]).filter(|_| is_html));
         let around = self.in_secret;
         self.in_secret |= names::secret(local(name), false).is_some();
         for attribute in &attributes {
@@ -197,6 +199,9 @@ impl Walk<'_> {
         }
     }
 }
+
+/// The most elements that one end tag closes; other end tags are ignored.
+const MOST_UNCLOSED: usize = 64;
 
 /// Elements of HTML without content.
 const VOID: [&str; 8] = ["input", "meta", "link", "br", "img", "hr", "base", "param"];

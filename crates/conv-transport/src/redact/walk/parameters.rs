@@ -1,5 +1,7 @@
 //! Forms, URLs, and text with parameters in it.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::percent_decode_str;
 
 use super::{HarFieldKind, Walk, json::Edits, names};
@@ -79,6 +81,9 @@ impl Walk<'_> {
                 }
                 Some(b'=') => {
                     let name = name_before(text, mark);
+                    if name.is_empty() {
+                        continue;
+                    }
                     let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
                     let start = at + quote.map_or(0, char::len_utf8);
                     let value = text.get(start..).unwrap_or_default();
@@ -90,7 +95,7 @@ impl Walk<'_> {
                     };
                     let value = value.get(..end.unwrap_or(value.len())).unwrap_or_default();
                     at = start;
-                    if !name.is_empty() && !value.is_empty() {
+                    if !value.is_empty() {
                         let is_form = value.contains('+') && !value.contains("%20");
                         let plain = decoded(value, is_form);
                         if let Some(edited) = self.value(HarFieldKind::Parameter, &name, &plain) {
@@ -155,7 +160,7 @@ fn is_in_query(text: &str, mark: usize) -> bool {
 }
 
 fn ends_in_query(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || "&#\"\\<>".contains(c)
+    c.is_whitespace() || c.is_control() || "&#\"<>".contains(c)
 }
 
 /// Whether a value without quotes goes on.
@@ -179,38 +184,51 @@ pub(super) fn decoded(text: &str, is_form: bool) -> String {
 /// `text` with escapes, as the one in whose place it comes has them: in its case, and without them for characters that are plain
 /// there.
 pub(crate) fn encoded_like(text: &str, source: &str, is_form: bool) -> String {
-    let has_code = |mark: fn(&u8) -> bool| {
-        source.as_bytes().windows(3).any(|code| {
-            code.starts_with(b"%") && code.get(1..).unwrap_or_default().iter().any(mark)
-        })
-    };
-    let is_lower = has_code(u8::is_ascii_lowercase) && !has_code(u8::is_ascii_uppercase);
+    let mut plain = BTreeSet::new();
+    let mut coded = [false; 256];
+    let (mut has_lower, mut has_upper) = (false, false);
+    let mut rest = source;
+    while let Some(c) = rest.chars().next() {
+        let digits = rest.get(1..3).filter(|_| c == '%');
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok().zip(Some(digits))) {
+            Some((byte, digits)) => {
+                has_lower |= digits.contains(|c: char| c.is_ascii_lowercase());
+                has_upper |= digits.contains(|c: char| c.is_ascii_uppercase());
+                if let Some(coded) = coded.get_mut(usize::from(byte)) {
+                    *coded = true;
+                }
+                rest = rest.get(3..).unwrap_or_default();
+            }
+            None => {
+                plain.insert(c);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    let is_coded = |byte: u8| coded.get(usize::from(byte)).copied().unwrap_or_default();
     let mut encoded = String::with_capacity(text.len());
     for c in text.chars() {
         if c == ' ' && is_form {
             encoded.push('+');
             continue;
         }
-        let mut bytes = [0; 4];
-        let bytes = c.encode_utf8(&mut bytes).as_bytes();
-        let code = |byte: u8| {
-            if is_lower {
-                format!("%{byte:02x}")
-            } else {
-                format!("%{byte:02X}")
-            }
-        };
-        let codes: String = bytes.iter().map(|byte| code(*byte)).collect();
-        let unreserved = c.is_ascii_alphanumeric() || "-._~".contains(c);
-        let is_plain = if unreserved {
-            c.is_ascii_alphanumeric() || !source.contains(&codes)
+        let is_plain = if c.is_ascii_alphanumeric() {
+            true
+        } else if let (true, Ok(byte)) = ("-._~".contains(c), u8::try_from(c)) {
+            !is_coded(byte)
         } else {
-            source.contains(c) && !"%+ &=#".contains(c)
+            plain.contains(&c) && !"%+ &=#".contains(c)
         };
         if is_plain {
             encoded.push(c);
-        } else {
-            encoded.push_str(&codes);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            encoded.push_str(&if has_lower && !has_upper {
+                format!("%{byte:02x}")
+            } else {
+                format!("%{byte:02X}")
+            });
         }
     }
     encoded
