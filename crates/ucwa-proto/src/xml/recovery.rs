@@ -112,6 +112,7 @@ mod tests {
             "<a></b></c></a>",
             "<a x=\"/>\"></a>",
             "<a x=\"1></a>",
+            "<a x=\"1><b></b></a>",
             "<a x=1 y></a>",
         ] {
             let text = format!("{element}<a></a></sender>");
