@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use ucwa_proto::{Event, EventStatus, HrefKey, Resource};
+use ucwa_proto::{Event, EventStatus, HrefKey, Problem, Resource};
 
 use super::conversation::{Address, Context, Conversation};
 use super::event_dispatch::{failure_of, may_be_completed};
@@ -140,6 +140,12 @@ impl Deliveries {
     /// Whether a message of this user's is at `href`.
     pub(super) fn is_at(&self, href: &HrefKey) -> bool {
         self.sent.iter().any(|sent| sent.is_at(href))
+    }
+
+    /// The message that an event or a response is about.
+    fn named(&self, address: &Address, operation: Option<&str>) -> Option<&Sent> {
+        let mut sent = self.sent.iter();
+        sent.find(|sent| sent.is_named(&address.key, operation))
     }
 
     /// A message leaves in a request of its own, or inside an invitation.
@@ -366,40 +372,50 @@ impl Conversation {
     }
 
     /// An event of a message of this user's.
-    pub(super) fn on_outgoing(&mut self, cx: &mut Context<'_>, href: HrefKey, event: &Event<'_>) {
+    pub(super) fn on_outgoing(
+        &mut self,
+        cx: &mut Context<'_>,
+        address: Address,
+        event: &Event<'_>,
+    ) {
         if !may_be_completed(&event.kind) {
             return;
         }
         let result = self.result_in(cx, event);
         let resource = event.resource();
         let operation = resource.and_then(|message| message.text("operationId"));
-        let mut sent = self.deliveries.sent.iter();
-        let sent = sent.find(|sent| sent.is_named(&href, operation));
         let Some(result) = result else {
             // The event does not say how the message completed. The message may.
+            let sent = self.deliveries.named(&address, operation);
             let waiting = sent.filter(|sent| sent.ticket.is_some() && !sent.blocks());
             if let Some(message) = waiting.map(|sent| sent.message) {
                 self.on_delivery_overdue(cx, message);
             }
             return;
         };
-        if self.deliveries.settled.contains(&href) {
+        self.take_result(cx, address, operation, result);
+    }
+
+    /// Takes the result of the message of this user's that is at an address, and may have the ID of an operation.
+    pub(super) fn take_result(
+        &mut self,
+        cx: &mut Context<'_>,
+        address: Address,
+        operation: Option<&str>,
+        result: DeliveryResult,
+    ) {
+        if self.deliveries.settled.contains(&address.key) {
             return;
         }
-        if let Some(sent) = sent {
+        if let Some(sent) = self.deliveries.named(&address, operation) {
             let (message, blocked) = (sent.message, sent.blocks());
-            self.deliveries.settled.insert(href, ());
+            self.deliveries.settled.insert(address.key, ());
             self.report(cx, message, result);
             if blocked {
                 self.send_next(cx);
             }
         } else if self.deliveries.is_blocked() || self.deliveries.has_unnamed() {
             // A response is still to come and names the message, or was lost, and the message has to be read.
-            let href_sent = event.link.href.to_string();
-            let address = Address {
-                href: href_sent,
-                key: href,
-            };
             if self.deliveries.early.len() >= MAX_EARLY {
                 self.deliveries.early.pop_front();
             }
@@ -435,20 +451,12 @@ impl Conversation {
         answer: Answer<'_>,
     ) {
         let read = answer.resource(cx.core).ok();
-        let timestamp = read.as_ref().and_then(payload::timestamp);
-        let status = read.as_ref().and_then(|read| read.text("status"));
-        let result = match (status, &read) {
-            (Some("Succeeded"), _) => DeliveryResult::delivered(timestamp),
-            (Some("Failed"), Some(read)) => {
-                let failed = self.roster.failed(cx.core, read);
-                let failure = Failure::new(FailureKind::Remote, Stage::Message)
-                    .with_failed_participants(failed);
-                DeliveryResult::failed(failure).at(timestamp)
-            }
-            _ => DeliveryResult::failed(unknown(
+        let result = self.result_of(cx, None, None, read.as_ref());
+        let result = result.unwrap_or_else(|| {
+            DeliveryResult::failed(unknown(
                 "the server took the message and does not say what became of it",
-            )),
-        };
+            ))
+        });
         self.report(cx, message, result);
     }
 
@@ -470,12 +478,26 @@ impl Conversation {
         self.fail_drafts(cx, failure);
     }
 
-    /// The result in the completion of a message, if there is one: the event's status decides, and the resource's own where
-    /// the event has none.
-    fn result_in(&self, cx: &Context<'_>, event: &Event<'_>) -> Option<DeliveryResult> {
-        let message = event.resource();
-        let status = message.and_then(|message: &Resource<'_>| message.text("status"));
-        let delivered = match (&event.status, status) {
+    /// The result in the event of a completion, if there is one.
+    pub(super) fn result_in(&self, cx: &Context<'_>, event: &Event<'_>) -> Option<DeliveryResult> {
+        self.result_of(
+            cx,
+            event.status.as_ref(),
+            event.reason.as_ref(),
+            event.resource(),
+        )
+    }
+
+    /// The result of a message, if there is one: the status of its event decides, and its own where the event has none.
+    pub(super) fn result_of(
+        &self,
+        cx: &Context<'_>,
+        event: Option<&EventStatus>,
+        reason: Option<&Problem<'_>>,
+        message: Option<&Resource<'_>>,
+    ) -> Option<DeliveryResult> {
+        let status = message.and_then(|message| message.text("status"));
+        let delivered = match (event, status) {
             (Some(EventStatus::Success), _) | (None, Some("Succeeded")) => true,
             (Some(EventStatus::Failure), _) | (None, Some("Failed")) => false,
             _ => return None,
@@ -484,7 +506,7 @@ impl Conversation {
         if delivered {
             return Some(DeliveryResult::delivered(timestamp));
         }
-        let told = event.reason.as_ref().and_then(failure_of);
+        let told = reason.and_then(failure_of);
         let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
         let failed = message.map(|message| self.roster.failed(cx.core, message));
         let failure = failure.with_failed_participants(failed.unwrap_or_default());

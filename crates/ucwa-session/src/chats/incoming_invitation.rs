@@ -354,7 +354,7 @@ impl Conversation {
         cx.fail(offer.accepting, &failure);
         cx.done(offer.declining);
         if offer.began_conversation {
-            self.end(cx, Some(failure));
+            self.end_after_reads(cx, Some(failure));
         } else {
             self.on_chat_gone(cx, Some(failure));
         }

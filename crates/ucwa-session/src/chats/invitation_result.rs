@@ -248,7 +248,7 @@ impl Conversation {
                 self.delete_conversation(cx);
             }
         } else {
-            self.end(cx, Some(failure));
+            self.end_after_reads(cx, Some(failure));
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use ucwa_proto::{Event, HrefKey, Resource};
 
-use super::conversation::{Context, Conversation};
+use super::conversation::{Address, Context, Conversation};
+use super::delivery::DeliveryResult;
 use super::event_dispatch::may_be_completed;
 use super::html;
 use super::payload::{self, ParticipantFacts};
@@ -49,8 +50,10 @@ pub(super) struct Arrivals {
 }
 
 struct Waiting {
-    href: HrefKey,
+    address: Address,
     content: Option<Content>,
+    /// The delivery result in the event, for a message that turns out to be this user's when it has been read.
+    result: Option<DeliveryResult>,
     sender: Participant,
     /// When its event came, by the client's clock.
     arrived_at: SystemTime,
@@ -160,18 +163,18 @@ impl Conversation {
     /// A message event of a life that is over: the result of an outgoing message, or an incoming one that the server has
     /// delivered. It is shown, however late.
     pub(super) fn on_late_message(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
-        let Some(href) = cx.key_of(&event.link.href) else {
+        let Some(address) = cx.address_of(&event.link.href) else {
             return;
         };
         let message = event.resource();
         if message.and_then(|message| message.text("direction")) != Some("Incoming") {
-            return self.on_outgoing(cx, href, event);
+            return self.on_outgoing(cx, address, event);
         }
         let content = message.and_then(|message| Some((message, payload::message_body(message)?)));
         let Some((message, body)) = content else {
             return;
         };
-        if !self.shown.messages.insert(href, ()) {
+        if !self.shown.messages.insert(address.key, ()) {
             return;
         }
         // The roster's hrefs belong to another life. Between two, there is no doubt about the sender.
@@ -214,32 +217,34 @@ impl Conversation {
 
     /// A message event, of either direction.
     pub(super) fn on_message(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
-        let Some(href) = cx.key_of(&event.link.href) else {
+        let Some(address) = cx.address_of(&event.link.href) else {
             return;
         };
         let resource = event.resource();
         let outgoing = match resource.and_then(|message| message.text("direction")) {
             Some(direction) => direction == "Outgoing",
-            None => self.deliveries.is_at(&href),
+            None => self.deliveries.is_at(&address.key),
         };
         if outgoing {
-            return self.on_outgoing(cx, href, event);
+            return self.on_outgoing(cx, address, event);
         }
-        if self.shown.messages.contains(&href) {
+        if self.shown.messages.contains(&address.key) {
             return;
         }
         let content = resource.and_then(|message| Some((message, payload::message_body(message)?)));
         if let Some((message, body)) = content {
             let sender = self.sender_of(cx, message);
             let timestamp = payload::timestamp(message);
-            self.line_up(cx, href, sender, Some(Content { body, timestamp }));
+            let content = Content { body, timestamp };
+            self.line_up(cx, address, sender, Some(content), None);
         } else if may_be_completed(&event.kind) {
             let sender = match resource {
                 Some(message) => self.sender_of(cx, message),
                 None => self.unnamed_sender(cx),
             };
-            let purpose = ChatPurpose::ReadIncoming(href.clone());
-            self.line_up(cx, href, sender, None);
+            let result = self.result_in(cx, event);
+            let purpose = ChatPurpose::ReadIncoming(address.key.clone());
+            self.line_up(cx, address, sender, None, result);
             self.tasks.read(cx.core, Some(&event.link.href), purpose);
         }
     }
@@ -247,17 +252,19 @@ impl Conversation {
     fn line_up(
         &mut self,
         cx: &mut Context<'_>,
-        href: HrefKey,
+        address: Address,
         sender: Participant,
         content: Option<Content>,
+        result: Option<DeliveryResult>,
     ) {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        self.shown.messages.insert(href.clone(), ());
+        self.shown.messages.insert(address.key.clone(), ());
         live.arrivals.line.push_back(Waiting {
-            href,
+            address,
             content,
+            result,
             sender,
             arrived_at: cx.core.wall_now(),
         });
@@ -340,7 +347,11 @@ impl Conversation {
         let direction = message
             .as_ref()
             .and_then(|message| message.text("direction"));
-        let outgoing = direction == Some("Outgoing");
+        let outgoing = message.as_ref().filter(|_| direction == Some("Outgoing"));
+        let outgoing = outgoing.map(|message| {
+            let operation = message.text("operationId").map(str::to_owned);
+            (operation, self.result_of(cx, None, None, Some(message)))
+        });
         let sender = message.as_ref().map(|message| self.sender_of(cx, message));
         let content = message.and_then(|message| {
             let body = payload::message_body(&message)?;
@@ -351,12 +362,18 @@ impl Conversation {
             return;
         };
         let line = &mut live.arrivals.line;
-        let Some(position) = line.iter().position(|waiting| waiting.href == *href) else {
+        let Some(position) = line.iter().position(|waiting| waiting.address.key == *href) else {
             return;
         };
-        if outgoing {
+        if let Some((operation, told)) = outgoing {
             // This user's own message is not shown as received.
-            line.remove(position);
+            if let Some(Waiting {
+                address, result, ..
+            }) = line.remove(position)
+                && let Some(result) = result.or(told)
+            {
+                self.take_result(cx, address, operation.as_deref(), result);
+            }
         } else if let Some(waiting) = line.get_mut(position) {
             if let Some(sender) = sender.filter(|_| content.is_some()) {
                 waiting.sender = sender;

@@ -95,7 +95,7 @@ impl Conversation {
                     self.on_chat_gone(cx, None);
                     self.arm_probe(cx);
                 } else if instead_of_delete || live.ends_with_chat() {
-                    self.end(cx, None);
+                    self.end_after_reads(cx, None);
                 } else {
                     // The chat was stopped, then the conversation left, which goes on without the chat.
                     self.delete_conversation(cx);
@@ -131,7 +131,7 @@ impl Conversation {
 
     pub(super) fn on_delete_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         match answer.effect(cx.core) {
-            Effect::Done(_) | Effect::Gone(_) => self.end(cx, None),
+            Effect::Done(_) | Effect::Gone(_) => self.end_after_reads(cx, None),
             // A server that does not let a conversation be deleted lets its only modality be stopped.
             Effect::Refused(failure) if matches!(failure.status(), Some(403 | 405)) => {
                 self.post_stop(cx, ChatPurpose::StopInsteadOfDelete);
@@ -186,13 +186,9 @@ impl Conversation {
         let Some(failure) = live.over.clone() else {
             return;
         };
-        // A message whose text is being read is shown first.
-        if live.arrivals.is_reading() {
-            return;
-        }
         // An open invitation gets its result yet, and the message in it depends on that.
         if live.open_invitation().is_none() {
-            self.end(cx, failure);
+            self.end_after_reads(cx, failure);
         } else if !std::mem::replace(&mut live.awaits_last_result, true) {
             self.await_last_result(cx);
         }
@@ -312,6 +308,16 @@ impl Conversation {
     }
 
     // The end.
+
+    /// Ends the conversation, now or when every message whose text is being read has been shown.
+    pub(super) fn end_after_reads(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
+        match self.life.live_mut() {
+            Some(live) if live.arrivals.is_reading() => {
+                live.over.get_or_insert(failure);
+            }
+            _ => self.end(cx, failure),
+        }
+    }
 
     /// Ends the life of the conversation: everything without a result gets one, the end is reported, and the operations
     /// that wait for it complete.

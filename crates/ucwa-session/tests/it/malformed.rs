@@ -37,16 +37,15 @@ fn a_malformed_message_is_read_by_its_link_in_its_place() {
     }
 }
 
-#[test]
-fn a_message_that_is_being_read_is_shown_before_its_conversation_ends() {
+/// The conversation ends with `end` while the text of a message is being read: the text is shown first.
+fn read_at_the_end(end: impl FnOnce(&mut Bench)) {
     let mut fixture = fixtures::established();
     let (bench, key) = (&mut fixture.bench, fixture.key);
     let message = arrival("21a1", "2", "late");
     let resource = message["_embedded"]["message"].clone();
     let malformed = with(message, "_embedded", json!("x"));
     bench.page(json!([conversation("21a1", vec![malformed])]));
-    let gone = bare("deleted", "conversation", &conversation_href("21a1"), None);
-    bench.page(senders("21a1", vec![(false, gone)]));
+    end(bench);
     bench.reply("GET", &message_href("21a1", "2"), 200, resource);
     let changes = bench.changes(key);
     let shown = changes
@@ -56,6 +55,48 @@ fn a_message_that_is_being_read_is_shown_before_its_conversation_ends() {
         .iter()
         .position(|it| matches!(it, ConversationChange::Ended { .. }));
     assert!(shown.is_some() && shown < ended, "{changes:?}");
+}
+
+#[test]
+fn a_message_that_is_being_read_is_shown_before_its_conversation_ends() {
+    read_at_the_end(|bench| {
+        let gone = bare("deleted", "conversation", &conversation_href("21a1"), None);
+        bench.page(senders("21a1", vec![(false, gone)]));
+    });
+}
+
+#[test]
+fn a_message_that_is_being_read_is_shown_before_the_user_has_left() {
+    read_at_the_end(|bench| {
+        let key = ConversationKey::Local(1);
+        let ticket = bench.submit(Operation::Leave(key));
+        bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+        assert_eq!(bench.result(ticket), None, "the conversation has not ended");
+    });
+}
+
+#[test]
+fn a_malformed_result_before_the_response_counts_when_the_message_was_read() {
+    for (status, expected) in [
+        ("Success", MessageStatus::Succeeded),
+        ("Failure", MessageStatus::Failed),
+    ] {
+        let mut fixture = fixtures::established();
+        let (bench, key) = (&mut fixture.bench, fixture.key);
+        bench.send(2, "Hi");
+        let href = message_href("21a1", "2");
+        let event = bare("completed", "message", &href, None);
+        let event = with(event, "status", json!(status));
+        let malformed = with(event, "_embedded", json!("x"));
+        bench.page(json!([conversation("21a1", vec![malformed])]));
+        let message = json!({"rel": "message", "direction": "Outgoing"});
+        bench.reply("GET", &href, 200, message);
+        assert_eq!(bench.verdicts(key), [], "the response names the message");
+        let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+        bench.created("POST", &messages, &href);
+        assert_eq!(bench.verdicts(key), [(MessageKey::Local(2), expected)]);
+        assert_eq!(bench.received(key), Vec::<String>::new());
+    }
 }
 
 #[test]

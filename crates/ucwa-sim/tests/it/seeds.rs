@@ -39,17 +39,13 @@ const FAILED_IN_LARGE: [u64; 25] = [
 ];
 
 /// Seeds that failed in [`WorldSize::Full`].
-const FAILED_IN_FULL: [u64; 4] = [3_283, 4_012, 4_658, 5_576];
+const FAILED_IN_FULL: [u64; 10] = [
+    2_623, 3_283, 4_012, 4_624, 4_658, 5_576, 6_111, 6_495, 6_686, 7_031,
+];
 
-/// Seeds that fail in [`WorldSize::Full`] and are not fixed yet.
-const FAIL_IN_FULL: [u64; 1] = [893];
-
-/// Plays the seeds in the full world, except those that are known to fail.
 #[track_caller]
 fn play_in_full(seeds: Range<u64>) {
-    for seed in seeds.filter(|seed| !FAIL_IN_FULL.contains(seed)) {
-        play(seed..seed + 1, &Options::default());
-    }
+    play(seeds, &Options::default());
 }
 
 // A thousand seeds in four tests, which run in parallel.
