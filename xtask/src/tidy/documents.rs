@@ -54,6 +54,41 @@ fn the_quick_start_is_two_commands_and_continuous_integration_runs_both() {
     assert_eq!(last, Some(commands[1]), "what the script closes with");
 }
 
+/// The tables of ARCHITECTURE.md that follow a message have a row for each call: a number, functions in backticks and words
+/// about them, and the file that has the functions.
+#[test]
+fn every_function_on_the_way_of_a_message_is_where_the_architecture_says() {
+    let page = read("ARCHITECTURE.md");
+    for (title, calls) in [("out", 40), ("in", 13)] {
+        let title = format!("\n### The way of a message {title}\n");
+        let (_, way) = page.split_once(&title).unwrap();
+        let (way, _) = way.split_once("\n##").unwrap();
+        let mut followed = 0;
+        for row in way.lines() {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let [_, number, functions, file, _] = cells[..] else {
+                continue;
+            };
+            if number.parse::<u32>().is_err() || file.is_empty() {
+                continue;
+            }
+            let source = read(file.trim_matches('`'));
+            let functions = functions.split('`').skip(1).step_by(2);
+            let functions =
+                functions.filter(|name| name.chars().all(|c| c == '_' || c.is_ascii_lowercase()));
+            let missing: Vec<&str> = functions
+                .filter(|name| {
+                    !source.contains(&format!("fn {name}("))
+                        && !source.contains(&format!("fn {name}<"))
+                })
+                .collect();
+            assert!(missing.is_empty(), "{row}: {missing:?}");
+            followed += 1;
+        }
+        assert_eq!(followed, calls, "{title}");
+    }
+}
+
 #[test]
 fn every_page_with_rust_is_compiled() {
     let guide = read("xtask/src/guide.rs");
