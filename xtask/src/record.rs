@@ -244,7 +244,8 @@ mod tests {
         assert!(holds("password=open-sesame+%26+never+tell"));
     }
 
-    /// Takes real time: a recording goes on for a while after the last step.
+    /// Takes real time: a recording goes on for a while after the last step. On one thread, as `cargo xtask record` runs: on
+    /// several, another thread may deliver the new conversation to the observer when it is connecting already.
     #[test]
     fn a_recording_of_another_server_replays_from_its_root() {
         let scenario = Scenario {
@@ -260,7 +261,10 @@ mod tests {
             user(&scenario.user, passwords[0]),
             user(&scenario.other, passwords[1]),
         ];
-        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let recording = runtime.block_on(async {
             let config = ServerConfig::new(users);
             let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config)
