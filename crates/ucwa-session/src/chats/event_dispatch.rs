@@ -335,10 +335,13 @@ impl Conversation {
             return;
         }
         let derived = invitation.is_some_and(|invitation| self.follow_derived(cx, invitation));
+        // Only the invitation says where the conversation is.
+        let live = self.life.live();
+        let is_placed = invitation.is_some() || live.is_some_and(|live| live.address.is_some());
         // The event's status decides; without one the invitation's own state; without that, the invitation is read.
         let accepted = match (&event.status, state) {
             _ if derived => true,
-            (Some(EventStatus::Success), _) => true,
+            (Some(EventStatus::Success), _) if is_placed => true,
             (Some(EventStatus::Failure), _) => false,
             (_, Some(InvitationState::Accepted)) => true,
             (_, Some(InvitationState::Refused)) => false,

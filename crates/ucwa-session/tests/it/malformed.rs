@@ -116,6 +116,24 @@ fn a_malformed_invitation_is_read_by_its_link() {
     }
 }
 
+/// Only the invitation names the conversation, so the acceptance is worth nothing without it.
+#[test]
+fn a_malformed_acceptance_is_read_for_the_conversation() {
+    let mut fixture = fixtures::inviting();
+    let (operation, key) = (fixture.operation.clone(), fixture.key);
+    let bench = &mut fixture.bench;
+    let completed = invitation("completed", &operation, "21a1", "Connected");
+    let resource = completed["_embedded"]["messagingInvitation"].clone();
+    let completed = with(completed, "status", json!("Success"));
+    let malformed = with(completed, "_embedded", json!("x"));
+    bench.page(json!([communication(vec![malformed])]));
+    assert_eq!(bench.verdicts(key), []);
+    bench.reply("GET", INVITATION, 200, resource);
+    let verdicts = bench.verdicts(key);
+    assert_eq!(verdicts, [(MessageKey::Local(1), MessageStatus::Succeeded)]);
+    assert!(bench.is_sent("GET", &conversation_href("21a1")));
+}
+
 #[test]
 fn a_malformed_verdict_is_asked_for() {
     let mut fixture = fixtures::handed_over();
