@@ -44,10 +44,10 @@ pub(super) struct Element<'a> {
     attributes: &'a str,
     /// The offset of the tag.
     start: usize,
-    /// The offset of the attributes.
-    offset: usize,
-    /// The number of open elements around it.
-    depth: usize,
+    /// The number of bytes of the tag before the attributes.
+    before_attributes: u32,
+    /// The number of open elements around it, which the limit of the nesting bounds.
+    depth: u16,
 }
 
 impl<'a> Cursor<'a> {
@@ -65,6 +65,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The number of bytes of the text that were read.
+    #[inline(always)]
     pub(super) fn offset(&self) -> usize {
         self.base + usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
     }
@@ -149,6 +150,7 @@ impl<'a> Cursor<'a> {
 
     /// The tag before the current position, and its name with prefix. The content of the tag has `length` bytes, of which
     /// the first `name` bytes are the name.
+    #[inline(always)]
     fn element(&self, length: usize, name: usize, is_empty: bool) -> (Element<'a>, &'a str) {
         let end = self
             .offset()
@@ -161,15 +163,15 @@ impl<'a> Cursor<'a> {
             is_empty,
             attributes,
             start: offset.saturating_sub(1),
-            offset: offset + name.len(),
-            depth: self.open.len(),
+            before_attributes: u32::try_from(1 + name.len()).unwrap_or(u32::MAX),
+            depth: u16::try_from(self.open.len()).unwrap_or(u16::MAX),
         };
         (element, name)
     }
 
     /// Moves to the end of an element that failed with `fail`. Fails with `fail` if the element never ends.
     pub(super) fn recover(&mut self, element: Element<'a>, fail: Fail) -> Read<Fail> {
-        self.open.truncate(element.depth);
+        self.open.truncate(usize::from(element.depth));
         let Some(end) = end_of_element(self.text, element.start, &self.open) else {
             return Err(fail);
         };
@@ -181,7 +183,7 @@ impl<'a> Cursor<'a> {
     /// Moves to the end of an element without reading its content.
     pub(super) fn skip(&mut self, element: Element<'a>) -> Read<()> {
         if !element.is_empty {
-            while self.open.len() > element.depth {
+            while self.open.len() > usize::from(element.depth) {
                 self.next()?;
             }
         }
@@ -225,7 +227,7 @@ impl<'a> Cursor<'a> {
             None => Ok(()),
             Some((kind, at)) => Err(Fail {
                 kind,
-                offset: element.offset + at,
+                offset: element.start + element.before_attributes as usize + at,
             }),
         }
     }
@@ -242,6 +244,7 @@ fn reader(text: &str) -> Reader<&[u8]> {
 }
 
 /// The index of the first attribute at or behind `at`.
+#[inline(always)]
 fn next_attribute(text: &str, at: usize) -> Option<usize> {
     let rest = text.as_bytes().get(at..)?;
     let spaces = rest.iter().position(|&byte| !is_space(byte))?;
@@ -249,6 +252,7 @@ fn next_attribute(text: &str, at: usize) -> Option<usize> {
 }
 
 /// The name, the raw value and the end of the attribute at `begin`, or the index of the error.
+#[inline(always)]
 fn attribute(text: &str, begin: usize) -> Result<(&str, &str, usize), usize> {
     let bytes = text.as_bytes();
     let byte = |at: usize| bytes.get(at).copied();
@@ -281,6 +285,7 @@ fn attribute(text: &str, begin: usize) -> Result<(&str, &str, usize), usize> {
     Ok((name, raw, at + length + 1))
 }
 
+#[inline(always)]
 fn attribute_value(raw: &str) -> Result<Cow<'_, str>, DecodeErrorKind> {
     // The compiler vectorizes a loop that always runs to its end.
     let special = raw.bytes().fold(false, |special, byte| {
