@@ -195,6 +195,7 @@ impl Oracle {
         } else if path.ends_with("/autodiscoverservice.svc/root") || path == "/" {
             Subject::Root
         } else if let Some(number) = deleted_application(request) {
+            self.fail_open_reads(endpoint);
             self.deletions.insert(number.clone());
             Subject::Deletion(number)
         } else if path.ends_with("/events") {
@@ -330,6 +331,8 @@ impl Oracle {
         let page = representation(response.headers()).and_then(|representation| {
             EventPage::decode(response.body(), representation, &Limits::default()).ok()
         });
+        // A page that does not say what follows it cannot be acknowledged, so a client takes nothing from it.
+        let page = page.filter(|page| page.follow.is_some());
         let mut facts = Vec::new();
         for (_, event) in page.iter().flat_map(EventPage::events) {
             let resource = event.resource();
@@ -395,6 +398,14 @@ impl Oracle {
         }
     }
 
+    /// The application of a client is gone, or the client deletes it: what it was reading cannot be read any more.
+    fn fail_open_reads(&mut self, endpoint: EndpointId) {
+        let open = self.exchanges.values();
+        let open = open.filter(|open| open.endpoint == endpoint);
+        let reads = open.filter(|open| matches!(open.subject, Subject::Verdict));
+        *self.failed_reads.entry(endpoint).or_default() += reads.count();
+    }
+
     fn was_not_executed(&mut self, subject: &Subject) {
         if let Subject::Message(message) | Subject::Invitation(message) = subject
             && let Some(record) = self.records.get_mut(message)
@@ -427,11 +438,7 @@ impl Oracle {
         }
         if exchange.of_application && says_gone(response) {
             self.applications.remove(&exchange.endpoint);
-            // What was being read in the application cannot be read any more.
-            let of_client = |open: &&Exchange| open.endpoint == exchange.endpoint;
-            let open = self.exchanges.values().filter(of_client);
-            let reads = open.filter(|it| matches!(it.subject, Subject::Verdict));
-            *self.failed_reads.entry(exchange.endpoint).or_default() += reads.count();
+            self.fail_open_reads(exchange.endpoint);
         }
         let endpoint = exchange.endpoint;
         match exchange.subject {

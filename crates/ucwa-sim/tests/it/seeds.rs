@@ -39,8 +39,8 @@ const FAILED_IN_LARGE: [u64; 25] = [
 ];
 
 /// Seeds that failed in [`WorldSize::Full`].
-const FAILED_IN_FULL: [u64; 10] = [
-    2_623, 3_283, 4_012, 4_624, 4_658, 5_576, 6_111, 6_495, 6_686, 7_031,
+const FAILED_IN_FULL: [u64; 13] = [
+    2_623, 3_283, 4_012, 4_281, 4_624, 4_658, 5_576, 6_111, 6_495, 6_686, 7_031, 8_423, 13_159,
 ];
 
 #[track_caller]
