@@ -24,6 +24,14 @@ impl Conversation {
         let own = href.filter(|href| cx.core.resolve(href, Stage::Conversation).is_ok());
         let address = own.and_then(|href| cx.address_of(href));
         let adopt = !self.is_conference();
+        // A sender without an href of this application and without an address: between two, there is no doubt who it is.
+        if adopt
+            && address.is_none()
+            && facts.uri.is_none()
+            && let Some(only) = self.roster.only()
+        {
+            return only;
+        }
         let facts = facts.without_commands();
         self.merge_duplicate(cx, address.as_ref(), facts.uri);
         let (member, _) = self.roster.learn(cx.core, address, &facts, adopt);

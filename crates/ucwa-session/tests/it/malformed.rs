@@ -65,6 +65,25 @@ fn a_message_that_is_being_read_is_shown_before_its_conversation_ends() {
     });
 }
 
+/// Otherwise the chat of two would have a made-up third participant, and start again as a conference.
+#[test]
+fn a_read_message_whose_sender_is_on_another_host_is_the_peers() {
+    let mut fixture = fixtures::established();
+    let (bench, key) = (&mut fixture.bench, fixture.key);
+    let message = arrival("21a1", "2", "Hi");
+    let mut resource = message["_embedded"]["message"].clone();
+    let forged = json!({"href": "https://elsewhere.example/participant/1", "title": "Lene Aaling"});
+    resource["_links"]["participant"] = forged;
+    bench.page(json!([conversation(
+        "21a1",
+        vec![with(message, "_embedded", json!("x"))]
+    )]));
+    bench.reply("GET", &message_href("21a1", "2"), 200, resource);
+    let changes = bench.changes(key);
+    let is_of_peer = |change: &ConversationChange| matches!(change, ConversationChange::MessageReceived { sender, .. } if sender.key == peer());
+    assert!(changes.iter().any(is_of_peer), "{changes:?}");
+}
+
 #[test]
 fn a_message_that_is_being_read_is_shown_before_the_user_has_left() {
     read_at_the_end(|bench| {
