@@ -471,7 +471,7 @@ impl Core {
             None => {
                 self.auth.waiting().any(wanted)
                     || self.questions.waiting().any(wanted)
-                    // It may have waited for a token in vain, and its end has not been dispatched.
+                    // The exchange failed before it was sent, for want of a token, say, and its failure has not been dispatched yet.
                     || (self.finished.iter()).any(|(exchange, result)| {
                         wanted(exchange)
                             && result.as_ref().is_err_and(|it| !may_have_been_sent(it))

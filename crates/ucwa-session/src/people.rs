@@ -251,7 +251,7 @@ impl People {
         if let Some(me) = application.embedded("me") {
             if let Some(uri) = me.text("uri").and_then(|uri| SipUri::parse(uri).ok()) {
                 self.me = folded(&uri);
-                // Before the sign-in, the user is another person for those who follow the address.
+                // Before the sign-in, the session does not know that a followed address is that of the user.
                 let early = self.persons.remove(&PersonId::Other(self.me.clone()));
                 let me = self.persons.entry(PersonId::Me).or_default();
                 uri.as_str().clone_into(&mut me.uri);

@@ -293,7 +293,7 @@ impl Conversation {
                 self.on_decline_refused(cx, &failure);
             }
             Effect::Unclear(failure) => self.on_decline_refused(cx, &failure),
-            // Gone or answered elsewhere is as good as declined.
+            // An invitation that is gone or was answered at another endpoint rings no longer, as if declined.
             Effect::Done(_) | Effect::Gone(_) | Effect::Refused(_) => {
                 self.show_preview(cx);
                 self.end(cx, None);

@@ -117,7 +117,7 @@ impl Conversation {
         self.tasks.read(cx.core, Some(&address.href), purpose);
     }
 
-    /// Something was told of a participant: the response to a request from an earlier page may be older.
+    /// An event named a participant. A response to a read that an earlier page caused may be older than the event.
     fn outdate_read(&mut self, cx: &Context<'_>, href: &HrefKey) {
         let purpose = ChatPurpose::ReadParticipant(href.clone());
         if self.tasks.is_in_flight(&purpose)

@@ -147,7 +147,7 @@ impl Conversation {
                 let location = cx.core.location(&response);
                 match location.and_then(|location| cx.address_of(location)) {
                     Some(address) => self.on_sent(cx, message, address),
-                    // The server took the message and does not say where it is: as good as a lost response.
+                    // Without the href of the message its events cannot be recognised, as after a lost response.
                     None => self.on_send_response_lost(cx, message),
                 }
             }
