@@ -59,8 +59,8 @@ fn the_quick_start_is_two_commands_and_continuous_integration_runs_both() {
 #[test]
 fn every_function_on_the_way_of_a_message_is_where_the_architecture_says() {
     let page = read("ARCHITECTURE.md");
-    for (title, calls) in [("out", 40), ("in", 13)] {
-        let title = format!("\n### The way of a message {title}\n");
+    for (direction, calls) in [("outgoing", 40), ("incoming", 13)] {
+        let title = format!("\n### The path of an {direction} message\n");
         let (_, way) = page.split_once(&title).unwrap();
         let (way, _) = way.split_once("\n##").unwrap();
         let mut followed = 0;

@@ -1,4 +1,4 @@
-//! The tests that the pages name: `crate file::test`, as the page on what the documentation leaves open says.
+//! The tests that pages of the documentation name: `crate file::test`, as in docs/src/decisions.md.
 
 use super::{documents::pages, packages, read, root};
 
