@@ -1,5 +1,6 @@
 //! The transport for real servers: HTTP/1.1 by hyper, TLS by rustls.
 
+mod challenge;
 mod connect;
 mod connection;
 #[cfg(feature = "windows-auth")]

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use ucwa_proto::{Challenges, Diagnostics, Origin};
+use ucwa_proto::{Diagnostics, Origin};
 
 use crate::core::Core;
 use crate::exchange::{Credential, Exchange, Purpose};
 use crate::failure::Failure;
 use crate::operation::Credentials;
+use crate::response::challenges;
 use crate::timers::Timer;
 
 /// The `X-Ms-diagnostics` codes of an expired or foreign token, with any status.
@@ -227,8 +228,7 @@ impl Core {
     }
 
     fn on_challenge(&mut self, key: Origin, response: &Response<Bytes>) {
-        let values = response.headers().get_all(header::WWW_AUTHENTICATE);
-        let challenges = Challenges::parse(values.iter().filter_map(|value| value.to_str().ok()));
+        let challenges = challenges(response, header::WWW_AUTHENTICATE);
         self.choose_grant(key, &challenges);
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret;
 use ucwa_proto::{Challenge, GrantType, OAuthError, Origin, TokenResponse};
@@ -14,7 +14,7 @@ use crate::exchange::{Credential, Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::{BearerToken, ConnectionAuth};
 use crate::operation::Credentials;
-use crate::response::not_ucwa;
+use crate::response::{challenges, not_ucwa, schemes};
 
 /// The assumed lifetime of a token without one: the shortest that the pages mention.
 const DEFAULT_LIFE: Duration = Duration::from_secs(3600);
@@ -40,9 +40,7 @@ impl Core {
             Some(oauth) => (oauth.grant_types.iter())
                 .map(|grant| grant.as_str().to_owned())
                 .collect(),
-            None => (challenges.iter())
-                .map(|challenge| challenge.scheme.clone())
-                .collect(),
+            None => schemes(challenges),
         };
         self.auth.offered.insert(key.clone(), offered);
         let wanted = match credentials {
@@ -260,7 +258,14 @@ impl Core {
             _ if response.status() == StatusCode::UNAUTHORIZED
                 && exchange.authentication == Some(ConnectionAuth::Windows) =>
             {
-                FailureKind::InvalidCredentials
+                let challenges = challenges(response, header::WWW_AUTHENTICATE);
+                let windows = |one: &Challenge| one.is("NTLM") || one.is("Negotiate");
+                if challenges.is_empty() || challenges.iter().any(windows) {
+                    FailureKind::InvalidCredentials
+                } else {
+                    let offered = schemes(&challenges);
+                    FailureKind::GrantNotOffered { offered }
+                }
             }
             _ => FailureKind::RequestFailed,
         };

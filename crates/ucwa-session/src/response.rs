@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode, header};
-use ucwa_proto::{Origin, Problem, Representation, Resource};
+use ucwa_proto::{Challenge, Challenges, Origin, Problem, Representation, Resource};
 
 use crate::auth::refuses_ticket;
 use crate::core::Core;
@@ -138,6 +138,10 @@ impl Core {
             exchange,
             response,
         );
+        let failure = match offer(response) {
+            Some(offer) => failure.with_message(offer),
+            None => failure,
+        };
         match self.problem(response) {
             Some(problem) => {
                 let failure = failure.with_codes(
@@ -169,6 +173,41 @@ impl Core {
         let response = result?;
         Ok(self.resource(exchange, &response)?.into_owned())
     }
+}
+
+/// The challenges in the headers with this name. Their charset is unknown, so characters outside of ASCII are replaced.
+pub(crate) fn challenges(response: &Response<Bytes>, name: HeaderName) -> Vec<Challenge> {
+    let values = response.headers().get_all(name).iter();
+    let values: Vec<_> = values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    Challenges::parse(values.iter().map(AsRef::as_ref))
+}
+
+/// The schemes of some challenges, without duplicates.
+pub(crate) fn schemes(challenges: &[Challenge]) -> Vec<String> {
+    let mut schemes: Vec<String> = Vec::new();
+    for challenge in challenges {
+        if !schemes.iter().any(|scheme| challenge.is(scheme)) {
+            schemes.push(challenge.scheme.clone());
+        }
+    }
+    schemes
+}
+
+/// Which authentication a 401 or 407 response asks for.
+fn offer(response: &Response<Bytes>) -> Option<String> {
+    let (whose, name) = match response.status() {
+        StatusCode::UNAUTHORIZED => ("server", header::WWW_AUTHENTICATE),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => ("proxy", header::PROXY_AUTHENTICATE),
+        _ => return None,
+    };
+    let schemes = schemes(&challenges(response, name));
+    let offer = format!(
+        "the {whose} offers authentication by {}",
+        schemes.join(", ")
+    );
+    (!schemes.is_empty()).then_some(offer)
 }
 
 /// Whether a failed request may have had an effect. A request that failed for want of a token had none.

@@ -19,6 +19,7 @@ use tracing::subscriber::NoSubscriber;
 
 use super::{
     HyperTransport, Progress,
+    challenge::challenges,
     connect::{Opened, Way},
     der,
     target::{Target, prepare},
@@ -77,16 +78,14 @@ impl Scheme {
         }
     }
 
-    /// What the server says of the scheme: nothing, that it takes it (an empty text), or a token.
+    /// The token that the server sent for the scheme, empty if it only offers the scheme, `None` if it does not offer it.
+    ///
+    /// A server may offer a scheme and send a token of it in the same response.
     fn offered(self, headers: &HeaderMap) -> Option<&str> {
-        let offers = headers.get_all(WWW_AUTHENTICATE);
-        offers.iter().find_map(|offer| {
-            let offer = offer.to_str().ok()?.trim();
-            let (scheme, token) = offer.split_once(' ').unwrap_or((offer, ""));
-            scheme
-                .eq_ignore_ascii_case(self.name())
-                .then_some(token.trim())
-        })
+        challenges(headers, &WWW_AUTHENTICATE)
+            .filter(|challenge| challenge.scheme.eq_ignore_ascii_case(self.name()))
+            .map(|challenge| challenge.token)
+            .max_by_key(|token| !token.is_empty())
     }
 }
 

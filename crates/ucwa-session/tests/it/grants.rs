@@ -125,6 +125,34 @@ fn a_401_of_the_web_server_means_wrong_windows_credentials() {
 }
 
 #[test]
+fn a_401_that_remains_names_the_schemes_that_the_web_server_offers() {
+    let ends_with = |challenges: &[&[u8]]| {
+        let (mut bench, ticket) = challenged(
+            Credentials::Windows { sip_uri: tosh() },
+            offering("urn:microsoft.rtc:windows"),
+        );
+        let sent = bench.take("POST", "/t");
+        let mut response = unauthorized();
+        response.headers_mut().remove("www-authenticate");
+        for challenge in challenges {
+            let challenge = http::HeaderValue::from_bytes(challenge).unwrap();
+            response.headers_mut().append("www-authenticate", challenge);
+        }
+        bench.respond(sent.id, response);
+        bench.failure(ticket).clone()
+    };
+    let refused = ends_with(&[b"Negotiate, ntlm", b"NTLM, Basic realm=\"M\xfcnchen\""]);
+    assert_eq!(refused.kind(), &FailureKind::InvalidCredentials);
+    let told = "the server offers authentication by Negotiate, ntlm, Basic";
+    assert_eq!(refused.message(), Some(told));
+
+    // The password was not tried: no scheme of Windows authentication is offered.
+    let refused = ends_with(&[b"Digest realm=\"M\xfcnchen\", Basic realm=\"x\""]);
+    let offered = vec!["Digest".to_owned(), "Basic".to_owned()];
+    assert_eq!(refused.kind(), &FailureKind::GrantNotOffered { offered });
+}
+
+#[test]
 fn wrong_windows_credentials_are_not_retried_while_an_application_is_replaced() {
     let mut bench = creating_anew();
     let sent = bench.take("POST", "/t");

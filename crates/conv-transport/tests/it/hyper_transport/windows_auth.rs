@@ -233,6 +233,61 @@ async fn the_connection_is_closed_after_the_handshake() {
     }
 }
 
+/// Servers and proxies put challenges into one header or several, in any order, and beside other schemes.
+#[tokio::test]
+async fn the_challenge_may_stand_among_others() {
+    let token = BASE64_STANDARD.encode(challenge());
+    for (offer, answer) in [
+        (
+            "www-authenticate: Negotiate, NTLM\r\n".to_owned(),
+            format!("www-authenticate: NTLM {token}, Negotiate\r\n"),
+        ),
+        (
+            "www-authenticate: Basic realm=\"a, b\", NTLM\r\n".to_owned(),
+            format!("www-authenticate: Negotiate, Basic realm=\"x\", NTLM {token}\r\n"),
+        ),
+        (
+            "www-authenticate: NTLM\r\nwww-authenticate: Basic realm=\"x\"\r\n".to_owned(),
+            format!("www-authenticate: NTLM\r\nwww-authenticate: ntlm {token}\r\n"),
+        ),
+    ] {
+        let server = Server::bind().await;
+        let transport = transport(PASSWORD, TlsConfig::new());
+        let serve = async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            let demand = format!("HTTP/1.1 401 Unauthorized\r\n{answer}content-length: 0\r\n\r\n");
+            peer.write(demand).await;
+            let second = peer.request().await.unwrap();
+            assert!(
+                second.contains("authorization: NTLM TlRMTVNTUAAD"),
+                "{answer}: {second}"
+            );
+            peer.respond("welcome").await;
+        };
+        let (response, ()) = join!(post(&transport, server.url("/")), serve);
+        assert_eq!(response.unwrap().body(), "welcome", "{answer}");
+
+        // A server that takes NTLM only inside of Negotiate says so in the same ways.
+        let server = Server::bind().await;
+        let serve = async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            let offer = offer.replace("NTLM", "Negotiate");
+            let demand = format!("HTTP/1.1 401 Unauthorized\r\n{offer}content-length: 0\r\n\r\n");
+            peer.write(demand).await;
+            let wrapped = peer.request().await.unwrap();
+            assert!(
+                wrapped.contains("authorization: Negotiate Y"),
+                "{offer}: {wrapped}"
+            );
+            peer.respond("welcome").await;
+        };
+        let (response, ()) = join!(post(&transport, server.url("/")), serve);
+        assert_eq!(response.unwrap().body(), "welcome", "{offer}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_that_means_nothing_is_an_error_and_no_panic() {
     for (scheme, whole, cuts) in [
