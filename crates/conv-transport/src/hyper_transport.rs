@@ -6,6 +6,7 @@ mod connection;
 #[cfg(feature = "windows-auth")]
 mod der;
 mod keep_alive;
+mod no_proxy;
 mod pool;
 mod proxy;
 mod target;
@@ -146,12 +147,9 @@ impl HyperTransport {
         target: &Target,
         progress: &mut Progress,
     ) -> Result<Response<Bytes>, TransportError> {
-        let hop = self.config.proxy.hop(target, request.uri())?;
-        prepare(&mut request, target, hop.as_ref())?;
-        let way = Way {
-            target,
-            hop: hop.as_ref(),
-        };
+        let hop = self.config.proxy.hop(target)?;
+        prepare(&mut request, target, hop)?;
+        let way = Way { target, hop };
         let mut request = request.map(Full::new);
         let (mut connection, response) = loop {
             let (mut connection, pooled) = match self.pool.take(lane, target) {

@@ -80,10 +80,12 @@ fn challenge(element: &[u8]) -> Option<Challenge<'_>> {
     let length = token.iter().rposition(|byte| *byte != b'=');
     let length = length.map_or(0, |last| last + 1);
     let (digits, _padding) = token.split_at(length);
-    let token = if digits.iter().all(|byte| is_token68(*byte)) {
-        token
-    } else {
+    // Other characters than those of base64 are left to the reader of the token, which reports them.
+    let is_parameter = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'"');
+    let token = if digits.iter().any(is_parameter) {
         b""
+    } else {
+        token
     };
     Some(Challenge {
         scheme: std::str::from_utf8(scheme).ok()?,
@@ -94,11 +96,6 @@ fn challenge(element: &[u8]) -> Option<Challenge<'_>> {
 /// RFC 9110, section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// RFC 9110, section 11.2, without the padding.
-fn is_token68(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte)
 }
 
 #[cfg(test)]

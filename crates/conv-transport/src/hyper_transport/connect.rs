@@ -5,8 +5,8 @@ use std::{net::SocketAddr, pin::pin, time::Duration};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::{
-    Request, StatusCode,
-    header::{HOST, PROXY_AUTHORIZATION},
+    HeaderMap, Request, StatusCode,
+    header::{HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION},
 };
 use http_body_util::Empty;
 use hyper::client::conn::http1;
@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{
     Progress,
+    challenge::schemes,
     connection::{Connection, Stream},
     keep_alive::{SILENCE, limit_silence},
     proxy::Hop,
@@ -157,7 +158,7 @@ impl Way<'_> {
             let response = sender.send_request(request).await.map_err(failed)?;
             match response.status() {
                 status if status.is_success() => hyper::upgrade::on(response).await.map_err(failed),
-                status => Err(self.refused(status)),
+                status => Err(self.refused(status, response.headers())),
             }
         });
         let upgraded = tokio::select! {
@@ -168,15 +169,25 @@ impl Way<'_> {
         Ok(Box::new(TokioIo::new(upgraded)))
     }
 
-    fn refused(&self, status: StatusCode) -> TransportError {
+    fn refused(&self, status: StatusCode, headers: &HeaderMap) -> TransportError {
         let proxy = self.hop.map(|hop| hop.proxy.to_string());
-        let proxy = proxy.unwrap_or_default();
+        let mut detail = format!("the proxy {} answered {status}", proxy.unwrap_or_default());
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let offered = schemes(headers, &PROXY_AUTHENTICATE);
+            let offered = if offered.is_empty() { "none" } else { &offered };
+            let given = if self.hop.is_some_and(|hop| hop.authorization.is_some()) {
+                "the user name and the password in the address of the proxy were refused"
+            } else {
+                "the address of the proxy has no user name and password"
+            };
+            detail += &format!("; {given}; schemes offered: {offered} (only Basic can be used)");
+        }
         TransportError::new(
             TransportErrorKind::Proxy,
             Stage::Connect,
             self.target.to_string(),
         )
-        .with_detail(format!("the proxy {proxy} answered {status}"))
+        .with_detail(detail)
     }
 
     fn error(&self, kind: TransportErrorKind, stage: Stage) -> TransportError {

@@ -42,10 +42,19 @@ impl Target {
         if host.is_empty() {
             return Err(invalid("the URI names no host"));
         }
+        let default = if https { 443 } else { 80 };
+        let authority = uri.authority().map_or("", Authority::as_str);
+        let port = match uri.port_u16() {
+            Some(port) => port,
+            None if authority.ends_with([':', ']']) => default,
+            // What stands there otherwise is no port.
+            None if authority.ends_with(uri.host().unwrap_or_default()) => default,
+            None => return Err(invalid("the port in the URI is not a number up to 65535")),
+        };
         Ok(Self {
             https,
             host: host.to_ascii_lowercase(),
-            port: uri.port_u16().unwrap_or(if https { 443 } else { 80 }),
+            port,
         })
     }
 
@@ -178,6 +187,7 @@ mod tests {
             ),
             ("http://[::1]:8080/", "[::1]:8080", "[::1]:8080"),
             ("http://[::1]/", "[::1]:80", "[::1]"),
+            ("http://pool:/", "pool:80", "pool"),
             (
                 "http://user:secret@pool.contoso.com/",
                 "pool.contoso.com:80",
@@ -192,7 +202,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_absolute_http() {
-        for uri in ["/path", "ftp://pool.contoso.com/", "pool.contoso.com:443"] {
+        for uri in [
+            "/path",
+            "ftp://pool.contoso.com/",
+            "pool.contoso.com:443",
+            "http://pool:65536/",
+            "https://pool:port/",
+            "https://[::1]:x/",
+        ] {
             let error = target(uri).unwrap_err();
             assert_eq!(error.kind(), TransportErrorKind::InvalidRequest, "{uri}");
             assert_eq!(error.sent(), crate::Sent::No);

@@ -301,17 +301,14 @@ impl HyperTransport {
         let Some(credentials) = &self.config.windows else {
             return Err(unsupported("no Windows credentials are configured"));
         };
-        let hop = self.config.proxy.hop(target, request.uri())?;
+        let hop = self.config.proxy.hop(target)?;
         if hop.is_some() && !target.https {
             return Err(unsupported(
                 "a proxy shares its connections, and Windows authentication binds to one",
             ));
         }
-        prepare(&mut request, target, hop.as_ref())?;
-        let way = Way {
-            target,
-            hop: hop.as_ref(),
-        };
+        prepare(&mut request, target, hop)?;
+        let way = Way { target, hop };
         let Opened {
             mut connection,
             certificate,

@@ -96,8 +96,11 @@ async fn a_proxy_that_refuses_is_named() {
         let mut peer = proxy.accept().await;
         peer.request().await.unwrap();
         // The body never comes, and nobody waits for it.
-        peer.write("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 99\r\n\r\n")
-            .await;
+        peer.write(
+            "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 99\r\n\
+             proxy-authenticate: Negotiate, NTLM\r\nproxy-authenticate: Basic realm=\"a, b\"\r\n\r\n",
+        )
+        .await;
         peer
     });
     let error = error.unwrap_err();
@@ -105,7 +108,11 @@ async fn a_proxy_that_refuses_is_named() {
     assert_eq!(error.stage(), Stage::Connect);
     assert_eq!(error.sent(), Sent::No);
     assert_eq!(error.host(), "pool.invalid:443");
-    let told = format!("the proxy {} answered 407", proxy.address);
+    let told = format!(
+        "the proxy {} answered 407 Proxy Authentication Required; the user name and the password in the address of the \
+         proxy were refused; schemes offered: Negotiate, NTLM, Basic (only Basic can be used)",
+        proxy.address
+    );
     assert!(error.to_string().contains(&told), "{error}");
     assert!(!format!("{error:?} {transport:?}").contains("sesame"));
 }
@@ -178,9 +185,30 @@ async fn a_proxy_may_itself_be_reached_over_tls() {
     });
     assert_eq!(response.unwrap().body(), "over TLS");
 
+    // TLS to the server, inside of TLS to the proxy.
+    let pool = world.identity("pool.invalid");
+    let secure = || "https://pool.invalid/".to_owned();
+    let (response, ()) = join!(get(&transport, secure(), Lane::Commands), async {
+        let acceptor = TlsAcceptor::from(Arc::new(server(&identity)));
+        let tcp = world.server.accept().await.0;
+        let mut peer = Peer(acceptor.accept(tcp).await.unwrap());
+        let request = peer.request().await.unwrap();
+        assert!(
+            request.starts_with("CONNECT pool.invalid:443 "),
+            "{request}"
+        );
+        peer.write("HTTP/1.1 200 Connection established\r\n\r\n")
+            .await;
+        let acceptor = TlsAcceptor::from(Arc::new(server(&pool)));
+        let mut peer = Peer(acceptor.accept(peer.0).await.unwrap());
+        peer.request().await.unwrap();
+        peer.respond("over TLS twice").await;
+    });
+    assert_eq!(response.unwrap().body(), "over TLS twice");
+
     let stranger = World::new().await.identity("localhost");
     let fresh = || "https://pool.invalid/".to_owned();
-    let (error, _) = join!(get(&transport, fresh(), Lane::Commands), async {
+    let (error, _) = join!(get(&transport, fresh(), Lane::Events), async {
         let acceptor = TlsAcceptor::from(Arc::new(server(&stranger)));
         let tcp = world.server.accept().await.0;
         acceptor.accept(tcp).await
