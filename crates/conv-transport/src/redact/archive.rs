@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Dropper, HarField, HarFieldKind, Literal, REDACTED, Search, Searcher,
-    names::marks_sign_in,
+    names::{self, marks_sign_in},
     text::{Text, text},
     walk::{Visitor, Walk},
 };
@@ -399,9 +399,34 @@ fn visit_entry(entry: &mut Entry, visitor: &mut dyn Visitor) {
 
 /// Whether a request asks a token service for a token.
 fn is_grant(request: &HarRequest) -> bool {
-    let body = request.body().unwrap_or_default();
-    let body = String::from_utf8_lossy(&body).to_ascii_lowercase();
-    body.starts_with("grant_type=") || body.contains("&grant_type=")
+    let Some(data) = &request.post_data else {
+        return false;
+    };
+    let mut search = GrantSearch { is_found: false };
+    let content_type = content_type(&request.headers, &data.mime_type);
+    let mut walk = Walk::in_request(&mut search);
+    walk.body(&content_type, data.text.as_deref().unwrap_or_default());
+    search.is_found
+        || data
+            .params
+            .iter()
+            .any(|field| names::is_grant_type(&field.name))
+}
+
+/// Searches a body for the field that names the type of a grant.
+struct GrantSearch {
+    is_found: bool,
+}
+
+impl Visitor for GrantSearch {
+    fn enter(&mut self, field: &HarField<'_>, _: &str) -> Option<String> {
+        self.is_found |= names::is_grant_type(field.name);
+        None
+    }
+
+    fn leave(&mut self, _: &HarField<'_>, _: &str) -> Option<String> {
+        None
+    }
 }
 
 fn visit_request(request: &mut HarRequest, visitor: &mut dyn Visitor) {

@@ -188,9 +188,14 @@ pub(crate) fn is_public(name: &str) -> bool {
         || PUBLIC_PREFIXES.iter().any(|start| name.starts_with(start))
 }
 
+/// Whether a field has the type of a grant, which every request for a token names.
+pub(crate) fn is_grant_type(name: &str) -> bool {
+    plain(name) == "granttype"
+}
+
 /// Whether a form with such a field is a sign-in form or one for a token service.
 pub(crate) fn marks_sign_in(name: &str) -> bool {
-    matches!(&*plain(name), "granttype" | "wa") || secret(name, true).is_some()
+    is_grant_type(name) || plain(name) == "wa" || secret(name, true).is_some()
 }
 
 #[cfg(test)]

@@ -178,6 +178,15 @@ impl<'v> Walk<'v> {
         left.or(inside)
     }
 
+    /// A text that readers could take apart in different ways: it is dropped as a whole.
+    fn opaque(&mut self, text: &str) -> Option<String> {
+        let mut field = self.field(HarFieldKind::Text, "");
+        field.in_secret = true;
+        self.visitor
+            .enter(&field, text)
+            .or_else(|| self.visitor.leave(&field, text))
+    }
+
     fn deeper<T>(&mut self, walk: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         if self.depth >= DEEPEST {
             return None;
@@ -441,6 +450,7 @@ impl Shape {
         if media_type.starts_with("multipart/")
             && let Some(boundary) = type_parameter(content_type, "boundary")
             && !boundary.is_empty()
+            && text.contains(&format!("--{boundary}"))
         {
             return Self::Multipart(boundary.to_owned());
         }
@@ -462,7 +472,7 @@ impl Shape {
         if let Some(line) = begins
             .strip_prefix("--")
             .and_then(|rest| rest.lines().next())
-            && begins.len() > line.len() + 2
+            && (begins.contains("\n\n") || begins.contains("\n\r\n"))
             && !line.trim().is_empty()
         {
             return Self::Multipart(line.trim_end().to_owned());

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 use crate::scripted::{Scripted, commands};
 
+mod nesting;
+mod planted;
+
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn request(url: &str) -> http::request::Builder {

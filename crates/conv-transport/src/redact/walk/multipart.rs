@@ -1,68 +1,66 @@
 //! The parts of multipart bodies, and the messages of HTTP that batches have in their parts.
 
+use std::{borrow::Cow, ops::Range};
+
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_STANDARD_NO_PAD};
 
 use super::{HarFieldKind, Walk, json::Edits, names, type_parameter};
 
 impl Walk<'_> {
     pub(super) fn multipart(&mut self, text: &str, boundary: &str) -> Option<String> {
-        let delimiter = format!("--{boundary}");
+        let Some(parts) = parts(text, boundary) else {
+            return self.opaque(text);
+        };
+        let parts = parts.into_iter().map(|range| {
+            let part = Part::read(text.get(range.clone()).unwrap_or_default());
+            (range, part)
+        });
+        let parts: Vec<_> = parts.collect();
+        let around = self.is_guarded;
+        self.is_guarded |= parts
+            .iter()
+            .any(|(_, part)| names::marks_sign_in(&part.name));
         let mut edits = Edits::new(text);
-        let mut part_starts = None;
-        let mut at = 0;
-        for line in text.split_inclusive('\n') {
-            if line.starts_with(&delimiter) {
-                if let Some(start) = part_starts {
-                    // The line break before a delimiter belongs to it.
-                    let part: &str = text.get(start..at).unwrap_or_default();
-                    let end = part.strip_suffix('\n').unwrap_or(part);
-                    let end = end.strip_suffix('\r').unwrap_or(end);
-                    if let Some(edited) = self.part(end) {
-                        edits.replace(start, start + end.len(), &edited);
-                    }
-                }
-                part_starts = Some(at + line.len());
+        for (range, part) in parts {
+            if let Some(edited) = self.part(part) {
+                edits.replace(range.start, range.end, &edited);
             }
-            at += line.len();
         }
-        // What follows the last delimiter is a part that was cut off, or nothing.
-        let start = part_starts.unwrap_or_default();
-        let rest = text.get(start..).unwrap_or_default();
-        if let Some(edited) = self.part(rest) {
-            edits.replace(start, text.len(), &edited);
-        }
+        self.is_guarded = around;
         edits.finish()
     }
 
-    fn part(&mut self, part: &str) -> Option<String> {
-        let (head, between, body) = split_head(part);
-        let mut headers = Headers::read(head);
-        let name = headers
-            .value("content-disposition")
-            .and_then(|value| type_parameter(value, "name"))
-            .map(str::to_owned);
+    fn part(&mut self, part: Part<'_>) -> Option<String> {
+        let mut headers = part.headers;
         let content_type = headers.value("content-type").unwrap_or_default().to_owned();
         let coding = headers
             .value("content-transfer-encoding")
             .unwrap_or_default();
         let coding = Coding::named(coding);
-        let decoded = coding.decode(body);
-        let body_text = decoded.as_deref().unwrap_or(body);
-        let edited = match &name {
-            Some(name) if names::secret(name, true).is_some() => {
-                self.value(HarFieldKind::Parameter, name, body_text)
-            }
-            _ => self.body(&content_type, body_text),
+        let edited = match coding.decode(part.body) {
+            None => self.opaque(part.body),
+            Some(body) => self
+                .form_data(&part.name, &content_type, &body)
+                .map(|edited| coding.encode(&edited)),
         };
-        let edited = edited.map(|edited| match &decoded {
-            Some(_) => coding.encode(&edited),
-            None => edited,
-        });
         headers.edit(self);
         if let Some(body) = &edited {
             headers.set_length(body.len());
         }
-        message(headers, between, body, edited)
+        message(headers, part.between, part.body, edited)
+    }
+
+    /// The body of a part, which is the value of a field of a form if the part has a name.
+    fn form_data(&mut self, name: &str, content_type: &str, body: &str) -> Option<String> {
+        let field = self.field(HarFieldKind::Parameter, name);
+        let entered = match name {
+            "" => None,
+            _ => self.visitor.enter(&field, body),
+        };
+        match entered {
+            Some(edited) => (edited != body).then_some(edited),
+            None => self.body(content_type, body),
+        }
     }
 
     /// A request or a response of HTTP: a line, headers, and a body.
@@ -87,6 +85,67 @@ fn message(headers: Headers, between: &str, body: &str, edited: Option<String>) 
     Some(format!("{}{between}{body}", headers.lines.concat()))
 }
 
+/// The ranges of the parts. The text before the first delimiter counts as one, and so does the text after the last.
+///
+/// Returns `None` if readers could split the text in other ways: the delimiter stands inside of a line or at the beginning of a
+/// longer one, or after the delimiter that closes the body. Then a body under the same boundary may lie in a part of this one, and
+/// the ranges would cut its documents in pieces.
+fn parts(text: &str, boundary: &str) -> Option<Vec<Range<usize>>> {
+    let delimiter = format!("--{boundary}");
+    let mut parts = Vec::new();
+    let (mut start, mut at, mut is_closed) = (0, 0, false);
+    for line in text.split_inclusive('\n') {
+        let after = line.strip_prefix(&delimiter);
+        if after.unwrap_or(line).contains(&delimiter) {
+            return None;
+        }
+        if let Some(after) = after {
+            let after = after.trim();
+            if is_closed || !matches!(after, "" | "--") {
+                return None;
+            }
+            is_closed = after == "--";
+            // The line break before a delimiter belongs to it.
+            let part = text.get(start..at).unwrap_or_default();
+            let part = part.strip_suffix('\n').unwrap_or(part);
+            let part = part.strip_suffix('\r').unwrap_or(part);
+            parts.push(start..start + part.len());
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    parts.push(start..text.len());
+    Some(parts)
+}
+
+/// A part of a multipart body.
+struct Part<'t> {
+    /// The name of the form's field that the part is; empty for other parts.
+    name: String,
+    headers: Headers,
+    between: &'t str,
+    body: &'t str,
+}
+
+impl<'t> Part<'t> {
+    fn read(text: &'t str) -> Self {
+        let (head, between, body) = match split_head(text) {
+            (head, ..) if !head.lines().all(is_header) => ("", "", text),
+            split => split,
+        };
+        let headers = Headers::read(head);
+        let name = headers
+            .value("content-disposition")
+            .and_then(|value| type_parameter(value, "name"));
+        Self {
+            name: name.unwrap_or_default().to_owned(),
+            headers,
+            between,
+            body,
+        }
+    }
+}
+
 /// The headers, the empty line, and what follows. A part may begin with the empty line.
 fn split_head(text: &str) -> (&str, &str, &str) {
     let mut at = 0;
@@ -102,7 +161,13 @@ fn split_head(text: &str) -> (&str, &str, &str) {
     ("", "", text)
 }
 
-/// The lines of a head, with their ends.
+/// Whether a line of a head is a header, or continues one.
+fn is_header(line: &str) -> bool {
+    let name = line.split_once(':').map_or("", |(name, _)| name);
+    line.starts_with([' ', '\t']) || !(name.is_empty() || name.contains([' ', '/']))
+}
+
+/// The lines of a head, with their ends. Folded headers are unfolded.
 struct Headers {
     lines: Vec<String>,
     is_edited: bool,
@@ -110,6 +175,10 @@ struct Headers {
 
 impl Headers {
     fn read(head: &str) -> Self {
+        let fold = |head: String, fold: &str| head.replace(fold, " ");
+        let head = ["\r\n ", "\r\n\t", "\n ", "\n\t"]
+            .into_iter()
+            .fold(head.to_owned(), fold);
         let lines = head.split_inclusive('\n');
         Self {
             lines: lines.map(str::to_owned).collect(),
@@ -131,7 +200,7 @@ impl Headers {
             let end = line.trim_end_matches(['\r', '\n']).len();
             let (content, ending) = line.split_at(end);
             let edited = match content.split_once(':') {
-                Some((name, value)) if !name.contains([' ', '/']) => walk
+                Some((name, value)) if is_header(content) => walk
                     .header(name.trim(), value.trim())
                     .map(|value| format!("{name}: {value}{ending}")),
                 // The first line of a message.
@@ -175,16 +244,16 @@ impl Coding {
         }
     }
 
-    /// The body, `None` if it is as it was written.
-    fn decode(self, body: &str) -> Option<String> {
+    /// Decodes a body. Returns `None` if it cannot be decoded to text.
+    fn decode(self, body: &str) -> Option<Cow<'_, str>> {
         match self {
-            Self::Plain => None,
+            Self::Plain => Some(Cow::Borrowed(body)),
             Self::Base64 => {
                 let digits: String = body.split_ascii_whitespace().collect();
                 let bytes = BASE64_STANDARD_NO_PAD
                     .decode(digits.trim_end_matches('='))
                     .ok()?;
-                String::from_utf8(bytes).ok()
+                String::from_utf8(bytes).ok().map(Cow::Owned)
             }
             Self::QuotedPrintable => {
                 let joined = body.replace("=\r\n", "").replace("=\n", "");
@@ -204,7 +273,7 @@ impl Coding {
                         }
                     }
                 }
-                String::from_utf8(bytes).ok()
+                String::from_utf8(bytes).ok().map(Cow::Owned)
             }
         }
     }

@@ -40,6 +40,14 @@ impl Walk<'_> {
 
     /// A URL, or any other text: the values of parameters, wherever a name and `=` or `:` stand before them.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
+        let around = self.is_guarded;
+        self.is_guarded |= has_sign_in(text);
+        let edited = self.parameters(text);
+        self.is_guarded = around;
+        edited
+    }
+
+    fn parameters(&mut self, text: &str) -> Option<String> {
         let mut edits = Edits::new(text);
         let mut at = 0;
         while let Some(found) = text.get(at..).and_then(|rest| rest.find(['=', ':', '/'])) {
@@ -128,6 +136,19 @@ impl Walk<'_> {
         }
         edits.finish()
     }
+}
+
+/// Whether a text has a parameter of a sign-in form that is not in the query of a URL: it may be a form under escapes.
+fn has_sign_in(text: &str) -> bool {
+    let mut at = 0;
+    text.split_inclusive(char::is_whitespace).any(|word| {
+        let start = at;
+        at += word.len();
+        let before_query = word.split('?').next().unwrap_or_default();
+        before_query
+            .match_indices('=')
+            .any(|(mark, _)| names::marks_sign_in(&name_before(text, start + mark)))
+    })
 }
 
 /// The quote that a text begins with, with the backslash that a string in a string has before it.
