@@ -55,7 +55,8 @@ pub(crate) struct Chats {
     /// Incoming invitations that are being read, since their first event was merged with a later one.
     merged: BTreeMap<HrefKey, MergedInvitation>,
     page: Page,
-    /// The conversations that something happened to since the last page: the cost of a page does not depend on the others.
+    /// The conversations that were handed to a function since `advance_touched`: the cost of a page does not depend on the
+    /// others.
     touched: BTreeSet<ConversationKey>,
     discovered: Vec<Discovery>,
 }
@@ -309,6 +310,7 @@ impl Chats {
                 });
             }
         }
+        self.advance_touched(core);
     }
 
     /// Takes the end of a request of the chats.
@@ -333,6 +335,7 @@ impl Chats {
                 });
             }
         }
+        self.advance_touched(core);
     }
 
     // The application.
@@ -346,9 +349,12 @@ impl Chats {
         for key in keys {
             self.with(core, key, |conversation, cx| {
                 conversation.end(cx, Some(failure.clone()));
+                // What came after the end of a conversation, and is still being read.
+                conversation.tasks.drop_all(cx.core);
+                conversation.show_all(cx);
                 // No href outlives its application, and the next one may use the same again.
                 conversation.deliveries.forget_hrefs();
-                conversation.shown.forget_hrefs();
+                conversation.received.forget_hrefs();
             });
         }
         self.buffer.clear();

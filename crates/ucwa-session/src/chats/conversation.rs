@@ -13,7 +13,7 @@ use super::key_of;
 use super::outgoing_invitation::Invite;
 use super::participant_invitation::Joining;
 use super::purpose::{ChatPurpose, InvitationId, Tasks};
-use super::receiving::{Arrivals, Shown};
+use super::receiving::{InvitationText, Received};
 use super::roster::Roster;
 use crate::core::Core;
 use crate::event::{ConversationChange, Role, Standing};
@@ -106,7 +106,7 @@ pub(crate) struct Conversation {
     pub(super) meeting: Option<String>,
     pub(super) roster: Roster,
     pub(super) deliveries: Deliveries,
-    pub(super) shown: Shown,
+    pub(super) received: Received,
     pub(super) tasks: Tasks,
     pub(super) life: Life,
     /// The caller has forgotten the conversation: its record goes when its life ends.
@@ -197,7 +197,7 @@ pub(super) struct Live {
     pub(super) offer: Option<Offer>,
     /// The participants who are being invited, in the order of the commands.
     pub(super) joining: Vec<Joining>,
-    pub(super) arrivals: Arrivals,
+    pub(super) invitation_text: InvitationText,
     pub(super) typing: Typing,
     /// The operations that wait for the acknowledgement.
     pub(super) acknowledging: Vec<Ticket>,
@@ -314,7 +314,7 @@ impl Live {
             invite: None,
             offer: None,
             joining: Vec::new(),
-            arrivals: Arrivals::default(),
+            invitation_text: InvitationText::default(),
             typing: Typing::default(),
             acknowledging: Vec::new(),
             leaving: Vec::new(),
@@ -400,7 +400,7 @@ impl Conversation {
             kind,
             roster: Roster::default(),
             deliveries: Deliveries::default(),
-            shown: Shown::default(),
+            received: Received::default(),
             tasks: Tasks::new(key),
             life: Life::Idle,
             forgotten: false,
@@ -482,9 +482,9 @@ impl Conversation {
                 + live.stopping.len()
                 + usize::from(live.is_being_probed())
                 + usize::from(live.over.is_some())
-                + live.arrivals.awaited()
+                + usize::from(live.invitation_text.is_awaited())
         });
-        live + self.roster.awaited() + self.deliveries.awaited()
+        live + self.roster.awaited() + self.deliveries.awaited() + self.received.awaited()
     }
 
     pub(super) fn set_thread(&mut self, cx: &mut Context<'_>, thread_id: &str) {
@@ -521,7 +521,7 @@ impl Conversation {
             }
         }
         if cx.index.bind(address.key.clone(), self.key) {
-            live.arrivals.resume(&mut self.shown);
+            live.invitation_text.resume(&mut self.received);
         }
     }
 

@@ -137,9 +137,9 @@ impl Deliveries {
         self.drafts.len() + sent.count() + self.early.len()
     }
 
-    /// Whether a message of this user's is at `href`.
+    /// Whether a message of this user's is at `href`, with a result or without.
     pub(super) fn is_at(&self, href: &HrefKey) -> bool {
-        self.sent.iter().any(|sent| sent.is_at(href))
+        self.settled.contains(href) || self.sent.iter().any(|sent| sent.is_at(href))
     }
 
     /// The message that an event or a response is about.

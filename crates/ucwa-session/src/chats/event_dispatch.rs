@@ -128,6 +128,11 @@ impl Chats {
             self.dispatch(core, notice);
         }
         self.page.is_open = false;
+        self.advance_touched(core);
+    }
+
+    /// Does what follows, as a whole, from what was dispatched.
+    pub(super) fn advance_touched(&mut self, core: &mut Core) {
         for key in std::mem::take(&mut self.touched) {
             self.with(core, key, Conversation::advance);
         }
@@ -165,7 +170,7 @@ impl Chats {
                     // An ended conversation has nothing more to say but incoming messages and delivery results.
                     if rel == "conversation" && event.link.rel == "message" {
                         self.with(core, key, |conversation, cx| {
-                            conversation.on_late_message(cx, event);
+                            conversation.on_message(cx, event, true);
                         });
                     }
                 } else {
@@ -204,9 +209,7 @@ impl Chats {
                 invitation,
             };
             self.recognise_invitation(core, event);
-        } else if matches!(event.kind, EventKind::Started | EventKind::Unreadable)
-            && self.index.invitation(&notice.address.key).is_none()
-        {
+        } else if !self.index.is_known_invitation(&notice.address.key) {
             self.read_unknown_invitation(core, &notice.address.href, &event.link.rel);
         }
     }
@@ -293,20 +296,26 @@ impl Chats {
     /// An event of an invitation, after it was recognised.
     fn on_invitation(&mut self, core: &mut Core, notice: &Notice<'_>) {
         let event = notice.event;
-        let invitation = event.resource();
-        let incoming =
-            invitation.and_then(|invitation| invitation.text("direction")) == Some("Incoming");
-        let operation = invitation.and_then(|invitation| invitation.text("operationId"));
-        let named = operation.filter(|_| !incoming).and_then(|id| {
-            let key = self.known_operation(id)?;
-            Some((key, InvitationId::Outgoing(id.to_owned())))
-        });
-        let found = named.or_else(|| self.index.invitation(&notice.address.key).cloned());
-        if let Some((key, id)) = found {
+        if let Some((key, id)) = self.invitation_of(&notice.address.key, event.resource()) {
             self.with(core, key, |conversation, cx| {
                 conversation.on_invitation(cx, id, event);
             });
         }
+    }
+
+    /// Which invitation a resource is, and of which conversation: by its operation ID, else by its href.
+    pub(super) fn invitation_of(
+        &self,
+        href: &HrefKey,
+        invitation: Option<&Resource<'_>>,
+    ) -> Option<(ConversationKey, InvitationId)> {
+        let text = |name| invitation.and_then(|invitation| invitation.text(name));
+        let operation = text("operationId").filter(|_| text("direction") != Some("Incoming"));
+        let named = operation.and_then(|id| {
+            let key = self.known_operation(id)?;
+            Some((key, InvitationId::Outgoing(id.to_owned())))
+        });
+        named.or_else(|| self.index.invitation(href).cloned())
     }
 }
 
@@ -328,9 +337,13 @@ impl Conversation {
     fn on_invitation(&mut self, cx: &mut Context<'_>, id: InvitationId, event: &Event<'_>) {
         let invitation = event.resource();
         let state = invitation.map(payload::invitation_state);
+        let read = ChatPurpose::ReadInvitation(id.clone());
         if !may_be_completed(&event.kind) {
             if state == Some(InvitationState::Alerting) {
                 cx.change(self.key, ConversationChange::Alerting);
+            } else if state.is_none() && event.kind == EventKind::Started {
+                // Only the invitation says where the conversation is.
+                self.tasks.read(cx.core, Some(&event.link.href), read);
             }
             return;
         }
@@ -345,10 +358,7 @@ impl Conversation {
             (Some(EventStatus::Failure), _) => false,
             (_, Some(InvitationState::Accepted)) => true,
             (_, Some(InvitationState::Refused)) => false,
-            _ => {
-                let purpose = ChatPurpose::ReadInvitation(id);
-                return self.tasks.read(cx.core, Some(&event.link.href), purpose);
-            }
+            _ => return self.tasks.read(cx.core, Some(&event.link.href), read),
         };
         let result = match accepted {
             true => Ok(()),
@@ -396,7 +406,7 @@ impl Conversation {
             ("onlineMeeting", _) => self.on_online_meeting(cx, event),
             ("participantMessaging", _) => self.on_participant_messaging(cx, event),
             ("messaging", _) => self.on_messaging(cx, event),
-            ("message", _) => self.on_message(cx, event),
+            ("message", _) => self.on_message(cx, event, false),
             _ => {}
         }
     }
@@ -566,8 +576,8 @@ impl Conversation {
         }
     }
 
-    /// Does what follows from a page, or from a read, as a whole.
-    pub(super) fn advance(&mut self, cx: &mut Context<'_>) {
+    /// Does what follows, as a whole, from a page, a response or a timer.
+    fn advance(&mut self, cx: &mut Context<'_>) {
         self.end_if_over(cx);
         self.invite_next_participant(cx);
         self.ask_for_chat(cx);

@@ -53,14 +53,26 @@ impl Conversation {
                 self.on_invite_seen(cx, operation, event);
             }
         }
-        match payload::invitation_state(&invitation) {
-            InvitationState::Accepted => self.conclude(cx, id, Ok(()), Some(&invitation)),
-            InvitationState::Refused => self.conclude(cx, id, Err(None), Some(&invitation)),
-            InvitationState::Open | InvitationState::Alerting => {
-                let timer = ChatTimer::InvitationCompleted(id.clone());
-                self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
-            }
+        if !self.take_result_of_invitation(cx, id, &invitation) {
+            let timer = ChatTimer::InvitationCompleted(id.clone());
+            self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
         }
+    }
+
+    /// Takes the result of an invitation from its resource. `false` if the invitation has none yet.
+    pub(super) fn take_result_of_invitation(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: &InvitationId,
+        invitation: &Resource<'_>,
+    ) -> bool {
+        let result = match payload::invitation_state(invitation) {
+            InvitationState::Accepted => Ok(()),
+            InvitationState::Refused => Err(None),
+            InvitationState::Open | InvitationState::Alerting => return false,
+        };
+        self.conclude(cx, id, result, Some(invitation));
+        true
     }
 
     fn on_invitation_unreadable(

@@ -21,42 +21,62 @@ use crate::response::Answer;
 /// and how far from the acceptance a message may lie to count as that text.
 const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 
-/// What was shown, over all lives of the conversation.
+/// The incoming messages of a conversation, over all its lives.
 #[derive(Default)]
-pub(super) struct Shown {
+pub(super) struct Received {
     /// The messages that are shown or in line.
-    messages: Recent<HrefKey, (), 1_024>,
+    known: Recent<HrefKey, (), 1_024>,
+    /// The messages that are not shown yet, in the order of their events. A message that is being read holds up the ones
+    /// behind it.
+    line: VecDeque<Waiting>,
     /// The text of an invitation in a life that is over, which a late event may bring again.
     preview: Option<Preview>,
 }
 
-impl Shown {
+impl Received {
     /// The application is gone: the next one may use the same hrefs.
     pub(super) fn forget_hrefs(&mut self) {
-        self.messages.clear();
+        self.known.clear();
         self.preview = None;
+    }
+
+    /// Whether the text of a message is being read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.line.iter().any(|waiting| waiting.content.is_none())
+    }
+
+    /// How many messages are not shown yet.
+    pub(super) fn awaited(&self) -> usize {
+        self.line.len()
     }
 }
 
-/// The messages of one life that are not shown yet.
+/// The text of the peer's invitation in one life.
 #[derive(Default)]
-pub(super) struct Arrivals {
-    /// In the order of their events. A message that is being read holds up the ones behind it.
-    line: VecDeque<Waiting>,
-    /// The text of the peer's invitation, until it is shown.
+pub(super) struct InvitationText {
+    /// The text, until it is shown.
     preview: Option<Preview>,
-    /// The text of the invitation as it was shown, which the first event may bring again.
+    /// The text as it was shown, which the first event may bring again.
     shown_preview: Option<Preview>,
 }
 
-struct Waiting {
+pub(super) struct Waiting {
     address: Address,
     content: Option<Content>,
     /// The delivery result in the event, for a message that turns out to be this user's when it has been read.
-    result: Option<DeliveryResult>,
+    pub(super) result: Option<DeliveryResult>,
     sender: Participant,
+    /// Its event named a conversation that has ended.
+    is_late: bool,
     /// When its event came, by the client's clock.
     arrived_at: SystemTime,
+}
+
+impl Waiting {
+    fn with_content(mut self) -> Option<(Self, Content)> {
+        let content = self.content.take()?;
+        Some((self, content))
+    }
 }
 
 struct Content {
@@ -90,8 +110,10 @@ struct Preview {
 }
 
 impl Preview {
-    fn is_repeated_by(&self, body: &MessageBody, sender: ParticipantKey) -> bool {
-        self.sender == sender && html::comparable(&self.body) == html::comparable(body)
+    /// Whether a message has the same text and the same sender, as far as the sender is known.
+    fn is_repeated_by(&self, body: &MessageBody, sender: Option<ParticipantKey>) -> bool {
+        sender.is_none_or(|sender| self.sender == sender)
+            && html::comparable(&self.body) == html::comparable(body)
     }
 
     /// Whether a message may have been written between the offer and the acceptance, by the server's clock alone. Where the
@@ -107,15 +129,10 @@ impl Preview {
     }
 }
 
-impl Arrivals {
-    /// Whether the text of a message is being read.
-    pub(super) fn is_reading(&self) -> bool {
-        self.line.iter().any(|waiting| waiting.content.is_none())
-    }
-
-    /// How many messages are not shown yet.
-    pub(super) fn awaited(&self) -> usize {
-        self.line.len() + usize::from(self.preview.is_some())
+impl InvitationText {
+    /// Whether the text is not shown yet.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.preview.is_some()
     }
 
     /// A peer's invitation carries this text.
@@ -135,9 +152,9 @@ impl Arrivals {
         self.shown_preview = None;
     }
 
-    /// The life that `shown` remembers goes on: its first event may still bring the text that was shown.
-    pub(super) fn resume(&mut self, shown: &mut Shown) {
-        self.shown_preview = self.shown_preview.take().or(shown.preview.take());
+    /// The life that `received` remembers goes on: its first event may still bring the text that was shown.
+    pub(super) fn resume(&mut self, received: &mut Received) {
+        self.shown_preview = self.shown_preview.take().or(received.preview.take());
     }
 }
 
@@ -147,10 +164,10 @@ impl Conversation {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        let arrivals = &mut live.arrivals;
-        let is_expected = arrivals.preview.is_some();
-        let preview = arrivals.preview.as_mut();
-        if let Some(preview) = preview.or(arrivals.shown_preview.as_mut()) {
+        let text = &mut live.invitation_text;
+        let is_expected = text.is_awaited();
+        let preview = text.preview.as_mut();
+        if let Some(preview) = preview.or(text.shown_preview.as_mut()) {
             preview.accepted = true;
             preview.accepted_at = cx.core.server_time();
         }
@@ -160,63 +177,22 @@ impl Conversation {
         }
     }
 
-    /// A message event of a life that is over: the result of an outgoing message, or an incoming one that the server has
-    /// delivered. It is shown, however late.
-    pub(super) fn on_late_message(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
-        let Some(address) = cx.address_of(&event.link.href) else {
-            return;
-        };
-        let message = event.resource();
-        if message.and_then(|message| message.text("direction")) != Some("Incoming") {
-            return self.on_outgoing(cx, address, event);
-        }
-        let content = message.and_then(|message| Some((message, payload::message_body(message)?)));
-        let Some((message, body)) = content else {
-            return;
-        };
-        if !self.shown.messages.insert(address.key, ()) {
-            return;
-        }
-        // The roster's hrefs belong to another life. Between two, there is no doubt about the sender.
-        let sender = match self.roster.only() {
-            Some(only) => only,
-            None => self.sender_of(cx, message),
-        };
-        // The text of that life's invitation, or of this life's, if the conversation has moved.
-        let repeated = |preview: &mut Preview| preview.is_repeated_by(&body, sender.key);
-        let mut again = self.shown.preview.take_if(repeated).is_some();
-        if let Some(live) = self.life.live_mut() {
-            let arrivals = &mut live.arrivals;
-            again = again || arrivals.shown_preview.take_if(repeated).is_some();
-            if arrivals.preview.take_if(repeated).is_some() {
-                self.tasks
-                    .cancel(cx.core, |timer| *timer == ChatTimer::FirstMessage);
-            }
-        }
-        if !again {
-            let timestamp = payload::timestamp(message);
-            let timestamp = timestamp.unwrap_or_else(|| cx.core.wall_now());
-            self.show(cx, sender, body, timestamp);
-        }
-    }
-
-    /// The life ends: shows every message that is in line, with what is known of it.
+    /// The life ends, or the application: shows every message that is in line, with what is known of it.
     pub(super) fn show_all(&mut self, cx: &mut Context<'_>) {
-        if let Some(live) = self.life.live_mut() {
-            for waiting in &mut live.arrivals.line {
-                waiting.content.get_or_insert_with(Content::unavailable);
-            }
+        for waiting in &mut self.received.line {
+            waiting.content.get_or_insert_with(Content::unavailable);
         }
         self.show_next(cx);
         self.show_preview(cx);
         if let Some(live) = self.life.live_mut() {
-            let shown = live.arrivals.shown_preview.take();
-            self.shown.preview = shown.or(self.shown.preview.take());
+            let shown = live.invitation_text.shown_preview.take();
+            self.received.preview = shown.or(self.received.preview.take());
         }
     }
 
-    /// A message event, of either direction.
-    pub(super) fn on_message(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
+    /// A message event, of either direction. If it is late, it names a conversation that has ended: then it tells the result
+    /// of an outgoing message, or an incoming one that the server has delivered, which is shown however late.
+    pub(super) fn on_message(&mut self, cx: &mut Context<'_>, event: &Event<'_>, is_late: bool) {
         let Some(address) = cx.address_of(&event.link.href) else {
             return;
         };
@@ -228,77 +204,99 @@ impl Conversation {
         if outgoing {
             return self.on_outgoing(cx, address, event);
         }
-        if self.shown.messages.contains(&address.key) {
+        if self.received.known.contains(&address.key) {
             return;
         }
-        let content = resource.and_then(|message| Some((message, payload::message_body(message)?)));
-        if let Some((message, body)) = content {
-            let sender = self.sender_of(cx, message);
-            let timestamp = payload::timestamp(message);
-            let content = Content { body, timestamp };
-            self.line_up(cx, address, sender, Some(content), None);
-        } else if may_be_completed(&event.kind) {
-            let sender = match resource {
-                Some(message) => self.sender_of(cx, message),
-                None => self.unnamed_sender(cx),
-            };
-            let result = self.result_in(cx, event);
-            let purpose = ChatPurpose::ReadIncoming(address.key.clone());
-            self.line_up(cx, address, sender, None, result);
-            self.tasks.read(cx.core, Some(&event.link.href), purpose);
-        }
-    }
-
-    fn line_up(
-        &mut self,
-        cx: &mut Context<'_>,
-        address: Address,
-        sender: Participant,
-        content: Option<Content>,
-        result: Option<DeliveryResult>,
-    ) {
-        let Some(live) = self.life.live_mut() else {
+        let body = resource.and_then(payload::message_body);
+        if body.is_none() && !may_be_completed(&event.kind) {
             return;
-        };
-        self.shown.messages.insert(address.key.clone(), ());
-        live.arrivals.line.push_back(Waiting {
+        }
+        let content = body.map(|body| Content {
+            body,
+            timestamp: resource.and_then(payload::timestamp),
+        });
+        let waiting = Waiting {
+            result: self.result_in(cx, event),
+            sender: self.sender_of(cx, resource, is_late),
             address,
             content,
-            result,
-            sender,
+            is_late,
             arrived_at: cx.core.wall_now(),
-        });
+        };
+        self.line_up(cx, waiting);
+    }
+
+    /// Adds a message to the line. It is read if its content is not known.
+    fn line_up(&mut self, cx: &mut Context<'_>, waiting: Waiting) {
+        let Address { href, key } = &waiting.address;
+        self.received.known.insert(key.clone(), ());
+        if waiting.content.is_none() {
+            let purpose = ChatPurpose::ReadIncoming(key.clone());
+            self.tasks.read(cx.core, Some(href), purpose);
+        }
+        self.received.line.push_back(waiting);
         self.show_next(cx);
     }
 
     /// Shows the messages whose content is known, from the front of the line.
     fn show_next(&mut self, cx: &mut Context<'_>) {
-        while let Some(live) = self.life.live_mut() {
-            let arrivals = &mut live.arrivals;
-            let first = arrivals.line.front_mut();
-            let Some(content) = first.and_then(|first| first.content.take()) else {
+        let is_ready = |waiting: &Waiting| waiting.content.is_some();
+        while self.received.line.front().is_some_and(is_ready) {
+            let first = self.received.line.pop_front();
+            let Some((first, content)) = first.and_then(Waiting::with_content) else {
                 return;
             };
-            let Some(first) = arrivals.line.pop_front() else {
-                return;
-            };
-            let timestamp = content.timestamp.unwrap_or(first.arrived_at);
-            if let Some(preview) = arrivals.preview.take() {
-                self.tasks
-                    .cancel(cx.core, |timer| *timer == ChatTimer::FirstMessage);
-                // The server may have changed the text. Where the two differ, both are shown, and nothing is lost.
-                if !preview.is_repeated_by(&content.body, first.sender.key) {
-                    self.show(cx, first.sender.clone(), preview.body, timestamp);
+            if !self.is_shown_invitation_text(cx, &first, &content) {
+                if !first.is_late {
+                    self.set_typing(cx, first.sender.key, false);
                 }
-            } else if let Some(shown) = arrivals.shown_preview.take()
-                && shown.is_of_the_acceptance(content.timestamp)
-                && shown.is_repeated_by(&content.body, first.sender.key)
-            {
-                continue;
+                let timestamp = content.timestamp.unwrap_or(first.arrived_at);
+                self.show(cx, first.sender, content.body, timestamp);
             }
-            self.set_typing(cx, first.sender.key, false);
-            self.show(cx, first.sender, content.body, timestamp);
         }
+    }
+
+    /// Whether a message is the text of an invitation, and that text is shown. In the life of the invitation the text is
+    /// expected as the first message; if the first message is another, the text is shown before it.
+    fn is_shown_invitation_text(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &Waiting,
+        content: &Content,
+    ) -> bool {
+        let sender = Some(message.sender.key).filter(|sender| self.roster.is_identified(*sender));
+        let repeats = |text: &mut Preview| text.is_repeated_by(&content.body, sender);
+        let ended = &mut self.received.preview;
+        let mut is_shown = message.is_late && ended.take_if(repeats).is_some();
+        let Some(live) = self.life.live_mut() else {
+            return is_shown;
+        };
+        let text = &mut live.invitation_text;
+        if message.is_late {
+            // If the conversation has moved, the message may belong to the invitation of this life.
+            is_shown = is_shown || text.shown_preview.take_if(repeats).is_some();
+            if text.preview.take_if(repeats).is_some() {
+                self.cancel_first_message(cx);
+            }
+            return is_shown;
+        }
+        if let Some(mut preview) = text.preview.take() {
+            self.cancel_first_message(cx);
+            // The server may have changed the text. Where the two differ, both are shown, and nothing is lost.
+            if !repeats(&mut preview) {
+                let timestamp = content.timestamp.unwrap_or(message.arrived_at);
+                self.show(cx, message.sender.clone(), preview.body, timestamp);
+            }
+            return false;
+        }
+        let shown = text.shown_preview.take();
+        let shown = shown.filter(|text| text.is_of_the_acceptance(content.timestamp));
+        shown.is_some_and(|mut text| repeats(&mut text))
+    }
+
+    fn cancel_first_message(&mut self, cx: &mut Context<'_>) {
+        self.tasks
+            .cancel(cx.core, |timer| *timer == ChatTimer::FirstMessage);
     }
 
     fn show(
@@ -325,12 +323,12 @@ impl Conversation {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        let Some(preview) = live.arrivals.preview.take() else {
+        let Some(preview) = live.invitation_text.preview.take() else {
             return;
         };
         let body = preview.body.clone();
         let sender = self.roster.get(preview.sender);
-        live.arrivals.shown_preview = Some(preview);
+        live.invitation_text.shown_preview = Some(preview);
         let timestamp = cx.core.wall_now();
         if let Some(sender) = sender {
             self.show(cx, sender, body, timestamp);
@@ -344,48 +342,74 @@ impl Conversation {
         answer: Answer<'_>,
     ) {
         let message = answer.resource(cx.core).ok();
-        let direction = message
-            .as_ref()
-            .and_then(|message| message.text("direction"));
-        let outgoing = message.as_ref().filter(|_| direction == Some("Outgoing"));
-        let outgoing = outgoing.map(|message| {
-            let operation = message.text("operationId").map(str::to_owned);
-            (operation, self.result_of(cx, None, None, Some(message)))
-        });
-        let sender = message.as_ref().map(|message| self.sender_of(cx, message));
-        let content = message.and_then(|message| {
-            let body = payload::message_body(&message)?;
-            let timestamp = payload::timestamp(&message);
-            Some(Content { body, timestamp })
-        });
-        let Some(live) = self.life.live_mut() else {
-            return;
-        };
-        let line = &mut live.arrivals.line;
-        let Some(position) = line.iter().position(|waiting| waiting.address.key == *href) else {
-            return;
-        };
-        if let Some((operation, told)) = outgoing {
+        let text = |name| message.as_ref().and_then(|message| message.text(name));
+        if text("direction") == Some("Outgoing") {
             // This user's own message is not shown as received.
-            if let Some(Waiting {
-                address, result, ..
-            }) = line.remove(position)
-                && let Some(result) = result.or(told)
+            let operation = text("operationId").map(str::to_owned);
+            let read = self.result_of(cx, None, None, message.as_ref());
+            if let Some(own) = self.take_own_message(cx, href)
+                && let Some(result) = own.result.or(read)
             {
-                self.take_result(cx, address, operation.as_deref(), result);
+                self.take_result(cx, own.address, operation.as_deref(), result);
             }
-        } else if let Some(waiting) = line.get_mut(position) {
-            if let Some(sender) = sender.filter(|_| content.is_some()) {
-                waiting.sender = sender;
-            }
-            waiting.content = Some(content.unwrap_or_else(Content::unavailable));
+            return;
+        }
+        let mut line = self.received.line.iter();
+        let Some(position) = line.position(|waiting| waiting.address.key == *href) else {
+            return;
+        };
+        let is_late = self
+            .received
+            .line
+            .get(position)
+            .is_some_and(|it| it.is_late);
+        let content = message.as_ref().and_then(|message| {
+            let body = payload::message_body(message)?;
+            let timestamp = payload::timestamp(message);
+            Some((
+                self.sender_of(cx, Some(message), is_late),
+                Content { body, timestamp },
+            ))
+        });
+        if let Some(waiting) = self.received.line.get_mut(position) {
+            waiting.content = Some(match content {
+                Some((sender, content)) => {
+                    waiting.sender = sender;
+                    content
+                }
+                None => Content::unavailable(),
+            });
         }
         self.show_next(cx);
-        self.end_if_over(cx);
+    }
+
+    /// Takes a message out of the line that turns out to be this user's, which its event did not say.
+    pub(super) fn take_own_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        href: &HrefKey,
+    ) -> Option<Waiting> {
+        let mut line = self.received.line.iter();
+        let position = line.position(|it| it.content.is_none() && it.address.key == *href)?;
+        let own = self.received.line.remove(position)?;
+        let read = ChatPurpose::ReadIncoming(own.address.key.clone());
+        self.tasks.abandon(cx.core, |purpose| *purpose == read);
+        self.show_next(cx);
+        Some(own)
     }
 
     /// The sender of a message: named in it, linked from it, or the only peer. Not always in the roster.
-    fn sender_of(&mut self, cx: &mut Context<'_>, message: &Resource<'_>) -> Participant {
+    fn sender_of(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: Option<&Resource<'_>>,
+        is_late: bool,
+    ) -> Participant {
+        // The roster's hrefs belong to another life than a late message. Between two, there is no doubt about the sender.
+        let only = self.roster.only().filter(|_| is_late);
+        let Some(message) = message.filter(|_| only.is_none()) else {
+            return only.unwrap_or_else(|| self.unnamed_sender(cx));
+        };
         if let Some(sender) = message.embedded("senderParticipant") {
             return self.meet(cx, sender.href(), &payload::participant(sender));
         }

@@ -168,7 +168,10 @@ impl Conversation {
 
     /// The server took the message and said where it is.
     fn on_sent(&mut self, cx: &mut Context<'_>, message: MessageKey, address: Address) {
-        match self.deliveries.locate(message, address) {
+        // The event may have come before, and not have said whose message it is.
+        let told = self.take_own_message(cx, &address.key);
+        let told = told.and_then(|own| own.result);
+        match self.deliveries.locate(message, address).or(told) {
             Some(result) => self.report(cx, message, result),
             None => {
                 let timer = ChatTimer::Delivery(message);

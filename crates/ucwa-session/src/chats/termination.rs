@@ -281,7 +281,6 @@ impl Conversation {
             live.probe = Probe::Done;
             self.restart_chat(cx);
         }
-        self.advance(cx);
     }
 
     pub(super) fn on_messaging_read(
@@ -304,7 +303,6 @@ impl Conversation {
             }
             Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
         }
-        self.advance(cx);
     }
 
     // The end.
@@ -312,7 +310,7 @@ impl Conversation {
     /// Ends the conversation, now or when every message whose text is being read has been shown.
     pub(super) fn end_after_reads(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
         match self.life.live_mut() {
-            Some(live) if live.arrivals.is_reading() => {
+            Some(live) if self.received.is_reading() => {
                 live.over.get_or_insert(failure);
             }
             _ => self.end(cx, failure),

@@ -158,12 +158,18 @@ impl Chats {
         let conversation = conversation.and_then(|href| key_of(core, href));
         let known = conversation.and_then(|href| self.index.conversation(&href));
         let known = known.and_then(|key| self.conversations.get(&key));
+        let href = href.to_owned();
+        let address = Address { href, key };
         if !known.is_some_and(Conversation::is_chatting) {
-            let href = href.to_owned();
-            let address = Address { href, key };
             let kind = &EventKind::Started;
-            let event = InvitationEvent::read(core, address, rel, kind, &invitation);
+            let event = InvitationEvent::read(core, address.clone(), rel, kind, &invitation);
             self.recognise_invitation(core, event);
+        }
+        // The event with the result may have been in the same page, or cannot be read either.
+        if let Some((key, id)) = self.invitation_of(&address.key, Some(&invitation)) {
+            self.with(core, key, |conversation, cx| {
+                conversation.take_result_of_invitation(cx, &id, &invitation);
+            });
         }
     }
 

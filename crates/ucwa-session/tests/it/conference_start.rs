@@ -103,6 +103,32 @@ fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
     assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
 }
 
+/// No page may follow for minutes, if the events of the conference were lost.
+#[test]
+fn a_conference_whose_start_was_read_invites_the_others_at_once() {
+    let mut bench = of_three();
+    bench.send(1, "Hello both");
+    let request = bench.created(
+        "POST",
+        &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
+        MEETING_INVITATION,
+    );
+    let operation = request.json()["operationId"].as_str().unwrap().to_owned();
+    bench.page(senders(
+        "21a1",
+        vec![(
+            false,
+            conference_event("21a1", "Conferenced", open_to_others("21a1")),
+        )],
+    ));
+    bench.advance(Duration::from_secs(31));
+    let ours = json!({"direction": "Outgoing", "operationId": operation, "state": "Connected"});
+    let started = meeting_invitation("started", "21a1", ours);
+    let invitation = started["_embedded"]["onlineMeetingInvitation"].clone();
+    bench.reply("GET", MEETING_INVITATION, 200, invitation);
+    assert_eq!(bench.count_sent("POST", INVITATIONS), 2);
+}
+
 #[test]
 fn a_conference_message_fails_if_no_invitee_is_reached() {
     let mut bench = of_three();

@@ -1,5 +1,7 @@
 //! Malformed events: the rest of the page is handled, and the resources of malformed events are read.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use ucwa_session::*;
 
@@ -177,4 +179,168 @@ fn an_event_that_may_be_typing_or_leaving_removes_no_participant() {
     )]));
     assert_eq!(bench.changes(key), []);
     assert!(bench.is_sent("GET", &participant_href("21a1")));
+}
+
+/// The invitation of another user may have begun and rung in one page, so that its only event is an update.
+#[test]
+fn a_malformed_update_of_an_unknown_invitation_is_read() {
+    let offer = offered("17b", "Hi");
+    let event = &offer[0]["events"][0];
+    let resource = event["_embedded"]["messagingInvitation"].clone();
+    let mut bench = Bench::signed_in();
+    let updated = with(event.clone(), "type", json!("updated"));
+    let malformed = with(updated, "_embedded", json!("x"));
+    bench.page(json!([communication(vec![malformed])]));
+    bench.reply("GET", INVITATION, 200, resource);
+    assert!(matches!(
+        bench.events.first(),
+        Some(SessionEvent::Incoming { .. })
+    ));
+}
+
+/// The page that tells the result may be lost with the application.
+#[test]
+fn a_malformed_start_of_an_invitation_is_read_with_its_result() {
+    for is_response_lost in [false, true] {
+        for (state, expected) in [
+            ("Connected", MessageStatus::Succeeded),
+            ("Declined", MessageStatus::Failed),
+        ] {
+            let mut bench = Bench::with_conversation();
+            bench.send(1, "Hello");
+            let sent = bench.sent.iter();
+            let mut sent = sent.filter(|request| request.target() == fixtures::INVITATIONS);
+            let request = sent.next().unwrap().json();
+            let operation = request["operationId"].as_str().unwrap().to_owned();
+            if is_response_lost {
+                bench.break_off("POST", fixtures::INVITATIONS, Sent::Maybe);
+            } else {
+                bench.created("POST", fixtures::INVITATIONS, INVITATION);
+            }
+            let started = invitation("started", &operation, "21a1", state);
+            let resource = started["_embedded"]["messagingInvitation"].clone();
+            let malformed = with(started, "_embedded", json!("x"));
+            bench.page(json!([communication(vec![malformed])]));
+            bench.reply("GET", INVITATION, 200, resource);
+            let verdicts = bench.verdicts(chat());
+            assert_eq!(
+                verdicts,
+                [(MessageKey::Local(1), expected)],
+                "{is_response_lost}"
+            );
+        }
+    }
+}
+
+/// In a group, the sender on another host is no participant that is known, and the text tells that the message is the
+/// invitation's.
+#[test]
+fn the_text_of_an_invitation_from_an_unusable_sender_is_shown_once() {
+    let mut fixture = fixtures::accepting();
+    let (bench, key) = (&mut fixture.bench, fixture.key);
+    bench.page(offer_completed("17b", "Success"));
+    let alex = format!(
+        "{}/participants/alexd@contoso.com",
+        conversation_href("17b")
+    );
+    let alex = event(
+        "added",
+        "participant",
+        &alex,
+        json!({"name": "Alex Darrow", "uri": "sip:alexd@contoso.com"}),
+    );
+    bench.page(senders("17b", vec![(true, alex)]));
+    bench.advance(Duration::from_secs(5));
+    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    let mut first = arrival("17b", "1", "Hi Tosh");
+    let sender = json!({"href": "https://elsewhere.example/participant/1", "title": "Lene Aaling"});
+    first["_embedded"]["message"]["_links"]["participant"] = sender;
+    bench.page(senders("17b", vec![(true, first)]));
+    assert_eq!(bench.received(key), Vec::<String>::new());
+}
+
+/// The event does not say whose message it is, and the response to the message does.
+#[test]
+fn a_malformed_result_counts_when_the_response_names_the_message() {
+    for (status, expected) in [
+        ("Success", MessageStatus::Succeeded),
+        ("Failure", MessageStatus::Failed),
+    ] {
+        let mut fixture = fixtures::established();
+        let (bench, key) = (&mut fixture.bench, fixture.key);
+        bench.send(2, "Hi");
+        let href = message_href("21a1", "2");
+        let event = with(
+            bare("completed", "message", &href, None),
+            "status",
+            json!(status),
+        );
+        let malformed = with(event, "_embedded", json!("x"));
+        let next = arrival("21a1", "3", "next");
+        bench.page(json!([conversation("21a1", vec![malformed, next])]));
+        assert_eq!(bench.received(key), Vec::<String>::new());
+        let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+        bench.created("POST", &messages, &href);
+        let changes = bench.changes(key);
+        let is_result = |change: &ConversationChange| matches!(change, ConversationChange::MessageStatus { message: MessageKey::Local(2), status, .. } if *status == expected);
+        let shown = |change: &ConversationChange| matches!(change, ConversationChange::MessageReceived { body: MessageBody::Text(text), .. } if text == "next");
+        assert!(changes.iter().any(is_result), "{changes:?}");
+        // The message behind it in the line is not held up by a read that is not needed any more.
+        assert!(changes.iter().any(shown), "{changes:?}");
+        let received = |change: &&ConversationChange| {
+            matches!(change, ConversationChange::MessageReceived { .. })
+        };
+        assert_eq!(changes.iter().filter(received).count(), 1, "{changes:?}");
+    }
+}
+
+#[test]
+fn a_malformed_repetition_of_a_result_shows_no_message() {
+    let mut fixture = fixtures::handed_over();
+    let (bench, key) = (&mut fixture.bench, fixture.key);
+    let result = verdict("21a1", "2", "Success");
+    bench.page(json!([conversation("21a1", vec![result.clone()])]));
+    assert_eq!(bench.verdicts(key).len(), 1);
+    let malformed = with(result, "_embedded", json!("x"));
+    bench.page(json!([conversation("21a1", vec![malformed])]));
+    assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
+    assert_eq!(bench.received(key), Vec::<String>::new());
+}
+
+/// An ended conversation, and the malformed event of a message that the server delivered before the end.
+fn malformed_after_the_end() -> (Bench, ConversationKey, Value) {
+    let fixture = fixtures::established();
+    let (mut bench, key) = (fixture.bench, fixture.key);
+    let gone = bare("deleted", "conversation", &conversation_href("21a1"), None);
+    bench.page(senders("21a1", vec![(false, gone)]));
+    let message = arrival("21a1", "2", "late");
+    let resource = message["_embedded"]["message"].clone();
+    let malformed = with(message, "_embedded", json!("x"));
+    bench.page(json!([conversation("21a1", vec![malformed])]));
+    bench.changes(key);
+    (bench, key, resource)
+}
+
+#[test]
+fn a_malformed_message_of_an_ended_conversation_is_read_and_shown() {
+    let (mut bench, key, resource) = malformed_after_the_end();
+    bench.reply("GET", &message_href("21a1", "2"), 200, resource);
+    assert_eq!(bench.received(key), ["late"]);
+}
+
+#[test]
+fn a_malformed_message_of_an_ended_conversation_is_shown_before_the_sign_out() {
+    let (mut bench, key, _) = malformed_after_the_end();
+    bench.submit(Operation::SignOut);
+    let changes = bench.changes(key);
+    let is_unread = |change: &ConversationChange| {
+        matches!(
+            change,
+            ConversationChange::MessageReceived {
+                body: MessageBody::Other { .. },
+                ..
+            }
+        )
+    };
+    assert!(changes.iter().any(is_unread), "{changes:?}");
 }
