@@ -16,7 +16,9 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
         FailureKind::InvalidCredentials => {
             reason.with_message("the user name or the password was refused")
         }
-        FailureKind::Untrusted => reason.with_message("the host is not trusted with credentials"),
+        FailureKind::Untrusted | FailureKind::PlainHttp => {
+            reason.with_message(failure.kind().to_string())
+        }
         FailureKind::HomedOnline => {
             reason.with_message("the user is homed at the retired online service")
         }
@@ -48,6 +50,7 @@ fn code(failure: &Failure) -> ReasonCode {
         FailureKind::InvalidCredentials
         | FailureKind::GrantNotOffered { .. }
         | FailureKind::Untrusted
+        | FailureKind::PlainHttp
         | FailureKind::HomedOnline => ReasonCode::SignInFailed,
         FailureKind::Unreachable { .. }
         | FailureKind::Transport

@@ -165,6 +165,8 @@ pub enum SignInErrorKind {
     },
     /// A host that is not trusted would have received the credentials.
     Untrusted,
+    /// The credentials would have been sent over plain HTTP. Only a server on loopback gets them so.
+    PlainHttp,
     /// The user is homed at the retired online service.
     HomedOnline,
     /// No server could be reached.
@@ -254,6 +256,7 @@ impl From<Failure> for SignInError {
                 offered: offered.clone(),
             },
             FailureKind::Untrusted => SignInErrorKind::Untrusted,
+            FailureKind::PlainHttp => SignInErrorKind::PlainHttp,
             FailureKind::HomedOnline => SignInErrorKind::HomedOnline,
             FailureKind::Unreachable { tried } => SignInErrorKind::Unreachable {
                 tried: tried.clone(),

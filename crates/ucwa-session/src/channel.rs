@@ -129,7 +129,8 @@ impl Session {
             Err(failure) => match failure.kind() {
                 FailureKind::InvalidCredentials
                 | FailureKind::GrantNotOffered { .. }
-                | FailureKind::Untrusted => self.give_up(failure),
+                | FailureKind::Untrusted
+                | FailureKind::PlainHttp => self.give_up(failure),
                 _ => {
                     let transport = failure.transport_failure();
                     if transport.is_some_and(|it| it.kind == TransportFailureKind::Broken) {

@@ -25,7 +25,7 @@ use crate::operation::Outcome;
 use crate::question::Questions;
 use crate::response::{CORRELATION_ID, may_have_been_sent, retry_after};
 use crate::timers::{Timer, TimerKey, Timers};
-use crate::trust::{Trust, Verdict};
+use crate::trust::{Trust, Verdict, is_plain_http};
 use crate::workload::Workload;
 
 /// The end of an exchange, for the part that began it.
@@ -226,6 +226,7 @@ impl Core {
                 Verdict::Trusted => None,
                 Verdict::Ask => return self.ask_trust(exchange, &origin),
                 Verdict::Refused => Some(FailureKind::Untrusted),
+                Verdict::PlainHttp => Some(FailureKind::PlainHttp),
                 Verdict::Online => Some(FailureKind::HomedOnline),
             };
             if let Some(kind) = refusal {
@@ -649,11 +650,15 @@ impl Core {
                 .with_message(error.to_string())
         })?;
         if base.is_same(&url) {
-            Ok(url)
-        } else {
-            Err(Failure::new(FailureKind::Untrusted, stage)
+            return Ok(url);
+        }
+        match Origin::of(&url) {
+            Ok(link) if is_plain_http(&link) => {
+                Err(Failure::new(FailureKind::PlainHttp, stage).with_host(link.host()))
+            }
+            _ => Err(Failure::new(FailureKind::Untrusted, stage)
                 .with_host(base.host())
-                .with_message("the server links to another host, which gets no credential"))
+                .with_message("the server links to another host, which gets no credential")),
         }
     }
 }

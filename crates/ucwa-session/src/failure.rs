@@ -52,6 +52,8 @@ pub enum FailureKind {
     },
     /// A host that is not trusted would have received a credential.
     Untrusted,
+    /// A credential would have been sent over plain HTTP, without encryption. Only a server on loopback gets one so.
+    PlainHttp,
     /// The user is homed in the online service, which has been retired.
     HomedOnline,
     /// No server was reachable.
@@ -315,7 +317,7 @@ impl Failure {
         let words = match (&self.0.message, self.0.status) {
             (Some(message), _) => message.clone(),
             (None, Some(status)) => format!("status {status}"),
-            (None, None) => format!("{:?}", self.0.kind),
+            (None, None) => self.0.kind.to_string(),
         };
         match self.0.status {
             Some(status) if self.0.message.is_some() => format!("{words} (status {status})"),
@@ -329,47 +331,49 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+/// The kind in words.
+impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &*self.0;
-        write!(f, "{}: ", inner.stage.as_str())?;
-        match &inner.kind {
-            FailureKind::InvalidArgument => f.write_str("the argument cannot be used")?,
-            FailureKind::NotSignedIn => f.write_str("not signed in")?,
-            FailureKind::WrongState => f.write_str("not possible in the present state")?,
-            FailureKind::NotSupported => f.write_str("not offered by the server")?,
-            FailureKind::InvalidCredentials => {
-                f.write_str("the user name or the password was refused")?;
-            }
-            FailureKind::GrantNotOffered { offered } => {
+        match self {
+            Self::InvalidArgument => f.write_str("the argument cannot be used"),
+            Self::NotSignedIn => f.write_str("not signed in"),
+            Self::WrongState => f.write_str("not possible in the present state"),
+            Self::NotSupported => f.write_str("not offered by the server"),
+            Self::InvalidCredentials => f.write_str("the user name or the password was refused"),
+            Self::GrantNotOffered { offered } => {
                 write!(
                     f,
                     "the server offers no usable grant (it offers: {})",
                     offered.join(", ")
-                )?;
+                )
             }
-            FailureKind::Untrusted => f.write_str("the host is not trusted with credentials")?,
-            FailureKind::HomedOnline => {
-                f.write_str("the user is homed at the retired online service")?;
+            Self::Untrusted => f.write_str("the host is not trusted with credentials"),
+            Self::PlainHttp => f.write_str(
+                "credentials are not sent over plain HTTP; the server needs an https:// address",
+            ),
+            Self::HomedOnline => f.write_str("the user is homed at the retired online service"),
+            Self::Unreachable { tried } => {
+                write!(f, "no server could be reached (tried {})", tried.join("; "))
             }
-            FailureKind::Unreachable { tried } => {
-                write!(f, "no server could be reached (tried {})", tried.join("; "))?;
-            }
-            FailureKind::Transport => f.write_str("the connection failed")?,
-            FailureKind::UnexpectedAnswer => {
-                f.write_str("the answer is not one of a UCWA server")?;
-            }
-            FailureKind::RequestFailed => f.write_str("the server refused the request")?,
-            FailureKind::Remote => f.write_str("ended by the other side")?,
-            FailureKind::Timeout => f.write_str("no answer in time")?,
-            FailureKind::DeliveryUnknown => {
-                f.write_str("whether the message arrived is unknown")?;
-            }
-            FailureKind::Ended => f.write_str("the conversation was ended")?,
-            FailureKind::Gone => f.write_str("the server ended the application")?,
-            FailureKind::ConnectionLost => f.write_str("the event channel is lost")?,
-            FailureKind::Shutdown => f.write_str("shut down")?,
+            Self::Transport => f.write_str("the connection failed"),
+            Self::UnexpectedAnswer => f.write_str("the answer is not one of a UCWA server"),
+            Self::RequestFailed => f.write_str("the server refused the request"),
+            Self::Remote => f.write_str("ended by the other side"),
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::DeliveryUnknown => f.write_str("whether the message arrived is unknown"),
+            Self::Ended => f.write_str("the conversation was ended"),
+            Self::Gone => f.write_str("the server ended the application"),
+            Self::ConnectionLost => f.write_str("the event channel is lost"),
+            Self::Shutdown => f.write_str("shut down"),
         }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        write!(f, "{}: ", inner.stage.as_str())?;
+        inner.kind.fmt(f)?;
         if let Some(host) = &inner.host {
             write!(f, "; host {host}")?;
         }

@@ -538,6 +538,7 @@ impl Session {
             FailureKind::InvalidCredentials
                 | FailureKind::GrantNotOffered { .. }
                 | FailureKind::Untrusted
+                | FailureKind::PlainHttp
                 | FailureKind::HomedOnline
                 | FailureKind::Gone
         );

@@ -19,6 +19,8 @@ pub(crate) enum Verdict {
     Ask,
     /// The host may not receive credentials.
     Refused,
+    /// The connection would not be encrypted, so no host may receive credentials on it.
+    PlainHttp,
     /// The host belongs to the online service, which has been retired.
     Online,
 }
@@ -62,8 +64,8 @@ impl Trust {
         if within(&host, "online.lync.com") {
             return Verdict::Online;
         }
-        if origin.scheme() != Scheme::Https && !origin.is_loopback() {
-            return Verdict::Refused;
+        if is_plain_http(origin) {
+            return Verdict::PlainHttp;
         }
         let anchored = self
             .domain
@@ -82,6 +84,11 @@ impl Trust {
             (false, false) => Verdict::Refused,
         }
     }
+}
+
+/// Whether requests to the origin travel over a network without encryption.
+pub(crate) fn is_plain_http(origin: &Origin) -> bool {
+    origin.scheme() != Scheme::Https && !origin.is_loopback()
 }
 
 /// Whether `host` is `domain` or a subdomain of it.
@@ -129,7 +136,7 @@ mod tests {
         );
         assert_eq!(
             judge(&trust, "http://lyncdiscover.contoso.com/"),
-            Verdict::Refused
+            Verdict::PlainHttp
         );
         assert_eq!(judge(&trust, "http://127.0.0.1:9090/"), Verdict::Trusted);
         assert_eq!(judge(&trust, "http://127.0.0.2:9090/"), Verdict::Refused);

@@ -164,7 +164,7 @@ impl Session {
         let telling = |failure: &Failure| {
             matches!(
                 failure.kind(),
-                FailureKind::Untrusted | FailureKind::HomedOnline
+                FailureKind::Untrusted | FailureKind::PlainHttp | FailureKind::HomedOnline
             )
         };
         if discovery.worst.as_ref().is_none_or(|worst| !telling(worst)) {

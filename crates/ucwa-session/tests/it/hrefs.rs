@@ -181,10 +181,38 @@ fn untrusted_hosts_get_no_request_for_a_user_or_an_application() {
 
 #[test]
 fn no_token_is_sent_without_encryption() {
+    let told = "credentials are not sent over plain HTTP; the server needs an https:// address; host pool.contoso.com";
+    let check = |bench: &Bench, ticket| {
+        let failure = bench.failure(ticket);
+        assert_eq!(failure.kind(), &FailureKind::PlainHttp);
+        assert!(failure.to_string().contains(told), "{failure}");
+        assert!(bench.sent.is_empty());
+    };
+    // A server links to it.
     let user = json!({"_links": {"user": {"href": "http://pool.contoso.com/user"}}});
     let (bench, ticket) = with_root(Bench::config(), &user);
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::Untrusted);
-    assert!(bench.sent.is_empty());
+    check(&bench, ticket);
+
+    // The user named it.
+    let mut config = Bench::config();
+    config.root = Root::Url("http://pool.contoso.com/".to_owned());
+    let mut bench = Bench::new(config);
+    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+    check(&bench, ticket);
+
+    // An application on HTTPS links to the same host without encryption.
+    let mut config = Bench::config();
+    config.root = Root::User("https://pool.contoso.com/user".to_owned());
+    let mut bench = Bench::new(config);
+    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+    let links = json!({"_links": {"applications": {"href": "/applications"}}});
+    bench.reply("GET", "/user", 200, links);
+    let mut application = application(true);
+    application["_embedded"]["me"]["_links"]["makeMeAvailable"]["href"] =
+        "http://pool.contoso.com/make".into();
+    bench.reply("POST", "/applications", 201, application);
+    bench.sent.clear();
+    check(&bench, ticket);
 }
 
 #[test]

@@ -456,7 +456,7 @@ fn every_failed_sign_in_lists_the_addresses_it_tried() {
     let told = [
         "http://127.0.0.1:5061/: redirects to http://127.0.0.1:5061/again",
         "http://127.0.0.1:5061/again: redirects to https://evil.example/",
-        "https://evil.example/: Untrusted",
+        "https://evil.example/: the host is not trusted with credentials",
     ];
     assert_eq!(failure.tried(), told);
 
