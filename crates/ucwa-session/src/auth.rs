@@ -87,7 +87,8 @@ impl Auth {
             .map(|token| (token.value.clone(), token.version))
     }
 
-    /// The queue in which an exchange has to wait, if a token for its origin is being fetched and no valid one exists.
+    /// The queue in which an exchange has to wait. `None` if no token for its origin is being fetched, or a valid token
+    /// exists.
     pub(crate) fn renewal_to_wait_for(
         &mut self,
         origin: &Origin,
@@ -139,24 +140,24 @@ impl Auth {
         self.renewals.len()
     }
 
-    /// Drops the exchanges of which `unwanted` is true and that wait for a token.
+    /// Drops the exchanges that wait for a token and for which `unwanted` is true.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
         for waiting in self.renewals.values_mut() {
             waiting.retain(|exchange| !unwanted(exchange));
         }
     }
 
-    /// No exchange waits for a token any more.
+    /// Clears the lists of exchanges that wait for a token.
     pub(crate) fn abandon_renewals(&mut self) {
         self.renewals.clear();
     }
 }
 
 impl Core {
-    /// Whether a response asks for another token rather than refusing for good: it carries a challenge, it refuses the
-    /// token of another origin, or its diagnostics name a bad token. The token of another pool leads to 403 or 500
-    /// (`DevelopForSkypeforBusiness`). A 500 without such diagnostics may also be a failure half-way through, so only
-    /// idempotent requests are repeated after it.
+    /// Whether a response asks for another token instead of a final refusal: it carries a challenge, it refuses the token of
+    /// another origin, or its diagnostics name a bad token. The token of another pool leads to 403 or 500
+    /// (`DevelopForSkypeforBusiness`). A 500 without such diagnostics may also be a failure in the middle of the request, so
+    /// only idempotent requests are repeated after it.
     pub(crate) fn is_challenge(&self, exchange: &Exchange, response: &Response<Bytes>) -> bool {
         if !matches!(response.status().as_u16(), 401 | 403 | 500) {
             return false;
@@ -200,8 +201,7 @@ impl Core {
         if response.headers().contains_key(header::WWW_AUTHENTICATE) {
             self.on_challenge(key, &response);
         } else {
-            // A second pool may refuse a foreign token without a challenge. A request without a token gets the
-            // challenge.
+            // A second pool may refuse a foreign token without a challenge. A request without a token gets the challenge.
             self.issue(
                 Exchange::new(Purpose::Challenge(key), Method::GET, url)
                     .with_credential(Credential::None),

@@ -14,19 +14,20 @@ use crate::session::Session;
 use crate::sign_in::{ApplicationLinks, Phase};
 use crate::timers::Timer;
 
-/// The maximum pause between two polls, and between attempts at what a poll waits for. A message that is not fetched
-/// within 30 s is lost (`message_ref`).
+/// The maximum pause between two polls, and between attempts at a request that the next poll needs. A message that is not
+/// fetched within 30 s is lost (`message_ref`).
 pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How long polls may fail in a row. The server ends an application that does not poll for this time (`MeDashboard`),
 /// and so does the session.
 const MAX_FAILING_TIME: Duration = Duration::from_secs(15 * 60);
 /// A poll that lasted this long was held by the server. If it is cut then, the channel works.
 const HELD: Duration = Duration::from_secs(10);
-/// How long the application may take to name its events link, with all repeats. Then the old address is polled again.
+/// How long the read of the application for its events link may take, with all retries. Then the old address is polled
+/// again.
 const READ_TIME: Duration = Duration::from_secs(10);
 /// The number of unreadable pages in a row after which the channel restarts at the events link.
 const MAX_BAD_PAGES: u32 = 3;
-/// The maximum number of attempts to list the conversations, each with its own repeats.
+/// The maximum number of attempts to list the conversations, each with its own retries.
 const MAX_LISTS: u32 = 3;
 /// The pause after a failed list of conversations.
 const LIST_PAUSE: Duration = Duration::from_secs(10);
@@ -41,8 +42,8 @@ pub(crate) struct Channel {
     bad_pages: u32,
     /// The parts of event pages that could not be read.
     malformed_parts: u64,
-    /// When the first failure of the current row of failed polls was noticed. The time of the last page would be
-    /// misleading: a successful poll may take up to the configured timeout.
+    /// When the first of the current consecutive failures of polls was noticed. The time of the last page is not used, since
+    /// a successful poll may take up to the configured timeout.
     failing_since: Option<Duration>,
     /// The channel has restarted since the last page, so events may have been lost.
     has_gap: bool,
@@ -184,7 +185,7 @@ impl Session {
         // The next GET acknowledges this page. It is sent before the events of the page are handled.
         self.poll(Duration::ZERO);
         if self.entry.phase != Phase::Running {
-            // The link leads to another host: the page is ignored, and the session has ended.
+            // The link points to another host: the page is ignored, and the session has ended.
             return;
         }
         self.on_channel_works();
@@ -205,8 +206,8 @@ impl Session {
         }
     }
 
-    /// The number of parts of event pages, mostly events, that could not be read since the session began. What could be
-    /// read of them was used, and the resources of malformed events are read by their links.
+    /// The number of malformed parts of event pages, mostly events, since the session started. Their readable part was used,
+    /// and the resources of malformed events are read by their links.
     #[must_use]
     pub fn malformed_parts(&self) -> u64 {
         self.channel.malformed_parts

@@ -1,4 +1,4 @@
-//! The conversations of the session: each operation, event, response and timer is handed to the one that it is about.
+//! The conversations of a session. Routes each operation, event, response and timer to its conversation.
 
 mod archived;
 mod conference;
@@ -61,23 +61,24 @@ pub(crate) struct Chats {
     discovered: Vec<Discovery>,
 }
 
-/// What the application lets the user begin.
+/// The links and formats of the application (`communication_ref`).
 #[derive(Default)]
 struct Account {
-    /// There is an application.
+    /// An application exists.
     signed_in: bool,
-    /// Where chats begin. Guests of a meeting begin none.
+    /// The link to start a chat. Guests of a meeting do not have it.
     start_messaging: Option<String>,
-    /// Where conferences begin.
+    /// The link to start a conference.
     start_online_meeting: Option<String>,
-    /// Where conferences are joined by their URI.
+    /// The link to join a conference by its URI.
     join_online_meeting: Option<String>,
-    /// The server knows that this user takes HTML, which an invitation may then carry.
+    /// The server knows that this client supports HTML, so an invitation may contain HTML.
     html: bool,
 }
 
 impl Chats {
-    /// Takes in what the user can do now (`communication_ref`). What an update does not say has not changed.
+    /// Updates the account from a `communication` resource (`communication_ref`). A member that is missing in the update
+    /// keeps its value.
     pub(crate) fn take_communication(&mut self, communication: &Resource<'_>) {
         let account = &mut self.account;
         account.signed_in = true;
@@ -98,8 +99,8 @@ impl Chats {
 
     // Routing.
 
-    /// Hands a conversation to `f`, and does afterwards what only the registry can: shows conversations that were found on
-    /// the way, and drops the record of a forgotten one that has ended.
+    /// Calls `f` with a conversation. Afterwards shows the conversations that `f` discovered, and drops the record of a
+    /// forgotten conversation that has ended.
     fn with<R>(
         &mut self,
         core: &mut Core,
@@ -126,7 +127,7 @@ impl Chats {
         Some(result)
     }
 
-    /// Hands the conversation at an href to `f`.
+    /// Calls `f` with the conversation at an href.
     fn with_href(
         &mut self,
         core: &mut Core,
@@ -138,7 +139,7 @@ impl Chats {
         }
     }
 
-    /// Hands the conversation of an operation to `f`, or completes the operation if there is none.
+    /// Calls `f` with the conversation of an operation. If there is no such conversation, the operation fails.
     fn command(
         &mut self,
         core: &mut Core,
@@ -152,7 +153,7 @@ impl Chats {
         }
     }
 
-    /// The same, for an operation that needs the application.
+    /// Like [`Self::command`], for an operation that needs the application.
     fn command_online(
         &mut self,
         core: &mut Core,
@@ -168,7 +169,7 @@ impl Chats {
         }
     }
 
-    /// Takes an operation on a conversation.
+    /// Starts an operation on a conversation.
     pub(crate) fn submit(&mut self, core: &mut Core, ticket: Ticket, operation: Operation) {
         match operation {
             Operation::OpenConversation {
@@ -203,7 +204,7 @@ impl Chats {
             }
             Operation::ForgetConversation(key) => {
                 let known = self.with(core, key, |conversation, cx| {
-                    // Noted before: the end may come at once, if the invitation has not been sent.
+                    // Set before the call: if the invitation has not been sent, the conversation ends during the call.
                     conversation.forgotten = true;
                     conversation.leave(cx, ticket);
                 });
@@ -313,7 +314,7 @@ impl Chats {
         self.advance_touched(core);
     }
 
-    /// Takes the end of a request of the chats.
+    /// Handles the end of a request of the chats.
     pub(crate) fn on_finished(
         &mut self,
         core: &mut Core,
@@ -340,9 +341,9 @@ impl Chats {
 
     // The application.
 
-    /// Ends every conversation: the application that held them is gone.
+    /// Ends every conversation, because the application that contained them has ended.
     pub(crate) fn end_all(&mut self, core: &mut Core, failure: &Failure) {
-        // First of all: without an application nothing is started again.
+        // The account is cleared first, so that no conversation is restarted without an application.
         self.account = Account::default();
         self.show_buffered(core);
         let keys: Vec<_> = self.conversations.keys().copied().collect();
@@ -363,8 +364,8 @@ impl Chats {
         self.touched.clear();
     }
 
-    /// Ends the conversations that were known when the server was asked, and that it does not list, after it lost the place
-    /// of the event channel.
+    /// Ends the conversations in `known` that are missing in `living`, the list of the server. Called after the event
+    /// channel lost its position.
     pub(crate) fn end_unlisted(&mut self, core: &mut Core, known: &[HrefKey], living: &[String]) {
         let living = living.iter().filter_map(|href| key_of(core, href));
         let living: BTreeSet<_> = living.collect();
@@ -379,17 +380,17 @@ impl Chats {
         }
     }
 
-    /// How much has no result yet, or is still being fetched.
+    /// The number of operations without a result and reads in flight.
     pub(crate) fn awaited(&self) -> usize {
         self.conversations.values().map(Conversation::awaited).sum()
     }
 
-    /// How many conversations events told of that no invitation has named.
+    /// The number of conversations with buffered events that no invitation has named.
     pub(crate) fn unnamed(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The conversations that the server is known to have now.
+    /// The hrefs of the conversations that exist at the server.
     pub(crate) fn known_hrefs(&self) -> Vec<HrefKey> {
         self.index.known_hrefs()
     }
@@ -410,7 +411,7 @@ impl Conversation {
             Due::FirstMessage => self.show_preview(cx),
             Due::Probe => self.probe(cx),
             Due::ParticipantInvitation(operation) => self.read_joining(cx, &operation),
-            // The server took the command, and no event tells of its effect.
+            // The server accepted the ejection, and the event that confirms it is missing.
             Due::Ejected(participant) => self.remove_from_roster(cx, participant, None),
         }
     }

@@ -83,8 +83,8 @@ impl Core {
         self.clocks.server.unwrap_or(self.clocks.wall).now(self.now)
     }
 
-    /// The time of the server, if a response had a date. Decisions that have to compare dates of the server use it: none is
-    /// better than one that the client's clock makes.
+    /// The server's time. `None` until a response has a `Date`: a decision about server timestamps must not use the client's
+    /// clock instead.
     pub(crate) fn server_time(&self) -> Option<SystemTime> {
         Some(self.clocks.server?.now(self.now))
     }
@@ -97,8 +97,8 @@ impl Core {
         }
     }
 
-    /// Takes a reading of the wall clock, `idle` after the last input. After a suspend, brings forward everything that
-    /// passes in real time, and repeats requests whose connections are likely to be dead.
+    /// Takes a reading of the wall clock, `idle` after the last input. After a suspend, moves all real-time deadlines
+    /// forward, and repeats requests whose connections are likely to be dead.
     pub(crate) fn read_wall_clock(&mut self, time: SystemTime, idle: Duration) {
         // Most monotonic clocks stop during a suspend. On platforms where they do not, the driver wakes late.
         let late = self.clocks.is_read && idle > READING_INTERVAL + TOLERANCE;

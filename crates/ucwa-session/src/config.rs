@@ -83,7 +83,7 @@ pub enum Root {
 }
 
 /// The encoding of the data URIs (RFC 2397) in an invitation: `message` and `customContent` of `startMessaging` and
-/// `addMessaging`. Incoming invitations may use either.
+/// `addMessaging`. Incoming invitations may use either encoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataUriEncoding {
     /// Base64, as the reference pages show it: `data:text/plain;base64,SGkh` (`startMessaging_ref`).

@@ -1,7 +1,7 @@
-//! What every part of the session uses: outputs, time, identifiers and exchanges.
+//! Services for every part of the session: outputs, time, identifiers and exchanges.
 //!
-//! An exchange goes in once ([`Core::issue`]) and comes out once ([`Core::next_finished`]). Trust, tokens and repeats in
-//! between are decided here and in [`crate::auth`], and nowhere else.
+//! [`Core::issue`] starts an exchange, and [`Core::next_finished`] returns its end, once. Trust, tokens and retries are
+//! decided here and in [`crate::auth`], and nowhere else.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::timers::{Timer, TimerKey, Timers};
 use crate::trust::{Trust, Verdict, is_plain_http};
 use crate::workload::Workload;
 
-/// The end of an exchange, for the part that began it.
+/// An exchange that has ended, with its result, for the part of the session that started it.
 pub(crate) type Finished = (Exchange, Result<Response<Bytes>, Failure>);
 
 /// The most attempts of an idempotent request.
@@ -40,11 +40,11 @@ const WATCHDOG_GRACE: Duration = Duration::from_secs(5);
 /// The longest pause that a `Retry-After` header can impose.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// Where an exchange is.
+/// The state of an exchange.
 #[derive(Clone, Copy)]
 enum Place {
     OnWire(RequestId),
-    /// Waits for this timer to be repeated.
+    /// Waits for this timer before the retry.
     Paused(TimerKey),
 }
 
@@ -59,14 +59,14 @@ pub(crate) struct Core {
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) timers: Timers,
     rng: ChaCha8Rng,
-    /// A stream of its own, so that correlation IDs change no other random draw.
+    /// A separate random stream, so that correlation IDs change no other random draw.
     correlation_rng: ChaCha8Rng,
     numbers: u64,
     /// The operations that have not completed.
     tickets: BTreeSet<Ticket>,
     pub(crate) on_wire: BTreeMap<RequestId, Exchange>,
-    /// The owned exchanges that are on the wire or wait to be repeated. The others are found by a scan of the few that
-    /// wait for something else.
+    /// The owned exchanges that are in flight or wait for a retry. The others are found by a scan of the few that wait for
+    /// something else.
     places: BTreeMap<ExchangeId, Place>,
     exchanges: u64,
     pub(crate) questions: Questions,
@@ -197,7 +197,7 @@ impl Core {
         }
     }
 
-    /// Begins an exchange that its owner may abandon by its ID. Its end comes out of [`Core::next_finished`].
+    /// Starts an exchange that its owner can abandon by the returned ID. [`Core::next_finished`] returns its end.
     pub(crate) fn issue_owned(&mut self, mut exchange: Exchange) -> ExchangeId {
         self.exchanges += 1;
         let id = ExchangeId(self.exchanges);
@@ -206,10 +206,10 @@ impl Core {
         id
     }
 
-    /// Begins an exchange. Its end comes out of [`Core::next_finished`].
+    /// Starts an exchange. [`Core::next_finished`] returns its end.
     pub(crate) fn issue(&mut self, mut exchange: Exchange) {
         if let Some(id) = exchange.id {
-            // A repeat: the pause is over.
+            // For a retry, the pause is over.
             self.places.remove(&id);
         }
         let origin = match Origin::of(&exchange.url) {
@@ -318,7 +318,7 @@ impl Core {
         id: RequestId,
         result: Result<Response<Bytes>, TransportFailure>,
     ) {
-        // The exchange was aborted, or the watchdog gave it up.
+        // The exchange was aborted, or the watchdog ended it.
         let Some(mut exchange) = self.take_from_wire(id) else {
             return;
         };
@@ -364,7 +364,7 @@ impl Core {
     fn on_transport_failure(&mut self, exchange: Exchange, failure: TransportFailure) {
         let repeatable = failure.sent == Sent::No || exchange.is_idempotent();
         let hopeless = matches!(failure.kind, TransportFailureKind::Tls | TransportFailureKind::Refused)
-            // An address that cannot be reached is most often wrong: the failure is reported at once.
+            // An address without a connection is probably wrong, so the failure is reported at once.
             || matches!(exchange.purpose, Purpose::Root(_)) && failure.sent == Sent::No;
         if repeatable
             && !hopeless
@@ -389,7 +389,7 @@ impl Core {
             return None;
         }
         let token = matches!(exchange.purpose, Purpose::Token(_) | Purpose::Challenge(_));
-        // The pending GET waits for the token, now or as soon as its own token is refused.
+        // The pending GET needs this token, now or as soon as its own token is refused.
         let longest = match token && self.is_under_way(&Purpose::Poll) {
             true => MAX_PAUSE,
             false => MAX_RETRY_AFTER,
@@ -415,7 +415,7 @@ impl Core {
         }
     }
 
-    /// The deadline and the grace are over, and the transport reported nothing.
+    /// Handles a request whose deadline and grace have passed without a report of the transport.
     pub(crate) fn on_watchdog(&mut self, id: RequestId) {
         let Some(exchange) = self.take_from_wire(id) else {
             return;
@@ -444,7 +444,7 @@ impl Core {
         self.finished.pop_front()
     }
 
-    /// Whether an exchange for this purpose is in flight or waits. Looks at every exchange.
+    /// Whether an exchange with this purpose is in flight or waits. Scans every exchange.
     pub(crate) fn is_under_way(&self, purpose: &Purpose) -> bool {
         self.on_wire
             .values()
@@ -462,8 +462,8 @@ impl Core {
     }
 
     /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer of the
-    /// caller, or for a repeat after an attempt that did nothing. A request that must not be sent twice is never repeated
-    /// after anything else.
+    /// caller, or for a retry after an attempt that was not sent. A request that must not be sent twice is never retried in
+    /// other cases.
     pub(crate) fn is_unsent(&self, id: ExchangeId) -> bool {
         let wanted = |exchange: &Exchange| exchange.id == Some(id);
         match self.places.get(&id) {
@@ -472,7 +472,8 @@ impl Core {
             None => {
                 self.auth.waiting().any(wanted)
                     || self.questions.waiting().any(wanted)
-                    // The exchange failed before it was sent, for want of a token, say, and its failure has not been dispatched yet.
+                    // The exchange failed before it was sent, for example because there is no token, and its failure has not
+                    // been dispatched yet.
                     || (self.finished.iter()).any(|(exchange, result)| {
                         wanted(exchange)
                             && result.as_ref().is_err_and(|it| !may_have_been_sent(it))
@@ -487,7 +488,7 @@ impl Core {
         outputs.position(|output| matches!(output, Output::Send { id, .. } if *id == request))
     }
 
-    /// What is under way, for all parts of the session.
+    /// The work in progress of all parts of the session.
     pub(crate) fn workload(&self) -> Workload {
         let (repeats, timers): (Vec<_>, Vec<_>) =
             (self.timers.armed()).partition(|timer| matches!(timer, Timer::Retry(_)));
@@ -503,7 +504,7 @@ impl Core {
             .chain(repeated);
         let (polls, requests): (Vec<_>, Vec<_>) =
             exchanges.partition(|exchange| exchange.purpose == Purpose::Poll);
-        // The watchdog of a request on the wire is part of the request.
+        // The watchdog of a request in flight counts as a part of the request.
         let (routines, deadlines): (Vec<_>, Vec<_>) = (timers.into_iter())
             .filter(|timer| !matches!(timer, Timer::Watchdog(id) if self.on_wire.contains_key(id)))
             .partition(|timer| timer.is_routine());
@@ -520,7 +521,7 @@ impl Core {
         }
     }
 
-    /// Drops every exchange whose purpose is unwanted, and aborts it on the wire. Looks at every exchange.
+    /// Drops every exchange whose purpose is unwanted, and aborts it if it is in flight. Scans every exchange.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
         let unwanted = |exchange: &Exchange| unwanted(&exchange.purpose);
         let on_wire = self.on_wire.iter();
@@ -534,7 +535,7 @@ impl Core {
         self.abandon_waiting(unwanted);
     }
 
-    /// Drops owned exchanges, wherever they are, and aborts them on the wire.
+    /// Drops owned exchanges in any state, and aborts those in flight.
     pub(crate) fn abandon_owned(&mut self, ids: &BTreeSet<ExchangeId>) {
         let mut waits = false;
         for id in ids {
@@ -549,7 +550,7 @@ impl Core {
         }
     }
 
-    /// Takes a request off the wire. One that the driver has not taken does not leave at all.
+    /// Aborts a request. If the driver has not taken the request yet, it is not sent at all.
     fn abort(&mut self, request: RequestId) {
         if let Some(exchange) = self.take_from_wire(request)
             && let Some(watchdog) = exchange.watchdog
@@ -570,8 +571,8 @@ impl Core {
         Some(exchange)
     }
 
-    /// Drops the exchanges of which `unwanted` is true and that wait for a token, for an answer of the caller, for their
-    /// batch, or for the dispatch of their end.
+    /// Drops the exchanges that wait for a token, for an answer of the caller, for their batch, or for the dispatch of their
+    /// end, and for which `unwanted` is true.
     fn abandon_waiting(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
         self.questions.abandon(&unwanted);
         self.finished.retain(|(exchange, _)| !unwanted(exchange));
@@ -583,7 +584,7 @@ impl Core {
         self.auth.abandon(&unwanted);
     }
 
-    /// Drops every exchange but the one on the wire with this ID.
+    /// Drops every exchange except the request in flight with this ID.
     fn abandon_but(&mut self, kept: Option<RequestId>) {
         let on_wire = self.on_wire.keys().copied();
         let unwanted: Vec<_> = on_wire.filter(|id| Some(*id) != kept).collect();
@@ -595,15 +596,15 @@ impl Core {
         self.auth.abandon_renewals();
     }
 
-    /// Drops everything that is under way or due: the session is over.
+    /// Drops all exchanges and timers, because the session has ended.
     pub(crate) fn stop(&mut self) {
         self.abandon_but(None);
         self.timers.clear();
         self.places.clear();
     }
 
-    /// Drops everything but the request with this purpose that is on the wire, whose response still counts and is the last:
-    /// nothing is repeated, and no token is fetched for it. Returns whether there is such a request.
+    /// Drops everything except the request in flight with this purpose. Its response is the last one: nothing is retried,
+    /// and no token is fetched for it. Returns whether there is such a request.
     pub(crate) fn stop_but(&mut self, purpose: &Purpose) -> bool {
         let mut on_wire = self.on_wire.iter_mut();
         let last = on_wire.find(|(_, exchange)| exchange.purpose == *purpose);
@@ -629,7 +630,7 @@ impl Core {
         self.timers.clear();
     }
 
-    /// Gives a request its input, in the representation of the session.
+    /// Sets the body of a request, in the representation of the session.
     pub(crate) fn with_input(&self, exchange: Exchange, input: &Resource<'_>) -> Exchange {
         let representation = self.config.representation;
         let body = ucwa_proto::Input::from(input.borrowed()).encode(representation);
@@ -638,7 +639,7 @@ impl Core {
 
     // Addresses.
 
-    /// The absolute URL of an href of the application. An href that leads to another host is refused: it gets no
+    /// The absolute URL of an href of the application. An href on another host is refused, since it must not get a
     /// credential.
     pub(crate) fn resolve(&self, href: &str, stage: Stage) -> Result<String, Failure> {
         let Some(base) = &self.base else {

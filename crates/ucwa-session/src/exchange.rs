@@ -1,4 +1,4 @@
-//! An HTTP exchange: what it is for, and what is needed to repeat it.
+//! An HTTP exchange: its purpose, and everything needed to repeat it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::io::{ConnectionAuth, Lane};
 use crate::people::PeoplePurpose;
 use crate::timers::TimerKey;
 
-/// What an exchange is for. The purpose decides which part of the session gets the response.
+/// The purpose of an exchange. It decides which part of the session gets the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// GET an autodiscovery root.
@@ -41,26 +41,26 @@ pub(crate) enum Purpose {
     /// GET conversations, to learn which of these the server still has after the event channel lost its place.
     /// Conversations that begin later may be missing in the response.
     ListConversations(Vec<HrefKey>),
-    /// Something about chats.
+    /// A request about chats.
     Chats(ChatsPurpose),
-    /// Something about people.
+    /// A request about people.
     People(PeoplePurpose),
-    /// Something about history.
+    /// A request about history.
     History(HistoryPurpose),
     /// POST batch: several GETs, each an exchange with its own purpose.
     Batch(u64),
 }
 
-/// How the address of an autodiscovery root was found.
+/// The source of the address of an autodiscovery root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RootSource {
-    /// In the configuration.
+    /// The configuration.
     Configured,
     /// `lyncdiscoverinternal.<domain>`, which has priority.
     Internal,
     /// `lyncdiscover.<domain>`.
     External,
-    /// The user resource redirected there.
+    /// A redirect of the user resource.
     Redirect,
 }
 
@@ -70,7 +70,7 @@ impl Purpose {
         self.describe().0
     }
 
-    /// The operation by the name of its resource, for traces. Names no person and holds no ID.
+    /// The name of the operation for traces: the name of its resource. It contains no name of a person and no ID.
     pub(crate) fn name(&self) -> &'static str {
         self.describe().1
     }
@@ -95,7 +95,7 @@ impl Purpose {
         }
     }
 
-    /// Whether the request goes to the application, whose hrefs are void after its end.
+    /// Whether the request concerns the application, whose hrefs become invalid at its end.
     pub(crate) fn is_of_application(&self) -> bool {
         !matches!(
             self,
@@ -113,18 +113,18 @@ impl Purpose {
 pub(crate) enum Credential {
     /// None. The request may go to any host.
     None,
-    /// None in the header, but the host must be trusted: the request carries a password, or its response says where one
-    /// goes.
+    /// No token in the header, but the host must be trusted: the request carries a password, or its response contains an
+    /// address that will receive one.
     TrustedHost,
     /// The token for the host.
     Bearer,
 }
 
-/// Names an exchange over all its repeats, for the owner that keeps it.
+/// Identifies an owned exchange over all its attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ExchangeId(pub(crate) u64);
 
-/// A request with its purpose and its history.
+/// A request with its purpose and its attempts so far.
 pub(crate) struct Exchange {
     /// Set by [`Core::issue_owned`](crate::core::Core::issue_owned).
     pub(crate) id: Option<ExchangeId>,
@@ -140,9 +140,9 @@ pub(crate) struct Exchange {
     pub(crate) lane: Lane,
     /// The authentication of the connection.
     pub(crate) authentication: Option<ConnectionAuth>,
-    /// The longest time of one attempt.
+    /// The maximum time of one attempt.
     pub(crate) timeout: Duration,
-    /// The longest time of all attempts together. Without it, the general limit for repeats applies.
+    /// The maximum time of all attempts together. Without it, the general limit for retries applies.
     pub(crate) total: Option<Duration>,
     /// The number of attempts so far.
     pub(crate) attempts: u32,
@@ -154,9 +154,9 @@ pub(crate) struct Exchange {
     pub(crate) challenged: bool,
     /// Fires some time after the transport's deadline, while the request is on the wire.
     pub(crate) watchdog: Option<TimerKey>,
-    /// Names the exchange in the logs of client and server, over all repeats. `None` before the first attempt.
+    /// Identifies the exchange in the logs of client and server, for all attempts. `None` before the first attempt.
     pub(crate) correlation_id: Option<String>,
-    /// The tracing span over all repeats: operation, host, status, subcode, correlation ID.
+    /// The tracing span over all attempts: operation, host, status, subcode, correlation ID.
     pub(crate) span: Span,
 }
 
@@ -237,9 +237,9 @@ impl Exchange {
         self
     }
 
-    /// Whether the request is idempotent. Of the POSTs, a batch is, which only reads; a report of activity; and the steps of a
-    /// sign-in: another token changes nothing, an endpoint that asks again gets its application (`applications_ref`), and so
-    /// does a user who is available already (`makeMeAvailable_ref`).
+    /// Whether the request is idempotent. Idempotent POSTs are a batch, which contains only GETs; a report of activity; and
+    /// the steps of a sign-in. Another token changes nothing, an endpoint that creates its application again gets the same
+    /// one (`applications_ref`), and a user who is already available gets a harmless refusal (`makeMeAvailable_ref`).
     pub(crate) fn is_idempotent(&self) -> bool {
         self.method == Method::GET
             || self.method == Method::DELETE
@@ -266,11 +266,11 @@ impl std::fmt::Debug for Exchange {
     }
 }
 
-/// How long a command may take. The results of invitations and messages come on the event channel, not in the response.
+/// The maximum time of a command. The results of invitations and messages arrive on the event channel, not in the response.
 pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long one request to a discovery host may take.
+/// The maximum time of one request to a discovery host.
 pub(crate) const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long discovery may take with all repeats and redirects: one lost response fails no sign-in.
+/// The maximum time of discovery with all retries and redirects, so that one lost response does not fail a sign-in.
 pub(crate) const DISCOVERY_TIME: Duration = Duration::from_secs(30);
 /// How much longer a pending GET may take than the server holds it.
 pub(crate) const POLL_MARGIN: Duration = Duration::from_secs(30);

@@ -6,8 +6,8 @@ use crate::io::{Sent, TransportFailure, TransportFailureKind};
 
 /// The reason for a failed operation, a lost sign-in or an undelivered message.
 ///
-/// All of them share this type: it names the stage, the host and the server's own words, which an administrator needs
-/// to find the cause. Match on [`Failure::kind`].
+/// Contains the stage, the host and the error details of the server, which an administrator needs to find the cause. Match
+/// on [`Failure::kind`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure(Box<Inner>);
 
@@ -153,7 +153,7 @@ impl Failure {
         }))
     }
 
-    /// A transport failure: unreachable if nothing was sent, otherwise with an unknown effect.
+    /// A transport failure: unreachable if no part of the request was sent, otherwise with an unknown effect.
     pub(crate) fn transport(failure: TransportFailure, stage: Stage) -> Self {
         let kind = match (failure.kind, failure.sent) {
             (TransportFailureKind::Timeout, Sent::Maybe) => FailureKind::Timeout,

@@ -59,7 +59,7 @@ impl HistoryPurpose {
 /// Timers about history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HistoryTimer {
-    /// The server should have confirmed the archiving setting by now.
+    /// The archiving setting has not been confirmed in time.
     Confirmation,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct History {
     conversation_logs: Option<String>,
     missed_items: Option<String>,
     archiving: Archiving,
-    /// The caller has asked for the archive, or the server archives: missed items are read and watched.
+    /// Missed items are read and watched, because the caller has used the archive or the server archives.
     watches_missed_items: bool,
     /// The missed items changed while they were being read.
     missed_again: bool,

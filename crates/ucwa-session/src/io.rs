@@ -37,11 +37,11 @@ pub enum Input {
     /// request that may be repeated. The session uses this clock for no other decision and never compares it with the
     /// server's.
     WallClock(SystemTime),
-    /// Time has passed. Sent at or after the `wake_at` of the last [`Output::Idle`].
+    /// Time has passed. Passed in at or after the `wake_at` of the last [`Output::Idle`].
     Timeout,
-    /// The caller shuts down. Every operation completes now, and the deletion of the application is sent as a last
-    /// request whose response is not needed. If the application is being created, the deletion follows the response to
-    /// its creation, if the driver still hands that in.
+    /// The caller shuts down. Every operation completes now, and the deletion of the application is sent as a last request
+    /// whose response is not needed. If the application is being created, the deletion follows the response to its creation,
+    /// if the driver still passes it in.
     Shutdown,
 }
 
@@ -75,24 +75,24 @@ impl fmt::Debug for Input {
 /// An output of the session.
 #[non_exhaustive]
 pub enum Output {
-    /// Send this request completely, and return its end as [`Input::Response`].
+    /// Send this request, and return its response or failure as [`Input::Response`].
     Send {
-        /// The ID with which its end is returned.
+        /// The ID of the exchange.
         id: RequestId,
         /// The request; its URI is absolute.
         request: http::Request<Bytes>,
         /// The connection that the request belongs to.
         lane: Lane,
-        /// When the transport has to give up, in the session's time.
+        /// The deadline of the exchange for the transport, in the session's time.
         deadline: Duration,
-        /// What the transport has to authenticate on the connection, if anything.
+        /// The authentication that the transport performs on the connection, if any.
         authentication: Option<ConnectionAuth>,
     },
     /// The session no longer needs the response of this exchange.
     Abort(RequestId),
     /// A question to the caller. No answer by the deadline counts as a refusal.
     Ask {
-        /// The ID with which the answer is returned.
+        /// The ID of the question.
         id: QuestionId,
         /// The question.
         question: Question,
@@ -110,7 +110,7 @@ pub enum Output {
     },
     /// There is nothing to do until the next input, or until `wake_at`.
     Idle {
-        /// When to hand in [`Input::Timeout`], in the session's time.
+        /// When to pass in [`Input::Timeout`], in the session's time.
         wake_at: Option<Duration>,
     },
 }
@@ -156,7 +156,7 @@ pub enum Lane {
     Commands,
 }
 
-/// What a transport can authenticate on a connection.
+/// An authentication that a transport performs on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionAuth {
     /// The user's Windows identity, by Negotiate or NTLM.

@@ -13,16 +13,16 @@ use crate::io::{Answer, Output, Question};
 use crate::keys::QuestionId;
 use crate::timers::Timer;
 
-/// How long the caller has for an answer that a program gives.
+/// The deadline for an answer that a program gives.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long the user has to sign in at a page.
+/// The deadline for a user who signs in at a page.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The unanswered questions.
 #[derive(Debug, Default)]
 pub(crate) struct Questions(BTreeMap<QuestionId, Asked>);
 
-/// What waits for an answer.
+/// The exchange or the token request that waits for an answer.
 #[derive(Debug)]
 enum Asked {
     /// An exchange with an untrusted host.
@@ -46,7 +46,7 @@ impl Questions {
         })
     }
 
-    /// Drops the exchanges of which `unwanted` is true and that wait for an answer of the caller.
+    /// Drops the exchanges that wait for an answer of the caller and for which `unwanted` is true.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
         self.0
             .retain(|_, asked| !matches!(asked, Asked::Trust(exchange, _) if unwanted(exchange)));

@@ -1,4 +1,4 @@
-//! A bounded map: a session that runs for months recognizes recent repetitions and evicts the rest.
+//! A map of bounded size: a session that runs for months recognizes recent repetitions and evicts older entries.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};

@@ -16,7 +16,7 @@ use crate::io::Sent;
 /// its own.
 pub(crate) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-id");
 
-/// The end of an exchange, for the part of the session that began it.
+/// The end of an exchange, for the part of the session that started it.
 pub(crate) struct Answer<'a> {
     pub(crate) exchange: &'a Exchange,
     pub(crate) result: Result<Response<Bytes>, Failure>,
@@ -27,7 +27,7 @@ impl<'a> Answer<'a> {
         &self.exchange.url
     }
 
-    /// What came of the request, if it changes something.
+    /// The effect of a request that changes something.
     pub(crate) fn effect(self, core: &Core) -> Effect {
         core.effect(self.exchange, self.result)
     }
@@ -68,7 +68,8 @@ impl Core {
         result: Result<Response<Bytes>, Failure>,
     ) -> Effect {
         match result {
-            // A page with a success status is a proxy's, which may have sent it before or after the server was asked.
+            // A response with a success status and without UCWA comes from a proxy. The server may or may not have received
+            // the request.
             Ok(response) if response.status().is_success() && !is_page(&response) => {
                 Effect::Done(response)
             }

@@ -1,4 +1,4 @@
-//! Conversations that are known from the archive only: ended, and ready to be started again.
+//! Conversations known only from the archive: they have ended and can be restarted.
 
 use std::time::SystemTime;
 
@@ -44,7 +44,7 @@ impl ArchivedKind {
 }
 
 impl Chats {
-    /// The conversation of this kind that goes by this thread id, or by the URI of the conference.
+    /// The conversation of this kind with this thread ID, or with the URI of the conference.
     pub(crate) fn of_archived(
         &self,
         thread_id: Option<&str>,
@@ -70,7 +70,7 @@ impl Chats {
             .map(|conversation| conversation.key)
     }
 
-    /// When the conversation first came to life in this session, if it did.
+    /// When the conversation first became live in this session. `None` if it never was.
     pub(crate) fn began_at(&self, key: ConversationKey) -> Option<SystemTime> {
         self.conversations.get(&key)?.began_at
     }
@@ -79,8 +79,7 @@ impl Chats {
         self.conversations.contains_key(&key)
     }
 
-    /// Adds an archived conversation. If it is started again, its thread goes on: the peer is invited, or the conference
-    /// joined.
+    /// Adds an archived conversation. A restart continues its thread: the session invites the peer or joins the conference.
     pub(crate) fn add_archived(
         &mut self,
         core: &mut Core,

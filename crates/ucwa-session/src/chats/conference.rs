@@ -1,4 +1,4 @@
-//! Conversations of many: how a conversation of two becomes a conference, and how its chat comes back.
+//! Conferences: the escalation of a conversation of two, and the chat of a conference.
 
 use ucwa_proto::{Event, EventKind, Resource};
 
@@ -7,7 +7,7 @@ use super::payload;
 use crate::event::{ConversationChange, Role, Standing};
 
 impl Conversation {
-    /// The conversation is, or is becoming, a conference, at a URI that may be known.
+    /// Makes the conversation a conference, with its URI if that is known.
     pub(super) fn become_conference(&mut self, cx: &mut Context<'_>, uri: Option<&str>) {
         let established = self.life.established().is_some();
         let Some(live) = self.life.live_mut() else {
@@ -19,7 +19,7 @@ impl Conversation {
         }
         let begins = !live.is_conference();
         if begins {
-            // The chat may have gone before the server said why.
+            // The chat may have ended before the event that reports the conference.
             let lost_chat = established && live.chat == Chat::Disconnected;
             live.form = Form::Conference(Conference {
                 chat_wanted: lost_chat && !live.chat_refused,
@@ -33,7 +33,7 @@ impl Conversation {
         }
     }
 
-    /// The invitation to a conference was accepted, which comes without its chat.
+    /// Handles an accepted invitation to a conference. Such an invitation establishes the conference without its chat.
     pub(super) fn want_chat_of_conference(&mut self, cx: &mut Context<'_>) {
         self.become_conference(cx, None);
         let live = self.life.live_mut();
@@ -42,7 +42,7 @@ impl Conversation {
         }
     }
 
-    /// An `onlineMeeting` event of the conversation.
+    /// Handles an `onlineMeeting` event of the conversation.
     pub(super) fn on_online_meeting(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
         if event.kind != EventKind::Deleted {
             let meeting = event.resource();
@@ -51,13 +51,13 @@ impl Conversation {
         }
     }
 
-    /// Asks for the chat of a conference that has none, unless the user has ended it: joining and escalating bring the
-    /// conference only. In a conversation of two this would call back a peer who has hung up.
+    /// Requests the chat of a conference that has none, unless the user ended the chat. Joining and escalating establish the
+    /// conference without its chat. In a conversation of two, the request would call back a peer who has left.
     pub(super) fn ask_for_chat(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.established_mut() else {
             return;
         };
-        // A conversation that is still becoming a conference refuses it.
+        // The server refuses the request while the conversation is still becoming a conference.
         let is_set_up = matches!(&live.form, Form::Conference(it) if it.is_set_up);
         let asks = is_set_up
             && live.wants_chat_of_conference()
@@ -79,7 +79,7 @@ impl Conversation {
         }
     }
 
-    /// An event of this user's own part in the conversation (`localParticipant_ref`).
+    /// Handles an event of this user's participant resource (`localParticipant_ref`).
     pub(super) fn on_local_participant(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
         let gone = event.kind == EventKind::Deleted;
         let view = event.within.as_ref().map(|within| within.rel.as_ref());
@@ -98,13 +98,13 @@ impl Conversation {
             (Some(view @ ("leaders" | "attendees")), false) => {
                 (Some(Standing::Joined), payload::role(view))
             }
-            // A user who leaves a view enters another or leaves the conversation, which is an event of its own.
+            // If the user leaves a view, another event reports the new view or the end of the conversation.
             _ => return,
         };
         self.report_myself(cx, standing, role);
     }
 
-    /// Reports this user's standing and role, where they are news.
+    /// Reports the standing and the role of this user, if they changed.
     pub(super) fn report_myself(
         &mut self,
         cx: &mut Context<'_>,

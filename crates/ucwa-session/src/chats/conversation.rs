@@ -1,4 +1,4 @@
-//! One conversation: what stays over its restarts, and its life at the server.
+//! One conversation: the state that survives restarts, and its life at the server.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,14 +21,14 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
 use crate::operation::Outcome;
 
-/// What the methods of a conversation work with, beside the conversation.
+/// The parts of the session that the methods of a conversation use.
 pub(super) struct Context<'a> {
     pub(super) core: &'a mut Core,
     pub(super) index: &'a mut Index,
     pub(super) buffer: &'a mut EventBuffer,
     pub(super) account: &'a Account,
     pub(super) page: Page,
-    /// Conversations that have to be shown beside this one.
+    /// Conversations to show in addition to this one.
     pub(super) discovered: &'a mut Vec<Discovery>,
 }
 
@@ -36,11 +36,11 @@ pub(super) struct Context<'a> {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Page {
     pub(super) number: u64,
-    /// The page has not been dispatched to its end: conversations that are over end after it.
+    /// The page is still being dispatched. Conversations that are over end afterwards.
     pub(super) is_open: bool,
 }
 
-/// A conversation of this user's that another endpoint began, or that is told of late.
+/// A conversation of this user that another endpoint started, or that this session learned of late.
 pub(super) struct Discovery {
     pub(super) href: String,
     pub(super) thread_id: Option<String>,
@@ -53,14 +53,14 @@ impl Context<'_> {
         self.core.change(conversation, change);
     }
 
-    /// Completes operations: done.
+    /// Completes operations with success.
     pub(super) fn done(&mut self, tickets: impl IntoIterator<Item = Ticket>) {
         for ticket in tickets {
             self.core.complete(ticket, Ok(Outcome::Done));
         }
     }
 
-    /// Completes operations: failed.
+    /// Completes operations with a failure.
     pub(super) fn fail(&mut self, tickets: impl IntoIterator<Item = Ticket>, failure: &Failure) {
         for ticket in tickets {
             self.core.complete(ticket, Err(failure.clone()));
@@ -76,7 +76,7 @@ impl Context<'_> {
     }
 }
 
-/// An address of the application, as it was sent and as it is compared.
+/// An href of the application, as the server wrote it and as it is compared.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     pub(super) href: String,
@@ -95,40 +95,40 @@ impl Address {
 pub(crate) struct Conversation {
     pub(super) key: ConversationKey,
     pub(super) kind: Kind,
-    /// The SIP URI of the one peer, for as long as there is one.
+    /// The SIP URI of the only peer. `None` if there are several.
     pub(super) peer: Option<String>,
     pub(super) subject: Option<String>,
-    /// When it first was at the server, by this session.
+    /// When this session first saw the conversation live at the server.
     pub(super) began_at: Option<SystemTime>,
-    /// Names the conversation across restarts.
+    /// Identifies the conversation across restarts.
     pub(super) thread_id: String,
-    /// The SIP URI of the conference, by which it can be joined again.
+    /// The SIP URI of the conference, which is used to join it again.
     pub(super) meeting: Option<String>,
     pub(super) roster: Roster,
     pub(super) deliveries: Deliveries,
     pub(super) received: Received,
     pub(super) tasks: Tasks,
     pub(super) life: Life,
-    /// The caller has forgotten the conversation: its record goes when its life ends.
+    /// The caller has removed the conversation. Its record is dropped when its life ends.
     pub(super) forgotten: bool,
 }
 
-/// What the conversation was made as.
+/// The kind of a conversation, fixed at its creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A chat with one peer, which may become a conference in any of its lives.
+    /// A chat with one peer. It may become a conference in any of its lives.
     Chat,
-    /// A conference in all of its lives: the one with this SIP URI, or one to be started.
+    /// A conference in all of its lives: an existing one with this SIP URI, or a new one.
     Meeting(Option<String>),
 }
 
-/// The life of a conversation at the server. What exists only in a life ends with it, by being dropped.
+/// The life of a conversation at the server. The state of a life is dropped when the life ends.
 pub(super) enum Life {
-    /// Nothing is at the server, or on the way to it: not started, or ended.
+    /// The conversation is not at the server: it has not started, or it has ended.
     Idle,
-    /// An invitation is under way, in either direction.
+    /// An invitation is in flight, in either direction.
     Beginning(Box<Live>),
-    /// Established at the server.
+    /// The conversation is established at the server.
     Established(Box<Live>),
 }
 
@@ -165,7 +165,7 @@ impl Life {
         matches!(self, Self::Beginning(_))
     }
 
-    /// Establishes what was beginning. `true` if it was.
+    /// Establishes a beginning conversation. `true` if the life was `Beginning`.
     pub(super) fn establish(&mut self) -> bool {
         match std::mem::replace(self, Self::Idle) {
             Self::Beginning(live) => {
@@ -180,22 +180,22 @@ impl Life {
     }
 }
 
-/// What a conversation has while it is at the server.
+/// The state of a conversation while it is at the server.
 pub(super) struct Live {
     pub(super) form: Form,
     pub(super) chat: Chat,
-    /// Where the conversation is.
+    /// The href of the conversation.
     pub(super) address: Option<Address>,
     pub(super) links: Links,
-    /// The messaging resource, as it was read last.
+    /// The messaging resource, as it was last received.
     pub(super) messaging: Messaging,
-    /// The messaging link was followed once since an invitation succeeded without it.
+    /// The messaging link was read once after an invitation succeeded without it.
     pub(super) messaging_read: bool,
     /// This user's invitation, until its result.
     pub(super) invite: Option<Invite>,
     /// The peer's invitation, until its result.
     pub(super) offer: Option<Offer>,
-    /// The participants who are being invited, in the order of the commands.
+    /// The participants with an invitation in flight, in the order of the commands.
     pub(super) joining: Vec<Joining>,
     pub(super) invitation_text: InvitationText,
     pub(super) typing: Typing,
@@ -205,20 +205,21 @@ pub(super) struct Live {
     pub(super) leaving: Vec<Ticket>,
     /// The operations that wait for the end of the chat.
     pub(super) stopping: Vec<Ticket>,
-    /// The user ended the chat, or the conversation: it is not asked for again.
+    /// The user ended the chat or the conversation, so the chat is not requested again.
     pub(super) chat_refused: bool,
-    /// Whether the conversation goes on without its chat.
+    /// Whether the conversation continues without its chat.
     pub(super) probe: Probe,
-    /// The server said that the conversation is over, and why. It ends when the rest of the page has been dispatched.
+    /// The server reported the end of the conversation, with the reason. The conversation ends after the rest of the page is
+    /// dispatched.
     pub(super) over: Option<Option<Failure>>,
-    /// An open invitation was given its last time for a result.
+    /// The conversation waits one last time for the result of an open invitation.
     pub(super) awaits_last_result: bool,
-    /// Audio, video or another modality is active: the conversation outlives its chat.
+    /// Audio, video or another modality is active, so the conversation outlives its chat.
     pub(super) other_modality: bool,
     pub(super) reported: Reported,
 }
 
-/// Whether a life is one of two or one of many.
+/// Whether a life is a conversation of two or a conference.
 pub(super) enum Form {
     TwoParty,
     Conference(Conference),
@@ -227,9 +228,9 @@ pub(super) enum Form {
 /// A conversation that is, or is becoming, a conference: only conversation events end it.
 #[derive(Default)]
 pub(super) struct Conference {
-    /// The server has set it up: a chat can be asked for.
+    /// The server has set up the conference, so its chat can be requested.
     pub(super) is_set_up: bool,
-    /// Its chat is missing, and is to be asked for.
+    /// The chat is missing and has to be requested.
     pub(super) chat_wanted: bool,
 }
 
@@ -237,30 +238,30 @@ pub(super) struct Conference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chat {
     Disconnected,
-    /// Offered to this user.
+    /// The chat is offered to this user.
     Notified,
     Connecting,
     /// Messages can be sent.
     Connected {
-        /// The other side is ending it.
+        /// The other side is ending the chat.
         fading: bool,
     },
-    /// This user is ending it.
+    /// This user is ending the chat.
     Disconnecting,
 }
 
-/// Whether a conversation that lost its chat goes on without it.
+/// Whether a conversation that lost its chat continues without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// Not in question.
+    /// The chat is not lost.
     None,
-    /// The conversation has some time to tell; then it is read.
+    /// An event may still report the state of the conversation. After a timeout the conversation is read.
     Waiting,
-    /// It goes on.
+    /// The conversation continues.
     Done,
 }
 
-/// Links of the conversation and of what belongs to it, as the server gave them.
+/// The links of the conversation and of its sub-resources, as the server wrote them.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     pub(super) messaging: Option<String>,
@@ -275,26 +276,26 @@ pub(super) struct Messaging {
     pub(super) stop_messaging: Option<String>,
     pub(super) set_is_typing: Option<String>,
     pub(super) add_messaging: Option<String>,
-    /// Both sides take HTML.
+    /// Both sides support HTML.
     pub(super) html: bool,
-    /// They take nothing else.
+    /// HTML is the only supported format.
     pub(super) only_html: bool,
 }
 
-/// The hints that this user types.
+/// The typing reports of this user.
 #[derive(Default)]
 pub(super) struct Typing {
     pub(super) waiting: Vec<Ticket>,
-    /// When the last hint was sent.
+    /// When the last typing report was sent.
     pub(super) sent_at: Option<Duration>,
 }
 
-/// What was last reported to the caller, so that only changes are.
+/// The state that was last reported to the caller. Only changes are reported.
 #[derive(Default)]
 pub(super) struct Reported {
     pub(super) standing: Option<Standing>,
     pub(super) role: Option<Role>,
-    /// Messaging, audio and video.
+    /// Whether messaging, audio and video are active.
     pub(super) modalities: [bool; 3],
     pub(super) participant_count: Option<u64>,
 }
@@ -339,31 +340,31 @@ impl Live {
         }
     }
 
-    /// Whether the user has asked for the end of the conversation.
+    /// Whether the user has requested the end of the conversation.
     pub(super) fn is_ending(&self) -> bool {
         !self.leaving.is_empty()
     }
 
-    /// Whether it is a conference whose chat is missing, and is to be asked for.
+    /// Whether the conversation is a conference whose chat is missing and has to be requested.
     pub(super) fn wants_chat_of_conference(&self) -> bool {
         let wanted = matches!(&self.form, Form::Conference(conference) if conference.chat_wanted);
         wanted && !self.chat_refused
     }
 
-    /// Whether an invitation to a conference is under way, in either direction.
+    /// Whether an invitation to a conference is in flight, in either direction.
     pub(super) fn is_joining_conference(&self) -> bool {
         let invite = self.invite.as_ref();
         invite.is_some_and(|invite| invite.kind.is_conference())
             || self.offer.as_ref().is_some_and(|offer| offer.is_conference)
     }
 
-    /// Whether the conversation may turn out to be at an href that is not known yet.
+    /// Whether an unknown href may turn out to be the conversation's.
     fn awaits_href(&self) -> bool {
         self.invite.as_ref().is_some_and(|invite| !invite.is_seen())
             || !self.is_conference() && self.joining.iter().any(|joining| joining.is_posted)
     }
 
-    /// The invitation that has no result yet, in either direction.
+    /// The invitation without a result, in either direction.
     pub(super) fn open_invitation(&self) -> Option<InvitationId> {
         let ours = self.invite.as_ref();
         let ours = ours.map(|invite| InvitationId::Outgoing(invite.operation_id.clone()));
@@ -407,7 +408,7 @@ impl Conversation {
         }
     }
 
-    /// A conversation that another endpoint or user began, or that the server has already.
+    /// A conversation that another endpoint or user started, or that already exists at the server.
     pub(super) fn begun_elsewhere(key: ConversationKey, thread_id: String) -> Self {
         let mut conversation = Self::new(key, thread_id, Kind::Chat);
         let live = Live::new(&conversation.kind, Chat::Disconnected);
@@ -415,7 +416,7 @@ impl Conversation {
         conversation
     }
 
-    /// Begins a life, unless there is one.
+    /// Starts a life if there is none.
     pub(super) fn begin_life(&mut self, cx: &mut Context<'_>) {
         if matches!(self.life, Life::Idle) {
             self.life = Life::Beginning(Box::new(Live::new(&self.kind, Chat::Connecting)));
@@ -425,13 +426,13 @@ impl Conversation {
         }
     }
 
-    /// Adds the one peer, of whom only the URI is known.
+    /// Adds the only peer, of whom only the URI is known.
     pub(super) fn expect(&mut self, participant: ParticipantKey, peer: String) {
         self.roster.expect(participant, &peer);
         self.peer = Some(peer);
     }
 
-    /// Removes a participant that is not in the conversation, so that the next invitation does not go to it.
+    /// Removes a participant that is not in the conversation, so that the next invitation does not include the participant.
     pub(super) fn remove_expected(&mut self, participant: ParticipantKey) {
         let uri = self.roster.get(participant).and_then(|it| it.uri);
         self.roster.remove(participant);
@@ -445,7 +446,7 @@ impl Conversation {
         self.life.live().is_some()
     }
 
-    /// Whether it is a conference, now or in any life.
+    /// Whether the conversation is or was a conference.
     pub(super) fn is_conference(&self) -> bool {
         match self.life.live() {
             Some(live) => live.is_conference(),
@@ -453,24 +454,24 @@ impl Conversation {
         }
     }
 
-    /// Whether it is established and the user has not asked for its end.
+    /// Whether the conversation is established and the user has not requested its end.
     pub(super) fn is_staying(&self) -> bool {
         self.life
             .established()
             .is_some_and(|live| !live.is_ending())
     }
 
-    /// Whether it may turn out to be at an href that is not known yet.
+    /// Whether an unknown href may turn out to be the conversation's.
     pub(super) fn awaits_href(&self) -> bool {
         self.life.live().is_some_and(Live::awaits_href)
     }
 
-    /// Whether it is established, and its chat too.
+    /// Whether the conversation and its chat are established.
     pub(super) fn is_chatting(&self) -> bool {
         self.life.established().is_some_and(Live::is_chat_connected)
     }
 
-    /// How much has no result yet, or is still being fetched.
+    /// The number of operations without a result and reads in flight.
     pub(super) fn awaited(&self) -> usize {
         let live = self.life.live().map_or(0, |live| {
             usize::from(live.invite.is_some())
@@ -500,12 +501,12 @@ impl Conversation {
 
     // Its address.
 
-    /// Notes that the conversation is at `address`. An earlier href of it counts as ended.
+    /// Binds the conversation to `address`. An earlier href of the conversation counts as ended.
     pub(super) fn bind(&mut self, cx: &mut Context<'_>, address: &Address) {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        // No conversation of this application is on another host.
+        // All conversations of this application are on its host.
         if cx.core.resolve(&address.href, Stage::Conversation).is_err() {
             return;
         }
@@ -531,7 +532,7 @@ impl Conversation {
         }
     }
 
-    /// The conversation goes on at another href: the links and hrefs that were known before are void.
+    /// Moves the conversation to another href. The links and hrefs known before become invalid.
     pub(super) fn follow_to(&mut self, cx: &mut Context<'_>, address: &Address) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -563,7 +564,7 @@ impl Conversation {
         self.replay_buffered(cx, &address.key);
     }
 
-    /// Dispatches the events that came before the conversation was known to be at this href.
+    /// Dispatches the events that were buffered before the conversation was known to be at this href.
     pub(super) fn replay_buffered(&mut self, cx: &mut Context<'_>, href: &HrefKey) {
         let held: Vec<Sender<'static>> = cx.buffer.take(href).into();
         for sender in &held {

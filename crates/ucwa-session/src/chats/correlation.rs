@@ -1,4 +1,4 @@
-//! Which conversation an event is about: the conversations by the hrefs and operation IDs that the server names.
+//! The index from the server's hrefs and operation IDs to conversations.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,24 @@ use super::purpose::InvitationId;
 use crate::keys::ConversationKey;
 use crate::recent::Recent;
 
-/// How many ended conversations, invitations and operations are remembered. Events come late by pages, not by thousands
-/// of conversations.
+/// How many ended conversations, invitations and operations are kept. Events are late by a few pages, not by thousands of
+/// conversations.
 const MAX_ENDED: usize = 1_024;
 
-/// The names under which the server speaks of conversations and invitations, in this application.
+/// The hrefs, operation IDs and thread IDs of conversations and invitations in this application.
 #[derive(Default)]
 pub(super) struct Index {
     conversations: BTreeMap<HrefKey, ConversationKey>,
-    /// Conversations that ended: a late event must not reach the one that was started in their place.
+    /// Conversations that ended. A late event must not reach the conversation that replaced an ended one.
     ended: Recent<HrefKey, ConversationKey, MAX_ENDED>,
-    /// The invitations that have no result, of this user and of others, by their hrefs.
+    /// The invitations without a result, outgoing and incoming, by href.
     invitations: BTreeMap<HrefKey, (ConversationKey, InvitationId)>,
-    /// This user's invitations that have no result, by operation ID. An entry precedes the request: events may come
-    /// before its response.
+    /// The outgoing invitations without a result, by operation ID. An entry is added before the request is sent, since
+    /// events may precede the response.
     operations: BTreeMap<String, Operation>,
-    /// This user's invitations that have a result, by operation ID.
+    /// The outgoing invitations with a result, by operation ID.
     completed_operations: Recent<String, ConversationKey, MAX_ENDED>,
-    /// Incoming invitations that have a result: a late event must not offer them again.
+    /// Incoming invitations with a result. A late event must not offer such an invitation again.
     completed_invitations: Recent<HrefKey, (), MAX_ENDED>,
     /// The live conferences by their thread ID.
     conferences: BTreeMap<String, ConversationKey>,
@@ -33,7 +33,7 @@ pub(super) struct Index {
 
 struct Operation {
     conversation: ConversationKey,
-    /// The hrefs of the invitation, as its response and its events say.
+    /// The hrefs of the invitation in its response and its events.
     hrefs: Vec<HrefKey>,
 }
 
@@ -44,7 +44,7 @@ impl Index {
         self.conversations.get(href).copied()
     }
 
-    /// The conversation that an href belonged to before it ended or moved.
+    /// The conversation that was at this href before it ended or moved.
     pub(super) fn ended(&self, href: &HrefKey) -> Option<ConversationKey> {
         self.ended.get(href).copied()
     }
@@ -57,14 +57,14 @@ impl Index {
         self.conversations.keys().cloned().collect()
     }
 
-    /// Binds an href to a conversation. `true` if the conversation ended there before, and goes on now.
+    /// Binds an href to a conversation. `true` if the same conversation was at this href before and ended.
     pub(super) fn bind(&mut self, href: HrefKey, conversation: ConversationKey) -> bool {
         let resumed = self.ended.remove(&href) == Some(conversation);
         self.conversations.insert(href, conversation);
         resumed
     }
 
-    /// The conversation is no longer at this href.
+    /// Removes the binding. The href counts as ended.
     pub(super) fn unbind(&mut self, href: HrefKey, conversation: ConversationKey) {
         self.conversations.remove(&href);
         self.ended.insert(href, conversation);
@@ -87,7 +87,7 @@ impl Index {
 
     // Invitations.
 
-    /// An outgoing invitation begins, or the invitation of a participant.
+    /// Adds an outgoing invitation or the invitation of a participant.
     pub(super) fn open_operation(&mut self, operation: &str, conversation: ConversationKey) {
         let opened = Operation {
             conversation,
@@ -96,7 +96,7 @@ impl Index {
         self.operations.insert(operation.to_owned(), opened);
     }
 
-    /// The outgoing invitation is at `href`.
+    /// Sets the href of an outgoing invitation.
     pub(super) fn locate_operation(&mut self, operation: &str, href: HrefKey) {
         if let Some(opened) = self.operations.get_mut(operation) {
             let id = InvitationId::Outgoing(operation.to_owned());
@@ -106,7 +106,7 @@ impl Index {
         }
     }
 
-    /// The outgoing invitation has a result. Later events still find its conversation.
+    /// Marks an outgoing invitation as completed. Later events are still matched with its conversation.
     pub(super) fn complete_operation(&mut self, operation: &str) {
         if let Some(conversation) = self.forget_operation(operation) {
             self.completed_operations
@@ -114,7 +114,7 @@ impl Index {
         }
     }
 
-    /// The server does not know the operation, or not any more.
+    /// Removes an operation that the server does not know.
     pub(super) fn forget_operation(&mut self, operation: &str) -> Option<ConversationKey> {
         let opened = self.operations.remove(operation)?;
         for href in opened.hrefs {
@@ -123,7 +123,7 @@ impl Index {
         Some(opened.conversation)
     }
 
-    /// The conversation of an operation of this user's, with or without a result.
+    /// The conversation of an outgoing invitation, with or without a result.
     pub(super) fn operation(&self, operation: &str) -> Option<ConversationKey> {
         let opened = self.operations.get(operation).map(|it| it.conversation);
         opened.or_else(|| self.completed_operations.get(operation).copied())
@@ -144,12 +144,12 @@ impl Index {
         self.completed_invitations.insert(href, ());
     }
 
-    /// The invitation without a result at this href.
+    /// The incoming or outgoing invitation without a result at this href.
     pub(super) fn invitation(&self, href: &HrefKey) -> Option<&(ConversationKey, InvitationId)> {
         self.invitations.get(href)
     }
 
-    /// Whether an incoming invitation has no result, or had one.
+    /// Whether the incoming invitation was seen before, with or without a result.
     pub(super) fn is_known_invitation(&self, href: &HrefKey) -> bool {
         self.invitations.contains_key(href) || self.completed_invitations.contains(href)
     }

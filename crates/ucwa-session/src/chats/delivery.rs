@@ -1,4 +1,4 @@
-//! Delivery results of outgoing messages: which message an event is about, and how its result is reported.
+//! Delivery results of outgoing messages: the matching of events with messages, and the reporting of results.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;
@@ -17,41 +17,40 @@ use crate::operation::Outcome;
 use crate::recent::Recent;
 use crate::response::Answer;
 
-/// How many messages with an unknown result a conversation remembers, for events that come late. The oldest is forgotten
-/// first.
+/// How many messages with an unknown result a conversation keeps, for late events. The oldest is evicted first.
 const MAX_UNKNOWN: usize = 64;
-/// How many results that match no message yet a conversation holds. The oldest is dropped first.
+/// How many results that match no message yet a conversation keeps. The oldest is evicted first.
 const MAX_EARLY: usize = 64;
 
-/// The outgoing messages of a conversation whose result is not known.
+/// The outgoing messages of a conversation without a known result.
 #[derive(Default)]
 pub(super) struct Deliveries {
-    /// Not sent, in the order of the commands.
+    /// The queued messages, in the order of the commands.
     pub(super) drafts: VecDeque<Draft>,
-    /// Sent, in order.
+    /// The messages that were sent, in order.
     sent: VecDeque<Sent>,
-    /// Results that came before the href of their message was known.
+    /// Results that arrived before the href of their message was known.
     early: VecDeque<Early>,
-    /// The hrefs of messages whose result is known: a repeated event is about no other message.
+    /// The hrefs of messages with a known result. A repeated event for such an href is ignored.
     settled: Recent<HrefKey, (), 1_024>,
 }
 
-/// A message that was sent.
+/// A message that was sent and has no known result.
 struct Sent {
     message: MessageKey,
-    /// The operation that waits for the result; `None` after the result was reported as unknown.
+    /// The operation that waits for the result. `None` after the result was reported as unknown.
     ticket: Option<Ticket>,
     operation_id: String,
     place: Place,
 }
 
-/// The href by which events name a message.
+/// The href by which events identify a message.
 enum Place {
-    /// None: the message is inside an invitation, or was sent in a life that is over.
+    /// No href: the message is inside an invitation, or was sent in an earlier life.
     None,
-    /// The response to the request will name it.
+    /// The response to the request will contain the href.
     Posting,
-    /// The response was lost, or did not name it.
+    /// The response was lost, or did not contain the href.
     Unnamed,
     At(Address),
 }
@@ -62,10 +61,10 @@ struct Early {
     result: DeliveryResult,
 }
 
-/// What became of an outgoing message.
+/// The delivery result of an outgoing message.
 pub(super) struct DeliveryResult {
     status: MessageStatus,
-    /// When the server took it, if it says so.
+    /// When the server received the message, if the event has the time.
     timestamp: Option<SystemTime>,
     failure: Option<Failure>,
 }
@@ -79,7 +78,7 @@ impl DeliveryResult {
         }
     }
 
-    /// Not delivered, or unknown if the kind of the failure says so.
+    /// A failed delivery. If the kind of the failure is `DeliveryUnknown`, the result is unknown.
     pub(super) fn failed(failure: Failure) -> Self {
         Self {
             status: match failure.kind() {
@@ -96,12 +95,12 @@ impl DeliveryResult {
     }
 }
 
-/// The message was sent, and whether it arrived cannot be found out.
+/// The failure for a message that was sent and whose result cannot be determined.
 pub(super) fn unknown(message: &str) -> Failure {
     Failure::new(FailureKind::DeliveryUnknown, Stage::Message).with_message(message)
 }
 
-/// The reason why a message was not sent, given the reason for the end of its conversation.
+/// The failure for a message that was not sent, given the reason for the end of its conversation.
 pub(super) fn not_sent(failure: &Failure) -> Failure {
     match failure.kind() {
         FailureKind::DeliveryUnknown => Failure::new(FailureKind::Ended, Stage::Message)
@@ -111,7 +110,7 @@ pub(super) fn not_sent(failure: &Failure) -> Failure {
 }
 
 impl Sent {
-    /// Whether the queue waits for this message: what follows must not overtake it.
+    /// Whether the queue waits for this message. Later messages must not overtake it.
     fn blocks(&self) -> bool {
         self.ticket.is_some() && matches!(self.place, Place::Posting | Place::Unnamed)
     }
@@ -120,7 +119,8 @@ impl Sent {
         matches!(&self.place, Place::At(address) if address.key == *href)
     }
 
-    /// Whether an event with this href and operation ID is about the message. An open invitation settles its own message.
+    /// Whether an event with this href and operation ID is about the message. The message of an open invitation gets its
+    /// result from the invitation.
     fn is_named(&self, href: &HrefKey, operation: Option<&str>) -> bool {
         let is_in_invitation = matches!(self.place, Place::None) && self.ticket.is_some();
         self.is_at(href) || operation == Some(self.operation_id.as_str()) && !is_in_invitation
@@ -128,7 +128,7 @@ impl Sent {
 }
 
 impl Deliveries {
-    /// How many messages have no result, and how many results no message.
+    /// The number of messages without a result and of results without a message.
     pub(super) fn awaited(&self) -> usize {
         let sent = self
             .sent
@@ -142,13 +142,13 @@ impl Deliveries {
         self.settled.contains(href) || self.sent.iter().any(|sent| sent.is_at(href))
     }
 
-    /// The message that an event or a response is about.
+    /// The message with this href or operation ID.
     fn named(&self, address: &Address, operation: Option<&str>) -> Option<&Sent> {
         let mut sent = self.sent.iter();
         sent.find(|sent| sent.is_named(&address.key, operation))
     }
 
-    /// A message leaves in a request of its own, or inside an invitation.
+    /// Adds a message that is being sent, in its own request or inside an invitation.
     pub(super) fn add(&mut self, message: MessageKey, ticket: Ticket, operation: &str, own: bool) {
         self.sent.push_back(Sent {
             message,
@@ -158,17 +158,17 @@ impl Deliveries {
         });
     }
 
-    /// Whether a message was sent whose result must precede the next one.
+    /// Whether the next message has to wait for the result of one that was sent.
     pub(super) fn is_blocked(&self) -> bool {
         self.sent.iter().any(Sent::blocks)
     }
 
-    /// Whether the response to a message is still to come.
+    /// Whether the response to a message is pending.
     pub(super) fn is_posting(&self) -> bool {
         self.posting().is_some()
     }
 
-    /// The message whose response is still to come.
+    /// The message whose response is pending.
     pub(super) fn posting(&self) -> Option<MessageKey> {
         let mut sent = self.sent.iter();
         sent.find(|sent| sent.ticket.is_some() && matches!(sent.place, Place::Posting))
@@ -186,7 +186,7 @@ impl Deliveries {
         sent.any(|sent| sent.ticket.is_none() && sent.operation_id == operation)
     }
 
-    /// The response to a message named its href. The result, if an event brought it before.
+    /// Sets the href of a message from its response. Returns the result, if an event reported it before.
     pub(super) fn locate(
         &mut self,
         message: MessageKey,
@@ -200,7 +200,7 @@ impl Deliveries {
         Some(self.early.remove(early?)?.result)
     }
 
-    /// The response to a message was lost, or did not name it.
+    /// Handles a response that was lost or did not contain the href of the message.
     pub(super) fn lose_response(&mut self, message: MessageKey) {
         if let Some(sent) = self.by_message(message) {
             sent.place = Place::Unnamed;
@@ -211,7 +211,7 @@ impl Deliveries {
         self.sent.iter_mut().find(|sent| sent.message == message)
     }
 
-    /// A new life of the conversation begins: messages of the one before will not be named any more.
+    /// Called when a new life begins. Messages of earlier lives cannot be matched by href any more.
     pub(super) fn forget_unnamed(&mut self) {
         for sent in &mut self.sent {
             if sent.ticket.is_none() && matches!(sent.place, Place::Unnamed) {
@@ -220,7 +220,7 @@ impl Deliveries {
         }
     }
 
-    /// The application is gone, and every href with it.
+    /// Removes every href, because the application has ended.
     pub(super) fn forget_hrefs(&mut self) {
         self.settled.clear();
         self.early.clear();
@@ -229,8 +229,8 @@ impl Deliveries {
         }
     }
 
-    /// Takes the record of a message that gets its result, and the operation that waits for it. `None` if the message has
-    /// got this result before.
+    /// Removes the record of a message that gets `result`, and returns the operation that waits for it. `None` if the
+    /// message already has this result.
     fn conclude(&mut self, message: MessageKey, result: &DeliveryResult) -> Option<Option<Ticket>> {
         let position = self.sent.iter().position(|it| it.message == message)?;
         if result.status != MessageStatus::Unknown {
@@ -254,7 +254,7 @@ impl Deliveries {
         Some(Some(ticket))
     }
 
-    /// The operation IDs of the messages that have no href.
+    /// The messages without an href.
     fn unnamed(&self) -> impl Iterator<Item = &Sent> {
         let sent = self.sent.iter();
         sent.filter(|sent| matches!(sent.place, Place::Unnamed))
@@ -262,7 +262,7 @@ impl Deliveries {
 }
 
 impl Conversation {
-    /// Reports the result of a message that was sent: the only way to a result.
+    /// Reports the result of a message that was sent. No other function sets a result.
     pub(super) fn report(
         &mut self,
         cx: &mut Context<'_>,
@@ -308,7 +308,7 @@ impl Conversation {
         }
     }
 
-    /// Reports the result of the message in an invitation. `false` if there is none without a result.
+    /// Reports the result of the message in an invitation. `false` if no message without a result is in it.
     pub(super) fn report_invitation(
         &mut self,
         cx: &mut Context<'_>,
@@ -324,22 +324,23 @@ impl Conversation {
         true
     }
 
-    /// Identifies the results that match no message, as far as that is possible: the messages are read.
+    /// Reads the messages behind the results that match no message, to identify them.
     pub(super) fn identify_early(&mut self, cx: &mut Context<'_>) {
         if self.deliveries.is_posting() {
-            // The response that names the message is still to come.
+            // The pending response will contain the href of a message.
         } else if self.deliveries.has_unnamed() {
             for early in &self.deliveries.early {
                 let purpose = ChatPurpose::ReadOutgoing(early.address.key.clone());
                 self.tasks.read(cx.core, Some(&early.address.href), purpose);
             }
         } else {
-            // Another endpoint's message, or a repeated event.
+            // These are results of other endpoints, or repeated events.
             self.deliveries.early.clear();
         }
     }
 
-    /// The message of an early result says which it is: by its operation ID or, without one, by being the only possible.
+    /// Matches an early result with a message: by the operation ID in the message resource, or because only one message is
+    /// possible.
     pub(super) fn on_outgoing_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -371,7 +372,7 @@ impl Conversation {
         }
     }
 
-    /// An event of a message of this user's.
+    /// Handles an event of an outgoing message.
     pub(super) fn on_outgoing(
         &mut self,
         cx: &mut Context<'_>,
@@ -385,7 +386,7 @@ impl Conversation {
         let resource = event.resource();
         let operation = resource.and_then(|message| message.text("operationId"));
         let Some(result) = result else {
-            // The event does not say how the message completed. The message may.
+            // The event does not contain a result. The message resource may.
             let sent = self.deliveries.named(&address, operation);
             let waiting = sent.filter(|sent| sent.ticket.is_some() && !sent.blocks());
             if let Some(message) = waiting.map(|sent| sent.message) {
@@ -396,7 +397,7 @@ impl Conversation {
         self.take_result(cx, address, operation, result);
     }
 
-    /// Takes the result of the message of this user's that is at an address, and may have the ID of an operation.
+    /// Applies a result to the outgoing message with this href or operation ID.
     pub(super) fn take_result(
         &mut self,
         cx: &mut Context<'_>,
@@ -415,7 +416,8 @@ impl Conversation {
                 self.send_next(cx);
             }
         } else if self.deliveries.is_blocked() || self.deliveries.has_unnamed() {
-            // A response is still to come and names the message, or was lost, and the message has to be read.
+            // The message cannot be identified yet: a pending response will contain its href, or the response was lost and
+            // the message has to be read.
             if self.deliveries.early.len() >= MAX_EARLY {
                 self.deliveries.early.pop_front();
             }
@@ -424,7 +426,7 @@ impl Conversation {
         }
     }
 
-    /// No event told the result of a message: the message is read, once.
+    /// Reads a message once, because no event reported its result in time.
     pub(super) fn on_delivery_overdue(&mut self, cx: &mut Context<'_>, message: MessageKey) {
         let mut sent = self.deliveries.sent.iter();
         let Some(sent) = sent.find(|sent| sent.message == message && sent.ticket.is_some()) else {
@@ -460,7 +462,7 @@ impl Conversation {
         self.report(cx, message, result);
     }
 
-    /// The conversation ends: what was sent without a result stays unknown, and what was not sent has failed.
+    /// Called when the conversation ends. Messages that were sent stay unknown, and queued messages fail.
     pub(super) fn close_deliveries(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         self.deliveries.early.clear();
         let open = |sent: &&Sent| sent.ticket.is_some();
@@ -478,7 +480,7 @@ impl Conversation {
         self.fail_drafts(cx, failure);
     }
 
-    /// The result in the event of a completion, if there is one.
+    /// The result in the completion event of a message, if it contains one.
     pub(super) fn result_in(&self, cx: &Context<'_>, event: &Event<'_>) -> Option<DeliveryResult> {
         self.result_of(
             cx,
@@ -488,7 +490,8 @@ impl Conversation {
         )
     }
 
-    /// The result of a message, if there is one: the status of its event decides, and its own where the event has none.
+    /// The result of a message, if there is one. The status of the event decides; without it, the status of the message
+    /// does.
     pub(super) fn result_of(
         &self,
         cx: &Context<'_>,

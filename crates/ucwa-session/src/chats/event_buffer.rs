@@ -1,7 +1,7 @@
 //! Events of conversations that no invitation has named yet.
 //!
 //! An invitation names its conversation, but the conversation's own events may come first: in the same page, or in an
-//! earlier one if the invitation has to be read. The buffer holds them until the conversation is claimed.
+//! earlier one if the invitation has to be read. The buffer holds them until an invitation claims the conversation.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,32 +9,32 @@ use ucwa_proto::{Event, EventKind, EventPage, HrefKey, Sender};
 
 use crate::recent::Recent;
 
-/// How many unclaimed conversations the buffer holds, and how many events of each.
+/// The maximum number of unclaimed conversations in the buffer, and of events of each.
 const CAPACITY: usize = 64;
 
-/// Events by the conversation that they belong to. A full buffer evicts the conversation that came first, and never an
-/// event with a message: [`EventBuffer::overflow`] names the conversation that has to be shown instead.
+/// Events by the href of their conversation. A full buffer evicts the oldest conversation. An event with a message is never
+/// evicted: [`EventBuffer::overflow`] returns the conversation that has to be shown instead.
 #[derive(Default)]
 pub(super) struct EventBuffer {
     held: BTreeMap<HrefKey, Held>,
     /// The keys of `held` in the order of their first events.
     order: BTreeMap<u64, HrefKey>,
     entered: u64,
-    /// Conversations that were deleted without a message: an invitation that comes late finds that it is over.
+    /// Conversations that were deleted without a message. A late invitation to one of them is shown as missed.
     over: Recent<HrefKey, VecDeque<Sender<'static>>, CAPACITY>,
 }
 
 struct Held {
     number: u64,
     href: String,
-    /// Senders with one event each, in order.
+    /// The events in order, each with its sender.
     events: VecDeque<Sender<'static>>,
     has_message: bool,
     deleted: bool,
 }
 
 impl EventBuffer {
-    /// Holds an event of the conversation at `href`. The caller then calls [`EventBuffer::overflow`].
+    /// Adds an event of the conversation at `href`. The caller then calls [`EventBuffer::overflow`].
     pub(super) fn push(
         &mut self,
         key: HrefKey,
@@ -68,8 +68,8 @@ impl EventBuffer {
         }
     }
 
-    /// Makes room after an event was pushed for `pushed`, by dropping what holds no message. If that is not enough, returns
-    /// the href of a conversation that has to be shown, and with that taken out, before this is called again.
+    /// Makes room after a push for `pushed` by evicting events without a message. If that is not enough, returns the href of
+    /// a conversation that has to be shown. The caller takes its events out and calls this function again.
     pub(super) fn overflow(&mut self, pushed: &HrefKey) -> Option<String> {
         while self.held.len() > CAPACITY {
             let (_, oldest) = self.order.first_key_value()?;
@@ -88,7 +88,7 @@ impl EventBuffer {
         None
     }
 
-    /// Takes the events of a conversation out, in order.
+    /// Removes and returns the events of a conversation, in order.
     pub(super) fn take(&mut self, key: &HrefKey) -> VecDeque<Sender<'static>> {
         match self.held.remove(key) {
             Some(held) => {
@@ -99,7 +99,7 @@ impl EventBuffer {
         }
     }
 
-    /// The conversation is over. It gives up its place, unless it holds a message.
+    /// Marks a conversation as over. Its events are dropped, unless one of them contains a message.
     pub(super) fn close(&mut self, key: &HrefKey) {
         if !self.has_message(key) {
             let events = self.take(key);
@@ -111,7 +111,7 @@ impl EventBuffer {
         self.held.get(key).is_some_and(|held| held.has_message)
     }
 
-    /// The hrefs of the conversations that hold a message, oldest first.
+    /// The hrefs of the conversations with a message, oldest first.
     pub(super) fn with_messages(&self) -> Vec<String> {
         let held = self.order.values().filter_map(|key| self.held.get(key));
         held.filter(|held| held.has_message)

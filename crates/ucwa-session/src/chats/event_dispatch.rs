@@ -1,4 +1,4 @@
-//! Event pages: which conversation each event belongs to, and what it does there.
+//! Dispatch of event pages: the conversation of each event, and the effect of the event.
 
 use ucwa_proto::{Event, EventKind, EventPage, EventStatus, HrefKey, Problem, Resource, Sender};
 
@@ -15,7 +15,7 @@ use crate::event::{ConversationChange, Standing};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::ConversationKey;
 
-/// An event of the chats, decoded once.
+/// A decoded event of a conversation or an invitation.
 struct Notice<'p> {
     subject: Subject,
     sender: &'p Sender<'p>,
@@ -24,16 +24,16 @@ struct Notice<'p> {
     address: Address,
 }
 
-/// What an event is about.
+/// The subject of an event.
 enum Subject {
     Invitation {
         /// The conversation that the invitation names.
         conversation: Option<Address>,
-        /// The invitation was taken in before the other events of the page.
+        /// The invitation was handled before the other events of the page.
         recognised: bool,
     },
     ParticipantInvitation,
-    /// The conversation, or what belongs to it.
+    /// The conversation or one of its sub-resources.
     Conversation,
 }
 
@@ -88,13 +88,13 @@ impl<'p> Notice<'p> {
 }
 
 impl Chats {
-    /// Takes in a page.
+    /// Handles an event page.
     pub(crate) fn on_page(&mut self, core: &mut Core, page: &EventPage<'_>) {
         let mut notices = Notice::all(core, page);
         self.page.number += 1;
         self.page.is_open = true;
-        // An invitation names its conversation, and may stand behind the conversation's own events. Invitations into a
-        // conversation that is known are taken in where they stand, since one may follow another.
+        // An invitation names its conversation, and may follow the conversation's own events in the page, so new invitations
+        // are handled first. Invitations into a known conversation are handled in their place, since one may follow another.
         for notice in &mut notices {
             let Subject::Invitation {
                 conversation,
@@ -113,7 +113,8 @@ impl Chats {
                 self.recognise(core, notice, conversation);
             }
         }
-        // A conversation that becomes a conference loses its chat in the same page, which is not the end of the chat then.
+        // A conversation that becomes a conference loses its chat in the same page. This must not count as the end of the
+        // chat.
         for notice in &notices {
             if notice.sender.rel == "communication"
                 && notice.event.link.rel == "conversation"
@@ -167,7 +168,7 @@ impl Chats {
                         conversation.on_event(cx, rel, event);
                     });
                 } else if let Some(key) = self.index.ended(href) {
-                    // An ended conversation has nothing more to say but incoming messages and delivery results.
+                    // Of an ended conversation, only incoming messages and delivery results still count.
                     if rel == "conversation" && event.link.rel == "message" {
                         self.with(core, key, |conversation, cx| {
                             conversation.on_message(cx, event, true);
@@ -180,7 +181,7 @@ impl Chats {
         }
     }
 
-    /// The open outgoing invitation that an event is about: by its operation ID, else by its href.
+    /// The open outgoing invitation of an event, by operation ID or else by href.
     fn operation_of(&self, href: &HrefKey, event: &Event<'_>) -> Option<(ConversationKey, String)> {
         let resource = event.resource();
         let named = resource.and_then(|invitation| invitation.text("operationId"));
@@ -191,13 +192,13 @@ impl Chats {
         })
     }
 
-    /// The conversation of an operation of this user's, unless it was forgotten.
+    /// The conversation of an outgoing operation, unless the caller has removed it.
     fn known_operation(&self, operation: &str) -> Option<ConversationKey> {
         let key = self.index.operation(operation)?;
         self.conversations.contains_key(&key).then_some(key)
     }
 
-    /// Takes in an event of an invitation: whose it is, and with that whose the conversation is.
+    /// Identifies the invitation of an event and its conversation.
     fn recognise(&mut self, core: &mut Core, notice: &Notice<'_>, conversation: Option<Address>) {
         let event = notice.event;
         if let Some(invitation) = event.resource() {
@@ -226,7 +227,7 @@ impl Chats {
                 let place = event.conversation.clone();
                 conversation.on_invite_seen(cx, operation, event);
                 if is_conference && conversation.is_joining(operation) {
-                    // A participant who was added is invited into the conference that the conversation becomes.
+                    // The server invites an added participant into the conference that the conversation becomes.
                     conversation.move_to_conference(cx, place, meeting);
                 }
             });
@@ -250,19 +251,20 @@ impl Chats {
                 conversation.move_to_conference(cx, place, meeting);
                 if !outgoing {
                     conversation.on_offer(cx, event, false);
-                    // The user is in this conversation already; it only moves.
+                    // The user is already in this conversation. Only its href changes.
                     conversation.post_accept(cx);
                 }
             });
             return;
         }
         match (outgoing, known) {
-            // The event was merged with the start. Later views lack the links to answer; the invitation has them.
+            // The `started` event was merged with a later view. Later views have no links to answer, so the invitation is
+            // read.
             (false, _) if *event.kind == EventKind::Updated && !is_answerable(invitation) => {
                 self.read_merged_invitation(core, &event);
             }
             (false, known) => self.offer(core, event, known),
-            // Another endpoint of the user's invites.
+            // The invitation was sent by another endpoint of the user.
             (true, None) if *event.kind != EventKind::Completed => {
                 if let Some(discovery) = Discovery::of_invitation(invitation) {
                     self.discover(core, discovery);
@@ -272,7 +274,7 @@ impl Chats {
         }
     }
 
-    /// An invitation to this user, into a conversation that is known or a new one.
+    /// Offers an incoming invitation, in a known conversation or a new one.
     pub(super) fn offer(
         &mut self,
         core: &mut Core,
@@ -293,7 +295,7 @@ impl Chats {
         });
     }
 
-    /// An event of an invitation, after it was recognised.
+    /// Handles an event of an invitation after its identification.
     fn on_invitation(&mut self, core: &mut Core, notice: &Notice<'_>) {
         let event = notice.event;
         if let Some((key, id)) = self.invitation_of(&notice.address.key, event.resource()) {
@@ -320,7 +322,7 @@ impl Chats {
 }
 
 impl Conversation {
-    /// Goes on as a conference, at the place that an invitation names.
+    /// Makes the conversation a conference at the href that an invitation names.
     fn move_to_conference(
         &mut self,
         cx: &mut Context<'_>,
@@ -333,7 +335,7 @@ impl Conversation {
         }
     }
 
-    /// An event of an invitation in this conversation.
+    /// Handles an event of an invitation in this conversation.
     fn on_invitation(&mut self, cx: &mut Context<'_>, id: InvitationId, event: &Event<'_>) {
         let invitation = event.resource();
         let state = invitation.map(payload::invitation_state);
@@ -348,10 +350,10 @@ impl Conversation {
             return;
         }
         let derived = invitation.is_some_and(|invitation| self.follow_derived(cx, invitation));
-        // Only the invitation says where the conversation is.
+        // Only the invitation contains the href of the conversation.
         let live = self.life.live();
         let is_placed = invitation.is_some() || live.is_some_and(|live| live.address.is_some());
-        // The event's status decides; without one the invitation's own state; without that, the invitation is read.
+        // The status of the event decides; without it, the state of the invitation; without both, the invitation is read.
         let accepted = match (&event.status, state) {
             _ if derived => true,
             (Some(EventStatus::Success), _) if is_placed => true,
@@ -367,7 +369,8 @@ impl Conversation {
         self.conclude(cx, &id, result, invitation);
     }
 
-    /// Follows an invitation that was accepted in another conversation, into which this one goes over. `false` if it was not.
+    /// Follows an invitation that was accepted in another conversation, which replaces this one. `false` if the invitation
+    /// was accepted in this one.
     fn follow_derived(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> bool {
         if let Some(href) = invitation.link_href("derivedConversation") {
             self.follow_link(cx, href);
@@ -376,7 +379,7 @@ impl Conversation {
         let Some(href) = invitation.link_href("derivedMessaging") else {
             return false;
         };
-        // The chat knows which conversation it is in.
+        // The messaging resource names its conversation.
         if let Some(live) = self.life.live_mut() {
             live.links.messaging = Some(href.to_owned());
             live.messaging_read = true;
@@ -386,13 +389,13 @@ impl Conversation {
         true
     }
 
-    /// An event of the conversation, or of what belongs to it. The sender's rel tells the two apart.
+    /// Handles an event of the conversation or of a sub-resource. The rel of the sender distinguishes the two.
     pub(super) fn on_event(&mut self, cx: &mut Context<'_>, sender: &str, event: &Event<'_>) {
         let within = event.within.as_ref().map(|within| within.rel.as_ref());
         let unreadable = event.kind == EventKind::Unreadable;
         match (event.link.rel.as_ref(), within) {
             _ if sender == "communication" => self.on_conversation(cx, event),
-            // The participant joined, left, or typed: the participant resource says whether they are there.
+            // The participant joined, left or typed. The participant resource shows whether the participant is still there.
             ("participant", _) if unreadable => {
                 if let Some(address) = cx.address_of(&event.link.href) {
                     self.read_participant(cx, &address);
@@ -422,7 +425,7 @@ impl Conversation {
         }
     }
 
-    /// Takes in a conversation resource (`conversation_ref`).
+    /// Applies a `conversation` resource (`conversation_ref`).
     pub(super) fn take_conversation(
         &mut self,
         cx: &mut Context<'_>,
@@ -457,7 +460,7 @@ impl Conversation {
         match state {
             "InLobby" => self.report_myself(cx, Some(Standing::InLobby), None),
             "Connected" | "Conferenced" => {
-                // A user who is in the conversation is not in its lobby.
+                // A user who has joined the conversation has left its lobby.
                 let was_in_lobby = live.reported.standing == Some(Standing::InLobby);
                 if self.life.establish() {
                     cx.change(self.key, ConversationChange::Connected);
@@ -469,13 +472,13 @@ impl Conversation {
             "Disconnected" => self.on_remote_end(cx, reason),
             _ => {}
         }
-        // If others have taken the conversation to another, this user goes along.
+        // If the conversation was replaced by a derived one, this user follows.
         if let Some(href) = resource.link_href("derivedConversation") {
             self.follow_link(cx, href);
         }
     }
 
-    /// Reports what a conversation resource says beside its state, where it is news.
+    /// Reports the members of a `conversation` resource besides its state, if they changed.
     fn report_extras(&mut self, cx: &mut Context<'_>, resource: &Resource<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -528,7 +531,7 @@ impl Conversation {
         }
     }
 
-    /// Takes in a messaging resource (`messaging_ref`).
+    /// Applies a `messaging` resource (`messaging_ref`).
     pub(super) fn take_messaging(
         &mut self,
         cx: &mut Context<'_>,
@@ -553,7 +556,7 @@ impl Conversation {
                 live.messaging.only_html = html && !formats.contains(&"Plain");
                 let changes = std::mem::replace(&mut live.messaging.html, html) != html;
                 let connected = Chat::Connected { fading: false };
-                // A chat that this user is ending stays so, whatever the server still tells.
+                // A chat that this user is ending stays in this state, whatever later events say.
                 if (chat != connected || changes) && chat != Chat::Disconnecting {
                     live.chat = connected;
                     live.probe = Probe::None;
@@ -590,7 +593,7 @@ impl Conversation {
             .is_some_and(|offer| !offer.is_accepted());
         match live.chat {
             Chat::Connected { .. } => {
-                // Connected, but without a link to send to: the resource may say more than the event did.
+                // The chat is connected but has no link to send messages. The resource may have more links than the event.
                 let incomplete = live.messaging.send_message.is_none();
                 if incomplete && !std::mem::replace(&mut live.messaging_read, true) {
                     self.read_messaging(cx);
@@ -598,7 +601,7 @@ impl Conversation {
                     self.send_next(cx);
                 }
             }
-            // The invitation succeeded, and the event that connects the chat was merged away or carried no resource.
+            // The invitation succeeded, and the event that connects the chat was merged away or had no resource.
             Chat::Connecting
                 if live.invite.is_none()
                     && !has_offer
@@ -612,12 +615,12 @@ impl Conversation {
     }
 }
 
-/// Whether an event may be the completion of an operation. If its type could not be read, the resource has to be read.
+/// Whether an event may be the completion of an operation. If its type is unreadable, the resource has to be read.
 pub(super) fn may_be_completed(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Completed | EventKind::Unreadable)
 }
 
-/// The failure that an event's reason tells. The code `Informational` explains a change that is none.
+/// The failure in the reason of an event. The code `Informational` is no failure.
 pub(super) fn failure_of(reason: &Problem<'_>) -> Option<Failure> {
     if reason.code.as_deref() == Some("Informational") {
         return None;

@@ -1,15 +1,15 @@
-//! Text and HTML: the plain text of a message, and the HTML of a text.
+//! Conversion between plain text and HTML.
 
 use ucwa_proto::strip_trailing_newline;
 
 use crate::operation::MessageBody;
 
-/// The text by which two bodies are compared: plain, without a final line break.
+/// The text by which two bodies are compared: plain text without a line break at the end.
 pub(super) fn comparable(body: &MessageBody) -> String {
     strip_trailing_newline(&plain_text(body)).to_owned()
 }
 
-/// The text of a body, for a peer or an invitation that takes only text.
+/// The plain text of a body, for a peer or an invitation that supports text only.
 pub(super) fn plain_text(body: &MessageBody) -> String {
     match body {
         MessageBody::Text(text) => text.clone(),
@@ -18,7 +18,7 @@ pub(super) fn plain_text(body: &MessageBody) -> String {
     }
 }
 
-/// The HTML of a text, for a chat that takes only HTML.
+/// The HTML of a text, for a chat that supports HTML only.
 pub(super) fn from_text(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {
@@ -34,7 +34,7 @@ pub(super) fn from_text(text: &str) -> String {
     html
 }
 
-/// What HTML says without its markup, for peers that take only text.
+/// The text of HTML without its markup, for peers that support text only.
 pub(super) fn to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
@@ -42,7 +42,7 @@ pub(super) fn to_text(html: &str) -> String {
         let (before, from) = rest.split_at(at);
         text.push_str(before);
         let Some(length) = markup(from) else {
-            // Not markup after all.
+            // The character does not start markup.
             let (sign, after) = from.split_at(1);
             text.push_str(sign);
             rest = after;
@@ -69,7 +69,7 @@ pub(super) fn to_text(html: &str) -> String {
     text
 }
 
-/// The length of the tag or entity that begins here, if one does. A sign that stands alone is read as a browser reads it.
+/// The length of the tag or entity that begins here, if there is one. A single `<` or `&` is text, as in a browser.
 fn markup(from: &str) -> Option<usize> {
     let (sign, after) = from.split_at_checked(1)?;
     if sign == "<" {

@@ -1,4 +1,4 @@
-//! Invitations of others to this user: offered, accepted, declined, missed.
+//! Incoming invitations: offered, accepted, declined, missed.
 
 use ucwa_proto::{EventKind, HrefKey, Resource};
 
@@ -16,17 +16,17 @@ use crate::response::{Answer, Effect};
 /// The rel of an invitation to a conference. The other one is `messagingInvitation`.
 pub(super) const ONLINE_MEETING_INVITATION: &str = "onlineMeetingInvitation";
 
-/// An invitation of the peer's that has no result yet.
+/// An incoming invitation without a result.
 pub(super) struct Offer {
     pub(super) address: Address,
-    /// Kept from the first event: a later view without the links does not take them back.
+    /// The link of the first event. A later view without the links does not remove it.
     accept: Option<String>,
     decline: Option<String>,
-    /// This user accepts, or the server accepts for them.
+    /// This user accepts the invitation, or the server accepts it for the user.
     accepted: bool,
     accepting: Vec<Ticket>,
     declining: Vec<Ticket>,
-    /// The conversation began with it.
+    /// The invitation started the conversation.
     began_conversation: bool,
     pub(super) is_conference: bool,
 }
@@ -58,7 +58,7 @@ fn accept_link<'r>(invitation: &'r Resource<'_>) -> Option<&'r str> {
 /// An event of an invitation.
 pub(super) struct InvitationEvent<'e> {
     pub(super) address: Address,
-    /// The conversation that the invitation names.
+    /// The conversation in the invitation.
     pub(super) conversation: Option<Address>,
     pub(super) rel: &'e str,
     pub(super) kind: &'e EventKind,
@@ -66,7 +66,7 @@ pub(super) struct InvitationEvent<'e> {
 }
 
 impl<'e> InvitationEvent<'e> {
-    /// A view of an invitation that was read.
+    /// The event for an invitation that was read.
     pub(super) fn read(
         core: &Core,
         address: Address,
@@ -86,7 +86,7 @@ impl<'e> InvitationEvent<'e> {
 }
 
 impl Conversation {
-    /// Another user invites this one, with `begins` into this conversation, which has just been made for it.
+    /// Handles an incoming invitation. With `begins`, the conversation was created for it.
     pub(super) fn on_offer(
         &mut self,
         cx: &mut Context<'_>,
@@ -110,7 +110,7 @@ impl Conversation {
         }
         let from = self.inviter(cx, invitation);
         if !begins {
-            // An invitation without a result is superseded by this one.
+            // The new invitation supersedes an earlier one without a result.
             self.show_preview(cx);
             let superseded = Failure::new(FailureKind::Remote, Stage::Invitation)
                 .with_message("another invitation took its place");
@@ -169,7 +169,7 @@ impl Conversation {
         }
     }
 
-    /// The inviter: embedded in incoming invitations, a link in others.
+    /// The inviter, which is embedded in incoming invitations and linked in others.
     fn inviter(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> Participant {
         match (invitation.embedded("from"), invitation.link("from")) {
             (Some(from), _) => self.meet(cx, from.href(), &payload::participant(from)),
@@ -193,14 +193,14 @@ impl Conversation {
         }
     }
 
-    /// The invitation that this user can answer.
+    /// The incoming invitation that this user can answer.
     fn offered(&mut self) -> Option<&mut Offer> {
         let live = self.life.live_mut();
         let notified = live.filter(|live| live.chat == Chat::Notified);
         notified.and_then(|live| live.offer.as_mut())
     }
 
-    /// Accepts the invitation, unless that was done.
+    /// Accepts the invitation, unless that was done before.
     pub(super) fn post_accept(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -226,7 +226,8 @@ impl Conversation {
         };
         let grace = match answer.effect(cx.core) {
             Effect::Done(_) => COMPLETION_GRACE,
-            // Answered elsewhere, withdrawn, or unknown: an event says which, or the invitation.
+            // The invitation was answered elsewhere, withdrawn, or is unknown. An event or a read of the invitation tells
+            // which.
             Effect::Gone(_) | Effect::Unclear(_) => LAST_RESULT_GRACE,
             Effect::Refused(failure) if has_answer(&failure) => LAST_RESULT_GRACE,
             Effect::Refused(failure) => return self.on_accept_refused(cx, &failure),
@@ -263,7 +264,7 @@ impl Conversation {
         }
     }
 
-    /// Declines the invitation, unless that is in flight.
+    /// Declines the invitation, unless the request is in flight.
     pub(super) fn post_decline(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -293,7 +294,7 @@ impl Conversation {
                 self.on_decline_refused(cx, &failure);
             }
             Effect::Unclear(failure) => self.on_decline_refused(cx, &failure),
-            // An invitation that is gone or was answered at another endpoint rings no longer, as if declined.
+            // An invitation that is gone or was answered at another endpoint ends as if it was declined.
             Effect::Done(_) | Effect::Gone(_) | Effect::Refused(_) => {
                 self.show_preview(cx);
                 self.end(cx, None);
@@ -314,7 +315,7 @@ impl Conversation {
         cx.fail(declining.chain(live.leaving.drain(..)), failure);
     }
 
-    /// Takes the result of the peer's invitation.
+    /// Handles the result of the incoming invitation.
     pub(super) fn conclude_offer(
         &mut self,
         cx: &mut Context<'_>,
@@ -340,7 +341,7 @@ impl Conversation {
             self.expect_first_message(cx);
             cx.done(offer.accepting);
             if self.life.is_beginning() {
-                // The page may still bring the conversation; if it does not, the server is asked.
+                // The rest of the page may name the conversation. If not, the conversation is read.
                 self.read_conversation(cx);
             }
             return;
@@ -349,7 +350,7 @@ impl Conversation {
             Failure::new(FailureKind::Remote, Stage::Invitation)
                 .with_message("the invitation is over")
         });
-        // What was written is not lost with the invitation that carried it.
+        // The text of the invitation is shown although the invitation failed.
         self.show_preview(cx);
         cx.fail(offer.accepting, &failure);
         cx.done(offer.declining);
@@ -360,7 +361,7 @@ impl Conversation {
         }
     }
 
-    /// The invitation is superseded, or ends with its conversation.
+    /// Closes an invitation that is superseded or whose conversation ends.
     pub(super) fn close_offer(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         let Some(offer) = self.life.live_mut().and_then(|live| live.offer.take()) else {
             return;
@@ -371,7 +372,7 @@ impl Conversation {
     }
 }
 
-/// Whether an answer to an invitation was refused because the invitation has one.
+/// Whether an answer was refused because the invitation already has one.
 fn has_answer(failure: &Failure) -> bool {
     failure.status() == Some(409)
 }

@@ -13,9 +13,9 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::response::Answer;
 
 impl Conversation {
-    // Results that are read, since no event tells them.
+    // Results that are read because no event reported them.
 
-    /// The invitation began, and no event tells its result: it is read.
+    /// Reads an invitation that has started and whose result no event reported in time.
     pub(super) fn on_completion_overdue(&mut self, cx: &mut Context<'_>, id: InvitationId) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -91,19 +91,19 @@ impl Conversation {
             },
             InvitationId::Incoming(_) => None,
         };
-        // A 404 with a UCWA error body. Without one it may mean that the application is gone, with an invitation that rang.
+        // A 404 without a UCWA error body may mean that the application is gone, with an alerting invitation in it.
         if failure.is_gone() && failure.code().is_some() && matches!(invite, Some((false, _))) {
             let failure = Failure::new(FailureKind::Timeout, Stage::Invitation)
                 .with_message("the server took the invitation and did not begin it");
             return self.refuse_invite(cx, failure);
         }
-        // The invitation decides on a conversation that may well exist.
+        // The conversation may exist, and the invitation decides on it, so the read is repeated.
         let retries = invite.is_none_or(|(is_seen, cancel_wanted)| is_seen && !cancel_wanted);
         if !failure.is_gone() && retries {
             let timer = ChatTimer::InvitationCompleted(id.clone());
             self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
         } else if self.is_chatting() {
-            // The record is gone. A chat that is connected was accepted.
+            // The invitation resource is gone. If the chat is connected, the invitation was accepted.
             self.conclude(cx, id, Ok(()), None);
         } else if invite.is_some() {
             let failure = unknown("the result of the invitation cannot be found out");
@@ -115,7 +115,7 @@ impl Conversation {
 
     // Results.
 
-    /// Takes the result of an invitation, of this user's or of the peer's: accepted, or refused for a reason.
+    /// Handles the result of an outgoing or incoming invitation: accepted, or refused with a reason.
     pub(super) fn conclude(
         &mut self,
         cx: &mut Context<'_>,
@@ -143,7 +143,7 @@ impl Conversation {
         }
     }
 
-    /// Takes the invitation out: it has its result.
+    /// Removes the outgoing invitation, because it has a result.
     fn take_invite(&mut self, cx: &mut Context<'_>) -> Option<Invite> {
         let invite = self.life.live_mut()?.invite.take()?;
         let operation = &invite.operation_id;
@@ -179,12 +179,12 @@ impl Conversation {
             live.awaits_last_result = false;
             if live.chat == Chat::Connecting && is_beginning {
                 if live.address.is_none() && !cx.page.is_open {
-                    // The invitation was read and names no conversation: there is none any more, and no event will tell.
+                    // The invitation was read and names no conversation. No event will report one.
                     let over = Failure::new(FailureKind::Remote, Stage::Invitation)
                         .with_message("the conversation was over when its invitation was read");
                     return self.end(cx, Some(over));
                 }
-                // The page may still bring the conversation; if it does not, the server is asked.
+                // The rest of the page may name the conversation. If not, the conversation is read.
                 self.read_conversation(cx);
             }
         }
@@ -202,14 +202,14 @@ impl Conversation {
         }
     }
 
-    /// An invitation was accepted before its cancellation reached the server. The user meant to leave or, in a conversation
-    /// that goes on without a chat, to have no chat.
+    /// Handles an invitation that was accepted before its cancellation reached the server. The user meant to leave, or to
+    /// stop the chat of a conversation that continues without it.
     fn end_accepted(&mut self, cx: &mut Context<'_>, invite: Invite) {
         let Some(live) = self.life.live_mut() else {
             return;
         };
         if invite.kind == InviteKind::Chat && !live.is_ending() && !live.ends_with_chat() {
-            // The chat is ended where the invitation to it was cancelled.
+            // The chat is stopped, because the invitation to it was to be cancelled.
             let stop = &mut live.messaging.stop_messaging;
             *stop = stop.take().or(invite.cancel);
             self.post_stop(cx, ChatPurpose::StopMessaging);
@@ -218,8 +218,8 @@ impl Conversation {
         }
     }
 
-    /// An invitation that was given up was accepted: the message in it arrived, and the peer may answer in a conversation
-    /// that is shown beside this one.
+    /// Handles the acceptance of an invitation that was given up. Its message arrived, and the peer may answer in a
+    /// conversation that is shown in addition to this one.
     fn on_late_acceptance(
         &mut self,
         cx: &mut Context<'_>,
@@ -236,7 +236,7 @@ impl Conversation {
         }));
     }
 
-    /// The invitation was refused, or given up.
+    /// Ends an invitation that was refused or given up.
     pub(super) fn refuse_invite(&mut self, cx: &mut Context<'_>, failure: Failure) {
         let Some(invite) = self.take_invite(cx) else {
             return;
@@ -246,7 +246,8 @@ impl Conversation {
         self.report_invitation(cx, &invite.operation_id, result);
         cx.fail(invite.ticket, &failure);
         if invite.kind == InviteKind::Join {
-            // The conference may be over: the next start begins another, unless the conversation was made for this one.
+            // The conference may have ended. The next start creates a new one, unless the conversation belongs to this
+            // conference.
             self.meeting = match &self.kind {
                 Kind::Chat => None,
                 Kind::Meeting(uri) => uri.clone(),
@@ -254,7 +255,7 @@ impl Conversation {
         }
         let goes_on = self.life.live().is_some_and(|live| live.over.is_none());
         if invite.kind == InviteKind::Chat && goes_on {
-            // The conversation may well go on without the chat, unless the user wants to leave it.
+            // The conversation may continue without the chat, unless the user wants to leave it.
             self.on_chat_gone(cx, Some(failure));
             if self.life.live().is_some_and(Live::is_ending) {
                 self.delete_conversation(cx);
@@ -264,7 +265,8 @@ impl Conversation {
         }
     }
 
-    /// The conversation ends before the invitation has a result. The message in it was sent, and its result is unknown.
+    /// Closes an invitation without a result, because the conversation ends. Its message was sent, and the delivery is
+    /// unknown.
     pub(super) fn close_invite(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         let Some(invite) = self.take_invite(cx) else {
             return;
@@ -274,7 +276,7 @@ impl Conversation {
         cx.fail(invite.ticket, failure);
     }
 
-    // Its cancellation.
+    // Cancellation.
 
     pub(super) fn cancel_invite(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
@@ -285,7 +287,7 @@ impl Conversation {
         };
         let purpose = ChatPurpose::Invite(invite.operation_id.clone());
         if self.tasks.is_unsent(cx.core, &purpose) {
-            // A request that has not left is not sent only to be cancelled.
+            // A request that has not been sent is dropped instead of cancelled.
             self.tasks.abandon(cx.core, |other| *other == purpose);
             let failure = ended("the invitation was not sent");
             return self.refuse_invite(cx, failure);
@@ -306,12 +308,12 @@ impl Conversation {
         let Some(invite) = &live.invite else {
             return;
         };
-        // Ending the chat cancels the invitation to it, where the invitation has no link for that.
+        // If the invitation has no `cancel` link, stopping the chat cancels it.
         let stop = live.messaging.stop_messaging.as_deref();
         let href = invite.cancel.as_deref().or(stop).unwrap_or_default();
         match cx.core.resolve(href, Stage::Invitation) {
             Ok(url) => self.tasks.post(cx.core, ChatPurpose::Cancel, url),
-            // An invitation to a conference has no result while this user waits in the lobby, and carries no message.
+            // While this user waits in the lobby, the invitation to the conference has no result. It contains no message.
             Err(_) if invite.kind.is_conference() => self.delete_conversation(cx),
             Err(_) => self.await_last_result(cx),
         }
@@ -321,13 +323,14 @@ impl Conversation {
         if let Err(failure) = answer.effect(cx.core).done() {
             tracing::debug!(%failure, "the invitation could not be cancelled");
         }
-        // Cancelled or too late, the invitation has a result now, and the message in it.
+        // The invitation was cancelled or the cancellation was too late. Either way the invitation and its message get a
+        // result.
         if self.life.live().is_some_and(|live| live.invite.is_some()) {
             self.await_last_result(cx);
         }
     }
 
-    /// Gives the open invitation a last time for its result.
+    /// Waits one last time for the result of the open invitation.
     pub(super) fn await_last_result(&mut self, cx: &mut Context<'_>) {
         let open = self.life.live().and_then(Live::open_invitation);
         if let Some(id) = open {

@@ -19,16 +19,16 @@ const EJECTION_GRACE: Duration = Duration::from_secs(10);
 
 pub(super) const EJECT: &str = "eject";
 
-/// A command of a leader on a participant.
+/// A command of a leader for a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Makes an attendee a leader (`promote_ref`).
     Promote,
     /// Makes a leader an attendee (`demote_ref`).
     Demote,
-    /// Lets a participant in from the lobby (`admit_ref`).
+    /// Admits a participant from the lobby (`admit_ref`).
     Admit,
-    /// Turns a participant in the lobby away (`reject_ref`).
+    /// Rejects a participant in the lobby (`reject_ref`).
     Reject,
 }
 
@@ -50,7 +50,7 @@ impl Action {
         }
     }
 
-    /// Whether it applies to participants in the lobby.
+    /// Whether the action applies to participants in the lobby.
     pub(super) const fn is_of_lobby(self) -> bool {
         matches!(self, Self::Admit | Self::Reject)
     }
@@ -99,7 +99,7 @@ impl Conversation {
                     self.conclude_joining(cx, &operation, Err(why));
                 }
             }
-            // Neither invited nor joined: nothing is to be done at the server, and the caller hears so.
+            // The participant was neither invited nor joined. No request is needed, and the caller is told.
             _ if !seat.joined => {
                 seat.ejecting.push(ticket);
                 self.remove_from_roster(cx, participant, None);
@@ -130,7 +130,7 @@ impl Conversation {
         }
     }
 
-    /// The result of the cancelled invitation removes the participant; only a refusal has a consequence here.
+    /// The result of the cancelled invitation removes the participant, so only a refusal is handled here.
     pub(super) fn on_cancel_participant_response(
         &mut self,
         cx: &mut Context<'_>,
@@ -145,7 +145,8 @@ impl Conversation {
         }
     }
 
-    /// Ejects a participant. If the link is not known, the participant is read first, unless that `was_read` already.
+    /// Ejects a participant. If the link is unknown and the participant was not read before (`was_read`), the participant is
+    /// read first.
     fn post_eject(&mut self, cx: &mut Context<'_>, participant: ParticipantKey, was_read: bool) {
         let Some(member) = self.roster.by_key(participant) else {
             return;
@@ -166,7 +167,7 @@ impl Conversation {
         self.on_eject_refused(cx, participant, &failure);
     }
 
-    /// Goes on with ejecting a participant who had to be read for it.
+    /// Continues an ejection after its participant was read.
     pub(super) fn eject_after_read(&mut self, cx: &mut Context<'_>, href: &HrefKey) {
         let member = self.roster.by_href(href);
         let asked = member.filter(|member| !member.seat.ejecting.is_empty());
@@ -193,7 +194,7 @@ impl Conversation {
         }
     }
 
-    /// The participant stays, or stays invited.
+    /// Handles a refused ejection: the participant keeps the former state.
     fn on_eject_refused(
         &mut self,
         cx: &mut Context<'_>,
@@ -213,7 +214,8 @@ impl Conversation {
         cx.fail(tickets, failure);
     }
 
-    /// The conversation has moved. A command that waits for a read of its participant would wait for ever: the href is void.
+    /// Fails the commands that wait for a read of their participant. The conversation has moved, so the href of the read is
+    /// invalid.
     pub(super) fn refuse_waiting_commands(&mut self, cx: &mut Context<'_>) {
         let failure = wrong_state("the conversation has moved before the command was sent");
         for (participant, actions) in self.roster.commanded() {
@@ -238,8 +240,8 @@ impl Conversation {
         }
     }
 
-    /// Ejects a participant who joined although the invitation was to be cancelled. One who accepted and does not show in the
-    /// roster cannot be ejected.
+    /// Ejects a participant who joined although the invitation was to be cancelled. If the participant is missing in the
+    /// roster, the ejection fails.
     pub(super) fn eject_after_joining(
         &mut self,
         cx: &mut Context<'_>,
@@ -288,7 +290,8 @@ impl Conversation {
         }
     }
 
-    /// Sends a command. If the link is not known, the participant is read first, unless that `was_read` already.
+    /// Sends an action. If the link is unknown and the participant was not read before (`was_read`), the participant is read
+    /// first.
     fn post_action(
         &mut self,
         cx: &mut Context<'_>,
@@ -317,7 +320,7 @@ impl Conversation {
         self.conclude_action(cx, participant, action, &Err(failure));
     }
 
-    /// Goes on with the commands on a participant who had to be read for them.
+    /// Continues the actions that waited for a read of their participant.
     pub(super) fn moderate_after_read(&mut self, cx: &mut Context<'_>, href: &HrefKey) {
         let Some(member) = self.roster.by_href(href) else {
             return;
@@ -341,7 +344,7 @@ impl Conversation {
             Effect::Done(_) => Ok(()),
             Effect::Refused(failure) | Effect::Unclear(failure) => Err(failure),
             Effect::Gone(failure) => {
-                // The participant is gone, or the command is: the participant says which.
+                // The participant or the link is gone. A read of the participant tells which.
                 let member = self.roster.by_key(participant);
                 if let Some(address) = member.and_then(|member| member.seat.address.clone()) {
                     self.read_participant(cx, &address);

@@ -1,4 +1,4 @@
-//! Invitations of this user's: from the command to their result.
+//! Outgoing invitations, from the command to their result.
 
 use std::time::Duration;
 
@@ -17,49 +17,50 @@ use crate::operation::{Credentials, CustomContent, MessageBody};
 use crate::response::{Answer, Effect};
 use crate::text_limits;
 
-/// How long the event that tells of the start may take after the response.
+/// The maximum time between the response and the `started` event.
 pub(super) const START_GRACE: Duration = Duration::from_secs(30);
-/// How long an invitation may be under way: unanswered ones fail at the server after 30 s (`messagingInvitation_ref`,
+/// The maximum time of an invitation. The server fails unanswered ones after 30 s (`messagingInvitation_ref`,
 /// `participantInvitation_ref`).
 pub(super) const COMPLETION_GRACE: Duration = Duration::from_secs(45);
-/// How long the result may take when the conversation has ended, or was left, before it.
+/// The maximum time to wait for the result after the conversation ended or was left.
 pub(super) const LAST_RESULT_GRACE: Duration = Duration::from_secs(5);
 
-/// An invitation of this user's that has no result yet.
+/// An outgoing invitation without a result.
 pub(super) struct Invite {
     pub(super) operation_id: String,
     pub(super) kind: InviteKind,
-    /// Where the response to the request said that it is.
+    /// The href in the response to the request.
     pub(super) location: Option<String>,
-    /// Where its events say that it is. `None` until the first.
+    /// The href in the events of the invitation. `None` until the first event.
     pub(super) href: Option<String>,
     pub(super) cancel: Option<String>,
-    /// It is to be cancelled as soon as the link for that is known.
+    /// The invitation is cancelled as soon as its `cancel` link is known.
     pub(super) cancel_wanted: bool,
-    /// The message inside. Its record in the deliveries has the operation ID of the invitation.
+    /// The message in the invitation. Its delivery record has the operation ID of the invitation.
     message: Option<MessageBody>,
     /// The operation that waits for an invitation without a message.
     pub(super) ticket: Option<Ticket>,
     custom_content: Option<CustomContent>,
-    /// A thread ID that was in use has been replaced once.
+    /// The thread ID was in use and has been replaced once.
     rethreaded: bool,
 }
 
-/// What an invitation asks for.
+/// The kind of an outgoing invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InviteKind {
-    /// The peer, into a new conversation (`startMessaging_ref`).
+    /// Invites the peer into a new conversation (`startMessaging_ref`).
     Peer,
-    /// A chat, in a conversation that is established (`addMessaging_ref`).
+    /// Adds a chat to an established conversation (`addMessaging_ref`).
     Chat,
-    /// A new conference, into which others are invited once it stands (`startOnlineMeeting_ref`).
+    /// Starts a conference (`startOnlineMeeting_ref`). The participants are invited once it is established.
     Conference,
-    /// This user, into an existing conference (`joinOnlineMeeting_ref`).
+    /// Joins an existing conference (`joinOnlineMeeting_ref`).
     Join,
 }
 
 impl InviteKind {
-    /// Whether it brings a conference, which takes no message with the invitation and comes without its chat.
+    /// Whether the invitation establishes a conference. Such an invitation contains no message, and the conference has no
+    /// chat at first.
     pub(super) fn is_conference(self) -> bool {
         matches!(self, Self::Conference | Self::Join)
     }
@@ -81,7 +82,7 @@ impl Invite {
         }
     }
 
-    /// Whether an event has told of it.
+    /// Whether an event of the invitation has arrived.
     pub(super) fn is_seen(&self) -> bool {
         self.href.is_some()
     }
@@ -111,7 +112,7 @@ impl Conversation {
         let is_malformed = |it: &CustomContent| !is_media_type(&it.content_type);
         if custom_content.as_ref().is_some_and(is_malformed) {
             let failure = invalid("the custom content has no media type".to_owned());
-            // The caller may show the chat as beginning.
+            // The caller may show the chat as connecting.
             let reported = Some(failure.clone());
             let change = match live.is_some() {
                 true => ConversationChange::ChatDisconnected { failure: reported },
@@ -127,7 +128,7 @@ impl Conversation {
         });
     }
 
-    /// Invites the peer, or asks for the chat of an established conversation, with or without a message.
+    /// Invites the peer, or requests the chat of an established conversation, with or without a message.
     pub(super) fn invite(
         &mut self,
         cx: &mut Context<'_>,
@@ -173,7 +174,7 @@ impl Conversation {
         }
         let mut invite = with(Invite::new(operation_id.clone(), kind));
         match message {
-            // A conference takes no message with the invitation. The message waits for the participants.
+            // An invitation to a conference cannot contain a message. The message waits for the participants.
             Some(draft) if kind.is_conference() => self.deliveries.drafts.push_front(draft),
             Some(draft) => {
                 self.deliveries
@@ -182,7 +183,7 @@ impl Conversation {
             }
             None => {}
         }
-        // Events may come before the response to the request.
+        // Events may precede the response to the request.
         cx.index.open_operation(&operation_id, self.key);
         self.begin_life(cx);
         if let Some(live) = self.life.live_mut() {
@@ -228,7 +229,7 @@ impl Conversation {
             InviteKind::Join => {
                 let meeting = self.meeting.clone().unwrap_or_default();
                 input = input.with_property("onlineMeetingUri", meeting);
-                // A guest is known by the name that this request gives (`onlineMeetingInvitation_ref`).
+                // A guest gets the display name from this request (`onlineMeetingInvitation_ref`).
                 let credentials = cx.core.auth.credentials.as_ref();
                 if let Some(name) = credentials.and_then(Credentials::guest) {
                     input = input.with_property("anonymousDisplayName", name.to_owned());
@@ -284,7 +285,7 @@ impl Conversation {
         answer: Answer<'_>,
     ) {
         let live = self.life.live_mut();
-        // Events may have brought the result before.
+        // Events may have reported the result before the response.
         let Some(invite) = live.and_then(|live| live.invite_mut(operation)) else {
             return;
         };
@@ -301,7 +302,8 @@ impl Conversation {
             Effect::Gone(failure) | Effect::Refused(failure)
                 if failure.subcode() == Some("ThreadIdAlreadyExists") && !invite.rethreaded =>
             {
-                // Nothing was started: the thread is another conversation's, and this one gets a thread of its own.
+                // No invitation was created, because another conversation has the thread ID. This conversation gets a new
+                // one.
                 invite.rethreaded = true;
                 let thread_id = cx.core.uuid();
                 self.set_thread(cx, &thread_id);
@@ -314,7 +316,7 @@ impl Conversation {
         }
     }
 
-    /// The server may have begun the invitation: an event tells, before the response or after it.
+    /// Waits for the event that the server has started the invitation. It may precede the response.
     fn await_start(&mut self, cx: &mut Context<'_>, operation: &str) {
         let invite = self.life.live().and_then(|live| live.invite.as_ref());
         if invite.is_some_and(|invite| !invite.is_seen()) {
@@ -323,9 +325,9 @@ impl Conversation {
         }
     }
 
-    // Its progress.
+    // Events.
 
-    /// Takes in a view of an invitation of this user's: an event's, or one that was read.
+    /// Applies a view of an outgoing invitation, from an event or a read.
     pub(super) fn on_invite_seen(
         &mut self,
         cx: &mut Context<'_>,
@@ -341,7 +343,7 @@ impl Conversation {
         let shown = conversation
             .as_ref()
             .and_then(|address| cx.index.conversation(&address.key));
-        // No invitation claimed the conversation in time, and it is shown as one of its own.
+        // No invitation claimed the conversation in time, so it was shown as a conversation of its own.
         if shown.is_some_and(|shown| shown != self.key) {
             return;
         }
@@ -389,7 +391,7 @@ impl Conversation {
         if revived {
             cx.change(self.key, ConversationChange::Connecting);
         }
-        // Joining a conference, or its chat, invites no participant.
+        // An invitation to a conference or to its chat invites no other participant.
         let joins = match kind {
             InviteKind::Join => true,
             InviteKind::Chat => self.is_conference(),
@@ -400,7 +402,8 @@ impl Conversation {
         }
     }
 
-    /// An invitation that was given up as lost shows after all: the conversation goes on, unless it was started again.
+    /// Revives an invitation that was given up as lost, when an event shows that it exists. `false` if the conversation was
+    /// restarted in the meantime.
     fn revive(&mut self, cx: &mut Context<'_>, operation: &str) -> bool {
         let lost = !self.is_live() && self.deliveries.is_unknown(operation);
         if lost {
@@ -414,7 +417,7 @@ impl Conversation {
         lost
     }
 
-    /// The server took the request, or may have, and no event tells of the start.
+    /// Handles a missing `started` event after the server accepted the request or may have accepted it.
     pub(super) fn on_start_overdue(&mut self, cx: &mut Context<'_>, operation: &str) {
         let live = self.life.live_mut();
         let invite = live.and_then(|live| live.invite_mut(operation));
@@ -431,7 +434,7 @@ impl Conversation {
     }
 }
 
-/// Whether a text can stand as a media type in a data URI.
+/// Whether a text is a valid media type in a data URI.
 fn is_media_type(text: &str) -> bool {
     let (name, _) = text.split_once(';').unwrap_or((text, ""));
     name.split_once('/')

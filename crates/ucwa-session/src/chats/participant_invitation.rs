@@ -14,17 +14,17 @@ use crate::keys::{ParticipantKey, Ticket};
 use crate::operation::Outcome;
 use crate::response::{Answer, Effect};
 
-/// The invitation of a participant, until its result.
+/// An invitation of a participant without a result.
 pub(super) struct Joining {
     pub(super) operation_id: String,
     pub(super) participant: ParticipantKey,
     uri: String,
-    /// The operation that waits for the result. Participants who were added before the conversation began have none.
+    /// The operation that waits for the result. `None` for a participant who was added before the conversation started.
     ticket: Option<Ticket>,
     /// The request was sent.
     pub(super) is_posted: bool,
     location: Option<String>,
-    /// Where its events say that it is. `None` until the first.
+    /// The href in the events of the invitation. `None` until the first event.
     href: Option<String>,
     pub(super) cancel: Option<String>,
 }
@@ -37,7 +37,7 @@ impl Live {
 }
 
 impl Conversation {
-    /// Whether a participant is being invited under this operation ID.
+    /// Whether a participant is being invited with this operation ID.
     pub(super) fn is_joining(&self, operation: &str) -> bool {
         let mut joining = self.life.live().into_iter().flat_map(|live| &live.joining);
         joining.any(|joining| joining.operation_id == operation)
@@ -66,7 +66,7 @@ impl Conversation {
         self.invite_next_participant(cx);
     }
 
-    /// Queues the invitations of the participants who were added before the conversation began.
+    /// Queues invitations for the participants who were added before the conversation started.
     pub(super) fn invite_expected(&mut self, cx: &mut Context<'_>) {
         for (participant, uri) in self.roster.expected() {
             self.queue_participant(cx, participant, uri, None);
@@ -98,10 +98,11 @@ impl Conversation {
         }
     }
 
-    /// Sends the queued invitations that the conversation takes in its present form.
+    /// Sends the queued invitations that are possible in the present form of the conversation.
     pub(super) fn invite_next_participant(&mut self, cx: &mut Context<'_>) {
         while let Some(live) = self.life.established_mut() {
-            // A conversation of two becomes a conference with the first; the others are invited into that.
+            // The first addition makes a conversation of two a conference. The other participants are invited into the
+            // conference.
             let is_escalating =
                 !live.is_conference() && live.joining.iter().any(|joining| joining.is_posted);
             let Some(href) = &live.links.add_participant else {
@@ -119,7 +120,7 @@ impl Conversation {
             let input = Resource::anonymous()
                 .with_property("operationId", operation.clone())
                 .with_property("to", joining.uri.clone());
-            // Events may come before the response to the request.
+            // Events may precede the response to the request.
             cx.index.open_operation(&operation, self.key);
             match cx.core.resolve(href, Stage::Invitation) {
                 Ok(url) => {
@@ -138,7 +139,7 @@ impl Conversation {
         answer: Answer<'_>,
     ) {
         let live = self.life.live_mut();
-        // Events may have brought the result before.
+        // Events may have reported the result before the response.
         let Some(joining) = live.and_then(|live| live.joining_mut(operation)) else {
             return;
         };
@@ -161,7 +162,7 @@ impl Conversation {
         }
     }
 
-    /// An event of the invitation of a participant.
+    /// Handles an event of the invitation of a participant.
     pub(super) fn on_participant_invitation(
         &mut self,
         cx: &mut Context<'_>,
@@ -185,7 +186,7 @@ impl Conversation {
             joining.cancel = Some(cancel.to_owned());
         }
         let participant = joining.participant;
-        // Where two become a conference, the conversation may go on at another href.
+        // A conversation of two that becomes a conference may continue at another href.
         let conversation = resource.and_then(|invitation| invitation.link_href("conversation"));
         if let Some(href) = conversation.filter(|_| escalates) {
             self.follow_link(cx, href);
@@ -200,7 +201,7 @@ impl Conversation {
             }
             return;
         }
-        // The event's status decides; without one the invitation's own state; without that, the invitation is read.
+        // The status of the event decides; without it, the state of the invitation; without both, the invitation is read.
         match (&event.status, resource.map(payload::invitation_state)) {
             (Some(EventStatus::Success), _) | (None, Some(InvitationState::Accepted)) => {
                 self.on_joined(cx, operation, resource);
@@ -214,7 +215,7 @@ impl Conversation {
         }
     }
 
-    /// The participant has joined. The roster says so, too, but its event may be a bare link.
+    /// Handles an accepted invitation. The roster also reports the participant, but its event may have only a link.
     fn on_joined(
         &mut self,
         cx: &mut Context<'_>,
@@ -257,7 +258,7 @@ impl Conversation {
         }
     }
 
-    /// Whether the conversation is a conference with no participant, and none is invited.
+    /// Whether the conversation is a conference without participants and without invitations in flight.
     fn is_deserted(&self) -> bool {
         self.life
             .live()
@@ -265,7 +266,7 @@ impl Conversation {
             && !self.roster.has_joined()
     }
 
-    /// No event told of the progress of a participant's invitation: it is read.
+    /// Reads the invitation of a participant, because no event reported its progress.
     pub(super) fn read_joining(&mut self, cx: &mut Context<'_>, operation: &str) {
         let live = self.life.live_mut();
         let Some(joining) = live.and_then(|live| live.joining_mut(operation)) else {
@@ -296,7 +297,8 @@ impl Conversation {
         }
     }
 
-    /// The server does not say what became of the invitation: the participant has joined, or the invitation failed.
+    /// Concludes an invitation whose result the server does not report: it succeeded if the participant is in the roster,
+    /// and failed otherwise.
     fn conclude_by_roster(&mut self, cx: &mut Context<'_>, operation: &str) {
         let live = self.life.live_mut();
         let Some(joining) = live.and_then(|live| live.joining_mut(operation)) else {
@@ -325,7 +327,7 @@ impl Conversation {
         );
     }
 
-    /// The conversation ends, and no participant joins any more.
+    /// Closes all invitations of participants, because the conversation ends.
     pub(super) fn close_joining(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         let Some(live) = self.life.live_mut() else {
             return;

@@ -1,4 +1,4 @@
-//! Events and reads of participants: who came and left, roles and views, chats, typing.
+//! Events and reads of participants: joining, leaving, roles, views, chats, typing.
 
 use ucwa_proto::{Event, EventKind, HrefKey};
 
@@ -12,19 +12,19 @@ use crate::keys::ParticipantKey;
 use crate::response::Answer;
 
 impl Conversation {
-    /// Learns of a participant outside of the roster's events: an inviter, a sender, an acceptor.
+    /// Adds or updates a participant that was named outside the roster's events: an inviter, a sender, an acceptor.
     pub(super) fn meet(
         &mut self,
         cx: &mut Context<'_>,
         href: Option<&str>,
         facts: &ParticipantFacts<'_>,
     ) -> Participant {
-        // The hrefs of a life that is over mean nothing, and no participant is on another host.
+        // Hrefs of an ended life are invalid, and all participants are on the application's host.
         let href = href.filter(|_| self.is_live());
         let own = href.filter(|href| cx.core.resolve(href, Stage::Conversation).is_ok());
         let address = own.and_then(|href| cx.address_of(href));
         let adopt = !self.is_conference();
-        // A sender without an href of this application and without an address: between two, there is no doubt who it is.
+        // A sender without a usable href and without an address is the peer, if there is only one.
         if adopt
             && address.is_none()
             && facts.uri.is_none()
@@ -78,7 +78,7 @@ impl Conversation {
         }
     }
 
-    /// A participant event without `in`: a participant came, changed or left.
+    /// Handles a participant event without `in`: a participant joined, changed or left.
     pub(super) fn on_participant(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
         let Some(address) = cx.address_of(&event.link.href) else {
             return;
@@ -99,13 +99,13 @@ impl Conversation {
         let facts = resource.map(payload::participant).unwrap_or_default();
         let facts = facts.or_titled(event.link.title.as_deref());
         self.add_to_roster(cx, address.clone(), &facts);
-        // In a conference the event says that this user's commands have changed, and the participant says how.
+        // In a conference, such an event means that the links of the participant have changed, so the participant is read.
         if self.is_conference() && event.kind == EventKind::Updated && resource.is_none() {
             self.read_participant(cx, &address);
         }
     }
 
-    /// Reads a participant of whom something is not known, or has changed.
+    /// Reads a participant whose data is incomplete or has changed.
     pub(super) fn read_participant(&mut self, cx: &mut Context<'_>, address: &Address) {
         self.outdate_read(cx, &address.key);
         let purpose = ChatPurpose::ReadParticipant(address.key.clone());
@@ -117,7 +117,7 @@ impl Conversation {
         self.tasks.read(cx.core, Some(&address.href), purpose);
     }
 
-    /// An event named a participant. A response to a read that an earlier page caused may be older than the event.
+    /// Marks a read of the participant as outdated: its response may be older than the event.
     fn outdate_read(&mut self, cx: &Context<'_>, href: &HrefKey) {
         let purpose = ChatPurpose::ReadParticipant(href.clone());
         if self.tasks.is_in_flight(&purpose)
@@ -127,14 +127,14 @@ impl Conversation {
         }
     }
 
-    /// A participant is in the conversation, or in its lobby.
+    /// Adds a participant to the roster or to the lobby.
     pub(super) fn add_to_roster(
         &mut self,
         cx: &mut Context<'_>,
         address: Address,
         facts: &ParticipantFacts<'_>,
     ) {
-        // No participant of this application is on another host: one more would make a chat of two a conference.
+        // All participants are on the application's host. Another one would make a chat of two a conference.
         if !self.is_live() || cx.core.resolve(&address.href, Stage::Conversation).is_err() {
             return;
         }
@@ -143,7 +143,7 @@ impl Conversation {
             && !self.roster.is_known(&address.key, None, adopt)
             && self.roster.awaits_href()
         {
-            // It may be one of the expected participants: the URI says.
+            // The participant may be one of the expected ones, which the URI tells.
             let name = facts.name.map(str::to_owned);
             self.roster.arriving.insert(address.key.clone(), name);
             let purpose = ChatPurpose::ReadParticipant(address.key);
@@ -157,7 +157,7 @@ impl Conversation {
         let joined = std::mem::replace(&mut member.seat.joined, true);
         let moved = member.set_in_lobby(facts.in_lobby);
         let participant = member.to_participant();
-        // The published event is a bare link with an empty title: the participant has the rest.
+        // The published event has only a link with an empty title, so the participant is read.
         let incomplete = participant.uri.is_none() || participant.name.is_none();
         if !joined || moved {
             cx.change(self.key, ConversationChange::ParticipantJoined(participant));
@@ -172,7 +172,7 @@ impl Conversation {
         }
     }
 
-    /// A participant is out of the conversation.
+    /// Removes a participant from the roster.
     pub(super) fn remove_from_roster(
         &mut self,
         cx: &mut Context<'_>,
@@ -190,7 +190,7 @@ impl Conversation {
         seat.commands.clear();
         let ejecting = std::mem::take(&mut seat.ejecting);
         let moderating = std::mem::take(&mut seat.moderating);
-        // What the user asked for needs no reason.
+        // If the user ejected the participant, no reason is reported.
         let failure = failure.filter(|_| ejecting.is_empty());
         let ejected = ChatTimer::Ejected(participant);
         self.tasks.cancel(cx.core, |timer| *timer == ejected);
@@ -234,7 +234,7 @@ impl Conversation {
             (Ok(resource), None, Some(address)) => {
                 self.on_known_participant_read(cx, address, &payload::participant(&resource));
             }
-            // Nothing is known but that the participant is there.
+            // Only the presence of the participant is known.
             (Err(_), Some(name), _) => {
                 let facts = ParticipantFacts::titled(name.as_deref());
                 let adopt = !self.is_conference();
@@ -245,7 +245,7 @@ impl Conversation {
                     ConversationChange::ParticipantJoined(member.to_participant()),
                 );
             }
-            // The participant keeps its URI. No operation of the user has failed.
+            // The participant keeps its URI. The failure concerns no operation of the caller.
             (_, None, _) => {}
         }
         self.eject_after_read(cx, href);
@@ -272,8 +272,8 @@ impl Conversation {
         }
     }
 
-    /// A participant entered or left a view of the conversation, that is, a role or the lobby. The event differs from a
-    /// join or a leave by its `in` only.
+    /// Handles an event of a view of the conversation: a role or the lobby. Only its `in` distinguishes it from a join or a
+    /// leave.
     pub(super) fn on_view(&mut self, cx: &mut Context<'_>, event: &Event<'_>, view: &str) {
         let Some(address) = cx.address_of(&event.link.href) else {
             return;
@@ -285,7 +285,7 @@ impl Conversation {
             .or_titled(event.link.title.as_deref());
         match (view, gone) {
             ("lobby", false) => facts.in_lobby = Some(true),
-            // Admitted or rejected: the participant says which.
+            // The participant was admitted or rejected. A read tells which.
             ("lobby", true) => return self.read_participant(cx, &address),
             ("leaders" | "attendees", false) => {
                 facts.role = payload::role(view);
@@ -297,7 +297,7 @@ impl Conversation {
         self.add_to_roster(cx, address, &facts);
     }
 
-    /// The chat of a participant was connected or disconnected.
+    /// Handles a chat of a participant that was connected or disconnected.
     pub(super) fn on_participant_messaging(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
         let within = event.within.as_ref();
         let Some(within) = within.filter(|within| within.rel == "participant") else {
@@ -320,7 +320,8 @@ impl Conversation {
         }
     }
 
-    /// A participant began or stopped typing. The event differs from a join or a leave by its `in` only.
+    /// Handles a participant who started or stopped typing. Only the `in` of the event distinguishes it from a join or a
+    /// leave.
     pub(super) fn on_typing(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
         let href = cx.key_of(&event.link.href);
         if let Some(member) = self.roster.by_href_or_only(href.as_ref(), true) {
@@ -347,7 +348,7 @@ impl Conversation {
         }
     }
 
-    /// The participants of a conversation that this session joins in the middle.
+    /// Adds the participants of a conversation that existed before this session.
     pub(super) fn on_participants_read(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         let Ok(participants) = answer.resource(cx.core) else {
             return;

@@ -1,7 +1,7 @@
-//! What the chats read from resources.
+//! Values that the chats read from resources.
 //!
-//! Every member is optional, and a member of the wrong type counts as missing: an event with one bad field still says what
-//! happened.
+//! Every member is optional, and a member of the wrong type counts as missing, so an event with one malformed member is
+//! still usable.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use ucwa_proto::{DataUri, DateTime, MediaType, Resource, strip_trailing_newline}
 use crate::event::Role;
 use crate::operation::{CustomContent, MessageBody};
 
-/// What a `participant` resource, or a link to one, says (`participant_ref`).
+/// The members of a `participant` resource or of a link to one (`participant_ref`).
 #[derive(Clone, Copy, Default)]
 pub(super) struct ParticipantFacts<'r> {
     pub(super) uri: Option<&'r str>,
@@ -18,12 +18,12 @@ pub(super) struct ParticipantFacts<'r> {
     pub(super) role: Option<Role>,
     pub(super) anonymous: Option<bool>,
     pub(super) in_lobby: Option<bool>,
-    /// The complete resource. Its links are the commands that this user may give.
+    /// The complete resource. Its links are the commands that this user may perform.
     pub(super) resource: Option<&'r Resource<'r>>,
 }
 
 impl<'r> ParticipantFacts<'r> {
-    /// Of a participant of whom there is only a link, with its title.
+    /// The facts in a link with a title.
     pub(super) fn titled(title: Option<&'r str>) -> Self {
         Self {
             name: title.filter(|title| !title.is_empty()),
@@ -31,7 +31,7 @@ impl<'r> ParticipantFacts<'r> {
         }
     }
 
-    /// The same, without the commands, for a representation that need not list them all.
+    /// The facts without the commands, for a representation that need not list all of them.
     pub(super) fn without_commands(self) -> Self {
         Self {
             resource: None,
@@ -39,7 +39,7 @@ impl<'r> ParticipantFacts<'r> {
         }
     }
 
-    /// The same, with the title of the link as the name where the resource has none.
+    /// The facts, with the title of the link as the name if the resource has none.
     pub(super) fn or_titled(self, title: Option<&'r str>) -> Self {
         Self {
             name: self.name.or(Self::titled(title).name),
@@ -54,14 +54,14 @@ pub(super) fn participant<'r>(resource: &'r Resource<'_>) -> ParticipantFacts<'r
         uri: filled("uri"),
         name: filled("name"),
         role: resource.text("role").and_then(role),
-        // A complete resource leaves out what is false.
+        // A complete resource omits false members.
         anonymous: Some(resource.boolean("anonymous").unwrap_or_default()),
         in_lobby: Some(resource.boolean("inLobby").unwrap_or_default()),
         resource: Some(resource),
     }
 }
 
-/// A role by its name, or by the name of its view.
+/// A role, by its name or by the name of its view.
 pub(super) fn role(name: &str) -> Option<Role> {
     match name {
         "Leader" | "leaders" => Some(Role::Leader),
@@ -87,9 +87,9 @@ pub(super) fn custom_content(invitation: &Resource<'_>) -> Option<CustomContent>
 /// The state of an invitation (`InvitationState_ref`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InvitationState {
-    /// Under way.
+    /// Pending.
     Open,
-    /// Ringing at the peer.
+    /// Alerting the peer.
     Alerting,
     /// Accepted.
     Accepted,
@@ -106,7 +106,7 @@ pub(super) fn invitation_state(invitation: &Resource<'_>) -> InvitationState {
     }
 }
 
-/// A message in a link: a data URI of text, HTML, or another type, which is kept as it is.
+/// The message in a link: a data URI of text or HTML. Any other type is kept unchanged.
 pub(super) fn body_of_link(href: &str) -> Option<MessageBody> {
     let uri = DataUri::parse(href).ok()?;
     let text = uri.text();
@@ -125,7 +125,7 @@ pub(super) fn body_of_link(href: &str) -> Option<MessageBody> {
     })
 }
 
-/// The content of a `message`: HTML if there is some, since it holds more than the text beside it.
+/// The content of a `message`. HTML is preferred to text, since it contains more.
 pub(crate) fn message_body(message: &Resource<'_>) -> Option<MessageBody> {
     let of = |rel| message.link_href(rel).and_then(body_of_link);
     of("htmlMessage").or_else(|| of("plainMessage"))

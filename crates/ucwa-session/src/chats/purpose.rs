@@ -1,4 +1,4 @@
-//! What the requests and timers of the chats are for, and which conversation owns them.
+//! The purposes of the requests and timers of the chats, and the conversations that own them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::failure::Stage;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
 use crate::timers::{Timer, TimerKey};
 
-/// What a request of the chats is for.
+/// The purpose of a request of the chats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChatsPurpose {
-    /// A request of a conversation. Its [`Tasks`] hold the ID for as long as the response matters.
+    /// A request of a conversation. Its [`Tasks`] hold the ID as long as the response matters.
     Conversation(ConversationKey, ChatPurpose),
-    /// GET an invitation of which an event gave only the link: its href and rel.
+    /// GET an invitation of which an event had only the link. Holds its href and rel.
     ReadUnknownInvitation(String, String),
-    /// GET a conversation that no invitation has named: its href and the number of failed reads.
+    /// GET a conversation that no invitation has named. Holds its href and the number of failed reads.
     ReadUnclaimed(String, u32),
 }
 
-/// What a request of a conversation is for.
+/// The purpose of a request of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChatPurpose {
     /// POST startMessaging, addMessaging, startOnlineMeeting or joinOnlineMeeting, with the operation ID.
@@ -33,15 +33,15 @@ pub(crate) enum ChatPurpose {
     ReadInvitation(InvitationId),
     Accept,
     Decline,
-    /// POST the cancellation of our invitation.
+    /// POST the cancellation of the outgoing invitation.
     Cancel,
     StopMessaging,
-    /// POST stopMessaging to a server that does not let the conversation be deleted.
+    /// POST stopMessaging to a server that does not allow deleting the conversation.
     StopInsteadOfDelete,
     DeleteConversation,
     ReadConversation,
     ReadMessaging,
-    /// GET the messaging resource of the conversation into which this one was taken.
+    /// GET the messaging resource of the derived conversation that replaces this one.
     ReadDerivedMessaging,
     ReadParticipants,
     /// GET a participant.
@@ -49,9 +49,9 @@ pub(crate) enum ChatPurpose {
     SendMessage(MessageKey),
     /// GET an outgoing message for its delivery result.
     ReadDelivery(MessageKey),
-    /// GET an outgoing message of which only the href is known, to learn its operation ID.
+    /// GET an outgoing message of which only the href is known, for its operation ID.
     ReadOutgoing(HrefKey),
-    /// GET an incoming message of which an event gave only the link.
+    /// GET an incoming message of which an event had only the link.
     ReadIncoming(HrefKey),
     SetIsTyping,
     /// POST addParticipant, with the operation ID.
@@ -66,18 +66,18 @@ pub(crate) enum ChatPurpose {
     Acknowledge,
 }
 
-/// Names an invitation that has no result yet.
+/// Identifies an invitation without a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InvitationId {
-    /// An outgoing one, by its operation ID.
+    /// An outgoing invitation, by its operation ID.
     Outgoing(String),
-    /// An incoming one, by its href: operation IDs of others mean nothing here.
+    /// An incoming invitation, by its href. The operation IDs of other users mean nothing here.
     Incoming(HrefKey),
 }
 
 impl ChatsPurpose {
-    /// The stage that a failure of the request names, and the operation's name for traces, which holds no ID and no name
-    /// of a person.
+    /// The stage in failures of the request, and the name of the operation in traces. The name contains no ID and no name of
+    /// a person.
     pub(crate) fn describe(&self) -> (Stage, &'static str) {
         match self {
             Self::Conversation(_, purpose) => purpose.describe(),
@@ -86,7 +86,7 @@ impl ChatsPurpose {
         }
     }
 
-    /// Whether the request carries what the user wrote: its failure is reported even where the application has ended.
+    /// Whether the request contains a message of the user. Its failure is reported even after the application has ended.
     pub(crate) fn carries_message(&self) -> bool {
         matches!(
             self,
@@ -125,36 +125,36 @@ impl ChatPurpose {
     }
 }
 
-/// What is due for the chats.
+/// The purpose of a timer of the chats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChatsTimer {
     /// A timer of a conversation.
     Conversation(ConversationKey, ChatTimer),
-    /// An invitation should have named the conversation at this href by now. The number of failed reads.
+    /// No invitation has named the conversation at this href in time. Holds the number of failed reads.
     Unclaimed(String, u32),
 }
 
-/// What is due in a conversation.
+/// The purpose of a timer of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChatTimer {
-    /// The event channel should have told of the invitation with this operation ID.
+    /// No event reported the start of the invitation with this operation ID in time.
     InvitationStarted(String),
-    /// The invitation should have completed.
+    /// The invitation has not completed in time.
     InvitationCompleted(InvitationId),
-    /// The delivery result of a message should have come.
+    /// The delivery result of a message has not arrived in time.
     Delivery(MessageKey),
-    /// The text of the accepted invitation should have come as a message event.
+    /// No message event brought the text of the accepted invitation in time.
     FirstMessage,
-    /// A conversation that lost its chat should have told whether it goes on.
+    /// A conversation that lost its chat has not reported in time whether it continues.
     Probe,
-    /// The invitation of a participant with this operation ID should have made progress.
+    /// The invitation of a participant with this operation ID made no progress in time.
     ParticipantInvitation(String),
-    /// A participant who was ejected should have left.
+    /// An ejected participant has not left in time.
     Ejected(ParticipantKey),
 }
 
-/// The requests in flight and the armed timers of one life of a conversation. What comes back for any other life is
-/// discarded: [`Tasks::finish`] and [`Tasks::take_due`] do not know it.
+/// The requests in flight and the running timers of one life of a conversation. Responses and timers of any other life are
+/// discarded: [`Tasks::finish`] and [`Tasks::take_due`] do not know them.
 pub(super) struct Tasks {
     conversation: ConversationKey,
     requests: BTreeMap<ExchangeId, ChatPurpose>,
@@ -217,7 +217,7 @@ impl Tasks {
         self.track(core, purpose, exchange.with_body(content_type, text));
     }
 
-    /// GETs `href`, unless a request for the same purpose is in flight.
+    /// GETs `href`, unless a request with the same purpose is in flight.
     pub(super) fn read(&mut self, core: &mut Core, href: Option<&str>, purpose: ChatPurpose) {
         if let Some(href) = href
             && !self.is_in_flight(&purpose)
@@ -237,7 +237,7 @@ impl Tasks {
         self.requests.insert(id, purpose);
     }
 
-    /// Takes a request whose end has come off the list. `false` if it belongs to a life that is over.
+    /// Removes a request that has ended. `false` if the request belongs to an earlier life.
     pub(super) fn finish(&mut self, exchange: &Exchange) -> bool {
         let known = exchange.id.and_then(|id| self.requests.remove(&id));
         known.is_some()
@@ -247,13 +247,13 @@ impl Tasks {
         self.requests.values().any(|other| other == purpose)
     }
 
-    /// Whether the request is in flight and has certainly not left.
+    /// Whether the request has certainly not been sent yet.
     pub(super) fn is_unsent(&self, core: &Core, purpose: &ChatPurpose) -> bool {
         let mut requests = self.requests.iter();
         requests.any(|(id, other)| other == purpose && core.is_unsent(*id))
     }
 
-    /// Aborts the requests of which `unwanted` is true.
+    /// Aborts the requests for which `unwanted` is true.
     pub(super) fn abandon(&mut self, core: &mut Core, unwanted: impl Fn(&ChatPurpose) -> bool) {
         let requests = self.requests.iter();
         let unwanted = requests.filter(|(_, purpose)| unwanted(purpose));
@@ -272,12 +272,12 @@ impl Tasks {
         self.timers.values().any(|other| other == timer)
     }
 
-    /// Takes a timer that is due off the list. `false` if it belongs to a life that is over.
+    /// Removes a timer that is due. `false` if the timer belongs to an earlier life.
     pub(super) fn take_due(&mut self, key: TimerKey) -> bool {
         self.timers.remove(&key).is_some()
     }
 
-    /// Cancels the timers of which `unwanted` is true.
+    /// Cancels the timers for which `unwanted` is true.
     pub(super) fn cancel(&mut self, core: &mut Core, unwanted: impl Fn(&ChatTimer) -> bool) {
         self.timers.retain(|key, timer| {
             let cancelled = unwanted(timer);

@@ -17,8 +17,8 @@ use crate::operation::MessageBody;
 use crate::recent::Recent;
 use crate::response::Answer;
 
-/// How long after an accepted invitation its text may come as a message event before it is shown from the invitation,
-/// and how far from the acceptance a message may lie to count as that text.
+/// How long the session waits after an accepted invitation for a message event with its text, before it shows the text of
+/// the invitation. A message further from the acceptance than this time is not that text.
 const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 
 /// The incoming messages of a conversation, over all its lives.
@@ -81,12 +81,12 @@ impl Waiting {
 
 struct Content {
     body: MessageBody,
-    /// When the server took it, by the server's clock.
+    /// When the server received the message, by the server's clock.
     timestamp: Option<SystemTime>,
 }
 
 impl Content {
-    /// A message whose content cannot be had. That there is one is shown all the same.
+    /// The content of a message that cannot be read. The message is shown all the same.
     fn unavailable() -> Self {
         let body = MessageBody::Other {
             media_type: String::new(),
@@ -102,10 +102,10 @@ impl Content {
 struct Preview {
     body: MessageBody,
     sender: ParticipantKey,
-    /// The server's time when it told of the invitation, if it said so.
+    /// The server's time at the offer, if it is known.
     offered_at: Option<SystemTime>,
     accepted: bool,
-    /// The server's time when it told of the acceptance, if it said so.
+    /// The server's time at the acceptance, if it is known.
     accepted_at: Option<SystemTime>,
 }
 
@@ -116,8 +116,8 @@ impl Preview {
             && html::comparable(&self.body) == html::comparable(body)
     }
 
-    /// Whether a message may have been written between the offer and the acceptance, by the server's clock alone. Where the
-    /// server does not tell the time, nothing speaks against it.
+    /// Whether a message may have been written between the offer and the acceptance. Only times of the server are compared;
+    /// an unknown time excludes nothing.
     fn is_of_the_acceptance(&self, timestamp: Option<SystemTime>) -> bool {
         let follows = |earlier: Option<SystemTime>, later: Option<SystemTime>| {
             let (Some(earlier), Some(later)) = (earlier, later) else {
@@ -135,7 +135,7 @@ impl InvitationText {
         self.preview.is_some()
     }
 
-    /// A peer's invitation carries this text.
+    /// Stores the text of an incoming invitation.
     pub(super) fn expect_first(
         &mut self,
         body: Option<MessageBody>,
@@ -159,7 +159,7 @@ impl InvitationText {
 }
 
 impl Conversation {
-    /// The peer's invitation was accepted. Its text is expected as a message event.
+    /// Called when the incoming invitation was accepted. A message event with its text is expected.
     pub(super) fn expect_first_message(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -238,7 +238,7 @@ impl Conversation {
         self.show_next(cx);
     }
 
-    /// Shows the messages whose content is known, from the front of the line.
+    /// Shows the messages at the front of the queue whose content is known.
     fn show_next(&mut self, cx: &mut Context<'_>) {
         let is_ready = |waiting: &Waiting| waiting.content.is_some();
         while self.received.line.front().is_some_and(is_ready) {
@@ -318,7 +318,7 @@ impl Conversation {
         );
     }
 
-    /// Shows the text of the peer's invitation, if no event brought it.
+    /// Shows the text of the incoming invitation, if no event brought it.
     pub(super) fn show_preview(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -426,7 +426,7 @@ impl Conversation {
             return sender;
         }
         match message.embedded("contact") {
-            // Its href is that of the person, not of the participant.
+            // The href of a contact is the href of a person, not of a participant.
             Some(contact) => self.meet(cx, None, &payload::participant(contact)),
             None => self.unnamed_sender(cx),
         }

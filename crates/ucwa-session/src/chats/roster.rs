@@ -1,4 +1,4 @@
-//! Who takes part in a conversation, and by which names the server speaks of them.
+//! The participants of a conversation, and their hrefs and URIs.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use crate::keys::{ParticipantKey, Ticket};
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     members: Vec<Member>,
-    /// Participants that are being read, since the event that told of them does not identify them. The name in it.
+    /// Participants that are being read because their event does not identify them, with the name in the event.
     pub(super) arriving: BTreeMap<HrefKey, Option<String>>,
 }
 
-/// The rels of the commands that a participant may take (`participant_ref`).
+/// The rels of the commands for a participant (`participant_ref`).
 const COMMANDS: [&str; 5] = [
     EJECT,
     Action::Promote.rel(),
@@ -29,7 +29,7 @@ const COMMANDS: [&str; 5] = [
     Action::Reject.rel(),
 ];
 
-/// A participant, over all lives of the conversation.
+/// A participant, in all lives of the conversation.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) key: ParticipantKey,
@@ -37,28 +37,28 @@ pub(super) struct Member {
     name: Option<String>,
     role: Option<Role>,
     anonymous: bool,
-    /// The participant is to be invited when the conversation begins.
+    /// The participant is invited when the conversation starts.
     pub(super) expected: bool,
     pub(super) seat: Seat,
 }
 
-/// The part of a participant in one life of the conversation.
+/// The state of a participant in one life of the conversation.
 #[derive(Debug, Default)]
 pub(super) struct Seat {
     pub(super) address: Option<Address>,
-    /// The commands that this user may give, by rel, with their hrefs.
+    /// The commands that this user may perform, as hrefs by rel.
     pub(super) commands: BTreeMap<&'static str, String>,
     /// The operations that wait for the participant to leave.
     pub(super) ejecting: Vec<Ticket>,
-    /// The actions in flight, with the operations that wait for them.
+    /// The actions in flight, with their operations.
     pub(super) moderating: Vec<(Action, Ticket)>,
     /// The number of the page in which the participant was last requested.
     pub(super) requested_in: u64,
-    /// What the request in flight returns may be out of date.
+    /// The response to the read in flight may be outdated.
     pub(super) outdated: bool,
     pub(super) joined: bool,
     pub(super) in_lobby: bool,
-    /// Whether the participant's chat is connected, as far as events said.
+    /// Whether the participant's chat is connected, if an event reported it.
     pub(super) chat: Option<bool>,
     pub(super) typing: bool,
 }
@@ -108,13 +108,13 @@ impl Member {
         address.is_some_and(|address| address.key == *href)
     }
 
-    /// Merges `facts` into what is known. `true` if that changes the participant.
+    /// Merges `facts` into the member. `true` if the member changed.
     fn learn(&mut self, facts: &ParticipantFacts<'_>) -> bool {
         let before = self.to_participant();
         if let Some(uri) = facts.uri.filter(|_| self.uri.is_none()) {
             self.uri = Some(uri.to_owned());
         }
-        // An empty name is an unknown one, and never replaces a known one.
+        // An empty name counts as unknown, and never replaces a known name.
         if let Some(name) = facts.name {
             self.name = Some(name.to_owned());
         }
@@ -127,7 +127,7 @@ impl Member {
         before != self.to_participant()
     }
 
-    /// Sets whether the participant waits in the lobby, where that is known. `true` if that changes.
+    /// Sets whether the participant waits in the lobby, if that is known. `true` if it changed.
     pub(super) fn set_in_lobby(&mut self, in_lobby: Option<bool>) -> bool {
         let in_lobby = in_lobby.unwrap_or(self.seat.in_lobby);
         std::mem::replace(&mut self.seat.in_lobby, in_lobby) != in_lobby
@@ -135,7 +135,7 @@ impl Member {
 }
 
 impl Roster {
-    /// Adds a participant who is to be in the conversation, and of whom only the URI is known.
+    /// Adds a participant who will be invited, and of whom only the URI is known.
     pub(super) fn expect(&mut self, key: ParticipantKey, uri: &str) {
         let known = self.position(None, Some(uri), false);
         let position = known.unwrap_or_else(|| {
@@ -143,14 +143,15 @@ impl Roster {
             self.members.len() - 1
         });
         if let Some(member) = self.members.get_mut(position) {
-            // The caller's key replaces the session's own.
+            // The caller's key replaces the key of the session.
             member.key = key;
             member.uri = Some(uri.to_owned());
             member.expected = true;
         }
     }
 
-    /// Finds a participant: by href, else by URI, else, with `adopt`, the only one, if no href is known of them yet.
+    /// Finds a participant by href or by URI. With `adopt`, also finds the only participant, if that participant has no href
+    /// yet.
     fn position(&self, href: Option<&HrefKey>, uri: Option<&str>, adopt: bool) -> Option<usize> {
         let members = || self.members.iter();
         let by_href = href.and_then(|href| members().position(|member| member.has_href(href)));
@@ -191,7 +192,7 @@ impl Roster {
         self.members.iter_mut().find(|member| member.key == key)
     }
 
-    /// The participants whom a message did not reach: by SIP URI, or as far as the server says.
+    /// The participants that a message did not reach: by SIP URI, or as the server describes them.
     pub(super) fn failed(&self, core: &Core, message: &Resource<'_>) -> Vec<String> {
         let links = message.links("failedDeliveryParticipant");
         let whom = links.iter().map(|link| {
@@ -203,7 +204,7 @@ impl Roster {
         whom.collect()
     }
 
-    /// Finds or adds a participant and merges `facts`. `true` if that changes something.
+    /// Finds or adds a participant and merges `facts`. `true` if the participant changed.
     pub(super) fn learn(
         &mut self,
         core: &mut Core,
@@ -230,7 +231,7 @@ impl Roster {
         (member, changes || known.is_none())
     }
 
-    /// Takes out a participant who was known only by href and has the SIP URI of another.
+    /// Removes a participant known only by href who has the SIP URI of another participant.
     pub(super) fn take_duplicate(&mut self, href: &HrefKey, uri: &str) -> Option<Member> {
         let met = self.position(Some(href), None, false)?;
         let known = self.position(None, Some(uri), false)?;
@@ -238,7 +239,7 @@ impl Roster {
         is_duplicate.then(|| self.members.remove(met))
     }
 
-    /// The participants to be invited when the conversation begins.
+    /// The participants to invite when the conversation starts.
     pub(super) fn expected(&self) -> Vec<(ParticipantKey, String)> {
         let expected = self.members.iter().filter(|member| member.expected);
         expected
@@ -272,14 +273,14 @@ impl Roster {
         }
     }
 
-    /// The conversation's own invitation reaches the participant with this URI.
+    /// Marks the participant with this URI as invited by the conversation's own invitation.
     pub(super) fn is_invited(&mut self, uri: Option<&str>) {
         if let Some(member) = uri.and_then(|uri| self.by_uri(uri)) {
             member.expected = false;
         }
     }
 
-    /// How many operations wait for something to be done with a participant.
+    /// The number of operations that wait for a participant.
     pub(super) fn awaited(&self) -> usize {
         let seats = self.members.iter().map(|member| &member.seat);
         seats
@@ -306,7 +307,7 @@ impl Roster {
         }
     }
 
-    /// A life of the conversation ends: the participants stay, and their parts in it are returned.
+    /// Ends the life of the conversation: keeps the participants, and returns their seats.
     pub(super) fn end_life(&mut self) -> Vec<Seat> {
         self.arriving.clear();
         let members = self.members.iter_mut();
@@ -315,7 +316,7 @@ impl Roster {
             .collect()
     }
 
-    /// The participants with commands that wait for something.
+    /// The participants with pending actions.
     pub(super) fn commanded(&self) -> Vec<(ParticipantKey, Vec<Action>)> {
         let members = self.members.iter().filter(|member| {
             !member.seat.ejecting.is_empty() || !member.seat.moderating.is_empty()
@@ -326,7 +327,7 @@ impl Roster {
             .collect()
     }
 
-    /// The conversation moves, and the hrefs of all participants with it.
+    /// Removes the hrefs of all participants, because the conversation has moved.
     pub(super) fn move_hrefs(&mut self) {
         self.arriving.clear();
         for member in &mut self.members {

@@ -13,13 +13,13 @@ use crate::keys::{MessageKey, Ticket};
 use crate::operation::MessageBody;
 use crate::response::{Answer, Effect};
 
-/// How long the delivery result may take after the server took the message.
+/// The maximum time between the response to a message and its delivery result.
 const DELIVERY_GRACE: Duration = Duration::from_secs(30);
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// A message that was not sent yet.
+/// A queued message.
 pub(super) struct Draft {
     pub(super) message: MessageKey,
     pub(super) body: MessageBody,
@@ -69,20 +69,20 @@ impl Conversation {
         }
     }
 
-    /// Whether the chat of a live conversation is disconnected and can be started again now.
+    /// Whether the chat of a live conversation is disconnected and can be restarted now.
     fn may_restart_chat(&self) -> bool {
         self.life.live().is_some_and(|live| {
             live.chat == Chat::Disconnected
-                // The chat of a conference comes back by itself.
+                // The session restores the chat of a conference itself.
                 && !live.wants_chat_of_conference()
-                // Whether the conversation is over, too, is being found out, and decides how to go on.
+                // The session is finding out whether the conversation is over as well.
                 && !live.is_being_probed()
-                // A message to the old chat could arrive behind one to the new.
+                // A message in the old chat could arrive after one in the new chat.
                 && !self.deliveries.is_posting()
         })
     }
 
-    /// Starts the chat again with the first of the messages that were written while it was disconnected, if it can be.
+    /// Restarts the chat with the first queued message, if that is possible.
     pub(super) fn restart_chat(&mut self, cx: &mut Context<'_>) {
         if self.may_restart_chat()
             && let Some(first) = self.deliveries.drafts.pop_front()
@@ -91,7 +91,7 @@ impl Conversation {
         }
     }
 
-    /// Sends the next message, if nothing stands before it.
+    /// Sends the next queued message, unless it has to wait.
     pub(super) fn send_next(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live() else {
             return;
@@ -102,7 +102,7 @@ impl Conversation {
         if !live.is_chat_connected() || self.deliveries.is_blocked() {
             return;
         }
-        // The participants who are being invited are to receive what was written to them.
+        // The message waits for the participants who are being invited, so that they receive it.
         if live.is_conference() && !live.joining.is_empty() && !self.roster.has_joined() {
             return;
         }
@@ -138,7 +138,7 @@ impl Conversation {
         message: MessageKey,
         answer: Answer<'_>,
     ) {
-        // An event may have brought the result before.
+        // An event may have reported the result before the response.
         if self.deliveries.posting() != Some(message) {
             return;
         }
@@ -147,13 +147,13 @@ impl Conversation {
                 let location = cx.core.location(&response);
                 match location.and_then(|location| cx.address_of(location)) {
                     Some(address) => self.on_sent(cx, message, address),
-                    // Without the href of the message its events cannot be recognised, as after a lost response.
+                    // Without the href, events of the message cannot be matched. This is handled like a lost response.
                     None => self.on_send_response_lost(cx, message),
                 }
             }
             Effect::Gone(failure) => {
-                // The conversation is over, and the message did not get into it. Starting it again unasked could send the
-                // message twice.
+                // The conversation is over, and the message did not reach it. A restart without a command of the user could
+                // send the message twice.
                 self.on_not_sent(cx, message, failure.clone());
                 self.on_chat_gone(cx, Some(failure));
                 self.arm_probe(cx);
@@ -166,7 +166,7 @@ impl Conversation {
         }
     }
 
-    /// The server took the message and said where it is.
+    /// Handles the response with the href of the message.
     fn on_sent(&mut self, cx: &mut Context<'_>, message: MessageKey, address: Address) {
         // The event may have come before, and not have said whose message it is.
         let told = self.take_own_message(cx, &address.key);
@@ -187,7 +187,8 @@ impl Conversation {
         self.identify_early(cx);
     }
 
-    /// The message may have arrived: an event may tell, under an href that was never named. Until then the queue waits.
+    /// Handles a lost response. The message may have arrived, and an event may report it under an unknown href. The queue
+    /// waits until then.
     fn on_send_response_lost(&mut self, cx: &mut Context<'_>, message: MessageKey) {
         self.deliveries.lose_response(message);
         let timer = ChatTimer::Delivery(message);
@@ -196,7 +197,7 @@ impl Conversation {
         self.send_next(cx);
     }
 
-    /// Reports that no message of the queue will be sent.
+    /// Fails all queued messages.
     pub(super) fn fail_drafts(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         let failure = not_sent(failure);
         for draft in std::mem::take(&mut self.deliveries.drafts) {
@@ -204,7 +205,7 @@ impl Conversation {
         }
     }
 
-    /// The conversation ends: a message in a request that has certainly not left was not sent.
+    /// Called when the conversation ends. A message whose request was certainly not sent has failed.
     pub(super) fn withdraw_unsent(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         let live = self.life.live();
         let invite = live.and_then(|live| live.invite.as_ref());

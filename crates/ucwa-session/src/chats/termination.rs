@@ -1,8 +1,8 @@
-//! How chats and conversations end: stopped, left, ended by the other side, or found to be gone.
+//! The end of chats and conversations: stopped, left, ended by the other side, or found to be gone.
 //!
-//! The server tells of an end in several events, of which any may be missing and whose order is not documented. The events
-//! only note that a conversation is over, and it ends once, after the page: whatever else the page says, such as a
-//! delivery result, has been taken in by then.
+//! The server reports an end in several events. Any of them may be missing, and their order is not documented. The events
+//! only mark a conversation as over. It ends once, after the page, when all other events of the page, such as delivery
+//! results, have been handled.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
 use crate::response::{Answer, Effect};
 
-/// How long a conversation that lost its chat may take to tell whether it goes on.
+/// How long a conversation that lost its chat waits for an event before it is read.
 const PROBE_AFTER: Duration = Duration::from_secs(10);
 
 impl Conversation {
@@ -36,7 +36,7 @@ impl Conversation {
         if live.invite.is_some() {
             return self.cancel_invite(cx);
         }
-        // In the lobby there is no chat yet, only the request to be admitted.
+        // In the lobby there is no chat yet. Stopping the chat leaves the lobby.
         if live.reported.standing == Some(Standing::InLobby) {
             return self.delete_conversation(cx);
         }
@@ -51,7 +51,7 @@ impl Conversation {
         };
         live.leaving.push(ticket);
         live.chat_refused = true;
-        // A decline, a stop or another leave is in flight: this one joins it.
+        // A decline, a stop or another leave is in flight. This operation waits for its end.
         if live.leaving.len() > 1 || live.chat == Chat::Disconnecting {
             return;
         }
@@ -97,7 +97,7 @@ impl Conversation {
                 } else if instead_of_delete || live.ends_with_chat() {
                     self.end_after_reads(cx, None);
                 } else {
-                    // The chat was stopped, then the conversation left, which goes on without the chat.
+                    // The user stopped the chat, and then left the conversation, which continues without the chat.
                     self.delete_conversation(cx);
                 }
             }
@@ -132,7 +132,7 @@ impl Conversation {
     pub(super) fn on_delete_response(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         match answer.effect(cx.core) {
             Effect::Done(_) | Effect::Gone(_) => self.end_after_reads(cx, None),
-            // A server that does not let a conversation be deleted lets its only modality be stopped.
+            // A server that does not allow deleting a conversation allows stopping its only modality.
             Effect::Refused(failure) if matches!(failure.status(), Some(403 | 405)) => {
                 self.post_stop(cx, ChatPurpose::StopInsteadOfDelete);
             }
@@ -142,7 +142,7 @@ impl Conversation {
         }
     }
 
-    /// The server did not end the chat or the conversation: it goes on.
+    /// Handles a refused end: the chat or the conversation continues.
     fn on_end_refused(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -161,9 +161,9 @@ impl Conversation {
         self.send_next(cx);
     }
 
-    // Ends that the server tells of.
+    // Ends reported by the server.
 
-    /// The conversation is over at the server. It ends after the page, or now if no page is open.
+    /// Handles an end that the server reported. The conversation ends after the page, or at once if no page is open.
     pub(super) fn on_remote_end(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -178,7 +178,7 @@ impl Conversation {
         }
     }
 
-    /// Ends the conversation if the server said that it is over.
+    /// Ends the conversation if the server reported its end.
     pub(super) fn end_if_over(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
             return;
@@ -186,7 +186,7 @@ impl Conversation {
         let Some(failure) = live.over.clone() else {
             return;
         };
-        // An open invitation gets its result yet, and the message in it depends on that.
+        // An open invitation still gets its result, which also settles its message.
         if live.open_invitation().is_none() {
             self.end_after_reads(cx, failure);
         } else if !std::mem::replace(&mut live.awaits_last_result, true) {
@@ -194,18 +194,18 @@ impl Conversation {
         }
     }
 
-    /// The conversation has no chat any more.
+    /// Handles the end of the chat.
     pub(super) fn on_chat_gone(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
         let Some(live) = self.life.live_mut() else {
             return;
         };
-        // A conference comes without its chat, which is asked for after the page.
+        // A conference is established without its chat, which is requested after the page.
         let joins = live.is_conference() && live.chat == Chat::Connecting;
         let is_wanted = live.conference_mut().is_some_and(|it| it.chat_wanted);
         if joins && (is_wanted || live.is_joining_conference()) {
             return;
         }
-        // The chat of an open invitation ends with the invitation, whose result says more.
+        // The chat of an open invitation ends with the invitation, whose result has the reason.
         if live.open_invitation().is_some() {
             if !std::mem::replace(&mut live.awaits_last_result, true) {
                 self.await_last_result(cx);
@@ -216,7 +216,7 @@ impl Conversation {
         messaging.send_message = None;
         messaging.stop_messaging = None;
         messaging.set_is_typing = None;
-        // Becoming a conference takes the chat away for a while, even one that was only just accepted: the queue waits.
+        // Becoming a conference ends the chat for a while, even a chat that was just accepted. The queue waits.
         let stood = match live.chat {
             Chat::Disconnected => return,
             Chat::Connected { .. } => true,
@@ -243,9 +243,9 @@ impl Conversation {
         cx.done(stopping);
     }
 
-    // Whether the conversation goes on without its chat.
+    // Conversations without a chat.
 
-    /// Gives a conversation without its chat some time to tell whether it goes on.
+    /// Starts the timer after which a conversation without a chat is read.
     pub(super) fn arm_probe(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.established_mut() else {
             return;
@@ -291,7 +291,7 @@ impl Conversation {
     ) {
         match answer.resource(cx.core) {
             Ok(resource) => {
-                // The chat was taken to another conversation, and names it.
+                // The chat was moved to another conversation, which the resource names.
                 let conversation = resource.link_href("conversation");
                 if let Some(href) = conversation.filter(|_| derived) {
                     self.follow_link(cx, href);
@@ -307,7 +307,7 @@ impl Conversation {
 
     // The end.
 
-    /// Ends the conversation, now or when every message whose text is being read has been shown.
+    /// Ends the conversation, now or after all messages that are being read have been shown.
     pub(super) fn end_after_reads(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
         match self.life.live_mut() {
             Some(live) if self.received.is_reading() => {
@@ -317,18 +317,18 @@ impl Conversation {
         }
     }
 
-    /// Ends the life of the conversation: everything without a result gets one, the end is reported, and the operations
-    /// that wait for it complete.
+    /// Ends the life of the conversation: settles all messages and operations, reports the end, and completes the operations
+    /// that wait for it.
     pub(super) fn end(&mut self, cx: &mut Context<'_>, failure: Option<Failure>) {
         let Some(live) = self.life.live() else {
             return;
         };
-        // What the user asked for needs no reason.
+        // If the user requested the end, no reason is reported.
         let wanted = !live.leaving.is_empty() || !live.stopping.is_empty();
         let failure = failure.filter(|_| !wanted);
         let why = failure.clone();
         let why = why.unwrap_or_else(|| ended("the conversation was ended"));
-        // Messages that were written while the chat was disconnected wait for this, to start the conversation again.
+        // Messages that were queued while the chat was disconnected restart the conversation.
         let waits = live.is_being_probed()
             || live.chat == Chat::Disconnected && self.deliveries.is_posting();
         let restarts = waits && !wanted && !self.forgotten && cx.account.signed_in;
@@ -356,7 +356,7 @@ impl Conversation {
             cx.index.unbind(address.key, self.key);
         }
         cx.index.remove_conference(&self.thread_id, self.key);
-        // A conversation that starts again at once has not ended for the caller: its messages are still to be sent.
+        // A conversation that restarts at once has not ended for the caller: its messages are still queued.
         if drafts.is_empty() {
             cx.change(self.key, ConversationChange::Ended { failure });
         }

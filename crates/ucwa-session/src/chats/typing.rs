@@ -1,4 +1,4 @@
-//! Hints of this user to the others: that they type, and that they have seen the conversation.
+//! Reports of this user to the other participants: typing, and the acknowledgement of a conversation.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::keys::Ticket;
 use crate::operation::Outcome;
 use crate::response::Answer;
 
-/// The least time between two hints. The server shows one for longer (`setIsTyping_ref`).
+/// The minimum time between two typing reports. The server shows a report for a longer time (`setIsTyping_ref`).
 const TYPING_PAUSE: Duration = Duration::from_millis(1500);
 
 impl Conversation {
@@ -22,7 +22,7 @@ impl Conversation {
             return cx.fail([ticket], &wrong_state("there is no chat to type in"));
         };
         let typing = &mut live.typing;
-        // A hint that is in flight, or was sent just now, says it already.
+        // A report that is in flight or was just sent is sufficient.
         if !typing.waiting.is_empty() {
             return typing.waiting.push(ticket);
         }
@@ -46,7 +46,7 @@ impl Conversation {
         };
         let result = answer.effect(cx.core).done();
         if result.is_err() {
-            // The others did not see it: the next hint is sent at once.
+            // The report failed, so the next one is sent at once.
             live.typing.sent_at = None;
         }
         for ticket in live.typing.waiting.drain(..) {

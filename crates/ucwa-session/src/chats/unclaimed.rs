@@ -1,5 +1,5 @@
-//! Conversations at the server that no invitation told of: a process before this one began them, or the events that told
-//! of them are lost. They are read and shown.
+//! Conversations at the server without a known invitation: an earlier process started them, or the events of their
+//! invitation were lost. They are read and shown.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use crate::keys::{ConversationKey, ParticipantKey};
 use crate::response::Answer;
 use crate::timers::Timer;
 
-/// How long the invitation to an established conversation may take to show.
+/// How long an established conversation waits for its invitation.
 const INVITATION_GRACE: Duration = Duration::from_secs(10);
-/// How often a conversation is read again that could not be read, after ever longer pauses.
+/// How often a failed read of a conversation is repeated, with growing pauses.
 const MAX_REPEATS: u32 = 6;
 
-/// An invitation that is being read, as the event showed it.
+/// An invitation that is being read, with the view in its event.
 pub(super) struct MergedInvitation {
     href: String,
     rel: String,
@@ -49,7 +49,7 @@ impl Discovery {
         }
     }
 
-    /// The conversation of an invitation.
+    /// The conversation in an invitation.
     pub(super) fn of_invitation(invitation: &Resource<'_>) -> Option<Self> {
         let href = invitation.link_href("conversation")?;
         Some(Self::at(href).described_by(invitation))
@@ -57,7 +57,7 @@ impl Discovery {
 }
 
 impl Chats {
-    /// Holds an event of a conversation that no invitation has named yet.
+    /// Buffers an event of a conversation that no invitation has named yet.
     pub(super) fn buffer_event(
         &mut self,
         core: &mut Core,
@@ -65,7 +65,7 @@ impl Chats {
         sender: &Sender<'_>,
         event: &Event<'_>,
     ) {
-        // No conversation of this application is on another host.
+        // All conversations of this application are on its host.
         if core.resolve(&address.href, Stage::Conversation).is_err() {
             return;
         }
@@ -74,15 +74,15 @@ impl Chats {
         while let Some(href) = self.buffer.overflow(&address.key) {
             self.discover(core, Discovery::at(&href));
         }
-        // An established conversation may stay without an invitation.
+        // An established conversation may never get an invitation.
         if sender.rel == "communication" && event.resource().is_some_and(is_established) {
             let timer = ChatsTimer::Unclaimed(address.href.clone(), 0);
             core.arm(INVITATION_GRACE, Timer::Chats(timer));
         }
     }
 
-    /// Shows a conversation that is bound to no operation of this session's. The roster tells who the peer is, where that is
-    /// not known: the invitation names a contact by a link, whose last segment is not to be relied on.
+    /// Shows a conversation that belongs to no operation of this session. If the peer is unknown, the roster tells: the
+    /// invitation has only a link to a contact, whose last segment is not a reliable address.
     pub(super) fn discover(&mut self, core: &mut Core, discovery: Discovery) {
         let Some(href) = key_of(core, &discovery.href) else {
             return;
@@ -110,7 +110,7 @@ impl Chats {
         });
     }
 
-    /// Shows a conversation that a given-up invitation led to after all, beside the one that was started in its place.
+    /// Shows a conversation of an invitation that was given up, in addition to the conversation that replaced it.
     pub(super) fn adopt(&mut self, core: &mut Core, discovery: Discovery) {
         let Some(href) = key_of(core, &discovery.href).filter(|it| !self.index.is_known(it)) else {
             return;
@@ -119,16 +119,16 @@ impl Chats {
         self.with_href(core, &href, Conversation::read_conversation);
     }
 
-    // Invitations that are read, since the event did not contain them.
+    // Invitations that are read because the event did not contain them.
 
-    /// Reads an invitation of which an event gave only the link.
+    /// Reads an invitation of which an event had only the link.
     pub(super) fn read_unknown_invitation(&self, core: &mut Core, href: &str, rel: &str) {
         let purpose = ChatsPurpose::ReadUnknownInvitation(href.to_owned(), rel.to_owned());
         read(core, href, purpose);
     }
 
-    /// Reads an invitation whose start was merged with a later view. What that says is shown at the end of the application,
-    /// if nothing better comes.
+    /// Reads an invitation whose `started` event was merged with a later view. If the read fails, the view is shown at the
+    /// end of the application.
     pub(super) fn read_merged_invitation(&mut self, core: &mut Core, event: &InvitationEvent<'_>) {
         let Address { href, key } = &event.address;
         let merged = MergedInvitation {
@@ -153,7 +153,7 @@ impl Chats {
         let Ok(invitation) = answer.resource(core) else {
             return;
         };
-        // An event may have been faster: what is established was answered.
+        // The conversation may be established by now, so the invitation was answered.
         let conversation = invitation.link_href("conversation");
         let conversation = conversation.and_then(|href| key_of(core, href));
         let known = conversation.and_then(|href| self.index.conversation(&href));
@@ -173,16 +173,16 @@ impl Chats {
         }
     }
 
-    // Conversations that are read, since no invitation named them.
+    // Conversations that are read because no invitation named them.
 
-    /// The server lists its conversations: the unknown ones are read.
+    /// Reads the unknown conversations in a list of the server.
     pub(crate) fn claim_unknown(&self, core: &mut Core, living: &[String]) {
         for href in living {
             self.read_unclaimed(core, href, 0);
         }
     }
 
-    /// Reads a conversation, unless an invitation has named it meanwhile. `failed` reads came before.
+    /// Reads a conversation, unless an invitation has named it in the meantime. `failed` is the number of failed reads.
     pub(super) fn read_unclaimed(&self, core: &mut Core, href: &str, failed: u32) {
         if self.is_unclaimed(core, href) {
             let purpose = ChatsPurpose::ReadUnclaimed(href.to_owned(), failed);
@@ -226,7 +226,7 @@ impl Chats {
         let may_be_beginning = inviting.any(Conversation::awaits_href);
         drop(inviting);
         if may_be_beginning {
-            // It may be one of those that begin, whose events are late.
+            // The conversation may be about to start, with its events delayed.
             let (pause, timer) = later(INVITATION_GRACE, failed);
             core.arm(pause, timer);
             return;
@@ -241,7 +241,7 @@ impl Chats {
         });
     }
 
-    /// An unclaimed conversation is over: the messages in it are shown, and it gives up its place in the buffer.
+    /// Handles an unclaimed conversation that is over: shows its messages, and removes it from the buffer.
     fn on_unclaimed_gone(&mut self, core: &mut Core, href: &str) {
         let Some(key) = key_of(core, href).filter(|href| !self.index.is_known(href)) else {
             return;
@@ -255,7 +255,8 @@ impl Chats {
         });
     }
 
-    /// The application ends: shows the messages in unclaimed conversations, and in invitations that are being read.
+    /// Called when the application ends. Shows the messages in unclaimed conversations and in invitations that are being
+    /// read.
     pub(super) fn show_buffered(&mut self, core: &mut Core) {
         for (key, merged) in std::mem::take(&mut self.merged) {
             let conversation = merged.view.link_href("conversation");
@@ -281,7 +282,7 @@ impl Chats {
     }
 }
 
-/// GETs `href`, unless a request for the same purpose is in flight.
+/// GETs `href`, unless a request with the same purpose is in flight.
 fn read(core: &mut Core, href: &str, purpose: ChatsPurpose) {
     let stage = purpose.describe().0;
     let purpose = Purpose::Chats(purpose);

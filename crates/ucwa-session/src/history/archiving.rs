@@ -17,7 +17,7 @@ use crate::operation::Outcome;
 use crate::timers::Timer;
 
 const PROPERTY: &str = "conversationHistory";
-/// How often a change is written if other endpoints change the resource at the same time.
+/// The maximum number of attempts of a change, if other endpoints change the resource at the same time.
 const MAX_PUTS: u32 = 3;
 /// How long the confirming event may take before the resource is read instead. Its urgency is medium, so 5 s is usual
 /// (`communication_ref`).
@@ -27,14 +27,14 @@ const CONFIRMATION: Duration = Duration::from_secs(10);
 pub(super) struct Archiving {
     /// The setting, as the server reported it last.
     enabled: bool,
-    /// What the caller knows: enabled, and changeable.
+    /// The state that was last reported to the caller: enabled, and changeable.
     reported: (bool, bool),
     /// The last setting that took effect at the caller's request. It is restored in a new application.
     wanted: Option<bool>,
     /// The requested changes, made one at a time.
     queue: VecDeque<(Option<Ticket>, bool)>,
     puts: u32,
-    /// The server has accepted the change.
+    /// The server has accepted the PUT.
     taken: bool,
 }
 

@@ -93,7 +93,7 @@ impl People {
         }
     }
 
-    /// Sends the next change. Two in flight could arrive in the wrong order.
+    /// Sends the next change. Two changes in flight could arrive in the wrong order.
     fn send_change(&mut self, core: &mut Core, aspect: Aspect) {
         while let Some((ticket, change)) = self.changes.get(&aspect).and_then(|line| line.front()) {
             match self.change_exchange(core, aspect, change) {
