@@ -85,8 +85,8 @@ impl ConversationsManager {
         })
     }
 
-    /// Switches the archiving of new conversations on or off. [`is_history_enabled`](Self::is_history_enabled) follows when
-    /// the server agreed. Enabled when signed in, if the server lets its users decide.
+    /// Switches the archiving of new conversations on or off. [`is_history_enabled`](Self::is_history_enabled) changes after
+    /// the server has accepted the change. Enabled when signed in, if the server lets its users decide.
     ///
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.

@@ -77,7 +77,8 @@ impl ChatService {
         })
     }
 
-    /// Ends the chat, or cancels its invitation. Other modalities go on. Enabled while the chat is Connecting or Connected.
+    /// Ends the chat, or cancels its invitation. Other modalities continue. Enabled while the chat is Connecting or
+    /// Connected.
     ///
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
@@ -139,9 +140,9 @@ impl ChatService {
     /// Sends a message: text, or HTML by [`MessageBody::Html`]. The message is in [`messages`](Self::messages) as Pending
     /// when this returns. The future resolves when the message was delivered.
     ///
-    /// If the chat is not established, an invitation carries the message, also to restart a conversation that has ended.
-    /// While the chat is being established, the message waits. If an incoming invitation rings, it is accepted first.
-    /// Enabled when signed in and the chat is not Disconnecting.
+    /// If the chat is not established, the message is sent in an invitation, which also restarts an ended conversation.
+    /// While the chat is being established, the message waits. A pending incoming invitation is accepted first. Enabled when
+    /// signed in and the chat is not Disconnecting.
     ///
     /// # Errors
     /// Fails at once if it is not enabled, or the message is empty. Otherwise fails with the reason why the message was not

@@ -42,7 +42,7 @@ pub(crate) struct ConversationCells {
     /// Outgoing messages whose delivery is not known yet, in order.
     pub(crate) pending: Vec<TextMessage>,
     pub(crate) situation: Cell<Situation>,
-    /// The message that the incoming invitation carries, and the property that shows it while the invitation rings.
+    /// The message in the incoming invitation, and the property that shows it while the invitation is pending.
     pub(crate) offered: Option<MessageBody>,
     pub(crate) preview: Cell<Option<MessageBody>>,
     /// To be removed from `conversations` when the conversation has ended.
@@ -128,7 +128,7 @@ impl Conversation {
         self.property(|cells| &mut cells.topic)
     }
 
-    /// Sets the topic, which the invitation carries. Enabled until the conversation has begun.
+    /// Sets the topic, which is sent in the invitation. Enabled until the conversation has started.
     ///
     /// # Errors
     /// Fails at once if it is not enabled. A topic that is too long for the protocol fails the invitation.

@@ -1,4 +1,4 @@
-//! The state machine of a conversation: what each fact changes.
+//! The state machine of a conversation: the changes that each fact causes.
 
 use crate::conversation::Conversation;
 use crate::fact::ConversationFact;
@@ -46,7 +46,7 @@ impl Conversation {
                 }
                 self.set(transaction, |cells| &mut cells.is_group, true);
             }
-            // The other facts are about a conversation that has not ended.
+            // The other facts have no effect on a conversation that has ended.
             _ if situation.state == State::Disconnected => {}
             Fact::Inviting => {
                 for participant in self.others(transaction) {

@@ -387,7 +387,7 @@ impl Modalities {
 pub enum ConversationFact {
     /// The user's invitation was sent: the participants that are not in the conversation are Connecting.
     Inviting,
-    /// The device of the other side rings: the participants whose chat is Connecting are Ringing.
+    /// The device of the other side alerts the user: the participants whose chat is Connecting are Ringing.
     Alerting,
     /// The conversation is connecting.
     Connecting,
@@ -405,7 +405,7 @@ pub enum ConversationFact {
     },
     /// The user's chat is ending.
     ChatDisconnecting,
-    /// The user's chat ended. The conversation may go on.
+    /// The user's chat ended. The conversation may continue.
     ChatDisconnected {
         /// The reason.
         reason: Option<Reason>,
@@ -493,7 +493,7 @@ pub enum ConversationFact {
     },
     /// The number of participants as the server counts them.
     ParticipantsCount(usize),
-    /// The server refused to end the chat or the conversation, which goes on.
+    /// The server refused to end the chat or the conversation, which continues.
     EndRefused {
         /// Whether the user's chat is established.
         chat: bool,

@@ -28,7 +28,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// Removes everything from HTML that could run or load something or disguise its content.
 pub(crate) fn sanitize(html: &str) -> String {
-    // A remote picture tells its owner who reads the message, and when.
+    // A remote picture reports to its server who reads the message, and when.
     Builder::default()
         .rm_tags(["img", "map", "area"])
         .url_relative(UrlRelative::Deny)
@@ -36,7 +36,7 @@ pub(crate) fn sanitize(html: &str) -> String {
         .to_string()
 }
 
-/// The tags at which a line begins and ends.
+/// The tags at which a line starts and ends.
 const BLOCKS: [&str; 18] = [
     "p",
     "div",

@@ -49,8 +49,9 @@ impl ParticipantCapabilities {
 }
 
 impl Participant {
-    /// Makes the participant a leader or an attendee. Enabled if the server allows one of the two, which it does for leaders.
-    /// [`role`](Self::role) follows when the conference changed it, which may be after the future resolved.
+    /// Makes the participant a leader or an attendee. Enabled if the server allows one of the two, which it does for
+    /// leaders. [`role`](Self::role) changes when the conference reports the new role, which may be after the future has
+    /// resolved.
     ///
     /// # Errors
     /// Fails at once if it is not enabled, or not for this role. Otherwise the protocol decides.
@@ -80,8 +81,8 @@ impl Participant {
         self.command(ParticipantCapabilities::set_role, Self::set_role)
     }
 
-    /// Admits the participant from the lobby. Enabled while it waits there and the server allows it. The participant's
-    /// [`state`](Self::state) follows when it has joined.
+    /// Admits the participant from the lobby. Enabled while the participant waits there and the server allows it.
+    /// [`state`](Self::state) changes when the participant has joined.
     ///
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
@@ -102,8 +103,8 @@ impl Participant {
         })
     }
 
-    /// Rejects the participant in the lobby. Enabled while it waits there and the server allows it. The participant's
-    /// [`state`](Self::state) follows when it has left.
+    /// Rejects the participant in the lobby. Enabled while the participant waits there and the server allows it.
+    /// [`state`](Self::state) changes when the participant has left.
     ///
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.

@@ -6,24 +6,24 @@
 //! exactly one call. The streams of [`Property::changes`] and [`Collection::observe`] keep unread changes without bound;
 //! [`Property::latest`] skips values.
 //!
-//! **The queue.** Everything that belongs to one [`Application`] is behind one lock and one delivery queue. What is written
-//! together (by a command, or as a page of facts) is one commit, which can be read completely before any of it is delivered.
-//! A change is delivered to the listeners that were registered at its commit, in commit order, across all properties and
+//! **The queue.** Everything that belongs to one [`Application`] is behind one lock and one delivery queue. The writes of
+//! one command or one page of facts are one commit, which can be read completely before any of its changes is delivered. A
+//! change is delivered to the listeners that were registered at its commit, in commit order, across all properties and
 //! collections of the model and across threads. At most one thread delivers at a time: a thread that commits while no other
 //! thread delivers. So a listener runs on the thread of a writer or a command; its first call runs on the thread that
 //! registers it. A registration takes the snapshot and its place in the commit order at one time: a change that is committed
 //! during the first call is delivered after it, once.
 //!
-//! **Bounded.** A thread delivers the changes of its own commit and a few changes of other commits. If more are queued, it
-//! pauses between two deliveries for as long as the last delivery took, at most 0.1 s, and the next thread that commits in a
-//! pause delivers the rest. If no thread commits, the first thread goes on, so that every change is delivered. A thread is
-//! therefore held for long only if listeners are slow and no other thread commits.
+//! **Bounded.** A thread delivers the changes of its own commit and a few changes of other commits. If more are queued, the
+//! thread pauses between two deliveries for as long as the last delivery took, at most 0.1 s, and the next thread that
+//! commits in a pause delivers the rest. If no thread commits, the first thread continues, so that every change is
+//! delivered. A thread is therefore held for long only if listeners are slow and no other thread commits.
 //!
-//! **Re-entrancy.** A listener may do anything that does not block: read, invoke commands, register listeners, drop
-//! subscriptions, its own included. A write inside a listener commits at once and is delivered after the current change has
-//! reached all its listeners; a listener is never re-entered. `get()` inside a listener never returns an older value than the
-//! change that the listener got. No lock is held while foreign code runs, be it a listener, a waker, or the drop of a
-//! closure. A listener that panics is retired, and the queue goes on.
+//! **Re-entrancy.** A listener may perform any operation that does not block: read, invoke commands, register listeners,
+//! drop subscriptions, its own included. A write inside a listener commits at once and is delivered after the current change
+//! has reached all its listeners; a listener is never re-entered. `get()` inside a listener never returns an older value
+//! than the change that the listener got. No lock is held while foreign code runs: no listener, no waker, and no drop of a
+//! closure. A listener that panics is unsubscribed, and the queue continues.
 //!
 //! A listener must not wait for a command: the future of the command resolves in the delivery queue, after the listener has
 //! returned. Spawn the future, or drop it; a command takes effect without being polled.

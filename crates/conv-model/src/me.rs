@@ -19,7 +19,7 @@ impl MePerson {
         self.0.id()
     }
 
-    /// The user's name; the address while no name is known. Known when the sign-in is complete.
+    /// The user's name; the address while no name is known. The name is known when the sign-in is complete.
     #[must_use]
     pub fn display_name(&self) -> Property<String> {
         self.0.display_name()

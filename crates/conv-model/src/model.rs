@@ -29,7 +29,7 @@ pub(crate) struct Model {
 #[derive(Default)]
 struct Commands {
     in_flight: BTreeMap<CommandId, InFlight>,
-    /// The backend is gone for this reason, so that no request can end any more.
+    /// The reason why the backend is gone. No request can be completed any more.
     closed: Option<Reason>,
 }
 
@@ -47,23 +47,23 @@ type Finish<R> = Box<
     dyn FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) -> Result<R, Reason> + Send + Sync,
 >;
 
-/// The decision of a command's transaction.
+/// The result of a command's transaction: done, or a request to the backend.
 pub(crate) enum Step<R = ()> {
     /// The command is done.
     Done(R),
-    /// The command is done when this request is.
+    /// The command completes when this request completes.
     Ask(Request, Finish<R>),
 }
 
 impl Step {
-    /// A request whose end changes nothing in the model.
+    /// A request whose completion changes nothing in the model.
     pub(crate) fn ask(request: Request) -> Self {
         Self::ask_then(request, |_, result| result.map(drop))
     }
 }
 
 impl<R> Step<R> {
-    /// A request, and what its end does.
+    /// A request, and the changes that its completion causes.
     pub(crate) fn ask_then(
         request: Request,
         finish: impl FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) -> Result<R, Reason>
@@ -91,8 +91,8 @@ impl Model {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Runs a command. `decide` checks the command and commits its effect. A request that it decides on is sent in the order
-    /// of the commits.
+    /// Runs a command. `decide` checks the command, commits its effect and returns the next step. Its request is sent in the
+    /// order of the commits.
     pub(crate) fn command<R: Send + 'static>(
         self: &Arc<Self>,
         decide: impl FnOnce(&mut Transaction<'_>) -> Result<Step<R>, Reason>,
@@ -132,7 +132,7 @@ impl Model {
         future(ended)
     }
 
-    /// Sends a request whose end is of no interest.
+    /// Sends a request whose completion is ignored.
     pub(crate) fn tell(self: &Arc<Self>, transaction: &mut Transaction<'_>, request: Request) {
         let command = CommandId(self.next_id());
         let backend = Arc::clone(&self.backend);
@@ -196,7 +196,7 @@ impl Model {
         });
     }
 
-    /// Ends every command in flight and lets no other one begin: the backend is gone.
+    /// Ends every command in flight and prevents new ones, because the backend is gone.
     pub(crate) fn close(&self, transaction: &mut Transaction<'_>, reason: Reason) {
         let commands = transaction.cells(&self.commands);
         commands.closed = Some(reason.clone());

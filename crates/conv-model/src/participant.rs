@@ -160,7 +160,7 @@ impl Participant {
         *transaction.cells(&self.node).chat.get()
     }
 
-    /// The request fields that name this participant.
+    /// The fields of a request that identify this participant.
     pub(crate) fn key(&self) -> (ConversationId, ParticipantId) {
         (self.node.fixed.conversation, self.id())
     }

@@ -59,7 +59,7 @@ pub(crate) fn identify(transaction: &mut Transaction<'_>, person: &Person, addre
             insert(transaction, model, address, person);
             person.announce_interests(transaction);
         }
-        // The handles on the user are as old as the model, so they stay the principal ones.
+        // The handles on the user are as old as the model, so the user's object stays the principal one.
         Some(other) if person.node.fixed.is_me => {
             insert(transaction, model, address, person);
             other.merge_into(transaction, person);
@@ -84,7 +84,7 @@ fn insert(transaction: &mut Transaction<'_>, model: &Model, address: &str, perso
 pub(crate) fn evict(transaction: &mut Transaction<'_>, model: &Model, address: &str) {
     let people = transaction.cells(&model.people);
     let address = address.to_ascii_lowercase();
-    // Meanwhile the address may have a new object.
+    // The address may have a new object by now.
     if people
         .get(&address)
         .is_some_and(|person| person.strong_count() == 0)

@@ -124,8 +124,7 @@ pub(crate) struct PersonIdentity {
 
 pub(crate) type PersonNode = Node<PersonCells, PersonIdentity>;
 
-/// A person and what is known of it. Creating a person fetches nothing; a value that is not known is `None`, empty or
-/// `Unknown`.
+/// A person with the known values. Creating a person fetches nothing; an unknown value is `None`, empty or `Unknown`.
 ///
 /// Cloning gives another handle on the same person. All handles on the person with one address are equal, also a handle
 /// that is older than the address.
@@ -415,7 +414,7 @@ impl Person {
         principal.announce_interests(transaction);
     }
 
-    /// Requests the interests that the backend has not been asked for yet.
+    /// Requests the interests that were not requested from the backend before.
     pub(crate) fn announce_interests(&self, transaction: &mut Transaction<'_>) {
         let cells = transaction.cells(&self.node);
         let fields: Vec<_> = cells.interests.keys().copied().collect();

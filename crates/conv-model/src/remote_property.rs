@@ -14,8 +14,8 @@ use crate::person::{Person, PersonCells};
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Interest, MeChange, PersonField, Request};
 
-/// A [`Property`] whose value is on the server. Reading it gives the last known value, which changes when the server reports
-/// a change.
+/// A [`Property`] whose value is on the server. Reading it returns the last known value, which changes when the server
+/// reports a change.
 ///
 /// The model counts the subscriptions and requests the sum of them from the protocol, which decides on batches of requests.
 pub struct RemoteProperty<T> {
@@ -52,7 +52,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
         })
     }
 
-    /// Changes the value on the server. Resolves with the value when the server agreed.
+    /// Changes the value on the server. Resolves with the value after the server has accepted it.
     ///
     /// # Errors
     /// Fails at once if the user cannot set this property. Otherwise the protocol decides; if it refuses, the value stays.
@@ -95,7 +95,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
     }
 
     /// Fetches the value at this interval for as long as the subscription lives. The shortest interval of all subscriptions
-    /// counts; none counts while a [`subscribe`](Self::subscribe) follows the value.
+    /// is used, and none while a [`subscribe`](Self::subscribe) follows the value.
     pub fn subscribe_every(&self, interval: Duration) -> Subscription {
         self.interest(Some(interval))
     }
@@ -126,7 +126,7 @@ impl Interests {
             .map_or(Interest::None, |interval| Interest::Every(*interval))
     }
 
-    /// The interest to request now, if it is another one than before.
+    /// The interest to request now, if it differs from the last requested one.
     pub(crate) fn update(&mut self) -> Option<Interest> {
         let wanted = self.wanted();
         let announced = std::mem::replace(&mut self.announced, wanted);

@@ -52,9 +52,9 @@ pub enum Request {
     Accept(ConversationId),
     /// Decline the invitation.
     Reject(ConversationId),
-    /// End the chat, or cancel its invitation. Other modalities go on.
+    /// End the chat, or cancel its invitation. Other modalities continue.
     Stop(ConversationId),
-    /// End the conversation for the user. A second request while the first is in flight joins it.
+    /// End the conversation for the user. A second request while the first is in flight completes with the first.
     Leave(ConversationId),
     /// Report that the user saw a conversation that was accepted automatically.
     Acknowledge(ConversationId),
@@ -75,7 +75,8 @@ pub enum Request {
         /// The participant.
         participant: ParticipantId,
     },
-    /// Change the role of a participant. Completes when the other side agreed; the role itself comes as a fact.
+    /// Change the role of a participant. Completes when the other side has accepted the request; a fact reports the new
+    /// role.
     SetRole {
         /// The conversation.
         conversation: ConversationId,
@@ -84,14 +85,16 @@ pub enum Request {
         /// The new role.
         role: ParticipantRole,
     },
-    /// Admit a participant from the lobby. Completes when the other side agreed; that the participant joined comes as a fact.
+    /// Admit a participant from the lobby. Completes when the other side has accepted the request; a fact reports that the
+    /// participant joined.
     Admit {
         /// The conversation.
         conversation: ConversationId,
         /// The participant.
         participant: ParticipantId,
     },
-    /// Reject a participant in the lobby. Completes when the other side agreed; that the participant left comes as a fact.
+    /// Reject a participant in the lobby. Completes when the other side has accepted the request; a fact reports that the
+    /// participant left.
     TurnAway {
         /// The conversation.
         conversation: ConversationId,
@@ -104,7 +107,7 @@ pub enum Request {
     MoreConversations(u32),
     /// Switch the archiving of new messages on or off.
     SetHistory(bool),
-    /// Read a field of a person. The value comes as a fact before the request completes.
+    /// Read a field of a person. A fact reports the value before the request completes.
     FetchPerson {
         /// The address of the person. Empty for the user, before the sign-in.
         address: String,

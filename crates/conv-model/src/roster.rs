@@ -102,7 +102,7 @@ impl Conversation {
                 participant.set_state(transaction, ParticipantState::Disconnecting, None);
                 Undo::Keep(state)
             } else {
-                // The protocol invites everybody whom it knows of, so it must forget the participant too.
+                // The protocol invites every participant that it knows, so it must forget this one too.
                 Undo::PutBack(self.take_out(transaction, participant).unwrap_or_default())
             };
             let (conversation, participant) = (self.clone(), participant.clone());
@@ -140,7 +140,7 @@ impl Conversation {
         }
     }
 
-    /// Removes a participant that has left, if that was asked for.
+    /// Removes a participant that has left, if a command asked for the removal.
     pub(crate) fn take_out_if_removed(
         &self,
         transaction: &mut Transaction<'_>,

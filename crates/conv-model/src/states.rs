@@ -36,7 +36,7 @@ pub enum CallConnectionState {
     Notified,
     /// Joining the call.
     Connecting,
-    /// The device of the other side rings.
+    /// The device of the other side alerts the user.
     Ringing,
     /// In the call.
     Connected,

@@ -95,7 +95,7 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
     }
 }
 
-/// The reason with which a command fails that is not enabled.
+/// The reason for the failure of a command that is not enabled.
 pub(crate) fn disabled(cause: Reason) -> Reason {
     Reason::new(ReasonCode::CommandDisabled).with_cause(cause)
 }

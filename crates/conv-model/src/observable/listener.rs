@@ -12,7 +12,7 @@ use super::sync::{Arc, AtomicBool, AtomicU8, BATCH, Mutex, Ordering, Stopwatch, 
 pub(crate) type Callback<E> = Box<dyn Fn(&E, &Phase) + Send + Sync>;
 
 const REPLAYING: u8 = 0;
-/// The replaying thread has made a batch of calls and lets the delivering thread make the rest.
+/// The replaying thread has made a batch of calls and offers the rest to the delivering thread.
 const OFFERED: u8 = 1;
 const LIVE: u8 = 2;
 const RETIRED: u8 = 3;
@@ -43,7 +43,7 @@ impl Phase {
     }
 }
 
-/// Runs foreign code. False if it panicked; the panic goes no further.
+/// Runs foreign code. Returns false if it panicked; the panic does not propagate.
 pub(crate) fn guarded(run: impl FnOnce()) -> bool {
     let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else {
         return true;
@@ -88,7 +88,7 @@ impl<E> Listener<E> {
         tracing::error!("a listener panicked and was retired");
     }
 
-    /// Calls the listener with what its registration found, and then with the backlog.
+    /// Calls the listener with the snapshot of its registration, and then with the backlog.
     pub(crate) fn replay(&self, event: &E) {
         if !self.phase.is_retired() {
             self.call(event);
@@ -194,7 +194,7 @@ impl<E: Clone + Send + Sync + 'static> Listeners<E> {
             shared.list.push(listener);
             return;
         }
-        // A full list loses its retired listeners before it grows, so that registrations that are over take no memory.
+        // Before a full list grows, its retired listeners are removed, so that ended registrations take no memory.
         let live = self.live().count();
         let mut list = Vec::with_capacity(MIN_CAPACITY.max(2 * live));
         list.extend(self.live().cloned());
@@ -263,7 +263,7 @@ pub(crate) struct Delivery<E> {
 
 /// An entry of the queue.
 pub(crate) trait Deliver: Send {
-    /// Calls the listeners and drops the event. A panic of a listener goes no further.
+    /// Calls the listeners and drops the event. A panic of a listener does not propagate.
     fn deliver(self: Box<Self>);
 }
 

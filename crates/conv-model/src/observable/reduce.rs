@@ -25,7 +25,7 @@ impl Reader<'_> {
         let Some(tracker) = &mut self.0 else {
             return property.get();
         };
-        // The registration reads the value and takes its place in the list of listeners at one time, so no change is missed.
+        // The registration reads the value and joins the list of listeners under one lock, so no change is missed.
         let found = Arc::new(Mutex::new(None));
         let (value, changed) = (Arc::clone(&found), Arc::clone(tracker.changed));
         tracker.read.push(property.changed(move |change| {

@@ -7,8 +7,8 @@
 //!
 //! A thread delivers the changes of its own commit and at most [`BATCH`] others. If the queue is not empty then, the thread
 //! offers the delivering role between two deliveries, each time for as long as the delivery before took. The next thread
-//! that commits takes the role. If no thread commits in that time, the first thread goes on, so that no change stays in the
-//! queue without a thread that delivers it.
+//! that commits takes the role. If no thread commits in that time, the first thread continues, so that every change is
+//! delivered.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -22,7 +22,7 @@ use super::sync::{Arc, AtomicU8, BATCH, Mutex, MutexGuard, Ordering, Stopwatch, 
 type Queue = VecDeque<Box<dyn Deliver>>;
 type Call = Box<dyn FnOnce() + Send>;
 
-/// What a transaction does at its end.
+/// An action at the end of a transaction.
 enum Ending {
     /// Runs under the same lock.
     Flush(Box<dyn FnOnce(&mut Transaction<'_>) + Send>),
@@ -80,7 +80,7 @@ pub(crate) struct Transaction<'a> {
     endings: Vec<Ending>,
 }
 
-/// What leaves a transaction when its lock is released.
+/// The deliveries, calls and values that leave a transaction when its lock is released.
 pub(crate) struct Outlet<'a> {
     queue: &'a mut Queue,
     /// Foreign values, which must not be dropped under the lock.
@@ -150,8 +150,8 @@ impl Store {
         let (event, garbage, is_first) = {
             let mut core = self.lock();
             let (event, garbage) = core.transact(enter);
-            // A replay is a delivery: a write inside it waits for its end. If another thread delivers already, the replay
-            // runs beside it, and the listener keeps what comes from there.
+            // A replay is a delivery: a write inside it waits for its end. If another thread already delivers, the replay
+            // runs concurrently, and the listener queues the deliveries of that thread.
             let is_first = self.shared.role.take();
             (event, garbage, is_first)
         };
@@ -183,7 +183,7 @@ impl Store {
         }
     }
 
-    /// Takes a role that is free and has work. Calls to the outside come before deliveries.
+    /// Takes the role if it is free and there is work. Calls of the outbox come before deliveries.
     fn take_work(&self, core: &mut Core) -> Work {
         if !core.calling
             && let Some(first) = core.outbox.pop_front()
@@ -249,13 +249,13 @@ impl Role {
         is_free
     }
 
-    /// Notes, under the lock, whether the queue has more than the next delivery.
+    /// Records, under the lock, whether the queue has more than the next delivery.
     fn keep(&self, has_more: bool) {
         let state = if has_more { WANTED } else { TAKEN };
         self.0.store(state, Ordering::Relaxed);
     }
 
-    /// Gives the role back, unless something was queued meanwhile.
+    /// Gives the role back, unless something was queued in the meantime.
     fn give_back(&self) -> bool {
         self.0
             .compare_exchange(TAKEN, FREE, Ordering::AcqRel, Ordering::Acquire)

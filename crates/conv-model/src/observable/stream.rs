@@ -109,7 +109,7 @@ impl<I> Changes<I> {
         self
     }
 
-    /// The next item. `None` if the model is gone, so that there will be none.
+    /// The next item. `None` if the model is gone, so that no further item can come.
     pub fn recv(&mut self) -> impl Future<Output = Option<I>> + Send + '_
     where
         I: Send,
@@ -152,7 +152,7 @@ impl<T> Latest<T> {
         Self(self.0.of(registration))
     }
 
-    /// The latest unread value. `None` if the model is gone, so that there will be none.
+    /// The latest unread value. `None` if the model is gone, so that no further value can come.
     pub fn recv(&mut self) -> impl Future<Output = Option<T>> + Send + '_
     where
         T: Send,

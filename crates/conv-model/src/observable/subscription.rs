@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A registration of a listener. Dropping the subscription ends it.
 ///
-/// After the drop no call begins; a call that runs on another thread goes on to its end. A listener may drop its own
-/// subscription and those of other listeners.
+/// After the drop no call begins; a call that already runs on another thread continues to its end. A listener may drop its
+/// own subscription and those of other listeners.
 #[must_use = "dropping a subscription ends it; `detach` keeps it"]
 #[derive(Default)]
 pub struct Subscription(Option<Box<dyn Dispose>>);
