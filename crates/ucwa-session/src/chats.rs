@@ -55,8 +55,8 @@ pub(crate) struct Chats {
     /// Incoming invitations that are being read, since their first event was merged with a later one.
     merged: BTreeMap<HrefKey, MergedInvitation>,
     page: Page,
-    /// The conversations that were handed to a function since `advance_touched`: the cost of a page does not depend on the
-    /// others.
+    /// The conversations that may have changed since the last call of `advance_touched`. Only these are advanced, so the cost
+    /// of a page does not depend on the number of conversations.
     touched: BTreeSet<ConversationKey>,
     discovered: Vec<Discovery>,
 }
@@ -350,10 +350,10 @@ impl Chats {
         for key in keys {
             self.with(core, key, |conversation, cx| {
                 conversation.end(cx, Some(failure.clone()));
-                // What came after the end of a conversation, and is still being read.
+                // A conversation that ended earlier may still read late messages.
                 conversation.tasks.drop_all(cx.core);
                 conversation.show_all(cx);
-                // No href outlives its application, and the next one may use the same again.
+                // An href is valid in one application only. The next application may use the same href again.
                 conversation.deliveries.forget_hrefs();
                 conversation.received.forget_hrefs();
             });

@@ -196,7 +196,7 @@ pub(crate) fn schemes(challenges: &[Challenge]) -> Vec<String> {
     schemes
 }
 
-/// Which authentication a 401 or 407 response asks for.
+/// The authentication schemes that a 401 or 407 response offers, as a sentence.
 fn offer(response: &Response<Bytes>) -> Option<String> {
     let (whose, name) = match response.status() {
         StatusCode::UNAUTHORIZED => ("server", header::WWW_AUTHENTICATE),
@@ -211,7 +211,7 @@ fn offer(response: &Response<Bytes>) -> Option<String> {
     (!schemes.is_empty()).then_some(offer)
 }
 
-/// Whether a failed request may have had an effect. A request that failed for want of a token had none.
+/// Whether a failed request may have had an effect. A request that failed because there was no token had none.
 pub(crate) fn may_have_been_sent(failure: &Failure) -> bool {
     failure.stage() != Stage::Authentication
         && failure

@@ -137,7 +137,7 @@ impl Deliveries {
         self.drafts.len() + sent.count() + self.early.len()
     }
 
-    /// Whether a message of this user's is at `href`, with a result or without.
+    /// Whether `href` is the href of an outgoing message, with or without a result.
     pub(super) fn is_at(&self, href: &HrefKey) -> bool {
         self.settled.contains(href) || self.sent.iter().any(|sent| sent.is_at(href))
     }

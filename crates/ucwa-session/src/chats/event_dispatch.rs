@@ -579,7 +579,7 @@ impl Conversation {
         }
     }
 
-    /// Does what follows, as a whole, from a page, a response or a timer.
+    /// Handles the consequences of a page, a response or a timer as a whole.
     fn advance(&mut self, cx: &mut Context<'_>) {
         self.end_if_over(cx);
         self.invite_next_participant(cx);

@@ -21,54 +21,54 @@ use crate::response::Answer;
 /// the invitation. A message further from the acceptance than this time is not that text.
 const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 
-/// The incoming messages of a conversation, over all its lives.
+/// The incoming messages of a conversation, in all of its lives.
 #[derive(Default)]
 pub(super) struct Received {
-    /// The messages that are shown or in line.
+    /// The messages that are shown or queued.
     known: Recent<HrefKey, (), 1_024>,
-    /// The messages that are not shown yet, in the order of their events. A message that is being read holds up the ones
+    /// The messages that are not shown yet, in the order of their events. A message that is being read delays the messages
     /// behind it.
     line: VecDeque<Waiting>,
-    /// The text of an invitation in a life that is over, which a late event may bring again.
+    /// The invitation text of an earlier life, which a late event may repeat.
     preview: Option<Preview>,
 }
 
 impl Received {
-    /// The application is gone: the next one may use the same hrefs.
+    /// Removes every href, because the application has ended. The next application may use the same hrefs.
     pub(super) fn forget_hrefs(&mut self) {
         self.known.clear();
         self.preview = None;
     }
 
-    /// Whether the text of a message is being read.
+    /// Whether the content of a message is being read.
     pub(super) fn is_reading(&self) -> bool {
         self.line.iter().any(|waiting| waiting.content.is_none())
     }
 
-    /// How many messages are not shown yet.
+    /// The number of messages that are not shown yet.
     pub(super) fn awaited(&self) -> usize {
         self.line.len()
     }
 }
 
-/// The text of the peer's invitation in one life.
+/// The text of the incoming invitation of one life.
 #[derive(Default)]
 pub(super) struct InvitationText {
     /// The text, until it is shown.
     preview: Option<Preview>,
-    /// The text as it was shown, which the first event may bring again.
+    /// The text after it was shown. The first message event may repeat it.
     shown_preview: Option<Preview>,
 }
 
 pub(super) struct Waiting {
     address: Address,
     content: Option<Content>,
-    /// The delivery result in the event, for a message that turns out to be this user's when it has been read.
+    /// The delivery result in the event, which is used if the message turns out to be outgoing.
     pub(super) result: Option<DeliveryResult>,
     sender: Participant,
-    /// Its event named a conversation that has ended.
+    /// The event belongs to a conversation that has ended.
     is_late: bool,
-    /// When its event came, by the client's clock.
+    /// When the event arrived, by the client's clock.
     arrived_at: SystemTime,
 }
 
@@ -152,7 +152,7 @@ impl InvitationText {
         self.shown_preview = None;
     }
 
-    /// The life that `received` remembers goes on: its first event may still bring the text that was shown.
+    /// Resumes the life that `received` remembers: its first event may still repeat the text that was shown.
     pub(super) fn resume(&mut self, received: &mut Received) {
         self.shown_preview = self.shown_preview.take().or(received.preview.take());
     }
@@ -177,7 +177,7 @@ impl Conversation {
         }
     }
 
-    /// The life ends, or the application: shows every message that is in line, with what is known of it.
+    /// Shows every queued message with the content that is known, because the life or the application ends.
     pub(super) fn show_all(&mut self, cx: &mut Context<'_>) {
         for waiting in &mut self.received.line {
             waiting.content.get_or_insert_with(Content::unavailable);
@@ -190,8 +190,8 @@ impl Conversation {
         }
     }
 
-    /// A message event, of either direction. If it is late, it names a conversation that has ended: then it tells the result
-    /// of an outgoing message, or an incoming one that the server has delivered, which is shown however late.
+    /// Handles an incoming or outgoing message event. A late event belongs to a conversation that has ended: it reports the
+    /// result of an outgoing message, or an incoming message, which is shown however late it is.
     pub(super) fn on_message(&mut self, cx: &mut Context<'_>, event: &Event<'_>, is_late: bool) {
         let Some(address) = cx.address_of(&event.link.href) else {
             return;
@@ -256,8 +256,8 @@ impl Conversation {
         }
     }
 
-    /// Whether a message is the text of an invitation, and that text is shown. In the life of the invitation the text is
-    /// expected as the first message; if the first message is another, the text is shown before it.
+    /// Whether a message repeats the text of an invitation that was shown. In the life of the invitation, the first message
+    /// should be this text. If the first message is another one, the text is shown before it.
     fn is_shown_invitation_text(
         &mut self,
         cx: &mut Context<'_>,
@@ -282,7 +282,7 @@ impl Conversation {
         }
         if let Some(mut preview) = text.preview.take() {
             self.cancel_first_message(cx);
-            // The server may have changed the text. Where the two differ, both are shown, and nothing is lost.
+            // The server may have changed the text. If the two texts differ, both are shown.
             if !repeats(&mut preview) {
                 let timestamp = content.timestamp.unwrap_or(message.arrived_at);
                 self.show(cx, message.sender.clone(), preview.body, timestamp);
@@ -344,7 +344,7 @@ impl Conversation {
         let message = answer.resource(cx.core).ok();
         let text = |name| message.as_ref().and_then(|message| message.text(name));
         if text("direction") == Some("Outgoing") {
-            // This user's own message is not shown as received.
+            // An outgoing message is not shown as received.
             let operation = text("operationId").map(str::to_owned);
             let read = self.result_of(cx, None, None, message.as_ref());
             if let Some(own) = self.take_own_message(cx, href)
@@ -383,7 +383,7 @@ impl Conversation {
         self.show_next(cx);
     }
 
-    /// Takes a message out of the line that turns out to be this user's, which its event did not say.
+    /// Removes a message from the queue that turns out to be outgoing.
     pub(super) fn take_own_message(
         &mut self,
         cx: &mut Context<'_>,
@@ -398,14 +398,15 @@ impl Conversation {
         Some(own)
     }
 
-    /// The sender of a message: named in it, linked from it, or the only peer. Not always in the roster.
+    /// The sender of a message: embedded, linked, or the only peer. The sender may be missing in the roster.
     fn sender_of(
         &mut self,
         cx: &mut Context<'_>,
         message: Option<&Resource<'_>>,
         is_late: bool,
     ) -> Participant {
-        // The roster's hrefs belong to another life than a late message. Between two, there is no doubt about the sender.
+        // For a late message, the hrefs of the roster belong to another life. If there is only one peer, the peer is the
+        // sender.
         let only = self.roster.only().filter(|_| is_late);
         let Some(message) = message.filter(|_| only.is_none()) else {
             return only.unwrap_or_else(|| self.unnamed_sender(cx));

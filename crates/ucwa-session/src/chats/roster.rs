@@ -247,13 +247,13 @@ impl Roster {
             .collect()
     }
 
-    /// Whether a participant has a SIP URI or an href, by which the server names them again.
+    /// Whether a participant has a SIP URI or an href, with which later events can name the participant.
     pub(super) fn is_identified(&self, key: ParticipantKey) -> bool {
         let mut members = self.members.iter();
         members.any(|it| it.key == key && (it.uri.is_some() || it.seat.address.is_some()))
     }
 
-    /// Whether the href of a participant is not known yet, but the URI is.
+    /// Whether there is a participant with a URI and without an href.
     pub(super) fn awaits_href(&self) -> bool {
         let mut members = self.members.iter();
         members.any(|member| member.seat.address.is_none() && member.uri.is_some())
