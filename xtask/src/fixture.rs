@@ -15,7 +15,7 @@ pub(crate) mod timeline;
 use scenario::Scenario;
 
 const SCENARIO: &str = "scenario.toml";
-const TRAFFIC: &str = "traffic.har";
+pub(crate) const TRAFFIC: &str = "traffic.har";
 const TIMELINE: &str = "timeline.jsonl";
 
 /// A folder of `fixtures/`, read.
