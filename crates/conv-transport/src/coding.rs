@@ -9,6 +9,9 @@ use flate2::{
 };
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
+/// The most codings that lie over one another in a body. More are only sent to keep the reader busy.
+pub(crate) const MOST_CODINGS: usize = 8;
+
 /// A coding that this crate decodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {

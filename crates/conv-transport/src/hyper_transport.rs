@@ -33,14 +33,15 @@ pub use self::tls_config::{TlsConfig, TlsConfigError, TlsVersion};
 pub use self::windows_auth::{WindowsCredentials, WindowsCredentialsError};
 use self::{
     connect::{Opened, Way},
-    connection::{Connection, Wire},
+    connection::{Connection, HEAD_LIMIT, Wire},
     pool::Pool,
     target::{Target, prepare},
     tls::{Rustls, Tls},
 };
 use crate::{
     ConnectionAuth, HttpTransport, Lane, SendOptions, Sent, Stage, TransportError,
-    TransportErrorKind, coding::Coding,
+    TransportErrorKind,
+    coding::{Coding, MOST_CODINGS},
 };
 
 /// An HTTP/1.1 client for one or many servers.
@@ -53,8 +54,10 @@ use crate::{
 /// - A connection that the server closed while it was idle is replaced, and the request sent on a new one, only when no byte of
 ///   it was written; any other failure is reported and left to the caller.
 /// - Every POST, PUT and PATCH carries `content-length`, `0` included; the header is the transport's, whatever the caller wrote.
-/// - A response in gzip, deflate, brotli or zstd comes out decoded, without the headers that told of it; `accept-encoding` asks for the first two
-///   unless the caller has set it.
+/// - A response in gzip, deflate, brotli or zstd, or in several of them, comes out decoded, without the headers that told of it;
+///   `accept-encoding` asks for the first two unless the caller has set it. Another coding is an error that names it.
+/// - The head of a response has at most 64 KiB and 100 headers. A folded header is unfolded, spaces before the colon are removed, and a line
+///   that is no header is skipped.
 /// - TLS is rustls with the roots of the platform and what [`TlsConfig`] adds; the only protocol offered is `http/1.1`. The error
 ///   about a certificate names the hosts that it is for.
 /// - An HTTP proxy is used as [`Proxy`] says: a tunnel for `https`, the absolute target for `http`.
@@ -369,7 +372,12 @@ impl Progress {
         } else {
             kind_of_io(&source).unwrap_or(TransportErrorKind::Closed)
         };
-        self.error(kind, target).with_source(source)
+        let error = self.error(kind, target);
+        if source.is_parse() && source.to_string() == TOO_LARGE {
+            let told = format!("the head is larger than {HEAD_LIMIT} bytes or 100 headers");
+            return error.with_detail(told).with_source(source);
+        }
+        error.with_source(source)
     }
 
     fn body_failure(&self, target: &Target, limit: usize, error: BodyError) -> TransportError {
@@ -381,10 +389,17 @@ impl Progress {
             BodyError::Broken(source) => self.failure(target, source),
             BodyError::Coding(source) => self
                 .error(TransportErrorKind::Protocol, target)
+                .with_detail("the body is not in the coding that its header names")
                 .with_source(source),
+            BodyError::UnknownCoding(detail) => self
+                .error(TransportErrorKind::Protocol, target)
+                .with_detail(detail),
         }
     }
 }
+
+/// hyper's words for a head over the limit, which it has no other sign for.
+const TOO_LARGE: &str = "message head is too large";
 
 /// What is known of an I/O error below hyper's.
 fn kind_of_io(error: &hyper::Error) -> Option<TransportErrorKind> {
@@ -409,6 +424,7 @@ enum BodyError {
     Silent,
     Broken(hyper::Error),
     Coding(io::Error),
+    UnknownCoding(String),
 }
 
 async fn collect(mut body: Incoming, limit: usize, silence: Duration) -> Result<Bytes, BodyError> {
@@ -431,20 +447,36 @@ async fn collect(mut body: Incoming, limit: usize, silence: Duration) -> Result<
     Ok(collected.freeze())
 }
 
-/// Takes a content coding off a response.
+/// Takes the content codings off a response, the last one first.
 fn decode(response: &mut Response<Bytes>, limit: usize) -> Result<(), BodyError> {
-    let coding = response
-        .headers()
-        .get(CONTENT_ENCODING)
-        .and_then(|coding| Coding::named(coding.to_str().ok()?));
-    let Some(coding) = coding else {
+    if !response.headers().contains_key(CONTENT_ENCODING) {
         return Ok(());
-    };
+    }
     // A response to HEAD and a 304 name the coding of a body that does not come.
     if !response.body().is_empty() {
-        let decoded = coding.decode(response.body(), limit);
-        let decoded = decoded.map_err(BodyError::Coding)?;
-        *response.body_mut() = decoded.ok_or(BodyError::TooLarge)?.into();
+        let values = response.headers().get_all(CONTENT_ENCODING).iter();
+        let values: Vec<_> = values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect();
+        let names = values.iter().flat_map(|value| value.split(','));
+        let names = names.map(str::trim);
+        let names: Vec<_> = names
+            .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
+            .collect();
+        if names.len() > MOST_CODINGS {
+            let told = format!("the body has more than {MOST_CODINGS} content codings");
+            return Err(BodyError::UnknownCoding(told));
+        }
+        let mut body = response.body().clone();
+        for name in names.iter().rev() {
+            let coding = Coding::named(name).ok_or_else(|| {
+                let told = format!("the content coding {name:?} is not supported");
+                BodyError::UnknownCoding(told)
+            })?;
+            let decoded = coding.decode(&body, limit).map_err(BodyError::Coding)?;
+            body = decoded.ok_or(BodyError::TooLarge)?.into();
+        }
+        *response.body_mut() = body;
     }
     response.headers_mut().remove(CONTENT_ENCODING);
     response.headers_mut().remove(CONTENT_LENGTH);

@@ -9,13 +9,10 @@ use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{HarBodyError, HarHeader, HarRequest, HarResponse, PostData};
-use crate::coding::Coding;
+use crate::coding::{Coding, MOST_CODINGS};
 
 /// The largest body that is unpacked from a file, in bytes.
 const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
-
-/// The most codings that lie over one another in a body.
-const MOST_CODINGS: usize = 8;
 
 impl HarRequest {
     /// The body, without any coding. A form that the file holds as fields is written as a form again.

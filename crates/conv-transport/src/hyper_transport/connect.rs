@@ -9,14 +9,13 @@ use http::{
     header::{HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION},
 };
 use http_body_util::Empty;
-use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{
     Progress,
     challenge::schemes,
-    connection::{Connection, Stream},
+    connection::{Connection, Stream, http1},
     keep_alive::{SILENCE, limit_silence},
     proxy::Hop,
     target::Target,
@@ -94,7 +93,7 @@ impl Way<'_> {
         }
 
         progress.enter(Stage::Send);
-        let connection = Connection::open(stream, lane).await.map_err(|source| {
+        let connection = Connection::open(stream).await.map_err(|source| {
             self.error(TransportErrorKind::Closed, Stage::Send)
                 .never_sent()
                 .with_source(source)
@@ -151,7 +150,7 @@ impl Way<'_> {
                 .with_source(source)
         })?;
 
-        let handshake = http1::handshake(TokioIo::new(stream));
+        let handshake = http1().handshake(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(failed)?;
         let mut connection = pin!(connection.with_upgrades());
         let mut tunnel = pin!(async move {

@@ -18,12 +18,22 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::Lane;
+/// The largest head of a response, and the largest read buffer. hyper's own limit is 400 KiB, and a connection that waits for
+/// events is held for hours with a buffer that grew with the pages that passed through it.
+pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 
-/// The read buffer of a connection that waits for events, which is also the largest head that it takes.
-///
-/// hyper's own buffer grows with the pages that pass through it, and a parked connection is held for hours.
-const EVENTS_READ_BUFFER: usize = 16 * 1024;
+/// HTTP/1.1 as old servers and proxies speak it: a folded header is unfolded (RFC 9112, section 5.2), spaces before the colon
+/// are removed, and a line without a header is skipped.
+pub(super) fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .max_buf_size(HEAD_LIMIT)
+        .max_header_size(HEAD_LIMIT)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .ignore_invalid_headers_in_responses(true);
+    builder
+}
 
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -49,17 +59,13 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(stream: Box<dyn Stream>, lane: Lane) -> hyper::Result<Self> {
+    pub(super) async fn open(stream: Box<dyn Stream>) -> hyper::Result<Self> {
         let wire = Arc::new(Wire::default());
         let io = TokioIo::new(Watched {
             stream,
             wire: Arc::clone(&wire),
         });
-        let mut builder = http1::Builder::new();
-        if lane == Lane::Events {
-            builder.read_buf_exact_size(Some(EVENTS_READ_BUFFER));
-        }
-        let (sender, driver) = builder.handshake(io).await?;
+        let (sender, driver) = http1().handshake(io).await?;
         Ok(Self {
             sender,
             driver: Some(Box::new(driver)),

@@ -7,6 +7,7 @@ mod keep_alive;
 #[cfg(feature = "native-tls")]
 mod native_tls;
 mod proxy;
+mod responses;
 mod tls;
 #[cfg(feature = "windows-auth")]
 mod windows_auth;

@@ -223,9 +223,6 @@ async fn compressed_bodies_come_out_decoded() {
         peer.request().await.unwrap();
         peer.write("HTTP/1.1 304 Not Modified\r\ncontent-encoding: gzip\r\n\r\n")
             .await;
-        peer.request().await.unwrap();
-        peer.write("HTTP/1.1 200 OK\r\ncontent-encoding: compress\r\ncontent-length: 1\r\n\r\nx")
-            .await;
     };
     let client = async {
         for _ in 0..2 {
@@ -242,11 +239,6 @@ async fn compressed_bodies_come_out_decoded() {
             (response.status().as_u16(), response.body().len()),
             (304, 0)
         );
-        let response = get(&transport, server.url("/"), Lane::Commands)
-            .await
-            .unwrap();
-        assert_eq!(response.headers()["content-encoding"], "compress");
-        assert_eq!(response.body(), "x");
     };
     join!(client, serve);
 }
