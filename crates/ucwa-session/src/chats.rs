@@ -410,6 +410,8 @@ impl Conversation {
             Due::Delivery(message) => self.on_delivery_overdue(cx, message),
             Due::FirstMessage => self.show_preview(cx),
             Due::Probe => self.probe(cx),
+            Due::ConversationUnread => self.read_conversation(cx),
+            Due::MessagingUnread => self.read_messaging(cx),
             Due::ParticipantInvitation(operation) => self.read_joining(cx, &operation),
             // The server accepted the ejection, and the event that confirms it is missing.
             Due::Ejected(participant) => self.remove_from_roster(cx, participant, None),

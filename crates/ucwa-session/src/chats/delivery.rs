@@ -7,9 +7,9 @@ use ucwa_proto::{Event, EventStatus, HrefKey, Problem, Resource};
 
 use super::conversation::{Address, Context, Conversation};
 use super::event_dispatch::{failure_of, may_be_completed};
-use super::payload;
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::sending::Draft;
+use super::{html, payload};
 use crate::event::{ConversationChange, MessageStatus};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{MessageKey, Ticket};
@@ -41,6 +41,8 @@ struct Sent {
     /// The operation that waits for the result. `None` after the result was reported as unknown.
     ticket: Option<Ticket>,
     operation_id: String,
+    /// The hash of the text.
+    text: u64,
     place: Place,
 }
 
@@ -149,11 +151,12 @@ impl Deliveries {
     }
 
     /// Adds a message that is being sent, in its own request or inside an invitation.
-    pub(super) fn add(&mut self, message: MessageKey, ticket: Ticket, operation: &str, own: bool) {
+    pub(super) fn add(&mut self, draft: &Draft, operation: &str, own: bool) {
         self.sent.push_back(Sent {
-            message,
-            ticket: Some(ticket),
+            message: draft.message,
+            ticket: Some(draft.ticket),
             operation_id: operation.to_owned(),
+            text: html::hash(&draft.body),
             place: if own { Place::Posting } else { Place::None },
         });
     }
@@ -340,7 +343,7 @@ impl Conversation {
     }
 
     /// Matches an early result with a message: by the operation ID in the message resource, or because only one message is
-    /// possible.
+    /// possible that has the text of the resource. The other endpoints of this user cause results, too.
     pub(super) fn on_outgoing_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -355,7 +358,9 @@ impl Conversation {
             return;
         };
         let Ok(read) = read else { return };
-        let mut unnamed = deliveries.unnamed();
+        let text = payload::message_body(&read).map(|body| html::hash(&body));
+        let unnamed = deliveries.unnamed();
+        let mut unnamed = unnamed.filter(|sent| text.is_none_or(|text| text == sent.text));
         let message = match read.text("operationId") {
             Some(operation) => unnamed.find(|sent| sent.operation_id == operation),
             None => match (unnamed.next(), unnamed.next()) {

@@ -1,5 +1,7 @@
 //! Conversion between plain text and HTML.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use ucwa_proto::strip_trailing_newline;
 
 use crate::operation::MessageBody;
@@ -7,6 +9,13 @@ use crate::operation::MessageBody;
 /// The text by which two bodies are compared: plain text without a line break at the end.
 pub(super) fn comparable(body: &MessageBody) -> String {
     strip_trailing_newline(&plain_text(body)).to_owned()
+}
+
+/// The hash of the text by which two bodies are compared.
+pub(super) fn hash(body: &MessageBody) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    comparable(body).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The plain text of a body, for a peer or an invitation that supports text only.

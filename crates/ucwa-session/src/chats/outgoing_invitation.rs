@@ -177,8 +177,7 @@ impl Conversation {
             // An invitation to a conference cannot contain a message. The message waits for the participants.
             Some(draft) if kind.is_conference() => self.deliveries.drafts.push_front(draft),
             Some(draft) => {
-                self.deliveries
-                    .add(draft.message, draft.ticket, &operation_id, false);
+                self.deliveries.add(&draft, &operation_id, false);
                 invite.message = Some(draft.body);
             }
             None => {}

@@ -147,6 +147,10 @@ pub(crate) enum ChatTimer {
     FirstMessage,
     /// A conversation that lost its chat has not reported in time whether it continues.
     Probe,
+    /// The conversation could not be read. It is read again.
+    ConversationUnread,
+    /// The messaging resource could not be read. It is read again.
+    MessagingUnread,
     /// The invitation of a participant with this operation ID made no progress in time.
     ParticipantInvitation(String),
     /// An ejected participant has not left in time.

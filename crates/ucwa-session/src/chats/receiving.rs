@@ -29,6 +29,8 @@ pub(super) struct Received {
     /// The messages that are not shown yet, in the order of their events. A message that is being read delays the messages
     /// behind it.
     line: VecDeque<Waiting>,
+    /// The time of sending and the hash of the text of recent messages, and whether the message was late.
+    said: Recent<(SystemTime, u64), bool, 64>,
     /// The invitation text of an earlier life, which a late event may repeat.
     preview: Option<Preview>,
 }
@@ -37,7 +39,22 @@ impl Received {
     /// Removes every href, because the application has ended. The next application may use the same hrefs.
     pub(super) fn forget_hrefs(&mut self) {
         self.known.clear();
+        self.said.clear();
         self.preview = None;
+    }
+
+    /// Whether the message was shown under another href. A server that did not remove this user from an ended conversation
+    /// delivers every message to that one and to the present one.
+    fn is_shown_twice(&mut self, message: &Waiting, content: &Content) -> bool {
+        let Some(sent_at) = content.timestamp else {
+            return false;
+        };
+        let said = (sent_at, html::hash(&content.body));
+        let is_repeated = self.said.remove(&said) == Some(!message.is_late);
+        if !is_repeated {
+            self.said.insert(said, message.is_late);
+        }
+        is_repeated
     }
 
     /// Whether the content of a message is being read.
@@ -246,7 +263,8 @@ impl Conversation {
             let Some((first, content)) = first.and_then(Waiting::with_content) else {
                 return;
             };
-            if !self.is_shown_invitation_text(cx, &first, &content) {
+            let is_shown = self.received.is_shown_twice(&first, &content);
+            if !is_shown && !self.is_shown_invitation_text(cx, &first, &content) {
                 if !first.is_late {
                     self.set_typing(cx, first.sender.key, false);
                 }

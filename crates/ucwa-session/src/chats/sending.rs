@@ -120,8 +120,7 @@ impl Conversation {
         };
         let operation_id = cx.core.uuid();
         let message = draft.message;
-        self.deliveries
-            .add(message, draft.ticket, &operation_id, true);
+        self.deliveries.add(&draft, &operation_id, true);
         match cx.core.resolve(href, Stage::Message) {
             Ok(url) => {
                 let url = Origin::append_query(&url, "operationId", &operation_id);

@@ -17,6 +17,8 @@ use crate::response::{Answer, Effect};
 
 /// How long a conversation that lost its chat waits for an event before it is read.
 const PROBE_AFTER: Duration = Duration::from_secs(10);
+/// The pause before a conversation or its messaging resource is read again that could not be read.
+const REPEAT_AFTER: Duration = Duration::from_secs(120);
 
 impl Conversation {
     // Commands.
@@ -273,7 +275,10 @@ impl Conversation {
             Err(failure) if failure.is_gone() => {
                 self.on_remote_end(cx, Some(failure.with_kind(FailureKind::Remote)));
             }
-            Err(failure) => tracing::debug!(%failure, "a conversation could not be read"),
+            Err(failure) => {
+                tracing::debug!(%failure, "a conversation could not be read");
+                self.arm_repeat(cx, ChatTimer::ConversationUnread);
+            }
         }
         if let Some(live) = self.life.live_mut()
             && live.is_being_probed()
@@ -301,7 +306,17 @@ impl Conversation {
             Err(failure) if failure.is_gone() => {
                 self.on_chat_gone(cx, Some(failure.with_kind(FailureKind::Remote)));
             }
-            Err(failure) => tracing::debug!(%failure, "a chat could not be read"),
+            Err(failure) => {
+                tracing::debug!(%failure, "a chat could not be read");
+                self.arm_repeat(cx, ChatTimer::MessagingUnread);
+            }
+        }
+    }
+
+    /// Reads a resource again after a pause. Without it the conversation would wait for an event that may not come.
+    fn arm_repeat(&mut self, cx: &mut Context<'_>, timer: ChatTimer) {
+        if !self.tasks.is_armed(&timer) {
+            self.tasks.arm(cx.core, REPEAT_AFTER, timer);
         }
     }
 

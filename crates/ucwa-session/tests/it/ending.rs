@@ -490,3 +490,35 @@ fn a_message_that_was_lost_in_a_former_life_is_not_looked_for_in_the_next() {
     ));
     assert!(!bench.is_sent("GET", &message_href("22b2", "9")));
 }
+
+/// The server kept a conversation that this user left, so that it delivers every message to that one and to the next.
+#[test]
+fn a_message_that_comes_in_an_ended_conversation_and_the_present_one_is_shown_once() {
+    for late_first in [false, true] {
+        let mut bench = established();
+        bench.submit(Operation::Leave(chat()));
+        bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+        bench.send(1, "again");
+        let sent = bench.created("POST", crate::fixtures::INVITATIONS, INVITATION);
+        let operation = sent.json()["operationId"].as_str().unwrap().to_owned();
+        let mut page = vec![(
+            false,
+            invitation("started", &operation, "333", "Connecting"),
+        )];
+        page.extend(accepted(&operation, "333"));
+        bench.page(senders("333", page));
+        bench.events.clear();
+        let mut places = ["333", "21a1"];
+        if late_first {
+            places.reverse();
+        }
+        for id in places {
+            bench.page(senders(id, vec![(true, arrival(id, "7", "Hi"))]));
+        }
+        assert_eq!(bench.received(chat()), ["Hi"], "{late_first}");
+        // In one of the two alone, the same text is another message.
+        bench.page(senders("333", vec![(true, arrival("333", "8", "Hi"))]));
+        bench.page(senders("333", vec![(true, arrival("333", "9", "Hi"))]));
+        assert_eq!(bench.received(chat()).len(), 2, "{late_first}");
+    }
+}

@@ -73,6 +73,22 @@ fn with_two_lost_responses_the_message_text_decides_which_one_an_event_is_about(
     assert_eq!(bench.result(second), None);
 }
 
+/// Another endpoint of this user in the same conference sends messages, too, and their results come here.
+#[test]
+fn the_result_of_another_text_is_not_matched_with_a_lost_response() {
+    for (text, is_ours) in [("other", false), ("one", true)] {
+        let mut bench = established();
+        bench.send(1, "one");
+        bench.break_off("POST", &messages(), Sent::Maybe);
+        deliver(&mut bench, "2", "Success");
+        let link = json!({"href": format!("data:text/plain;charset=utf-8,{text}")});
+        let read =
+            json!({"rel": "message", "direction": "Outgoing", "_links": {"plainMessage": link}});
+        bench.reply("GET", &message_href("21a1", "2"), 200, read);
+        assert_eq!(!bench.verdicts(chat()).is_empty(), is_ours, "{text}");
+    }
+}
+
 #[test]
 fn an_event_waits_for_a_response_in_flight_before_it_is_matched_with_a_lost_one() {
     let mut bench = established();

@@ -157,3 +157,54 @@ fn the_response_that_reports_a_lost_application_causes_no_request_in_it() {
     bench.advance(Duration::from_secs(2));
     assert!(bench.is_sent("POST", "/ucwa/oauth/v1/applications"));
 }
+
+/// No event may say again what the page said in place of the resource.
+#[test]
+fn a_chat_that_could_not_be_read_is_read_again() {
+    let mut bench = established();
+    let messaging_href = format!("{}/messaging", conversation_href("21a1"));
+    let updated = bare("updated", "messaging", &messaging_href, None);
+    bench.page(senders("21a1", vec![(true, updated)]));
+    for _ in 0..2 {
+        let read = bench.take("GET", &messaging_href);
+        bench.respond(read.id, page(403));
+        bench.advance(Duration::from_secs(119));
+        assert!(!bench.is_sent("GET", &messaging_href));
+        bench.advance(Duration::from_secs(1));
+    }
+    let mut disconnected = messaging("21a1", "Disconnected");
+    let resource = disconnected["_embedded"]["messaging"].take();
+    bench.reply("GET", &messaging_href, 200, resource);
+    let changes = bench.changes(chat());
+    let is_told =
+        |change: &ConversationChange| matches!(change, ConversationChange::ChatDisconnected { .. });
+    assert!(changes.iter().any(is_told), "{changes:?}");
+    bench.advance(Duration::from_secs(300));
+    assert!(!bench.is_sent("GET", &messaging_href));
+}
+
+#[test]
+fn a_conversation_that_could_not_be_read_is_read_again() {
+    let mut bench = established();
+    let href = conversation_href("21a1");
+    let updated = bare("updated", "conversation", &href, None);
+    bench.page(json!([communication(vec![updated])]));
+    for _ in 0..2 {
+        let read = bench.take("GET", &href);
+        bench.respond(read.id, page(200));
+        bench.advance(Duration::from_secs(119));
+        assert!(!bench.is_sent("GET", &href));
+        bench.advance(Duration::from_secs(1));
+    }
+    let mut renamed = conversation_event("updated", "21a1", "Connected");
+    let mut resource = renamed["_embedded"]["conversation"].take();
+    resource["subject"] = json!("Tea");
+    bench.reply("GET", &href, 200, resource);
+    let changes = bench.changes(chat());
+    assert!(
+        changes.contains(&ConversationChange::Subject("Tea".to_owned())),
+        "{changes:?}"
+    );
+    bench.advance(Duration::from_secs(300));
+    assert!(!bench.is_sent("GET", &href));
+}
