@@ -1,13 +1,14 @@
 //! A transport with a cookie jar.
 
 use std::{
+    cmp::Reverse,
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cookie_store::{CookieStore, RawCookie};
+use cookie_store::{Cookie, CookieStore, RawCookie};
 use http::{
     HeaderMap, HeaderValue, Request, Response,
     header::{COOKIE, SET_COOKIE},
@@ -21,7 +22,9 @@ use crate::{HttpTransport, SendOptions, TransportError};
 /// Load balancers and reverse proxies in front of a pool tie a session to one server by a cookie. Put one `Cookies` around a transport
 /// for each session: two sessions with one jar would share their cookies. `Record` belongs inside it, where the cookies pass.
 ///
-/// A cookie for a whole top-level domain is not kept. The jar lives in memory, and cookies expire by the system's clock.
+/// A cookie for all hosts of a public suffix, such as `com` or `co.uk`, is not kept, nor is one for a domain without a dot. Of
+/// each domain 50 cookies are kept, 3,000 altogether, each with at most 4,096 bytes of name and value; further ones are ignored.
+/// Cookies with a longer path are sent first. The jar lives in memory, and cookies expire by the system's clock.
 pub struct Cookies<T> {
     inner: T,
     jar: Mutex<CookieStore>,
@@ -43,39 +46,118 @@ impl<T: HttpTransport> Cookies<T> {
     /// The value of the `Cookie` header for `url`, after what the caller has put there.
     fn header(&self, url: &Url, own: Option<&HeaderValue>) -> Option<HeaderValue> {
         let jar = self.jar();
-        let mut cookies: Vec<_> = jar.get_request_values(url).collect();
+        let mut cookies = jar.matches(url);
         if cookies.is_empty() {
             return None;
         }
         // The jar has no order of its own.
-        cookies.sort_unstable();
-        let own = own.and_then(|own| own.to_str().ok()).map(str::to_owned);
-        let pairs = cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"));
-        let header: Vec<String> = own.into_iter().chain(pairs).collect();
-        let mut header = HeaderValue::from_str(&header.join("; ")).ok()?;
+        cookies.sort_by_key(|cookie| (Reverse(cookie.path.len()), cookie.name_value()));
+        let mut header = own.map_or(Vec::new(), |own| own.as_bytes().to_vec());
+        for cookie in cookies {
+            if !header.is_empty() {
+                header.extend_from_slice(b"; ");
+            }
+            let (name, value) = cookie.name_value();
+            header.extend(name.chars().chain(['=']).chain(value.chars()).map(byte));
+        }
+        let mut header = HeaderValue::from_bytes(&header).ok()?;
         header.set_sensitive(true);
         Some(header)
     }
 
     fn keep(&self, url: &Url, headers: &HeaderMap) {
-        let cookies = headers
-            .get_all(SET_COOKIE)
-            .iter()
-            .filter_map(|cookie| RawCookie::parse(cookie.to_str().ok()?.to_owned()).ok())
-            .filter(|cookie| !is_for_top_level(cookie));
         let mut jar = self.jar();
-        for cookie in cookies {
-            // One by one, since the jar's way to take them all logs their values. One that it refuses is not this server's to set.
-            let _ = jar.insert_raw(&cookie, url);
+        for header in headers.get_all(SET_COOKIE) {
+            let text: String = header.as_bytes().iter().copied().map(character).collect();
+            if let Ok(cookie) = RawCookie::parse(text)
+                && let Some(cookie) = for_hosts_of(cookie, url)
+                && is_small(&cookie)
+                && let Ok(cookie) = Cookie::try_from_raw_cookie(&cookie, url)
+                && has_room(&mut jar, &cookie)
+            {
+                // One by one, since the jar's way to take them all logs their values. One that it refuses is not this server's
+                // to set.
+                let _ = jar.insert(cookie.into_owned(), url);
+            }
         }
     }
 }
 
-fn is_for_top_level(cookie: &RawCookie<'_>) -> bool {
-    let domain = cookie.domain().map(|domain| domain.trim_matches('.'));
-    domain.is_some_and(|domain| !domain.contains('.'))
+/// The most cookies for one domain, the most altogether, and the most bytes of the name and the value of one: what RFC 6265,
+/// section 6.1, asks of a client.
+const MOST_OF_DOMAIN: usize = 50;
+const MOST: usize = 3000;
+const LARGEST: usize = 4096;
+/// The most bytes of a path; a domain cannot be longer than the host's name.
+const LONGEST_PATH: usize = 1024;
+
+/// The first of the characters that stand for the bytes outside of ASCII in the jar, which keeps text. They are from a private use
+/// area, so that no rule about characters applies to them.
+const FIRST: u32 = 0xf700;
+
+fn character(byte: u8) -> char {
+    match char::from_u32(FIRST + u32::from(byte)) {
+        Some(stand_in) if !byte.is_ascii() => stand_in,
+        _ => char::from(byte),
+    }
+}
+
+/// The reverse of [`character`].
+fn byte(character: char) -> u8 {
+    u8::try_from(u32::from(character) & 0xff).unwrap_or_default()
+}
+
+/// The cookie, for the host alone if the domain is public and the host's own name. `None` if it is public otherwise.
+fn for_hosts_of<'c>(mut cookie: RawCookie<'c>, url: &Url) -> Option<RawCookie<'c>> {
+    let domain = cookie
+        .domain()
+        .map(|domain| domain.trim_matches('.').to_ascii_lowercase());
+    let Some(domain) = domain.filter(|domain| is_public(domain.as_str())) else {
+        return Some(cookie);
+    };
+    cookie.unset_domain();
+    (url.host_str() == Some(&domain)).then_some(cookie)
+}
+
+/// Whether the hosts in a domain may belong to different people.
+fn is_public(domain: &str) -> bool {
+    let listed =
+        psl::suffix(domain.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix == domain);
+    listed || !domain.contains('.')
+}
+
+fn is_small(cookie: &RawCookie<'_>) -> bool {
+    let length = |text: &str| text.chars().count();
+    let scope = length(cookie.path().unwrap_or_default());
+    length(cookie.name()) + length(cookie.value()) <= LARGEST && scope <= LONGEST_PATH
+}
+
+/// Whether the jar can take the cookie, after the expired ones have made room.
+fn has_room(jar: &mut CookieStore, cookie: &Cookie<'_>) -> bool {
+    let domain = String::from(&cookie.domain);
+    if jar.contains_any(&domain, &cookie.path, cookie.name()) {
+        return true;
+    }
+    let is_full = |jar: &CookieStore| {
+        let all = jar.iter_any();
+        let (all, same) = all.fold((0, 0), |(all, same), other| {
+            (all + 1, same + usize::from(other.domain == cookie.domain))
+        });
+        all >= MOST || same >= MOST_OF_DOMAIN
+    };
+    if is_full(jar) {
+        let expired = jar.iter_any().filter(|cookie| cookie.is_expired());
+        let expired: Vec<_> = expired
+            .map(|cookie| {
+                let domain = String::from(&cookie.domain);
+                (domain, cookie.path.to_string(), cookie.name().to_owned())
+            })
+            .collect();
+        for (domain, path, name) in expired {
+            jar.remove(&domain, &path, &name);
+        }
+    }
+    !is_full(jar)
 }
 
 #[async_trait]

@@ -50,7 +50,7 @@ async fn a_cookie_goes_back_to_whom_it_belongs() {
         [
             "",
             "a=1; b=2",
-            "a=1; b=2; deep=3",
+            "deep=3; a=1; b=2",
             "wide=4",
             "",
             "a=1; b=2; wide=4",
@@ -93,5 +93,158 @@ async fn what_is_no_cookie_or_no_url_does_no_harm() {
         cookies.send(get(url), commands()).await.unwrap();
     }
     let shown = format!("{cookies:?}");
-    assert_eq!(shown, "Cookies { inner: Scripted, cookies: 1 }");
+    assert_eq!(shown, "Cookies { inner: Scripted, cookies: 2 }");
+}
+
+/// What `send` gets after `from` has set these cookies.
+async fn sent_after(from: &str, set: Vec<Vec<u8>>, to: &str) -> Option<Vec<u8>> {
+    let sent = std::sync::Arc::new(Mutex::new(None));
+    let log = std::sync::Arc::clone(&sent);
+    let set = Mutex::new(set);
+    let cookies = Cookies::new(Scripted::new(move |request: &Request<Bytes>| {
+        let cookie = request.headers().get("cookie");
+        *log.lock().unwrap() = cookie.map(|cookie| cookie.as_bytes().to_vec());
+        let mut response = Response::new(Bytes::new());
+        for cookie in set.lock().unwrap().drain(..) {
+            let cookie = http::HeaderValue::from_bytes(&cookie).unwrap();
+            response.headers_mut().append("set-cookie", cookie);
+        }
+        (Duration::ZERO, Ok(response))
+    }));
+    cookies.send(get(from), commands()).await.unwrap();
+    cookies.send(get(to), commands()).await.unwrap();
+    sent.lock().unwrap().take()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cookie_for_a_public_suffix_is_not_kept() {
+    for (from, domain, to, sent) in [
+        (
+            "https://evil.co.uk/",
+            "co.uk",
+            "https://pool.contoso.co.uk/",
+            None,
+        ),
+        ("https://evil.co.uk/", ".CO.UK", "https://evil.co.uk/", None),
+        (
+            "https://evil.azurewebsites.net/",
+            "azurewebsites.net",
+            "https://victim.azurewebsites.net/",
+            None,
+        ),
+        (
+            "https://a.contoso.co.uk/",
+            "contoso.co.uk",
+            "https://b.contoso.co.uk/",
+            Some("s=1"),
+        ),
+        // A company's own names are on no list.
+        (
+            "https://a.contoso.local/",
+            "contoso.local",
+            "https://b.contoso.local/",
+            Some("s=1"),
+        ),
+        // Such a host may keep a cookie for itself.
+        (
+            "https://azurewebsites.net/",
+            "azurewebsites.net",
+            "https://azurewebsites.net/",
+            Some("s=1"),
+        ),
+        (
+            "https://azurewebsites.net/",
+            "azurewebsites.net",
+            "https://a.azurewebsites.net/",
+            None,
+        ),
+        ("https://pool/", "pool", "https://pool/", Some("s=1")),
+    ] {
+        let set = format!("s=1; Domain={domain}").into_bytes();
+        let got = sent_after(from, vec![set], to).await;
+        assert_eq!(
+            got.as_deref(),
+            sent.map(str::as_bytes),
+            "{from} {domain} {to}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_path_comes_first() {
+    let set = [
+        "s=1; Path=/",
+        "s=2; Path=/ucwa",
+        "a=3; Path=/",
+        "z=4; Path=/ucwa/x",
+    ];
+    let set = set.map(|cookie| cookie.as_bytes().to_vec()).to_vec();
+    let sent = sent_after(
+        "https://pool.contoso.com/",
+        set,
+        "https://pool.contoso.com/ucwa/x",
+    )
+    .await;
+    assert_eq!(sent.unwrap(), b"z=4; s=2; a=3; s=1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_is_kept_as_bytes() {
+    let set = vec![
+        b"s=\xc3\xa0; Path=/".to_vec(),
+        b"t=M\xfcnchen\x85\xa0".to_vec(),
+        b"u=a=b\xff".to_vec(),
+    ];
+    let sent = sent_after("https://pool/", set, "https://pool/").await;
+    assert_eq!(
+        sent.unwrap(),
+        b"s=\xc3\xa0; t=M\xfcnchen\x85\xa0; u=a=b\xff"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_jar_is_bounded() {
+    let count = |sent: Option<Vec<u8>>| {
+        sent.map_or(0, |sent| {
+            String::from_utf8(sent).unwrap().split("; ").count()
+        })
+    };
+    let pool = "https://pool.contoso.com/";
+
+    // The cookies of a domain, of which one that expires makes room.
+    let mut set: Vec<_> = (0..60)
+        .map(|one| format!("c{one:02}=1").into_bytes())
+        .collect();
+    let sent = sent_after(pool, set.clone(), pool).await;
+    assert_eq!(count(sent), 50);
+    set.extend([
+        b"c00=; Max-Age=0".to_vec(),
+        b"d=1".to_vec(),
+        b"e=1".to_vec(),
+        b"c01=2".to_vec(),
+    ]);
+    let sent = String::from_utf8(sent_after(pool, set, pool).await.unwrap()).unwrap();
+    assert!(
+        sent.starts_with("c01=2; c02=1; ") && sent.ends_with("c49=1; d=1"),
+        "{sent}"
+    );
+
+    // All cookies.
+    let set = (0..65).flat_map(|domain| {
+        let scope = "x.".repeat(domain);
+        (0..50).map(move |one| format!("c{one}=1; Domain={scope}contoso.com").into_bytes())
+    });
+    let deepest = format!("https://{}contoso.com/", "x.".repeat(65));
+    assert_eq!(
+        count(sent_after(&deepest, set.collect(), &deepest).await),
+        3000
+    );
+
+    // The size of one.
+    let large = |size: usize| format!("s={}", "\u{e0}".repeat(size)).into_bytes();
+    let sent = sent_after(pool, vec![large(2047)], pool).await;
+    assert_eq!(sent.unwrap(), large(2047));
+    assert_eq!(sent_after(pool, vec![large(2048)], pool).await, None);
+    let path = format!("s=1; Path=/{}", "x".repeat(1024)).into_bytes();
+    assert_eq!(sent_after(pool, vec![path], pool).await, None);
 }
