@@ -119,8 +119,8 @@ impl ConversationsManager {
             cell: |cells| &mut cells.archive,
         });
         let enabled = situation.map_with_reason(move |situation, _| {
-            let verdict = rule(situation);
-            (verdict.is_ok(), verdict.err())
+            let result = rule(situation);
+            (result.is_ok(), result.err())
         });
         let manager = self.clone();
         Command::new(enabled, move |arguments| run(&manager, arguments))

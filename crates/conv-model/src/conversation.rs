@@ -274,8 +274,8 @@ impl Conversation {
         let enabled =
             self.property(|cells| &mut cells.situation)
                 .map_with_reason(move |situation, _| {
-                    let verdict = rule(situation);
-                    (verdict.is_ok(), verdict.err())
+                    let result = rule(situation);
+                    (result.is_ok(), result.err())
                 });
         let conversation = self.clone();
         Command::new(enabled, move |arguments| run(&conversation, arguments))

@@ -141,7 +141,7 @@ impl Conversation {
                         |cells| &mut cells.capabilities,
                         Default::default(),
                     );
-                    self.take_out_if_removed(transaction, &participant);
+                    self.finish_removal(transaction, &participant);
                 }
             }
             Fact::ParticipantChat {
@@ -219,7 +219,7 @@ impl Conversation {
             );
         }
         for participant in &others {
-            self.take_out_if_removed(transaction, participant);
+            self.finish_removal(transaction, participant);
         }
         self.self_participant()
             .set_state(transaction, ParticipantState::Disconnected, None);

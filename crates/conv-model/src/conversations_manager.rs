@@ -158,7 +158,7 @@ impl ConversationsManager {
                 conversation.situation(transaction).state,
                 ConversationState::Created | ConversationState::Disconnected
             ) {
-                take_out(transaction, &self.node, conversation);
+                remove_item(transaction, &self.node, conversation);
                 return Ok(Step::Done(()));
             }
             transaction.cells(&conversation.node).is_removed = true;
@@ -268,7 +268,7 @@ pub(crate) fn publish(
 }
 
 /// Removes a conversation from the collection.
-pub(crate) fn take_out(
+pub(crate) fn remove_item(
     transaction: &mut Transaction<'_>,
     application: &Arc<ApplicationNode>,
     conversation: &Conversation,

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn html_from_outside_is_made_safe() {
+    fn untrusted_html_is_sanitized() {
         let cases = [
             ("<b>bold</b>", "<b>bold</b>"),
             ("<script>alert(1)</script>x", "x"),

@@ -110,7 +110,7 @@ impl Participant {
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn reject(&self) -> CommandFuture<()> {
         let (conversation, participant) = self.key();
-        let request = Request::TurnAway {
+        let request = Request::RejectParticipant {
             conversation,
             participant,
         };
@@ -132,8 +132,8 @@ impl Participant {
     ) -> Command<A, ()> {
         let capabilities = self.property(|cells| &mut cells.capabilities);
         let enabled = capabilities.map_with_reason(move |capabilities, _| {
-            let verdict = rule(capabilities);
-            (verdict.is_ok(), verdict.err())
+            let result = rule(capabilities);
+            (result.is_ok(), result.err())
         });
         let participant = self.clone();
         Command::new(enabled, move |arguments| run(&participant, arguments))

@@ -57,7 +57,7 @@ pub(crate) fn identify(transaction: &mut Transaction<'_>, person: &Person, addre
     match other {
         None => {
             insert(transaction, model, address, person);
-            person.announce_interests(transaction);
+            person.request_interests(transaction);
         }
         // The handles on the user are as old as the model, so the user's object stays the principal one.
         Some(other) if person.node.fixed.is_me => {

@@ -411,19 +411,19 @@ impl Person {
         principal.set_name(transaction, Some(&name));
         // Fails only for an object that is an alias already.
         let _ = self.node.fixed.alias_of.set(principal.clone());
-        principal.announce_interests(transaction);
+        principal.request_interests(transaction);
     }
 
     /// Requests the interests that were not requested from the backend before.
-    pub(crate) fn announce_interests(&self, transaction: &mut Transaction<'_>) {
+    pub(crate) fn request_interests(&self, transaction: &mut Transaction<'_>) {
         let cells = transaction.cells(&self.node);
         let fields: Vec<_> = cells.interests.keys().copied().collect();
         for field in fields {
-            self.announce_interest(transaction, field);
+            self.request_interest(transaction, field);
         }
     }
 
-    pub(crate) fn announce_interest(&self, transaction: &mut Transaction<'_>, field: PersonField) {
+    pub(crate) fn request_interest(&self, transaction: &mut Transaction<'_>, field: PersonField) {
         let cells = transaction.cells(&self.node);
         let address = cells.id.get().clone();
         // The backend cannot follow a person without an address, and takes an empty one for the user's.
@@ -509,7 +509,7 @@ impl Drop for PersonCells {
     fn drop(&mut self) {
         let address = self.id.get();
         let followed: Vec<_> = (self.interests.iter())
-            .filter(|(_, interests)| interests.is_announced())
+            .filter(|(_, interests)| interests.is_requested())
             .map(|(field, _)| *field)
             .collect();
         if address.is_empty() && followed.is_empty() {

@@ -112,7 +112,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
 pub(crate) struct Interests {
     live: usize,
     every: BTreeMap<Duration, usize>,
-    announced: Interest,
+    requested: Interest,
 }
 
 impl Interests {
@@ -129,12 +129,12 @@ impl Interests {
     /// The interest to request now, if it differs from the last requested one.
     pub(crate) fn update(&mut self) -> Option<Interest> {
         let wanted = self.wanted();
-        let announced = std::mem::replace(&mut self.announced, wanted);
-        (announced != wanted).then_some(wanted)
+        let requested = std::mem::replace(&mut self.requested, wanted);
+        (requested != wanted).then_some(wanted)
     }
 
-    pub(crate) fn is_announced(&self) -> bool {
-        self.announced != Interest::None
+    pub(crate) fn is_requested(&self) -> bool {
+        self.requested != Interest::None
     }
 
     /// Adds the subscriptions to another object of the same person.
@@ -143,8 +143,8 @@ impl Interests {
         for (interval, count) in other.every {
             *self.every.entry(interval).or_default() += count;
         }
-        if other.announced != Interest::None {
-            self.announced = other.announced;
+        if other.requested != Interest::None {
+            self.requested = other.requested;
         }
     }
 }
@@ -167,7 +167,7 @@ fn count_interest(
                 interests.every.retain(|_, count| *count > 0);
             }
         }
-        person.announce_interest(transaction, field);
+        person.request_interest(transaction, field);
     });
 }
 

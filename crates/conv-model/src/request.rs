@@ -95,7 +95,7 @@ pub enum Request {
     },
     /// Reject a participant in the lobby. Completes when the other side has accepted the request; a fact reports that the
     /// participant left.
-    TurnAway {
+    RejectParticipant {
         /// The conversation.
         conversation: ConversationId,
         /// The participant.

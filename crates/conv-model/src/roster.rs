@@ -103,7 +103,10 @@ impl Conversation {
                 Undo::Keep(state)
             } else {
                 // The protocol invites every participant that it knows, so it must forget this one too.
-                Undo::PutBack(self.take_out(transaction, participant).unwrap_or_default())
+                Undo::PutBack(
+                    self.remove_item(transaction, participant)
+                        .unwrap_or_default(),
+                )
             };
             let (conversation, participant) = (self.clone(), participant.clone());
             Ok(Step::ask_then(request, move |transaction, result| {
@@ -141,18 +144,18 @@ impl Conversation {
     }
 
     /// Removes a participant that has left, if a command asked for the removal.
-    pub(crate) fn take_out_if_removed(
+    pub(crate) fn finish_removal(
         &self,
         transaction: &mut Transaction<'_>,
         participant: &Participant,
     ) {
         if std::mem::take(&mut transaction.cells(&participant.node).is_removed) {
-            self.take_out(transaction, participant);
+            self.remove_item(transaction, participant);
         }
     }
 
     /// Removes a participant from the collection. Returns the index that it had.
-    fn take_out(
+    fn remove_item(
         &self,
         transaction: &mut Transaction<'_>,
         participant: &Participant,

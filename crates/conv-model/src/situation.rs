@@ -123,7 +123,7 @@ mod tests {
 
     /// Each command in each state of the user's chat, signed in and signed out.
     #[test]
-    fn commands_are_enabled_by_the_state_of_our_chat() {
+    fn commands_are_enabled_by_the_state_of_the_users_chat() {
         #[rustfmt::skip]
         let table: &[(&str, Rule, bool, [Option<()>; 6])] = &[
             //                                                       needs    Disc.     Notif.    Conn.ing  Ringing   Conn.ed   Disc.ing

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::application::ApplicationNode;
 use crate::archive::ArchiveSituation;
 use crate::conversation::Conversation;
-use crate::conversations_manager::{make, publish, take_out};
+use crate::conversations_manager::{make, publish, remove_item};
 use crate::fact::{Archived, ConversationFact, Discovered, Fact, Incoming};
 use crate::ids::ConversationId;
 use crate::observable::store::Transaction;
@@ -251,7 +251,7 @@ impl ModelWriter {
         conversation.apply(transaction, fact);
         let cells = transaction.cells(&conversation.node);
         if cells.is_removed && *cells.state.get() == ConversationState::Disconnected {
-            take_out(transaction, &self.node, conversation);
+            remove_item(transaction, &self.node, conversation);
         }
     }
 

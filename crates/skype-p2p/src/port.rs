@@ -128,7 +128,7 @@ fn operation(request: Request) -> Option<Operation> {
             conversation: conversation_key(conversation),
             participant: participant_key(participant),
         },
-        Request::TurnAway {
+        Request::RejectParticipant {
             conversation,
             participant,
         } => Operation::Reject {

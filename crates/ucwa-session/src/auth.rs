@@ -35,7 +35,7 @@ pub(crate) struct Auth {
     /// Why the password was refused. A refused password is not sent again.
     pub(crate) refused: Option<Failure>,
     /// The token of an anonymous participant was given up: the next token belongs to a new participant.
-    pub(crate) begun_anew: bool,
+    pub(crate) identity_changed: bool,
 }
 
 /// The source of the tokens for an origin.
@@ -102,7 +102,7 @@ impl Auth {
     }
 
     /// Handles refused credentials. Returns whether the same credentials can get a token in another way.
-    pub(crate) fn begins_again(&mut self, origin: &Origin, failure: &Failure) -> bool {
+    pub(crate) fn can_request_anew(&mut self, origin: &Origin, failure: &Failure) -> bool {
         match self.credentials {
             // Repeated attempts with a wrong password lock the account.
             Some(Credentials::Password { .. } | Credentials::Windows { .. }) => {
@@ -112,7 +112,7 @@ impl Auth {
             // An anonymous participant whose token cannot be renewed gets a new one, like the first.
             Some(Credentials::AnonymousMeeting { .. }) => {
                 let had_one = self.tokens.remove(origin).is_some();
-                self.begun_anew |= had_one;
+                self.identity_changed |= had_one;
                 had_one
             }
             _ => false,
@@ -293,7 +293,7 @@ impl Core {
 
     /// Starts the renewals that are due.
     pub(crate) fn renew_due_tokens(&mut self) {
-        for timer in self.take_due(|timer| matches!(timer, Timer::RenewToken(_))) {
+        for timer in self.finish_timer(|timer| matches!(timer, Timer::RenewToken(_))) {
             if let Timer::RenewToken(origin) = timer {
                 self.renew_token(origin);
             }

@@ -69,7 +69,7 @@ impl Session {
     }
 
     fn poll_events_link(&mut self) {
-        self.channel.next = self.entry.links.events.clone().unwrap_or_default();
+        self.channel.next = self.sign_in.links.events.clone().unwrap_or_default();
         self.name_parameters();
         self.channel.bad_pages = 0;
         self.poll(Duration::ZERO);
@@ -184,7 +184,7 @@ impl Session {
             || matches!(follow, Follow::Resume(_) | Follow::Resync(_));
         // The next GET acknowledges this page. It is sent before the events of the page are handled.
         self.poll(Duration::ZERO);
-        if self.entry.phase != Phase::Running {
+        if self.sign_in.phase != Phase::Running {
             // The link points to another host: the page is ignored, and the session has ended.
             return;
         }
@@ -237,7 +237,7 @@ impl Session {
         // The same address will return the same page, so the channel restarts at the events link of the application.
         self.channel.bad_pages = 0;
         self.channel.failures += 1;
-        let href = self.entry.links.application.clone().unwrap_or_default();
+        let href = self.sign_in.links.application.clone().unwrap_or_default();
         match self.core.resolve(&href, Stage::Events) {
             Ok(url) => self
                 .core
@@ -261,7 +261,7 @@ impl Session {
             .is_some_and(|at| now.saturating_sub(at) < REPLACED_WINDOW);
         if again {
             // Both processes share the application and the other one continues to use it, so it is not deleted.
-            self.entry.links = ApplicationLinks::default();
+            self.sign_in.links = ApplicationLinks::default();
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
         self.channel.replaced_at = Some(now);
@@ -272,8 +272,8 @@ impl Session {
     pub(crate) fn list_conversations(&mut self) {
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ListConversations));
-        if let Some(href) = &self.entry.links.conversations
-            && self.entry.phase == Phase::Running
+        if let Some(href) = &self.sign_in.links.conversations
+            && self.sign_in.phase == Phase::Running
             && let Ok(url) = self.core.resolve(href, Stage::Events)
         {
             let purpose = Purpose::ListConversations(self.chats.known_hrefs());

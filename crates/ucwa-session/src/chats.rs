@@ -55,9 +55,9 @@ pub(crate) struct Chats {
     /// Incoming invitations that are being read, since their first event was merged with a later one.
     merged: BTreeMap<HrefKey, MergedInvitation>,
     page: Page,
-    /// The conversations that may have changed since the last call of `advance_touched`. Only these are advanced, so the cost
+    /// The conversations that may have changed since the last call of `advance_changed`. Only these are advanced, so the cost
     /// of a page does not depend on the number of conversations.
-    touched: BTreeSet<ConversationKey>,
+    changed_conversations: BTreeSet<ConversationKey>,
     discovered: Vec<Discovery>,
 }
 
@@ -79,7 +79,7 @@ struct Account {
 impl Chats {
     /// Updates the account from a `communication` resource (`communication_ref`). A member that is missing in the update
     /// keeps its value.
-    pub(crate) fn take_communication(&mut self, communication: &Resource<'_>) {
+    pub(crate) fn apply_communication(&mut self, communication: &Resource<'_>) {
         let account = &mut self.account;
         account.signed_in = true;
         for (rel, link) in [
@@ -117,7 +117,7 @@ impl Chats {
             discovered: &mut self.discovered,
         };
         let result = f(conversation, &mut cx);
-        self.touched.insert(key);
+        self.changed_conversations.insert(key);
         if conversation.forgotten && !conversation.is_live() {
             self.drop_record(key);
         }
@@ -305,13 +305,13 @@ impl Chats {
             ChatsTimer::Unclaimed(href, failed) => self.read_unclaimed(core, &href, failed),
             ChatsTimer::Conversation(conversation, timer) => {
                 self.with(core, conversation, |conversation, cx| {
-                    if conversation.tasks.take_due(key) {
+                    if conversation.tasks.finish_timer(key) {
                         conversation.on_timer(cx, timer);
                     }
                 });
             }
         }
-        self.advance_touched(core);
+        self.advance_changed(core);
     }
 
     /// Handles the end of a request of the chats.
@@ -336,7 +336,7 @@ impl Chats {
                 });
             }
         }
-        self.advance_touched(core);
+        self.advance_changed(core);
     }
 
     // The application.
@@ -361,7 +361,7 @@ impl Chats {
         self.buffer.clear();
         core.cancel_timers(|timer| timer.is_unclaimed());
         self.index = Index::default();
-        self.touched.clear();
+        self.changed_conversations.clear();
     }
 
     /// Ends the conversations in `known` that are missing in `living`, the list of the server. Called after the event
@@ -397,7 +397,7 @@ impl Chats {
 
     fn drop_record(&mut self, key: ConversationKey) {
         self.conversations.remove(&key);
-        self.touched.remove(&key);
+        self.changed_conversations.remove(&key);
     }
 }
 

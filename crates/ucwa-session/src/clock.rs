@@ -133,7 +133,7 @@ impl Core {
             .map(|(id, _)| *id)
             .collect();
         for id in lost {
-            if let Some(mut exchange) = self.take_from_wire(id) {
+            if let Some(mut exchange) = self.remove_from_wire(id) {
                 if let Some(watchdog) = exchange.watchdog.take() {
                     self.timers.cancel(watchdog);
                 }

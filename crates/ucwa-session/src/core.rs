@@ -25,7 +25,7 @@ use crate::operation::Outcome;
 use crate::question::Questions;
 use crate::response::{CORRELATION_ID, may_have_been_sent, retry_after};
 use crate::timers::{Timer, TimerKey, Timers};
-use crate::trust::{Trust, Verdict, is_plain_http};
+use crate::trust::{Trust, TrustDecision, is_plain_http};
 use crate::workload::Workload;
 
 /// An exchange that has ended, with its result, for the part of the session that started it.
@@ -42,7 +42,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// The state of an exchange.
 #[derive(Clone, Copy)]
-enum Place {
+enum ExchangeState {
     OnWire(RequestId),
     /// Waits for this timer before the retry.
     Paused(TimerKey),
@@ -67,7 +67,7 @@ pub(crate) struct Core {
     pub(crate) on_wire: BTreeMap<RequestId, Exchange>,
     /// The owned exchanges that are in flight or wait for a retry. The others are found by a scan of the few that wait for
     /// something else.
-    places: BTreeMap<ExchangeId, Place>,
+    states: BTreeMap<ExchangeId, ExchangeState>,
     exchanges: u64,
     pub(crate) questions: Questions,
     finished: VecDeque<Finished>,
@@ -96,7 +96,7 @@ impl Core {
             numbers: 0,
             tickets: BTreeSet::new(),
             on_wire: BTreeMap::new(),
-            places: BTreeMap::new(),
+            states: BTreeMap::new(),
             exchanges: 0,
             questions: Questions::default(),
             finished: VecDeque::new(),
@@ -175,8 +175,8 @@ impl Core {
         self.timers.pop_due(self.now)
     }
 
-    pub(crate) fn take_due(&mut self, wanted: impl Fn(&Timer) -> bool) -> Vec<Timer> {
-        self.timers.take_due(self.now, wanted)
+    pub(crate) fn finish_timer(&mut self, wanted: impl Fn(&Timer) -> bool) -> Vec<Timer> {
+        self.timers.finish_timer(self.now, wanted)
     }
 
     /// Moves the timers and tokens that run in real time forward by the length of a suspend, which `now` does not contain.
@@ -210,7 +210,7 @@ impl Core {
     pub(crate) fn issue(&mut self, mut exchange: Exchange) {
         if let Some(id) = exchange.id {
             // For a retry, the pause is over.
-            self.places.remove(&id);
+            self.states.remove(&id);
         }
         let origin = match Origin::of(&exchange.url) {
             Ok(origin) => origin,
@@ -222,12 +222,12 @@ impl Core {
         };
         self.label(&mut exchange, &origin);
         if exchange.credential != Credential::None {
-            let refusal = match self.trust.judge(&origin) {
-                Verdict::Trusted => None,
-                Verdict::Ask => return self.ask_trust(exchange, &origin),
-                Verdict::Refused => Some(FailureKind::Untrusted),
-                Verdict::PlainHttp => Some(FailureKind::PlainHttp),
-                Verdict::Online => Some(FailureKind::HomedOnline),
+            let refusal = match self.trust.decide(&origin) {
+                TrustDecision::Trusted => None,
+                TrustDecision::Ask => return self.ask_trust(exchange, &origin),
+                TrustDecision::Refused => Some(FailureKind::Untrusted),
+                TrustDecision::PlainHttp => Some(FailureKind::PlainHttp),
+                TrustDecision::Online => Some(FailureKind::HomedOnline),
             };
             if let Some(kind) = refusal {
                 let failure = Failure::new(kind, exchange.purpose.stage())
@@ -308,7 +308,7 @@ impl Core {
             authentication: exchange.authentication,
         });
         if let Some(owned) = exchange.id {
-            self.places.insert(owned, Place::OnWire(id));
+            self.states.insert(owned, ExchangeState::OnWire(id));
         }
         self.on_wire.insert(id, exchange);
     }
@@ -319,7 +319,7 @@ impl Core {
         result: Result<Response<Bytes>, TransportFailure>,
     ) {
         // The exchange was aborted, or the watchdog ended it.
-        let Some(mut exchange) = self.take_from_wire(id) else {
+        let Some(mut exchange) = self.remove_from_wire(id) else {
             return;
         };
         if let Some(watchdog) = exchange.watchdog.take() {
@@ -411,13 +411,13 @@ impl Core {
         let id = exchange.id;
         let timer = self.arm(pause, Timer::Retry(Box::new(exchange)));
         if let Some(id) = id {
-            self.places.insert(id, Place::Paused(timer));
+            self.states.insert(id, ExchangeState::Paused(timer));
         }
     }
 
     /// Handles a request whose deadline and grace have passed without a report of the transport.
     pub(crate) fn on_watchdog(&mut self, id: RequestId) {
-        let Some(exchange) = self.take_from_wire(id) else {
+        let Some(exchange) = self.remove_from_wire(id) else {
             return;
         };
         self.outputs.push_back(Output::Abort(id));
@@ -466,9 +466,9 @@ impl Core {
     /// other cases.
     pub(crate) fn is_unsent(&self, id: ExchangeId) -> bool {
         let wanted = |exchange: &Exchange| exchange.id == Some(id);
-        match self.places.get(&id) {
-            Some(Place::OnWire(request)) => self.is_queued(*request).is_some(),
-            Some(Place::Paused(_)) => true,
+        match self.states.get(&id) {
+            Some(ExchangeState::OnWire(request)) => self.is_queued(*request).is_some(),
+            Some(ExchangeState::Paused(_)) => true,
             None => {
                 self.auth.waiting().any(wanted)
                     || self.questions.waiting().any(wanted)
@@ -539,9 +539,9 @@ impl Core {
     pub(crate) fn abandon_owned(&mut self, ids: &BTreeSet<ExchangeId>) {
         let mut waits = false;
         for id in ids {
-            match self.places.remove(id) {
-                Some(Place::OnWire(request)) => self.abort(request),
-                Some(Place::Paused(timer)) => drop(self.timers.cancel(timer)),
+            match self.states.remove(id) {
+                Some(ExchangeState::OnWire(request)) => self.abort(request),
+                Some(ExchangeState::Paused(timer)) => drop(self.timers.cancel(timer)),
                 None => waits = true,
             }
         }
@@ -552,7 +552,7 @@ impl Core {
 
     /// Aborts a request. If the driver has not taken the request yet, it is not sent at all.
     fn abort(&mut self, request: RequestId) {
-        if let Some(exchange) = self.take_from_wire(request)
+        if let Some(exchange) = self.remove_from_wire(request)
             && let Some(watchdog) = exchange.watchdog
         {
             self.timers.cancel(watchdog);
@@ -563,10 +563,10 @@ impl Core {
         }
     }
 
-    pub(crate) fn take_from_wire(&mut self, request: RequestId) -> Option<Exchange> {
+    pub(crate) fn remove_from_wire(&mut self, request: RequestId) -> Option<Exchange> {
         let exchange = self.on_wire.remove(&request)?;
         if let Some(id) = exchange.id {
-            self.places.remove(&id);
+            self.states.remove(&id);
         }
         Some(exchange)
     }
@@ -585,7 +585,7 @@ impl Core {
     }
 
     /// Drops every exchange except the request in flight with this ID.
-    fn abandon_but(&mut self, kept: Option<RequestId>) {
+    fn abandon_except(&mut self, kept: Option<RequestId>) {
         let on_wire = self.on_wire.keys().copied();
         let unwanted: Vec<_> = on_wire.filter(|id| Some(*id) != kept).collect();
         for request in unwanted {
@@ -598,14 +598,14 @@ impl Core {
 
     /// Drops all exchanges and timers, because the session has ended.
     pub(crate) fn stop(&mut self) {
-        self.abandon_but(None);
+        self.abandon_except(None);
         self.timers.clear();
-        self.places.clear();
+        self.states.clear();
     }
 
     /// Drops everything except the request in flight with this purpose. Its response is the last one: nothing is retried,
     /// and no token is fetched for it. Returns whether there is such a request.
-    pub(crate) fn stop_but(&mut self, purpose: &Purpose) -> bool {
+    pub(crate) fn stop_except(&mut self, purpose: &Purpose) -> bool {
         let mut on_wire = self.on_wire.iter_mut();
         let last = on_wire.find(|(_, exchange)| exchange.purpose == *purpose);
         let Some((&request, last)) = last else {
@@ -615,8 +615,8 @@ impl Core {
         last.attempts = MAX_ATTEMPTS;
         last.challenged = true;
         let watchdog = last.watchdog;
-        self.abandon_but(Some(request));
-        self.timers.cancel_but(watchdog);
+        self.abandon_except(Some(request));
+        self.timers.cancel_except(watchdog);
         true
     }
 

@@ -182,7 +182,7 @@ impl Core {
                             Some(()) => {
                                 self.auth.signed_in_at_page = false;
                                 self.resume_waiting(key);
-                                return std::mem::take(&mut self.auth.begun_anew);
+                                return std::mem::take(&mut self.auth.identity_changed);
                             }
                             None => not_ucwa(exchange, &response)
                                 .with_message("the token is not a valid header value"),
@@ -204,7 +204,7 @@ impl Core {
         };
         self.auth.signed_in_at_page = false;
         if *failure.kind() == FailureKind::InvalidCredentials
-            && self.auth.begins_again(key, &failure)
+            && self.auth.can_request_anew(key, &failure)
         {
             self.request_token(key.clone(), Source::Service(exchange.url.clone()));
         } else {

@@ -144,7 +144,7 @@ impl History {
     }
 
     /// Takes the links of an application.
-    pub(crate) fn take_application(&mut self, core: &mut Core, application: &Resource<'_>) {
+    pub(crate) fn apply_application(&mut self, core: &mut Core, application: &Resource<'_>) {
         let Some(communication) = application.embedded("communication") else {
             return;
         };
@@ -152,7 +152,7 @@ impl History {
         let link = |rel: &str| communication.link_href(rel).map(str::to_owned);
         self.conversation_logs = link("conversationLogs");
         self.missed_items = link("missedItems");
-        self.take_communication(core, communication);
+        self.apply_communication(core, communication);
     }
 
     /// Starts with a new application.
@@ -178,7 +178,7 @@ impl History {
             match (sender.rel.as_ref(), event.link.rel.as_ref()) {
                 ("communication", "communication") => {
                     if let Some(communication) = event.resource() {
-                        self.take_communication(core, communication);
+                        self.apply_communication(core, communication);
                     }
                 }
                 ("communication", "missedItems") => self.on_missed_event(core, event),

@@ -242,7 +242,7 @@ impl People {
     }
 
     /// Takes the links of an application, and the user's own data in it.
-    pub(crate) fn take_application(&mut self, core: &mut Core, application: &Resource<'_>) {
+    pub(crate) fn apply_application(&mut self, core: &mut Core, application: &Resource<'_>) {
         if let Some(people) = application.embedded("people") {
             let link = |rel: &str| people.link_href(rel).map(str::to_owned);
             self.search = link("search");
@@ -259,7 +259,7 @@ impl People {
                     me.interests.entry(field).or_insert(interest);
                 }
             }
-            self.take_me_links(me);
+            self.apply_me_links(me);
             let known = Aspect::Card.facts(me, core.base.as_ref());
             self.emit_facts(core, &PersonId::Me, known.into_iter().filter(has_value));
         }

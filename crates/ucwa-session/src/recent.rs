@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_is_forgotten_for_the_newest_and_nothing_else_is() {
+    fn a_full_map_evicts_the_oldest_entry_only() {
         let mut recent = Recent::<u32, &str, 3>::default();
         for key in 1..=3 {
             assert!(recent.insert(key, "first"));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_out_leaves_its_place_to_another() {
+    fn a_removed_entry_frees_its_place() {
         let mut recent = Recent::<u32, (), 2>::default();
         recent.insert(1, ());
         recent.insert(2, ());

@@ -27,7 +27,7 @@ use crate::timers::{Timer, TimerKey};
 /// sign-in.
 pub struct Session {
     pub(crate) core: Core,
-    pub(crate) entry: SignIn,
+    pub(crate) sign_in: SignIn,
     pub(crate) channel: Channel,
     pub(crate) chats: Chats,
     pub(crate) people: People,
@@ -45,7 +45,7 @@ enum ApplicationEnd {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session")
-            .field("phase", &self.entry.phase)
+            .field("phase", &self.sign_in.phase)
             .finish_non_exhaustive()
     }
 }
@@ -55,7 +55,7 @@ impl Session {
     pub fn new(config: SessionConfig) -> Self {
         Self {
             core: Core::new(config),
-            entry: SignIn::new(),
+            sign_in: SignIn::new(),
             channel: Channel::default(),
             chats: Chats::default(),
             people: People::default(),
@@ -144,7 +144,7 @@ impl Session {
 
     fn dispatch(&mut self, exchange: Exchange, result: Result<Response<Bytes>, Failure>) {
         if exchange.purpose.is_of_application()
-            && self.entry.phase != Phase::Leaving
+            && self.sign_in.phase != Phase::Leaving
             && let Some(end) = self.application_ended(&exchange, &result)
         {
             // A message in the request was certainly not sent. Everything else in flight ends with the application.
@@ -159,7 +159,7 @@ impl Session {
                 ApplicationEnd::Lost(failure) => self.application_lost(failure),
                 ApplicationEnd::Over(failure) => {
                     // An application that the server has ended need not be deleted.
-                    self.entry.links = ApplicationLinks::default();
+                    self.sign_in.links = ApplicationLinks::default();
                     self.give_up(failure.with_kind(FailureKind::Gone));
                 }
             };
@@ -169,7 +169,7 @@ impl Session {
             Purpose::User => self.on_user(&exchange, result),
             Purpose::Token(origin) => {
                 let another = self.core.on_token(origin, &exchange, result);
-                if another && self.entry.phase == Phase::Running {
+                if another && self.sign_in.phase == Phase::Running {
                     let failure = Failure::new(FailureKind::ConnectionLost, Stage::Authentication)
                         .with_message("the server issued the token of another participant");
                     self.application_lost(failure);
@@ -253,7 +253,7 @@ impl Session {
             if event.link.rel == "communication"
                 && let Some(communication) = event.resource()
             {
-                self.take_communication(communication);
+                self.apply_communication(communication);
             }
         }
         self.chats.on_page(&mut self.core, page);

@@ -68,8 +68,8 @@ pub(crate) enum Phase {
 pub(crate) struct SignIn {
     pub(crate) phase: Phase,
     /// The state that the caller knows.
-    announced: SignInState,
-    sign_in: Option<Ticket>,
+    reported_state: SignInState,
+    ticket: Option<Ticket>,
     sign_out: Vec<Ticket>,
     sip_uri: String,
     domain: String,
@@ -81,9 +81,9 @@ pub(crate) struct SignIn {
     /// The links of the application and of its embedded resources.
     pub(crate) links: ApplicationLinks,
     /// The application existed before: an earlier process created it, or a request whose response was lost.
-    taken_up: bool,
+    existed_before: bool,
     /// When the current application, or the last one, was entered.
-    entered_at: Duration,
+    application_since: Duration,
     /// The number of applications lost in a row.
     losses: u32,
     /// The number of attempts to replace the application.
@@ -107,8 +107,8 @@ impl SignIn {
     pub(crate) fn new() -> Self {
         Self {
             phase: Phase::Fresh,
-            announced: SignInState::SignedOut,
-            sign_in: None,
+            reported_state: SignInState::SignedOut,
+            ticket: None,
             sign_out: Vec::new(),
             sip_uri: String::new(),
             domain: String::new(),
@@ -117,8 +117,8 @@ impl SignIn {
             applications: String::new(),
             endpoint_id: String::new(),
             links: ApplicationLinks::default(),
-            taken_up: false,
-            entered_at: Duration::ZERO,
+            existed_before: false,
+            application_since: Duration::ZERO,
             losses: 0,
             attempts: 0,
             lost_at: None,
@@ -129,7 +129,7 @@ impl SignIn {
 
 impl Session {
     pub(crate) fn sign_in(&mut self, ticket: Ticket, credentials: Credentials) {
-        if self.entry.phase != Phase::Fresh {
+        if self.sign_in.phase != Phase::Fresh {
             let failure = Failure::new(FailureKind::WrongState, Stage::Command)
                 .with_message("a session signs in once; create another session");
             return self.core.complete(ticket, Err(failure));
@@ -137,14 +137,14 @@ impl Session {
         let (uri, domain, root) = match self.check(&credentials) {
             Ok(checked) => checked,
             Err(failure) => {
-                self.entry.phase = Phase::Over;
+                self.sign_in.phase = Phase::Over;
                 return self.core.complete(ticket, Err(failure));
             }
         };
-        self.entry.sip_uri = uri;
-        self.entry.sign_in = Some(ticket);
-        self.entry.phase = Phase::Entering;
-        self.entry.endpoint_id = self
+        self.sign_in.sip_uri = uri;
+        self.sign_in.ticket = Some(ticket);
+        self.sign_in.phase = Phase::Entering;
+        self.sign_in.endpoint_id = self
             .core
             .config
             .endpoint_id
@@ -152,7 +152,7 @@ impl Session {
             .unwrap_or_else(|| self.core.uuid());
         self.core.trust = Trust::new(self.core.config.trust.clone(), Some(&domain), root.as_ref());
         self.core.auth.credentials = Some(credentials);
-        self.entry.domain = domain;
+        self.sign_in.domain = domain;
         self.announce(SignInState::SigningIn, None);
         self.discover();
     }
@@ -211,17 +211,17 @@ impl Session {
 
     fn create_application(&mut self) {
         // Hrefs are relative to the host of the applications resource.
-        self.core.base = Origin::of(&self.entry.applications).ok();
+        self.core.base = Origin::of(&self.sign_in.applications).ok();
         let config = &self.core.config;
         let input = Resource::anonymous()
             .with_property("culture", config.culture.clone())
-            .with_property("endpointId", self.entry.endpoint_id.clone())
+            .with_property("endpointId", self.sign_in.endpoint_id.clone())
             .with_property("userAgent", config.user_agent.clone());
         let exchange = self.core.with_input(
             Exchange::new(
                 Purpose::CreateApplication,
                 Method::POST,
-                self.entry.applications.clone(),
+                self.sign_in.applications.clone(),
             ),
             &input,
         );
@@ -233,13 +233,13 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        if matches!(self.entry.phase, Phase::Leaving | Phase::Over) {
+        if matches!(self.sign_in.phase, Phase::Leaving | Phase::Over) {
             return self.on_created_too_late(exchange, result);
         }
         let links = result.and_then(|response| {
             self.application_links(exchange, &response)?;
             // A new application is reported with 201 (`applications_ref`).
-            self.entry.taken_up = response.status() == StatusCode::OK;
+            self.sign_in.existed_before = response.status() == StatusCode::OK;
             Ok(())
         });
         match links {
@@ -247,21 +247,21 @@ impl Session {
             // The user has too many applications, or this user agent is not allowed: only the user can change that
             // (`ApplicationDashboard`).
             Err(failure) if failure.is_gone() && failure.status() == Some(410) => {
-                self.entry_failed(failure.with_kind(FailureKind::Gone));
+                self.sign_in_step_failed(failure.with_kind(FailureKind::Gone));
             }
-            Err(failure) => self.entry_failed(failure),
+            Err(failure) => self.sign_in_step_failed(failure),
         }
     }
 
     /// Makes the user available: otherwise no invitations arrive (`makeMeAvailable_ref`). The link is absent if that
     /// has happened already.
     fn make_available(&mut self) {
-        let Some(href) = self.entry.links.make_me_available.clone() else {
+        let Some(href) = self.sign_in.links.make_me_available.clone() else {
             return self.read_application();
         };
         let url = match self.core.resolve(&href, Stage::Application) {
             Ok(url) => url,
-            Err(failure) => return self.entry_failed(failure),
+            Err(failure) => return self.sign_in_step_failed(failure),
         };
         let text = |word: &'static str| Value::from(word);
         let formats = if self.core.config.html {
@@ -271,7 +271,7 @@ impl Session {
         };
         // A new application must not change a status that the user has chosen since sign-in, in this session or
         // elsewhere.
-        let status = match self.entry.announced {
+        let status = match self.sign_in.reported_state {
             SignInState::SigningIn => Some("Online"),
             _ => self.people.chosen_status(),
         };
@@ -303,12 +303,12 @@ impl Session {
     }
 
     fn read_application(&mut self) {
-        let href = self.entry.links.application.clone().unwrap_or_default();
+        let href = self.sign_in.links.application.clone().unwrap_or_default();
         match self.core.resolve(&href, Stage::Application) {
             Ok(url) => self
                 .core
                 .issue(Exchange::new(Purpose::ReadApplication, Method::GET, url)),
-            Err(failure) => self.entry_failed(failure),
+            Err(failure) => self.sign_in_step_failed(failure),
         }
     }
 
@@ -319,12 +319,12 @@ impl Session {
     ) {
         let read = result.and_then(|response| self.application_links(exchange, &response));
         match read {
-            Ok(()) if self.entry.phase == Phase::Running => self.restart_channel(),
-            Ok(()) => self.enter(),
-            Err(failure) if self.entry.phase == Phase::Running => {
+            Ok(()) if self.sign_in.phase == Phase::Running => self.restart_channel(),
+            Ok(()) => self.finish_sign_in(),
+            Err(failure) if self.sign_in.phase == Phase::Running => {
                 self.on_channel_unreadable(failure);
             }
-            Err(failure) => self.entry_failed(failure),
+            Err(failure) => self.sign_in_step_failed(failure),
         }
     }
 
@@ -347,7 +347,7 @@ impl Session {
             .ok_or_else(|| missing("events link"))?
             .to_owned();
         if self
-            .entry
+            .sign_in
             .links
             .application
             .as_ref()
@@ -373,39 +373,39 @@ impl Session {
         };
         self.core.batch = application.link_href("batch").map(str::to_owned);
         if let Some(me) = application.embedded("me") {
-            let uri = me.text("uri").unwrap_or(&self.entry.sip_uri).to_owned();
+            let uri = me.text("uri").unwrap_or(&self.sign_in.sip_uri).to_owned();
             let name = me
                 .text("name")
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned);
             self.chats.me.clone_from(&uri);
-            if self.entry.announced == SignInState::SigningIn {
+            if self.sign_in.reported_state == SignInState::SigningIn {
                 self.core.emit(SessionEvent::Me { uri, name });
             }
         }
-        self.people.take_application(&mut self.core, &application);
-        self.history.take_application(&mut self.core, &application);
-        self.entry.links = links;
+        self.people.apply_application(&mut self.core, &application);
+        self.history.apply_application(&mut self.core, &application);
+        self.sign_in.links = links;
         if let Some(communication) = application.embedded("communication") {
-            self.take_communication(communication);
+            self.apply_communication(communication);
         }
         Ok(())
     }
 
     /// Takes the links that start and list conversations.
-    pub(crate) fn take_communication(&mut self, communication: &Resource<'_>) {
-        self.chats.take_communication(communication);
+    pub(crate) fn apply_communication(&mut self, communication: &Resource<'_>) {
+        self.chats.apply_communication(communication);
         if let Some(href) = communication.link_href("conversations") {
-            self.entry.links.conversations = Some(href.to_owned());
+            self.sign_in.links.conversations = Some(href.to_owned());
         }
     }
 
     /// Opens the event channel and reports the sign-in.
-    fn enter(&mut self) {
-        self.entry.phase = Phase::Running;
-        self.entry.entered_at = self.core.now;
+    fn finish_sign_in(&mut self) {
+        self.sign_in.phase = Phase::Running;
+        self.sign_in.application_since = self.core.now;
         self.begin_channel();
-        if self.entry.phase != Phase::Running {
+        if self.sign_in.phase != Phase::Running {
             // The events link leads to another host, and the session has ended.
             return;
         }
@@ -415,18 +415,18 @@ impl Session {
         self.people.begin(&mut self.core);
         self.history.begin(&mut self.core);
         self.announce(SignInState::SignedIn, None);
-        if self.entry.taken_up {
+        if self.sign_in.existed_before {
             self.list_conversations();
         }
-        if let Some(ticket) = self.entry.sign_in.take() {
+        if let Some(ticket) = self.sign_in.ticket.take() {
             self.core.complete(ticket, Ok(Outcome::Done));
         }
     }
 
     pub(crate) fn report_activity(&mut self) {
-        if self.entry.phase == Phase::Running
+        if self.sign_in.phase == Phase::Running
             && !self.core.is_under_way(&Purpose::ReportActivity)
-            && let Some(href) = &self.entry.links.report_my_activity
+            && let Some(href) = &self.sign_in.links.report_my_activity
             && let Ok(url) = self.core.resolve(href, Stage::Application)
         {
             let report = Exchange::new(Purpose::ReportActivity, Method::POST, url);
@@ -467,15 +467,15 @@ impl Session {
     pub(crate) fn application_lost(&mut self, failure: Failure) {
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
         self.drop_application(&lost);
-        let entered_for = self.core.now.saturating_sub(self.entry.entered_at);
-        if self.entry.phase == Phase::Running && entered_for >= SOUND_LIFE {
-            self.entry.losses = 0;
+        let application_age = self.core.now.saturating_sub(self.sign_in.application_since);
+        if self.sign_in.phase == Phase::Running && application_age >= SOUND_LIFE {
+            self.sign_in.losses = 0;
         }
-        self.entry.losses += 1;
-        self.entry.attempts = 0;
-        self.entry.lost_at.get_or_insert(self.core.now);
-        self.entry.phase = Phase::Entering;
-        if self.entry.losses > MAX_LOSSES {
+        self.sign_in.losses += 1;
+        self.sign_in.attempts = 0;
+        self.sign_in.lost_at.get_or_insert(self.core.now);
+        self.sign_in.phase = Phase::Entering;
+        if self.sign_in.losses > MAX_LOSSES {
             return self.give_up(lost);
         }
         self.recreate_later(failure);
@@ -496,17 +496,17 @@ impl Session {
                     | Timer::DiscoveryGrace
             )
         });
-        self.entry.links = ApplicationLinks::default();
+        self.sign_in.links = ApplicationLinks::default();
     }
 
     fn recreate_later(&mut self, failure: Failure) {
-        let lost_at = self.entry.lost_at.unwrap_or(self.core.now);
+        let lost_at = self.sign_in.lost_at.unwrap_or(self.core.now);
         if self.core.now.saturating_sub(lost_at) >= MAX_ABSENCE {
             return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
         }
         self.interrupted_since(lost_at, &failure);
-        self.entry.attempts += 1;
-        let doublings = self.entry.attempts + self.entry.losses;
+        self.sign_in.attempts += 1;
+        let doublings = self.sign_in.attempts + self.sign_in.losses;
         let pause = self.core.backoff(
             Duration::from_millis(250),
             doublings,
@@ -516,15 +516,15 @@ impl Session {
     }
 
     pub(crate) fn recreate(&mut self) {
-        if self.entry.phase != Phase::Entering {
+        if self.sign_in.phase != Phase::Entering {
             return;
         }
-        match self.entry.attempts {
+        match self.sign_in.attempts {
             0..=2 => self.create_application(),
             // The user may have been moved to another pool: first read the user resource, then start discovery.
             3 => {
-                self.entry.discovery = Discovery::default();
-                self.read_user(self.entry.user.clone(), 0);
+                self.sign_in.discovery = Discovery::default();
+                self.read_user(self.sign_in.user.clone(), 0);
             }
             _ => self.discover(),
         }
@@ -532,7 +532,7 @@ impl Session {
 
     /// Handles a failed step: fatal at sign-in, otherwise repeated later, unless the refusal is final. Repeated
     /// attempts with a wrong password lock the account.
-    fn entry_failed(&mut self, failure: Failure) {
+    fn sign_in_step_failed(&mut self, failure: Failure) {
         let for_good = matches!(
             failure.kind(),
             FailureKind::InvalidCredentials
@@ -542,8 +542,8 @@ impl Session {
                 | FailureKind::HomedOnline
                 | FailureKind::Gone
         );
-        if self.entry.announced == SignInState::SigningIn {
-            let tried = std::mem::take(&mut self.entry.discovery.tried);
+        if self.sign_in.reported_state == SignInState::SigningIn {
+            let tried = std::mem::take(&mut self.sign_in.discovery.tried);
             self.give_up(failure.with_tried(tried));
         } else if for_good {
             self.give_up(failure);
@@ -561,8 +561,9 @@ impl Session {
 
     /// Informs the caller, once, that no events arrive.
     pub(crate) fn interrupted(&mut self, failure: &Failure) {
-        let state = self.entry.announced;
-        if state == SignInState::SignedIn && !std::mem::replace(&mut self.entry.interrupted, true) {
+        let state = self.sign_in.reported_state;
+        if state == SignInState::SignedIn && !std::mem::replace(&mut self.sign_in.interrupted, true)
+        {
             let failure = Some(failure.clone().with_kind(FailureKind::ConnectionLost));
             self.core.emit(SessionEvent::SignIn { state, failure });
         }
@@ -570,17 +571,17 @@ impl Session {
 
     /// Handles the arrival of a page, or a poll that the server held: the application exists and events arrive.
     pub(crate) fn on_channel_works(&mut self) {
-        self.entry.lost_at = None;
-        let state = self.entry.announced;
-        if std::mem::take(&mut self.entry.interrupted) && state == SignInState::SignedIn {
+        self.sign_in.lost_at = None;
+        let state = self.sign_in.reported_state;
+        if std::mem::take(&mut self.sign_in.interrupted) && state == SignInState::SignedIn {
             let failure = None;
             self.core.emit(SessionEvent::SignIn { state, failure });
         }
     }
 
     fn announce(&mut self, state: SignInState, failure: Option<Failure>) {
-        if self.entry.announced != state {
-            self.entry.announced = state;
+        if self.sign_in.reported_state != state {
+            self.sign_in.reported_state = state;
             self.core.emit(SessionEvent::SignIn { state, failure });
         }
     }

@@ -114,7 +114,7 @@ impl Timers {
     }
 
     /// Cancels every timer but this one.
-    pub(crate) fn cancel_but(&mut self, kept: Option<TimerKey>) {
+    pub(crate) fn cancel_except(&mut self, kept: Option<TimerKey>) {
         self.due.retain(|(_, key), _| Some(*key) == kept);
         self.times.retain(|key, _| Some(*key) == kept);
     }
@@ -144,7 +144,7 @@ impl Timers {
     }
 
     /// Takes the timers out that are due and of which `wanted` is true.
-    pub(crate) fn take_due(
+    pub(crate) fn finish_timer(
         &mut self,
         now: Duration,
         wanted: impl Fn(&Timer) -> bool,
@@ -177,7 +177,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_timer_has_its_key_after_it_was_brought_forward() {
+    fn a_timer_that_was_brought_forward_keeps_its_key() {
         let mut timers = Timers::default();
         let moved = timers.arm(9 * SECOND, Timer::Recreate);
         let other = timers.arm(8 * SECOND, Timer::ReportActivity);

@@ -12,7 +12,7 @@ use crate::config::TrustPolicy;
 
 /// The decision about a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum TrustDecision {
     /// The host may receive credentials.
     Trusted,
     /// The caller decides.
@@ -59,13 +59,13 @@ impl Trust {
         self.approved.insert(host.to_ascii_lowercase());
     }
 
-    pub(crate) fn judge(&self, origin: &Origin) -> Verdict {
+    pub(crate) fn decide(&self, origin: &Origin) -> TrustDecision {
         let host = origin.host().to_ascii_lowercase();
         if within(&host, "online.lync.com") {
-            return Verdict::Online;
+            return TrustDecision::Online;
         }
         if is_plain_http(origin) {
-            return Verdict::PlainHttp;
+            return TrustDecision::PlainHttp;
         }
         let anchored = self
             .domain
@@ -79,9 +79,9 @@ impl Trust {
                 .any(|suffix| within(&host, suffix.trim_start_matches('.')))
             || self.approved.contains(&host);
         match (anchored, self.policy.ask) {
-            (true, _) => Verdict::Trusted,
-            (false, true) => Verdict::Ask,
-            (false, false) => Verdict::Refused,
+            (true, _) => TrustDecision::Trusted,
+            (false, true) => TrustDecision::Ask,
+            (false, false) => TrustDecision::Refused,
         }
     }
 }
@@ -104,8 +104,8 @@ fn within(host: &str, domain: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn judge(trust: &Trust, url: &str) -> Verdict {
-        trust.judge(&Origin::of(url).unwrap())
+    fn decide(trust: &Trust, url: &str) -> TrustDecision {
+        trust.decide(&Origin::of(url).unwrap())
     }
 
     fn contoso(policy: TrustPolicy) -> Trust {
@@ -116,14 +116,20 @@ mod tests {
     fn the_sip_domain_anchors_on_a_label_boundary() {
         let trust = contoso(TrustPolicy::default());
         assert_eq!(
-            judge(&trust, "https://lyncdiscover.contoso.com/"),
-            Verdict::Trusted
+            decide(&trust, "https://lyncdiscover.contoso.com/"),
+            TrustDecision::Trusted
         );
-        assert_eq!(judge(&trust, "https://CONTOSO.com/"), Verdict::Trusted);
-        assert_eq!(judge(&trust, "https://notcontoso.com/"), Verdict::Refused);
         assert_eq!(
-            judge(&trust, "https://contoso.com.evil.example/"),
-            Verdict::Refused
+            decide(&trust, "https://CONTOSO.com/"),
+            TrustDecision::Trusted
+        );
+        assert_eq!(
+            decide(&trust, "https://notcontoso.com/"),
+            TrustDecision::Refused
+        );
+        assert_eq!(
+            decide(&trust, "https://contoso.com.evil.example/"),
+            TrustDecision::Refused
         );
     }
 
@@ -135,44 +141,53 @@ mod tests {
             Some(&Origin::of("http://127.0.0.1:8080/").unwrap()),
         );
         assert_eq!(
-            judge(&trust, "http://lyncdiscover.contoso.com/"),
-            Verdict::PlainHttp
+            decide(&trust, "http://lyncdiscover.contoso.com/"),
+            TrustDecision::PlainHttp
         );
-        assert_eq!(judge(&trust, "http://127.0.0.1:9090/"), Verdict::Trusted);
-        assert_eq!(judge(&trust, "http://127.0.0.2:9090/"), Verdict::Refused);
+        assert_eq!(
+            decide(&trust, "http://127.0.0.1:9090/"),
+            TrustDecision::Trusted
+        );
+        assert_eq!(
+            decide(&trust, "http://127.0.0.2:9090/"),
+            TrustDecision::Refused
+        );
     }
 
     #[test]
-    fn a_suffix_and_a_yes_anchor_and_silence_does_not() {
+    fn a_suffix_and_consent_anchor_a_host_and_no_answer_does_not() {
         let mut trust = contoso(TrustPolicy {
             suffixes: vec![".fabrikam.com".to_owned()],
             ask: true,
         });
         assert_eq!(
-            judge(&trust, "https://pool.fabrikam.com/"),
-            Verdict::Trusted
+            decide(&trust, "https://pool.fabrikam.com/"),
+            TrustDecision::Trusted
         );
-        assert_eq!(judge(&trust, "https://pool.hosting.example/"), Verdict::Ask);
+        assert_eq!(
+            decide(&trust, "https://pool.hosting.example/"),
+            TrustDecision::Ask
+        );
         trust.approve("pool.hosting.example");
         assert_eq!(
-            judge(&trust, "https://pool.hosting.example/"),
-            Verdict::Trusted
+            decide(&trust, "https://pool.hosting.example/"),
+            TrustDecision::Trusted
         );
         assert_eq!(
-            judge(&trust, "https://other.hosting.example/"),
-            Verdict::Ask
+            decide(&trust, "https://other.hosting.example/"),
+            TrustDecision::Ask
         );
     }
 
     #[test]
-    fn the_online_service_is_told_apart_before_anything_else() {
+    fn the_online_service_is_recognised_first() {
         let trust = contoso(TrustPolicy {
             suffixes: vec!["lync.com".to_owned()],
             ask: true,
         });
         assert_eq!(
-            judge(&trust, "https://webdir0e.online.lync.com/"),
-            Verdict::Online
+            decide(&trust, "https://webdir0e.online.lync.com/"),
+            TrustDecision::Online
         );
     }
 }

@@ -31,9 +31,9 @@ pub enum CoveragePoint {
     PollReplaced,
     /// The server ended an application for inactivity (410).
     ApplicationExpired,
-    /// A session created its lost application anew.
+    /// A session replaced its lost application.
     Recreated,
-    /// A session created its lost application anew after a first attempt, with all its retries, had failed.
+    /// A session replaced its lost application after a first attempt, with all its retries, had failed.
     RecreatedLate,
     /// A session that had lost its application repeated the discovery of the server.
     Rediscovered,
@@ -59,7 +59,7 @@ pub enum CoveragePoint {
     ClockJumpBack,
     /// A device with a signed-in session was suspended and resumed.
     Suspended,
-    /// A response was lost since it arrived during a suspend.
+    /// A response was lost because it arrived during a suspend.
     LostInSuspend,
     /// A response that arrived during a suspend was delivered after it.
     LateAfterSuspend,

@@ -1,6 +1,6 @@
 //! Endurance: days of virtual time in one world, to measure what a session keeps.
 //!
-//! Four users stay signed in. During office hours they begin, use and remove one-to-one chats and conferences, follow each
+//! Four users stay signed in. During office hours they start, use and remove one-to-one chats and conferences, follow each
 //! other's presence and search. Every day the network closes all connections once, another process replaces a pending GET,
 //! and at night the server restarts and loses all applications.
 
@@ -34,7 +34,7 @@ const CHATS_PER_HOUR: u32 = 3;
 const CONFERENCE_HOURS: [u32; 2] = [10, 15];
 /// Messages of each participant in a chat.
 const MESSAGES: u32 = 3;
-/// How long the users wait for a chat, a verdict or an idle session.
+/// The maximum time to wait for a chat, a delivery result or an idle session.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// What happened on one day.
@@ -59,7 +59,7 @@ pub struct Day {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Remains {
-    /// The session of each user, the one that begins most chats first.
+    /// The session of each user, the one that starts the most chats first.
     pub sessions: Vec<Session>,
     /// The server.
     pub server: Engine,
@@ -168,7 +168,7 @@ impl Endurance {
         }
     }
 
-    /// An hour at the office.
+    /// The actions of one office hour.
     fn work(&mut self, hour: u32) {
         for _ in 0..CHATS_PER_HOUR {
             let peer = 1 + self.random.index(self.users.len() - 1);
@@ -361,7 +361,7 @@ impl Endurance {
         self.keys
     }
 
-    /// Lets time pass until `at`.
+    /// Advances the time to `at`.
     fn run_until(&mut self, at: Duration) {
         self.react();
         while self.world.step(at) {
@@ -369,7 +369,7 @@ impl Endurance {
         }
     }
 
-    /// Lets time pass until a condition is met, for [`PATIENCE`] at most.
+    /// Advances the time until a condition is met, for [`PATIENCE`] at most.
     fn wait(&mut self, condition: impl Fn(&Self) -> bool) {
         let end = self.world.now() + PATIENCE;
         self.react();
@@ -426,7 +426,7 @@ impl Endurance {
         }
     }
 
-    /// Counts the day's results, and drops what the world itself keeps of the past.
+    /// Counts the day's results, and drops the records of ended exchanges and operations.
     fn tidy(&mut self) {
         for user in &self.users {
             if let Some(endpoint) = self.world.endpoint_mut(user.endpoint) {

@@ -1,12 +1,12 @@
-//! The fault schedule: faults that strike at a certain time or last for the whole run, besides the rates of network and HTTP
-//! faults.
+//! The fault schedule: faults that occur at a certain time or last for the whole run, in addition to the rates of network
+//! and HTTP faults.
 
 use std::time::Duration;
 
 use crate::device::ClockOffset;
 use crate::random::{RandomStream, stream};
 
-/// The server is unreachable for some time, and afterwards knows nothing but its users.
+/// An outage: the server is unreachable for some time, and has lost everything except its users afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outage {
     /// When the outage begins, after all actors have signed in.
@@ -24,7 +24,7 @@ pub(crate) struct FaultSchedule {
     /// Whether responses can contain links to the attacker's host.
     pub(crate) forged_links: bool,
     pub(crate) outages: Vec<Outage>,
-    /// When another process replaces the pending GET of which actor.
+    /// The times at which another process replaces the pending GET of an actor.
     pub(crate) replaced_polls: Vec<(Duration, usize)>,
     /// Whether the actors sign out only after every session is idle.
     pub(crate) idle_end: bool,
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_strikes_some_worlds_and_not_all() {
+    fn each_fault_occurs_in_some_worlds_and_not_in_all() {
         let worlds: Vec<_> = (0..100)
             .map(|seed| FaultSchedule::of(seed, false, 3))
             .collect();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn each_device_fault_strikes_some_worlds_and_not_all() {
+    fn each_device_fault_occurs_in_some_worlds_and_not_in_all() {
         let worlds: Vec<_> = (0..100)
             .map(|seed| DeviceFaults::of(seed, false, 3))
             .collect();

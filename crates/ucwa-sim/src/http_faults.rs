@@ -1,4 +1,4 @@
-//! HTTP faults: what servers, and the intermediaries in front of them, answer instead of the correct response.
+//! HTTP faults: responses of servers and intermediaries that differ from the correct response.
 
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
@@ -144,7 +144,7 @@ const REFUSALS: [StatusCode; 10] = [
 /// The diagnostic codes of invalid tickets.
 const INVALID_TICKETS: [u32; 7] = [28_020, 28_032, 28_033, 28_055, 28_056, 28_072, 28_077];
 
-/// What happens to a request on its way to the server.
+/// The fate of a request on the way to the server.
 #[derive(Debug)]
 pub(crate) enum RequestFate {
     /// The request is forwarded as it is.
@@ -164,7 +164,7 @@ impl HttpFaultInjector {
         }
     }
 
-    /// Decides what happens to a request; `wall` is the server's wall time.
+    /// Decides the fate of a request; `wall` is the server's wall time.
     pub(crate) fn on_request(
         &mut self,
         wall: SystemTime,
@@ -201,7 +201,7 @@ impl HttpFaultInjector {
         let mut response = match representation(request) {
             Some(representation) if is_truthful(request, status) && self.random.chance(500) => {
                 match request.method() == Method::DELETE && is_gone(status) {
-                    // The resource that was to be deleted is still there.
+                    // The resource that was to be deleted still exists.
                     true => page(status),
                     false => problem(status, representation),
                 }

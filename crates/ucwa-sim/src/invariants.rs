@@ -166,13 +166,13 @@ impl Check<'_> {
         }
     }
 
-    /// Every message has the verdict that the server gave.
+    /// Every message has the delivery result that the server gave.
     ///
-    /// The verdict may be unknown if it never reached the session that sent the message, or reached it under a name that the
+    /// The result may be unknown if it never reached the session that sent the message, or reached it under a name that the
     /// session did not know. The causes are losses on the network ([`NetworkProfile`]), replaced or corrupted responses
-    /// ([`HttpFaults`]), and whatever ends the application, the session or the conversation before the verdict: restarts,
-    /// dropped or expired applications, replaced polls, actors who leave or sign out. Refused requests, expired tokens and
-    /// duplicated or late responses are no reason for an unknown verdict.
+    /// ([`HttpFaults`]), and everything that ends the application, the session or the conversation before the result:
+    /// restarts, dropped or expired applications, replaced polls, actors who leave or sign out. Refused requests, expired
+    /// tokens and duplicated or late responses do not justify an unknown result.
     ///
     /// [`NetworkProfile`]: crate::NetworkProfile
     /// [`HttpFaults`]: crate::HttpFaults
@@ -222,7 +222,7 @@ impl Check<'_> {
                 }
                 None => self.violation(Invariant::TrueVerdict, format!("{id:?} has no verdict")),
             }
-            // A message whose text could not be read, since its conversation was over, is shown without it.
+            // A message whose text could not be read, because its conversation was over, is shown without it.
             let missed = message.audience.iter().any(|place| {
                 let shown = self.shown.get(&id);
                 shown.is_none_or(|shown| !shown.contains(place))

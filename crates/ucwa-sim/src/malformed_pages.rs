@@ -16,7 +16,7 @@ const MALFORMED_PAGES: u32 = 40;
 /// How often one event of a page is malformed, per 1,000 pages with events.
 const MALFORMED_EVENTS: u32 = 40;
 
-/// What is wrong with a page.
+/// The defect of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Defect {
     /// The body ends early, after this share of its length in thousandths.
@@ -29,7 +29,7 @@ enum Defect {
     Event(usize),
 }
 
-/// When a page is repaired.
+/// The time at which a page is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repair {
     /// After this many responses.
@@ -71,8 +71,7 @@ impl MalformedPages {
         }
     }
 
-    /// Takes notice of a request that the server got. Returns whether the request reads an application one of whose pages
-    /// is malformed.
+    /// Records a request that reached the server. Returns whether the request reads an application with a malformed page.
     pub(crate) fn on_request(&mut self, request: &Request<Bytes>) -> bool {
         let application = request.uri().path();
         if request.method() != Method::GET {
@@ -92,8 +91,7 @@ impl MalformedPages {
         found
     }
 
-    /// The malformed page that arrives in place of `response`, the response to a poll, or `None` if the page arrives
-    /// unchanged.
+    /// The malformed page that replaces `response`, the response to a poll. `None` if the page is delivered unchanged.
     pub(crate) fn on_page(
         &mut self,
         poll: &Request<Bytes>,
@@ -199,7 +197,7 @@ impl Defect {
 /// Marks the embedded resource that is replaced after encoding.
 const MARKER: &str = "malformed";
 
-/// The page that a poll asks for.
+/// The page that a poll requests.
 fn page_id(poll: &Request<Bytes>) -> Option<PageId> {
     let application = poll.uri().path().strip_suffix("/events")?;
     let query = poll.uri().query()?;

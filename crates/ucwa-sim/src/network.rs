@@ -218,7 +218,7 @@ impl Network {
         }
     }
 
-    /// Extends the deadline of an exchange, since the clock of its client stands still for `by`.
+    /// Extends the deadline of an exchange by the time `by` for which the clock of its client stops.
     pub(crate) fn extend_deadline(&mut self, id: ExchangeId, by: Duration) {
         if let Some(open) = self.open.get_mut(&id) {
             open.deadline += by;

@@ -7,7 +7,7 @@ const fn millis(range: Range<u64>) -> Range<Duration> {
     Duration::from_millis(range.start)..Duration::from_millis(range.end)
 }
 
-/// What the network does to exchanges. Rates are per 1,000 exchanges.
+/// The delays and losses of a network. Rates are per 1,000 exchanges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkProfile {
@@ -25,11 +25,11 @@ pub struct NetworkProfile {
     pub lost_requests: u32,
     /// How often a response is lost after the server executed the request.
     pub lost_responses: u32,
-    /// How often a loss shows at once, as a broken connection. Otherwise the exchange times out.
+    /// How often a loss is visible at once, as a broken connection. Otherwise the exchange times out.
     pub resets: u32,
     /// How often an intermediary closes the connection of a pending GET.
     pub cut_polls: u32,
-    /// How long that intermediary waits.
+    /// How long that intermediary waits before it closes the connection.
     pub cut_after: Range<Duration>,
 }
 

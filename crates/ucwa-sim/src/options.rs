@@ -1,4 +1,4 @@
-//! What a caller can fix about a run; the seed chooses the rest.
+//! The options of a run. The seed chooses every option that is absent.
 
 use std::fmt;
 

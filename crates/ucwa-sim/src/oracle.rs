@@ -1,5 +1,5 @@
-//! The oracle: reads the traffic and records what the server said and which of it reached the clients. The invariants
-//! compare the sessions' reports with these records.
+//! The oracle: reads the traffic and records the statements of the server and which of them reached the clients. The
+//! invariants compare the sessions' reports with these records.
 //!
 //! The oracle never inspects the state of the server engine, only its responses.
 
@@ -18,7 +18,7 @@ use crate::endpoint::EndpointId;
 use crate::message::MessageId;
 use crate::network::ExchangeId;
 
-/// What the traffic shows subject one message.
+/// The facts about one message in the traffic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MessageRecord {
     /// The client that sent the message.
@@ -306,7 +306,8 @@ impl Oracle {
         }
     }
 
-    /// Records that a poll brings another page than the server sent: only what can still be read of it reaches the client.
+    /// Records that the client gets another page than the server sent. Only the readable part of that page reaches the
+    /// client.
     pub(crate) fn on_page_changed(&mut self, id: ExchangeId, page: &Response<Bytes>) {
         let facts = self.page(page);
         if let Some(exchange) = self.exchanges.get_mut(&id) {
@@ -331,7 +332,7 @@ impl Oracle {
         let page = representation(response.headers()).and_then(|representation| {
             EventPage::decode(response.body(), representation, &Limits::default()).ok()
         });
-        // A page that does not say what follows it cannot be acknowledged, so a client takes nothing from it.
+        // A page without a next link cannot be acknowledged, so a client uses nothing of it.
         let page = page.filter(|page| page.follow.is_some());
         let mut facts = Vec::new();
         for (_, event) in page.iter().flat_map(EventPage::events) {
@@ -398,7 +399,7 @@ impl Oracle {
         }
     }
 
-    /// The application of a client is gone, or the client deletes it: what it was reading cannot be read any more.
+    /// Marks the pending reads of a client as failed, because its application has ended or is being deleted.
     fn fail_open_reads(&mut self, endpoint: EndpointId) {
         let open = self.exchanges.values();
         let open = open.filter(|open| open.endpoint == endpoint);

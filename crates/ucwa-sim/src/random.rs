@@ -20,7 +20,7 @@ pub(crate) mod stream {
     pub(crate) const NETWORK_PROFILE: u64 = 0;
     /// Delays and losses of the network.
     pub(crate) const NETWORK: u64 = 1;
-    /// What the actors do.
+    /// The actions of the actors.
     pub(crate) const SCENARIO: u64 = 2;
     /// The choice of the HTTP faults' rates.
     pub(crate) const HTTP_FAULT_RATES: u64 = 3;
@@ -40,11 +40,11 @@ pub(crate) mod stream {
     pub(crate) const CLOCK_JUMPS: u64 = 10;
     /// When devices are suspended.
     pub(crate) const SUSPENDS: u64 = 11;
-    /// What a suspend does to responses.
+    /// The effect of a suspend on responses.
     pub(crate) const RESPONSES_IN_SUSPENDS: u64 = 12;
-    /// Which event pages are malformed, and how.
+    /// The selection of malformed event pages, and their defects.
     pub(crate) const MALFORMED_PAGE_DEFECTS: u64 = 13;
-    /// What the users of an endurance run do.
+    /// The actions of the users of an endurance run.
     pub(crate) const ENDURANCE: u64 = 14;
 }
 

@@ -29,7 +29,7 @@ use timeline::Action;
 
 /// How many events a run may process before it counts as endless.
 const MAX_STEPS: u64 = 100_000;
-/// How often an actor attempts what fails.
+/// The maximum number of attempts of an action that fails.
 const MAX_ATTEMPTS: u32 = 8;
 
 pub(crate) const PASSWORD: &str = "pass@word1";
@@ -142,7 +142,8 @@ impl<'w> Scenario<'w> {
         self.leave(leaver);
     }
 
-    /// Decides what the internal discovery host leads to. The client prefers that host, and outside of the enterprise an
+    /// Sets the site behind the internal discovery host. The client prefers that host, and outside of the enterprise an
+    /// attacker can answer for it.
     /// attacker can answer for it.
     fn set_up_sites(&mut self) {
         match self.random.below(4) {

@@ -15,8 +15,8 @@ pub enum Invariant {
     NoDuplicate,
     /// Within a conversation, the messages of one sender are shown in the order in which they were sent.
     InOrder,
-    /// The verdict that the sender's session reports is the verdict of the server. It is unknown only if the session could
-    /// not learn it, and a final verdict does not change.
+    /// The delivery result that the sender's session reports is the result of the server. It is unknown only if the session
+    /// could not learn it, and a final result does not change.
     TrueVerdict,
     /// A message is shown with the body that was sent.
     Intact,
@@ -35,8 +35,8 @@ pub enum Invariant {
     CurrentApplication,
     /// Events are consistent: a conversation is introduced before it changes, and ends once.
     EventOrder,
-    /// An idle session has nothing in flight but its pending GET. A session that has ended sends nothing, has nothing in
-    /// flight and sets no timer. Without losses and refusals the server keeps nothing for it.
+    /// An idle session has nothing in flight except its pending GET. A session that has ended sends nothing, has nothing in
+    /// flight and sets no timer. Without losses and refusals, the server stores nothing for it.
     Quiescent,
     /// A run ends within a bounded number of steps.
     Terminates,
@@ -49,7 +49,7 @@ pub enum Invariant {
 pub struct Violation {
     /// The invariant.
     pub invariant: Invariant,
-    /// What happened instead.
+    /// The observation that violates the invariant.
     pub detail: String,
 }
 

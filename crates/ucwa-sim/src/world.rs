@@ -32,7 +32,7 @@ const BEGINNING: Duration = Duration::from_secs(1_364_327_898);
 /// A network with longer delays is slow.
 const SHORT_LATENCY: Duration = Duration::from_millis(100);
 
-/// What a host name leads to.
+/// The host behind a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Site {
     /// The server.
@@ -106,7 +106,7 @@ pub(crate) struct World {
     http_fault_injector: HttpFaultInjector,
     malformed_pages: MalformedPages,
     outage: Option<Outage>,
-    /// The fault that struck an exchange. It counts for the coverage when the exchange ends.
+    /// The fault that affected an exchange. It counts for the coverage when the exchange ends.
     struck: BTreeMap<ExchangeId, CoveragePoint>,
     sites: BTreeMap<String, Site>,
     endpoints: Vec<Endpoint>,
@@ -184,7 +184,7 @@ impl World {
         self.steps
     }
 
-    /// Lets a host name lead to `site`. Other host names are unreachable.
+    /// Sets the site behind a host name. Other host names are unreachable.
     pub(crate) fn add_site(&mut self, host: impl Into<String>, site: Site) {
         self.sites.insert(host.into(), site);
     }
@@ -243,7 +243,7 @@ impl World {
             .is_some_and(|view| view.chatting)
     }
 
-    /// Drops what the world keeps of exchanges and operations that have ended.
+    /// Drops the records of exchanges and operations that have ended.
     pub(crate) fn drop_past(&mut self) {
         self.exchanges.retain(|_, exchange| !exchange.ended);
         self.struck.clear();

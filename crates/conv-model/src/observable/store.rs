@@ -127,7 +127,7 @@ impl Store {
             let before = core.queue.len();
             let (result, garbage) = core.transact(change);
             let own = core.queue.len() - before;
-            (result, garbage, own, self.take_work(&mut core))
+            (result, garbage, own, self.acquire_role(&mut core))
         };
         if !garbage.is_empty() {
             quietly(|| drop(garbage));
@@ -174,7 +174,7 @@ impl Store {
             next = core.outbox.pop_front();
             core.calling = next.is_some();
         }
-        let work = self.take_work(&mut self.lock());
+        let work = self.acquire_role(&mut self.lock());
         if let Work::Deliver(first) = work {
             self.deliver(Some(first), own);
         }
@@ -184,7 +184,7 @@ impl Store {
     }
 
     /// Takes the role if it is free and there is work. Calls of the outbox come before deliveries.
-    fn take_work(&self, core: &mut Core) -> Work {
+    fn acquire_role(&self, core: &mut Core) -> Work {
         if !core.calling
             && let Some(first) = core.outbox.pop_front()
         {

@@ -23,7 +23,7 @@ impl Drop for Counted {
 }
 
 #[test]
-fn registrations_that_are_over_take_no_memory() {
+fn ended_registrations_take_no_memory() {
     let stage = Stage::signed_out();
     let kept = Arc::new(AtomicUsize::new(0));
     let _live: Vec<_> = (0..4).map(|_| stage.number().changed(|_| {})).collect();

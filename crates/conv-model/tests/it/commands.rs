@@ -24,7 +24,7 @@ fn conversation(stage: &Stage) -> conv_model::Conversation {
 }
 
 #[test]
-fn a_disabled_command_fails_at_once_and_nothing_happens() {
+fn a_disabled_command_fails_at_once_and_has_no_effect() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
     let chat = conversation.chat_service();
@@ -73,7 +73,7 @@ fn a_command_after_the_sign_out_fails_with_signed_out() {
 }
 
 #[test]
-fn a_topic_is_set_until_the_conversation_has_begun_and_goes_with_the_invitation() {
+fn a_topic_can_be_set_until_the_conversation_starts_and_is_sent_in_the_invitation() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
     stage.script.take();
@@ -193,7 +193,7 @@ fn a_removed_conversation_is_left_first() {
 }
 
 #[test]
-fn a_message_accepts_an_invitation_that_rings() {
+fn a_message_accepts_a_pending_invitation() {
     let stage = Stage::new();
     let id = ConversationId::Remote(1);
     stage.commit([Fact::Incoming(conv_model::Incoming::new(

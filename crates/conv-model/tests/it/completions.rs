@@ -39,7 +39,7 @@ fn signed_out(reason: Option<Reason>) -> Fact {
 }
 
 #[test]
-fn the_end_of_a_message_s_request_is_its_status() {
+fn the_end_of_the_request_of_a_message_is_its_status() {
     let unknown = Reason::new(ReasonCode::DeliveryUnknown);
     for (result, status) in [
         (Ok(()), MessageStatus::Succeeded),

@@ -188,7 +188,7 @@ fn get_conversation_returns_the_first_that_has_not_ended() {
 }
 
 #[test]
-fn the_message_of_an_invitation_is_shown_while_the_invitation_rings() {
+fn the_message_of_an_invitation_is_shown_while_the_invitation_is_pending() {
     let id = ConversationId::Remote(1);
     let offer = |auto_accepted| {
         let mut incoming = Incoming::new(id, lene(1));

@@ -386,7 +386,7 @@ fn a_mapped_property_reads_a_value_with_its_own_reason() {
 }
 
 #[test]
-fn calls_to_the_outside_keep_the_order_of_their_commits() {
+fn calls_of_the_outbox_keep_the_order_of_their_commits() {
     explore(|| {
         let subject = Subject::new();
         let calls = StdArc::new(StdMutex::new(Vec::new()));

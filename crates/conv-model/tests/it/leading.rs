@@ -157,7 +157,7 @@ fn a_rejected_participant_leaves_with_the_fact() {
     let (stage, conversation, participant) = with_tim("admit reject");
     now(participant.reject_command().invoke(())).unwrap();
     assert_eq!(participant.state().get(), ParticipantState::InLobby);
-    assert_eq!(stage.script.take(), [format!("turn away {TIM:?}")]);
+    assert_eq!(stage.script.take(), [format!("reject {TIM:?}")]);
     let reason = Some(Reason::new(ReasonCode::Refused));
     let left = Is::ParticipantLeft {
         participant: TIM,

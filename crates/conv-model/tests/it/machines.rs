@@ -196,7 +196,7 @@ fn conversation_state() {
 }
 
 #[test]
-fn state_of_the_user_s_chat() {
+fn state_of_the_users_chat() {
     let connected = || vec![Send, fact(Is::Connected), chat_connected()];
     let table: Vec<(Begin, Vec<Step>, Call)> = vec![
         (Made, vec![], Call::Disconnected),

@@ -13,6 +13,7 @@
 
 mod archive;
 mod bounds;
+mod chats;
 mod collections;
 mod commands;
 mod completions;
@@ -26,5 +27,4 @@ mod people;
 mod reference;
 mod roster;
 mod rules;
-mod story;
 mod support;

@@ -13,7 +13,7 @@ const LENE: &str = "sip:lenea@contoso.com";
 const FOCUS: &str = "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA";
 
 #[test]
-fn a_new_conference_is_there_at_once() {
+fn a_new_conference_exists_at_once() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -137,7 +137,7 @@ fn a_conference_is_found_by_its_address_or_opened() {
 }
 
 #[test]
-fn a_conference_that_goes_on_is_found_before_one_that_has_ended() {
+fn a_live_conference_is_found_before_an_ended_one() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
     let became = |uri: &str| Is::Group {

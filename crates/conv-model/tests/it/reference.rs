@@ -208,7 +208,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_random_program_is_heard_as_the_reference_says(program in program()) {
+    fn a_random_program_delivers_the_calls_of_the_reference(program in program()) {
         let mut reference = Reference::default();
         let real = Arc::new(Real { stage: Stage::signed_out(), state: Mutex::default() });
         for action in &program {
@@ -321,7 +321,7 @@ proptest! {
     /// The order of the commits of several threads is not known in advance. A listener that is registered first records it;
     /// each other listener must have got the whole part of that order that its registration covers.
     #[test]
-    fn random_programs_on_several_threads_are_heard_in_one_order(programs in vec(operations(), 2..5)) {
+    fn random_programs_on_several_threads_deliver_in_one_order(programs in vec(operations(), 2..5)) {
         let numbers = Arc::new(Numbers { stage: Stage::signed_out(), next: AtomicUsize::new(0) });
         let (witness, order) = numbers.listen(usize::MAX, usize::MAX);
         let results: Vec<_> = thread::scope(|scope| {

@@ -175,7 +175,7 @@ fn a_participant_whose_removal_is_refused_stays_in_its_state() {
 }
 
 #[test]
-fn a_participant_that_is_being_removed_goes_with_the_end() {
+fn a_participant_that_is_being_removed_is_removed_at_the_end_of_the_conversation() {
     let stage = Stage::new();
     let conversation = begun(&stage);
     let lene = conversation.participants().get(0).unwrap();
@@ -269,7 +269,7 @@ fn archived_messages_come_before_recent_ones_by_their_time() {
 }
 
 #[test]
-fn more_history_can_be_had_until_there_is_none() {
+fn more_history_is_enabled_until_all_is_loaded() {
     let stage = Stage::new();
     let conversation = stage
         .application

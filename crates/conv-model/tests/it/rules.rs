@@ -449,7 +449,7 @@ fn a_dropped_subscription_gets_no_call_that_has_not_begun() {
 }
 
 #[test]
-fn a_panicking_listener_is_retired_and_the_queue_goes_on() {
+fn a_panicking_listener_is_unsubscribed_and_the_queue_continues() {
     let stage = Stage::signed_out();
     let calls = Arc::new(AtomicUsize::new(0));
     let (before, after) = (Recorder::default(), Recorder::default());

@@ -108,7 +108,7 @@ fn line(request: &Request) -> String {
             participant, role, ..
         } => format!("{role:?} {participant:?}"),
         Request::Admit { participant, .. } => format!("admit {participant:?}"),
-        Request::TurnAway { participant, .. } => format!("turn away {participant:?}"),
+        Request::RejectParticipant { participant, .. } => format!("reject {participant:?}"),
         Request::MoreHistory(conversation) => format!("history of {conversation:?}"),
         Request::MoreConversations(count) => format!("more {count}"),
         Request::SetHistory(enabled) => format!("history {enabled}"),

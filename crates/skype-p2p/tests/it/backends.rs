@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use ucwa_server::{Server, ServerConfig};
 
 use crate::{
-    story,
+    standard_chat,
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, beginning, runtime, users},
 };
 
@@ -33,11 +33,11 @@ async fn play_on(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<Tok
     };
     let tosh = enter(TOSH, TOSH_PASSWORD, 1).await;
     let lene = enter(LENE, LENE_PASSWORD, 2).await;
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_story_runs_on_reqwest_through_tower() {
+async fn the_standard_chat_runs_on_reqwest_through_tower() {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -58,7 +58,7 @@ async fn the_story_runs_on_reqwest_through_tower() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_story_runs_on_its_own_recording() {
+async fn the_standard_chat_runs_on_its_own_recording() {
     // A delay, so that requests and responses have distinct times.
     let wires = Fault::new(Effect::Delay(Duration::from_millis(20)));
     let world = Faulty::new(World::new(), 0, [wires]);
@@ -76,7 +76,7 @@ async fn the_story_runs_on_its_own_recording() {
 
 /// The mock responds from the server's engine. A mock cannot park a request, so a pending GET times out if no page is ready.
 #[tokio::test(start_paused = true)]
-async fn the_story_runs_on_the_mock() {
+async fn the_standard_chat_runs_on_the_mock() {
     let world = World::new();
     let mut mock = MockHttpTransport::new();
     mock.expect_send().returning(move |request, options| {
@@ -86,6 +86,8 @@ async fn the_story_runs_on_the_mock() {
         };
         world.answer(request).ok_or_else(silence)
     });
-    let story = play_on(ROOT, Arc::new(mock), runtime());
-    timeout(Duration::from_secs(600), story).await.unwrap();
+    let standard_chat = play_on(ROOT, Arc::new(mock), runtime());
+    timeout(Duration::from_secs(600), standard_chat)
+        .await
+        .unwrap();
 }

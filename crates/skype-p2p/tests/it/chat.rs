@@ -13,18 +13,18 @@ use tokio::time::{Instant, sleep};
 use ucwa_server::Fault;
 
 use crate::{
-    story::{self, conversation, statuses, transcript},
+    standard_chat::{self, conversation, statuses, transcript},
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World, beginning},
 };
 
 #[tokio::test(start_paused = true)]
-async fn the_story_runs_in_json() {
+async fn the_standard_chat_runs_in_json() {
     let world = World::new();
-    story::play(&world.tosh().await, &world.lene().await).await;
+    standard_chat::play(&world.tosh().await, &world.lene().await).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_story_runs_in_xml() {
+async fn the_standard_chat_runs_in_xml() {
     let world = World::new();
     let application = || {
         let builder = world.builder().representation(Representation::Xml);
@@ -41,7 +41,7 @@ async fn the_story_runs_in_xml() {
             .await
             .unwrap();
     }
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
     for request in world.requests() {
         if request.uri().path().starts_with("/ucwa/") {
             let accept = request.headers()["accept"].to_str().unwrap();

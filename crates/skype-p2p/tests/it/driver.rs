@@ -16,7 +16,7 @@ use skype_p2p::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    story::{conversation, transcript},
+    standard_chat::{conversation, transcript},
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World},
 };
 

@@ -19,7 +19,7 @@ use tokio::{
 use ucwa_server::ServerConfig;
 
 use crate::{
-    story::statuses,
+    standard_chat::statuses,
     world::{LENE, TOSH, TOSH_PASSWORD, World, runtime, users},
 };
 

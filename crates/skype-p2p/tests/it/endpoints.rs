@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::{
     groups::{chatting, within_minutes},
-    story::{conversation, statuses, transcript},
+    standard_chat::{conversation, statuses, transcript},
     world::{LENE, World},
 };
 

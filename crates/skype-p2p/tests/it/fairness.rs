@@ -15,7 +15,7 @@ use ucwa_server::{Fault, ServerConfig};
 
 use crate::{
     executor::Executor,
-    story::conversation,
+    standard_chat::conversation,
     world::{LENE, TOSH, World, users},
 };
 

@@ -9,7 +9,7 @@ use skype_p2p::{
 };
 
 use crate::{
-    story::{conversation, statuses, transcript},
+    standard_chat::{conversation, statuses, transcript},
     world::{ALEX, LENE, TOSH, World},
 };
 

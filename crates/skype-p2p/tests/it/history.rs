@@ -9,7 +9,7 @@ use skype_p2p::{
 use ucwa_server::{Fault, ServerConfig};
 
 use crate::{
-    story::{conversation, transcript},
+    standard_chat::{conversation, transcript},
     world::{ALEX, LENE, LENE_PASSWORD, TOSH, World, users},
 };
 

@@ -6,7 +6,7 @@ use skype_p2p::{Application, Credentials, Representation, Root, SignInErrorKind}
 use ucwa_server::{Server, ServerConfig};
 
 use crate::{
-    story,
+    standard_chat,
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, users},
 };
 
@@ -29,13 +29,13 @@ async fn signed_in(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_story_runs_over_sockets() {
+async fn the_standard_chat_runs_over_sockets() {
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
         .await
         .unwrap();
     let tosh = signed_in(&server, Representation::Json, TOSH, TOSH_PASSWORD).await;
     let lene = signed_in(&server, Representation::Xml, LENE, LENE_PASSWORD).await;
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
     server.shutdown().await;
 }
 
@@ -75,7 +75,7 @@ async fn a_user_homed_in_another_pool_signs_in_there() {
     let tosh = signed_in(&first, Representation::Json, TOSH, TOSH_PASSWORD).await;
     // Users discovered through either server are homed in the same pool.
     let lene = signed_in(&home, Representation::Xml, LENE, LENE_PASSWORD).await;
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
     first.shutdown().await;
     home.shutdown().await;
 }

@@ -27,7 +27,7 @@ mod retries;
 mod runtimes;
 mod secrets;
 mod sign_in;
-mod story;
+mod standard_chat;
 mod suspend;
 mod tokens;
 mod traces;

@@ -8,7 +8,7 @@ use skype_p2p::{
 
 use crate::{
     groups::{chatting, participant, within_minutes},
-    story::{conversation, statuses, transcript},
+    standard_chat::{conversation, statuses, transcript},
     world::{ALEX, JOE, LENE, World},
 };
 

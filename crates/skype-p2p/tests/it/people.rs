@@ -151,8 +151,8 @@ async fn the_presence_of_a_person_reaches_subscribers_over_sockets() {
             .unwrap();
         applications.push(application);
     }
-    let story = watch(&applications[0], &applications[1]);
-    timeout(MINUTE, story).await.unwrap();
+    let standard_chat = watch(&applications[0], &applications[1]);
+    timeout(MINUTE, standard_chat).await.unwrap();
     server.shutdown().await;
 }
 

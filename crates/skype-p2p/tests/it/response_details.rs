@@ -9,7 +9,7 @@ use http::{Request, Response};
 use skype_p2p::{Credentials, MessageBody};
 
 use crate::{
-    story::conversation,
+    standard_chat::conversation,
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
 };
 

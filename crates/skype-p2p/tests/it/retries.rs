@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 use ucwa_server::{Fault, RetryAfter};
 
 use crate::{
-    story::{conversation, statuses, transcript},
+    standard_chat::{conversation, statuses, transcript},
     world::{LENE, TOSH, TOSH_PASSWORD, World, beginning},
 };
 

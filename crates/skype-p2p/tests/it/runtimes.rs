@@ -7,12 +7,12 @@ use ucwa_server::ServerConfig;
 
 use crate::{
     executor::Executor,
-    story,
+    standard_chat,
     world::{ALEX, World, users},
 };
 
 #[test]
-fn the_story_runs_without_tokio() {
+fn the_standard_chat_runs_without_tokio() {
     let executor = Executor::new(Duration::ZERO);
     let world = World::on(Arc::new(executor.clone()), ServerConfig::new(users()));
     executor.block_on(async move {
@@ -22,7 +22,7 @@ fn the_story_runs_without_tokio() {
         let conversation = tosh.conversations_manager().get_conversation(ALEX).unwrap();
         let reason = conversation.chat_service().send_message("Hi Alex").await;
         assert_eq!(*reason.unwrap_err().code(), ReasonCode::Missed);
-        story::play(&tosh, &world.lene().await).await;
+        standard_chat::play(&tosh, &world.lene().await).await;
     });
     assert!(executor.now() >= Duration::from_secs(29));
 }

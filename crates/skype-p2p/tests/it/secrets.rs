@@ -24,7 +24,7 @@ use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 use ucwa_server::{Server, ServerConfig, User};
 
 use crate::{
-    story,
+    standard_chat,
     world::{LENE, TOSH},
 };
 
@@ -273,7 +273,7 @@ async fn run() -> Run {
             .unwrap();
         shown.add_application(application);
     }
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
     for application in [&tosh, &lene] {
         shown.add_application(application);
     }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use ucwa_server::Fault;
 
 use crate::{
-    story,
+    standard_chat,
     world::{LENE, ROOT, TOSH, TOSH_PASSWORD, World},
 };
 
@@ -414,7 +414,7 @@ async fn an_expired_application_is_re_created_if_configured() {
         .iter()
         .filter(|line| line.starts_with("POST ") && line.ends_with("/applications"));
     assert_eq!(created.count(), 3, "{log:?}");
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -430,7 +430,7 @@ async fn recoverable_faults_do_not_change_the_sign_in_state() {
         user: TOSH.to_owned(),
     });
     sleep(Duration::from_secs(10)).await;
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
     drop(subscription);
     use SignInState::{SignedIn, SignedOut, SigningOut};
     assert_eq!(*states.lock().unwrap(), [SignedIn, SigningOut, SignedOut]);

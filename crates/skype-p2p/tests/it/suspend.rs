@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use ucwa_server::ServerConfig;
 
 use crate::{
-    story::conversation,
+    standard_chat::conversation,
     world::{LENE, World, beginning, runtime, users},
 };
 

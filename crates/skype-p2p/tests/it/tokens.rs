@@ -41,7 +41,7 @@ async fn chats_with_lene(application: &Application, lene: &Application) -> Conve
     let manager = application.conversations_manager();
     let ours = manager.get_conversation(LENE).unwrap();
     let said = ours.chat_service().send_message("Hello");
-    let theirs = crate::story::conversation(lene, 1).await;
+    let theirs = crate::standard_chat::conversation(lene, 1).await;
     theirs.chat_service().accept().await.unwrap();
     said.await.unwrap();
     ours

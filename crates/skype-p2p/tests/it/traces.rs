@@ -23,7 +23,7 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    story,
+    standard_chat,
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
 };
 
@@ -176,7 +176,7 @@ async fn every_exchange_has_a_span_with_its_correlation_id() {
     drop(following);
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let sent = ours.chat_service().send_message("Hi Lene");
-    let theirs = story::conversation(&lene, 1).await;
+    let theirs = standard_chat::conversation(&lene, 1).await;
     theirs.chat_service().accept().await.unwrap();
     sent.await.unwrap();
     let chat = ours.self_participant().chat();

@@ -16,7 +16,7 @@ use skype_p2p::{
 use ucwa_server::{Server, ServerConfig};
 
 use crate::{
-    story,
+    standard_chat,
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, runtime, users},
 };
 
@@ -119,7 +119,7 @@ async fn a_home_in_a_trusted_domain_is_used() {
     };
     let tosh = enter(TOSH, TOSH_PASSWORD).await;
     let lene = enter(LENE, LENE_PASSWORD).await;
-    story::play(&tosh, &lene).await;
+    standard_chat::play(&tosh, &lene).await;
     // Each pool issued its own token.
     let token = |world: &World| {
         let requests = world.requests();

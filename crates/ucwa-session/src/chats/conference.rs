@@ -53,7 +53,7 @@ impl Conversation {
 
     /// Requests the chat of a conference that has none, unless the user ended the chat. Joining and escalating establish the
     /// conference without its chat. In a conversation of two, the request would call back a peer who has left.
-    pub(super) fn ask_for_chat(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn request_chat(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.established_mut() else {
             return;
         };

@@ -244,7 +244,7 @@ pub(super) enum Chat {
     /// Messages can be sent.
     Connected {
         /// The other side is ending the chat.
-        fading: bool,
+        is_ending: bool,
     },
     /// This user is ending the chat.
     Disconnecting,

@@ -43,11 +43,11 @@ struct Sent {
     operation_id: String,
     /// The hash of the text.
     text: u64,
-    place: Place,
+    place: MessageHref,
 }
 
 /// The href by which events identify a message.
-enum Place {
+enum MessageHref {
     /// No href: the message is inside an invitation, or was sent in an earlier life.
     None,
     /// The response to the request will contain the href.
@@ -114,17 +114,17 @@ pub(super) fn not_sent(failure: &Failure) -> Failure {
 impl Sent {
     /// Whether the queue waits for this message. Later messages must not overtake it.
     fn blocks(&self) -> bool {
-        self.ticket.is_some() && matches!(self.place, Place::Posting | Place::Unnamed)
+        self.ticket.is_some() && matches!(self.place, MessageHref::Posting | MessageHref::Unnamed)
     }
 
     fn is_at(&self, href: &HrefKey) -> bool {
-        matches!(&self.place, Place::At(address) if address.key == *href)
+        matches!(&self.place, MessageHref::At(address) if address.key == *href)
     }
 
     /// Whether an event with this href and operation ID is about the message. The message of an open invitation gets its
     /// result from the invitation.
     fn is_named(&self, href: &HrefKey, operation: Option<&str>) -> bool {
-        let is_in_invitation = matches!(self.place, Place::None) && self.ticket.is_some();
+        let is_in_invitation = matches!(self.place, MessageHref::None) && self.ticket.is_some();
         self.is_at(href) || operation == Some(self.operation_id.as_str()) && !is_in_invitation
     }
 }
@@ -135,7 +135,7 @@ impl Deliveries {
         let sent = self
             .sent
             .iter()
-            .filter(|sent| sent.ticket.is_some() && !matches!(sent.place, Place::None));
+            .filter(|sent| sent.ticket.is_some() && !matches!(sent.place, MessageHref::None));
         self.drafts.len() + sent.count() + self.early.len()
     }
 
@@ -157,7 +157,11 @@ impl Deliveries {
             ticket: Some(draft.ticket),
             operation_id: operation.to_owned(),
             text: html::hash(&draft.body),
-            place: if own { Place::Posting } else { Place::None },
+            place: if own {
+                MessageHref::Posting
+            } else {
+                MessageHref::None
+            },
         });
     }
 
@@ -174,13 +178,13 @@ impl Deliveries {
     /// The message whose response is pending.
     pub(super) fn posting(&self) -> Option<MessageKey> {
         let mut sent = self.sent.iter();
-        sent.find(|sent| sent.ticket.is_some() && matches!(sent.place, Place::Posting))
+        sent.find(|sent| sent.ticket.is_some() && matches!(sent.place, MessageHref::Posting))
             .map(|sent| sent.message)
     }
 
     fn has_unnamed(&self) -> bool {
         let mut sent = self.sent.iter();
-        sent.any(|sent| matches!(sent.place, Place::Unnamed))
+        sent.any(|sent| matches!(sent.place, MessageHref::Unnamed))
     }
 
     /// Whether the result of the message in this invitation was reported as unknown.
@@ -198,7 +202,7 @@ impl Deliveries {
         let mut early = self.early.iter();
         let early = early.position(|early| early.address.key == address.key);
         if let Some(sent) = self.by_message(message) {
-            sent.place = Place::At(address);
+            sent.place = MessageHref::At(address);
         }
         Some(self.early.remove(early?)?.result)
     }
@@ -206,7 +210,7 @@ impl Deliveries {
     /// Handles a response that was lost or did not contain the href of the message.
     pub(super) fn lose_response(&mut self, message: MessageKey) {
         if let Some(sent) = self.by_message(message) {
-            sent.place = Place::Unnamed;
+            sent.place = MessageHref::Unnamed;
         }
     }
 
@@ -217,8 +221,8 @@ impl Deliveries {
     /// Called when a new life begins. Messages of earlier lives cannot be matched by href any more.
     pub(super) fn forget_unnamed(&mut self) {
         for sent in &mut self.sent {
-            if sent.ticket.is_none() && matches!(sent.place, Place::Unnamed) {
-                sent.place = Place::None;
+            if sent.ticket.is_none() && matches!(sent.place, MessageHref::Unnamed) {
+                sent.place = MessageHref::None;
             }
         }
     }
@@ -228,7 +232,7 @@ impl Deliveries {
         self.settled.clear();
         self.early.clear();
         for sent in &mut self.sent {
-            sent.place = Place::None;
+            sent.place = MessageHref::None;
         }
     }
 
@@ -238,15 +242,15 @@ impl Deliveries {
         let position = self.sent.iter().position(|it| it.message == message)?;
         if result.status != MessageStatus::Unknown {
             let sent = self.sent.remove(position)?;
-            if let Place::At(address) = sent.place {
+            if let MessageHref::At(address) = sent.place {
                 self.settled.insert(address.key, ());
             }
             return Some(sent.ticket);
         }
         let sent = self.sent.get_mut(position)?;
         let ticket = sent.ticket.take()?;
-        if matches!(sent.place, Place::Posting) {
-            sent.place = Place::Unnamed;
+        if matches!(sent.place, MessageHref::Posting) {
+            sent.place = MessageHref::Unnamed;
         }
         let unknown = |sent: &Sent| sent.ticket.is_none();
         if self.sent.iter().filter(|sent| unknown(sent)).count() > MAX_UNKNOWN
@@ -260,7 +264,7 @@ impl Deliveries {
     /// The messages without an href.
     fn unnamed(&self) -> impl Iterator<Item = &Sent> {
         let sent = self.sent.iter();
-        sent.filter(|sent| matches!(sent.place, Place::Unnamed))
+        sent.filter(|sent| matches!(sent.place, MessageHref::Unnamed))
     }
 }
 
@@ -399,11 +403,11 @@ impl Conversation {
             }
             return;
         };
-        self.take_result(cx, address, operation, result);
+        self.apply_result(cx, address, operation, result);
     }
 
     /// Applies a result to the outgoing message with this href or operation ID.
-    pub(super) fn take_result(
+    pub(super) fn apply_result(
         &mut self,
         cx: &mut Context<'_>,
         address: Address,
@@ -438,16 +442,16 @@ impl Conversation {
             return;
         };
         match &sent.place {
-            Place::At(address) => {
+            MessageHref::At(address) => {
                 let purpose = ChatPurpose::ReadDelivery(message);
                 self.tasks.read(cx.core, Some(&address.href), purpose);
             }
-            Place::Unnamed => {
+            MessageHref::Unnamed => {
                 let failure = unknown("the connection broke, and no event tells of the message");
                 self.report(cx, message, DeliveryResult::failed(failure));
                 self.send_next(cx);
             }
-            Place::Posting | Place::None => {}
+            MessageHref::Posting | MessageHref::None => {}
         }
     }
 
@@ -473,7 +477,7 @@ impl Conversation {
         let open = |sent: &&Sent| sent.ticket.is_some();
         let open = self.deliveries.sent.iter().filter(open);
         let open: Vec<_> = open
-            .map(|sent| (sent.message, matches!(sent.place, Place::None)))
+            .map(|sent| (sent.message, matches!(sent.place, MessageHref::None)))
             .collect();
         for (message, in_invitation) in open {
             let why = match in_invitation {

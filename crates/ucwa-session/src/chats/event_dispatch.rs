@@ -30,7 +30,7 @@ enum Subject {
         /// The conversation that the invitation names.
         conversation: Option<Address>,
         /// The invitation was handled before the other events of the page.
-        recognised: bool,
+        is_dispatched: bool,
     },
     ParticipantInvitation,
     /// The conversation or one of its sub-resources.
@@ -71,7 +71,7 @@ impl<'p> Notice<'p> {
                 let href = invitation.and_then(|invitation| invitation.link_href("conversation"));
                 Subject::Invitation {
                     conversation: href.and_then(|href| Address::of(core, href)),
-                    recognised: false,
+                    is_dispatched: false,
                 }
             }
             "participantInvitation" => Subject::ParticipantInvitation,
@@ -98,7 +98,7 @@ impl Chats {
         for notice in &mut notices {
             let Subject::Invitation {
                 conversation,
-                recognised,
+                is_dispatched,
             } = &mut notice.subject
             else {
                 continue;
@@ -108,9 +108,9 @@ impl Chats {
             let incoming = notice.event.resource();
             let incoming = incoming.and_then(|it| it.text("direction")) == Some("Incoming");
             if !incoming || known.is_none() {
-                *recognised = true;
+                *is_dispatched = true;
                 let conversation = conversation.clone();
-                self.recognise(core, notice, conversation);
+                self.identify_invitation(core, notice, conversation);
             }
         }
         // A conversation that becomes a conference loses its chat in the same page. This must not count as the end of the
@@ -129,15 +129,15 @@ impl Chats {
             self.dispatch(core, notice);
         }
         self.page.is_open = false;
-        self.advance_touched(core);
+        self.advance_changed(core);
     }
 
-    /// Does what follows, as a whole, from what was dispatched.
-    pub(super) fn advance_touched(&mut self, core: &mut Core) {
-        for key in std::mem::take(&mut self.touched) {
+    /// Advances the conversations that may have changed.
+    pub(super) fn advance_changed(&mut self, core: &mut Core) {
+        for key in std::mem::take(&mut self.changed_conversations) {
             self.with(core, key, Conversation::advance);
         }
-        self.touched.clear();
+        self.changed_conversations.clear();
     }
 
     fn dispatch(&mut self, core: &mut Core, notice: &Notice<'_>) {
@@ -145,10 +145,10 @@ impl Chats {
         match &notice.subject {
             Subject::Invitation {
                 conversation,
-                recognised,
+                is_dispatched,
             } => {
-                if !recognised {
-                    self.recognise(core, notice, conversation.clone());
+                if !is_dispatched {
+                    self.identify_invitation(core, notice, conversation.clone());
                 }
                 self.on_invitation(core, notice);
             }
@@ -199,7 +199,12 @@ impl Chats {
     }
 
     /// Identifies the invitation of an event and its conversation.
-    fn recognise(&mut self, core: &mut Core, notice: &Notice<'_>, conversation: Option<Address>) {
+    fn identify_invitation(
+        &mut self,
+        core: &mut Core,
+        notice: &Notice<'_>,
+        conversation: Option<Address>,
+    ) {
         let event = notice.event;
         if let Some(invitation) = event.resource() {
             let event = InvitationEvent {
@@ -209,13 +214,13 @@ impl Chats {
                 kind: &event.kind,
                 invitation,
             };
-            self.recognise_invitation(core, event);
+            self.dispatch_invitation(core, event);
         } else if !self.index.is_known_invitation(&notice.address.key) {
             self.read_unknown_invitation(core, &notice.address.href, &event.link.rel);
         }
     }
 
-    pub(super) fn recognise_invitation(&mut self, core: &mut Core, event: InvitationEvent<'_>) {
+    pub(super) fn dispatch_invitation(&mut self, core: &mut Core, event: InvitationEvent<'_>) {
         let invitation = event.invitation;
         let is_conference = event.rel == ONLINE_MEETING_INVITATION;
         let outgoing = invitation.text("direction") == Some("Outgoing");
@@ -305,7 +310,7 @@ impl Chats {
         }
     }
 
-    /// Which invitation a resource is, and of which conversation: by its operation ID, else by its href.
+    /// The invitation of a resource and its conversation, by operation ID or else by href.
     pub(super) fn invitation_of(
         &self,
         href: &HrefKey,
@@ -344,7 +349,7 @@ impl Conversation {
             if state == Some(InvitationState::Alerting) {
                 cx.change(self.key, ConversationChange::Alerting);
             } else if state.is_none() && event.kind == EventKind::Started {
-                // Only the invitation says where the conversation is.
+                // Only the invitation contains the href of the conversation.
                 self.tasks.read(cx.core, Some(&event.link.href), read);
             }
             return;
@@ -420,13 +425,13 @@ impl Conversation {
             return self.on_remote_end(cx, reason);
         }
         match event.resource() {
-            Some(resource) => self.take_conversation(cx, resource, reason),
+            Some(resource) => self.apply_conversation(cx, resource, reason),
             None => self.read_conversation(cx),
         }
     }
 
     /// Applies a `conversation` resource (`conversation_ref`).
-    pub(super) fn take_conversation(
+    pub(super) fn apply_conversation(
         &mut self,
         cx: &mut Context<'_>,
         resource: &Resource<'_>,
@@ -526,13 +531,13 @@ impl Conversation {
         };
         live.links.messaging = Some(event.link.href.to_string());
         match event.resource() {
-            Some(resource) => self.take_messaging(cx, resource, reason),
+            Some(resource) => self.apply_messaging(cx, resource, reason),
             None => self.read_messaging(cx),
         }
     }
 
     /// Applies a `messaging` resource (`messaging_ref`).
-    pub(super) fn take_messaging(
+    pub(super) fn apply_messaging(
         &mut self,
         cx: &mut Context<'_>,
         resource: &Resource<'_>,
@@ -555,7 +560,7 @@ impl Conversation {
                 let html = formats.contains(&"Html");
                 live.messaging.only_html = html && !formats.contains(&"Plain");
                 let changes = std::mem::replace(&mut live.messaging.html, html) != html;
-                let connected = Chat::Connected { fading: false };
+                let connected = Chat::Connected { is_ending: false };
                 // A chat that this user is ending stays in this state, whatever later events say.
                 if (chat != connected || changes) && chat != Chat::Disconnecting {
                     live.chat = connected;
@@ -566,8 +571,8 @@ impl Conversation {
                     cx.change(self.key, ConversationChange::ChatConnected { html });
                 }
             }
-            (Some("Disconnecting"), Chat::Connected { fading: false }) => {
-                live.chat = Chat::Connected { fading: true };
+            (Some("Disconnecting"), Chat::Connected { is_ending: false }) => {
+                live.chat = Chat::Connected { is_ending: true };
                 cx.change(self.key, ConversationChange::ChatDisconnecting);
             }
             (Some("Connecting"), Chat::Disconnected) => {
@@ -583,7 +588,7 @@ impl Conversation {
     fn advance(&mut self, cx: &mut Context<'_>) {
         self.end_if_over(cx);
         self.invite_next_participant(cx);
-        self.ask_for_chat(cx);
+        self.request_chat(cx);
         let Some(live) = self.life.established_mut() else {
             return;
         };

@@ -116,14 +116,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_survives_as_html() {
+    fn text_converted_to_html_and_back_is_unchanged() {
         let text = "1 < 2 & 3 > 2\n\"so\"";
         assert_eq!(from_text(text), "1 &lt; 2 &amp; 3 &gt; 2<br/>\"so\"");
         assert_eq!(to_text(&from_text(text)), text);
     }
 
     #[test]
-    fn signs_that_are_no_markup_stay() {
+    fn characters_that_are_not_markup_are_kept() {
         for (html, text) in [
             ("<b>1 < 2</b> or 3 > 2", "1 < 2 or 3 > 2"),
             ("R&D <i>and</i> Q&A; done", "R&D and Q&A; done"),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn html_loses_its_markup_and_keeps_its_words() {
+    fn html_is_converted_to_its_text() {
         let html =
             "<span style=\"x\">Tom &amp; <b>J&#233;r&ocirc;me</b></span><br/>1 < 2 &unterminated";
         assert_eq!(

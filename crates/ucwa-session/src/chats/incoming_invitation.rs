@@ -172,12 +172,14 @@ impl Conversation {
     /// The inviter, which is embedded in incoming invitations and linked in others.
     fn inviter(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> Participant {
         match (invitation.embedded("from"), invitation.link("from")) {
-            (Some(from), _) => self.meet(cx, from.href(), &payload::participant(from)),
+            (Some(from), _) => {
+                self.update_participant(cx, from.href(), &payload::participant(from))
+            }
             (None, Some(from)) => {
                 let facts = ParticipantFacts::titled(from.title.as_deref());
-                self.meet(cx, Some(&from.href), &facts)
+                self.update_participant(cx, Some(&from.href), &facts)
             }
-            (None, None) => self.meet(cx, None, &ParticipantFacts::default()),
+            (None, None) => self.update_participant(cx, None, &ParticipantFacts::default()),
         }
     }
 

@@ -53,14 +53,14 @@ impl Conversation {
                 self.on_invite_seen(cx, operation, event);
             }
         }
-        if !self.take_result_of_invitation(cx, id, &invitation) {
+        if !self.apply_result_of_invitation(cx, id, &invitation) {
             let timer = ChatTimer::InvitationCompleted(id.clone());
             self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
         }
     }
 
     /// Takes the result of an invitation from its resource. `false` if the invitation has none yet.
-    pub(super) fn take_result_of_invitation(
+    pub(super) fn apply_result_of_invitation(
         &mut self,
         cx: &mut Context<'_>,
         id: &InvitationId,
@@ -144,7 +144,7 @@ impl Conversation {
     }
 
     /// Removes the outgoing invitation, because it has a result.
-    fn take_invite(&mut self, cx: &mut Context<'_>) -> Option<Invite> {
+    fn remove_invite(&mut self, cx: &mut Context<'_>) -> Option<Invite> {
         let invite = self.life.live_mut()?.invite.take()?;
         let operation = &invite.operation_id;
         cx.index.complete_operation(operation);
@@ -162,7 +162,7 @@ impl Conversation {
         operation: &str,
         invitation: Option<&Resource<'_>>,
     ) {
-        let Some(invite) = self.take_invite(cx) else {
+        let Some(invite) = self.remove_invite(cx) else {
             return;
         };
         self.add_acceptor(cx, invitation);
@@ -238,7 +238,7 @@ impl Conversation {
 
     /// Ends an invitation that was refused or given up.
     pub(super) fn refuse_invite(&mut self, cx: &mut Context<'_>, failure: Failure) {
-        let Some(invite) = self.take_invite(cx) else {
+        let Some(invite) = self.remove_invite(cx) else {
             return;
         };
         let failure = failure.with_operation_id(&invite.operation_id);
@@ -268,7 +268,7 @@ impl Conversation {
     /// Closes an invitation without a result, because the conversation ends. Its message was sent, and the delivery is
     /// unknown.
     pub(super) fn close_invite(&mut self, cx: &mut Context<'_>, failure: &Failure) {
-        let Some(invite) = self.take_invite(cx) else {
+        let Some(invite) = self.remove_invite(cx) else {
             return;
         };
         let why = unknown("the conversation ended before the invitation had a result");

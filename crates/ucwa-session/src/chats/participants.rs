@@ -13,7 +13,7 @@ use crate::response::Answer;
 
 impl Conversation {
     /// Adds or updates a participant that was named outside the roster's events: an inviter, a sender, an acceptor.
-    pub(super) fn meet(
+    pub(super) fn update_participant(
         &mut self,
         cx: &mut Context<'_>,
         href: Option<&str>,
@@ -48,7 +48,7 @@ impl Conversation {
         let (Some(address), Some(uri)) = (address, uri) else {
             return;
         };
-        let Some(duplicate) = self.roster.take_duplicate(&address.key, uri) else {
+        let Some(duplicate) = self.roster.remove_duplicate(&address.key, uri) else {
             return;
         };
         let participant = duplicate.key;

@@ -158,7 +158,7 @@ pub(crate) enum ChatTimer {
 }
 
 /// The requests in flight and the running timers of one life of a conversation. Responses and timers of any other life are
-/// discarded: [`Tasks::finish`] and [`Tasks::take_due`] do not know them.
+/// discarded: [`Tasks::finish`] and [`Tasks::finish_timer`] do not know them.
 pub(super) struct Tasks {
     conversation: ConversationKey,
     requests: BTreeMap<ExchangeId, ChatPurpose>,
@@ -277,7 +277,7 @@ impl Tasks {
     }
 
     /// Removes a timer that is due. `false` if the timer belongs to an earlier life.
-    pub(super) fn take_due(&mut self, key: TimerKey) -> bool {
+    pub(super) fn finish_timer(&mut self, key: TimerKey) -> bool {
         self.timers.remove(&key).is_some()
     }
 

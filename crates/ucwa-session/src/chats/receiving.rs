@@ -240,11 +240,11 @@ impl Conversation {
             is_late,
             arrived_at: cx.core.wall_now(),
         };
-        self.line_up(cx, waiting);
+        self.enqueue(cx, waiting);
     }
 
-    /// Adds a message to the line. It is read if its content is not known.
-    fn line_up(&mut self, cx: &mut Context<'_>, waiting: Waiting) {
+    /// Adds a message to the queue, and reads it if its content is unknown.
+    fn enqueue(&mut self, cx: &mut Context<'_>, waiting: Waiting) {
         let Address { href, key } = &waiting.address;
         self.received.known.insert(key.clone(), ());
         if waiting.content.is_none() {
@@ -365,10 +365,10 @@ impl Conversation {
             // An outgoing message is not shown as received.
             let operation = text("operationId").map(str::to_owned);
             let read = self.result_of(cx, None, None, message.as_ref());
-            if let Some(own) = self.take_own_message(cx, href)
+            if let Some(own) = self.remove_own_message(cx, href)
                 && let Some(result) = own.result.or(read)
             {
-                self.take_result(cx, own.address, operation.as_deref(), result);
+                self.apply_result(cx, own.address, operation.as_deref(), result);
             }
             return;
         }
@@ -402,7 +402,7 @@ impl Conversation {
     }
 
     /// Removes a message from the queue that turns out to be outgoing.
-    pub(super) fn take_own_message(
+    pub(super) fn remove_own_message(
         &mut self,
         cx: &mut Context<'_>,
         href: &HrefKey,
@@ -430,11 +430,11 @@ impl Conversation {
             return only.unwrap_or_else(|| self.unnamed_sender(cx));
         };
         if let Some(sender) = message.embedded("senderParticipant") {
-            return self.meet(cx, sender.href(), &payload::participant(sender));
+            return self.update_participant(cx, sender.href(), &payload::participant(sender));
         }
         if let Some(participant) = message.link("participant") {
             let facts = ParticipantFacts::titled(participant.title.as_deref());
-            let sender = self.meet(cx, Some(&participant.href), &facts);
+            let sender = self.update_participant(cx, Some(&participant.href), &facts);
             if sender.name.is_none()
                 && self.is_live()
                 && let Some(address) = cx.address_of(&participant.href)
@@ -446,7 +446,7 @@ impl Conversation {
         }
         match message.embedded("contact") {
             // The href of a contact is the href of a person, not of a participant.
-            Some(contact) => self.meet(cx, None, &payload::participant(contact)),
+            Some(contact) => self.update_participant(cx, None, &payload::participant(contact)),
             None => self.unnamed_sender(cx),
         }
     }
@@ -454,7 +454,7 @@ impl Conversation {
     fn unnamed_sender(&mut self, cx: &mut Context<'_>) -> Participant {
         match self.roster.only() {
             Some(only) => only,
-            None => self.meet(cx, None, &ParticipantFacts::default()),
+            None => self.update_participant(cx, None, &ParticipantFacts::default()),
         }
     }
 }

@@ -232,7 +232,7 @@ impl Roster {
     }
 
     /// Removes a participant known only by href who has the SIP URI of another participant.
-    pub(super) fn take_duplicate(&mut self, href: &HrefKey, uri: &str) -> Option<Member> {
+    pub(super) fn remove_duplicate(&mut self, href: &HrefKey, uri: &str) -> Option<Member> {
         let met = self.position(Some(href), None, false)?;
         let known = self.position(None, Some(uri), false)?;
         let is_duplicate = met != known && self.members.get(met)?.uri.is_none();

@@ -167,8 +167,8 @@ impl Conversation {
 
     /// Handles the response with the href of the message.
     fn on_sent(&mut self, cx: &mut Context<'_>, message: MessageKey, address: Address) {
-        // The event may have come before, and not have said whose message it is.
-        let told = self.take_own_message(cx, &address.key);
+        // The event may have arrived before, without identifying the message.
+        let told = self.remove_own_message(cx, &address.key);
         let told = told.and_then(|own| own.result);
         match self.deliveries.locate(message, address).or(told) {
             Some(result) => self.report(cx, message, result),

@@ -153,7 +153,7 @@ impl Conversation {
         if live.chat == Chat::Disconnecting {
             let chat = live.messaging.send_message.is_some();
             live.chat = match chat {
-                true => Chat::Connected { fading: false },
+                true => Chat::Connected { is_ending: false },
                 false => Chat::Disconnected,
             };
             cx.change(self.key, ConversationChange::EndRefused { chat });
@@ -267,9 +267,9 @@ impl Conversation {
     pub(super) fn on_conversation_read(&mut self, cx: &mut Context<'_>, answer: Answer<'_>) {
         match answer.resource(cx.core) {
             Ok(resource) => {
-                self.take_conversation(cx, &resource, None);
+                self.apply_conversation(cx, &resource, None);
                 if let Some(messaging) = resource.embedded("messaging") {
-                    self.take_messaging(cx, messaging, None);
+                    self.apply_messaging(cx, messaging, None);
                 }
             }
             Err(failure) if failure.is_gone() => {
@@ -301,7 +301,7 @@ impl Conversation {
                 if let Some(href) = conversation.filter(|_| derived) {
                     self.follow_link(cx, href);
                 }
-                self.take_messaging(cx, &resource, None);
+                self.apply_messaging(cx, &resource, None);
             }
             Err(failure) if failure.is_gone() => {
                 self.on_chat_gone(cx, Some(failure.with_kind(FailureKind::Remote)));

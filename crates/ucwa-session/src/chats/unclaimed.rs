@@ -163,12 +163,12 @@ impl Chats {
         if !known.is_some_and(Conversation::is_chatting) {
             let kind = &EventKind::Started;
             let event = InvitationEvent::read(core, address.clone(), rel, kind, &invitation);
-            self.recognise_invitation(core, event);
+            self.dispatch_invitation(core, event);
         }
-        // The event with the result may have been in the same page, or cannot be read either.
+        // The event with the result may have been in the same page, or may be malformed as well.
         if let Some((key, id)) = self.invitation_of(&address.key, Some(&invitation)) {
             self.with(core, key, |conversation, cx| {
-                conversation.take_result_of_invitation(cx, &id, &invitation);
+                conversation.apply_result_of_invitation(cx, &id, &invitation);
             });
         }
     }
@@ -233,7 +233,7 @@ impl Chats {
         }
         self.discover(core, Discovery::at(href).described_by(&resource));
         self.with_href(core, &key, |conversation, cx| {
-            conversation.take_conversation(cx, &resource, None);
+            conversation.apply_conversation(cx, &resource, None);
             let participants = resource.link_href("participants");
             let purpose = ChatPurpose::ReadParticipants;
             conversation.tasks.read(cx.core, participants, purpose);

@@ -47,7 +47,7 @@ impl Archiving {
 
 impl History {
     /// Handles the resource `communication` (`communication_ref`).
-    pub(super) fn take_communication(&mut self, core: &mut Core, communication: &Resource<'_>) {
+    pub(super) fn apply_communication(&mut self, core: &mut Core, communication: &Resource<'_>) {
         // A resource without an ETag cannot be changed (`PayloadFormat`). Events may omit the ETag.
         if let (Some(href), Some(_)) = (communication.href(), communication.etag()) {
             self.communication = Some(href.to_owned());
@@ -138,7 +138,7 @@ impl History {
     ) {
         let next = core.fetched(exchange, result).and_then(|communication| {
             let waiting = self.archiving.queue.len();
-            self.take_communication(core, &communication);
+            self.apply_communication(core, &communication);
             let wanted = self.archiving.queue.front().map(|(_, enabled)| *enabled);
             // The read may itself have confirmed the change.
             let Some(wanted) = wanted.filter(|_| self.archiving.queue.len() == waiting) else {

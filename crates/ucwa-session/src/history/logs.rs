@@ -128,7 +128,7 @@ impl History {
     fn next_round(&mut self, core: &mut Core, chats: &mut Chats) {
         while let Some(listing) = &mut self.listing {
             for log in std::mem::take(&mut listing.round).into_iter().flatten() {
-                if Self::take_log(&mut self.archives, core, chats, log) {
+                if Self::add_log(&mut self.archives, core, chats, log) {
                     listing.wanted = listing.wanted.saturating_sub(1);
                 }
             }

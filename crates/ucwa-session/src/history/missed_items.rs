@@ -37,7 +37,7 @@ impl History {
         }
         self.missed_items = Some(event.link.href.to_string());
         match event.resource() {
-            Some(missed) => take_missed(core, missed),
+            Some(missed) => apply_missed_items(core, missed),
             None => self.read_missed(core),
         }
         // A missed conversation has a new log.
@@ -51,7 +51,7 @@ impl History {
         result: Result<Response<Bytes>, Failure>,
     ) {
         match core.fetched(exchange, result) {
-            Ok(missed) => take_missed(core, &missed),
+            Ok(missed) => apply_missed_items(core, &missed),
             Err(failure) => tracing::debug!(%failure, "the missed items could not be read"),
         }
         if std::mem::take(&mut self.missed_again) {
@@ -61,7 +61,7 @@ impl History {
 }
 
 /// Handles the resource `missedItems` (`missedItems_ref`).
-fn take_missed(core: &mut Core, missed: &Resource<'_>) {
+fn apply_missed_items(core: &mut Core, missed: &Resource<'_>) {
     let unread = missed
         .integer("unreadMissedConversationsCount")
         .and_then(|count| u64::try_from(count).ok());

@@ -143,7 +143,7 @@ impl Archive {
 
 impl History {
     /// Handles a log. Returns whether it created a conversation.
-    pub(super) fn take_log(
+    pub(super) fn add_log(
         archives: &mut BTreeMap<ConversationKey, Archive>,
         core: &mut Core,
         chats: &mut Chats,

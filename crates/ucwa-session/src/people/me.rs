@@ -15,13 +15,13 @@ use crate::text_limits;
 
 impl People {
     /// Handles the resource `me` (`me_ref`): the links of the user's resources, and the card.
-    pub(super) fn take_me(&mut self, core: &mut Core, me: &Resource<'_>) {
-        self.take_me_links(me);
+    pub(super) fn apply_me(&mut self, core: &mut Core, me: &Resource<'_>) {
+        self.apply_me_links(me);
         let facts = Aspect::Card.facts(me, core.base.as_ref());
         self.emit_facts(core, &PersonId::Me, facts);
     }
 
-    pub(super) fn take_me_links(&mut self, me: &Resource<'_>) {
+    pub(super) fn apply_me_links(&mut self, me: &Resource<'_>) {
         let person = self.persons.entry(PersonId::Me).or_default();
         for aspect in [
             Aspect::Card,

@@ -343,9 +343,9 @@ impl People {
             "presenceSubscription" => self.on_subscription_event(core, event),
             "contact" if event.kind != EventKind::Deleted => match event.resource() {
                 Some(contact) => {
-                    self.take_contact(core, contact);
+                    self.apply_contact(core, contact);
                 }
-                None if self.is_stranger(core, &event.link.href) => {
+                None if self.is_unknown_contact(core, &event.link.href) => {
                     self.identify(core, &event.link.href);
                 }
                 None => {}
@@ -379,7 +379,7 @@ impl People {
         }
     }
 
-    fn is_stranger(&self, core: &Core, href: &str) -> bool {
+    fn is_unknown_contact(&self, core: &Core, href: &str) -> bool {
         key_of(core, href).is_some_and(|key| !self.by_href.contains_key(&key))
     }
 

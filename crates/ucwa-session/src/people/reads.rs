@@ -213,7 +213,7 @@ impl People {
                 let is_meant = |contact: &&Resource<'_>| self.owner(contact).as_ref() == Some(who);
                 match contacts.iter().find(is_meant) {
                     Some(contact) => {
-                        self.take_contact(core, contact);
+                        self.apply_contact(core, contact);
                         if self.is_located(who) {
                             Ok(())
                         } else {
@@ -278,7 +278,7 @@ impl People {
         let Ok(contact) = core.resource(exchange, &response) else {
             return;
         };
-        if let Some(who) = self.take_contact(core, &contact)
+        if let Some(who) = self.apply_contact(core, &contact)
             && self.is_located(&who)
         {
             self.continue_reads(core, &who, &Ok(()));
@@ -297,7 +297,7 @@ impl People {
     }
 
     /// Handles a contact (`contact_ref`): the hrefs of its resources, and the card.
-    pub(super) fn take_contact(
+    pub(super) fn apply_contact(
         &mut self,
         core: &mut Core,
         contact: &Resource<'_>,
@@ -333,9 +333,9 @@ impl People {
     ) {
         if aspect == Aspect::Card {
             match who {
-                PersonId::Me => self.take_me(core, resource),
+                PersonId::Me => self.apply_me(core, resource),
                 PersonId::Other(_) => {
-                    self.take_contact(core, resource);
+                    self.apply_contact(core, resource);
                 }
             }
             return;

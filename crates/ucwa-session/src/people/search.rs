@@ -71,7 +71,7 @@ impl People {
             let mut people = Vec::new();
             for contact in found.embedded_all("contact") {
                 // A contact without an address cannot be used.
-                if self.take_contact(core, contact).is_some() {
+                if self.apply_contact(core, contact).is_some() {
                     people.push(FoundPerson {
                         uri: contact.text("uri").unwrap_or_default().to_owned(),
                         facts: Aspect::Card.facts(contact, core.base.as_ref()),

@@ -25,7 +25,7 @@ enum RootLink {
 #[derive(Debug, Default)]
 pub(super) struct Discovery {
     /// The paths in progress. Each has one request in flight.
-    open: BTreeMap<RootSource, Way>,
+    open: BTreeMap<RootSource, DiscoveryPath>,
     /// The user resource that the external host named while the internal host may still answer, and the number of
     /// redirects.
     held: Option<(String, u32)>,
@@ -36,15 +36,15 @@ pub(super) struct Discovery {
     /// Each address with its result.
     pub(super) tried: Vec<String>,
     /// The most informative failure.
-    worst: Option<Failure>,
+    failure: Option<Failure>,
 }
 
 /// A path to the user resource: a discovery host and the hosts that it redirects to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Way {
+struct DiscoveryPath {
     hops: u32,
     /// How long its hosts took to answer, without the time of questions to the user.
-    taken: Duration,
+    elapsed: Duration,
 }
 
 impl Discovery {
@@ -55,34 +55,38 @@ impl Discovery {
 
 impl Session {
     pub(super) fn discover(&mut self) {
-        self.entry.discovery = Discovery::default();
+        self.sign_in.discovery = Discovery::default();
         self.search();
     }
 
     fn search(&mut self) {
         match self.core.config.root.clone() {
             Root::User(url) => self.read_user(url, 0),
-            Root::Url(url) => self.read_root(RootSource::Configured, Way::default(), url),
+            Root::Url(url) => self.read_root(RootSource::Configured, DiscoveryPath::default(), url),
             Root::Domain => {
-                let domain = self.entry.domain.clone();
+                let domain = self.sign_in.domain.clone();
                 for (source, host) in [
                     (RootSource::Internal, "lyncdiscoverinternal"),
                     (RootSource::External, "lyncdiscover"),
                 ] {
-                    self.read_root(source, Way::default(), format!("https://{host}.{domain}/"));
+                    self.read_root(
+                        source,
+                        DiscoveryPath::default(),
+                        format!("https://{host}.{domain}/"),
+                    );
                 }
             }
         }
     }
 
-    fn read_root(&mut self, source: RootSource, way: Way, url: String) {
-        self.entry.discovery.open.insert(source, way);
+    fn read_root(&mut self, source: RootSource, path: DiscoveryPath, url: String) {
+        self.sign_in.discovery.open.insert(source, path);
         // A root decides where the password is sent, so its host must be trusted although it receives no credential
         // itself.
         let exchange = Exchange::new(Purpose::Root(source), Method::GET, url)
             .with_credential(Credential::TrustedHost)
             .with_timeout(DISCOVERY_TIMEOUT)
-            .within(DISCOVERY_TIME.saturating_sub(way.taken));
+            .within(DISCOVERY_TIME.saturating_sub(path.elapsed));
         self.core.issue(exchange);
     }
 
@@ -92,27 +96,27 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        let discovery = &mut self.entry.discovery;
-        let Some(mut way) = discovery.open.remove(&source) else {
+        let discovery = &mut self.sign_in.discovery;
+        let Some(mut path) = discovery.open.remove(&source) else {
             return;
         };
         let sent = exchange.first_sent.unwrap_or(self.core.now);
         let took = self.core.now.saturating_sub(sent);
-        way.taken = way.taken.saturating_add(took);
+        path.elapsed = path.elapsed.saturating_add(took);
         let internal_may_answer = discovery.open.contains_key(&RootSource::Internal);
         let found = result.and_then(|response| self.root_leads_to(exchange, &response));
         if let Ok(RootLink::User(url)) = &found {
             let what = format!("the user is at {url}");
-            self.entry.discovery.note(&exchange.url, &what);
+            self.sign_in.discovery.note(&exchange.url, &what);
         }
         match found {
             Ok(RootLink::User(url)) if source == RootSource::External && internal_may_answer => {
-                self.entry.discovery.held = Some((url, way.hops));
+                self.sign_in.discovery.held = Some((url, path.hops));
                 self.core.arm(INTERNAL_GRACE, Timer::DiscoveryGrace);
             }
-            Ok(RootLink::User(url)) => self.read_user(url, way.hops),
-            Ok(RootLink::Redirect(url)) => self.follow_redirect(source, way, exchange, url),
-            Err(failure) => self.on_way_failed(exchange, failure),
+            Ok(RootLink::User(url)) => self.read_user(url, path.hops),
+            Ok(RootLink::Redirect(url)) => self.follow_redirect(source, path, exchange, url),
+            Err(failure) => self.on_path_failed(exchange, failure),
         }
     }
 
@@ -143,21 +147,27 @@ impl Session {
             .map_err(|error| not_ucwa(exchange, response).with_message(error.to_string()))
     }
 
-    fn follow_redirect(&mut self, source: RootSource, way: Way, exchange: &Exchange, url: String) {
-        let hops = way.hops + 1;
+    fn follow_redirect(
+        &mut self,
+        source: RootSource,
+        path: DiscoveryPath,
+        exchange: &Exchange,
+        url: String,
+    ) {
+        let hops = path.hops + 1;
         if hops > MAX_HOPS {
             let failure = Failure::new(FailureKind::UnexpectedAnswer, exchange.purpose.stage())
                 .with_message(format!("more than {MAX_HOPS} redirects"));
-            return self.on_way_failed(exchange, failure);
+            return self.on_path_failed(exchange, failure);
         }
-        let discovery = &mut self.entry.discovery;
+        let discovery = &mut self.sign_in.discovery;
         discovery.note(&exchange.url, &format!("redirects to {url}"));
-        self.read_root(source, Way { hops, ..way }, url);
+        self.read_root(source, DiscoveryPath { hops, ..path }, url);
     }
 
     /// Ends a path. The other paths, and a result that is held, may still succeed.
-    fn on_way_failed(&mut self, exchange: &Exchange, failure: Failure) {
-        let discovery = &mut self.entry.discovery;
+    fn on_path_failed(&mut self, exchange: &Exchange, failure: Failure) {
+        let discovery = &mut self.sign_in.discovery;
         discovery.note(&exchange.url, &failure.brief());
         discovery.failed += 1;
         // A refusal for lack of trust is more informative than a host that does not answer.
@@ -167,8 +177,9 @@ impl Session {
                 FailureKind::Untrusted | FailureKind::PlainHttp | FailureKind::HomedOnline
             )
         };
-        if discovery.worst.as_ref().is_none_or(|worst| !telling(worst)) {
-            discovery.worst = Some(failure);
+        let known = discovery.failure.as_ref();
+        if known.is_none_or(|known| !telling(known)) {
+            discovery.failure = Some(failure);
         }
         if !discovery.open.is_empty() {
             return;
@@ -176,7 +187,7 @@ impl Session {
         if let Some((url, hops)) = discovery.held.take() {
             return self.read_user(url, hops);
         }
-        let Some(failure) = discovery.worst.take() else {
+        let Some(failure) = discovery.failure.take() else {
             return;
         };
         let failure = if discovery.failed > 1 && !telling(&failure) {
@@ -184,12 +195,12 @@ impl Session {
         } else {
             failure
         };
-        self.entry_failed(failure);
+        self.sign_in_step_failed(failure);
     }
 
     /// The internal host has had its time.
     pub(crate) fn on_discovery_grace(&mut self) {
-        if let Some((url, hops)) = self.entry.discovery.held.take() {
+        if let Some((url, hops)) = self.sign_in.discovery.held.take() {
             self.read_user(url, hops);
         }
     }
@@ -200,7 +211,7 @@ impl Session {
             .abandon(|purpose| matches!(purpose, Purpose::Root(_)));
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::DiscoveryGrace));
-        let discovery = &mut self.entry.discovery;
+        let discovery = &mut self.sign_in.discovery;
         discovery.open.clear();
         discovery.held = None;
         discovery.hops = hops;
@@ -232,16 +243,16 @@ impl Session {
         });
         match next {
             Ok((url, true)) => {
-                let way = Way {
-                    hops: self.entry.discovery.hops,
-                    ..Way::default()
+                let path = DiscoveryPath {
+                    hops: self.sign_in.discovery.hops,
+                    ..DiscoveryPath::default()
                 };
-                self.follow_redirect(RootSource::Redirect, way, exchange, url);
+                self.follow_redirect(RootSource::Redirect, path, exchange, url);
             }
             Ok((url, false)) => {
-                self.entry.applications = url;
-                if self.entry.user != exchange.url {
-                    self.entry.user.clone_from(&exchange.url);
+                self.sign_in.applications = url;
+                if self.sign_in.user != exchange.url {
+                    self.sign_in.user.clone_from(&exchange.url);
                     self.core.emit(SessionEvent::Home {
                         user: exchange.url.clone(),
                     });
@@ -249,7 +260,7 @@ impl Session {
                 self.create_application();
             }
             Err(failure) => {
-                let discovery = &mut self.entry.discovery;
+                let discovery = &mut self.sign_in.discovery;
                 let what = match failure.stage() {
                     Stage::User => failure.brief(),
                     _ => failure.to_string(),
@@ -259,7 +270,7 @@ impl Session {
                     self.core.config.root = Root::Domain;
                     return self.search();
                 }
-                self.entry_failed(failure);
+                self.sign_in_step_failed(failure);
             }
         }
     }

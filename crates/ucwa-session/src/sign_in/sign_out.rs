@@ -21,19 +21,19 @@ impl Session {
     }
 
     pub(crate) fn sign_out(&mut self, ticket: Ticket) {
-        match self.entry.phase {
+        match self.sign_in.phase {
             Phase::Fresh | Phase::Over => self.core.complete(ticket, Ok(Outcome::Done)),
-            Phase::Leaving => self.entry.sign_out.push(ticket),
+            Phase::Leaving => self.sign_in.sign_out.push(ticket),
             Phase::Entering | Phase::Running => {
-                self.entry.sign_out.push(ticket);
+                self.sign_in.sign_out.push(ticket);
                 let ended =
                     Failure::new(FailureKind::Ended, Stage::Command).with_message("signed out");
                 self.end_all(&ended);
-                let creating = self.core.stop_but(&Purpose::CreateApplication);
-                if let Some(ticket) = self.entry.sign_in.take() {
+                let creating = self.core.stop_except(&Purpose::CreateApplication);
+                if let Some(ticket) = self.sign_in.ticket.take() {
                     self.core.complete(ticket, Err(ended));
                 }
-                self.entry.phase = Phase::Leaving;
+                self.sign_in.phase = Phase::Leaving;
                 self.announce(SignInState::SigningOut, None);
                 if !creating {
                     self.delete_and_finish();
@@ -61,7 +61,7 @@ impl Session {
                 let application = self.core.resource(exchange, &response);
                 match application.map(|it| it.href().map(str::to_owned)) {
                     Ok(href) => {
-                        self.entry.links.application = href;
+                        self.sign_in.links.application = href;
                         None
                     }
                     Err(failure) => Some(failure),
@@ -71,7 +71,7 @@ impl Session {
             // If the application was created, another process with this endpoint ID takes it over.
             Effect::Unclear(failure) => Some(failure),
         };
-        match (self.entry.phase, failure) {
+        match (self.sign_in.phase, failure) {
             (Phase::Leaving, None) => self.delete_and_finish(),
             (Phase::Leaving, failure) => self.finish_session(failure),
             _ => {
@@ -86,7 +86,7 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        if self.entry.phase != Phase::Leaving {
+        if self.sign_in.phase != Phase::Leaving {
             return;
         }
         let failure = match self.core.effect(exchange, result) {
@@ -99,12 +99,12 @@ impl Session {
 
     /// Ends the session now. Every operation completes, and the deletion of the application is sent.
     pub(crate) fn shut_down(&mut self) {
-        if self.entry.phase == Phase::Over {
+        if self.sign_in.phase == Phase::Over {
             return;
         }
         let failure = Failure::new(FailureKind::Shutdown, Stage::Command);
         self.end_all(&failure);
-        if self.core.stop_but(&Purpose::CreateApplication) {
+        if self.core.stop_except(&Purpose::CreateApplication) {
             // The response to the creation may still arrive, and the deletion needs it. Nothing else is waited for.
             self.core.cancel_timers(|_| true);
             return self.conclude(Some(failure));
@@ -114,7 +114,7 @@ impl Session {
     }
 
     fn delete_application(&self) -> Option<Exchange> {
-        let href = self.entry.links.application.as_deref()?;
+        let href = self.sign_in.links.application.as_deref()?;
         let url = self.core.resolve(href, Stage::Application).ok()?;
         Some(Exchange::new(
             Purpose::DeleteApplication,
@@ -141,19 +141,19 @@ impl Session {
 
     /// Erases the tokens and the addresses, which nothing needs any more.
     fn forget(&mut self) {
-        self.entry.links = ApplicationLinks::default();
+        self.sign_in.links = ApplicationLinks::default();
         self.core.auth.forget();
     }
 
     /// Reports the end of the session.
     fn conclude(&mut self, failure: Option<Failure>) {
-        self.entry.phase = Phase::Over;
+        self.sign_in.phase = Phase::Over;
         self.announce(SignInState::SignedOut, failure.clone());
         let result = |failure: &Option<Failure>| failure.clone().map_or(Ok(Outcome::Done), Err);
-        if let Some(ticket) = self.entry.sign_in.take() {
+        if let Some(ticket) = self.sign_in.ticket.take() {
             self.core.complete(ticket, result(&failure));
         }
-        for ticket in std::mem::take(&mut self.entry.sign_out) {
+        for ticket in std::mem::take(&mut self.sign_in.sign_out) {
             self.core.complete(ticket, result(&failure));
         }
     }

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::channel::first_remote;
+use crate::driver::*;
 use crate::pages::*;
 use crate::unclaimed::discovered;
 
-fn call(bench: &mut Bench, id: &str) {
+fn call(driver: &mut TestDriver, id: &str) {
     let started = conversation_event("added", id, "Incoming");
-    bench.page(json!([communication(vec![started])]));
+    driver.page(json!([communication(vec![started])]));
 }
 
 fn deletion(id: &str) -> Value {
@@ -22,110 +22,110 @@ fn bare_invitation() -> Value {
     bare("started", "messagingInvitation", INVITATION, None)
 }
 
-fn read_invitation(bench: &mut Bench) {
+fn read_invitation(driver: &mut TestDriver) {
     let mut invitation =
         offered("17b", "Hi Tosh")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
     invitation["_links"]["message"] = Value::Null;
-    bench.reply("GET", INVITATION, 200, invitation);
+    driver.reply("GET", INVITATION, 200, invitation);
 }
 
 #[test]
 fn a_message_waits_for_its_invitation_however_many_calls_were_missed_before() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     for number in 0..64 {
         // Their hrefs sort after that of the conversation with the message.
-        call(&mut bench, &format!("z{number}"));
+        call(&mut driver, &format!("z{number}"));
     }
-    bench.page(json!([
+    driver.page(json!([
         communication(vec![bare_invitation()]),
         conversation("17b", vec![arrival("17b", "1", "Hi Tosh")])
     ]));
-    call(&mut bench, "z99");
-    assert_eq!(bench.session.workload().unnamed, 64);
-    read_invitation(&mut bench);
-    let key = ConversationKey::Remote(first_remote(&bench));
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    call(&mut driver, "z99");
+    assert_eq!(driver.session.workload().unnamed, 64);
+    read_invitation(&mut driver);
+    let key = ConversationKey::Remote(first_remote(&driver));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
 }
 
 #[test]
-fn a_conversation_that_is_deleted_unclaimed_gives_up_its_place() {
-    let mut bench = Bench::signed_in();
+fn a_deleted_unclaimed_conversation_is_removed_from_the_buffer() {
+    let mut driver = TestDriver::signed_in();
     for number in 0..10 {
         let id = format!("z{number}");
-        call(&mut bench, &id);
-        bench.page(json!([communication(vec![deletion(&id)])]));
+        call(&mut driver, &id);
+        driver.page(json!([communication(vec![deletion(&id)])]));
     }
-    assert_eq!(bench.session.workload().unnamed, 0);
+    assert_eq!(driver.session.workload().unnamed, 0);
 }
 
 #[test]
 fn an_invitation_that_comes_after_its_conversation_was_deleted_is_shown_as_missed() {
-    let mut bench = Bench::signed_in();
-    call(&mut bench, "17b");
-    bench.page(json!([communication(vec![deletion("17b")])]));
-    bench.page(offered("17b", "Hi Tosh"));
-    let key = ConversationKey::Remote(first_remote(&bench));
-    bench.advance(std::time::Duration::from_secs(5));
+    let mut driver = TestDriver::signed_in();
+    call(&mut driver, "17b");
+    driver.page(json!([communication(vec![deletion("17b")])]));
+    driver.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&driver));
+    driver.advance(std::time::Duration::from_secs(5));
     let gone = json!({"code": "NotFound"});
-    bench.reply("GET", INVITATION, 404, gone);
-    let changes = bench.changes(key);
+    driver.reply("GET", INVITATION, 404, gone);
+    let changes = driver.changes(key);
     let ended = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
     assert!(changes.iter().any(ended), "{changes:?}");
 }
 
 #[test]
-fn a_message_that_finds_no_place_among_the_unclaimed_is_shown() {
-    let mut bench = Bench::signed_in();
-    bench.page(json!([conversation(
+fn a_message_that_overflows_the_event_buffer_is_shown() {
+    let mut driver = TestDriver::signed_in();
+    driver.page(json!([conversation(
         "17b",
         vec![arrival("17b", "1", "Hi Tosh")]
     )]));
-    assert!(bench.events.is_empty(), "{:?}", bench.events);
+    assert!(driver.events.is_empty(), "{:?}", driver.events);
     for number in 0..64 {
-        call(&mut bench, &format!("z{number}"));
+        call(&mut driver, &format!("z{number}"));
     }
-    let key = discovered(&bench).expect("no conversation is shown");
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    let key = discovered(&driver).expect("no conversation is shown");
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
 }
 
 #[test]
 fn an_unclaimed_conversation_with_many_messages_loses_none() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let all: Vec<_> = (0..100).map(|number| number.to_string()).collect();
     for number in &all {
         let message = arrival("17b", number, number);
-        bench.page(json!([conversation("17b", vec![message])]));
+        driver.page(json!([conversation("17b", vec![message])]));
     }
-    let key = discovered(&bench).expect("no conversation is shown");
-    assert_eq!(bench.received(key), all);
+    let key = discovered(&driver).expect("no conversation is shown");
+    assert_eq!(driver.received(key), all);
 }
 
 #[test]
 fn messages_in_an_unclaimed_conversation_that_is_gone_are_shown() {
-    let mut bench = Bench::signed_in();
-    bench.page(senders(
+    let mut driver = TestDriver::signed_in();
+    driver.page(senders(
         "17b",
         vec![
             (false, conversation_event("added", "17b", "Connected")),
             (true, arrival("17b", "1", "Hi Tosh")),
         ],
     ));
-    bench.advance(std::time::Duration::from_secs(10));
-    bench.reply(
+    driver.advance(std::time::Duration::from_secs(10));
+    driver.reply(
         "GET",
         &conversation_href("17b"),
         404,
         json!({"code": "NotFound"}),
     );
-    let key = discovered(&bench).expect("no conversation is shown");
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
-    let workload = bench.session.workload();
+    let key = discovered(&driver).expect("no conversation is shown");
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    let workload = driver.session.workload();
     assert!(workload.is_quiet(), "{workload:?}");
 }
 
 #[test]
-fn a_conversation_that_is_forgotten_before_its_invitation_left_is_dropped() {
-    let mut bench = Bench::with_conversation();
+fn a_conversation_that_is_forgotten_before_its_invitation_was_sent_is_dropped() {
+    let mut driver = TestDriver::with_conversation();
     let send = Operation::SendMessage {
         conversation: chat(),
         message: MessageKey::Local(1),
@@ -133,10 +133,10 @@ fn a_conversation_that_is_forgotten_before_its_invitation_left_is_dropped() {
         subject: None,
     };
     // The outputs are not polled in between, so the request is not sent.
-    bench.session.submit(bench.now, Ticket(1_000), send);
-    let forget = bench.submit(Operation::ForgetConversation(chat()));
-    assert_eq!(bench.result(forget), Some(&Ok(Outcome::Done)));
-    let ticket = bench.submit(Operation::SendIsTyping(chat()));
-    let failure = bench.failure(ticket);
+    driver.session.submit(driver.now, Ticket(1_000), send);
+    let forget = driver.submit(Operation::ForgetConversation(chat()));
+    assert_eq!(driver.result(forget), Some(&Ok(Outcome::Done)));
+    let ticket = driver.submit(Operation::SendIsTyping(chat()));
+    let failure = driver.failure(ticket);
     assert_eq!(failure.message(), Some("there is no such conversation"));
 }

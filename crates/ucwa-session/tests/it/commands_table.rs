@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::pages::*;
 use crate::people::LENE;
@@ -86,38 +86,38 @@ fn start(fixture: &Fixture) -> Operation {
 }
 
 fn not_begun() -> Fixture {
-    Fixture::new(Bench::with_conversation(), chat(), "21a1")
+    Fixture::new(TestDriver::with_conversation(), chat(), "21a1")
 }
 
 /// The conversation is established and its chat has ended.
 fn without_chat() -> Fixture {
     let mut fixture = established();
     let over = messaging("21a1", "Disconnected");
-    fixture.bench.page(senders("21a1", vec![(true, over)]));
-    fixture.bench.advance(Duration::from_secs(10));
+    fixture.driver.page(senders("21a1", vec![(true, over)]));
+    fixture.driver.advance(Duration::from_secs(10));
     let lives = conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone();
-    fixture.bench.reply("GET", CONVERSATION, 200, lives);
+    fixture.driver.reply("GET", CONVERSATION, 200, lives);
     fixture
 }
 
 fn ended() -> Fixture {
     let mut fixture = established();
     let over = conversation_event("updated", "21a1", "Disconnected");
-    fixture.bench.page(senders("21a1", vec![(false, over)]));
+    fixture.driver.page(senders("21a1", vec![(false, over)]));
     fixture
 }
 
 /// The last invitation is accepted.
 fn is_accepted(fixture: &mut Fixture) {
     let posted = fixture
-        .bench
+        .driver
         .created("POST", INVITATIONS, INVITATION)
         .json();
     let operation = posted["operationId"].as_str().unwrap();
     let started = invitation("started", operation, "21a1", "Connecting");
-    fixture.bench.page(senders("21a1", vec![(false, started)]));
+    fixture.driver.page(senders("21a1", vec![(false, started)]));
     fixture
-        .bench
+        .driver
         .page(senders("21a1", accepted(operation, "21a1")));
 }
 
@@ -126,29 +126,29 @@ fn is_cancelled(fixture: &mut Fixture) {
     let cancelled = invitation("completed", &fixture.operation, "21a1", "Cancelled");
     let cancelled = with(cancelled, "status", json!("Failure"));
     fixture
-        .bench
+        .driver
         .page(senders("21a1", vec![(false, cancelled)]));
 }
 
 /// The last message is delivered.
 fn is_delivered(fixture: &mut Fixture) {
     let (messages, href) = (fixture.messages(), message_href(fixture.id, "5"));
-    fixture.bench.created("POST", &messages, &href);
-    let delivered = verdict(fixture.id, "5", "Success");
+    fixture.driver.created("POST", &messages, &href);
+    let delivered = delivery_event(fixture.id, "5", "Success");
     fixture
-        .bench
+        .driver
         .page(senders(fixture.id, vec![(true, delivered)]));
 }
 
 /// Answers the one request in flight besides the poll.
 fn answered(fixture: &mut Fixture, status: u16, body: Value) {
     let sent = fixture
-        .bench
+        .driver
         .sent
         .iter()
         .position(|sent| sent.lane == Lane::Commands);
-    let sent = fixture.bench.sent.remove(sent.unwrap()).unwrap();
-    fixture.bench.respond(sent.id, answer(status, body));
+    let sent = fixture.driver.sent.remove(sent.unwrap()).unwrap();
+    fixture.driver.respond(sent.id, answer(status, body));
 }
 
 fn no_content(fixture: &mut Fixture) {
@@ -162,11 +162,11 @@ fn of_the_session() -> Vec<Row> {
             when: "not signed in",
             sends: &[("GET", "/")],
             ends: "the response with the application, after `user`, the token, `applications` and `makeMeAvailable`",
-            fixture: || Fixture::new(Bench::new(Bench::config()), chat(), "21a1"),
-            operation: |_| Operation::SignIn(Bench::credentials()),
+            fixture: || Fixture::new(TestDriver::new(TestDriver::config()), chat(), "21a1"),
+            operation: |_| Operation::SignIn(TestDriver::credentials()),
             end: |fixture| {
-                fixture.bench.discover();
-                fixture.bench.enter();
+                fixture.driver.discover();
+                fixture.driver.create_application();
             },
             ..ROW
         },
@@ -228,20 +228,20 @@ fn every_command_sends_its_requests_and_completes() {
         // The last line that a failing test prints names its row.
         println!("{}: {}", row.command, row.when);
         let mut fixture = (row.fixture)();
-        let before: Vec<_> = fixture.bench.sent.iter().map(|sent| sent.id).collect();
+        let before: Vec<_> = fixture.driver.sent.iter().map(|sent| sent.id).collect();
         let operation = (row.operation)(&fixture);
         assert!(format!("{operation:?}").starts_with(row.command));
-        let ticket = fixture.bench.submit(operation);
+        let ticket = fixture.driver.submit(operation);
         if row.ends.starts_with("at once") {
             assert!(
-                fixture.bench.result(ticket).is_some(),
+                fixture.driver.result(ticket).is_some(),
                 "the command completed too early"
             );
         }
         // Reads of people are collected for a moment.
-        fixture.bench.advance(Duration::from_secs(1));
+        fixture.driver.advance(Duration::from_secs(1));
         let sent: Vec<_> = fixture
-            .bench
+            .driver
             .sent
             .iter()
             .filter(|sent| !before.contains(&sent.id))
@@ -255,10 +255,10 @@ fn every_command_sends_its_requests_and_completes() {
             );
         }
         if !row.ends.starts_with("at once") {
-            assert_eq!(fixture.bench.result(ticket), None);
+            assert_eq!(fixture.driver.result(ticket), None);
             (row.end)(&mut fixture);
         }
-        match (fixture.bench.result(ticket), &row.outcome) {
+        match (fixture.driver.result(ticket), &row.outcome) {
             (Some(Ok(outcome)), Some(expected)) => assert_eq!(outcome, expected),
             (Some(Err(_)), None) => {}
             other => panic!("{other:?}"),

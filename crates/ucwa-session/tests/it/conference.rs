@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::channel::first_remote;
+use crate::driver::*;
 use crate::joining::*;
 use crate::pages::*;
 use crate::sending::established;
@@ -22,8 +22,8 @@ pub(crate) fn messages(id: &str) -> String {
 }
 
 /// Answers the request for the chat of a conference, and connects it.
-pub(crate) fn chat_returns(bench: &mut Bench, id: &str) {
-    let request = bench.created(
+pub(crate) fn chat_returns(driver: &mut TestDriver, id: &str) {
+    let request = driver.created(
         "POST",
         &format!("{MESSAGING_INVITATIONS}?conversationId={id}"),
         INVITATION,
@@ -34,7 +34,7 @@ pub(crate) fn chat_returns(bench: &mut Bench, id: &str) {
         Value::Null,
         "the invitation carries no message"
     );
-    bench.page(senders(
+    driver.page(senders(
         id,
         vec![
             (false, invitation("started", &operation, id, "Connecting")),
@@ -75,11 +75,11 @@ pub(crate) fn meeting_invitation(kind: &str, id: &str, more: Value) -> Value {
 
 #[test]
 fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
-    let mut bench = extensible();
-    let (ticket, operation) = invited(&mut bench);
-    bench.events.clear();
+    let mut driver = extensible();
+    let (ticket, operation) = invited(&mut driver);
+    driver.events.clear();
     // The chat ends before the page gives the reason.
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (true, messaging("21a1", "Disconnected")),
@@ -87,26 +87,26 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
         ],
     ));
     assert_eq!(
-        bench.changes(chat())[..2],
+        driver.changes(chat())[..2],
         [
             ConversationChange::Group { uri: None },
             ConversationChange::ChatDisconnected { failure: None },
         ]
     );
-    let said = bench.send(2, "Welcome, Alex");
-    assert_eq!(bench.result(said), None, "the message waits for the chat");
+    let said = driver.send(2, "Welcome, Alex");
+    assert_eq!(driver.result(said), None, "the message waits for the chat");
     assert!(
-        !bench.is_sent("POST", MESSAGING_INVITATIONS),
+        !driver.is_sent("POST", MESSAGING_INVITATIONS),
         "the conversation is not a conference yet"
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
             conference_event("21a1", "Conferenced", open_to_others("21a1")),
         )],
     ));
-    chat_returns(&mut bench, "21a1");
+    chat_returns(&mut driver, "21a1");
     let meeting = event(
         "added",
         "onlineMeeting",
@@ -114,7 +114,7 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
         json!({"onlineMeetingUri": MEETING}),
     );
     let completed = participant_invitation("completed", &operation, "21a1", "Connected");
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (
@@ -126,14 +126,14 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
             (false, with(completed, "status", json!("Success"))),
         ],
     ));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.created("POST", &messages("21a1"), &message_href("21a1", "5"));
-    bench.page(senders(
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.created("POST", &messages("21a1"), &message_href("21a1", "5"));
+    driver.page(senders(
         "21a1",
-        vec![(true, verdict("21a1", "5", "Success"))],
+        vec![(true, delivery_event("21a1", "5", "Success"))],
     ));
-    assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
-    let changes = bench.changes(chat());
+    assert_eq!(driver.result(said), Some(&Ok(Outcome::Delivered)));
+    let changes = driver.changes(chat());
     assert!(changes.contains(&ConversationChange::Group {
         uri: Some(MEETING.to_owned())
     }));
@@ -150,75 +150,75 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
 
 #[test]
 fn the_chat_of_a_one_to_one_conversation_is_not_restored() {
-    let mut bench = extensible();
-    bench.page(senders(
+    let mut driver = extensible();
+    driver.page(senders(
         "21a1",
         vec![(true, messaging("21a1", "Disconnected"))],
     ));
-    assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+    assert!(!driver.is_sent("POST", MESSAGING_INVITATIONS));
     // The conversation is a conference.
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(false, conference_event("21a1", "Conferenced", json!({})))],
     ));
-    assert!(bench.is_sent("POST", MESSAGING_INVITATIONS));
+    assert!(driver.is_sent("POST", MESSAGING_INVITATIONS));
 }
 
 #[test]
 fn a_conference_chat_that_the_user_stopped_is_not_restored() {
-    let mut bench = extensible();
-    bench.page(senders(
+    let mut driver = extensible();
+    driver.page(senders(
         "21a1",
         vec![(false, conference_event("21a1", "Conferenced", json!({})))],
     ));
-    let ticket = bench.submit(Operation::StopChat(chat()));
-    bench.reply(
+    let ticket = driver.submit(Operation::StopChat(chat()));
+    driver.reply(
         "POST",
         &format!("{}/messaging/terminate", conversation_href("21a1")),
         204,
         Value::Null,
     );
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.page(senders(
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.page(senders(
         "21a1",
         vec![(true, messaging("21a1", "Disconnected"))],
     ));
-    bench.advance(Duration::from_secs(60));
-    assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+    driver.advance(Duration::from_secs(60));
+    assert!(!driver.is_sent("POST", MESSAGING_INVITATIONS));
     assert!(
-        !bench.is_sent("GET", &conversation_href("21a1")),
+        !driver.is_sent("GET", &conversation_href("21a1")),
         "a conference continues without its chat"
     );
     // A message of the user restarts the chat.
-    bench.send(2, "Still here?");
-    assert!(bench.is_sent("POST", MESSAGING_INVITATIONS));
+    driver.send(2, "Still here?");
+    assert!(driver.is_sent("POST", MESSAGING_INVITATIONS));
 }
 
 #[test]
 fn a_chat_that_the_user_stopped_stays_stopped_when_others_make_it_a_conference() {
-    let mut bench = extensible();
-    let ticket = bench.submit(Operation::StopChat(chat()));
+    let mut driver = extensible();
+    let ticket = driver.submit(Operation::StopChat(chat()));
     let stop = format!("{}/messaging/terminate", conversation_href("21a1"));
-    bench.reply("POST", &stop, 204, Value::Null);
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.page(senders(
+    driver.reply("POST", &stop, 204, Value::Null);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.page(senders(
         "21a1",
         vec![
             (true, messaging("21a1", "Disconnected")),
             (false, conference_event("21a1", "Conferenced", json!({}))),
         ],
     ));
-    bench.advance(Duration::from_secs(60));
-    assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+    driver.advance(Duration::from_secs(60));
+    assert!(!driver.is_sent("POST", MESSAGING_INVITATIONS));
 }
 
 #[test]
 fn a_derived_chat_names_the_conversation_that_it_belongs_to() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hi Lene");
-    let request = bench.created("POST", MESSAGING_INVITATIONS, INVITATION);
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hi Lene");
+    let request = driver.created("POST", MESSAGING_INVITATIONS, INVITATION);
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
@@ -230,57 +230,57 @@ fn a_derived_chat_names_the_conversation_that_it_belongs_to() {
     completed["_embedded"]["messagingInvitation"]["_links"]["derivedMessaging"] =
         json!({"href": derived});
     let completed = with(completed, "status", json!("Success"));
-    bench.page(json!([communication(vec![completed])]));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.page(json!([communication(vec![completed])]));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
     let mut resource = messaging("dd1", "Connected")["_embedded"]["messaging"].clone();
     resource["_links"]["conversation"] = json!({"href": conversation_href("dd1")});
-    bench.reply("GET", &derived, 200, resource);
+    driver.reply("GET", &derived, 200, resource);
     let conversation =
         conversation_event("updated", "dd1", "Connected")["_embedded"]["conversation"].clone();
-    bench.reply("GET", &conversation_href("dd1"), 200, conversation);
-    bench.send(2, "And again");
-    assert!(bench.is_sent("POST", &messages("dd1")));
+    driver.reply("GET", &conversation_href("dd1"), 200, conversation);
+    driver.send(2, "And again");
+    assert!(driver.is_sent("POST", &messages("dd1")));
 }
 
 #[test]
 fn a_chat_link_with_another_spelling_changes_nothing() {
-    let mut bench = extensible();
+    let mut driver = extensible();
     let mut connected = messaging("21a1", "Connected");
     connected["_embedded"]["messaging"]["_links"]["conversation"] =
         json!({"href": format!("{}?instance=1", conversation_href("21a1"))});
-    bench.page(senders("21a1", vec![(true, connected)]));
-    bench.page(senders(
+    driver.page(senders("21a1", vec![(true, connected)]));
+    driver.page(senders(
         "21a1",
         vec![(true, arrival("21a1", "8", "Still here"))],
     ));
-    assert_eq!(bench.received(chat()), ["Still here"]);
+    assert_eq!(driver.received(chat()), ["Still here"]);
 }
 
 #[test]
 fn a_refused_conference_chat_is_requested_once() {
-    let mut bench = extensible();
-    bench.page(senders(
+    let mut driver = extensible();
+    driver.page(senders(
         "21a1",
         vec![
             (false, conference_event("21a1", "Conferenced", json!({}))),
             (true, messaging("21a1", "Disconnected")),
         ],
     ));
-    let waiting = bench.send(2, "Hello?");
-    bench.reply(
+    let waiting = driver.send(2, "Hello?");
+    driver.reply(
         "POST",
         MESSAGING_INVITATIONS,
         403,
         json!({"code": "Forbidden"}),
     );
-    assert!(bench.result(waiting).is_some_and(Result::is_err));
-    bench.page(senders(
+    assert!(driver.result(waiting).is_some_and(Result::is_err));
+    driver.page(senders(
         "21a1",
         vec![(false, conference_event("21a1", "Conferenced", json!({})))],
     ));
-    assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+    assert!(!driver.is_sent("POST", MESSAGING_INVITATIONS));
     assert!(
-        bench
+        driver
             .changes(chat())
             .iter()
             .all(|change| !matches!(change, ConversationChange::Ended { .. }))
@@ -289,11 +289,11 @@ fn a_refused_conference_chat_is_requested_once() {
 
 #[test]
 fn an_escalated_conversation_may_get_another_href() {
-    let mut bench = extensible();
-    let (ticket, operation) = invited(&mut bench);
-    bench.events.clear();
+    let mut driver = extensible();
+    let (ticket, operation) = invited(&mut driver);
+    driver.events.clear();
     let moved = participant_invitation("updated", &operation, "9f9", "Connecting");
-    bench.page(senders(
+    driver.page(senders(
         "9f9",
         vec![
             (false, moved),
@@ -302,25 +302,25 @@ fn an_escalated_conversation_may_get_another_href() {
     ));
     // Events of the former href have no effect on the conversation.
     let deleted = bare("deleted", "conversation", &conversation_href("21a1"), None);
-    bench.page(senders("21a1", vec![(false, deleted)]));
+    driver.page(senders("21a1", vec![(false, deleted)]));
     let resource =
         conference_event("9f9", "Conferenced", json!({}))["_embedded"]["conversation"].clone();
-    bench.reply("GET", &conversation_href("9f9"), 200, resource);
-    bench.page(senders(
+    driver.reply("GET", &conversation_href("9f9"), 200, resource);
+    driver.page(senders(
         "9f9",
         vec![(true, messaging("9f9", "Disconnected"))],
     ));
-    chat_returns(&mut bench, "9f9");
+    chat_returns(&mut driver, "9f9");
     let completed = participant_invitation("completed", &operation, "9f9", "Connected");
-    bench.page(senders(
+    driver.page(senders(
         "9f9",
         vec![
             (true, third_joins("9f9", json!({}))),
             (false, with(completed, "status", json!("Success"))),
         ],
     ));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    let changes = bench.changes(chat());
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    let changes = driver.changes(chat());
     assert!(
         changes.contains(&ConversationChange::Group { uri: None }),
         "{changes:?}"
@@ -331,17 +331,17 @@ fn an_escalated_conversation_may_get_another_href() {
             .all(|change| !matches!(change, ConversationChange::Ended { .. })),
         "{changes:?}"
     );
-    bench.send(2, "Here we are");
-    assert!(bench.is_sent("POST", &messages("9f9")));
+    driver.send(2, "Here we are");
+    assert!(driver.is_sent("POST", &messages("9f9")));
 }
 
 #[test]
 fn an_invitation_accepted_in_another_conversation_leads_there() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hi Lene");
-    let request = bench.created("POST", MESSAGING_INVITATIONS, INVITATION);
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hi Lene");
+    let request = driver.created("POST", MESSAGING_INVITATIONS, INVITATION);
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
@@ -353,48 +353,48 @@ fn an_invitation_accepted_in_another_conversation_leads_there() {
         json!({"href": conversation_href("dd1")});
     let completed = with(completed, "status", json!("Failure"));
     let reason = json!({"code": "Informational", "subcode": "DerivedConversation"});
-    bench.page(json!([communication(vec![with(
+    driver.page(json!([communication(vec![with(
         completed, "reason", reason
     )])]));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
     let connected = conversation_event("updated", "dd1", "Connected");
-    bench.page(senders(
+    driver.page(senders(
         "dd1",
         vec![(false, connected), (true, messaging("dd1", "Connected"))],
     ));
-    bench.send(2, "And again");
-    assert!(bench.is_sent("POST", &messages("dd1")));
+    driver.send(2, "And again");
+    assert!(driver.is_sent("POST", &messages("dd1")));
 }
 
 #[test]
 fn an_invitation_to_a_conference_is_shown_and_its_acceptance_brings_the_chat() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let from = json!({"from": {"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com",
         "_links": {"self": {"href": participant_href("7c7")}}}});
-    bench.page(json!([communication(vec![
+    driver.page(json!([communication(vec![
         meeting_invitation("started", "7c7", json!({"_embedded": from})),
         conversation_event("added", "7c7", "Incoming"),
     ])]));
-    let key = ConversationKey::Remote(first_remote(&bench));
+    let key = ConversationKey::Remote(first_remote(&driver));
     assert!(matches!(
-        bench.events.first(),
+        driver.events.first(),
         Some(SessionEvent::Incoming { answerable: true, subject: Some(subject), .. }) if subject == "Lunch"
     ));
     assert_eq!(
-        bench.changes(key).first(),
+        driver.changes(key).first(),
         Some(&ConversationChange::Group {
             uri: Some(MEETING.to_owned())
         })
     );
-    let ticket = bench.submit(Operation::Accept(key));
-    bench.reply(
+    let ticket = driver.submit(Operation::Accept(key));
+    driver.reply(
         "POST",
         &format!("{MEETING_INVITATION}/accept"),
         204,
         Value::Null,
     );
     let completed = meeting_invitation("completed", "7c7", json!({"state": "Connected"}));
-    bench.page(senders(
+    driver.page(senders(
         "7c7",
         vec![
             (true, messaging("7c7", "Disconnected")),
@@ -402,9 +402,9 @@ fn an_invitation_to_a_conference_is_shown_and_its_acceptance_brings_the_chat() {
             (false, with(completed, "status", json!("Success"))),
         ],
     ));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    chat_returns(&mut bench, "7c7");
-    let changes = bench.changes(key);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    chat_returns(&mut driver, "7c7");
+    let changes = driver.changes(key);
     assert!(
         changes.contains(&ConversationChange::ChatConnected { html: false }),
         "{changes:?}"
@@ -415,69 +415,69 @@ fn an_invitation_to_a_conference_is_shown_and_its_acceptance_brings_the_chat() {
             .all(|change| !matches!(change, ConversationChange::ChatDisconnected { .. })),
         "the chat was already connecting: {changes:?}"
     );
-    bench.submit(Operation::SendMessage {
+    driver.submit(Operation::SendMessage {
         conversation: key,
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello all".to_owned()),
         subject: None,
     });
-    assert!(bench.is_sent("POST", &messages("7c7")));
+    assert!(driver.is_sent("POST", &messages("7c7")));
 }
 
 #[test]
 fn a_declined_conference_ends() {
-    let mut bench = Bench::signed_in();
-    bench.page(json!([communication(vec![meeting_invitation(
+    let mut driver = TestDriver::signed_in();
+    driver.page(json!([communication(vec![meeting_invitation(
         "started",
         "7c7",
         json!({})
     )])]));
-    let key = ConversationKey::Remote(first_remote(&bench));
-    let ticket = bench.submit(Operation::Decline(key));
-    bench.reply(
+    let key = ConversationKey::Remote(first_remote(&driver));
+    let ticket = driver.submit(Operation::Decline(key));
+    driver.reply(
         "POST",
         &format!("{MEETING_INVITATION}/decline"),
         204,
         Value::Null,
     );
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     assert_eq!(
-        bench.changes(key).last(),
+        driver.changes(key).last(),
         Some(&ConversationChange::Ended { failure: None })
     );
 }
 
 #[test]
 fn an_escalation_by_the_peer_is_followed() {
-    let mut bench = extensible();
-    bench.page(senders(
+    let mut driver = extensible();
+    driver.page(senders(
         "21a1",
         vec![(false, meeting_invitation("started", "21a1", json!({})))],
     ));
-    assert!(bench.is_sent("POST", &format!("{MEETING_INVITATION}/accept")));
+    assert!(driver.is_sent("POST", &format!("{MEETING_INVITATION}/accept")));
     assert!(
-        bench
+        driver
             .events
             .iter()
             .all(|event| !matches!(event, SessionEvent::Incoming { .. }))
     );
-    assert!(bench.changes(chat()).contains(&ConversationChange::Group {
+    assert!(driver.changes(chat()).contains(&ConversationChange::Group {
         uri: Some(MEETING.to_owned())
     }));
 }
 
 #[test]
 fn conversation_properties_are_reported_once() {
-    let mut bench = established();
-    bench.events.clear();
+    let mut driver = established();
+    driver.events.clear();
     let mut connected = conversation_event("updated", "21a1", "Connected");
     connected["_embedded"]["conversation"]["participantCount"] = json!(3);
     connected["_embedded"]["conversation"]["activeModalities"] = json!(["Messaging", "Audio"]);
     for _ in 0..2 {
-        bench.page(senders("21a1", vec![(false, connected.clone())]));
+        driver.page(senders("21a1", vec![(false, connected.clone())]));
     }
     assert_eq!(
-        bench.changes(chat()),
+        driver.changes(chat()),
         [
             ConversationChange::Modalities {
                 messaging: true,
@@ -491,20 +491,20 @@ fn conversation_properties_are_reported_once() {
 
 #[test]
 fn in_the_lobby_the_conversation_is_connecting() {
-    let mut bench = Bench::signed_in();
-    bench.page(json!([communication(vec![meeting_invitation(
+    let mut driver = TestDriver::signed_in();
+    driver.page(json!([communication(vec![meeting_invitation(
         "started",
         "7c7",
         json!({})
     )])]));
-    let key = ConversationKey::Remote(first_remote(&bench));
-    bench.events.clear();
-    bench.page(senders(
+    let key = ConversationKey::Remote(first_remote(&driver));
+    driver.events.clear();
+    driver.page(senders(
         "7c7",
         vec![(false, conference_event("7c7", "InLobby", json!({})))],
     ));
     assert_eq!(
-        bench.changes(key),
+        driver.changes(key),
         [ConversationChange::Myself {
             standing: Some(Standing::InLobby),
             role: None
@@ -514,41 +514,41 @@ fn in_the_lobby_the_conversation_is_connecting() {
 
 #[test]
 fn every_ticket_of_a_conference_is_settled_when_the_session_ends() {
-    let mut bench = extensible();
-    let (added, _) = invited(&mut bench);
-    let removed = bench.submit(Operation::RemoveParticipant {
+    let mut driver = extensible();
+    let (added, _) = invited(&mut driver);
+    let removed = driver.submit(Operation::RemoveParticipant {
         conversation: chat(),
         participant: third(),
     });
-    let second = bench.submit(Operation::AddParticipant {
+    let second = driver.submit(Operation::AddParticipant {
         conversation: chat(),
         participant: ParticipantKey::Local(9),
         uri: "sip:saram@contoso.com".to_owned(),
     });
-    bench.handle(Input::Shutdown);
+    driver.handle(Input::Shutdown);
     for ticket in [added, removed, second] {
-        assert!(bench.result(ticket).is_some());
+        assert!(driver.result(ticket).is_some());
     }
 }
 
 #[test]
 fn leaving_while_a_conference_chat_is_being_stopped_leaves_the_conference() {
-    let mut bench = extensible();
-    bench.page(senders(
+    let mut driver = extensible();
+    driver.page(senders(
         "21a1",
         vec![(false, conference_event("21a1", "Conferenced", json!({})))],
     ));
-    let stop = bench.submit(Operation::StopChat(chat()));
-    let leave = bench.submit(Operation::Leave(chat()));
+    let stop = driver.submit(Operation::StopChat(chat()));
+    let leave = driver.submit(Operation::Leave(chat()));
     let terminate = format!("{}/messaging/terminate", conversation_href("21a1"));
-    bench.reply("POST", &terminate, 204, Value::Null);
-    assert_eq!(bench.result(leave), None);
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    driver.reply("POST", &terminate, 204, Value::Null);
+    assert_eq!(driver.result(leave), None);
+    driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
     for ticket in [stop, leave] {
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     }
     assert!(
-        bench
+        driver
             .changes(chat())
             .contains(&ConversationChange::Ended { failure: None })
     );
@@ -556,28 +556,28 @@ fn leaving_while_a_conference_chat_is_being_stopped_leaves_the_conference() {
 
 #[test]
 fn a_conference_chat_accepted_while_stopping_is_stopped() {
-    let mut bench = extensible();
+    let mut driver = extensible();
     let conferenced = conference_event("21a1", "Conferenced", json!({}));
     let gone = messaging("21a1", "Disconnected");
-    bench.page(senders("21a1", vec![(true, gone), (false, conferenced)]));
+    driver.page(senders("21a1", vec![(true, gone), (false, conferenced)]));
     let target = format!("{MESSAGING_INVITATIONS}?conversationId=21a1");
-    let request = bench.created("POST", &target, INVITATION).json();
+    let request = driver.created("POST", &target, INVITATION).json();
     let operation = request["operationId"].as_str().unwrap().to_owned();
     let started = invitation("started", &operation, "21a1", "Connecting");
-    bench.page(senders("21a1", vec![(false, started)]));
-    let stop = bench.submit(Operation::StopChat(chat()));
+    driver.page(senders("21a1", vec![(false, started)]));
+    let stop = driver.submit(Operation::StopChat(chat()));
     let terminate = format!("{}/messaging/terminate", conversation_href("21a1"));
-    bench.reply("POST", &terminate, 409, json!({"code": "Conflict"}));
+    driver.reply("POST", &terminate, 409, json!({"code": "Conflict"}));
     let completed = invitation("completed", &operation, "21a1", "Connected");
     let completed = with(completed, "status", json!("Success"));
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(false, completed), (true, messaging("21a1", "Connected"))],
     ));
-    bench.reply("POST", &terminate, 204, Value::Null);
-    assert_eq!(bench.result(stop), Some(&Ok(Outcome::Done)));
-    bench.advance(Duration::from_secs(60));
-    assert!(!bench.is_sent("DELETE", &conversation_href("21a1")));
+    driver.reply("POST", &terminate, 204, Value::Null);
+    assert_eq!(driver.result(stop), Some(&Ok(Outcome::Done)));
+    driver.advance(Duration::from_secs(60));
+    assert!(!driver.is_sent("DELETE", &conversation_href("21a1")));
     let ends = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
-    assert!(!bench.changes(chat()).iter().any(ends));
+    assert!(!driver.changes(chat()).iter().any(ends));
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::conference::*;
+use crate::driver::*;
 use crate::joining::*;
 use crate::pages::*;
 
 /// The server lets the user begin conferences.
-fn offer_conferences(bench: &mut Bench) {
+fn offer_conferences(driver: &mut TestDriver) {
     let communication_updated = event(
         "updated",
         "communication",
@@ -22,27 +22,27 @@ fn offer_conferences(bench: &mut Bench) {
             "joinOnlineMeeting": {"href": format!("{APP}/communication/onlineMeetingInvitations")},
         }}),
     );
-    bench.page(json!([communication(vec![communication_updated])]));
+    driver.page(json!([communication(vec![communication_updated])]));
 }
 
 /// A conversation with two others that has not started, on a server with conferences.
-pub(crate) fn of_three() -> Bench {
-    let mut bench = Bench::with_conversation();
-    offer_conferences(&mut bench);
-    let ticket = add(&mut bench);
+pub(crate) fn of_three() -> TestDriver {
+    let mut driver = TestDriver::with_conversation();
+    offer_conferences(&mut driver);
+    let ticket = add(&mut driver);
     assert_eq!(
-        bench.result(ticket),
+        driver.result(ticket),
         Some(&Ok(Outcome::Done)),
         "nothing is sent before the start"
     );
-    bench
+    driver
 }
 
 #[test]
 fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
-    let mut bench = of_three();
-    let said = bench.send(1, "Hello both");
-    let request = bench.created(
+    let mut driver = of_three();
+    let said = driver.send(1, "Hello both");
+    let request = driver.created(
         "POST",
         &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
         MEETING_INVITATION,
@@ -52,7 +52,7 @@ fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
     let ours = json!({"direction": "Outgoing", "operationId": operation});
     let mut done = ours.clone();
     done["state"] = json!("Connected");
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (false, meeting_invitation("started", "21a1", ours)),
@@ -73,7 +73,7 @@ fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
     ));
     let mut asked = Vec::new();
     for location in ["a", "b"] {
-        let request = bench.created("POST", INVITATIONS, location).json();
+        let request = driver.created("POST", INVITATIONS, location).json();
         asked.push((
             request["to"].as_str().unwrap().to_owned(),
             request["operationId"].as_str().unwrap().to_owned(),
@@ -81,66 +81,66 @@ fn starting_with_two_others_makes_a_conference_and_queues_the_message() {
     }
     assert_eq!(asked[0].0, "sip:lenea@contoso.com");
     assert_eq!(asked[1].0, "sip:alexd@contoso.com");
-    chat_returns(&mut bench, "21a1");
+    chat_returns(&mut driver, "21a1");
     assert!(
-        !bench.is_sent("POST", &messages("21a1")),
+        !driver.is_sent("POST", &messages("21a1")),
         "no participant would receive the message"
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(true, third_joins("21a1", json!({})))],
     ));
     assert_eq!(
-        bench
+        driver
             .created("POST", &messages("21a1"), &message_href("21a1", "3"))
             .body(),
         "Hello both"
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
-        vec![(true, verdict("21a1", "3", "Success"))],
+        vec![(true, delivery_event("21a1", "3", "Success"))],
     ));
-    assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(driver.result(said), Some(&Ok(Outcome::Delivered)));
 }
 
-/// No page may follow for minutes, if the events of the conference were lost.
+/// If the events of the conference were lost, the next page may arrive minutes later.
 #[test]
 fn a_conference_whose_start_was_read_invites_the_others_at_once() {
-    let mut bench = of_three();
-    bench.send(1, "Hello both");
-    let request = bench.created(
+    let mut driver = of_three();
+    driver.send(1, "Hello both");
+    let request = driver.created(
         "POST",
         &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
         MEETING_INVITATION,
     );
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
             conference_event("21a1", "Conferenced", open_to_others("21a1")),
         )],
     ));
-    bench.advance(Duration::from_secs(31));
+    driver.advance(Duration::from_secs(31));
     let ours = json!({"direction": "Outgoing", "operationId": operation, "state": "Connected"});
     let started = meeting_invitation("started", "21a1", ours);
     let invitation = started["_embedded"]["onlineMeetingInvitation"].clone();
-    bench.reply("GET", MEETING_INVITATION, 200, invitation);
-    assert_eq!(bench.count_sent("POST", INVITATIONS), 2);
+    driver.reply("GET", MEETING_INVITATION, 200, invitation);
+    assert_eq!(driver.count_sent("POST", INVITATIONS), 2);
 }
 
 #[test]
 fn a_conference_message_fails_if_no_invitee_is_reached() {
-    let mut bench = of_three();
-    let said = bench.send(1, "Hello both");
-    let request = bench.created(
+    let mut driver = of_three();
+    let said = driver.send(1, "Hello both");
+    let request = driver.created(
         "POST",
         &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
         MEETING_INVITATION,
     );
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
     let ours = json!({"direction": "Outgoing", "operationId": operation, "state": "Connected"});
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (
@@ -158,30 +158,30 @@ fn a_conference_message_fails_if_no_invitee_is_reached() {
             (true, messaging("21a1", "Disconnected")),
         ],
     ));
-    chat_returns(&mut bench, "21a1");
+    chat_returns(&mut driver, "21a1");
     for _ in 0..2 {
-        bench.reply(
+        driver.reply(
             "POST",
             INVITATIONS,
             404,
             json!({"code": "NotFound", "subcode": "DestinationNotFound"}),
         );
     }
-    assert_eq!(bench.failure(said).subcode(), Some("DestinationNotFound"));
+    assert_eq!(driver.failure(said).subcode(), Some("DestinationNotFound"));
 }
 
 /// A conference that this user has left.
-pub(crate) fn left() -> Bench {
-    let mut bench = of_three();
-    let said = bench.send(1, "Hello both");
-    let request = bench.created(
+pub(crate) fn left() -> TestDriver {
+    let mut driver = of_three();
+    let said = driver.send(1, "Hello both");
+    let request = driver.created(
         "POST",
         &format!("{APP}/communication/onlineMeetingInvitations?"),
         MEETING_INVITATION,
     );
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
     let ours = json!({"direction": "Outgoing", "operationId": operation});
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (false, meeting_invitation("started", "21a1", ours)),
@@ -189,18 +189,18 @@ pub(crate) fn left() -> Bench {
             (false, conversation_event("updated", "21a1", "Disconnected")),
         ],
     ));
-    bench.advance(Duration::from_secs(5));
-    bench.reply("GET", MEETING_INVITATION, 404, json!({"code": "NotFound"}));
-    assert!(bench.result(said).is_some_and(Result::is_err));
-    bench.events.clear();
-    bench
+    driver.advance(Duration::from_secs(5));
+    driver.reply("GET", MEETING_INVITATION, 404, json!({"code": "NotFound"}));
+    assert!(driver.result(said).is_some_and(Result::is_err));
+    driver.events.clear();
+    driver
 }
 
 #[test]
 fn a_conference_that_was_left_is_rejoined_by_its_uri() {
-    let mut bench = left();
-    bench.send(2, "Once more");
-    let request = bench.created(
+    let mut driver = left();
+    driver.send(2, "Once more");
+    let request = driver.created(
         "POST",
         &format!("{APP}/communication/onlineMeetingInvitations"),
         "again",
@@ -210,31 +210,34 @@ fn a_conference_that_was_left_is_rejoined_by_its_uri() {
 
 #[test]
 fn without_conference_links_a_start_with_two_others_invites_the_first() {
-    let mut bench = Bench::with_conversation();
-    add(&mut bench);
-    bench.send(1, "Hi");
-    let request = bench.created("POST", MESSAGING_INVITATIONS, INVITATION);
+    let mut driver = TestDriver::with_conversation();
+    add(&mut driver);
+    driver.send(1, "Hi");
+    let request = driver.created("POST", MESSAGING_INVITATIONS, INVITATION);
     assert_eq!(request.json()["to"], "sip:lenea@contoso.com");
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
             invitation("started", &operation, "21a1", "Connecting"),
         )],
     ));
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    driver.page(senders("21a1", accepted(&operation, "21a1")));
     let connected = conference_event("21a1", "Connected", open_to_others("21a1"));
-    bench.page(senders("21a1", vec![(false, connected)]));
-    let request = bench.created("POST", INVITATIONS, "a");
+    driver.page(senders("21a1", vec![(false, connected)]));
+    let request = driver.created("POST", INVITATIONS, "a");
     assert_eq!(request.json()["to"], "sip:alexd@contoso.com");
-    assert!(!bench.is_sent("POST", INVITATIONS), "Lene is there already");
+    assert!(
+        !driver.is_sent("POST", INVITATIONS),
+        "Lene is there already"
+    );
 }
 
 #[test]
 fn custom_content_that_a_conference_could_not_carry_is_not_dropped_silently() {
-    let mut bench = of_three();
-    let ticket = bench.submit(Operation::StartChat {
+    let mut driver = of_three();
+    let ticket = driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
         context: Some(CustomContent {
@@ -242,31 +245,31 @@ fn custom_content_that_a_conference_could_not_carry_is_not_dropped_silently() {
             content: "order 7".to_owned(),
         }),
     });
-    assert_eq!(*bench.failure(ticket).kind(), FailureKind::NotSupported);
-    assert!(!bench.is_sent("POST", &format!("{APP}/communication")));
+    assert_eq!(*driver.failure(ticket).kind(), FailureKind::NotSupported);
+    assert!(!driver.is_sent("POST", &format!("{APP}/communication")));
     assert!(matches!(
-        bench.changes(chat()).last(),
+        driver.changes(chat()).last(),
         Some(ConversationChange::Ended { failure: Some(_) })
     ));
 }
 
 #[test]
 fn messages_that_restart_a_chat_as_a_conference_keep_their_order() {
-    let mut bench = extensible();
-    offer_conferences(&mut bench);
+    let mut driver = extensible();
+    offer_conferences(&mut driver);
     // A participant who could not be added is invited when the conversation restarts.
-    add(&mut bench);
-    bench.reply("POST", INVITATIONS, 403, json!({"code": "Forbidden"}));
-    bench.page(senders(
+    add(&mut driver);
+    driver.reply("POST", INVITATIONS, 403, json!({"code": "Forbidden"}));
+    driver.page(senders(
         "21a1",
         vec![(true, messaging("21a1", "Disconnected"))],
     ));
-    bench.send(1, "one");
-    bench.send(2, "two");
-    bench.advance(Duration::from_secs(10));
+    driver.send(1, "one");
+    driver.send(2, "two");
+    driver.advance(Duration::from_secs(10));
     let gone = json!({"code": "NotFound"});
-    bench.reply("GET", &conversation_href("21a1"), 404, gone);
-    let request = bench.created(
+    driver.reply("GET", &conversation_href("21a1"), 404, gone);
+    let request = driver.created(
         "POST",
         &format!("{APP}/communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"),
         MEETING_INVITATION,
@@ -275,7 +278,7 @@ fn messages_that_restart_a_chat_as_a_conference_keep_their_order() {
     let ours = json!({"direction": "Outgoing", "operationId": operation, "state": "Connected"});
     let completed = meeting_invitation("completed", "22b2", ours);
     let conferenced = conference_event("22b2", "Conferenced", open_to_others("22b2"));
-    bench.page(senders(
+    driver.page(senders(
         "22b2",
         vec![
             (false, with(completed, "status", json!("Success"))),
@@ -283,14 +286,14 @@ fn messages_that_restart_a_chat_as_a_conference_keep_their_order() {
             (true, messaging("22b2", "Disconnected")),
         ],
     ));
-    chat_returns(&mut bench, "22b2");
-    bench.page(senders(
+    chat_returns(&mut driver, "22b2");
+    driver.page(senders(
         "22b2",
         vec![(true, third_joins("22b2", json!({})))],
     ));
     for (number, text) in [("1", "one"), ("2", "two")] {
         let href = message_href("22b2", number);
-        let sent = bench.created("POST", &messages("22b2"), &href);
+        let sent = driver.created("POST", &messages("22b2"), &href);
         assert_eq!(sent.body(), text);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures::INVITATIONS;
 use crate::pages::*;
 use crate::sending::established;
@@ -30,33 +30,33 @@ fn assert_independent(few: Duration, many: Duration) {
     );
 }
 
-fn open(bench: &mut Bench, number: u64) -> ConversationKey {
+fn open(driver: &mut TestDriver, number: u64) -> ConversationKey {
     let conversation = ConversationKey::Local(1_000 + number);
     let open = Operation::OpenConversation {
         conversation,
         participant: ParticipantKey::Local(1),
         peer: format!("sip:user{number}@contoso.com"),
     };
-    bench
+    driver
         .session
-        .submit(bench.now, Ticket(1_000_000 + number), open);
+        .submit(driver.now, Ticket(1_000_000 + number), open);
     conversation
 }
 
 /// Takes the session's outputs without inspecting them.
-fn drop_outputs(bench: &mut Bench) {
-    while !matches!(bench.session.poll_output(), Output::Idle { .. }) {}
+fn drop_outputs(driver: &mut TestDriver) {
+    while !matches!(driver.session.poll_output(), Output::Idle { .. }) {}
 }
 
 #[test]
-fn a_page_costs_the_same_with_many_conversations_that_it_is_not_about() {
+fn the_cost_of_a_page_does_not_depend_on_other_conversations() {
     let cost = |conversations: u64| {
-        let mut bench = Bench::signed_in();
+        let mut driver = TestDriver::signed_in();
         for number in 0..conversations {
-            open(&mut bench, number);
+            open(&mut driver, number);
         }
-        drop_outputs(&mut bench);
-        let empty = least(|| bench.page(json!([])));
+        drop_outputs(&mut driver);
+        let empty = least(|| driver.page(json!([])));
         let mut number = 0;
         let offers = least(|| {
             number += 1;
@@ -65,7 +65,7 @@ fn a_page_costs_the_same_with_many_conversations_that_it_is_not_about() {
             let href = format!("{INVITATIONS}/{number}");
             invitation["link"]["href"] = json!(href);
             invitation["_embedded"]["messagingInvitation"]["_links"]["self"]["href"] = json!(href);
-            bench.page(page);
+            driver.page(page);
         });
         (empty, offers)
     };
@@ -75,36 +75,36 @@ fn a_page_costs_the_same_with_many_conversations_that_it_is_not_about() {
 }
 
 #[test]
-fn a_message_costs_the_same_with_many_invitations_under_way() {
+fn the_cost_of_a_message_does_not_depend_on_invitations_in_flight() {
     let cost = |conversations: u64| {
-        let mut bench = established();
+        let mut driver = established();
         for number in 0..conversations {
-            let conversation = open(&mut bench, number);
+            let conversation = open(&mut driver, number);
             let send = Operation::SendMessage {
                 conversation,
                 message: MessageKey::Local(1),
                 body: MessageBody::Text("Hello".to_owned()),
                 subject: None,
             };
-            bench
+            driver
                 .session
-                .submit(bench.now, Ticket(2_000_000 + number), send);
+                .submit(driver.now, Ticket(2_000_000 + number), send);
         }
-        drop_outputs(&mut bench);
+        drop_outputs(&mut driver);
         let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-        bench.page(json!([]));
+        driver.page(json!([]));
         let mut number = 10;
         least(|| {
             number += 1;
-            let ticket = bench.send(number, "x");
+            let ticket = driver.send(number, "x");
             let id = number.to_string();
-            bench.created("POST", &messages, &message_href("21a1", &id));
-            bench.page(senders(
+            driver.created("POST", &messages, &message_href("21a1", &id));
+            driver.page(senders(
                 "21a1",
-                vec![(true, verdict("21a1", &id, "Success"))],
+                vec![(true, delivery_event("21a1", &id, "Success"))],
             ));
-            assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
-            bench.completed.clear();
+            assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+            driver.completed.clear();
         })
     };
     assert_independent(cost(10), cost(MANY));

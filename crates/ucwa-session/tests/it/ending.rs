@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 use crate::sending::established;
 
@@ -20,20 +20,20 @@ fn ended(changes: &[ConversationChange]) -> usize {
 
 #[test]
 fn leaving_deletes_the_conversation_and_later_events_change_nothing() {
-    let mut bench = established();
-    let ticket = bench.submit(Operation::Leave(chat()));
-    let joined = bench.submit(Operation::Leave(chat()));
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert_eq!(bench.result(joined), Some(&Ok(Outcome::Done)));
+    let mut driver = established();
+    let ticket = driver.submit(Operation::Leave(chat()));
+    let joined = driver.submit(Operation::Leave(chat()));
+    driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.result(joined), Some(&Ok(Outcome::Done)));
     assert_eq!(
-        bench.changes(chat()),
+        driver.changes(chat()),
         [
             ConversationChange::ChatDisconnecting,
             ConversationChange::Ended { failure: None }
         ]
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (true, messaging("21a1", "Disconnected")),
@@ -48,54 +48,54 @@ fn leaving_deletes_the_conversation_and_later_events_change_nothing() {
             ),
         ],
     ));
-    assert!(bench.changes(chat()).is_empty());
+    assert!(driver.changes(chat()).is_empty());
 }
 
 #[test]
 fn leaving_an_unestablished_conversation_sends_nothing() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.submit(Operation::Leave(chat()));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert_eq!(bench.sent.len(), 1, "only the pending GET");
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.submit(Operation::Leave(chat()));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.sent.len(), 1, "only the pending GET");
 }
 
 #[test]
 fn without_a_delete_link_leaving_stops_the_only_modality() {
-    let mut bench = established();
-    let ticket = bench.submit(Operation::Leave(chat()));
-    bench.reply(
+    let mut driver = established();
+    let ticket = driver.submit(Operation::Leave(chat()));
+    driver.reply(
         "DELETE",
         &conversation_href("21a1"),
         405,
         json!({"code": "MethodNotAllowed"}),
     );
-    bench.reply(
+    driver.reply(
         "POST",
         &format!("{}/messaging/terminate", conversation_href("21a1")),
         204,
         Value::Null,
     );
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert_eq!(ended(&bench.changes(chat())), 1);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(ended(&driver.changes(chat())), 1);
 }
 
 #[test]
 fn a_refused_leave_leaves_the_conversation_as_it_was() {
-    let mut bench = established();
-    let ticket = bench.submit(Operation::Leave(chat()));
-    bench.reply(
+    let mut driver = established();
+    let ticket = driver.submit(Operation::Leave(chat()));
+    driver.reply(
         "DELETE",
         &conversation_href("21a1"),
         400,
         json!({"code": "BadRequest"}),
     );
-    assert_eq!(bench.failure(ticket).status(), Some(400));
+    assert_eq!(driver.failure(ticket).status(), Some(400));
     assert_eq!(
-        bench.changes(chat()).last(),
+        driver.changes(chat()).last(),
         Some(&ConversationChange::EndRefused { chat: true })
     );
-    bench.send(5, "still here");
-    assert!(bench.is_sent(
+    driver.send(5, "still here");
+    assert!(driver.is_sent(
         "POST",
         &format!("{}/messaging/messages", conversation_href("21a1"))
     ));
@@ -103,30 +103,30 @@ fn a_refused_leave_leaves_the_conversation_as_it_was() {
 
 #[test]
 fn leaving_while_inviting_cancels_and_settles_the_message() {
-    let mut bench = Bench::with_conversation();
-    let message = bench.send(1, "Hello");
-    let operation = bench.created("POST", INVITE, INVITATION).json()["operationId"]
+    let mut driver = TestDriver::with_conversation();
+    let message = driver.send(1, "Hello");
+    let operation = driver.created("POST", INVITE, INVITATION).json()["operationId"]
         .as_str()
         .unwrap()
         .to_owned();
     // The cancel link is not known yet, so the cancellation is delayed.
-    let leave = bench.submit(Operation::Leave(chat()));
-    assert_eq!(bench.sent.len(), 1);
-    bench.page(senders(
+    let leave = driver.submit(Operation::Leave(chat()));
+    assert_eq!(driver.sent.len(), 1);
+    driver.page(senders(
         "21a1",
         vec![(
             false,
             invitation("started", &operation, "21a1", "Connecting"),
         )],
     ));
-    bench.reply(
+    driver.reply(
         "POST",
         &format!("{}/messaging/terminate", conversation_href("21a1")),
         204,
         Value::Null,
     );
     assert_eq!(
-        bench.result(message),
+        driver.result(message),
         None,
         "the delivery event is still expected"
     );
@@ -135,7 +135,7 @@ fn leaving_while_inviting_cancels_and_settles_the_message() {
         "status",
         json!("Failure"),
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
@@ -146,40 +146,40 @@ fn leaving_while_inviting_cancels_and_settles_the_message() {
             ),
         )],
     ));
-    assert_eq!(bench.failure(message).subcode(), Some("Canceled"));
-    assert_eq!(bench.result(leave), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.failure(message).subcode(), Some("Canceled"));
+    assert_eq!(driver.result(leave), Some(&Ok(Outcome::Done)));
     assert_eq!(
-        bench.changes(chat()).last(),
+        driver.changes(chat()).last(),
         Some(&ConversationChange::Ended { failure: None })
     );
 }
 
 #[test]
 fn an_acceptance_that_crosses_the_cancellation_delivers_before_leaving() {
-    let mut bench = Bench::with_conversation();
-    let message = bench.send(1, "Hello");
-    let operation = bench.created("POST", INVITE, INVITATION).json()["operationId"]
+    let mut driver = TestDriver::with_conversation();
+    let message = driver.send(1, "Hello");
+    let operation = driver.created("POST", INVITE, INVITATION).json()["operationId"]
         .as_str()
         .unwrap()
         .to_owned();
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
             invitation("started", &operation, "21a1", "Connecting"),
         )],
     ));
-    let leave = bench.submit(Operation::Leave(chat()));
-    bench.reply(
+    let leave = driver.submit(Operation::Leave(chat()));
+    driver.reply(
         "POST",
         &format!("{}/messaging/terminate", conversation_href("21a1")),
         404,
         json!({"code": "NotFound"}),
     );
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
-    assert_eq!(bench.result(message), Some(&Ok(Outcome::Delivered)));
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-    assert_eq!(bench.result(leave), Some(&Ok(Outcome::Done)));
+    driver.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(driver.result(message), Some(&Ok(Outcome::Delivered)));
+    driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(driver.result(leave), Some(&Ok(Outcome::Done)));
 }
 
 #[test]
@@ -211,60 +211,60 @@ fn the_peer_may_leave_in_any_of_the_documented_ways() {
         ],
     ];
     for way in ways {
-        let mut bench = established();
-        bench.page(senders("21a1", way));
-        assert_eq!(ended(&bench.changes(chat())), 1);
-        bench.advance(Duration::from_secs(60));
-        assert!(bench.changes(chat()).is_empty());
+        let mut driver = established();
+        driver.page(senders("21a1", way));
+        assert_eq!(ended(&driver.changes(chat())), 1);
+        driver.advance(Duration::from_secs(60));
+        assert!(driver.changes(chat()).is_empty());
     }
 }
 
 #[test]
 fn a_delivery_event_in_the_last_page_counts() {
-    let mut bench = established();
-    let ticket = bench.send(1, "x");
-    bench.created(
+    let mut driver = established();
+    let ticket = driver.send(1, "x");
+    driver.created(
         "POST",
         &format!("{}/messaging/messages", conversation_href("21a1")),
         &message_href("21a1", "2"),
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (
                 false,
                 bare("deleted", "conversation", &conversation_href("21a1"), None),
             ),
-            (true, verdict("21a1", "2", "Success")),
+            (true, delivery_event("21a1", "2", "Success")),
         ],
     ));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn a_message_without_a_delivery_event_is_unknown_after_the_end() {
-    let mut bench = established();
-    let ticket = bench.send(1, "x");
-    bench.created(
+    let mut driver = established();
+    let ticket = driver.send(1, "x");
+    driver.created(
         "POST",
         &format!("{}/messaging/messages", conversation_href("21a1")),
         &message_href("21a1", "2"),
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(false, conversation_event("updated", "21a1", "Disconnected"))],
     ));
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Unknown)]
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
-        vec![(true, verdict("21a1", "2", "Failure"))],
+        vec![(true, delivery_event("21a1", "2", "Failure"))],
     ));
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Failed)]
     );
 }
@@ -272,12 +272,12 @@ fn a_message_without_a_delivery_event_is_unknown_after_the_end() {
 #[test]
 fn a_conversation_that_lost_its_chat_is_read_after_ten_seconds() {
     for (status, over) in [(404, 1), (200, 0)] {
-        let mut bench = established();
-        bench.page(senders(
+        let mut driver = established();
+        driver.page(senders(
             "21a1",
             vec![(true, messaging("21a1", "Disconnected"))],
         ));
-        let changes = bench.changes(chat());
+        let changes = driver.changes(chat());
         assert!(
             matches!(
                 changes.as_slice(),
@@ -285,17 +285,17 @@ fn a_conversation_that_lost_its_chat_is_read_after_ten_seconds() {
             ),
             "{changes:?}"
         );
-        bench.advance(Duration::from_secs(9));
-        assert!(!bench.is_sent("GET", &conversation_href("21a1")));
-        let waiting = bench.send(1, "still there?");
-        bench.advance(Duration::from_secs(1));
+        driver.advance(Duration::from_secs(9));
+        assert!(!driver.is_sent("GET", &conversation_href("21a1")));
+        let waiting = driver.send(1, "still there?");
+        driver.advance(Duration::from_secs(1));
         let body = match status {
             404 => json!({"code": "NotFound"}),
             _ => conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone(),
         };
-        bench.reply("GET", &conversation_href("21a1"), status, body);
+        driver.reply("GET", &conversation_href("21a1"), status, body);
         // The queued message restarts the conversation, so the caller sees no end.
-        let changes = bench.changes(chat());
+        let changes = driver.changes(chat());
         assert_eq!(ended(&changes), 0);
         let restarts = changes.contains(&ConversationChange::Connecting);
         assert_eq!(restarts, over == 1, "{changes:?}");
@@ -305,49 +305,49 @@ fn a_conversation_that_lost_its_chat_is_read_after_ten_seconds() {
         } else {
             format!("{INVITE}?conversationId=21a1")
         };
-        let invite = bench.take("POST", &target);
+        let invite = driver.take("POST", &target);
         assert_eq!(
             invite.json()["to"].is_null(),
             over == 0,
             "an invitation into the conversation names no participant"
         );
-        assert_eq!(bench.result(waiting), None);
+        assert_eq!(driver.result(waiting), None);
     }
 }
 
 #[test]
 fn stopping_the_only_modality_ends_the_chat_and_the_conversation_follows() {
-    let mut bench = established();
-    let ticket = bench.submit(Operation::StopChat(chat()));
-    bench.reply(
+    let mut driver = established();
+    let ticket = driver.submit(Operation::StopChat(chat()));
+    driver.reply(
         "POST",
         &format!("{}/messaging/terminate", conversation_href("21a1")),
         404,
         json!({"code": "NotFound"}),
     );
     assert_eq!(
-        bench.result(ticket),
+        driver.result(ticket),
         Some(&Ok(Outcome::Done)),
         "a 404 means that the chat has ended"
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
             bare("deleted", "conversation", &conversation_href("21a1"), None),
         )],
     ));
-    assert_eq!(ended(&bench.changes(chat())), 1);
+    assert_eq!(ended(&driver.changes(chat())), 1);
 }
 
 #[test]
-fn a_restart_keeps_the_thread_and_ignores_events_of_the_former_life() {
-    let mut bench = established();
-    bench.submit(Operation::Leave(chat()));
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-    bench.changes(chat());
-    let ticket = bench.send(9, "again");
-    let request = bench
+fn a_restart_keeps_the_thread_and_ignores_events_of_the_earlier_life() {
+    let mut driver = established();
+    driver.submit(Operation::Leave(chat()));
+    driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    driver.changes(chat());
+    let ticket = driver.send(9, "again");
+    let request = driver
         .created(
             "POST",
             INVITE,
@@ -356,7 +356,7 @@ fn a_restart_keeps_the_thread_and_ignores_events_of_the_former_life() {
         .json();
     assert_eq!(request["threadId"], "t1");
     let operation = request["operationId"].as_str().unwrap();
-    bench.page(senders(
+    driver.page(senders(
         "22b2",
         vec![(
             false,
@@ -364,7 +364,7 @@ fn a_restart_keeps_the_thread_and_ignores_events_of_the_former_life() {
         )],
     ));
     // Late events of the conversation that was left.
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (false, conversation_event("updated", "21a1", "Disconnected")),
@@ -374,28 +374,28 @@ fn a_restart_keeps_the_thread_and_ignores_events_of_the_former_life() {
             ),
         ],
     ));
-    bench.page(senders("22b2", accepted(operation, "22b2")));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
-    assert_eq!(ended(&bench.changes(chat())), 0);
+    driver.page(senders("22b2", accepted(operation, "22b2")));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(ended(&driver.changes(chat())), 0);
 }
 
 #[test]
 fn a_forgotten_conversation_is_left_first() {
-    let mut bench = established();
-    let ticket = bench.submit(Operation::ForgetConversation(chat()));
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    let late = bench.send(1, "x");
-    assert_eq!(bench.failure(late).kind(), &FailureKind::InvalidArgument);
+    let mut driver = established();
+    let ticket = driver.submit(Operation::ForgetConversation(chat()));
+    driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    let late = driver.send(1, "x");
+    assert_eq!(driver.failure(late).kind(), &FailureKind::InvalidArgument);
 }
 
 #[test]
 fn a_normal_end_has_no_failure() {
-    let mut bench = established();
+    let mut driver = established();
     let over = conversation_event("updated", "21a1", "Disconnected");
     let reason = json!({"code": "Informational", "subcode": "CallTerminated"});
-    bench.page(senders("21a1", vec![(false, with(over, "reason", reason))]));
-    let changes = bench.changes(chat());
+    driver.page(senders("21a1", vec![(false, with(over, "reason", reason))]));
+    let changes = driver.changes(chat());
     assert_eq!(
         changes.last(),
         Some(&ConversationChange::Ended { failure: None })
@@ -404,13 +404,13 @@ fn a_normal_end_has_no_failure() {
 
 #[test]
 fn messages_of_the_peer_are_shown_after_the_conversation_was_left() {
-    let mut bench = established();
-    bench.submit(Operation::Leave(chat()));
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-    bench.changes(chat());
+    let mut driver = established();
+    driver.submit(Operation::Leave(chat()));
+    driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    driver.changes(chat());
     let late = (true, arrival("21a1", "5", "one more thing"));
-    bench.page(senders("21a1", vec![late.clone(), late]));
-    let changes = bench.changes(chat());
+    driver.page(senders("21a1", vec![late.clone(), late]));
+    let changes = driver.changes(chat());
     let [ConversationChange::MessageReceived { sender, body, .. }] = changes.as_slice() else {
         panic!("{changes:?}")
     };
@@ -426,99 +426,103 @@ fn a_410_is_handled_like_a_404() {
         (410, said("Gone")),
         (404, Value::Null),
     ] {
-        let mut bench = established();
-        let left = bench.submit(Operation::Leave(chat()));
-        bench.reply("DELETE", &conversation_href("21a1"), status, gone.clone());
-        assert_eq!(bench.result(left), Some(&Ok(Outcome::Done)), "{status}");
+        let mut driver = established();
+        let left = driver.submit(Operation::Leave(chat()));
+        driver.reply("DELETE", &conversation_href("21a1"), status, gone.clone());
+        assert_eq!(driver.result(left), Some(&Ok(Outcome::Done)), "{status}");
 
-        let mut bench = established();
-        let ticket = bench.send(1, "one");
+        let mut driver = established();
+        let ticket = driver.send(1, "one");
         let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-        bench.reply("POST", &messages, status, gone.clone());
-        assert_eq!(bench.failure(ticket).status(), Some(status));
-        bench.advance(Duration::from_secs(11));
-        bench.reply("GET", &conversation_href("21a1"), status, gone.clone());
-        assert_eq!(ended(&bench.changes(chat())), 1, "{status}");
+        driver.reply("POST", &messages, status, gone.clone());
+        assert_eq!(driver.failure(ticket).status(), Some(status));
+        driver.advance(Duration::from_secs(11));
+        driver.reply("GET", &conversation_href("21a1"), status, gone.clone());
+        assert_eq!(ended(&driver.changes(chat())), 1, "{status}");
 
-        let mut bench = Bench::signed_in();
-        bench.page(offered("17b", "Hi Tosh"));
-        let key = ConversationKey::Remote(crate::channel::first_remote(&bench));
-        let accepted = bench.submit(Operation::Accept(key));
-        bench.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
-        bench.advance(Duration::from_secs(46));
-        bench.reply("GET", INVITATION, status, gone);
-        assert_eq!(bench.failure(accepted).kind(), &FailureKind::Remote);
-        assert_eq!(ended(&bench.changes(key)), 1, "{status}");
+        let mut driver = TestDriver::signed_in();
+        driver.page(offered("17b", "Hi Tosh"));
+        let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
+        let accepted = driver.submit(Operation::Accept(key));
+        driver.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+        driver.advance(Duration::from_secs(46));
+        driver.reply("GET", INVITATION, status, gone);
+        assert_eq!(driver.failure(accepted).kind(), &FailureKind::Remote);
+        assert_eq!(ended(&driver.changes(key)), 1, "{status}");
     }
 }
 
 #[test]
 fn no_timer_of_a_conversation_outlives_it() {
-    let mut bench = established();
+    let mut driver = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-    bench.send(1, "one");
-    bench.created("POST", &messages, &message_href("21a1", "1"));
-    assert_eq!(bench.session.workload().deadlines, 1, "the delivery result");
+    driver.send(1, "one");
+    driver.created("POST", &messages, &message_href("21a1", "1"));
+    assert_eq!(
+        driver.session.workload().deadlines,
+        1,
+        "the delivery result"
+    );
     let over = conversation_event("updated", "21a1", "Disconnected");
-    bench.page(senders("21a1", vec![(false, over)]));
-    assert_eq!(ended(&bench.changes(chat())), 1);
-    assert_eq!(bench.session.workload().deadlines, 0);
+    driver.page(senders("21a1", vec![(false, over)]));
+    assert_eq!(ended(&driver.changes(chat())), 1);
+    assert_eq!(driver.session.workload().deadlines, 0);
 }
 
 #[test]
-fn a_message_that_was_lost_in_a_former_life_is_not_looked_for_in_the_next() {
-    let mut bench = established();
+fn a_message_lost_in_an_earlier_life_is_not_read_in_the_next() {
+    let mut driver = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-    bench.send(1, "one");
-    bench.break_off("POST", &messages, Sent::Maybe);
+    driver.send(1, "one");
+    driver.break_off("POST", &messages, Sent::Maybe);
     let over = conversation_event("updated", "21a1", "Disconnected");
-    bench.page(senders("21a1", vec![(false, over)]));
-    bench.send(2, "two");
+    driver.page(senders("21a1", vec![(false, over)]));
+    driver.send(2, "two");
     let href = format!("{INVITE}/2");
-    let operation = bench.created("POST", INVITE, &href).json()["operationId"]
+    let operation = driver.created("POST", INVITE, &href).json()["operationId"]
         .as_str()
         .unwrap()
         .to_owned();
     let mut started = invitation("started", &operation, "22b2", "Connecting");
     started["link"]["href"] = json!(href);
-    bench.page(senders("22b2", vec![(false, started)]));
-    bench.page(senders("22b2", accepted(&operation, "22b2")));
+    driver.page(senders("22b2", vec![(false, started)]));
+    driver.page(senders("22b2", accepted(&operation, "22b2")));
     // The result of a message that another endpoint sent.
-    bench.page(senders(
+    driver.page(senders(
         "22b2",
-        vec![(true, verdict("22b2", "9", "Success"))],
+        vec![(true, delivery_event("22b2", "9", "Success"))],
     ));
-    assert!(!bench.is_sent("GET", &message_href("22b2", "9")));
+    assert!(!driver.is_sent("GET", &message_href("22b2", "9")));
 }
 
 /// The server kept a conversation that this user left, so that it delivers every message to that one and to the next.
 #[test]
 fn a_message_that_comes_in_an_ended_conversation_and_the_present_one_is_shown_once() {
     for late_first in [false, true] {
-        let mut bench = established();
-        bench.submit(Operation::Leave(chat()));
-        bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-        bench.send(1, "again");
-        let sent = bench.created("POST", crate::fixtures::INVITATIONS, INVITATION);
+        let mut driver = established();
+        driver.submit(Operation::Leave(chat()));
+        driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+        driver.send(1, "again");
+        let sent = driver.created("POST", crate::fixtures::INVITATIONS, INVITATION);
         let operation = sent.json()["operationId"].as_str().unwrap().to_owned();
         let mut page = vec![(
             false,
             invitation("started", &operation, "333", "Connecting"),
         )];
         page.extend(accepted(&operation, "333"));
-        bench.page(senders("333", page));
-        bench.events.clear();
+        driver.page(senders("333", page));
+        driver.events.clear();
         let mut places = ["333", "21a1"];
         if late_first {
             places.reverse();
         }
         for id in places {
-            bench.page(senders(id, vec![(true, arrival(id, "7", "Hi"))]));
+            driver.page(senders(id, vec![(true, arrival(id, "7", "Hi"))]));
         }
-        assert_eq!(bench.received(chat()), ["Hi"], "{late_first}");
+        assert_eq!(driver.received(chat()), ["Hi"], "{late_first}");
         // In one of the two alone, the same text is another message.
-        bench.page(senders("333", vec![(true, arrival("333", "8", "Hi"))]));
-        bench.page(senders("333", vec![(true, arrival("333", "9", "Hi"))]));
-        assert_eq!(bench.received(chat()).len(), 2, "{late_first}");
+        driver.page(senders("333", vec![(true, arrival("333", "8", "Hi"))]));
+        driver.page(senders("333", vec![(true, arrival("333", "9", "Hi"))]));
+        assert_eq!(driver.received(chat()).len(), 2, "{late_first}");
     }
 }

@@ -9,7 +9,7 @@ mod people;
 
 use serde_json::{Value, json};
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::pages::*;
 
@@ -63,7 +63,7 @@ fn every_event_has_the_listed_effect() {
                 other => format!("{APP}/{other}"),
             };
             let sender = json!({"rel": row.sender, "href": href, "events": [event]});
-            fixture.bench.page(json!([sender]));
+            fixture.driver.page(json!([sender]));
             (row.effect)(&mut fixture);
         }
     }
@@ -176,7 +176,7 @@ fn unknown_events_change_nothing() {
             };
             let event = json!({"link": {"rel": rel, "href": format!("{APP}/x")}, "type": kind});
             fixture
-                .bench
+                .driver
                 .page(json!([{"rel": sender, "href": href, "events": [event]}]));
             fixture.nothing_follows();
         }

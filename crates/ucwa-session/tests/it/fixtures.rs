@@ -3,13 +3,13 @@
 use serde_json::Value;
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::channel::first_remote;
+use crate::driver::*;
 use crate::pages::*;
 
 /// A session in some state, and the conversation and the operation that the test is about.
 pub(crate) struct Fixture {
-    pub(crate) bench: Bench,
+    pub(crate) driver: TestDriver,
     /// The conversation.
     pub(crate) key: ConversationKey,
     /// The ID of the conversation in its hrefs.
@@ -20,9 +20,9 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    pub(crate) fn new(bench: Bench, key: ConversationKey, id: &'static str) -> Self {
+    pub(crate) fn new(driver: TestDriver, key: ConversationKey, id: &'static str) -> Self {
         Self {
-            bench,
+            driver,
             key,
             id,
             operation: String::new(),
@@ -31,7 +31,7 @@ impl Fixture {
     }
 
     pub(crate) fn changes(&mut self) -> Vec<ConversationChange> {
-        self.bench.changes(self.key)
+        self.driver.changes(self.key)
     }
 
     /// Asserts that these are the changes of the conversation.
@@ -43,20 +43,20 @@ impl Fixture {
     /// Asserts that there are no events, and no request but the pending GET.
     #[track_caller]
     pub(crate) fn nothing_follows(&mut self) {
-        assert_eq!(self.bench.events, []);
-        assert_eq!(self.bench.sent.len(), 1, "{:?}", self.bench.sent);
+        assert_eq!(self.driver.events, []);
+        assert_eq!(self.driver.sent.len(), 1, "{:?}", self.driver.sent);
     }
 
     /// Asserts the result of the operation.
     #[track_caller]
     pub(crate) fn ended_with(&self, result: &Result<Outcome, Failure>) {
-        assert_eq!(self.bench.result(self.ticket.unwrap()), Some(result));
+        assert_eq!(self.driver.result(self.ticket.unwrap()), Some(result));
     }
 
     /// The failure of the operation.
     #[track_caller]
     pub(crate) fn failure(&self) -> &Failure {
-        self.bench.failure(self.ticket.unwrap())
+        self.driver.failure(self.ticket.unwrap())
     }
 
     pub(crate) fn lene(&self) -> String {
@@ -72,28 +72,28 @@ pub(crate) const INVITATIONS: &str =
     "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
 pub(crate) fn signed_in() -> Fixture {
-    Fixture::new(Bench::signed_in(), chat(), "21a1")
+    Fixture::new(TestDriver::signed_in(), chat(), "21a1")
 }
 
 /// A message travels in an invitation, and no event about it has arrived.
 pub(crate) fn inviting() -> Fixture {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello Lene");
-    let request = bench.created("POST", INVITATIONS, INVITATION).json();
-    bench.events.clear();
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello Lene");
+    let request = driver.created("POST", INVITATIONS, INVITATION).json();
+    driver.events.clear();
     Fixture {
         operation: request["operationId"].as_str().unwrap().to_owned(),
         ticket: Some(ticket),
-        ..Fixture::new(bench, chat(), "21a1")
+        ..Fixture::new(driver, chat(), "21a1")
     }
 }
 
 /// The invitation has started.
-pub(crate) fn ringing() -> Fixture {
+pub(crate) fn invitation_started() -> Fixture {
     let mut fixture = inviting();
     let started = invitation("started", &fixture.operation, "21a1", "Connecting");
-    fixture.bench.page(senders("21a1", vec![(false, started)]));
-    fixture.bench.events.clear();
+    fixture.driver.page(senders("21a1", vec![(false, started)]));
+    fixture.driver.events.clear();
     fixture
 }
 
@@ -103,30 +103,30 @@ pub(crate) fn established() -> Fixture {
 }
 
 /// The chat is established, and the server has taken message 2.
-pub(crate) fn handed_over() -> Fixture {
+pub(crate) fn message_accepted() -> Fixture {
     let mut fixture = established();
-    fixture.ticket = Some(fixture.bench.send(1, "x"));
+    fixture.ticket = Some(fixture.driver.send(1, "x"));
     let (messages, href) = (fixture.messages(), message_href("21a1", "2"));
-    fixture.bench.created("POST", &messages, &href);
-    fixture.bench.events.clear();
+    fixture.driver.created("POST", &messages, &href);
+    fixture.driver.events.clear();
     fixture
 }
 
 /// An invitation of Lene's has arrived.
-pub(crate) fn offered_by_lene() -> Fixture {
-    let mut bench = Bench::signed_in();
-    bench.page(offered("17b", "Hi Tosh"));
-    let key = ConversationKey::Remote(first_remote(&bench));
-    bench.events.clear();
-    Fixture::new(bench, key, "17b")
+pub(crate) fn invited_by_lene() -> Fixture {
+    let mut driver = TestDriver::signed_in();
+    driver.page(offered("17b", "Hi Tosh"));
+    let key = ConversationKey::Remote(first_remote(&driver));
+    driver.events.clear();
+    Fixture::new(driver, key, "17b")
 }
 
 /// Lene's invitation is being accepted.
 pub(crate) fn accepting() -> Fixture {
-    let mut fixture = offered_by_lene();
-    fixture.ticket = Some(fixture.bench.submit(Operation::Accept(fixture.key)));
+    let mut fixture = invited_by_lene();
+    fixture.ticket = Some(fixture.driver.submit(Operation::Accept(fixture.key)));
     let accept = format!("{INVITATION}/accept");
-    fixture.bench.reply("POST", &accept, 204, Value::Null);
-    fixture.bench.events.clear();
+    fixture.driver.reply("POST", &accept, 204, Value::Null);
+    fixture.driver.events.clear();
     fixture
 }

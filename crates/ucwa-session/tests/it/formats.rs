@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 use crate::sending::established;
 
@@ -11,12 +11,12 @@ const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInv
 
 /// The content type and the body of a message in a chat with these formats.
 fn sent(formats: Value, body: MessageBody) -> (String, String) {
-    let mut bench = established();
+    let mut driver = established();
     let mut chat_event = messaging("21a1", "Connected");
     chat_event["_embedded"]["messaging"]["negotiatedMessageFormats"] = formats;
-    bench.page(senders("21a1", vec![(true, chat_event)]));
-    bench.submit(message(body));
-    let request = bench.take(
+    driver.page(senders("21a1", vec![(true, chat_event)]));
+    driver.submit(message(body));
+    let request = driver.take(
         "POST",
         &format!("{}/messaging/messages", conversation_href("21a1")),
     );
@@ -68,18 +68,18 @@ fn an_invitation_carries_html_only_if_this_client_declared_it() {
         (json!(["Plain"]), "data:text/plain;base64,SGk="),
         (Value::Null, "data:text/plain;base64,SGk="),
     ] {
-        let mut bench = Bench::signed_in_to(|fresh| {
+        let mut driver = TestDriver::signed_in_to(|fresh| {
             let mut application = application(fresh);
             application["_embedded"]["communication"]["supportedMessageFormats"] = formats.clone();
             application
         });
-        bench.submit(Operation::OpenConversation {
+        driver.submit(Operation::OpenConversation {
             conversation: chat(),
             participant: peer(),
             peer: "sip:lenea@contoso.com".to_owned(),
         });
-        bench.submit(message(MessageBody::Html("<b>Hi</b>".to_owned())));
-        let request = bench.take("POST", INVITE).json();
+        driver.submit(message(MessageBody::Html("<b>Hi</b>".to_owned())));
+        let request = driver.take("POST", INVITE).json();
         assert_eq!(request["_links"]["message"]["href"], expected, "{formats}");
     }
 }
@@ -101,24 +101,24 @@ fn an_invitation_carries_its_texts_in_base64_or_percent_encoded() {
         ),
     ] {
         let invitation = |operation: Operation| {
-            let mut config = Bench::config();
+            let mut config = TestDriver::config();
             config.data_uris = encoding;
-            let mut bench = Bench::new(config);
-            bench.submit(Operation::SignIn(Bench::credentials()));
-            bench.discover();
-            bench.enter_to(|fresh| {
+            let mut driver = TestDriver::new(config);
+            driver.submit(Operation::SignIn(TestDriver::credentials()));
+            driver.discover();
+            driver.create_this_application(|fresh| {
                 let mut application = application(fresh);
                 application["_embedded"]["communication"]["supportedMessageFormats"] =
                     json!(["Plain", "Html"]);
                 application
             });
-            bench.submit(Operation::OpenConversation {
+            driver.submit(Operation::OpenConversation {
                 conversation: chat(),
                 participant: peer(),
                 peer: "sip:lenea@contoso.com".to_owned(),
             });
-            bench.submit(operation);
-            bench.take("POST", INVITE).json()["_links"].clone()
+            driver.submit(operation);
+            driver.take("POST", INVITE).json()["_links"].clone()
         };
         let links = invitation(message(MessageBody::Text("H\u{e9} 1+1".to_owned())));
         assert_eq!(links["message"]["href"], plain);
@@ -143,41 +143,41 @@ fn a_subject_has_at_most_250_utf_16_code_units() {
         ("\u{1f355}".repeat(125), true),
         ("\u{1f355}".repeat(126), false),
     ] {
-        let mut bench = Bench::with_conversation();
-        let ticket = bench.submit(Operation::StartChat {
+        let mut driver = TestDriver::with_conversation();
+        let ticket = driver.submit(Operation::StartChat {
             conversation: chat(),
             subject: Some(subject),
             context: None,
         });
-        assert_eq!(bench.is_sent("POST", INVITE), fits);
+        assert_eq!(driver.is_sent("POST", INVITE), fits);
         if !fits {
-            assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+            assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
             assert!(matches!(
-                bench.changes(chat()).last(),
+                driver.changes(chat()).last(),
                 Some(ConversationChange::Ended { failure: Some(_) })
             ));
             // The subject that was too long is not used again.
-            bench.send(2, "Hello");
-            assert!(bench.take("POST", INVITE).json()["subject"].is_null());
+            driver.send(2, "Hello");
+            assert!(driver.take("POST", INVITE).json()["subject"].is_null());
         }
     }
 }
 
 #[test]
 fn a_message_with_a_subject_that_is_too_long_fails_without_being_sent() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.submit(Operation::SendMessage {
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.submit(Operation::SendMessage {
         conversation: chat(),
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello".to_owned()),
         subject: Some("x".repeat(251)),
     });
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Failed)]
     );
-    assert!(!bench.is_sent("POST", ""));
+    assert!(!driver.is_sent("POST", ""));
 }
 
 #[test]
@@ -189,15 +189,15 @@ fn names_in_an_application_have_at_most_100_utf_16_code_units() {
         |config, name| config.endpoint_id = Some(name),
     ];
     for (set, length) in names.into_iter().flat_map(|set| [(set, 100), (set, 101)]) {
-        let mut config = Bench::config();
+        let mut config = TestDriver::config();
         set(&mut config, "x".repeat(length));
-        let mut bench = Bench::new(config);
-        let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+        let mut driver = TestDriver::new(config);
+        let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));
         if length == 100 {
-            assert!(bench.is_sent("GET", "/"));
+            assert!(driver.is_sent("GET", "/"));
         } else {
-            assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
-            assert!(bench.sent.is_empty());
+            assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
+            assert!(driver.sent.is_empty());
         }
     }
 }

@@ -5,25 +5,25 @@ use std::time::Duration;
 use serde_json::json;
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 
 /// A sign-in with these credentials, up to the challenge.
 fn challenged(
     credentials: Credentials,
     challenge: http::Response<bytes::Bytes>,
-) -> (Bench, Ticket) {
-    let mut bench = Bench::new(Bench::config());
-    let ticket = bench.submit(Operation::SignIn(credentials));
-    bench.reply(
+) -> (TestDriver, Ticket) {
+    let mut driver = TestDriver::new(TestDriver::config());
+    let ticket = driver.submit(Operation::SignIn(credentials));
+    driver.reply(
         "GET",
         "/",
         200,
         json!({"_links": {"user": {"href": "/user"}}}),
     );
-    let user = bench.take("GET", "/user");
-    bench.respond(user.id, challenge);
-    (bench, ticket)
+    let user = driver.take("GET", "/user");
+    driver.respond(user.id, challenge);
+    (driver, ticket)
 }
 
 fn tosh() -> String {
@@ -44,15 +44,15 @@ fn offering(grants: &str) -> http::Response<bytes::Bytes> {
 
 #[test]
 fn the_windows_grant_leaves_authentication_to_the_transport() {
-    let (mut bench, _) = challenged(
+    let (mut driver, _) = challenged(
         Credentials::Windows { sip_uri: tosh() },
         offering("urn:microsoft.rtc:windows,password"),
     );
-    let sent = bench.take("POST", "/t");
+    let sent = driver.take("POST", "/t");
     assert_eq!(sent.authentication, Some(ConnectionAuth::Windows));
     assert_eq!(sent.body(), "grant_type=urn%3Amicrosoft.rtc%3Awindows");
-    bench.respond(sent.id, answer(200, token("cwt=one", 100)));
-    let user = bench.take("GET", "/user");
+    driver.respond(sent.id, answer(200, token("cwt=one", 100)));
+    let user = driver.take("GET", "/user");
     assert_eq!(user.request.headers()["authorization"], "Bearer cwt=one");
     assert_eq!(user.authentication, None);
 }
@@ -69,7 +69,7 @@ fn unauthorized() -> http::Response<bytes::Bytes> {
 }
 
 /// A session that signed in with these credentials. The first token has this lifetime in seconds.
-fn signed_in(credentials: Credentials, grants: &str, life: u64) -> Bench {
+fn signed_in(credentials: Credentials, grants: &str, life: u64) -> TestDriver {
     signed_in_to(credentials, grants, life, application)
 }
 
@@ -79,67 +79,67 @@ fn signed_in_to(
     grants: &str,
     life: u64,
     application: impl Fn(bool) -> serde_json::Value,
-) -> Bench {
-    let (mut bench, ticket) = challenged(credentials, offering(grants));
-    match bench.asked.pop() {
+) -> TestDriver {
+    let (mut driver, ticket) = challenged(credentials, offering(grants));
+    match driver.asked.pop() {
         Some((id, _)) => {
             let token = BearerToken::new("one", Duration::from_secs(life));
             let answer = Answer::Token(Some(token));
-            bench.handle(Input::Answer { id, answer });
+            driver.handle(Input::Answer { id, answer });
         }
         None => {
-            bench.reply("POST", "/t", 200, token("cwt=one", life));
+            driver.reply("POST", "/t", 200, token("cwt=one", life));
         }
     }
     let home = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
-    bench.reply("GET", "/user", 200, home);
-    bench.enter_to(application);
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench
+    driver.reply("GET", "/user", 200, home);
+    driver.create_this_application(application);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver
 }
 
 /// A session of a Windows user that is replacing a lost application. The request for the new one has just been refused.
-fn creating_anew() -> Bench {
+fn creating_anew() -> TestDriver {
     let credentials = Credentials::Windows { sip_uri: tosh() };
-    let mut bench = signed_in(credentials, "urn:microsoft.rtc:windows", 28_000);
+    let mut driver = signed_in(credentials, "urn:microsoft.rtc:windows", 28_000);
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
-    bench.reply("GET", &format!("{APP}/events"), 404, lost);
-    bench.advance(Duration::from_secs(2));
-    let create = bench.take("POST", "/ucwa/oauth/v1/applications");
-    bench.respond(create.id, offering("urn:microsoft.rtc:windows"));
-    bench
+    driver.reply("GET", &format!("{APP}/events"), 404, lost);
+    driver.advance(Duration::from_secs(2));
+    let create = driver.take("POST", "/ucwa/oauth/v1/applications");
+    driver.respond(create.id, offering("urn:microsoft.rtc:windows"));
+    driver
 }
 
 #[test]
 fn a_401_of_the_web_server_means_wrong_windows_credentials() {
-    let (mut bench, ticket) = challenged(
+    let (mut driver, ticket) = challenged(
         Credentials::Windows { sip_uri: tosh() },
         offering("urn:microsoft.rtc:windows"),
     );
-    let sent = bench.take("POST", "/t");
-    bench.respond(sent.id, unauthorized());
-    let failure = bench.failure(ticket);
+    let sent = driver.take("POST", "/t");
+    driver.respond(sent.id, unauthorized());
+    let failure = driver.failure(ticket);
     assert_eq!(failure.kind(), &FailureKind::InvalidCredentials);
     assert_eq!(failure.status(), Some(401));
-    assert_eq!((bench.sent.len(), bench.wake_at), (0, None));
+    assert_eq!((driver.sent.len(), driver.wake_at), (0, None));
 }
 
 #[test]
 fn a_401_that_remains_names_the_schemes_that_the_web_server_offers() {
     let ends_with = |challenges: &[&[u8]]| {
-        let (mut bench, ticket) = challenged(
+        let (mut driver, ticket) = challenged(
             Credentials::Windows { sip_uri: tosh() },
             offering("urn:microsoft.rtc:windows"),
         );
-        let sent = bench.take("POST", "/t");
+        let sent = driver.take("POST", "/t");
         let mut response = unauthorized();
         response.headers_mut().remove("www-authenticate");
         for challenge in challenges {
             let challenge = http::HeaderValue::from_bytes(challenge).unwrap();
             response.headers_mut().append("www-authenticate", challenge);
         }
-        bench.respond(sent.id, response);
-        bench.failure(ticket).clone()
+        driver.respond(sent.id, response);
+        driver.failure(ticket).clone()
     };
     let refused = ends_with(&[b"Negotiate, ntlm", b"NTLM, Basic realm=\"M\xfcnchen\""]);
     assert_eq!(refused.kind(), &FailureKind::InvalidCredentials);
@@ -154,10 +154,10 @@ fn a_401_that_remains_names_the_schemes_that_the_web_server_offers() {
 
 #[test]
 fn wrong_windows_credentials_are_not_retried_while_an_application_is_replaced() {
-    let mut bench = creating_anew();
-    let sent = bench.take("POST", "/t");
-    bench.respond(sent.id, unauthorized());
-    let out = bench.events.iter().find_map(|event| match event {
+    let mut driver = creating_anew();
+    let sent = driver.take("POST", "/t");
+    driver.respond(sent.id, unauthorized());
+    let out = driver.events.iter().find_map(|event| match event {
         SessionEvent::SignIn {
             state: SignInState::SignedOut,
             failure,
@@ -165,52 +165,52 @@ fn wrong_windows_credentials_are_not_retried_while_an_application_is_replaced() 
         _ => None,
     });
     assert_eq!(out.unwrap().kind(), &FailureKind::InvalidCredentials);
-    assert_eq!((bench.sent.len(), bench.wake_at), (0, None));
+    assert_eq!((driver.sent.len(), driver.wake_at), (0, None));
 }
 
 #[test]
 fn a_proxy_page_in_front_of_the_token_service_does_not_refuse_the_password() {
-    let (mut bench, ticket) = challenged(Bench::credentials(), offering("password"));
-    let sent = bench.take("POST", "/t");
-    bench.respond(sent.id, unauthorized());
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::RequestFailed);
+    let (mut driver, ticket) = challenged(TestDriver::credentials(), offering("password"));
+    let sent = driver.take("POST", "/t");
+    driver.respond(sent.id, unauthorized());
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::RequestFailed);
 }
 
 #[test]
 fn a_server_error_of_the_token_service_is_retried_later() {
-    let mut bench = creating_anew();
+    let mut driver = creating_anew();
     let error = json!({"error": "server_error"});
-    bench.reply("POST", "/t", 400, error);
-    bench.advance(Duration::from_secs(60));
-    assert!(bench.is_sent("POST", "/ucwa/oauth/v1/applications"));
+    driver.reply("POST", "/t", 400, error);
+    driver.advance(Duration::from_secs(60));
+    assert!(driver.is_sent("POST", "/ucwa/oauth/v1/applications"));
 }
 
 #[test]
 fn a_refused_password_is_not_sent_again_by_a_later_command() {
-    let mut bench = Bench::with_conversation();
+    let mut driver = TestDriver::with_conversation();
     for number in 1..=3 {
-        bench.send(number, "hello");
-        let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
-        bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
+        driver.send(number, "hello");
+        let post = driver.take("POST", &format!("{APP}/communication/messagingInvitations"));
+        driver.respond(post.id, challenge("/WebTicket/oauthtoken"));
         if number == 1 {
             let refused = json!({"error": "invalid_grant"});
-            bench.reply("POST", "/WebTicket/oauthtoken", 400, refused);
+            driver.reply("POST", "/WebTicket/oauthtoken", 400, refused);
         }
-        assert!(!bench.is_sent("POST", "/WebTicket"), "{number}");
+        assert!(!driver.is_sent("POST", "/WebTicket"), "{number}");
         let failed = (MessageKey::Local(number), MessageStatus::Failed);
-        assert_eq!(bench.verdicts(chat()), [failed]);
+        assert_eq!(driver.delivery_results(chat()), [failed]);
     }
 }
 
 #[test]
 fn only_the_chosen_grant_is_used() {
-    let (bench, ticket) = challenged(
+    let (driver, ticket) = challenged(
         Credentials::Windows { sip_uri: tosh() },
         offering("password"),
     );
     let offered = vec!["password".to_owned()];
     assert_eq!(
-        bench.failure(ticket).kind(),
+        driver.failure(ticket).kind(),
         &FailureKind::GrantNotOffered { offered }
     );
 }
@@ -218,49 +218,49 @@ fn only_the_chosen_grant_is_used() {
 #[test]
 fn the_passive_grant_continues_after_the_user_signed_in_at_the_page() {
     let credentials = Credentials::Passive { sip_uri: tosh() };
-    let (mut bench, _) = challenged(credentials, offering("password"));
+    let (mut driver, _) = challenged(credentials, offering("password"));
     let page = json!({"error": "invalid_grant", "ms_rtc_passiveauthuri": "https://adfs/1"});
-    bench.reply("POST", "/t", 400, page.clone());
-    let (id, _) = bench.asked.pop().unwrap();
+    driver.reply("POST", "/t", 400, page.clone());
+    let (id, _) = driver.asked.pop().unwrap();
     let answer = Answer::PassiveSignIn(true);
-    bench.handle(Input::Answer { id, answer });
-    bench.reply("POST", "/t", 200, token("cwt=one", 300));
+    driver.handle(Input::Answer { id, answer });
+    driver.reply("POST", "/t", 200, token("cwt=one", 300));
     let home = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
-    let user = bench.reply("GET", "/user", 200, home);
+    let user = driver.reply("GET", "/user", 200, home);
     assert_eq!(user.request.headers()["authorization"], "Bearer cwt=one");
-    bench.enter();
+    driver.create_application();
     // If the service requires the page for the next token, the user is asked again.
-    bench.advance(Duration::from_secs(270));
-    bench.reply("POST", "/t", 400, page);
-    assert_eq!(bench.asked.len(), 1);
+    driver.advance(Duration::from_secs(270));
+    driver.reply("POST", "/t", 400, page);
+    assert_eq!(driver.asked.len(), 1);
 }
 
 #[test]
 fn the_passive_grant_shows_its_page_once() {
-    let (mut bench, ticket) = challenged(
+    let (mut driver, ticket) = challenged(
         Credentials::Passive { sip_uri: tosh() },
         offering("password"),
     );
     let page = json!({"error": "invalid_grant", "ms_rtc_passiveauthuri": "https://adfs.contoso.com/PassiveAuth/1"});
-    let sent = bench.reply("POST", "/t", 400, page.clone());
+    let sent = driver.reply("POST", "/t", 400, page.clone());
     assert_eq!(sent.body(), "grant_type=urn%3Amicrosoft.rtc%3Apassive");
-    let (id, question) = bench.asked.pop().unwrap();
+    let (id, question) = driver.asked.pop().unwrap();
     assert_eq!(
         question,
         Question::PassiveSignIn {
             uri: "https://adfs.contoso.com/PassiveAuth/1".to_owned()
         }
     );
-    assert_eq!(bench.result(ticket), None);
-    bench.handle(Input::Answer {
+    assert_eq!(driver.result(ticket), None);
+    driver.handle(Input::Answer {
         id,
         answer: Answer::PassiveSignIn(true),
     });
     // The user is not sent to the page a second time.
-    bench.reply("POST", "/t", 400, page);
-    assert!(bench.asked.is_empty());
+    driver.reply("POST", "/t", 400, page);
+    assert!(driver.asked.is_empty());
     assert_eq!(
-        bench.failure(ticket).kind(),
+        driver.failure(ticket).kind(),
         &FailureKind::InvalidCredentials
     );
 }
@@ -281,45 +281,45 @@ const GUEST: &str = "grant_type=urn%3Amicrosoft.rtc%3Aanonmeeting\
 #[test]
 fn an_anonymous_participant_renews_the_token_with_the_current_one() {
     assert!(!format!("{:?}", guest()).contains("k3y"));
-    let (bench, _) = challenged(guest(), offering("urn:microsoft.rtc:anonmeeting"));
-    assert_eq!(bench.sent[0].body(), GUEST);
-    let mut bench = signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300);
-    bench.advance(Duration::from_secs(269));
-    assert!(!bench.is_sent("POST", "/t"));
-    bench.advance(Duration::from_secs(1));
-    let next = bench.reply("POST", "/t", 200, token("cwt=two", 300));
+    let (driver, _) = challenged(guest(), offering("urn:microsoft.rtc:anonmeeting"));
+    assert_eq!(driver.sent[0].body(), GUEST);
+    let mut driver = signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300);
+    driver.advance(Duration::from_secs(269));
+    assert!(!driver.is_sent("POST", "/t"));
+    driver.advance(Duration::from_secs(1));
+    let next = driver.reply("POST", "/t", 200, token("cwt=two", 300));
     assert_eq!(next.body(), format!("{GUEST}&ms_rtc_renew=cwt%3Done"));
-    bench.advance(Duration::from_secs(270));
-    let next = bench.take("POST", "/t");
+    driver.advance(Duration::from_secs(270));
+    let next = driver.take("POST", "/t");
     assert_eq!(next.body(), format!("{GUEST}&ms_rtc_renew=cwt%3Dtwo"));
 }
 
 #[test]
 fn an_anonymous_participant_whose_token_cannot_be_renewed_uses_the_key_again() {
-    let mut bench = signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300);
-    bench.advance(Duration::from_secs(270));
+    let mut driver = signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300);
+    driver.advance(Duration::from_secs(270));
     let refused = json!({"error": "invalid_grant"});
-    let traded = bench.reply("POST", "/t", 400, refused.clone());
+    let traded = driver.reply("POST", "/t", 400, refused.clone());
     assert!(traded.body().contains("ms_rtc_renew"));
-    let fresh = bench.reply("POST", "/t", 200, token("cwt=two", 300));
+    let fresh = driver.reply("POST", "/t", 200, token("cwt=two", 300));
     assert_eq!(fresh.body(), GUEST);
     // The user is another anonymous participant now, with an application of its own.
-    assert!(!bench.is_sent("GET", APP) && !bench.is_sent("DELETE", APP));
-    bench.advance(Duration::from_secs(1));
-    let create = bench.take("POST", "/ucwa/oauth/v1/applications");
+    assert!(!driver.is_sent("GET", APP) && !driver.is_sent("DELETE", APP));
+    driver.advance(Duration::from_secs(1));
+    let create = driver.take("POST", "/ucwa/oauth/v1/applications");
     assert_eq!(create.request.headers()["authorization"], "Bearer cwt=two");
-    bench.respond(create.id, answer(201, application(false)));
-    bench.reply("GET", APP, 200, application(false));
-    assert!(bench.is_sent("GET", &format!("{APP}/events")));
+    driver.respond(create.id, answer(201, application(false)));
+    driver.reply("GET", APP, 200, application(false));
+    assert!(driver.is_sent("GET", &format!("{APP}/events")));
     // If the key is refused too, there is no further attempt.
-    bench.advance(Duration::from_secs(270));
-    bench.reply("POST", "/t", 400, refused.clone());
-    bench.reply("POST", "/t", 400, refused);
-    assert!(!bench.is_sent("POST", "/t"));
+    driver.advance(Duration::from_secs(270));
+    driver.reply("POST", "/t", 400, refused.clone());
+    driver.reply("POST", "/t", 400, refused);
+    assert!(!driver.is_sent("POST", "/t"));
 }
 
 /// A session that joins the meeting, and its request.
-fn joined(mut bench: Bench) -> (Bench, serde_json::Value) {
+fn joined(mut driver: TestDriver) -> (TestDriver, serde_json::Value) {
     let invitations = format!("{APP}/communication/onlineMeetingInvitations");
     let links = json!({"_links": {"joinOnlineMeeting": {"href": invitations}}});
     let updated = event(
@@ -328,18 +328,18 @@ fn joined(mut bench: Bench) -> (Bench, serde_json::Value) {
         &format!("{APP}/communication"),
         links,
     );
-    bench.page(json!([communication(vec![updated])]));
-    bench.submit(Operation::OpenMeeting {
+    driver.page(json!([communication(vec![updated])]));
+    driver.submit(Operation::OpenMeeting {
         conversation: chat(),
         uri: Some(MEETING.to_owned()),
     });
-    bench.submit(Operation::StartChat {
+    driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
         context: None,
     });
-    let sent = bench.take("POST", &invitations).json();
-    (bench, sent)
+    let sent = driver.take("POST", &invitations).json();
+    (driver, sent)
 }
 
 #[test]
@@ -347,63 +347,63 @@ fn only_an_anonymous_participant_sends_a_display_name() {
     let (_, sent) = joined(signed_in(guest(), "urn:microsoft.rtc:anonmeeting", 300));
     assert_eq!(sent["onlineMeetingUri"], MEETING);
     assert_eq!(sent["anonymousDisplayName"], "Joe Smith");
-    let (_, sent) = joined(Bench::signed_in());
+    let (_, sent) = joined(TestDriver::signed_in());
     assert_eq!(sent["onlineMeetingUri"], MEETING);
     assert_eq!(sent["anonymousDisplayName"], serde_json::Value::Null);
 }
 
 #[test]
 fn an_anonymous_participant_can_join_without_other_links() {
-    let bench = signed_in_to(guest(), "urn:microsoft.rtc:anonmeeting", 300, |fresh| {
+    let driver = signed_in_to(guest(), "urn:microsoft.rtc:anonmeeting", 300, |fresh| {
         let mut application = application(fresh);
         let links = &mut application["_embedded"]["communication"]["_links"];
         links.as_object_mut().unwrap().remove("startMessaging");
         application
     });
-    let mut bench = joined(bench).0;
-    bench.submit(Operation::OpenConversation {
+    let mut driver = joined(driver).0;
+    driver.submit(Operation::OpenConversation {
         conversation: ConversationKey::Local(2),
         participant: peer(),
         peer: "sip:lenea@contoso.com".to_owned(),
     });
-    let ticket = bench.submit(Operation::StartChat {
+    let ticket = driver.submit(Operation::StartChat {
         conversation: ConversationKey::Local(2),
         subject: None,
         context: None,
     });
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::NotSupported);
 }
 
 #[test]
 fn an_anonymous_participant_without_a_name_is_refused_before_anything_is_sent() {
     for name in ["", &"x".repeat(251)] {
-        let mut bench = Bench::new(Bench::config());
-        let ticket = bench.submit(Operation::SignIn(Credentials::AnonymousMeeting {
+        let mut driver = TestDriver::new(TestDriver::config());
+        let ticket = driver.submit(Operation::SignIn(Credentials::AnonymousMeeting {
             conference_uri: MEETING.to_owned(),
             display_name: name.to_owned(),
             key: None,
         }));
-        assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
-        assert!(bench.sent.is_empty());
+        assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
+        assert!(driver.sent.is_empty());
     }
 }
 
 /// The number of token requests within ten minutes if each token has a lifetime of zero.
 fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
-    let mut bench = signed_in(credentials, "password", 0);
-    let end = bench.now + Duration::from_secs(600);
+    let mut driver = signed_in(credentials, "password", 0);
+    let end = driver.now + Duration::from_secs(600);
     let mut renewals = 0;
-    while bench.now < end {
-        if bench.is_sent("POST", "/t") {
+    while driver.now < end {
+        if driver.is_sent("POST", "/t") {
             renewals += 1;
-            bench.reply("POST", "/t", 200, token("cwt=dead", 0));
-        } else if let Some((id, _)) = bench.asked.pop() {
+            driver.reply("POST", "/t", 200, token("cwt=dead", 0));
+        } else if let Some((id, _)) = driver.asked.pop() {
             renewals += 1;
             let dead = BearerToken::new("dead", Duration::ZERO);
             let answer = Answer::Token(Some(dead));
-            bench.handle(Input::Answer { id, answer });
+            driver.handle(Input::Answer { id, answer });
         } else {
-            bench.advance(Duration::from_secs(1));
+            driver.advance(Duration::from_secs(1));
         }
         assert!(renewals <= 100, "renewals without a pause");
     }
@@ -412,7 +412,7 @@ fn renewals_of_a_dead_token(credentials: Credentials) -> usize {
 
 #[test]
 fn a_token_without_a_lifetime_is_not_renewed_in_a_loop() {
-    assert_eq!(renewals_of_a_dead_token(Bench::credentials()), 19);
+    assert_eq!(renewals_of_a_dead_token(TestDriver::credentials()), 19);
     let bearer = Credentials::Bearer { sip_uri: tosh() };
     assert_eq!(renewals_of_a_dead_token(bearer), 19);
 }
@@ -420,22 +420,22 @@ fn a_token_without_a_lifetime_is_not_renewed_in_a_loop() {
 #[test]
 fn a_token_may_have_the_longest_lifetime() {
     let credentials = Credentials::Bearer { sip_uri: tosh() };
-    let (mut bench, _) = challenged(credentials, offering("password"));
-    let (id, _) = bench.asked.pop().unwrap();
+    let (mut driver, _) = challenged(credentials, offering("password"));
+    let (id, _) = driver.asked.pop().unwrap();
     let token = BearerToken::new("jwt", Duration::MAX);
     let answer = Answer::Token(Some(token));
-    bench.handle(Input::Answer { id, answer });
-    let user = bench.take("GET", "/user");
+    driver.handle(Input::Answer { id, answer });
+    let user = driver.take("GET", "/user");
     assert_eq!(user.request.headers()["authorization"], "Bearer jwt");
 }
 
 #[test]
 fn a_token_of_another_issuer_is_requested_for_each_host() {
-    let (mut bench, ticket) = challenged(
+    let (mut driver, ticket) = challenged(
         Credentials::Bearer { sip_uri: tosh() },
         offering("password"),
     );
-    let (id, question) = bench.asked.pop().unwrap();
+    let (id, question) = driver.asked.pop().unwrap();
     let expected = Question::Token {
         host: "127.0.0.1".to_owned(),
         authorization_uri: Some("https://login/authorize".to_owned()),
@@ -448,15 +448,15 @@ fn a_token_of_another_issuer_is_requested_for_each_host() {
         expires_in: Duration::from_secs(1000),
     };
     assert!(!format!("{token:?}").contains("jwt"));
-    bench.handle(Input::Answer {
+    driver.handle(Input::Answer {
         id,
         answer: Answer::Token(Some(token)),
     });
-    let user = bench.take("GET", "/user");
+    let user = driver.take("GET", "/user");
     assert_eq!(user.request.headers()["authorization"], "Bearer jwt.one");
-    bench.respond(user.id, answer(403, json!({"code": "Forbidden"})));
+    driver.respond(user.id, answer(403, json!({"code": "Forbidden"})));
     assert_eq!(
-        bench.failure(ticket).status(),
+        driver.failure(ticket).status(),
         Some(403),
         "a refusal that is no challenge is final"
     );
@@ -464,29 +464,29 @@ fn a_token_of_another_issuer_is_requested_for_each_host() {
 
 #[test]
 fn a_token_question_without_an_answer_fails_the_sign_in() {
-    let (mut bench, ticket) = challenged(
+    let (mut driver, ticket) = challenged(
         Credentials::Bearer { sip_uri: tosh() },
         offering("password"),
     );
-    bench.advance(Duration::from_secs(121));
+    driver.advance(Duration::from_secs(121));
     assert_eq!(
-        bench.failure(ticket).kind(),
+        driver.failure(ticket).kind(),
         &FailureKind::InvalidCredentials
     );
-    assert_eq!(bench.wake_at, None);
+    assert_eq!(driver.wake_at, None);
 }
 
 #[test]
 fn a_refused_grant_fails_with_the_grants_on_offer() {
     for grants in ["password", "urn:microsoft.rtc:windows,password"] {
-        let (mut bench, ticket) = challenged(Bench::credentials(), offering(grants));
-        bench.reply(
+        let (mut driver, ticket) = challenged(TestDriver::credentials(), offering(grants));
+        driver.reply(
             "POST",
             "/t",
             400,
             json!({"error": "unsupported_grant_type"}),
         );
-        let failure = bench.failure(ticket);
+        let failure = driver.failure(ticket);
         let offered = grants.split(',').map(str::to_owned).collect();
         assert_eq!(failure.kind(), &FailureKind::GrantNotOffered { offered });
         assert_eq!(failure.code(), Some("unsupported_grant_type"));

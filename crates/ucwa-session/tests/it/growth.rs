@@ -7,8 +7,8 @@ use allocation_counter::measure;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::channel::first_remote;
+use crate::driver::*;
 use crate::fixtures::INVITATIONS;
 use crate::history;
 use crate::pages::*;
@@ -26,41 +26,41 @@ fn growth(days: std::ops::Range<u64>, mut day: impl FnMut(u64)) -> i64 {
     measure(|| days.for_each(&mut day)).bytes_current
 }
 
-/// Drops the outputs that the bench keeps.
-fn clear(bench: &mut Bench) {
-    bench.events = Vec::new();
-    bench.completed = Vec::new();
-    bench.aborted = Vec::new();
-    bench.asked = Vec::new();
-    bench.sent.shrink_to_fit();
+/// Drops the outputs that the driver keeps.
+fn clear(driver: &mut TestDriver) {
+    driver.events = Vec::new();
+    driver.completed = Vec::new();
+    driver.aborted = Vec::new();
+    driver.asked = Vec::new();
+    driver.sent.shrink_to_fit();
 }
 
 #[test]
 fn people_who_are_no_longer_followed_are_evicted() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let grown = growth(1..3, |day| {
         for number in day * 2_000..(day + 1) * 2_000 {
             let address = format!("sip:user{number}@contoso.com");
             for interest in [Interest::Live, Interest::None] {
-                bench.submit(follow(&address, PersonField::Status, interest));
-                clear(&mut bench);
+                driver.submit(follow(&address, PersonField::Status, interest));
+                clear(&mut driver);
             }
         }
-        bench.advance(SECOND);
+        driver.advance(SECOND);
     });
     assert!(grown < 50_000, "{grown} bytes for 4,000 people");
 }
 
 #[test]
 fn people_who_were_found_by_a_search_are_evicted() {
-    let mut bench = signed_in_with_people();
+    let mut driver = signed_in_with_people();
     let grown = growth(5..25, |day| {
         let first = u32::try_from(day).unwrap() * 100;
-        bench.submit(search("a"));
+        driver.submit(search("a"));
         let contacts: Vec<_> = (first..first + 100)
             .map(|id| contact(id, &format!("sip:user{id}@contoso.com"), "A"))
             .collect();
-        bench.reply(
+        driver.reply(
             "GET",
             &format!("{APP}/search"),
             200,
@@ -68,53 +68,53 @@ fn people_who_were_found_by_a_search_are_evicted() {
         );
         // The presence of one person is read.
         let address = format!("sip:user{first}@contoso.com");
-        bench.submit(fetch(&address, PersonField::Status));
-        bench.advance(SECOND);
+        driver.submit(fetch(&address, PersonField::Status));
+        driver.advance(SECOND);
         let target = format!("{}/contactPresence", contact_href(first));
-        bench.reply("GET", &target, 200, presence("Online"));
-        clear(&mut bench);
+        driver.reply("GET", &target, 200, presence("Online"));
+        clear(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 2,000 people");
 }
 
 #[test]
 fn the_former_hrefs_of_a_contact_are_evicted() {
-    let mut bench = signed_in_with_people();
-    bench.submit(follow(
+    let mut driver = signed_in_with_people();
+    driver.submit(follow(
         "sip:lenea@contoso.com",
         PersonField::Note,
         Interest::Every(Duration::MAX),
     ));
     let grown = growth(10..1000, |day| {
         let id = u32::try_from(day).unwrap();
-        bench.submit(search("a"));
+        driver.submit(search("a"));
         let lene = contact(id, "sip:lenea@contoso.com", "Lene Aaling");
-        bench.reply(
+        driver.reply(
             "GET",
             &format!("{APP}/search?query=a&"),
             200,
             found(json!([lene]), false),
         );
-        clear(&mut bench);
+        clear(&mut driver);
     });
     assert!(grown < 20_000, "{grown} bytes for 990 addresses");
 }
 
 #[test]
 fn logs_that_the_server_no_longer_lists_are_evicted() {
-    let mut bench = history::signed_in();
+    let mut driver = history::signed_in();
     let mut forgotten = 0;
     let grown = growth(1000..3000, |day| {
         let number = u32::try_from(day).unwrap();
-        bench.submit(Operation::ListArchived { count: 1 });
-        if bench.is_sent("GET", &history::missed_href()) {
-            bench.reply("GET", &history::missed_href(), 200, history::missed(0));
+        driver.submit(Operation::ListArchived { count: 1 });
+        if driver.is_sent("GET", &history::missed_href()) {
+            driver.reply("GET", &history::missed_href(), 200, history::missed(0));
         }
         let list = history::list([number, number.saturating_sub(1)]);
-        bench.reply("GET", &history::logs_href(), 200, list);
+        driver.reply("GET", &history::logs_href(), 200, list);
         let log = history::log(number, &format!("t{number}"), "sip:lenea@contoso.com");
-        bench.reply("GET", &history::log_href(number), 200, log);
-        let conversations: Vec<_> = (bench.events.iter())
+        driver.reply("GET", &history::log_href(number), 200, log);
+        let conversations: Vec<_> = (driver.events.iter())
             .filter_map(|event| match event {
                 SessionEvent::Archived { conversation, .. } => Some(*conversation),
                 _ => None,
@@ -122,18 +122,18 @@ fn logs_that_the_server_no_longer_lists_are_evicted() {
             .collect();
         for conversation in conversations {
             forgotten += 1;
-            bench.submit(Operation::ForgetConversation(conversation));
+            driver.submit(Operation::ForgetConversation(conversation));
         }
-        clear(&mut bench);
+        clear(&mut driver);
     });
     assert_eq!(forgotten, 3000);
     assert!(grown < 50_000, "{grown} bytes for 2,000 logs");
 }
 
 /// Answers every request except the pending GET, until there are none: tokens and changes succeed, reads find nothing.
-fn answer_all(bench: &mut Bench) {
-    while let Some(at) = (bench.sent.iter()).position(|sent| sent.lane == Lane::Commands) {
-        let sent = bench.sent.remove(at).unwrap();
+fn answer_all(driver: &mut TestDriver) {
+    while let Some(at) = (driver.sent.iter()).position(|sent| sent.lane == Lane::Commands) {
+        let sent = driver.sent.remove(at).unwrap();
         let target = sent.target();
         let response = if target.starts_with("/WebTicket") {
             answer(200, token("cwt=next", 28_000))
@@ -142,21 +142,21 @@ fn answer_all(bench: &mut Bench) {
         } else {
             answer(404, json!({"code": "NotFound"}))
         };
-        bench.respond(sent.id, response);
+        driver.respond(sent.id, response);
     }
 }
 
 /// Advances the time, with an empty page every three minutes.
-fn pass(bench: &mut Bench, time: Duration) {
-    let end = bench.now + time;
-    while bench.now < end {
+fn pass(driver: &mut TestDriver, time: Duration) {
+    let end = driver.now + time;
+    while driver.now < end {
         // No request waits until its deadline.
         for _ in 0..12 {
-            bench.advance(14 * SECOND);
-            answer_all(bench);
+            driver.advance(14 * SECOND);
+            answer_all(driver);
         }
-        bench.page(json!([]));
-        clear(bench);
+        driver.page(json!([]));
+        clear(driver);
     }
 }
 
@@ -167,88 +167,88 @@ fn of_day(day: u64, page: Value) -> Value {
     serde_json::from_str(&page.replace("messagingInvitations/60c", &invitation)).unwrap()
 }
 
-fn deleted(bench: &mut Bench, id: &str) {
+fn deleted(driver: &mut TestDriver, id: &str) {
     let deleted = bare("deleted", "conversation", &conversation_href(id), None);
-    bench.page(json!([communication(vec![deleted])]));
-    answer_all(bench);
+    driver.page(json!([communication(vec![deleted])]));
+    answer_all(driver);
 }
 
 /// Lene invites, sends messages and adds three others. The conversation ends and is forgotten.
-fn incoming_group(bench: &mut Bench, day: u64) {
+fn incoming_group(driver: &mut TestDriver, day: u64) {
     let id = format!("i{day}");
-    bench.events.clear();
-    bench.page(of_day(day, offered(&id, "Hi Tosh")));
-    let key = ConversationKey::Remote(first_remote(bench));
-    bench.submit(Operation::Accept(key));
-    answer_all(bench);
-    bench.page(of_day(day, offer_completed(&id, "Success")));
+    driver.events.clear();
+    driver.page(of_day(day, offered(&id, "Hi Tosh")));
+    let key = ConversationKey::Remote(first_remote(driver));
+    driver.submit(Operation::Accept(key));
+    answer_all(driver);
+    driver.page(of_day(day, offer_completed(&id, "Success")));
     let events = (0..10).map(|number| (true, arrival(&id, &number.to_string(), "Hi Tosh")));
-    bench.page(senders(&id, events.collect()));
+    driver.page(senders(&id, events.collect()));
     for number in 0..3 {
         let href = format!("{}/participants/{day}-{number}", conversation_href(&id));
         let added = bare("added", "participant", &href, None);
-        bench.page(senders(&id, vec![(true, added)]));
+        driver.page(senders(&id, vec![(true, added)]));
         let member = json!({"rel": "participant", "uri": format!("sip:user{day}-{number}@contoso.com"),
                             "_links": {"self": {"href": href}}});
-        if bench.is_sent("GET", &href) {
-            bench.reply("GET", &href, 200, member);
+        if driver.is_sent("GET", &href) {
+            driver.reply("GET", &href, 200, member);
         }
         let left = bare("deleted", "participant", &href, None);
-        bench.page(senders(&id, vec![(true, left)]));
+        driver.page(senders(&id, vec![(true, left)]));
     }
-    assert_eq!(bench.received(key).len(), 10);
-    deleted(bench, &id);
-    bench.submit(Operation::ForgetConversation(key));
+    assert_eq!(driver.received(key).len(), 10);
+    deleted(driver, &id);
+    driver.submit(Operation::ForgetConversation(key));
 }
 
 /// A message to Lene restarts the one conversation with her and is delivered. The conversation ends.
-fn outgoing(bench: &mut Bench, day: u64) {
+fn outgoing(driver: &mut TestDriver, day: u64) {
     let id = format!("o{day}");
-    let ticket = bench.send(day, "Hello Lene");
+    let ticket = driver.send(day, "Hello Lene");
     let invitations = format!("{APP}/communication/messagingInvitations");
-    let request = bench.created("POST", &invitations, &format!("{invitations}/{day}"));
+    let request = driver.created("POST", &invitations, &format!("{invitations}/{day}"));
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
     let started = invitation("started", &operation, &id, "Connecting");
-    bench.page(of_day(day, senders(&id, vec![(false, started)])));
-    bench.page(of_day(day, senders(&id, accepted(&operation, &id))));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
-    answer_all(bench);
-    deleted(bench, &id);
+    driver.page(of_day(day, senders(&id, vec![(false, started)])));
+    driver.page(of_day(day, senders(&id, accepted(&operation, &id))));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+    answer_all(driver);
+    deleted(driver, &id);
 }
 
 /// The presence of ten new people is followed for an hour.
-fn presence_of_a_day(bench: &mut Bench, day: u64) {
+fn presence_of_a_day(driver: &mut TestDriver, day: u64) {
     let addresses: Vec<_> = (0..10)
         .map(|number| format!("sip:colleague{day}-{number}@contoso.com"))
         .collect();
     for address in &addresses {
-        bench.submit(follow(address, PersonField::Status, Interest::Live));
+        driver.submit(follow(address, PersonField::Status, Interest::Live));
     }
-    bench.advance(SECOND);
+    driver.advance(SECOND);
     let subscriptions = format!("{APP}/presenceSubscriptions");
     let id = u32::try_from(day).unwrap();
-    bench.reply("POST", &subscriptions, 201, subscription(id));
-    answer_all(bench);
-    pass(bench, Duration::from_secs(3600));
+    driver.reply("POST", &subscriptions, 201, subscription(id));
+    answer_all(driver);
+    pass(driver, Duration::from_secs(3600));
     for address in &addresses {
-        bench.submit(follow(address, PersonField::Status, Interest::None));
+        driver.submit(follow(address, PersonField::Status, Interest::None));
     }
-    bench.advance(SECOND);
-    answer_all(bench);
+    driver.advance(SECOND);
+    answer_all(driver);
 }
 
-fn lose_application(bench: &mut Bench) {
+fn lose_application(driver: &mut TestDriver) {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
-    bench.reply("GET", &format!("{APP}/events"), 404, lost);
-    bench.advance(2 * SECOND);
-    bench.enter_to(with_people);
-    answer_all(bench);
+    driver.reply("GET", &format!("{APP}/events"), 404, lost);
+    driver.advance(2 * SECOND);
+    driver.create_this_application(with_people);
+    answer_all(driver);
 }
 
 #[test]
 fn the_memory_of_a_session_stops_growing_within_a_month() {
-    let mut bench = signed_in_with_people();
-    bench.submit(Operation::OpenConversation {
+    let mut driver = signed_in_with_people();
+    driver.submit(Operation::OpenConversation {
         conversation: chat(),
         participant: peer(),
         peer: "sip:lenea@contoso.com".to_owned(),
@@ -258,31 +258,31 @@ fn the_memory_of_a_session_stops_growing_within_a_month() {
         // Eight conversations a day.
         for hour in 0..8 {
             let number = day * 8 + hour;
-            incoming_group(&mut bench, number);
-            outgoing(&mut bench, number);
+            incoming_group(&mut driver, number);
+            outgoing(&mut driver, number);
         }
-        presence_of_a_day(&mut bench, day);
-        lose_application(&mut bench);
-        pass(&mut bench, Duration::from_secs(20 * 3600));
-        answer_all(&mut bench);
-        let workload = bench.session.workload();
+        presence_of_a_day(&mut driver, day);
+        lose_application(&mut driver);
+        pass(&mut driver, Duration::from_secs(20 * 3600));
+        answer_all(&mut driver);
+        let workload = driver.session.workload();
         assert!(workload.is_quiet(), "{workload:?}");
         if day == 20 {
             quiet = workload;
         }
     });
-    assert_eq!(bench.session.workload(), quiet);
+    assert_eq!(driver.session.workload(), quiet);
     assert!(grown < 5_000, "{grown} bytes in 20 days");
 }
 
 #[test]
-fn a_conversation_that_is_started_again_and_again_takes_no_memory() {
-    let mut bench = Bench::with_conversation();
+fn repeated_restarts_of_a_conversation_take_no_memory() {
+    let mut driver = TestDriver::with_conversation();
     let grown = growth(1_100..1_600, |day| {
         let id = format!("c{day}");
-        bench.send(day, "Hello Lene");
+        driver.send(day, "Hello Lene");
         let href = format!("{INVITATIONS}/{day}");
-        let request = bench.created("POST", INVITATIONS, &href).json();
+        let request = driver.created("POST", INVITATIONS, &href).json();
         let operation = request["operationId"].as_str().unwrap().to_owned();
         let at = |mut event: Value| {
             event["link"]["href"] = json!(href);
@@ -290,40 +290,40 @@ fn a_conversation_that_is_started_again_and_again_takes_no_memory() {
             event
         };
         let started = invitation("started", &operation, &id, "Connecting");
-        bench.page(senders(&id, vec![(false, at(started))]));
+        driver.page(senders(&id, vec![(false, at(started))]));
         let mut events = accepted(&operation, &id);
         let (_, completed) = events.pop().unwrap();
         events.push((false, at(completed)));
-        bench.page(senders(&id, events));
+        driver.page(senders(&id, events));
         let deleted = bare("deleted", "conversation", &conversation_href(&id), None);
-        bench.page(json!([communication(vec![deleted])]));
-        bench.sent.retain(|sent| sent.lane == Lane::Events);
-        clear(&mut bench);
+        driver.page(json!([communication(vec![deleted])]));
+        driver.sent.retain(|sent| sent.lane == Lane::Events);
+        clear(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 500 lives");
 }
 
 #[test]
 fn messages_whose_result_stays_unknown_take_no_memory() {
-    let mut bench = established();
+    let mut driver = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     let grown = growth(200..1_200, |day| {
         let number = day + 10;
         let href = message_href("21a1", &number.to_string());
-        bench.send(number, "x");
-        bench.created("POST", &messages, &href);
-        bench.advance(30 * SECOND);
-        bench.reply("GET", &href, 404, json!({"code": "NotFound"}));
-        bench.page(json!([]));
-        bench.sent.retain(|sent| sent.lane == Lane::Events);
-        clear(&mut bench);
+        driver.send(number, "x");
+        driver.created("POST", &messages, &href);
+        driver.advance(30 * SECOND);
+        driver.reply("GET", &href, 404, json!({"code": "NotFound"}));
+        driver.page(json!([]));
+        driver.sent.retain(|sent| sent.lane == Lane::Events);
+        clear(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 1,000 messages");
 }
 
 #[test]
 fn invitations_that_were_missed_and_forgotten_take_no_memory() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let grown = growth(1_100..1_600, |day| {
         let id = day.to_string();
         let href = format!("{INVITATIONS}/{day}");
@@ -333,17 +333,17 @@ fn invitations_that_were_missed_and_forgotten_take_no_memory() {
             event["_embedded"]["messagingInvitation"]["_links"]["self"]["href"] = json!(href);
             page
         };
-        bench.page(at(offered(&id, "Hi Tosh")));
-        bench.page(at(offer_completed(&id, "Failure")));
-        let key = ConversationKey::Remote(first_remote(&bench));
-        bench.submit(Operation::ForgetConversation(key));
+        driver.page(at(offered(&id, "Hi Tosh")));
+        driver.page(at(offer_completed(&id, "Failure")));
+        let key = ConversationKey::Remote(first_remote(&driver));
+        driver.submit(Operation::ForgetConversation(key));
         // A call is missed.
         let call = format!("call{day}");
         let started = conversation_event("added", &call, "Incoming");
-        bench.page(json!([communication(vec![started])]));
+        driver.page(json!([communication(vec![started])]));
         let deleted = bare("deleted", "conversation", &conversation_href(&call), None);
-        bench.page(json!([communication(vec![deleted])]));
-        clear(&mut bench);
+        driver.page(json!([communication(vec![deleted])]));
+        clear(&mut driver);
     });
     assert!(grown < 50_000, "{grown} bytes for 500 invitations");
 }

@@ -6,7 +6,7 @@ mod archiving;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::{APP, Bench, application};
+use crate::driver::{APP, TestDriver, application};
 
 const LENE: &str = "sip:lenea@contoso.com";
 const ALEX: &str = "sip:alexd@contoso.com";
@@ -57,16 +57,16 @@ pub(crate) fn missed_href() -> String {
 }
 
 /// Signed in to a server with an archive.
-pub(crate) fn signed_in() -> Bench {
-    let mut bench = Bench::signed_in_to(with_archive);
-    bench.events.clear();
-    bench
+pub(crate) fn signed_in() -> TestDriver {
+    let mut driver = TestDriver::signed_in_to(with_archive);
+    driver.events.clear();
+    driver
 }
 
 /// Lists archived conversations for the first time, without missed items.
-fn first_list(bench: &mut Bench, count: u32) -> Ticket {
-    let ticket = bench.submit(list_archived(count));
-    bench.reply("GET", &missed_href(), 200, missed(0));
+fn first_list(driver: &mut TestDriver, count: u32) -> Ticket {
+    let ticket = driver.submit(list_archived(count));
+    driver.reply("GET", &missed_href(), 200, missed(0));
     ticket
 }
 
@@ -124,8 +124,8 @@ fn list_archived(count: u32) -> Operation {
 }
 
 /// Takes the archived conversations so far, with the URIs of the other participants.
-fn found(bench: &mut Bench) -> Vec<(ConversationKey, String)> {
-    std::mem::take(&mut bench.events)
+fn found(driver: &mut TestDriver) -> Vec<(ConversationKey, String)> {
+    std::mem::take(&mut driver.events)
         .into_iter()
         .filter_map(|event| match event {
             SessionEvent::Archived {
@@ -150,11 +150,11 @@ fn from_communication(link: Value, embedded: Option<(&str, Value)>) -> Value {
 }
 
 /// Signed in, with one archived conversation with Lene, whose log is number 7.
-pub(crate) fn with_one() -> (Bench, ConversationKey) {
-    let mut bench = signed_in();
-    first_list(&mut bench, 20);
-    bench.reply("GET", &logs_href(), 200, list([7]));
-    bench.reply("GET", &log_href(7), 200, log(7, "t7", LENE));
-    let found = found(&mut bench);
-    (bench, found[0].0)
+pub(crate) fn with_one() -> (TestDriver, ConversationKey) {
+    let mut driver = signed_in();
+    first_list(&mut driver, 20);
+    driver.reply("GET", &logs_href(), 200, list([7]));
+    driver.reply("GET", &log_href(7), 200, log(7, "t7", LENE));
+    let found = found(&mut driver);
+    (driver, found[0].0)
 }

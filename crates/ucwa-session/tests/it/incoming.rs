@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::channel::first_remote;
+use crate::driver::*;
 use crate::fixtures::INVITATIONS;
 use crate::pages::*;
 
@@ -14,16 +14,16 @@ fn accept() -> String {
     format!("{INVITATION}/accept")
 }
 
-fn invited(text: &str) -> (Bench, ConversationKey) {
-    let mut bench = Bench::signed_in();
-    bench.page(offered("17b", text));
-    let key = ConversationKey::Remote(first_remote(&bench));
-    (bench, key)
+fn invited(text: &str) -> (TestDriver, ConversationKey) {
+    let mut driver = TestDriver::signed_in();
+    driver.page(offered("17b", text));
+    let key = ConversationKey::Remote(first_remote(&driver));
+    (driver, key)
 }
 
 #[test]
 fn an_invitation_is_shown_with_its_sender_and_text() {
-    let (bench, key) = invited("Hi Tosh");
+    let (driver, key) = invited("Hi Tosh");
     let [
         SessionEvent::Incoming {
             conversation,
@@ -33,9 +33,9 @@ fn an_invitation_is_shown_with_its_sender_and_text() {
             context: None,
             answerable,
         },
-    ] = bench.events.as_slice()
+    ] = driver.events.as_slice()
     else {
-        panic!("{:?}", bench.events)
+        panic!("{:?}", driver.events)
     };
     assert_eq!((*conversation, *answerable), (key, true));
     assert_eq!(
@@ -50,44 +50,47 @@ fn an_invitation_is_shown_with_its_sender_and_text() {
         )
     );
     assert!(
-        !format!("{:?}", bench.events).contains("Hi Tosh"),
+        !format!("{:?}", driver.events).contains("Hi Tosh"),
         "texts must not be logged"
     );
 }
 
 #[test]
 fn an_acceptance_completes_with_the_invitation_and_its_text_is_shown_once() {
-    let (mut bench, key) = invited("Hi Tosh");
-    let ticket = bench.submit(Operation::Accept(key));
-    bench.reply("POST", &accept(), 204, Value::Null);
+    let (mut driver, key) = invited("Hi Tosh");
+    let ticket = driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 204, Value::Null);
     assert_eq!(
-        bench.result(ticket),
+        driver.result(ticket),
         None,
         "the invitation has not completed"
     );
-    bench.page(offer_completed("17b", "Success"));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert!(bench.received(key).is_empty(), "the text comes as an event");
-    bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
-    bench.advance(Duration::from_secs(20));
-    assert!(bench.received(key).is_empty());
+    driver.page(offer_completed("17b", "Success"));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(
+        driver.received(key).is_empty(),
+        "the text comes as an event"
+    );
+    driver.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    driver.advance(Duration::from_secs(20));
+    assert!(driver.received(key).is_empty());
 }
 
 #[test]
 fn the_text_is_shown_from_the_invitation_when_no_event_brings_it_and_a_late_event_adds_nothing() {
-    let (mut bench, key) = invited("Hi Tosh");
-    bench.submit(Operation::Accept(key));
-    bench.reply("POST", &accept(), 204, Value::Null);
-    bench.page(offer_completed("17b", "Success"));
-    bench.advance(Duration::from_secs(5));
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    let (mut driver, key) = invited("Hi Tosh");
+    driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
+    driver.advance(Duration::from_secs(5));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
     // The server's timestamp is close to the acceptance, so this is the same message.
-    bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
-    assert!(bench.received(key).is_empty());
-    bench.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
+    driver.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert!(driver.received(key).is_empty());
+    driver.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
     assert_eq!(
-        bench.received(key),
+        driver.received(key),
         ["Hi Tosh"],
         "a message with the same text is shown again"
     );
@@ -96,57 +99,57 @@ fn the_text_is_shown_from_the_invitation_when_no_event_brings_it_and_a_late_even
 #[test]
 fn the_text_is_shown_once_however_far_the_clocks_of_client_and_server_are_apart() {
     for (ahead, behind) in [(60, 0), (0, 60)] {
-        let mut config = Bench::config();
+        let mut config = TestDriver::config();
         config.wall_at_epoch += Duration::from_secs(ahead);
         config.wall_at_epoch -= Duration::from_secs(behind);
-        let mut bench = Bench::new(config);
-        bench.submit(Operation::SignIn(Bench::credentials()));
-        bench.discover();
-        bench.enter();
-        bench.events.clear();
-        bench.page(offered("17b", "Hi Tosh"));
-        let key = ConversationKey::Remote(first_remote(&bench));
-        bench.submit(Operation::Accept(key));
-        bench.reply("POST", &accept(), 204, Value::Null);
-        bench.page(offer_completed("17b", "Success"));
-        bench.advance(Duration::from_secs(6));
-        bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
-        assert_eq!(bench.received(key), ["Hi Tosh"], "{ahead}, {behind}");
+        let mut driver = TestDriver::new(config);
+        driver.submit(Operation::SignIn(TestDriver::credentials()));
+        driver.discover();
+        driver.create_application();
+        driver.events.clear();
+        driver.page(offered("17b", "Hi Tosh"));
+        let key = ConversationKey::Remote(first_remote(&driver));
+        driver.submit(Operation::Accept(key));
+        driver.reply("POST", &accept(), 204, Value::Null);
+        driver.page(offer_completed("17b", "Success"));
+        driver.advance(Duration::from_secs(6));
+        driver.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+        assert_eq!(driver.received(key), ["Hi Tosh"], "{ahead}, {behind}");
     }
 }
 
 #[test]
 fn a_first_message_with_another_text_is_shown_beside_the_invitations() {
-    let (mut bench, key) = invited("Hi Tosh");
-    bench.submit(Operation::Accept(key));
-    bench.reply("POST", &accept(), 204, Value::Null);
-    bench.page(offer_completed("17b", "Success"));
-    bench.page(senders(
+    let (mut driver, key) = invited("Hi Tosh");
+    driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
+    driver.page(senders(
         "17b",
         vec![(true, arrival("17b", "1", "Something else"))],
     ));
-    assert_eq!(bench.received(key), ["Hi Tosh", "Something else"]);
+    assert_eq!(driver.received(key), ["Hi Tosh", "Something else"]);
 }
 
 #[test]
 fn a_later_event_without_links_does_not_undo_the_acceptance() {
-    let (mut bench, key) = invited("Hi");
+    let (mut driver, key) = invited("Hi");
     let updated = event(
         "updated",
         "messagingInvitation",
         INVITATION,
         json!({"direction": "Incoming", "state": "Connecting"}),
     );
-    bench.page(json!([communication(vec![updated])]));
-    bench.submit(Operation::Accept(key));
-    assert!(bench.is_sent("POST", &accept()));
+    driver.page(json!([communication(vec![updated])]));
+    driver.submit(Operation::Accept(key));
+    assert!(driver.is_sent("POST", &accept()));
 }
 
 #[test]
 fn a_missed_invitation_ends_with_the_reason_and_its_text_is_kept() {
-    let (mut bench, key) = invited("Hi Tosh");
-    bench.page(offer_completed("17b", "Failure"));
-    let changes = bench.changes(key);
+    let (mut driver, key) = invited("Hi Tosh");
+    driver.page(offer_completed("17b", "Failure"));
+    let changes = driver.changes(key);
     let [
         ConversationChange::MessageReceived { .. },
         ConversationChange::Ended {
@@ -161,81 +164,84 @@ fn a_missed_invitation_ends_with_the_reason_and_its_text_is_kept() {
 
 #[test]
 fn a_declined_invitation_is_answered_and_ends() {
-    let (mut bench, key) = invited("Hi");
-    let decline = bench.submit(Operation::Decline(key));
+    let (mut driver, key) = invited("Hi");
+    let decline = driver.submit(Operation::Decline(key));
     // The published sample declines and leaves at once.
-    let leave = bench.submit(Operation::Leave(key));
-    let sent = bench.reply("POST", &format!("{INVITATION}/decline"), 204, Value::Null);
+    let leave = driver.submit(Operation::Leave(key));
+    let sent = driver.reply("POST", &format!("{INVITATION}/decline"), 204, Value::Null);
     assert_eq!(sent.json(), json!({"reason": "Local"}));
-    assert_eq!(bench.result(decline), Some(&Ok(Outcome::Done)));
-    assert_eq!(bench.result(leave), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.result(decline), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.result(leave), Some(&Ok(Outcome::Done)));
     assert_eq!(
-        bench.changes(key).last(),
+        driver.changes(key).last(),
         Some(&ConversationChange::Ended { failure: None })
     );
-    bench.page(offer_completed("17b", "Failure"));
-    assert!(bench.changes(key).is_empty());
+    driver.page(offer_completed("17b", "Failure"));
+    assert!(driver.changes(key).is_empty());
 }
 
 #[test]
 fn an_acceptance_that_is_too_late_ends_with_the_reason_of_the_server() {
-    let (mut bench, key) = invited("Hi");
-    let ticket = bench.submit(Operation::Accept(key));
-    bench.reply("POST", &accept(), 409, json!({"code": "Conflict"}));
-    assert_eq!(bench.result(ticket), None);
+    let (mut driver, key) = invited("Hi");
+    let ticket = driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 409, json!({"code": "Conflict"}));
+    assert_eq!(driver.result(ticket), None);
     let mut completed = offer_completed("17b", "Failure");
     completed[0]["events"][0]["reason"]["subcode"] = json!("ConnectedElsewhere");
-    bench.page(completed);
-    assert_eq!(bench.failure(ticket).subcode(), Some("ConnectedElsewhere"));
+    driver.page(completed);
+    assert_eq!(driver.failure(ticket).subcode(), Some("ConnectedElsewhere"));
 }
 
 #[test]
 fn a_refused_acceptance_can_be_tried_again() {
-    let (mut bench, key) = invited("Hi");
-    let ticket = bench.submit(Operation::Accept(key));
-    bench.reply("POST", &accept(), 403, json!({"code": "Forbidden"}));
-    assert_eq!(bench.failure(ticket).status(), Some(403));
+    let (mut driver, key) = invited("Hi");
+    let ticket = driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 403, json!({"code": "Forbidden"}));
+    assert_eq!(driver.failure(ticket).status(), Some(403));
     assert_eq!(
-        bench.changes(key).last(),
+        driver.changes(key).last(),
         Some(&ConversationChange::ChatOffered)
     );
-    bench.submit(Operation::Accept(key));
-    assert!(bench.is_sent("POST", &accept()));
+    driver.submit(Operation::Accept(key));
+    assert!(driver.is_sent("POST", &accept()));
 }
 
 #[test]
 fn an_answer_accepts_the_invitation_and_waits_for_the_chat() {
-    let (mut bench, key) = invited("Hi");
-    let ticket = bench.submit(Operation::SendMessage {
+    let (mut driver, key) = invited("Hi");
+    let ticket = driver.submit(Operation::SendMessage {
         conversation: key,
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello".to_owned()),
         subject: None,
     });
-    bench.reply("POST", &accept(), 204, Value::Null);
-    bench.page(offer_completed("17b", "Success"));
+    driver.reply("POST", &accept(), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
     let href = format!("{}/messaging/messages", conversation_href("17b"));
     assert_eq!(
-        bench
+        driver
             .created("POST", &href, &message_href("17b", "9"))
             .body(),
         "Hello"
     );
-    bench.page(senders("17b", vec![(true, verdict("17b", "9", "Success"))]));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.page(senders(
+        "17b",
+        vec![(true, delivery_event("17b", "9", "Success"))],
+    ));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn an_invitation_without_an_accept_link_is_not_answerable() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let mut page = offered("17b", "Hi");
     let links = page[0]["events"][0]["_embedded"]["messagingInvitation"]["_links"]
         .as_object_mut()
         .unwrap();
     links.remove("accept");
-    bench.page(page.clone());
+    driver.page(page.clone());
     assert!(matches!(
-        bench.events.first(),
+        driver.events.first(),
         Some(SessionEvent::Incoming {
             answerable: false,
             ..
@@ -243,19 +249,19 @@ fn an_invitation_without_an_accept_link_is_not_answerable() {
     ));
 
     // Lync 2013 servers call the link `answer`.
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     page[0]["events"][0]["_embedded"]["messagingInvitation"]["_links"]["answer"] =
         json!({"href": "/answer"});
-    bench.page(page);
-    let key = ConversationKey::Remote(first_remote(&bench));
-    bench.submit(Operation::Accept(key));
-    assert!(bench.is_sent("POST", "/answer"));
+    driver.page(page);
+    let key = ConversationKey::Remote(first_remote(&driver));
+    driver.submit(Operation::Accept(key));
+    assert!(driver.is_sent("POST", "/answer"));
 }
 
 #[test]
 fn an_invitation_that_an_event_only_links_to_is_read() {
-    let mut bench = Bench::signed_in();
-    bench.page(json!([communication(vec![bare(
+    let mut driver = TestDriver::signed_in();
+    driver.page(json!([communication(vec![bare(
         "started",
         "messagingInvitation",
         INVITATION,
@@ -263,9 +269,9 @@ fn an_invitation_that_an_event_only_links_to_is_read() {
     )])]));
     let invitation =
         offered("17b", "Hi")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
-    bench.reply("GET", INVITATION, 200, invitation);
+    driver.reply("GET", INVITATION, 200, invitation);
     assert!(matches!(
-        bench.events.first(),
+        driver.events.first(),
         Some(SessionEvent::Incoming {
             answerable: true,
             ..
@@ -276,7 +282,7 @@ fn an_invitation_that_an_event_only_links_to_is_read() {
 #[test]
 fn the_text_of_an_invitation_that_is_being_read_at_the_end_is_shown() {
     for ended in [false, true] {
-        let mut bench = Bench::signed_in();
+        let mut driver = TestDriver::signed_in();
         let mut page = offered("17b", "Hi Tosh");
         let event = &mut page[0]["events"][0];
         event["type"] = json!("updated");
@@ -284,16 +290,16 @@ fn the_text_of_an_invitation_that_is_being_read_at_the_end_is_shown() {
         for rel in ["accept", "decline"] {
             links.as_object_mut().unwrap().remove(rel);
         }
-        bench.page(page);
-        assert_eq!(bench.events, []);
+        driver.page(page);
+        assert_eq!(driver.events, []);
         if ended {
-            bench.page(offer_completed("17b", "Failure"));
-            bench.events.clear();
+            driver.page(offer_completed("17b", "Failure"));
+            driver.events.clear();
         } else {
-            assert!(bench.is_sent("GET", INVITATION));
+            assert!(driver.is_sent("GET", INVITATION));
         }
-        bench.handle(Input::Shutdown);
-        let texts = bench.events.iter().filter(|event| {
+        driver.handle(Input::Shutdown);
+        let texts = driver.events.iter().filter(|event| {
             let change = match event {
                 SessionEvent::Conversation { change, .. } => change,
                 _ => return false,
@@ -305,57 +311,57 @@ fn the_text_of_an_invitation_that_is_being_read_at_the_end_is_shown() {
 }
 
 #[test]
-fn a_malformed_invitation_spoils_its_event_only() {
-    let mut bench = Bench::signed_in();
+fn a_malformed_invitation_affects_its_event_only() {
+    let mut driver = TestDriver::signed_in();
     let mut page = offered("17b", "Hi");
     let broken = json!({"link": {"rel": "messagingInvitation", "href": "/x"}, "_embedded": {"messagingInvitation": 7}, "type": "updated"});
     page[0]["events"].as_array_mut().unwrap().insert(0, broken);
-    bench.page(page);
+    driver.page(page);
     assert!(matches!(
-        bench.events.first(),
+        driver.events.first(),
         Some(SessionEvent::Incoming { .. })
     ));
 }
 
 #[test]
 fn the_text_of_an_invitation_that_was_left_is_not_shown_again_by_its_late_event() {
-    let (mut bench, key) = invited("Hi Tosh");
-    bench.submit(Operation::Accept(key));
-    bench.reply("POST", &accept(), 204, Value::Null);
-    bench.page(offer_completed("17b", "Success"));
-    bench.submit(Operation::Leave(key));
-    bench.reply("DELETE", &conversation_href("17b"), 204, Value::Null);
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
-    bench.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
-    assert!(bench.received(key).is_empty());
-    bench.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
+    let (mut driver, key) = invited("Hi Tosh");
+    driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
+    driver.submit(Operation::Leave(key));
+    driver.reply("DELETE", &conversation_href("17b"), 204, Value::Null);
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    driver.page(senders("17b", vec![(true, arrival("17b", "1", "Hi Tosh"))]));
+    assert!(driver.received(key).is_empty());
+    driver.page(senders("17b", vec![(true, arrival("17b", "2", "Hi Tosh"))]));
     assert_eq!(
-        bench.received(key),
+        driver.received(key),
         ["Hi Tosh"],
         "a message with the same text is shown again"
     );
 }
 
 #[test]
-fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_goes_on_after_its_end() {
-    let (mut bench, key) = invited("Hi Tosh");
-    bench.submit(Operation::Accept(key));
-    bench.reply("POST", &accept(), 204, Value::Null);
-    bench.page(offer_completed("17b", "Success"));
-    bench.advance(Duration::from_secs(6));
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
-    bench.page(senders(
+fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_resumes_after_its_end() {
+    let (mut driver, key) = invited("Hi Tosh");
+    driver.submit(Operation::Accept(key));
+    driver.reply("POST", &accept(), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
+    driver.advance(Duration::from_secs(6));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    driver.page(senders(
         "17b",
         vec![(true, messaging("17b", "Disconnected"))],
     ));
-    bench.submit(Operation::SendMessage {
+    driver.submit(Operation::SendMessage {
         conversation: key,
         message: MessageKey::Local(1),
         body: MessageBody::Text("Are you there?".to_owned()),
         subject: None,
     });
-    bench.advance(Duration::from_secs(10));
-    bench.reply(
+    driver.advance(Duration::from_secs(10));
+    driver.reply(
         "GET",
         &conversation_href("17b"),
         200,
@@ -364,15 +370,15 @@ fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_goes_on_a
             "addParticipant": {"href": format!("{}/addParticipant", conversation_href("17b"))},
         }}),
     );
-    let lost = bench.take("POST", INVITATIONS);
+    let lost = driver.take("POST", INVITATIONS);
     let operation = lost.json()["operationId"].as_str().unwrap().to_owned();
-    bench.sent.push_back(lost);
-    bench.break_off("POST", INVITATIONS, Sent::Maybe);
-    bench.advance(Duration::from_secs(31));
-    bench.submit(Operation::Leave(key));
-    bench.reply("DELETE", &conversation_href("17b"), 204, Value::Null);
+    driver.sent.push_back(lost);
+    driver.break_off("POST", INVITATIONS, Sent::Maybe);
+    driver.advance(Duration::from_secs(31));
+    driver.submit(Operation::Leave(key));
+    driver.reply("DELETE", &conversation_href("17b"), 204, Value::Null);
     let ends = |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
-    assert!(bench.changes(key).iter().any(ends));
+    assert!(driver.changes(key).iter().any(ends));
 
     // The invitation that timed out appears late, followed by the message that no event had brought.
     let mut shows = invitation("started", &operation, "17b", "Connecting");
@@ -383,34 +389,34 @@ fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_goes_on_a
             (true, arrival("17b", number, "Hi Tosh")),
         ]
     };
-    bench.page(senders("17b", events("1")));
-    assert!(bench.received(key).is_empty());
-    bench.page(senders("17b", events("2")));
+    driver.page(senders("17b", events("1")));
+    assert!(driver.received(key).is_empty());
+    driver.page(senders("17b", events("2")));
     assert_eq!(
-        bench.received(key),
+        driver.received(key),
         ["Hi Tosh"],
         "a message with the same text is shown again"
     );
 }
 
 #[test]
-fn a_conversation_without_a_known_peer_invites_no_one() {
-    let mut bench = Bench::signed_in();
+fn a_conversation_without_a_known_peer_sends_no_invitation() {
+    let mut driver = TestDriver::signed_in();
     let mut page = offer_completed("17b", "Failure");
     let invitation = &mut page[0]["events"][0]["_embedded"]["messagingInvitation"];
     invitation["_links"]["from"] = json!({"href": participant_href("17b")});
-    bench.page(page);
-    let key = ConversationKey::Remote(first_remote(&bench));
-    bench.changes(key);
-    let ticket = bench.submit(Operation::SendMessage {
+    driver.page(page);
+    let key = ConversationKey::Remote(first_remote(&driver));
+    driver.changes(key);
+    let ticket = driver.submit(Operation::SendMessage {
         conversation: key,
         message: MessageKey::Local(1),
         body: MessageBody::Text("Sorry, I was out".to_owned()),
         subject: None,
     });
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::WrongState);
-    assert!(!bench.is_sent("POST", ""), "{:?}", bench.sent);
-    let changes = bench.changes(key);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::WrongState);
+    assert!(!driver.is_sent("POST", ""), "{:?}", driver.sent);
+    let changes = driver.changes(key);
     assert!(
         matches!(changes.last(), Some(ConversationChange::Ended { .. })),
         "the started conversation has ended: {changes:?}"

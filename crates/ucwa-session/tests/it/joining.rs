@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::conference::MESSAGING_INVITATIONS;
+use crate::driver::*;
 use crate::pages::*;
 use crate::sending::established;
 
@@ -38,24 +38,24 @@ pub(crate) fn open_to_others(id: &str) -> Value {
 }
 
 /// A session with an established chat that allows additions.
-pub(crate) fn extensible() -> Bench {
-    let mut bench = established();
+pub(crate) fn extensible() -> TestDriver {
+    let mut driver = established();
     let connected = conference_event("21a1", "Connected", open_to_others("21a1"));
-    bench.page(senders("21a1", vec![(false, connected)]));
-    bench.events.clear();
-    bench
+    driver.page(senders("21a1", vec![(false, connected)]));
+    driver.events.clear();
+    driver
 }
 
-pub(crate) fn add(bench: &mut Bench) -> Ticket {
-    bench.submit(Operation::AddParticipant {
+pub(crate) fn add(driver: &mut TestDriver) -> Ticket {
+    driver.submit(Operation::AddParticipant {
         conversation: chat(),
         participant: third(),
         uri: "sip:alexd@contoso.com".to_owned(),
     })
 }
 
-pub(crate) fn remove(bench: &mut Bench) -> Ticket {
-    bench.submit(Operation::RemoveParticipant {
+pub(crate) fn remove(driver: &mut TestDriver) -> Ticket {
+    driver.submit(Operation::RemoveParticipant {
         conversation: chat(),
         participant: third(),
     })
@@ -84,9 +84,9 @@ pub(crate) fn third_joins(id: &str, links: Value) -> Value {
 }
 
 /// Adds a participant and starts the invitation. Returns the operation ID.
-pub(crate) fn invited(bench: &mut Bench) -> (Ticket, String) {
-    let ticket = add(bench);
-    let request = bench.created("POST", INVITATIONS, HREF);
+pub(crate) fn invited(driver: &mut TestDriver) -> (Ticket, String) {
+    let ticket = add(driver);
+    let request = driver.created("POST", INVITATIONS, HREF);
     assert!(
         request.target().ends_with("?conversation=21a1"),
         "the query is kept"
@@ -95,17 +95,17 @@ pub(crate) fn invited(bench: &mut Bench) -> (Ticket, String) {
     assert_eq!(body["to"], "sip:alexd@contoso.com");
     let operation = body["operationId"].as_str().unwrap().to_owned();
     let started = participant_invitation("started", &operation, "21a1", "Connecting");
-    bench.page(json!([communication(vec![started])]));
+    driver.page(json!([communication(vec![started])]));
     (ticket, operation)
 }
 
 /// A session whose third participant has joined, with these links.
-pub(crate) fn joined(links: Value) -> Bench {
-    let mut bench = extensible();
-    let (ticket, operation) = invited(&mut bench);
+pub(crate) fn joined(links: Value) -> TestDriver {
+    let mut driver = extensible();
+    let (ticket, operation) = invited(&mut driver);
     let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
     let completed = participant_invitation("completed", &operation, "21a1", "Connected");
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (false, conferenced),
@@ -113,34 +113,34 @@ pub(crate) fn joined(links: Value) -> Bench {
             (false, with(completed, "status", json!("Success"))),
         ],
     ));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.events.clear();
-    bench
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.events.clear();
+    driver
 }
 
 #[test]
 fn an_addition_completes_with_the_participants_invitation() {
-    let mut bench = extensible();
-    let (ticket, operation) = invited(&mut bench);
+    let mut driver = extensible();
+    let (ticket, operation) = invited(&mut driver);
     assert_eq!(
-        bench.changes(chat()),
+        driver.changes(chat()),
         [ConversationChange::ParticipantInvited(third())]
     );
     assert_eq!(
-        bench.result(ticket),
+        driver.result(ticket),
         None,
         "the participant has not joined yet"
     );
     let completed = participant_invitation("completed", &operation, "21a1", "Connected");
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (true, third_joins("21a1", json!({}))),
             (false, with(completed, "status", json!("Success"))),
         ],
     ));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    let changes = bench.changes(chat());
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    let changes = driver.changes(chat());
     let [ConversationChange::ParticipantJoined(participant)] = changes.as_slice() else {
         panic!("{changes:?}")
     };
@@ -154,17 +154,17 @@ fn an_addition_completes_with_the_participants_invitation() {
 
 #[test]
 fn a_participant_who_refuses_leaves_with_the_reason() {
-    let mut bench = extensible();
-    let (ticket, operation) = invited(&mut bench);
-    bench.events.clear();
+    let mut driver = extensible();
+    let (ticket, operation) = invited(&mut driver);
+    driver.events.clear();
     let completed = participant_invitation("completed", &operation, "21a1", "Failed");
     let completed = with(completed, "status", json!("Failure"));
     let reason = json!({"code": "RemoteFailure", "subcode": "Declined"});
-    bench.page(json!([communication(vec![with(
+    driver.page(json!([communication(vec![with(
         completed, "reason", reason
     )])]));
-    assert_eq!(bench.failure(ticket).subcode(), Some("Declined"));
-    let changes = bench.changes(chat());
+    assert_eq!(driver.failure(ticket).subcode(), Some("Declined"));
+    let changes = driver.changes(chat());
     let [
         ConversationChange::ParticipantLeft {
             participant,
@@ -178,8 +178,8 @@ fn a_participant_who_refuses_leaves_with_the_reason() {
         (*participant, failure.subcode()),
         (third(), Some("Declined"))
     );
-    bench.advance(Duration::from_secs(120));
-    assert!(!bench.is_sent("GET", HREF), "the result is final");
+    driver.advance(Duration::from_secs(120));
+    assert!(!driver.is_sent("GET", HREF), "the result is final");
 }
 
 #[test]
@@ -190,60 +190,63 @@ fn the_status_of_an_event_outranks_the_state_of_the_participants_invitation() {
         ("Failure", "Connected", false),
         ("Failure", "Connecting", false),
     ] {
-        let mut bench = extensible();
-        let (ticket, operation) = invited(&mut bench);
+        let mut driver = extensible();
+        let (ticket, operation) = invited(&mut driver);
         let completed = participant_invitation("completed", &operation, "21a1", state);
         let completed = with(completed, "status", json!(status));
-        bench.page(json!([communication(vec![completed])]));
-        let result = bench.result(ticket).unwrap();
+        driver.page(json!([communication(vec![completed])]));
+        let result = driver.result(ticket).unwrap();
         assert_eq!(result.is_ok(), succeeds, "{status} {state}");
     }
 }
 
 #[test]
 fn a_refused_request_fails_the_addition_at_once() {
-    let mut bench = extensible();
-    let ticket = add(&mut bench);
-    bench.reply(
+    let mut driver = extensible();
+    let ticket = add(&mut driver);
+    driver.reply(
         "POST",
         INVITATIONS,
         403,
         json!({"code": "Forbidden", "subcode": "TooManyParticipants"}),
     );
-    assert_eq!(bench.failure(ticket).subcode(), Some("TooManyParticipants"));
+    assert_eq!(
+        driver.failure(ticket).subcode(),
+        Some("TooManyParticipants")
+    );
 }
 
 #[test]
 fn an_addition_waits_for_the_link_and_ends_with_the_conversation() {
-    let mut bench = established();
-    let ticket = add(&mut bench);
-    assert!(!bench.is_sent("POST", INVITATIONS), "there is no link yet");
+    let mut driver = established();
+    let ticket = add(&mut driver);
+    assert!(!driver.is_sent("POST", INVITATIONS), "there is no link yet");
     let connected = conference_event("21a1", "Connected", open_to_others("21a1"));
-    bench.page(senders("21a1", vec![(false, connected)]));
-    assert!(bench.is_sent("POST", INVITATIONS));
-    assert_eq!(bench.result(ticket), None);
+    driver.page(senders("21a1", vec![(false, connected)]));
+    assert!(driver.is_sent("POST", INVITATIONS));
+    assert_eq!(driver.result(ticket), None);
 
-    let mut bench = established();
-    let ticket = add(&mut bench);
+    let mut driver = established();
+    let ticket = add(&mut driver);
     let over = conversation_event("updated", "21a1", "Disconnected");
-    bench.page(senders("21a1", vec![(false, over)]));
-    assert!(bench.result(ticket).is_some_and(Result::is_err));
+    driver.page(senders("21a1", vec![(false, over)]));
+    assert!(driver.result(ticket).is_some_and(Result::is_err));
 }
 
 #[test]
 fn a_completed_event_before_the_response_decides_an_addition() {
-    let mut bench = extensible();
-    let ticket = add(&mut bench);
-    let request = bench.take("POST", INVITATIONS);
+    let mut driver = extensible();
+    let ticket = add(&mut driver);
+    let request = driver.take("POST", INVITATIONS);
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
     let completed = participant_invitation("completed", &operation, "21a1", "Connected");
     let completed = with(completed, "status", json!("Success"));
-    bench.page(json!([communication(vec![completed])]));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.respond(request.id, answer(500, Value::Null));
-    bench.advance(Duration::from_secs(60));
+    driver.page(json!([communication(vec![completed])]));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.respond(request.id, answer(500, Value::Null));
+    driver.advance(Duration::from_secs(60));
     assert_eq!(
-        bench
+        driver
             .completed
             .iter()
             .filter(|(other, _)| *other == ticket)
@@ -255,63 +258,63 @@ fn a_completed_event_before_the_response_decides_an_addition() {
 #[test]
 fn an_addition_without_events_is_read_and_ends_with_the_roster() {
     for (state, succeeds) in [("Connected", true), ("Declined", false)] {
-        let mut bench = extensible();
-        let ticket = add(&mut bench);
-        bench.created("POST", INVITATIONS, HREF);
-        bench.advance(Duration::from_secs(30));
+        let mut driver = extensible();
+        let ticket = add(&mut driver);
+        driver.created("POST", INVITATIONS, HREF);
+        driver.advance(Duration::from_secs(30));
         let invitation = json!({"rel": "participantInvitation", "state": state});
-        bench.reply("GET", HREF, 200, invitation);
-        assert_eq!(bench.result(ticket).unwrap().is_ok(), succeeds, "{state}");
+        driver.reply("GET", HREF, 200, invitation);
+        assert_eq!(driver.result(ticket).unwrap().is_ok(), succeeds, "{state}");
     }
     // The effect of the request is unknown.
-    let mut bench = extensible();
-    let ticket = add(&mut bench);
-    bench.break_off("POST", INVITATIONS, Sent::Maybe);
-    bench.advance(Duration::from_secs(30));
-    assert_eq!(*bench.failure(ticket).kind(), FailureKind::Timeout);
+    let mut driver = extensible();
+    let ticket = add(&mut driver);
+    driver.break_off("POST", INVITATIONS, Sent::Maybe);
+    driver.advance(Duration::from_secs(30));
+    assert_eq!(*driver.failure(ticket).kind(), FailureKind::Timeout);
     // The participant is in the roster.
-    let mut bench = extensible();
-    let ticket = add(&mut bench);
-    bench.break_off("POST", INVITATIONS, Sent::Maybe);
-    bench.page(senders(
+    let mut driver = extensible();
+    let ticket = add(&mut driver);
+    driver.break_off("POST", INVITATIONS, Sent::Maybe);
+    driver.page(senders(
         "21a1",
         vec![(true, third_joins("21a1", json!({})))],
     ));
-    bench.advance(Duration::from_secs(30));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.advance(Duration::from_secs(30));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
 }
 
 #[test]
 fn an_invalid_address_adds_no_participant() {
-    let mut bench = extensible();
-    let ticket = bench.submit(Operation::AddParticipant {
+    let mut driver = extensible();
+    let ticket = driver.submit(Operation::AddParticipant {
         conversation: chat(),
         participant: third(),
         uri: "no participant was added".to_owned(),
     });
-    assert_eq!(*bench.failure(ticket).kind(), FailureKind::InvalidArgument);
+    assert_eq!(*driver.failure(ticket).kind(), FailureKind::InvalidArgument);
 }
 
 #[test]
 fn the_second_addition_waits_for_the_conference() {
-    let mut bench = extensible();
-    let (_, _) = invited(&mut bench);
-    let second = bench.submit(Operation::AddParticipant {
+    let mut driver = extensible();
+    let (_, _) = invited(&mut driver);
+    let second = driver.submit(Operation::AddParticipant {
         conversation: chat(),
         participant: ParticipantKey::Local(9),
         uri: "sip:saram@contoso.com".to_owned(),
     });
-    assert!(!bench.is_sent("POST", INVITATIONS));
+    assert!(!driver.is_sent("POST", INVITATIONS));
     let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
-    bench.page(senders("21a1", vec![(false, conferenced)]));
-    let request = bench.created("POST", INVITATIONS, &format!("{HREF}b"));
+    driver.page(senders("21a1", vec![(false, conferenced)]));
+    let request = driver.created("POST", INVITATIONS, &format!("{HREF}b"));
     assert_eq!(request.json()["to"], "sip:saram@contoso.com");
-    assert_eq!(bench.result(second), None);
+    assert_eq!(driver.result(second), None);
 }
 
 #[test]
 fn leader_attendee_and_lobby_events_neither_join_nor_leave() {
-    let mut bench = joined(json!({}));
+    let mut driver = joined(json!({}));
     let view = |name: &str| format!("{}/{name}", conversation_href("21a1"));
     let (leaders, lobby) = (view("leaders"), view("lobby"));
     let third = third_href("21a1");
@@ -334,8 +337,8 @@ fn leader_attendee_and_lobby_events_neither_join_nor_leave() {
             bare("added", "participant", &third, Some(("lobby", &lobby))),
         ),
     ];
-    bench.page(senders("21a1", events));
-    let changes = bench.changes(chat());
+    driver.page(senders("21a1", events));
+    let changes = driver.changes(chat());
     let [
         ConversationChange::ParticipantUpdated(leading),
         ConversationChange::ParticipantJoined(waiting),
@@ -347,19 +350,19 @@ fn leader_attendee_and_lobby_events_neither_join_nor_leave() {
     assert!(waiting.in_lobby);
     // Admitted: the participant's resource says that it has left the lobby.
     let left = bare("deleted", "participant", &third, Some(("lobby", &lobby)));
-    bench.page(senders("21a1", vec![(true, left)]));
-    assert!(bench.changes(chat()).is_empty());
+    driver.page(senders("21a1", vec![(true, left)]));
+    assert!(driver.changes(chat()).is_empty());
     let participant = json!({"rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex Darrow", "inLobby": false});
-    bench.reply("GET", &third, 200, participant);
+    driver.reply("GET", &third, 200, participant);
     assert!(matches!(
-        bench.changes(chat()).as_slice(),
+        driver.changes(chat()).as_slice(),
         [ConversationChange::ParticipantJoined(it)] if !it.in_lobby
     ));
 }
 
 #[test]
 fn local_participant_events_end_nothing() {
-    let mut bench = joined(json!({}));
+    let mut driver = joined(json!({}));
     let me = format!(
         "{}/participants/toshm@contoso.com",
         conversation_href("21a1")
@@ -372,7 +375,7 @@ fn local_participant_events_end_nothing() {
             bare(kind, "localParticipant", &me, Some((view, &href))),
         )
     };
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             within("added", "leaders"),
@@ -383,53 +386,53 @@ fn local_participant_events_end_nothing() {
     ));
     let myself = |standing, role| ConversationChange::Myself { standing, role };
     assert_eq!(
-        bench.changes(chat()),
+        driver.changes(chat()),
         [
             myself(Some(Standing::Joined), Some(Role::Leader)),
             myself(Some(Standing::InLobby), None),
         ]
     );
     let gone = bare("deleted", "localParticipant", &me, None);
-    bench.page(senders("21a1", vec![(true, gone)]));
-    assert_eq!(bench.changes(chat()), [myself(Some(Standing::Gone), None)]);
+    driver.page(senders("21a1", vec![(true, gone)]));
+    assert_eq!(driver.changes(chat()), [myself(Some(Standing::Gone), None)]);
 }
 
 #[test]
 fn a_participant_on_another_host_is_ignored() {
-    let mut bench = extensible();
+    let mut driver = extensible();
     let elsewhere = "https://evil.example/participants/alexd@contoso.com";
     let resource = json!({"name": "Alex Darrow", "uri": "sip:alexd@contoso.com"});
     let joins = event("added", "participant", elsewhere, resource);
-    bench.page(senders("21a1", vec![(true, joins)]));
-    assert_eq!(bench.changes(chat()), []);
+    driver.page(senders("21a1", vec![(true, joins)]));
+    assert_eq!(driver.changes(chat()), []);
 }
 
 #[test]
 fn a_participant_known_only_by_href_is_read_before_it_is_shown() {
-    let mut bench = extensible();
-    let (_, _) = invited(&mut bench);
+    let mut driver = extensible();
+    let (_, _) = invited(&mut driver);
     let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
     let opaque = format!("{}/participants/196", conversation_href("21a1"));
     let added = bare("added", "participant", &opaque, None);
-    bench.events.clear();
-    bench.page(senders("21a1", vec![(false, conferenced), (true, added)]));
+    driver.events.clear();
+    driver.page(senders("21a1", vec![(false, conferenced), (true, added)]));
     assert!(
-        bench
+        driver
             .changes(chat())
             .iter()
             .all(|change| !matches!(change, ConversationChange::ParticipantJoined(_)))
     );
     let participant =
         json!({"rel": "participant", "uri": "sip:AlexD@contoso.com", "name": "Alex Darrow"});
-    bench.reply("GET", &opaque, 200, participant);
+    driver.reply("GET", &opaque, 200, participant);
     assert!(matches!(
-        bench.changes(chat()).as_slice(),
+        driver.changes(chat()).as_slice(),
         [ConversationChange::ParticipantJoined(it)] if it.key == third()
     ));
     let gone = bare("deleted", "participant", &opaque, None);
-    bench.page(senders("21a1", vec![(true, gone)]));
+    driver.page(senders("21a1", vec![(true, gone)]));
     assert_eq!(
-        bench.changes(chat()),
+        driver.changes(chat()),
         [ConversationChange::ParticipantLeft {
             participant: third(),
             failure: None
@@ -439,28 +442,28 @@ fn a_participant_known_only_by_href_is_read_before_it_is_shown() {
 
 #[test]
 fn a_sender_without_a_name_is_shown_at_once_and_read() {
-    let mut bench = joined(json!({}));
+    let mut driver = joined(json!({}));
     let outside = format!("{}/participants/77", conversation_href("21a1"));
     let mut said = arrival("21a1", "5", "Hi all");
     said["_embedded"]["message"]["_links"]["participant"] = json!({"href": outside});
-    bench.page(senders("21a1", vec![(true, said)]));
-    let changes = bench.changes(chat());
+    driver.page(senders("21a1", vec![(true, said)]));
+    let changes = driver.changes(chat());
     let [ConversationChange::MessageReceived { sender, .. }] = changes.as_slice() else {
         panic!("{changes:?}")
     };
     let key = sender.key;
     let participant =
         json!({"rel": "participant", "uri": "sip:saram@contoso.com", "name": "Sara M."});
-    bench.reply("GET", &outside, 200, participant);
+    driver.reply("GET", &outside, 200, participant);
     assert!(matches!(
-        bench.changes(chat()).as_slice(),
+        driver.changes(chat()).as_slice(),
         [ConversationChange::ParticipantUpdated(it)] if it.key == key && it.name.as_deref() == Some("Sara M.")
     ));
 }
 
 #[test]
 fn a_sender_may_be_named_as_a_contact_and_is_the_participant_of_that_address() {
-    let mut bench = joined(json!({}));
+    let mut driver = joined(json!({}));
     let mut said = arrival("21a1", "5", "Hi all");
     let message = &mut said["_embedded"]["message"];
     message["_links"]
@@ -469,53 +472,53 @@ fn a_sender_may_be_named_as_a_contact_and_is_the_participant_of_that_address() {
         .remove("participant");
     message["_embedded"] = json!({"contact": {"rel": "contact", "uri": "sip:alexd@contoso.com",
         "name": "Alex Darrow", "_links": {"self": {"href": "/people/alexd@contoso.com"}}}});
-    bench.page(senders("21a1", vec![(true, said)]));
-    let changes = bench.changes(chat());
+    driver.page(senders("21a1", vec![(true, said)]));
+    let changes = driver.changes(chat());
     assert!(
         matches!(changes.as_slice(), [ConversationChange::MessageReceived { sender, .. }] if sender.key == third()),
         "{changes:?}"
     );
     // The href of the participant itself is still valid.
     let gone = bare("deleted", "participant", &third_href("21a1"), None);
-    bench.page(senders("21a1", vec![(true, gone)]));
+    driver.page(senders("21a1", vec![(true, gone)]));
     assert!(matches!(
-        bench.changes(chat()).as_slice(),
+        driver.changes(chat()).as_slice(),
         [ConversationChange::ParticipantLeft { participant, .. }] if *participant == third()
     ));
 }
 
-pub(crate) fn remove_first(bench: &mut Bench) {
-    let removed = bench.submit(Operation::RemoveParticipant {
+pub(crate) fn remove_first(driver: &mut TestDriver) {
+    let removed = driver.submit(Operation::RemoveParticipant {
         conversation: chat(),
         participant: peer(),
     });
-    assert_eq!(bench.result(removed), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.result(removed), Some(&Ok(Outcome::Done)));
 }
 
 #[test]
-fn a_message_to_a_conversation_without_participants_fails_and_invites_nobody() {
-    let mut bench = Bench::with_conversation();
-    remove_first(&mut bench);
-    let ticket = bench.send(1, "Hi");
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::WrongState);
-    assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
+fn a_message_to_a_conversation_without_participants_fails_and_sends_no_invitation() {
+    let mut driver = TestDriver::with_conversation();
+    remove_first(&mut driver);
+    let ticket = driver.send(1, "Hi");
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::WrongState);
+    assert!(!driver.is_sent("POST", MESSAGING_INVITATIONS));
 }
 
 #[test]
-fn a_participant_who_comes_as_a_stranger_while_they_are_added_is_in_once() {
-    let mut bench = joined(json!({}));
+fn a_participant_reported_only_by_href_during_the_addition_is_added_once() {
+    let mut driver = joined(json!({}));
     let fourth = ParticipantKey::Local(9);
     let href = format!("{}/participants/4", conversation_href("21a1"));
     let came = bare("added", "participant", &href, None);
-    bench.page(senders("21a1", vec![(true, came)]));
-    bench.submit(Operation::AddParticipant {
+    driver.page(senders("21a1", vec![(true, came)]));
+    driver.submit(Operation::AddParticipant {
         conversation: chat(),
         participant: fourth,
         uri: "sip:dana@contoso.com".to_owned(),
     });
     let mut present = std::collections::BTreeSet::new();
-    let mut take = |bench: &mut Bench| {
-        for change in bench.changes(chat()) {
+    let mut take = |driver: &mut TestDriver| {
+        for change in driver.changes(chat()) {
             match change {
                 ConversationChange::ParticipantJoined(it) => {
                     present.insert(it.key);
@@ -528,21 +531,21 @@ fn a_participant_who_comes_as_a_stranger_while_they_are_added_is_in_once() {
         }
         present.clone()
     };
-    assert_eq!(take(&mut bench).len(), 1, "a stranger");
+    assert_eq!(take(&mut driver).len(), 1, "a stranger");
     let dana = json!({"rel": "participant", "uri": "sip:dana@contoso.com", "name": "Dana"});
-    bench.reply("GET", &href, 200, dana);
-    assert_eq!(Vec::from_iter(take(&mut bench)), [fourth]);
+    driver.reply("GET", &href, 200, dana);
+    assert_eq!(Vec::from_iter(take(&mut driver)), [fourth]);
 }
 
 #[test]
-fn a_sender_on_another_host_changes_nothing_about_where_a_participant_is() {
-    let mut bench = joined(json!({}));
+fn a_sender_on_another_host_does_not_change_the_href_of_a_participant() {
+    let mut driver = joined(json!({}));
     let mut message = arrival("21a1", "5", "Hi");
     message["_embedded"]["message"]["_embedded"] = json!({"senderParticipant": {
         "rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex Darrow",
         "_links": {"self": {"href": "https://evil.example/participants/alexd"}},
     }});
-    bench.page(senders("21a1", vec![(true, message)]));
-    remove(&mut bench);
-    assert!(bench.is_sent("GET", &third_href("21a1")));
+    driver.page(senders("21a1", vec![(true, message)]));
+    remove(&mut driver);
+    assert!(driver.is_sent("GET", &third_href("21a1")));
 }

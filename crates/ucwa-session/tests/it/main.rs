@@ -10,7 +10,6 @@
 )]
 
 mod application_loss;
-mod bench;
 mod bounds;
 mod channel;
 mod clocks;
@@ -19,6 +18,7 @@ mod conference;
 mod conference_roles;
 mod conference_start;
 mod cost;
+mod driver;
 mod ending;
 mod event_order;
 mod events_table;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures;
 use crate::pages::*;
 
@@ -23,33 +23,33 @@ fn malform(event: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn a_malformed_message_is_read_by_its_link_in_its_place() {
+fn a_malformed_message_is_read_by_its_link_and_keeps_its_position() {
     let second = arrival("21a1", "2", "second");
     let resource = second["_embedded"]["message"].clone();
     for malformed in malform(&second) {
         let mut fixture = fixtures::established();
-        let (bench, key) = (&mut fixture.bench, fixture.key);
+        let (driver, key) = (&mut fixture.driver, fixture.key);
         let [first, third] = ["1", "3"].map(|number| arrival("21a1", number, number));
-        bench.page(json!([conversation("21a1", vec![first, malformed, third])]));
-        assert_eq!(bench.session.malformed_parts(), 1);
-        bench.reply("GET", &message_href("21a1", "2"), 200, resource.clone());
-        assert_eq!(bench.received(key), ["1", "second", "3"]);
-        bench.page(json!([]));
-        assert_eq!(bench.session.malformed_parts(), 1);
+        driver.page(json!([conversation("21a1", vec![first, malformed, third])]));
+        assert_eq!(driver.session.malformed_parts(), 1);
+        driver.reply("GET", &message_href("21a1", "2"), 200, resource.clone());
+        assert_eq!(driver.received(key), ["1", "second", "3"]);
+        driver.page(json!([]));
+        assert_eq!(driver.session.malformed_parts(), 1);
     }
 }
 
 /// The conversation ends with `end` while the text of a message is being read: the text is shown first.
-fn read_at_the_end(end: impl FnOnce(&mut Bench)) {
+fn read_at_the_end(end: impl FnOnce(&mut TestDriver)) {
     let mut fixture = fixtures::established();
-    let (bench, key) = (&mut fixture.bench, fixture.key);
+    let (driver, key) = (&mut fixture.driver, fixture.key);
     let message = arrival("21a1", "2", "late");
     let resource = message["_embedded"]["message"].clone();
     let malformed = with(message, "_embedded", json!("x"));
-    bench.page(json!([conversation("21a1", vec![malformed])]));
-    end(bench);
-    bench.reply("GET", &message_href("21a1", "2"), 200, resource);
-    let changes = bench.changes(key);
+    driver.page(json!([conversation("21a1", vec![malformed])]));
+    end(driver);
+    driver.reply("GET", &message_href("21a1", "2"), 200, resource);
+    let changes = driver.changes(key);
     let shown = changes
         .iter()
         .position(|it| matches!(it, ConversationChange::MessageReceived { body: MessageBody::Text(text), .. } if text == "late"));
@@ -61,38 +61,42 @@ fn read_at_the_end(end: impl FnOnce(&mut Bench)) {
 
 #[test]
 fn a_message_that_is_being_read_is_shown_before_its_conversation_ends() {
-    read_at_the_end(|bench| {
+    read_at_the_end(|driver| {
         let gone = bare("deleted", "conversation", &conversation_href("21a1"), None);
-        bench.page(senders("21a1", vec![(false, gone)]));
+        driver.page(senders("21a1", vec![(false, gone)]));
     });
 }
 
 /// Otherwise the chat of two would have a made-up third participant, and start again as a conference.
 #[test]
-fn a_read_message_whose_sender_is_on_another_host_is_the_peers() {
+fn a_read_message_with_a_sender_on_another_host_is_from_the_peer() {
     let mut fixture = fixtures::established();
-    let (bench, key) = (&mut fixture.bench, fixture.key);
+    let (driver, key) = (&mut fixture.driver, fixture.key);
     let message = arrival("21a1", "2", "Hi");
     let mut resource = message["_embedded"]["message"].clone();
     let forged = json!({"href": "https://elsewhere.example/participant/1", "title": "Lene Aaling"});
     resource["_links"]["participant"] = forged;
-    bench.page(json!([conversation(
+    driver.page(json!([conversation(
         "21a1",
         vec![with(message, "_embedded", json!("x"))]
     )]));
-    bench.reply("GET", &message_href("21a1", "2"), 200, resource);
-    let changes = bench.changes(key);
+    driver.reply("GET", &message_href("21a1", "2"), 200, resource);
+    let changes = driver.changes(key);
     let is_of_peer = |change: &ConversationChange| matches!(change, ConversationChange::MessageReceived { sender, .. } if sender.key == peer());
     assert!(changes.iter().any(is_of_peer), "{changes:?}");
 }
 
 #[test]
 fn a_message_that_is_being_read_is_shown_before_the_user_has_left() {
-    read_at_the_end(|bench| {
+    read_at_the_end(|driver| {
         let key = ConversationKey::Local(1);
-        let ticket = bench.submit(Operation::Leave(key));
-        bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-        assert_eq!(bench.result(ticket), None, "the conversation has not ended");
+        let ticket = driver.submit(Operation::Leave(key));
+        driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+        assert_eq!(
+            driver.result(ticket),
+            None,
+            "the conversation has not ended"
+        );
     });
 }
 
@@ -103,20 +107,27 @@ fn a_malformed_result_before_the_response_counts_when_the_message_was_read() {
         ("Failure", MessageStatus::Failed),
     ] {
         let mut fixture = fixtures::established();
-        let (bench, key) = (&mut fixture.bench, fixture.key);
-        bench.send(2, "Hi");
+        let (driver, key) = (&mut fixture.driver, fixture.key);
+        driver.send(2, "Hi");
         let href = message_href("21a1", "2");
         let event = bare("completed", "message", &href, None);
         let event = with(event, "status", json!(status));
         let malformed = with(event, "_embedded", json!("x"));
-        bench.page(json!([conversation("21a1", vec![malformed])]));
+        driver.page(json!([conversation("21a1", vec![malformed])]));
         let message = json!({"rel": "message", "direction": "Outgoing"});
-        bench.reply("GET", &href, 200, message);
-        assert_eq!(bench.verdicts(key), [], "the response names the message");
+        driver.reply("GET", &href, 200, message);
+        assert_eq!(
+            driver.delivery_results(key),
+            [],
+            "the response names the message"
+        );
         let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-        bench.created("POST", &messages, &href);
-        assert_eq!(bench.verdicts(key), [(MessageKey::Local(2), expected)]);
-        assert_eq!(bench.received(key), Vec::<String>::new());
+        driver.created("POST", &messages, &href);
+        assert_eq!(
+            driver.delivery_results(key),
+            [(MessageKey::Local(2), expected)]
+        );
+        assert_eq!(driver.received(key), Vec::<String>::new());
     }
 }
 
@@ -126,12 +137,12 @@ fn a_malformed_invitation_is_read_by_its_link() {
     let event = &offer[0]["events"][0];
     let resource = event["_embedded"]["messagingInvitation"].clone();
     for malformed in malform(event) {
-        let mut bench = Bench::signed_in();
-        bench.page(json!([communication(vec![malformed])]));
-        assert!(bench.events.is_empty(), "{:?}", bench.events);
-        bench.reply("GET", INVITATION, 200, resource.clone());
+        let mut driver = TestDriver::signed_in();
+        driver.page(json!([communication(vec![malformed])]));
+        assert!(driver.events.is_empty(), "{:?}", driver.events);
+        driver.reply("GET", INVITATION, 200, resource.clone());
         assert!(matches!(
-            bench.events.first(),
+            driver.events.first(),
             Some(SessionEvent::Incoming { .. })
         ));
     }
@@ -142,63 +153,66 @@ fn a_malformed_invitation_is_read_by_its_link() {
 fn a_malformed_acceptance_is_read_for_the_conversation() {
     let mut fixture = fixtures::inviting();
     let (operation, key) = (fixture.operation.clone(), fixture.key);
-    let bench = &mut fixture.bench;
+    let driver = &mut fixture.driver;
     let completed = invitation("completed", &operation, "21a1", "Connected");
     let resource = completed["_embedded"]["messagingInvitation"].clone();
     let completed = with(completed, "status", json!("Success"));
     let malformed = with(completed, "_embedded", json!("x"));
-    bench.page(json!([communication(vec![malformed])]));
-    assert_eq!(bench.verdicts(key), []);
-    bench.reply("GET", INVITATION, 200, resource);
-    let verdicts = bench.verdicts(key);
-    assert_eq!(verdicts, [(MessageKey::Local(1), MessageStatus::Succeeded)]);
-    assert!(bench.is_sent("GET", &conversation_href("21a1")));
+    driver.page(json!([communication(vec![malformed])]));
+    assert_eq!(driver.delivery_results(key), []);
+    driver.reply("GET", INVITATION, 200, resource);
+    let delivery_results = driver.delivery_results(key);
+    assert_eq!(
+        delivery_results,
+        [(MessageKey::Local(1), MessageStatus::Succeeded)]
+    );
+    assert!(driver.is_sent("GET", &conversation_href("21a1")));
 }
 
 #[test]
-fn a_malformed_verdict_is_asked_for() {
-    let mut fixture = fixtures::handed_over();
+fn a_malformed_delivery_result_is_read() {
+    let mut fixture = fixtures::message_accepted();
     let event = bare("completed", "message", &message_href("21a1", "2"), None);
-    let (bench, key) = (&mut fixture.bench, fixture.key);
-    bench.page(json!([conversation(
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.page(json!([conversation(
         "21a1",
         vec![with(event, "status", json!(7))]
     )]));
-    assert!(bench.verdicts(key).is_empty());
-    assert_eq!(bench.count_sent("GET", &message_href("21a1", "2")), 1);
+    assert!(driver.delivery_results(key).is_empty());
+    assert_eq!(driver.count_sent("GET", &message_href("21a1", "2")), 1);
 }
 
 #[test]
 fn an_event_that_may_be_typing_or_leaving_removes_no_participant() {
     let mut fixture = fixtures::established();
     let event = bare("deleted", "participant", &participant_href("21a1"), None);
-    let (bench, key) = (&mut fixture.bench, fixture.key);
-    bench.page(json!([conversation(
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.page(json!([conversation(
         "21a1",
         vec![with(event, "in", json!("/x"))]
     )]));
-    assert_eq!(bench.changes(key), []);
-    assert!(bench.is_sent("GET", &participant_href("21a1")));
+    assert_eq!(driver.changes(key), []);
+    assert!(driver.is_sent("GET", &participant_href("21a1")));
 }
 
-/// The invitation of another user may have begun and rung in one page, so that its only event is an update.
+/// An invitation may start and alert in one page, so that its only event is an update.
 #[test]
 fn a_malformed_update_of_an_unknown_invitation_is_read() {
     let offer = offered("17b", "Hi");
     let event = &offer[0]["events"][0];
     let resource = event["_embedded"]["messagingInvitation"].clone();
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let updated = with(event.clone(), "type", json!("updated"));
     let malformed = with(updated, "_embedded", json!("x"));
-    bench.page(json!([communication(vec![malformed])]));
-    bench.reply("GET", INVITATION, 200, resource);
+    driver.page(json!([communication(vec![malformed])]));
+    driver.reply("GET", INVITATION, 200, resource);
     assert!(matches!(
-        bench.events.first(),
+        driver.events.first(),
         Some(SessionEvent::Incoming { .. })
     ));
 }
 
-/// The page that tells the result may be lost with the application.
+/// The page with the result may be lost with the application.
 #[test]
 fn a_malformed_start_of_an_invitation_is_read_with_its_result() {
     for is_response_lost in [false, true] {
@@ -206,25 +220,25 @@ fn a_malformed_start_of_an_invitation_is_read_with_its_result() {
             ("Connected", MessageStatus::Succeeded),
             ("Declined", MessageStatus::Failed),
         ] {
-            let mut bench = Bench::with_conversation();
-            bench.send(1, "Hello");
-            let sent = bench.sent.iter();
+            let mut driver = TestDriver::with_conversation();
+            driver.send(1, "Hello");
+            let sent = driver.sent.iter();
             let mut sent = sent.filter(|request| request.target() == fixtures::INVITATIONS);
             let request = sent.next().unwrap().json();
             let operation = request["operationId"].as_str().unwrap().to_owned();
             if is_response_lost {
-                bench.break_off("POST", fixtures::INVITATIONS, Sent::Maybe);
+                driver.break_off("POST", fixtures::INVITATIONS, Sent::Maybe);
             } else {
-                bench.created("POST", fixtures::INVITATIONS, INVITATION);
+                driver.created("POST", fixtures::INVITATIONS, INVITATION);
             }
             let started = invitation("started", &operation, "21a1", state);
             let resource = started["_embedded"]["messagingInvitation"].clone();
             let malformed = with(started, "_embedded", json!("x"));
-            bench.page(json!([communication(vec![malformed])]));
-            bench.reply("GET", INVITATION, 200, resource);
-            let verdicts = bench.verdicts(chat());
+            driver.page(json!([communication(vec![malformed])]));
+            driver.reply("GET", INVITATION, 200, resource);
+            let delivery_results = driver.delivery_results(chat());
             assert_eq!(
-                verdicts,
+                delivery_results,
                 [(MessageKey::Local(1), expected)],
                 "{is_response_lost}"
             );
@@ -232,13 +246,13 @@ fn a_malformed_start_of_an_invitation_is_read_with_its_result() {
     }
 }
 
-/// In a group, the sender on another host is no participant that is known, and the text tells that the message is the
-/// invitation's.
+/// In a group, a sender on another host is no known participant, so the text identifies the message as that of the
+/// invitation.
 #[test]
 fn the_text_of_an_invitation_from_an_unusable_sender_is_shown_once() {
     let mut fixture = fixtures::accepting();
-    let (bench, key) = (&mut fixture.bench, fixture.key);
-    bench.page(offer_completed("17b", "Success"));
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.page(offer_completed("17b", "Success"));
     let alex = format!(
         "{}/participants/alexd@contoso.com",
         conversation_href("17b")
@@ -249,17 +263,17 @@ fn the_text_of_an_invitation_from_an_unusable_sender_is_shown_once() {
         &alex,
         json!({"name": "Alex Darrow", "uri": "sip:alexd@contoso.com"}),
     );
-    bench.page(senders("17b", vec![(true, alex)]));
-    bench.advance(Duration::from_secs(5));
-    assert_eq!(bench.received(key), ["Hi Tosh"]);
+    driver.page(senders("17b", vec![(true, alex)]));
+    driver.advance(Duration::from_secs(5));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
     let mut first = arrival("17b", "1", "Hi Tosh");
     let sender = json!({"href": "https://elsewhere.example/participant/1", "title": "Lene Aaling"});
     first["_embedded"]["message"]["_links"]["participant"] = sender;
-    bench.page(senders("17b", vec![(true, first)]));
-    assert_eq!(bench.received(key), Vec::<String>::new());
+    driver.page(senders("17b", vec![(true, first)]));
+    assert_eq!(driver.received(key), Vec::<String>::new());
 }
 
-/// The event does not say whose message it is, and the response to the message does.
+/// The event does not identify the message, and the response to the message does.
 #[test]
 fn a_malformed_result_counts_when_the_response_names_the_message() {
     for (status, expected) in [
@@ -267,8 +281,8 @@ fn a_malformed_result_counts_when_the_response_names_the_message() {
         ("Failure", MessageStatus::Failed),
     ] {
         let mut fixture = fixtures::established();
-        let (bench, key) = (&mut fixture.bench, fixture.key);
-        bench.send(2, "Hi");
+        let (driver, key) = (&mut fixture.driver, fixture.key);
+        driver.send(2, "Hi");
         let href = message_href("21a1", "2");
         let event = with(
             bare("completed", "message", &href, None),
@@ -277,15 +291,15 @@ fn a_malformed_result_counts_when_the_response_names_the_message() {
         );
         let malformed = with(event, "_embedded", json!("x"));
         let next = arrival("21a1", "3", "next");
-        bench.page(json!([conversation("21a1", vec![malformed, next])]));
-        assert_eq!(bench.received(key), Vec::<String>::new());
+        driver.page(json!([conversation("21a1", vec![malformed, next])]));
+        assert_eq!(driver.received(key), Vec::<String>::new());
         let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-        bench.created("POST", &messages, &href);
-        let changes = bench.changes(key);
+        driver.created("POST", &messages, &href);
+        let changes = driver.changes(key);
         let is_result = |change: &ConversationChange| matches!(change, ConversationChange::MessageStatus { message: MessageKey::Local(2), status, .. } if *status == expected);
         let shown = |change: &ConversationChange| matches!(change, ConversationChange::MessageReceived { body: MessageBody::Text(text), .. } if text == "next");
         assert!(changes.iter().any(is_result), "{changes:?}");
-        // The message behind it in the line is not held up by a read that is not needed any more.
+        // The next message in the queue is not delayed by a read that is no longer needed.
         assert!(changes.iter().any(shown), "{changes:?}");
         let received = |change: &&ConversationChange| {
             matches!(change, ConversationChange::MessageReceived { .. })
@@ -296,43 +310,43 @@ fn a_malformed_result_counts_when_the_response_names_the_message() {
 
 #[test]
 fn a_malformed_repetition_of_a_result_shows_no_message() {
-    let mut fixture = fixtures::handed_over();
-    let (bench, key) = (&mut fixture.bench, fixture.key);
-    let result = verdict("21a1", "2", "Success");
-    bench.page(json!([conversation("21a1", vec![result.clone()])]));
-    assert_eq!(bench.verdicts(key).len(), 1);
+    let mut fixture = fixtures::message_accepted();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    let result = delivery_event("21a1", "2", "Success");
+    driver.page(json!([conversation("21a1", vec![result.clone()])]));
+    assert_eq!(driver.delivery_results(key).len(), 1);
     let malformed = with(result, "_embedded", json!("x"));
-    bench.page(json!([conversation("21a1", vec![malformed])]));
-    assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
-    assert_eq!(bench.received(key), Vec::<String>::new());
+    driver.page(json!([conversation("21a1", vec![malformed])]));
+    assert!(!driver.is_sent("GET", &message_href("21a1", "2")));
+    assert_eq!(driver.received(key), Vec::<String>::new());
 }
 
 /// An ended conversation, and the malformed event of a message that the server delivered before the end.
-fn malformed_after_the_end() -> (Bench, ConversationKey, Value) {
+fn malformed_after_the_end() -> (TestDriver, ConversationKey, Value) {
     let fixture = fixtures::established();
-    let (mut bench, key) = (fixture.bench, fixture.key);
+    let (mut driver, key) = (fixture.driver, fixture.key);
     let gone = bare("deleted", "conversation", &conversation_href("21a1"), None);
-    bench.page(senders("21a1", vec![(false, gone)]));
+    driver.page(senders("21a1", vec![(false, gone)]));
     let message = arrival("21a1", "2", "late");
     let resource = message["_embedded"]["message"].clone();
     let malformed = with(message, "_embedded", json!("x"));
-    bench.page(json!([conversation("21a1", vec![malformed])]));
-    bench.changes(key);
-    (bench, key, resource)
+    driver.page(json!([conversation("21a1", vec![malformed])]));
+    driver.changes(key);
+    (driver, key, resource)
 }
 
 #[test]
 fn a_malformed_message_of_an_ended_conversation_is_read_and_shown() {
-    let (mut bench, key, resource) = malformed_after_the_end();
-    bench.reply("GET", &message_href("21a1", "2"), 200, resource);
-    assert_eq!(bench.received(key), ["late"]);
+    let (mut driver, key, resource) = malformed_after_the_end();
+    driver.reply("GET", &message_href("21a1", "2"), 200, resource);
+    assert_eq!(driver.received(key), ["late"]);
 }
 
 #[test]
 fn a_malformed_message_of_an_ended_conversation_is_shown_before_the_sign_out() {
-    let (mut bench, key, _) = malformed_after_the_end();
-    bench.submit(Operation::SignOut);
-    let changes = bench.changes(key);
+    let (mut driver, key, _) = malformed_after_the_end();
+    driver.submit(Operation::SignOut);
+    let changes = driver.changes(key);
     let is_unread = |change: &ConversationChange| {
         matches!(
             change,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
 use crate::conference::*;
+use crate::driver::*;
 use crate::joining::*;
 use crate::pages::*;
 
@@ -18,8 +18,8 @@ fn adhoc() -> String {
 }
 
 /// A session whose server offers conferences.
-pub(crate) fn with_meetings() -> Bench {
-    let mut bench = Bench::signed_in();
+pub(crate) fn with_meetings() -> TestDriver {
+    let mut driver = TestDriver::signed_in();
     let communication_updated = event(
         "updated",
         "communication",
@@ -30,19 +30,19 @@ pub(crate) fn with_meetings() -> Bench {
             "joinOnlineMeeting": {"href": MEETINGS},
         }}),
     );
-    bench.page(json!([communication(vec![communication_updated])]));
-    bench
+    driver.page(json!([communication(vec![communication_updated])]));
+    driver
 }
 
-pub(crate) fn open(bench: &mut Bench, uri: Option<&str>) -> Ticket {
-    bench.submit(Operation::OpenMeeting {
+pub(crate) fn open(driver: &mut TestDriver, uri: Option<&str>) -> Ticket {
+    driver.submit(Operation::OpenMeeting {
         conversation: chat(),
         uri: uri.map(str::to_owned),
     })
 }
 
-fn start(bench: &mut Bench) -> Ticket {
-    bench.submit(Operation::StartChat {
+fn start(driver: &mut TestDriver) -> Ticket {
+    driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
         context: None,
@@ -54,8 +54,8 @@ fn ours(operation: &str, state: &str) -> Value {
 }
 
 /// The conference invitation completes, and the conference is established.
-pub(crate) fn joined(bench: &mut Bench, operation: &str) {
-    bench.page(senders(
+pub(crate) fn joined(driver: &mut TestDriver, operation: &str) {
+    driver.page(senders(
         "21a1",
         vec![
             (
@@ -85,14 +85,14 @@ fn operation_of(request: &Request) -> String {
 }
 
 /// Joins the conference and waits in its lobby.
-pub(crate) fn in_lobby(bench: &mut Bench) -> String {
-    let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
+pub(crate) fn in_lobby(driver: &mut TestDriver) -> String {
+    let operation = operation_of(&driver.created("POST", MEETINGS, MEETING_INVITATION));
     let local = format!(
         "{}/participants/toshm@contoso.com",
         conversation_href("21a1")
     );
     let lobby = format!("{}/lobby", conversation_href("21a1"));
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (
@@ -107,46 +107,46 @@ pub(crate) fn in_lobby(bench: &mut Bench) -> String {
             (false, success(&operation)),
         ],
     ));
-    if bench.is_sent("GET", &conversation_href("21a1")) {
+    if driver.is_sent("GET", &conversation_href("21a1")) {
         let resource =
             conference_event("21a1", "InLobby", json!({}))["_embedded"]["conversation"].clone();
-        bench.reply("GET", &conversation_href("21a1"), 200, resource);
+        driver.reply("GET", &conversation_href("21a1"), 200, resource);
     }
     operation
 }
 
 #[test]
-fn opening_sends_nothing() {
-    let mut bench = with_meetings();
-    let before = bench.sent.len();
-    let ticket = open(&mut bench, Some(MEETING));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert_eq!(bench.sent.len(), before);
-    let ticket = bench.submit(Operation::OpenMeeting {
+fn opening_a_conference_sends_no_request() {
+    let mut driver = with_meetings();
+    let before = driver.sent.len();
+    let ticket = open(&mut driver, Some(MEETING));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.sent.len(), before);
+    let ticket = driver.submit(Operation::OpenMeeting {
         conversation: ConversationKey::Local(2),
         uri: Some("nobody".to_owned()),
     });
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
 }
 
 #[test]
 fn a_conference_starts_with_any_number_of_participants() {
     for invited in 0..=1 {
-        let mut bench = with_meetings();
-        open(&mut bench, None);
+        let mut driver = with_meetings();
+        open(&mut driver, None);
         if invited == 1 {
-            let ticket = add(&mut bench);
-            assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+            let ticket = add(&mut driver);
+            assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
         }
-        let started = start(&mut bench);
-        assert!(!bench.is_sent("POST", MESSAGING_INVITATIONS));
-        let request = bench.created("POST", &adhoc(), MEETING_INVITATION);
+        let started = start(&mut driver);
+        assert!(!driver.is_sent("POST", MESSAGING_INVITATIONS));
+        let request = driver.created("POST", &adhoc(), MEETING_INVITATION);
         assert_eq!(request.json()["to"], Value::Null);
-        joined(&mut bench, &operation_of(&request));
-        assert_eq!(bench.result(started), Some(&Ok(Outcome::Done)));
-        assert_eq!(bench.is_sent("POST", INVITATIONS), invited == 1);
-        chat_returns(&mut bench, "21a1");
-        let changes = bench.changes(chat());
+        joined(&mut driver, &operation_of(&request));
+        assert_eq!(driver.result(started), Some(&Ok(Outcome::Done)));
+        assert_eq!(driver.is_sent("POST", INVITATIONS), invited == 1);
+        chat_returns(&mut driver, "21a1");
+        let changes = driver.changes(chat());
         for expected in [
             ConversationChange::Connected,
             ConversationChange::Group {
@@ -161,58 +161,58 @@ fn a_conference_starts_with_any_number_of_participants() {
 
 #[test]
 fn a_message_starts_a_conference_and_is_sent_in_it() {
-    let mut bench = with_meetings();
-    open(&mut bench, None);
-    let said = bench.send(1, "Minutes");
-    let request = bench.created("POST", &adhoc(), MEETING_INVITATION);
+    let mut driver = with_meetings();
+    open(&mut driver, None);
+    let said = driver.send(1, "Minutes");
+    let request = driver.created("POST", &adhoc(), MEETING_INVITATION);
     assert_eq!(
         request.json()["_links"],
         Value::Null,
         "the invitation carries no message"
     );
-    joined(&mut bench, &operation_of(&request));
-    assert_eq!(bench.result(said), None);
-    chat_returns(&mut bench, "21a1");
-    let request = bench.created("POST", &messages("21a1"), &message_href("21a1", "3"));
+    joined(&mut driver, &operation_of(&request));
+    assert_eq!(driver.result(said), None);
+    chat_returns(&mut driver, "21a1");
+    let request = driver.created("POST", &messages("21a1"), &message_href("21a1", "3"));
     assert_eq!(request.body(), "Minutes");
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
-        vec![(true, verdict("21a1", "3", "Success"))],
+        vec![(true, delivery_event("21a1", "3", "Success"))],
     ));
-    assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
+    assert_eq!(driver.result(said), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn a_conference_is_joined_by_its_uri_without_invitations() {
-    let mut bench = with_meetings();
-    open(&mut bench, Some(MEETING));
-    bench.events.clear();
-    let said = bench.send(1, "Hello all");
-    let request = bench.created("POST", MEETINGS, MEETING_INVITATION);
+    let mut driver = with_meetings();
+    open(&mut driver, Some(MEETING));
+    driver.events.clear();
+    let said = driver.send(1, "Hello all");
+    let request = driver.created("POST", MEETINGS, MEETING_INVITATION);
     assert_eq!(request.target(), MEETINGS);
     assert_eq!(request.json()["onlineMeetingUri"], MEETING);
-    joined(&mut bench, &operation_of(&request));
-    chat_returns(&mut bench, "21a1");
-    bench.created("POST", &messages("21a1"), &message_href("21a1", "3"));
-    bench.page(senders(
+    joined(&mut driver, &operation_of(&request));
+    chat_returns(&mut driver, "21a1");
+    driver.created("POST", &messages("21a1"), &message_href("21a1", "3"));
+    driver.page(senders(
         "21a1",
-        vec![(true, verdict("21a1", "3", "Success"))],
+        vec![(true, delivery_event("21a1", "3", "Success"))],
     ));
-    assert_eq!(bench.result(said), Some(&Ok(Outcome::Delivered)));
-    let changes = bench.changes(chat());
+    assert_eq!(driver.result(said), Some(&Ok(Outcome::Delivered)));
+    let changes = driver.changes(chat());
     assert!(!changes.contains(&ConversationChange::Inviting));
-    assert!(!bench.is_sent("POST", INVITATIONS));
+    assert!(!driver.is_sent("POST", INVITATIONS));
 }
 
 #[test]
 fn joining_a_missing_conference_fails_and_can_be_repeated() {
-    let mut bench = with_meetings();
-    open(&mut bench, Some(MEETING));
+    let mut driver = with_meetings();
+    open(&mut driver, Some(MEETING));
     let not_found = json!({"code": "NotFound", "subcode": "DestinationNotFound"});
-    let started = start(&mut bench);
-    bench.reply("POST", MEETINGS, 404, not_found.clone());
-    assert_eq!(bench.failure(started).status(), Some(404));
-    let changes = bench.changes(chat());
+    let started = start(&mut driver);
+    driver.reply("POST", MEETINGS, 404, not_found.clone());
+    assert_eq!(driver.failure(started).status(), Some(404));
+    let changes = driver.changes(chat());
     let Some(ConversationChange::Ended {
         failure: Some(failure),
     }) = changes.last()
@@ -220,26 +220,26 @@ fn joining_a_missing_conference_fails_and_can_be_repeated() {
         panic!("{changes:?}")
     };
     assert_eq!(failure.subcode(), Some("DestinationNotFound"));
-    let said = bench.send(1, "Anybody?");
-    let request = bench.reply("POST", MEETINGS, 404, not_found);
+    let said = driver.send(1, "Anybody?");
+    let request = driver.reply("POST", MEETINGS, 404, not_found);
     assert_eq!(request.target(), MEETINGS, "no new conference is started");
     assert_eq!(request.json()["onlineMeetingUri"], MEETING);
-    assert_eq!(bench.failure(said).subcode(), Some("DestinationNotFound"));
+    assert_eq!(driver.failure(said).subcode(), Some("DestinationNotFound"));
 }
 
 #[test]
 fn an_ad_hoc_conference_is_rejoined_or_restarted() {
-    let mut bench = with_meetings();
-    open(&mut bench, None);
-    start(&mut bench);
-    let request = bench.created("POST", &adhoc(), MEETING_INVITATION);
-    joined(&mut bench, &operation_of(&request));
-    chat_returns(&mut bench, "21a1");
+    let mut driver = with_meetings();
+    open(&mut driver, None);
+    start(&mut driver);
+    let request = driver.created("POST", &adhoc(), MEETING_INVITATION);
+    joined(&mut driver, &operation_of(&request));
+    chat_returns(&mut driver, "21a1");
     let over = conversation_event("updated", "21a1", "Disconnected");
-    bench.page(senders("21a1", vec![(false, over)]));
-    bench.events.clear();
-    let again = start(&mut bench);
-    let request = bench.created("POST", MEETINGS, "/again");
+    driver.page(senders("21a1", vec![(false, over)]));
+    driver.events.clear();
+    let again = start(&mut driver);
+    let request = driver.created("POST", MEETINGS, "/again");
     let done = with(
         meeting_invitation(
             "completed",
@@ -249,9 +249,9 @@ fn an_ad_hoc_conference_is_rejoined_or_restarted() {
         "status",
         json!("Success"),
     );
-    bench.page(senders("22b2", vec![(false, done)]));
-    assert_eq!(bench.result(again), Some(&Ok(Outcome::Done)));
-    let changes = bench.changes(chat());
+    driver.page(senders("22b2", vec![(false, done)]));
+    assert_eq!(driver.result(again), Some(&Ok(Outcome::Done)));
+    let changes = driver.changes(chat());
     let group = |change: &_| matches!(change, ConversationChange::Group { .. });
     assert!(
         !changes.iter().any(group),
@@ -259,29 +259,29 @@ fn an_ad_hoc_conference_is_rejoined_or_restarted() {
     );
 
     let over = conversation_event("updated", "22b2", "Disconnected");
-    bench.page(senders("22b2", vec![(false, over)]));
-    let again = start(&mut bench);
-    let request = bench.reply("POST", MEETINGS, 404, json!({"code": "NotFound"}));
+    driver.page(senders("22b2", vec![(false, over)]));
+    let again = start(&mut driver);
+    let request = driver.reply("POST", MEETINGS, 404, json!({"code": "NotFound"}));
     assert_eq!(request.json()["onlineMeetingUri"], MEETING);
-    assert!(bench.result(again).is_some_and(Result::is_err));
-    start(&mut bench);
-    assert!(bench.is_sent("POST", &adhoc()));
+    assert!(driver.result(again).is_some_and(Result::is_err));
+    start(&mut driver);
+    assert!(driver.is_sent("POST", &adhoc()));
 }
 
 #[test]
 fn without_conference_links_no_conference_is_started_or_joined() {
     for uri in [None, Some(MEETING)] {
-        let mut bench = Bench::signed_in();
-        open(&mut bench, uri);
-        add(&mut bench);
-        let said = bench.send(1, "Hello");
-        assert_eq!(bench.failure(said).kind(), &FailureKind::NotSupported);
+        let mut driver = TestDriver::signed_in();
+        open(&mut driver, uri);
+        add(&mut driver);
+        let said = driver.send(1, "Hello");
+        assert_eq!(driver.failure(said).kind(), &FailureKind::NotSupported);
         assert!(
-            !bench.is_sent("POST", MESSAGING_INVITATIONS),
+            !driver.is_sent("POST", MESSAGING_INVITATIONS),
             "no one-to-one chat is started instead"
         );
         assert!(matches!(
-            bench.changes(chat()).last(),
+            driver.changes(chat()).last(),
             Some(ConversationChange::Ended { failure: Some(_) })
         ));
     }
@@ -289,12 +289,12 @@ fn without_conference_links_no_conference_is_started_or_joined() {
 
 #[test]
 fn messages_written_in_the_lobby_wait_for_the_admission() {
-    let mut bench = with_meetings();
-    open(&mut bench, Some(MEETING));
-    let started = start(&mut bench);
-    in_lobby(&mut bench);
-    assert_eq!(bench.result(started), Some(&Ok(Outcome::Done)));
-    let changes = bench.changes(chat());
+    let mut driver = with_meetings();
+    open(&mut driver, Some(MEETING));
+    let started = start(&mut driver);
+    in_lobby(&mut driver);
+    assert_eq!(driver.result(started), Some(&Ok(Outcome::Done)));
+    let changes = driver.changes(chat());
     let in_lobby = ConversationChange::Myself {
         standing: Some(Standing::InLobby),
         role: None,
@@ -303,10 +303,10 @@ fn messages_written_in_the_lobby_wait_for_the_admission() {
     assert_eq!(times, 1, "{changes:?}");
     assert!(!changes.contains(&ConversationChange::Connected));
 
-    let said = bench.send(1, "Hello?");
-    bench.advance(Duration::from_secs(120));
-    assert_eq!(bench.result(said), None);
-    bench.page(senders(
+    let said = driver.send(1, "Hello?");
+    driver.advance(Duration::from_secs(120));
+    assert_eq!(driver.result(said), None);
+    driver.page(senders(
         "21a1",
         vec![
             (
@@ -317,7 +317,7 @@ fn messages_written_in_the_lobby_wait_for_the_admission() {
         ],
     ));
     assert_eq!(
-        bench.changes(chat())[..2],
+        driver.changes(chat())[..2],
         [
             ConversationChange::Connected,
             ConversationChange::Myself {
@@ -326,14 +326,14 @@ fn messages_written_in_the_lobby_wait_for_the_admission() {
             },
         ]
     );
-    chat_returns(&mut bench, "21a1");
-    assert!(bench.is_sent("POST", &messages("21a1")));
+    chat_returns(&mut driver, "21a1");
+    assert!(driver.is_sent("POST", &messages("21a1")));
 }
 
 /// Waits in the lobby with a pending invitation. Returns its operation ID.
-fn open_in_lobby(bench: &mut Bench) -> String {
-    let operation = operation_of(&bench.created("POST", MEETINGS, MEETING_INVITATION));
-    bench.page(senders(
+fn open_in_lobby(driver: &mut TestDriver) -> String {
+    let operation = operation_of(&driver.created("POST", MEETINGS, MEETING_INVITATION));
+    driver.page(senders(
         "21a1",
         vec![
             (
@@ -348,34 +348,34 @@ fn open_in_lobby(bench: &mut Bench) -> String {
 
 #[test]
 fn leaving_the_lobby_ends_the_pending_invitation() {
-    let mut bench = with_meetings();
-    open(&mut bench, Some(MEETING));
-    let started = start(&mut bench);
-    open_in_lobby(&mut bench);
-    let left = bench.submit(Operation::Leave(chat()));
-    bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-    assert_eq!(bench.result(left), Some(&Ok(Outcome::Done)));
-    assert_eq!(bench.failure(started).kind(), &FailureKind::Ended);
+    let mut driver = with_meetings();
+    open(&mut driver, Some(MEETING));
+    let started = start(&mut driver);
+    open_in_lobby(&mut driver);
+    let left = driver.submit(Operation::Leave(chat()));
+    driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+    assert_eq!(driver.result(left), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.failure(started).kind(), &FailureKind::Ended);
     assert_eq!(
-        bench.changes(chat()).last(),
+        driver.changes(chat()).last(),
         Some(&ConversationChange::Ended { failure: None })
     );
 }
 
 #[test]
 fn an_invitation_stays_pending_in_the_lobby() {
-    let mut bench = with_meetings();
-    open(&mut bench, Some(MEETING));
-    let started = start(&mut bench);
-    let operation = open_in_lobby(&mut bench);
+    let mut driver = with_meetings();
+    open(&mut driver, Some(MEETING));
+    let started = start(&mut driver);
+    let operation = open_in_lobby(&mut driver);
     for _ in 0..5 {
-        bench.advance(Duration::from_secs(45));
+        driver.advance(Duration::from_secs(45));
         let open = meeting_invitation("updated", "21a1", ours(&operation, "Connecting"));
         let open = open["_embedded"]["onlineMeetingInvitation"].clone();
-        bench.reply("GET", MEETING_INVITATION, 200, open);
-        assert_eq!(bench.result(started), None);
+        driver.reply("GET", MEETING_INVITATION, 200, open);
+        assert_eq!(driver.result(started), None);
     }
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (
@@ -386,28 +386,28 @@ fn an_invitation_stays_pending_in_the_lobby() {
             (false, success(&operation)),
         ],
     ));
-    assert_eq!(bench.result(started), Some(&Ok(Outcome::Done)));
-    chat_returns(&mut bench, "21a1");
+    assert_eq!(driver.result(started), Some(&Ok(Outcome::Done)));
+    chat_returns(&mut driver, "21a1");
 }
 
 #[test]
 fn a_rejection_from_the_lobby_fails_messages_with_the_reason() {
-    let mut bench = with_meetings();
-    open(&mut bench, Some(MEETING));
-    let said = bench.send(1, "Hello?");
-    in_lobby(&mut bench);
-    bench.events.clear();
+    let mut driver = with_meetings();
+    open(&mut driver, Some(MEETING));
+    let said = driver.send(1, "Hello?");
+    in_lobby(&mut driver);
+    driver.events.clear();
     let denied = json!({"code": "RemoteFailure", "subcode": "Denied"});
     let over = conversation_event("updated", "21a1", "Disconnected");
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![
             (true, messaging("21a1", "Disconnected")),
             (false, with(over, "reason", denied)),
         ],
     ));
-    assert_eq!(bench.failure(said).subcode(), Some("Denied"));
-    let changes = bench.changes(chat());
+    assert_eq!(driver.failure(said).subcode(), Some("Denied"));
+    let changes = driver.changes(chat());
     let Some(ConversationChange::Ended {
         failure: Some(failure),
     }) = changes.last()
@@ -420,18 +420,18 @@ fn a_rejection_from_the_lobby_fails_messages_with_the_reason() {
 #[test]
 fn stopping_the_chat_in_the_lobby_leaves_the_conference() {
     for leaving in [false, true] {
-        let mut bench = with_meetings();
-        open(&mut bench, Some(MEETING));
-        start(&mut bench);
-        in_lobby(&mut bench);
-        let ticket = bench.submit(match leaving {
+        let mut driver = with_meetings();
+        open(&mut driver, Some(MEETING));
+        start(&mut driver);
+        in_lobby(&mut driver);
+        let ticket = driver.submit(match leaving {
             false => Operation::StopChat(chat()),
             true => Operation::Leave(chat()),
         });
-        bench.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        driver.reply("DELETE", &conversation_href("21a1"), 204, Value::Null);
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
         assert_eq!(
-            bench.changes(chat()).last(),
+            driver.changes(chat()).last(),
             Some(&ConversationChange::Ended { failure: None })
         );
     }

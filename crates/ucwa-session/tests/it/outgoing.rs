@@ -5,15 +5,15 @@ use std::time::Duration;
 use serde_json::json;
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 
 const INVITE: &str = "/ucwa/oauth/v1/applications/102/communication/messagingInvitations";
 
 /// Sends the first message and answers the request. Returns the operation ID.
-fn invited(bench: &mut Bench) -> (Ticket, String) {
-    let ticket = bench.send(1, "Hello Lene");
-    let request = bench.created("POST", INVITE, INVITATION);
+fn invited(driver: &mut TestDriver) -> (Ticket, String) {
+    let ticket = driver.send(1, "Hello Lene");
+    let request = driver.created("POST", INVITE, INVITATION);
     (
         ticket,
         request.json()["operationId"].as_str().unwrap().to_owned(),
@@ -36,9 +36,9 @@ fn started(operation: &str) -> serde_json::Value {
 
 #[test]
 fn the_invitation_carries_the_message_and_its_success_delivers_it() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello Lene");
-    let request = bench.created("POST", INVITE, INVITATION);
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello Lene");
+    let request = driver.created("POST", INVITE, INVITATION);
     let body = request.json();
     assert_eq!(body["to"], "sip:lenea@contoso.com");
     assert_eq!(
@@ -48,11 +48,11 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
     assert!(body["operationId"].as_str().unwrap().len() <= 50);
     assert!(!body["threadId"].as_str().unwrap().is_empty());
     let operation = body["operationId"].as_str().unwrap().to_owned();
-    bench.page(started(&operation));
-    assert_eq!(bench.result(ticket), None, "a 201 is not a delivery");
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
-    let changes = bench.changes(chat());
+    driver.page(started(&operation));
+    assert_eq!(driver.result(ticket), None, "a 201 is not a delivery");
+    driver.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+    let changes = driver.changes(chat());
     for expected in [
         ConversationChange::Inviting,
         ConversationChange::Connected,
@@ -87,9 +87,9 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
     );
     // The page did not contain the name, so it is read.
     let name = json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com"});
-    bench.reply("GET", &participant_href("21a1"), 200, name);
+    driver.reply("GET", &participant_href("21a1"), 200, name);
     assert!(matches!(
-        bench.changes(chat()).as_slice(),
+        driver.changes(chat()).as_slice(),
         [ConversationChange::ParticipantUpdated(participant)] if participant.name.as_deref() == Some("Lene Aaling")
     ));
 }
@@ -112,20 +112,20 @@ fn the_events_of_an_acceptance_have_the_same_effect_in_any_order() {
     assert_eq!(orders.len(), 120);
     for order in orders {
         for pages in [1, 5] {
-            let mut bench = Bench::with_conversation();
-            let (ticket, operation) = invited(&mut bench);
-            bench.page(started(&operation));
+            let mut driver = TestDriver::with_conversation();
+            let (ticket, operation) = invited(&mut driver);
+            driver.page(started(&operation));
             let events = accepted(&operation, "21a1");
             let sorted: Vec<_> = order.iter().map(|index| events[*index].clone()).collect();
             for page in sorted.chunks(5 / pages) {
-                bench.page(senders("21a1", page.to_vec()));
+                driver.page(senders("21a1", page.to_vec()));
             }
             assert_eq!(
-                bench.result(ticket),
+                driver.result(ticket),
                 Some(&Ok(Outcome::Delivered)),
                 "{order:?}"
             );
-            let changes = bench.changes(chat());
+            let changes = driver.changes(chat());
             let count = |wanted: &ConversationChange| {
                 changes.iter().filter(|change| *change == wanted).count()
             };
@@ -139,9 +139,9 @@ fn the_events_of_an_acceptance_have_the_same_effect_in_any_order() {
                 1,
                 "{order:?}"
             );
-            bench.send(2, "second");
+            driver.send(2, "second");
             assert!(
-                bench.is_sent(
+                driver.is_sent(
                     "POST",
                     &format!("{}/messaging/messages", conversation_href("21a1"))
                 ),
@@ -153,31 +153,31 @@ fn the_events_of_an_acceptance_have_the_same_effect_in_any_order() {
 
 #[test]
 fn events_may_precede_the_response() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello");
-    let request = bench.take("POST", INVITE);
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello");
+    let request = driver.take("POST", INVITE);
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    bench.page(started(&operation));
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.page(started(&operation));
+    driver.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
     let late = http::Response::builder()
         .status(201)
         .header("location", INVITATION)
         .body("".into())
         .unwrap();
-    bench.respond(request.id, late);
-    bench.advance(Duration::from_secs(120));
+    driver.respond(request.id, late);
+    driver.advance(Duration::from_secs(120));
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Succeeded)]
     );
 }
 
 #[test]
 fn conversation_events_may_precede_the_invitation() {
-    let mut bench = Bench::with_conversation();
-    let (_, operation) = invited(&mut bench);
-    bench.page(senders(
+    let mut driver = TestDriver::with_conversation();
+    let (_, operation) = invited(&mut driver);
+    driver.page(senders(
         "21a1",
         vec![
             (true, messaging("21a1", "Connected")),
@@ -185,14 +185,14 @@ fn conversation_events_may_precede_the_invitation() {
         ],
     ));
     assert!(
-        bench
+        driver
             .changes(chat())
             .iter()
             .all(|change| *change != ConversationChange::Connected)
     );
-    bench.page(started(&operation));
+    driver.page(started(&operation));
     assert!(
-        bench
+        driver
             .changes(chat())
             .contains(&ConversationChange::Connected)
     );
@@ -209,10 +209,10 @@ fn a_refused_invitation_fails_its_message_with_the_reason_and_ends_the_conversat
         (Some("Failure"), "Cancelled"),
     ] {
         for end in ["none", "before", "after", "page before"] {
-            let mut bench = Bench::with_conversation();
-            let (ticket, operation) = invited(&mut bench);
-            bench.page(started(&operation));
-            bench.changes(chat());
+            let mut driver = TestDriver::with_conversation();
+            let (ticket, operation) = invited(&mut driver);
+            driver.page(started(&operation));
+            driver.changes(chat());
             let mut completed = with(
                 invitation("completed", &operation, "21a1", state),
                 "reason",
@@ -228,22 +228,22 @@ fn a_refused_invitation_fails_its_message_with_the_reason_and_ends_the_conversat
                 bare("deleted", "conversation", &conversation_href("21a1"), None),
             );
             match end {
-                "none" => bench.page(senders("21a1", vec![completed])),
-                "before" => bench.page(senders("21a1", vec![over, gone, completed])),
-                "after" => bench.page(senders("21a1", vec![completed, over, gone])),
+                "none" => driver.page(senders("21a1", vec![completed])),
+                "before" => driver.page(senders("21a1", vec![over, gone, completed])),
+                "after" => driver.page(senders("21a1", vec![completed, over, gone])),
                 _ => {
-                    bench.page(senders("21a1", vec![over, gone]));
-                    bench.page(senders("21a1", vec![completed]));
+                    driver.page(senders("21a1", vec![over, gone]));
+                    driver.page(senders("21a1", vec![completed]));
                 }
             }
-            let failure = bench.failure(ticket);
+            let failure = driver.failure(ticket);
             assert_eq!(
                 (failure.kind(), failure.subcode()),
                 (&FailureKind::Remote, Some("Declined")),
                 "{status:?} {end}"
             );
             assert_eq!(failure.operation_id(), Some(&*operation));
-            let changes = bench.changes(chat());
+            let changes = driver.changes(chat());
             let ends = changes
                 .iter()
                 .filter(|change| matches!(change, ConversationChange::Ended { .. }))
@@ -257,8 +257,8 @@ fn a_refused_invitation_fails_its_message_with_the_reason_and_ends_the_conversat
                 }
             )));
             let late = senders("21a1", vec![(true, messaging("21a1", "Disconnected"))]);
-            bench.page(late);
-            assert!(bench.changes(chat()).is_empty());
+            driver.page(late);
+            assert!(driver.changes(chat()).is_empty());
         }
     }
 }
@@ -271,22 +271,26 @@ fn the_status_of_an_event_outranks_the_state_of_its_invitation() {
         ("Failure", "Connected", MessageStatus::Failed),
         ("Failure", "Connecting", MessageStatus::Failed),
     ] {
-        let mut bench = Bench::with_conversation();
-        let (_, operation) = invited(&mut bench);
-        bench.page(started(&operation));
+        let mut driver = TestDriver::with_conversation();
+        let (_, operation) = invited(&mut driver);
+        driver.page(started(&operation));
         let completed = invitation("completed", &operation, "21a1", state);
         let completed = with(completed, "status", json!(status));
-        bench.page(senders("21a1", vec![(false, completed)]));
-        let verdicts = bench.verdicts(chat());
-        assert_eq!(verdicts, [(MessageKey::Local(1), expected)], "{state}");
+        driver.page(senders("21a1", vec![(false, completed)]));
+        let delivery_results = driver.delivery_results(chat());
+        assert_eq!(
+            delivery_results,
+            [(MessageKey::Local(1), expected)],
+            "{state}"
+        );
     }
 }
 
 #[test]
 fn a_refused_request_for_an_invitation_fails_with_the_reason() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello");
-    let request = bench.take("POST", INVITE);
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello");
+    let request = driver.take("POST", INVITE);
     let operation = request.json()["operationId"].clone();
     let refusal = json!({"code": "BadRequest", "subcode": "ParameterValidationFailure"});
     let mut response = answer(400, refusal);
@@ -294,8 +298,8 @@ fn a_refused_request_for_an_invitation_fails_with_the_reason() {
     response
         .headers_mut()
         .insert("x-ms-diagnostics", diagnostics);
-    bench.respond(request.id, response);
-    let failure = bench.failure(ticket);
+    driver.respond(request.id, response);
+    let failure = driver.failure(ticket);
     assert_eq!(failure.operation_id(), operation.as_str());
     assert_eq!(failure.diagnostics(), Some("9001;reason=\"a reason\""));
     assert!(failure.host().is_some() && failure.correlation_id().is_some());
@@ -312,9 +316,9 @@ fn a_refused_request_for_an_invitation_fails_with_the_reason() {
 
 #[test]
 fn a_thread_id_that_exists_is_replaced() {
-    let mut bench = Bench::with_conversation();
-    bench.send(1, "Hello");
-    let first = bench
+    let mut driver = TestDriver::with_conversation();
+    driver.send(1, "Hello");
+    let first = driver
         .reply(
             "POST",
             INVITE,
@@ -322,48 +326,48 @@ fn a_thread_id_that_exists_is_replaced() {
             json!({"code": "Conflict", "subcode": "ThreadIdAlreadyExists"}),
         )
         .json();
-    let second = bench.take("POST", INVITE).json();
+    let second = driver.take("POST", INVITE).json();
     assert_ne!(first["threadId"], second["threadId"]);
     assert_eq!(first["_links"], second["_links"]);
 }
 
 #[test]
 fn events_confirm_an_invitation_whose_response_was_lost() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello");
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello");
     let operation = {
-        let position = bench
+        let position = driver
             .sent
             .iter()
             .position(|sent| sent.target() == INVITE)
             .unwrap();
-        bench.sent[position].json()["operationId"]
+        driver.sent[position].json()["operationId"]
             .as_str()
             .unwrap()
             .to_owned()
     };
-    bench.break_off("POST", INVITE, Sent::Maybe);
-    bench.advance(Duration::from_secs(10));
-    assert!(!bench.is_sent("POST", INVITE));
-    bench.page(started(&operation));
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.break_off("POST", INVITE, Sent::Maybe);
+    driver.advance(Duration::from_secs(10));
+    assert!(!driver.is_sent("POST", INVITE));
+    driver.page(started(&operation));
+    driver.page(senders("21a1", accepted(&operation, "21a1")));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn a_request_that_was_never_sent_is_repeated() {
-    let mut bench = Bench::with_conversation();
-    bench.send(1, "Hello");
-    bench.break_off("POST", INVITE, Sent::No);
-    bench.advance(Duration::from_secs(2));
-    assert!(bench.is_sent("POST", INVITE));
+    let mut driver = TestDriver::with_conversation();
+    driver.send(1, "Hello");
+    driver.break_off("POST", INVITE, Sent::No);
+    driver.advance(Duration::from_secs(2));
+    assert!(driver.is_sent("POST", INVITE));
 }
 
 #[test]
 fn an_invitation_without_events_is_unknown_until_a_late_event() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello");
-    let operation = bench
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello");
+    let operation = driver
         .sent
         .iter()
         .find(|sent| sent.target() == INVITE)
@@ -372,16 +376,16 @@ fn an_invitation_without_events_is_unknown_until_a_late_event() {
         .as_str()
         .unwrap()
         .to_owned();
-    bench.break_off("POST", INVITE, Sent::Maybe);
-    bench.advance(Duration::from_secs(31));
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    driver.break_off("POST", INVITE, Sent::Maybe);
+    driver.advance(Duration::from_secs(31));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Unknown)]
     );
-    bench.page(started(&operation));
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
-    let changes = bench.changes(chat());
+    driver.page(started(&operation));
+    driver.page(senders("21a1", accepted(&operation, "21a1")));
+    let changes = driver.changes(chat());
     assert!(
         changes.contains(&ConversationChange::Connected),
         "{changes:?}"
@@ -397,49 +401,49 @@ fn an_invitation_without_events_is_unknown_until_a_late_event() {
 
 #[test]
 fn an_invitation_without_a_started_event_is_read() {
-    let mut bench = Bench::with_conversation();
-    let (ticket, _) = invited(&mut bench);
-    bench.advance(Duration::from_secs(31));
-    bench.reply("GET", INVITATION, 404, json!({"code": "NotFound"}));
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::Timeout);
+    let mut driver = TestDriver::with_conversation();
+    let (ticket, _) = invited(&mut driver);
+    driver.advance(Duration::from_secs(31));
+    driver.reply("GET", INVITATION, 404, json!({"code": "NotFound"}));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::Timeout);
 }
 
 #[test]
 fn a_404_without_a_ucwa_body_does_not_fail_an_invitation() {
-    let mut bench = Bench::with_conversation();
-    let (ticket, _) = invited(&mut bench);
-    bench.advance(Duration::from_secs(31));
-    bench.reply("GET", INVITATION, 404, serde_json::Value::Null);
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    let mut driver = TestDriver::with_conversation();
+    let (ticket, _) = invited(&mut driver);
+    driver.advance(Duration::from_secs(31));
+    driver.reply("GET", INVITATION, 404, serde_json::Value::Null);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
 }
 
 #[test]
 fn an_invitation_without_a_completed_event_is_read() {
-    let mut bench = Bench::with_conversation();
-    let (ticket, operation) = invited(&mut bench);
-    bench.page(started(&operation));
-    bench.advance(Duration::from_secs(46));
+    let mut driver = TestDriver::with_conversation();
+    let (ticket, operation) = invited(&mut driver);
+    driver.page(started(&operation));
+    driver.advance(Duration::from_secs(46));
     let mut resource =
         invitation("x", &operation, "21a1", "Connected")["_embedded"]["messagingInvitation"]
             .clone();
     resource["_links"]["self"] = json!({"href": INVITATION});
-    bench.reply("GET", INVITATION, 200, resource);
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.reply("GET", INVITATION, 200, resource);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
     // The event of the chat is missing as well, so its resource is read.
-    bench.reply(
+    driver.reply(
         "GET",
         &conversation_href("21a1"),
         200,
         conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone(),
     );
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{}/messaging", conversation_href("21a1")),
         200,
         messaging("21a1", "Connected")["_embedded"]["messaging"].clone(),
     );
     assert!(
-        bench
+        driver
             .changes(chat())
             .contains(&ConversationChange::ChatConnected { html: false })
     );
@@ -447,15 +451,15 @@ fn an_invitation_without_a_completed_event_is_read() {
 
 #[test]
 fn alerting_is_reported() {
-    let mut bench = Bench::with_conversation();
-    let (_, operation) = invited(&mut bench);
-    bench.page(started(&operation));
-    bench.page(senders(
+    let mut driver = TestDriver::with_conversation();
+    let (_, operation) = invited(&mut driver);
+    driver.page(started(&operation));
+    driver.page(senders(
         "21a1",
         vec![(false, invitation("updated", &operation, "21a1", "Alerting"))],
     ));
     assert!(
-        bench
+        driver
             .changes(chat())
             .contains(&ConversationChange::Alerting)
     );
@@ -463,35 +467,35 @@ fn alerting_is_reported() {
 
 #[test]
 fn an_invitation_of_another_endpoint_is_ignored() {
-    let mut bench = Bench::with_conversation();
-    invited(&mut bench);
-    bench.changes(chat());
+    let mut driver = TestDriver::with_conversation();
+    invited(&mut driver);
+    driver.changes(chat());
     let mut other = invitation("started", "another's", "77", "Connecting");
     other["link"]["href"] =
         json!("/ucwa/oauth/v1/applications/102/communication/messagingInvitations/77c");
-    bench.page(senders("77", vec![(false, other)]));
+    driver.page(senders("77", vec![(false, other)]));
     assert!(
-        bench
+        driver
             .events
             .iter()
             .any(|event| matches!(event, SessionEvent::Discovered { .. }))
     );
-    assert!(bench.changes(chat()).is_empty());
+    assert!(driver.changes(chat()).is_empty());
 }
 
 #[test]
 fn a_chat_can_be_started_without_a_message() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.submit(Operation::StartChat {
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: Some("Lunch".to_owned()),
         context: None,
     });
-    let request = bench.created("POST", INVITE, INVITATION).json();
+    let request = driver.created("POST", INVITE, INVITATION).json();
     assert_eq!(request["subject"], "Lunch");
     assert_eq!(request["_links"], json!(null));
     let operation = request["operationId"].as_str().unwrap();
-    bench.page(started(operation));
-    bench.page(senders("21a1", accepted(operation, "21a1")));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.page(started(operation));
+    driver.page(senders("21a1", accepted(operation, "21a1")));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
 }

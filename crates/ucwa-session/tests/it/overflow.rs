@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 use crate::people::{follow, signed_in_with_people};
 use crate::sending::established;
@@ -23,33 +23,33 @@ fn end_of_time() -> SystemTime {
 }
 
 /// A session that is signed in with this configuration.
-fn signed_in(config: SessionConfig) -> Bench {
-    let mut bench = Bench::new(config);
-    bench.submit(Operation::SignIn(Bench::credentials()));
-    bench.discover();
-    bench.enter();
-    bench
+fn signed_in(config: SessionConfig) -> TestDriver {
+    let mut driver = TestDriver::new(config);
+    driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
+    driver.create_application();
+    driver
 }
 
 #[test]
 fn an_interval_of_interest_has_any_length() {
     for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-        let mut bench = signed_in_with_people();
-        bench.advance(SECOND);
-        bench.submit(follow(LENE, PersonField::Status, Interest::Every(interval)));
-        bench.advance(10 * SECOND);
-        assert!(bench.count_sent("GET", &format!("{APP}/search")) <= 1);
+        let mut driver = signed_in_with_people();
+        driver.advance(SECOND);
+        driver.submit(follow(LENE, PersonField::Status, Interest::Every(interval)));
+        driver.advance(10 * SECOND);
+        assert!(driver.count_sent("GET", &format!("{APP}/search")) <= 1);
     }
 }
 
 #[test]
 fn an_interval_of_reports_has_any_length() {
     for (interval, reports) in [(Duration::ZERO, 1), (Duration::MAX, 0)] {
-        let mut config = Bench::config();
+        let mut config = TestDriver::config();
         config.activity_interval = interval;
-        let mut bench = signed_in(config);
-        bench.advance(15 * SECOND);
-        let sent = bench.count_sent("POST", &format!("{APP}/me/reportMyActivity"));
+        let mut driver = signed_in(config);
+        driver.advance(15 * SECOND);
+        let sent = driver.count_sent("POST", &format!("{APP}/me/reportMyActivity"));
         assert_eq!(sent, reports, "{interval:?}");
     }
 }
@@ -57,46 +57,46 @@ fn an_interval_of_reports_has_any_length() {
 #[test]
 fn times_of_the_channel_have_any_length() {
     for time in [Duration::ZERO, Duration::MAX] {
-        let mut config = Bench::config();
+        let mut config = TestDriver::config();
         config.channel.timeout = Some(time);
         config.channel.medium = Some(time);
         config.channel.low = Some(time);
-        let mut bench = signed_in(config);
-        bench.advance(SECOND);
-        bench.page(json!([]));
+        let mut driver = signed_in(config);
+        driver.advance(SECOND);
+        driver.page(json!([]));
     }
 }
 
 #[test]
 fn a_session_may_start_near_the_end_of_time() {
-    let mut config = Bench::config();
+    let mut config = TestDriver::config();
     config.wall_at_epoch = end_of_time();
-    let mut bench = Bench::new(config);
-    bench.now = Duration::MAX - Duration::from_secs(100_000);
-    bench.submit(Operation::SignIn(Bench::credentials()));
-    bench.discover();
-    bench.enter();
-    bench.now = Duration::MAX - SECOND;
-    bench.page(offered("17b", "Hi Tosh"));
-    bench.submit(follow(LENE, PersonField::Status, Interest::Live));
+    let mut driver = TestDriver::new(config);
+    driver.now = Duration::MAX - Duration::from_secs(100_000);
+    driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
+    driver.create_application();
+    driver.now = Duration::MAX - SECOND;
+    driver.page(offered("17b", "Hi Tosh"));
+    driver.submit(follow(LENE, PersonField::Status, Interest::Live));
 }
 
 #[test]
 fn a_token_has_any_lifetime() {
     for life in [0, 1, u64::MAX / 2, u64::MAX] {
-        let mut bench = Bench::new(Bench::config());
-        bench.submit(Operation::SignIn(Bench::credentials()));
-        bench.reply(
+        let mut driver = TestDriver::new(TestDriver::config());
+        driver.submit(Operation::SignIn(TestDriver::credentials()));
+        driver.reply(
             "GET",
             "/",
             200,
             json!({"_links": {"user": {"href": "/user"}}}),
         );
-        let user = bench.take("GET", "/user");
-        bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+        let user = driver.take("GET", "/user");
+        driver.respond(user.id, challenge("/WebTicket/oauthtoken"));
         let issued = token("cwt=one", life);
-        bench.reply("POST", "/WebTicket/oauthtoken", 200, issued);
-        assert!(bench.is_sent("GET", "/user"), "{life}");
+        driver.reply("POST", "/WebTicket/oauthtoken", 200, issued);
+        assert!(driver.is_sent("GET", "/user"), "{life}");
     }
 }
 
@@ -114,8 +114,8 @@ fn a_pause_that_the_server_asks_for_has_any_length() {
         "Thu, 01 Jan 1970 00:00:00 GMT",
     ];
     for asked in numbers.into_iter().chain(dates) {
-        let mut bench = established();
-        bench.server_clock = Some(UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+        let mut driver = established();
+        driver.server_clock = Some(UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         for (method, target) in [
             ("GET", format!("{APP}/events")),
             (
@@ -124,17 +124,17 @@ fn a_pause_that_the_server_asks_for_has_any_length() {
             ),
         ] {
             if method == "POST" {
-                bench.send(1, "one");
+                driver.send(1, "one");
             }
-            let request = bench.take(method, &target);
+            let request = driver.take(method, &target);
             let mut busy = answer(429, Value::Null);
             busy.headers_mut()
                 .insert("retry-after", asked.parse().unwrap());
-            bench.respond(request.id, busy);
-            let latest = bench.now + 60 * SECOND;
-            while !bench.is_sent(method, &target) {
-                assert!(bench.now < latest, "{asked}");
-                bench.advance(SECOND);
+            driver.respond(request.id, busy);
+            let latest = driver.now + 60 * SECOND;
+            while !driver.is_sent(method, &target) {
+                assert!(driver.now < latest, "{asked}");
+                driver.advance(SECOND);
             }
         }
     }
@@ -142,13 +142,13 @@ fn a_pause_that_the_server_asks_for_has_any_length() {
 
 #[test]
 fn a_reading_of_the_clock_has_any_value() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let end = end_of_time();
     for time in [end, UNIX_EPOCH, end, end] {
-        bench.handle(Input::WallClock(time));
-        bench.now += 3600 * SECOND;
+        driver.handle(Input::WallClock(time));
+        driver.now += 3600 * SECOND;
     }
     let renewed = token("cwt=two", 28_000);
-    bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
-    bench.page(offered("17b", "Hi Tosh"));
+    driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    driver.page(offered("17b", "Hi Tosh"));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bench::APP;
+use crate::driver::APP;
 
 pub(crate) const INVITATION: &str =
     "/ucwa/oauth/v1/applications/102/communication/messagingInvitations/60c";
@@ -139,7 +139,7 @@ pub(crate) fn message_href(id: &str, number: &str) -> String {
 }
 
 /// The delivery result of an outgoing message.
-pub(crate) fn verdict(id: &str, number: &str, status: &str) -> Value {
+pub(crate) fn delivery_event(id: &str, number: &str, status: &str) -> Value {
     let event = event(
         "completed",
         "message",

@@ -12,7 +12,7 @@ use ucwa_proto::{Limits, batch};
 use ucwa_session::*;
 
 pub(crate) use self::following::following;
-use crate::bench::{APP, Bench, Request, answer, application};
+use crate::driver::{APP, Request, TestDriver, answer, application};
 
 pub(crate) const LENE: &str = "sip:lenea@contoso.com";
 const SARA: &str = "sip:sarad@contoso.com";
@@ -38,8 +38,8 @@ pub(crate) fn with_people(fresh: bool) -> Value {
     application
 }
 
-pub(crate) fn signed_in_with_people() -> Bench {
-    Bench::signed_in_to(with_people)
+pub(crate) fn signed_in_with_people() -> TestDriver {
+    TestDriver::signed_in_to(with_people)
 }
 
 pub(crate) fn contact_href(id: u32) -> String {
@@ -71,20 +71,20 @@ pub(crate) fn presence(availability: &str) -> Value {
 }
 
 /// A session that knows Lene as contact 282 and Sara as 647.
-pub(crate) fn acquainted() -> Bench {
-    let mut bench = signed_in_with_people();
-    let ticket = bench.submit(search("a"));
+pub(crate) fn acquainted() -> TestDriver {
+    let mut driver = signed_in_with_people();
+    let ticket = driver.submit(search("a"));
     let lene = contact(282, "sip:LeneA@contoso.com", "Lene Aaling");
     let sara = contact(647, SARA, "Sara Davis");
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{APP}/search"),
         200,
         found(json!([lene, sara]), false),
     );
-    assert!(matches!(bench.result(ticket), Some(Ok(_))));
-    bench.events.clear();
-    bench
+    assert!(matches!(driver.result(ticket), Some(Ok(_))));
+    driver.events.clear();
+    driver
 }
 
 pub(crate) fn fetch(address: &str, field: PersonField) -> Operation {
@@ -110,8 +110,8 @@ pub(crate) fn search(query: &str) -> Operation {
 }
 
 /// Takes the facts about a person so far.
-fn facts(bench: &mut Bench, address: &str) -> Vec<PersonFact> {
-    std::mem::take(&mut bench.events)
+fn facts(driver: &mut TestDriver, address: &str) -> Vec<PersonFact> {
+    std::mem::take(&mut driver.events)
         .into_iter()
         .filter_map(|event| match event {
             SessionEvent::Person { uri, fact } if uri.eq_ignore_ascii_case(address) => Some(fact),
@@ -120,8 +120,8 @@ fn facts(bench: &mut Bench, address: &str) -> Vec<PersonFact> {
         .collect()
 }
 
-fn statuses(bench: &mut Bench, address: &str) -> Vec<PersonStatus> {
-    facts(bench, address)
+fn statuses(driver: &mut TestDriver, address: &str) -> Vec<PersonStatus> {
+    facts(driver, address)
         .into_iter()
         .filter_map(|fact| match fact {
             PersonFact::Status(status) => Some(status),
@@ -173,13 +173,13 @@ fn presence_changed(id: u32) -> Value {
 }
 
 /// Advances the time, with empty pages and successful reports of activity.
-pub(crate) fn wait(bench: &mut Bench, minutes: u32) {
+pub(crate) fn wait(driver: &mut TestDriver, minutes: u32) {
     for _ in 0..minutes {
-        bench.advance(MINUTE);
-        bench.page(json!([]));
+        driver.advance(MINUTE);
+        driver.page(json!([]));
         let activity = format!("{APP}/me/reportMyActivity");
-        if bench.is_sent("POST", &activity) {
-            bench.reply("POST", &activity, 204, Value::Null);
+        if driver.is_sent("POST", &activity) {
+            driver.reply("POST", &activity, 204, Value::Null);
         }
     }
 }

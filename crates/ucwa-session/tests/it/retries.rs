@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 use crate::sending::established;
 
@@ -27,16 +27,16 @@ fn busy(status: u16, retry_after: &str) -> http::Response<Bytes> {
 
 /// The pause before a message is repeated after this response.
 fn pause_after(response: http::Response<Bytes>) -> Duration {
-    let mut bench = established();
-    bench.send(1, "one");
-    let post = bench.take("POST", &messages());
-    bench.respond(post.id, response);
-    let since = bench.now;
-    while !bench.is_sent("POST", &messages()) {
-        bench.advance(Duration::from_millis(100));
-        assert!(bench.now - since < Duration::from_secs(100));
+    let mut driver = established();
+    driver.send(1, "one");
+    let post = driver.take("POST", &messages());
+    driver.respond(post.id, response);
+    let since = driver.now;
+    while !driver.is_sent("POST", &messages()) {
+        driver.advance(Duration::from_millis(100));
+        assert!(driver.now - since < Duration::from_secs(100));
     }
-    bench.now - since
+    driver.now - since
 }
 
 #[test]
@@ -66,50 +66,50 @@ fn retry_after_is_a_number_of_seconds_or_a_date_and_never_more_than_a_minute() {
 
 #[test]
 fn retry_after_delays_a_poll_by_at_most_five_seconds() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     for (asked, waits) in [("2", 2 * SECOND), ("600", 5 * SECOND)] {
-        let poll = bench.take("GET", &format!("{APP}/events"));
-        bench.respond(poll.id, busy(503, asked));
-        bench.advance(waits - Duration::from_millis(1));
-        assert!(!bench.is_sent("GET", &format!("{APP}/events")), "{asked}");
-        bench.advance(Duration::from_millis(1));
-        assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
+        let poll = driver.take("GET", &format!("{APP}/events"));
+        driver.respond(poll.id, busy(503, asked));
+        driver.advance(waits - Duration::from_millis(1));
+        assert!(!driver.is_sent("GET", &format!("{APP}/events")), "{asked}");
+        driver.advance(Duration::from_millis(1));
+        assert!(driver.is_sent("GET", &format!("{APP}/events?ack=1")));
     }
 }
 
 #[test]
 fn a_server_that_asks_for_no_pause_is_not_polled_in_a_loop() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let mut polls = 0;
-    while bench.now < 60 * SECOND {
-        while bench.is_sent("GET", &format!("{APP}/events")) {
+    while driver.now < 60 * SECOND {
+        while driver.is_sent("GET", &format!("{APP}/events")) {
             polls += 1;
-            assert!(polls <= 30, "{:?}", bench.now);
-            let poll = bench.take("GET", &format!("{APP}/events"));
-            bench.respond(poll.id, busy(503, "0"));
+            assert!(polls <= 30, "{:?}", driver.now);
+            let poll = driver.take("GET", &format!("{APP}/events"));
+            driver.respond(poll.id, busy(503, "0"));
         }
-        bench.advance(Duration::from_millis(100));
+        driver.advance(Duration::from_millis(100));
     }
 }
 
 /// Answers each attempt to read a conversation with this response. Returns the number of attempts, and the time between
 /// the first and the last one.
 fn attempts(answer: &http::Response<Bytes>, each_takes: Duration) -> (u32, Duration) {
-    let mut bench = established();
+    let mut driver = established();
     let bare = bare("updated", "conversation", &conversation_href("21a1"), None);
-    bench.page(senders("21a1", vec![(false, bare)]));
-    let (since, mut count) = (bench.now, 0);
+    driver.page(senders("21a1", vec![(false, bare)]));
+    let (since, mut count) = (driver.now, 0);
     let mut last = since;
-    while bench.now - last <= each_takes + 61 * SECOND {
-        if bench.is_sent("GET", &conversation_href("21a1")) {
+    while driver.now - last <= each_takes + 61 * SECOND {
+        if driver.is_sent("GET", &conversation_href("21a1")) {
             count += 1;
-            last = bench.now;
-            bench.now += each_takes;
-            let read = bench.take("GET", &conversation_href("21a1"));
-            bench.respond(read.id, answer.clone());
+            last = driver.now;
+            driver.now += each_takes;
+            let read = driver.take("GET", &conversation_href("21a1"));
+            driver.respond(read.id, answer.clone());
         }
-        bench.now += Duration::from_millis(100);
-        bench.handle(Input::Timeout);
+        driver.now += Duration::from_millis(100);
+        driver.handle(Input::Timeout);
     }
     (count, last - since)
 }
@@ -145,18 +145,18 @@ fn attempts_are_bounded_in_number_and_in_time() {
 #[test]
 fn backoff_grows_and_differs_between_seeds() {
     let pause = |seed: u64| {
-        let mut config = Bench::config();
+        let mut config = TestDriver::config();
         config.seed = seed;
-        let mut bench = Bench::new(config);
-        bench.submit(Operation::SignIn(Bench::credentials()));
+        let mut driver = TestDriver::new(config);
+        driver.submit(Operation::SignIn(TestDriver::credentials()));
         let mut pauses = Vec::new();
         for _ in 0..4 {
-            bench.break_off("GET", "/", Sent::Maybe);
-            let since = bench.now;
-            while !bench.is_sent("GET", "/") {
-                bench.advance(Duration::from_millis(1));
+            driver.break_off("GET", "/", Sent::Maybe);
+            let since = driver.now;
+            while !driver.is_sent("GET", "/") {
+                driver.advance(Duration::from_millis(1));
             }
-            pauses.push(bench.now - since);
+            pauses.push(driver.now - since);
         }
         pauses
     };
@@ -177,15 +177,15 @@ fn a_sign_in_survives_the_loss_of_any_one_answer() {
     ];
     for lost in 0..steps.len() {
         for broken in [true, false] {
-            let mut bench = Bench::new(Bench::config());
-            let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
+            let mut driver = TestDriver::new(TestDriver::config());
+            let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));
             let mut left = true;
             let mut bodies = Vec::new();
             let mut has_token = false;
-            while bench.result(ticket).is_none() {
-                let Some(sent) = bench.sent.pop_front() else {
-                    assert!(bench.now < Duration::from_secs(60));
-                    bench.advance(SECOND);
+            while driver.result(ticket).is_none() {
+                let Some(sent) = driver.sent.pop_front() else {
+                    assert!(driver.now < Duration::from_secs(60));
+                    driver.advance(SECOND);
                     continue;
                 };
                 let target = sent.target();
@@ -193,11 +193,11 @@ fn a_sign_in_survives_the_loss_of_any_one_answer() {
                 if is(lost) {
                     bodies.push(sent.body());
                     if std::mem::take(&mut left) {
-                        bench.sent.push_front(sent);
+                        driver.sent.push_front(sent);
                         match broken {
-                            true => bench.break_off(steps[lost].0, steps[lost].1, Sent::Maybe),
+                            true => driver.break_off(steps[lost].0, steps[lost].1, Sent::Maybe),
                             false => {
-                                bench.reply(steps[lost].0, steps[lost].1, 503, Value::Null);
+                                driver.reply(steps[lost].0, steps[lost].1, 503, Value::Null);
                             }
                         }
                         continue;
@@ -223,15 +223,15 @@ fn a_sign_in_survives_the_loss_of_any_one_answer() {
                     Some(5) => answer(200, application(false)),
                     _ => panic!("unexpected: {} {target}", sent.request.method()),
                 };
-                bench.respond(sent.id, response);
+                driver.respond(sent.id, response);
             }
             // A discovery host that answers 503 is not used. A discovery request without a response is repeated.
             if lost == 0 && !broken {
-                assert_eq!(bench.failure(ticket).status(), Some(503));
+                assert_eq!(driver.failure(ticket).status(), Some(503));
                 continue;
             }
             assert_eq!(
-                bench.result(ticket),
+                driver.result(ticket),
                 Some(&Ok(Outcome::Done)),
                 "{:?} {broken}",
                 steps[lost]
@@ -243,28 +243,28 @@ fn a_sign_in_survives_the_loss_of_any_one_answer() {
 
 #[test]
 fn a_post_is_repeated_only_if_it_was_not_sent() {
-    let mut bench = established();
-    bench.send(1, "one");
-    bench.break_off("POST", &messages(), Sent::Maybe);
-    bench.advance(25 * SECOND);
+    let mut driver = established();
+    driver.send(1, "one");
+    driver.break_off("POST", &messages(), Sent::Maybe);
+    driver.advance(25 * SECOND);
     assert!(
-        !bench.is_sent("POST", &messages()),
+        !driver.is_sent("POST", &messages()),
         "the message may have arrived"
     );
-    let mut bench = established();
-    bench.send(1, "one");
-    bench.reply("POST", &messages(), 503, Value::Null);
-    bench.advance(25 * SECOND);
+    let mut driver = established();
+    driver.send(1, "one");
+    driver.reply("POST", &messages(), 503, Value::Null);
+    driver.advance(25 * SECOND);
     assert!(
-        !bench.is_sent("POST", &messages()),
+        !driver.is_sent("POST", &messages()),
         "the message may have arrived"
     );
-    let mut bench = established();
-    bench.send(1, "one");
-    bench.break_off("POST", &messages(), Sent::No);
-    bench.advance(SECOND);
+    let mut driver = established();
+    driver.send(1, "one");
+    driver.break_off("POST", &messages(), Sent::No);
+    driver.advance(SECOND);
     assert!(
-        bench.is_sent("POST", &messages()),
+        driver.is_sent("POST", &messages()),
         "the message was not sent"
     );
 }
@@ -284,24 +284,24 @@ fn a_bad_token_counts_as_a_challenge_once_with_any_status() {
         .flat_map(|status| tickets.map(|code| (status, code)))
     {
         let refused = diagnosed(status, &format!("{code};source=\"fe\";reason=\"x\""));
-        let mut bench = established();
-        let ticket = bench.send(1, "one");
-        let post = bench.take("POST", &messages());
-        bench.respond(post.id, refused.clone());
-        let asked = bench.take("GET", &messages());
+        let mut driver = established();
+        let ticket = driver.send(1, "one");
+        let post = driver.take("POST", &messages());
+        driver.respond(post.id, refused.clone());
+        let asked = driver.take("GET", &messages());
         assert!(!asked.request.headers().contains_key(AUTHORIZATION));
-        bench.respond(asked.id, challenge("/WebTicket/oauthtoken"));
+        driver.respond(asked.id, challenge("/WebTicket/oauthtoken"));
         let renewed = token("cwt=two", 28_000);
-        bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
-        let post = bench.take("POST", &messages());
+        driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+        let post = driver.take("POST", &messages());
         assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
-        bench.respond(post.id, refused);
-        assert!(!bench.is_sent("POST", "/WebTicket"), "{status} {code}");
-        assert!(!bench.is_sent("GET", &messages()), "{status} {code}");
+        driver.respond(post.id, refused);
+        assert!(!driver.is_sent("POST", "/WebTicket"), "{status} {code}");
+        assert!(!driver.is_sent("GET", &messages()), "{status} {code}");
         // A refused token proves that the message was not sent. Otherwise a 500 leaves that open.
-        assert_eq!(bench.failure(ticket).status(), Some(status));
+        assert_eq!(driver.failure(ticket).status(), Some(status));
         assert_eq!(
-            bench.verdicts(chat()),
+            driver.delivery_results(chat()),
             [(MessageKey::Local(1), MessageStatus::Failed)]
         );
     }
@@ -310,91 +310,91 @@ fn a_bad_token_counts_as_a_challenge_once_with_any_status() {
 #[test]
 fn a_refusal_without_a_challenge_is_final() {
     for (status, diagnostics) in [(403, "28000;reason=\"no license\""), (403, "")] {
-        let mut bench = established();
-        let ticket = bench.send(1, "one");
-        let post = bench.take("POST", &messages());
-        bench.respond(post.id, diagnosed(status, diagnostics));
-        assert_eq!(bench.failure(ticket).status(), Some(status));
-        assert!(!bench.is_sent("GET", &messages()) && !bench.is_sent("POST", ""));
+        let mut driver = established();
+        let ticket = driver.send(1, "one");
+        let post = driver.take("POST", &messages());
+        driver.respond(post.id, diagnosed(status, diagnostics));
+        assert_eq!(driver.failure(ticket).status(), Some(status));
+        assert!(!driver.is_sent("GET", &messages()) && !driver.is_sent("POST", ""));
     }
 }
 
 #[test]
 fn a_renewal_whose_response_is_lost_is_repeated_once_for_all_waiting_requests() {
-    let mut bench = established();
-    bench.send(1, "one");
-    let poll = bench.take("GET", &format!("{APP}/events"));
-    let post = bench.take("POST", &messages());
-    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
-    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
-    bench.break_off("POST", "/WebTicket/oauthtoken", Sent::Maybe);
-    bench.advance(SECOND);
-    assert_eq!(bench.sent.len(), 1, "{:?}", bench.sent);
+    let mut driver = established();
+    driver.send(1, "one");
+    let poll = driver.take("GET", &format!("{APP}/events"));
+    let post = driver.take("POST", &messages());
+    driver.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    driver.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    driver.break_off("POST", "/WebTicket/oauthtoken", Sent::Maybe);
+    driver.advance(SECOND);
+    assert_eq!(driver.sent.len(), 1, "{:?}", driver.sent);
     let renewed = token("cwt=two", 28_000);
-    bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
-    assert!(bench.is_sent("GET", &format!("{APP}/events")));
-    assert!(bench.is_sent("POST", &messages()));
+    driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    assert!(driver.is_sent("GET", &format!("{APP}/events")));
+    assert!(driver.is_sent("POST", &messages()));
 }
 
 /// A session that is renewing its token, because nine tenths of its lifetime have passed.
-fn renewing() -> Bench {
-    let mut bench = established();
-    while !bench.is_sent("POST", "/WebTicket") {
-        assert!(bench.now < 28_000 * SECOND);
-        bench.advance(100 * SECOND);
-        bench.page(json!([]));
-        bench
+fn renewing() -> TestDriver {
+    let mut driver = established();
+    while !driver.is_sent("POST", "/WebTicket") {
+        assert!(driver.now < 28_000 * SECOND);
+        driver.advance(100 * SECOND);
+        driver.page(json!([]));
+        driver
             .sent
             .retain(|sent| !sent.target().contains("reportMyActivity"));
     }
-    bench
+    driver
 }
 
 #[test]
 fn a_request_refused_during_a_renewal_waits_for_the_new_token() {
-    let mut bench = renewing();
-    let poll = bench.take("GET", &format!("{APP}/events"));
-    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
-    let renewals = bench
+    let mut driver = renewing();
+    let poll = driver.take("GET", &format!("{APP}/events"));
+    driver.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    let renewals = driver
         .sent
         .iter()
         .filter(|sent| sent.target().starts_with("/WebTicket"));
     assert_eq!(renewals.count(), 1);
     let renewed = token("cwt=two", 28_000);
-    bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
-    let poll = bench.take("GET", &format!("{APP}/events"));
+    driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    let poll = driver.take("GET", &format!("{APP}/events"));
     assert_eq!(poll.request.headers()[AUTHORIZATION], "Bearer cwt=two");
 }
 
 #[test]
 fn a_failed_early_renewal_is_harmless_while_the_token_is_valid() {
-    let mut bench = renewing();
-    bench.reply(
+    let mut driver = renewing();
+    driver.reply(
         "POST",
         "/WebTicket/oauthtoken",
         400,
         json!({"error": "server_error"}),
     );
-    bench.send(1, "one");
-    let post = bench.take("POST", &messages());
+    driver.send(1, "one");
+    let post = driver.take("POST", &messages());
     assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=one");
     // When the token is refused, another one is requested.
-    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    driver.respond(post.id, challenge("/WebTicket/oauthtoken"));
     let renewed = token("cwt=two", 28_000);
-    bench.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
-    let post = bench.take("POST", &messages());
+    driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    let post = driver.take("POST", &messages());
     assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
 }
 
 #[test]
 fn retry_after_delays_the_repeat_of_a_503() {
-    let mut bench = established();
+    let mut driver = established();
     let bare = bare("updated", "conversation", &conversation_href("21a1"), None);
-    bench.page(senders("21a1", vec![(false, bare)]));
-    let read = bench.take("GET", &conversation_href("21a1"));
-    bench.respond(read.id, busy(503, "7"));
-    bench.advance(7 * SECOND - Duration::from_millis(1));
-    assert!(!bench.is_sent("GET", &conversation_href("21a1")));
-    bench.advance(Duration::from_millis(1));
-    assert!(bench.is_sent("GET", &conversation_href("21a1")));
+    driver.page(senders("21a1", vec![(false, bare)]));
+    let read = driver.take("GET", &conversation_href("21a1"));
+    driver.respond(read.id, busy(503, "7"));
+    driver.advance(7 * SECOND - Duration::from_millis(1));
+    assert!(!driver.is_sent("GET", &conversation_href("21a1")));
+    driver.advance(Duration::from_millis(1));
+    assert!(driver.is_sent("GET", &conversation_href("21a1")));
 }

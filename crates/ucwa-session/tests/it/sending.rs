@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 
 fn messages() -> String {
@@ -13,21 +13,21 @@ fn messages() -> String {
 }
 
 /// A session with an established chat.
-pub(crate) fn established() -> Bench {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.submit(Operation::StartChat {
+pub(crate) fn established() -> TestDriver {
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
         context: None,
     });
-    let request = bench
+    let request = driver
         .created(
             "POST",
             &format!("{APP}/communication/messagingInvitations"),
             INVITATION,
         )
         .json();
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![(
             false,
@@ -39,43 +39,43 @@ pub(crate) fn established() -> Bench {
             ),
         )],
     ));
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         accepted(request["operationId"].as_str().unwrap(), "21a1"),
     ));
-    bench.reply(
+    driver.reply(
         "GET",
         &participant_href("21a1"),
         200,
         json!({"rel": "participant", "name": "Lene Aaling"}),
     );
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.events.clear();
-    bench
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.events.clear();
+    driver
 }
 
-fn deliver(bench: &mut Bench, number: &str, status: &str) {
-    bench.page(senders(
+fn deliver(driver: &mut TestDriver, number: &str, status: &str) {
+    driver.page(senders(
         "21a1",
-        vec![(true, verdict("21a1", number, status))],
+        vec![(true, delivery_event("21a1", number, status))],
     ));
 }
 
 #[test]
-fn a_message_is_delivered_when_the_server_says_so() {
-    let mut bench = established();
-    let ticket = bench.send(1, "What's up?");
-    let sent = bench.created("POST", &messages(), &message_href("21a1", "2"));
+fn a_message_is_delivered_when_the_server_reports_it() {
+    let mut driver = established();
+    let ticket = driver.send(1, "What's up?");
+    let sent = driver.created("POST", &messages(), &message_href("21a1", "2"));
     assert!(sent.target().contains("?operationId="));
     assert_eq!(sent.body(), "What's up?");
     assert_eq!(
         sent.request.headers()["content-type"],
         "text/plain; charset=utf-8"
     );
-    assert_eq!(bench.result(ticket), None);
-    deliver(&mut bench, "2", "Success");
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
-    let changes = bench.changes(chat());
+    assert_eq!(driver.result(ticket), None);
+    deliver(&mut driver, "2", "Success");
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+    let changes = driver.changes(chat());
     let [
         ConversationChange::MessageStatus {
             timestamp: Some(at),
@@ -95,16 +95,16 @@ fn a_message_is_delivered_when_the_server_says_so() {
 
 #[test]
 fn an_undelivered_message_fails_with_the_reason() {
-    let mut bench = established();
-    let ticket = bench.send(1, "x");
-    bench.created("POST", &messages(), &message_href("21a1", "2"));
+    let mut driver = established();
+    let ticket = driver.send(1, "x");
+    driver.created("POST", &messages(), &message_href("21a1", "2"));
     let event = with(
-        verdict("21a1", "2", "Failure"),
+        delivery_event("21a1", "2", "Failure"),
         "reason",
         json!({"code": "RemoteFailure", "subcode": "Unreachable"}),
     );
-    bench.page(senders("21a1", vec![(true, event)]));
-    let failure = bench.failure(ticket);
+    driver.page(senders("21a1", vec![(true, event)]));
+    let failure = driver.failure(ticket);
     assert_eq!(
         (failure.kind(), failure.subcode()),
         (&FailureKind::Remote, Some("Unreachable"))
@@ -113,18 +113,18 @@ fn an_undelivered_message_fails_with_the_reason() {
 
 #[test]
 fn messages_are_sent_one_at_a_time_in_order() {
-    let mut bench = established();
+    let mut driver = established();
     let tickets: Vec<_> = (1..=3)
-        .map(|number| bench.send(number, &format!("m{number}")))
+        .map(|number| driver.send(number, &format!("m{number}")))
         .collect();
     for number in 1..=3 {
-        let posts = bench
+        let posts = driver
             .sent
             .iter()
             .filter(|sent| sent.target().starts_with(&messages()))
             .count();
         assert_eq!(posts, 1);
-        let sent = bench.created(
+        let sent = driver.created(
             "POST",
             &messages(),
             &message_href("21a1", &number.to_string()),
@@ -133,20 +133,20 @@ fn messages_are_sent_one_at_a_time_in_order() {
     }
     // The delivery events may arrive in any order.
     for number in ["3", "1", "2"] {
-        deliver(&mut bench, number, "Success");
+        deliver(&mut driver, number, "Success");
     }
     assert!(
         tickets
             .iter()
-            .all(|ticket| bench.result(*ticket) == Some(&Ok(Outcome::Delivered)))
+            .all(|ticket| driver.result(*ticket) == Some(&Ok(Outcome::Delivered)))
     );
 }
 
 #[test]
 fn messages_written_while_connecting_are_sent_in_order() {
-    let mut bench = Bench::with_conversation();
-    bench.send(1, "first");
-    let operation = bench
+    let mut driver = TestDriver::with_conversation();
+    driver.send(1, "first");
+    let operation = driver
         .created(
             "POST",
             &format!("{APP}/communication/messagingInvitations"),
@@ -156,25 +156,25 @@ fn messages_written_while_connecting_are_sent_in_order() {
         .as_str()
         .unwrap()
         .to_owned();
-    bench.send(2, "second");
-    bench.send(3, "third");
-    assert!(!bench.is_sent("POST", &messages()));
-    bench.page(senders(
+    driver.send(2, "second");
+    driver.send(3, "third");
+    assert!(!driver.is_sent("POST", &messages()));
+    driver.page(senders(
         "21a1",
         vec![(
             false,
             invitation("started", &operation, "21a1", "Connecting"),
         )],
     ));
-    bench.page(senders("21a1", accepted(&operation, "21a1")));
+    driver.page(senders("21a1", accepted(&operation, "21a1")));
     assert_eq!(
-        bench
+        driver
             .created("POST", &messages(), &message_href("21a1", "1"))
             .body(),
         "second"
     );
     assert_eq!(
-        bench
+        driver
             .created("POST", &messages(), &message_href("21a1", "2"))
             .body(),
         "third"
@@ -183,9 +183,9 @@ fn messages_written_while_connecting_are_sent_in_order() {
 
 #[test]
 fn queued_messages_fail_with_the_invitation() {
-    let mut bench = Bench::with_conversation();
-    bench.send(1, "first");
-    let operation = bench
+    let mut driver = TestDriver::with_conversation();
+    driver.send(1, "first");
+    let operation = driver
         .created(
             "POST",
             &format!("{APP}/communication/messagingInvitations"),
@@ -195,7 +195,7 @@ fn queued_messages_fail_with_the_invitation() {
         .as_str()
         .unwrap()
         .to_owned();
-    let second = bench.send(2, "second");
+    let second = driver.send(2, "second");
     let refused = with(
         invitation("completed", &operation, "21a1", "Declined"),
         "status",
@@ -206,10 +206,10 @@ fn queued_messages_fail_with_the_invitation() {
         "reason",
         json!({"code": "RemoteFailure", "subcode": "Declined"}),
     );
-    bench.page(senders("21a1", vec![(false, refused)]));
-    assert_eq!(bench.failure(second).subcode(), Some("Declined"));
+    driver.page(senders("21a1", vec![(false, refused)]));
+    assert_eq!(driver.failure(second).subcode(), Some("Declined"));
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [
             (MessageKey::Local(1), MessageStatus::Failed),
             (MessageKey::Local(2), MessageStatus::Failed)
@@ -219,44 +219,44 @@ fn queued_messages_fail_with_the_invitation() {
 
 #[test]
 fn a_delivery_event_may_precede_the_response() {
-    let mut bench = established();
-    let ticket = bench.send(1, "x");
-    deliver(&mut bench, "2", "Success");
+    let mut driver = established();
+    let ticket = driver.send(1, "x");
+    deliver(&mut driver, "2", "Success");
     assert_eq!(
-        bench.result(ticket),
+        driver.result(ticket),
         None,
         "an event of an unknown message proves nothing yet"
     );
-    bench.created("POST", &messages(), &message_href("21a1", "2"));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.created("POST", &messages(), &message_href("21a1", "2"));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn a_delivery_event_of_another_endpoints_message_is_ignored() {
-    let mut bench = established();
-    let ticket = bench.send(1, "x");
-    deliver(&mut bench, "99", "Failure");
-    bench.created("POST", &messages(), &message_href("21a1", "2"));
-    assert_eq!(bench.result(ticket), None);
-    deliver(&mut bench, "2", "Success");
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    let mut driver = established();
+    let ticket = driver.send(1, "x");
+    deliver(&mut driver, "99", "Failure");
+    driver.created("POST", &messages(), &message_href("21a1", "2"));
+    assert_eq!(driver.result(ticket), None);
+    deliver(&mut driver, "2", "Success");
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn a_delivery_event_with_the_operation_id_needs_no_location() {
-    let mut bench = established();
-    let ticket = bench.send(1, "x");
-    let target = bench
+    let mut driver = established();
+    let ticket = driver.send(1, "x");
+    let target = driver
         .sent
         .iter()
         .find(|sent| sent.target().starts_with(&messages()))
         .unwrap()
         .target();
     let operation = target.split("operationId=").nth(1).unwrap().to_owned();
-    let mut event = verdict("21a1", "2", "Success");
+    let mut event = delivery_event("21a1", "2", "Success");
     event["_embedded"]["message"]["operationId"] = json!(operation);
-    bench.page(senders("21a1", vec![(true, event)]));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.page(senders("21a1", vec![(true, event)]));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
@@ -275,23 +275,26 @@ fn a_message_without_a_delivery_event_is_read_once() {
         (200, json!({"rel": "message"}), MessageStatus::Unknown),
         (404, json!({"code": "NotFound"}), MessageStatus::Unknown),
     ] {
-        let mut bench = established();
-        let ticket = bench.send(1, "x");
-        bench.created("POST", &messages(), &message_href("21a1", "2"));
-        bench.advance(Duration::from_secs(29));
-        assert!(!bench.is_sent("GET", &message_href("21a1", "2")));
-        bench.advance(Duration::from_secs(2));
-        bench.reply("GET", &message_href("21a1", "2"), status, answer);
-        assert_eq!(bench.verdicts(chat()), [(MessageKey::Local(1), expected)]);
+        let mut driver = established();
+        let ticket = driver.send(1, "x");
+        driver.created("POST", &messages(), &message_href("21a1", "2"));
+        driver.advance(Duration::from_secs(29));
+        assert!(!driver.is_sent("GET", &message_href("21a1", "2")));
+        driver.advance(Duration::from_secs(2));
+        driver.reply("GET", &message_href("21a1", "2"), status, answer);
         assert_eq!(
-            bench.result(ticket).unwrap().is_ok(),
+            driver.delivery_results(chat()),
+            [(MessageKey::Local(1), expected)]
+        );
+        assert_eq!(
+            driver.result(ticket).unwrap().is_ok(),
             expected == MessageStatus::Succeeded
         );
         if expected == MessageStatus::Unknown {
-            assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
-            deliver(&mut bench, "2", "Success");
+            assert_eq!(driver.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+            deliver(&mut driver, "2", "Success");
             assert_eq!(
-                bench.verdicts(chat()),
+                driver.delivery_results(chat()),
                 [(MessageKey::Local(1), MessageStatus::Succeeded)],
                 "a late delivery event counts"
             );
@@ -306,126 +309,129 @@ fn the_status_of_an_event_outranks_that_of_the_message_in_it() {
         ("Failure", "Succeeded", MessageStatus::Failed),
         ("Success", "Pending", MessageStatus::Succeeded),
     ] {
-        let mut bench = established();
-        bench.send(1, "x");
-        bench.created("POST", &messages(), &message_href("21a1", "2"));
-        let mut event = verdict("21a1", "2", told);
+        let mut driver = established();
+        driver.send(1, "x");
+        driver.created("POST", &messages(), &message_href("21a1", "2"));
+        let mut event = delivery_event("21a1", "2", told);
         event["_embedded"]["message"]["status"] = json!(in_it);
-        bench.page(senders("21a1", vec![(true, event)]));
-        assert_eq!(bench.verdicts(chat()), [(MessageKey::Local(1), expected)]);
+        driver.page(senders("21a1", vec![(true, event)]));
+        assert_eq!(
+            driver.delivery_results(chat()),
+            [(MessageKey::Local(1), expected)]
+        );
     }
 }
 
 #[test]
 fn an_event_is_matched_with_a_lost_response_and_the_order_is_kept() {
-    let mut bench = established();
-    let first = bench.send(1, "one");
-    let second = bench.send(2, "two");
-    bench.break_off("POST", &messages(), Sent::Maybe);
-    assert!(!bench.is_sent("POST", &messages()));
-    deliver(&mut bench, "2", "Success");
+    let mut driver = established();
+    let first = driver.send(1, "one");
+    let second = driver.send(2, "two");
+    driver.break_off("POST", &messages(), Sent::Maybe);
+    assert!(!driver.is_sent("POST", &messages()));
+    deliver(&mut driver, "2", "Success");
     let which = json!({"rel": "message", "direction": "Outgoing"});
-    bench.reply("GET", &message_href("21a1", "2"), 200, which);
-    assert_eq!(bench.result(first), Some(&Ok(Outcome::Delivered)));
+    driver.reply("GET", &message_href("21a1", "2"), 200, which);
+    assert_eq!(driver.result(first), Some(&Ok(Outcome::Delivered)));
     assert_eq!(
-        bench
+        driver
             .created("POST", &messages(), &message_href("21a1", "3"))
             .body(),
         "two"
     );
-    deliver(&mut bench, "3", "Success");
-    assert_eq!(bench.result(second), Some(&Ok(Outcome::Delivered)));
+    deliver(&mut driver, "3", "Success");
+    assert_eq!(driver.result(second), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn a_lost_response_without_an_event_is_unknown_and_the_queue_continues() {
-    let mut bench = established();
-    let first = bench.send(1, "one");
-    bench.send(2, "two");
-    bench.break_off("POST", &messages(), Sent::Maybe);
-    bench.advance(Duration::from_secs(31));
-    assert_eq!(bench.failure(first).kind(), &FailureKind::DeliveryUnknown);
-    assert_eq!(bench.take("POST", &messages()).body(), "two");
+    let mut driver = established();
+    let first = driver.send(1, "one");
+    driver.send(2, "two");
+    driver.break_off("POST", &messages(), Sent::Maybe);
+    driver.advance(Duration::from_secs(31));
+    assert_eq!(driver.failure(first).kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(driver.take("POST", &messages()).body(), "two");
 }
 
 #[test]
 fn a_server_error_leaves_the_delivery_unknown() {
-    let mut bench = established();
-    let ticket = bench.send(1, "one");
-    bench.reply("POST", &messages(), 502, serde_json::Value::Null);
-    assert_eq!(bench.result(ticket), None);
-    deliver(&mut bench, "2", "Success");
+    let mut driver = established();
+    let ticket = driver.send(1, "one");
+    driver.reply("POST", &messages(), 502, serde_json::Value::Null);
+    assert_eq!(driver.result(ticket), None);
+    deliver(&mut driver, "2", "Success");
     let which = json!({"rel": "message", "direction": "Outgoing"});
-    bench.reply("GET", &message_href("21a1", "2"), 200, which);
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.reply("GET", &message_href("21a1", "2"), 200, which);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn too_many_requests_is_repeated_after_the_pause_that_the_server_asks_for() {
-    let mut bench = established();
-    bench.send(1, "one");
-    let post = bench.take("POST", &messages());
+    let mut driver = established();
+    driver.send(1, "one");
+    let post = driver.take("POST", &messages());
     let response = http::Response::builder()
         .status(429)
         .header("retry-after", "7")
         .body("".into())
         .unwrap();
-    bench.respond(post.id, response);
-    bench.advance(Duration::from_secs(6));
-    assert!(!bench.is_sent("POST", &messages()));
-    bench.advance(Duration::from_secs(1));
-    assert!(bench.is_sent("POST", &messages()));
+    driver.respond(post.id, response);
+    driver.advance(Duration::from_secs(6));
+    assert!(!driver.is_sent("POST", &messages()));
+    driver.advance(Duration::from_secs(1));
+    assert!(driver.is_sent("POST", &messages()));
 }
 
 #[test]
 fn a_message_to_a_missing_conversation_fails_without_a_repeat() {
-    let mut bench = established();
-    let ticket = bench.send(1, "one");
-    bench.reply("POST", &messages(), 404, json!({"code": "NotFound"}));
-    assert_eq!(bench.failure(ticket).status(), Some(404));
+    let mut driver = established();
+    let ticket = driver.send(1, "one");
+    driver.reply("POST", &messages(), 404, json!({"code": "NotFound"}));
+    assert_eq!(driver.failure(ticket).status(), Some(404));
     assert!(
-        bench
+        driver
             .changes(chat())
             .iter()
             .any(|change| matches!(change, ConversationChange::ChatDisconnected { .. }))
     );
-    bench.advance(Duration::from_secs(11));
-    bench.reply(
+    driver.advance(Duration::from_secs(11));
+    driver.reply(
         "GET",
         &conversation_href("21a1"),
         404,
         json!({"code": "NotFound"}),
     );
     assert!(matches!(
-        bench.changes(chat()).last(),
+        driver.changes(chat()).last(),
         Some(ConversationChange::Ended { .. })
     ));
-    assert!(!bench.is_sent("POST", ""));
+    assert!(!driver.is_sent("POST", ""));
 }
 
 #[test]
 fn an_empty_message_is_refused_before_it_is_sent() {
-    let mut bench = established();
-    let ticket = bench.send(1, "");
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    let mut driver = established();
+    let ticket = driver.send(1, "");
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Failed)]
     );
-    bench.send(2, " ");
-    assert!(bench.is_sent("POST", &messages()));
+    driver.send(2, " ");
+    assert!(driver.is_sent("POST", &messages()));
 }
 
 #[test]
 fn html_is_sent_as_text_if_the_peer_supports_only_text() {
-    let mut bench = established();
-    bench.submit(Operation::SendMessage {
+    let mut driver = established();
+    driver.submit(Operation::SendMessage {
         conversation: chat(),
         message: MessageKey::Local(1),
         body: MessageBody::Html("<b>you &amp; me</b>".to_owned()),
         subject: None,
     });
-    let sent = bench.take("POST", &messages());
+    let sent = driver.take("POST", &messages());
     assert_eq!(
         (
             sent.body().as_str(),
@@ -437,15 +443,15 @@ fn html_is_sent_as_text_if_the_peer_supports_only_text() {
 
 #[test]
 fn typing_is_reported_in_both_directions() {
-    let mut bench = established();
-    let ticket = bench.submit(Operation::SendIsTyping(chat()));
-    bench.reply(
+    let mut driver = established();
+    let ticket = driver.submit(Operation::SendIsTyping(chat()));
+    driver.reply(
         "POST",
         &format!("{}/messaging/typing", conversation_href("21a1")),
         204,
         serde_json::Value::Null,
     );
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     let typing = |kind| {
         (
             true,
@@ -457,22 +463,22 @@ fn typing_is_reported_in_both_directions() {
             ),
         )
     };
-    bench.page(senders("21a1", vec![typing("added")]));
-    bench.page(senders("21a1", vec![typing("deleted")]));
+    driver.page(senders("21a1", vec![typing("added")]));
+    driver.page(senders("21a1", vec![typing("deleted")]));
     let change = |typing| ConversationChange::Typing {
         participant: peer(),
         typing,
     };
     assert_eq!(
-        bench.changes(chat()),
+        driver.changes(chat()),
         [change(true), change(false)],
         "an event with `in` is neither a join nor a leave"
     );
 }
 
 #[test]
-fn received_messages_come_once_and_in_order() {
-    let mut bench = established();
+fn received_messages_are_shown_once_and_in_order() {
+    let mut driver = established();
     let one = (true, arrival("21a1", "5", "one"));
     let bare_two = (
         true,
@@ -483,29 +489,29 @@ fn received_messages_come_once_and_in_order() {
         true,
         bare("started", "message", &message_href("21a1", "7"), None),
     );
-    bench.page(senders(
+    driver.page(senders(
         "21a1",
         vec![one.clone(), started, bare_two, three, one],
     ));
     assert_eq!(
-        bench.received(chat()),
+        driver.received(chat()),
         ["one"],
         "later messages wait for one that is being read"
     );
     let two = arrival("21a1", "6", "two")["_embedded"]["message"].clone();
-    bench.reply("GET", &message_href("21a1", "6"), 200, two);
-    assert_eq!(bench.received(chat()), ["two", "three +"]);
+    driver.reply("GET", &message_href("21a1", "6"), 200, two);
+    assert_eq!(driver.received(chat()), ["two", "three +"]);
 }
 
 #[test]
 fn content_that_is_neither_text_nor_html_is_shown_raw() {
-    let mut bench = established();
+    let mut driver = established();
     let mut event = arrival("21a1", "5", "");
     event["_embedded"]["message"]["_links"]["plainMessage"]["href"] = json!(
         "data:multipart/alternative;charset=utf-8;boundary=b,--b%0d%0a%0d%0aone+%2b+one%0d%0a--b--%0d%0a"
     );
-    bench.page(senders("21a1", vec![(true, event)]));
-    let changes = bench.changes(chat());
+    driver.page(senders("21a1", vec![(true, event)]));
+    let changes = driver.changes(chat());
     let [ConversationChange::MessageReceived { body, .. }] = changes.as_slice() else {
         panic!("{changes:?}")
     };
@@ -518,12 +524,12 @@ fn content_that_is_neither_text_nor_html_is_shown_raw() {
 
 #[test]
 fn a_message_from_outside_the_roster_is_shown_with_its_sender() {
-    let mut bench = established();
+    let mut driver = established();
     let mut event = arrival("21a1", "5", "hi");
     event["_embedded"]["message"]["_embedded"] =
         json!({"senderParticipant": [{"uri": "sip:johndoe@contoso.com", "name": "John Doe"}]});
-    bench.page(senders("21a1", vec![(true, event)]));
-    let changes = bench.changes(chat());
+    driver.page(senders("21a1", vec![(true, event)]));
+    let changes = driver.changes(chat());
     let [ConversationChange::MessageReceived { sender, .. }] = changes.as_slice() else {
         panic!("{changes:?}")
     };
@@ -536,19 +542,19 @@ fn a_message_from_outside_the_roster_is_shown_with_its_sender() {
 
 #[test]
 fn a_message_that_restarts_a_conversation_that_was_over_is_pending_until_it_is_sent() {
-    let mut bench = established();
-    bench.page(senders(
+    let mut driver = established();
+    driver.page(senders(
         "21a1",
         vec![(true, messaging("21a1", "Disconnected"))],
     ));
-    bench.send(7, "Are you there?");
-    bench.advance(Duration::from_secs(10));
-    bench.changes(chat());
+    driver.send(7, "Are you there?");
+    driver.advance(Duration::from_secs(10));
+    driver.changes(chat());
     let gone = json!({"code": "NotFound"});
-    bench.reply("GET", &conversation_href("21a1"), 404, gone);
-    let request = bench.take("POST", crate::fixtures::INVITATIONS);
+    driver.reply("GET", &conversation_href("21a1"), 404, gone);
+    let request = driver.take("POST", crate::fixtures::INVITATIONS);
     assert!(request.json()["_links"]["message"].is_object());
-    let changes = bench.changes(chat());
+    let changes = driver.changes(chat());
     assert_eq!(
         changes,
         [
@@ -558,8 +564,8 @@ fn a_message_that_restarts_a_conversation_that_was_over_is_pending_until_it_is_s
         "neither the conversation nor the message has ended"
     );
     let refused = answer(403, json!({"code": "Forbidden"}));
-    bench.respond(request.id, refused);
-    let changes = bench.changes(chat());
+    driver.respond(request.id, refused);
+    let changes = driver.changes(chat());
     assert!(
         matches!(
             changes.as_slice(),

@@ -6,27 +6,27 @@ use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 
 fn root(user: &str) -> Value {
     json!({"_links": {"self": {"href": ROOT}, "user": {"href": user}}})
 }
 
-fn begin(config: SessionConfig) -> (Bench, Ticket) {
-    let mut bench = Bench::new(config);
-    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
-    (bench, ticket)
+fn begin(config: SessionConfig) -> (TestDriver, Ticket) {
+    let mut driver = TestDriver::new(config);
+    let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));
+    (driver, ticket)
 }
 
 #[test]
 fn sign_in_takes_the_documented_steps_and_sends_the_password_only_to_the_token_service() {
-    let (mut bench, ticket) = begin(Bench::config());
-    let sent = bench.reply("GET", "/", 200, root("/user"));
+    let (mut driver, ticket) = begin(TestDriver::config());
+    let sent = driver.reply("GET", "/", 200, root("/user"));
     assert!(!sent.request.headers().contains_key(AUTHORIZATION));
-    let user = bench.take("GET", "/user");
+    let user = driver.take("GET", "/user");
     assert!(!user.request.headers().contains_key(AUTHORIZATION));
-    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
-    let asked = bench.reply(
+    driver.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let asked = driver.reply(
         "POST",
         "/WebTicket/oauthtoken",
         200,
@@ -36,14 +36,14 @@ fn sign_in_takes_the_documented_steps_and_sends_the_password_only_to_the_token_s
         asked.body(),
         "grant_type=password&username=toshm%40contoso.com&password=pa55%20w%26rd"
     );
-    let user = bench.reply(
+    let user = driver.reply(
         "GET",
         "/user",
         200,
         json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}}),
     );
     assert_eq!(user.request.headers()[AUTHORIZATION], "Bearer cwt=one");
-    let create = bench.reply(
+    let create = driver.reply(
         "POST",
         "/ucwa/oauth/v1/applications",
         201,
@@ -51,7 +51,7 @@ fn sign_in_takes_the_documented_steps_and_sends_the_password_only_to_the_token_s
     );
     assert_eq!(create.json()["culture"], "en-US");
     assert_eq!(create.json()["endpointId"].as_str().unwrap().len(), 36);
-    let available = bench.reply(
+    let available = driver.reply(
         "POST",
         &format!("{APP}/me/makeMeAvailable"),
         204,
@@ -66,16 +66,16 @@ fn sign_in_takes_the_documented_steps_and_sends_the_password_only_to_the_token_s
         }),
         "other modalities are refused, and the format of a time limit is undocumented"
     );
-    assert_eq!(bench.result(ticket), None);
-    bench.reply("GET", APP, 200, application(false));
+    assert_eq!(driver.result(ticket), None);
+    driver.reply("GET", APP, 200, application(false));
     assert_eq!(
-        bench.order,
+        driver.order,
         ["event", "send", "event", "completed"],
         "the channel is opened before the sign-in is reported"
     );
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert!(bench.is_sent("GET", &format!("{APP}/events?ack=1")));
-    let states: Vec<_> = bench
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(driver.is_sent("GET", &format!("{APP}/events?ack=1")));
+    let states: Vec<_> = driver
         .events
         .iter()
         .filter_map(|event| match event {
@@ -84,17 +84,17 @@ fn sign_in_takes_the_documented_steps_and_sends_the_password_only_to_the_token_s
         })
         .collect();
     assert_eq!(states, [SignInState::SigningIn, SignInState::SignedIn]);
-    let debug = format!("{:?} {:?}", bench.session, bench.events);
+    let debug = format!("{:?} {:?}", driver.session, driver.events);
     assert!(!debug.contains("pa55") && !debug.contains("cwt="));
 }
 
 #[test]
 fn a_wrong_password_has_its_own_error_and_is_not_retried() {
-    let (mut bench, ticket) = begin(Bench::config());
-    bench.reply("GET", "/", 200, root("/user"));
-    let user = bench.take("GET", "/user");
-    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
-    let asked = bench.take("POST", "/WebTicket/oauthtoken");
+    let (mut driver, ticket) = begin(TestDriver::config());
+    driver.reply("GET", "/", 200, root("/user"));
+    let user = driver.take("GET", "/user");
+    driver.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let asked = driver.take("POST", "/WebTicket/oauthtoken");
     let mut refused = answer(400, json!({"error": "invalid_grant"}));
     refused.headers_mut().insert(
         "x-ms-diagnostics",
@@ -102,25 +102,25 @@ fn a_wrong_password_has_its_own_error_and_is_not_retried() {
             .parse()
             .unwrap(),
     );
-    bench.respond(asked.id, refused);
-    let failure = bench.failure(ticket);
+    driver.respond(asked.id, refused);
+    let failure = driver.failure(ticket);
     assert_eq!(failure.kind(), &FailureKind::InvalidCredentials);
     assert_eq!(
         (failure.stage(), failure.status(), failure.code()),
         (Stage::Authentication, Some(400), Some("invalid_grant"))
     );
     assert!(failure.diagnostics().unwrap().starts_with("28020"));
-    assert!(bench.sent.is_empty());
-    assert_eq!(bench.wake_at, None);
-    let again = bench.submit(Operation::SignIn(Bench::credentials()));
-    assert_eq!(bench.failure(again).kind(), &FailureKind::WrongState);
+    assert!(driver.sent.is_empty());
+    assert_eq!(driver.wake_at, None);
+    let again = driver.submit(Operation::SignIn(TestDriver::credentials()));
+    assert_eq!(driver.failure(again).kind(), &FailureKind::WrongState);
 }
 
 #[test]
 fn a_server_without_the_password_grant_fails_with_its_grants() {
-    let (mut bench, ticket) = begin(Bench::config());
-    bench.reply("GET", "/", 200, root("/user"));
-    let user = bench.take("GET", "/user");
+    let (mut driver, ticket) = begin(TestDriver::config());
+    driver.reply("GET", "/", 200, root("/user"));
+    let user = driver.take("GET", "/user");
     let refused = http::Response::builder()
         .status(401)
         .header(
@@ -129,25 +129,25 @@ fn a_server_without_the_password_grant_fails_with_its_grants() {
         )
         .body(bytes::Bytes::new())
         .unwrap();
-    bench.respond(user.id, refused);
+    driver.respond(user.id, refused);
     let offered = vec!["urn:microsoft.rtc:windows".to_owned()];
     assert_eq!(
-        bench.failure(ticket).kind(),
+        driver.failure(ticket).kind(),
         &FailureKind::GrantNotOffered { offered }
     );
 }
 
 #[test]
 fn a_token_service_on_an_untrusted_host_gets_no_password() {
-    let (mut bench, ticket) = begin(Bench::config());
-    bench.reply("GET", "/", 200, root("/user"));
-    let user = bench.take("GET", "/user");
-    bench.respond(
+    let (mut driver, ticket) = begin(TestDriver::config());
+    driver.reply("GET", "/", 200, root("/user"));
+    let user = driver.take("GET", "/user");
+    driver.respond(
         user.id,
         challenge("https://evil.example/WebTicket/oauthtoken"),
     );
-    assert!(bench.sent.is_empty());
-    let failure = bench.failure(ticket);
+    assert!(driver.sent.is_empty());
+    let failure = driver.failure(ticket);
     assert_eq!(
         (failure.kind(), failure.host()),
         (&FailureKind::Untrusted, Some("evil.example"))
@@ -156,16 +156,16 @@ fn a_token_service_on_an_untrusted_host_gets_no_password() {
 
 #[test]
 fn an_untrusted_host_is_asked_about_and_no_answer_means_no() {
-    let mut config = Bench::config();
+    let mut config = TestDriver::config();
     config.trust.ask = true;
-    let (mut bench, ticket) = begin(config.clone());
-    bench.reply(
+    let (mut driver, ticket) = begin(config.clone());
+    driver.reply(
         "GET",
         "/",
         200,
         json!({"_links": {"redirect": {"href": "https://pool.example/root"}}}),
     );
-    let (id, question) = bench.asked.pop().unwrap();
+    let (id, question) = driver.asked.pop().unwrap();
     assert_eq!(
         question,
         Question::Trust {
@@ -173,13 +173,13 @@ fn an_untrusted_host_is_asked_about_and_no_answer_means_no() {
             to: "pool.example".to_owned()
         }
     );
-    assert!(bench.sent.is_empty());
-    bench.handle(Input::Answer {
+    assert!(driver.sent.is_empty());
+    driver.handle(Input::Answer {
         id,
         answer: Answer::Trust(true),
     });
-    assert!(bench.is_sent("GET", "/root"));
-    assert_eq!(bench.result(ticket), None);
+    assert!(driver.is_sent("GET", "/root"));
+    assert_eq!(driver.result(ticket), None);
 
     let (mut silent, ticket) = begin(config);
     silent.reply(
@@ -194,26 +194,26 @@ fn an_untrusted_host_is_asked_about_and_no_answer_means_no() {
 
 #[test]
 fn a_user_of_the_online_service_gets_its_own_error() {
-    let (mut bench, ticket) = begin(Bench::config());
-    bench.reply(
+    let (mut driver, ticket) = begin(TestDriver::config());
+    driver.reply(
         "GET",
         "/",
         200,
         json!({"_links": {"redirect": {"href": "https://webdir0e.online.lync.com/x"}}}),
     );
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::HomedOnline);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::HomedOnline);
 }
 
 #[test]
 fn a_proxy_page_is_not_a_ucwa_response() {
-    let (mut bench, ticket) = begin(Bench::config());
-    let sent = bench.take("GET", "/");
+    let (mut driver, ticket) = begin(TestDriver::config());
+    let sent = driver.take("GET", "/");
     let page = http::Response::builder()
         .header("content-type", "text/html")
         .body("<html>hello</html>".into())
         .unwrap();
-    bench.respond(sent.id, page);
-    let failure = bench.failure(ticket);
+    driver.respond(sent.id, page);
+    let failure = driver.failure(ticket);
     assert_eq!(
         (failure.kind(), failure.stage(), failure.status()),
         (&FailureKind::UnexpectedAnswer, Stage::Discovery, Some(200))
@@ -227,73 +227,73 @@ fn an_invalid_address_is_refused_before_anything_is_sent() {
         ("sip:toshm@contoso.com", "ftp://x/"),
         ("tel:+1425", ROOT),
     ] {
-        let mut config = Bench::config();
+        let mut config = TestDriver::config();
         config.root = Root::Url(root.to_owned());
-        let mut bench = Bench::new(config);
-        let ticket = bench.submit(Operation::SignIn(Credentials::Password {
+        let mut driver = TestDriver::new(config);
+        let ticket = driver.submit(Operation::SignIn(Credentials::Password {
             sip_uri: uri.to_owned(),
             user_name: None,
             password: PASSWORD.into(),
         }));
         assert_eq!(
-            bench.failure(ticket).kind(),
+            driver.failure(ticket).kind(),
             &FailureKind::InvalidArgument,
             "{uri} {root}"
         );
-        assert!(bench.sent.is_empty());
+        assert!(driver.sent.is_empty());
     }
 }
 
-fn by_domain() -> (Bench, Ticket) {
-    let mut config = Bench::config();
+fn by_domain() -> (TestDriver, Ticket) {
+    let mut config = TestDriver::config();
     config.root = Root::Domain;
     begin(config)
 }
 
-fn candidate(bench: &mut Bench, host: &str) -> Request {
-    let position = bench
+fn candidate(driver: &mut TestDriver, host: &str) -> Request {
+    let position = driver
         .sent
         .iter()
         .position(|sent| sent.request.uri().host() == Some(host))
         .unwrap();
-    bench.sent.remove(position).unwrap()
+    driver.sent.remove(position).unwrap()
 }
 
 #[test]
 fn both_discovery_hosts_are_read_and_the_internal_one_has_priority() {
-    let (mut bench, _) = by_domain();
-    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
-    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
-    bench.respond(
+    let (mut driver, _) = by_domain();
+    let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
+    let external = candidate(&mut driver, "lyncdiscover.contoso.com");
+    driver.respond(
         external.id,
         answer(200, root("https://ext.contoso.com/user")),
     );
-    assert!(bench.sent.is_empty());
-    bench.respond(
+    assert!(driver.sent.is_empty());
+    driver.respond(
         internal.id,
         answer(200, root("https://int.contoso.com/user")),
     );
-    assert_eq!(bench.sent[0].request.uri().host(), Some("int.contoso.com"));
+    assert_eq!(driver.sent[0].request.uri().host(), Some("int.contoso.com"));
 }
 
 #[test]
 fn the_external_host_is_used_if_the_internal_one_does_not_answer() {
-    let (mut bench, _) = by_domain();
-    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
-    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
-    bench.respond(
+    let (mut driver, _) = by_domain();
+    let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
+    let external = candidate(&mut driver, "lyncdiscover.contoso.com");
+    driver.respond(
         external.id,
         answer(200, root("https://ext.contoso.com/user")),
     );
-    bench.advance(Duration::from_secs(1));
-    assert_eq!(bench.sent[0].request.uri().host(), Some("ext.contoso.com"));
-    assert!(bench.aborted.contains(&internal.id));
-    bench.respond(
+    driver.advance(Duration::from_secs(1));
+    assert_eq!(driver.sent[0].request.uri().host(), Some("ext.contoso.com"));
+    assert!(driver.aborted.contains(&internal.id));
+    driver.respond(
         internal.id,
         answer(200, root("https://int.contoso.com/user")),
     );
     assert_eq!(
-        bench.sent.len(),
+        driver.sent.len(),
         1,
         "a late answer to an aborted request changes nothing"
     );
@@ -301,12 +301,12 @@ fn the_external_host_is_used_if_the_internal_one_does_not_answer() {
 
 #[test]
 fn without_a_discovery_host_the_error_lists_every_attempt() {
-    let (mut bench, ticket) = by_domain();
+    let (mut driver, ticket) = by_domain();
     for host in [
         "lyncdiscoverinternal.contoso.com",
         "lyncdiscover.contoso.com",
     ] {
-        let sent = candidate(&mut bench, host);
+        let sent = candidate(&mut driver, host);
         let failure = TransportFailure {
             kind: TransportFailureKind::Unreachable,
             stage: "resolve",
@@ -314,12 +314,12 @@ fn without_a_discovery_host_the_error_lists_every_attempt() {
             sent: Sent::No,
             message: "no such host".to_owned(),
         };
-        bench.handle(Input::Response {
+        driver.handle(Input::Response {
             id: sent.id,
             result: Err(failure),
         });
     }
-    let FailureKind::Unreachable { tried } = bench.failure(ticket).kind() else {
+    let FailureKind::Unreachable { tried } = driver.failure(ticket).kind() else {
         panic!()
     };
     assert!(
@@ -331,9 +331,9 @@ fn without_a_discovery_host_the_error_lists_every_attempt() {
 
 #[test]
 fn redirects_end_after_ten_hops() {
-    let (mut bench, ticket) = begin(Bench::config());
+    let (mut driver, ticket) = begin(TestDriver::config());
     for _ in 0..=10 {
-        bench.reply(
+        driver.reply(
             "GET",
             "/",
             200,
@@ -341,7 +341,7 @@ fn redirects_end_after_ten_hops() {
         );
     }
     assert!(
-        bench
+        driver
             .failure(ticket)
             .message()
             .unwrap()
@@ -350,7 +350,7 @@ fn redirects_end_after_ten_hops() {
 }
 
 /// Breaks the connection of a request to a host, before or after it was sent.
-fn fail(bench: &mut Bench, sent: &Request, stage: Sent) {
+fn fail(driver: &mut TestDriver, sent: &Request, stage: Sent) {
     let failure = TransportFailure {
         kind: TransportFailureKind::Unreachable,
         stage: "connect",
@@ -358,7 +358,7 @@ fn fail(bench: &mut Bench, sent: &Request, stage: Sent) {
         sent: stage,
         message: "nobody there".to_owned(),
     };
-    bench.handle(Input::Response {
+    driver.handle(Input::Response {
         id: sent.id,
         result: Err(failure),
     });
@@ -370,88 +370,88 @@ fn redirect(to: &str) -> http::Response<bytes::Bytes> {
 
 #[test]
 fn a_redirect_of_the_external_host_waits_for_the_internal_one_too() {
-    let (mut bench, _) = by_domain();
-    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
-    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
-    bench.respond(external.id, redirect("https://ext.contoso.com/root"));
-    let external = candidate(&mut bench, "ext.contoso.com");
-    bench.respond(
+    let (mut driver, _) = by_domain();
+    let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
+    let external = candidate(&mut driver, "lyncdiscover.contoso.com");
+    driver.respond(external.id, redirect("https://ext.contoso.com/root"));
+    let external = candidate(&mut driver, "ext.contoso.com");
+    driver.respond(
         external.id,
         answer(200, root("https://ext.contoso.com/user")),
     );
-    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
-    bench.respond(internal.id, redirect("https://int.contoso.com/root"));
-    let internal = candidate(&mut bench, "int.contoso.com");
-    bench.respond(
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+    driver.respond(internal.id, redirect("https://int.contoso.com/root"));
+    let internal = candidate(&mut driver, "int.contoso.com");
+    driver.respond(
         internal.id,
         answer(200, root("https://int.contoso.com/user")),
     );
-    assert_eq!(bench.sent[0].request.uri().host(), Some("int.contoso.com"));
-    assert_eq!(bench.sent.len(), 1);
+    assert_eq!(driver.sent[0].request.uri().host(), Some("int.contoso.com"));
+    assert_eq!(driver.sent.len(), 1);
 }
 
 #[test]
 fn too_many_redirects_on_one_path_leave_the_other_path() {
     for held in [false, true] {
-        let (mut bench, ticket) = by_domain();
-        let mut internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
-        let external = candidate(&mut bench, "lyncdiscover.contoso.com");
+        let (mut driver, ticket) = by_domain();
+        let mut internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
+        let external = candidate(&mut driver, "lyncdiscover.contoso.com");
         let found = answer(200, root("https://ext.contoso.com/user"));
         if held {
-            bench.respond(external.id, found.clone());
+            driver.respond(external.id, found.clone());
         }
         for _ in 0..10 {
-            bench.respond(internal.id, redirect("https://int.contoso.com/again"));
-            internal = candidate(&mut bench, "int.contoso.com");
+            driver.respond(internal.id, redirect("https://int.contoso.com/again"));
+            internal = candidate(&mut driver, "int.contoso.com");
         }
-        bench.respond(internal.id, redirect("https://int.contoso.com/again"));
-        assert_eq!(bench.result(ticket), None);
+        driver.respond(internal.id, redirect("https://int.contoso.com/again"));
+        assert_eq!(driver.result(ticket), None);
         if !held {
-            bench.respond(external.id, found);
+            driver.respond(external.id, found);
         }
-        assert_eq!(bench.sent[0].request.uri().host(), Some("ext.contoso.com"));
+        assert_eq!(driver.sent[0].request.uri().host(), Some("ext.contoso.com"));
     }
 }
 
 #[test]
 fn a_discovery_path_has_30_seconds_in_total() {
-    let (mut bench, ticket) = by_domain();
-    bench.advance(Duration::from_secs(6));
-    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
-    bench.respond(internal.id, redirect("https://int.contoso.com/root"));
-    while bench.result(ticket).is_none() {
-        assert!(bench.now <= Duration::from_secs(30), "{:?}", bench.sent);
-        let due = bench.sent.iter().map(|sent| sent.deadline).min();
-        bench.advance(due.unwrap().saturating_sub(bench.now));
-        while let Some(position) = bench
+    let (mut driver, ticket) = by_domain();
+    driver.advance(Duration::from_secs(6));
+    let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
+    driver.respond(internal.id, redirect("https://int.contoso.com/root"));
+    while driver.result(ticket).is_none() {
+        assert!(driver.now <= Duration::from_secs(30), "{:?}", driver.sent);
+        let due = driver.sent.iter().map(|sent| sent.deadline).min();
+        driver.advance(due.unwrap().saturating_sub(driver.now));
+        while let Some(position) = driver
             .sent
             .iter()
-            .position(|sent| sent.deadline <= bench.now)
+            .position(|sent| sent.deadline <= driver.now)
         {
-            let late = bench.sent.remove(position).unwrap();
-            fail(&mut bench, &late, Sent::Maybe);
+            let late = driver.sent.remove(position).unwrap();
+            fail(&mut driver, &late, Sent::Maybe);
         }
-        if bench.sent.is_empty() && bench.result(ticket).is_none() {
-            bench.advance(Duration::from_millis(500));
+        if driver.sent.is_empty() && driver.result(ticket).is_none() {
+            driver.advance(Duration::from_millis(500));
         }
     }
     assert!(
-        bench.now > Duration::from_secs(20),
+        driver.now > Duration::from_secs(20),
         "one lost response does not end the discovery"
     );
-    let failure = bench.failure(ticket);
+    let failure = driver.failure(ticket);
     assert!(matches!(failure.kind(), FailureKind::Unreachable { .. }));
 }
 
 #[test]
 fn every_failed_sign_in_lists_the_addresses_it_tried() {
     // A redirect to an untrusted host.
-    let (mut bench, ticket) = begin(Bench::config());
-    let sent = bench.take("GET", "/");
-    bench.respond(sent.id, redirect("/again"));
-    let sent = bench.take("GET", "/again");
-    bench.respond(sent.id, redirect("https://evil.example/"));
-    let failure = bench.failure(ticket);
+    let (mut driver, ticket) = begin(TestDriver::config());
+    let sent = driver.take("GET", "/");
+    driver.respond(sent.id, redirect("/again"));
+    let sent = driver.take("GET", "/again");
+    driver.respond(sent.id, redirect("https://evil.example/"));
+    let failure = driver.failure(ticket);
     assert_eq!(failure.kind(), &FailureKind::Untrusted);
     let told = [
         "http://127.0.0.1:5061/: redirects to http://127.0.0.1:5061/again",
@@ -461,17 +461,17 @@ fn every_failed_sign_in_lists_the_addresses_it_tried() {
     assert_eq!(failure.tried(), told);
 
     // A user resource that fails behind a discovery host that failed.
-    let (mut bench, ticket) = by_domain();
-    let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
-    fail(&mut bench, &internal, Sent::No);
-    let external = candidate(&mut bench, "lyncdiscover.contoso.com");
-    bench.respond(
+    let (mut driver, ticket) = by_domain();
+    let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
+    fail(&mut driver, &internal, Sent::No);
+    let external = candidate(&mut driver, "lyncdiscover.contoso.com");
+    driver.respond(
         external.id,
         answer(200, root("https://ext.contoso.com/user")),
     );
-    let user = candidate(&mut bench, "ext.contoso.com");
-    bench.respond(user.id, answer(404, json!({"code": "NotFound"})));
-    let failure = bench.failure(ticket);
+    let user = candidate(&mut driver, "ext.contoso.com");
+    driver.respond(user.id, answer(404, json!({"code": "NotFound"})));
+    let failure = driver.failure(ticket);
     assert_eq!(failure.status(), Some(404));
     let told = [
         "https://lyncdiscoverinternal.contoso.com/: nobody there",
@@ -481,13 +481,13 @@ fn every_failed_sign_in_lists_the_addresses_it_tried() {
     assert_eq!(failure.tried(), told);
 
     // A wrong password.
-    let (mut bench, ticket) = begin(Bench::config());
-    bench.reply("GET", "/", 200, root("/user"));
-    let user = bench.take("GET", "/user");
-    bench.respond(user.id, challenge("/WebTicket/oauthtoken"));
+    let (mut driver, ticket) = begin(TestDriver::config());
+    driver.reply("GET", "/", 200, root("/user"));
+    let user = driver.take("GET", "/user");
+    driver.respond(user.id, challenge("/WebTicket/oauthtoken"));
     let refused = json!({"error": "invalid_grant"});
-    bench.reply("POST", "/WebTicket/oauthtoken", 400, refused);
-    let tried = bench.failure(ticket).tried();
+    driver.reply("POST", "/WebTicket/oauthtoken", 400, refused);
+    let tried = driver.failure(ticket).tried();
     assert_eq!(tried.len(), 2);
     assert!(
         tried[1].contains("/user: authentication: the user name"),
@@ -499,111 +499,115 @@ fn every_failed_sign_in_lists_the_addresses_it_tried() {
 fn a_stale_user_address_leads_to_discovery() {
     let stale = "https://old.contoso.com/user";
     for status in [None, Some(403), Some(502)] {
-        let mut config = Bench::config();
+        let mut config = TestDriver::config();
         config.root = Root::User(stale.to_owned());
-        let (mut bench, ticket) = begin(config);
-        while let Some(position) = bench
+        let (mut driver, ticket) = begin(config);
+        while let Some(position) = driver
             .sent
             .iter()
             .position(|sent| sent.request.uri() == stale)
         {
-            let sent = bench.sent.remove(position).unwrap();
+            let sent = driver.sent.remove(position).unwrap();
             match status {
-                None => fail(&mut bench, &sent, Sent::No),
-                Some(status) => bench.respond(sent.id, answer(status, Value::Null)),
+                None => fail(&mut driver, &sent, Sent::No),
+                Some(status) => driver.respond(sent.id, answer(status, Value::Null)),
             }
-            bench.advance(Duration::from_secs(8));
+            driver.advance(Duration::from_secs(8));
         }
-        let internal = candidate(&mut bench, "lyncdiscoverinternal.contoso.com");
-        bench.respond(
+        let internal = candidate(&mut driver, "lyncdiscoverinternal.contoso.com");
+        driver.respond(
             internal.id,
             answer(200, root("https://new.contoso.com/user")),
         );
-        let user = candidate(&mut bench, "new.contoso.com");
+        let user = candidate(&mut driver, "new.contoso.com");
         let links = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
-        bench.respond(user.id, answer(200, links));
-        assert!(bench.events.contains(&SessionEvent::Home {
+        driver.respond(user.id, answer(200, links));
+        assert!(driver.events.contains(&SessionEvent::Home {
             user: "https://new.contoso.com/user".to_owned()
         }));
-        bench.enter();
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)), "{status:?}");
+        driver.create_application();
+        assert_eq!(
+            driver.result(ticket),
+            Some(&Ok(Outcome::Done)),
+            "{status:?}"
+        );
     }
     // Any other failure says nothing about where the user is.
-    let mut config = Bench::config();
+    let mut config = TestDriver::config();
     config.root = Root::User(stale.to_owned());
-    let (mut bench, ticket) = begin(config);
-    let sent = candidate(&mut bench, "old.contoso.com");
-    bench.respond(sent.id, answer(400, Value::Null));
-    assert_eq!(bench.failure(ticket).tried().len(), 1);
-    assert!(bench.sent.is_empty());
+    let (mut driver, ticket) = begin(config);
+    let sent = candidate(&mut driver, "old.contoso.com");
+    driver.respond(sent.id, answer(400, Value::Null));
+    assert_eq!(driver.failure(ticket).tried().len(), 1);
+    assert!(driver.sent.is_empty());
 }
 
 #[test]
 fn a_refused_make_me_available_does_not_fail_the_sign_in() {
     for (status, subcode) in [(409, "AlreadyExists"), (403, "None")] {
-        let (mut bench, ticket) = begin(Bench::config());
-        bench.reply("GET", "/", 200, root("/user"));
-        bench.reply(
+        let (mut driver, ticket) = begin(TestDriver::config());
+        driver.reply("GET", "/", 200, root("/user"));
+        driver.reply(
             "GET",
             "/user",
             200,
             json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}}),
         );
-        bench.reply(
+        driver.reply(
             "POST",
             "/ucwa/oauth/v1/applications",
             201,
             application(true),
         );
-        bench.reply(
+        driver.reply(
             "POST",
             &format!("{APP}/me/makeMeAvailable"),
             status,
             json!({"code": "Conflict", "subcode": subcode}),
         );
-        bench.reply("GET", APP, 200, application(false));
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        driver.reply("GET", APP, 200, application(false));
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     }
 }
 
 #[test]
 fn an_expired_token_is_renewed_once_for_all_waiting_requests() {
-    let mut bench = Bench::with_conversation();
-    bench.send(1, "one");
-    let poll = bench.take("GET", &format!("{APP}/events"));
-    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
-    bench.respond(poll.id, challenge("/WebTicket/oauthtoken"));
-    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
-    assert_eq!(bench.sent.len(), 1, "one renewal: {:?}", bench.sent);
-    bench.reply(
+    let mut driver = TestDriver::with_conversation();
+    driver.send(1, "one");
+    let poll = driver.take("GET", &format!("{APP}/events"));
+    let post = driver.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    driver.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    driver.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    assert_eq!(driver.sent.len(), 1, "one renewal: {:?}", driver.sent);
+    driver.reply(
         "POST",
         "/WebTicket/oauthtoken",
         200,
         token("cwt=two", 28_000),
     );
-    let poll = bench.take("GET", &format!("{APP}/events?ack=1"));
+    let poll = driver.take("GET", &format!("{APP}/events?ack=1"));
     assert_eq!(poll.request.headers()[AUTHORIZATION], "Bearer cwt=two");
-    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    let post = driver.take("POST", &format!("{APP}/communication/messagingInvitations"));
     assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
     // There is only one repeat.
-    bench.respond(post.id, challenge("/WebTicket/oauthtoken"));
-    assert!(bench.sent.is_empty());
+    driver.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    assert!(driver.sent.is_empty());
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Failed)]
     );
 }
 
 #[test]
 fn a_token_is_renewed_early_without_delaying_requests() {
-    let mut bench = Bench::with_conversation();
+    let mut driver = TestDriver::with_conversation();
     // Until nine tenths of the token's lifetime have passed, only polls and reports of activity are sent.
-    while !bench.is_sent("POST", "/WebTicket") {
-        assert!(bench.now < Duration::from_secs(28_000));
-        bench.advance(Duration::from_secs(100));
-        bench.page(json!([]));
-        if bench.is_sent("POST", &format!("{APP}/me/reportMyActivity")) {
-            bench.reply(
+    while !driver.is_sent("POST", "/WebTicket") {
+        assert!(driver.now < Duration::from_secs(28_000));
+        driver.advance(Duration::from_secs(100));
+        driver.page(json!([]));
+        if driver.is_sent("POST", &format!("{APP}/me/reportMyActivity")) {
+            driver.reply(
                 "POST",
                 &format!("{APP}/me/reportMyActivity"),
                 204,
@@ -611,9 +615,13 @@ fn a_token_is_renewed_early_without_delaying_requests() {
             );
         }
     }
-    assert!(bench.now >= Duration::from_secs(25_200), "{:?}", bench.now);
-    bench.send(1, "one");
-    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    assert!(
+        driver.now >= Duration::from_secs(25_200),
+        "{:?}",
+        driver.now
+    );
+    driver.send(1, "one");
+    let post = driver.take("POST", &format!("{APP}/communication/messagingInvitations"));
     assert_eq!(
         post.request.headers()[AUTHORIZATION],
         "Bearer cwt=one",
@@ -623,9 +631,9 @@ fn a_token_is_renewed_early_without_delaying_requests() {
 
 #[test]
 fn a_token_that_another_pool_refuses_counts_as_a_challenge_once() {
-    let mut bench = Bench::with_conversation();
-    bench.send(1, "one");
-    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    let mut driver = TestDriver::with_conversation();
+    driver.send(1, "one");
+    let post = driver.take("POST", &format!("{APP}/communication/messagingInvitations"));
     let mut refused = answer(500, Value::Null);
     refused.headers_mut().insert(
         "x-ms-diagnostics",
@@ -633,31 +641,31 @@ fn a_token_that_another_pool_refuses_counts_as_a_challenge_once() {
             .parse()
             .unwrap(),
     );
-    bench.respond(post.id, refused.clone());
+    driver.respond(post.id, refused.clone());
     // A request without a token gets the challenge.
-    let probe = bench.take("GET", &format!("{APP}/communication/messagingInvitations"));
+    let probe = driver.take("GET", &format!("{APP}/communication/messagingInvitations"));
     assert!(!probe.request.headers().contains_key(AUTHORIZATION));
-    bench.respond(probe.id, challenge("/WebTicket/oauthtoken"));
-    bench.reply(
+    driver.respond(probe.id, challenge("/WebTicket/oauthtoken"));
+    driver.reply(
         "POST",
         "/WebTicket/oauthtoken",
         200,
         token("cwt=two", 28_000),
     );
-    let post = bench.take("POST", &format!("{APP}/communication/messagingInvitations"));
+    let post = driver.take("POST", &format!("{APP}/communication/messagingInvitations"));
     assert_eq!(post.request.headers()[AUTHORIZATION], "Bearer cwt=two");
 }
 
 #[test]
 fn a_stored_user_address_skips_discovery() {
-    let (mut bench, _) = begin(Bench::config());
-    bench.discover();
-    let home = bench.events.iter().find_map(|event| match event {
+    let (mut driver, _) = begin(TestDriver::config());
+    driver.discover();
+    let home = driver.events.iter().find_map(|event| match event {
         SessionEvent::Home { user } => Some(user.clone()),
         _ => None,
     });
-    let mut config = Bench::config();
+    let mut config = TestDriver::config();
     config.root = Root::User(home.unwrap());
-    let (bench, _) = begin(config);
-    assert_eq!(bench.sent[0].target(), "/user");
+    let (driver, _) = begin(config);
+    assert_eq!(driver.sent[0].target(), "/user");
 }

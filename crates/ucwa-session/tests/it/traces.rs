@@ -8,7 +8,7 @@ use serde_json::json;
 use tracing_subscriber::fmt::format::FmtSpan;
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 use crate::people::{LENE, acquainted, batch_of, fetch, follow, following, presence};
 use crate::sending::established;
@@ -51,9 +51,9 @@ fn logged(run: impl FnOnce()) -> String {
 #[test]
 fn an_exchange_records_operation_host_status_subcode_and_correlation_id() {
     let log = logged(|| {
-        let mut bench = established();
-        bench.send(1, "the secret plan");
-        let post = bench.take(
+        let mut driver = established();
+        driver.send(1, "the secret plan");
+        let post = driver.take(
             "POST",
             &format!("{}/messaging/messages", conversation_href("21a1")),
         );
@@ -64,7 +64,7 @@ fn an_exchange_records_operation_host_status_subcode_and_correlation_id() {
         refused
             .headers_mut()
             .insert("x-ms-correlation-id", "4711".parse().unwrap());
-        bench.respond(post.id, refused);
+        driver.respond(post.id, refused);
     });
     let closed = log
         .lines()
@@ -97,28 +97,28 @@ fn refused(status: u16, subcode: &str) -> http::Response<bytes::Bytes> {
 fn a_subcode_is_recorded_for_every_response() {
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     let log = logged(|| {
-        let mut bench = established();
-        bench.send(1, "one");
+        let mut driver = established();
+        driver.send(1, "one");
         // The repeat of the request gets no response.
-        let post = bench.take("POST", &messages);
-        bench.respond(post.id, refused(429, "TooManyRequestsOfYours"));
-        bench.advance(SECOND);
-        bench.break_off("POST", &messages, Sent::Maybe);
+        let post = driver.take("POST", &messages);
+        driver.respond(post.id, refused(429, "TooManyRequestsOfYours"));
+        driver.advance(SECOND);
+        driver.break_off("POST", &messages, Sent::Maybe);
     });
     let line = closed(&log, "sendMessage");
     assert!(line.contains("TooManyRequestsOfYours"), "{line}");
 
     let log = logged(|| {
-        let mut bench = established();
-        bench.send(1, "one");
+        let mut driver = established();
+        driver.send(1, "one");
         // The response is a challenge, and the request for the next token fails.
-        let post = bench.take("POST", &messages);
+        let post = driver.take("POST", &messages);
         let mut challenge = refused(403, "TicketOfYesterday");
         let diagnostics = "28033;reason=\"x\"".parse().unwrap();
         challenge
             .headers_mut()
             .insert("x-ms-diagnostics", diagnostics);
-        bench.respond(post.id, challenge);
+        driver.respond(post.id, challenge);
     });
     let line = closed(&log, "sendMessage");
     assert!(
@@ -127,19 +127,19 @@ fn a_subcode_is_recorded_for_every_response() {
     );
 
     let log = logged(|| {
-        let mut bench = following();
-        bench.submit(follow(LENE, PersonField::Status, Interest::None));
-        let dropped = bench.take("DELETE", &format!("{APP}/presenceSubscriptions"));
-        bench.respond(dropped.id, refused(403, "NotToday"));
+        let mut driver = following();
+        driver.submit(follow(LENE, PersonField::Status, Interest::None));
+        let dropped = driver.take("DELETE", &format!("{APP}/presenceSubscriptions"));
+        driver.respond(dropped.id, refused(403, "NotToday"));
     });
     assert!(log.contains("NotToday"), "{log}");
 
     let log = logged(|| {
-        let mut bench = Bench::signed_in();
-        bench.advance(Duration::from_secs(210));
+        let mut driver = TestDriver::signed_in();
+        driver.advance(Duration::from_secs(210));
         let activity = format!("{APP}/me/reportMyActivity");
-        let report = bench.take("POST", &activity);
-        bench.respond(report.id, refused(409, "MakeMeAvailableRequired"));
+        let report = driver.take("POST", &activity);
+        driver.respond(report.id, refused(409, "MakeMeAvailableRequired"));
     });
     let warned = |line: &&str| line.contains("WARN") && line.contains("MakeMeAvailableRequired");
     assert!(log.lines().any(|line| warned(&line)), "{log}");
@@ -152,21 +152,21 @@ fn all_attempts_share_a_correlation_id_and_failures_name_it() {
         id.to_str().unwrap().to_owned()
     };
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-    let mut bench = established();
-    let ticket = bench.send(1, "one");
-    let first = bench.take("POST", &messages);
-    bench.respond(first.id, answer(429, serde_json::Value::Null));
-    bench.advance(SECOND);
-    let second = bench.take("POST", &messages);
+    let mut driver = established();
+    let ticket = driver.send(1, "one");
+    let first = driver.take("POST", &messages);
+    driver.respond(first.id, answer(429, serde_json::Value::Null));
+    driver.advance(SECOND);
+    let second = driver.take("POST", &messages);
     assert_eq!(id_of(&first), id_of(&second));
-    let poll = bench.take("GET", &format!("{APP}/events"));
+    let poll = driver.take("GET", &format!("{APP}/events"));
     assert_ne!(id_of(&first), id_of(&poll));
     // A response without an ID leaves that of the request.
-    bench.respond(second.id, refused(403, "NotToday"));
-    let failure = bench.failure(ticket);
+    driver.respond(second.id, refused(403, "NotToday"));
+    let failure = driver.failure(ticket);
     assert_eq!(failure.correlation_id(), Some(&*id_of(&first)));
-    let ticket = bench.send(2, "two");
-    let post = bench.take("POST", &messages);
+    let ticket = driver.send(2, "two");
+    let post = driver.take("POST", &messages);
     let failure = TransportFailure {
         kind: TransportFailureKind::Tls,
         stage: "connect",
@@ -175,31 +175,31 @@ fn all_attempts_share_a_correlation_id_and_failures_name_it() {
         message: "a broken certificate".to_owned(),
     };
     let result = Err(failure);
-    bench.handle(Input::Response {
+    driver.handle(Input::Response {
         id: post.id,
         result,
     });
-    let failure = bench.failure(ticket);
+    let failure = driver.failure(ticket);
     assert_eq!(failure.correlation_id(), Some(&*id_of(&post)));
     // The server's own ID replaces it.
-    let ticket = bench.send(3, "three");
-    let post = bench.take("POST", &messages);
+    let ticket = driver.send(3, "three");
+    let post = driver.take("POST", &messages);
     let mut answer = refused(403, "NotToday");
     let own = "4711".parse().unwrap();
     answer.headers_mut().insert("x-ms-correlation-id", own);
-    bench.respond(post.id, answer);
-    assert_eq!(bench.failure(ticket).correlation_id(), Some("4711"));
+    driver.respond(post.id, answer);
+    assert_eq!(driver.failure(ticket).correlation_id(), Some("4711"));
 }
 
 #[test]
 fn an_exchange_with_an_untrusted_host_records_the_host() {
     let log = logged(|| {
-        let mut bench = Bench::new(Bench::config());
-        bench.submit(Operation::SignIn(Bench::credentials()));
+        let mut driver = TestDriver::new(TestDriver::config());
+        driver.submit(Operation::SignIn(TestDriver::credentials()));
         let elsewhere = "https://elsewhere.example/user";
         let root = json!({"_links": {"user": {"href": elsewhere}}});
-        bench.reply("GET", "/", 200, root);
-        assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+        driver.reply("GET", "/", 200, root);
+        assert!(driver.sent.is_empty(), "{:?}", driver.sent);
     });
     let line = closed(&log, "user");
     assert!(line.contains("host=\"elsewhere.example\""), "{line}");
@@ -209,15 +209,15 @@ fn an_exchange_with_an_untrusted_host_records_the_host() {
 #[test]
 fn exchanges_in_a_batch_are_recorded_like_single_ones() {
     let log = logged(|| {
-        let mut bench = acquainted();
+        let mut driver = acquainted();
         for field in [PersonField::Status, PersonField::Note] {
-            bench.submit(fetch(LENE, field));
+            driver.submit(fetch(LENE, field));
         }
-        bench.advance(SECOND);
-        let batch = bench.take("POST", &format!("{APP}/batch"));
+        driver.advance(SECOND);
+        let batch = driver.take("POST", &format!("{APP}/batch"));
         let note = json!({"rel": "contactNote"});
         let parts = [(200, presence("Online")), (200, note)];
-        bench.respond(batch.id, batch_of(&parts));
+        driver.respond(batch.id, batch_of(&parts));
     });
     for operation in ["contactPresence", "contactNote"] {
         let line = closed(&log, operation);
@@ -230,19 +230,19 @@ fn exchanges_in_a_batch_are_recorded_like_single_ones() {
 #[test]
 fn no_secret_and_no_text_is_logged() {
     let log = logged(|| {
-        let mut bench = established();
-        bench.send(1, "the secret plan");
-        bench.created(
+        let mut driver = established();
+        driver.send(1, "the secret plan");
+        driver.created(
             "POST",
             &format!("{}/messaging/messages", conversation_href("21a1")),
             &message_href("21a1", "2"),
         );
-        bench.page(senders(
+        driver.page(senders(
             "21a1",
             vec![(true, arrival("21a1", "3", "another secret"))],
         ));
-        bench.break_off("GET", &format!("{APP}/events"), Sent::Maybe);
-        bench.submit(Operation::SignOut);
+        driver.break_off("GET", &format!("{APP}/events"), Sent::Maybe);
+        driver.submit(Operation::SignOut);
     });
     assert!(
         log.contains("startMessaging") && log.contains("token"),

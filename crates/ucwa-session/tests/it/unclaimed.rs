@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::pages::*;
 
 const LIST: &str = "/ucwa/oauth/v1/applications/102/communication/conversations";
 
-pub(crate) fn discovered(bench: &Bench) -> Option<ConversationKey> {
-    bench.events.iter().find_map(|event| match event {
+pub(crate) fn discovered(driver: &TestDriver) -> Option<ConversationKey> {
+    driver.events.iter().find_map(|event| match event {
         SessionEvent::Discovered { conversation, .. } => Some(*conversation),
         _ => None,
     })
@@ -26,23 +26,23 @@ fn living(state: &str) -> Value {
 }
 
 /// Answers the reads of a discovered conversation: it has a chat with Lene.
-fn answer_reads(bench: &mut Bench) -> ConversationKey {
-    bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
-    let key = discovered(bench).expect("no conversation was discovered");
+fn answer_reads(driver: &mut TestDriver) -> ConversationKey {
+    driver.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    let key = discovered(driver).expect("no conversation was discovered");
     let lene = json!({"href": participant_href("77"), "title": "Lene Aaling"});
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{}/participants", conversation_href("77")),
         200,
         json!({"rel": "participants", "_links": {"participant": [lene]}}),
     );
-    bench.reply(
+    driver.reply(
         "GET",
         &participant_href("77"),
         200,
         json!({"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com"}),
     );
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{}/messaging", conversation_href("77")),
         200,
@@ -52,31 +52,31 @@ fn answer_reads(bench: &mut Bench) -> ConversationKey {
 }
 
 /// Signs in to an application that existed before.
-fn taken_over() -> Bench {
-    let mut bench = Bench::new(Bench::config());
-    let ticket = bench.submit(Operation::SignIn(Bench::credentials()));
-    bench.discover();
+fn taken_over() -> TestDriver {
+    let mut driver = TestDriver::new(TestDriver::config());
+    let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
     // Without the `makeMeAvailable` link, because the user is available.
-    bench.reply(
+    driver.reply(
         "POST",
         "/ucwa/oauth/v1/applications",
         200,
         application(false),
     );
-    assert!(!bench.is_sent("POST", ""), "the user is available already");
-    bench.reply("GET", APP, 200, application(false));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    bench.events.clear();
-    bench
+    assert!(!driver.is_sent("POST", ""), "the user is available already");
+    driver.reply("GET", APP, 200, application(false));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    driver.events.clear();
+    driver
 }
 
 #[test]
 fn a_taken_over_application_has_its_conversations_listed() {
-    let mut bench = taken_over();
+    let mut driver = taken_over();
     let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
-    bench.reply("GET", LIST, 200, list);
-    let key = answer_reads(&mut bench);
-    let changes = bench.changes(key);
+    driver.reply("GET", LIST, 200, list);
+    let key = answer_reads(&mut driver);
+    let changes = driver.changes(key);
     for expected in [
         ConversationChange::Connected,
         ConversationChange::ChatConnected { html: false },
@@ -88,22 +88,25 @@ fn a_taken_over_application_has_its_conversations_listed() {
         ConversationChange::ParticipantJoined(it) | ConversationChange::ParticipantUpdated(it)
             if it.uri.as_deref() == Some("sip:lenea@contoso.com")
     )));
-    let ticket = bench.submit(Operation::SendMessage {
+    let ticket = driver.submit(Operation::SendMessage {
         conversation: key,
         message: MessageKey::Local(1),
         body: MessageBody::Text("Where were we?".to_owned()),
         subject: None,
     });
     let messages = format!("{}/messaging/messages", conversation_href("77"));
-    bench.created("POST", &messages, &message_href("77", "3"));
-    bench.page(senders("77", vec![(true, verdict("77", "3", "Success"))]));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.created("POST", &messages, &message_href("77", "3"));
+    driver.page(senders(
+        "77",
+        vec![(true, delivery_event("77", "3", "Success"))],
+    ));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
 #[test]
 fn a_new_application_has_no_conversations_to_list() {
-    let bench = Bench::signed_in();
-    assert!(!bench.is_sent("GET", LIST));
+    let driver = TestDriver::signed_in();
+    assert!(!driver.is_sent("GET", LIST));
 }
 
 #[test]
@@ -114,16 +117,16 @@ fn an_unclaimed_established_conversation_is_shown_with_its_messages() {
         (conversation_event("added", "77", "Connecting"), false),
         (conversation_event("added", "77", "Disconnected"), false),
     ] {
-        let mut bench = Bench::signed_in();
+        let mut driver = TestDriver::signed_in();
         let said = (true, arrival("77", "1", "Anybody there?"));
-        bench.page(senders("77", vec![(false, event), said]));
-        bench.advance(Duration::from_millis(9_999));
-        assert!(!bench.is_sent("GET", &conversation_href("77")));
-        bench.advance(Duration::from_millis(1));
-        assert_eq!(bench.is_sent("GET", &conversation_href("77")), shown);
+        driver.page(senders("77", vec![(false, event), said]));
+        driver.advance(Duration::from_millis(9_999));
+        assert!(!driver.is_sent("GET", &conversation_href("77")));
+        driver.advance(Duration::from_millis(1));
+        assert_eq!(driver.is_sent("GET", &conversation_href("77")), shown);
         if shown {
-            let key = answer_reads(&mut bench);
-            assert_eq!(bench.received(key), ["Anybody there?"]);
+            let key = answer_reads(&mut driver);
+            assert_eq!(driver.received(key), ["Anybody there?"]);
         }
     }
 }
@@ -134,39 +137,39 @@ fn an_unclaimed_conversation_that_has_ended_is_not_shown() {
         (200, living("Disconnected")),
         (404, json!({"code": "NotFound"})),
     ] {
-        let mut bench = Bench::signed_in();
+        let mut driver = TestDriver::signed_in();
         let added = conversation_event("added", "77", "Connected");
-        bench.page(senders("77", vec![(false, added)]));
-        bench.advance(Duration::from_secs(10));
-        bench.reply("GET", &conversation_href("77"), status, body);
-        assert_eq!(discovered(&bench), None);
+        driver.page(senders("77", vec![(false, added)]));
+        driver.advance(Duration::from_secs(10));
+        driver.reply("GET", &conversation_href("77"), status, body);
+        assert_eq!(discovered(&driver), None);
     }
 }
 
 #[test]
 fn a_late_invitation_does_not_show_its_conversation_twice() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello");
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello");
     let invitations = format!("{APP}/communication/messagingInvitations");
-    let request = bench.created("POST", &invitations, INVITATION).json();
+    let request = driver.created("POST", &invitations, INVITATION).json();
     let operation = request["operationId"].as_str().unwrap();
     let added = conversation_event("added", "77", "Connected");
-    bench.page(senders("77", vec![(false, added)]));
-    bench.advance(Duration::from_secs(10));
-    bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    driver.page(senders("77", vec![(false, added)]));
+    driver.advance(Duration::from_secs(10));
+    driver.reply("GET", &conversation_href("77"), 200, living("Connected"));
     assert_eq!(
-        discovered(&bench),
+        discovered(&driver),
         None,
         "the conversation may belong to the pending invitation"
     );
     let started = invitation("started", operation, "77", "Connecting");
-    bench.page(senders("77", vec![(false, started)]));
-    bench.page(senders("77", accepted(operation, "77")));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Delivered)));
-    bench.advance(Duration::from_secs(30));
-    assert_eq!(discovered(&bench), None);
+    driver.page(senders("77", vec![(false, started)]));
+    driver.page(senders("77", accepted(operation, "77")));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+    driver.advance(Duration::from_secs(30));
+    assert_eq!(discovered(&driver), None);
     assert!(
-        bench
+        driver
             .changes(chat())
             .contains(&ConversationChange::Connected)
     );
@@ -174,65 +177,65 @@ fn a_late_invitation_does_not_show_its_conversation_twice() {
 
 #[test]
 fn an_invitation_that_timed_out_does_not_claim_a_discovered_conversation() {
-    let mut bench = Bench::with_conversation();
-    let ticket = bench.send(1, "Hello");
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello");
     let invitations = format!("{APP}/communication/messagingInvitations");
-    let request = bench.take("POST", &invitations);
+    let request = driver.take("POST", &invitations);
     let operation = request.json()["operationId"].as_str().unwrap().to_owned();
-    bench.sent.push_front(request);
-    bench.break_off("POST", &invitations, Sent::Maybe);
-    bench.advance(Duration::from_secs(31));
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    driver.sent.push_front(request);
+    driver.break_off("POST", &invitations, Sent::Maybe);
+    driver.advance(Duration::from_secs(31));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
     let added = conversation_event("added", "77", "Connected");
-    bench.page(senders("77", vec![(false, added)]));
-    bench.advance(Duration::from_secs(10));
-    let key = answer_reads(&mut bench);
-    bench.changes(key);
+    driver.page(senders("77", vec![(false, added)]));
+    driver.advance(Duration::from_secs(10));
+    let key = answer_reads(&mut driver);
+    driver.changes(key);
     // The completed event finally claims the conversation: the message was delivered, and there is one conversation.
-    bench.page(senders("77", accepted(&operation, "77")));
+    driver.page(senders("77", accepted(&operation, "77")));
     assert_eq!(
-        bench.verdicts(chat()),
+        driver.delivery_results(chat()),
         [(MessageKey::Local(1), MessageStatus::Succeeded)]
     );
-    bench.page(senders("77", vec![(true, arrival("77", "1", "Hi"))]));
-    assert_eq!(bench.received(key), ["Hi"]);
+    driver.page(senders("77", vec![(true, arrival("77", "1", "Hi"))]));
+    assert_eq!(driver.received(key), ["Hi"]);
 }
 
 #[test]
 fn a_listed_conversation_is_shown_though_another_begins_meanwhile() {
-    let mut bench = taken_over();
-    bench.submit(Operation::OpenConversation {
+    let mut driver = taken_over();
+    driver.submit(Operation::OpenConversation {
         conversation: chat(),
         participant: peer(),
         peer: "sip:sarad@contoso.com".to_owned(),
     });
-    bench.send(1, "Hello");
+    driver.send(1, "Hello");
     let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
-    bench.reply("GET", LIST, 200, list);
-    bench.reply("GET", &conversation_href("77"), 200, living("Connected"));
+    driver.reply("GET", LIST, 200, list);
+    driver.reply("GET", &conversation_href("77"), 200, living("Connected"));
     assert_eq!(
-        discovered(&bench),
+        discovered(&driver),
         None,
         "the conversation may belong to the pending invitation"
     );
     let invitations = format!("{APP}/communication/messagingInvitations");
     let refused = json!({"code": "NotFound", "subcode": "DestinationNotFound"});
-    bench.reply("POST", &invitations, 404, refused);
-    bench.advance(Duration::from_secs(10));
-    answer_reads(&mut bench);
+    driver.reply("POST", &invitations, 404, refused);
+    driver.advance(Duration::from_secs(10));
+    answer_reads(&mut driver);
 }
 
 #[test]
 fn unclaimed_conversations_of_a_lost_application_are_dropped() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let added = conversation_event("added", "77", "Connected");
-    bench.page(senders("77", vec![(false, added)]));
+    driver.page(senders("77", vec![(false, added)]));
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
-    bench.reply("GET", &format!("{APP}/events"), 404, lost);
-    bench.advance(Duration::from_secs(2));
-    bench.enter();
-    bench.advance(Duration::from_secs(20));
-    assert!(!bench.is_sent("GET", &conversation_href("77")));
+    driver.reply("GET", &format!("{APP}/events"), 404, lost);
+    driver.advance(Duration::from_secs(2));
+    driver.create_application();
+    driver.advance(Duration::from_secs(20));
+    assert!(!driver.is_sent("GET", &conversation_href("77")));
 }
 
 #[test]
@@ -244,34 +247,34 @@ fn an_unclaimed_conversation_is_read_a_limited_number_of_times() {
             .body("?".into())
             .unwrap()
     };
-    let mut bench = taken_over();
-    bench.reply("GET", LIST, 200, list.clone());
-    let asked = bench.take("GET", &conversation_href("77"));
-    bench.respond(asked.id, rubbish());
-    assert_eq!(discovered(&bench), None);
-    bench.advance(Duration::from_secs(11));
-    answer_reads(&mut bench);
+    let mut driver = taken_over();
+    driver.reply("GET", LIST, 200, list.clone());
+    let asked = driver.take("GET", &conversation_href("77"));
+    driver.respond(asked.id, rubbish());
+    assert_eq!(discovered(&driver), None);
+    driver.advance(Duration::from_secs(11));
+    answer_reads(&mut driver);
 
-    let mut bench = taken_over();
-    bench.reply("GET", LIST, 200, list);
+    let mut driver = taken_over();
+    driver.reply("GET", LIST, 200, list);
     for pause in 1..=7 {
-        let asked = bench.take("GET", &conversation_href("77"));
-        bench.respond(asked.id, rubbish());
-        bench.advance(Duration::from_secs(10 * pause + 1));
+        let asked = driver.take("GET", &conversation_href("77"));
+        driver.respond(asked.id, rubbish());
+        driver.advance(Duration::from_secs(10 * pause + 1));
     }
-    bench.advance(Duration::from_secs(300));
-    assert!(!bench.is_sent("GET", &conversation_href("77")));
+    driver.advance(Duration::from_secs(300));
+    assert!(!driver.is_sent("GET", &conversation_href("77")));
 }
 
 #[test]
 fn messages_of_unclaimed_conversations_are_shown_at_the_end() {
-    let mut bench = Bench::signed_in();
+    let mut driver = TestDriver::signed_in();
     let said = (true, arrival("77", "1", "Anybody there?"));
     let added = conversation_event("added", "77", "Connected");
-    bench.page(senders("77", vec![(false, added), said]));
-    bench.submit(Operation::SignOut);
-    let key = discovered(&bench).expect("no conversation was discovered");
-    assert_eq!(bench.received(key), ["Anybody there?"]);
-    bench.reply("DELETE", APP, 204, Value::Null);
-    assert!(bench.sent.is_empty(), "{:?}", bench.sent);
+    driver.page(senders("77", vec![(false, added), said]));
+    driver.submit(Operation::SignOut);
+    let key = discovered(&driver).expect("no conversation was discovered");
+    assert_eq!(driver.received(key), ["Anybody there?"]);
+    driver.reply("DELETE", APP, 204, Value::Null);
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
 }

@@ -6,54 +6,54 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::pages::*;
 
-type Hold = fn(&mut Bench, &str);
+type Hold = fn(&mut TestDriver, &str);
 type Step = fn(&mut Fixture);
 
 /// The reasons why a request has not been sent, or had no effect.
 const WAITS: [(&str, Hold); 3] = [
-    ("the connection failed", |bench, target| {
-        bench.break_off("POST", target, Sent::No);
+    ("the connection failed", |driver, target| {
+        driver.break_off("POST", target, Sent::No);
     }),
-    ("429", |bench, target| {
-        bench.reply("POST", target, 429, Value::Null);
+    ("429", |driver, target| {
+        driver.reply("POST", target, 429, Value::Null);
     }),
-    ("the token was refused", |bench, target| {
-        let request = bench.take("POST", target);
-        bench.respond(request.id, challenge("https://127.0.0.1:5061/token"));
+    ("the token was refused", |driver, target| {
+        let request = driver.take("POST", target);
+        driver.respond(request.id, challenge("https://127.0.0.1:5061/token"));
     }),
 ];
 
 /// The ends.
 const ENDS: [(&str, Step); 4] = [
     ("the user leaves", |fixture| {
-        fixture.bench.submit(Operation::Leave(fixture.key));
+        fixture.driver.submit(Operation::Leave(fixture.key));
         let conversation = conversation_href(fixture.id);
-        if fixture.bench.is_sent("DELETE", &conversation) {
+        if fixture.driver.is_sent("DELETE", &conversation) {
             fixture
-                .bench
+                .driver
                 .reply("DELETE", &conversation, 204, Value::Null);
         }
     }),
     ("the user signs out", |fixture| {
-        fixture.bench.submit(Operation::SignOut);
+        fixture.driver.submit(Operation::SignOut);
     }),
     ("the program ends", |fixture| {
-        fixture.bench.handle(Input::Shutdown);
+        fixture.driver.handle(Input::Shutdown);
     }),
     ("the application is lost", |fixture| {
         let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
         let events = format!("{APP}/events");
-        fixture.bench.reply("GET", &events, 404, lost);
+        fixture.driver.reply("GET", &events, 404, lost);
     }),
 ];
 
 fn fails(what: &str, fixture: &mut Fixture, target: &str, end: Step) {
     let ticket = fixture.ticket.unwrap();
-    assert_eq!(fixture.bench.result(ticket), None, "{what}: too early");
+    assert_eq!(fixture.driver.result(ticket), None, "{what}: too early");
     end(fixture);
     assert_ne!(
         *fixture.failure().kind(),
@@ -61,14 +61,21 @@ fn fails(what: &str, fixture: &mut Fixture, target: &str, end: Step) {
         "{what}"
     );
     let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
-    assert_eq!(fixture.bench.verdicts(fixture.key), failed, "{what}");
+    assert_eq!(
+        fixture.driver.delivery_results(fixture.key),
+        failed,
+        "{what}"
+    );
     // The token that the request waited for arrives.
-    if fixture.bench.is_sent("POST", "/token") {
+    if fixture.driver.is_sent("POST", "/token") {
         let token = token("cwt=two", 28_000);
-        fixture.bench.reply("POST", "/token", 200, token);
+        fixture.driver.reply("POST", "/token", 200, token);
     }
-    fixture.bench.advance(Duration::from_secs(120));
-    assert!(!fixture.bench.is_sent("POST", target), "{what}: sent later");
+    fixture.driver.advance(Duration::from_secs(120));
+    assert!(
+        !fixture.driver.is_sent("POST", target),
+        "{what}: sent later"
+    );
 }
 
 #[test]
@@ -76,9 +83,9 @@ fn an_unsent_message_fails_at_the_end() {
     for (wait, hold) in WAITS {
         for (end, happens) in ENDS {
             let mut fixture = established();
-            fixture.ticket = Some(fixture.bench.send(1, "x"));
+            fixture.ticket = Some(fixture.driver.send(1, "x"));
             let messages = fixture.messages();
-            hold(&mut fixture.bench, &messages);
+            hold(&mut fixture.driver, &messages);
             fails(&format!("{wait}, {end}"), &mut fixture, &messages, happens);
         }
     }
@@ -89,9 +96,9 @@ fn an_unsent_invitation_fails_with_its_message_at_the_end() {
     for (wait, hold) in WAITS {
         for (end, happens) in ENDS {
             let mut fixture = signed_in();
-            fixture.bench = Bench::with_conversation();
-            fixture.ticket = Some(fixture.bench.send(1, "x"));
-            hold(&mut fixture.bench, INVITATIONS);
+            fixture.driver = TestDriver::with_conversation();
+            fixture.ticket = Some(fixture.driver.send(1, "x"));
+            hold(&mut fixture.driver, INVITATIONS);
             fails(
                 &format!("{wait}, {end}"),
                 &mut fixture,
@@ -106,18 +113,18 @@ fn an_unsent_invitation_fails_with_its_message_at_the_end() {
 fn an_unsent_invitation_is_dropped_instead_of_cancelled() {
     for (wait, hold) in WAITS {
         let mut fixture = signed_in();
-        fixture.bench = Bench::with_conversation();
-        fixture.ticket = Some(fixture.bench.send(1, "x"));
-        hold(&mut fixture.bench, INVITATIONS);
-        let stop = fixture.bench.submit(Operation::StopChat(fixture.key));
+        fixture.driver = TestDriver::with_conversation();
+        fixture.ticket = Some(fixture.driver.send(1, "x"));
+        hold(&mut fixture.driver, INVITATIONS);
+        let stop = fixture.driver.submit(Operation::StopChat(fixture.key));
         assert_eq!(
-            fixture.bench.result(stop),
+            fixture.driver.result(stop),
             Some(&Ok(Outcome::Done)),
             "{wait}"
         );
         assert_eq!(*fixture.failure().kind(), FailureKind::Ended, "{wait}");
-        fixture.bench.advance(Duration::from_secs(120));
-        assert!(!fixture.bench.is_sent("POST", INVITATIONS), "{wait}");
+        fixture.driver.advance(Duration::from_secs(120));
+        assert!(!fixture.driver.is_sent("POST", INVITATIONS), "{wait}");
     }
 }
 
@@ -125,33 +132,35 @@ fn an_unsent_invitation_is_dropped_instead_of_cancelled() {
 fn a_message_that_waits_for_a_token_fails_with_the_channel() {
     let mut fixture = established();
     let events = format!("{APP}/events");
-    let poll = fixture.bench.take("GET", &events);
+    let poll = fixture.driver.take("GET", &events);
     let challenge = || challenge("https://127.0.0.1:5061/token");
-    fixture.bench.respond(poll.id, challenge());
-    fixture.ticket = Some(fixture.bench.send(1, "x"));
+    fixture.driver.respond(poll.id, challenge());
+    fixture.ticket = Some(fixture.driver.send(1, "x"));
     let messages = fixture.messages();
-    let post = fixture.bench.take("POST", &messages);
-    fixture.bench.respond(post.id, challenge());
+    let post = fixture.driver.take("POST", &messages);
+    fixture.driver.respond(post.id, challenge());
     let refused = json!({"error": "invalid_grant"});
-    fixture.bench.reply("POST", "/token", 400, refused);
+    fixture.driver.reply("POST", "/token", 400, refused);
     assert_ne!(*fixture.failure().kind(), FailureKind::DeliveryUnknown);
     let failed = [(MessageKey::Local(1), MessageStatus::Failed)];
-    assert_eq!(fixture.bench.verdicts(fixture.key), failed);
+    assert_eq!(fixture.driver.delivery_results(fixture.key), failed);
 }
 
 #[test]
 fn a_message_that_waits_for_a_token_is_not_sent_into_a_conversation_that_is_over() {
     let mut fixture = established();
     let messages = fixture.messages();
-    let ticket = fixture.bench.send(1, "x");
-    let request = fixture.bench.take("POST", &messages);
+    let ticket = fixture.driver.send(1, "x");
+    let request = fixture.driver.take("POST", &messages);
     let refused = challenge("https://127.0.0.1:5061/token");
-    fixture.bench.respond(request.id, refused);
+    fixture.driver.respond(request.id, refused);
     let over = conversation_event("updated", fixture.id, "Disconnected");
-    fixture.bench.page(senders(fixture.id, vec![(false, over)]));
-    let failure = fixture.bench.failure(ticket);
+    fixture
+        .driver
+        .page(senders(fixture.id, vec![(false, over)]));
+    let failure = fixture.driver.failure(ticket);
     assert_ne!(*failure.kind(), FailureKind::DeliveryUnknown);
     let token = token("cwt=two", 28_000);
-    fixture.bench.reply("POST", "/token", 200, token);
-    assert!(!fixture.bench.is_sent("POST", &messages));
+    fixture.driver.reply("POST", "/token", 200, token);
+    assert!(!fixture.driver.is_sent("POST", &messages));
 }

@@ -1,4 +1,4 @@
-//! The actors: what they do, and how they react to the events of their sessions.
+//! The actors: their actions, and their reactions to the events of their sessions.
 
 use secrecy::SecretString;
 use ucwa_proto::Representation;

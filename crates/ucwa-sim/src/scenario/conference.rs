@@ -1,4 +1,4 @@
-//! The scenario of more than two actors: two begin a chat, add the others, which makes it a conference, all send messages,
+//! The scenario with more than two actors: two start a chat, add the others, which makes it a conference, all send messages,
 //! and leave one after the other. They also follow each other's presence.
 
 use std::time::Duration;
@@ -86,7 +86,7 @@ impl Scenario<'_> {
         }
         if self.plan.ideal {
             self.expect("every addition completes", Self::is_settled);
-            // The chat disconnects and reconnects while it becomes a conference. A message sent meanwhile fails.
+            // The chat disconnects and reconnects while it becomes a conference. A message sent in the meantime fails.
             self.wait(Duration::from_secs(60), |_| false);
             self.expect("every actor chats", |scenario| {
                 scenario.missing(host).is_empty()

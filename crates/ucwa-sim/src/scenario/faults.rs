@@ -12,8 +12,8 @@ use crate::fault_schedule::Outage;
 use crate::options::WorldSize;
 use crate::violation::{Invariant, Violation};
 
-/// How long sessions may take to become idle once the actors do nothing. A session attempts for a quarter of an hour to
-/// reconnect to a server.
+/// How long sessions may take to become idle after the last action of the actors. A session tries to reconnect to a server
+/// for a quarter of an hour.
 const IDLE_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 impl Scenario<'_> {
@@ -26,7 +26,7 @@ impl Scenario<'_> {
         }
     }
 
-    /// Schedules the faults that strike once.
+    /// Schedules the faults that occur once.
     pub(super) fn schedule_faults(&mut self) {
         if self.random.chance(300) {
             self.schedule_within(&millis(0..60_000), Action::Fault(Fault::ExpireTokens));
@@ -96,7 +96,7 @@ impl Scenario<'_> {
         }
     }
 
-    /// Restarts the server: it forgets everything but its users, and every connection closes.
+    /// Restarts the server: it loses everything except its users, and every connection is closed.
     pub(super) fn restart_server(&mut self) {
         self.world.inject(Fault::ExpireTokens);
         for actor in 0..self.actors.len() {

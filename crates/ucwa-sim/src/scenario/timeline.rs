@@ -81,7 +81,7 @@ impl Scenario<'_> {
         self.world.resumes_at(actor)
     }
 
-    /// Lets a random duration pass.
+    /// Advances the time by a random duration.
     pub(super) fn pause(&mut self, range: &Range<Duration>) {
         let pause = self.random.duration(range);
         self.wait(pause, |_| false);
@@ -101,7 +101,7 @@ impl Scenario<'_> {
         met
     }
 
-    /// Lets time pass until `condition` is met, for `limit` at most. Returns whether the condition is met.
+    /// Advances the time until `condition` is met, for `limit` at most. Returns whether the condition is met.
     pub(super) fn wait(&mut self, limit: Duration, condition: impl Fn(&Self) -> bool) -> bool {
         let end = self.world.now() + limit;
         loop {

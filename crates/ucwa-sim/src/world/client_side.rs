@@ -1,4 +1,4 @@
-//! The clients' side of the world: drives the sessions, carries out their outputs and hands them their inputs.
+//! The clients' side of the world: drives the sessions, carries out their outputs and passes in their inputs.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl World {
         Some(ticket)
     }
 
-    /// Shuts a session down, as a process does that exits.
+    /// Shuts a session down, like a process that exits.
     pub(crate) fn shut_down(&mut self, id: EndpointId) {
         if let Some(endpoint) = self.endpoints.get_mut(id.0) {
             endpoint.shut_down = true;
@@ -108,7 +108,7 @@ impl World {
         self.hand(exchange.endpoint, input, Cause::Other);
     }
 
-    /// Counts the fault that struck an exchange, now that its session gets the result.
+    /// Counts the fault that affected an exchange, when its session gets the result.
     fn record_fault(&mut self, id: ExchangeId) -> Option<CoveragePoint> {
         let point = self.struck.get(&id).copied();
         if let Some(point) = point {
@@ -129,7 +129,7 @@ impl World {
         Some((exchange.clone(), awaited))
     }
 
-    /// Hands an input to a session and carries out its outputs.
+    /// Passes an input to a session and carries out its outputs.
     fn hand(&mut self, id: EndpointId, input: Input, cause: Cause) {
         let session_time = self.session_time(id);
         let Some(endpoint) = self.endpoints.get_mut(id.0) else {
@@ -143,7 +143,7 @@ impl World {
         self.carry_out(id, cause);
     }
 
-    /// Hands the session the wall time of its device, as a driver does at each wake-up.
+    /// Passes the wall time of its device to the session, as a driver does at each wake-up.
     fn read_wall_clock(&mut self, id: EndpointId) {
         if !self.wall_clocks {
             return;

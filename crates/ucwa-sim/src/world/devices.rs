@@ -1,4 +1,4 @@
-//! The devices of the world: suspends, wall clocks, and what a suspend does to the exchanges of a device.
+//! The devices of the world: suspends, wall clocks, and the effect of a suspend on the exchanges of a device.
 
 use std::time::{Duration, SystemTime};
 
@@ -58,7 +58,7 @@ impl World {
         }
     }
 
-    /// Lets the wall clock of an actor's device jump.
+    /// Moves the wall clock of an actor's device.
     pub(crate) fn jump_clock(&mut self, owner: usize, by: ClockOffset) {
         let name = format!("device.{owner}");
         self.trace
@@ -119,7 +119,7 @@ impl World {
         true
     }
 
-    /// Decides what happens to an arrival at a suspended device: a response is lost or held, a failure is held.
+    /// Decides the fate of an arrival at a suspended device: a response is lost or held, a failure is held.
     pub(super) fn hold(&mut self, id: EndpointId, arrival: Arrival) {
         let lost = matches!(
             arrival,
@@ -138,7 +138,7 @@ impl World {
         }
     }
 
-    /// Notes the pending GETs of a device that has just resumed, which the sessions must replace if they can notice the
+    /// Records the pending GETs of a device that has just resumed. The sessions must replace them if they can notice the
     /// suspend.
     fn await_replaced_polls(&mut self, owner: usize) {
         let wall = self.server_wall();

@@ -22,16 +22,16 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an incoming invitation is pending",
             sends: &[ACCEPT],
             ends: "the invitation, completed with Success; not the response",
-            fixture: offered_by_lene,
+            fixture: invited_by_lene,
             operation: |fixture| Operation::Accept(fixture.key),
             end: |fixture| {
                 no_content(fixture);
                 assert_eq!(
-                    fixture.bench.completed.len(),
+                    fixture.driver.completed.len(),
                     1,
                     "only the sign-in has completed"
                 );
-                fixture.bench.page(offer_completed("17b", "Success"));
+                fixture.driver.page(offer_completed("17b", "Success"));
             },
             ..ROW
         },
@@ -40,7 +40,7 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an incoming invitation is pending",
             sends: &[DECLINE],
             ends: "the response",
-            fixture: offered_by_lene,
+            fixture: invited_by_lene,
             operation: |fixture| Operation::Decline(fixture.key),
             end: no_content,
             ..ROW
@@ -49,7 +49,7 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an invitation is pending",
             sends: &[TERMINATE],
             ends: "the invitation, completed",
-            fixture: ringing,
+            fixture: invitation_started,
             end: |fixture| {
                 no_content(fixture);
                 is_cancelled(fixture);
@@ -62,8 +62,8 @@ pub(super) fn rows() -> Vec<Row> {
             fixture: inviting,
             end: |fixture| {
                 let started = invitation("started", &fixture.operation, "21a1", "Connecting");
-                fixture.bench.page(senders("21a1", vec![(false, started)]));
-                fixture.bench.reply("POST", TERMINATE.1, 204, Value::Null);
+                fixture.driver.page(senders("21a1", vec![(false, started)]));
+                fixture.driver.reply("POST", TERMINATE.1, 204, Value::Null);
                 is_cancelled(fixture);
             },
             ..stopping()
@@ -89,7 +89,7 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an incoming invitation is pending",
             sends: &[DECLINE],
             ends: "the response",
-            fixture: offered_by_lene,
+            fixture: invited_by_lene,
             end: no_content,
             ..leaving()
         },
@@ -97,7 +97,7 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an invitation is pending",
             sends: &[TERMINATE],
             ends: "the invitation, completed",
-            fixture: ringing,
+            fixture: invitation_started,
             end: |fixture| {
                 no_content(fixture);
                 is_cancelled(fixture);
@@ -117,7 +117,7 @@ pub(super) fn rows() -> Vec<Row> {
             ends: "the response to that",
             end: |fixture| {
                 answered(fixture, 405, json!({"code": "MethodNotAllowed"}));
-                fixture.bench.reply("POST", TERMINATE.1, 204, Value::Null);
+                fixture.driver.reply("POST", TERMINATE.1, 204, Value::Null);
             },
             ..leaving()
         },
@@ -126,7 +126,7 @@ pub(super) fn rows() -> Vec<Row> {
             ends: "the request in flight",
             fixture: || {
                 let mut fixture = established();
-                fixture.bench.submit(Operation::StopChat(fixture.key));
+                fixture.driver.submit(Operation::StopChat(fixture.key));
                 fixture
             },
             end: no_content,
@@ -142,7 +142,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let mut event = conversation_event("updated", "21a1", "Connected");
                 event["_embedded"]["conversation"]["_links"]["userAcknowledged"] =
                     json!({"href": "/seen"});
-                fixture.bench.page(senders("21a1", vec![(false, event)]));
+                fixture.driver.page(senders("21a1", vec![(false, event)]));
                 fixture
             },
             operation: |fixture| Operation::Acknowledge(fixture.key),

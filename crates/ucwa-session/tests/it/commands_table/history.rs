@@ -15,8 +15,8 @@ const LOGS: (&str, &str) = (
 
 /// Signed in to a server with an archive, with one archived conversation.
 fn with_archive() -> Fixture {
-    let (bench, key) = with_one();
-    Fixture::new(bench, key, "21a1")
+    let (driver, key) = with_one();
+    Fixture::new(driver, key, "21a1")
 }
 
 pub(super) fn rows() -> Vec<Row> {
@@ -41,10 +41,10 @@ pub(super) fn rows() -> Vec<Row> {
             operation: |_| Operation::SetHistory(true),
             end: |fixture| {
                 answered(fixture, 200, communication("Disabled", "5"));
-                fixture.bench.reply("PUT", COMMUNICATION, 200, Value::Null);
+                fixture.driver.reply("PUT", COMMUNICATION, 200, Value::Null);
                 let now = communication("Enabled", "6");
                 let event = event("updated", "communication", COMMUNICATION, now);
-                fixture.bench.page(senders("21a1", vec![(false, event)]));
+                fixture.driver.page(senders("21a1", vec![(false, event)]));
             },
             ..archive()
         },
@@ -60,9 +60,9 @@ pub(super) fn rows() -> Vec<Row> {
             ends: "the responses to a batch of the unread logs",
             operation: listing,
             end: |fixture| {
-                fixture.bench.reply("GET", &logs_href(), 200, list([9, 7]));
+                fixture.driver.reply("GET", &logs_href(), 200, list([9, 7]));
                 let log = log(9, "t9", LENE);
-                fixture.bench.reply("GET", &log_href(9), 200, log);
+                fixture.driver.reply("GET", &log_href(9), 200, log);
             },
             ..archive()
         },
@@ -94,7 +94,7 @@ pub(super) fn rows() -> Vec<Row> {
             fixture: || {
                 let mut fixture = with_archive();
                 fixture.key = chat();
-                fixture.bench.submit(Operation::OpenConversation {
+                fixture.driver.submit(Operation::OpenConversation {
                     conversation: chat(),
                     participant: peer(),
                     peer: LENE.to_owned(),

@@ -10,27 +10,27 @@ use crate::meetings;
 
 /// An open conference: a new one, or the one with this URI.
 fn opened(uri: Option<&str>) -> Fixture {
-    let mut bench = meetings::with_meetings();
-    meetings::open(&mut bench, uri);
-    Fixture::new(bench, chat(), "21a1")
+    let mut driver = meetings::with_meetings();
+    meetings::open(&mut driver, uri);
+    Fixture::new(driver, chat(), "21a1")
 }
 
 /// The last conference invitation completes.
 fn is_in(fixture: &mut Fixture) {
-    let posted = fixture.bench.created("POST", MEETINGS, "/x").json();
-    meetings::joined(&mut fixture.bench, posted["operationId"].as_str().unwrap());
+    let posted = fixture.driver.created("POST", MEETINGS, "/x").json();
+    meetings::joined(&mut fixture.driver, posted["operationId"].as_str().unwrap());
 }
 
 /// A conference with a participant who has a link for this command, in the conference or in its lobby.
 fn with_third(rel: &str, in_lobby: bool) -> Fixture {
     let links = json!({rel: {"href": format!("/{rel}")}});
-    let mut bench = joining::joined(links);
+    let mut driver = joining::joined(links);
     if in_lobby {
         let view = Some(("lobby", "/lobby"));
         let waits = bare("added", "participant", &third_href("21a1"), view);
-        bench.page(senders("21a1", vec![(true, waits)]));
+        driver.page(senders("21a1", vec![(true, waits)]));
     }
-    Fixture::new(bench, chat(), "21a1")
+    Fixture::new(driver, chat(), "21a1")
 }
 
 fn promote(fixture: &Fixture) -> Operation {
@@ -82,7 +82,7 @@ pub(super) fn rows() -> Vec<Row> {
             ends: "at once, as NotSupported",
             fixture: || {
                 let mut fixture = signed_in();
-                meetings::open(&mut fixture.bench, None);
+                meetings::open(&mut fixture.driver, None);
                 fixture
             },
             operation: start,
@@ -96,8 +96,8 @@ pub(super) fn rows() -> Vec<Row> {
             ends: "the response, including 404 and 410",
             fixture: || {
                 let mut fixture = opened(Some(MEETING));
-                fixture.bench.submit(start(&fixture));
-                meetings::in_lobby(&mut fixture.bench);
+                fixture.driver.submit(start(&fixture));
+                meetings::in_lobby(&mut fixture.driver);
                 fixture
             },
             operation: |fixture| Operation::StopChat(fixture.key),

@@ -44,14 +44,14 @@ pub(super) fn rows() -> Vec<Row> {
             fixture: || Fixture::new(joining::extensible(), chat(), "21a1"),
             end: |fixture| {
                 let posted = fixture
-                    .bench
+                    .driver
                     .created("POST", joining::INVITATIONS, "/x")
                     .json();
                 let operation = posted["operationId"].as_str().unwrap();
                 let done =
                     joining::participant_invitation("completed", operation, "21a1", "Connected");
                 let done = with(done, "status", json!("Success"));
-                fixture.bench.page(senders("21a1", vec![(false, done)]));
+                fixture.driver.page(senders("21a1", vec![(false, done)]));
             },
             ..adding()
         },
@@ -62,17 +62,17 @@ pub(super) fn rows() -> Vec<Row> {
                 let open = joining::open_to_others("21a1");
                 let connected = joining::conference_event("21a1", "Connected", open);
                 fixture
-                    .bench
+                    .driver
                     .page(senders("21a1", vec![(false, connected)]));
                 let posted = fixture
-                    .bench
+                    .driver
                     .created("POST", joining::INVITATIONS, "/x")
                     .json();
                 let operation = posted["operationId"].as_str().unwrap();
                 let done =
                     joining::participant_invitation("completed", operation, "21a1", "Connected");
                 let done = with(done, "status", json!("Success"));
-                fixture.bench.page(senders("21a1", vec![(false, done)]));
+                fixture.driver.page(senders("21a1", vec![(false, done)]));
             },
             ..adding()
         },
@@ -80,7 +80,7 @@ pub(super) fn rows() -> Vec<Row> {
             when: "not started",
             fixture: || {
                 let mut fixture = not_begun();
-                joining::add(&mut fixture.bench);
+                joining::add(&mut fixture.driver);
                 fixture
             },
             ..removing()
@@ -96,7 +96,7 @@ pub(super) fn rows() -> Vec<Row> {
             end: |fixture| {
                 no_content(fixture);
                 let gone = bare("deleted", "participant", &third_href("21a1"), None);
-                fixture.bench.page(senders("21a1", vec![(true, gone)]));
+                fixture.driver.page(senders("21a1", vec![(true, gone)]));
             },
             ..removing()
         },
@@ -124,10 +124,10 @@ pub(super) fn rows() -> Vec<Row> {
             end: |fixture| {
                 let lene = contact(282, LENE, "Lene Aaling");
                 answered(fixture, 200, people::found(json!([lene]), false));
-                fixture.bench.advance(Duration::from_secs(1));
+                fixture.driver.advance(Duration::from_secs(1));
                 let presence = format!("{}/contactPresence", contact_href(282));
                 fixture
-                    .bench
+                    .driver
                     .reply("GET", &presence, 200, people::presence("Online"));
             },
             ..person()
@@ -165,7 +165,7 @@ pub(super) fn rows() -> Vec<Row> {
             operation: |_| Operation::SetMe(MeChange::ResetStatus),
             end: |fixture| {
                 no_content(fixture);
-                fixture.bench.advance(Duration::from_secs(1));
+                fixture.driver.advance(Duration::from_secs(1));
                 let presence = json!({"rel": "presence", "availability": "Online"});
                 answered(fixture, 200, presence);
             },

@@ -38,11 +38,11 @@ pub(super) fn rows() -> Vec<Row> {
             sends: &[("POST", MEETINGS)],
             fixture: || Fixture::new(conference_start::of_three(), chat(), "21a1"),
             end: |fixture| {
-                let posted = fixture.bench.created("POST", MEETINGS, "/x").json();
+                let posted = fixture.driver.created("POST", MEETINGS, "/x").json();
                 let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": posted["operationId"]});
                 let done = conference::meeting_invitation("completed", "21a1", ours);
                 let done = with(done, "status", json!("Success"));
-                fixture.bench.page(senders("21a1", vec![(false, done)]));
+                fixture.driver.page(senders("21a1", vec![(false, done)]));
             },
             ..starting()
         },
@@ -51,12 +51,12 @@ pub(super) fn rows() -> Vec<Row> {
             sends: &[("POST", MEETINGS)],
             fixture: || Fixture::new(conference_start::left(), chat(), "21a1"),
             end: |fixture| {
-                let posted = fixture.bench.created("POST", MEETINGS, "/y").json();
+                let posted = fixture.driver.created("POST", MEETINGS, "/y").json();
                 assert_eq!(posted["onlineMeetingUri"], conference::MEETING);
                 let ours = json!({"direction": "Outgoing", "state": "Connected", "operationId": posted["operationId"]});
                 let done = conference::meeting_invitation("completed", "22b2", ours);
                 let done = with(done, "status", json!("Success"));
-                fixture.bench.page(senders("22b2", vec![(false, done)]));
+                fixture.driver.page(senders("22b2", vec![(false, done)]));
             },
             ..starting()
         },
@@ -79,10 +79,10 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             when: "an invitation is pending: the message is queued",
             ends: "the message, completed with Success",
-            fixture: ringing,
+            fixture: invitation_started,
             end: |fixture| {
                 let events = accepted(&fixture.operation, "21a1");
-                fixture.bench.page(senders("21a1", events));
+                fixture.driver.page(senders("21a1", events));
                 is_delivered(fixture);
             },
             ..sending()
@@ -91,10 +91,10 @@ pub(super) fn rows() -> Vec<Row> {
             when: "an incoming invitation is pending: it is accepted, and the message is queued",
             sends: &[ACCEPT],
             ends: "the message, completed with Success",
-            fixture: offered_by_lene,
+            fixture: invited_by_lene,
             end: |fixture| {
-                fixture.bench.reply("POST", ACCEPT.1, 204, Value::Null);
-                fixture.bench.page(offer_completed("17b", "Success"));
+                fixture.driver.reply("POST", ACCEPT.1, 204, Value::Null);
+                fixture.driver.page(offer_completed("17b", "Success"));
                 is_delivered(fixture);
             },
             ..sending()
@@ -125,7 +125,7 @@ pub(super) fn rows() -> Vec<Row> {
             operation: |fixture| Operation::SendIsTyping(fixture.key),
             end: |fixture| {
                 let typing = format!("{}/messaging/typing", conversation_href("21a1"));
-                fixture.bench.reply("POST", &typing, 204, Value::Null);
+                fixture.driver.reply("POST", &typing, 204, Value::Null);
             },
             ..ROW
         },

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use super::Row;
-use crate::bench::*;
 use crate::conference::{MEETING, meeting_invitation};
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::joining::{conference_event, open_to_others, participant_invitation, third};
 use crate::pages::*;
@@ -68,33 +68,33 @@ fn assert_invitation_failed(fixture: &mut Fixture) {
 fn reinviting() -> Fixture {
     let mut fixture = established();
     let over = messaging("21a1", "Disconnected");
-    fixture.bench.page(senders("21a1", vec![(true, over)]));
-    fixture.bench.advance(std::time::Duration::from_secs(10));
+    fixture.driver.page(senders("21a1", vec![(true, over)]));
+    fixture.driver.advance(std::time::Duration::from_secs(10));
     let lives = conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone();
     fixture
-        .bench
+        .driver
         .reply("GET", &conversation_href("21a1"), 200, lives);
-    fixture.ticket = Some(fixture.bench.send(1, "Still there?"));
+    fixture.ticket = Some(fixture.driver.send(1, "Still there?"));
     let request = fixture
-        .bench
+        .driver
         .created("POST", INVITATIONS, INVITATION)
         .json();
     fixture.operation = request["operationId"].as_str().unwrap().to_owned();
     let started = invitation("started", &fixture.operation, "21a1", "Connecting");
-    fixture.bench.page(senders("21a1", vec![(false, started)]));
-    fixture.bench.events.clear();
+    fixture.driver.page(senders("21a1", vec![(false, started)]));
+    fixture.driver.events.clear();
     fixture
 }
 
 /// Alex is being invited.
 fn adding() -> Fixture {
-    let mut bench = crate::joining::extensible();
-    let (ticket, operation) = crate::joining::invited(&mut bench);
-    bench.events.clear();
+    let mut driver = crate::joining::extensible();
+    let (ticket, operation) = crate::joining::invited(&mut driver);
+    driver.events.clear();
     Fixture {
         operation,
         ticket: Some(ticket),
-        ..Fixture::new(bench, chat(), "21a1")
+        ..Fixture::new(driver, chat(), "21a1")
     }
 }
 
@@ -108,9 +108,9 @@ fn invitation_rows() -> Vec<Row> {
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Connecting"),
             effect: |fixture| {
                 fixture.changes_are(&[ConversationChange::Inviting]);
-                fixture.bench.submit(Operation::Leave(fixture.key));
+                fixture.driver.submit(Operation::Leave(fixture.key));
                 let cancel = format!("{}/messaging/terminate", conversation_href("21a1"));
-                assert!(fixture.bench.is_sent("POST", &cancel));
+                assert!(fixture.driver.is_sent("POST", &cancel));
             },
             ..COMMUNICATION
         },
@@ -126,10 +126,10 @@ fn invitation_rows() -> Vec<Row> {
             },
             effect: |fixture| {
                 assert!(matches!(
-                    fixture.bench.events.as_slice(),
+                    fixture.driver.events.as_slice(),
                     [SessionEvent::Discovered { .. }]
                 ));
-                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
+                assert_eq!(fixture.driver.result(fixture.ticket.unwrap()), None);
             },
             ..COMMUNICATION
         },
@@ -146,15 +146,15 @@ fn invitation_rows() -> Vec<Row> {
                         answerable: true,
                         ..
                     },
-                ] = fixture.bench.events.as_slice()
+                ] = fixture.driver.events.as_slice()
                 else {
-                    panic!("{:?}", fixture.bench.events)
+                    panic!("{:?}", fixture.driver.events)
                 };
                 assert_eq!(from.uri.as_deref(), Some("sip:lenea@contoso.com"));
-                fixture.bench.submit(Operation::Accept(*conversation));
+                fixture.driver.submit(Operation::Accept(*conversation));
                 assert!(
                     fixture
-                        .bench
+                        .driver
                         .is_sent("POST", &format!("{INVITATION}/accept"))
                 );
             },
@@ -172,13 +172,13 @@ fn invitation_rows() -> Vec<Row> {
                         answerable: false,
                         ..
                     },
-                ] = fixture.bench.events.as_slice()
+                ] = fixture.driver.events.as_slice()
                 else {
-                    panic!("{:?}", fixture.bench.events)
+                    panic!("{:?}", fixture.driver.events)
                 };
-                let ticket = fixture.bench.submit(Operation::Accept(*conversation));
+                let ticket = fixture.driver.submit(Operation::Accept(*conversation));
                 assert_eq!(
-                    fixture.bench.failure(ticket).kind(),
+                    fixture.driver.failure(ticket).kind(),
                     &FailureKind::WrongState
                 );
             },
@@ -197,20 +197,20 @@ fn invitation_rows() -> Vec<Row> {
             },
             effect: |fixture| {
                 assert!(matches!(
-                    fixture.bench.events.as_slice(),
+                    fixture.driver.events.as_slice(),
                     [SessionEvent::Incoming {
                         answerable: false,
                         ..
                     }]
                 ));
-                assert!(fixture.bench.is_sent("GET", &conversation_href("17b")));
+                assert!(fixture.driver.is_sent("GET", &conversation_href("17b")));
             },
             ..COMMUNICATION
         },
         Row {
             when: "of this session, in the state Alerting",
             then: "the invitation alerts the peer",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Alerting"),
             effect: |fixture| fixture.changes_are(&[ConversationChange::Alerting]),
             ..COMMUNICATION
@@ -218,14 +218,14 @@ fn invitation_rows() -> Vec<Row> {
         Row {
             when: "Incoming, without its former links",
             then: "nothing: the invitation can still be accepted",
-            fixture: offered_by_lene,
+            fixture: invited_by_lene,
             event: |_, kind| lene_invitation(kind, "Connecting", &[]),
             effect: |fixture| {
                 fixture.nothing_follows();
-                fixture.bench.submit(Operation::Accept(fixture.key));
+                fixture.driver.submit(Operation::Accept(fixture.key));
                 assert!(
                     fixture
-                        .bench
+                        .driver
                         .is_sent("POST", &format!("{INVITATION}/accept"))
                 );
             },
@@ -235,7 +235,7 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "of this session, Success",
             then: "its message is delivered and the peer has joined; a conversation without a Connected event is read",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| {
                 let mut event = invitation(kind, &fixture.operation, "21a1", "Connected");
                 let lene = json!({"rel": "participant", "name": "", "uri": "sip:lenea@contoso.com",
@@ -258,7 +258,7 @@ fn invitation_rows() -> Vec<Row> {
                     panic!("{changes:?}")
                 };
                 assert_eq!(lene.key, peer());
-                assert!(fixture.bench.is_sent("GET", &conversation_href("21a1")));
+                assert!(fixture.driver.is_sent("GET", &conversation_href("21a1")));
             },
             ..COMMUNICATION
         },
@@ -266,7 +266,7 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "of this session, without a status, in the state Connected",
             then: "as Success",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Connected"),
             effect: |fixture| fixture.ended_with(&Ok(Outcome::Delivered)),
             ..COMMUNICATION
@@ -275,16 +275,16 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "of this session, with neither a status nor a state",
             then: "the invitation is read",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |_, kind| bare(kind, "messagingInvitation", INVITATION, None),
-            effect: |fixture| assert!(fixture.bench.is_sent("GET", INVITATION)),
+            effect: |fixture| assert!(fixture.driver.is_sent("GET", INVITATION)),
             ..COMMUNICATION
         },
         Row {
             types: &["completed"],
             when: "of this session, without an `operationId`",
             then: "the invitation is identified by its href",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |_, kind| {
                 let resource = json!({"direction": "Outgoing", "state": "Connected"});
                 event(kind, "messagingInvitation", INVITATION, resource)
@@ -296,7 +296,7 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "of this session, Failure",
             then: "its message fails with the reason, and the conversation that it started ends",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, _| completed(&fixture.operation, "Failed", "Failure", declined()),
             effect: |fixture| {
                 assert_eq!(fixture.failure().subcode(), Some("Declined"));
@@ -308,7 +308,7 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "of this session, without a status, in the state Declined",
             then: "as Failure",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| invitation(kind, &fixture.operation, "21a1", "Declined"),
             effect: assert_invitation_failed,
             ..COMMUNICATION
@@ -350,8 +350,8 @@ fn invitation_rows() -> Vec<Row> {
             },
             effect: |fixture| {
                 fixture.ended_with(&Ok(Outcome::Done));
-                fixture.bench.advance(std::time::Duration::from_secs(5));
-                assert_eq!(fixture.bench.received(fixture.key), ["Hi Tosh"]);
+                fixture.driver.advance(std::time::Duration::from_secs(5));
+                assert_eq!(fixture.driver.received(fixture.key), ["Hi Tosh"]);
             },
             ..COMMUNICATION
         },
@@ -359,7 +359,7 @@ fn invitation_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Incoming, Failure",
             then: "missed, or answered by another endpoint: the conversation ends with the reason, and the invitation text is shown",
-            fixture: offered_by_lene,
+            fixture: invited_by_lene,
             event: |_, kind| {
                 let event = with(
                     lene_invitation(kind, "Failed", &[]),
@@ -392,7 +392,7 @@ fn invitation_rows() -> Vec<Row> {
             event: |_, kind| meeting_invitation(kind, "21a1", json!({})),
             effect: |fixture| {
                 assert!(matches!(
-                    fixture.bench.events.as_slice(),
+                    fixture.driver.events.as_slice(),
                     [
                         SessionEvent::Incoming { answerable: true, .. },
                         SessionEvent::Conversation { change: ConversationChange::Group { uri: Some(uri) }, .. },
@@ -407,15 +407,15 @@ fn invitation_rows() -> Vec<Row> {
             when: "of this session, Success",
             then: "the new conference is established; its chat is requested and added participants are invited",
             fixture: || {
-                let mut bench = crate::conference_start::of_three();
+                let mut driver = crate::conference_start::of_three();
                 let start = Operation::StartChat {
                     conversation: chat(),
                     subject: None,
                     context: None,
                 };
-                let ticket = bench.submit(start);
+                let ticket = driver.submit(start);
                 let begun = format!("{APP}/communication/onlineMeetingInvitations");
-                let request = bench.created("POST", &begun, "/x").json();
+                let request = driver.created("POST", &begun, "/x").json();
                 let operation = request["operationId"].as_str().unwrap().to_owned();
                 let ours = json!({"direction": "Outgoing", "operationId": operation});
                 let started = meeting_invitation("started", "21a1", ours);
@@ -425,11 +425,11 @@ fn invitation_rows() -> Vec<Row> {
                     (false, conferenced),
                     (true, messaging("21a1", "Disconnected")),
                 ];
-                bench.page(senders("21a1", events));
+                driver.page(senders("21a1", events));
                 Fixture {
                     operation,
                     ticket: Some(ticket),
-                    ..Fixture::new(bench, chat(), "21a1")
+                    ..Fixture::new(driver, chat(), "21a1")
                 }
             },
             event: |fixture, kind| {
@@ -443,8 +443,8 @@ fn invitation_rows() -> Vec<Row> {
             effect: |fixture| {
                 fixture.ended_with(&Ok(Outcome::Done));
                 let chat = format!("{INVITATIONS}?conversationId=21a1");
-                assert!(fixture.bench.is_sent("POST", &chat));
-                assert!(fixture.bench.is_sent("POST", crate::joining::INVITATIONS));
+                assert!(fixture.driver.is_sent("POST", &chat));
+                assert!(fixture.driver.is_sent("POST", crate::joining::INVITATIONS));
             },
             ..COMMUNICATION
         },
@@ -454,15 +454,15 @@ fn invitation_rows() -> Vec<Row> {
             when: "ours",
             then: "the participant is shown as invited",
             fixture: || {
-                let mut bench = crate::joining::extensible();
-                let ticket = crate::joining::add(&mut bench);
+                let mut driver = crate::joining::extensible();
+                let ticket = crate::joining::add(&mut driver);
                 let invitations = crate::joining::INVITATIONS;
-                let request = bench.created("POST", invitations, "/x").json();
-                bench.events.clear();
+                let request = driver.created("POST", invitations, "/x").json();
+                driver.events.clear();
                 Fixture {
                     operation: request["operationId"].as_str().unwrap().to_owned(),
                     ticket: Some(ticket),
-                    ..Fixture::new(bench, chat(), "21a1")
+                    ..Fixture::new(driver, chat(), "21a1")
                 }
             },
             event: |fixture, kind| {
@@ -517,7 +517,7 @@ fn invitation_rows() -> Vec<Row> {
             rel: "communication",
             when: "",
             then: "its links replace the former ones; the next invitation uses them",
-            fixture: || Fixture::new(Bench::with_conversation(), chat(), "21a1"),
+            fixture: || Fixture::new(TestDriver::with_conversation(), chat(), "21a1"),
             event: |_, kind| {
                 let links = json!({"_links": {"startMessaging": {"href": "/elsewhere"}}});
                 event(
@@ -528,8 +528,8 @@ fn invitation_rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                fixture.bench.send(1, "Hello");
-                assert!(fixture.bench.is_sent("POST", "/elsewhere"));
+                fixture.driver.send(1, "Hello");
+                assert!(fixture.driver.is_sent("POST", "/elsewhere"));
             },
             ..COMMUNICATION
         },

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use super::Row;
-use crate::bench::*;
 use crate::conference::MEETING;
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::pages::*;
 
@@ -43,9 +43,9 @@ fn known() -> Fixture {
     let mut fixture = established();
     let connected = conversation_event("updated", "21a1", "Connected");
     fixture
-        .bench
+        .driver
         .page(senders("21a1", vec![(false, connected)]));
-    fixture.bench.events.clear();
+    fixture.driver.events.clear();
     fixture
 }
 
@@ -62,7 +62,7 @@ fn assert_ended(fixture: &mut Fixture) {
         ),
         "{changes:?}"
     );
-    assert!(fixture.bench.result(fixture.ticket.unwrap()).is_some());
+    assert!(fixture.driver.result(fixture.ticket.unwrap()).is_some());
 }
 
 /// The rows with sender `communication` that are about conversations.
@@ -76,7 +76,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             types: &["added", "updated"],
             when: "Connected or Conferenced",
             then: "the conversation is established",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| in_state(fixture, kind, "Connected", json!({})),
             effect: |fixture| {
                 assert!(fixture.changes().contains(&ConversationChange::Connected));
@@ -87,7 +87,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             types: &["added", "updated"],
             when: "Incoming or Connecting",
             then: "nothing",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| in_state(fixture, kind, "Connecting", json!({})),
             effect: Fixture::nothing_follows,
             ..row()
@@ -99,8 +99,8 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             event: |fixture, kind| in_state(fixture, kind, "Connected", json!({})),
             effect: |fixture| {
                 fixture.nothing_follows();
-                fixture.bench.advance(std::time::Duration::from_secs(10));
-                assert!(fixture.bench.is_sent("GET", &conversation_href("21a1")));
+                fixture.driver.advance(std::time::Duration::from_secs(10));
+                assert!(fixture.driver.is_sent("GET", &conversation_href("21a1")));
             },
             ..row()
         },
@@ -109,7 +109,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             then: "the conversation is read",
             fixture: established,
             event: |fixture, kind| bare(kind, "conversation", &conversation_href(fixture.id), None),
-            effect: |fixture| assert!(fixture.bench.is_sent("GET", &conversation_href("21a1"))),
+            effect: |fixture| assert!(fixture.driver.is_sent("GET", &conversation_href("21a1"))),
             ..row()
         },
         Row {
@@ -142,7 +142,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "InLobby",
             then: "this user waits in the lobby",
-            fixture: offered_by_lene,
+            fixture: invited_by_lene,
             event: |fixture, kind| in_state(fixture, kind, "InLobby", json!({})),
             effect: |fixture| {
                 fixture.changes_are(&[ConversationChange::Myself {
@@ -201,8 +201,8 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             },
             effect: |fixture| {
                 fixture.changes_are(&[ConversationChange::Acknowledgeable(true)]);
-                fixture.bench.submit(Operation::Acknowledge(fixture.key));
-                assert!(fixture.bench.is_sent("POST", "/seen"));
+                fixture.driver.submit(Operation::Acknowledge(fixture.key));
+                assert!(fixture.driver.is_sent("POST", "/seen"));
             },
             ..row()
         },
@@ -215,8 +215,8 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
                 in_state(fixture, kind, "Connected", links)
             },
             effect: |fixture| {
-                crate::joining::add(&mut fixture.bench);
-                assert!(fixture.bench.is_sent("POST", "/more"));
+                crate::joining::add(&mut fixture.driver);
+                assert!(fixture.driver.is_sent("POST", "/more"));
             },
             ..row()
         },
@@ -228,7 +228,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
                 let links = json!({"derivedConversation": {"href": conversation_href("dd1")}});
                 in_state(fixture, kind, "Connected", json!({"_links": links}))
             },
-            effect: |fixture| assert!(fixture.bench.is_sent("GET", &conversation_href("dd1"))),
+            effect: |fixture| assert!(fixture.driver.is_sent("GET", &conversation_href("dd1"))),
             ..row()
         },
         Row {
@@ -249,7 +249,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
         Row {
             when: "Disconnected",
             then: "pending messages and commands are settled, then the conversation ends",
-            fixture: handed_over,
+            fixture: message_accepted,
             event: |fixture, kind| {
                 in_state(
                     fixture,
@@ -265,7 +265,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             types: &["deleted"],
             when: "",
             then: "as Disconnected",
-            fixture: handed_over,
+            fixture: message_accepted,
             event: |fixture, kind| bare(kind, "conversation", &conversation_href(fixture.id), None),
             effect: assert_ended,
             ..row()
@@ -275,20 +275,20 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
 
 /// A message is queued until the chat is established.
 fn waiting() -> Fixture {
-    let mut fixture = ringing();
+    let mut fixture = invitation_started();
     let operation = fixture.operation.clone();
-    fixture.bench.page(senders(
+    fixture.driver.page(senders(
         "21a1",
         vec![(false, conversation_event("updated", "21a1", "Connected"))],
     ));
     let completed = invitation("completed", &operation, "21a1", "Connected");
     fixture
-        .bench
+        .driver
         .page(senders("21a1", vec![(false, completed)]));
-    fixture.ticket = Some(fixture.bench.send(2, "And another thing"));
+    fixture.ticket = Some(fixture.driver.send(2, "And another thing"));
     // Drops the reads that were sent because no event of the chat had arrived.
-    fixture.bench.sent.retain(|sent| sent.lane == Lane::Events);
-    fixture.bench.events.clear();
+    fixture.driver.sent.retain(|sent| sent.lane == Lane::Events);
+    fixture.driver.events.clear();
     fixture
 }
 
@@ -300,8 +300,8 @@ fn chat_rows() -> Vec<Row> {
             fixture: || {
                 let mut fixture = established();
                 let over = messaging("21a1", "Disconnected");
-                fixture.bench.page(senders("21a1", vec![(true, over)]));
-                fixture.bench.events.clear();
+                fixture.driver.page(senders("21a1", vec![(true, over)]));
+                fixture.driver.events.clear();
                 fixture
             },
             event: |fixture, _| messaging(fixture.id, "Connecting"),
@@ -322,7 +322,7 @@ fn chat_rows() -> Vec<Row> {
                 fixture.changes_are(&[ConversationChange::ChatConnected { html: true }]);
                 let messages = fixture.messages();
                 assert_eq!(
-                    fixture.bench.take("POST", &messages).body(),
+                    fixture.driver.take("POST", &messages).body(),
                     "And another thing"
                 );
             },
@@ -343,12 +343,12 @@ fn chat_rows() -> Vec<Row> {
             effect: |fixture| {
                 let chat_href = format!("{}/messaging", conversation_href("21a1"));
                 let bare = messaging("21a1", "Connected")["_embedded"]["messaging"].clone();
-                let ticket = fixture.bench.send(1, "x");
-                let read = fixture.bench.take("GET", &chat_href);
-                assert!(!fixture.bench.is_sent("GET", &chat_href));
-                fixture.bench.respond(read.id, answer(200, bare));
-                assert!(fixture.bench.is_sent("POST", &fixture.messages()));
-                assert_eq!(fixture.bench.result(ticket), None);
+                let ticket = fixture.driver.send(1, "x");
+                let read = fixture.driver.take("GET", &chat_href);
+                assert!(!fixture.driver.is_sent("GET", &chat_href));
+                fixture.driver.respond(read.id, answer(200, bare));
+                assert!(fixture.driver.is_sent("POST", &fixture.messages()));
+                assert_eq!(fixture.driver.result(ticket), None);
             },
             ..CONVERSATION
         },
@@ -362,7 +362,7 @@ fn chat_rows() -> Vec<Row> {
             },
             effect: |fixture| {
                 let href = format!("{}/messaging", conversation_href("21a1"));
-                assert!(fixture.bench.is_sent("GET", &href));
+                assert!(fixture.driver.is_sent("GET", &href));
             },
             ..CONVERSATION
         },
@@ -373,9 +373,9 @@ fn chat_rows() -> Vec<Row> {
             event: |fixture, _| messaging(fixture.id, "Disconnecting"),
             effect: |fixture| {
                 fixture.changes_are(&[ConversationChange::ChatDisconnecting]);
-                fixture.bench.send(1, "x");
+                fixture.driver.send(1, "x");
                 assert!(
-                    !fixture.bench.is_sent("POST", ""),
+                    !fixture.driver.is_sent("POST", ""),
                     "there is no sendMessage link"
                 );
             },
@@ -386,9 +386,9 @@ fn chat_rows() -> Vec<Row> {
             then: "the chat ends and queued messages fail; after 10 s the conversation is read",
             fixture: || {
                 let mut fixture = established();
-                fixture.bench.send(1, "one");
-                fixture.ticket = Some(fixture.bench.send(2, "the later message waits"));
-                fixture.bench.events.clear();
+                fixture.driver.send(1, "one");
+                fixture.ticket = Some(fixture.driver.send(2, "the later message waits"));
+                fixture.driver.events.clear();
                 fixture
             },
             event: |fixture, _| {
@@ -412,8 +412,8 @@ fn chat_rows() -> Vec<Row> {
                     ),
                     "{changes:?}"
                 );
-                fixture.bench.advance(std::time::Duration::from_secs(10));
-                assert!(fixture.bench.is_sent("GET", &conversation_href("21a1")));
+                fixture.driver.advance(std::time::Duration::from_secs(10));
+                assert!(fixture.driver.is_sent("GET", &conversation_href("21a1")));
             },
             ..CONVERSATION
         },
@@ -468,8 +468,8 @@ fn message_rows() -> Vec<Row> {
                 let mut fixture = established();
                 let typing = Some(("typingParticipants", "/x"));
                 let typing = bare("added", "participant", &fixture.lene(), typing);
-                fixture.bench.page(senders("21a1", vec![(true, typing)]));
-                fixture.bench.events.clear();
+                fixture.driver.page(senders("21a1", vec![(true, typing)]));
+                fixture.driver.events.clear();
                 fixture
             },
             event: |fixture, kind| with(arrival(fixture.id, "5", "Hi"), "type", json!(kind)),
@@ -484,7 +484,7 @@ fn message_rows() -> Vec<Row> {
                 };
                 assert_eq!(sender.key, peer());
                 let again = arrival("21a1", "5", "Hi");
-                fixture.bench.page(senders("21a1", vec![(true, again)]));
+                fixture.driver.page(senders("21a1", vec![(true, again)]));
                 fixture.changes_are(&[]);
             },
             ..row()
@@ -498,8 +498,10 @@ fn message_rows() -> Vec<Row> {
             effect: |fixture| {
                 fixture.nothing_follows();
                 let completed = arrival("21a1", "5", "Hi");
-                fixture.bench.page(senders("21a1", vec![(true, completed)]));
-                assert_eq!(fixture.bench.received(fixture.key), ["Hi"]);
+                fixture
+                    .driver
+                    .page(senders("21a1", vec![(true, completed)]));
+                assert_eq!(fixture.driver.received(fixture.key), ["Hi"]);
             },
             ..row()
         },
@@ -509,17 +511,23 @@ fn message_rows() -> Vec<Row> {
             then: "the message is read; later messages wait for it",
             fixture: established,
             event: |fixture, kind| bare(kind, "message", &message_href(fixture.id, "5"), None),
-            effect: |fixture| assert!(fixture.bench.is_sent("GET", &message_href("21a1", "5"))),
+            effect: |fixture| assert!(fixture.driver.is_sent("GET", &message_href("21a1", "5"))),
             ..row()
         },
         Row {
             types: &["started"],
             when: "Outgoing",
             then: "nothing: the message is in flight",
-            fixture: handed_over,
-            event: |fixture, kind| with(verdict(fixture.id, "2", "Success"), "type", json!(kind)),
+            fixture: message_accepted,
+            event: |fixture, kind| {
+                with(
+                    delivery_event(fixture.id, "2", "Success"),
+                    "type",
+                    json!(kind),
+                )
+            },
             effect: |fixture| {
-                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
+                assert_eq!(fixture.driver.result(fixture.ticket.unwrap()), None);
                 fixture.nothing_follows();
             },
             ..row()
@@ -528,8 +536,8 @@ fn message_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Outgoing, of this session by `operationId` or `Location`, Success",
             then: "the message is delivered, with the server's timestamp",
-            fixture: handed_over,
-            event: |fixture, _| verdict(fixture.id, "2", "Success"),
+            fixture: message_accepted,
+            event: |fixture, _| delivery_event(fixture.id, "2", "Success"),
             effect: |fixture| {
                 fixture.ended_with(&Ok(Outcome::Delivered));
                 let changes = fixture.changes();
@@ -551,9 +559,9 @@ fn message_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Outgoing, of this session, Failure",
             then: "the message fails, with the reason and the participants it did not reach",
-            fixture: handed_over,
+            fixture: message_accepted,
             event: |fixture, _| {
-                let mut event = verdict(fixture.id, "2", "Failure");
+                let mut event = delivery_event(fixture.id, "2", "Failure");
                 event["_embedded"]["message"]["_links"]["failedDeliveryParticipant"] =
                     json!([{"href": "/p/1", "title": "Alex Darrow"}, {"href": "/p/2"}]);
                 with(
@@ -576,15 +584,15 @@ fn message_rows() -> Vec<Row> {
             types: &["completed"],
             when: "Outgoing, of this session, with no status",
             then: "the message is read: a missing status is not a failure",
-            fixture: handed_over,
+            fixture: message_accepted,
             event: |fixture, _| {
-                let mut event = verdict(fixture.id, "2", "Success");
+                let mut event = delivery_event(fixture.id, "2", "Success");
                 event.as_object_mut().unwrap().remove("status");
                 event
             },
             effect: |fixture| {
-                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
-                assert!(fixture.bench.is_sent("GET", &message_href("21a1", "2")));
+                assert_eq!(fixture.driver.result(fixture.ticket.unwrap()), None);
+                assert!(fixture.driver.is_sent("GET", &message_href("21a1", "2")));
             },
             ..row()
         },
@@ -592,10 +600,16 @@ fn message_rows() -> Vec<Row> {
             types: &["started", "completed"],
             when: "Outgoing, of another endpoint",
             then: "nothing",
-            fixture: handed_over,
-            event: |fixture, kind| with(verdict(fixture.id, "99", "Failure"), "type", json!(kind)),
+            fixture: message_accepted,
+            event: |fixture, kind| {
+                with(
+                    delivery_event(fixture.id, "99", "Failure"),
+                    "type",
+                    json!(kind),
+                )
+            },
             effect: |fixture| {
-                assert_eq!(fixture.bench.result(fixture.ticket.unwrap()), None);
+                assert_eq!(fixture.driver.result(fixture.ticket.unwrap()), None);
                 fixture.nothing_follows();
             },
             ..row()

@@ -5,7 +5,7 @@ use ucwa_session::*;
 
 use super::Row;
 use super::conversation::CONVERSATION;
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::joining::{joined, third_href};
 use crate::pages::*;
@@ -54,7 +54,7 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "a link only, of the invited peer",
             then: "the peer has joined, and the participant is read for the name",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| bare(kind, "participant", &fixture.lene(), None),
             effect: |fixture| {
                 let changes = fixture.changes();
@@ -62,7 +62,7 @@ fn participant_rows() -> Vec<Row> {
                     matches!(changes.as_slice(), [ConversationChange::ParticipantJoined(it)] if it.key == peer()),
                     "{changes:?}"
                 );
-                assert!(fixture.bench.is_sent("GET", &participant_href("21a1")));
+                assert!(fixture.driver.is_sent("GET", &participant_href("21a1")));
             },
             ..of_participants()
         },
@@ -117,7 +117,7 @@ fn participant_rows() -> Vec<Row> {
                 fixture.changes_are(&[]);
                 let (alex, name) = (third_href("21a1"), "Alex Darrow");
                 fixture
-                    .bench
+                    .driver
                     .reply("GET", &alex, 200, json!({"name": name}));
                 let changes = fixture.changes();
                 assert!(
@@ -180,8 +180,8 @@ fn participant_rows() -> Vec<Row> {
                 let mut fixture = lene_is_known();
                 let typing = Some(("typingParticipants", "/t"));
                 let typing = bare("added", "participant", &fixture.lene(), typing);
-                fixture.bench.page(senders("21a1", vec![(true, typing)]));
-                fixture.bench.events.clear();
+                fixture.driver.page(senders("21a1", vec![(true, typing)]));
+                fixture.driver.events.clear();
                 fixture
             },
             event: |fixture, kind| {
@@ -272,7 +272,7 @@ fn participant_rows() -> Vec<Row> {
             },
             effect: |fixture| {
                 fixture.changes_are(&[]);
-                assert!(fixture.bench.is_sent("GET", &participant_href("21a1")));
+                assert!(fixture.driver.is_sent("GET", &participant_href("21a1")));
             },
             ..of_participants()
         },
@@ -282,7 +282,7 @@ fn participant_rows() -> Vec<Row> {
             types: &["added"],
             when: "",
             then: "the participant has joined the chat",
-            fixture: ringing,
+            fixture: invitation_started,
             event: |fixture, kind| {
                 bare(
                     kind,

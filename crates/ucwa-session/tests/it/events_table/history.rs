@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use super::Row;
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::history::{self, communication, missed};
 use crate::pages::event;
@@ -19,10 +19,12 @@ fn with_archive() -> Fixture {
 /// The list has been read completely.
 fn complete() -> Fixture {
     let mut fixture = with_archive();
-    fixture.bench.submit(Operation::ListArchived { count: 1 });
+    fixture.driver.submit(Operation::ListArchived { count: 1 });
     let list = history::list([]);
-    fixture.bench.reply("GET", &history::logs_href(), 200, list);
-    fixture.bench.events.clear();
+    fixture
+        .driver
+        .reply("GET", &history::logs_href(), 200, list);
+    fixture.driver.events.clear();
     fixture
 }
 
@@ -57,7 +59,7 @@ pub(super) fn rows() -> Vec<Row> {
                     enabled: true,
                     settable: true,
                 };
-                assert_eq!(fixture.bench.events, [history]);
+                assert_eq!(fixture.driver.events, [history]);
             },
             ..archive()
         },
@@ -69,7 +71,7 @@ pub(super) fn rows() -> Vec<Row> {
                     SessionEvent::UnreadConversations(3),
                     SessionEvent::MoreArchived(true),
                 ];
-                assert_eq!(fixture.bench.events, told);
+                assert_eq!(fixture.driver.events, told);
             },
             ..archive()
         },
@@ -78,9 +80,9 @@ pub(super) fn rows() -> Vec<Row> {
             then: "the resource is read; the archive may have grown",
             event: |_, kind| json!({"type": kind, "link": {"rel": "missedItems", "href": MISSED_ITEMS}}),
             effect: |fixture| {
-                assert_eq!(fixture.bench.events, [SessionEvent::MoreArchived(true)]);
-                fixture.bench.reply("GET", MISSED_ITEMS, 200, missed(4));
-                let told = fixture.bench.events.last();
+                assert_eq!(fixture.driver.events, [SessionEvent::MoreArchived(true)]);
+                fixture.driver.reply("GET", MISSED_ITEMS, 200, missed(4));
+                let told = fixture.driver.events.last();
                 assert_eq!(told, Some(&SessionEvent::UnreadConversations(4)));
             },
             ..archive()
@@ -92,8 +94,8 @@ pub(super) fn rows() -> Vec<Row> {
             event: |_, kind| json!({"type": kind, "link": {"rel": "missedItems", "href": MISSED_ITEMS}}),
             effect: |fixture| {
                 fixture.nothing_follows();
-                fixture.bench.page_with("resync", Value::Array(Vec::new()));
-                assert!(!fixture.bench.is_sent("GET", MISSED_ITEMS));
+                fixture.driver.page_with("resync", Value::Array(Vec::new()));
+                assert!(!fixture.driver.is_sent("GET", MISSED_ITEMS));
             },
             ..archive()
         },

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use super::Row;
-use crate::bench::*;
+use crate::driver::*;
 use crate::fixtures::*;
 use crate::pages::*;
 use crate::people::{
@@ -40,14 +40,14 @@ fn user() -> Fixture {
 fn note_is_followed() -> Fixture {
     let mut fixture = user();
     fixture
-        .bench
+        .driver
         .submit(follow(ME, PersonField::Note, Interest::Live));
-    fixture.bench.advance(Duration::from_secs(1));
+    fixture.driver.advance(Duration::from_secs(1));
     let note = json!({"rel": "note", "message": "one", "type": "Personal"});
     fixture
-        .bench
+        .driver
         .reply("GET", &format!("{APP}/me/note"), 200, note);
-    fixture.bench.events.clear();
+    fixture.driver.events.clear();
     fixture
 }
 
@@ -78,8 +78,8 @@ fn subscription(_: &Fixture, kind: &str) -> Value {
 /// Twenty minutes later, when a subscription may be about to expire.
 fn later() -> Fixture {
     let mut fixture = lene_is_followed();
-    wait(&mut fixture.bench, 20);
-    fixture.bench.events.clear();
+    wait(&mut fixture.driver, 20);
+    fixture.driver.events.clear();
     fixture
 }
 
@@ -91,8 +91,8 @@ fn own_rows() -> Vec<Row> {
             fixture: signed_in,
             event: |_, kind| bare(kind, "me", &format!("{APP}/me"), None),
             effect: |fixture| {
-                fixture.bench.advance(Duration::from_secs(1));
-                assert!(fixture.bench.is_sent("GET", &format!("{APP}/me")));
+                fixture.driver.advance(Duration::from_secs(1));
+                assert!(fixture.driver.is_sent("GET", &format!("{APP}/me")));
             },
             ..MYSELF
         },
@@ -104,8 +104,8 @@ fn own_rows() -> Vec<Row> {
             fixture: note_is_followed,
             event: |_, kind| link(kind, "note"),
             effect: |fixture| {
-                fixture.bench.advance(Duration::from_secs(1));
-                assert!(fixture.bench.is_sent("GET", &format!("{APP}/me/note")));
+                fixture.driver.advance(Duration::from_secs(1));
+                assert!(fixture.driver.is_sent("GET", &format!("{APP}/me/note")));
             },
             ..MYSELF
         },
@@ -116,7 +116,7 @@ fn own_rows() -> Vec<Row> {
             then: "the link is kept",
             event: |_, kind| link(kind, "note"),
             effect: |fixture| {
-                fixture.bench.advance(Duration::from_secs(1));
+                fixture.driver.advance(Duration::from_secs(1));
                 fixture.nothing_follows();
             },
             ..MYSELF
@@ -129,9 +129,13 @@ fn own_rows() -> Vec<Row> {
             event: |_, kind| link(kind, "presence"),
             effect: |fixture| {
                 fixture
-                    .bench
+                    .driver
                     .submit(Operation::SetMe(MeChange::ResetStatus));
-                assert!(fixture.bench.is_sent("POST", &format!("{APP}/me/presence")));
+                assert!(
+                    fixture
+                        .driver
+                        .is_sent("POST", &format!("{APP}/me/presence"))
+                );
             },
             ..MYSELF
         },
@@ -143,9 +147,13 @@ fn own_rows() -> Vec<Row> {
             event: |_, kind| link(kind, "location"),
             effect: |fixture| {
                 fixture
-                    .bench
+                    .driver
                     .submit(Operation::SetMe(MeChange::ResetLocation));
-                assert!(fixture.bench.is_sent("POST", &format!("{APP}/me/location")));
+                assert!(
+                    fixture
+                        .driver
+                        .is_sent("POST", &format!("{APP}/me/location"))
+                );
             },
             ..MYSELF
         },
@@ -158,10 +166,10 @@ fn own_rows() -> Vec<Row> {
             effect: |fixture| {
                 fixture.nothing_follows();
                 let ticket = fixture
-                    .bench
+                    .driver
                     .submit(Operation::SetMe(MeChange::ResetStatus));
                 assert_eq!(
-                    fixture.bench.failure(ticket).kind(),
+                    fixture.driver.failure(ticket).kind(),
                     &FailureKind::WrongState
                 );
             },
@@ -192,21 +200,21 @@ fn of_contact(
 /// Follows this field of Lene as well.
 fn also_followed(field: PersonField, rel: &str) -> Fixture {
     let mut fixture = lene_is_followed();
-    fixture.bench.submit(follow(LENE, field, Interest::Live));
-    fixture.bench.advance(Duration::from_secs(1));
+    fixture.driver.submit(follow(LENE, field, Interest::Live));
+    fixture.driver.advance(Duration::from_secs(1));
     let href = format!("{}/{rel}", contact_href(282));
-    fixture.bench.reply("GET", &href, 200, json!({"rel": rel}));
-    fixture.bench.events.clear();
+    fixture.driver.reply("GET", &href, 200, json!({"rel": rel}));
+    fixture.driver.events.clear();
     fixture
 }
 
 /// Asserts that the resource of Lene is read once.
 fn is_read(fixture: &mut Fixture, rel: &str) {
-    fixture.bench.page(json!([{"rel": "people", "href": format!("{APP}/people"), "events": [of_lene("updated", rel)]}]));
-    fixture.bench.advance(Duration::from_secs(1));
+    fixture.driver.page(json!([{"rel": "people", "href": format!("{APP}/people"), "events": [of_lene("updated", rel)]}]));
+    fixture.driver.advance(Duration::from_secs(1));
     let href = format!("{}/{rel}", contact_href(282));
-    fixture.bench.take("GET", &href);
-    assert!(!fixture.bench.is_sent("GET", &href));
+    fixture.driver.take("GET", &href);
+    assert!(!fixture.driver.is_sent("GET", &href));
 }
 
 fn people_rows() -> Vec<Row> {
@@ -249,7 +257,7 @@ fn people_rows() -> Vec<Row> {
                     Some(("contact", &href)),
                 )
             },
-            effect: |fixture| assert!(fixture.bench.is_sent("GET", &contact_href(900))),
+            effect: |fixture| assert!(fixture.driver.is_sent("GET", &contact_href(900))),
             ..PEOPLE
         },
         Row {
@@ -262,7 +270,7 @@ fn people_rows() -> Vec<Row> {
                 event(kind, "contact", &contact_href(647), sara)
             },
             effect: |fixture| {
-                assert!(fixture.bench.events.iter().any(|event| matches!(
+                assert!(fixture.driver.events.iter().any(|event| matches!(
                     event,
                     SessionEvent::Person { fact: PersonFact::DisplayName(name), .. } if name == "Sara D."
                 )));
@@ -283,7 +291,7 @@ fn people_rows() -> Vec<Row> {
                     Some(("subscribedContacts", "/s")),
                 )
             },
-            effect: |fixture| assert!(fixture.bench.is_sent("GET", &contact_href(900))),
+            effect: |fixture| assert!(fixture.driver.is_sent("GET", &contact_href(900))),
             ..PEOPLE
         },
         Row {
@@ -295,7 +303,7 @@ fn people_rows() -> Vec<Row> {
             effect: |fixture| {
                 let href = format!("{APP}/presenceSubscriptions/3");
                 assert_eq!(
-                    fixture.bench.take("POST", &href).json(),
+                    fixture.driver.take("POST", &href).json(),
                     json!({"duration": 30})
                 );
             },
@@ -309,9 +317,9 @@ fn people_rows() -> Vec<Row> {
             fixture: later,
             event: subscription,
             effect: |fixture| {
-                fixture.bench.advance(Duration::from_secs(1));
+                fixture.driver.advance(Duration::from_secs(1));
                 let made = fixture
-                    .bench
+                    .driver
                     .take("POST", &format!("{APP}/presenceSubscriptions"));
                 let uris = &made.json()["uris"];
                 assert!(uris[0].as_str().unwrap().eq_ignore_ascii_case(LENE));

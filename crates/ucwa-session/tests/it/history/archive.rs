@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::bench::{Bench, answer};
+use crate::driver::{TestDriver, answer};
 use crate::people::{batch_of, targets};
 
 fn texts(changes: &[ConversationChange]) -> Vec<(bool, &str, u64)> {
@@ -26,15 +26,15 @@ fn texts(changes: &[ConversationChange]) -> Vec<(bool, &str, u64)> {
 /// As many chats as requested, newest first. The logs are read in one batch.
 #[test]
 fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
-    let mut bench = signed_in();
-    let ticket = bench.submit(list_archived(2));
+    let mut driver = signed_in();
+    let ticket = driver.submit(list_archived(2));
     let call = {
         let mut log = log(8, "t8", ALEX);
         log["type"] = json!("AudioLog");
         log
     };
-    bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
-    let batch = bench.take("POST", &format!("{APP}/batch"));
+    driver.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
     assert_eq!(
         targets(&batch),
         [
@@ -42,58 +42,58 @@ fn archived_conversations_are_listed_newest_first_and_read_in_batches() {
             format!("GET {}", log_href(8))
         ]
     );
-    bench.respond(
+    driver.respond(
         batch.id,
         batch_of(&[(200, log(9, "t9", LENE)), (200, call)]),
     );
     // One of the two logs is not of a chat, so the next one is read.
-    assert_eq!(bench.result(ticket), None);
-    bench.reply("GET", &log_href(7), 200, log(7, "t7", ALEX));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    let shown = found(&mut bench);
+    assert_eq!(driver.result(ticket), None);
+    driver.reply("GET", &log_href(7), 200, log(7, "t7", ALEX));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    let shown = found(&mut driver);
     let peers: Vec<_> = shown.iter().map(|(_, peer)| peer.as_str()).collect();
     assert_eq!(peers, [LENE, ALEX]);
 
     // The next call continues after the last one, and reports the end of the list.
-    let ticket = bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
-    bench.reply("GET", &log_href(6), 200, log(6, "t6", LENE));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert!(bench.events.contains(&SessionEvent::MoreArchived(false)));
-    assert_eq!(found(&mut bench).len(), 1);
+    let ticket = driver.submit(list_archived(20));
+    driver.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
+    driver.reply("GET", &log_href(6), 200, log(6, "t6", LENE));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(driver.events.contains(&SessionEvent::MoreArchived(false)));
+    assert_eq!(found(&mut driver).len(), 1);
 }
 
 #[test]
 fn requests_during_a_listing_share_its_result() {
-    let mut bench = signed_in();
-    let tickets = [1, 2].map(|count| bench.submit(list_archived(count)));
-    bench.reply("GET", &logs_href(), 200, list([9, 8, 7]));
-    let batch = bench.take("POST", &format!("{APP}/batch"));
+    let mut driver = signed_in();
+    let tickets = [1, 2].map(|count| driver.submit(list_archived(count)));
+    driver.reply("GET", &logs_href(), 200, list([9, 8, 7]));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
     assert_eq!(targets(&batch).len(), 2);
-    bench.respond(
+    driver.respond(
         batch.id,
         batch_of(&[(200, log(9, "t9", LENE)), (200, log(8, "t8", LENE))]),
     );
     for ticket in tickets {
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     }
-    assert_eq!(found(&mut bench).len(), 2);
-    assert!(!bench.is_sent("GET", &logs_href()));
+    assert_eq!(found(&mut driver).len(), 2);
+    assert!(!driver.is_sent("GET", &logs_href()));
 }
 
 #[test]
 fn several_logs_of_one_thread_are_one_conversation() {
-    let mut bench = signed_in();
-    bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([9, 7, 3]));
-    let batch = bench.take("POST", &format!("{APP}/batch"));
+    let mut driver = signed_in();
+    driver.submit(list_archived(20));
+    driver.reply("GET", &logs_href(), 200, list([9, 7, 3]));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
     let parts = [
         (200, log(9, "same", LENE)),
         (200, log(7, "same", ALEX)),
         (200, log(3, "same", LENE)),
     ];
-    bench.respond(batch.id, batch_of(&parts));
-    let shown = found(&mut bench);
+    driver.respond(batch.id, batch_of(&parts));
+    let shown = found(&mut driver);
     let peers: Vec<_> = shown.iter().map(|(_, peer)| peer.as_str()).collect();
     assert_eq!(
         peers,
@@ -104,15 +104,15 @@ fn several_logs_of_one_thread_are_one_conversation() {
     // The newer log first, then the older one.
     let key = shown[0].0;
     for (number, text, more) in [(9, "new", None), (3, "old", Some(false))] {
-        bench.submit(Operation::ReadArchived(key));
+        driver.submit(Operation::ReadArchived(key));
         let href = format!("{}/transcripts", log_href(number));
-        bench.reply(
+        driver.reply(
             "GET",
             &href,
             200,
             transcripts(&[transcript(1000, false, text)], None),
         );
-        let changes = bench.changes(key);
+        let changes = driver.changes(key);
         assert_eq!(texts(&changes), [(false, text, 1)]);
         let shown = changes.iter().find_map(|change| match change {
             ConversationChange::MoreHistory(more) => Some(*more),
@@ -142,10 +142,10 @@ fn group_log(number: u32, kind: &str, meeting: Option<&str>, thread: &str) -> Va
 
 #[test]
 fn the_logs_of_a_conference_are_one_conversation() {
-    let mut bench = signed_in();
-    bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([9, 8, 7, 6, 5]));
-    let batch = bench.take("POST", &format!("{APP}/batch"));
+    let mut driver = signed_in();
+    driver.submit(list_archived(20));
+    driver.reply("GET", &logs_href(), 200, list([9, 8, 7, 6, 5]));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
     let without_chat = {
         let mut log = group_log(5, "ConferenceLog", Some("sip:c;5"), "t5");
         log["modalities"] = json!(["Audio"]);
@@ -159,8 +159,8 @@ fn the_logs_of_a_conference_are_one_conversation() {
         log(6, "t9", LENE),
         without_chat,
     ];
-    bench.respond(batch.id, batch_of(&parts.map(|log| (200, log))));
-    let groups: Vec<_> = bench
+    driver.respond(batch.id, batch_of(&parts.map(|log| (200, log))));
+    let groups: Vec<_> = driver
         .events
         .iter()
         .filter_map(|event| match event {
@@ -172,13 +172,13 @@ fn the_logs_of_a_conference_are_one_conversation() {
         })
         .collect();
     assert_eq!(groups, [Some("sip:c;1".to_owned()), None]);
-    let shown = found(&mut bench);
+    let shown = found(&mut driver);
     let others: Vec<_> = shown.iter().map(|(_, others)| others.as_str()).collect();
     let both = format!("{LENE} {ALEX}");
     assert_eq!(others, [&both, &both, LENE]);
 
     let key = shown[0].0;
-    bench.submit(Operation::ReadArchived(key));
+    driver.submit(Operation::ReadArchived(key));
     let by = |contact: u32, text: &str| {
         let mut said = transcript(1000, false, text);
         said["_links"]["contact"]["href"] = json!(format!("{APP}/people/{contact}"));
@@ -191,8 +191,8 @@ fn the_logs_of_a_conference_are_one_conversation() {
         by(284, "?"),
     ];
     let href = format!("{}/transcripts", log_href(9));
-    bench.reply("GET", &href, 200, transcripts(&page, None));
-    let changes = bench.changes(key);
+    driver.reply("GET", &href, 200, transcripts(&page, None));
+    let changes = driver.changes(key);
     let Some(ConversationChange::Archived(messages)) = changes
         .iter()
         .find(|it| matches!(it, ConversationChange::Archived(_)))
@@ -212,17 +212,17 @@ fn the_logs_of_a_conference_are_one_conversation() {
             ("", None),
         ]
     );
-    bench.submit(Operation::ReadArchived(key));
-    bench.take("GET", &format!("{}/transcripts", log_href(7)));
+    driver.submit(Operation::ReadArchived(key));
+    driver.take("GET", &format!("{}/transcripts", log_href(7)));
 }
 
 #[test]
 fn transcripts_are_read_by_page_with_their_senders() {
-    let (mut bench, key) = with_one();
+    let (mut driver, key) = with_one();
     let href = format!("{}/transcripts", log_href(7));
     let next = format!("{href}/nextConversationLogTranscripts");
-    let first = bench.submit(Operation::ReadArchived(key));
-    let joined = bench.submit(Operation::ReadArchived(key));
+    let first = driver.submit(Operation::ReadArchived(key));
+    let joined = driver.submit(Operation::ReadArchived(key));
     let call = json!({"rel": "conversationLogTranscript", "timeStamp": "/Date(5000)/",
                       "_embedded": {"audioTranscript": {"rel": "audioTranscript", "duration": "00:01:02"}}});
     let page = [
@@ -230,15 +230,15 @@ fn transcripts_are_read_by_page_with_their_senders() {
         call,
         transcript(6000, true, "Hi"),
     ];
-    bench.reply("GET", &href, 200, transcripts(&page, Some(&next)));
+    driver.reply("GET", &href, 200, transcripts(&page, Some(&next)));
     assert!(
-        !bench.is_sent("GET", &next),
+        !driver.is_sent("GET", &next),
         "simultaneous requests share one read"
     );
     for ticket in [first, joined] {
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     }
-    let changes = bench.changes(key);
+    let changes = driver.changes(key);
     assert_eq!(texts(&changes), [(false, "Hi Tosh", 4), (true, "Hi", 6)]);
     let Some(ConversationChange::Archived(messages)) = changes.first() else {
         panic!("{changes:?}");
@@ -255,84 +255,84 @@ fn transcripts_are_read_by_page_with_their_senders() {
     );
 
     // A page without messages is skipped. A failure keeps the position.
-    let failed = bench.submit(Operation::ReadArchived(key));
-    bench.reply("GET", &next, 403, json!({"code": "Forbidden"}));
-    assert_eq!(bench.failure(failed).kind(), &FailureKind::RequestFailed);
-    bench.submit(Operation::ReadArchived(key));
-    bench.reply(
+    let failed = driver.submit(Operation::ReadArchived(key));
+    driver.reply("GET", &next, 403, json!({"code": "Forbidden"}));
+    assert_eq!(driver.failure(failed).kind(), &FailureKind::RequestFailed);
+    driver.submit(Operation::ReadArchived(key));
+    driver.reply(
         "GET",
         &next,
         200,
         transcripts(&[], Some(&format!("{next}2"))),
     );
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{next}2"),
         200,
         transcripts(&[transcript(1000, true, "first")], None),
     );
-    let changes = bench.changes(key);
+    let changes = driver.changes(key);
     assert_eq!(texts(&changes), [(true, "first", 1)]);
     assert!(changes.contains(&ConversationChange::MoreHistory(false)));
 
     // At the end there is nothing to request.
-    let ticket = bench.submit(Operation::ReadArchived(key));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert!(bench.changes(key).is_empty());
+    let ticket = driver.submit(Operation::ReadArchived(key));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(driver.changes(key).is_empty());
 }
 
 /// A page belongs to the log for which it was requested. The page of a forgotten conversation is dropped.
 #[test]
 fn a_newer_log_that_is_found_during_a_read_is_read_next() {
-    let (mut bench, key) = with_one();
+    let (mut driver, key) = with_one();
     let href = |number| format!("{}/transcripts", log_href(number));
     let next = format!("{}/next", href(7));
-    bench.submit(Operation::ReadArchived(key));
-    bench.submit(list_archived(1));
-    bench.reply("GET", &logs_href(), 200, list([9, 7]));
-    bench.reply("GET", &log_href(9), 200, log(9, "t7", LENE));
+    driver.submit(Operation::ReadArchived(key));
+    driver.submit(list_archived(1));
+    driver.reply("GET", &logs_href(), 200, list([9, 7]));
+    driver.reply("GET", &log_href(9), 200, log(9, "t7", LENE));
     let page = [transcript(4000, false, "old")];
-    bench.reply("GET", &href(7), 200, transcripts(&page, Some(&next)));
+    driver.reply("GET", &href(7), 200, transcripts(&page, Some(&next)));
     for (address, text) in [(href(9), "new"), (next, "older")] {
-        bench.submit(Operation::ReadArchived(key));
-        bench.reply(
+        driver.submit(Operation::ReadArchived(key));
+        driver.reply(
             "GET",
             &address,
             200,
             transcripts(&[transcript(1000, false, text)], None),
         );
     }
-    let changes = bench.changes(key);
+    let changes = driver.changes(key);
     let texts: Vec<_> = texts(&changes).iter().map(|(_, text, _)| *text).collect();
     assert_eq!(texts, ["old", "new", "older"]);
 
-    let (mut bench, key) = with_one();
-    let ticket = bench.submit(Operation::ReadArchived(key));
-    bench.submit(Operation::ForgetConversation(key));
-    bench.reply(
+    let (mut driver, key) = with_one();
+    let ticket = driver.submit(Operation::ReadArchived(key));
+    driver.submit(Operation::ForgetConversation(key));
+    driver.reply(
         "GET",
         &href(7),
         200,
         transcripts(&[transcript(1000, false, "?")], None),
     );
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
-    assert!(bench.changes(key).is_empty());
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    assert!(driver.changes(key).is_empty());
 }
 
 #[test]
 fn html_of_a_transcript_is_preferred_to_its_text() {
-    let (mut bench, key) = with_one();
-    bench.submit(Operation::ReadArchived(key));
+    let (mut driver, key) = with_one();
+    driver.submit(Operation::ReadArchived(key));
     let mut both = transcript(1000, false, "Hi");
     both["_embedded"]["messageTranscript"]["_links"]["htmlMessage"] =
         json!({"href": "data:text/html;base64,PGI+SGk8L2I+"});
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{}/transcripts", log_href(7)),
         200,
         transcripts(&[both], None),
     );
-    let changes = bench.changes(key);
+    let changes = driver.changes(key);
     let Some(ConversationChange::Archived(messages)) = changes.first() else {
         panic!("{changes:?}");
     };
@@ -346,30 +346,30 @@ fn html_of_a_transcript_is_preferred_to_its_text() {
 /// An archived conversation starts like any other: its peer is invited, with the same thread ID.
 #[test]
 fn an_archived_conversation_is_restarted_in_its_thread() {
-    let (bench, key) = with_one();
-    restart(bench, key, 1_700_000_000);
+    let (driver, key) = with_one();
+    restart(driver, key, 1_700_000_000);
 }
 
 /// The server's clock decides which life of a conversation a log records, whatever the client's clock shows.
 #[test]
 fn a_log_of_a_known_life_is_recognized_with_any_clock() {
     for server_time in [1_600_000_000 + 3600, 1_700_000_000 - 7200, 1_900_000_000] {
-        let (mut bench, key) = with_one();
-        bench.server_clock = Some(UNIX_EPOCH + Duration::from_secs(server_time));
-        restart(bench, key, server_time);
+        let (mut driver, key) = with_one();
+        driver.server_clock = Some(UNIX_EPOCH + Duration::from_secs(server_time));
+        restart(driver, key, server_time);
     }
 }
 
 /// Restarts the archived conversation at this time of the server, and lists the log of that life.
-fn restart(mut bench: Bench, key: ConversationKey, server_time: u64) {
+fn restart(mut driver: TestDriver, key: ConversationKey, server_time: u64) {
     let message = MessageKey::Local(1);
-    bench.submit(Operation::SendMessage {
+    driver.submit(Operation::SendMessage {
         conversation: key,
         message,
         body: MessageBody::Text("Again?".to_owned()),
         subject: None,
     });
-    let invitation = bench
+    let invitation = driver
         .take("POST", &format!("{APP}/communication/messagingInvitations"))
         .json();
     assert_eq!(invitation["to"], LENE);
@@ -384,30 +384,30 @@ fn restart(mut bench: Bench, key: ConversationKey, server_time: u64) {
             "_links": {"self": {"href": format!("{APP}/communication/messagingInvitations/1")},
                        "conversation": {"href": format!("{APP}/communication/conversations/21a1")}}}},
     }]}]);
-    bench.page(started);
-    bench.events.clear();
-    bench.submit(list_archived(1));
-    bench.reply("GET", &logs_href(), 200, list([9, 8, 7]));
+    driver.page(started);
+    driver.events.clear();
+    driver.submit(list_archived(1));
+    driver.reply("GET", &logs_href(), 200, list([9, 8, 7]));
     let created = |number, at: u64| {
         let mut log = log(number, "t7", LENE);
         log["creationTime"] = json!(format!("/Date({})/", at * 1000));
         log
     };
-    bench.reply("GET", &log_href(9), 200, created(9, server_time + 60));
+    driver.reply("GET", &log_href(9), 200, created(9, server_time + 60));
     // The log of an earlier life, which ended a minute before this one started.
-    bench.reply("GET", &log_href(8), 200, created(8, server_time - 60));
-    assert!(found(&mut bench).is_empty());
-    bench.submit(Operation::ReadArchived(key));
-    bench.take("GET", &format!("{}/transcripts", log_href(8)));
+    driver.reply("GET", &log_href(8), 200, created(8, server_time - 60));
+    assert!(found(&mut driver).is_empty());
+    driver.submit(Operation::ReadArchived(key));
+    driver.take("GET", &format!("{}/transcripts", log_href(8)));
 }
 
 #[test]
 fn a_missing_log_is_skipped_and_a_failed_one_is_read_again() {
-    let mut bench = signed_in();
-    let ticket = bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([9, 8]));
-    let batch = bench.take("POST", &format!("{APP}/batch"));
-    bench.respond(
+    let mut driver = signed_in();
+    let ticket = driver.submit(list_archived(20));
+    driver.reply("GET", &logs_href(), 200, list([9, 8]));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
+    driver.respond(
         batch.id,
         batch_of(&[
             (404, json!({"code": "NotFound"})),
@@ -415,115 +415,119 @@ fn a_missing_log_is_skipped_and_a_failed_one_is_read_again() {
         ]),
     );
     // Reads that failed in the batch are sent alone.
-    bench.reply("GET", &log_href(9), 404, json!({"code": "NotFound"}));
-    bench.reply("GET", &log_href(8), 403, json!({"code": "Forbidden"}));
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::RequestFailed);
+    driver.reply("GET", &log_href(9), 404, json!({"code": "NotFound"}));
+    driver.reply("GET", &log_href(8), 403, json!({"code": "Forbidden"}));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::RequestFailed);
 
-    let ticket = bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([9, 8]));
-    bench.reply("GET", &log_href(8), 200, log(8, "t8", LENE));
-    assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
-    assert_eq!(found(&mut bench).len(), 1);
+    let ticket = driver.submit(list_archived(20));
+    driver.reply("GET", &logs_href(), 200, list([9, 8]));
+    driver.reply("GET", &log_href(8), 200, log(8, "t8", LENE));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(found(&mut driver).len(), 1);
 }
 
 #[test]
 fn without_an_archive_only_history_operations_fail() {
-    // The default application of the bench has neither logs nor missed items.
-    let mut bench = Bench::signed_in();
-    assert!(!bench.is_sent("GET", &format!("{APP}/communication")));
+    // The default application of the driver has neither logs nor missed items.
+    let mut driver = TestDriver::signed_in();
+    assert!(!driver.is_sent("GET", &format!("{APP}/communication")));
     for operation in [list_archived(20), Operation::SetHistory(true)] {
-        let ticket = bench.submit(operation);
-        assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
-        assert!(bench.failure(ticket).message().is_some());
+        let ticket = driver.submit(operation);
+        assert_eq!(driver.failure(ticket).kind(), &FailureKind::NotSupported);
+        assert!(driver.failure(ticket).message().is_some());
     }
 
     // A mailbox that is too old has no archive either.
-    let mut bench = signed_in();
-    let ticket = bench.submit(list_archived(20));
+    let mut driver = signed_in();
+    let ticket = driver.submit(list_archived(20));
     for _ in 0..5 {
         let problem = json!({"code": "ServiceFailure", "subcode": "InvalidExchangeServerVersion"});
-        let sent = bench.take("GET", &logs_href());
-        bench.respond(sent.id, answer(500, problem));
-        bench.advance(std::time::Duration::from_secs(10));
+        let sent = driver.take("GET", &logs_href());
+        driver.respond(sent.id, answer(500, problem));
+        driver.advance(std::time::Duration::from_secs(10));
     }
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::NotSupported);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::NotSupported);
 }
 
 #[test]
 fn history_operations_fail_before_sign_in_and_at_sign_out() {
-    let mut bench = Bench::new(Bench::config());
-    let early = bench.submit(list_archived(20));
-    assert_eq!(bench.failure(early).kind(), &FailureKind::NotSignedIn);
+    let mut driver = TestDriver::new(TestDriver::config());
+    let early = driver.submit(list_archived(20));
+    assert_eq!(driver.failure(early).kind(), &FailureKind::NotSignedIn);
 
-    let (mut bench, key) = with_one();
+    let (mut driver, key) = with_one();
     let tickets = [
-        bench.submit(list_archived(20)),
-        bench.submit(Operation::ReadArchived(key)),
-        bench.submit(Operation::SetHistory(true)),
-        bench.submit(Operation::SetHistory(false)),
+        driver.submit(list_archived(20)),
+        driver.submit(Operation::ReadArchived(key)),
+        driver.submit(Operation::SetHistory(true)),
+        driver.submit(Operation::SetHistory(false)),
     ];
-    assert!(tickets.iter().all(|ticket| bench.result(*ticket).is_none()));
-    bench.submit(Operation::SignOut);
+    assert!(
+        tickets
+            .iter()
+            .all(|ticket| driver.result(*ticket).is_none())
+    );
+    driver.submit(Operation::SignOut);
     for ticket in tickets {
-        assert_eq!(bench.failure(ticket).kind(), &FailureKind::Ended);
+        assert_eq!(driver.failure(ticket).kind(), &FailureKind::Ended);
     }
     for count in [0, 101] {
-        let (mut bench, _) = with_one();
-        let ticket = bench.submit(list_archived(count));
-        assert_eq!(bench.failure(ticket).kind(), &FailureKind::InvalidArgument);
+        let (mut driver, _) = with_one();
+        let ticket = driver.submit(list_archived(count));
+        assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
     }
 }
 
 /// A new application has new hrefs: messages that were read are not read again, and others are found.
 #[test]
 fn messages_that_were_read_are_not_read_again_in_a_new_application() {
-    let (mut bench, key) = with_one();
+    let (mut driver, key) = with_one();
     let href = format!("{}/transcripts", log_href(7));
     let next = format!("{href}/next");
-    bench.submit(Operation::ReadArchived(key));
+    driver.submit(Operation::ReadArchived(key));
     let page = [
         transcript(4000, false, "one"),
         transcript(5000, false, "two"),
     ];
-    bench.reply("GET", &href, 200, transcripts(&page, Some(&next)));
-    let under_way = bench.submit(Operation::ReadArchived(key));
-    bench.reply(
+    driver.reply("GET", &href, 200, transcripts(&page, Some(&next)));
+    let under_way = driver.submit(Operation::ReadArchived(key));
+    driver.reply(
         "GET",
         &next,
         404,
         json!({"code": "NotFound", "subcode": "ApplicationNotFound"}),
     );
     assert_eq!(
-        bench.failure(under_way).kind(),
+        driver.failure(under_way).kind(),
         &FailureKind::ConnectionLost
     );
-    bench.advance(std::time::Duration::from_secs(1));
-    bench.enter_to(with_archive);
-    bench.reply("GET", &missed_href(), 200, missed(0));
-    bench.events.clear();
+    driver.advance(std::time::Duration::from_secs(1));
+    driver.create_this_application(with_archive);
+    driver.reply("GET", &missed_href(), 200, missed(0));
+    driver.events.clear();
 
     // The missed items were read with the application.
-    bench.submit(list_archived(20));
-    bench.reply("GET", &logs_href(), 200, list([17]));
+    driver.submit(list_archived(20));
+    driver.reply("GET", &logs_href(), 200, list([17]));
     let mut again = log(17, "t7", LENE);
     again["creationTime"] = log(7, "t7", LENE)["creationTime"].clone();
-    bench.reply("GET", &log_href(17), 200, again);
+    driver.reply("GET", &log_href(17), 200, again);
     assert!(
-        found(&mut bench).is_empty(),
+        found(&mut driver).is_empty(),
         "the same log is the same conversation"
     );
-    bench.submit(Operation::ReadArchived(key));
+    driver.submit(Operation::ReadArchived(key));
     let page = [
         transcript(4000, false, "one"),
         transcript(5000, false, "two"),
         transcript(6000, false, "three"),
     ];
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{}/transcripts", log_href(17)),
         200,
         transcripts(&page, None),
     );
-    let changes = bench.changes(key);
+    let changes = driver.changes(key);
     assert_eq!(texts(&changes), [(false, "three", 6)]);
 }

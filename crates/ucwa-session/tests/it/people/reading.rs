@@ -7,31 +7,31 @@ use super::*;
 
 #[test]
 fn several_reads_of_one_resource_are_one_request() {
-    let mut bench = acquainted();
+    let mut driver = acquainted();
     let fields = [
         PersonField::Status,
         PersonField::Activity,
         PersonField::Status,
         PersonField::EndpointType,
     ];
-    let tickets = fields.map(|field| bench.submit(fetch("sip:LENEA@contoso.com", field)));
+    let tickets = fields.map(|field| driver.submit(fetch("sip:LENEA@contoso.com", field)));
     assert!(
-        !bench.is_sent("GET", APP) || bench.sent.len() == 1,
+        !driver.is_sent("GET", APP) || driver.sent.len() == 1,
         "gathered first"
     );
-    bench.advance(SECOND);
+    driver.advance(SECOND);
     let target = format!("{}/contactPresence", contact_href(282));
-    let sent = bench.take("GET", &target);
-    assert!(!bench.is_sent("GET", &target));
+    let sent = driver.take("GET", &target);
+    assert!(!driver.is_sent("GET", &target));
     // A further operation joins during the read.
-    let late = bench.submit(fetch(LENE, PersonField::LastSeenAt));
-    bench.advance(SECOND);
-    assert!(!bench.is_sent("GET", &target));
-    bench.respond(sent.id, answer(200, presence("IdleOnline")));
+    let late = driver.submit(fetch(LENE, PersonField::LastSeenAt));
+    driver.advance(SECOND);
+    assert!(!driver.is_sent("GET", &target));
+    driver.respond(sent.id, answer(200, presence("IdleOnline")));
     for ticket in tickets.into_iter().chain([late]) {
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     }
-    let facts = facts(&mut bench, LENE);
+    let facts = facts(&mut driver, LENE);
     assert_eq!(facts[0], PersonFact::Status(PersonStatus::Idle));
     assert_eq!(
         facts[1],
@@ -40,19 +40,19 @@ fn several_reads_of_one_resource_are_one_request() {
     assert!(matches!(facts[2], PersonFact::LastSeenAt(Some(_))));
     assert_eq!(facts[3], PersonFact::EndpointType(EndpointType::Mobile));
     // The next operation reads again: a presence is not cached.
-    bench.submit(fetch(LENE, PersonField::Status));
-    bench.advance(SECOND);
-    assert!(bench.is_sent("GET", &target));
+    driver.submit(fetch(LENE, PersonField::Status));
+    driver.advance(SECOND);
+    assert!(driver.is_sent("GET", &target));
 }
 
 #[test]
 fn reads_that_are_due_together_share_a_batch() {
-    let mut bench = acquainted();
-    let status = bench.submit(fetch(LENE, PersonField::Status));
-    let note = bench.submit(fetch(LENE, PersonField::Note));
-    let title = bench.submit(fetch(SARA, PersonField::Title));
-    bench.advance(SECOND);
-    let sent = bench.take("POST", &format!("{APP}/batch"));
+    let mut driver = acquainted();
+    let status = driver.submit(fetch(LENE, PersonField::Status));
+    let note = driver.submit(fetch(LENE, PersonField::Note));
+    let title = driver.submit(fetch(SARA, PersonField::Title));
+    driver.advance(SECOND);
+    let sent = driver.take("POST", &format!("{APP}/batch"));
     assert_eq!(
         targets(&sent),
         [
@@ -67,11 +67,11 @@ fn reads_that_are_due_together_share_a_batch() {
         (200, heads_down),
         (200, contact(647, SARA, "Sara Davis")),
     ];
-    bench.respond(sent.id, batch_of(&parts));
+    driver.respond(sent.id, batch_of(&parts));
     for ticket in [status, note, title] {
-        assert_eq!(bench.result(ticket), Some(&Ok(Outcome::Done)));
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     }
-    let events = std::mem::take(&mut bench.events);
+    let events = std::mem::take(&mut driver.events);
     let has = |address: &str, fact: PersonFact| {
         events.iter().any(|event| {
             matches!(event, SessionEvent::Person { uri, fact: it } if uri.eq_ignore_ascii_case(address) && *it == fact)
@@ -96,32 +96,32 @@ fn reads_that_are_due_together_share_a_batch() {
 
 #[test]
 fn a_read_that_fails_in_a_batch_is_sent_alone() {
-    let mut bench = acquainted();
-    let status = bench.submit(fetch(LENE, PersonField::Status));
-    let place = bench.submit(fetch(LENE, PersonField::Location));
-    bench.advance(SECOND);
-    let sent = bench.take("POST", &format!("{APP}/batch"));
+    let mut driver = acquainted();
+    let status = driver.submit(fetch(LENE, PersonField::Status));
+    let place = driver.submit(fetch(LENE, PersonField::Location));
+    driver.advance(SECOND);
+    let sent = driver.take("POST", &format!("{APP}/batch"));
     let refused = json!({"code": "ServiceFailure"});
     let place_is = json!({"rel": "contactLocation", "location": "By the beach..."});
-    bench.respond(sent.id, batch_of(&[(503, refused), (200, place_is)]));
-    assert_eq!(bench.result(place), Some(&Ok(Outcome::Done)));
+    driver.respond(sent.id, batch_of(&[(503, refused), (200, place_is)]));
+    assert_eq!(driver.result(place), Some(&Ok(Outcome::Done)));
     assert_eq!(
-        facts(&mut bench, LENE),
+        facts(&mut driver, LENE),
         [PersonFact::Location(Some("By the beach...".to_owned()))]
     );
-    assert_eq!(bench.result(status), None);
+    assert_eq!(driver.result(status), None);
     let presence_href = format!("{}/contactPresence", contact_href(282));
-    bench.reply("GET", &presence_href, 200, presence("Away"));
-    assert_eq!(statuses(&mut bench, LENE), [PersonStatus::Away]);
+    driver.reply("GET", &presence_href, 200, presence("Away"));
+    assert_eq!(statuses(&mut driver, LENE), [PersonStatus::Away]);
 }
 
 #[test]
 fn without_batches_reads_are_sent_alone() {
-    let mut bench = acquainted();
-    bench.submit(fetch(LENE, PersonField::Status));
-    bench.submit(fetch(LENE, PersonField::Note));
-    bench.advance(SECOND);
-    bench.reply(
+    let mut driver = acquainted();
+    driver.submit(fetch(LENE, PersonField::Status));
+    driver.submit(fetch(LENE, PersonField::Note));
+    driver.advance(SECOND);
+    driver.reply(
         "POST",
         &format!("{APP}/batch"),
         405,
@@ -129,159 +129,159 @@ fn without_batches_reads_are_sent_alone() {
     );
     let presence_href = format!("{}/contactPresence", contact_href(282));
     let note_href = format!("{}/contactNote", contact_href(282));
-    bench.reply("GET", &presence_href, 200, presence("Busy"));
-    bench.reply("GET", &note_href, 204, Value::Null);
+    driver.reply("GET", &presence_href, 200, presence("Busy"));
+    driver.reply("GET", &note_href, 204, Value::Null);
     assert_eq!(
-        facts(&mut bench, LENE).last(),
+        facts(&mut driver, LENE).last(),
         Some(&PersonFact::Note(None)),
         "an empty note is not a failure"
     );
-    bench.submit(fetch(LENE, PersonField::Status));
-    bench.submit(fetch(LENE, PersonField::Note));
-    bench.advance(SECOND);
-    assert!(bench.is_sent("GET", &presence_href) && bench.is_sent("GET", &note_href));
+    driver.submit(fetch(LENE, PersonField::Status));
+    driver.submit(fetch(LENE, PersonField::Note));
+    driver.advance(SECOND);
+    assert!(driver.is_sent("GET", &presence_href) && driver.is_sent("GET", &note_href));
 }
 
 #[test]
 fn a_batch_that_reports_a_lost_application_is_not_sent_alone() {
-    let mut bench = acquainted();
-    let ticket = bench.submit(fetch(LENE, PersonField::Status));
-    bench.submit(fetch(LENE, PersonField::Note));
-    bench.advance(SECOND);
-    bench.reply(
+    let mut driver = acquainted();
+    let ticket = driver.submit(fetch(LENE, PersonField::Status));
+    driver.submit(fetch(LENE, PersonField::Note));
+    driver.advance(SECOND);
+    driver.reply(
         "POST",
         &format!("{APP}/batch"),
         404,
         json!({"code": "NotFound", "subcode": "ApplicationNotFound"}),
     );
-    assert_eq!(bench.failure(ticket).kind(), &FailureKind::ConnectionLost);
-    assert!(!bench.is_sent("GET", APP), "{:?}", bench.sent);
-    bench.advance(SECOND);
-    assert!(bench.is_sent("POST", "/ucwa/oauth/v1/applications"));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::ConnectionLost);
+    assert!(!driver.is_sent("GET", APP), "{:?}", driver.sent);
+    driver.advance(SECOND);
+    assert!(driver.is_sent("POST", "/ucwa/oauth/v1/applications"));
 }
 
 #[test]
 fn a_broken_batch_is_repeated() {
-    let mut bench = acquainted();
-    bench.submit(fetch(LENE, PersonField::Status));
-    bench.submit(fetch(LENE, PersonField::Note));
-    bench.advance(SECOND);
-    bench.break_off("POST", &format!("{APP}/batch"), Sent::Maybe);
-    bench.advance(MINUTE / 6);
+    let mut driver = acquainted();
+    driver.submit(fetch(LENE, PersonField::Status));
+    driver.submit(fetch(LENE, PersonField::Note));
+    driver.advance(SECOND);
+    driver.break_off("POST", &format!("{APP}/batch"), Sent::Maybe);
+    driver.advance(MINUTE / 6);
     assert_eq!(
-        targets(&bench.take("POST", &format!("{APP}/batch"))).len(),
+        targets(&driver.take("POST", &format!("{APP}/batch"))).len(),
         2
     );
 }
 
 #[test]
 fn a_person_known_by_address_only_is_searched_once() {
-    let mut bench = signed_in_with_people();
-    let status = bench.submit(fetch(LENE, PersonField::Status));
-    let title = bench.submit(fetch(LENE, PersonField::Title));
-    bench.advance(SECOND);
+    let mut driver = signed_in_with_people();
+    let status = driver.submit(fetch(LENE, PersonField::Status));
+    let title = driver.submit(fetch(LENE, PersonField::Title));
+    driver.advance(SECOND);
     let query = format!("{APP}/search?query=lenea%40contoso.com&limit=");
-    let sent = bench.take("GET", &query);
-    assert!(!bench.is_sent("GET", &query));
+    let sent = driver.take("GET", &query);
+    assert!(!driver.is_sent("GET", &query));
     let other = contact(281, "sip:lenea@contoso.com.au", "Lene A");
     let lene = contact(282, "sip:LeneA@contoso.com", "Lene Aaling");
-    bench.respond(sent.id, answer(200, found(json!([other, lene]), false)));
+    driver.respond(sent.id, answer(200, found(json!([other, lene]), false)));
     assert_eq!(
-        bench.result(title),
+        driver.result(title),
         Some(&Ok(Outcome::Done)),
         "the search returned the card"
     );
-    bench.advance(SECOND);
+    driver.advance(SECOND);
     let target = format!("{}/contactPresence", contact_href(282));
-    bench.reply("GET", &target, 200, presence("Online"));
-    assert_eq!(bench.result(status), Some(&Ok(Outcome::Done)));
-    assert_eq!(statuses(&mut bench, LENE), [PersonStatus::Online]);
+    driver.reply("GET", &target, 200, presence("Online"));
+    assert_eq!(driver.result(status), Some(&Ok(Outcome::Done)));
+    assert_eq!(statuses(&mut driver, LENE), [PersonStatus::Online]);
 }
 
 #[test]
 fn an_unknown_address_is_an_error() {
-    let mut bench = signed_in_with_people();
-    let status = bench.submit(fetch(LENE, PersonField::Status));
-    bench.advance(SECOND);
-    bench.reply(
+    let mut driver = signed_in_with_people();
+    let status = driver.submit(fetch(LENE, PersonField::Status));
+    driver.advance(SECOND);
+    driver.reply(
         "GET",
         &format!("{APP}/search"),
         200,
         found(json!([]), false),
     );
-    let failure = bench.failure(status);
+    let failure = driver.failure(status);
     assert_eq!(*failure.kind(), FailureKind::RequestFailed);
     assert_eq!(failure.code(), Some("NotFound"));
     assert_eq!(failure.stage(), Stage::People);
-    let odd = bench.submit(fetch("lene", PersonField::Status));
-    assert_eq!(*bench.failure(odd).kind(), FailureKind::InvalidArgument);
+    let odd = driver.submit(fetch("lene", PersonField::Status));
+    assert_eq!(*driver.failure(odd).kind(), FailureKind::InvalidArgument);
 }
 
 #[test]
 fn a_contact_without_hrefs_is_not_searched_in_a_loop() {
-    let mut bench = signed_in_with_people();
-    let status = bench.submit(fetch(LENE, PersonField::Status));
-    bench.advance(SECOND);
+    let mut driver = signed_in_with_people();
+    let status = driver.submit(fetch(LENE, PersonField::Status));
+    driver.advance(SECOND);
     let lene = json!({"rel": "contact", "uri": LENE, "name": "Lene Aaling"});
-    bench.reply(
+    driver.reply(
         "GET",
         &format!("{APP}/search"),
         200,
         found(json!([lene]), false),
     );
-    let failure = bench.failure(status);
+    let failure = driver.failure(status);
     assert_eq!(*failure.kind(), FailureKind::UnexpectedAnswer);
-    bench.advance(SECOND);
-    assert!(!bench.is_sent("GET", &format!("{APP}/search")));
+    driver.advance(SECOND);
+    assert!(!driver.is_sent("GET", &format!("{APP}/search")));
 }
 
 #[test]
 fn a_missing_resource_is_searched_again() {
-    let mut bench = acquainted();
-    let status = bench.submit(fetch(LENE, PersonField::Status));
-    bench.advance(SECOND);
+    let mut driver = acquainted();
+    let status = driver.submit(fetch(LENE, PersonField::Status));
+    driver.advance(SECOND);
     let target = format!("{}/contactPresence", contact_href(282));
-    bench.reply("GET", &target, 404, json!({"code": "NotFound"}));
-    assert_eq!(bench.failure(status).status(), Some(404));
-    bench.submit(fetch(LENE, PersonField::Status));
-    bench.advance(SECOND);
-    assert!(bench.is_sent("GET", &format!("{APP}/search?query=LeneA")));
+    driver.reply("GET", &target, 404, json!({"code": "NotFound"}));
+    assert_eq!(driver.failure(status).status(), Some(404));
+    driver.submit(fetch(LENE, PersonField::Status));
+    driver.advance(SECOND);
+    assert!(driver.is_sent("GET", &format!("{APP}/search?query=LeneA")));
 }
 
 #[test]
 fn reads_end_with_the_session() {
-    let mut bench = acquainted();
-    let under_way = bench.submit(fetch(LENE, PersonField::Status));
-    bench.advance(SECOND);
-    let due = bench.submit(fetch(SARA, PersonField::Status));
-    let searching = bench.submit(search("lene"));
-    let setting = bench.submit(Operation::SetMe(MeChange::Note("x".to_owned())));
-    let waiting = bench.submit(Operation::SetMe(MeChange::ResetNote));
-    bench.submit(Operation::SignOut);
+    let mut driver = acquainted();
+    let under_way = driver.submit(fetch(LENE, PersonField::Status));
+    driver.advance(SECOND);
+    let due = driver.submit(fetch(SARA, PersonField::Status));
+    let searching = driver.submit(search("lene"));
+    let setting = driver.submit(Operation::SetMe(MeChange::Note("x".to_owned())));
+    let waiting = driver.submit(Operation::SetMe(MeChange::ResetNote));
+    driver.submit(Operation::SignOut);
     for ticket in [under_way, due, searching, setting, waiting] {
-        assert_eq!(*bench.failure(ticket).kind(), FailureKind::Ended);
+        assert_eq!(*driver.failure(ticket).kind(), FailureKind::Ended);
     }
-    bench.reply("DELETE", APP, 204, Value::Null);
-    let late = bench.submit(fetch(LENE, PersonField::Status));
-    assert_eq!(*bench.failure(late).kind(), FailureKind::NotSignedIn);
-    bench.advance(MINUTE);
-    assert!(bench.sent.is_empty());
+    driver.reply("DELETE", APP, 204, Value::Null);
+    let late = driver.submit(fetch(LENE, PersonField::Status));
+    assert_eq!(*driver.failure(late).kind(), FailureKind::NotSignedIn);
+    driver.advance(MINUTE);
+    assert!(driver.sent.is_empty());
 }
 
 #[test]
 fn a_search_returns_people_and_whether_there_are_more() {
-    let mut bench = signed_in_with_people();
-    let ticket = bench.submit(search("Lene & co"));
-    let sent = bench.take("GET", &format!("{APP}/search"));
+    let mut driver = signed_in_with_people();
+    let ticket = driver.submit(search("Lene & co"));
+    let sent = driver.take("GET", &format!("{APP}/search"));
     assert_eq!(
         sent.target(),
         format!("{APP}/search?query=Lene%20%26%20co&limit=20")
     );
     let nobody = json!({"rel": "contact", "name": "A number", "_links": {"self": {"href": contact_href(1)}}});
     let lene = contact(282, LENE, "Lene Aaling");
-    bench.respond(sent.id, answer(200, found(json!([nobody, lene]), true)));
-    let Some(Ok(Outcome::People { people, more: true })) = bench.result(ticket) else {
-        panic!("{:?}", bench.result(ticket));
+    driver.respond(sent.id, answer(200, found(json!([nobody, lene]), true)));
+    let Some(Ok(Outcome::People { people, more: true })) = driver.result(ticket) else {
+        panic!("{:?}", driver.result(ticket));
     };
     assert_eq!(people.len(), 1);
     assert_eq!(people[0].uri, LENE);
@@ -294,7 +294,7 @@ fn a_search_returns_people_and_whether_there_are_more() {
 
 #[test]
 fn a_search_has_its_limits() {
-    let mut bench = signed_in_with_people();
+    let mut driver = signed_in_with_people();
     for (query, limit) in [
         (String::new(), 1),
         ("  ".to_owned(), 1),
@@ -302,14 +302,14 @@ fn a_search_has_its_limits() {
         ("x".to_owned(), 0),
         ("x".to_owned(), 101),
     ] {
-        let ticket = bench.submit(Operation::SearchPeople { query, limit });
-        assert_eq!(*bench.failure(ticket).kind(), FailureKind::InvalidArgument);
+        let ticket = driver.submit(Operation::SearchPeople { query, limit });
+        assert_eq!(*driver.failure(ticket).kind(), FailureKind::InvalidArgument);
     }
-    let ticket = bench.submit(Operation::SearchPeople {
+    let ticket = driver.submit(Operation::SearchPeople {
         query: "x".repeat(256),
         limit: 100,
     });
-    assert_eq!(bench.result(ticket), None);
-    bench.reply("GET", &format!("{APP}/search"), 403, Value::Null);
-    assert_eq!(bench.failure(ticket).status(), Some(403));
+    assert_eq!(driver.result(ticket), None);
+    driver.reply("GET", &format!("{APP}/search"), 403, Value::Null);
+    assert_eq!(driver.failure(ticket).status(), Some(403));
 }

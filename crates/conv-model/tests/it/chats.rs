@@ -1,4 +1,4 @@
-//! The published walk through a chat, outgoing and incoming, on a scripted backend.
+//! The published chat scenarios, outgoing and incoming, on a scripted backend.
 
 use conv_model::{
     CallConnectionState, ConversationFact as Is, ConversationId, ConversationState, Direction,

@@ -1,4 +1,4 @@
-//! A test bench for the session: it keeps requests until the test answers them, and the test advances the time.
+//! A test driver for the session: it keeps requests until the test answers them, and the test advances the time.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
@@ -43,7 +43,7 @@ impl Request {
     }
 }
 
-pub(crate) struct Bench {
+pub(crate) struct TestDriver {
     pub session: Session,
     /// The last ticket number.
     tickets: u64,
@@ -61,7 +61,7 @@ pub(crate) struct Bench {
     page: u32,
 }
 
-impl Bench {
+impl TestDriver {
     pub(crate) fn new(config: SessionConfig) -> Self {
         Self {
             session: Session::new(config),
@@ -312,7 +312,10 @@ impl Bench {
     }
 
     /// Takes the delivery results of a conversation so far.
-    pub(crate) fn verdicts(&mut self, key: ConversationKey) -> Vec<(MessageKey, MessageStatus)> {
+    pub(crate) fn delivery_results(
+        &mut self,
+        key: ConversationKey,
+    ) -> Vec<(MessageKey, MessageStatus)> {
         self.changes(key)
             .into_iter()
             .filter_map(|change| match change {
@@ -354,17 +357,17 @@ impl Bench {
 
     /// A session signed in to this application, which is passed `true` before `makeMeAvailable`.
     pub(crate) fn signed_in_to(application: impl Fn(bool) -> Value) -> Self {
-        let mut bench = Self::new(Self::config());
-        let ticket = bench.submit(Operation::SignIn(Self::credentials()));
-        bench.discover();
-        bench.enter_to(application);
+        let mut driver = Self::new(Self::config());
+        let ticket = driver.submit(Operation::SignIn(Self::credentials()));
+        driver.discover();
+        driver.create_this_application(application);
         assert!(
-            matches!(bench.result(ticket), Some(Ok(Outcome::Done))),
+            matches!(driver.result(ticket), Some(Ok(Outcome::Done))),
             "{:?}",
-            bench.completed
+            driver.completed
         );
-        bench.events.clear();
-        bench
+        driver.events.clear();
+        driver
     }
 
     /// Answers the requests up to the user resource.
@@ -392,11 +395,11 @@ impl Bench {
     }
 
     /// Answers the requests from the creation of the application onwards.
-    pub(crate) fn enter(&mut self) {
-        self.enter_to(application);
+    pub(crate) fn create_application(&mut self) {
+        self.create_this_application(application);
     }
 
-    pub(crate) fn enter_to(&mut self, application: impl Fn(bool) -> Value) {
+    pub(crate) fn create_this_application(&mut self, application: impl Fn(bool) -> Value) {
         self.reply(
             "POST",
             "/ucwa/oauth/v1/applications",
@@ -414,13 +417,13 @@ impl Bench {
 
     /// A signed-in session with an open conversation to Lene.
     pub(crate) fn with_conversation() -> Self {
-        let mut bench = Self::signed_in();
-        bench.submit(Operation::OpenConversation {
+        let mut driver = Self::signed_in();
+        driver.submit(Operation::OpenConversation {
             conversation: chat(),
             participant: peer(),
             peer: "sip:lenea@contoso.com".to_owned(),
         });
-        bench
+        driver
     }
 
     pub(crate) fn send(&mut self, number: u64, text: &str) -> Ticket {
