@@ -346,8 +346,8 @@ impl Conversation {
         }
     }
 
-    /// Matches an early result with a message: by the operation ID in the message resource, or because only one message is
-    /// possible that has the text of the resource. The other endpoints of this user cause results, too.
+    /// Matches an early result with a message: by the operation ID in the message resource, or because exactly one possible
+    /// message has the text of the resource. Messages of the user's other endpoints cause results, too.
     pub(super) fn on_outgoing_read(
         &mut self,
         cx: &mut Context<'_>,

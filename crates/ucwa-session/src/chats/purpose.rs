@@ -147,9 +147,9 @@ pub(crate) enum ChatTimer {
     FirstMessage,
     /// A conversation that lost its chat has not reported in time whether it continues.
     Probe,
-    /// The conversation could not be read. It is read again.
+    /// A failed read of the conversation is due to be repeated.
     ConversationUnread,
-    /// The messaging resource could not be read. It is read again.
+    /// A failed read of the messaging resource is due to be repeated.
     MessagingUnread,
     /// The invitation of a participant with this operation ID made no progress in time.
     ParticipantInvitation(String),

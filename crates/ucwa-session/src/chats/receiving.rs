@@ -43,8 +43,8 @@ impl Received {
         self.preview = None;
     }
 
-    /// Whether the message was shown under another href. A server that did not remove this user from an ended conversation
-    /// delivers every message to that one and to the present one.
+    /// Whether the message was shown with another href. A server that did not remove this user from an ended conversation
+    /// delivers every message in the ended and in the present conversation.
     fn is_shown_twice(&mut self, message: &Waiting, content: &Content) -> bool {
         let Some(sent_at) = content.timestamp else {
             return false;

@@ -17,7 +17,7 @@ use crate::response::{Answer, Effect};
 
 /// How long a conversation that lost its chat waits for an event before it is read.
 const PROBE_AFTER: Duration = Duration::from_secs(10);
-/// The pause before a conversation or its messaging resource is read again that could not be read.
+/// The pause after a failed read of a conversation or of its messaging resource.
 const REPEAT_AFTER: Duration = Duration::from_secs(120);
 
 impl Conversation {
@@ -313,7 +313,8 @@ impl Conversation {
         }
     }
 
-    /// Reads a resource again after a pause. Without it the conversation would wait for an event that may not come.
+    /// Starts the timer for another read of a resource. Without it, the conversation would wait for an event that may never
+    /// arrive.
     fn arm_repeat(&mut self, cx: &mut Context<'_>, timer: ChatTimer) {
         if !self.tasks.is_armed(&timer) {
             self.tasks.arm(cx.core, REPEAT_AFTER, timer);

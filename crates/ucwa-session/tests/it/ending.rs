@@ -495,9 +495,9 @@ fn a_message_lost_in_an_earlier_life_is_not_read_in_the_next() {
     assert!(!driver.is_sent("GET", &message_href("22b2", "9")));
 }
 
-/// The server kept a conversation that this user left, so that it delivers every message to that one and to the next.
+/// A server that keeps a conversation after this user left it delivers every message in that conversation and in the next.
 #[test]
-fn a_message_that_comes_in_an_ended_conversation_and_the_present_one_is_shown_once() {
+fn a_message_in_an_ended_conversation_and_the_present_one_is_shown_once() {
     for late_first in [false, true] {
         let mut driver = established();
         driver.submit(Operation::Leave(chat()));
@@ -520,7 +520,7 @@ fn a_message_that_comes_in_an_ended_conversation_and_the_present_one_is_shown_on
             driver.page(senders(id, vec![(true, arrival(id, "7", "Hi"))]));
         }
         assert_eq!(driver.received(chat()), ["Hi"], "{late_first}");
-        // In one of the two alone, the same text is another message.
+        // The same text twice in one conversation is two messages.
         driver.page(senders("333", vec![(true, arrival("333", "8", "Hi"))]));
         driver.page(senders("333", vec![(true, arrival("333", "9", "Hi"))]));
         assert_eq!(driver.received(chat()).len(), 2, "{late_first}");

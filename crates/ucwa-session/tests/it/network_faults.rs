@@ -73,7 +73,7 @@ fn with_two_lost_responses_the_message_text_decides_which_one_an_event_is_about(
     assert_eq!(driver.result(second), None);
 }
 
-/// Another endpoint of this user in the same conference sends messages, too, and their results come here.
+/// This session also gets the results of messages that another endpoint of the user sends in the same conference.
 #[test]
 fn the_result_of_another_text_is_not_matched_with_a_lost_response() {
     for (text, is_ours) in [("other", false), ("one", true)] {

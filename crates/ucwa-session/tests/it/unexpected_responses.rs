@@ -158,7 +158,7 @@ fn the_response_that_reports_a_lost_application_causes_no_request_in_it() {
     assert!(driver.is_sent("POST", "/ucwa/oauth/v1/applications"));
 }
 
-/// No event may say again what the page said in place of the resource.
+/// The read failed with a proxy's page, and no further event may report the state of the chat.
 #[test]
 fn a_chat_that_could_not_be_read_is_read_again() {
     let mut driver = established();
