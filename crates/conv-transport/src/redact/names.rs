@@ -91,7 +91,7 @@ const ABOUT: [&str; 17] = [
 ];
 
 /// Fields of sign-in forms, members of token services and elements of SOAP whose values stay. All others are dropped there.
-const PUBLIC: [&str; 62] = [
+const PUBLIC: [&str; 63] = [
     "a",
     "action",
     "address",
@@ -135,6 +135,8 @@ const PUBLIC: [&str; 62] = [
     "msrtcpassiveauthuri",
     "mkt",
     "notbefore",
+    // Of the SIP URI of a conference.
+    "opaque",
     "prompt",
     "reason",
     "realm",
@@ -267,6 +269,7 @@ mod tests {
             "grant_type",
             "UserName",
             "ms_rtc_identityscope",
+            "opaque",
             "error",
             "xmlns:wst",
         ] {
