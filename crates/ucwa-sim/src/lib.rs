@@ -34,6 +34,7 @@ mod world;
 pub use coverage::{Coverage, CoveragePoint};
 pub use endurance::{Day, Endurance, Remains};
 pub use http_faults::HttpFaults;
+pub use malformed_pages::with_malformed_event;
 pub use network_profile::NetworkProfile;
 pub use options::{Options, SessionCount, WorldSize};
 pub use report::Report;

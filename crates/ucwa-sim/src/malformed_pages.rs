@@ -173,25 +173,33 @@ impl Defect {
                 page.follow = None;
                 page.encode(representation)
             }
-            Self::Event(index) => {
-                let mut events = page.senders.iter_mut().flat_map(|it| &mut it.events);
-                if let Some(event) = events.nth(index) {
-                    let marker = Resource::default().with_property(MARKER, "here");
-                    event.embedded = Some(marker);
-                }
-                let body = String::from_utf8(page.encode(representation));
-                let body = body.unwrap_or_default();
-                let (marker, malformed) = match representation {
-                    Representation::Json => (format!("{{\"{MARKER}\":\"here\"}}"), "42"),
-                    Representation::Xml => (
-                        format!("<property name=\"{MARKER}\">here</property>"),
-                        "stray text",
-                    ),
-                };
-                body.replace(&marker, malformed).into_bytes()
-            }
+            Self::Event(index) => with_malformed_event(page, index, representation),
         }
     }
+}
+
+/// Encodes the page with an event whose embedded resource is no resource. `index` counts the events of the page.
+#[must_use]
+pub fn with_malformed_event(
+    mut page: EventPage<'_>,
+    index: usize,
+    representation: Representation,
+) -> Vec<u8> {
+    let mut events = page.senders.iter_mut().flat_map(|it| &mut it.events);
+    if let Some(event) = events.nth(index) {
+        let marker = Resource::default().with_property(MARKER, "here");
+        event.embedded = Some(marker);
+    }
+    let body = String::from_utf8(page.encode(representation));
+    let body = body.unwrap_or_default();
+    let (marker, malformed) = match representation {
+        Representation::Json => (format!("{{\"{MARKER}\":\"here\"}}"), "42"),
+        Representation::Xml => (
+            format!("<property name=\"{MARKER}\">here</property>"),
+            "stray text",
+        ),
+    };
+    body.replace(&marker, malformed).into_bytes()
 }
 
 /// Marks the embedded resource that is replaced after encoding.
