@@ -16,9 +16,9 @@ use skype_p2p::{BuildError, Root, TokioRuntime};
 use crate::{
     fixture::{
         self, FixtureError,
-        actor::{Misstep, Role, Stage, play},
+        actor::{Misstep, Stage, play},
         office::{Office, PASSWORD},
-        scenario::Scenario,
+        scenario::{Part, Scenario, Step},
     },
     replay::Failure,
     virtual_time,
@@ -58,6 +58,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 fn record_into(arguments: &Arguments) -> Result<usize, RecordError> {
     let folder = fixture::fixtures().join(&arguments.name);
     let scenario = fixture::scenario(&folder)?;
+    let has_faults = scenario
+        .steps()
+        .any(|step| matches!(step, Step::Fault { .. }));
+    if has_faults && (arguments.root.is_some() || arguments.client.is_some()) {
+        let reason = "only a recording of the application with the embedded server has faults";
+        return Err(RecordError::Scenario(reason.to_owned()));
+    }
     let recording = match (&arguments.root, &arguments.client) {
         (None, None) => record(&scenario)?,
         (_, Some(program)) => {
@@ -94,6 +101,7 @@ pub(crate) fn record(scenario: &Scenario) -> Result<Recording, RecordError> {
         let office = Office::open(scenario).map_err(RecordError::Scenario)?;
         let stage = Stage {
             transport: Arc::new(office.clone()),
+            office: Some(office.clone()),
             root: Root::Domain,
             runtime: Arc::new(TokioRuntime::current()?.starting_at(scenario.starts)),
             password: PASSWORD.to_owned(),
@@ -116,6 +124,7 @@ async fn record_at(
     let runtime = Arc::new(TokioRuntime::current()?.starting_at(starts));
     let stage = |password: &str| Stage {
         transport: Arc::new(HyperTransport::new()),
+        office: None,
         root: Root::Url(root.to_owned()),
         runtime: runtime.clone(),
         password: password.to_owned(),
@@ -138,13 +147,21 @@ async fn perform(
         transport: recorder.clone(),
         ..user
     };
-    let (user, other) = tokio::join!(
-        play(scenario, Role::User, user),
-        play(scenario, Role::Other, other),
+    let third = async {
+        match scenario.third() {
+            Some(part) => perform_alone(scenario, part, other.clone()).await,
+            None => Ok(()),
+        }
+    };
+    let (user, other, third) = tokio::join!(
+        play(scenario, scenario.user(), user),
+        perform_alone(scenario, scenario.other(), other.clone()),
+        third,
     );
-    let ((timeline, user), (_, other)) = (user?, other?);
-    user.map_err(part(scenario, Role::User))?;
-    other.map_err(part(scenario, Role::Other))?;
+    let (timeline, user) = user?;
+    user.map_err(failed(scenario.user()))?;
+    other?;
+    third?;
     Ok(Recording {
         traffic: recorder.har(),
         timeline: timeline.text(),
@@ -152,9 +169,19 @@ async fn perform(
     })
 }
 
+/// Plays a part that is not recorded.
+async fn perform_alone(
+    scenario: &Scenario,
+    part: Part<'_>,
+    stage: Stage,
+) -> Result<(), RecordError> {
+    let (_, performed) = play(scenario, part, stage).await?;
+    performed.map_err(failed(part))
+}
+
 /// The error of the part in which there was a misstep.
-fn part(scenario: &Scenario, role: Role) -> impl FnOnce(Misstep) -> RecordError {
-    let who = role.of(scenario).who().to_owned();
+fn failed(part: Part<'_>) -> impl FnOnce(Misstep) -> RecordError {
+    let who = part.person.who().to_owned();
     move |misstep| RecordError::Part {
         who,
         misstep: Box::new(misstep),

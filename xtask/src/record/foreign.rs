@@ -11,10 +11,10 @@ use conv_transport::{Har, HyperTransport};
 use skype_p2p::{Root, TokioRuntime};
 use ucwa_server::{Server, ServerConfig};
 
-use super::{PASSWORD_VARIABLE, RecordError, Recording, part};
+use super::{PASSWORD_VARIABLE, RecordError, Recording, perform_alone};
 use crate::{
     fixture::{
-        actor::{Role, Stage, play},
+        actor::Stage,
         office::{PASSWORD, users},
         scenario::Scenario,
     },
@@ -49,6 +49,7 @@ async fn export(scenario: &Scenario, path: &Path, program: &Path) -> Result<Har,
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users)).await?;
     let other = Stage {
         transport: Arc::new(HyperTransport::new()),
+        office: None,
         root: Root::Url(server.root_url()),
         runtime: Arc::new(TokioRuntime::current()?),
         password: PASSWORD.to_owned(),
@@ -58,10 +59,7 @@ async fn export(scenario: &Scenario, path: &Path, program: &Path) -> Result<Har,
         root: server.root_url(),
         scenario: path.to_owned(),
     };
-    let other = async {
-        let (_, performed) = play(scenario, Role::Other, other).await?;
-        performed.map_err(part(scenario, Role::Other))
-    };
+    let other = perform_alone(scenario, scenario.other(), other);
     let export = async {
         let exported = tokio::task::spawn_blocking(move || client.run()).await;
         exported.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
