@@ -1,7 +1,7 @@
 //! Malformed event pages: pages that cannot be read, once or until the session reads its application anew, and pages with
 //! one event whose embedded resource cannot be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -49,23 +49,36 @@ struct MalformedPage {
 /// Identifies a page: the path of the application and the number of the page.
 type PageId = (String, String);
 
+/// Which pages may be malformed as a whole. Such a page delays its messages, and the server gives up on a message that is
+/// not fetched for 30 s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AllowedDelay {
+    /// None: only single events are malformed.
+    None,
+    /// One page of each application.
+    OnePage,
+    /// Every page.
+    Any,
+}
+
 /// Makes event pages malformed. Every response that carries a malformed page has the same defect until the page is
 /// repaired.
 #[derive(Debug)]
 pub(crate) struct MalformedPages {
     enabled: bool,
-    /// Only single events are malformed. A page that cannot be read delays its messages, and the server gives up on a message
-    /// that is not fetched for 30 s.
-    only_events: bool,
+    delay: AllowedDelay,
+    /// The applications that have had a page which could not be read.
+    delayed: BTreeSet<String>,
     random: RandomStream,
     pages: BTreeMap<PageId, MalformedPage>,
 }
 
 impl MalformedPages {
-    pub(crate) fn new(seed: u64, enabled: bool, only_events: bool) -> Self {
+    pub(crate) fn new(seed: u64, enabled: bool, delay: AllowedDelay) -> Self {
         Self {
             enabled,
-            only_events,
+            delay,
+            delayed: BTreeSet::new(),
             random: RandomStream::new(seed, stream::MALFORMED_PAGE_DEFECTS),
             pages: BTreeMap::new(),
         }
@@ -109,7 +122,7 @@ impl MalformedPages {
         }
         let id = page_id(poll)?;
         if !self.pages.contains_key(&id) {
-            let malformed = self.choose(events)?;
+            let malformed = self.choose(&id, events)?;
             self.pages.insert(id.clone(), malformed);
         }
         let malformed = self.pages.get_mut(&id)?;
@@ -133,8 +146,8 @@ impl MalformedPages {
     }
 
     /// Decides whether a page is malformed, how, and for how long.
-    fn choose(&mut self, events: usize) -> Option<MalformedPage> {
-        let defect = if !self.only_events && self.random.chance(MALFORMED_PAGES) {
+    fn choose(&mut self, (application, _): &PageId, events: usize) -> Option<MalformedPage> {
+        let defect = if self.delay != AllowedDelay::None && self.random.chance(MALFORMED_PAGES) {
             match self.random.below(3) {
                 0 => Defect::Truncated(self.random.index(1000)),
                 1 => Defect::NoDocument,
@@ -150,6 +163,12 @@ impl MalformedPages {
             1 => Repair::Responses(2 + u32::try_from(self.random.below(5)).unwrap_or(0)),
             _ => Repair::ApplicationReads(1 + u32::try_from(self.random.below(2)).unwrap_or(0)),
         };
+        if !matches!(defect, Defect::Event(_))
+            && !self.delayed.insert(application.clone())
+            && self.delay == AllowedDelay::OnePage
+        {
+            return None;
+        }
         Some(MalformedPage {
             defect,
             repair,
@@ -250,7 +269,7 @@ mod tests {
     }
 
     fn with_page(defect: Defect, repair: Repair) -> MalformedPages {
-        let mut pages = MalformedPages::new(1, true, false);
+        let mut pages = MalformedPages::new(1, true, AllowedDelay::Any);
         let malformed = MalformedPage {
             defect,
             repair,
@@ -310,6 +329,23 @@ mod tests {
         assert_eq!(first, CoveragePoint::MalformedPage);
         assert_eq!(second, CoveragePoint::MalformedPageAgain);
         assert!(pages.pages.is_empty());
+    }
+
+    #[test]
+    fn pages_are_delayed_as_often_as_allowed() {
+        let page = page(Representation::Json);
+        for (delay, expected) in [
+            (AllowedDelay::None, 0..=0),
+            (AllowedDelay::OnePage, 1..=1),
+            (AllowedDelay::Any, 2..=100),
+        ] {
+            let mut pages = MalformedPages::new(1, true, delay);
+            let polls = (1..=500).map(|ack| get(&format!("{APPLICATION}/events?ack={ack}")));
+            let changed = polls.filter_map(|poll| pages.on_page(&poll, &page));
+            let delayed = changed.filter(|(point, _)| *point == CoveragePoint::MalformedPage);
+            let count = delayed.count();
+            assert!(expected.contains(&count), "{delay:?}: {count}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::coverage::CoveragePoint;
 use crate::device::{ClockOffset, Device};
 use crate::endpoint::{ConversationView, Endpoint, EndpointId};
 use crate::http_faults::{HttpFaultInjector, HttpFaults};
-use crate::malformed_pages::MalformedPages;
+use crate::malformed_pages::{AllowedDelay, MalformedPages};
 use crate::network::{Arrival, ExchangeId, Network};
 use crate::network_profile::NetworkProfile;
 use crate::oracle::Oracle;
@@ -139,14 +139,18 @@ impl World {
         config.wall_at_epoch = Self::wall_at_epoch();
         config.token_life = conditions.token_life.unwrap_or(config.token_life);
         let ideal = conditions.network.is_lossless() && conditions.http_faults.is_none();
-        let only_events = ideal && conditions.network.latency.end > SHORT_LATENCY;
+        let delay = match conditions.network.latency.end > SHORT_LATENCY {
+            _ if !ideal => AllowedDelay::Any,
+            false => AllowedDelay::OnePage,
+            true => AllowedDelay::None,
+        };
         let offsets = conditions.clock_offsets.into_iter();
         let devices = offsets.map(Device::with_clock_offset).enumerate().collect();
         Self {
             now: Duration::ZERO,
             engine: Engine::new(config),
             engine_wake_at: None,
-            malformed_pages: MalformedPages::new(seed, conditions.malformed_pages, only_events),
+            malformed_pages: MalformedPages::new(seed, conditions.malformed_pages, delay),
             network: Network::new(conditions.network, RandomStream::new(seed, stream::NETWORK)),
             http_fault_injector: HttpFaultInjector::new(conditions.http_faults, seed),
             outage: None,

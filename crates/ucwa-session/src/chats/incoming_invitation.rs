@@ -136,6 +136,7 @@ impl Conversation {
             false => Chat::Connecting,
         };
         let server_time = cx.core.server_time();
+        self.received.precede_invitation();
         live.invitation_text
             .expect_first(preview.clone(), from.key, server_time);
         if let Some(messaging) = invitation.link_href("messaging") {

@@ -7,6 +7,7 @@ use ucwa_proto::Resource;
 use super::conversation::{Chat, Context, Conversation, Kind, Live};
 use super::delivery::unknown;
 use super::incoming_invitation::InvitationEvent;
+use super::payload::{self, InvitationState};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
 use super::sending::Draft;
 use super::{html, invalid, wrong_state};
@@ -346,7 +347,9 @@ impl Conversation {
         if shown.is_some_and(|shown| shown != self.key) {
             return;
         }
-        let revived = self.revive(cx, operation);
+        // An invitation that was refused needs no conversation.
+        let is_open = payload::invitation_state(invitation) != InvitationState::Refused;
+        let revived = conversation.is_some() && is_open && self.revive(cx, operation);
         let live = self.life.live_mut();
         let Some(invite) = live.and_then(|live| live.invite_mut(operation)) else {
             return;

@@ -57,6 +57,13 @@ impl Received {
         is_repeated
     }
 
+    /// The peer invites again, with a text that follows the messages in the queue.
+    pub(super) fn precede_invitation(&mut self) {
+        for waiting in &mut self.line {
+            waiting.is_late = true;
+        }
+    }
+
     /// Whether the content of a message is being read.
     pub(super) fn is_reading(&self) -> bool {
         self.line.iter().any(|waiting| waiting.content.is_none())
@@ -83,7 +90,7 @@ pub(super) struct Waiting {
     /// The delivery result in the event, which is used if the message turns out to be outgoing.
     pub(super) result: Option<DeliveryResult>,
     sender: Participant,
-    /// The event belongs to a conversation that has ended.
+    /// The event named a conversation that has ended, or came before the present invitation of the peer.
     is_late: bool,
     /// When the event arrived, by the client's clock.
     arrived_at: SystemTime,
@@ -334,6 +341,17 @@ impl Conversation {
                 timestamp,
             },
         );
+    }
+
+    /// Handles a missing message event with the text of the invitation.
+    pub(super) fn on_first_message_overdue(&mut self, cx: &mut Context<'_>) {
+        if self.received.is_reading() {
+            // The text may follow a message that is being read.
+            self.tasks
+                .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
+        } else {
+            self.show_preview(cx);
+        }
     }
 
     /// Shows the text of the incoming invitation, if no event brought it.

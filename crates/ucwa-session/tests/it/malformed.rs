@@ -358,3 +358,68 @@ fn a_malformed_message_of_an_ended_conversation_is_shown_before_the_sign_out() {
     };
     assert!(changes.iter().any(is_unread), "{changes:?}");
 }
+
+/// The invitation was given up, and its conversation with it.
+#[test]
+fn a_lost_invitation_that_turns_out_refused_ends_no_conversation_again() {
+    for id in [None, Some("21a1")] {
+        let mut driver = TestDriver::with_conversation();
+        driver.send(1, "Hello");
+        let mut sent = driver.sent.iter();
+        let request = sent.find(|request| request.target() == fixtures::INVITATIONS);
+        let operation = request.unwrap().json()["operationId"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        driver.break_off("POST", fixtures::INVITATIONS, Sent::Maybe);
+        driver.advance(Duration::from_secs(31));
+        driver.events.clear();
+        let declined = invitation("completed", &operation, "21a1", "Declined");
+        let mut resource = declined["_embedded"]["messagingInvitation"].clone();
+        if id.is_none() {
+            resource["_links"] = json!({});
+        }
+        let malformed = with(declined, "_embedded", json!("x"));
+        driver.page(json!([communication(vec![malformed])]));
+        driver.reply("GET", INVITATION, 200, resource);
+        let changes = driver.changes(chat());
+        let [
+            ConversationChange::MessageStatus {
+                message: MessageKey::Local(1),
+                status: MessageStatus::Failed,
+                ..
+            },
+        ] = changes.as_slice()
+        else {
+            panic!("{id:?}: {changes:?}")
+        };
+    }
+}
+
+/// Messages that wait for a read come before the text of a later invitation, with which the chat begins again.
+#[test]
+fn the_text_of_an_invitation_follows_the_messages_before_it() {
+    let mut fixture = fixtures::established();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    let [first, second] = ["first", "second"].map(|text| arrival("21a1", text, text));
+    let resource = first["_embedded"]["message"].clone();
+    let malformed = with(first, "_embedded", json!("x"));
+    driver.page(json!([conversation("21a1", vec![malformed, second])]));
+    driver.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    driver.page(offered("21a1", "Hi Tosh"));
+    driver.submit(Operation::Accept(key));
+    let accept = format!("{INVITATION}/accept");
+    driver.reply("POST", &accept, 204, Value::Null);
+    driver.page(offer_completed("21a1", "Success"));
+    driver.advance(Duration::from_secs(6));
+    assert_eq!(driver.received(key), Vec::<String>::new());
+    driver.reply("GET", &message_href("21a1", "first"), 200, resource);
+    assert_eq!(driver.received(key), ["first", "second"]);
+    let event = arrival("21a1", "3", "Hi Tosh");
+    driver.page(senders("21a1", vec![(true, event)]));
+    driver.advance(Duration::from_secs(6));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+}
