@@ -4,19 +4,58 @@
 use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
-use conv_transport::{HttpTransport, Lane, SendOptions, TowerTransport};
+use conv_transport::{
+    HttpTransport, Lane, SendOptions, Stage, TowerTransport, TransportError, TransportErrorKind,
+};
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use tower::service_fn;
 
-/// A transport made of a reqwest client.
-fn transport(client: reqwest::Client) -> impl HttpTransport {
+/// A transport made of a reqwest client, which must not follow redirects.
+pub(crate) fn transport(client: reqwest::Client) -> impl HttpTransport {
     TowerTransport::new(service_fn(move |request: Request<Bytes>| {
         let client = client.clone();
         async move {
-            let response = client.execute(request.try_into()?).await?;
-            Ok::<Response<reqwest::Body>, reqwest::Error>(response.into())
+            let request = request
+                .try_into()
+                .map_err(|error| failure(error, Stage::Send))?;
+            let response = client.execute(request).await;
+            let response = Response::from(response.map_err(|error| failure(error, Stage::Wait))?);
+            Ok::<_, TransportError>(
+                response
+                    .map(|body: reqwest::Body| body.map_err(|error| failure(error, Stage::Body))),
+            )
         }
     }))
+}
+
+/// What reqwest knows of a failure. Whether the server may have seen the request decides whether it is sent again.
+fn failure(error: reqwest::Error, stage: Stage) -> TransportError {
+    let url = error.url();
+    let host = url.and_then(|url| {
+        Some(format!(
+            "{}:{}",
+            url.host_str()?,
+            url.port_or_known_default()?
+        ))
+    });
+    let (kind, stage) = match stage {
+        _ if error.is_timeout() && error.is_connect() => {
+            (TransportErrorKind::Timeout, Stage::Connect)
+        }
+        _ if error.is_timeout() => (TransportErrorKind::Timeout, stage),
+        // No connection, or no agreement on TLS: nothing was sent.
+        _ if error.is_connect() => (TransportErrorKind::Connect, Stage::Connect),
+        Stage::Send => (TransportErrorKind::InvalidRequest, Stage::Send),
+        _ => (TransportErrorKind::Closed, stage),
+    };
+    // The text of the error must not show the path, which may hold secrets.
+    let failed = TransportError::new(kind, stage, host.unwrap_or_default());
+    match stage {
+        Stage::Send => failed.never_sent(),
+        _ => failed,
+    }
+    .with_source(error.without_url())
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -24,6 +24,10 @@ use crate::{
     server::Server,
 };
 
+#[path = "../../examples/reqwest.rs"]
+#[allow(dead_code, reason = "its main is not called here")]
+mod reqwest_example;
+
 type Anything = Box<dyn Error + Send + Sync>;
 
 #[tokio::test(start_paused = true)]
@@ -171,13 +175,7 @@ async fn reqwest_is_a_transport() {
         .no_proxy()
         .build()
         .unwrap();
-    let transport = TowerTransport::new(service_fn(move |request: Request<Bytes>| {
-        let client = client.clone();
-        async move {
-            let response = client.execute(request.try_into()?).await?;
-            Ok::<Response<reqwest::Body>, reqwest::Error>(response.into())
-        }
-    }));
+    let transport = reqwest_example::transport(client);
     let server = Server::bind().await;
     let (response, request) = join!(
         transport.send(post(&server.url("/a?b=c"), "text"), commands()),
@@ -191,4 +189,64 @@ async fn reqwest_is_a_transport() {
     assert_eq!(response.unwrap().body(), "by reqwest");
     assert!(request.starts_with("POST /a?b=c HTTP/1.1\r\n"), "{request}");
     assert!(request.ends_with("\r\n\r\ntext"), "{request}");
+}
+
+#[tokio::test]
+async fn the_errors_of_reqwest_say_how_far_the_exchange_came() {
+    let client = || reqwest::Client::builder().no_proxy();
+    let transport =
+        |client: reqwest::ClientBuilder| reqwest_example::transport(client.build().unwrap());
+    let short = Duration::from_millis(50);
+
+    let server = Server::bind().await;
+    let (address, url) = (server.address.to_string(), server.url("/secret?t=sesame"));
+    drop(server);
+    let error = transport(client())
+        .send(get(&url), commands())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.stage()),
+        (TransportErrorKind::Connect, Stage::Connect)
+    );
+    assert_eq!((error.sent(), error.host()), (Sent::No, &*address));
+    assert!(!format!("{error:?}").contains("sesame"), "{error:?}");
+
+    // A server that takes the connection and says nothing.
+    let server = Server::bind().await;
+    let slow = transport(client().read_timeout(short));
+    for (answer, stage) in [
+        ("", Stage::Wait),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
+            Stage::Body,
+        ),
+    ] {
+        let url = server.url("/");
+        let (error, _peer) = join!(slow.send(get(&url), commands()), async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            peer.write(answer).await;
+            peer
+        });
+        let error = error.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.stage()),
+            (TransportErrorKind::Timeout, stage),
+            "{error:?}"
+        );
+        assert_eq!(error.sent(), Sent::Maybe);
+    }
+
+    // A server that closes the connection.
+    let transport = transport(client());
+    let url = server.url("/");
+    let (error, ()) = join!(transport.send(post(&url, "text"), commands()), async {
+        server.accept().await.request().await.unwrap();
+    });
+    let error = error.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.sent()),
+        (TransportErrorKind::Closed, Sent::Maybe)
+    );
 }

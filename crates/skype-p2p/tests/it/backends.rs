@@ -2,13 +2,11 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use conv_transport::{
     Effect, Fault, Faulty, HttpTransport, Lane, MockHttpTransport, Record, RecordOptions, Replay,
-    ReplayOptions, Stage, TowerTransport, TransportError, TransportErrorKind,
+    ReplayOptions, Stage, TransportError, TransportErrorKind,
 };
-use http::{Request, Response};
-use skype_p2p::{Application, Credentials, Root, TokioRuntime};
+use skype_p2p::{Application, Credentials, Root, SignInErrorKind, TokioRuntime};
 use tokio::time::timeout;
 use ucwa_server::{Server, ServerConfig};
 
@@ -16,6 +14,10 @@ use crate::{
     standard_chat,
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, beginning, runtime, users},
 };
+
+#[path = "../../../conv-transport/examples/reqwest.rs"]
+#[allow(dead_code, reason = "its main is not called here")]
+mod reqwest_example;
 
 /// Plays the standard chat with both applications on one transport.
 async fn play_on(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<TokioRuntime>) {
@@ -42,19 +44,32 @@ async fn the_standard_chat_runs_on_reqwest_through_tower() {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
-    let transport = TowerTransport::new(tower::service_fn(move |request: Request<Bytes>| {
-        let client = client.clone();
-        async move {
-            let response = client.execute(request.try_into()?).await?;
-            Ok::<Response<reqwest::Body>, reqwest::Error>(response.into())
-        }
-    }));
+    let transport = reqwest_example::transport(client);
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(users()))
         .await
         .unwrap();
     let runtime = Arc::new(TokioRuntime::current().unwrap());
     play_on(&server.root_url(), Arc::new(transport), runtime).await;
     server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_closed_port_is_unreachable_by_reqwest_too() {
+    let closed = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let root = format!("http://{}/", closed.local_addr().unwrap());
+    drop(closed);
+    let transport = reqwest_example::transport(reqwest::Client::new());
+    let builder = Application::builder()
+        .root(Root::Url(root))
+        .transport(Arc::new(transport));
+    let application = builder.build().unwrap();
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    let signed_in = application.sign_in_manager().sign_in(credentials);
+    let error = signed_in.await.unwrap_err();
+    assert!(
+        matches!(error.kind(), SignInErrorKind::Unreachable { .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
