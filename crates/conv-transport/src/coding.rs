@@ -178,6 +178,41 @@ mod tests {
         assert_eq!(Coding::named("compress"), None);
     }
 
+    /// What is broken far behind the limit is not found, since the decoder stops at the limit.
+    #[test]
+    fn decoding_ends_at_the_limit() {
+        let large = vec![b'x'; 1 << 20];
+        let cut = |mut bytes: Vec<u8>| {
+            let kept = bytes.len() - 9;
+            bytes.truncate(kept);
+            bytes
+        };
+        let write = |mut encoder: GzEncoder<Vec<u8>>| {
+            encoder.write_all(&large).unwrap();
+            encoder.finish().unwrap()
+        };
+        let gzip = cut(write(GzEncoder::new(Vec::new(), Compression::default())));
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+        zlib.write_all(&large).unwrap();
+        let mut bare = DeflateEncoder::new(Vec::new(), Compression::default());
+        bare.write_all(&large).unwrap();
+        let zstd = ruzstd::encoding::compress_to_vec(
+            &large[..],
+            ruzstd::encoding::CompressionLevel::Fastest,
+        );
+        for (coding, bytes) in [
+            (Coding::Gzip, gzip),
+            (Coding::Deflate, cut(zlib.finish().unwrap())),
+            (Coding::Deflate, cut(bare.finish().unwrap())),
+            (Coding::Zstd, cut(zstd)),
+            (Coding::Brotli, cut(brotli())),
+        ] {
+            let decoded = coding.decode(&bytes, 20);
+            assert_eq!(decoded.unwrap(), None, "{coding:?}");
+            coding.decode(&bytes, 2 << 20).unwrap_err();
+        }
+    }
+
     #[test]
     fn members_and_frames_follow_each_other() {
         for (coding, bytes) in [(Coding::Gzip, gzip()), (Coding::Zstd, zstd())] {

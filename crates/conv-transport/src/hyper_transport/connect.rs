@@ -197,3 +197,38 @@ impl Way<'_> {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::time::Instant;
+
+    use socket2::{Domain, Socket, Type};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The first address never answers: its queue of new connections is full.
+    #[tokio::test]
+    async fn the_second_address_is_tried_after_the_head_start_of_the_first() {
+        let full = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        full.bind(&any.into()).unwrap();
+        full.listen(0).unwrap();
+        let silent = full.local_addr().unwrap().as_socket().unwrap();
+        let _first = TcpStream::connect(silent).await.unwrap();
+        let other = TcpListener::bind(any).await.unwrap();
+        let address = other.local_addr().unwrap();
+
+        let target = Target::of(&"http://pool.contoso.com/".parse().unwrap()).unwrap();
+        let way = Way {
+            target: &target,
+            hop: None,
+        };
+        let begun = Instant::now();
+        let stream = way.connect_first(&[silent, address]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+        let took = begun.elapsed();
+        let expected = Duration::from_millis(250)..Duration::from_secs(5);
+        assert!(expected.contains(&took), "{took:?}");
+    }
+}

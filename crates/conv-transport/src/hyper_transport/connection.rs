@@ -185,3 +185,43 @@ impl AsyncWrite for Watched {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// Under TLS and outside of it, with one buffer and with several: a write marks the request before it is tried.
+    #[tokio::test]
+    async fn every_write_is_marked() {
+        for vectored in [false, true] {
+            let (stream, other) = tokio::io::duplex(1024);
+            let wire = Arc::new(Wire::default());
+            let mut watched = Watched {
+                stream: Box::new(stream),
+                wire: Arc::clone(&wire),
+            };
+            watched.flush().await.unwrap();
+            assert!(!wire.is_touched() && !wire.is_flushed());
+            let buffers = [io::IoSlice::new(b"a"), io::IoSlice::new(b"b")];
+            if vectored {
+                assert_ne!(watched.write_vectored(&buffers).await.unwrap(), 0);
+            } else {
+                assert_eq!(watched.write(b"a").await.unwrap(), 1);
+            }
+            assert!(wire.is_touched() && !wire.is_flushed());
+            watched.flush().await.unwrap();
+            assert!(wire.is_flushed());
+
+            wire.reset();
+            drop(other);
+            if vectored {
+                watched.write_vectored(&buffers).await.unwrap_err();
+            } else {
+                watched.write(b"a").await.unwrap_err();
+            }
+            assert!(wire.is_touched(), "a write that failed may have written");
+        }
+    }
+}

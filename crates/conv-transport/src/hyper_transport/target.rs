@@ -229,6 +229,7 @@ mod tests {
                 .method(&method)
                 .uri("http://pool.contoso.com/a?b=c")
                 .header(CONTENT_LENGTH, "99")
+                .header(TRANSFER_ENCODING, "chunked")
                 .body(Bytes::from_static(body.as_bytes()))
                 .unwrap();
             let target = Target::of(request.uri()).unwrap();
@@ -239,6 +240,7 @@ mod tests {
                 length,
                 "{method}"
             );
+            assert!(!request.headers().contains_key(TRANSFER_ENCODING));
             assert_eq!(request.uri(), "/a?b=c");
             assert_eq!(request.headers()[HOST], "pool.contoso.com");
         }

@@ -7,8 +7,8 @@ use conv_transport::{HyperTransport, Lane};
 use super::get;
 use crate::server::Server;
 
-/// Whether a timer of the client's end of a connection to `server` runs, by `/proc/net/tcp`.
-fn has_timer(client: SocketAddr, server: SocketAddr) -> bool {
+/// When the keep-alive timer of the client's end of a connection to `server` ends, in seconds, by `/proc/net/tcp`.
+fn timer(client: SocketAddr, server: SocketAddr) -> Option<u64> {
     let connections = fs::read_to_string("/proc/net/tcp").unwrap();
     let ends = (
         format!(":{:04X}", client.port()),
@@ -20,8 +20,9 @@ fn has_timer(client: SocketAddr, server: SocketAddr) -> bool {
         let is_it = local.ends_with(&ends.0) && remote.ends_with(&ends.1);
         is_it.then(|| fields[5].to_owned())
     });
-    // The kind of timer: 0 is none, 2 is keep-alive.
-    connection.unwrap().starts_with("02:")
+    // The kind of timer, 2 for keep-alive, and its end in hundredths of a second.
+    let end = connection.unwrap().strip_prefix("02:")?.to_owned();
+    Some(u64::from_str_radix(&end, 16).unwrap() / 100)
 }
 
 #[tokio::test]
@@ -33,12 +34,16 @@ async fn a_connection_for_events_has_keep_alive_and_one_for_commands_has_not() {
             let mut peer = server.accept().await;
             peer.request().await.unwrap();
             let client = peer.0.peer_addr().unwrap();
-            let has_timer = has_timer(client, server.address);
+            let timer = timer(client, server.address);
             peer.respond("").await;
-            has_timer
+            timer
         };
         let (response, found) = tokio::join!(get(&transport, server.url("/"), lane), serve);
         response.unwrap();
-        assert_eq!(found, expected, "{lane:?}");
+        assert_eq!(found.is_some(), expected, "{lane:?}");
+        assert!(
+            found.is_none_or(|seconds| (5..=10).contains(&seconds)),
+            "{found:?}"
+        );
     }
 }
