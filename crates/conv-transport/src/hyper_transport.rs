@@ -3,7 +3,6 @@
 mod challenge;
 mod connect;
 mod connection;
-#[cfg(feature = "windows-auth")]
 mod der;
 mod keep_alive;
 mod no_proxy;
@@ -36,7 +35,7 @@ use self::{
     connection::{Connection, HEAD_LIMIT, Wire},
     pool::Pool,
     target::{Target, prepare},
-    tls::{Rustls, Tls},
+    tls::{Rustls, Tls, explain},
 };
 use crate::{
     ConnectionAuth, HttpTransport, Lane, SendOptions, Sent, Stage, TransportError,
@@ -373,6 +372,11 @@ impl Progress {
             kind_of_io(&source).unwrap_or(TransportErrorKind::Closed)
         };
         let error = self.error(kind, target);
+        if kind == TransportErrorKind::Tls
+            && let Some(words) = io_error(&source).and_then(explain)
+        {
+            return error.with_detail(words);
+        }
         if source.is_parse() && source.to_string() == TOO_LARGE {
             let told = format!("the head is larger than {HEAD_LIMIT} bytes or 100 headers");
             return error.with_detail(told).with_source(source);
@@ -401,9 +405,13 @@ impl Progress {
 /// hyper's words for a head over the limit, which it has no other sign for.
 const TOO_LARGE: &str = "message head is too large";
 
+fn io_error(error: &hyper::Error) -> Option<&io::Error> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
 /// What is known of an I/O error below hyper's.
 fn kind_of_io(error: &hyper::Error) -> Option<TransportErrorKind> {
-    let error = std::error::Error::source(error)?.downcast_ref::<io::Error>()?;
+    let error = io_error(error)?;
     if error
         .get_ref()
         .is_some_and(|inner| inner.is::<rustls::Error>())

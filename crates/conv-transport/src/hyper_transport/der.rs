@@ -1,6 +1,13 @@
-//! As much of X.509 as the binding of a channel needs: with which hash a certificate is signed.
+//! As much of DER as is needed of certificates: where one ends, and with which hash it is signed.
+
+/// The first element of `bytes` alone, if it is a sequence.
+pub(super) fn first(bytes: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = value(bytes)?;
+    bytes.get(..bytes.len() - rest.len())
+}
 
 /// A hash function.
+#[cfg(feature = "windows-auth")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hash {
     Sha256,
@@ -11,6 +18,7 @@ pub(super) enum Hash {
 const SEQUENCE: u8 = 0x30;
 
 /// `sha384WithRSAEncryption`, `ecdsa-with-SHA384` and `id-sha384` (in the parameters of RSASSA-PSS), with their tags and lengths.
+#[cfg(feature = "windows-auth")]
 const SHA384: [&[u8]; 3] = [
     b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c",
     b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03",
@@ -18,6 +26,7 @@ const SHA384: [&[u8]; 3] = [
 ];
 
 /// The same for SHA-512.
+#[cfg(feature = "windows-auth")]
 const SHA512: [&[u8]; 3] = [
     b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d",
     b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04",
@@ -26,6 +35,7 @@ const SHA512: [&[u8]; 3] = [
 
 /// The hash of the channel binding `tls-server-end-point` (RFC 5929, section 4.1): that of the certificate's signature, with
 /// SHA-256 in the place of MD5 and SHA-1. `None` for what is no certificate.
+#[cfg(feature = "windows-auth")]
 pub(super) fn signature_hash(certificate: &[u8]) -> Option<Hash> {
     let (certificate, _) = value(certificate)?;
     let (_, rest) = value(certificate)?;
@@ -65,7 +75,7 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "windows-auth"))]
 mod tests {
     use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 

@@ -3,6 +3,7 @@
 #[cfg(feature = "native-tls")]
 mod with_openssl;
 mod with_rustls;
+mod words;
 
 use super::{connection::Stream, target::Target};
 use crate::TransportError;
@@ -10,6 +11,7 @@ use crate::TransportError;
 #[cfg(feature = "native-tls")]
 pub(super) use with_openssl::OpenSsl;
 pub(super) use with_rustls::Rustls;
+pub(super) use words::explain;
 
 /// The TLS side of a transport.
 pub(super) enum Tls {

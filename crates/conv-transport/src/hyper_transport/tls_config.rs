@@ -9,6 +9,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 
+use super::der;
+
 /// The SHA-256 of a certificate's public key (its `SubjectPublicKeyInfo`).
 pub(super) type Pin = [u8; 32];
 
@@ -53,6 +55,11 @@ pub enum TlsConfigError {
     /// The text holds no certificate.
     #[error("no certificate in the PEM text")]
     NoCertificate,
+    /// The text is PKCS#7.
+    #[error(
+        "the file is PKCS#7, which is not read; convert it with `openssl pkcs7 -print_certs -in FILE`"
+    )]
+    Pkcs7,
     /// A certificate cannot be read, or the key is not the certificate's.
     #[error("the certificate or its key cannot be used")]
     Unusable(#[from] rustls::Error),
@@ -72,7 +79,12 @@ impl TlsConfig {
         Self::default()
     }
 
-    /// Trusts the certificates in `pem` as roots, beside those of the platform.
+    /// Trusts the certificates in `pem` as roots, beside those of the platform. The certificate of a server that is signed by
+    /// itself may be one of them.
+    ///
+    /// The sections of `pem` may have the label `CERTIFICATE`, `X509 CERTIFICATE` or `TRUSTED CERTIFICATE`; what
+    /// OpenSSL notes behind the latter is ignored. The text may begin with a byte order mark, of UTF-8 or UTF-16. PKCS#7 is not read; convert it with
+    /// `openssl pkcs7 -print_certs`.
     ///
     /// # Errors
     ///
@@ -94,7 +106,7 @@ impl TlsConfig {
     /// Where the chain or the key is missing, or the key is another certificate's.
     pub fn with_identity(mut self, pem: &[u8]) -> Result<Self, TlsConfigError> {
         let chain = certificates(pem)?;
-        let key = PrivateKeyDer::from_pem_slice(pem)?;
+        let key = PrivateKeyDer::from_pem_slice(text(pem).as_bytes())?;
         self.identity = Some(Identity {
             #[cfg(feature = "native-tls")]
             key: Arc::new(key.clone_key()),
@@ -107,7 +119,8 @@ impl TlsConfig {
         Ok(self)
     }
 
-    /// Accepts at `host` only a certificate with this public key; it must be trusted all the same.
+    /// Accepts at `host` only a certificate with this public key. It must be trusted all the same, unless it is signed by itself:
+    /// then the pin is the trust. Its names and its time of validity are verified in any case.
     ///
     /// `pin` is the base64 of the SHA-256 of the key, with or without `sha256//` before it, as curl takes it. With several pins
     /// for one host any of them will do.
@@ -134,11 +147,43 @@ impl TlsConfig {
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
+    let text = text(pem);
+    if text.contains("-----BEGIN PKCS7-----") {
+        return Err(TlsConfigError::Pkcs7);
+    }
+    let text = text
+        .replace("TRUSTED CERTIFICATE-----", "CERTIFICATE-----")
+        .replace("X509 CERTIFICATE-----", "CERTIFICATE-----");
+    let certificates = CertificateDer::pem_slice_iter(text.as_bytes()).map(|certificate| {
+        let certificate = certificate?;
+        // After a TRUSTED CERTIFICATE, OpenSSL writes what it is trusted for.
+        Ok(match der::first(&certificate) {
+            Some(first) => CertificateDer::from(first.to_vec()),
+            None => certificate,
+        })
+    });
+    let certificates: Vec<_> = certificates.collect::<Result<_, pem::Error>>()?;
     if certificates.is_empty() {
         return Err(TlsConfigError::NoCertificate);
     }
     Ok(certificates)
+}
+
+/// The text without its byte order mark.
+fn text(bytes: &[u8]) -> String {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let pairs = bytes
+            .chunks_exact(2)
+            .filter_map(|pair| pair.try_into().ok());
+        let units: Vec<_> = pairs.map(unit).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        bytes => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 impl fmt::Debug for TlsConfig {

@@ -1,6 +1,7 @@
 //! The transport for real servers, against scripted servers on loopback.
 
 mod connections;
+mod deadlines;
 mod failures;
 #[cfg(target_os = "linux")]
 mod keep_alive;
@@ -9,6 +10,7 @@ mod native_tls;
 mod proxy;
 mod responses;
 mod tls;
+mod tls_refusals;
 #[cfg(feature = "windows-auth")]
 mod windows_auth;
 

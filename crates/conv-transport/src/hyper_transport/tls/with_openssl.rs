@@ -10,9 +10,10 @@ use std::{
 use openssl::{
     error::ErrorStack,
     hash::MessageDigest,
+    nid::Nid,
     pkey::PKey,
     ssl::{Ssl, SslConnector, SslMethod, SslVerifyMode, SslVersion},
-    x509::{X509, X509Ref, X509StoreContextRef},
+    x509::{X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyResult},
 };
 use tokio_openssl::SslStream;
 
@@ -21,6 +22,7 @@ use super::super::{
     target::Target,
     tls_config::{Pin, TlsConfig, TlsVersion},
 };
+use super::words::{PINNED_OTHERWISE, described};
 use crate::{Stage, TransportError, TransportErrorKind};
 
 /// The TLS of a transport, by OpenSSL.
@@ -76,19 +78,19 @@ impl OpenSsl {
         let mut stream =
             SslStream::new(ssl, stream).map_err(|source| failed().with_source(source))?;
         if let Err(source) = Pinned::new(&mut stream).connect().await {
-            let error = failed().with_source(source);
+            // The words say all that the error says.
             return Err(match refused.take() {
-                Some(why) => error.with_detail(why),
-                None => error,
+                Some(why) => failed().with_detail(why),
+                None => failed().with_source(source),
             });
         }
         let certificate = stream.ssl().peer_certificate();
         match self.is_pinned_otherwise(target, certificate.as_deref()) {
             Ok(false) => Ok(stream),
             Ok(true) => {
-                let names = names(certificate.as_deref());
-                Err(failed()
-                    .with_detail(format!("{names} is refused: its key is not the pinned one")))
+                let certificate = description(certificate.as_deref());
+                let told = format!("{certificate} is refused: {PINNED_OTHERWISE}");
+                Err(failed().with_detail(told))
             }
             Err(source) => Err(failed().with_source(source)),
         }
@@ -97,11 +99,19 @@ impl OpenSsl {
     fn ssl(&self, host: &str, refused: &Refused) -> Result<Ssl, ErrorStack> {
         let mut ssl = self.connector.configure()?.into_ssl(host)?;
         let refused = Refused(Arc::clone(&refused.0));
+        let pins = self.pins.get(host).cloned().unwrap_or_default();
         ssl.set_verify_callback(SslVerifyMode::PEER, move |fine, context| {
-            if !fine {
-                refused.set(context);
+            if fine {
+                return true;
             }
-            fine
+            let own = context.error().as_raw() == SELF_SIGNED;
+            let certificate = context.current_cert();
+            if own && certificate.is_some_and(|it| is_pinned(&pins, it).unwrap_or_default()) {
+                context.set_error(X509VerifyResult::OK);
+                return true;
+            }
+            refused.set(context);
+            false
         });
         Ok(ssl)
     }
@@ -115,17 +125,28 @@ impl OpenSsl {
             // Without a certificate there would be no connection.
             return Ok(false);
         };
-        let key = certificate.public_key()?.public_key_to_der()?;
-        let pin = openssl::hash::hash(MessageDigest::sha256(), &key)?;
-        Ok(!pins.iter().any(|allowed| allowed[..] == *pin))
+        Ok(!is_pinned(pins, certificate)?)
     }
+}
+
+/// `X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT`: the server's certificate is signed by itself, and not listed.
+const SELF_SIGNED: i32 = 18;
+
+fn is_pinned(pins: &[Pin], certificate: &X509Ref) -> Result<bool, ErrorStack> {
+    let key = certificate.public_key()?.public_key_to_der()?;
+    let pin = openssl::hash::hash(MessageDigest::sha256(), &key)?;
+    Ok(pins.iter().any(|allowed| allowed[..] == *pin))
 }
 
 impl Refused {
     fn set(&self, context: &X509StoreContextRef) {
         let leaf = context.chain().and_then(|chain| chain.get(0));
-        let names = names(leaf.or(context.current_cert()));
-        let why = format!("{names} is refused: {}", context.error().error_string());
+        let certificate = description(leaf.or(context.current_cert()));
+        let why = format!(
+            "{certificate} is refused: {}; roots are those of OpenSSL, of the file that SSL_CERT_FILE names, and of \
+             TlsConfig::with_roots",
+            context.error().error_string()
+        );
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
@@ -134,19 +155,23 @@ impl Refused {
     }
 }
 
-/// Whose certificate it is.
-fn names(certificate: Option<&X509Ref>) -> String {
-    let names: Vec<String> = certificate
-        .and_then(X509Ref::subject_alt_names)
-        .into_iter()
+/// Which certificate it is.
+fn description(certificate: Option<&X509Ref>) -> String {
+    let names = certificate.and_then(X509Ref::subject_alt_names);
+    let names: Vec<_> = names
+        .iter()
         .flatten()
-        .filter_map(|name| name.dnsname().map(str::to_owned))
+        .filter_map(|name| name.dnsname())
         .collect();
-    if names.is_empty() {
-        "the certificate, which has no DNS name,".to_owned()
-    } else {
-        format!("the certificate for {}", names.join(", "))
-    }
+    let common = |name: &X509NameRef| {
+        let entry = name.entries_by_nid(Nid::COMMONNAME).last()?;
+        entry.data().to_string().ok()
+    };
+    described(
+        &names,
+        certificate.and_then(|it| common(it.subject_name())),
+        certificate.and_then(|it| common(it.issuer_name())),
+    )
 }
 
 impl fmt::Debug for OpenSsl {

@@ -1,12 +1,16 @@
 //! TLS by rustls, with the roots of the platform.
 
-use std::{collections::BTreeMap, error::Error, fmt, sync::Arc};
+use std::{collections::BTreeMap, error::Error, sync::Arc};
 
 use ring::digest;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, OtherError,
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
     sign::SingleCertAndKey,
@@ -22,6 +26,7 @@ use super::super::{
     target::Target,
     tls_config::{Pin, TlsConfig, TlsVersion},
 };
+use super::words::{Refused, explain};
 use crate::{Stage, TransportError, TransportErrorKind};
 
 /// The TLS of a transport, by rustls.
@@ -47,37 +52,22 @@ impl Rustls {
     ) -> Result<TlsStream<Box<dyn Stream>>, TransportError> {
         let failed =
             || TransportError::new(TransportErrorKind::Tls, Stage::Tls, target.to_string());
+        // The words say all that rustls's error says.
+        let unsecured = |source: io::Error| match explain(&source) {
+            Some(words) => failed().with_detail(words),
+            None => failed().with_source(source),
+        };
         let name = ServerName::try_from(target.host.clone())
             .map_err(|source| failed().with_source(source))?;
         let client = self
             .client
             .get_or_try_init(|| load(self.config.clone()))
             .await
-            .map_err(|source| failed().with_source(source))?;
+            .map_err(unsecured)?;
         TlsConnector::from(Arc::clone(client))
             .connect(name, stream)
             .await
-            .map_err(|source| match explain(&source) {
-                Some(detail) => failed().with_detail(detail).with_source(source),
-                None => failed().with_source(source),
-            })
-    }
-}
-
-/// What an operator has to know of the failure and would not guess from rustls's words.
-fn explain(error: &io::Error) -> Option<String> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(refused))) => refused
-            .downcast_ref::<Refused>()
-            .map(|refused| refused.to_string()),
-        rustls::Error::AlertReceived(
-            AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion,
-        ) => Some(
-            "the server takes none of the protocol versions and cipher suites that rustls has; \
-             Windows Server 2012 R2 and older have none of them, and OpenSSL (native TLS) has them"
-                .to_owned(),
-        ),
-        _ => None,
+            .map_err(unsecured)
     }
 }
 
@@ -91,16 +81,19 @@ async fn load(config: TlsConfig) -> io::Result<Arc<ClientConfig>> {
 
 fn client(config: TlsConfig) -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let trust = Verifier::new_with_extra_roots(config.extra_roots, Arc::clone(&provider))?;
+    let listed = config.extra_roots;
+    let trust = Verifier::new_with_extra_roots(listed.clone(), Arc::clone(&provider))?;
     let versions: &[_] = match config.oldest {
         TlsVersion::Tls12 => &[&TLS12, &TLS13],
         TlsVersion::Tls13 => &[&TLS13],
     };
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(NamingVerifier {
             trust,
+            provider,
+            listed,
             pins: config.pins,
         }));
     let mut client = match config.identity {
@@ -113,29 +106,58 @@ fn client(config: TlsConfig) -> Result<Arc<ClientConfig>, rustls::Error> {
     Ok(Arc::new(client))
 }
 
-/// Trusts what the platform trusts and what the pins allow, and says of a certificate that it refuses whose it is.
+/// Trusts what the platform trusts and what the configuration allows, and describes a certificate that it refuses.
 #[derive(Debug)]
 struct NamingVerifier {
     trust: Verifier,
+    provider: Arc<CryptoProvider>,
+    listed: Vec<CertificateDer<'static>>,
     pins: BTreeMap<String, Vec<Pin>>,
 }
 
 impl NamingVerifier {
-    fn is_pinned_otherwise(
-        &self,
-        certificate: &CertificateDer<'_>,
-        server: &ServerName<'_>,
-    ) -> bool {
-        let host = server.to_str().to_ascii_lowercase();
-        let Some(pins) = self.pins.get(&host) else {
-            return false;
-        };
+    /// Whether the key of the certificate is pinned for this server; `None` if no key is.
+    fn is_pinned(&self, certificate: &CertificateDer<'_>, server: &ServerName<'_>) -> Option<bool> {
+        let pins = self.pins.get(&server.to_str().to_ascii_lowercase())?;
         let Ok(certificate) = ParsedCertificate::try_from(certificate) else {
-            return true;
+            return Some(false);
         };
         let key = certificate.subject_public_key_info();
         let pin = digest::digest(&digest::SHA256, &key);
-        !pins.iter().any(|allowed| allowed == pin.as_ref())
+        Some(pins.iter().any(|allowed| allowed == pin.as_ref()))
+    }
+
+    /// Whether the certificate is signed by itself, is listed or pinned, and is valid for this server at this time.
+    fn is_own_root(
+        &self,
+        certificate: &CertificateDer<'_>,
+        server: &ServerName<'_>,
+        now: UnixTime,
+    ) -> bool {
+        let named =
+            self.listed.contains(certificate) || self.is_pinned(certificate, server) == Some(true);
+        let mut root = RootCertStore::empty();
+        if !named || root.add(certificate.clone().into_owned()).is_err() {
+            return false;
+        }
+        let provider = Arc::clone(&self.provider);
+        let Ok(verifier) =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(root), provider).build()
+        else {
+            return false;
+        };
+        match verifier.verify_server_cert(certificate, &[], server, &[], now) {
+            Ok(_) => true,
+            // Many tools mark it as an authority's. This is found after the check of the time, and before that of the name.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause)))) => {
+                matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+                    && EndEntityCert::try_from(certificate).is_ok_and(|it| {
+                        it.issuer() == it.subject()
+                            && it.verify_is_valid_for_subject_name(server).is_ok()
+                    })
+            }
+            Err(_) => false,
+        }
     }
 }
 
@@ -148,14 +170,27 @@ impl ServerCertVerifier for NamingVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self
-            .trust
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            .map_err(|cause| Refused::of(end_entity, Some(cause)))?;
-        if self.is_pinned_otherwise(end_entity, server_name) {
-            return Err(Refused::of(end_entity, None));
+        let refused = |refused: Refused| {
+            let refused: Arc<dyn Error + Send + Sync> = Arc::new(refused);
+            rustls::Error::from(CertificateError::Other(OtherError(refused)))
+        };
+        let verified = self.trust.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verified {
+            Ok(_) if self.is_pinned(end_entity, server_name) == Some(false) => {
+                Err(refused(Refused::pinned_otherwise(end_entity)))
+            }
+            Ok(verified) => Ok(verified),
+            Err(_) if self.is_own_root(end_entity, server_name, now) => {
+                Ok(ServerCertVerified::assertion())
+            }
+            Err(cause) => Err(refused(Refused::of(end_entity, &cause))),
         }
-        Ok(verified)
     }
 
     fn verify_tls12_signature(
@@ -178,42 +213,5 @@ impl ServerCertVerifier for NamingVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.trust.supported_verify_schemes()
-    }
-}
-
-/// The certificate of a server that is not accepted.
-#[derive(Debug)]
-struct Refused {
-    names: Vec<String>,
-    /// `None` where it is trusted, but not the one that is pinned.
-    cause: Option<rustls::Error>,
-}
-
-impl Refused {
-    fn of(certificate: &CertificateDer<'_>, cause: Option<rustls::Error>) -> rustls::Error {
-        let names = EndEntityCert::try_from(certificate)
-            .map(|certificate| certificate.valid_dns_names().map(str::to_owned).collect())
-            .unwrap_or_default();
-        let refused: Arc<dyn Error + Send + Sync> = Arc::new(Self { names, cause });
-        CertificateError::Other(OtherError(refused)).into()
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.names[..] {
-            [] => f.write_str("the certificate, which has no DNS name, is refused: ")?,
-            names => write!(f, "the certificate for {} is refused: ", names.join(", "))?,
-        }
-        match &self.cause {
-            Some(cause) => cause.fmt(f),
-            None => f.write_str("its key is not the pinned one"),
-        }
-    }
-}
-
-impl Error for Refused {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
     }
 }

@@ -1,6 +1,6 @@
 //! TLS by OpenSSL, against a server that has no cipher suite of rustls's.
 
-use std::pin::Pin;
+use std::{error::Error as _, pin::Pin};
 
 use bytes::Bytes;
 use conv_transport::{
@@ -15,7 +15,11 @@ use openssl::{
 use tokio::join;
 use tokio_openssl::SslStream;
 
-use super::{get, tls::World};
+use super::{
+    get,
+    tls::{World, pin},
+    tls_refusals::self_signed,
+};
 use crate::server::Peer;
 
 /// What Windows Server 2012 R2 has, of what goes with a key of this kind: CBC suites only.
@@ -23,10 +27,9 @@ const OLD_SUITES: &str = "ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA";
 
 async fn exchange(
     world: &World,
-    name: &str,
+    pem: &str,
     transport: &HyperTransport,
 ) -> Result<Response<Bytes>, TransportError> {
-    let pem = world.identity(name).pem().to_owned();
     let mut acceptor = SslAcceptor::mozilla_intermediate(SslMethod::tls_server()).unwrap();
     acceptor
         .set_max_proto_version(Some(SslVersion::TLS1_2))
@@ -63,13 +66,14 @@ fn native(tls: TlsConfig) -> HyperTransport {
 async fn a_server_with_old_cipher_suites_is_reached() {
     let world = World::new().await;
     let transport = native(world.trusting());
-    let response = exchange(&world, "localhost", &transport).await.unwrap();
+    let pem = world.identity("localhost").pem().to_owned();
+    let response = exchange(&world, &pem, &transport).await.unwrap();
     assert_eq!(response.body(), "over OpenSSL");
 
     let mut config = HyperConfig::default();
     config.tls = world.trusting();
     let transport = HyperTransport::with_config(config);
-    let error = exchange(&world, "localhost", &transport).await.unwrap_err();
+    let error = exchange(&world, &pem, &transport).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Tls);
     let detail = error.detail().unwrap();
     assert!(
@@ -85,16 +89,18 @@ async fn a_wrong_certificate_is_refused_by_its_names() {
         (TlsConfig::new(), "localhost", "issuer"),
         (world.trusting(), "pool.contoso.com", "mismatch"),
     ] {
-        let error = exchange(&world, name, &native(tls)).await.unwrap_err();
+        let pem = world.identity(name).pem().to_owned();
+        let error = exchange(&world, &pem, &native(tls)).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls);
         assert_eq!(error.stage(), Stage::Tls);
         assert_eq!(error.sent(), Sent::No);
         let detail = error.detail().unwrap();
-        let names = format!("the certificate for {name} is refused");
+        let names = format!("the certificate for {name}, issued by authority, is refused: ");
         assert!(
             detail.contains(&names) && detail.contains(cause),
             "{detail}"
         );
+        assert!(error.source().is_none());
     }
 }
 
@@ -103,9 +109,8 @@ async fn a_pin_and_an_identity_are_taken() {
     let world = World::new().await;
     let pin = format!("sha256//{}=", "A".repeat(43));
     let pinned = world.trusting().with_pin("localhost", &pin).unwrap();
-    let error = exchange(&world, "localhost", &native(pinned))
-        .await
-        .unwrap_err();
+    let pem = world.identity("localhost").pem().to_owned();
+    let error = exchange(&world, &pem, &native(pinned)).await.unwrap_err();
     assert!(
         error.detail().unwrap().contains("not the pinned one"),
         "{error}"
@@ -116,6 +121,29 @@ async fn a_pin_and_an_identity_are_taken() {
         .trusting()
         .with_identity(identity.pem().as_bytes())
         .unwrap();
-    let response = exchange(&world, "localhost", &native(tls)).await.unwrap();
+    let response = exchange(&world, &pem, &native(tls)).await.unwrap();
     assert_eq!(response.body(), "over OpenSSL");
+}
+
+#[tokio::test]
+async fn a_certificate_signed_by_itself_is_accepted_if_it_is_listed_or_pinned() {
+    let world = World::new().await;
+    let own = self_signed(|_| {});
+    let pem = own.pem().to_owned() + &own.key.serialize_pem();
+    for tls in [
+        TlsConfig::new().with_roots(own.pem().as_bytes()),
+        TlsConfig::new().with_pin("localhost", &pin(&own)),
+    ] {
+        exchange(&world, &pem, &native(tls.unwrap())).await.unwrap();
+    }
+    let other = self_signed(|_| {});
+    for tls in [
+        Ok(TlsConfig::new()),
+        TlsConfig::new().with_roots(other.pem().as_bytes()),
+        TlsConfig::new().with_pin("localhost", &pin(&other)),
+    ] {
+        exchange(&world, &pem, &native(tls.unwrap()))
+            .await
+            .unwrap_err();
+    }
 }

@@ -20,14 +20,14 @@ use crate::server::{Peer, Server};
 
 /// A certificate authority, and a server of it that is reached as `localhost`.
 pub(super) struct World {
-    authority: CertifiedIssuer<'static, KeyPair>,
+    pub(super) authority: CertifiedIssuer<'static, KeyPair>,
     pub(super) server: Server,
 }
 
 pub(super) struct Identity {
-    chain: rustls::pki_types::CertificateDer<'static>,
-    key: KeyPair,
-    pem: String,
+    pub(super) chain: rustls::pki_types::CertificateDer<'static>,
+    pub(super) key: KeyPair,
+    pub(super) pem: String,
 }
 
 #[cfg(any(feature = "native-tls", feature = "windows-auth"))]
@@ -40,12 +40,17 @@ impl Identity {
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::of("authority").await
+    }
+
+    /// With an authority of this name.
+    pub(super) async fn of(authority: &str) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         // Otherwise it has the name of what it signs, which OpenSSL then takes for signed by itself.
         params
             .distinguished_name
-            .push(DnType::CommonName, "authority");
+            .push(DnType::CommonName, authority);
         let key = KeyPair::generate().unwrap();
         Self {
             authority: CertifiedIssuer::self_signed(params, key).unwrap(),
@@ -58,8 +63,11 @@ impl World {
     }
 
     pub(super) fn identity(&self, name: &str) -> Identity {
+        self.issue(CertificateParams::new([name.to_owned()]).unwrap())
+    }
+
+    pub(super) fn issue(&self, params: CertificateParams) -> Identity {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.authority).unwrap();
         Identity {
             chain: certificate.der().clone(),
@@ -81,7 +89,7 @@ impl World {
     }
 
     /// One request, answered by the server where it gets so far.
-    async fn exchange(
+    pub(super) async fn exchange(
         &self,
         tls: TlsConfig,
         server: ServerConfig,
@@ -133,13 +141,13 @@ fn server_of(
     server
 }
 
-fn pin(identity: &Identity) -> String {
+pub(super) fn pin(identity: &Identity) -> String {
     let key = identity.key.subject_public_key_info();
     let digest = ::ring::digest::digest(&::ring::digest::SHA256, &key);
     BASE64_STANDARD.encode(digest)
 }
 
-fn assert_refused(error: &TransportError, told: &str) {
+pub(super) fn assert_refused(error: &TransportError, told: &str) {
     assert_eq!(error.kind(), TransportErrorKind::Tls);
     assert_eq!(error.stage(), Stage::Tls);
     assert_eq!(error.sent(), Sent::No);
@@ -166,7 +174,10 @@ async fn a_server_of_an_unknown_root_is_refused_by_name() {
         .exchange(other.trusting(), server(&identity))
         .await
         .unwrap_err();
-    assert_refused(&error, "the certificate for localhost is refused: ");
+    assert_refused(
+        &error,
+        "the certificate for localhost, issued by authority, is refused: ",
+    );
 }
 
 #[tokio::test]
@@ -177,7 +188,10 @@ async fn a_certificate_for_another_host_is_refused_by_name() {
         .exchange(world.trusting(), server(&identity))
         .await
         .unwrap_err();
-    assert_refused(&error, "the certificate for pool.contoso.com is refused: ");
+    assert_refused(
+        &error,
+        "the certificate for pool.contoso.com, issued by authority, is refused: ",
+    );
 }
 
 #[tokio::test]
@@ -215,7 +229,7 @@ async fn a_pin_allows_one_key_at_its_host() {
         .unwrap_err();
     assert_refused(
         &error,
-        "the certificate for localhost is refused: its key is not the pinned one",
+        "the certificate for localhost, issued by authority, is refused: its key is not the pinned one",
     );
 
     let tls = tls
