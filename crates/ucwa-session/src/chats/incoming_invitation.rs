@@ -135,10 +135,11 @@ impl Conversation {
             true => Chat::Notified,
             false => Chat::Connecting,
         };
-        let server_time = cx.core.server_time();
+        // An invitation that was read may be older than the response.
+        let offered_at = cx.core.server_time().filter(|_| cx.page.is_open);
         self.received.precede_invitation();
         live.invitation_text
-            .expect_first(preview.clone(), from.key, server_time);
+            .expect_first(preview.clone(), from.key, offered_at);
         if let Some(messaging) = invitation.link_href("messaging") {
             live.links.messaging = Some(messaging.to_owned());
         }

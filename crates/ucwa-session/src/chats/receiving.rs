@@ -164,12 +164,12 @@ impl InvitationText {
         &mut self,
         body: Option<MessageBody>,
         sender: ParticipantKey,
-        server_time: Option<SystemTime>,
+        offered_at: Option<SystemTime>,
     ) {
         self.preview = body.map(|body| Preview {
             body,
             sender,
-            offered_at: server_time,
+            offered_at,
             accepted: false,
             accepted_at: None,
         });

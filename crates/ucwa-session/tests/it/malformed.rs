@@ -1,6 +1,6 @@
 //! Malformed events: the rest of the page is handled, and the resources of malformed events are read.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use ucwa_session::*;
@@ -422,4 +422,25 @@ fn the_text_of_an_invitation_follows_the_messages_before_it() {
     driver.page(senders("21a1", vec![(true, event)]));
     driver.advance(Duration::from_secs(6));
     assert_eq!(driver.received(key), ["Hi Tosh"]);
+}
+
+/// The message with the text may have been sent long before the invitation was read.
+#[test]
+fn the_text_of_an_invitation_that_was_read_late_is_shown_once() {
+    let mut driver = TestDriver::signed_in();
+    // A minute after the time of the message.
+    driver.server_clock = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_061));
+    let offer = offered("17b", "Hi Tosh");
+    let event = &offer[0]["events"][0];
+    let mut resource = event["_embedded"]["messagingInvitation"].clone();
+    resource["state"] = json!("Connected");
+    let malformed = with(event.clone(), "_embedded", json!("x"));
+    driver.page(json!([communication(vec![malformed])]));
+    driver.reply("GET", INVITATION, 200, resource);
+    let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
+    driver.advance(Duration::from_secs(6));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    let event = arrival("17b", "1", "Hi Tosh");
+    driver.page(senders("17b", vec![(true, event)]));
+    assert_eq!(driver.received(key), Vec::<String>::new());
 }
