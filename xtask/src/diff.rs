@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use conv_transport::{Entry, Har, HarBodyError};
+use conv_transport::{Har, HarError};
 use serde_json::Value;
 
 use crate::{
@@ -45,26 +45,19 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-enum DiffError {
-    #[error("{0}")]
-    Traffic(#[from] TrafficError),
-    #[error("{0}")]
-    Body(#[from] HarBodyError),
-}
-
-fn compare(arguments: &Arguments) -> Result<Option<String>, DiffError> {
-    let text = |path| -> Result<String, DiffError> {
+pub(crate) fn compare(arguments: &Arguments) -> Result<Option<String>, TrafficError> {
+    let text = |path| -> Result<String, TrafficError> {
         let made = arguments.client_made.iter().map(String::as_str);
         let made: Vec<&str> = CLIENT_MADE.into_iter().chain(made).collect();
-        Ok(render(&traffic::read(path)?, &arguments.after, &made)?)
+        let text = render(&traffic::read(path)?, &arguments.after, &made);
+        text.map_err(|error| traffic::in_file(path, error))
     };
     Ok(difference(&text(&arguments.one)?, &text(&arguments.other)?))
 }
 
 /// A recording as text, without what is never the same twice: servers, dates, headers but for the kind of a body, and the
 /// values that a client makes up, each of which has a number instead.
-fn render(har: &Har, after: &[String], made: &[&str]) -> Result<String, HarBodyError> {
+fn render(har: &Har, after: &[String], made: &[&str]) -> Result<String, HarError> {
     let mut made_up = MadeUp {
         after,
         made,
@@ -72,7 +65,8 @@ fn render(har: &Har, after: &[String], made: &[&str]) -> Result<String, HarBodyE
         seen: Vec::new(),
     };
     let mut text = String::new();
-    for entry in traffic::in_order(har) {
+    for exchange in traffic::in_order(har) {
+        let entry = exchange.entry;
         text.push_str(&format!(
             "{} {} {}: {}\n",
             traffic::lane(entry),
@@ -80,8 +74,9 @@ fn render(har: &Har, after: &[String], made: &[&str]) -> Result<String, HarBodyE
             traffic::path_and_query(&entry.request.url),
             traffic::status(entry)
         ));
-        made_up.learn(entry)?;
-        for (mark, body) in [(">", entry.request.body()?), ("<", entry.response.body()?)] {
+        let [request, response] = exchange.bodies()?;
+        made_up.learn(&entry.request.url, &request);
+        for (mark, body) in [(">", request), ("<", response)] {
             for line in lines(&body) {
                 text.push_str(&format!("  {mark} {line}\n"));
             }
@@ -142,8 +137,8 @@ struct MadeUp<'a> {
 }
 
 impl MadeUp<'_> {
-    fn learn(&mut self, entry: &Entry) -> Result<(), HarBodyError> {
-        let path = traffic::path_and_query(&entry.request.url);
+    fn learn(&mut self, url: &str, body: &[u8]) {
+        let path = traffic::path_and_query(url);
         let path = path.split('?').next().unwrap_or_default();
         let mut segments = path.split('/');
         while let Some(segment) = segments.next() {
@@ -153,8 +148,7 @@ impl MadeUp<'_> {
                 self.add(segment, value);
             }
         }
-        let body = entry.request.body()?;
-        let body = String::from_utf8_lossy(&body);
+        let body = String::from_utf8_lossy(body);
         for name in self.made {
             let json = serde_json::from_str::<Value>(&body).ok();
             let json = json.as_ref().and_then(|value| value.get(name)?.as_str());
@@ -165,7 +159,6 @@ impl MadeUp<'_> {
                 self.add(name, value);
             }
         }
-        Ok(())
     }
 
     fn add(&mut self, kind: &str, value: &str) {
@@ -216,8 +209,9 @@ mod tests {
                 names: Names::default(),
                 seen: Vec::new(),
             };
-            for entry in traffic::in_order(&one) {
-                made_up.learn(entry).unwrap();
+            for exchange in traffic::in_order(&one) {
+                let [request, _] = exchange.bodies().unwrap();
+                made_up.learn(&exchange.entry.request.url, &request);
             }
             let kinds = ["endpointId", "operationId", "threadId", "applications"];
             let mut other = one.clone();

@@ -5,14 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use conv_transport::{Har, HarError};
+use conv_transport::Har;
 
 pub(crate) mod actor;
 pub(crate) mod office;
 pub(crate) mod scenario;
 pub(crate) mod timeline;
 
-use scenario::Scenario;
+use self::scenario::Scenario;
+use crate::traffic::{self, TrafficError};
 
 const SCENARIO: &str = "scenario.toml";
 pub(crate) const TRAFFIC: &str = "traffic.har";
@@ -36,18 +37,15 @@ pub(crate) enum FixtureError {
         path: PathBuf,
         source: Box<toml::de::Error>,
     },
-    #[error("{}: {source}", path.display())]
-    Traffic { path: PathBuf, source: HarError },
+    #[error("{0}")]
+    Traffic(#[from] TrafficError),
 }
 
 impl Fixture {
     pub(crate) fn read(folder: &Path) -> Result<Self, FixtureError> {
-        let path = folder.join(TRAFFIC);
-        let traffic = Har::from_slice(read(&path)?.as_bytes())
-            .map_err(|source| FixtureError::Traffic { path, source })?;
         Ok(Self {
+            traffic: traffic::read(&folder.join(TRAFFIC))?,
             scenario: scenario(folder)?,
-            traffic,
             timeline: read(&folder.join(TIMELINE))?,
         })
     }

@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use conv_transport::{Har, HarBodyError, HarError};
+use conv_transport::{Har, HarError};
 use percent_encoding::percent_decode_str;
 
 use people::People;
@@ -54,24 +54,14 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// Why nothing was written.
-#[derive(Debug, thiserror::Error)]
-enum RedactError {
-    #[error("{0}")]
-    Traffic(#[from] TrafficError),
-    #[error("{0}")]
-    Har(#[from] HarError),
-    #[error("{0}")]
-    Body(#[from] HarBodyError),
-}
-
-fn redact(arguments: &Arguments) -> Result<(), RedactError> {
+pub(crate) fn redact(arguments: &Arguments) -> Result<(), TrafficError> {
     let mut har = traffic::read(&arguments.file)?;
     let secrets = match &arguments.secrets {
         Some(path) => lines(path)?,
         None => Vec::new(),
     };
-    let redacted = redacted(&mut har, &secrets, arguments)?;
+    let redacted = redacted(&mut har, &secrets, arguments);
+    let redacted = redacted.map_err(|error| traffic::in_file(&arguments.file, error))?;
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| TrafficError::Io { path, source }
@@ -86,11 +76,7 @@ fn redact(arguments: &Arguments) -> Result<(), RedactError> {
 }
 
 /// The file without `secrets`, and without what else is asked for.
-fn redacted(
-    har: &mut Har,
-    secrets: &[String],
-    arguments: &Arguments,
-) -> Result<Vec<u8>, RedactError> {
+fn redacted(har: &mut Har, secrets: &[String], arguments: &Arguments) -> Result<Vec<u8>, HarError> {
     if arguments.drop_unreadable {
         har.drop_unreadable_bodies();
     }
@@ -105,23 +91,21 @@ fn redacted(
         pseudonyms.extend(address_pseudonyms(har)?);
     }
     har.redact(secrets, &pseudonyms)?;
-    Ok(har.to_vec()?)
+    har.to_vec()
 }
 
 /// A pseudonym for every SIP address and every domain of one, in the order in which they appear; the same in whatever case
 /// it is written.
-fn address_pseudonyms(har: &Har) -> Result<Vec<(String, String)>, HarBodyError> {
+fn address_pseudonyms(har: &Har) -> Result<Vec<(String, String)>, HarError> {
     let mut found = BTreeSet::new();
     let (mut users, mut domains) = (Names::default(), Names::default());
     let mut pseudonyms = Vec::new();
-    for entry in traffic::in_order(har) {
-        let texts = [
-            entry.request.url.clone(),
-            String::from_utf8_lossy(&entry.request.body()?).into_owned(),
-            String::from_utf8_lossy(&entry.response.body()?).into_owned(),
-        ];
+    for exchange in traffic::in_order(har) {
+        let bodies = exchange.bodies()?;
+        let [request, response] = bodies.each_ref().map(|body| String::from_utf8_lossy(body));
+        let texts = [exchange.entry.request.url.as_str(), &request, &response];
         for text in texts {
-            for (user, domain) in addresses(&text) {
+            for (user, domain) in addresses(text) {
                 let address = format!("{user}@{domain}");
                 if !found.insert(address.clone()) {
                     continue;
@@ -382,7 +366,9 @@ mod tests {
         har.log.entries[8].response.headers.clear();
         let error = redacted(&mut har, &[], &nothing()).unwrap_err();
         assert!(
-            error.to_string().starts_with("entry 9: response.content: "),
+            error
+                .to_string()
+                .starts_with("entry 9, member response.content: "),
             "{error}"
         );
         let asked = Arguments {

@@ -64,8 +64,15 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn check(folder: &Path) -> Result<Vec<LeftOut>, Failure> {
-    replay(&Fixture::read(folder)?)
+pub(crate) fn check(folder: &Path) -> Result<Vec<LeftOut>, Failure> {
+    let fixture = Fixture::read(folder)?;
+    replay(&fixture).map_err(|failure| match failure {
+        Failure::Traffic(error) => {
+            let error = traffic::in_file(&folder.join(fixture::TRAFFIC), error);
+            Failure::Fixture(error.into())
+        }
+        other => other,
+    })
 }
 
 /// The entries that took no part, by their reasons: `, left out: 2 (preflight), 1 (WebSocket)`.
@@ -136,8 +143,8 @@ pub(crate) struct Observed {
 /// Where the recorded application began to look for its server: in the domain of its user, where there are names for it, or
 /// at a URL.
 fn root(scenario: &Scenario, traffic: &Har) -> Root {
-    let first = traffic::in_order(traffic).into_iter().find_map(|entry| {
-        let uri: Uri = entry.request.url.parse().ok()?;
+    let first = traffic::in_order(traffic).into_iter().find_map(|exchange| {
+        let uri: Uri = exchange.entry.request.url.parse().ok()?;
         let takes_place = !scenario.without_paths.iter().any(|path| path == uri.path());
         takes_place.then_some(uri)
     });

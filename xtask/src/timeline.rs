@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// the server had named its path before, or else the path; its status; and the events of the page that came. No text of a
 /// message is in it.
 fn table(har: &Har) -> String {
-    let entries = traffic::in_order(har);
+    let entries: Vec<&Entry> = traffic::in_order(har).iter().map(|it| it.entry).collect();
     let started = |entry: &Entry| entry.started_date_time.parse::<Timestamp>().ok();
     let began = entries.iter().filter_map(|entry| started(entry)).min();
     let mut rels = Rels::default();

@@ -129,7 +129,7 @@ impl Entry {
     /// When the request was sent, `None` where the file does not say.
     ///
     /// A date without an offset is read as UTC, and a number as milliseconds since 1970.
-    pub(crate) fn started(&self) -> Result<Option<Timestamp>, String> {
+    pub(crate) fn started(&self) -> Result<Option<Timestamp>, MemberError> {
         let text = self.started_date_time.trim();
         if text.is_empty() {
             return Ok(None);
@@ -144,7 +144,7 @@ impl Entry {
         let number = number.and_then(|it| Timestamp::from_millisecond(it as i64).ok());
         match civil.or(number) {
             Some(date) => Ok(Some(date)),
-            None => Err(format!("startedDateTime: {error}")),
+            None => Err(MemberError::new("startedDateTime", error)),
         }
     }
 }
@@ -369,6 +369,30 @@ opaque!(
 #[error("{0}")]
 pub struct HarBodyError(String);
 
+/// What is wrong with a member of an entry.
+pub(crate) struct MemberError {
+    member: &'static str,
+    reason: String,
+}
+
+impl MemberError {
+    pub(crate) fn new(member: &'static str, reason: impl fmt::Display) -> Self {
+        Self {
+            member,
+            reason: reason.to_string(),
+        }
+    }
+
+    /// The error of the file in whose entry the member is. `number` counts the entries from 1.
+    pub(crate) fn in_entry(self, number: usize) -> HarError {
+        HarError::Entry {
+            number,
+            member: self.member,
+            reason: self.reason,
+        }
+    }
+}
+
 fn entry(number: Option<usize>) -> String {
     number.map_or_else(String::new, |number| format!("entry {number}: "))
 }
@@ -386,8 +410,13 @@ pub enum HarError {
         reason: String,
     },
     /// The text is JSON, and not a HAR file.
-    #[error("not a HAR file: {0}")]
-    Shape(&'static str),
+    #[error("not a HAR file: {place}: {reason}")]
+    Shape {
+        /// Where the file differs.
+        place: HarPlace,
+        /// How it differs.
+        reason: &'static str,
+    },
     /// The file cannot be written as JSON.
     #[error("the HAR file cannot be written: {0}")]
     Write(serde_json::Error),
@@ -399,11 +428,13 @@ pub enum HarError {
         /// The name of the field, empty for a value without one.
         field: String,
     },
-    /// An entry is not an exchange.
-    #[error("entry {number}: {reason}")]
+    /// An entry is not an exchange, or a body in it cannot be decoded.
+    #[error("entry {number}, member {member}: {reason}")]
     Entry {
-        /// Which one, counted from 1.
+        /// The number of the entry, counted from 1.
         number: usize,
+        /// The path of the member in the entry, such as `response.content`.
+        member: &'static str,
         /// What is wrong with it.
         reason: String,
     },

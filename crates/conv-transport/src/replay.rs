@@ -118,8 +118,7 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// [`HarError::Entry`] if an entry is not an exchange: its URL, date, method, status or a header is malformed. The reason begins
-    /// with the member.
+    /// [`HarError::Entry`] if an entry is not an exchange: its URL, date, method, status or a header is malformed.
     pub fn new(har: &Har, options: ReplayOptions) -> Result<Self, HarError> {
         let (exchanges, left_out) = exchanges(har, &options)?;
         Ok(Self {

@@ -1,8 +1,10 @@
-//! Where in the text of a HAR file a parser stopped.
+//! Positions in the text of a HAR file, for error messages.
 
 use std::fmt;
 
-/// A place in the text of a HAR file.
+use super::read::text;
+
+/// A position in the text of a HAR file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HarPlace {
@@ -10,9 +12,9 @@ pub struct HarPlace {
     pub line: usize,
     /// The byte in the line, counted from 1.
     pub column: usize,
-    /// The entry, counted from 1; none outside of the entries.
+    /// The entry, counted from 1. `None` outside of the entries.
     pub entry: Option<usize>,
-    /// The members that lead to the place, `response.content.text`; those of an entry start at the entry.
+    /// The path of the member, such as `response.content.text`. In an entry the path starts at the entry.
     pub member: String,
 }
 
@@ -30,7 +32,59 @@ impl fmt::Display for HarPlace {
 }
 
 impl HarPlace {
-    /// The place of a byte that a parser names by line and column.
+    /// Finds the value of a member in the text of a file. `entry` is the number of the entry, counted from 1, and `member` is a
+    /// path in it. If the entry has no such member, the result is the position of the entry; if the file has no such entry, `None`.
+    #[must_use]
+    pub fn find(file: &[u8], entry: Option<usize>, member: &str) -> Option<Self> {
+        Self::find_in(&text(file), entry, member)
+    }
+
+    pub(super) fn find_in(text: &str, entry: Option<usize>, member: &str) -> Option<Self> {
+        let mut path = Path::default();
+        let mut place = None;
+        for (at, byte) in text.bytes().enumerate() {
+            path.take(byte);
+            // A value begins after each of these.
+            if path.in_string || !b":[,".contains(&byte) {
+                continue;
+            }
+            let found = path.describe();
+            if found.0 != entry {
+                continue;
+            }
+            if found.1 == member {
+                place = Some(at + 1);
+                break;
+            }
+            if found.1.is_empty() && place.is_none() {
+                place = Some(at + 1);
+            }
+        }
+        let rest = text.get(place?..)?;
+        let start = text.len() - rest.trim_start().len();
+        let mut found = Self::at_byte(text, start);
+        found.entry = entry;
+        found.member = member.to_owned();
+        Some(found)
+    }
+
+    /// The position of the first byte that is no white space.
+    pub(super) fn start(text: &str) -> Self {
+        Self::at_byte(text, text.len() - text.trim_start().len())
+    }
+
+    fn at_byte(text: &str, at: usize) -> Self {
+        let before = text.get(..at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: at - line_start + 1,
+            entry: None,
+            member: String::new(),
+        }
+    }
+
+    /// The position that a parser names by line and column.
     pub(super) fn at(text: &str, line: usize, column: usize) -> Self {
         let before = text.split_inclusive('\n').take(line.saturating_sub(1));
         let start: usize = before.map(str::len).sum();
@@ -49,20 +103,21 @@ impl HarPlace {
     }
 }
 
-/// The path to where a reader of JSON is.
+/// The path from the root of a JSON text to a position in it.
 #[derive(Default)]
 struct Path {
+    /// The objects and arrays around the position, the outermost first.
     around: Vec<Container>,
-    /// The string that is being read, or that was read last.
+    /// The string at the position, or the last one before it.
     string: Vec<u8>,
     in_string: bool,
     escaped: bool,
 }
 
 enum Container {
-    /// The member whose value is being read.
+    /// The name of the member at the position.
     Object(Option<String>),
-    /// The item that is being read, counted from 0.
+    /// The index of the item at the position, counted from 0.
     Array(usize),
 }
 

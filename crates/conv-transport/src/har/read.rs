@@ -14,6 +14,10 @@ use super::{
 pub(super) fn har(bytes: &[u8]) -> Result<Har, HarError> {
     let text = text(bytes);
     let text = without_lone_surrogates(&text);
+    let shape = |place: Option<HarPlace>, reason| HarError::Shape {
+        place: place.unwrap_or_else(|| HarPlace::start(&text)),
+        reason,
+    };
     let value: Value = serde_json::from_str(&text).map_err(|error| {
         let told = error.to_string();
         HarError::Syntax {
@@ -27,15 +31,19 @@ pub(super) fn har(bytes: &[u8]) -> Result<Har, HarError> {
         }
     })?;
     let Value::Object(mut file) = value else {
-        return Err(HarError::Shape("it is not an object"));
+        return Err(shape(None, "not an object"));
     };
     let Some(Value::Object(mut log)) = file.remove("log") else {
-        return Err(HarError::Shape("it has no object `log`"));
+        let place = HarPlace::find_in(&text, None, "log");
+        return Err(shape(place, "no object `log`"));
     };
     let entries = match log.remove("entries") {
         Some(Value::Array(entries)) => entries,
         None | Some(Value::Null) => Vec::new(),
-        Some(_) => return Err(HarError::Shape("`log.entries` is not a list")),
+        Some(_) => {
+            let place = HarPlace::find_in(&text, None, "log.entries");
+            return Err(shape(place, "not an array"));
+        }
     };
     let mut creator = object(&mut log, "creator");
     Ok(Har {
@@ -53,8 +61,8 @@ pub(super) fn har(bytes: &[u8]) -> Result<Har, HarError> {
     })
 }
 
-/// The text of a file: UTF-8 without its byte order mark, or UTF-16 with one, as PowerShell writes what a program prints.
-fn text(bytes: &[u8]) -> Cow<'_, str> {
+/// The text of a file: UTF-8 without its byte order mark, or UTF-16 with one, as PowerShell writes the output of a program.
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     match bytes {
         [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8_lossy(text),
         [0xff, 0xfe, text @ ..] => UTF_16LE.decode_without_bom_handling(text).0,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::har::{
     Content, Entry, Extra, Har, HarBodyError, HarError, HarHeader, HarRequest, HarResponse,
-    PostData,
+    MemberError, PostData,
 };
 
 /// What to do with a body that cannot be decoded, so that secrets in it cannot be found.
@@ -211,19 +211,16 @@ fn highest_number(har: &Har) -> Result<usize, HarError> {
 /// Puts every body into the file as text, where it is text.
 fn read_bodies(har: &mut Har, unreadable: Unreadable) -> Result<(), HarError> {
     for (index, entry) in har.log.entries.iter_mut().enumerate() {
-        let failed = |reason: String| HarError::Entry {
-            number: index + 1,
-            reason,
-        };
+        let failed = |member, reason| MemberError::new(member, reason).in_entry(index + 1);
         if let Err(reason) = request_text(&mut entry.request) {
             match unreadable {
-                Unreadable::Refuse => return Err(failed(format!("request.postData: {reason}"))),
+                Unreadable::Refuse => return Err(failed("request.postData", reason)),
                 Unreadable::Drop => drop_request(&mut entry.request, &reason),
             }
         }
         if let Err(reason) = response_text(&mut entry.response) {
             match unreadable {
-                Unreadable::Refuse => return Err(failed(format!("response.content: {reason}"))),
+                Unreadable::Refuse => return Err(failed("response.content", reason)),
                 Unreadable::Drop => drop_response(&mut entry.response, &reason),
             }
         }
@@ -366,10 +363,7 @@ fn search_media(
             match unreadable {
                 Unreadable::Drop => drop_response(&mut entry.response, reason),
                 Unreadable::Refuse => {
-                    return Err(HarError::Entry {
-                        number: index + 1,
-                        reason: format!("response.content: {reason}"),
-                    });
+                    return Err(MemberError::new("response.content", reason).in_entry(index + 1));
                 }
             }
         }

@@ -1,9 +1,12 @@
 //! Recorded exchanges in the form that a replay uses.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri,
+    header::{self, InvalidHeaderName},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -12,7 +15,7 @@ use super::{
     matching::{Shape, Volatile},
     report::{LeftOut, LeftOutReason},
 };
-use crate::har::{Entry, Har, HarError, RecordedError};
+use crate::har::{Entry, Har, HarError, MemberError, RecordedError};
 
 pub(super) struct Exchange {
     /// The number of its entry in the file, counted from 1.
@@ -63,7 +66,7 @@ pub(super) fn exchanges(
     let mut left_out = Vec::new();
     let mut date = None;
     for (index, entry) in har.log.entries.iter().enumerate() {
-        let row = Row::of(entry, options, &mut date).map_err(|reason| at(index, reason))?;
+        let row = Row::of(entry, options, &mut date).map_err(|error| error.in_entry(index + 1))?;
         let reason = match row {
             Row::LeftOut(reason) => Some(reason),
             Row::Exchange(exchange) => {
@@ -91,7 +94,7 @@ pub(super) fn exchanges(
             (Some(microseconds(sent)), Some(microseconds(offset)))
         };
         Exchange::of(index + 1, dated, &options.volatile, ordinals, offset)
-            .map_err(|reason| at(index, reason))
+            .map_err(|error| error.in_entry(index + 1))
     };
     let exchanges = dated.into_iter().map(exchange);
     let mut exchanges: Vec<Exchange> = exchanges.collect::<Result<_, _>>()?;
@@ -119,7 +122,7 @@ impl<'a> Row<'a> {
         entry: &'a Entry,
         options: &ReplayOptions,
         date: &mut Option<Timestamp>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, MemberError> {
         let request = &entry.request;
         let header = |wanted: &str| {
             let mut headers = request.headers.iter();
@@ -141,12 +144,12 @@ impl<'a> Row<'a> {
         let url = request.url.split('#').next().unwrap_or_default();
         let uri: Uri = url
             .parse()
-            .map_err(|error| format!("request.url: {error}"))?;
+            .map_err(|error| MemberError::new("request.url", error))?;
         if options.left_out.contains(uri.path()) {
             return Ok(Self::LeftOut(LeftOutReason::Path));
         }
         let time = Duration::try_from_secs_f64(entry.time.max(0.0) / 1000.0)
-            .map_err(|_| "time: not a duration".to_owned())?;
+            .map_err(|_| MemberError::new("time", "not a duration"))?;
         let started = match (entry.started()?, *date) {
             (Some(started), _) | (None, Some(started)) => started,
             (None, None) => Timestamp::UNIX_EPOCH,
@@ -199,13 +202,6 @@ impl Dated<'_> {
     }
 }
 
-fn at(index: usize, reason: String) -> HarError {
-    HarError::Entry {
-        number: index + 1,
-        reason,
-    }
-}
-
 fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
@@ -217,14 +213,14 @@ impl Exchange {
         volatile: &Volatile,
         (sent, received): (Option<u64>, Option<u64>),
         offset: Duration,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, MemberError> {
         let is_failed = dated.is_failed();
         let Dated { entry, uri, .. } = dated;
         let method: Method = entry
             .request
             .method
             .parse()
-            .map_err(|error| format!("request.method: {error}"))?;
+            .map_err(|error| MemberError::new("request.method", error))?;
         let mut headers = entry.request.headers.iter();
         let content_type = headers
             .find(|header| {
@@ -235,7 +231,8 @@ impl Exchange {
             .map(|header| header.value.as_str());
         let stated = entry.request.post_data.as_ref();
         let content_type = content_type.or(stated.map(|data| data.mime_type.as_str()));
-        let body = entry.request.body().map_err(|error| error.to_string())?;
+        let body = entry.request.body();
+        let body = body.map_err(|error| MemberError::new("request.postData", error))?;
         Ok(Self {
             number,
             request: Shape::of(entry.lane, &method, &uri, content_type, &body, volatile),
@@ -277,7 +274,7 @@ impl Exchange {
     }
 }
 
-fn end(entry: &Entry) -> Result<End, String> {
+fn end(entry: &Entry) -> Result<End, MemberError> {
     if entry.aborted {
         return Ok(End::Aborted);
     }
@@ -288,7 +285,10 @@ fn end(entry: &Entry) -> Result<End, String> {
         return Ok(End::Open);
     }
     let status = StatusCode::from_u16(entry.response.status)
-        .map_err(|error| format!("response.status: {error}"))?;
+        .map_err(|error| MemberError::new("response.status", error))?;
+    let malformed = |name: &str, error: &dyn fmt::Display| {
+        MemberError::new("response.headers", format_args!("{name}: {error}"))
+    };
     let mut headers = HeaderMap::new();
     for recorded in &entry.response.headers {
         // HTTP/2 has the status among its headers, and some programs write the status line as a header without a name.
@@ -298,7 +298,7 @@ fn end(entry: &Entry) -> Result<End, String> {
         let name: HeaderName = recorded
             .name
             .parse()
-            .map_err(|error| format!("response.headers: {}: {error}", recorded.name))?;
+            .map_err(|error: InvalidHeaderName| malformed(&recorded.name, &error))?;
         // The body is replayed without its codings.
         if name == header::CONTENT_ENCODING || name == header::TRANSFER_ENCODING {
             continue;
@@ -306,13 +306,14 @@ fn end(entry: &Entry) -> Result<End, String> {
         // Chromium joins the values of repeated headers with line breaks.
         for line in recorded.value.split('\n') {
             let value = HeaderValue::from_bytes(line.as_bytes())
-                .map_err(|error| format!("response.headers: {name}: {error}"))?;
+                .map_err(|error| malformed(name.as_str(), &error))?;
             headers.append(name.clone(), value);
         }
     }
+    let body = entry.response.body();
     Ok(End::Response {
         status,
         headers,
-        body: entry.response.body().map_err(|error| error.to_string())?,
+        body: body.map_err(|error| MemberError::new("response.content", error))?,
     })
 }

@@ -1,7 +1,7 @@
 //! HAR files of other programs, read and written.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use conv_transport::{Har, HarError};
+use conv_transport::{Har, HarError, HarPlace};
 use serde_json::{Value, json};
 
 /// The shape that Chromium exports, shortened, with members of the specification and of the vendor that this crate has no use for.
@@ -77,14 +77,21 @@ fn what_is_no_har_is_a_typed_error() {
         let error = Har::from_slice(bytes).unwrap_err();
         assert!(matches!(error, HarError::Syntax { .. }), "{error}");
     }
-    for bytes in [
-        &b"[]"[..],
-        b"{}",
-        b"{\"log\":null}",
-        b"{\"log\":{\"entries\":{}}}",
+    for (bytes, place) in [
+        (&b"\n []"[..], "line 2, column 2: not an object"),
+        (b"{}", "line 1, column 1: no object"),
+        (
+            b"{\"log\": null}",
+            "line 1, column 9, member log: no object",
+        ),
+        (
+            b"{\"log\":{\n\"entries\":{}}}",
+            "line 2, column 11, member log.entries: not an array",
+        ),
     ] {
         let error = Har::from_slice(bytes).unwrap_err();
-        assert!(matches!(error, HarError::Shape(_)), "{error}");
+        assert!(matches!(error, HarError::Shape { .. }), "{error}");
+        assert!(error.to_string().contains(place), "{error}");
     }
 }
 
@@ -131,6 +138,28 @@ fn a_file_that_is_cut_off_or_broken_says_where() {
         told.contains("line 1, column 31, member log.pages[1].id: "),
         "{told}"
     );
+}
+
+#[test]
+fn a_member_is_found_in_the_text() {
+    let file = b"\xef\xbb\xbf{\"log\": {\"entries\": [{\"a\": \"},[\"},\n {\"a\": [1, {\"b\":\n 2}], \"c\":3}]}}";
+    let place = |entry, member| {
+        let place = HarPlace::find(file, Some(entry), member)?;
+        Some((place.line, place.column))
+    };
+    for (entry, member, expected) in [
+        (1, "", Some((1, 22))),
+        (1, "a", Some((1, 28))),
+        (2, "", Some((2, 2))),
+        (2, "a", Some((2, 8))),
+        (2, "a[1].b", Some((3, 2))),
+        (2, "c", Some((3, 11))),
+        // The entry has no such member.
+        (2, "d", Some((2, 2))),
+        (3, "a", None),
+    ] {
+        assert_eq!(place(entry, member), expected, "{entry} {member}");
+    }
 }
 
 #[test]
