@@ -305,7 +305,7 @@ mod tests {
         let mut report = run(7, &options);
         report.violations = vec![
             Violation::new(Invariant::NoLoss, "#1"),
-            Violation::new(Invariant::TrueVerdict, "#2"),
+            Violation::new(Invariant::TrueDeliveryResult, "#2"),
             Violation::new(Invariant::Quiescent, "a poll is in flight"),
         ];
         let mut sums = Sums::default();

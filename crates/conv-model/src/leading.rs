@@ -22,14 +22,14 @@ impl ParticipantCapabilities {
     fn promote(&self) -> Result<(), Reason> {
         allowed(
             self.promote,
-            "the server does not let the user promote the participant",
+            "the server does not allow the user to promote the participant",
         )
     }
 
     fn demote(&self) -> Result<(), Reason> {
         allowed(
             self.demote,
-            "the server does not let the user demote the participant",
+            "the server does not allow the user to demote the participant",
         )
     }
 

@@ -373,7 +373,7 @@ impl Chats {
             self.with_href(core, href, |conversation, cx| {
                 let failure = Failure::new(FailureKind::ConnectionLost, Stage::Events)
                     .with_message(
-                        "the server lost its place in the events, and the conversation with it",
+                        "events were lost, and the server no longer lists the conversation",
                     );
                 conversation.on_remote_end(cx, Some(failure));
             });

@@ -285,7 +285,7 @@ impl Core {
                     .with_host(origin.host())
                     .with_correlation_id(exchange.correlation_id.clone())
                     .with_message(format!(
-                        "no request can be made of what the server said: {error}"
+                        "no request can be built from the values of the server: {error}"
                     ));
                 return self.finish(exchange, Err(failure));
             }
@@ -337,7 +337,7 @@ impl Core {
             Err(failure) => {
                 exchange
                     .span
-                    .in_scope(|| tracing::debug!(request = id.0, %failure, "not answered"));
+                    .in_scope(|| tracing::debug!(request = id.0, %failure, "the exchange failed"));
                 self.on_transport_failure(exchange, failure);
             }
         }

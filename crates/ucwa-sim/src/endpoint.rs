@@ -51,8 +51,8 @@ pub(crate) struct Endpoint {
     open_tickets: usize,
     /// The submitted operations and their results.
     pub(crate) tickets: BTreeMap<Ticket, Option<Result<Outcome, Failure>>>,
-    /// The last reported verdict on each message.
-    pub(crate) verdicts: BTreeMap<MessageId, MessageStatus>,
+    /// The last reported delivery result on each message.
+    pub(crate) delivery_results: BTreeMap<MessageId, MessageStatus>,
     /// The reported availability of other users, by SIP URI.
     pub(crate) statuses: BTreeMap<String, PersonStatus>,
     /// The pending GET that was sent last.
@@ -79,7 +79,7 @@ impl Endpoint {
             conversations: BTreeMap::new(),
             open_tickets: 0,
             tickets: BTreeMap::new(),
-            verdicts: BTreeMap::new(),
+            delivery_results: BTreeMap::new(),
             statuses: BTreeMap::new(),
             last_poll: None,
             clock_reading: None,
@@ -204,16 +204,16 @@ impl Endpoint {
                     .is_some_and(|failure| *failure.kind() == FailureKind::DeliveryUnknown);
                 if unknown != (*status == MessageStatus::Unknown) {
                     return Some(Violation::new(
-                        Invariant::TrueVerdict,
+                        Invariant::TrueDeliveryResult,
                         format!("{}: {status:?} for the reason {failure:?}", self.name),
                     ));
                 }
                 if let Some(message) = MessageId::of_key(*message) {
-                    let before = self.verdicts.insert(message, *status);
-                    // An unknown verdict can be followed by a final one, which stays.
+                    let before = self.delivery_results.insert(message, *status);
+                    // An unknown delivery result can be followed by a final one, which stays.
                     if before.is_some_and(|before| before != MessageStatus::Unknown) {
                         return Some(Violation::new(
-                            Invariant::TrueVerdict,
+                            Invariant::TrueDeliveryResult,
                             format!(
                                 "{}: {message:?} was {before:?} and is {status:?}",
                                 self.name
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_that_contradicts_its_reason_is_a_violation() {
+    fn a_delivery_result_that_contradicts_its_reason_is_a_violation() {
         let status_event = |status| {
             let message = MessageId(2).key();
             change(
@@ -357,7 +357,7 @@ mod tests {
         assert_violates(
             &mut endpoint,
             &status_event(MessageStatus::Unknown),
-            Invariant::TrueVerdict,
+            Invariant::TrueDeliveryResult,
         );
     }
 
@@ -369,11 +369,11 @@ mod tests {
     }
 
     #[test]
-    fn only_an_unknown_verdict_may_change() {
+    fn only_an_unknown_delivery_result_may_change() {
         use MessageStatus::{Failed, Succeeded, Unknown};
-        let second_verdict = |before, status| {
+        let second_result = |before, status| {
             let mut endpoint = endpoint();
-            endpoint.verdicts.insert(MessageId(2), before);
+            endpoint.delivery_results.insert(MessageId(2), before);
             let event = change(
                 CHAT,
                 ConversationChange::MessageStatus {
@@ -386,10 +386,13 @@ mod tests {
             endpoint.on_event(&event).map(|it| it.invariant)
         };
         for (before, status) in [(Unknown, Succeeded), (Unknown, Failed)] {
-            assert_eq!(second_verdict(before, status), None);
+            assert_eq!(second_result(before, status), None);
         }
         for (before, status) in [(Succeeded, Failed), (Failed, Succeeded)] {
-            assert_eq!(second_verdict(before, status), Some(Invariant::TrueVerdict));
+            assert_eq!(
+                second_result(before, status),
+                Some(Invariant::TrueDeliveryResult)
+            );
         }
     }
 

@@ -430,8 +430,8 @@ impl Endurance {
     fn tidy(&mut self) {
         for user in &self.users {
             if let Some(endpoint) = self.world.endpoint_mut(user.endpoint) {
-                let verdicts = std::mem::take(&mut endpoint.verdicts);
-                let delivered = verdicts
+                let delivery_results = std::mem::take(&mut endpoint.delivery_results);
+                let delivered = delivery_results
                     .values()
                     .filter(|it| **it == MessageStatus::Succeeded);
                 self.day.delivered += delivered.count() as u64;

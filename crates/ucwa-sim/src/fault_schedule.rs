@@ -193,8 +193,8 @@ mod tests {
             |it| !it.replaced_polls.is_empty(),
             |it| it.idle_end,
         ];
-        for strikes in faults {
-            let count = worlds.iter().filter(|world| strikes(world)).count();
+        for occurs in faults {
+            let count = worlds.iter().filter(|world| occurs(world)).count();
             assert!((10..90).contains(&count), "{count}");
         }
     }
@@ -213,8 +213,8 @@ mod tests {
             |it| it.clock_jumps.iter().any(|it| it.by.is_behind()),
             |it| !it.suspends.is_empty(),
         ];
-        for strikes in faults {
-            let count = worlds.iter().filter(|world| strikes(world)).count();
+        for occurs in faults {
+            let count = worlds.iter().filter(|world| occurs(world)).count();
             assert!((10..90).contains(&count), "{count}");
         }
         assert!((0..100).all(|seed| DeviceFaults::of(seed, true, 3).suspends.is_empty()));

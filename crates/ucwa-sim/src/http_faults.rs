@@ -16,7 +16,7 @@ use crate::random::{RandomStream, stream};
 ///
 /// A refused request was not executed, so its sender may report a failure. If a request was executed and its response was
 /// replaced, the sender cannot know whether the message was delivered: only then, and after losses on the network, may a
-/// verdict be unknown.
+/// delivery result be unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpFaults {

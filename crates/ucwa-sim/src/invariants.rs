@@ -10,7 +10,7 @@ use crate::scenario::SentMessage;
 use crate::violation::{Invariant, Violation};
 use crate::world::World;
 
-/// The verdicts on the messages of a run, counted.
+/// The delivery results on the messages of a run, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) delivered: u64,
@@ -34,7 +34,7 @@ pub(crate) fn check(
         violations: Vec::new(),
     };
     check.check_shown();
-    check.check_verdicts(ideal);
+    check.check_delivery_results(ideal);
     check.check_quiescence(ideal);
     let owners: BTreeSet<_> = world.endpoints().map(|(_, it)| it.owner).collect();
     let absent = |owner: &&usize| {
@@ -152,16 +152,16 @@ impl Check<'_> {
         })
     }
 
-    /// Whether the server reported a message as undelivered, or could not report a verdict.
+    /// Whether the server reported a message as undelivered, or could not report a delivery result.
     fn may_be_undelivered(&self, id: MessageId) -> bool {
-        match self.world.oracle.record(id).verdict {
+        match self.world.oracle.record(id).delivery_result {
             Some(delivered) => !delivered,
             None => {
                 let sender = self.message(id).map(|message| message.endpoint);
                 let endpoint = sender.and_then(|endpoint| self.world.endpoint(endpoint));
                 endpoint
-                    .and_then(|endpoint| endpoint.verdicts.get(&id))
-                    .is_some_and(|verdict| *verdict == MessageStatus::Unknown)
+                    .and_then(|endpoint| endpoint.delivery_results.get(&id))
+                    .is_some_and(|delivery_result| *delivery_result == MessageStatus::Unknown)
             }
         }
     }
@@ -176,13 +176,13 @@ impl Check<'_> {
     ///
     /// [`NetworkProfile`]: crate::NetworkProfile
     /// [`HttpFaults`]: crate::HttpFaults
-    fn check_verdicts(&mut self, ideal: bool) {
+    fn check_delivery_results(&mut self, ideal: bool) {
         for message in self.sent_messages {
             let id = message.id;
             let Some(endpoint) = self.world.endpoint(message.endpoint) else {
                 continue;
             };
-            let status = endpoint.verdicts.get(&id).copied();
+            let status = endpoint.delivery_results.get(&id).copied();
             let record = self.world.oracle.record(id);
             let shown = self.shown.contains_key(&id);
             match status {
@@ -195,18 +195,18 @@ impl Check<'_> {
                             format!("{id:?} is reported as delivered and not shown"),
                         );
                     }
-                    if record.verdict == Some(false) {
+                    if record.delivery_result == Some(false) {
                         self.violation(
-                            Invariant::TrueVerdict,
+                            Invariant::TrueDeliveryResult,
                             format!("{id:?} is reported as delivered, and the server reported it as undelivered"),
                         );
                     }
                 }
                 Some(MessageStatus::Failed) => {
                     self.tally.failed += 1;
-                    if record.accepted && record.verdict != Some(false) {
+                    if record.accepted && record.delivery_result != Some(false) {
                         self.violation(
-                            Invariant::TrueVerdict,
+                            Invariant::TrueDeliveryResult,
                             format!("{id:?} is reported as failed: {record:?}"),
                         );
                     }
@@ -215,12 +215,17 @@ impl Check<'_> {
                     self.tally.unknown += 1;
                     if !record.may_be_unknown() {
                         self.violation(
-                            Invariant::TrueVerdict,
-                            format!("the verdict on {id:?} is reported as unknown: {record:?}"),
+                            Invariant::TrueDeliveryResult,
+                            format!(
+                                "the delivery result on {id:?} is reported as unknown: {record:?}"
+                            ),
                         );
                     }
                 }
-                None => self.violation(Invariant::TrueVerdict, format!("{id:?} has no verdict")),
+                None => self.violation(
+                    Invariant::TrueDeliveryResult,
+                    format!("{id:?} has no delivery result"),
+                ),
             }
             // A message whose text could not be read, because its conversation was over, is shown without it.
             let missed = message.audience.iter().any(|place| {
@@ -235,7 +240,7 @@ impl Check<'_> {
                     format!("{id:?}: {status:?}, shown: {shown}, on the network: {record:?}"),
                 );
             }
-            // A ticket completes with Delivered only if the status is Succeeded. A final verdict may follow a failed ticket.
+            // A ticket completes with Delivered only if the status is Succeeded. A final delivery result may follow a failed ticket.
             let completed = endpoint
                 .tickets
                 .get(&message.ticket)
@@ -248,12 +253,12 @@ impl Check<'_> {
                     record.possible_executions == 0
                 }
                 // A message that the server accepted and did not report as undelivered has not failed.
-                Some(Err(_)) => record.accepted && record.verdict != Some(false),
+                Some(Err(_)) => record.accepted && record.delivery_result != Some(false),
                 None => false,
             };
             if wrong {
                 self.violation(
-                    Invariant::TrueVerdict,
+                    Invariant::TrueDeliveryResult,
                     format!(
                         "{id:?} completed as {completed:?} with the status {status:?}: {record:?}"
                     ),

@@ -27,20 +27,20 @@ pub(crate) struct MessageRecord {
     pub(crate) accepted: bool,
     /// Whether the server reported the message as delivered; for a message inside an invitation, whether the invitation was
     /// accepted. `None` if the server reported neither.
-    pub(crate) verdict: Option<bool>,
-    /// The verdict reached the sender's client.
-    pub(crate) verdict_received: bool,
-    /// The sender's client knows the name by which the verdict refers to the message.
+    pub(crate) delivery_result: Option<bool>,
+    /// The delivery result reached the sender's client.
+    pub(crate) result_received: bool,
+    /// The sender's client knows the name by which the delivery result refers to the message.
     pub(crate) name_known: bool,
     /// The number of requests with the message that may have been executed, as far as the sender's client knows.
     pub(crate) possible_executions: u32,
 }
 
 impl MessageRecord {
-    /// Whether the sender's client may report the verdict as unknown: the message may have been accepted, and no verdict
+    /// Whether the sender's client may report the delivery result as unknown: the message may have been accepted, and no delivery result
     /// reached the client under a name that it knows.
     pub(crate) fn may_be_unknown(&self) -> bool {
-        self.possible_executions > 0 && !(self.verdict_received && self.name_known)
+        self.possible_executions > 0 && !(self.result_received && self.name_known)
     }
 }
 
@@ -48,7 +48,7 @@ impl MessageRecord {
 #[derive(Clone, Debug)]
 enum Fact {
     Accepted(MessageId),
-    Verdict(MessageId, bool),
+    DeliveryResult(MessageId, bool),
     Text(MessageId),
     Closed(MessageId),
     Application(String),
@@ -72,8 +72,8 @@ enum Subject {
     /// The root of the discovery.
     Root,
     Poll,
-    /// A message or an invitation that is read for its verdict.
-    Verdict,
+    /// A message or an invitation that is read for its delivery result.
+    DeliveryResult,
     Other,
 }
 
@@ -201,7 +201,7 @@ impl Oracle {
         } else if path.ends_with("/events") {
             Subject::Poll
         } else if path.contains("/messages/") || path.contains("/messaginginvitations/") {
-            Subject::Verdict
+            Subject::DeliveryResult
         } else {
             Subject::Other
         };
@@ -290,15 +290,15 @@ impl Oracle {
             }
             Subject::Token { .. } if success => facts.push(Fact::Token),
             Subject::Poll if success => facts = self.page(response),
-            Subject::Verdict if success => {
+            Subject::DeliveryResult if success => {
                 let resource = resource(response.headers(), response.body());
-                facts.extend(resource.and_then(|resource| self.verdict_of(&resource)));
+                facts.extend(resource.and_then(|resource| self.delivery_result_of(&resource)));
             }
             _ => {}
         }
         for fact in &facts {
-            if let Fact::Verdict(message, delivered) = fact {
-                self.records.entry(*message).or_default().verdict = Some(*delivered);
+            if let Fact::DeliveryResult(message, delivered) = fact {
+                self.records.entry(*message).or_default().delivery_result = Some(*delivered);
             }
         }
         if let Some(exchange) = self.exchanges.get_mut(&id) {
@@ -315,15 +315,15 @@ impl Oracle {
         }
     }
 
-    /// The verdict in a message or invitation resource.
-    fn verdict_of(&self, resource: &Resource<'_>) -> Option<Fact> {
+    /// The delivery result in a message or invitation resource.
+    fn delivery_result_of(&self, resource: &Resource<'_>) -> Option<Fact> {
         let message = match resource.href() {
             Some(href) if href.contains("/messages/") => self.locations.get(href)?,
             _ => self.operations.get(resource.text("operationId")?)?,
         };
         match resource.text("status").or(resource.text("state"))? {
-            "Succeeded" | "Connected" => Some(Fact::Verdict(*message, true)),
-            "Failed" | "Declined" | "Cancelled" => Some(Fact::Verdict(*message, false)),
+            "Succeeded" | "Connected" => Some(Fact::DeliveryResult(*message, true)),
+            "Failed" | "Declined" | "Cancelled" => Some(Fact::DeliveryResult(*message, false)),
             _ => None,
         }
     }
@@ -378,7 +378,7 @@ impl Oracle {
             };
             if let Some(message) = message {
                 let delivered = event.status == Some(EventStatus::Success);
-                facts.push(Fact::Verdict(*message, delivered));
+                facts.push(Fact::DeliveryResult(*message, delivered));
             }
         }
         facts
@@ -389,7 +389,7 @@ impl Oracle {
         // The exchange stays recorded, since the server may still execute the request.
         if let Some(exchange) = self.exchanges.get_mut(&id) {
             exchange.failed = true;
-            if let Subject::Verdict = exchange.subject {
+            if let Subject::DeliveryResult = exchange.subject {
                 *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
             }
             if sent == Sent::No {
@@ -403,7 +403,7 @@ impl Oracle {
     fn fail_open_reads(&mut self, endpoint: EndpointId) {
         let open = self.exchanges.values();
         let open = open.filter(|open| open.endpoint == endpoint);
-        let reads = open.filter(|open| matches!(open.subject, Subject::Verdict));
+        let reads = open.filter(|open| matches!(open.subject, Subject::DeliveryResult));
         *self.failed_reads.entry(endpoint).or_default() += reads.count();
     }
 
@@ -429,7 +429,7 @@ impl Oracle {
         if response.status().is_client_error() || refuses_ticket(response) {
             self.was_not_executed(&exchange.subject);
         }
-        if let Subject::Verdict = exchange.subject
+        if let Subject::DeliveryResult = exchange.subject
             && !(authentic && response.status().is_success())
         {
             *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
@@ -464,7 +464,7 @@ impl Oracle {
         let endpoint = exchange.endpoint;
         match fact {
             Fact::Accepted(message) => self.records.entry(*message).or_default().name_known = true,
-            Fact::Verdict(message, _) => {
+            Fact::DeliveryResult(message, _) => {
                 let in_invitation = self.operations.values().any(|other| other == message);
                 let unanswered = self.exchanges.values().any(|open| {
                     !open.failed
@@ -474,8 +474,8 @@ impl Oracle {
                     self.coverage.record(CoveragePoint::EventBeforeResponse);
                 }
                 let record = self.records.entry(*message).or_default();
-                // A later session of the user may take over the application and receive verdicts of its predecessor.
-                record.verdict_received |= record.sender == Some(endpoint);
+                // A later session of the user may take over the application and receive delivery results of its predecessor.
+                record.result_received |= record.sender == Some(endpoint);
                 // The client chose the operation ID itself.
                 record.name_known |= in_invitation;
             }
@@ -580,7 +580,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_was_certainly_not_executed_has_a_known_verdict() {
+    fn a_message_that_was_certainly_not_executed_has_a_known_delivery_result() {
         assert!(
             !MessageRecord::default().may_be_unknown(),
             "nothing was sent"
@@ -612,10 +612,10 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_received_under_a_known_name_is_known() {
-        let record = |verdict_received, name_known| MessageRecord {
+    fn a_result_received_under_a_known_name_is_known() {
+        let record = |result_received, name_known| MessageRecord {
             possible_executions: 1,
-            verdict_received,
+            result_received,
             name_known,
             ..MessageRecord::default()
         };

@@ -61,9 +61,9 @@ impl Report {
         self.count(Invariant::InOrder)
     }
 
-    /// How many messages had a verdict that the server did not give.
+    /// How many messages had a delivery result that the server did not give.
     pub fn misreported(&self) -> u64 {
-        self.count(Invariant::TrueVerdict)
+        self.count(Invariant::TrueDeliveryResult)
     }
 }
 

@@ -157,7 +157,7 @@ impl<'w> Scenario<'w> {
         }
     }
 
-    /// A chat of two actors: from the first message until every message has its verdict.
+    /// A chat of two actors: from the first message until every message has its delivery result.
     fn chat(&mut self, beginner: usize) {
         let answerer = self.peer_of(beginner);
         for _ in 0..MAX_ATTEMPTS {
@@ -183,7 +183,7 @@ impl<'w> Scenario<'w> {
             }
         }
         if self.is_patient() {
-            self.expect("every message gets its verdict", Self::is_settled);
+            self.expect("every message gets its delivery result", Self::is_settled);
         }
     }
 
@@ -194,7 +194,7 @@ impl<'w> Scenario<'w> {
         for actor in 0..self.actors.len() {
             self.send_message(actor);
         }
-        self.expect("every message gets its verdict", Self::is_settled);
+        self.expect("every message gets its delivery result", Self::is_settled);
     }
 
     fn leave(&mut self, leaver: usize) {

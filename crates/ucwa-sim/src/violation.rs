@@ -17,7 +17,7 @@ pub enum Invariant {
     InOrder,
     /// The delivery result that the sender's session reports is the result of the server. It is unknown only if the session
     /// could not learn it, and a final result does not change.
-    TrueVerdict,
+    TrueDeliveryResult,
     /// A message is shown with the body that was sent.
     Intact,
     /// Without losses and refusals every action succeeds.

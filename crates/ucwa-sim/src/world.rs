@@ -107,7 +107,7 @@ pub(crate) struct World {
     malformed_pages: MalformedPages,
     outage: Option<Outage>,
     /// The fault that affected an exchange. It counts for the coverage when the exchange ends.
-    struck: BTreeMap<ExchangeId, CoveragePoint>,
+    injected_faults: BTreeMap<ExchangeId, CoveragePoint>,
     sites: BTreeMap<String, Site>,
     endpoints: Vec<Endpoint>,
     /// The devices, by actor.
@@ -154,7 +154,7 @@ impl World {
             network: Network::new(conditions.network, RandomStream::new(seed, stream::NETWORK)),
             http_fault_injector: HttpFaultInjector::new(conditions.http_faults, seed),
             outage: None,
-            struck: BTreeMap::new(),
+            injected_faults: BTreeMap::new(),
             sites: BTreeMap::from([
                 (Self::POOL.to_owned(), Site::Server),
                 ("lyncdiscover.contoso.com".to_owned(), Site::Server),
@@ -250,7 +250,7 @@ impl World {
     /// Drops the records of exchanges and operations that have ended.
     pub(crate) fn drop_past(&mut self) {
         self.exchanges.retain(|_, exchange| !exchange.ended);
-        self.struck.clear();
+        self.injected_faults.clear();
         for endpoint in &mut self.endpoints {
             endpoint.drop_completed();
         }

@@ -85,7 +85,7 @@ impl<E> Listener<E> {
     #[cold]
     fn retire_panicked(&self) {
         self.phase.retire();
-        tracing::error!("a listener panicked and was retired");
+        tracing::error!("a listener panicked and was unsubscribed");
     }
 
     /// Calls the listener with the snapshot of its registration, and then with the backlog.

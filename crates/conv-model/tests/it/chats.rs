@@ -16,7 +16,7 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     assert_eq!(
         manager.get_conversation("SIP:LeneA@contoso.com").unwrap(),
         conversation,
-        "the same conversation until it has ended"
+        "the conversation is the same until it has ended"
     );
     assert_eq!(manager.conversations().get(0), Some(conversation.clone()));
     assert_eq!(conversation.state().get(), ConversationState::Created);
@@ -130,7 +130,7 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     assert_eq!(
         timeline.take(),
         ["message 1 Incoming Succeeded hi"],
-        "each message once"
+        "each message is shown once"
     );
     assert_eq!(
         conversation
@@ -160,7 +160,7 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     assert_eq!(
         conversation.chat_service().messages().size().get(),
         3,
-        "and keeps its messages"
+        "the conversation keeps its messages"
     );
     assert!(timeline.take().is_empty());
     assert_eq!(

@@ -132,7 +132,7 @@ fn a_conversation_whose_removal_fails_stays_the_conversation_with_its_person() {
         assert_eq!(
             manager.conversations().size().get(),
             1,
-            "an end later is not the removal"
+            "a later end of the conversation is not the removal"
         );
     }
 }

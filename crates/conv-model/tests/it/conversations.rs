@@ -156,7 +156,7 @@ fn get_conversation_returns_the_first_that_has_not_ended() {
     assert_eq!(
         manager.get_conversation(" sip:lenea@contoso.com ").unwrap(),
         incoming,
-        "also one that rings"
+        "a conversation with a pending invitation counts, too"
     );
     stage.step(&incoming, &ended());
     let second = manager.get_conversation("sip:lenea@contoso.com").unwrap();

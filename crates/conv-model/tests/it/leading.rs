@@ -50,7 +50,7 @@ fn is_enabled<A: Send + 'static>(command: &Command<A, ()>) -> bool {
     assert_eq!(
         enabled.get(),
         enabled.reason().is_none(),
-        "a reason if it is not enabled"
+        "a disabled command has a reason"
     );
     enabled.get()
 }

@@ -338,7 +338,7 @@ fn state_of_the_users_chat() {
     assert_eq!(
         conversation.self_participant().chat().state().get(),
         Call::Connecting,
-        "never Notified"
+        "an automatically accepted chat is never Notified"
     );
 }
 

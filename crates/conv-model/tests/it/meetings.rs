@@ -26,7 +26,7 @@ fn a_new_conference_exists_at_once() {
     assert_eq!(
         *seen.lock().unwrap(),
         [(true, ConversationState::Created)],
-        "complete when it is added"
+        "the conference is complete when it is added"
     );
     assert_eq!(manager.conversations().get(0), Some(conversation.clone()));
     assert_eq!(conversation.participants().size().get(), 0);
@@ -42,7 +42,7 @@ fn a_new_conference_exists_at_once() {
     assert_ne!(
         manager.create_conversation(),
         conversation,
-        "each call opens another one"
+        "each call creates another conference"
     );
 }
 
@@ -102,7 +102,7 @@ fn a_conversation_with_two_participants_is_no_conversation_with_one_person() {
     assert_eq!(
         manager.get_conversation(LENE).unwrap(),
         many,
-        "the first with one participant"
+        "the first conversation with one participant"
     );
 }
 
@@ -184,7 +184,7 @@ fn a_user_in_the_lobby_is_connecting_until_admitted_or_rejected() {
         assert_eq!(
             myself.chat().state().get(),
             CallConnectionState::Connecting,
-            "waiting is not a failure"
+            "waiting in the lobby is not a failure"
         );
         if admitted {
             let joined = standing(ParticipantState::Connected);

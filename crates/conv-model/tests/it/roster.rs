@@ -169,7 +169,7 @@ fn a_participant_whose_removal_is_refused_stays_in_its_state() {
         assert_eq!(
             conversation.participants().size().get(),
             2,
-            "a leave later is not the removal"
+            "a later leave is not the removal"
         );
     }
 }

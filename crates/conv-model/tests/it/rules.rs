@@ -468,7 +468,7 @@ fn a_panicking_listener_is_unsubscribed_and_the_queue_continues() {
     assert_eq!(
         calls.load(Ordering::SeqCst),
         2,
-        "the replay and the call that panicked"
+        "the listener got the replay and the call that panicked"
     );
     assert_eq!(before.calls(), after.calls());
     assert_eq!(after.calls().len(), 5);
@@ -552,7 +552,7 @@ fn a_wait_resolves_with_a_value_that_was_passed_through() {
     assert_eq!(
         now(Box::pin(async { latest.recv().await })),
         Some(4),
-        "only the latest"
+        "only the latest value is read"
     );
     drop(stage);
     assert_eq!(now(waiting), Err(Closed), "the model is gone");

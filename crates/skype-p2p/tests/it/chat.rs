@@ -343,7 +343,7 @@ async fn an_invitation_carries_its_message_in_base64_or_percent_encoded() {
         assert_eq!(
             into_conversations.count(),
             1,
-            "the second is addMessaging's"
+            "the second invitation is that of addMessaging"
         );
     }
 }

@@ -259,7 +259,7 @@ async fn typing_in_a_conference_names_the_participant() {
         assert_eq!(
             hints.count(),
             1,
-            "hints in quick succession are one request"
+            "typing reports in quick succession are one request"
         );
     })
     .await;

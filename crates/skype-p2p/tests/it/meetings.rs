@@ -135,7 +135,11 @@ async fn with_joe_in_the_lobby(
     let lobby = ParticipantState::InLobby;
     myself.state().wait_for(lobby).await.unwrap();
     assert_eq!(theirs.state().get(), ConversationState::Connecting);
-    assert_eq!(theirs.participants().size().get(), 0, "nobody is seen");
+    assert_eq!(
+        theirs.participants().size().get(),
+        0,
+        "a user in the lobby sees no participants"
+    );
     ours.participants().size().wait_for(1).await.unwrap();
     let guest = ours.participants().get(0).unwrap();
     guest.state().wait_for(lobby).await.unwrap();
@@ -170,7 +174,11 @@ async fn a_participant_in_the_lobby_is_admitted_and_can_chat() {
         let connected = ParticipantState::Connected;
         assert_eq!(theirs.self_participant().state().get(), connected);
         assert_eq!(guest.state().get(), connected);
-        assert_eq!(ours.participants().size().get(), 1, "he is the same one");
+        assert_eq!(
+            ours.participants().size().get(),
+            1,
+            "the participant is the same object"
+        );
         guest
             .admit_command()
             .enabled()
@@ -180,7 +188,7 @@ async fn a_participant_in_the_lobby_is_admitted_and_can_chat() {
         assert_eq!(
             transcript(&theirs).len(),
             1,
-            "what was said before is not alexs"
+            "earlier messages are not shown to Alex"
         );
     })
     .await;
@@ -250,7 +258,7 @@ async fn a_leader_promotes_and_demotes_participants() {
         myself.role().wait_for(leader).await.unwrap();
         assert!(
             !tosh_at_lenes.set_role_command().enabled().get(),
-            "who organizes a conference is never demoted"
+            "the organizer of a conference cannot be demoted"
         );
         // The command is enabled when the server offers the link.
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;

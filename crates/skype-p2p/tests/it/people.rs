@@ -54,7 +54,7 @@ async fn watch(tosh: &Application, lene: &Application) {
     assert_eq!(
         person.display_name().get(),
         "Lene Aaling",
-        "the search told"
+        "the search returned the values"
     );
 
     let me = lene.me();
@@ -95,7 +95,7 @@ async fn the_presence_of_a_person_reaches_subscribers() {
     assert_eq!(
         count(&world, "POST", "/people/presenceSubscriptions"),
         1,
-        "one for all three"
+        "one request for all three"
     );
     assert_eq!(count(&world, "DELETE", "/people/presenceSubscriptions"), 1);
     assert_eq!(count(&world, "GET", "/people/search"), 1);
@@ -162,7 +162,7 @@ async fn concurrent_fetches_share_one_request_and_a_cached_card_needs_none() {
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
     let (title, emails) = tokio::join!(person.title().fetch(), person.emails().fetch());
-    assert_eq!(title.unwrap(), None, "nobody gave her one");
+    assert_eq!(title.unwrap(), None, "the person has no title");
     assert_eq!(emails.unwrap(), ["lenea@contoso.com"]);
     let asked = world.log().len();
     assert_eq!(
@@ -201,7 +201,7 @@ async fn a_search_finds_people_by_name() {
     assert_eq!(
         world.log().len(),
         asked + 1,
-        "whoever was found is not looked for"
+        "a person found by a search is not searched again"
     );
     let refused = tosh.persons_manager().search("", 10).await.unwrap_err();
     assert_eq!(*refused.code(), ReasonCode::InvalidArgument);
@@ -267,7 +267,7 @@ async fn a_card_has_every_field_of_the_server() {
     assert_eq!(
         count(&world, "GET", "/people/search"),
         1,
-        "one card for all"
+        "one request for all fields of the card"
     );
 }
 

@@ -346,7 +346,7 @@ async fn no_log_error_or_recording_contains_a_secret() {
     let tokens = seen.iter().filter(|it| it.starts_with("cwt=")).count();
     assert!(
         tokens >= 2 && seen.contains(ISSUED_TOKEN) && seen.contains(COOKIE),
-        "all passed: {seen:?}"
+        "the requests contain every kind of secret: {seen:?}"
     );
     let texts: BTreeSet<String> = TEXTS.map(str::to_owned).into();
 

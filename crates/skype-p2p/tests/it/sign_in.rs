@@ -342,7 +342,7 @@ async fn a_trust_callback_that_panics_or_never_answers_means_no() {
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
     assert!(
         begun.elapsed() < Duration::from_secs(1),
-        "a panic is an answer at once"
+        "a panic counts as an answer at once"
     );
 }
 

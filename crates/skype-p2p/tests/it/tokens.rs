@@ -92,7 +92,11 @@ async fn a_guest_keeps_the_conversation_when_the_token_is_renewed() {
         .await
         .unwrap();
     assert_eq!(heard(&ours, 3).await, "Still here");
-    assert_eq!(ours.participants().size().get(), 1, "he is the same one");
+    assert_eq!(
+        ours.participants().size().get(),
+        1,
+        "the participant is the same object"
+    );
     assert_eq!(at_ours.state().get(), ParticipantState::Connected);
     gus.sign_in_manager().sign_out().await.unwrap();
 }
@@ -223,7 +227,7 @@ async fn a_user_without_a_new_token_is_signed_out_when_the_old_one_expires() {
     assert_eq!(
         state.get(),
         SignInState::SignedIn,
-        "the old one is good still"
+        "the old token is still valid"
     );
     state.wait_for(SignInState::SignedOut).await.unwrap();
     assert_eq!(*state.reason().unwrap().code(), ReasonCode::SignInFailed);

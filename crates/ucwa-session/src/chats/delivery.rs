@@ -465,7 +465,7 @@ impl Conversation {
         let result = self.result_of(cx, None, None, read.as_ref());
         let result = result.unwrap_or_else(|| {
             DeliveryResult::failed(unknown(
-                "the server took the message and does not say what became of it",
+                "the server accepted the message and did not report its delivery",
             ))
         });
         self.report(cx, message, result);

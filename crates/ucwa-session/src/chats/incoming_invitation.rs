@@ -113,7 +113,7 @@ impl Conversation {
             // The new invitation supersedes an earlier one without a result.
             self.show_preview(cx);
             let superseded = Failure::new(FailureKind::Remote, Stage::Invitation)
-                .with_message("another invitation took its place");
+                .with_message("a later invitation superseded this one");
             self.close_offer(cx, &superseded);
         }
         let Some(live) = self.life.live_mut() else {
@@ -352,7 +352,7 @@ impl Conversation {
         };
         let failure = failure.unwrap_or_else(|| {
             Failure::new(FailureKind::Remote, Stage::Invitation)
-                .with_message("the invitation is over")
+                .with_message("the invitation has ended")
         });
         // The text of the invitation is shown although the invitation failed.
         self.show_preview(cx);

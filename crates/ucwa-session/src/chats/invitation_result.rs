@@ -94,7 +94,7 @@ impl Conversation {
         // A 404 without a UCWA error body may mean that the application is gone, with an alerting invitation in it.
         if failure.is_gone() && failure.code().is_some() && matches!(invite, Some((false, _))) {
             let failure = Failure::new(FailureKind::Timeout, Stage::Invitation)
-                .with_message("the server took the invitation and did not begin it");
+                .with_message("the server accepted the invitation and reported no start");
             return self.refuse_invite(cx, failure);
         }
         // The conversation may exist, and the invitation decides on it, so the read is repeated.

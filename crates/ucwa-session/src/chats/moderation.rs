@@ -162,7 +162,9 @@ impl Conversation {
                 Err(failure) => failure,
             },
             (None, Some(address)) if !was_read => return self.read_participant(cx, &address),
-            (None, _) => wrong_state("the server does not let this user eject the participant"),
+            (None, _) => {
+                wrong_state("the server does not allow this user to eject the participant")
+            }
         };
         self.on_eject_refused(cx, participant, &failure);
     }
@@ -313,9 +315,7 @@ impl Conversation {
                 Err(failure) => failure,
             },
             (None, Some(address)) if !was_read => return self.read_participant(cx, &address),
-            (None, _) => {
-                wrong_state("the server does not let this user do that to the participant")
-            }
+            (None, _) => wrong_state("the server does not allow this action on the participant"),
         };
         self.conclude_action(cx, participant, action, &Err(failure));
     }

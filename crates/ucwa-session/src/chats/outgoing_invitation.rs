@@ -238,7 +238,7 @@ impl Conversation {
             }
             InviteKind::Peer => {
                 let Some(peer) = &self.peer else {
-                    let failure = wrong_state("no participant is known who could be invited");
+                    let failure = wrong_state("the conversation has no participant to invite");
                     return self.refuse_invite(cx, failure);
                 };
                 input = input.with_property("to", peer.clone());
@@ -258,7 +258,7 @@ impl Conversation {
         if let Some(custom) = &invite.custom_content {
             if invite.kind != InviteKind::Peer {
                 let failure = Failure::new(FailureKind::NotSupported, Stage::Invitation)
-                    .with_message("custom content goes with the invitation of one peer into a new conversation only");
+                    .with_message("custom content can be sent only in the invitation of one peer into a new conversation");
                 return self.refuse_invite(cx, failure);
             }
             let data = encoding.custom(&custom.content_type, custom.content.as_bytes());

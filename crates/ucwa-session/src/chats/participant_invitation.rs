@@ -309,7 +309,7 @@ impl Conversation {
             Ok(())
         } else {
             Err(Failure::new(FailureKind::Timeout, Stage::Invitation)
-                .with_message("the server does not say what became of the invitation"))
+                .with_message("the server does not report the result of the invitation"))
         };
         self.conclude_joining(cx, operation, result);
     }

@@ -512,7 +512,11 @@ fn a_sign_out_does_not_repeat_the_creation_of_the_application() {
 fn a_shutdown_during_the_creation_of_the_application_deletes_it_afterwards() {
     let mut driver = creating();
     driver.handle(Input::Shutdown);
-    assert_eq!(driver.completed.len(), 1, "nobody waits");
+    assert_eq!(
+        driver.completed.len(),
+        1,
+        "no task awaits the result of the deletion"
+    );
     assert_eq!(driver.wake_at, None);
     driver.reply("POST", APPLICATIONS, 201, application(true));
     let deletion = driver.take("DELETE", APP);

@@ -66,7 +66,7 @@ fn with_alex(rels: &[&str]) -> (TestDriver, ParticipantKey) {
         alex(rels, json!({"role": "Attendee"})),
     );
     driver.page(senders("21a1", vec![(true, added)]));
-    let participant = told_of(&mut driver);
+    let participant = last_update(&mut driver);
     (driver, participant.key)
 }
 
@@ -83,7 +83,7 @@ fn with_alex_in_lobby() -> (TestDriver, ParticipantKey) {
     ));
     let whole = alex(&["admit", "reject"], json!({"inLobby": true}));
     driver.reply("GET", &href, 200, whole);
-    let participant = told_of(&mut driver);
+    let participant = last_update(&mut driver);
     assert!(participant.in_lobby);
     assert!(participant.capabilities.admit && participant.capabilities.reject);
     (driver, participant.key)
@@ -91,7 +91,7 @@ fn with_alex_in_lobby() -> (TestDriver, ParticipantKey) {
 
 /// The last update of the participant.
 #[track_caller]
-fn told_of(driver: &mut TestDriver) -> Participant {
+fn last_update(driver: &mut TestDriver) -> Participant {
     let changes = driver.changes(chat());
     let told = changes.iter().rev().find_map(|change| match change {
         ConversationChange::ParticipantJoined(it) | ConversationChange::ParticipantUpdated(it) => {
@@ -138,7 +138,7 @@ fn the_links_of_a_participant_give_its_capabilities() {
                 admit: rel == "admit" && in_lobby,
                 reject: rel == "reject" && in_lobby,
             };
-            assert_eq!(told_of(&mut driver).capabilities, expected, "{rel}");
+            assert_eq!(last_update(&mut driver).capabilities, expected, "{rel}");
         }
     }
 }
@@ -162,10 +162,10 @@ fn a_role_is_set_by_its_link_and_reported_by_an_event() {
             ),
         ],
     ));
-    assert_eq!(told_of(&mut driver).role, Some(Role::Leader));
+    assert_eq!(last_update(&mut driver).role, Some(Role::Leader));
     let whole = alex(&["demote"], json!({"role": "Leader"}));
     driver.reply("GET", &third_href("21a1"), 200, whole);
-    let told = told_of(&mut driver);
+    let told = last_update(&mut driver);
     assert!(told.capabilities.demote && !told.capabilities.promote);
     let ticket = set_role(&mut driver, participant, Role::Attendee);
     let demote = format!("{}/demote", third_href("21a1"));
@@ -189,10 +189,10 @@ fn an_admission_takes_effect_with_the_roster_event() {
             (true, bare("updated", "participant", &href, None)),
         ],
     ));
-    let told = told_of(&mut driver);
+    let told = last_update(&mut driver);
     assert!(!told.in_lobby && !told.capabilities.admit);
     driver.reply("GET", &href, 200, alex(&["promote"], json!({})));
-    let told = told_of(&mut driver);
+    let told = last_update(&mut driver);
     assert!(!told.in_lobby && told.capabilities.promote);
     assert!(!driver.is_sent("GET", &href), "one page, one reading");
 }
@@ -214,12 +214,12 @@ fn a_read_that_started_before_an_event_does_not_undo_it() {
         ));
         let later = later.into_iter().map(|event| (true, event)).collect();
         driver.page(senders("21a1", later));
-        assert!(!told_of(&mut driver).in_lobby);
+        assert!(!last_update(&mut driver).in_lobby);
         let old = alex(&["admit", "reject"], json!({"inLobby": true}));
         driver.reply("GET", &href, 200, old);
         assert_eq!(driver.changes(chat()), []);
         driver.reply("GET", &href, 200, alex(&["promote"], json!({})));
-        let told = told_of(&mut driver);
+        let told = last_update(&mut driver);
         assert!(!told.in_lobby && told.capabilities.promote);
         assert!(!driver.is_sent("GET", &href));
     }
@@ -311,7 +311,7 @@ fn a_404_of_a_command_fails_it_and_rereads_the_participant() {
     assert_eq!(driver.failure(ticket).status(), Some(404));
     // Another leader has already done it.
     driver.reply("GET", &href, 200, alex(&["promote"], json!({})));
-    assert!(!told_of(&mut driver).in_lobby);
+    assert!(!last_update(&mut driver).in_lobby);
 }
 
 #[test]

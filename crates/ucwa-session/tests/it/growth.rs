@@ -201,7 +201,7 @@ fn incoming_group(driver: &mut TestDriver, day: u64) {
     driver.submit(Operation::ForgetConversation(key));
 }
 
-/// A message to Lene restarts the one conversation with her and is delivered. The conversation ends.
+/// A message to Lene restarts the conversation and is delivered. The conversation ends.
 fn outgoing(driver: &mut TestDriver, day: u64) {
     let id = format!("o{day}");
     let ticket = driver.send(day, "Hello Lene");

@@ -176,9 +176,9 @@ fn a_chat_that_could_not_be_read_is_read_again() {
     let resource = disconnected["_embedded"]["messaging"].take();
     driver.reply("GET", &messaging_href, 200, resource);
     let changes = driver.changes(chat());
-    let is_told =
+    let is_reported =
         |change: &ConversationChange| matches!(change, ConversationChange::ChatDisconnected { .. });
-    assert!(changes.iter().any(is_told), "{changes:?}");
+    assert!(changes.iter().any(is_reported), "{changes:?}");
     driver.advance(Duration::from_secs(300));
     assert!(!driver.is_sent("GET", &messaging_href));
 }

@@ -57,13 +57,16 @@ fn received(world: &mut World) -> &mut Vec<MessageId> {
         .unwrap()
 }
 
-/// Replaces the reported verdict on the first message.
+/// Replaces the reported delivery result on the first message.
 fn set_status(world: &mut World, sent_messages: &[SentMessage], status: Option<MessageStatus>) {
     let message = &sent_messages[0];
-    let verdicts = &mut world.endpoint_mut(message.endpoint).unwrap().verdicts;
+    let delivery_results = &mut world
+        .endpoint_mut(message.endpoint)
+        .unwrap()
+        .delivery_results;
     match status {
-        Some(status) => verdicts.insert(message.id, status),
-        None => verdicts.remove(&message.id),
+        Some(status) => delivery_results.insert(message.id, status),
+        None => delivery_results.remove(&message.id),
     };
 }
 
@@ -120,17 +123,17 @@ fn each_defect_violates_its_invariant() {
         (
             "a delivered message is reported as failed",
             |world, sent_messages| set_status(world, sent_messages, Some(MessageStatus::Failed)),
-            &[Invariant::TrueVerdict, Invariant::AllSucceed],
+            &[Invariant::TrueDeliveryResult, Invariant::AllSucceed],
         ),
         (
-            "a verdict that was received is reported as unknown",
+            "a delivery result that was received is reported as unknown",
             |world, sent_messages| set_status(world, sent_messages, Some(MessageStatus::Unknown)),
-            &[Invariant::TrueVerdict, Invariant::AllSucceed],
+            &[Invariant::TrueDeliveryResult, Invariant::AllSucceed],
         ),
         (
-            "a message has no verdict",
+            "a message has no delivery result",
             |world, sent_messages| set_status(world, sent_messages, None),
-            &[Invariant::TrueVerdict, Invariant::AllSucceed],
+            &[Invariant::TrueDeliveryResult, Invariant::AllSucceed],
         ),
         (
             "the ticket of a message completes with another outcome than Delivered",
@@ -141,7 +144,7 @@ fn each_defect_violates_its_invariant() {
                     .tickets
                     .insert(message.ticket, Some(Ok(Outcome::Done)));
             },
-            &[Invariant::TrueVerdict],
+            &[Invariant::TrueDeliveryResult],
         ),
         (
             "a ticket never completes",
@@ -167,7 +170,7 @@ fn each_defect_violates_its_invariant() {
                 };
                 endpoint.tickets.insert(message.ticket, Some(result));
             },
-            &[Invariant::TrueVerdict],
+            &[Invariant::TrueDeliveryResult],
         ),
         (
             "a session is still signing in after the end",

@@ -44,7 +44,7 @@ impl Scenario<'_> {
             }
         }
         if self.is_patient() {
-            self.expect("every message gets its verdict", Self::is_settled);
+            self.expect("every message gets its delivery result", Self::is_settled);
         }
         self.change_presence();
         self.leave_one_by_one();
@@ -138,7 +138,10 @@ impl Scenario<'_> {
             let leaver = (first + turn) % self.actors.len();
             if self.is_chatting(leaver) && self.random.chance(300) {
                 self.send_message(leaver);
-                self.expect("the last message gets its verdict", Self::is_settled);
+                self.expect(
+                    "the last message gets its delivery result",
+                    Self::is_settled,
+                );
             }
             self.leave_conference(leaver);
             if self.random.chance(300) {

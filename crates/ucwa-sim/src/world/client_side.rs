@@ -54,7 +54,7 @@ impl World {
             endpoint.shut_down = true;
         }
         self.read_wall_clock(id);
-        self.hand(id, Input::Shutdown, Cause::Other);
+        self.pass_input(id, Input::Shutdown, Cause::Other);
     }
 
     /// Wakes the first session whose timer is due.
@@ -66,7 +66,7 @@ impl World {
             return;
         };
         self.read_wall_clock(EndpointId(index));
-        self.hand(EndpointId(index), Input::Timeout, Cause::Timer);
+        self.pass_input(EndpointId(index), Input::Timeout, Cause::Timer);
         if let Some(endpoint) = self.endpoints.get(index).filter(|it| due(self, it)) {
             self.violations.push(Violation::new(
                 Invariant::Terminates,
@@ -90,7 +90,7 @@ impl World {
             result: Ok(response),
         };
         let cause = if page { Cause::EventPage } else { Cause::Other };
-        self.hand(exchange.endpoint, input, cause);
+        self.pass_input(exchange.endpoint, input, cause);
     }
 
     pub(super) fn on_failure(&mut self, id: ExchangeId, failure: TransportFailure) {
@@ -105,12 +105,12 @@ impl World {
             id: exchange.request,
             result: Err(failure),
         };
-        self.hand(exchange.endpoint, input, Cause::Other);
+        self.pass_input(exchange.endpoint, input, Cause::Other);
     }
 
     /// Counts the fault that affected an exchange, when its session gets the result.
     fn record_fault(&mut self, id: ExchangeId) -> Option<CoveragePoint> {
-        let point = self.struck.get(&id).copied();
+        let point = self.injected_faults.get(&id).copied();
         if let Some(point) = point {
             self.oracle.coverage.record(point);
         }
@@ -130,7 +130,7 @@ impl World {
     }
 
     /// Passes an input to a session and carries out its outputs.
-    fn hand(&mut self, id: EndpointId, input: Input, cause: Cause) {
+    fn pass_input(&mut self, id: EndpointId, input: Input, cause: Cause) {
         let session_time = self.session_time(id);
         let Some(endpoint) = self.endpoints.get_mut(id.0) else {
             return;

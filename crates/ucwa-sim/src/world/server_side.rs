@@ -77,18 +77,19 @@ impl World {
             return self.answer_during_outage(id, outage);
         }
         if self.malformed_pages.on_request(&request) {
-            self.struck.insert(id, CoveragePoint::ApplicationReread);
+            self.injected_faults
+                .insert(id, CoveragePoint::ApplicationReread);
         }
         let wall = self.server_wall();
         match self.http_fault_injector.on_request(wall, &mut request) {
             RequestFate::Forwarded => {}
             RequestFate::TokenRemoved => {
-                self.struck.insert(id, CoveragePoint::Unauthorized);
+                self.injected_faults.insert(id, CoveragePoint::Unauthorized);
             }
             RequestFate::Answered(point, response) => {
                 let what = format_args!("{} is refused: {}", id.0, response.status());
                 self.trace.note(self.now, "fault", what);
-                self.struck.insert(id, point);
+                self.injected_faults.insert(id, point);
                 return self.respond(id, response);
             }
         }
@@ -102,11 +103,12 @@ impl World {
 
     fn answer_during_outage(&mut self, id: ExchangeId, outage: Outage) {
         if outage.behind_proxy {
-            self.struck.insert(id, CoveragePoint::OutageBehindProxy);
+            self.injected_faults
+                .insert(id, CoveragePoint::OutageBehindProxy);
             let response = page(StatusCode::SERVICE_UNAVAILABLE);
             self.respond(id, response);
         } else {
-            self.struck.insert(id, CoveragePoint::Outage);
+            self.injected_faults.insert(id, CoveragePoint::Outage);
             self.network.refuse_connection(self.now, id);
         }
     }
@@ -140,7 +142,7 @@ impl World {
         }
     }
 
-    /// Hands the engine's responses to the network, after the HTTP faults have struck them.
+    /// Hands the engine's responses to the network, after the HTTP faults have injected_faults them.
     fn forward_responses(&mut self) {
         loop {
             match self.engine.poll_output() {
@@ -159,7 +161,7 @@ impl World {
                     if let Some((point, changed)) = &changed {
                         let what = format_args!("{} is {point}: {}", id.0, changed.status());
                         self.trace.note(self.now, "fault", what);
-                        self.struck.insert(id, *point);
+                        self.injected_faults.insert(id, *point);
                     }
                     let mut response = changed.map_or(response, |(_, changed)| changed);
                     self.date(&mut response);

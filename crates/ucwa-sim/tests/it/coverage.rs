@@ -4,9 +4,9 @@ use ucwa_sim::{Coverage, CoveragePoint, HttpFaults, NetworkProfile, Options, Rep
 
 use super::play;
 
-/// Asserts that some messages are delivered, some fail, and some have an unknown verdict.
+/// Asserts that some messages are delivered, some fail, and some have an unknown delivery result.
 #[track_caller]
-fn assert_every_verdict(reports: &[Report]) {
+fn assert_every_delivery_result(reports: &[Report]) {
     let sum = |count: fn(&Report) -> u64| reports.iter().map(count).sum::<u64>();
     assert!(sum(|report| report.delivered) > 0);
     assert!(sum(|report| report.failed) > 0);
@@ -14,19 +14,19 @@ fn assert_every_verdict(reports: &[Report]) {
 }
 
 #[test]
-fn losses_on_the_network_lead_to_every_verdict() {
+fn losses_on_the_network_lead_to_every_delivery_result() {
     let mut options = Options::default();
     options.size = WorldSize::Pair;
     options.network = Some(NetworkProfile::failing());
-    assert_every_verdict(&play(0..20, &options));
+    assert_every_delivery_result(&play(0..20, &options));
 }
 
 #[test]
-fn http_faults_alone_lead_to_every_verdict() {
+fn http_faults_alone_lead_to_every_delivery_result() {
     let mut options = Options::default();
     options.network = Some(NetworkProfile::fast());
     options.http_faults = Some(HttpFaults::many());
-    assert_every_verdict(&play(0..20, &options));
+    assert_every_delivery_result(&play(0..20, &options));
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn several_reads_of_one_resource_are_one_request() {
     let tickets = fields.map(|field| driver.submit(fetch("sip:LENEA@contoso.com", field)));
     assert!(
         !driver.is_sent("GET", APP) || driver.sent.len() == 1,
-        "gathered first"
+        "reads are collected before they are sent"
     );
     driver.advance(SECOND);
     let target = format!("{}/contactPresence", contact_href(282));
