@@ -5,6 +5,10 @@
 struct Readme;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/company.md")]
+struct Company;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/conferences.md")]
 struct Conferences;
 

@@ -59,8 +59,7 @@ pub(in super::super) fn explain(error: &io::Error) -> Option<Cow<'static, str>> 
         | rustls::Error::InappropriateHandshakeMessage { .. }
         | rustls::Error::DecryptError => "the server, or something on the way to it, breaks the rules of TLS".into(),
         rustls::Error::General(words) => format!(
-            "TLS cannot be used: {words}; roots are taken from the system, from the file that SSL_CERT_FILE names, and from \
-             TlsConfig::with_roots"
+            "TLS cannot be used: {words}; roots come from TlsConfig::with_roots, the system's certificate store, or on Linux the file in SSL_CERT_FILE"
         )
         .into(),
         error => error.to_string().into(),
@@ -141,10 +140,10 @@ pub(super) fn described(names: &[&str], subject: Option<String>, issuer: Option<
 fn flaw(error: &CertificateError, own: bool) -> Cow<'static, str> {
     match error {
         CertificateError::UnknownIssuer if own => "it is signed by itself, and not listed as trusted; list it \
-            (TlsConfig::with_roots, or the file that SSL_CERT_FILE names), or pin its key (TlsConfig::with_pin)"
+            (TlsConfig::with_roots, the system's certificate store, or on Linux the file in SSL_CERT_FILE), or pin its key (TlsConfig::with_pin)"
             .into(),
         CertificateError::UnknownIssuer => "no trusted root certificate leads to it; add the root of its authority \
-            (TlsConfig::with_roots, or the file that SSL_CERT_FILE names), and check that the server sends the intermediate \
+            (TlsConfig::with_roots, the system's certificate store, or on Linux the file in SSL_CERT_FILE), and check that the server sends the intermediate \
             certificates"
             .into(),
         CertificateError::ExpiredContext { time, not_after } => format!(

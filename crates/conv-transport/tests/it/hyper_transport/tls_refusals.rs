@@ -150,7 +150,7 @@ async fn a_server_that_is_not_what_it_should_be_is_refused_in_words() {
             "untrusted chain",
             &unknown,
             key(&unknown),
-            "the certificate for localhost, issued by stranger, is refused: no trusted root certificate leads to it; add the root of its authority (TlsConfig::with_roots, or the file that SSL_CERT_FILE names)",
+            "the certificate for localhost, issued by stranger, is refused: no trusted root certificate leads to it; add the root of its authority (TlsConfig::with_roots, the system's certificate store, or on Linux the file in SSL_CERT_FILE)",
             "",
         ),
         (
@@ -365,4 +365,37 @@ async fn a_server_without_tls_is_told() {
         "the server does not answer in TLS; is the port right?",
     );
     assert!(error.source().is_none());
+}
+
+/// The variable is set for another process, in which the same test takes its second branch.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_roots_in_ssl_cert_file_are_trusted() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("ssl-cert-file.pem");
+    if std::env::var_os("SSL_CERT_FILE").as_deref() != Some(file.as_os_str()) {
+        let name = "hyper_transport::tls_refusals::the_roots_in_ssl_cert_file_are_trusted";
+        let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = test
+            .args(["--exact", name])
+            .env("SSL_CERT_FILE", &file)
+            .output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        return;
+    }
+    let world = World::new().await;
+    std::fs::write(&file, world.authority.pem()).unwrap();
+    let good = world.identity("localhost");
+    let serve = || {
+        server(
+            vec![good.chain.clone()],
+            signing_key(&good.key),
+            VERSIONS[1],
+        )
+    };
+    world.exchange(TlsConfig::new(), serve()).await.unwrap();
+
+    std::fs::write(&file, World::of("stranger").await.authority.pem()).unwrap();
+    let refused = world.exchange(TlsConfig::new(), serve()).await.unwrap_err();
+    assert_refused(&refused, "or on Linux the file in SSL_CERT_FILE");
 }
