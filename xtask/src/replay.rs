@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn every_fixture_replays() {
         let folders = fixture::folders().unwrap();
-        assert!(folders.len() >= 29, "{}", folders.len());
+        assert!(folders.len() >= 31, "{}", folders.len());
         for folder in folders {
             if let Err(failure) = check(&folder) {
                 panic!("{}\n{failure}", folder.display());
@@ -281,11 +281,17 @@ mod tests {
     }
 
     #[test]
-    fn the_story_is_the_same_as_a_page_in_a_browser_played_it() {
+    fn the_story_is_the_same_as_other_programs_recorded_it() {
         let ours = fixture("outgoing-delivered-json");
-        let page = fixture("browser-outgoing-json");
-        assert_eq!(page.traffic.log.creator.name, "WebInspector");
-        assert_eq!(difference(&ours.timeline, &page.timeline), None);
+        for (name, creator) in [
+            ("browser-outgoing-json", "WebInspector"),
+            ("firefox-outgoing-json", "Firefox"),
+            ("mitmproxy-outgoing-json", "mitmproxy"),
+        ] {
+            let theirs = fixture(name);
+            assert_eq!(theirs.traffic.log.creator.name, creator);
+            assert_eq!(difference(&ours.timeline, &theirs.timeline), None, "{name}");
+        }
     }
 
     #[test]

@@ -68,8 +68,9 @@ async function play(root, user, password, other, steps) {
       const discovered = await ask("GET", "/");
       const home = link(discovered.page, "user");
       const challenged = await ask("GET", home);
+      // Firefox hides a header WWW-Authenticate that a response has twice. Then the token service is at its usual address.
       const challenge = challenged.response.headers.get("WWW-Authenticate");
-      const [, tickets] = challenge.match(/MsRtcOAuth href="([^"]*)"/);
+      const [, tickets] = challenge?.match(/MsRtcOAuth href="([^"]*)"/) ?? [, "/WebTicket/oauthtoken"];
       const form = new URLSearchParams({ grant_type: "password", username: user.replace("sip:", ""), password });
       const ticket = await ask("POST", tickets, { body: form.toString(), type: "application/x-www-form-urlencoded" });
       token = ticket.page.access_token;
