@@ -1,7 +1,7 @@
-// A chat client in a browser: it follows the links of UCWA with fetch() and does the steps of a scenario, the user's part.
+// A chat client for browsers and Node.js. It follows the links of UCWA with fetch(), and does the steps of a scenario's user.
 //
-// It knows nothing of the SDK whose replay its traffic is for, and makes up its own endpointId, operationId and sessionContext.
-// It is evaluated in a page of the server's own origin, where an application of this kind has its hidden frame.
+// The client shares no code with this project. It generates its own endpointId, operationId and sessionContext. In a browser it runs
+// in a page of the server's origin, as an application of this kind does in a hidden frame.
 
 async function play(root, user, password, other, steps) {
   const seconds = (count) => new Promise((done) => setTimeout(done, count * 1000));

@@ -1,4 +1,4 @@
-//! The bodies of a HAR file: what was sent, from what a program wrote of it.
+//! Decodes the bodies of a HAR file. Programs write them in different forms: as text, in base64, and still compressed.
 
 use base64::{
     Engine,
@@ -11,17 +11,18 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{HarBodyError, HarHeader, HarRequest, HarResponse, PostData};
 use crate::coding::{Coding, MOST_CODINGS};
 
-/// The largest body that is unpacked from a file, in bytes.
+/// The largest decompressed body, in bytes.
 const UNPACKED_LIMIT: usize = 64 * 1024 * 1024;
 
 impl HarRequest {
-    /// The body, without any coding. A form that the file holds as fields is written as a form again.
+    /// Returns the body without transfer and content codings. If the file has only the fields of a form, they are encoded as
+    /// a form.
     ///
-    /// Base64 is read leniently: what does not belong to it is skipped.
+    /// Base64 is read leniently: characters outside of its alphabet are skipped.
     ///
     /// # Errors
     ///
-    /// If the body unpacks to more than 64 MiB.
+    /// If the decompressed body is larger than 64 MiB.
     pub fn body(&self) -> Result<Bytes, HarBodyError> {
         Ok(self.decoded_body()?.bytes.into())
     }
@@ -58,14 +59,14 @@ impl PostData {
 }
 
 impl HarResponse {
-    /// The body, without any coding.
+    /// Returns the body without transfer and content codings.
     ///
-    /// The format wants decoded bodies, and browsers write them so whatever the header says; other programs write what was on
-    /// the wire, in base64. Base64 is read leniently: what does not belong to it is skipped.
+    /// The HAR specification demands decoded bodies, and browsers write decoded bodies whatever `Content-Encoding` says. Other
+    /// programs write the bytes of the wire in base64. Base64 is read leniently: characters outside of its alphabet are skipped.
     ///
     /// # Errors
     ///
-    /// If the body unpacks to more than 64 MiB.
+    /// If the decompressed body is larger than 64 MiB.
     pub fn body(&self) -> Result<Bytes, HarBodyError> {
         Ok(self.decoded_body()?.bytes.into())
     }
@@ -76,16 +77,16 @@ impl HarResponse {
     }
 }
 
-/// The bytes of a body.
+/// A decoded body.
 #[derive(Default)]
 pub(crate) struct Decoded {
     pub(crate) bytes: Vec<u8>,
-    /// Why the bytes may not be all that was meant, or may still be coded.
+    /// The reason why the bytes may be incomplete or still compressed.
     pub(crate) doubt: Option<String>,
 }
 
 impl Decoded {
-    /// Decodes what a file holds of a body that had these headers.
+    /// Decodes a body from its text in the file. `headers` are those of the message.
     pub(crate) fn of(
         text: &str,
         encoding: Option<&str>,
@@ -98,7 +99,7 @@ impl Decoded {
             decoded.doubt = doubt.or(decoded.doubt);
             return Ok(decoded);
         }
-        // A program that takes bytes for characters writes a body that is still compressed in this way.
+        // Some programs write a compressed body as text, with one character for each byte.
         if text.contains(is_binary)
             && let Some(bytes) = text.chars().map(|c| u8::try_from(c).ok()).collect()
         {
@@ -113,8 +114,8 @@ impl Decoded {
         })
     }
 
-    /// Takes the transfer and content codings off bytes, as far as they are there: a file may say that they are, and hold what
-    /// was decoded before.
+    /// Removes the transfer and content codings from the bytes of the wire. The headers may name codings that the recording
+    /// program has already removed; such a coding is ignored.
     pub(crate) fn of_wire(mut bytes: Vec<u8>, headers: &[HarHeader]) -> Result<Self, HarBodyError> {
         if listed(headers, "transfer-encoding").any(|coding| coding.eq_ignore_ascii_case("chunked"))
             && let Some(whole) = unchunked(&bytes)
@@ -132,7 +133,7 @@ impl Decoded {
             };
             match decode(coding, &bytes)? {
                 Some(decoded) => bytes = decoded,
-                // It was decoded before it was written.
+                // The recording program had decoded the body.
                 None => break,
             }
         }
@@ -148,7 +149,7 @@ impl Decoded {
                 }
             }
         }
-        // These two show themselves by nothing; what they are not can be text only by chance.
+        // These two formats have no signature. Bytes of another format decode to text only by chance.
         if codings.is_empty() && std::str::from_utf8(&bytes).is_err() {
             for coding in [Coding::Brotli, Coding::Deflate] {
                 if let Some(decoded) = decode(coding, &bytes)?
@@ -164,12 +165,12 @@ impl Decoded {
     }
 }
 
-/// Whether no text has such a character.
+/// Whether the character occurs in binary data only.
 pub(crate) fn is_binary(c: char) -> bool {
     c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1b')
 }
 
-/// `None` if the bytes are not in that coding.
+/// Decodes the bytes. Returns `None` if they are not in this coding.
 fn decode(coding: Coding, bytes: &[u8]) -> Result<Option<Vec<u8>>, HarBodyError> {
     match coding.decode(bytes, UNPACKED_LIMIT) {
         Ok(Some(decoded)) => Ok(Some(decoded)),
@@ -180,7 +181,7 @@ fn decode(coding: Coding, bytes: &[u8]) -> Result<Option<Vec<u8>>, HarBodyError>
     }
 }
 
-/// The items of all headers of a name whose values are lists.
+/// The items of the comma-separated lists in all headers with this name.
 fn listed<'a>(headers: &'a [HarHeader], name: &'a str) -> impl Iterator<Item = &'a str> {
     let named = move |header: &&HarHeader| header.name.eq_ignore_ascii_case(name);
     let values = headers.iter().filter(named);
@@ -188,7 +189,7 @@ fn listed<'a>(headers: &'a [HarHeader], name: &'a str) -> impl Iterator<Item = &
     items.map(str::trim).filter(|item| !item.is_empty())
 }
 
-/// The chunks in one piece, `None` if the bytes are not chunked from the first to the last.
+/// Joins the chunks of a chunked body. Returns `None` if the bytes are not completely chunked.
 fn unchunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut whole = Vec::new();
     loop {
@@ -212,7 +213,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The bytes of base64 in either alphabet, with or without padding and line breaks; and why they may not be all.
+/// Decodes base64 in either alphabet, with or without padding and line breaks. The second value is the reason why bytes may
+/// be missing.
 fn from_base64(text: &str) -> (Vec<u8>, Option<String>) {
     let mut stray = 0_usize;
     let mut digits: Vec<u8> = Vec::with_capacity(text.len());
@@ -230,7 +232,7 @@ fn from_base64(text: &str) -> (Vec<u8>, Option<String>) {
         stray += 1;
     }
     let doubt = (stray > 0).then(|| format!("base64 with {stray} stray characters"));
-    // Of the digits alone, and of a length that can be, every text is base64.
+    // Decoding cannot fail: the text has only digits of base64, and a possible length.
     (BASE64.decode(&digits).unwrap_or_default(), doubt)
 }
 

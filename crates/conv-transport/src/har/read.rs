@@ -1,5 +1,4 @@
-//! Reading HAR files as programs write them: what has another type than the specification says, or is missing, is read as far as
-//! it can be.
+//! Reads HAR files leniently: members may be missing, or have another type than in the specification.
 
 use std::borrow::Cow;
 
@@ -22,7 +21,7 @@ pub(super) fn har(bytes: &[u8]) -> Result<Har, HarError> {
         let told = error.to_string();
         HarError::Syntax {
             place: HarPlace::at(&text, error.line(), error.column()),
-            // The place follows the reason in serde's own words.
+            // The message of serde_json ends with the position.
             reason: told
                 .split(" at line ")
                 .next()
@@ -71,7 +70,7 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Replaces each half of a surrogate pair that stands alone by U+FFFD. JavaScript writes such halves where it cut a text.
+/// Replaces each lone surrogate by U+FFFD. JavaScript programs write lone surrogates if they cut a string inside a pair.
 fn without_lone_surrogates(text: &str) -> Cow<'_, str> {
     let mut result: Option<Vec<u8>> = None;
     let bytes = text.as_bytes();
@@ -105,7 +104,7 @@ enum Half {
     Low,
 }
 
-/// Which half of a surrogate pair the escape at `at` is, if it is one.
+/// Returns which half of a surrogate pair the escape at `at` stands for. `None` if there is no such escape.
 fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(br"\u")?;
     let unit = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
@@ -117,7 +116,7 @@ fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
 }
 
 fn entry(mut members: Extra) -> Entry {
-    // Ours are objects; the error of a browser is a string, and stays among the other members.
+    // This crate writes an object. Browsers write a string, which stays among the other members.
     let error = members
         .get("_error")
         .and_then(|error| serde_json::from_value(error.clone()).ok());
@@ -147,7 +146,7 @@ fn entry(mut members: Extra) -> Entry {
 fn request(mut members: Extra) -> HarRequest {
     let post_data = match members.remove("postData") {
         Some(Value::Object(data)) => Some(post_data(data)),
-        // Some programs write the text alone.
+        // Some programs write only the text.
         Some(Value::String(text)) if !text.is_empty() => Some(PostData {
             text: Some(text),
             ..PostData::default()
@@ -165,7 +164,8 @@ fn request(mut members: Extra) -> HarRequest {
 }
 
 fn post_data(mut members: Extra) -> PostData {
-    // The specification has no encoding here; some programs write it with an underscore, as the format wants, and some without.
+    // The specification has no encoding for request bodies. Programs add it with an underscore, as the format demands, or
+    // without one.
     let underscored = optional_string(&mut members, "_encoding");
     let plain = optional_string(&mut members, "encoding");
     PostData {
@@ -182,7 +182,7 @@ fn post_data(mut members: Extra) -> PostData {
 fn response(mut members: Extra) -> HarResponse {
     let mut content = object(&mut members, "content");
     HarResponse {
-        // Without a response programs write 0, -1, -999, null, or nothing.
+        // If there was no response, programs write 0, -1, -999, null, or no member.
         status: number(&mut members, "status").map_or(0, |status| status as u16),
         status_text: string(&mut members, "statusText"),
         http_version: string(&mut members, "httpVersion"),
@@ -209,7 +209,7 @@ fn headers(members: &mut Extra) -> Vec<HarHeader> {
         .collect()
 }
 
-/// Names and values: a list of objects that have them, or an object with a member for each.
+/// Reads names and values from an array of objects, or from an object with a member for each name.
 fn pairs(value: Option<Value>) -> impl Iterator<Item = (String, Option<String>, Extra)> {
     let items = match value {
         Some(Value::Array(items)) => items,
@@ -242,7 +242,7 @@ fn optional_string(members: &mut Extra, name: &str) -> Option<String> {
     match members.remove(name)? {
         Value::String(text) => Some(text),
         Value::Null => None,
-        // A number, a truth value; an object that a program did not serialise.
+        // A number or a boolean, or an object that should have been serialized as a string.
         other => Some(other.to_string()),
     }
 }

@@ -1,9 +1,9 @@
-//! The strings of JSON, whether it is whole, cut off or broken.
+//! Visits the strings of JSON. The JSON may be incomplete or malformed.
 
 use super::{HarFieldKind, Walk};
 use crate::redact::names;
 
-/// A piece of JSON; what stands between the pieces is white space.
+/// A token of JSON. Between the tokens there is only white space.
 struct Token {
     kind: Kind,
     start: usize,
@@ -17,15 +17,15 @@ enum Kind {
     Colon,
     Comma,
     Text,
-    /// A number, a word, or what is no JSON.
+    /// A number, a keyword, or text that is not JSON.
     Bare,
 }
 
-/// An object or a list that is being read.
+/// An object or array around the current token.
 #[derive(Default)]
 struct Container {
     member: String,
-    /// The value of its member `name`, where it is a pair: `{"name": "password", "value": "…"}`.
+    /// The value of the member `name`, if the object is a pair: `{"name": "password", "value": "…"}`.
     pair: Option<String>,
     around_is_secret: bool,
 }
@@ -46,7 +46,7 @@ impl Walk<'_> {
             match token.kind {
                 Kind::Open => {
                     let inner = Container {
-                        // The items of a list have the name of the list.
+                        // The items of an array have the name of the array.
                         member: current.member.clone(),
                         pair: pairs.next().flatten(),
                         around_is_secret: self.in_secret,
@@ -74,7 +74,7 @@ impl Walk<'_> {
                         Some(pair) if is_value => (pair.clone(), HarFieldKind::Parameter),
                         _ => (current.member.clone(), HarFieldKind::Member),
                     };
-                    // A number of a name that stays is no secret.
+                    // In a guarded body, numbers stay unless their name is the name of a secret.
                     let guarded = self.is_guarded;
                     self.is_guarded = guarded && raw.parse::<f64>().is_err();
                     if let Some(edited) = self.value(kind, &name, &value) {
@@ -94,7 +94,7 @@ impl Walk<'_> {
     }
 }
 
-/// For each object and list, in their order, the value of its member `name`.
+/// Returns, for each object and array in document order, the value of its member `name`.
 fn pairs(text: &str, tokens: &[Token]) -> Vec<Option<String>> {
     let mut pairs = Vec::new();
     let mut open = Vec::new();
@@ -168,7 +168,7 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Behind the string that begins at `start`, or the end of what was cut off.
+/// Returns the position after the string that begins at `start`. An unterminated string ends with the text.
 fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let quote = bytes.get(start);
     let mut at = start + 1;
@@ -183,7 +183,7 @@ fn end_of_string(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// The text of a string; what is none stays as it is.
+/// Removes the quotes and escapes of a string. Other tokens are returned unchanged.
 fn unquoted(raw: &str) -> String {
     let Some(quote) = raw.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         return raw.to_owned();
@@ -192,7 +192,7 @@ fn unquoted(raw: &str) -> String {
     unescaped(inner.strip_suffix(quote).unwrap_or(inner))
 }
 
-/// The text without its escapes, however many of them are broken.
+/// Decodes the escapes of a string. Malformed escapes lose their backslash.
 pub(super) fn unescaped(text: &str) -> String {
     let mut units: Vec<u16> = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -209,7 +209,7 @@ pub(super) fn unescaped(text: &str) -> String {
             (Some(b't'), _) => (Some(0x09), 2),
             (Some(b'b'), _) => (Some(0x08), 2),
             (Some(b'f'), _) => (Some(0x0c), 2),
-            // A quote, a slash, a backslash, or what is no escape.
+            // An escaped quote, slash or backslash, or a malformed escape.
             _ => (None, 1),
         };
         units.extend(unit);
@@ -225,14 +225,14 @@ pub(super) fn unescaped(text: &str) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// The text with the escapes that it needs in a string.
+/// Escapes the text for a string, without quotes.
 pub(super) fn escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     let inner = quoted.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
     inner.unwrap_or(text).to_owned()
 }
 
-/// `text` as a string, without the closing quote where the one in whose place it comes had none.
+/// Writes `text` as a string that replaces `raw`. If `raw` has no closing quote, the result has none either.
 fn quoted(text: &str, raw: &str) -> String {
     let mut quoted = serde_json::Value::from(text).to_string();
     let was_cut_off =
@@ -246,7 +246,7 @@ fn quoted(text: &str, raw: &str) -> String {
     quoted
 }
 
-/// A text with replacements, from the first to the last.
+/// Replaces ranges of a text. The ranges must be given in ascending order.
 pub(super) struct Edits<'t> {
     text: &'t str,
     result: String,
@@ -269,7 +269,7 @@ impl<'t> Edits<'t> {
         self.copied = end;
     }
 
-    /// The result, `None` if nothing was replaced.
+    /// Returns the edited text, or `None` if nothing was replaced.
     pub(super) fn finish(mut self) -> Option<String> {
         if self.copied == 0 {
             return None;

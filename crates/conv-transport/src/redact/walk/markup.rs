@@ -1,14 +1,14 @@
-//! The texts and attributes of XML and HTML, whether they are well formed or not.
+//! Visits the texts and attributes of XML and HTML. The document may be malformed.
 
 use std::borrow::Cow;
 
 use super::{HarFieldKind, Walk, json::Edits};
 use crate::redact::{canonical::entity, names};
 
-/// An element that is open.
+/// An element around the current position.
 struct Element {
     name: String,
-    /// Its attribute `name`: a property of UCWA, a field of a form, an attribute of SAML.
+    /// The attribute `name`: of a UCWA property, a form field or a SAML attribute.
     label: Option<String>,
     around_is_secret: bool,
 }
@@ -51,7 +51,7 @@ impl Walk<'_> {
                         .rev()
                         .position(|it| it.name.eq_ignore_ascii_case(name));
                     if let Some(index) = found.map(|found| open.len() - 1 - found) {
-                        // What HTML does not close is closed with what is around it.
+                        // An end tag also closes the unclosed elements inside of its element, as in HTML.
                         if let Some(element) = open.get(index) {
                             self.in_secret = element.around_is_secret;
                         }
@@ -98,7 +98,7 @@ impl Walk<'_> {
         edits.finish()
     }
 
-    /// The text between two tags.
+    /// Visits the text between two tags.
     fn content(
         &mut self,
         text: &str,
@@ -144,7 +144,7 @@ impl Walk<'_> {
         self.value(HarFieldKind::Element, name, value)
     }
 
-    /// The attributes of a tag.
+    /// Visits the attributes of a start tag.
     fn tag(
         &mut self,
         text: &str,
@@ -200,10 +200,10 @@ impl Walk<'_> {
     }
 }
 
-/// The most elements that one end tag closes; other end tags are ignored.
+/// The most elements that one end tag closes. An end tag that would close more is ignored.
 const MOST_UNCLOSED: usize = 64;
 
-/// Elements of HTML without content.
+/// HTML elements that have no end tag.
 const VOID: [&str; 8] = ["input", "meta", "link", "br", "img", "hr", "base", "param"];
 
 enum Kind {
@@ -213,7 +213,7 @@ enum Kind {
     Close,
 }
 
-/// What begins with the `<` of `rest`: its kind, where its inner part is, and its length.
+/// Reads the markup at the start of `rest`, which begins with `<`. Returns its kind, the range of its inner part, and its length.
 fn markup_at(rest: &str) -> (Kind, std::ops::Range<usize>, usize) {
     let until = |start: usize, end: &str| {
         let found = rest.get(start..).and_then(|inner| inner.find(end));
@@ -237,11 +237,11 @@ fn markup_at(rest: &str) -> (Kind, std::ops::Range<usize>, usize) {
         let inner = if end < rest.len() { end } else { rest.len() };
         (Kind::Open, (1..inner, (end + 1).min(rest.len())))
     };
-    // A processing instruction and a document type stay as they are but for what is searched for.
+    // Processing instructions and document types count as comments: they are only searched for known secrets.
     (kind, inner, length)
 }
 
-/// The `>` that ends a tag, which may have others in the values of its attributes.
+/// Returns the position of the `>` that ends a tag. The values of attributes may contain others.
 fn end_of_tag(rest: &str) -> usize {
     let mut quote = None;
     let mut after_equals = false;
@@ -255,7 +255,7 @@ fn end_of_tag(rest: &str) -> usize {
         }
         after_equals = c == '=' || (after_equals && c.is_whitespace());
     }
-    // A quote that nothing closes: the first one ends it.
+    // If a quote is not closed, the tag ends at the first `>`.
     match quote {
         Some(_) => rest.find('>').unwrap_or(rest.len()),
         None => rest.len(),
@@ -265,7 +265,7 @@ fn end_of_tag(rest: &str) -> usize {
 struct Attribute<'t> {
     name: &'t str,
     quote: Option<char>,
-    /// Of the value, in the tag.
+    /// The start of the value, as a position in the tag.
     start: usize,
     end: usize,
 }
@@ -315,7 +315,7 @@ fn attributes(tag: &str, mut at: usize) -> Vec<Attribute<'_>> {
     attributes
 }
 
-/// A name without the prefix of its namespace.
+/// Removes the namespace prefix of a name.
 fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
@@ -328,7 +328,7 @@ fn find_ignoring_case(text: &str, wanted: &str) -> usize {
     found.unwrap_or(text.len())
 }
 
-/// The text without its references.
+/// Decodes the entity and character references of a text.
 pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
     if !raw.contains('&') {
         return Cow::Borrowed(raw);

@@ -1,4 +1,4 @@
-//! The parts of multipart bodies, and the messages of HTTP that batches have in their parts.
+//! Visits the parts of multipart bodies, and the HTTP messages in the parts of batches.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -50,7 +50,7 @@ impl Walk<'_> {
         message(headers, part.between, part.body, edited)
     }
 
-    /// The body of a part, which is the value of a field of a form if the part has a name.
+    /// Visits the body of a part. If the part has a name, its body is the value of a form field.
     fn form_data(&mut self, name: &str, content_type: &str, body: &str) -> Option<String> {
         let field = self.field(HarFieldKind::Parameter, name);
         let entered = match name {
@@ -63,7 +63,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A request or a response of HTTP: a line, headers, and a body.
+    /// Visits an HTTP request or response: its first line, its headers and its body.
     pub(super) fn http_message(&mut self, text: &str) -> Option<String> {
         let (head, between, body) = split_head(text);
         let mut headers = Headers::read(head);
@@ -85,11 +85,10 @@ fn message(headers: Headers, between: &str, body: &str, edited: Option<String>) 
     Some(format!("{}{between}{body}", headers.lines.concat()))
 }
 
-/// The ranges of the parts. The text before the first delimiter counts as one, and so does the text after the last.
+/// Returns the ranges of the parts. The text before the first delimiter and the text after the last one count as parts.
 ///
-/// Returns `None` if readers could split the text in other ways: the delimiter stands inside of a line or at the beginning of a
-/// longer one, or after the delimiter that closes the body. Then a body under the same boundary may lie in a part of this one, and
-/// the ranges would cut its documents in pieces.
+/// Returns `None` if readers can disagree on the parts: a delimiter is inside of a line, at the start of a longer line, or after
+/// the closing delimiter. A part may then contain a body with the same boundary, and the ranges would cut documents in pieces.
 fn parts(text: &str, boundary: &str) -> Option<Vec<Range<usize>>> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
@@ -105,7 +104,7 @@ fn parts(text: &str, boundary: &str) -> Option<Vec<Range<usize>>> {
                 return None;
             }
             is_closed = after == "--";
-            // The line break before a delimiter belongs to it.
+            // The line break before a delimiter belongs to the delimiter (RFC 2046, 5.1.1).
             let part = text.get(start..at).unwrap_or_default();
             let part = part.strip_suffix('\n').unwrap_or(part);
             let part = part.strip_suffix('\r').unwrap_or(part);
@@ -120,7 +119,7 @@ fn parts(text: &str, boundary: &str) -> Option<Vec<Range<usize>>> {
 
 /// A part of a multipart body.
 struct Part<'t> {
-    /// The name of the form's field that the part is; empty for other parts.
+    /// The name of the form field. Empty if the part is no form field.
     name: String,
     headers: Headers,
     between: &'t str,
@@ -146,7 +145,7 @@ impl<'t> Part<'t> {
     }
 }
 
-/// The headers, the empty line, and what follows. A part may begin with the empty line.
+/// Splits a text into its headers, the empty line, and the rest. The headers may be empty.
 fn split_head(text: &str) -> (&str, &str, &str) {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -157,17 +156,17 @@ fn split_head(text: &str) -> (&str, &str, &str) {
         }
         at += line.len();
     }
-    // Without an empty line nothing says that this is a head.
+    // Without an empty line the text has no headers.
     ("", "", text)
 }
 
-/// Whether a line of a head is a header, or continues one.
+/// Whether a line is a header, or the continuation of one.
 fn is_header(line: &str) -> bool {
     let name = line.split_once(':').map_or("", |(name, _)| name);
     line.starts_with([' ', '\t']) || !(name.is_empty() || name.contains([' ', '/']))
 }
 
-/// The lines of a head, with their ends. Folded headers are unfolded.
+/// The header lines of a message or part, with their line ends. Folded headers are unfolded.
 struct Headers {
     lines: Vec<String>,
     is_edited: bool,
@@ -203,7 +202,7 @@ impl Headers {
                 Some((name, value)) if is_header(content) => walk
                     .header(name.trim(), value.trim())
                     .map(|value| format!("{name}: {value}{ending}")),
-                // The first line of a message.
+                // The request line or status line.
                 _ => walk
                     .value(HarFieldKind::Text, "", content)
                     .map(|content| content + ending),
@@ -227,7 +226,7 @@ impl Headers {
     }
 }
 
-/// How the body of a part is written.
+/// The content transfer encoding of a part.
 #[derive(Clone, Copy, PartialEq)]
 enum Coding {
     Plain,

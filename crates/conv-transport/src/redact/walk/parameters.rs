@@ -1,4 +1,4 @@
-//! Forms, URLs, and text with parameters in it.
+//! Visits the parameters of forms, URLs and other texts.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use percent_encoding::percent_decode_str;
 
 use super::{HarFieldKind, Walk, json::Edits, names};
 
-/// The longest name that is looked for before a `=` or a `:` in a text, in bytes.
+/// The longest name that is read before `=` or `:` in a text, in characters.
 const LONGEST_NAME: usize = 80;
 
 impl Walk<'_> {
-    /// A body that is a form.
+    /// Visits the fields of a form.
     pub(super) fn form(&mut self, text: &str) -> Option<String> {
         let fields: Vec<&str> = text.split('&').collect();
         let name = |field: &str| decoded(field.split('=').next().unwrap_or_default(), true);
@@ -38,7 +38,7 @@ impl Walk<'_> {
         edits.finish()
     }
 
-    /// A URL, or any other text: the values of parameters, wherever a name and `=` or `:` stand before them.
+    /// Visits the parameters of a URL or another text: every value after a name and `=` or `:`.
     pub(super) fn text(&mut self, text: &str) -> Option<String> {
         let around = self.is_guarded;
         self.is_guarded |= has_sign_in(text);
@@ -56,7 +56,7 @@ impl Walk<'_> {
             let after = text.get(at..).unwrap_or_default();
             match text.as_bytes().get(mark) {
                 Some(b'/') => {
-                    // A segment of a path, where it has escapes.
+                    // A path segment with escapes.
                     let end = after.find(|c| !is_value(c) || "/?&=:#;,".contains(c));
                     let segment = after.get(..end.unwrap_or(after.len())).unwrap_or_default();
                     if segment.contains('%') {
@@ -67,7 +67,7 @@ impl Walk<'_> {
                         }
                         at += segment.len();
                     }
-                    // The user before a host.
+                    // The user info of a URL.
                     if let Some(rest) = after.strip_prefix('/')
                         && text.get(..mark).is_some_and(|before| before.ends_with(':'))
                     {
@@ -97,7 +97,7 @@ impl Walk<'_> {
                     let value = text.get(start..).unwrap_or_default();
                     let end = match quote {
                         Some(quote) => value.find(quote),
-                        // Browsers leave more characters plain in a query than a text has in a word.
+                        // Queries contain more unescaped characters than words of a text do.
                         None if is_in_query(text, mark) => value.find(ends_in_query),
                         None => value.find(|c| !is_value(c)),
                     };
@@ -114,7 +114,7 @@ impl Walk<'_> {
                     }
                 }
                 _ => {
-                    // What a script or broken JSON has: a name, and a value in quotes.
+                    // A name and a quoted value, as in scripts and malformed JSON.
                     let trimmed = after.trim_start();
                     let Some(quote) = opening_quote(trimmed) else {
                         continue;
@@ -138,7 +138,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a text has a parameter of a sign-in form that is not in the query of a URL: it may be a form under escapes.
+/// Whether a text contains a parameter of a sign-in form outside of a URL query. Such a text may be a form with escapes.
 fn has_sign_in(text: &str) -> bool {
     let mut at = 0;
     text.split_inclusive(char::is_whitespace).any(|word| {
@@ -151,14 +151,14 @@ fn has_sign_in(text: &str) -> bool {
     })
 }
 
-/// The quote that a text begins with, with the backslash that a string in a string has before it.
+/// Returns the quote at the start of a text, with the backslash before it if the text is inside of a string.
 fn opening_quote(text: &str) -> Option<&'static str> {
     ["\"", "'", "\\\"", "\\'"]
         .into_iter()
         .find(|quote| text.starts_with(quote))
 }
 
-/// The name that ends before `mark`, which may be in quotes.
+/// Returns the name that ends before `mark`, without its quotes.
 fn name_before(text: &str, mark: usize) -> String {
     let before = text.get(..mark).unwrap_or_default();
     let before = before.trim_end_matches(|c: char| c == ' ' || "\"'\\".contains(c));
@@ -169,7 +169,7 @@ fn name_before(text: &str, mark: usize) -> String {
     decoded(name, false)
 }
 
-/// Whether the name that ends before `mark` is one of a parameter in a URL.
+/// Whether the name that ends before `mark` is the name of a parameter in a URL query.
 fn is_in_query(text: &str, mark: usize) -> bool {
     let before = text.get(..mark).unwrap_or_default();
     let is_name = |c: &char| c.is_ascii_alphanumeric() || "-_.$%[]".contains(*c);
@@ -184,12 +184,12 @@ fn ends_in_query(c: char) -> bool {
     c.is_whitespace() || c.is_control() || "&#\"<>".contains(c)
 }
 
-/// Whether a value without quotes goes on.
+/// Whether the character can be part of an unquoted value.
 fn is_value(c: char) -> bool {
     !c.is_whitespace() && !c.is_control() && !"&\"'<>;#\\`{}|^,()".contains(c)
 }
 
-/// The text without its escapes. What is no UTF-8 without them stays as it is.
+/// Decodes percent escapes. Bytes that are not UTF-8 become one character each.
 pub(super) fn decoded(text: &str, is_form: bool) -> String {
     let spaced = if is_form {
         text.replace('+', " ")
@@ -202,8 +202,8 @@ pub(super) fn decoded(text: &str, is_form: bool) -> String {
     }
 }
 
-/// `text` with escapes, as the one in whose place it comes has them: in its case, and without them for characters that are plain
-/// there.
+/// Encodes `text` in the style of `source`, which it replaces: with hexadecimal digits in the same case, and without escapes for
+/// the characters that `source` does not escape.
 pub(crate) fn encoded_like(text: &str, source: &str, is_form: bool) -> String {
     let mut plain = BTreeSet::new();
     let mut coded = [false; 256];
