@@ -53,13 +53,19 @@ pub enum EndpointType {
     Unknown,
 }
 
-/// A note that a person publishes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A note that a person publishes. Debug output does not show the text.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Note {
     /// The kind of note.
     pub kind: NoteKind,
     /// The text.
     pub text: String,
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Note({:?}, {} bytes)", self.kind, self.text.len())
+    }
 }
 
 /// The kind of a note.

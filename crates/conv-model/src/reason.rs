@@ -134,12 +134,16 @@ struct Inner {
     detail: Option<Arc<dyn Any + Send + Sync>>,
 }
 
+impl Inner {
+    /// Everything but the detail, which cannot be compared.
+    fn comparable(&self) -> impl Eq + Hash + '_ {
+        (&self.code, &self.message, &self.raw, &self.cause)
+    }
+}
+
 impl PartialEq for Inner {
     fn eq(&self, other: &Self) -> bool {
-        self.code == other.code
-            && self.message == other.message
-            && self.raw == other.raw
-            && self.cause == other.cause
+        self.comparable() == other.comparable()
     }
 }
 
@@ -147,7 +151,7 @@ impl Eq for Inner {}
 
 impl Hash for Inner {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.code, &self.message, &self.raw, &self.cause).hash(state);
+        self.comparable().hash(state);
     }
 }
 
@@ -335,6 +339,25 @@ mod tests {
         );
         assert_eq!(format!("{reason:?}"), format!("Reason({reason:#})"));
         assert_eq!(reason.raw().and_then(|raw| raw.status), Some(404));
+    }
+
+    #[test]
+    fn reasons_that_differ_in_one_part_are_unequal() {
+        let raw = RawReason {
+            status: Some(404),
+            ..RawReason::default()
+        };
+        let plain = Reason::new(ReasonCode::Failed);
+        let other = [
+            Reason::new(ReasonCode::Refused),
+            plain.clone().with_message("nobody there"),
+            plain.clone().with_raw(raw),
+            plain.clone().with_cause(plain.clone()),
+        ];
+        for (index, one) in other.iter().enumerate() {
+            assert_ne!(*one, plain);
+            assert_eq!(other.iter().position(|other| other == one), Some(index));
+        }
     }
 
     #[test]

@@ -121,6 +121,15 @@ fn invalid(message: &'static str) -> Reason {
 mod tests {
     use super::*;
 
+    const BEGUN: Situation = Situation {
+        signed_in: true,
+        state: ConversationState::Connecting,
+        chat: Call::Connected,
+        ending: false,
+        acknowledgeable: false,
+        history_complete: false,
+    };
+
     /// Each command in each state of the user's chat, signed in and signed out.
     #[test]
     fn commands_are_enabled_by_the_state_of_the_users_chat() {
@@ -143,14 +152,7 @@ mod tests {
         ];
         for (name, rule, needs_sign_in, enabled) in table {
             for (chat, enabled) in states.into_iter().zip(enabled) {
-                let situation = Situation {
-                    signed_in: true,
-                    state: ConversationState::Connecting,
-                    chat,
-                    ending: false,
-                    acknowledgeable: false,
-                    history_complete: false,
-                };
+                let situation = Situation { chat, ..BEGUN };
                 assert_eq!(rule(&situation).ok(), *enabled, "{name} in {chat:?}");
                 let signed_out = rule(&Situation {
                     signed_in: false,
@@ -166,6 +168,51 @@ mod tests {
                     assert_eq!(signed_out.ok(), *enabled, "{name} signed out in {chat:?}");
                 }
             }
+        }
+    }
+
+    /// Each command that does not depend on the user's chat, in the situations that decide about it.
+    #[test]
+    fn commands_are_enabled_by_the_state_of_the_conversation() {
+        let made = Situation {
+            state: ConversationState::Created,
+            ..BEGUN
+        };
+        let signed_out = |situation| Situation {
+            signed_in: false,
+            ..situation
+        };
+        let ending = Situation {
+            ending: true,
+            ..BEGUN
+        };
+        let acknowledgeable = Situation {
+            acknowledgeable: true,
+            ..BEGUN
+        };
+        let complete = Situation {
+            history_complete: true,
+            ..BEGUN
+        };
+        let (invalid, no_sign_in) = (ReasonCode::InvalidState, ReasonCode::SignedOut);
+        #[rustfmt::skip]
+        let table: &[(&str, Rule, Situation, Option<&ReasonCode>)] = &[
+            ("add, made",               Situation::add_participant, made,              None),
+            ("add, made, signed out",   Situation::add_participant, signed_out(made),  None),
+            ("add",                     Situation::add_participant, BEGUN,             None),
+            ("add, signed out",         Situation::add_participant, signed_out(BEGUN), Some(&no_sign_in)),
+            ("add, ending",             Situation::add_participant, ending,            Some(&invalid)),
+            ("topic, made",             Situation::set_topic,       made,              None),
+            ("topic",                   Situation::set_topic,       BEGUN,             Some(&invalid)),
+            ("acknowledge",             Situation::acknowledge,     acknowledgeable,   None),
+            ("acknowledge, nothing",    Situation::acknowledge,     BEGUN,             Some(&invalid)),
+            ("history",                 Situation::more_history,    BEGUN,             None),
+            ("history, signed out",     Situation::more_history,    signed_out(BEGUN), Some(&no_sign_in)),
+            ("history, complete",       Situation::more_history,    complete,          Some(&invalid)),
+        ];
+        for (name, rule, situation, refused) in table {
+            let reason = rule(situation).err();
+            assert_eq!(reason.as_ref().map(Reason::code), *refused, "{name}");
         }
     }
 }

@@ -277,29 +277,3 @@ fn each_message_has_text_and_html() {
         "the raw HTML is available"
     );
 }
-
-#[test]
-fn debug_output_shows_no_text() {
-    let stage = Stage::new();
-    let conversation = stage
-        .application
-        .conversations_manager()
-        .get_conversation("sip:lenea@contoso.com")
-        .unwrap();
-    drop(conversation.chat_service().send_message("the secret"));
-    let message = conversation.chat_service().messages().get(0).unwrap();
-    let received = Is::MessageReceived {
-        message: MessageId::Remote(1),
-        sender: SenderFact::new("sip:lenea@contoso.com"),
-        body: MessageBody::Html("the secret".into()),
-        timestamp: at(1),
-    };
-    let fact = Fact::of(conversation.id(), received);
-    let shown = format!(
-        "{message:?} {conversation:?} {fact:?} {:?} {:?}",
-        message.body(),
-        conversation.chat_service()
-    );
-    assert!(!shown.contains("secret"), "{shown}");
-    assert!(shown.contains("10 bytes"), "{shown}");
-}

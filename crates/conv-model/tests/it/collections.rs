@@ -275,6 +275,37 @@ fn an_item_is_found_by_its_key_also_after_an_insertion_before_others() {
 }
 
 #[test]
+fn an_item_of_a_derived_collection_is_found_by_its_index_and_by_the_key_in_the_parent() {
+    let stage = Stage::new();
+    let [ccc, a, bb] = ["ccc", "a", "bb"].map(|name| stage.open(name));
+    let conversations = stage.conversations();
+    let keys = conversations.observe_keys();
+    let names = conversations.map(name);
+    let sorted = conversations.sort(|left, right| name(left) <= name(right));
+    let short = conversations.filter(|item| name(item).len() < 3);
+    let by_key = |found: &Collection<Conversation>| {
+        let found = keys.iter().map(|key| found.by_key(*key));
+        found.collect::<Vec<_>>()
+    };
+    let all = [Some(ccc.clone()), Some(a.clone()), Some(bb.clone())];
+    assert_eq!(by_key(&sorted), all);
+    assert_eq!(
+        [0, 1, 2, 3].map(|index| sorted.get(index)),
+        [Some(a.clone()), Some(bb.clone()), Some(ccc), None]
+    );
+    assert_eq!(by_key(&short), [None, Some(a.clone()), Some(bb.clone())]);
+    assert_eq!(
+        [0, 1, 2].map(|index| short.get(index)),
+        [Some(a), Some(bb), None]
+    );
+    assert_eq!(names.by_key(keys[2]).as_deref(), Some("bb"));
+    assert_eq!(names.get(1).as_deref(), Some("a"));
+    assert_eq!(names.get(3), None);
+    let sizes = (names.size().get(), sorted.size().get(), short.size().get());
+    assert_eq!(sizes, (3, 3, 2));
+}
+
+#[test]
 fn a_filter_matches_an_item_when_it_is_added_and_not_when_it_changes() {
     let stage = Stage::new();
     let (a, b) = (stage.open("a"), stage.open("b"));

@@ -118,6 +118,27 @@ fn enabled_is_observable() {
 }
 
 #[test]
+fn whether_a_command_is_enabled_is_replayed_also_if_it_never_changes() {
+    let stage = Stage::new();
+    let conversations = stage.application.conversations_manager().conversations();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for command in [
+        conversations.add().enabled(),
+        conversations.remove().enabled(),
+    ] {
+        let log = Arc::clone(&seen);
+        let _registration = command.changed(move |change| {
+            let code = change.reason.as_ref().map(|reason| reason.code().clone());
+            log.lock().unwrap().push((change.new, code));
+        });
+    }
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [(false, Some(ReasonCode::NotSupported)), (true, None)]
+    );
+}
+
+#[test]
 fn a_command_can_be_bound() {
     let stage = Stage::new();
     let conversation = conversation(&stage);

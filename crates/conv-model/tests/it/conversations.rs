@@ -1,8 +1,8 @@
 //! The participants of a conversation, their names, and which conversation belongs to an address.
 
 use conv_model::{
-    ConversationFact as Is, ConversationId, Fact, Incoming, MessageId, ParticipantFact,
-    ParticipantId, ParticipantState, ReasonCode, SenderFact,
+    ConversationFact as Is, ConversationId, Fact, Incoming, MessageFormat, MessageId,
+    ParticipantFact, ParticipantId, ParticipantState, ReasonCode, SenderFact,
 };
 
 use crate::machines::{Begin::Made, Step::Send, ended, fact, play};
@@ -120,6 +120,21 @@ fn a_sender_need_not_be_a_participant() {
         "one object for each person"
     );
     assert_eq!(conversation.participants().size().get(), 1);
+}
+
+#[test]
+fn the_message_formats_are_those_of_the_last_connection() {
+    use MessageFormat::{Html, Text};
+    let (stage, conversation) = play(Made, &[Send]);
+    let formats = conversation.chat_service().supported_message_formats();
+    assert_eq!(formats.snapshot(), []);
+    for agreed in [vec![Text], vec![Text, Html], vec![Html], vec![Text]] {
+        let connected = Is::ChatConnected {
+            formats: agreed.clone(),
+        };
+        stage.tell(conversation.id(), [connected]);
+        assert_eq!(formats.snapshot(), agreed);
+    }
 }
 
 #[test]

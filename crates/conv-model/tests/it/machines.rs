@@ -274,6 +274,7 @@ fn state_of_the_users_chat() {
             [connected(), vec![fact(Is::ChatDisconnecting)]].concat(),
             Call::Disconnecting,
         ),
+        (Made, vec![fact(Is::Connected), Leave], Call::Disconnected),
         (
             Made,
             [connected(), vec![Leave, chat_connected()]].concat(),
@@ -537,6 +538,9 @@ fn own_participant() {
     );
     drop(conversation.leave());
     assert_eq!(myself.state().get(), ParticipantState::Disconnecting);
+    stage.tell(conversation.id(), [Is::EndRefused { chat: false }]);
+    assert_eq!(myself.state().get(), ParticipantState::Connected);
+    drop(conversation.leave());
     stage.tell(conversation.id(), [Is::Ended { reason: None }]);
     assert_eq!(myself.state().get(), ParticipantState::Disconnected);
 }

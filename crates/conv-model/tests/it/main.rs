@@ -18,6 +18,7 @@ mod collections;
 mod commands;
 mod completions;
 mod conversations;
+mod debug_output;
 mod ends;
 mod interleavings;
 mod leading;

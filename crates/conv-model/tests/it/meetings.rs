@@ -134,6 +134,23 @@ fn a_conference_is_found_by_its_address_or_opened() {
         stage.script.take().is_empty(),
         "a known conference needs no request"
     );
+    let other = manager.get_conversation_by_uri("sip:tim@contoso.com;opaque=app:conf");
+    assert_ne!(other.unwrap(), conversation, "another address");
+}
+
+#[test]
+fn a_conference_that_is_being_removed_is_not_found() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.get_conversation_by_uri(FOCUS).unwrap();
+    drop(conversation.chat_service().start(Default::default()));
+    stage.tell(conversation.id(), [Is::Connected]);
+    drop(manager.remove(&conversation));
+    assert_eq!(manager.conversations().get(0), Some(conversation.clone()));
+    assert_ne!(
+        manager.get_conversation_by_uri(FOCUS).unwrap(),
+        conversation
+    );
 }
 
 #[test]

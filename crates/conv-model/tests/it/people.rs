@@ -128,17 +128,21 @@ fn a_known_field_of_the_contact_card_is_not_fetched_again_and_the_status_always_
     stage.commit(
         [
             PersonFact::Title(Some("Engineer".into())),
+            PersonFact::PhoneNumbers(vec![]),
+            PersonFact::Emails(vec!["lenea@contoso.com".into()]),
             PersonFact::Status(PersonStatus::Away),
         ]
         .map(|fact| about(LENE, fact)),
     );
     assert_eq!(now(person.title().fetch()), Ok(Some("Engineer".into())));
+    assert_eq!(now(person.phone_numbers().fetch()), Ok(vec![]));
+    assert_eq!(now(person.emails().fetch()).unwrap().len(), 1);
     assert_eq!(now(person.status().fetch()), Ok(PersonStatus::Away));
     assert_eq!(now(person.status().fetch()), Ok(PersonStatus::Away));
-    let status = format!("fetch Status of {LENE}");
+    let fetched = ["Title", "PhoneNumbers", "Status", "Status"];
     assert_eq!(
         stage.script.take(),
-        [format!("fetch Title of {LENE}"), status.clone(), status]
+        fetched.map(|field| format!("fetch {field} of {LENE}"))
     );
 }
 
@@ -424,15 +428,54 @@ fn the_user_is_one_person_also_if_it_was_asked_for_before_the_sign_in() {
     let me = stage.application.me();
     let manager = stage.application.persons_manager();
     let early = manager.get_person(address).unwrap();
-    stage.commit([Fact::Me {
-        address: address.into(),
-        display_name: Some("Me".into()),
-    }]);
+    let office = PersonFact::Office(Some("4/12".into()));
+    stage.commit([about(address, office), user(address)]);
     assert_eq!(early, me.person());
-    assert_eq!(early.display_name().get(), "Me");
+    for person in [&early, &me.person()] {
+        assert_eq!(person.display_name().get(), "Me");
+        assert_eq!(person.office().get().as_deref(), Some("4/12"));
+    }
     let busy = PersonFact::Status(PersonStatus::Busy);
     stage.commit([about(address, busy)]);
     assert_eq!(early.status().get(), PersonStatus::Busy);
     assert_eq!(me.status().get(), PersonStatus::Busy);
     assert_eq!(manager.get_person(address).unwrap(), early);
+}
+
+/// The fact that says who the user is.
+fn user(address: &str) -> Fact {
+    Fact::Me {
+        address: address.into(),
+        display_name: Some("Me".into()),
+    }
+}
+
+#[test]
+fn the_user_is_followed_by_the_address_as_soon_as_it_is_known() {
+    let stage = Stage::signed_out();
+    let address = "sip:me@contoso.com";
+    let minutely = Duration::from_secs(60);
+    let early = stage.application.persons_manager().get_person(address);
+    let _slow = early.unwrap().status().subscribe_every(minutely);
+    let _live = stage.application.me().status().subscribe();
+    let before = [
+        follows(address, &[Interest::Every(minutely)]),
+        follows("", &[Interest::Live]),
+    ];
+    assert_eq!(stage.script.take(), before.concat());
+    stage.commit([user(address)]);
+    assert_eq!(stage.script.take(), follows(address, &[Interest::Live]));
+}
+
+#[test]
+fn a_person_without_an_address_that_is_dropped_was_not_followed() {
+    let stage = Stage::new();
+    let (id, participant) = stranger(&stage);
+    participant.person().status().subscribe().detach();
+    drop(participant);
+    stage.tell(id, [Is::Ended { reason: None }]);
+    let script = std::sync::Arc::clone(&stage.script);
+    script.take();
+    drop(stage);
+    assert!(script.take().is_empty());
 }

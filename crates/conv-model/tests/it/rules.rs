@@ -1,5 +1,6 @@
 //! The rules of observation, one test for each. `number` stands for any property; it is the count of unread conversations.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -9,6 +10,8 @@ use conv_model::{
     Change, Closed, Conversation, ConversationFact as Is, Fact, Outcome, Property, Reason,
     ReasonCode, SignInState, Subscription, Subscriptions,
 };
+
+use futures_core::Stream;
 
 use crate::support::{Stage, now};
 
@@ -479,6 +482,21 @@ fn a_panicking_listener_is_unsubscribed_and_the_queue_continues() {
 }
 
 #[test]
+fn a_panic_of_the_drop_of_a_closure_goes_no_further() {
+    let stage = Stage::signed_out();
+    let recorder = Recorder::default();
+    let _registration = recorder.on(&stage.number());
+    let on_drop = OnDrop(|| panic!("on purpose"));
+    let once = stage.number().once(1, move |_| {
+        let _ = &on_drop;
+    });
+    stage.write(1);
+    stage.write(2);
+    drop(once);
+    assert_eq!(recorder.calls().last(), Some(&(Some(1), 2)));
+}
+
+#[test]
 fn get_inside_a_listener_is_never_older_than_the_change() {
     let stage = Stage::signed_out();
     let number = stage.number();
@@ -602,6 +620,55 @@ fn the_replayed_call_has_the_present_reason_and_no_old_value() {
             Some(ReasonCode::ConnectionLost)
         )]
     );
+}
+
+#[test]
+fn a_change_goes_from_its_old_value_to_its_new_one() {
+    let stage = Stage::signed_out();
+    let mut changes = stage.number().changes();
+    stage.write(1);
+    let replayed = changes.try_recv().unwrap();
+    assert!(!replayed.is(&0, &0), "a replay is no change");
+    let change = changes.try_recv().unwrap();
+    assert!(change.is(&0, &1));
+    assert!(!change.is(&0, &2) && !change.is(&2, &1) && !change.is(&1, &0));
+}
+
+#[test]
+fn a_stream_gives_the_items_and_the_end() {
+    let stage = Stage::signed_out();
+    let (mut changes, mut latest) = (stage.number().changes(), stage.number().latest());
+    stage.write(1);
+    let context = &mut Context::from_waker(Waker::noop());
+    let (mut changes, mut latest) = (Pin::new(&mut changes), Pin::new(&mut latest));
+    for expected in [0, 1] {
+        let next = changes.as_mut().poll_next(context);
+        assert_eq!(
+            next.map(|it| it.map(|it| it.new)),
+            Poll::Ready(Some(expected))
+        );
+    }
+    assert_eq!(latest.as_mut().poll_next(context), Poll::Ready(Some(1)));
+    assert!(changes.as_mut().poll_next(context).is_pending());
+    assert!(latest.as_mut().poll_next(context).is_pending());
+    drop(stage);
+    assert_eq!(changes.poll_next(context), Poll::Ready(None));
+    assert_eq!(latest.poll_next(context), Poll::Ready(None));
+}
+
+#[test]
+fn a_set_of_subscriptions_ends_them_together() {
+    let stage = Stage::signed_out();
+    let recorder = Recorder::default();
+    let mut listeners = Subscriptions::new();
+    assert!(listeners.is_empty());
+    listeners.extend([recorder.on(&stage.number()), recorder.on(&stage.number())]);
+    assert_eq!((listeners.len(), listeners.is_empty()), (2, false));
+    listeners.clear();
+    assert_eq!((listeners.len(), listeners.is_empty()), (0, true));
+    let before = recorder.calls();
+    stage.write(1);
+    assert_eq!(recorder.calls(), before);
 }
 
 #[test]

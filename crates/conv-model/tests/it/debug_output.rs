@@ -1,0 +1,126 @@
+//! Debug output: it identifies a value, and shows no text that a user wrote.
+
+use std::fmt::Debug;
+
+use conv_model::{
+    Context, ConversationFact as Is, Fact, MeChange, MessageBody, MessageId, Note, NoteKind,
+    PersonStatus, SenderFact, Subscription,
+};
+
+use crate::machines::{Begin::Made, Step::Send, play};
+use crate::support::at;
+
+#[test]
+fn a_private_text_is_shown_as_its_length() {
+    let other = MessageBody::Other {
+        media_type: "multipart/mixed".into(),
+        raw: "secret".into(),
+    };
+    let note = Note {
+        kind: NoteKind::Personal,
+        text: "secret".into(),
+    };
+    let shown: [(&dyn Debug, &str); 7] = [
+        (&MessageBody::Text("secret".into()), "Text(6 bytes)"),
+        (&MessageBody::Html("secret".into()), "Html(6 bytes)"),
+        (&other, "Text(6 bytes)"),
+        (&Context::new("a/b", "secret"), "Context(a/b, 6 bytes)"),
+        (&MeChange::Note("secret".into()), "Note(6 bytes)"),
+        (&MeChange::Location("secret".into()), "Location(6 bytes)"),
+        (&note, "Note(Personal, 6 bytes)"),
+    ];
+    for (value, expected) in shown {
+        assert_eq!(format!("{value:?}"), expected);
+    }
+}
+
+#[test]
+fn a_message_is_shown_without_its_text() {
+    let (_stage, conversation) = play(Made, &[]);
+    drop(conversation.chat_service().send_message("the secret"));
+    let message = conversation.chat_service().messages().get(0).unwrap();
+    let received = Is::MessageReceived {
+        message: MessageId::Remote(1),
+        sender: SenderFact::new("sip:lenea@contoso.com"),
+        body: MessageBody::Html("the secret".into()),
+        timestamp: at(1),
+    };
+    let fact = Fact::of(conversation.id(), received);
+    let shown = format!(
+        "{message:?} {conversation:?} {fact:?} {:?} {:?}",
+        message.body(),
+        conversation.chat_service()
+    );
+    assert!(!shown.contains("secret"), "{shown}");
+    assert!(shown.contains("10 bytes"), "{shown}");
+}
+
+#[test]
+fn a_change_of_the_users_own_data_without_a_text_is_shown_whole() {
+    let shown = [
+        (MeChange::Status(PersonStatus::Busy), "Status(Busy)"),
+        (MeChange::ResetStatus, "ResetStatus"),
+        (MeChange::ResetNote, "ResetNote"),
+        (MeChange::ResetLocation, "ResetLocation"),
+    ];
+    for (value, expected) in shown {
+        assert_eq!(format!("{value:?}"), expected);
+    }
+}
+
+#[test]
+fn an_object_is_shown_by_its_type_and_id() {
+    let (stage, conversation) = play(Made, &[Send]);
+    stage.tell(
+        conversation.id(),
+        [Is::MessageReceived {
+            message: MessageId::Remote(1),
+            sender: SenderFact::new("sip:lenea@contoso.com"),
+            body: "secret".into(),
+            timestamp: at(1),
+        }],
+    );
+    let application = &stage.application;
+    let participants = conversation.participants();
+    let participant = participants.get(0).unwrap();
+    let person = participant.person();
+    let message = conversation.chat_service().messages().get(1).unwrap();
+    let state = conversation.state();
+    let (mut changes, latest) = (state.changes(), state.latest());
+    let unread = format!("{changes:?}");
+    changes.try_recv().unwrap();
+    let text = format!(
+        "TextMessage {{ id: {:?}, direction: Incoming, body: Text(6 bytes), .. }}",
+        message.id()
+    );
+    let shown: [(&dyn Debug, &str); 15] = [
+        (application, "Application { .. }"),
+        (&stage.writer, "ModelWriter { .. }"),
+        (
+            &application.conversations_manager(),
+            "ConversationsManager { .. }",
+        ),
+        (&application.persons_manager(), "PersonsManager { .. }"),
+        (
+            &conversation,
+            &format!("Conversation {{ id: {:?}, .. }}", conversation.id()),
+        ),
+        (
+            &participant,
+            &format!("Participant {{ id: {:?}, .. }}", participant.id()),
+        ),
+        (&person, "Person { .. }"),
+        (&person.title(), "RemoteProperty { field: Title, .. }"),
+        (&message, &text),
+        (&participants, "Collection { .. }"),
+        (&participants.add(), "Command { .. }"),
+        (&state, "Property { .. }"),
+        (&changes, "Changes { unread: 0, .. }"),
+        (&latest, "Latest { .. }"),
+        (&Subscription::default(), "Subscription { .. }"),
+    ];
+    for (object, expected) in shown {
+        assert_eq!(format!("{object:?}"), expected);
+    }
+    assert_eq!(unread, "Changes { unread: 1, .. }");
+}
