@@ -59,12 +59,9 @@ impl Core {
         );
     }
 
-    /// The GET as a part of a batch. `None` unless it goes to the application's host.
+    /// A GET as a part of a batch. Its URL has been resolved, so it is on the application's host, which answers the batch.
     fn part(&mut self, exchange: &mut Exchange) -> Option<batch::Request<'static>> {
         let base = self.base.clone()?;
-        if exchange.method != Method::GET || !base.is_same(&exchange.url) {
-            return None;
-        }
         self.label(exchange, &base);
         let uri: http::Uri = exchange.url.parse().ok()?;
         let target = uri.path_and_query()?.as_str().to_owned();

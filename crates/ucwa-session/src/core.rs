@@ -444,7 +444,7 @@ impl Core {
         self.finished.pop_front()
     }
 
-    /// Whether an exchange with this purpose is in flight or waits. Scans every exchange.
+    /// Whether an exchange with this purpose is in flight or waits, outside a batch. Scans every exchange.
     pub(crate) fn is_under_way(&self, purpose: &Purpose) -> bool {
         self.on_wire
             .values()
@@ -453,12 +453,6 @@ impl Core {
                 |timer| matches!(timer, Timer::Retry(exchange) if exchange.purpose == *purpose),
             )
             || (self.auth.waiting()).any(|exchange| exchange.purpose == *purpose)
-            || self
-                .batches
-                .values()
-                .flatten()
-                .flatten()
-                .any(|exchange| exchange.purpose == *purpose)
     }
 
     /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer of the

@@ -5,8 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
+use crate::conference::messages;
 use crate::driver::*;
 use crate::fixtures::*;
+use crate::pages::*;
+use crate::sending;
 
 const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
 
@@ -67,6 +70,27 @@ fn a_message_to_a_lost_application_has_failed() {
         [(MessageKey::Local(1), MessageStatus::Failed)]
     );
     is_created_anew(&mut driver);
+}
+
+#[test]
+fn an_href_of_a_lost_application_may_be_another_message_in_the_next_one() {
+    let mut driver = sending::established();
+    let deliver = |driver: &mut TestDriver, number| {
+        let ticket = driver.send(number, "text");
+        let href = message_href("21a1", "5");
+        driver.created("POST", &messages("21a1"), &href);
+        driver.page(senders(
+            "21a1",
+            vec![(true, delivery_event("21a1", "5", "Success"))],
+        ));
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+    };
+    deliver(&mut driver, 1);
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    driver.reply("GET", &format!("{APP}/events"), 404, lost);
+    is_created_anew(&mut driver);
+    sending::establish(&mut driver);
+    deliver(&mut driver, 2);
 }
 
 #[test]
@@ -155,6 +179,17 @@ fn activity_is_reported_only_if_the_server_offers_it() {
         driver.page(json!([]));
     }
     assert!(!driver.is_sent("POST", ""), "{:?}", driver.sent);
+}
+
+#[test]
+fn a_report_of_activity_under_way_is_not_doubled() {
+    let activity = format!("{APP}/me/reportMyActivity");
+    let mut driver = TestDriver::signed_in();
+    while !driver.is_sent("POST", &activity) {
+        driver.advance(Duration::from_secs(1));
+    }
+    driver.advance(Duration::from_secs(900));
+    assert_eq!(driver.count_sent("POST", &activity), 1);
 }
 
 #[test]

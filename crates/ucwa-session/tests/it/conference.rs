@@ -467,6 +467,22 @@ fn an_escalation_by_the_peer_is_followed() {
 }
 
 #[test]
+fn a_conference_that_goes_on_at_another_href_is_known_by_its_thread() {
+    let mut driver = extensible();
+    let conference = conference_event("21a1", "Conferenced", json!({}));
+    driver.page(senders("21a1", vec![(false, conference)]));
+    driver.events.clear();
+    let accept = format!("{MEETING_INVITATION}/accept");
+    let other = meeting_invitation("started", "9fa", json!({"threadId": "t8"}));
+    driver.page(senders("9fa", vec![(false, other)]));
+    assert!(!driver.is_sent("POST", &accept));
+    let mut moved = meeting_invitation("started", "9f9", json!({"threadId": "t1"}));
+    moved["link"]["href"] = json!(format!("{MEETING_INVITATION}8"));
+    driver.page(senders("9f9", vec![(false, moved)]));
+    assert!(driver.is_sent("POST", &accept));
+}
+
+#[test]
 fn conversation_properties_are_reported_once() {
     let mut driver = established();
     driver.events.clear();

@@ -147,6 +147,7 @@ fn the_links_of_a_participant_give_its_capabilities() {
 fn a_role_is_set_by_its_link_and_reported_by_an_event() {
     let (mut driver, participant) = with_alex(&["promote"]);
     let ticket = set_role(&mut driver, participant, Role::Leader);
+    assert_eq!(driver.session.workload().awaited, 1);
     let promote = format!("{}/promote", third_href("21a1"));
     driver.reply("POST", &promote, 204, Value::Null);
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));

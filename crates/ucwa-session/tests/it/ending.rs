@@ -341,6 +341,30 @@ fn stopping_the_only_modality_ends_the_chat_and_the_conversation_follows() {
 }
 
 #[test]
+fn a_late_result_of_a_message_is_reported_also_after_a_restart() {
+    let mut driver = established();
+    driver.send(1, "x");
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    driver.created("POST", &messages, &message_href("21a1", "2"));
+    let over = conversation_event("updated", "21a1", "Disconnected");
+    driver.page(senders("21a1", vec![(false, over)]));
+    driver.send(9, "again");
+    let href = format!("{INVITE}/61d");
+    let request = driver.created("POST", INVITE, &href).json();
+    let operation = request["operationId"].as_str().unwrap();
+    let mut started = invitation("started", operation, "22b2", "Connecting");
+    started["link"]["href"] = json!(href);
+    driver.page(senders("22b2", vec![(false, started)]));
+    driver.changes(chat());
+    let late = delivery_event("21a1", "2", "Success");
+    driver.page(senders("21a1", vec![(true, late)]));
+    assert_eq!(
+        driver.delivery_results(chat()),
+        [(MessageKey::Local(1), MessageStatus::Succeeded)]
+    );
+}
+
+#[test]
 fn a_restart_keeps_the_thread_and_ignores_events_of_the_earlier_life() {
     let mut driver = established();
     driver.submit(Operation::Leave(chat()));

@@ -18,6 +18,7 @@ mod conference;
 mod conference_roles;
 mod conference_start;
 mod cost;
+mod debug_output;
 mod driver;
 mod ending;
 mod event_order;

@@ -450,6 +450,20 @@ fn an_invitation_without_a_completed_event_is_read() {
 }
 
 #[test]
+fn an_invitation_whose_chat_has_ended_is_read_soon() {
+    let mut driver = TestDriver::with_conversation();
+    let (ticket, operation) = invited(&mut driver);
+    driver.page(started(&operation));
+    for _ in 0..2 {
+        let ended = messaging("21a1", "Disconnected");
+        driver.page(senders("21a1", vec![(true, ended)]));
+        assert_eq!(driver.result(ticket), None, "the invitation says more");
+        driver.advance(Duration::from_secs(3));
+    }
+    assert!(driver.is_sent("GET", INVITATION));
+}
+
+#[test]
 fn alerting_is_reported() {
     let mut driver = TestDriver::with_conversation();
     let (_, operation) = invited(&mut driver);

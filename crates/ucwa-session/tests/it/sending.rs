@@ -15,6 +15,19 @@ fn messages() -> String {
 /// A session with an established chat.
 pub(crate) fn established() -> TestDriver {
     let mut driver = TestDriver::with_conversation();
+    establish(&mut driver);
+    driver.reply(
+        "GET",
+        &participant_href("21a1"),
+        200,
+        json!({"rel": "participant", "name": "Lene Aaling"}),
+    );
+    driver.events.clear();
+    driver
+}
+
+/// Starts the chat, which is accepted.
+pub(crate) fn establish(driver: &mut TestDriver) {
     let ticket = driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
@@ -43,15 +56,8 @@ pub(crate) fn established() -> TestDriver {
         "21a1",
         accepted(request["operationId"].as_str().unwrap(), "21a1"),
     ));
-    driver.reply(
-        "GET",
-        &participant_href("21a1"),
-        200,
-        json!({"rel": "participant", "name": "Lene Aaling"}),
-    );
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     driver.events.clear();
-    driver
 }
 
 fn deliver(driver: &mut TestDriver, number: &str, status: &str) {

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use ucwa_session::*;
 
 use crate::driver::{APP, TestDriver, answer, application, challenge, chat, token};
-use crate::pages::conversation_href;
+use crate::pages::{conversation_href, offered};
 use crate::sending::established;
+use crate::{history, people};
 
 #[test]
 fn a_new_session_has_no_work_in_progress() {
@@ -74,6 +75,27 @@ fn a_message_is_in_progress_until_its_delivery_result() {
 }
 
 #[test]
+fn an_invitation_is_awaited_with_its_text() {
+    let mut driver = TestDriver::signed_in();
+    driver.page(offered("17b", "Hi Tosh"));
+    assert_eq!(driver.session.workload().awaited, 2);
+}
+
+#[test]
+fn reads_of_people_and_of_the_archive_are_awaited() {
+    let mut driver = TestDriver::signed_in_to(|fresh| {
+        let mut application = people::with_people(fresh);
+        application["_embedded"]["communication"] = history::communication("Disabled", "1");
+        application
+    });
+    let awaited = |driver: &TestDriver| driver.session.workload().awaited;
+    driver.submit(Operation::ListArchived { count: 1 });
+    assert_eq!(awaited(&driver), 1);
+    driver.submit(people::search("lene"));
+    assert_eq!(awaited(&driver), 2);
+}
+
+#[test]
 fn a_question_is_in_progress_until_its_answer() {
     let mut config = TestDriver::config();
     config.trust.ask = true;
@@ -93,7 +115,7 @@ fn a_question_is_in_progress_until_its_answer() {
 
 #[test]
 fn a_session_that_ended_has_no_work_in_progress() {
-    let ends: [fn(&mut TestDriver); 4] = [
+    let ends: [fn(&mut TestDriver); 5] = [
         |driver| {
             driver.submit(Operation::SignOut);
             driver.reply("DELETE", APP, 204, Value::Null);
@@ -103,6 +125,13 @@ fn a_session_that_ended_has_no_work_in_progress() {
             let poll = driver.take("GET", &format!("{APP}/events"));
             let gone = json!({"code": "Gone", "subcode": "InactiveApplicationExpired"});
             driver.respond(poll.id, answer(410, gone));
+        },
+        // A token is being fetched when the caller shuts down.
+        |driver| {
+            let poll = driver.take("GET", &format!("{APP}/events"));
+            driver.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+            assert_eq!(driver.session.workload().renewals, 1);
+            driver.handle(Input::Shutdown);
         },
         // The application is lost and being replaced when the caller shuts down.
         |driver| {

@@ -173,6 +173,17 @@ fn a_contact_that_only_an_event_names_is_read() {
 }
 
 #[test]
+fn a_known_contact_that_an_event_names_is_not_read() {
+    let mut driver = acquainted();
+    for kind in ["added", "updated"] {
+        let link = json!({"rel": "contact", "href": contact_href(282)});
+        driver.page(of_people(kind, link));
+        driver.advance(SECOND);
+        assert!(!driver.is_sent("GET", &contact_href(282)), "{kind}");
+    }
+}
+
+#[test]
 fn a_subscription_is_extended_before_it_expires() {
     let mut driver = following();
     let href = format!("{APP}/presenceSubscriptions/3");
@@ -468,6 +479,24 @@ fn repeated_reads_use_the_shortest_interval_and_pause_while_followed_live() {
     );
     driver.submit(follow(LENE, PersonField::Activity, Interest::None));
     assert!(!read(&mut driver, MINUTE * 5));
+}
+
+#[test]
+fn the_shortest_interval_is_used_whichever_field_has_it() {
+    for (status, activity) in [(SECOND * 10, MINUTE), (MINUTE, SECOND * 10)] {
+        let mut driver = acquainted();
+        for (field, interval) in [
+            (PersonField::Status, status),
+            (PersonField::Activity, activity),
+        ] {
+            driver.submit(follow(LENE, field, Interest::Every(interval)));
+        }
+        let target = format!("{}/contactPresence", contact_href(282));
+        driver.advance(SECOND);
+        driver.reply("GET", &target, 200, presence("Online"));
+        driver.advance(SECOND * 11);
+        assert!(driver.is_sent("GET", &target));
+    }
 }
 
 #[test]

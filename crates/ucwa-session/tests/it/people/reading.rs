@@ -95,6 +95,31 @@ fn reads_that_are_due_together_share_a_batch() {
 }
 
 #[test]
+fn a_read_on_another_host_is_refused_and_is_no_part_of_a_batch() {
+    let mut driver = signed_in_with_people();
+    driver.submit(search("a"));
+    let mut lene = contact(282, LENE, "Lene Aaling");
+    let elsewhere = "https://other.contoso.com/note";
+    lene["_links"]["contactNote"]["href"] = json!(elsewhere);
+    let target = format!("{APP}/search");
+    driver.reply("GET", &target, 200, found(json!([lene]), false));
+    let fields = [
+        PersonField::Status,
+        PersonField::Location,
+        PersonField::Note,
+    ];
+    let [_, _, note] = fields.map(|field| driver.submit(fetch(LENE, field)));
+    driver.advance(SECOND);
+    let sent = driver.take("POST", &format!("{APP}/batch"));
+    let of_lene = |rel| format!("GET {}/{rel}", contact_href(282));
+    assert_eq!(
+        targets(&sent),
+        [of_lene("contactPresence"), of_lene("contactLocation")]
+    );
+    assert_eq!(*driver.failure(note).kind(), FailureKind::Untrusted);
+}
+
+#[test]
 fn a_read_that_fails_in_a_batch_is_sent_alone() {
     let mut driver = acquainted();
     let status = driver.submit(fetch(LENE, PersonField::Status));
@@ -233,6 +258,30 @@ fn a_contact_without_hrefs_is_not_searched_in_a_loop() {
     assert_eq!(*failure.kind(), FailureKind::UnexpectedAnswer);
     driver.advance(SECOND);
     assert!(!driver.is_sent("GET", &format!("{APP}/search")));
+}
+
+#[test]
+fn a_resource_that_is_not_offered_is_not_searched() {
+    let mut driver = TestDriver::signed_in_to(|fresh| {
+        let mut application = with_people(fresh);
+        let me = application["_embedded"]["me"]["_links"].as_object_mut();
+        me.unwrap().remove("note");
+        application
+    });
+    driver.submit(search("a"));
+    let mut lene = contact(282, LENE, "Lene Aaling");
+    lene["_links"]
+        .as_object_mut()
+        .unwrap()
+        .remove("contactNote");
+    let target = format!("{APP}/search");
+    driver.reply("GET", &target, 200, found(json!([lene]), false));
+    for address in [LENE, ME] {
+        let ticket = driver.submit(fetch(address, PersonField::Note));
+        driver.advance(SECOND);
+        assert!(!driver.is_sent("GET", &target), "{address}");
+        assert_eq!(*driver.failure(ticket).kind(), FailureKind::WrongState);
+    }
 }
 
 #[test]
