@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_becomes_html_that_shows_it() {
+    fn text_is_converted_to_html() {
         assert_eq!(
             escape("a < b & \"c\" > 'd'\r\ne\n"),
             "a &lt; b &amp; &quot;c&quot; &gt; &#39;d&#39;<br>e<br>"
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn html_becomes_its_text() {
+    fn html_is_converted_to_plain_text() {
         let cases = [
             ("<b>Hello</b>, <i>world</i>", "Hello, world"),
             ("one<br>two<br/><br>four", "one\ntwo\n\nfour"),

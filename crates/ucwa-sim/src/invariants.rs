@@ -240,7 +240,7 @@ impl Check<'_> {
                     format!("{id:?}: {status:?}, shown: {shown}, on the network: {record:?}"),
                 );
             }
-            // A ticket completes with Delivered only if the status is Succeeded. A final delivery result may follow a failed ticket.
+            // A ticket completes with Delivered only if the status is Succeeded. A final result may follow a failed ticket.
             let completed = endpoint
                 .tickets
                 .get(&message.ticket)

@@ -49,11 +49,11 @@ struct MalformedPage {
 /// Identifies a page: the path of the application and the number of the page.
 type PageId = (String, String);
 
-/// Which pages may be malformed as a whole. Such a page delays its messages, and the server gives up on a message that is
+/// The pages that may be malformed as a whole. Such a page delays its messages, and the server gives up on a message that is
 /// not fetched for 30 s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AllowedDelay {
-    /// None: only single events are malformed.
+    /// No page, only single events.
     None,
     /// One page of each application.
     OnePage,
@@ -67,7 +67,7 @@ pub(crate) enum AllowedDelay {
 pub(crate) struct MalformedPages {
     enabled: bool,
     delay: AllowedDelay,
-    /// The applications that have had a page which could not be read.
+    /// The applications that have had an unreadable page.
     delayed: BTreeSet<String>,
     random: RandomStream,
     pages: BTreeMap<PageId, MalformedPage>,

@@ -37,8 +37,8 @@ pub(crate) struct MessageRecord {
 }
 
 impl MessageRecord {
-    /// Whether the sender's client may report the delivery result as unknown: the message may have been accepted, and no delivery result
-    /// reached the client under a name that it knows.
+    /// Whether the sender's client may report the delivery result as unknown: the message may have been accepted, and no
+    /// result reached the client under a name that it knows.
     pub(crate) fn may_be_unknown(&self) -> bool {
         self.possible_executions > 0 && !(self.result_received && self.name_known)
     }

@@ -147,7 +147,7 @@ fn more_conversations_is_enabled_until_all_are_loaded() {
 }
 
 #[test]
-fn history_is_enabled_when_a_fact_says_so() {
+fn history_is_enabled_when_a_fact_reports_it() {
     let stage = Stage::signed_out();
     let manager = stage.application.conversations_manager();
     let command = manager.set_history_enabled_command();

@@ -50,7 +50,7 @@ fn ended_registrations_take_no_memory() {
 /// Another thread commits a change whenever one is delivered, so that the queue never gets empty. The thread that delivers
 /// must return after a batch all the same.
 #[test]
-fn a_thread_that_delivers_the_changes_of_others_hands_them_over() {
+fn a_thread_that_delivers_changes_of_other_threads_offers_the_role() {
     const QUEUED: usize = 100;
     let stage = Stage::signed_out();
     let delivered = Arc::new(Mutex::new(Vec::new()));

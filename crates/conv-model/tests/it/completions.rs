@@ -113,7 +113,7 @@ fn a_future_resolves_after_the_deliveries_of_the_transaction_that_ends_its_comma
 }
 
 #[test]
-fn a_conversation_whose_removal_fails_stays_the_conversation_with_its_person() {
+fn a_conversation_whose_removal_failed_is_still_found_by_its_person() {
     for is_polled in [true, false] {
         let stage = Stage::new();
         let manager = stage.application.conversations_manager();

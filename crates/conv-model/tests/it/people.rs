@@ -299,7 +299,7 @@ fn subscriptions_are_counted_and_only_a_change_of_the_interest_is_requested() {
 }
 
 #[test]
-fn an_interest_lives_as_long_as_its_subscription_or_if_detached_as_the_person() {
+fn an_interest_lasts_as_long_as_its_subscription_or_after_detach_as_the_person() {
     let stage = Stage::new();
     let manager = stage.application.persons_manager();
     let subscription = manager.get_person(LENE).unwrap().status().subscribe();
@@ -422,7 +422,7 @@ fn a_person_is_followed_as_soon_as_its_address_is_known() {
 }
 
 #[test]
-fn the_user_is_one_person_also_if_it_was_asked_for_before_the_sign_in() {
+fn the_user_is_one_person_even_if_requested_before_the_sign_in() {
     let stage = Stage::signed_out();
     let address = "sip:me@contoso.com";
     let me = stage.application.me();

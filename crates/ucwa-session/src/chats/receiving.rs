@@ -57,7 +57,7 @@ impl Received {
         is_repeated
     }
 
-    /// The peer invites again, with a text that follows the messages in the queue.
+    /// Marks the queued messages as earlier than a new invitation of the peer, whose text follows them.
     pub(super) fn precede_invitation(&mut self) {
         for waiting in &mut self.line {
             waiting.is_late = true;
@@ -90,7 +90,7 @@ pub(super) struct Waiting {
     /// The delivery result in the event, which is used if the message turns out to be outgoing.
     pub(super) result: Option<DeliveryResult>,
     sender: Participant,
-    /// The event named a conversation that has ended, or came before the present invitation of the peer.
+    /// The event belongs to an ended conversation, or arrived before the present invitation of the peer.
     is_late: bool,
     /// When the event arrived, by the client's clock.
     arrived_at: SystemTime,
@@ -346,7 +346,7 @@ impl Conversation {
     /// Handles a missing message event with the text of the invitation.
     pub(super) fn on_first_message_overdue(&mut self, cx: &mut Context<'_>) {
         if self.received.is_reading() {
-            // The text may follow a message that is being read.
+            // The text must not be shown before a message that is being read.
             self.tasks
                 .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
         } else {

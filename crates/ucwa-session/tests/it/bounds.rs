@@ -59,7 +59,7 @@ fn a_deleted_unclaimed_conversation_is_removed_from_the_buffer() {
 }
 
 #[test]
-fn an_invitation_that_comes_after_its_conversation_was_deleted_is_shown_as_missed() {
+fn an_invitation_after_the_deletion_of_its_conversation_is_shown_as_missed() {
     let mut driver = TestDriver::signed_in();
     call(&mut driver, "17b");
     driver.page(json!([communication(vec![deletion("17b")])]));

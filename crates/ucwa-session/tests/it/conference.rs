@@ -367,7 +367,7 @@ fn an_invitation_accepted_in_another_conversation_leads_there() {
 }
 
 #[test]
-fn an_invitation_to_a_conference_is_shown_and_its_acceptance_brings_the_chat() {
+fn an_invitation_to_a_conference_is_shown_and_its_acceptance_requests_the_chat() {
     let mut driver = TestDriver::signed_in();
     let from = json!({"from": {"rel": "participant", "name": "Lene Aaling", "uri": "sip:lenea@contoso.com",
         "_links": {"self": {"href": participant_href("7c7")}}}});

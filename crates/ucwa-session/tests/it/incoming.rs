@@ -119,7 +119,7 @@ fn the_text_is_shown_once_however_far_the_clocks_of_client_and_server_are_apart(
 }
 
 #[test]
-fn a_first_message_with_another_text_is_shown_beside_the_invitations() {
+fn a_first_message_with_another_text_is_shown_in_addition_to_the_invitation_text() {
     let (mut driver, key) = invited("Hi Tosh");
     driver.submit(Operation::Accept(key));
     driver.reply("POST", &accept(), 204, Value::Null);

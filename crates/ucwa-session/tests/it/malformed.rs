@@ -359,9 +359,9 @@ fn a_malformed_message_of_an_ended_conversation_is_shown_before_the_sign_out() {
     assert!(changes.iter().any(is_unread), "{changes:?}");
 }
 
-/// The invitation was given up, and its conversation with it.
+/// The invitation was given up, and its conversation has ended.
 #[test]
-fn a_lost_invitation_that_turns_out_refused_ends_no_conversation_again() {
+fn a_late_refusal_of_a_lost_invitation_does_not_end_the_conversation_again() {
     for id in [None, Some("21a1")] {
         let mut driver = TestDriver::with_conversation();
         driver.send(1, "Hello");
@@ -396,7 +396,7 @@ fn a_lost_invitation_that_turns_out_refused_ends_no_conversation_again() {
     }
 }
 
-/// Messages that wait for a read come before the text of a later invitation, with which the chat begins again.
+/// Messages that are being read precede the text of a later invitation, which restarts the chat.
 #[test]
 fn the_text_of_an_invitation_follows_the_messages_before_it() {
     let mut fixture = fixtures::established();

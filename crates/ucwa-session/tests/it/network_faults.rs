@@ -157,7 +157,7 @@ fn the_chat_of_a_lost_invitation_is_shown_beside_the_chat_that_replaced_it() {
 }
 
 #[test]
-fn the_invitation_text_is_shown_once_if_its_event_comes_long_after_the_acceptance() {
+fn the_invitation_text_is_shown_once_if_its_event_arrives_long_after_the_acceptance() {
     let mut driver = TestDriver::signed_in();
     driver.page(offered("17b", "Hi Tosh"));
     let key = ConversationKey::Remote(first_remote(&driver));

@@ -547,7 +547,7 @@ fn a_message_from_outside_the_roster_is_shown_with_its_sender() {
 }
 
 #[test]
-fn a_message_that_restarts_a_conversation_that_was_over_is_pending_until_it_is_sent() {
+fn a_message_that_restarts_an_ended_conversation_is_pending_until_it_is_sent() {
     let mut driver = established();
     driver.page(senders(
         "21a1",

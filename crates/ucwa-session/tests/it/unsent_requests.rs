@@ -147,7 +147,7 @@ fn a_message_that_waits_for_a_token_fails_with_the_channel() {
 }
 
 #[test]
-fn a_message_that_waits_for_a_token_is_not_sent_into_a_conversation_that_is_over() {
+fn a_message_that_waits_for_a_token_is_not_sent_into_an_ended_conversation() {
     let mut fixture = established();
     let messages = fixture.messages();
     let ticket = fixture.driver.send(1, "x");

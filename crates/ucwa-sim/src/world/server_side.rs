@@ -142,7 +142,7 @@ impl World {
         }
     }
 
-    /// Hands the engine's responses to the network, after the HTTP faults have injected_faults them.
+    /// Passes the engine's responses to the network, with HTTP faults injected.
     fn forward_responses(&mut self) {
         loop {
             match self.engine.poll_output() {
