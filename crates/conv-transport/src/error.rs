@@ -127,7 +127,7 @@ pub enum TransportErrorKind {
     Resolve,
     /// No address of the host took the connection.
     Connect,
-    /// The proxy on the way did not let the request through.
+    /// The proxy on the way did not let the request through, or the setting that names it cannot be used.
     Proxy,
     /// TLS was not agreed on: the certificate, the protocol version or the cipher suites.
     Tls,

@@ -1,5 +1,6 @@
 //! The transport for real servers: HTTP/1.1 by hyper, TLS by rustls.
 
+mod body;
 mod challenge;
 mod connect;
 mod connection;
@@ -7,6 +8,7 @@ mod der;
 mod keep_alive;
 mod no_proxy;
 mod pool;
+mod progress;
 mod proxy;
 mod target;
 mod tls;
@@ -14,16 +16,13 @@ mod tls_config;
 #[cfg(feature = "windows-auth")]
 mod windows_auth;
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use http::{
-    Request, Response,
-    header::{CONTENT_ENCODING, CONTENT_LENGTH},
-};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as _, Incoming};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use tokio::time::timeout;
 
 pub use self::proxy::{Proxy, ProxyError};
@@ -31,16 +30,17 @@ pub use self::tls_config::{TlsConfig, TlsConfigError, TlsVersion};
 #[cfg(feature = "windows-auth")]
 pub use self::windows_auth::{WindowsCredentials, WindowsCredentialsError};
 use self::{
+    body::{collect, decode},
     connect::{Opened, Way},
-    connection::{Connection, HEAD_LIMIT, Wire},
+    connection::Connection,
     pool::Pool,
+    progress::Progress,
     target::{Target, prepare},
-    tls::{Rustls, Tls, explain},
+    tls::{Rustls, Tls},
 };
 use crate::{
     ConnectionAuth, HttpTransport, Lane, SendOptions, Sent, Stage, TransportError,
     TransportErrorKind,
-    coding::{Coding, MOST_CODINGS},
 };
 
 /// An HTTP/1.1 client for one or many servers.
@@ -296,197 +296,4 @@ impl fmt::Debug for HyperTransport {
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
-}
-
-/// How far an exchange has come, for the error that ends it.
-#[derive(Debug)]
-struct Progress {
-    stage: Stage,
-    /// The proxy on the way, until there is a connection to the server.
-    proxy: Option<String>,
-    /// Of the connection that carries the request, once there is one.
-    wire: Option<Arc<Wire>>,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self {
-            stage: Stage::Resolve,
-            proxy: None,
-            wire: None,
-        }
-    }
-}
-
-impl Progress {
-    fn enter(&mut self, stage: Stage) {
-        self.stage = stage;
-    }
-
-    /// The request is about to go over `connection`.
-    fn begin(&mut self, connection: &Connection) {
-        connection.wire.reset();
-        self.wire = Some(Arc::clone(&connection.wire));
-        self.stage = Stage::Send;
-    }
-
-    fn stage(&self) -> Stage {
-        match &self.wire {
-            Some(wire) if self.stage == Stage::Send && wire.is_flushed() => Stage::Wait,
-            _ => self.stage,
-        }
-    }
-
-    fn sent(&self) -> Sent {
-        match &self.wire {
-            Some(wire) if self.stage >= Stage::Send && wire.is_touched() => Sent::Maybe,
-            _ => Sent::No,
-        }
-    }
-
-    fn error(&self, kind: TransportErrorKind, target: &Target) -> TransportError {
-        let mut error = TransportError::new(kind, self.stage(), target.to_string());
-        if let Some(proxy) = &self.proxy
-            && self.stage <= Stage::Connect
-        {
-            error = error.with_detail(format!("through the proxy {proxy}"));
-        }
-        match self.sent() {
-            Sent::No => error.never_sent(),
-            Sent::Maybe => error,
-        }
-    }
-
-    fn silence(&self, target: &Target) -> TransportError {
-        self.error(TransportErrorKind::Timeout, target)
-            .with_detail("the deadline of reading: the server is silent")
-    }
-
-    /// The error that hyper's error stands for.
-    fn failure(&self, target: &Target, source: hyper::Error) -> TransportError {
-        let kind = if source.is_user() {
-            TransportErrorKind::InvalidRequest
-        } else if source.is_parse() {
-            TransportErrorKind::Protocol
-        } else {
-            kind_of_io(&source).unwrap_or(TransportErrorKind::Closed)
-        };
-        let error = self.error(kind, target);
-        if kind == TransportErrorKind::Tls
-            && let Some(words) = io_error(&source).and_then(explain)
-        {
-            return error.with_detail(words);
-        }
-        if source.is_parse() && source.to_string() == TOO_LARGE {
-            let told = format!("the head is larger than {HEAD_LIMIT} bytes or 100 headers");
-            return error.with_detail(told).with_source(source);
-        }
-        error.with_source(source)
-    }
-
-    fn body_failure(&self, target: &Target, limit: usize, error: BodyError) -> TransportError {
-        match error {
-            BodyError::TooLarge => self
-                .error(TransportErrorKind::BodyTooLarge, target)
-                .with_detail(format!("the limit is {limit} bytes")),
-            BodyError::Silent => self.silence(target),
-            BodyError::Broken(source) => self.failure(target, source),
-            BodyError::Coding(source) => self
-                .error(TransportErrorKind::Protocol, target)
-                .with_detail("the body is not in the coding that its header names")
-                .with_source(source),
-            BodyError::UnknownCoding(detail) => self
-                .error(TransportErrorKind::Protocol, target)
-                .with_detail(detail),
-        }
-    }
-}
-
-/// hyper's words for a head over the limit, which it has no other sign for.
-const TOO_LARGE: &str = "message head is too large";
-
-fn io_error(error: &hyper::Error) -> Option<&io::Error> {
-    std::error::Error::source(error)?.downcast_ref()
-}
-
-/// What is known of an I/O error below hyper's.
-fn kind_of_io(error: &hyper::Error) -> Option<TransportErrorKind> {
-    let error = io_error(error)?;
-    if error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>())
-    {
-        // With TLS 1.3 the server refuses the client's certificate after the client has begun to send.
-        return Some(TransportErrorKind::Tls);
-    }
-    // Bytes inside a body that cannot be HTTP.
-    let is_malformed = matches!(
-        error.kind(),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
-    );
-    is_malformed.then_some(TransportErrorKind::Protocol)
-}
-
-enum BodyError {
-    TooLarge,
-    Silent,
-    Broken(hyper::Error),
-    Coding(io::Error),
-    UnknownCoding(String),
-}
-
-async fn collect(mut body: Incoming, limit: usize, silence: Duration) -> Result<Bytes, BodyError> {
-    let stated = body.size_hint().lower();
-    if stated > limit as u64 {
-        return Err(BodyError::TooLarge);
-    }
-    let mut collected = BytesMut::new();
-    while let Some(frame) = timeout(silence, body.frame())
-        .await
-        .map_err(|_| BodyError::Silent)?
-    {
-        if let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() {
-            if data.len() > limit - collected.len() {
-                return Err(BodyError::TooLarge);
-            }
-            collected.extend_from_slice(&data);
-        }
-    }
-    Ok(collected.freeze())
-}
-
-/// Takes the content codings off a response, the last one first.
-fn decode(response: &mut Response<Bytes>, limit: usize) -> Result<(), BodyError> {
-    if !response.headers().contains_key(CONTENT_ENCODING) {
-        return Ok(());
-    }
-    // A response to HEAD and a 304 name the coding of a body that does not come.
-    if !response.body().is_empty() {
-        let values = response.headers().get_all(CONTENT_ENCODING).iter();
-        let values: Vec<_> = values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
-            .collect();
-        let names = values.iter().flat_map(|value| value.split(','));
-        let names = names.map(str::trim);
-        let names: Vec<_> = names
-            .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
-            .collect();
-        if names.len() > MOST_CODINGS {
-            let told = format!("the body has more than {MOST_CODINGS} content codings");
-            return Err(BodyError::UnknownCoding(told));
-        }
-        let mut body = response.body().clone();
-        for name in names.iter().rev() {
-            let coding = Coding::named(name).ok_or_else(|| {
-                let told = format!("the content coding {name:?} is not supported");
-                BodyError::UnknownCoding(told)
-            })?;
-            let decoded = coding.decode(&body, limit).map_err(BodyError::Coding)?;
-            body = decoded.ok_or(BodyError::TooLarge)?.into();
-        }
-        *response.body_mut() = body;
-    }
-    response.headers_mut().remove(CONTENT_ENCODING);
-    response.headers_mut().remove(CONTENT_LENGTH);
-    Ok(())
 }

@@ -13,10 +13,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{
-    Progress,
     challenge::schemes,
     connection::{Connection, Stream, http1},
     keep_alive::{SILENCE, limit_silence},
+    progress::Progress,
     proxy::Hop,
     target::Target,
     tls::Tls,

@@ -18,10 +18,11 @@ use sspi::{
 use tracing::subscriber::NoSubscriber;
 
 use super::{
-    HyperTransport, Progress,
+    HyperTransport,
     challenge::challenges,
     connect::{Opened, Way},
     der,
+    progress::Progress,
     target::{Target, prepare},
 };
 use crate::{Lane, Stage, TransportError, TransportErrorKind};

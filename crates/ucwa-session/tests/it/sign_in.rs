@@ -221,6 +221,22 @@ fn a_proxy_page_is_not_a_ucwa_response() {
 }
 
 #[test]
+fn a_proxy_that_asks_for_authentication_names_its_schemes() {
+    let (mut driver, ticket) = begin(TestDriver::config());
+    let sent = driver.take("GET", "/");
+    let refusal = http::Response::builder()
+        .status(407)
+        .header("proxy-authenticate", "Negotiate, Basic realm=\"x, y\"")
+        .body(bytes::Bytes::new())
+        .unwrap();
+    driver.respond(sent.id, refusal);
+    let failure = driver.failure(ticket);
+    assert_eq!(failure.status(), Some(407));
+    let told = "the proxy offers authentication by Negotiate, Basic";
+    assert_eq!(failure.message(), Some(told));
+}
+
+#[test]
 fn an_invalid_address_is_refused_before_anything_is_sent() {
     for (uri, root) in [
         ("not an address", ROOT),
