@@ -145,6 +145,12 @@ mod tests {
     }
 
     #[test]
+    fn a_quoted_value_ends_at_its_quote() {
+        let headers = headers(&[b"Basic realm=\"a \\\" b, NTLM\", Negotiate"]);
+        assert_eq!(schemes(&headers, &WWW_AUTHENTICATE), "Basic, Negotiate");
+    }
+
+    #[test]
     fn reads_nothing_from_what_is_no_challenge() {
         for value in [
             &b""[..],
