@@ -487,12 +487,14 @@ fn a_panic_of_the_drop_of_a_closure_goes_no_further() {
     let recorder = Recorder::default();
     let _registration = recorder.on(&stage.number());
     let on_drop = OnDrop(|| panic!("on purpose"));
-    let once = stage.number().once(1, move |_| {
+    let listener = move |change: &Change<usize>| {
         let _ = &on_drop;
-    });
+        assert_ne!(change.new, 1, "on purpose");
+    };
+    stage.number().changed(listener).detach();
+    // The listener is retired by the first write and dropped by the second one.
     stage.write(1);
     stage.write(2);
-    drop(once);
     assert_eq!(recorder.calls().last(), Some(&(Some(1), 2)));
 }
 
