@@ -12,6 +12,7 @@ use base64::{
 };
 use percent_encoding::percent_decode_str;
 
+use self::json::Edits;
 pub(super) use self::parameters::encoded_like;
 use super::names;
 use crate::har::is_binary;
@@ -228,8 +229,34 @@ impl<'v> Walk<'v> {
         } else {
             self.text(text)
         };
+        let edited = self
+            .base64_words(edited.as_deref().unwrap_or(text))
+            .or(edited);
         let text = edited.as_deref().unwrap_or(text);
         self.under_escapes(text).or(edited)
+    }
+
+    /// Visits documents in base64 inside of other text. The values of parameters have been visited already.
+    fn base64_words(&mut self, text: &str) -> Option<String> {
+        let mut edits = Edits::new(text);
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let start = at + rest.find(is_base64_digit).unwrap_or(rest.len());
+            let word = text.get(start..).unwrap_or_default();
+            let digits = word.find(|c| !is_base64_digit(c)).unwrap_or(word.len());
+            let padding = word.bytes().skip(digits).take(2);
+            let length = digits + padding.take_while(|byte| *byte == b'=').count();
+            let before = text.get(..start).unwrap_or_default();
+            let is_value = before.trim_end_matches(['"', '\'']).ends_with('=');
+            if !is_value
+                && length < text.len()
+                && let Some(Some(edited)) = self.in_base64(word.get(..length).unwrap_or_default())
+            {
+                edits.replace(start, start + length, &edited);
+            }
+            at = start + length.max(1);
+        }
+        edits.finish()
     }
 
     /// Decodes one layer of escapes and walks the result.
@@ -267,8 +294,7 @@ impl<'v> Walk<'v> {
     /// Walks a text that is base64 of a text. Returns `None` if it is not, and `Some(None)` if it is unchanged.
     fn in_base64(&mut self, value: &str) -> Option<Option<String>> {
         let digits = value.trim_end_matches('=');
-        let is_digit = |b: u8| b.is_ascii_alphanumeric() || b"+/-_".contains(&b);
-        if digits.len() < SHORTEST_BASE64 || !digits.bytes().all(is_digit) {
+        if digits.len() < SHORTEST_BASE64 || !digits.chars().all(is_base64_digit) {
             return None;
         }
         let is_url_safe = digits.contains(['-', '_']);
@@ -499,6 +525,11 @@ impl Shape {
 /// Whether a text may have others in it.
 fn is_more_than_text(text: &str) -> bool {
     text.contains(['%', '\\', '&', '=', ':']) || !matches!(Shape::of("", text), Shape::Text)
+}
+
+/// Whether the character is a digit of base64 in either alphabet.
+fn is_base64_digit(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "+/-_".contains(c)
 }
 
 fn looks_like_form(text: &str) -> bool {

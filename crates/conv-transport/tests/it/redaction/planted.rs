@@ -178,7 +178,7 @@ fn layer(text: &str, choice: u8, beside: Option<u8>) -> String {
             "--qq\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n{text}\r\n--qq\r\n\r\nx\r\n--qq--\r\n"
         ),
         15 => format!("--q\n\nx\n--q\nContent-Type: application/json\n\n{text}\n--q--\n"),
-        16 => format!("--q\r\n\r\nx\r\n--q--\r\n{text}"),
+        16 => format!("{text}\r\n--q\r\n\r\nx\r\n--q--\r\n{text}"),
         _ => utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
     };
     match beside {
