@@ -48,6 +48,16 @@ fn the_code_or_the_subcode_of_any_response_reports_a_lost_application() {
 }
 
 #[test]
+fn a_request_before_the_application_reports_no_lost_application() {
+    let mut driver = TestDriver::new(TestDriver::config());
+    let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
+    let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    driver.reply("POST", APPLICATIONS, 404, lost);
+    assert_eq!(driver.failure(ticket).status(), Some(404));
+}
+
+#[test]
 fn a_message_to_a_lost_application_has_failed() {
     let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
     let mut fixture = established();

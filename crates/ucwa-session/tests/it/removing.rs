@@ -36,6 +36,20 @@ fn a_participant_is_ejected_by_its_eject_link() {
 }
 
 #[test]
+fn a_participant_that_is_read_during_its_ejection_is_ejected_once() {
+    let eject = format!("{}/eject", third_href("21a1"));
+    let links = json!({"self": {"href": third_href("21a1")}, "eject": {"href": eject}});
+    let mut driver = joined(links.clone());
+    remove(&mut driver);
+    let updated = bare("updated", "participant", &third_href("21a1"), None);
+    driver.page(senders("21a1", vec![(true, updated)]));
+    let participant = json!({"rel": "participant", "uri": "sip:alexd@contoso.com", "name": "Alex Darrow",
+        "_links": links});
+    driver.reply("GET", &third_href("21a1"), 200, participant);
+    assert_eq!(driver.count_sent("POST", &eject), 1);
+}
+
+#[test]
 fn an_ejection_without_an_event_completes_after_a_while() {
     let eject = format!("{}/eject", third_href("21a1"));
     for (status, wait) in [(204, 10), (404, 0)] {
