@@ -518,6 +518,7 @@ impl Conversation {
         {
             self.deliveries.forget_unnamed();
             if let Some(before) = before {
+                self.roster.move_hrefs();
                 cx.index.unbind(before.key, self.key);
             }
         }
@@ -549,7 +550,6 @@ impl Conversation {
             };
             live.messaging_read = false;
             self.refuse_waiting_commands(cx);
-            self.roster.move_hrefs();
             self.bind(cx, address);
             self.tasks.abandon(cx.core, |purpose| {
                 matches!(

@@ -550,3 +550,25 @@ fn a_message_in_an_ended_conversation_and_the_present_one_is_shown_once() {
         assert_eq!(driver.received(chat()).len(), 2, "{late_first}");
     }
 }
+
+/// The hrefs of participants belong to the conversation, so that the peer has another one there.
+#[test]
+fn the_peer_of_a_conversation_whose_chat_begins_again_elsewhere_is_the_same() {
+    let mut driver = established();
+    driver.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    driver.advance(Duration::from_secs(10));
+    let read = conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone();
+    driver.reply("GET", &conversation_href("21a1"), 200, read);
+    driver.send(1, "again");
+    let invite = driver.take("POST", &format!("{INVITE}?conversationId=21a1"));
+    let operation = invite.json()["operationId"].as_str().unwrap().to_owned();
+    let started = invitation("started", &operation, "333", "Connecting");
+    driver.page(senders("333", vec![(false, started)]));
+    driver.page(senders("333", accepted(&operation, "333")));
+    let changes = driver.changes(chat());
+    let joined = |change: &ConversationChange| matches!(change, ConversationChange::ParticipantJoined(it) if it.key != peer());
+    assert!(!changes.iter().any(joined), "{changes:?}");
+}
