@@ -115,6 +115,8 @@ impl Check<'_> {
                 let places = self.shown.get(message);
                 !places.is_some_and(|places| self.is_among(*endpoint, places))
                     && !self.may_be_undelivered(*message)
+                    // An event that comes again does not repeat a message that was shown without its text.
+                    && !self.has_messages_without_text()
             })
             .map(|(endpoint, message)| format!("{message:?} reached {endpoint:?} and is not shown"))
             .collect();

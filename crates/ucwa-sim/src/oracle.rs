@@ -51,6 +51,8 @@ enum Fact {
     DeliveryResult(MessageId, bool),
     Text(MessageId),
     Closed(MessageId),
+    /// A message without its text, at this path.
+    Unread(String),
     Application(String),
     /// The end of an invitation whose start no page contained.
     EndWithoutStart,
@@ -123,6 +125,8 @@ pub(crate) struct Oracle {
     started: BTreeSet<String>,
     /// How many times each client failed to read a message that an event had announced without its text.
     failed_reads: BTreeMap<EndpointId, usize>,
+    /// The paths of messages that an event announced to a client without their text, and that the client has not requested.
+    unread: BTreeSet<(EndpointId, String)>,
     /// The faults and recoveries so far.
     pub(crate) coverage: Coverage,
 }
@@ -177,6 +181,7 @@ impl Oracle {
         in_time: bool,
     ) {
         let path = request.uri().path().to_ascii_lowercase();
+        self.unread.remove(&(endpoint, path.clone()));
         let post = request.method() == Method::POST;
         let subject = if post && path.ends_with("/messages") {
             std::str::from_utf8(request.body())
@@ -350,6 +355,9 @@ impl Oracle {
                 });
             facts.extend(text.map(Fact::Text));
             let href = event.link.href.as_ref();
+            if event.link.rel == "message" && resource.is_none() {
+                facts.push(Fact::Unread(href.to_ascii_lowercase()));
+            }
             if let Some(text) = text.filter(|_| event.link.rel == "messagingInvitation") {
                 self.incoming.insert(href.to_owned(), text);
             }
@@ -404,7 +412,9 @@ impl Oracle {
         let open = self.exchanges.values();
         let open = open.filter(|open| open.endpoint == endpoint);
         let reads = open.filter(|open| matches!(open.subject, Subject::DeliveryResult));
-        *self.failed_reads.entry(endpoint).or_default() += reads.count();
+        let unread = self.unread.iter().filter(|(reader, _)| *reader == endpoint);
+        *self.failed_reads.entry(endpoint).or_default() += reads.count() + unread.count();
+        self.unread.retain(|(reader, _)| *reader != endpoint);
     }
 
     fn was_not_executed(&mut self, subject: &Subject) {
@@ -444,6 +454,7 @@ impl Oracle {
         let endpoint = exchange.endpoint;
         match exchange.subject {
             Subject::Poll if has_subcode(response, &["PGetReplaced"]) => {
+                self.fail_open_reads(endpoint);
                 self.coverage.record(CoveragePoint::PollReplaced);
             }
             Subject::Root if self.settled.contains(&endpoint) => {
@@ -464,6 +475,9 @@ impl Oracle {
         let endpoint = exchange.endpoint;
         match fact {
             Fact::Accepted(message) => self.records.entry(*message).or_default().name_known = true,
+            Fact::Unread(path) => {
+                self.unread.insert((endpoint, path.clone()));
+            }
             Fact::DeliveryResult(message, _) => {
                 let in_invitation = self.operations.values().any(|other| other == message);
                 let unanswered = self.exchanges.values().any(|open| {

@@ -5,7 +5,7 @@ use ucwa_proto::{Event, EventKind, EventPage, EventStatus, HrefKey, Problem, Res
 use super::Chats;
 use super::conference::is_conference;
 use super::conversation::{
-    Address, Chat, Context, Conversation, Discovery, Form, Messaging, Probe,
+    Address, Chat, Context, Conversation, Discovery, Form, Live, Messaging, Probe,
 };
 use super::incoming_invitation::{InvitationEvent, ONLINE_MEETING_INVITATION, is_answerable};
 use super::payload::{self, InvitationState};
@@ -425,7 +425,10 @@ impl Conversation {
             return self.on_remote_end(cx, reason);
         }
         match event.resource() {
-            Some(resource) => self.apply_conversation(cx, resource, reason),
+            Some(resource) => {
+                self.abandon_older_read(cx, &ChatPurpose::ReadConversation);
+                self.apply_conversation(cx, resource, reason);
+            }
             None => self.read_conversation(cx),
         }
     }
@@ -531,8 +534,19 @@ impl Conversation {
         };
         live.links.messaging = Some(event.link.href.to_string());
         match event.resource() {
-            Some(resource) => self.apply_messaging(cx, resource, reason),
+            Some(resource) => {
+                self.abandon_older_read(cx, &ChatPurpose::ReadMessaging);
+                self.apply_messaging(cx, resource, reason);
+            }
             None => self.read_messaging(cx),
+        }
+    }
+
+    /// Abandons the request for a resource that an event contains: the response may be older than the event.
+    fn abandon_older_read(&mut self, cx: &mut Context<'_>, read: &ChatPurpose) {
+        // A conversation that lost its chat waits for the response.
+        if !self.life.live().is_some_and(Live::is_being_probed) {
+            self.tasks.abandon(cx.core, |purpose| purpose == read);
         }
     }
 

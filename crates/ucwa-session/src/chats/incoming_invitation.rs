@@ -137,7 +137,7 @@ impl Conversation {
         };
         // An invitation that was read may be older than the response.
         let offered_at = cx.core.server_time().filter(|_| cx.page.is_open);
-        self.received.precede_invitation();
+        self.received.precede_invitation(&mut live.invitation_text);
         live.invitation_text
             .expect_first(preview.clone(), from.key, offered_at);
         if let Some(messaging) = invitation.link_href("messaging") {

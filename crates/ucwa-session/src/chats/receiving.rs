@@ -31,7 +31,7 @@ pub(super) struct Received {
     line: VecDeque<Waiting>,
     /// The time of sending and the hash of the text of recent messages, and whether the message was late.
     said: Recent<(SystemTime, u64), bool, 64>,
-    /// The invitation text of an earlier life, which a late event may repeat.
+    /// The text of an earlier invitation, which a late event may repeat.
     preview: Option<Preview>,
 }
 
@@ -57,8 +57,16 @@ impl Received {
         is_repeated
     }
 
-    /// Marks the queued messages as earlier than a new invitation of the peer, whose text follows them.
-    pub(super) fn precede_invitation(&mut self) {
+    /// Remembers the text of an invitation that was shown. Only an accepted invitation is expected to repeat it.
+    fn remember(&mut self, shown: Option<Preview>) {
+        if shown.as_ref().is_some_and(|text| text.accepted) || self.preview.is_none() {
+            self.preview = shown.or(self.preview.take());
+        }
+    }
+
+    /// The peer invites again. The new text follows the messages in the queue, which may repeat the text before it.
+    pub(super) fn precede_invitation(&mut self, text: &mut InvitationText) {
+        self.remember(text.shown_preview.take());
         for waiting in &mut self.line {
             waiting.is_late = true;
         }
@@ -85,7 +93,8 @@ pub(super) struct InvitationText {
 }
 
 pub(super) struct Waiting {
-    address: Address,
+    /// `None` for the text of an invitation.
+    address: Option<Address>,
     content: Option<Content>,
     /// The delivery result in the event, which is used if the message turns out to be outgoing.
     pub(super) result: Option<DeliveryResult>,
@@ -97,6 +106,11 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    fn is_at(&self, href: &HrefKey) -> bool {
+        let address = self.address.as_ref();
+        address.is_some_and(|address| address.key == *href)
+    }
+
     fn with_content(mut self) -> Option<(Self, Content)> {
         let content = self.content.take()?;
         Some((self, content))
@@ -210,7 +224,7 @@ impl Conversation {
         self.show_preview(cx);
         if let Some(live) = self.life.live_mut() {
             let shown = live.invitation_text.shown_preview.take();
-            self.received.preview = shown.or(self.received.preview.take());
+            self.received.remember(shown);
         }
     }
 
@@ -242,7 +256,7 @@ impl Conversation {
         let waiting = Waiting {
             result: self.result_in(cx, event),
             sender: self.sender_of(cx, resource, is_late),
-            address,
+            address: Some(address),
             content,
             is_late,
             arrived_at: cx.core.wall_now(),
@@ -252,11 +266,12 @@ impl Conversation {
 
     /// Adds a message to the queue, and reads it if its content is unknown.
     fn enqueue(&mut self, cx: &mut Context<'_>, waiting: Waiting) {
-        let Address { href, key } = &waiting.address;
-        self.received.known.insert(key.clone(), ());
-        if waiting.content.is_none() {
-            let purpose = ChatPurpose::ReadIncoming(key.clone());
-            self.tasks.read(cx.core, Some(href), purpose);
+        if let Some(Address { href, key }) = &waiting.address {
+            self.received.known.insert(key.clone(), ());
+            if waiting.content.is_none() {
+                let purpose = ChatPurpose::ReadIncoming(key.clone());
+                self.tasks.read(cx.core, Some(href), purpose);
+            }
         }
         self.received.line.push_back(waiting);
         self.show_next(cx);
@@ -271,7 +286,9 @@ impl Conversation {
                 return;
             };
             let is_shown = self.received.is_shown_twice(&first, &content);
-            if !is_shown && !self.is_shown_invitation_text(cx, &first, &content) {
+            if first.address.is_none()
+                || !is_shown && !self.is_shown_invitation_text(cx, &first, &content)
+            {
                 if !first.is_late {
                     self.set_typing(cx, first.sender.key, false);
                 }
@@ -343,17 +360,6 @@ impl Conversation {
         );
     }
 
-    /// Handles a missing message event with the text of the invitation.
-    pub(super) fn on_first_message_overdue(&mut self, cx: &mut Context<'_>) {
-        if self.received.is_reading() {
-            // The text must not be shown before a message that is being read.
-            self.tasks
-                .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
-        } else {
-            self.show_preview(cx);
-        }
-    }
-
     /// Shows the text of the incoming invitation, if no event brought it.
     pub(super) fn show_preview(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {
@@ -365,10 +371,20 @@ impl Conversation {
         let body = preview.body.clone();
         let sender = self.roster.get(preview.sender);
         live.invitation_text.shown_preview = Some(preview);
-        let timestamp = cx.core.wall_now();
-        if let Some(sender) = sender {
-            self.show(cx, sender, body, timestamp);
-        }
+        let Some(sender) = sender else { return };
+        let content = Content {
+            body,
+            timestamp: None,
+        };
+        let text = Waiting {
+            address: None,
+            content: Some(content),
+            result: None,
+            sender,
+            is_late: false,
+            arrived_at: cx.core.wall_now(),
+        };
+        self.enqueue(cx, text);
     }
 
     pub(super) fn on_incoming_read(
@@ -384,14 +400,14 @@ impl Conversation {
             let operation = text("operationId").map(str::to_owned);
             let read = self.result_of(cx, None, None, message.as_ref());
             if let Some(own) = self.remove_own_message(cx, href)
-                && let Some(result) = own.result.or(read)
+                && let (Some(address), Some(result)) = (own.address, own.result.or(read))
             {
-                self.apply_result(cx, own.address, operation.as_deref(), result);
+                self.apply_result(cx, address, operation.as_deref(), result);
             }
             return;
         }
         let mut line = self.received.line.iter();
-        let Some(position) = line.position(|waiting| waiting.address.key == *href) else {
+        let Some(position) = line.position(|waiting| waiting.is_at(href)) else {
             return;
         };
         let is_late = self
@@ -426,9 +442,9 @@ impl Conversation {
         href: &HrefKey,
     ) -> Option<Waiting> {
         let mut line = self.received.line.iter();
-        let position = line.position(|it| it.content.is_none() && it.address.key == *href)?;
+        let position = line.position(|it| it.content.is_none() && it.is_at(href))?;
         let own = self.received.line.remove(position)?;
-        let read = ChatPurpose::ReadIncoming(own.address.key.clone());
+        let read = ChatPurpose::ReadIncoming(href.clone());
         self.tasks.abandon(cx.core, |purpose| *purpose == read);
         self.show_next(cx);
         Some(own)

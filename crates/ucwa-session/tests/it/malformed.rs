@@ -417,11 +417,10 @@ fn the_text_of_an_invitation_follows_the_messages_before_it() {
     driver.advance(Duration::from_secs(6));
     assert_eq!(driver.received(key), Vec::<String>::new());
     driver.reply("GET", &message_href("21a1", "first"), 200, resource);
-    assert_eq!(driver.received(key), ["first", "second"]);
+    assert_eq!(driver.received(key), ["first", "second", "Hi Tosh"]);
     let event = arrival("21a1", "3", "Hi Tosh");
     driver.page(senders("21a1", vec![(true, event)]));
-    driver.advance(Duration::from_secs(6));
-    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    assert_eq!(driver.received(key), Vec::<String>::new());
 }
 
 /// The message with the text may have been sent long before the invitation was read.
@@ -443,4 +442,54 @@ fn the_text_of_an_invitation_that_was_read_late_is_shown_once() {
     let event = arrival("17b", "1", "Hi Tosh");
     driver.page(senders("17b", vec![(true, event)]));
     assert_eq!(driver.received(key), Vec::<String>::new());
+}
+
+/// The same holds for an invitation that was missed, and the message that is being read may be the text of the invitation
+/// before.
+#[test]
+fn the_text_of_an_invitation_is_shown_once_although_others_follow() {
+    let mut fixture = fixtures::accepting();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.page(offer_completed("17b", "Success"));
+    driver.advance(Duration::from_secs(6));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
+    let first = arrival("17b", "1", "Hi Tosh");
+    let resource = first["_embedded"]["message"].clone();
+    let malformed = with(first, "_embedded", json!("x"));
+    driver.page(senders(
+        "17b",
+        vec![(true, malformed), (true, messaging("17b", "Disconnected"))],
+    ));
+    for text in ["one", "two"] {
+        let mut offer = offered("17b", text);
+        let href = format!("{APP}/communication/messagingInvitations/{text}");
+        let invitation = &mut offer[0]["events"][0];
+        invitation["link"]["href"] = json!(href);
+        let mut missed = invitation.clone();
+        missed["type"] = json!("completed");
+        missed["status"] = json!("Failure");
+        missed["_embedded"]["messagingInvitation"]["state"] = json!("Failed");
+        driver.page(json!([communication(vec![invitation.clone(), missed])]));
+    }
+    assert_eq!(driver.received(key), Vec::<String>::new());
+    driver.reply("GET", &message_href("17b", "1"), 200, resource);
+    assert_eq!(driver.received(key), ["one", "two"]);
+}
+
+/// The response to a read may be older than an event that came meanwhile.
+#[test]
+fn an_event_with_the_messaging_resource_outdates_a_read_of_it() {
+    let mut fixture = fixtures::established();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    let messaging_href = format!("{}/messaging", conversation_href("21a1"));
+    let malformed = with(messaging("21a1", "Connected"), "_embedded", json!("x"));
+    driver.page(senders("21a1", vec![(true, malformed)]));
+    let read = driver.take("GET", &messaging_href);
+    driver.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Connected"))],
+    ));
+    let old = messaging("21a1", "Disconnected")["_embedded"]["messaging"].clone();
+    driver.respond(read.id, answer(200, old));
+    assert_eq!(driver.changes(key), []);
 }
