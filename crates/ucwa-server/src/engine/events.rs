@@ -48,12 +48,8 @@ pub(super) enum FollowKind {
 struct Page {
     follow: FollowKind,
     events: Vec<Queued>,
-}
-
-impl Page {
-    fn says_something(&self) -> bool {
-        !self.events.is_empty() || self.follow != FollowKind::Next
-    }
+    /// Whether the page had events, or asked for a resume or a resynchronisation, when it was sent first.
+    had_content: bool,
 }
 
 #[derive(Debug)]
@@ -118,7 +114,7 @@ impl Channel {
 
     fn acknowledge(&mut self, ack: u64) -> Ack {
         match &self.sent {
-            Some(page) if ack == self.ack && page.says_something() => Ack::Again,
+            Some(page) if ack == self.ack && page.had_content => Ack::Again,
             Some(page) if ack == self.ack + 1 => {
                 let delivered = page.events.iter().filter_map(|queued| queued.delivery);
                 let delivered = delivered.collect();
@@ -126,7 +122,8 @@ impl Channel {
                 self.ack = ack;
                 Ack::Good(delivered)
             }
-            // What said nothing needn't come again: it may as well wait for events.
+            // An empty page need not be sent again: the request waits for events. A page that lost its events since is sent
+            // again, since the client may have received it with them, and acknowledges only those.
             _ if ack == self.ack => {
                 self.sent = None;
                 Ack::Good(Vec::new())
@@ -311,8 +308,10 @@ impl Engine {
         if aggregate {
             events = aggregated(events);
         }
+        let follow = channel.follow.take().unwrap_or(FollowKind::Next);
         channel.sent = Some(Page {
-            follow: channel.follow.take().unwrap_or(FollowKind::Next),
+            had_content: !events.is_empty() || follow != FollowKind::Next,
+            follow,
             events,
         });
         if let Some(response) = self.sent_page(id, parked.representation) {

@@ -59,6 +59,24 @@ fn a_message_that_is_not_fetched_is_lost_after_thirty_seconds() {
     assert!(world.reply(parked).is_none());
 }
 
+/// A client that received the page before acknowledges that page. It must not acknowledge a later message with it.
+#[test]
+fn a_page_whose_message_was_lost_is_sent_again_without_later_events() {
+    let mut world = World::new();
+    let world = &mut world;
+    let chat = Chat::new(world);
+    chat.tosh_says(world, "Hello?");
+    let page = chat.lene.park(world);
+    assert!(world.reply(page).is_some());
+    world.pass(seconds(30));
+    let later = chat.tosh_says(world, "Are you there?");
+    let again = chat.lene.park(world);
+    let again = world.reply(again).unwrap();
+    assert_eq!(chat.lene.decode_page(&again).events().count(), 0);
+    let pending = chat.tosh.resource(world, &location(&later));
+    assert_eq!(pending.text("status"), Some("Pending"));
+}
+
 #[test]
 fn the_end_of_a_chat_is_told_to_both_and_fails_what_was_on_its_way() {
     let mut world = World::new();
