@@ -408,7 +408,7 @@ impl Conversation {
             Due::InvitationStarted(operation) => self.on_start_overdue(cx, &operation),
             Due::InvitationCompleted(id) => self.on_completion_overdue(cx, id),
             Due::Delivery(message) => self.on_delivery_overdue(cx, message),
-            Due::FirstMessage => self.show_preview(cx),
+            Due::FirstMessage => self.on_first_message_overdue(cx),
             Due::Probe => self.probe(cx),
             Due::ConversationUnread => self.read_conversation(cx),
             Due::MessagingUnread => self.read_messaging(cx),

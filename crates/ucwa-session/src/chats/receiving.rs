@@ -360,6 +360,17 @@ impl Conversation {
         );
     }
 
+    /// No message event brought the text of the invitation in time.
+    pub(super) fn on_first_message_overdue(&mut self, cx: &mut Context<'_>) {
+        if self.received.is_reading() {
+            // The message that is being read may be the text.
+            self.tasks
+                .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
+        } else {
+            self.show_preview(cx);
+        }
+    }
+
     /// Shows the text of the incoming invitation, if no event brought it.
     pub(super) fn show_preview(&mut self, cx: &mut Context<'_>) {
         let Some(live) = self.life.live_mut() else {

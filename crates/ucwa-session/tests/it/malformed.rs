@@ -417,10 +417,11 @@ fn the_text_of_an_invitation_follows_the_messages_before_it() {
     driver.advance(Duration::from_secs(6));
     assert_eq!(driver.received(key), Vec::<String>::new());
     driver.reply("GET", &message_href("21a1", "first"), 200, resource);
-    assert_eq!(driver.received(key), ["first", "second", "Hi Tosh"]);
+    assert_eq!(driver.received(key), ["first", "second"]);
     let event = arrival("21a1", "3", "Hi Tosh");
     driver.page(senders("21a1", vec![(true, event)]));
-    assert_eq!(driver.received(key), Vec::<String>::new());
+    driver.advance(Duration::from_secs(6));
+    assert_eq!(driver.received(key), ["Hi Tosh"]);
 }
 
 /// The message with the text may have been sent long before the invitation was read.
@@ -492,4 +493,20 @@ fn an_event_with_the_messaging_resource_outdates_a_read_of_it() {
     let old = messaging("21a1", "Disconnected")["_embedded"]["messaging"].clone();
     driver.respond(read.id, answer(200, old));
     assert_eq!(driver.changes(key), []);
+}
+
+/// The message that is being read may be the text of the invitation.
+#[test]
+fn the_text_of_an_invitation_precedes_the_messages_behind_its_malformed_event() {
+    let mut fixture = fixtures::accepting();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.page(offer_completed("17b", "Success"));
+    let first = arrival("17b", "1", "Hi Tosh");
+    let resource = first["_embedded"]["message"].clone();
+    let malformed = with(first, "_embedded", json!("x"));
+    let second = arrival("17b", "2", "second");
+    driver.page(json!([conversation("17b", vec![malformed, second])]));
+    driver.advance(Duration::from_secs(6));
+    driver.reply("GET", &message_href("17b", "1"), 200, resource);
+    assert_eq!(driver.received(key), ["Hi Tosh", "second"]);
 }
