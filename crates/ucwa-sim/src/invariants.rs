@@ -73,7 +73,8 @@ impl Check<'_> {
                 for message in &view.received {
                     self.shown.entry(*message).or_default().push(id);
                     let sender = self.message(*message).map(|message| message.sender);
-                    if let Some(before) = last.insert(sender, *message)
+                    if !self.world.oracle.is_read_late(id, *message)
+                        && let Some(before) = last.insert(sender, *message)
                         && before > *message
                     {
                         let detail =

@@ -51,6 +51,8 @@ enum Fact {
     DeliveryResult(MessageId, bool),
     Text(MessageId),
     Closed(MessageId),
+    /// A message inside an incoming invitation that was read.
+    ReadLate(MessageId),
     /// A message without its text, at this path.
     Unread(String),
     Application(String),
@@ -125,6 +127,8 @@ pub(crate) struct Oracle {
     started: BTreeSet<String>,
     /// How many times each client failed to read a message that an event had announced without its text.
     failed_reads: BTreeMap<EndpointId, usize>,
+    /// The messages inside invitations that a client read, since their event was malformed.
+    read_late: BTreeSet<(EndpointId, MessageId)>,
     /// The paths of messages that an event announced to a client without their text, and that the client has not requested.
     unread: BTreeSet<(EndpointId, String)>,
     /// The faults and recoveries so far.
@@ -147,6 +151,11 @@ impl Oracle {
     /// Whether a client acknowledged the complete receipt of a message, so that the server need not send it again.
     pub(crate) fn is_acknowledged(&self, endpoint: EndpointId, message: MessageId) -> bool {
         self.acknowledged.contains(&(endpoint, message))
+    }
+
+    /// Whether a client got a message inside an invitation by a read, which may end after later events.
+    pub(crate) fn is_read_late(&self, endpoint: EndpointId, message: MessageId) -> bool {
+        self.read_late.contains(&(endpoint, message))
     }
 
     /// How many times a client failed to read a message.
@@ -297,6 +306,10 @@ impl Oracle {
             Subject::Poll if success => facts = self.page(response),
             Subject::DeliveryResult if success => {
                 let resource = resource(response.headers(), response.body());
+                let text = resource.as_ref().and_then(|it| it.link_href("message"));
+                let text = text.and_then(|href| DataUri::parse(href).ok());
+                let text = text.and_then(|it| MessageId::of_text(&it.text()));
+                facts.extend(text.map(Fact::ReadLate));
                 facts.extend(resource.and_then(|resource| self.delivery_result_of(&resource)));
             }
             _ => {}
@@ -475,6 +488,9 @@ impl Oracle {
         let endpoint = exchange.endpoint;
         match fact {
             Fact::Accepted(message) => self.records.entry(*message).or_default().name_known = true,
+            Fact::ReadLate(message) => {
+                self.read_late.insert((endpoint, *message));
+            }
             Fact::Unread(path) => {
                 self.unread.insert((endpoint, path.clone()));
             }

@@ -362,6 +362,9 @@ impl Conversation {
             return;
         };
         let Ok(read) = read else { return };
+        if read.text("direction") == Some("Incoming") {
+            return;
+        }
         let text = payload::message_body(&read).map(|body| html::hash(&body));
         let unnamed = deliveries.unnamed();
         let mut unnamed = unnamed.filter(|sent| text.is_none_or(|text| text == sent.text));

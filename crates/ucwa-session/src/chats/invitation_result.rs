@@ -102,7 +102,7 @@ impl Conversation {
         if !failure.is_gone() && retries {
             let timer = ChatTimer::InvitationCompleted(id.clone());
             self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
-        } else if self.is_chatting() {
+        } else if failure.is_gone() && self.is_chatting() {
             // The invitation resource is gone. If the chat is connected, the invitation was accepted.
             self.conclude(cx, id, Ok(()), None);
         } else if invite.is_some() {

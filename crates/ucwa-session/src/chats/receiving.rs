@@ -434,14 +434,22 @@ impl Conversation {
                 Content { body, timestamp },
             ))
         });
+        let mut told = None;
         if let Some(waiting) = self.received.line.get_mut(position) {
-            waiting.content = Some(match content {
+            match content {
                 Some((sender, content)) => {
                     waiting.sender = sender;
-                    content
+                    waiting.content = Some(content);
                 }
-                None => Content::unavailable(),
-            });
+                None => {
+                    told = waiting.result.take().zip(waiting.address.clone());
+                    waiting.content = Some(Content::unavailable());
+                }
+            }
+        }
+        // The message may be this user's, and the response to its request may still say so.
+        if let Some((result, address)) = told {
+            self.apply_result(cx, address, None, result);
         }
         self.show_next(cx);
     }

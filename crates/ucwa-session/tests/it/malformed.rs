@@ -510,3 +510,22 @@ fn the_text_of_an_invitation_precedes_the_messages_behind_its_malformed_event() 
     driver.reply("GET", &message_href("17b", "1"), 200, resource);
     assert_eq!(driver.received(key), ["Hi Tosh", "second"]);
 }
+
+/// The read failed, and the response to the message comes after it.
+#[test]
+fn a_malformed_result_counts_although_the_message_could_not_be_read() {
+    let mut fixture = fixtures::established();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.send(2, "Hi");
+    let href = message_href("21a1", "2");
+    let event = bare("completed", "message", &href, None);
+    let event = with(event, "status", json!("Success"));
+    let malformed = with(event, "_embedded", json!("x"));
+    driver.page(json!([conversation("21a1", vec![malformed])]));
+    driver.reply("GET", &href, 403, json!({"code": "Forbidden"}));
+    driver.events.clear();
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    driver.created("POST", &messages, &href);
+    let results = driver.delivery_results(key);
+    assert_eq!(results, [(MessageKey::Local(2), MessageStatus::Succeeded)]);
+}

@@ -208,3 +208,27 @@ fn a_conversation_that_could_not_be_read_is_read_again() {
     driver.advance(Duration::from_secs(300));
     assert!(!driver.is_sent("GET", &href));
 }
+
+/// The chat may be connected by events that are older than the invitation.
+#[test]
+fn an_invitation_that_cannot_be_read_is_not_accepted_because_its_chat_is_connected() {
+    let mut driver = established();
+    driver.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    driver.advance(Duration::from_secs(10));
+    let read = conversation_event("x", "21a1", "Connected")["_embedded"]["conversation"].clone();
+    driver.reply("GET", &conversation_href("21a1"), 200, read);
+    driver.send(1, "again");
+    driver.created("POST", &format!("{INVITE}?conversationId=21a1"), INVITATION);
+    driver.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Connected"))],
+    ));
+    driver.advance(Duration::from_secs(31));
+    let read = driver.take("GET", INVITATION);
+    driver.respond(read.id, page(200));
+    let results = driver.delivery_results(chat());
+    assert_eq!(results, [(MessageKey::Local(1), MessageStatus::Unknown)]);
+}
