@@ -360,9 +360,10 @@ impl Conversation {
         cx.done(offer.declining);
         if offer.began_conversation {
             self.end_after_reads(cx, Some(failure));
-        } else {
+        } else if !self.is_chatting() {
             self.on_chat_gone(cx, Some(failure));
         }
+        // A chat that is connected began in another way, and the messaging resource tells when it ends.
     }
 
     /// Closes an invitation that is superseded or whose conversation ends.

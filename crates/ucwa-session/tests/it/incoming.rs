@@ -422,3 +422,25 @@ fn a_conversation_without_a_known_peer_sends_no_invitation() {
         "the started conversation has ended: {changes:?}"
     );
 }
+
+/// The chat began in another way, for example because this user called the peer meanwhile.
+#[test]
+fn a_missed_invitation_does_not_end_a_chat_that_is_connected() {
+    let mut fixture = crate::fixtures::established();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Disconnected"))],
+    ));
+    driver.page(offered("21a1", "Hi Tosh"));
+    driver.page(senders(
+        "21a1",
+        vec![(true, messaging("21a1", "Connected"))],
+    ));
+    driver.events.clear();
+    driver.page(offer_completed("21a1", "Failure"));
+    let changes = driver.changes(key);
+    let is_end =
+        |change: &ConversationChange| matches!(change, ConversationChange::ChatDisconnected { .. });
+    assert!(!changes.iter().any(is_end), "{changes:?}");
+}
