@@ -192,17 +192,6 @@ fn activity_is_reported_only_if_the_server_offers_it() {
 }
 
 #[test]
-fn a_report_of_activity_under_way_is_not_doubled() {
-    let activity = format!("{APP}/me/reportMyActivity");
-    let mut driver = TestDriver::signed_in();
-    while !driver.is_sent("POST", &activity) {
-        driver.advance(Duration::from_secs(1));
-    }
-    driver.advance(Duration::from_secs(900));
-    assert_eq!(driver.count_sent("POST", &activity), 1);
-}
-
-#[test]
 fn a_failed_report_of_activity_is_repeated_in_time() {
     const ACTIVITY: &str = "/ucwa/oauth/v1/applications/102/me/reportMyActivity";
     let due = || {
