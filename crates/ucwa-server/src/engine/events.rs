@@ -48,8 +48,6 @@ pub(super) enum FollowKind {
 struct Page {
     follow: FollowKind,
     events: Vec<Queued>,
-    /// Whether the page had events, or asked for a resume or a resynchronisation, when it was sent first.
-    had_content: bool,
 }
 
 #[derive(Debug)]
@@ -114,7 +112,8 @@ impl Channel {
 
     fn acknowledge(&mut self, ack: u64) -> Ack {
         match &self.sent {
-            Some(page) if ack == self.ack && page.had_content => Ack::Again,
+            // Also if the page is empty: the client may have received it, and acknowledges only that.
+            Some(_) if ack == self.ack => Ack::Again,
             Some(page) if ack == self.ack + 1 => {
                 let delivered = page.events.iter().filter_map(|queued| queued.delivery);
                 let delivered = delivered.collect();
@@ -122,12 +121,7 @@ impl Channel {
                 self.ack = ack;
                 Ack::Good(delivered)
             }
-            // An empty page need not be sent again: the request waits for events. A page that lost its events since is sent
-            // again, since the client may have received it with them, and acknowledges only those.
-            _ if ack == self.ack => {
-                self.sent = None;
-                Ack::Good(Vec::new())
-            }
+            None if ack == self.ack => Ack::Good(Vec::new()),
             _ => Ack::Wrong,
         }
     }
@@ -308,10 +302,8 @@ impl Engine {
         if aggregate {
             events = aggregated(events);
         }
-        let follow = channel.follow.take().unwrap_or(FollowKind::Next);
         channel.sent = Some(Page {
-            had_content: !events.is_empty() || follow != FollowKind::Next,
-            follow,
+            follow: channel.follow.take().unwrap_or(FollowKind::Next),
             events,
         });
         if let Some(response) = self.sent_page(id, parked.representation) {

@@ -60,7 +60,10 @@ impl Conversation {
                 self.post_accept(cx);
             }
             Chat::Disconnected if established && self.may_restart_chat() => {
-                self.invite(cx, subject, Some(draft));
+                // Older messages may be waiting.
+                self.deliveries.drafts.push_back(draft);
+                let first = self.deliveries.drafts.pop_front();
+                self.invite(cx, subject, first);
             }
             Chat::Disconnected | Chat::Connecting | Chat::Connected { .. } => {
                 self.deliveries.drafts.push_back(draft);
@@ -156,6 +159,8 @@ impl Conversation {
                 self.on_not_sent(cx, message, failure.clone());
                 self.on_chat_gone(cx, Some(failure));
                 self.arm_probe(cx);
+                // The conversation may have been found to go on before this response.
+                self.send_next(cx);
             }
             Effect::Unclear(_) => self.on_send_response_lost(cx, message),
             Effect::Refused(failure) => {

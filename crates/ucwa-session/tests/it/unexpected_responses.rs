@@ -105,6 +105,13 @@ fn a_404_of_the_token_service_is_not_about_the_resource() {
 
 #[test]
 fn a_new_message_does_not_overtake_one_in_flight_after_the_chat_ended() {
+    for (status, code) in [(409, "Conflict"), (404, "NotFound")] {
+        queued_behind_a_message_in_flight(status, code);
+    }
+}
+
+/// The second message goes on when the first one is refused.
+fn queued_behind_a_message_in_flight(status: u16, code: &str) {
     let mut driver = established();
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     driver.send(1, "one");
@@ -133,8 +140,8 @@ fn a_new_message_does_not_overtake_one_in_flight_after_the_chat_ended() {
         !driver.is_sent("POST", INVITE),
         "the first message may still arrive"
     );
-    driver.reply("POST", &messages, 409, json!({"code": "Conflict"}));
-    assert!(driver.is_sent("POST", INVITE));
+    driver.reply("POST", &messages, status, json!({"code": code}));
+    assert!(driver.is_sent("POST", INVITE), "{status}");
     assert_eq!(driver.result(second), None);
 }
 
