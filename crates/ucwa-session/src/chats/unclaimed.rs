@@ -149,12 +149,16 @@ impl Chats {
         let Some(key) = key_of(core, href) else {
             return;
         };
-        self.merged.remove(&key);
         let Ok(invitation) = answer.resource(core) else {
             return;
         };
-        // The conversation may be established by now, so the invitation was answered.
         let conversation = invitation.link_href("conversation");
+        // No conversation of this application is on another host. The application has not sent this.
+        if conversation.is_some_and(|href| core.resolve(href, Stage::Invitation).is_err()) {
+            return;
+        }
+        self.merged.remove(&key);
+        // The conversation may be established by now, so the invitation was answered.
         let conversation = conversation.and_then(|href| key_of(core, href));
         let known = conversation.and_then(|href| self.index.conversation(&href));
         let known = known.and_then(|key| self.conversations.get(&key));

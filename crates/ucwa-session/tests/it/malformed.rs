@@ -529,3 +529,18 @@ fn a_malformed_result_counts_although_the_message_could_not_be_read() {
     let results = driver.delivery_results(key);
     assert_eq!(results, [(MessageKey::Local(2), MessageStatus::Succeeded)]);
 }
+
+/// It would be a conversation without an address, beside the one that the server has.
+#[test]
+fn a_read_invitation_into_a_conversation_on_another_host_is_not_shown() {
+    let offer = offered("17b", "Hi");
+    let event = &offer[0]["events"][0];
+    let mut resource = event["_embedded"]["messagingInvitation"].clone();
+    let forged = json!({"href": "https://elsewhere.example/conversations/17b"});
+    resource["_links"]["conversation"] = forged;
+    let mut driver = TestDriver::signed_in();
+    let malformed = with(event.clone(), "_embedded", json!("x"));
+    driver.page(json!([communication(vec![malformed])]));
+    driver.reply("GET", INVITATION, 200, resource);
+    assert!(driver.events.is_empty(), "{:?}", driver.events);
+}
