@@ -398,3 +398,17 @@ fn retry_after_delays_the_repeat_of_a_503() {
     driver.advance(Duration::from_millis(1));
     assert!(driver.is_sent("GET", &conversation_href("21a1")));
 }
+
+/// A renewal that was abandoned with the session must not hold up the requests of the next sign-in.
+#[test]
+fn a_renewal_ends_with_the_session() {
+    let mut driver = TestDriver::signed_in();
+    let poll = driver.take("GET", &format!("{APP}/events"));
+    driver.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    assert!(driver.is_sent("POST", "/WebTicket/oauthtoken"));
+    driver.submit(Operation::SignOut);
+    for _ in 0..60 {
+        driver.advance(Duration::from_secs(1));
+    }
+    assert_eq!(driver.session.workload().renewals, 0);
+}
