@@ -327,8 +327,13 @@ impl<'v> Walk<'v> {
             let digits: String = decoded.split_ascii_whitespace().collect();
             let bytes = BASE64_STANDARD_NO_PAD.decode(digits.trim_end_matches('='));
             let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            text.and_then(|text| self.body(content_type, &text))
-                .map(|edited| format!("{head},{}", BASE64_STANDARD.encode(edited)))
+            match text {
+                Some(text) => self
+                    .body(content_type, &text)
+                    .map(|edited| format!("{head},{}", BASE64_STANDARD.encode(edited))),
+                // Other text follows, or the data is damaged.
+                None => self.unnamed(uri),
+            }
         } else {
             // UCWA writes spaces as in a form.
             let text = parameters::decoded(data, true);
