@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
+/// A network with longer delays is slow.
+const SHORT_LATENCY: Duration = Duration::from_millis(100);
+
 const fn millis(range: Range<u64>) -> Range<Duration> {
     Duration::from_millis(range.start)..Duration::from_millis(range.end)
 }
@@ -94,6 +97,11 @@ impl NetworkProfile {
         [Self::fast(), Self::slow(), Self::lossy(), Self::failing()]
             .into_iter()
             .find(|profile| profile.name == name)
+    }
+
+    /// Whether a request can take so long that several of them together exceed a time limit of the server.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.latency.end > SHORT_LATENCY
     }
 
     /// Whether every request and every response arrives.

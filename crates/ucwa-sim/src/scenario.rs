@@ -55,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) size: WorldSize,
     /// Nothing is lost or refused, so every action must succeed.
     pub(crate) ideal: bool,
+    /// Whether a fault lets all tokens expire at once.
+    pub(crate) expires_tokens: bool,
     /// The number of actors.
     pub(crate) actors: usize,
     /// The number of messages in each of the two chats, besides the first ones.

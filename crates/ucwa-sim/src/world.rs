@@ -29,9 +29,6 @@ use crate::violation::Violation;
 /// The wall time at which every world begins.
 const BEGINNING: Duration = Duration::from_secs(1_364_327_898);
 
-/// A network with longer delays is slow.
-const SHORT_LATENCY: Duration = Duration::from_millis(100);
-
 /// The host behind a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Site {
@@ -139,7 +136,7 @@ impl World {
         config.wall_at_epoch = Self::wall_at_epoch();
         config.token_life = conditions.token_life.unwrap_or(config.token_life);
         let ideal = conditions.network.is_lossless() && conditions.http_faults.is_none();
-        let delay = match conditions.network.latency.end > SHORT_LATENCY {
+        let delay = match conditions.network.is_slow() {
             _ if !ideal => AllowedDelay::Any,
             false => AllowedDelay::OnePage,
             true => AllowedDelay::None,

@@ -213,6 +213,7 @@ impl Conversation {
             return;
         };
         offer.accepted = true;
+        live.invitation_text.set_accepted(None);
         live.chat_refused = false;
         live.chat = Chat::Connecting;
         cx.change(self.key, ConversationChange::ChatConnecting);

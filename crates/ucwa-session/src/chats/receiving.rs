@@ -21,6 +21,9 @@ use crate::response::Answer;
 /// the invitation. A message further from the acceptance than this time is not that text.
 const FIRST_MESSAGE_GRACE: Duration = Duration::from_secs(5);
 
+/// How many shown texts of earlier invitations a conversation remembers.
+const REMEMBERED_TEXTS: usize = 8;
+
 /// The incoming messages of a conversation, in all of its lives.
 #[derive(Default)]
 pub(super) struct Received {
@@ -31,8 +34,8 @@ pub(super) struct Received {
     line: VecDeque<Waiting>,
     /// The time of sending and the hash of the text of recent messages, and whether the message was late.
     said: Recent<(SystemTime, u64), bool, 64>,
-    /// The text of an earlier invitation, which a late event may repeat.
-    preview: Option<Preview>,
+    /// The shown texts of earlier invitations, the newest last. A late event may repeat each of them.
+    invitation_texts: VecDeque<Preview>,
 }
 
 impl Received {
@@ -40,7 +43,7 @@ impl Received {
     pub(super) fn forget_hrefs(&mut self) {
         self.known.clear();
         self.said.clear();
-        self.preview = None;
+        self.invitation_texts.clear();
     }
 
     /// Whether the message was shown with another href. A server that did not remove this user from an ended conversation
@@ -57,11 +60,23 @@ impl Received {
         is_repeated
     }
 
-    /// Remembers the text of an invitation that was shown. Only an accepted invitation is expected to repeat it.
+    /// Remembers the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
+    /// event, so these texts are kept before others.
     fn remember(&mut self, shown: Option<Preview>) {
-        if shown.as_ref().is_some_and(|text| text.accepted) || self.preview.is_none() {
-            self.preview = shown.or(self.preview.take());
+        let Some(shown) = shown.filter(|text| text.accepted || self.invitation_texts.is_empty())
+        else {
+            return;
+        };
+        if self.invitation_texts.len() == REMEMBERED_TEXTS {
+            self.invitation_texts.pop_front();
         }
+        self.invitation_texts.push_back(shown);
+    }
+
+    /// Removes the text of an earlier invitation that a late event repeats. Returns whether there was one.
+    fn remove_repeated(&mut self, repeats: impl FnMut(&Preview) -> bool) -> bool {
+        let position = self.invitation_texts.iter().position(repeats);
+        position.is_some_and(|position| self.invitation_texts.remove(position).is_some())
     }
 
     /// The peer invites again. The new text follows the messages in the queue, which may repeat the text before it.
@@ -142,8 +157,9 @@ struct Preview {
     sender: ParticipantKey,
     /// The server's time at the offer, if it is known.
     offered_at: Option<SystemTime>,
+    /// Whether this user has accepted the invitation, even if the server has not confirmed it yet.
     accepted: bool,
-    /// The server's time at the acceptance, if it is known.
+    /// The server's time when it confirmed the acceptance, if it is known.
     accepted_at: Option<SystemTime>,
 }
 
@@ -173,6 +189,14 @@ impl InvitationText {
         self.preview.is_some()
     }
 
+    /// This user has accepted the invitation, or the server has confirmed it at this time of its clock.
+    pub(super) fn set_accepted(&mut self, confirmed_at: Option<SystemTime>) {
+        if let Some(text) = self.preview.as_mut().or(self.shown_preview.as_mut()) {
+            text.accepted = true;
+            text.accepted_at = confirmed_at;
+        }
+    }
+
     /// Stores the text of an incoming invitation.
     pub(super) fn expect_first(
         &mut self,
@@ -192,7 +216,9 @@ impl InvitationText {
 
     /// Resumes the life that `received` remembers: its first event may still repeat the text that was shown.
     pub(super) fn resume(&mut self, received: &mut Received) {
-        self.shown_preview = self.shown_preview.take().or(received.preview.take());
+        if self.shown_preview.is_none() {
+            self.shown_preview = received.invitation_texts.pop_back();
+        }
     }
 }
 
@@ -203,13 +229,8 @@ impl Conversation {
             return;
         };
         let text = &mut live.invitation_text;
-        let is_expected = text.is_awaited();
-        let preview = text.preview.as_mut();
-        if let Some(preview) = preview.or(text.shown_preview.as_mut()) {
-            preview.accepted = true;
-            preview.accepted_at = cx.core.server_time();
-        }
-        if is_expected {
+        text.set_accepted(cx.core.server_time());
+        if text.is_awaited() {
             self.tasks
                 .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
         }
@@ -307,25 +328,24 @@ impl Conversation {
         content: &Content,
     ) -> bool {
         let sender = Some(message.sender.key).filter(|sender| self.roster.is_identified(*sender));
-        let repeats = |text: &mut Preview| text.is_repeated_by(&content.body, sender);
-        let ended = &mut self.received.preview;
-        let mut is_shown = message.is_late && ended.take_if(repeats).is_some();
+        let repeats = |text: &Preview| text.is_repeated_by(&content.body, sender);
+        let mut is_shown = message.is_late && self.received.remove_repeated(repeats);
         let Some(live) = self.life.live_mut() else {
             return is_shown;
         };
         let text = &mut live.invitation_text;
         if message.is_late {
             // If the conversation has moved, the message may belong to the invitation of this life.
-            is_shown = is_shown || text.shown_preview.take_if(repeats).is_some();
-            if text.preview.take_if(repeats).is_some() {
+            is_shown = is_shown || text.shown_preview.take_if(|text| repeats(text)).is_some();
+            if text.preview.take_if(|text| repeats(text)).is_some() {
                 self.cancel_first_message(cx);
             }
             return is_shown;
         }
-        if let Some(mut preview) = text.preview.take() {
+        if let Some(preview) = text.preview.take() {
             self.cancel_first_message(cx);
             // The server may have changed the text. If the two texts differ, both are shown.
-            if !repeats(&mut preview) {
+            if !repeats(&preview) {
                 let timestamp = content.timestamp.unwrap_or(message.arrived_at);
                 self.show(cx, message.sender.clone(), preview.body, timestamp);
             }
@@ -333,7 +353,7 @@ impl Conversation {
         }
         let shown = text.shown_preview.take();
         let shown = shown.filter(|text| text.is_of_the_acceptance(content.timestamp));
-        shown.is_some_and(|mut text| repeats(&mut text))
+        shown.is_some_and(|text| repeats(&text))
     }
 
     fn cancel_first_message(&mut self, cx: &mut Context<'_>) {

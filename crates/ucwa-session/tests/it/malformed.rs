@@ -477,6 +477,46 @@ fn the_text_of_an_invitation_is_shown_once_although_others_follow() {
     assert_eq!(driver.received(key), ["one", "two"]);
 }
 
+/// The events with the texts come when the user has left the conversation. The server has confirmed both acceptances, or only
+/// the first.
+#[test]
+fn the_texts_of_several_accepted_invitations_are_shown_once() {
+    for is_confirmed in [true, false] {
+        let mut fixture = fixtures::accepting();
+        let (driver, key) = (&mut fixture.driver, fixture.key);
+        driver.page(offer_completed("17b", "Success"));
+        driver.advance(Duration::from_secs(6));
+        driver.page(senders(
+            "17b",
+            vec![(true, messaging("17b", "Disconnected"))],
+        ));
+        let href = format!("{APP}/communication/messagingInvitations/second");
+        let mut offer = offered("17b", "Hi again");
+        let invitation = &mut offer[0]["events"][0];
+        invitation["link"]["href"] = json!(href);
+        invitation["_embedded"]["messagingInvitation"]["_links"]["accept"]["href"] =
+            json!(format!("{href}/accept"));
+        let mut completed = invitation.clone();
+        driver.page(json!([communication(vec![invitation.clone()])]));
+        driver.submit(Operation::Accept(key));
+        driver.reply("POST", &format!("{href}/accept"), 204, Value::Null);
+        if is_confirmed {
+            completed["type"] = json!("completed");
+            completed["status"] = json!("Success");
+            completed["_embedded"]["messagingInvitation"]["state"] = json!("Connected");
+            driver.page(json!([communication(vec![completed])]));
+        }
+        driver.submit(Operation::Leave(key));
+        driver.reply("DELETE", &conversation_href("17b"), 204, Value::Null);
+        assert_eq!(driver.received(key), ["Hi Tosh", "Hi again"]);
+        for (number, text) in [("1", "Hi Tosh"), ("2", "Hi again")] {
+            let event = arrival("17b", number, text);
+            driver.page(senders("17b", vec![(true, event)]));
+            assert_eq!(driver.received(key), Vec::<String>::new(), "{text}");
+        }
+    }
+}
+
 /// The response to a read may be older than an event that came meanwhile.
 #[test]
 fn an_event_with_the_messaging_resource_outdates_a_read_of_it() {

@@ -89,9 +89,7 @@ impl Scenario<'_> {
     }
 
     pub(super) fn inject(&mut self, fault: Fault) {
-        // In an ideal world with short-lived tokens, a request could meet two expired tokens and fail.
-        let may_expire_twice = self.plan.ideal && self.plan.faults.token_life.is_some();
-        if !(may_expire_twice && fault == Fault::ExpireTokens) {
+        if self.plan.expires_tokens || fault != Fault::ExpireTokens {
             self.world.inject(fault);
         }
     }
