@@ -214,8 +214,8 @@ impl Failure {
         self
     }
 
-    pub(crate) fn with_failed_participants(mut self, whom: Vec<String>) -> Self {
-        self.0.failed_participants = whom;
+    pub(crate) fn with_failed_participants(mut self, participants: Vec<String>) -> Self {
+        self.0.failed_participants = participants;
         self
     }
 
@@ -390,18 +390,18 @@ impl fmt::Display for Failure {
             }
         }
         // The list of addresses already contains the message.
-        let told = match &inner.kind {
+        let lists_addresses = match &inner.kind {
             FailureKind::Unreachable { tried } => {
                 tried.len() > 1 || inner.stage == Stage::Discovery
             }
             _ => false,
         };
-        if let Some(message) = inner.message.as_ref().filter(|_| !told) {
+        if let Some(message) = inner.message.as_ref().filter(|_| !lists_addresses) {
             write!(f, "; {message}")?;
         }
         if !inner.failed_participants.is_empty() {
-            let whom = inner.failed_participants.join(", ");
-            write!(f, "; not delivered to {whom}")?;
+            let participants = inner.failed_participants.join(", ");
+            write!(f, "; not delivered to {participants}")?;
         }
         if let Some(diagnostics) = &inner.diagnostics {
             write!(f, "; diagnostics {diagnostics}")?;

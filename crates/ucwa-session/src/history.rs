@@ -214,9 +214,9 @@ impl History {
 }
 
 /// The failure if the server offers no link: it has no archive, or a policy forbids its use (`communication_ref`).
-fn not_offered(what: &str) -> Failure {
+fn not_offered(rel: &str) -> Failure {
     Failure::new(FailureKind::NotSupported, Stage::History)
-        .with_message(format!("the server offers no {what}"))
+        .with_message(format!("the server offers no {rel}"))
 }
 
 /// A mailbox that is too old to hold an archive counts as none.

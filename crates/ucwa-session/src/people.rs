@@ -62,7 +62,7 @@ impl PeoplePurpose {
     /// The name of the operation in traces.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Read(who, aspect) => aspect.rel(who),
+            Self::Read(id, aspect) => aspect.rel(id),
             Self::Locate(_) | Self::Search(_) => "search",
             Self::Identify(_) => "contact",
             Self::Subscribe(_) => "presenceSubscriptions",
@@ -138,7 +138,7 @@ struct Person {
 
 impl Person {
     /// The strongest interest in a resource.
-    fn interest(&self, who: &PersonId, aspect: Aspect) -> Interest {
+    fn interest(&self, id: &PersonId, aspect: Aspect) -> Interest {
         let of_aspect = self
             .interests
             .iter()
@@ -147,7 +147,7 @@ impl Person {
         let mut shortest = Interest::None;
         for interest in of_aspect {
             match (interest, shortest) {
-                (Interest::Live, _) if aspect.is_live(who) => return Interest::Live,
+                (Interest::Live, _) if aspect.is_live(id) => return Interest::Live,
                 (Interest::Every(one), Interest::Every(other)) if one < other => {
                     shortest = interest;
                 }
@@ -163,10 +163,10 @@ impl Person {
         self.links.contains_key(&Aspect::Card)
     }
 
-    fn is_followed(&self, who: &PersonId) -> bool {
+    fn is_followed(&self, id: &PersonId) -> bool {
         Aspect::ALL
             .into_iter()
-            .any(|aspect| self.interest(who, aspect) == Interest::Live)
+            .any(|aspect| self.interest(id, aspect) == Interest::Live)
     }
 }
 
@@ -187,15 +187,15 @@ impl People {
             Operation::FetchPerson { address, field } => match self.find_or_create(&address) {
                 Err(failure) => core.complete(ticket, Err(failure)),
                 Ok(_) if !self.open => core.complete(ticket, Err(not_signed_in())),
-                Ok(who) => self.read(core, who, Aspect::of(field), Some(ticket)),
+                Ok(id) => self.read(core, id, Aspect::of(field), Some(ticket)),
             },
             Operation::FollowPerson {
                 address,
                 field,
                 interest,
             } => {
-                let result = self.find_or_create(&address).map(|who| {
-                    self.follow(core, who, field, interest);
+                let result = self.find_or_create(&address).map(|id| {
+                    self.follow(core, id, field, interest);
                     Outcome::Done
                 });
                 core.complete(ticket, result);
@@ -214,8 +214,8 @@ impl People {
     pub(crate) fn on_timer(&mut self, core: &mut Core, timer: PeopleTimer) {
         match timer {
             PeopleTimer::Collected => self.send_due(core),
-            PeopleTimer::Poll(who, aspect) => self.on_poll(core, who, aspect),
-            PeopleTimer::Repeat(who, aspect, repeats) => self.repeat(core, who, aspect, repeats),
+            PeopleTimer::Poll(id, aspect) => self.on_poll(core, id, aspect),
+            PeopleTimer::Repeat(id, aspect, repeats) => self.repeat(core, id, aspect, repeats),
             PeopleTimer::Extend(id) => self.extend(core, id),
         }
     }
@@ -229,8 +229,8 @@ impl People {
         result: Result<Response<Bytes>, Failure>,
     ) {
         match purpose {
-            PeoplePurpose::Read(who, aspect) => self.on_read(core, who, *aspect, exchange, result),
-            PeoplePurpose::Locate(who) => self.on_located(core, who, exchange, result),
+            PeoplePurpose::Read(id, aspect) => self.on_read(core, id, *aspect, exchange, result),
+            PeoplePurpose::Locate(id) => self.on_located(core, id, exchange, result),
             PeoplePurpose::Identify(href) => self.on_identified(core, href, exchange, result),
             PeoplePurpose::Search(ticket) => self.on_searched(core, *ticket, exchange, result),
             PeoplePurpose::Subscribe(id) => self.on_subscribed(core, *id, exchange, result),
@@ -285,20 +285,20 @@ impl People {
                 Timer::People(PeopleTimer::Extend(_) | PeopleTimer::Poll(..))
             )
         });
-        let whos: Vec<_> = self.persons.keys().cloned().collect();
-        for who in whos {
-            if let Some(person) = self.persons.get_mut(&who) {
+        let ids: Vec<_> = self.persons.keys().cloned().collect();
+        for id in ids {
+            if let Some(person) = self.persons.get_mut(&id) {
                 person.subscription = None;
             }
             for aspect in Aspect::ALL {
-                let Some(person) = self.persons.get(&who) else {
+                let Some(person) = self.persons.get(&id) else {
                     continue;
                 };
-                if person.interest(&who, aspect) != Interest::None {
+                if person.interest(&id, aspect) != Interest::None {
                     // A read in flight may be older than the lost events.
-                    self.read_change(core, who.clone(), aspect);
+                    self.read_change(core, id.clone(), aspect);
                 }
-                self.apply_interest(core, &who, aspect, Interest::None);
+                self.apply_interest(core, &id, aspect, Interest::None);
             }
         }
     }
@@ -344,18 +344,18 @@ impl People {
             return Ok(PersonId::Me);
         }
         let uri = SipUri::parse(address).map_err(|error| invalid(error.to_string()))?;
-        let who = self.who(&uri);
-        self.touch(&who, uri.as_str());
-        Ok(who)
+        let id = self.id_of(&uri);
+        self.touch(&id, uri.as_str());
+        Ok(id)
     }
 
     /// The record of a person, marked as used. Creating one may evict others.
-    fn touch(&mut self, who: &PersonId, uri: &str) -> &mut Person {
-        if !self.persons.contains_key(who) {
+    fn touch(&mut self, id: &PersonId, uri: &str) -> &mut Person {
+        if !self.persons.contains_key(id) {
             self.evict_occasionally();
         }
         self.uses += 1;
-        let person = self.persons.entry(who.clone()).or_default();
+        let person = self.persons.entry(id.clone()).or_default();
         person.used = self.uses;
         if person.uri.is_empty() {
             uri.clone_into(&mut person.uri);
@@ -374,44 +374,44 @@ impl People {
 
     /// Evicts the records of people without interest and without pending reads, except for the most recently used.
     fn evict(&mut self) {
-        let being_read: BTreeSet<_> = self.reads.keys().map(|(who, _)| who).collect();
+        let being_read: BTreeSet<_> = self.reads.keys().map(|(id, _)| id).collect();
         let mut idle: Vec<_> = (self.persons.iter())
-            .filter(|(who, person)| {
-                **who != PersonId::Me
+            .filter(|(id, person)| {
+                **id != PersonId::Me
                     && person.interests.is_empty()
                     && person.subscription.is_none()
                     && !person.locating
-                    && !being_read.contains(who)
+                    && !being_read.contains(id)
             })
-            .map(|(who, person)| (person.used, who.clone()))
+            .map(|(id, person)| (person.used, id.clone()))
             .collect();
         idle.sort_unstable_by(|one, other| other.cmp(one));
-        for (_, who) in idle.drain(KEPT_IDLE.min(idle.len())..) {
-            if let Some(contact) = self.persons.remove(&who).and_then(|it| it.contact) {
-                self.release_href(&contact, &who);
+        for (_, id) in idle.drain(KEPT_IDLE.min(idle.len())..) {
+            if let Some(contact) = self.persons.remove(&id).and_then(|it| it.contact) {
+                self.release_href(&contact, &id);
             }
         }
     }
 
     /// Records the href of a person's contact, and drops the previous one.
-    fn locate(&mut self, who: &PersonId, contact: HrefKey) {
-        if let Some(person) = self.persons.get_mut(who)
+    fn locate(&mut self, id: &PersonId, contact: HrefKey) {
+        if let Some(person) = self.persons.get_mut(id)
             && let Some(old) = person.contact.replace(contact.clone())
             && old != contact
         {
-            self.release_href(&old, who);
+            self.release_href(&old, id);
         }
-        self.by_href.insert(contact, who.clone());
+        self.by_href.insert(contact, id.clone());
     }
 
     /// Drops a contact href of a person, unless another person has it now.
-    fn release_href(&mut self, contact: &HrefKey, who: &PersonId) {
-        if self.by_href.get(contact) == Some(who) {
+    fn release_href(&mut self, contact: &HrefKey, id: &PersonId) {
+        if self.by_href.get(contact) == Some(id) {
             self.by_href.remove(contact);
         }
     }
 
-    fn who(&self, uri: &SipUri) -> PersonId {
+    fn id_of(&self, uri: &SipUri) -> PersonId {
         let folded = folded(uri);
         if folded == self.me {
             PersonId::Me
@@ -424,10 +424,10 @@ impl People {
     fn emit_facts(
         &self,
         core: &mut Core,
-        who: &PersonId,
+        id: &PersonId,
         facts: impl IntoIterator<Item = PersonFact>,
     ) {
-        let Some(person) = self.persons.get(who) else {
+        let Some(person) = self.persons.get(id) else {
             return;
         };
         for fact in facts {
@@ -471,7 +471,7 @@ fn not_signed_in() -> Failure {
 }
 
 /// The failure if the server offers no link, which means that the operation is not possible now (`Hypermedia`).
-fn not_offered(what: &str) -> Failure {
+fn not_offered(rel: &str) -> Failure {
     Failure::new(FailureKind::WrongState, Stage::People)
-        .with_message(format!("the server offers no {what} now"))
+        .with_message(format!("the server offers no {rel} now"))
 }

@@ -168,10 +168,10 @@ impl Session {
             ("user agent", Some(&config.user_agent)),
             ("endpoint id", config.endpoint_id.as_ref()),
         ];
-        for (what, name) in names {
+        for (name, value) in names {
             text_limits::check(
-                what,
-                name.map_or("", String::as_str),
+                name,
+                value.map_or("", String::as_str),
                 text_limits::NAME,
                 Stage::Command,
             )?;
@@ -335,8 +335,8 @@ impl Session {
         response: &Response<Bytes>,
     ) -> Result<(), Failure> {
         let application = self.core.resource(exchange, response)?;
-        let missing = |what: &str| {
-            not_ucwa(exchange, response).with_message(format!("the application has no {what}"))
+        let missing = |name: &str| {
+            not_ucwa(exchange, response).with_message(format!("the application has no {name}"))
         };
         let href = application
             .href()

@@ -17,10 +17,10 @@ pub(crate) const LOCATION: usize = 60;
 pub(crate) const QUERY: usize = 256;
 
 /// Refuses a text over its limit.
-pub(crate) fn check(what: &str, text: &str, longest: usize, stage: Stage) -> Result<(), Failure> {
+pub(crate) fn check(name: &str, text: &str, longest: usize, stage: Stage) -> Result<(), Failure> {
     if text.encode_utf16().count() > longest {
         return Err(Failure::new(FailureKind::InvalidArgument, stage)
-            .with_message(format!("the {what} exceeds {longest} UTF-16 code units")));
+            .with_message(format!("the {name} exceeds {longest} UTF-16 code units")));
     }
     Ok(())
 }

@@ -19,10 +19,10 @@ impl Trace {
     }
 
     /// Adds a line. `what` is formatted only if the trace is enabled.
-    pub(crate) fn note(&mut self, now: Duration, who: &str, what: fmt::Arguments<'_>) {
+    pub(crate) fn note(&mut self, now: Duration, source: &str, text: fmt::Arguments<'_>) {
         if self.enabled {
             self.lines
-                .push(format!("{:>11.6} {who:<10} {what}", now.as_secs_f64()));
+                .push(format!("{:>11.6} {source:<10} {text}", now.as_secs_f64()));
         }
     }
 

@@ -521,8 +521,8 @@ impl Conversation {
         if delivered {
             return Some(DeliveryResult::delivered(timestamp));
         }
-        let told = reason.and_then(failure_of);
-        let failure = told.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
+        let failure = reason.and_then(failure_of);
+        let failure = failure.unwrap_or_else(|| Failure::new(FailureKind::Remote, Stage::Message));
         let failed = message.map(|message| self.roster.failed(cx.core, message));
         let failure = failure.with_failed_participants(failed.unwrap_or_default());
         Some(DeliveryResult::failed(failure).at(timestamp))

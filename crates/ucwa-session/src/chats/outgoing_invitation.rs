@@ -246,12 +246,12 @@ impl Conversation {
             }
         };
         let Some(href) = href else {
-            let what = match invite.kind.is_conference() {
+            let message = match invite.kind.is_conference() {
                 true => "the server does not let this user begin or join conferences",
                 false => "the server does not let this user begin chats",
             };
             let failure =
-                Failure::new(FailureKind::NotSupported, Stage::Invitation).with_message(what);
+                Failure::new(FailureKind::NotSupported, Stage::Invitation).with_message(message);
             return self.refuse_invite(cx, failure);
         };
         let encoding = cx.core.config.data_uris;

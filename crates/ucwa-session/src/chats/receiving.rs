@@ -33,7 +33,7 @@ pub(super) struct Received {
     /// behind it.
     line: VecDeque<Waiting>,
     /// The time of sending and the hash of the text of recent messages, and whether the message was late.
-    said: Recent<(SystemTime, u64), bool, 64>,
+    recent: Recent<(SystemTime, u64), bool, 64>,
     /// The shown texts of earlier invitations, the newest last. A late event may repeat each of them.
     invitation_texts: VecDeque<Preview>,
 }
@@ -42,7 +42,7 @@ impl Received {
     /// Removes every href, because the application has ended. The next application may use the same hrefs.
     pub(super) fn forget_hrefs(&mut self) {
         self.known.clear();
-        self.said.clear();
+        self.recent.clear();
         self.invitation_texts.clear();
     }
 
@@ -52,10 +52,10 @@ impl Received {
         let Some(sent_at) = content.timestamp else {
             return false;
         };
-        let said = (sent_at, html::hash(&content.body));
-        let is_repeated = self.said.remove(&said) == Some(!message.is_late);
+        let sent = (sent_at, html::hash(&content.body));
+        let is_repeated = self.recent.remove(&sent) == Some(!message.is_late);
         if !is_repeated {
-            self.said.insert(said, message.is_late);
+            self.recent.insert(sent, message.is_late);
         }
         is_repeated
     }
@@ -454,7 +454,7 @@ impl Conversation {
                 Content { body, timestamp },
             ))
         });
-        let mut told = None;
+        let mut result = None;
         if let Some(waiting) = self.received.line.get_mut(position) {
             match content {
                 Some((sender, content)) => {
@@ -462,13 +462,13 @@ impl Conversation {
                     waiting.content = Some(content);
                 }
                 None => {
-                    told = waiting.result.take().zip(waiting.address.clone());
+                    result = waiting.result.take().zip(waiting.address.clone());
                     waiting.content = Some(Content::unavailable());
                 }
             }
         }
         // The message may be this user's, and the response to its request may still say so.
-        if let Some((result, address)) = told {
+        if let Some((result, address)) = result {
             self.apply_result(cx, address, None, result);
         }
         self.show_next(cx);

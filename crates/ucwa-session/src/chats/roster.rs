@@ -195,13 +195,13 @@ impl Roster {
     /// The participants that a message did not reach: by SIP URI, or as the server describes them.
     pub(super) fn failed(&self, core: &Core, message: &Resource<'_>) -> Vec<String> {
         let links = message.links("failedDeliveryParticipant");
-        let whom = links.iter().map(|link| {
+        let participants = links.iter().map(|link| {
             let href = key_of(core, &link.href);
             let known = href.and_then(|href| self.position(Some(&href), None, false));
             let uri = known.and_then(|position| self.members.get(position)?.uri.clone());
             uri.unwrap_or_else(|| link.title.as_deref().unwrap_or(&link.href).to_owned())
         });
-        whom.collect()
+        participants.collect()
     }
 
     /// Finds or adds a participant and merges `facts`. `true` if the participant changed.

@@ -173,9 +173,9 @@ impl Conversation {
     /// Handles the response with the href of the message.
     fn on_sent(&mut self, cx: &mut Context<'_>, message: MessageKey, address: Address) {
         // The event may have arrived before, without identifying the message.
-        let told = self.remove_own_message(cx, &address.key);
-        let told = told.and_then(|own| own.result);
-        match self.deliveries.locate(message, address).or(told) {
+        let own = self.remove_own_message(cx, &address.key);
+        let early = own.and_then(|own| own.result);
+        match self.deliveries.locate(message, address).or(early) {
             Some(result) => self.report(cx, message, result),
             None => {
                 let timer = ChatTimer::Delivery(message);

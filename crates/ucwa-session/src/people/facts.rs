@@ -61,8 +61,8 @@ impl Aspect {
     }
 
     /// The link relation of the resource.
-    pub(super) fn rel(self, who: &PersonId) -> &'static str {
-        match (self, who) {
+    pub(super) fn rel(self, id: &PersonId) -> &'static str {
+        match (self, id) {
             (Self::Card, PersonId::Me) => "me",
             (Self::Presence, PersonId::Me) => "presence",
             (Self::Note, PersonId::Me) => "note",
@@ -76,10 +76,10 @@ impl Aspect {
     }
 
     /// Whether the server sends events about changes. It sends none about cards.
-    pub(super) fn is_live(self, who: &PersonId) -> bool {
+    pub(super) fn is_live(self, id: &PersonId) -> bool {
         match self {
             Self::Card => false,
-            Self::Modalities => *who != PersonId::Me,
+            Self::Modalities => *id != PersonId::Me,
             Self::Presence | Self::Note | Self::Location => true,
         }
     }

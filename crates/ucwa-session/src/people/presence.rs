@@ -43,19 +43,19 @@ impl People {
     pub(super) fn follow(
         &mut self,
         core: &mut Core,
-        who: PersonId,
+        id: PersonId,
         field: PersonField,
         interest: Interest,
     ) {
         let aspect = Aspect::of(field);
-        let person = self.persons.entry(who.clone()).or_default();
-        let before = person.interest(&who, aspect);
+        let person = self.persons.entry(id.clone()).or_default();
+        let before = person.interest(&id, aspect);
         match interest {
             Interest::None => person.interests.remove(&field),
             interest => person.interests.insert(field, interest),
         };
         if self.open {
-            self.apply_interest(core, &who, aspect, before);
+            self.apply_interest(core, &id, aspect, before);
         }
         self.evict_occasionally();
     }
@@ -64,70 +64,70 @@ impl People {
     pub(super) fn apply_interest(
         &mut self,
         core: &mut Core,
-        who: &PersonId,
+        id: &PersonId,
         aspect: Aspect,
         before: Interest,
     ) {
-        let Some(person) = self.persons.get(who) else {
+        let Some(person) = self.persons.get(id) else {
             return;
         };
-        let now = person.interest(who, aspect);
+        let now = person.interest(id, aspect);
         if now == before {
             return;
         }
-        let poll = PeopleTimer::Poll(who.clone(), aspect);
+        let poll = PeopleTimer::Poll(id.clone(), aspect);
         core.cancel_timers(|timer| matches!(timer, Timer::People(timer) if *timer == poll));
         if before == Interest::None {
             // A new interest starts with a read.
-            self.read(core, who.clone(), aspect, None);
+            self.read(core, id.clone(), aspect, None);
         }
         match now {
             Interest::Every(interval) => {
                 core.arm(interval.max(MIN_INTERVAL), Timer::People(poll));
             }
             Interest::Live if before != Interest::None => {
-                self.read_change(core, who.clone(), aspect);
+                self.read_change(core, id.clone(), aspect);
             }
             _ => {}
         }
         if now == Interest::Live {
             self.schedule_send(core);
         } else {
-            self.release(core, who);
+            self.release(core, id);
         }
     }
 
-    pub(super) fn on_poll(&mut self, core: &mut Core, who: PersonId, aspect: Aspect) {
+    pub(super) fn on_poll(&mut self, core: &mut Core, id: PersonId, aspect: Aspect) {
         let interest = self
             .persons
-            .get(&who)
-            .map(|person| person.interest(&who, aspect));
+            .get(&id)
+            .map(|person| person.interest(&id, aspect));
         if let Some(Interest::Every(interval)) = interest {
-            let poll = PeopleTimer::Poll(who.clone(), aspect);
+            let poll = PeopleTimer::Poll(id.clone(), aspect);
             core.arm(interval.max(MIN_INTERVAL), Timer::People(poll));
-            self.read(core, who, aspect, None);
+            self.read(core, id, aspect, None);
         }
     }
 
     /// Reads all followed resources of a person.
-    pub(super) fn read_followed(&mut self, core: &mut Core, who: &PersonId) {
+    pub(super) fn read_followed(&mut self, core: &mut Core, id: &PersonId) {
         for aspect in Aspect::ALL {
-            if self.is_live(who, aspect) {
-                self.read(core, who.clone(), aspect, None);
+            if self.is_live(id, aspect) {
+                self.read(core, id.clone(), aspect, None);
             }
         }
     }
 
-    pub(super) fn is_live(&self, who: &PersonId, aspect: Aspect) -> bool {
+    pub(super) fn is_live(&self, id: &PersonId, aspect: Aspect) -> bool {
         self.persons
-            .get(who)
-            .is_some_and(|person| person.interest(who, aspect) == Interest::Live)
+            .get(id)
+            .is_some_and(|person| person.interest(id, aspect) == Interest::Live)
     }
 
-    fn is_followed(&self, who: &PersonId) -> bool {
+    fn is_followed(&self, id: &PersonId) -> bool {
         self.persons
-            .get(who)
-            .is_some_and(|person| person.is_followed(who))
+            .get(id)
+            .is_some_and(|person| person.is_followed(id))
     }
 
     /// Subscribes to all followed people without a subscription.
@@ -145,21 +145,21 @@ impl People {
         let uncovered: Vec<_> = self
             .persons
             .iter()
-            .filter(|(who, person)| {
-                **who != PersonId::Me && person.subscription.is_none() && person.is_followed(who)
+            .filter(|(id, person)| {
+                **id != PersonId::Me && person.subscription.is_none() && person.is_followed(id)
             })
-            .map(|(who, person)| (who.clone(), person.uri.clone()))
+            .map(|(id, person)| (id.clone(), person.uri.clone()))
             .collect();
         for members in uncovered.chunks(MAX_MEMBERS) {
-            let id = core.number();
+            let number = core.number();
             let uris = members.iter().map(|(_, uri)| Value::from(uri.clone()));
             let input = Resource::anonymous()
                 .with_property("duration", MINUTES)
                 .with_property("uris", Value::List(uris.collect()));
-            let members: BTreeSet<_> = members.iter().map(|(who, _)| who.clone()).collect();
-            for who in &members {
-                if let Some(person) = self.persons.get_mut(who) {
-                    person.subscription = Some(id);
+            let members: BTreeSet<_> = members.iter().map(|(id, _)| id.clone()).collect();
+            for id in &members {
+                if let Some(person) = self.persons.get_mut(id) {
+                    person.subscription = Some(number);
                 }
             }
             let subscription = Subscription {
@@ -167,8 +167,8 @@ impl People {
                 href: None,
                 renewed: core.now,
             };
-            self.subscriptions.insert(id, subscription);
-            let purpose = Purpose::People(PeoplePurpose::Subscribe(id));
+            self.subscriptions.insert(number, subscription);
+            let purpose = Purpose::People(PeoplePurpose::Subscribe(number));
             let exchange = Exchange::new(purpose, Method::POST, url.clone());
             let exchange = core.with_input(exchange, &input);
             core.issue(exchange);
@@ -235,7 +235,7 @@ impl People {
             self.forget(id);
             return self.schedule_send(core);
         };
-        if !subscription.members.iter().all(|who| self.is_followed(who)) {
+        if !subscription.members.iter().all(|id| self.is_followed(id)) {
             self.forget(id);
             self.unsubscribe(core, url);
             return self.schedule_send(core);
@@ -283,8 +283,8 @@ impl People {
     }
 
     /// Drops the subscription of a person if none of its members is followed any more.
-    fn release(&mut self, core: &mut Core, who: &PersonId) {
-        let subscription = self.persons.get(who).and_then(|person| person.subscription);
+    fn release(&mut self, core: &mut Core, id: &PersonId) {
+        let subscription = self.persons.get(id).and_then(|person| person.subscription);
         if let Some(id) = subscription {
             self.drop_if_idle(core, id);
         }
@@ -298,7 +298,7 @@ impl People {
         let Some(href) = subscription.href.clone() else {
             return;
         };
-        if subscription.members.iter().any(|who| self.is_followed(who)) {
+        if subscription.members.iter().any(|id| self.is_followed(id)) {
             return;
         }
         self.forget(id);
@@ -317,8 +317,8 @@ impl People {
     /// Removes a subscription. Its members then have none.
     fn forget(&mut self, id: u64) -> Option<Subscription> {
         let subscription = self.subscriptions.remove(&id)?;
-        for who in &subscription.members {
-            if let Some(person) = self.persons.get_mut(who) {
+        for id in &subscription.members {
+            if let Some(person) = self.persons.get_mut(id) {
                 person.subscription = None;
             }
         }
@@ -365,17 +365,17 @@ impl People {
         let Some(contact) = event.within.as_ref().filter(|link| link.rel == "contact") else {
             return;
         };
-        let Some(who) = key_of(core, &contact.href).and_then(|key| self.by_href.get(&key)) else {
+        let Some(id) = key_of(core, &contact.href).and_then(|key| self.by_href.get(&key)) else {
             return self.identify(core, &contact.href);
         };
-        let who = who.clone();
-        if let Some(person) = self.persons.get_mut(&who) {
+        let id = id.clone();
+        if let Some(person) = self.persons.get_mut(&id) {
             person.links.insert(aspect, event.link.href.to_string());
         }
         if let Some(resource) = event.resource() {
-            self.take(core, &who, aspect, resource);
-        } else if self.is_live(&who, aspect) {
-            self.read_change(core, who, aspect);
+            self.take(core, &id, aspect, resource);
+        } else if self.is_live(&id, aspect) {
+            self.read_change(core, id, aspect);
         }
     }
 

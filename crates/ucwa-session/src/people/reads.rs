@@ -52,11 +52,11 @@ impl People {
     pub(super) fn read(
         &mut self,
         core: &mut Core,
-        who: PersonId,
+        id: PersonId,
         aspect: Aspect,
         ticket: Option<Ticket>,
     ) {
-        let read = self.reads.entry((who, aspect)).or_insert_with(|| Read {
+        let read = self.reads.entry((id, aspect)).or_insert_with(|| Read {
             tickets: Vec::new(),
             changes: Vec::new(),
             stage: ReadStage::Due,
@@ -70,10 +70,10 @@ impl People {
     }
 
     /// Reads a resource that has changed.
-    pub(super) fn read_change(&mut self, core: &mut Core, who: PersonId, aspect: Aspect) {
-        match self.reads.get_mut(&(who.clone(), aspect)) {
+    pub(super) fn read_change(&mut self, core: &mut Core, id: PersonId, aspect: Aspect) {
+        match self.reads.get_mut(&(id.clone(), aspect)) {
             Some(read) if read.stage == ReadStage::UnderWay => read.again = true,
-            _ => self.read(core, who, aspect, None),
+            _ => self.read(core, id, aspect, None),
         }
     }
 
@@ -86,12 +86,12 @@ impl People {
     }
 
     /// Repeats the failed read of a followed resource. No further event may report the change.
-    pub(super) fn repeat(&mut self, core: &mut Core, who: PersonId, aspect: Aspect, repeats: u32) {
-        if !self.is_live(&who, aspect) {
+    pub(super) fn repeat(&mut self, core: &mut Core, id: PersonId, aspect: Aspect, repeats: u32) {
+        if !self.is_live(&id, aspect) {
             return;
         }
-        self.read(core, who.clone(), aspect, None);
-        if let Some(read) = self.reads.get_mut(&(who, aspect)) {
+        self.read(core, id.clone(), aspect, None);
+        if let Some(read) = self.reads.get_mut(&(id, aspect)) {
             read.repeats = repeats;
         }
     }
@@ -113,15 +113,15 @@ impl People {
             .map(|(key, _)| key.clone())
             .collect();
         let mut exchanges = Vec::new();
-        for (who, aspect) in due {
-            match self.next_step(core, &who, aspect) {
+        for (id, aspect) in due {
+            match self.next_step(core, &id, aspect) {
                 Ok((stage, exchange)) => {
                     exchanges.extend(exchange);
-                    if let Some(read) = self.reads.get_mut(&(who, aspect)) {
+                    if let Some(read) = self.reads.get_mut(&(id, aspect)) {
                         read.stage = stage;
                     }
                 }
-                Err(failure) => self.settle(core, who, aspect, Err(failure)),
+                Err(failure) => self.settle(core, id, aspect, Err(failure)),
             }
         }
         core.issue_batched(exchanges);
@@ -131,18 +131,18 @@ impl People {
     fn next_step(
         &mut self,
         core: &Core,
-        who: &PersonId,
+        id: &PersonId,
         aspect: Aspect,
     ) -> Result<(ReadStage, Option<Exchange>), Failure> {
-        let rel = aspect.rel(who);
-        let person = self.persons.get_mut(who).ok_or_else(|| not_offered(rel))?;
+        let rel = aspect.rel(id);
+        let person = self.persons.get_mut(id).ok_or_else(|| not_offered(rel))?;
         if let Some(href) = person.links.get(&aspect) {
             let url = core.resolve(href, Stage::People)?;
-            let purpose = Purpose::People(PeoplePurpose::Read(who.clone(), aspect));
+            let purpose = Purpose::People(PeoplePurpose::Read(id.clone(), aspect));
             let exchange = Exchange::new(purpose, Method::GET, url);
             return Ok((ReadStage::UnderWay, Some(exchange)));
         }
-        if *who == PersonId::Me || person.is_located() {
+        if *id == PersonId::Me || person.is_located() {
             return Err(not_offered(rel));
         }
         if person.locating {
@@ -160,7 +160,7 @@ impl People {
         let href = Origin::append_query(&href, "limit", LOCATE_LIMIT);
         let url = core.resolve(&href, Stage::People)?;
         person.locating = true;
-        let purpose = Purpose::People(PeoplePurpose::Locate(who.clone()));
+        let purpose = Purpose::People(PeoplePurpose::Locate(id.clone()));
         let exchange = Exchange::new(purpose, Method::GET, url);
         Ok((ReadStage::Locating, Some(exchange)))
     }
@@ -168,7 +168,7 @@ impl People {
     pub(super) fn on_read(
         &mut self,
         core: &mut Core,
-        who: &PersonId,
+        id: &PersonId,
         aspect: Aspect,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
@@ -176,45 +176,45 @@ impl People {
         let result = match result {
             // The resource is empty.
             Ok(response) if response.status() == StatusCode::NO_CONTENT => {
-                self.take(core, who, aspect, &Resource::anonymous());
+                self.take(core, id, aspect, &Resource::anonymous());
                 Ok(())
             }
             Ok(response) => core.resource(exchange, &response).map(|resource| {
-                self.take(core, who, aspect, &resource);
+                self.take(core, id, aspect, &resource);
             }),
             Err(failure) => Err(failure),
         };
         if result
             .as_ref()
             .is_err_and(|failure| failure.status() == Some(404))
-            && *who != PersonId::Me
-            && let Some(person) = self.persons.get_mut(who)
+            && *id != PersonId::Me
+            && let Some(person) = self.persons.get_mut(id)
         {
             // The resources moved or are gone. The next read searches for the contact.
             person.links.clear();
         }
-        self.settle(core, who.clone(), aspect, result);
+        self.settle(core, id.clone(), aspect, result);
     }
 
     /// Handles the end of the search for a contact.
     pub(super) fn on_located(
         &mut self,
         core: &mut Core,
-        who: &PersonId,
+        id: &PersonId,
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
-        if let Some(person) = self.persons.get_mut(who) {
+        if let Some(person) = self.persons.get_mut(id) {
             person.locating = false;
         }
         let found = match &result {
             Ok(response) => core.resource(exchange, response).and_then(|found| {
                 let contacts = found.embedded_all("contact");
-                let is_meant = |contact: &&Resource<'_>| self.owner(contact).as_ref() == Some(who);
+                let is_meant = |contact: &&Resource<'_>| self.owner(contact).as_ref() == Some(id);
                 match contacts.iter().find(is_meant) {
                     Some(contact) => {
                         self.apply_contact(core, contact);
-                        if self.is_located(who) {
+                        if self.is_located(id) {
                             Ok(())
                         } else {
                             Err(not_ucwa(exchange, response)
@@ -228,13 +228,13 @@ impl People {
             }),
             Err(failure) => Err(failure.clone()),
         };
-        self.continue_reads(core, who, &found);
+        self.continue_reads(core, id, &found);
     }
 
     /// Continues or ends the reads that wait for a person's hrefs.
-    fn continue_reads(&mut self, core: &mut Core, who: &PersonId, found: &Result<(), Failure>) {
+    fn continue_reads(&mut self, core: &mut Core, id: &PersonId, found: &Result<(), Failure>) {
         for aspect in Aspect::ALL {
-            let key = (who.clone(), aspect);
+            let key = (id.clone(), aspect);
             let Some(read) = self
                 .reads
                 .get_mut(&key)
@@ -248,7 +248,7 @@ impl People {
                     read.stage = ReadStage::Due;
                     self.schedule_send(core);
                 }
-                result => self.settle(core, who.clone(), aspect, result.clone()),
+                result => self.settle(core, id.clone(), aspect, result.clone()),
             }
         }
     }
@@ -278,22 +278,22 @@ impl People {
         let Ok(contact) = core.resource(exchange, &response) else {
             return;
         };
-        if let Some(who) = self.apply_contact(core, &contact)
-            && self.is_located(&who)
+        if let Some(id) = self.apply_contact(core, &contact)
+            && self.is_located(&id)
         {
-            self.continue_reads(core, &who, &Ok(()));
-            self.read_followed(core, &who);
+            self.continue_reads(core, &id, &Ok(()));
+            self.read_followed(core, &id);
         }
     }
 
-    fn is_located(&self, who: &PersonId) -> bool {
-        self.persons.get(who).is_some_and(Person::is_located)
+    fn is_located(&self, id: &PersonId) -> bool {
+        self.persons.get(id).is_some_and(Person::is_located)
     }
 
     /// The person that a contact describes.
     fn owner(&self, contact: &Resource<'_>) -> Option<PersonId> {
         let uri = SipUri::parse(contact.text("uri")?).ok()?;
-        Some(self.who(&uri))
+        Some(self.id_of(&uri))
     }
 
     /// Handles a contact (`contact_ref`): the hrefs of its resources, and the card.
@@ -302,37 +302,37 @@ impl People {
         core: &mut Core,
         contact: &Resource<'_>,
     ) -> Option<PersonId> {
-        let who = self.owner(contact)?;
+        let id = self.owner(contact)?;
         let uri = contact.text("uri")?;
-        let person = self.touch(&who, uri);
-        if who != PersonId::Me {
+        let person = self.touch(&id, uri);
+        if id != PersonId::Me {
             let links = Aspect::ALL.into_iter().filter_map(|aspect| {
                 let href = match aspect {
                     Aspect::Card => contact.href(),
-                    _ => contact.link_href(aspect.rel(&who)),
+                    _ => contact.link_href(aspect.rel(&id)),
                 };
                 Some((aspect, href?.to_owned()))
             });
             person.links.extend(links);
         }
         if let Some(href) = contact.href().and_then(|href| key_of(core, href)) {
-            self.locate(&who, href);
+            self.locate(&id, href);
         }
         let facts = Aspect::Card.facts(contact, core.base.as_ref());
-        self.emit_facts(core, &who, facts);
-        Some(who)
+        self.emit_facts(core, &id, facts);
+        Some(id)
     }
 
     /// Handles a resource of a person.
     pub(super) fn take(
         &mut self,
         core: &mut Core,
-        who: &PersonId,
+        id: &PersonId,
         aspect: Aspect,
         resource: &Resource<'_>,
     ) {
         if aspect == Aspect::Card {
-            match who {
+            match id {
                 PersonId::Me => self.apply_me(core, resource),
                 PersonId::Other(_) => {
                     self.apply_contact(core, resource);
@@ -341,18 +341,18 @@ impl People {
             return;
         }
         let facts = aspect.facts(resource, core.base.as_ref());
-        self.emit_facts(core, who, facts);
+        self.emit_facts(core, id, facts);
     }
 
     /// Ends a read.
     fn settle(
         &mut self,
         core: &mut Core,
-        who: PersonId,
+        id: PersonId,
         aspect: Aspect,
         result: Result<(), Failure>,
     ) {
-        let Some(read) = self.reads.remove(&(who.clone(), aspect)) else {
+        let Some(read) = self.reads.remove(&(id.clone(), aspect)) else {
             return;
         };
         if let Err(failure) = &result {
@@ -360,8 +360,8 @@ impl People {
             // A missing resource will not appear within seconds.
             let may_change = !failure.is_gone() && *failure.kind() != FailureKind::WrongState;
             let repeats = read.repeats + 1;
-            if may_change && !read.again && repeats <= MAX_REPEATS && self.is_live(&who, aspect) {
-                let repeat = PeopleTimer::Repeat(who.clone(), aspect, repeats);
+            if may_change && !read.again && repeats <= MAX_REPEATS && self.is_live(&id, aspect) {
+                let repeat = PeopleTimer::Repeat(id.clone(), aspect, repeats);
                 core.arm(REPEAT_AFTER * repeats, Timer::People(repeat));
             }
         }
@@ -369,8 +369,8 @@ impl People {
             core.complete(ticket, result.clone().map(|()| Outcome::Done));
         }
         if read.again {
-            self.read(core, who.clone(), aspect, None);
-            if let Some(next) = self.reads.get_mut(&(who, aspect)) {
+            self.read(core, id.clone(), aspect, None);
+            if let Some(next) = self.reads.get_mut(&(id, aspect)) {
                 next.changes = read.changes;
             }
         } else {

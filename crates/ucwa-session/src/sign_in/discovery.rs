@@ -48,8 +48,8 @@ struct DiscoveryPath {
 }
 
 impl Discovery {
-    fn note(&mut self, url: &str, what: &str) {
-        self.tried.push(format!("{url}: {what}"));
+    fn note(&mut self, url: &str, result: &str) {
+        self.tried.push(format!("{url}: {result}"));
     }
 }
 
@@ -106,8 +106,8 @@ impl Session {
         let internal_may_answer = discovery.open.contains_key(&RootSource::Internal);
         let found = result.and_then(|response| self.root_leads_to(exchange, &response));
         if let Ok(RootLink::User(url)) = &found {
-            let what = format!("the user is at {url}");
-            self.sign_in.discovery.note(&exchange.url, &what);
+            let note = format!("the user is at {url}");
+            self.sign_in.discovery.note(&exchange.url, &note);
         }
         match found {
             Ok(RootLink::User(url)) if source == RootSource::External && internal_may_answer => {
@@ -261,11 +261,11 @@ impl Session {
             }
             Err(failure) => {
                 let discovery = &mut self.sign_in.discovery;
-                let what = match failure.stage() {
+                let note = match failure.stage() {
                     Stage::User => failure.brief(),
                     _ => failure.to_string(),
                 };
-                discovery.note(&exchange.url, &what);
+                discovery.note(&exchange.url, &note);
                 if self.is_stale(exchange, &failure) {
                     self.core.config.root = Root::Domain;
                     return self.search();

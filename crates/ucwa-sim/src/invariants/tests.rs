@@ -20,6 +20,7 @@ fn played() -> (World, Vec<SentMessage>) {
     let plan = Plan {
         size: WorldSize::Pair,
         ideal: true,
+        expires_tokens: true,
         actors: 2,
         messages: 5,
         representation: None,

@@ -89,11 +89,11 @@ impl Scenario<'_> {
 
     /// Waits for a condition. In an ideal world a condition that is not met in time is a violation; elsewhere the actors
     /// give up.
-    pub(super) fn expect(&mut self, what: &str, condition: impl Fn(&Self) -> bool) -> bool {
+    pub(super) fn expect(&mut self, name: &str, condition: impl Fn(&Self) -> bool) -> bool {
         let limit = Duration::from_secs(if self.plan.ideal { 120 } else { 400 });
         let met = self.wait(limit, condition);
         if !met && self.plan.ideal {
-            let detail = format!("not within {limit:?}: {what}");
+            let detail = format!("not within {limit:?}: {name}");
             self.world
                 .violations
                 .push(Violation::new(Invariant::AllSucceed, detail));

@@ -214,8 +214,8 @@ impl World {
                         }
                     );
                     if let Some(message) = shown_message(&event) {
-                        let what = format_args!("shows {message:?}");
-                        self.trace.note(self.now, &endpoint.name, what);
+                        let text = format_args!("shows {message:?}");
+                        self.trace.note(self.now, &endpoint.name, text);
                     }
                     endpoint.unread_events.push_back(event);
                     violation

@@ -42,8 +42,8 @@ impl World {
     /// Begins an outage: connections are refused, or a proxy answers in place of the server.
     pub(crate) fn begin_outage(&mut self, length: Duration, behind_proxy: bool) {
         let until = self.now + length;
-        let what = format_args!("outage until {until:?}");
-        self.trace.note(self.now, "server", what);
+        let text = format_args!("outage until {until:?}");
+        self.trace.note(self.now, "server", text);
         self.outage = Some(Outage {
             until,
             behind_proxy,
@@ -87,8 +87,8 @@ impl World {
                 self.injected_faults.insert(id, CoveragePoint::Unauthorized);
             }
             RequestFate::Answered(point, response) => {
-                let what = format_args!("{} is refused: {}", id.0, response.status());
-                self.trace.note(self.now, "fault", what);
+                let text = format_args!("{} is refused: {}", id.0, response.status());
+                self.trace.note(self.now, "fault", text);
                 self.injected_faults.insert(id, point);
                 return self.respond(id, response);
             }
@@ -159,8 +159,8 @@ impl World {
                         .on_response(&response, Self::POOL)
                         .or_else(|| self.malformed_page(id, &response));
                     if let Some((point, changed)) = &changed {
-                        let what = format_args!("{} is {point}: {}", id.0, changed.status());
-                        self.trace.note(self.now, "fault", what);
+                        let text = format_args!("{} is {point}: {}", id.0, changed.status());
+                        self.trace.note(self.now, "fault", text);
                         self.injected_faults.insert(id, *point);
                     }
                     let mut response = changed.map_or(response, |(_, changed)| changed);
