@@ -1,8 +1,6 @@
 //! Conversions between plain text and HTML.
 
-use std::collections::HashSet;
-
-use ammonia::{Builder, UrlRelative};
+use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 /// Escapes plain text as HTML.
 pub(crate) fn escape(text: &str) -> String {
@@ -27,13 +25,20 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// Removes everything from HTML that could run or load something or disguise its content.
+#[cfg(feature = "sanitizer")]
 pub(crate) fn sanitize(html: &str) -> String {
     // A remote picture reports to its server who reads the message, and when.
-    Builder::default()
+    ammonia::Builder::default()
         .rm_tags(["img", "map", "area"])
-        .url_relative(UrlRelative::Deny)
+        .url_relative(ammonia::UrlRelative::Deny)
         .clean(html)
         .to_string()
+}
+
+/// The text of HTML, escaped: without the sanitizer no tag is safe.
+#[cfg(not(feature = "sanitizer"))]
+pub(crate) fn sanitize(html: &str) -> String {
+    escape(&to_text(html))
 }
 
 /// The tags at which a line starts and ends.
@@ -58,29 +63,34 @@ const BLOCKS: [&str; 18] = [
     "hr",
 ];
 
+/// The elements whose content is not text.
+const CODE: [&str; 2] = ["script", "style"];
+
 /// The plain text of HTML.
 pub(crate) fn to_text(html: &str) -> String {
-    let mut builder = Builder::default();
-    builder
-        .tags(BLOCKS.into_iter().chain(["br"]).collect())
-        .tag_attributes(std::collections::HashMap::new())
-        .generic_attributes(HashSet::new())
-        .link_rel(None);
-    // The result is well formed: only these tags, without attributes, and text with a few entities.
-    let clean = builder.clean(html).to_string();
+    let mut emitter = DefaultEmitter::default();
+    // The content of `script` and of `style` is not parsed for tags.
+    emitter.naively_switch_states(true);
     let mut text = Text::default();
-    let mut rest = clean.as_str();
-    while let Some(start) = rest.find('<') {
-        let (before, tag) = rest.split_at(start);
-        text.words(before);
-        let (tag, after) = tag.split_once('>').unwrap_or((tag, ""));
-        match tag.trim_start_matches(['<', '/']) {
-            "br" => text.end_line(),
-            _ => text.begin_line(),
+    let mut code = false;
+    for Ok(token) in Tokenizer::new_with_emitter(html, emitter) {
+        match token {
+            Token::StartTag(tag) => match str::from_utf8(&tag.name) {
+                Ok("br") => text.end_line(),
+                Ok(name) if CODE.contains(&name) => code = true,
+                Ok(name) if BLOCKS.contains(&name) => text.begin_line(),
+                _ => {}
+            },
+            Token::EndTag(tag) => match str::from_utf8(&tag.name) {
+                Ok("br") => text.end_line(),
+                Ok(name) if CODE.contains(&name) => code = false,
+                Ok(name) if BLOCKS.contains(&name) => text.begin_line(),
+                _ => {}
+            },
+            Token::String(words) if !code => text.words(&String::from_utf8_lossy(&words)),
+            _ => {}
         }
-        rest = after;
     }
-    text.words(rest);
     text.finish()
 }
 
@@ -92,8 +102,8 @@ struct Text {
 }
 
 impl Text {
-    fn words(&mut self, encoded: &str) {
-        for character in decode(encoded).chars() {
+    fn words(&mut self, words: &str) {
+        for character in words.chars() {
             if character.is_whitespace() {
                 self.blank = true;
                 continue;
@@ -126,16 +136,6 @@ impl Text {
     }
 }
 
-/// Decodes the entities that the serializer writes. `&amp;` comes last, so that it does not make new entities.
-fn decode(encoded: &str) -> String {
-    encoded
-        .replace("&nbsp;", " ")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&amp;", "&")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +164,12 @@ mod tests {
             ("a<script>alert(1)</script><style>p{}</style>b", "ab"),
             ("<a href=\"x>y\" title='<p>'>link</a>", "link"),
             ("a < b > c <not closed", "a < b > c"),
+            (
+                "one</br>two &hearts;&#8364;&unknown;",
+                "one\ntwo ♥€&unknown;",
+            ),
+            ("a<!-- <b>comment</b> -->b<script>never closed", "ab"),
+            ("<SCRIPT>if (a < b) x('</p>')</SCRIPT>c", "c"),
             ("", ""),
         ];
         for (html, text) in cases {
@@ -171,7 +177,31 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn escaped_text_is_decoded_again(text in "[\\PC \n]{0,40}") {
+            let lines = text.split('\n').map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+            let lines: Vec<_> = lines.collect();
+            let expected = lines.join("\n").trim_end().to_owned();
+            proptest::prop_assert_eq!(to_text(&escape(&text)), expected);
+        }
+
+        #[test]
+        fn any_html_can_be_read(html in "(<|>|/|!|-|&|;|\"|'|=|p|br|script|style|title|svg|\\PC|\n){0,60}") {
+            to_text(&html);
+            sanitize(&html);
+        }
+    }
+
     #[test]
+    #[cfg(not(feature = "sanitizer"))]
+    fn without_a_sanitizer_html_becomes_escaped_text() {
+        let html = "<p>1 &lt; 2</p><b onclick='x()'>\"bold\"</b><script>x()</script>";
+        assert_eq!(sanitize(html), "1 &lt; 2<br>&quot;bold&quot;");
+    }
+
+    #[test]
+    #[cfg(feature = "sanitizer")]
     fn untrusted_html_is_sanitized() {
         let cases = [
             ("<b>bold</b>", "<b>bold</b>"),

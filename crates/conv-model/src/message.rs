@@ -97,8 +97,9 @@ impl TextMessage {
         }
     }
 
-    /// The body as HTML that is safe to show. For a text message: the escaped text. For an HTML message: the HTML without
-    /// everything that could run or load something or disguise its content, pictures included.
+    /// The body as HTML that is safe to show. For a text message: the escaped text. For an HTML message: with the feature
+    /// `sanitizer`, the HTML without everything that could run or load something or disguise its content, pictures included;
+    /// without the feature, the escaped [`text`](Self::text).
     #[must_use]
     pub fn html(&self) -> String {
         match self.body() {
