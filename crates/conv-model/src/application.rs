@@ -17,12 +17,13 @@ use crate::observable::list::List;
 use crate::observable::store::Node;
 use crate::person::Person;
 use crate::persons_manager::PersonsManager;
-use crate::states::SignInState;
+use crate::states::{ConnectionState, SignInState};
 use crate::sync::Arc;
 use crate::writer::ModelWriter;
 
 pub(crate) struct ApplicationCells {
     pub(crate) sign_in: Cell<SignInState>,
+    pub(crate) connection: Cell<ConnectionState>,
     pub(crate) conversations: List<Conversation>,
     pub(crate) by_id: BTreeMap<ConversationId, Conversation>,
     pub(crate) unread: Cell<usize>,
@@ -51,6 +52,7 @@ impl Application {
         let store = model.store.clone();
         let cells = ApplicationCells {
             sign_in: Cell::new(SignInState::SignedOut),
+            connection: Cell::new(ConnectionState::Disconnected),
             conversations: List::new(),
             by_id: BTreeMap::new(),
             unread: Cell::new(0),
@@ -73,6 +75,16 @@ impl Application {
         Property::new(Field {
             node: Arc::clone(&self.node),
             cell: |cells| &mut cells.sign_in,
+        })
+    }
+
+    /// The state of the connection to the server, for health checks. While it is Reconnecting, the property's reason is the
+    /// failure that interrupted it.
+    #[must_use]
+    pub fn connection(&self) -> Property<ConnectionState> {
+        Property::new(Field {
+            node: Arc::clone(&self.node),
+            cell: |cells| &mut cells.connection,
         })
     }
 

@@ -8,7 +8,8 @@ use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PhoneNumber}
 use crate::reason::Reason;
 use crate::request::{Context, Outcome};
 use crate::states::{
-    Direction, MessageFormat, MessageStatus, ParticipantRole, ParticipantState, SignInState,
+    ConnectionState, Direction, MessageFormat, MessageStatus, ParticipantRole, ParticipantState,
+    SignInState,
 };
 
 /// A fact. The model derives its state from facts and ignores a fact that does not fit the present state.
@@ -21,6 +22,14 @@ pub enum Fact {
         /// The new state.
         state: SignInState,
         /// The reason, which is also the reason of the conversations and commands that end.
+        reason: Option<Reason>,
+    },
+    /// The state of the connection while the user is signed in. A sign-in sets it to [`ConnectionState::Connected`], and a
+    /// sign-out to [`ConnectionState::Disconnected`], so a protocol that never reconnects need not write this fact.
+    Connection {
+        /// The new state.
+        state: ConnectionState,
+        /// The reason.
         reason: Option<Reason>,
     },
     /// The user is known.

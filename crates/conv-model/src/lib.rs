@@ -169,7 +169,7 @@ pub use request::{
     Context, Interest, MeChange, Outcome, OutgoingMessage, Peer, PersonField, Request, StartOptions,
 };
 pub use states::{
-    CallConnectionState, ConversationState, Direction, MessageFormat, MessageStatus,
-    ParticipantRole, ParticipantState, SignInState,
+    CallConnectionState, ConnectionState, ConversationState, Direction, MessageFormat,
+    MessageStatus, ParticipantRole, ParticipantState, SignInState,
 };
 pub use writer::ModelWriter;

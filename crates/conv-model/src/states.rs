@@ -1,5 +1,7 @@
 //! The states of the model's objects, with the names of the Web SDK.
 
+use std::time::SystemTime;
+
 /// The state of the sign-in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SignInState {
@@ -12,6 +14,22 @@ pub enum SignInState {
     SignedIn,
     /// The sign-out is in progress.
     SigningOut,
+}
+
+/// The connection of a signed-in user to the server. If it is not Connected, the property's reason says why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// The user is not signed in.
+    #[default]
+    Disconnected,
+    /// Events of the server arrive.
+    Connected,
+    /// Events of the server do not arrive, and the protocol reconnects. Messages of others may fail in the meantime.
+    Reconnecting {
+        /// The time of the first failure.
+        since: SystemTime,
+    },
 }
 
 /// The state of a conversation. Connected means that live updates arrive, not that a modality is active.

@@ -11,7 +11,9 @@ use crate::ids::ConversationId;
 use crate::observable::store::Transaction;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
-use crate::states::{CallConnectionState, ConversationState, ParticipantState, SignInState};
+use crate::states::{
+    CallConnectionState, ConnectionState, ConversationState, ParticipantState, SignInState,
+};
 use crate::sync::Arc;
 
 /// Writes facts into a model.
@@ -45,6 +47,11 @@ impl ModelWriter {
     fn apply(&self, transaction: &mut Transaction<'_>, fact: Fact) {
         match fact {
             Fact::SignIn { state, reason } => self.sign_in(transaction, state, reason),
+            Fact::Connection { state, reason } => {
+                if *transaction.cells(&self.node).sign_in.get() == SignInState::SignedIn {
+                    transaction.set(&self.node, |cells| &mut cells.connection, state, reason);
+                }
+            }
             Fact::Me {
                 address,
                 display_name,
@@ -130,6 +137,21 @@ impl ModelWriter {
             let reason = reason.clone();
             let reason = reason.unwrap_or_else(|| Reason::new(ReasonCode::SignedOut));
             self.node.fixed.model.sign_out(transaction, reason);
+        }
+        let was_signed_in = *transaction.cells(&self.node).sign_in.get() == SignInState::SignedIn;
+        let connection = match state {
+            SignInState::SignedIn if !was_signed_in => Some(ConnectionState::Connected),
+            SignInState::SignedIn => None,
+            _ => Some(ConnectionState::Disconnected),
+        };
+        if let Some(connection) = connection {
+            let reason = reason.clone();
+            transaction.set(
+                &self.node,
+                |cells| &mut cells.connection,
+                connection,
+                reason,
+            );
         }
         transaction.set(&self.node, |cells| &mut cells.sign_in, state, reason);
     }

@@ -87,13 +87,13 @@ pub use application::Application;
 pub use builder::{ApplicationBuilder, BuildError};
 pub use conv_model::{
     ActiveModalities, ActivityItem, CallConnectionState, Capabilities, Change, Changes,
-    ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, Context,
-    Conversation, ConversationId, ConversationState, ConversationsManager, Direction, EndpointType,
-    HistoryService, Key, Latest, MePerson, MessageBody, MessageFormat, MessageId, MessageStatus,
-    Note, NoteKind, Participant, ParticipantChat, ParticipantId, ParticipantRole, ParticipantState,
-    Person, PersonSearch, PersonStatus, PersonsManager, PhoneNumber, Property, RawReason, Reader,
-    Reason, ReasonCode, RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions,
-    TextMessage,
+    ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, ConnectionState,
+    Context, Conversation, ConversationId, ConversationState, ConversationsManager, Direction,
+    EndpointType, HistoryService, Key, Latest, MePerson, MessageBody, MessageFormat, MessageId,
+    MessageStatus, Note, NoteKind, Participant, ParticipantChat, ParticipantId, ParticipantRole,
+    ParticipantState, Person, PersonSearch, PersonStatus, PersonsManager, PhoneNumber, Property,
+    RawReason, Reader, Reason, ReasonCode, RemoteProperty, SignInState, StartOptions, Subscription,
+    Subscriptions, TextMessage,
 };
 pub use conv_transport::HttpTransport;
 #[cfg(feature = "faulty")]

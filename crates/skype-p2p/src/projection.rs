@@ -1,8 +1,8 @@
 //! Conversion of the session's events and results to the model's facts, one to one.
 
 use conv_model::{
-    Archived, ArchivedMessage, CommandId, Context, ConversationFact, Discovered, Fact, Incoming,
-    MessageBody, MessageFormat, MessageStatus, Modalities, ParticipantCapabilities,
+    Archived, ArchivedMessage, CommandId, ConnectionState, Context, ConversationFact, Discovered,
+    Fact, Incoming, MessageBody, MessageFormat, MessageStatus, Modalities, ParticipantCapabilities,
     ParticipantFact, ParticipantRole, ParticipantState, ParticipantUpdate, SenderFact, SignInState,
 };
 use ucwa_session::{
@@ -21,6 +21,14 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
         SessionEvent::SignIn { state, failure } => Fact::SignIn {
             state: sign_in_state(state),
             reason: failure.as_ref().map(reason),
+        },
+        SessionEvent::ChannelInterrupted { since, failure } => Fact::Connection {
+            state: ConnectionState::Reconnecting { since },
+            reason: Some(reason(&failure)),
+        },
+        SessionEvent::ChannelRestored => Fact::Connection {
+            state: ConnectionState::Connected,
+            reason: None,
         },
         SessionEvent::Me { uri, name } => Fact::Me {
             address: uri,

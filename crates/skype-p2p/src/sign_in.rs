@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
-use conv_model::{CommandFuture, Property, Reason, SignInState};
+use conv_model::{CommandFuture, ConnectionState, Property, Reason, SignInState};
 use secrecy::SecretString;
 use ucwa_session::{Failure, FailureKind, Operation, Root, Stage};
 
@@ -86,6 +86,19 @@ impl SignInManager {
     #[must_use]
     pub fn state(&self) -> Property<SignInState> {
         self.model.sign_in_state()
+    }
+
+    /// Returns the state of the connection to the server: Connected, or Reconnecting since a time. The property's reason is
+    /// the failure that interrupted the connection.
+    ///
+    /// The connection is Reconnecting if requests for events have failed for 30 s, if the server's event pages are unreadable,
+    /// or if the server lost the application; in the last case the conversations have ended. It is Connected again when an
+    /// event page arrives: after an outage this can take up to the
+    /// [timeout](crate::ChannelOptions::timeout) of the channel, three minutes by default. If 15 minutes pass, the user is
+    /// signed out, and the connection is Disconnected with the reason.
+    #[must_use]
+    pub fn connection(&self) -> Property<ConnectionState> {
+        self.model.connection()
     }
 
     /// Returns the user's home server, as a [`root`](crate::ApplicationBuilder::root) with which the user's next application

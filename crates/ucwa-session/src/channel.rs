@@ -233,7 +233,8 @@ impl Session {
         if self.channel.bad_pages < MAX_BAD_PAGES {
             return self.poll_again(failure, None);
         }
-        self.interrupted(&failure);
+        let since = self.channel.failing_since.unwrap_or(self.core.now);
+        self.interrupted(since, &failure);
         // The same address will return the same page, so the channel restarts at the events link of the application.
         self.channel.bad_pages = 0;
         self.channel.failures += 1;

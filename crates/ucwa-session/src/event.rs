@@ -12,17 +12,24 @@ use crate::person::PersonFact;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum SessionEvent {
-    /// The state of the sign-in changed, or events stopped or resumed arriving.
-    ///
-    /// [`SignedIn`](SignInState::SignedIn) with a failure means that no events have arrived for 30 s, or that the event
-    /// pages cannot be read. The session keeps trying, and emits `SignedIn` without a failure when events can
-    /// arrive again.
+    /// The state of the sign-in changed.
     SignIn {
-        /// The new state, or the current one.
+        /// The new state.
         state: SignInState,
         /// The reason, unless the caller asked for the change.
         failure: Option<Failure>,
     },
+    /// The event channel of a signed-in user is interrupted: polls have failed for 30 s, three event pages in a row were
+    /// unreadable, or the server lost the application. The session reconnects. [`ChannelRestored`](Self::ChannelRestored) or
+    /// the end of the sign-in follows.
+    ChannelInterrupted {
+        /// The wall time of the first failure.
+        since: SystemTime,
+        /// The failure, with the kind [`ConnectionLost`](crate::FailureKind::ConnectionLost).
+        failure: Failure,
+    },
+    /// The event channel works again: an event page arrived, or the server held a poll for 10 s.
+    ChannelRestored,
     /// The identity of the signed-in user.
     Me {
         /// The user's SIP URI.

@@ -37,7 +37,7 @@ const SOUND_LIFE: Duration = Duration::from_secs(5 * 60);
 /// How long the session tries to replace a lost application.
 const MAX_ABSENCE: Duration = Duration::from_secs(15 * 60);
 
-/// How long events may fail to arrive before the caller is informed. The server reports a message as failed to its
+/// How long polls may fail before an interruption of the channel is reported. The server reports a message as failed to its
 /// sender if it is not fetched within this time (`message_ref`).
 const INTERRUPTION: Duration = Duration::from_secs(30);
 
@@ -89,8 +89,8 @@ pub(crate) struct SignIn {
     /// The number of attempts to replace the application.
     attempts: u32,
     lost_at: Option<Duration>,
-    /// The caller knows that no events arrive.
-    interrupted: bool,
+    /// The start of the interruption of the event channel that was reported to the caller.
+    interrupted_since: Option<Duration>,
 }
 
 /// The hrefs of the current application, which become invalid with it.
@@ -122,7 +122,7 @@ impl SignIn {
             losses: 0,
             attempts: 0,
             lost_at: None,
-            interrupted: false,
+            interrupted_since: None,
         }
     }
 }
@@ -356,6 +356,7 @@ impl Session {
             // Operations that started in another application cannot continue in this one.
             let lost = Failure::new(FailureKind::ConnectionLost, Stage::Application)
                 .with_message("the server created another application");
+            tracing::warn!(failure = %lost, "the conversations of the previous application have ended");
             self.drop_application(&lost);
         }
         let of = |name: &str, rel: &str| {
@@ -414,6 +415,9 @@ impl Session {
         self.core.arm(self.report_interval(), Timer::ReportActivity);
         self.people.begin(&mut self.core);
         self.history.begin(&mut self.core);
+        if self.sign_in.reported_state == SignInState::SignedIn {
+            tracing::info!("another application was created");
+        }
         self.announce(SignInState::SignedIn, None);
         if self.sign_in.existed_before {
             self.list_conversations();
@@ -478,6 +482,8 @@ impl Session {
         if self.sign_in.losses > MAX_LOSSES {
             return self.give_up(lost);
         }
+        tracing::warn!(%failure, "the application is lost, and its conversations have ended; creating another one");
+        self.interrupted(self.core.now, &lost);
         self.recreate_later(failure);
     }
 
@@ -552,30 +558,39 @@ impl Session {
         }
     }
 
-    /// Informs the caller if no events have arrived since then.
+    /// Reports an interruption of the event channel if it has lasted for [`INTERRUPTION`].
     pub(crate) fn interrupted_since(&mut self, since: Duration, failure: &Failure) {
         if self.core.now.saturating_sub(since) >= INTERRUPTION {
-            self.interrupted(failure);
+            self.interrupted(since, failure);
         }
     }
 
-    /// Informs the caller, once, that no events arrive.
-    pub(crate) fn interrupted(&mut self, failure: &Failure) {
-        let state = self.sign_in.reported_state;
-        if state == SignInState::SignedIn && !std::mem::replace(&mut self.sign_in.interrupted, true)
+    /// Reports an interruption of the event channel, once.
+    pub(crate) fn interrupted(&mut self, since: Duration, failure: &Failure) {
+        if self.sign_in.reported_state != SignInState::SignedIn
+            || self.sign_in.interrupted_since.is_some()
         {
-            let failure = Some(failure.clone().with_kind(FailureKind::ConnectionLost));
-            self.core.emit(SessionEvent::SignIn { state, failure });
+            return;
         }
+        self.sign_in.interrupted_since = Some(since);
+        let lasted = self.core.now.saturating_sub(since);
+        let now = self.core.wall_now();
+        tracing::warn!(seconds = lasted.as_secs(), %failure, "the event channel is interrupted; reconnecting");
+        self.core.emit(SessionEvent::ChannelInterrupted {
+            since: now.checked_sub(lasted).unwrap_or(now),
+            failure: failure.clone().with_kind(FailureKind::ConnectionLost),
+        });
     }
 
     /// Handles the arrival of a page, or a poll that the server held: the application exists and events arrive.
     pub(crate) fn on_channel_works(&mut self) {
         self.sign_in.lost_at = None;
-        let state = self.sign_in.reported_state;
-        if std::mem::take(&mut self.sign_in.interrupted) && state == SignInState::SignedIn {
-            let failure = None;
-            self.core.emit(SessionEvent::SignIn { state, failure });
+        if let Some(since) = self.sign_in.interrupted_since.take()
+            && self.sign_in.reported_state == SignInState::SignedIn
+        {
+            let lasted = self.core.now.saturating_sub(since);
+            tracing::info!(seconds = lasted.as_secs(), "the event channel is restored");
+            self.core.emit(SessionEvent::ChannelRestored);
         }
     }
 

@@ -17,6 +17,7 @@ mod chats;
 mod collections;
 mod commands;
 mod completions;
+mod connection;
 mod conversations;
 mod debug_output;
 mod ends;

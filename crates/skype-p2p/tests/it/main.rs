@@ -11,6 +11,7 @@
 mod application_creation;
 mod backends;
 mod chat;
+mod connection;
 mod driver;
 mod driver_end;
 mod endpoints;

@@ -148,6 +148,9 @@ impl Session {
     /// Reports the end of the session.
     fn conclude(&mut self, failure: Option<Failure>) {
         self.sign_in.phase = Phase::Over;
+        if let Some(failure) = &failure {
+            tracing::warn!(%failure, "the session ended");
+        }
         self.announce(SignInState::SignedOut, failure.clone());
         let result = |failure: &Option<Failure>| failure.clone().map_or(Ok(Outcome::Done), Err);
         if let Some(ticket) = self.sign_in.ticket.take() {

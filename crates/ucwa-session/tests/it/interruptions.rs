@@ -9,15 +9,16 @@ use crate::channel::{first_remote, signed_out};
 use crate::driver::*;
 use crate::pages::*;
 
-/// Takes the reports about the arrival of events: `true` for a failure, `false` for its end.
+/// Takes the reports about the channel: `true` for an interruption, `false` for its end.
 fn interruptions(driver: &mut TestDriver) -> Vec<bool> {
     std::mem::take(&mut driver.events)
         .into_iter()
         .filter_map(|event| match event {
-            SessionEvent::SignIn {
-                state: SignInState::SignedIn,
-                failure,
-            } => Some(failure.is_some_and(|it| *it.kind() == FailureKind::ConnectionLost)),
+            SessionEvent::ChannelInterrupted { failure, .. } => {
+                assert_eq!(failure.kind(), &FailureKind::ConnectionLost);
+                Some(true)
+            }
+            SessionEvent::ChannelRestored => Some(false),
             _ => None,
         })
         .collect()
@@ -109,9 +110,20 @@ fn a_session_without_events_for_30_seconds_reports_it() {
         driver.advance(Duration::from_secs(5));
     };
     let mut driver = TestDriver::signed_in();
+    let began = TestDriver::config().wall_at_epoch + driver.now;
     (0..4).for_each(|_| failing(&mut driver));
-    assert_eq!(interruptions(&mut driver), [false; 0]);
+    assert!(
+        !driver
+            .events
+            .iter()
+            .any(|event| matches!(event, SessionEvent::ChannelInterrupted { .. }))
+    );
     (0..8).for_each(|_| failing(&mut driver));
+    let since = driver.events.iter().find_map(|event| match event {
+        SessionEvent::ChannelInterrupted { since, .. } => Some(*since),
+        _ => None,
+    });
+    assert_eq!(since, Some(began), "the time of the first failed poll");
     assert_eq!(interruptions(&mut driver), [true]);
     driver.page(json!([]));
     assert_eq!(interruptions(&mut driver), [false]);

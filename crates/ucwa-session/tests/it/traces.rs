@@ -252,3 +252,52 @@ fn no_secret_and_no_text_is_logged() {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
 }
+
+/// The lines of a log at this level about the channel and the application.
+fn lines_at<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
+    log.lines()
+        .filter(|line| line.contains(level) && line.contains("ucwa_session::sign_in: "))
+        .filter(|line| !line.contains("activity could not be reported"))
+        .collect()
+}
+
+#[test]
+fn an_outage_of_seven_minutes_and_a_lost_application_are_logged() {
+    let mut seven_minutes = Duration::ZERO;
+    let log = logged(|| {
+        let mut driver = TestDriver::signed_in();
+        let began = driver.now;
+        while driver.now - began < Duration::from_secs(420) {
+            driver.break_off("GET", &format!("{APP}/events"), Sent::No);
+            driver.advance(5 * SECOND);
+        }
+        seven_minutes = driver.now - began;
+        driver.page(json!([]));
+    });
+    let [lost] = lines_at(&log, "WARN")[..] else {
+        panic!("{log}");
+    };
+    for part in ["interrupted", "seconds=30", "127.0.0.1"] {
+        assert!(lost.contains(part), "{part} in {lost}");
+    }
+    let [restored] = lines_at(&log, " INFO")[..] else {
+        panic!("{log}");
+    };
+    let seconds = format!("restored seconds={}", seven_minutes.as_secs());
+    assert!(restored.contains(&seconds), "{restored}");
+
+    let log = logged(|| {
+        let mut driver = TestDriver::signed_in();
+        let lost = json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+        driver.reply("GET", &format!("{APP}/events"), 404, lost);
+        driver.advance(2 * SECOND);
+        driver.create_application();
+        driver.page(json!([]));
+    });
+    let warnings = lines_at(&log, "WARN").join("\n");
+    assert!(warnings.contains("the application is lost"), "{log}");
+    assert!(warnings.contains("ApplicationNotFound"), "{log}");
+    let news = lines_at(&log, " INFO").join("\n");
+    assert!(news.contains("another application was created"), "{log}");
+    assert!(news.contains("the event channel is restored"), "{log}");
+}

@@ -201,8 +201,14 @@ impl World {
                     None
                 }
                 Output::Event(event) => {
-                    // The session may report that no events arrive while it does not poll.
-                    if !polled && !matches!(event, SessionEvent::SignIn { .. }) {
+                    // The session may report a failure of the channel while it does not poll.
+                    let of_channel = matches!(
+                        event,
+                        SessionEvent::SignIn { .. }
+                            | SessionEvent::ChannelInterrupted { .. }
+                            | SessionEvent::ChannelRestored
+                    );
+                    if !polled && !of_channel {
                         event_before_poll.get_or_insert_with(|| format!("{event:?}"));
                     }
                     let violation = endpoint.on_event(&event);
