@@ -82,6 +82,7 @@ impl Conversation {
             ending: false,
             acknowledgeable: false,
             history_complete: false,
+            removed: false,
         };
         let cells = ConversationCells {
             state: Cell::new(state),
@@ -156,8 +157,8 @@ impl Conversation {
 
     /// The other participants. A participant who leaves stays, Disconnected, until [`Collection::remove`] removes it.
     ///
-    /// [`Collection::add`] takes a participant from [`create_participant`](Self::create_participant). Before the conversation
-    /// has begun, it sends nothing, and the participant is invited with the conversation. Afterwards it invites the
+    /// [`Collection::add`] takes an address, or a participant from [`create_participant`](Self::create_participant). Before the
+    /// conversation has begun, it sends nothing, and the participant is invited with the conversation. Afterwards it invites the
     /// participant, and ends with the invitation; a participant who does not join stays, Disconnected, and the reason of its
     /// state says why. [`Collection::remove`] ends with the removal: if the other side refuses it, the participant stays.
     #[must_use]
@@ -226,6 +227,7 @@ impl Conversation {
     pub fn leave(&self) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             let situation = self.situation(transaction);
+            situation.exists()?;
             if matches!(
                 situation.state,
                 ConversationState::Created | ConversationState::Disconnected
@@ -274,7 +276,7 @@ impl Conversation {
         let enabled =
             self.property(|cells| &mut cells.situation)
                 .map_with_reason(move |situation, _| {
-                    let result = rule(situation);
+                    let result = situation.exists().and_then(|()| rule(situation));
                     (result.is_ok(), result.err())
                 });
         let conversation = self.clone();
@@ -288,7 +290,9 @@ impl Conversation {
         decide: impl FnOnce(&mut Transaction<'_>, &Self) -> Result<Step, Reason>,
     ) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
-            rule(&self.situation(transaction)).map_err(disabled)?;
+            let situation = self.situation(transaction);
+            situation.exists()?;
+            rule(&situation).map_err(disabled)?;
             decide(transaction, self)
         })
     }

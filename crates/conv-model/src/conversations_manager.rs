@@ -18,6 +18,7 @@ use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Peer, Request};
+use crate::situation::gone;
 use crate::states::{CallConnectionState, ConversationState, SignInState};
 use crate::sync::Arc;
 
@@ -43,6 +44,7 @@ impl ConversationsManager {
         .with_commands(CollectionCommands {
             add: Command::not_supported(),
             remove: Command::always(move |conversation| manager.remove(&conversation)),
+            resolve: None,
         })
     }
 
@@ -143,16 +145,20 @@ impl ConversationsManager {
     }
 
     /// Leaves the conversation and removes it from [`conversations`](Self::conversations): at once if it has not begun or has
-    /// ended, otherwise when it has ended.
+    /// ended, otherwise when it has ended. The commands of a removed conversation fail with [`Gone`](ReasonCode::Gone).
     ///
     /// # Errors
-    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if the conversation is not in the collection. If leaving fails, the
-    /// conversation stays, and this fails with the same reason.
+    /// [`Gone`](ReasonCode::Gone) if the conversation was removed before, [`InvalidArgument`](ReasonCode::InvalidArgument) if it
+    /// belongs to another model. If leaving fails, the conversation stays, and this fails with the same reason.
     pub fn remove(&self, conversation: &Conversation) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             if self.find(transaction, conversation.id()).as_ref() != Some(conversation) {
+                // Every conversation of this model is in the collection until it is removed.
+                if Arc::ptr_eq(&self.node.fixed.model, &conversation.node.fixed.model) {
+                    return Err(gone());
+                }
                 return Err(Reason::new(ReasonCode::InvalidArgument)
-                    .with_message("the conversation is not in the collection"));
+                    .with_message("the conversation belongs to another model"));
             }
             if matches!(
                 conversation.situation(transaction).state,
@@ -276,6 +282,7 @@ pub(crate) fn remove_item(
     let id = conversation.id();
     let removed = transaction.cells(application).by_id.remove(&id);
     transaction.discard(removed);
+    conversation.change_situation(transaction, |situation| situation.removed = true);
     transaction.remove(
         application,
         |cells| &mut cells.conversations,

@@ -163,11 +163,12 @@ pub use observable::{
 pub use participant::{Participant, ParticipantChat};
 pub use person::{Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PhoneNumber};
 pub use persons_manager::{FoundPersons, PersonSearch, PersonsManager};
-pub use reason::{RawReason, Reason, ReasonCode};
-pub use remote_property::RemoteProperty;
+pub use reason::{ErrorDetails, Reason, ReasonCode};
+pub use remote_property::{PublishedProperty, RemoteProperty};
 pub use request::{
     Context, Interest, MeChange, Outcome, OutgoingMessage, Peer, PersonField, Request, StartOptions,
 };
+pub use roster::Invitee;
 pub use states::{
     CallConnectionState, ConnectionState, ConversationState, Direction, MessageFormat,
     MessageStatus, ParticipantRole, ParticipantState, SignInState,

@@ -4,7 +4,7 @@ use crate::model::Step;
 use crate::observable::Property;
 use crate::observable::command::CommandFuture;
 use crate::person::{Note, Person, PersonStatus};
-use crate::remote_property::RemoteProperty;
+use crate::remote_property::PublishedProperty;
 use crate::request::{MeChange, PersonField, Request};
 
 /// The user. Status, note and location can be set. The server may change a value that is set, so do not compare it for
@@ -33,36 +33,32 @@ impl MePerson {
 
     /// The status that others see.
     #[must_use]
-    pub fn status(&self) -> RemoteProperty<PersonStatus> {
-        RemoteProperty {
-            set: Some(MeChange::Status),
-            ..self
+    pub fn status(&self) -> PublishedProperty<PersonStatus> {
+        PublishedProperty {
+            remote: self
                 .0
-                .remote(PersonField::Status, |cells| &mut cells.status)
+                .remote(PersonField::Status, |cells| &mut cells.status),
+            change: MeChange::Status,
         }
     }
 
     /// The note that others see. Setting `None` resets it.
     #[must_use]
-    pub fn note(&self) -> RemoteProperty<Option<Note>> {
-        let set =
-            |note: Option<Note>| note.map_or(MeChange::ResetNote, |note| MeChange::Note(note.text));
-        RemoteProperty {
-            set: Some(set),
-            ..self.0.remote(PersonField::Note, |cells| &mut cells.note)
+    pub fn note(&self) -> PublishedProperty<Option<Note>> {
+        PublishedProperty {
+            remote: self.0.remote(PersonField::Note, |cells| &mut cells.note),
+            change: |note| note.map_or(MeChange::ResetNote, |note| MeChange::Note(note.text)),
         }
     }
 
     /// The location that others see. Setting `None` resets it.
     #[must_use]
-    pub fn location(&self) -> RemoteProperty<Option<String>> {
-        let set =
-            |location: Option<String>| location.map_or(MeChange::ResetLocation, MeChange::Location);
-        RemoteProperty {
-            set: Some(set),
-            ..self
+    pub fn location(&self) -> PublishedProperty<Option<String>> {
+        PublishedProperty {
+            remote: self
                 .0
-                .remote(PersonField::Location, |cells| &mut cells.location)
+                .remote(PersonField::Location, |cells| &mut cells.location),
+            change: |location| location.map_or(MeChange::ResetLocation, MeChange::Location),
         }
     }
 

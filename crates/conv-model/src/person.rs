@@ -335,7 +335,6 @@ impl Person {
             person: self.clone(),
             field,
             known: None,
-            set: None,
         }
     }
 

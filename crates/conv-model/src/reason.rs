@@ -72,7 +72,7 @@ codes! {
     CommandDisabled,
     /// The protocol does not support the command.
     NotSupported,
-    /// The object of the command does not exist any more.
+    /// The conversation was removed from the model, or the server ended the application for good.
     Gone,
     /// The user is not signed in.
     SignedOut,
@@ -90,10 +90,12 @@ impl fmt::Display for ReasonCode {
     }
 }
 
-/// The protocol's data about a failure.
+/// The details of a failure that help to find its cause on the server. Every error of every operation has this shape.
+///
+/// A protocol creates the default and sets the fields that it knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct RawReason {
+pub struct ErrorDetails {
     /// The protocol's error code.
     pub code: Option<String>,
     /// The protocol's subcode. Its meaning depends on the code and the operation.
@@ -106,22 +108,24 @@ pub struct RawReason {
     pub attempts: Option<u32>,
     /// The step that failed.
     pub stage: Option<String>,
-    /// The host.
+    /// The host of the request, with the port if it is not the default.
     pub host: Option<String>,
     /// The client's ID of the operation.
-    pub operation: Option<String>,
-    /// The correlation ID of the request in the server's logs.
-    pub correlation: Option<String>,
-    /// The server's own diagnosis (`X-Ms-diagnostics`), unparsed.
+    pub operation_id: Option<String>,
+    /// The correlation ID, by which an administrator finds the request in the server's logs.
+    pub correlation_id: Option<String>,
+    /// The server's own diagnosis (`X-Ms-diagnostics`), unparsed. Microsoft's support pages list its first number.
     pub diagnostics: Option<String>,
+    /// Each address that was tried to find the server, with its result, in order. Empty after any other failure.
+    pub tried: Vec<String>,
     /// The addresses to which a message was not delivered.
     pub failed_participants: Vec<String>,
 }
 
-/// A reason: a code, the protocol's data, and the reason that caused it. Cheap to clone.
+/// A reason: a code, a sentence, the details, and the reason that caused it. Cheap to clone.
 ///
 /// `{}` shows the reason without its causes, which [`source`](Error::source) returns; `{:#}` shows the causes too. Two
-/// reasons are equal if everything but their [details](Self::detail) is.
+/// reasons are equal if everything but the [error of the protocol](Self::protocol_error) is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reason(Arc<Inner>);
 
@@ -129,15 +133,15 @@ pub struct Reason(Arc<Inner>);
 struct Inner {
     code: ReasonCode,
     message: Option<Cow<'static, str>>,
-    raw: Option<Box<RawReason>>,
+    details: Option<Box<ErrorDetails>>,
     cause: Option<Reason>,
-    detail: Option<Arc<dyn Any + Send + Sync>>,
+    protocol_error: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Inner {
-    /// Everything but the detail, which cannot be compared.
+    /// Everything but the protocol's error, which cannot be compared.
     fn comparable(&self) -> impl Eq + Hash + '_ {
-        (&self.code, &self.message, &self.raw, &self.cause)
+        (&self.code, &self.message, &self.details, &self.cause)
     }
 }
 
@@ -162,9 +166,9 @@ impl Reason {
         Self(Arc::new(Inner {
             code,
             message: None,
-            raw: None,
+            details: None,
             cause: None,
-            detail: None,
+            protocol_error: None,
         }))
     }
 
@@ -175,10 +179,10 @@ impl Reason {
         self
     }
 
-    /// Adds the protocol's data.
+    /// Adds the details.
     #[must_use]
-    pub fn with_raw(mut self, raw: RawReason) -> Self {
-        Arc::make_mut(&mut self.0).raw = Some(Box::new(raw));
+    pub fn with_details(mut self, details: ErrorDetails) -> Self {
+        Arc::make_mut(&mut self.0).details = Some(Box::new(details));
         self
     }
 
@@ -189,10 +193,10 @@ impl Reason {
         self
     }
 
-    /// Adds the protocol's own value for the failure, which [`detail`](Self::detail) returns.
+    /// Adds the protocol's own error, which [`protocol_error`](Self::protocol_error) returns.
     #[must_use]
-    pub fn with_detail(mut self, detail: impl Any + Send + Sync) -> Self {
-        Arc::make_mut(&mut self.0).detail = Some(Arc::new(detail));
+    pub fn with_protocol_error(mut self, error: impl Any + Send + Sync) -> Self {
+        Arc::make_mut(&mut self.0).protocol_error = Some(Arc::new(error));
         self
     }
 
@@ -208,13 +212,13 @@ impl Reason {
         self.0.message.as_deref()
     }
 
-    /// The protocol's data, of this reason or of the nearest cause that has data.
+    /// The details of this reason, or of the nearest cause that has details.
     #[must_use]
-    pub fn raw(&self) -> Option<&RawReason> {
+    pub fn details(&self) -> Option<&ErrorDetails> {
         self.0
-            .raw
+            .details
             .as_deref()
-            .or_else(|| self.cause().and_then(Self::raw))
+            .or_else(|| self.cause().and_then(Self::details))
     }
 
     /// The reason that caused this one.
@@ -223,10 +227,10 @@ impl Reason {
         self.0.cause.as_ref()
     }
 
-    /// The protocol's own value for the failure, if it has this type.
+    /// The protocol's own error, if it has this type.
     #[must_use]
-    pub fn detail<T: Any>(&self) -> Option<&T> {
-        self.0.detail.as_deref()?.downcast_ref()
+    pub fn protocol_error<T: Any>(&self) -> Option<&T> {
+        self.0.protocol_error.as_deref()?.downcast_ref()
     }
 }
 
@@ -237,12 +241,12 @@ impl From<ReasonCode> for Reason {
 }
 
 impl fmt::Display for Reason {
-    /// The code, the sentence and the protocol's data, on one line; with `{:#}` the causes too.
+    /// The code, the sentence and the details, on one line; with `{:#}` the causes too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner {
             code,
             message,
-            raw,
+            details,
             cause,
             ..
         } = &*self.0;
@@ -250,8 +254,11 @@ impl fmt::Display for Reason {
         if let Some(message) = message {
             write!(f, ": {message}")?;
         }
-        if let Some(raw) = raw {
-            write!(f, "{raw}")?;
+        if let Some(details) = details {
+            let details = details.to_string();
+            if !details.is_empty() {
+                write!(f, " [{details}]")?;
+            }
         }
         if let Some(cause) = cause.as_ref().filter(|_| f.alternate()) {
             write!(f, " ({cause:#})")?;
@@ -260,7 +267,8 @@ impl fmt::Display for Reason {
     }
 }
 
-impl fmt::Display for RawReason {
+/// The known details on one line, without the addresses that were tried.
+impl fmt::Display for ErrorDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status.map(|status| status.to_string());
         let attempts = self.attempts.filter(|attempts| *attempts > 1);
@@ -276,16 +284,18 @@ impl fmt::Display for RawReason {
             ("subcode", &self.subcode),
             ("not delivered to", &failed),
             ("message", &self.message),
-            ("correlation", &self.correlation),
+            ("diagnostics", &self.diagnostics),
+            ("correlation", &self.correlation_id),
+            ("operation", &self.operation_id),
         ];
-        let mut open = false;
+        let mut separator = "";
         for (name, value) in parts {
             if let Some(value) = value {
-                write!(f, "{}{name} {value}", if open { ", " } else { " [" })?;
-                open = true;
+                write!(f, "{separator}{name} {value}")?;
+                separator = ", ";
             }
         }
-        if open { f.write_str("]") } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -318,15 +328,15 @@ mod tests {
 
     #[test]
     fn a_reason_shows_its_causes_only_in_the_alternate_form() {
-        let raw = RawReason {
+        let details = ErrorDetails {
             status: Some(404),
             attempts: Some(3),
             subcode: Some("DestinationNotFound".into()),
-            ..RawReason::default()
+            ..ErrorDetails::default()
         };
         let reason = Reason::new(ReasonCode::Failed)
             .with_message("nobody there")
-            .with_cause(Reason::new(ReasonCode::RequestFailed).with_raw(raw));
+            .with_cause(Reason::new(ReasonCode::RequestFailed).with_details(details));
         assert_eq!(reason.to_string(), "Failed: nobody there");
         let cause = "RequestFailed [status 404, attempts 3, subcode DestinationNotFound]";
         assert_eq!(
@@ -338,20 +348,20 @@ mod tests {
             format!("Failed: nobody there ({cause})")
         );
         assert_eq!(format!("{reason:?}"), format!("Reason({reason:#})"));
-        assert_eq!(reason.raw().and_then(|raw| raw.status), Some(404));
+        assert_eq!(reason.details().and_then(|it| it.status), Some(404));
     }
 
     #[test]
     fn reasons_that_differ_in_one_part_are_unequal() {
-        let raw = RawReason {
+        let details = ErrorDetails {
             status: Some(404),
-            ..RawReason::default()
+            ..ErrorDetails::default()
         };
         let plain = Reason::new(ReasonCode::Failed);
         let other = [
             Reason::new(ReasonCode::Refused),
             plain.clone().with_message("nobody there"),
-            plain.clone().with_raw(raw),
+            plain.clone().with_details(details),
             plain.clone().with_cause(plain.clone()),
         ];
         for (index, one) in other.iter().enumerate() {
@@ -361,11 +371,11 @@ mod tests {
     }
 
     #[test]
-    fn a_detail_is_returned_by_its_type_and_is_no_part_of_the_equality() {
+    fn the_error_of_a_protocol_is_returned_by_its_type_and_is_no_part_of_the_equality() {
         let plain = Reason::new(ReasonCode::Failed);
-        let detailed = plain.clone().with_detail(404_u16);
-        assert_eq!(detailed.detail(), Some(&404_u16));
-        assert_eq!(detailed.detail::<String>(), None);
+        let detailed = plain.clone().with_protocol_error(404_u16);
+        assert_eq!(detailed.protocol_error(), Some(&404_u16));
+        assert_eq!(detailed.protocol_error::<String>(), None);
         assert_eq!(detailed, plain);
     }
 }

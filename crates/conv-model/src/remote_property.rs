@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Deref;
 use std::time::Duration;
 
 use crate::model::Step;
 use crate::observable::cell::Accessor;
-use crate::observable::command::{CommandFuture, disabled, failed};
+use crate::observable::command::CommandFuture;
 use crate::observable::store::Transaction;
-use crate::observable::{Property, Subscription};
+use crate::observable::{Change, Changes, Closed, Latest, Property, Subscription};
 use crate::person::{Person, PersonCells};
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Interest, MeChange, PersonField, Request};
 
-/// A [`Property`] whose value is on the server. Reading it returns the last known value, which changes when the server
-/// reports a change.
+/// A value that is on the server. It is read like a [`Property`]: reading returns the last known value, which changes when the
+/// server reports a change.
 ///
 /// The model counts the subscriptions and requests the sum of them from the protocol, which decides on batches of requests.
 pub struct RemoteProperty<T> {
@@ -25,7 +24,12 @@ pub struct RemoteProperty<T> {
     pub(crate) field: PersonField,
     /// Whether a value needs no fetch. `None` if every value does.
     pub(crate) known: Option<fn(&T) -> bool>,
-    pub(crate) set: Option<fn(T) -> MeChange>,
+}
+
+/// A value of the user that is on the server and that the user publishes: a [`RemoteProperty`] that can be set.
+pub struct PublishedProperty<T> {
+    pub(crate) remote: RemoteProperty<T>,
+    pub(crate) change: fn(T) -> MeChange,
 }
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
@@ -50,18 +54,6 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
                 field: self.field,
             }))
         })
-    }
-
-    /// Changes the value on the server. Resolves with the value after the server has accepted it.
-    ///
-    /// # Errors
-    /// Fails at once if the user cannot set this property. Otherwise the protocol decides; if it refuses, the value stays.
-    pub fn set(&self, value: T) -> CommandFuture<T> {
-        let Some(change) = self.set else {
-            return failed(disabled(Reason::new(ReasonCode::NotSupported)));
-        };
-        let request = Request::SetMe(change(value));
-        self.command(|_, _, _| Ok(Some(request)))
     }
 
     /// Runs a command that resolves with the present value.
@@ -171,11 +163,165 @@ fn count_interest(
     });
 }
 
-impl<T> Deref for RemoteProperty<T> {
-    type Target = Property<T>;
+/// The read API of a [`Property`], as methods of another type.
+macro_rules! read_api {
+    ($name:ident, $($property:ident).+) => {
+        impl<T: Clone + PartialEq + Send + Sync + 'static> $name<T> {
+            /// The last known value as a property.
+            #[must_use]
+            pub fn property(&self) -> Property<T> {
+                self.$($property).+.clone()
+            }
 
-    fn deref(&self) -> &Property<T> {
-        &self.property
+            /// The last known value. Reads memory; does no I/O.
+            #[must_use]
+            pub fn get(&self) -> T {
+                self.$($property).+.get()
+            }
+
+            /// The reason for the present value.
+            #[must_use]
+            pub fn reason(&self) -> Option<Reason> {
+                self.$($property).+.reason()
+            }
+
+            /// See [`Property::changed`].
+            pub fn changed(
+                &self,
+                listener: impl Fn(&Change<T>) + Send + Sync + 'static,
+            ) -> Subscription {
+                self.$($property).+.changed(listener)
+            }
+
+            /// See [`Property::when`].
+            pub fn when(
+                &self,
+                value: T,
+                listener: impl Fn(&Change<T>) + Send + Sync + 'static,
+            ) -> Subscription {
+                self.$($property).+.when(value, listener)
+            }
+
+            /// See [`Property::when_matching`].
+            pub fn when_matching(
+                &self,
+                predicate: impl Fn(&T) -> bool + Send + Sync + 'static,
+                listener: impl Fn(&Change<T>) + Send + Sync + 'static,
+            ) -> Subscription {
+                self.$($property).+.when_matching(predicate, listener)
+            }
+
+            /// See [`Property::once`].
+            pub fn once(
+                &self,
+                value: T,
+                listener: impl FnOnce(&Change<T>) + Send + 'static,
+            ) -> Subscription {
+                self.$($property).+.once(value, listener)
+            }
+
+            /// See [`Property::once_matching`].
+            pub fn once_matching(
+                &self,
+                predicate: impl Fn(&T) -> bool + Send + Sync + 'static,
+                listener: impl FnOnce(&Change<T>) + Send + 'static,
+            ) -> Subscription {
+                self.$($property).+.once_matching(predicate, listener)
+            }
+
+            /// See [`Property::changes`].
+            pub fn changes(&self) -> Changes<Change<T>> {
+                self.$($property).+.changes()
+            }
+
+            /// See [`Property::latest`].
+            pub fn latest(&self) -> Latest<T> {
+                self.$($property).+.latest()
+            }
+
+            /// See [`Property::wait_for`].
+            ///
+            /// # Errors
+            /// [`Closed`] if the model is gone, so that the property can no longer change.
+            pub fn wait_for(
+                &self,
+                value: T,
+            ) -> impl Future<Output = Result<T, Closed>> + Send + use<T> {
+                self.$($property).+.wait_for(value)
+            }
+
+            /// See [`Property::wait_for_matching`].
+            ///
+            /// # Errors
+            /// [`Closed`] if the model is gone, so that the property can no longer change.
+            pub fn wait_for_matching<P>(
+                &self,
+                predicate: P,
+            ) -> impl Future<Output = Result<T, Closed>> + Send + use<T, P>
+            where
+                P: Fn(&T) -> bool + Send + 'static,
+            {
+                self.$($property).+.wait_for_matching(predicate)
+            }
+
+            /// See [`Property::map`].
+            #[must_use]
+            pub fn map<U>(&self, map: impl Fn(&T) -> U + Send + Sync + 'static) -> Property<U>
+            where
+                U: Clone + PartialEq + Send + Sync + 'static,
+            {
+                self.$($property).+.map(map)
+            }
+        }
+    };
+}
+
+read_api!(RemoteProperty, property);
+read_api!(PublishedProperty, remote.property);
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> PublishedProperty<T> {
+    /// Changes the value on the server. Resolves with the value after the server has accepted it.
+    ///
+    /// # Errors
+    /// The protocol decides. If it refuses, the value stays.
+    pub fn set(&self, value: T) -> CommandFuture<T> {
+        let request = Request::SetMe((self.change)(value));
+        self.remote.command(|_, _, _| Ok(Some(request)))
+    }
+
+    /// See [`RemoteProperty::fetch`].
+    ///
+    /// # Errors
+    /// The protocol decides.
+    pub fn fetch(&self) -> CommandFuture<T> {
+        self.remote.fetch()
+    }
+
+    /// See [`RemoteProperty::subscribe`].
+    pub fn subscribe(&self) -> Subscription {
+        self.remote.subscribe()
+    }
+
+    /// See [`RemoteProperty::subscribe_every`].
+    pub fn subscribe_every(&self, interval: Duration) -> Subscription {
+        self.remote.subscribe_every(interval)
+    }
+}
+
+impl<T> Clone for PublishedProperty<T> {
+    fn clone(&self) -> Self {
+        Self {
+            remote: self.remote.clone(),
+            change: self.change,
+        }
+    }
+}
+
+impl<T> fmt::Debug for PublishedProperty<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublishedProperty")
+            .field("field", &self.remote.field)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,13 +6,75 @@ use crate::ids::ParticipantId;
 use crate::model::Step;
 use crate::observable::command::{Command, CommandFuture, disabled, failed};
 use crate::observable::store::Transaction;
-use crate::observable::{CollectionCommands, Key};
+use crate::observable::{Collection, CollectionCommands, Key};
 use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Peer, Request};
 use crate::situation::Situation;
 use crate::states::{ConversationState, ParticipantState};
+use crate::sync::Arc;
+
+/// A person to add to a conversation: an address, or a participant from
+/// [`create_participant`](Conversation::create_participant).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitee(Who);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    Address(String),
+    Participant(Participant),
+}
+
+impl From<&str> for Invitee {
+    fn from(address: &str) -> Self {
+        Self(Who::Address(address.to_owned()))
+    }
+}
+
+impl From<String> for Invitee {
+    fn from(address: String) -> Self {
+        Self(Who::Address(address))
+    }
+}
+
+impl From<Participant> for Invitee {
+    fn from(participant: Participant) -> Self {
+        Self(Who::Participant(participant))
+    }
+}
+
+impl From<&Participant> for Invitee {
+    fn from(participant: &Participant) -> Self {
+        Self(Who::Participant(participant.clone()))
+    }
+}
+
+impl Collection<Participant> {
+    /// Adds a person to the conversation: `participants().add("sip:lenea@contoso.com")`. Resolves with the key of the
+    /// participant. [`Conversation::participants`] describes when the person is invited. A participant with this address that
+    /// is in the collection, such as one who left, is invited again.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if the address is not an address. Fails at once if it is not enabled.
+    /// Otherwise the reason why the person was not invited or did not join.
+    pub fn add(&self, who: impl Into<Invitee>) -> CommandFuture<Key> {
+        let resolve = self
+            .commands()
+            .and_then(|commands| commands.resolve.as_ref());
+        let participant = match (who.into().0, resolve) {
+            (Who::Participant(participant), _) => participant,
+            (Who::Address(address), Some(resolve)) => match resolve(&address) {
+                Ok(participant) => participant,
+                Err(reason) => return failed(reason),
+            },
+            (Who::Address(_), None) => {
+                return failed(disabled(Reason::new(ReasonCode::NotSupported)));
+            }
+        };
+        self.add_command().invoke(participant)
+    }
+}
 
 impl Conversation {
     /// Creates a participant with this address. It is not in the conversation until it is added to
@@ -34,8 +96,18 @@ impl Conversation {
         ))
     }
 
+    /// The participant with this address, or a new one that is not in the conversation.
+    fn find_or_create_participant(&self, address: &str) -> Result<Participant, Reason> {
+        let model = &self.node.fixed.model;
+        let normalized = model.backend.normalize_address(address)?;
+        let found = model
+            .store
+            .transact(|transaction| self.participant_at(transaction, &normalized));
+        found.map_or_else(|| self.create_participant(address), Ok)
+    }
+
     pub(crate) fn participants_commands(&self) -> CollectionCommands<Participant> {
-        let (adding, removing) = (self.clone(), self.clone());
+        let (adding, removing, resolving) = (self.clone(), self.clone(), self.clone());
         let enabled = self
             .command(Situation::add_participant, |_, ()| {
                 failed(Reason::new(ReasonCode::NotSupported))
@@ -46,12 +118,23 @@ impl Conversation {
                 adding.add_to_roster(&participant)
             }),
             remove: Command::always(move |participant| removing.remove_from_roster(&participant)),
+            resolve: Some(Box::new(move |address| {
+                resolving.find_or_create_participant(address)
+            })),
         }
     }
 
     fn add_to_roster(&self, participant: &Participant) -> CommandFuture<Key> {
         self.node.fixed.model.command(|transaction| {
-            Situation::add_participant(&self.situation(transaction)).map_err(disabled)?;
+            let situation = self.situation(transaction);
+            situation.exists()?;
+            situation.add_participant().map_err(disabled)?;
+            if participant.key().0 != self.id()
+                || !Arc::ptr_eq(&participant.node.fixed.model, &self.node.fixed.model)
+            {
+                return Err(Reason::new(ReasonCode::InvalidArgument)
+                    .with_message("the participant was created by another conversation"));
+            }
             let present = self.key_of(transaction, participant);
             let key = present.unwrap_or_else(|| {
                 let key = transaction.push(
@@ -83,6 +166,7 @@ impl Conversation {
     /// Removes a participant: at once if it is not in the conversation, otherwise when it has left.
     fn remove_from_roster(&self, participant: &Participant) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
+            self.situation(transaction).exists()?;
             if self.key_of(transaction, participant).is_none() {
                 return Err(Reason::new(ReasonCode::InvalidArgument)
                     .with_message("the participant is not in the conversation"));

@@ -16,12 +16,24 @@ pub(crate) struct Situation {
     pub(crate) acknowledgeable: bool,
     /// All archived messages are loaded.
     pub(crate) history_complete: bool,
+    /// The conversation was removed from the model.
+    pub(crate) removed: bool,
+}
+
+/// The reason why no command of a removed conversation is enabled.
+pub(crate) fn gone() -> Reason {
+    Reason::new(ReasonCode::Gone).with_message("the conversation was removed")
 }
 
 /// A rule: `Ok` if the command is enabled, otherwise the reason why it is not.
 pub(crate) type Rule = fn(&Situation) -> Result<(), Reason>;
 
 impl Situation {
+    /// Whether the conversation is still in the model.
+    pub(crate) fn exists(&self) -> Result<(), Reason> {
+        if self.removed { Err(gone()) } else { Ok(()) }
+    }
+
     pub(crate) fn start(&self) -> Result<(), Reason> {
         self.signed_in()?;
         self.not_ending()?;
@@ -128,6 +140,7 @@ mod tests {
         ending: false,
         acknowledgeable: false,
         history_complete: false,
+        removed: false,
     };
 
     /// Each command in each state of the user's chat, signed in and signed out.

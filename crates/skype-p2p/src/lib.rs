@@ -89,11 +89,11 @@ pub use conv_model::{
     ActiveModalities, ActivityItem, CallConnectionState, Capabilities, Change, Changes,
     ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, ConnectionState,
     Context, Conversation, ConversationId, ConversationState, ConversationsManager, Direction,
-    EndpointType, HistoryService, Key, Latest, MePerson, MessageBody, MessageFormat, MessageId,
-    MessageStatus, Note, NoteKind, Participant, ParticipantChat, ParticipantId, ParticipantRole,
-    ParticipantState, Person, PersonSearch, PersonStatus, PersonsManager, PhoneNumber, Property,
-    RawReason, Reader, Reason, ReasonCode, RemoteProperty, SignInState, StartOptions, Subscription,
-    Subscriptions, TextMessage,
+    EndpointType, ErrorDetails, HistoryService, Invitee, Key, Latest, MePerson, MessageBody,
+    MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant, ParticipantChat,
+    ParticipantId, ParticipantRole, ParticipantState, Person, PersonSearch, PersonStatus,
+    PersonsManager, PhoneNumber, Property, PublishedProperty, Reader, Reason, ReasonCode,
+    RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
 };
 pub use conv_transport::HttpTransport;
 #[cfg(feature = "faulty")]

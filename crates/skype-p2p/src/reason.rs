@@ -1,13 +1,13 @@
 //! The table that maps the session's failures to the model's reasons.
 
-use conv_model::{RawReason, Reason, ReasonCode};
+use conv_model::{ErrorDetails, Reason, ReasonCode};
 use ucwa_session::{Failure, FailureKind};
 
 /// The reason for a failure. It keeps everything that the server said as data.
 pub(crate) fn reason(failure: &Failure) -> Reason {
     let reason = Reason::new(code(failure))
-        .with_raw(raw(failure))
-        .with_detail(failure.clone());
+        .with_details(details(failure))
+        .with_protocol_error(failure.clone());
     match failure.kind() {
         FailureKind::GrantNotOffered { offered } => reason.with_message(format!(
             "the server offers no usable grant, only {}",
@@ -113,20 +113,22 @@ fn named(name: &str) -> Option<ReasonCode> {
     })
 }
 
-fn raw(failure: &Failure) -> RawReason {
-    let mut raw = RawReason::default();
-    raw.code = failure.code().map(str::to_owned);
-    raw.subcode = failure.subcode().map(str::to_owned);
-    raw.message = failure.message().map(str::to_owned);
-    raw.status = failure.status();
-    raw.attempts = failure.attempts();
-    raw.stage = Some(failure.stage().as_str().to_owned());
-    raw.host = failure.host().map(str::to_owned);
-    raw.operation = failure.operation_id().map(str::to_owned);
-    raw.correlation = failure.correlation_id().map(str::to_owned);
-    raw.diagnostics = failure.diagnostics().map(str::to_owned);
-    raw.failed_participants = failure.failed_participants().to_vec();
-    raw
+/// The details of a failure. Everything that the server said is kept.
+pub(crate) fn details(failure: &Failure) -> ErrorDetails {
+    let mut details = ErrorDetails::default();
+    details.code = failure.code().map(str::to_owned);
+    details.subcode = failure.subcode().map(str::to_owned);
+    details.message = failure.message().map(str::to_owned);
+    details.status = failure.status();
+    details.attempts = failure.attempts();
+    details.stage = Some(failure.stage().as_str().to_owned());
+    details.host = failure.host().map(str::to_owned);
+    details.operation_id = failure.operation_id().map(str::to_owned);
+    details.correlation_id = failure.correlation_id().map(str::to_owned);
+    details.diagnostics = failure.diagnostics().map(str::to_owned);
+    details.tried = failure.tried().to_vec();
+    details.failed_participants = failure.failed_participants().to_vec();
+    details
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
-use conv_model::{CommandFuture, ConnectionState, Property, Reason, SignInState};
+use conv_model::{CommandFuture, ConnectionState, ErrorDetails, Property, Reason, SignInState};
 use secrecy::SecretString;
-use ucwa_session::{Failure, FailureKind, Operation, Root, Stage};
+use ucwa_session::{Failure, FailureKind, Operation, Root};
 
-use crate::{application::Handle, home::Home, mailbox::Command};
+use crate::{application::Handle, home::Home, mailbox::Command, reason::details};
 
 /// The credentials of a user.
 #[derive(Debug)]
@@ -126,11 +126,12 @@ impl SignInManager {
         let end = self.perform(Operation::SignIn(credentials.0));
         async move {
             end.await
-                .map_err(|reason| match reason.detail::<Failure>() {
+                .map_err(|reason| match reason.protocol_error::<Failure>() {
                     Some(failure) => SignInError::from(failure.clone()),
                     None => SignInError {
                         kind: SignInErrorKind::Cancelled,
                         failure: None,
+                        details: ErrorDetails::default(),
                     },
                 })
         }
@@ -154,11 +155,13 @@ impl SignInManager {
     }
 }
 
-/// The reason why a sign-in failed: a kind to match on, and the details that help to find the cause on the server.
+/// The reason why a sign-in failed: a kind to match on, and the details that help to find the cause on the server. The reason of
+/// [`SignInManager::state`] has the same [details](Reason::details).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInError {
     kind: SignInErrorKind,
     failure: Option<Failure>,
+    details: ErrorDetails,
 }
 
 /// The kind of a [`SignInError`].
@@ -204,58 +207,11 @@ impl SignInError {
         &self.kind
     }
 
-    /// Returns the stage at which the sign-in failed.
+    /// Returns stage, host, status, code, subcode, diagnostics, correlation ID, attempts and the addresses that were tried, as
+    /// far as they are known. The stage is the [name](ucwa_session::Stage::as_str) of a [`Stage`](ucwa_session::Stage).
     #[must_use]
-    pub fn stage(&self) -> Option<Stage> {
-        self.failure.as_ref().map(Failure::stage)
-    }
-
-    /// Returns the host of the request that failed, with the port if it is not the default.
-    #[must_use]
-    pub fn host(&self) -> Option<&str> {
-        self.failure.as_ref().and_then(Failure::host)
-    }
-
-    /// Returns the HTTP status, if there was a response.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        self.failure.as_ref().and_then(Failure::status)
-    }
-
-    /// Returns UCWA's `code` or OAuth's `error`.
-    #[must_use]
-    pub fn code(&self) -> Option<&str> {
-        self.failure.as_ref().and_then(Failure::code)
-    }
-
-    /// Returns the number of times that the request was sent.
-    #[must_use]
-    pub fn attempts(&self) -> Option<u32> {
-        self.failure.as_ref().and_then(Failure::attempts)
-    }
-
-    /// Returns UCWA's `subcode`.
-    #[must_use]
-    pub fn subcode(&self) -> Option<&str> {
-        self.failure.as_ref().and_then(Failure::subcode)
-    }
-
-    /// Returns the server's `X-Ms-diagnostics`, unparsed. Microsoft's support pages list its first number.
-    #[must_use]
-    pub fn diagnostics(&self) -> Option<&str> {
-        self.failure.as_ref().and_then(Failure::diagnostics)
-    }
-
-    /// Returns each address that the discovery tried, with its result, in order. Empty if no request was sent.
-    #[must_use]
-    pub fn tried(&self) -> &[String] {
-        self.failure.as_ref().map_or(&[], Failure::tried)
-    }
-
-    /// Returns the correlation ID, with which an administrator finds the request in the server's logs.
-    #[must_use]
-    pub fn correlation_id(&self) -> Option<&str> {
-        self.failure.as_ref().and_then(Failure::correlation_id)
+    pub fn details(&self) -> &ErrorDetails {
+        &self.details
     }
 }
 
@@ -285,6 +241,7 @@ impl From<Failure> for SignInError {
         };
         Self {
             kind,
+            details: details(&failure),
             failure: Some(failure),
         }
     }

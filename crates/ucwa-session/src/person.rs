@@ -50,7 +50,7 @@ pub enum Interest {
 }
 
 /// A fact about a person. `None` and empty values mean that the person has none.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PersonFact {
     /// The display name; never empty.
@@ -84,6 +84,32 @@ pub enum PersonFact {
     Location(Option<String>),
     /// The modalities that the person supports.
     Capabilities(Capabilities),
+}
+
+impl fmt::Debug for PersonFact {
+    /// Shows the length of a location instead of its text, which the user wrote.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown =
+            |name: &str, value: &dyn fmt::Debug| f.debug_tuple(name).field(value).finish();
+        match self {
+            Self::Location(None) => shown("Location", &None::<String>),
+            Self::Location(Some(text)) => write!(f, "Location({} bytes)", text.len()),
+            Self::DisplayName(value) => shown("DisplayName", value),
+            Self::Title(value) => shown("Title", value),
+            Self::Office(value) => shown("Office", value),
+            Self::Department(value) => shown("Department", value),
+            Self::Company(value) => shown("Company", value),
+            Self::AvatarUrl(value) => shown("AvatarUrl", value),
+            Self::PhoneNumbers(value) => shown("PhoneNumbers", value),
+            Self::Emails(value) => shown("Emails", value),
+            Self::Status(value) => shown("Status", value),
+            Self::Activity(value) => shown("Activity", value),
+            Self::LastSeenAt(value) => shown("LastSeenAt", value),
+            Self::EndpointType(value) => shown("EndpointType", value),
+            Self::Note(value) => shown("Note", value),
+            Self::Capabilities(value) => shown("Capabilities", value),
+        }
+    }
 }
 
 /// A person's availability.

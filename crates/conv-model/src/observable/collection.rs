@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::command::Command;
+use super::command::{Command, CommandFuture};
 use super::listener::Callback;
 use super::property::{Change, Property, Source};
 use super::reason::Reason;
@@ -151,7 +151,12 @@ pub struct Collection<T> {
 pub(crate) struct CollectionCommands<T> {
     pub(crate) add: Command<T, Key>,
     pub(crate) remove: Command<T, ()>,
+    /// Finds or creates the item for an address. `None` if items have no address.
+    pub(crate) resolve: Option<Resolve<T>>,
 }
+
+/// Finds or creates the item for an address.
+pub(crate) type Resolve<T> = Box<dyn Fn(&str) -> Result<T, Reason> + Send + Sync>;
 
 impl<T> Clone for Collection<T> {
     fn clone(&self) -> Self {
@@ -275,17 +280,30 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         (snapshot, changes.of(registration))
     }
 
-    /// Adds an item. Not enabled if the application cannot add to this collection.
+    pub(crate) fn commands(&self) -> Option<&CollectionCommands<T>> {
+        self.commands.as_deref()
+    }
+
+    /// Removes an item.
+    ///
+    /// # Errors
+    /// Fails at once if the application cannot remove from this collection. The method that returns the collection states
+    /// the other errors.
+    pub fn remove(&self, item: T) -> CommandFuture<()> {
+        self.remove_command().invoke(item)
+    }
+
+    /// Adds an item, as a value. Not enabled if the application cannot add to this collection.
     #[must_use]
-    pub fn add(&self) -> Command<T, Key> {
+    pub fn add_command(&self) -> Command<T, Key> {
         self.commands
             .as_ref()
             .map_or_else(Command::not_supported, |commands| commands.add.clone())
     }
 
-    /// Removes an item. Not enabled if the application cannot remove from this collection.
+    /// [`remove`](Self::remove) as a value. Not enabled if the application cannot remove from this collection.
     #[must_use]
-    pub fn remove(&self) -> Command<T, ()> {
+    pub fn remove_command(&self) -> Command<T, ()> {
         self.commands
             .as_ref()
             .map_or_else(Command::not_supported, |commands| commands.remove.clone())

@@ -95,8 +95,11 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
     }
 }
 
-/// The reason for the failure of a command that is not enabled.
+/// The reason for the failure of a command that is not enabled. If the object of the command is gone, that is the reason.
 pub(crate) fn disabled(cause: Reason) -> Reason {
+    if *cause.code() == ReasonCode::Gone {
+        return cause;
+    }
     Reason::new(ReasonCode::CommandDisabled).with_cause(cause)
 }
 

@@ -157,6 +157,28 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Property<T> {
         }
     }
 
+    /// Resolves with the first value that matches: the present one, or one that the property had at any time since this call.
+    ///
+    /// # Errors
+    /// [`Closed`] if the model is gone, so that the property can no longer change.
+    pub fn wait_for_matching<P>(
+        &self,
+        predicate: P,
+    ) -> impl Future<Output = Result<T, Closed>> + Send + use<T, P>
+    where
+        P: Fn(&T) -> bool + Send + 'static,
+    {
+        let mut changes = self.changes();
+        async move {
+            while let Some(change) = changes.recv().await {
+                if predicate(&change.new) {
+                    return Ok(change.new);
+                }
+            }
+            Err(Closed)
+        }
+    }
+
     /// A live property whose value is `map` of this property's value. `map` must be a pure function; it runs once for each
     /// read and each change. A change that leaves the mapped value equal is not delivered.
     #[must_use]

@@ -123,8 +123,8 @@ fn whether_a_command_is_enabled_is_replayed_also_if_it_never_changes() {
     let conversations = stage.application.conversations_manager().conversations();
     let seen = Arc::new(Mutex::new(Vec::new()));
     for command in [
-        conversations.add().enabled(),
-        conversations.remove().enabled(),
+        conversations.add_command().enabled(),
+        conversations.remove_command().enabled(),
     ] {
         let log = Arc::clone(&seen);
         let _registration = command.changed(move |change| {
@@ -203,7 +203,7 @@ fn a_removed_conversation_is_left_first() {
     assert_eq!(manager.conversations().size().get(), 1);
     assert_eq!(
         now(manager.remove(&conversation)).unwrap_err().code(),
-        &ReasonCode::InvalidArgument
+        &ReasonCode::Gone
     );
     stage.tell(id, [Is::Subject("late".into())]);
     assert_eq!(

@@ -205,7 +205,7 @@ fn without_its_writer_a_model_is_signed_out_and_every_command_ends() {
     // A command that is enabled while signed out ends at once, is undone, and reaches no backend.
     let tim = conference.create_participant("sip:tim@contoso.com");
     let tim = tim.unwrap();
-    let adding = conference.participants().add().invoke(tim.clone());
+    let adding = conference.participants().add(tim.clone());
     assert_eq!(
         now(adding).map(drop).map_err(code),
         Err(ReasonCode::SignedOut)

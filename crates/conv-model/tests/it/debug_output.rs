@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use conv_model::{
     Context, ConversationFact as Is, Fact, MeChange, MessageBody, MessageId, Note, NoteKind,
-    PersonStatus, SenderFact, Subscription,
+    PersonFact, PersonStatus, SenderFact, Subscription,
 };
 
 use crate::machines::{Begin::Made, Step::Send, play};
@@ -20,7 +20,7 @@ fn a_private_text_is_shown_as_its_length() {
         kind: NoteKind::Personal,
         text: "secret".into(),
     };
-    let shown: [(&dyn Debug, &str); 7] = [
+    let shown: [(&dyn Debug, &str); 9] = [
         (&MessageBody::Text("secret".into()), "Text(6 bytes)"),
         (&MessageBody::Html("secret".into()), "Html(6 bytes)"),
         (&other, "Text(6 bytes)"),
@@ -28,6 +28,14 @@ fn a_private_text_is_shown_as_its_length() {
         (&MeChange::Note("secret".into()), "Note(6 bytes)"),
         (&MeChange::Location("secret".into()), "Location(6 bytes)"),
         (&note, "Note(Personal, 6 bytes)"),
+        (
+            &PersonFact::Location(Some("secret".into())),
+            "Location(6 bytes)",
+        ),
+        (
+            &PersonFact::Note(Some(note.clone())),
+            "Note(Some(Note(Personal, 6 bytes)))",
+        ),
     ];
     for (value, expected) in shown {
         assert_eq!(format!("{value:?}"), expected);
@@ -93,7 +101,7 @@ fn an_object_is_shown_by_its_type_and_id() {
         "TextMessage {{ id: {:?}, direction: Incoming, body: Text(6 bytes), .. }}",
         message.id()
     );
-    let shown: [(&dyn Debug, &str); 15] = [
+    let shown: [(&dyn Debug, &str); 16] = [
         (application, "Application { .. }"),
         (&stage.writer, "ModelWriter { .. }"),
         (
@@ -111,9 +119,13 @@ fn an_object_is_shown_by_its_type_and_id() {
         ),
         (&person, "Person { .. }"),
         (&person.title(), "RemoteProperty { field: Title, .. }"),
+        (
+            &application.me().note(),
+            "PublishedProperty { field: Note, .. }",
+        ),
         (&message, &text),
         (&participants, "Collection { .. }"),
-        (&participants.add(), "Command { .. }"),
+        (&participants.add_command(), "Command { .. }"),
         (&state, "Property { .. }"),
         (&changes, "Changes { unread: 0, .. }"),
         (&latest, "Latest { .. }"),

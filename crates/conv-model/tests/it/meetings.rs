@@ -62,7 +62,7 @@ fn a_conference_can_begin_with_any_number_of_participants() {
         );
         let guest = format!("sip:guest{others}@contoso.com");
         let guest = conversation.create_participant(&guest).unwrap();
-        now(conversation.participants().add().invoke(guest)).unwrap();
+        now(conversation.participants().add(guest)).unwrap();
     }
     drop(conversation.chat_service().send_message("Hello all"));
     assert_eq!(conversation.state().get(), ConversationState::Connecting);
@@ -84,7 +84,7 @@ fn a_conference_is_no_conversation_with_one_person() {
     let manager = stage.application.conversations_manager();
     let conversation = manager.create_conversation();
     let lene = conversation.create_participant(LENE).unwrap();
-    now(conversation.participants().add().invoke(lene)).unwrap();
+    now(conversation.participants().add(lene)).unwrap();
     assert_ne!(manager.get_conversation(LENE).unwrap(), conversation);
 }
 
@@ -94,11 +94,11 @@ fn a_conversation_with_two_participants_is_no_conversation_with_one_person() {
     let manager = stage.application.conversations_manager();
     let many = manager.get_conversation(LENE).unwrap();
     let tim = many.create_participant("sip:tim@contoso.com").unwrap();
-    now(many.participants().add().invoke(tim.clone())).unwrap();
+    now(many.participants().add(tim.clone())).unwrap();
     let two = manager.get_conversation(LENE).unwrap();
     assert_ne!(two, many);
     assert_eq!(two.participants().size().get(), 1);
-    now(many.participants().remove().invoke(tim)).unwrap();
+    now(many.participants().remove(tim)).unwrap();
     assert_eq!(
         manager.get_conversation(LENE).unwrap(),
         many,

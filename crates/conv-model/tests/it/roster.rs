@@ -3,7 +3,7 @@
 use conv_model::{
     ActivityItem, ArchivedMessage, Conversation, ConversationFact as Is, Direction, Fact,
     MessageId, MessageStatus, ParticipantFact, ParticipantId, ParticipantState, Reason, ReasonCode,
-    SenderFact, SignInState,
+    SenderFact, SignInState, StartOptions,
 };
 
 use crate::support::{Stage, at, now};
@@ -49,7 +49,7 @@ fn a_participant_is_added_invited_and_removed() {
     let participants = conversation.participants();
     let tim = conversation.create_participant(TIM).unwrap();
     assert_eq!(participants.size().get(), 1, "created is not added");
-    let key = now(participants.add().invoke(tim.clone())).unwrap();
+    let key = now(participants.add(tim.clone())).unwrap();
     assert_eq!(participants.by_key(key), Some(tim.clone()));
     stage.tell(
         conversation.id(),
@@ -65,11 +65,11 @@ fn a_participant_is_added_invited_and_removed() {
         (ParticipantState::Connected, "Tim".into())
     );
     assert_eq!(
-        now(participants.add().invoke(tim.clone())),
+        now(participants.add(tim.clone())),
         Ok(key),
         "a participant that joined is not invited again"
     );
-    now(participants.remove().invoke(tim.clone())).unwrap();
+    now(participants.remove(tim.clone())).unwrap();
     assert_eq!(
         (tim.state().get(), participants.size().get()),
         (ParticipantState::Disconnecting, 2)
@@ -84,7 +84,7 @@ fn a_participant_is_added_invited_and_removed() {
         (ParticipantState::Disconnected, 1)
     );
     let remove = format!("remove {:?}", tim.id());
-    let again = now(participants.remove().invoke(tim)).unwrap_err();
+    let again = now(participants.remove(tim)).unwrap_err();
     assert_eq!(again.code(), &ReasonCode::InvalidArgument);
     assert_eq!(
         stage.script.take(),
@@ -99,7 +99,7 @@ fn a_participant_whose_invitation_fails_stays_with_the_reason() {
         let conversation = begun(&stage);
         let tim = conversation.create_participant(TIM).unwrap();
         stage.script.answer(Err(refused()));
-        let adding = conversation.participants().add().invoke(tim.clone());
+        let adding = conversation.participants().add(tim.clone());
         if polled {
             assert_eq!(now(adding), Err(refused()));
         } else {
@@ -124,10 +124,10 @@ fn the_backend_forgets_a_participant_that_is_removed_before_it_is_in_the_convers
         };
         let participants = conversation.participants();
         let tim = conversation.create_participant(TIM).unwrap();
-        now(participants.add().invoke(tim.clone())).unwrap();
+        now(participants.add(tim.clone())).unwrap();
         stage.script.take();
         let remove = format!("remove {:?}", tim.id());
-        now(participants.remove().invoke(tim)).unwrap();
+        now(participants.remove(tim)).unwrap();
         assert_eq!(participants.size().get(), 1, "removed at once");
         assert_eq!(stage.script.take(), [remove]);
     }
@@ -139,10 +139,10 @@ fn a_participant_that_the_backend_cannot_remove_is_put_back_at_its_place() {
     let conversation = opened(&stage);
     let participants = conversation.participants();
     let tim = conversation.create_participant(TIM).unwrap();
-    now(participants.add().invoke(tim.clone())).unwrap();
+    now(participants.add(tim.clone())).unwrap();
     let lene = participants.get(0).unwrap();
     stage.script.answer(Err(refused()));
-    drop(participants.remove().invoke(lene.clone()));
+    drop(participants.remove(lene.clone()));
     assert_eq!(participants.snapshot(), [lene.clone(), tim.clone()]);
     assert_eq!(lene.state().reason(), Some(refused()));
 }
@@ -154,7 +154,7 @@ fn a_participant_whose_removal_is_refused_stays_in_its_state() {
         let conversation = group(&stage);
         let tim = conversation.participants().get(1).unwrap();
         stage.script.answer(Err(refused()));
-        let removing = conversation.participants().remove().invoke(tim.clone());
+        let removing = conversation.participants().remove(tim.clone());
         if polled {
             assert_eq!(now(removing), Err(refused()));
         } else {
@@ -180,7 +180,7 @@ fn a_participant_that_is_being_removed_is_removed_at_the_end_of_the_conversation
     let conversation = begun(&stage);
     let lene = conversation.participants().get(0).unwrap();
     stage.tell(conversation.id(), [Is::Inviting]);
-    drop(conversation.participants().remove().invoke(lene));
+    drop(conversation.participants().remove(lene));
     stage.tell(conversation.id(), [Is::Ended { reason: None }]);
     assert_eq!(conversation.participants().size().get(), 0);
 }
@@ -194,11 +194,11 @@ fn conversations_can_be_removed_but_not_added() {
         .conversations_manager()
         .get_conversation(LENE)
         .unwrap();
-    assert!(!conversations.add().enabled().get());
-    let reason = now(conversations.add().invoke(conversation.clone())).unwrap_err();
+    assert!(!conversations.add_command().enabled().get());
+    let reason = now(conversations.add_command().invoke(conversation.clone())).unwrap_err();
     assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
-    assert!(conversations.remove().enabled().get());
-    now(conversations.remove().invoke(conversation)).unwrap();
+    assert!(conversations.remove_command().enabled().get());
+    now(conversations.remove(conversation)).unwrap();
     assert_eq!(conversations.size().get(), 0);
 }
 
@@ -293,4 +293,65 @@ fn more_history_is_enabled_until_all_is_loaded() {
         reason: None,
     }]);
     assert!(!command.enabled().get());
+}
+
+#[test]
+fn a_person_is_added_by_address() {
+    let stage = Stage::new();
+    let conversation = begun(&stage);
+    let participants = conversation.participants();
+    let key = now(participants.add(TIM)).unwrap();
+    let tim = participants.by_key(key).unwrap();
+    assert_eq!(tim.person().id().get(), TIM);
+    assert_eq!(stage.script.take(), [format!("add {TIM}")]);
+
+    // A person who left is invited again, and stays one participant.
+    assert_eq!(now(participants.add("sip:TIM@contoso.com")), Ok(key));
+    assert_eq!(now(participants.add(&tim)), Ok(key));
+    assert_eq!(participants.size().get(), 2);
+    assert_eq!(stage.script.take().len(), 2);
+
+    let code = |reason: Reason| reason.code().clone();
+    let nobody = now(participants.add(" ")).map_err(code);
+    assert_eq!(nobody, Err(ReasonCode::InvalidArgument));
+    let derived = now(participants.filter(|_| true).add(TIM)).map_err(code);
+    assert_eq!(derived, Err(ReasonCode::CommandDisabled));
+    let other = Stage::new();
+    let stranger = begun(&other).create_participant(TIM).unwrap();
+    let strange = now(participants.add(stranger)).map_err(code);
+    assert_eq!(strange, Err(ReasonCode::InvalidArgument));
+    assert_eq!(stage.script.take(), [""; 0]);
+}
+
+#[test]
+fn the_commands_of_a_removed_conversation_fail_with_gone() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.get_conversation(LENE).unwrap();
+    let chat = conversation.chat_service();
+    let send = chat.send_message_command();
+    assert!(send.enabled().get());
+    now(manager.remove(&conversation)).unwrap();
+    stage.script.take();
+
+    let gone = |result: Result<(), Reason>| {
+        assert_eq!(*result.unwrap_err().code(), ReasonCode::Gone);
+    };
+    gone(now(manager.remove(&conversation)));
+    gone(now(chat.send_message("Hi")));
+    gone(now(send.invoke("Hi".into())));
+    gone(now(chat.start(StartOptions::default())));
+    gone(now(conversation.leave()));
+    gone(now(conversation.set_topic("Lunch")));
+    gone(now(conversation.participants().add(TIM)).map(drop));
+    let lene = conversation.participants().get(0).unwrap();
+    gone(now(conversation.participants().remove(lene)));
+    assert!(!send.enabled().get());
+    assert_eq!(send.enabled().reason().unwrap().code(), &ReasonCode::Gone);
+    assert_eq!(chat.messages().size().get(), 0);
+    assert_eq!(stage.script.take(), [""; 0], "nothing is requested");
+
+    let other = Stage::new().application.conversations_manager();
+    let strange = now(other.remove(&conversation)).unwrap_err();
+    assert_eq!(*strange.code(), ReasonCode::InvalidArgument);
 }

@@ -159,7 +159,7 @@ async fn a_failed_sign_in_lists_the_addresses_that_it_tried() {
         .await
         .unwrap_err();
     assert_eq!(*error.kind(), SignInErrorKind::InvalidCredentials);
-    let tried = error.tried();
+    let tried = &error.details().tried;
     assert!(
         tried[0].starts_with(&format!("{ROOT}: the user is at ")),
         "{tried:?}"
@@ -233,5 +233,8 @@ async fn an_unsupported_grant_fails_with_the_offered_grants() {
         panic!("{error:?}")
     };
     assert!(offered.contains(&"password".to_owned()), "{offered:?}");
-    assert_eq!(error.code(), Some("unsupported_grant_type"));
+    assert_eq!(
+        error.details().code.as_deref(),
+        Some("unsupported_grant_type")
+    );
 }

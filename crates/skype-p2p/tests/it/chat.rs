@@ -70,11 +70,11 @@ async fn a_declined_message_fails_with_the_reason_and_keeps_its_text() {
     let reason = sent.await.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::Refused, "{reason}");
     assert_eq!(
-        reason.raw().unwrap().subcode.as_deref(),
+        reason.details().unwrap().subcode.as_deref(),
         Some("Declined"),
         "{reason}"
     );
-    assert!(reason.raw().unwrap().operation.is_some());
+    assert!(reason.details().unwrap().operation_id.is_some());
     assert_eq!(statuses(&ours), [MessageStatus::Failed]);
     assert_eq!(transcript(&ours)[0].2, "Hi Lene");
     assert_eq!(ours.state().get(), ConversationState::Disconnected);
@@ -121,7 +121,7 @@ async fn a_message_to_an_unknown_user_fails_with_the_subcode() {
         .send_message("Hello?")
         .await
         .unwrap_err();
-    assert!(reason.raw().unwrap().subcode.is_some(), "{reason}");
+    assert!(reason.details().unwrap().subcode.is_some(), "{reason}");
     assert_eq!(statuses(&ours), [MessageStatus::Failed]);
     assert_eq!(ours.state().get(), ConversationState::Disconnected);
 }

@@ -91,7 +91,7 @@ async fn an_outage_of_seven_minutes_is_seen_while_it_lasts() {
     assert!(noticed < Duration::from_secs(3), "{noticed:?}");
     let reason = manager.connection().reason().unwrap();
     assert_eq!(*reason.code(), ReasonCode::ConnectionLost);
-    assert_eq!(reason.raw().unwrap().host.as_deref(), Some("127.0.0.1"));
+    assert_eq!(reason.details().unwrap().host.as_deref(), Some("127.0.0.1"));
     assert_eq!(manager.state().get(), SignInState::SignedIn);
 
     sleep(Duration::from_secs(360)).await;

@@ -63,7 +63,7 @@ async fn an_invitation_accepted_at_one_endpoint_ends_at_the_others() {
         over(&it.phone).await;
         let reason = it.phone.state().reason().unwrap();
         assert_eq!(*reason.code(), ReasonCode::Terminated, "{reason}");
-        let subcode = reason.raw().unwrap().subcode.clone();
+        let subcode = reason.details().unwrap().subcode.clone();
         assert_eq!(subcode.as_deref(), Some("ConnectedElsewhere"));
         let late = it.phone.chat_service().accept().await.unwrap_err();
         assert_eq!(*late.code(), ReasonCode::CommandDisabled);

@@ -46,7 +46,7 @@ async fn of_two(tosh: &Application, lene: &Application) -> (Conversation, Conver
 /// Adds Alex, and accepts the invitation.
 async fn add_alex(ours: &Conversation, alex: &Application) -> Conversation {
     let guest = ours.create_participant(ALEX).unwrap();
-    let added = ours.participants().add().invoke(guest);
+    let added = ours.participants().add(guest);
     let alexs = conversation(alex, 1).await;
     alexs.chat_service().accept().await.unwrap();
     added.await.unwrap();
@@ -122,7 +122,7 @@ async fn a_participant_who_declines_is_disconnected_with_the_reason() {
         let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
         let (ours, _theirs) = of_two(&tosh, &lene).await;
         let guest = ours.create_participant(ALEX).unwrap();
-        let added = ours.participants().add().invoke(guest);
+        let added = ours.participants().add(guest);
         conversation(&alex, 1)
             .await
             .chat_service()
@@ -153,11 +153,7 @@ async fn a_removed_participant_is_disconnected_on_both_sides() {
         let alexs = add_alex(&ours, &alex).await;
         chatting(&alexs).await;
         let guest = participant(&ours, ALEX);
-        ours.participants()
-            .remove()
-            .invoke(guest.clone())
-            .await
-            .unwrap();
+        ours.participants().remove(guest.clone()).await.unwrap();
         assert_eq!(guest.state().get(), ParticipantState::Disconnected);
         assert_eq!(ours.participants().size().get(), 1);
         alexs
@@ -166,7 +162,10 @@ async fn a_removed_participant_is_disconnected_on_both_sides() {
             .await
             .unwrap();
         let reason = alexs.state().reason().unwrap();
-        assert_eq!(reason.raw().unwrap().subcode.as_deref(), Some("Ejected"));
+        assert_eq!(
+            reason.details().unwrap().subcode.as_deref(),
+            Some("Ejected")
+        );
     })
     .await;
 }
@@ -178,7 +177,7 @@ async fn a_conversation_that_begins_with_two_others_is_a_conference_from_the_sta
         let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
         let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let guest = ours.create_participant(ALEX).unwrap();
-        ours.participants().add().invoke(guest).await.unwrap();
+        ours.participants().add(guest).await.unwrap();
         let sent = ours.chat_service().send_message("Hello both");
         let (theirs, alexs) = (conversation(&lene, 1).await, conversation(&alex, 1).await);
         theirs.chat_service().accept().await.unwrap();
@@ -283,8 +282,8 @@ async fn a_participant_that_is_removed_before_the_chat_begins_is_not_invited() {
         let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let guest = ours.create_participant(ALEX).unwrap();
         let participants = ours.participants();
-        participants.add().invoke(guest.clone()).await.unwrap();
-        participants.remove().invoke(guest).await.unwrap();
+        participants.add(guest.clone()).await.unwrap();
+        participants.remove(guest).await.unwrap();
         assert_eq!(participants.size().get(), 1);
         let sent = ours.chat_service().send_message("Between you and me");
         let theirs = conversation(&lene, 1).await;
@@ -305,7 +304,7 @@ async fn a_message_to_a_conversation_without_participants_fails_and_invites_no_u
         let (tosh, lene) = (world.tosh().await, world.lene().await);
         let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let only = participant(&ours, LENE);
-        ours.participants().remove().invoke(only).await.unwrap();
+        ours.participants().remove(only).await.unwrap();
         let sent = ours.chat_service().send_message("Is anybody there?").await;
         assert_eq!(*sent.unwrap_err().code(), ReasonCode::InvalidState);
         assert_eq!(statuses(&ours), [MessageStatus::Failed]);

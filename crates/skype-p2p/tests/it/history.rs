@@ -184,7 +184,7 @@ async fn of_three(tosh: &Application, lene: &Application, alex: &Application) ->
     let hers = conversation(lene, 1).await;
     connected(&ours).await;
     let guest = ours.create_participant(ALEX).unwrap();
-    let added = ours.participants().add().invoke(guest);
+    let added = ours.participants().add(guest);
     let alexs = conversation(alex, 1).await;
     alexs.chat_service().accept().await.unwrap();
     added.await.unwrap();
@@ -213,8 +213,8 @@ async fn a_group_whose_conference_has_ended_starts_another_one() {
         let found = manager.conversations().get(0).unwrap();
         assert!(found.is_group_conversation().get());
         let said = found.chat_service().send_message("Hello?").await;
-        let raw = said.unwrap_err().raw().unwrap().clone();
-        assert_eq!(raw.subcode.as_deref(), Some("DestinationNotFound"));
+        let details = said.unwrap_err().details().unwrap().clone();
+        assert_eq!(details.subcode.as_deref(), Some("DestinationNotFound"));
         let said = found.chat_service().send_message("Hello again");
         for each in [&tosh, &alex] {
             let rings = conversation(each, 2).await;

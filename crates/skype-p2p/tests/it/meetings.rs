@@ -71,7 +71,7 @@ async fn a_participant_added_before_the_start_is_invited_into_a_conference() {
         let (tosh, alex) = (world.tosh().await, world.alex().await);
         let ours = tosh.conversations_manager().create_conversation();
         let guest = ours.create_participant(ALEX).unwrap();
-        ours.participants().add().invoke(guest).await.unwrap();
+        ours.participants().add(guest).await.unwrap();
         let said = ours.chat_service().send_message("Hello Alex");
         let alexs = conversation(&alex, 1).await;
         assert!(alexs.is_group_conversation().get());
@@ -97,9 +97,9 @@ async fn joining_an_unknown_conference_fails_with_the_reason() {
         let failed = ours.chat_service().start(StartOptions::default()).await;
         let reason = failed.unwrap_err();
         assert_eq!(*reason.code(), ReasonCode::RequestFailed);
-        let raw = reason.raw().unwrap();
-        assert_eq!(raw.status, Some(404));
-        assert_eq!(raw.subcode.as_deref(), Some("DestinationNotFound"));
+        let details = reason.details().unwrap();
+        assert_eq!(details.status, Some(404));
+        assert_eq!(details.subcode.as_deref(), Some("DestinationNotFound"));
         assert_eq!(ours.state().get(), ConversationState::Disconnected);
         assert_eq!(ours.state().reason(), Some(reason));
         let chat = ours.self_participant().chat().state().get();
@@ -206,7 +206,7 @@ async fn a_participant_rejected_from_the_lobby_is_disconnected_and_its_messages_
         assert_eq!(statuses(&theirs), [MessageStatus::Failed]);
         assert_eq!(theirs.state().get(), ConversationState::Disconnected);
         let reason = theirs.state().reason().unwrap();
-        assert_eq!(reason.raw().unwrap().subcode.as_deref(), Some("Denied"));
+        assert_eq!(reason.details().unwrap().subcode.as_deref(), Some("Denied"));
         let out = ParticipantState::Disconnected;
         guest.state().wait_for(out).await.unwrap();
         assert_eq!(*guest.state().reason().unwrap().code(), ReasonCode::Refused);

@@ -50,16 +50,16 @@ async fn a_refusal_keeps_every_detail_of_the_response() {
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let reason = ours.chat_service().send_message("Hi Lene").await;
     let reason = reason.unwrap_err();
-    let raw = reason.raw().unwrap();
-    assert_eq!(raw.host.as_deref(), Some("127.0.0.1"));
-    assert_eq!(raw.status, Some(403));
-    assert_eq!(raw.attempts, Some(1));
-    assert_eq!(raw.code.as_deref(), Some("Forbidden"));
-    assert_eq!(raw.subcode.as_deref(), Some("PolicyViolation"));
-    assert_eq!(raw.message.as_deref(), Some("Not allowed"));
-    assert_eq!(raw.diagnostics.as_deref(), Some(DIAGNOSTICS));
-    assert_eq!(raw.correlation.as_deref(), Some("0815"));
-    let operation = raw.operation.as_deref().unwrap();
+    let details = reason.details().unwrap();
+    assert_eq!(details.host.as_deref(), Some("127.0.0.1"));
+    assert_eq!(details.status, Some(403));
+    assert_eq!(details.attempts, Some(1));
+    assert_eq!(details.code.as_deref(), Some("Forbidden"));
+    assert_eq!(details.subcode.as_deref(), Some("PolicyViolation"));
+    assert_eq!(details.message.as_deref(), Some("Not allowed"));
+    assert_eq!(details.diagnostics.as_deref(), Some(DIAGNOSTICS));
+    assert_eq!(details.correlation_id.as_deref(), Some("0815"));
+    let operation = details.operation_id.as_deref().unwrap();
     assert!(!operation.is_empty(), "the operationId of the invitation");
 }
 

@@ -96,11 +96,11 @@ async fn a_read_fails_after_its_last_attempt_with_the_number_of_attempts() {
     let begun = Instant::now();
     let reason = person.status().fetch().await.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::RequestFailed);
-    let raw = reason.raw().unwrap();
-    assert_eq!(raw.stage.as_deref(), Some("people"));
-    assert_eq!(raw.host.as_deref(), Some("127.0.0.1"));
-    assert_eq!(raw.status, Some(503));
-    assert_eq!(raw.attempts, Some(5));
+    let details = reason.details().unwrap();
+    assert_eq!(details.stage.as_deref(), Some("people"));
+    assert_eq!(details.host.as_deref(), Some("127.0.0.1"));
+    assert_eq!(details.status, Some(503));
+    assert_eq!(details.attempts, Some(5));
     let told = reason.to_string();
     assert!(
         told.contains("status 503") && told.contains("attempts 5"),
@@ -122,7 +122,7 @@ async fn a_retry_after_of_a_day_fails_after_a_minute() {
     turn_away(&world, PRESENCE, 100, StatusCode::SERVICE_UNAVAILABLE, day);
     let begun = Instant::now();
     let reason = person.status().fetch().await.unwrap_err();
-    assert_eq!(reason.raw().unwrap().attempts, Some(2), "{reason}");
+    assert_eq!(reason.details().unwrap().attempts, Some(2), "{reason}");
     assert_eq!(
         begun.elapsed().as_secs(),
         60,
@@ -161,10 +161,10 @@ async fn a_sign_in_retries_at_a_busy_server_or_fails_with_the_stage() {
         };
         let error = signed_in.unwrap_err();
         assert_eq!(*error.kind(), SignInErrorKind::Refused, "{error}");
-        assert_eq!(error.stage(), Some(stage));
-        assert_eq!(error.host(), Some("127.0.0.1"));
-        assert_eq!(error.status(), Some(503));
-        assert_eq!(error.attempts(), Some(5));
+        assert_eq!(error.details().stage.as_deref(), Some(stage.as_str()));
+        assert_eq!(error.details().host.as_deref(), Some("127.0.0.1"));
+        assert_eq!(error.details().status, Some(503));
+        assert_eq!(error.details().attempts, Some(5));
         assert!(error.to_string().contains("5 attempts"), "{error}");
     }
 }
@@ -301,9 +301,9 @@ async fn a_message_that_is_always_throttled_fails() {
         .await
         .unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::RequestFailed, "{reason}");
-    let raw = reason.raw().unwrap();
-    assert_eq!((raw.status, raw.attempts), (Some(429), Some(5)));
-    assert_eq!(raw.stage.as_deref(), Some("message"));
+    let details = reason.details().unwrap();
+    assert_eq!((details.status, details.attempts), (Some(429), Some(5)));
+    assert_eq!(details.stage.as_deref(), Some("message"));
     let failed = [MessageStatus::Succeeded, MessageStatus::Failed];
     assert_eq!(statuses(ours), failed);
     assert_eq!(transcript(theirs).len(), 1);

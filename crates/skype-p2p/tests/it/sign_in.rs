@@ -77,11 +77,14 @@ async fn a_wrong_password_and_an_unknown_user_fail_with_the_details_of_the_respo
             SignInErrorKind::InvalidCredentials,
             "{error}"
         );
-        assert_eq!(error.stage(), Some(Stage::Authentication));
-        assert_eq!(error.host(), Some("127.0.0.1"));
-        assert_eq!(error.status(), Some(400));
-        assert_eq!(error.code(), Some("invalid_grant"));
-        assert!(error.diagnostics().is_some(), "{error}");
+        assert_eq!(
+            error.details().stage.as_deref(),
+            Some(Stage::Authentication.as_str())
+        );
+        assert_eq!(error.details().host.as_deref(), Some("127.0.0.1"));
+        assert_eq!(error.details().status, Some(400));
+        assert_eq!(error.details().code.as_deref(), Some("invalid_grant"));
+        assert!(error.details().diagnostics.is_some(), "{error}");
         assert!(
             error
                 .to_string()
@@ -102,8 +105,11 @@ async fn a_response_in_html_is_not_from_a_ucwa_server() {
     });
     let error = refused(&on(transport), tosh()).await;
     assert_eq!(*error.kind(), SignInErrorKind::UnexpectedAnswer, "{error}");
-    assert_eq!(error.stage(), Some(Stage::Discovery));
-    assert_eq!(error.status(), Some(200));
+    assert_eq!(
+        error.details().stage.as_deref(),
+        Some(Stage::Discovery.as_str())
+    );
+    assert_eq!(error.details().status, Some(200));
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,7 +297,7 @@ fn with_an_untrusted_link() -> MockHttpTransport {
 async fn an_untrusted_host_gets_no_credentials() {
     let error = refused(&on(with_an_untrusted_link()), tosh()).await;
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
-    assert_eq!(error.host(), Some("pool.fabrikam.com"));
+    assert_eq!(error.details().host.as_deref(), Some("pool.fabrikam.com"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -390,7 +396,7 @@ async fn an_application_ended_by_the_server_is_signed_out_with_the_reason() {
     let reason = state.reason().unwrap();
     assert_eq!(*reason.code(), ReasonCode::Gone, "{reason}");
     assert_eq!(
-        reason.raw().unwrap().subcode.as_deref(),
+        reason.details().unwrap().subcode.as_deref(),
         Some("InactiveApplicationExpired"),
         "{reason}"
     );

@@ -283,7 +283,7 @@ async fn an_unknown_windows_user_has_invalid_credentials() {
         .sign_in(Credentials::windows(TOSH));
     let error = sign_in.await.unwrap_err();
     assert_eq!(error.kind(), &SignInErrorKind::InvalidCredentials);
-    assert_eq!(error.status(), Some(401));
+    assert_eq!(error.details().status, Some(401));
     assert_eq!(token_requests(&world).len(), 1);
 }
 

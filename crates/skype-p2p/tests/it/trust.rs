@@ -90,8 +90,11 @@ async fn an_untrusted_home_is_refused_and_gets_no_credentials() {
     let sign_in = application.sign_in_manager().sign_in(tosh());
     let error = sign_in.await.unwrap_err();
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
-    assert_eq!(error.host(), Some(ABROAD));
-    assert_eq!(error.stage(), Some(Stage::Discovery));
+    assert_eq!(error.details().host.as_deref(), Some(ABROAD));
+    assert_eq!(
+        error.details().stage.as_deref(),
+        Some(Stage::Discovery.as_str())
+    );
     let state = application.sign_in_manager().state();
     assert_eq!(state.get(), SignInState::SignedOut);
     assert!(tells_who(&pools.first.requests()));
@@ -214,7 +217,7 @@ async fn another_name_of_this_machine_is_another_host() {
     let sign_in = stranger.sign_in_manager().sign_in(tosh());
     let error = sign_in.await.unwrap_err();
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
-    assert_eq!(error.host(), Some("localhost"));
+    assert_eq!(error.details().host.as_deref(), Some("localhost"));
     assert!(!tells_who(&seen.lock().unwrap()));
 
     let (trusting, seen) = enter(&["localhost"]);

@@ -23,12 +23,20 @@ fn a_private_text_is_shown_as_its_length() {
         kind: NoteKind::Personal,
         text: "secret".into(),
     };
-    let shown: [(&dyn Debug, &str); 7] = [
+    let shown: [(&dyn Debug, &str); 9] = [
         (&MessageBody::Text("secret".into()), "Text(6 bytes)"),
         (&MessageBody::Html("secret".into()), "Html(6 bytes)"),
         (&other, "Other(multipart/mixed, 6 bytes)"),
         (&content, "CustomContent(a/b, 6 bytes)"),
         (&note, "Note(Personal, 6 bytes)"),
+        (
+            &PersonFact::Location(Some("secret".into())),
+            "Location(6 bytes)",
+        ),
+        (
+            &PersonFact::Note(Some(note.clone())),
+            "Note(Some(Note(Personal, 6 bytes)))",
+        ),
         (&MeChange::Note("secret".into()), "Note(6 bytes)"),
         (&MeChange::Location("secret".into()), "Location(6 bytes)"),
     ];
