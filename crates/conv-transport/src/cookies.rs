@@ -39,6 +39,12 @@ impl<T: HttpTransport> Cookies<T> {
         }
     }
 
+    /// Adds a cookie as if the host of `url` had set it. `cookie` is the value of a `Set-Cookie` header; `name=value` alone makes a
+    /// cookie for this host and the folder of the URL's path. Returns whether the jar keeps it.
+    pub fn insert(&self, url: &str, cookie: &str) -> bool {
+        Url::parse(url).is_ok_and(|url| insert(&mut self.jar(), &url, cookie.as_bytes()))
+    }
+
     fn jar(&self) -> MutexGuard<'_, CookieStore> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,18 +74,25 @@ impl<T: HttpTransport> Cookies<T> {
     fn keep(&self, url: &Url, headers: &HeaderMap) {
         let mut jar = self.jar();
         for header in headers.get_all(SET_COOKIE) {
-            let text: String = header.as_bytes().iter().copied().map(character).collect();
-            if let Ok(cookie) = RawCookie::parse(text)
-                && let Some(cookie) = for_hosts_of(cookie, url)
-                && is_small(&cookie)
-                && let Ok(cookie) = Cookie::try_from_raw_cookie(&cookie, url)
-                && has_room(&mut jar, &cookie)
-            {
-                // One by one, since the jar's way to take them all logs their values. One that it refuses is not this server's
-                // to set.
-                let _ = jar.insert(cookie.into_owned(), url);
-            }
+            // One by one, because `CookieStore::store_response_cookies` logs their values.
+            insert(&mut jar, url, header.as_bytes());
         }
+    }
+}
+
+/// Inserts a cookie that the host of `url` has set. Returns whether the jar keeps it.
+fn insert(jar: &mut CookieStore, url: &Url, header: &[u8]) -> bool {
+    let text: String = header.iter().copied().map(character).collect();
+    if let Ok(cookie) = RawCookie::parse(text)
+        && let Some(cookie) = for_hosts_of(cookie, url)
+        && is_small(&cookie)
+        && let Ok(cookie) = Cookie::try_from_raw_cookie(&cookie, url)
+        && has_room(jar, &cookie)
+    {
+        // The jar refuses a cookie that this host must not set.
+        jar.insert(cookie.into_owned(), url).is_ok()
+    } else {
+        false
     }
 }
 

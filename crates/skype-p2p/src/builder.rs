@@ -13,7 +13,9 @@ use crate::{
     home::Home,
     mailbox::Mailbox,
     port::Port,
-    questions::{Callbacks, TokenQuestion, TrustQuestion, callback},
+    questions::{
+        BrowserCookies, Callbacks, PassiveQuestion, TokenQuestion, TrustQuestion, callback,
+    },
     runtime::Runtime,
 };
 
@@ -100,12 +102,13 @@ impl ApplicationBuilder {
     }
 
     /// Sets the callback that shows the sign-in page to a user with [`Credentials::passive`](crate::Credentials::passive). It
-    /// gets the URL of the page and returns whether the user signed in. Without a callback, or without an answer within ten
-    /// minutes, the sign-in fails.
+    /// returns the cookies of the browser after the user has signed in, or `None` if the user did not. The cookies are added to
+    /// the application's jar, and the token service recognizes the user by them. The callback is called again when the service
+    /// demands another sign-in for the next token. Without a callback, or without an answer within ten minutes, the sign-in fails.
     pub fn on_passive_sign_in<F, A>(mut self, answer: F) -> Self
     where
-        F: Fn(String) -> A + Send + Sync + 'static,
-        A: Future<Output = bool> + Send + 'static,
+        F: Fn(PassiveQuestion) -> A + Send + Sync + 'static,
+        A: Future<Output = Option<BrowserCookies>> + Send + 'static,
     {
         self.callbacks.passive_sign_in = Some(callback(answer));
         self
@@ -196,11 +199,13 @@ impl ApplicationBuilder {
     /// # Errors
     ///
     /// [`BuildError::NoRuntime`] or [`BuildError::NoTransport`] if none was set and there is no default.
-    pub fn build(self) -> Result<Application, BuildError> {
+    pub fn build(mut self) -> Result<Application, BuildError> {
         let runtime = self.runtime.map_or_else(default_runtime, Ok)?;
         let mut transport = self.transport.map_or_else(default_transport, Ok)?;
         if !self.without_cookie_jar {
-            transport = Arc::new(Cookies::new(transport));
+            let jar = Arc::new(Cookies::new(transport));
+            self.callbacks.jar = Some(jar.clone());
+            transport = jar;
         }
         let wall_at_epoch = runtime.wall_clock().checked_sub(runtime.now());
         let mut config = SessionConfig::new(

@@ -95,14 +95,16 @@ pub use conv_model::{
     PersonsManager, PhoneNumber, Property, PublishedProperty, Reader, Reason, ReasonCode,
     RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
 };
-pub use conv_transport::HttpTransport;
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};
+pub use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
 #[cfg(feature = "tokio")]
-pub use conv_transport::{HyperConfig, HyperTransport};
+pub use conv_transport::{
+    HyperConfig, HyperTransport, Proxy, ProxyError, TlsConfig, TlsConfigError, TlsVersion,
+};
 #[cfg(feature = "windows-auth")]
 pub use conv_transport::{WindowsCredentials, WindowsCredentialsError};
-pub use questions::{TokenQuestion, TrustQuestion};
+pub use questions::{BrowserCookies, PassiveQuestion, TokenQuestion, TrustQuestion};
 pub use runtime::{Runtime, RuntimeFuture};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
 #[cfg(feature = "tokio")]

@@ -1,7 +1,8 @@
 //! The questions that the session asks the application: trust, tokens, and the passive sign-in.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use conv_transport::{Cookies, HttpTransport};
 use ucwa_session::{Answer, BearerToken, Question};
 
 /// Asks whether a host may receive this user's credentials, although neither the SIP domain, nor the root, nor a configured
@@ -29,6 +30,56 @@ pub struct TokenQuestion {
     pub trusted_issuers: Option<String>,
 }
 
+/// Asks for a sign-in of the user at a page (`AuthenticationInUCWA`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PassiveQuestion {
+    /// The URL of the page, for a browser.
+    pub url: String,
+}
+
+/// The cookies of the browser in which a user signed in at a page. The token service recognizes the user by them.
+#[derive(Clone, Default)]
+pub struct BrowserCookies(Vec<(String, String)>);
+
+impl BrowserCookies {
+    /// Returns no cookies. This is enough for an application without a cookie jar of its own, whose transport shares the cookies
+    /// of the browser.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a cookie that the host of `url` has set: the value of a `Set-Cookie` header, or `name=value` with the attributes that
+    /// the browser knows, such as `; Path=/`.
+    #[must_use]
+    pub fn with(mut self, url: impl Into<String>, cookie: impl Into<String>) -> Self {
+        self.0.push((url.into(), cookie.into()));
+        self
+    }
+
+    /// Moves the cookies to the jar of an application.
+    fn insert_into(self, jar: &Jar) {
+        for (url, cookie) in self.0 {
+            if !jar.insert(&url, &cookie) {
+                let name = cookie.split('=').next().unwrap_or_default();
+                tracing::warn!(%url, %name, "a cookie of the sign-in page was not accepted");
+            }
+        }
+    }
+}
+
+/// Shows the number of the cookies.
+impl fmt::Debug for BrowserCookies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BrowserCookies")
+            .field("cookies", &self.0.len())
+            .finish()
+    }
+}
+
+pub(crate) type Jar = Cookies<Arc<dyn HttpTransport>>;
+
 type BoxFuture<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 type Callback<Q, A> = Arc<dyn Fn(Q) -> BoxFuture<A> + Send + Sync>;
 
@@ -37,7 +88,9 @@ type Callback<Q, A> = Arc<dyn Fn(Q) -> BoxFuture<A> + Send + Sync>;
 pub(crate) struct Callbacks {
     pub(crate) trust: Option<Callback<TrustQuestion, bool>>,
     pub(crate) token: Option<Callback<TokenQuestion, Option<BearerToken>>>,
-    pub(crate) passive_sign_in: Option<Callback<String, bool>>,
+    pub(crate) passive_sign_in: Option<Callback<PassiveQuestion, Option<BrowserCookies>>>,
+    /// The cookie jar of the application.
+    pub(crate) jar: Option<Arc<Jar>>,
 }
 
 /// Boxes a callback and its futures.
@@ -72,10 +125,17 @@ impl Callbacks {
                 }
                 None => None,
             }),
-            Question::PassiveSignIn { uri } => Answer::PassiveSignIn(match self.passive_sign_in {
-                Some(callback) => callback(uri).await,
-                None => false,
-            }),
+            Question::PassiveSignIn { uri } => {
+                let cookies = match self.passive_sign_in {
+                    Some(callback) => callback(PassiveQuestion { url: uri }).await,
+                    None => None,
+                };
+                let signed_in = cookies.is_some();
+                if let (Some(cookies), Some(jar)) = (cookies, &self.jar) {
+                    cookies.insert_into(jar);
+                }
+                Answer::PassiveSignIn(signed_in)
+            }
             _ => NO,
         }
     }

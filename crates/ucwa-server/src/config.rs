@@ -185,8 +185,7 @@ pub struct ServerConfig {
     /// Where that issuer signs users in; challenges name it. `None`, the default, as of a server that has no other issuer.
     pub authorization_uri: Option<String>,
     /// Whether users can sign in at a page (`AuthenticationInUCWA`), which is `/PassiveAuth/PassiveAuth.aspx`: it takes a form with
-    /// `username` and `password`, and the next passive grant is for whoever signed in there. A real page knows the two to be one
-    /// browser by its cookies. Off by default.
+    /// `username` and `password`, and sets a cookie. A passive grant needs that cookie, which is good for `token_life`. Off by default.
     pub passive: bool,
     /// Whom the web server takes the one on the connection to be where the Windows grant is asked for. This server does no handshake:
     /// this stands for its result. `None`, the default, is somebody whom it does not know.

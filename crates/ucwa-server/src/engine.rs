@@ -139,8 +139,8 @@ pub struct Engine {
     tokens: BTreeMap<String, Token>,
     /// Guests of conferences, by the address that each got with his token.
     guests: BTreeMap<String, Guest>,
-    /// The addresses of those who signed in at the page and have no token for it yet.
-    at_the_page: VecDeque<String>,
+    /// The browsers in which users signed in at the page, by the value of their cookie.
+    browsers: BTreeMap<String, Token>,
     applications: BTreeMap<ApplicationId, Application>,
     /// Applications that were ended for inactivity: they answer 410 where others answer 404.
     expired: BTreeSet<ApplicationId>,
@@ -184,7 +184,7 @@ impl Engine {
             config,
             now: Duration::ZERO,
             guests: BTreeMap::new(),
-            at_the_page: VecDeque::new(),
+            browsers: BTreeMap::new(),
             applications: BTreeMap::new(),
             expired: BTreeSet::new(),
             conversations: BTreeMap::new(),

@@ -269,6 +269,11 @@ impl Core {
             }
             _ => FailureKind::RequestFailed,
         };
+        let failure = if self.auth.signed_in_at_page && kind == FailureKind::InvalidCredentials {
+            failure.with_message("the token service does not recognize the user who signed in at its page: the page's cookies are missing or have expired")
+        } else {
+            failure
+        };
         let failure = failure.with_kind(kind);
         match error {
             Some(error) => failure.with_codes(Some(error), None),

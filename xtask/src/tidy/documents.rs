@@ -113,6 +113,18 @@ fn every_page_with_rust_is_compiled() {
     assert_eq!(included, with_rust);
 }
 
+/// A transport is configured with the facade alone.
+#[test]
+fn the_page_about_companies_uses_only_the_facade() {
+    let page = read("docs/src/company.md");
+    let crates = ["conv_transport", "conv_model", "ucwa_session", "ucwa_proto"];
+    for line in page.lines() {
+        let named = crates.iter().find(|name| line.contains(*name));
+        assert_eq!(named, None, "docs/src/company.md: {line}");
+    }
+    assert!(page.contains("skype_p2p::TlsConfig"));
+}
+
 #[test]
 fn no_block_of_rust_is_kept_from_the_compiler() {
     for page in pages() {

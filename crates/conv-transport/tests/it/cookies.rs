@@ -61,6 +61,34 @@ async fn a_cookie_goes_back_to_whom_it_belongs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cookie_of_a_browser_can_be_added() {
+    let (transport, seen) = echo();
+    assert!(transport.insert(
+        "https://pool.contoso.com/PassiveAuth/Page.aspx",
+        "user=tosh; Path=/; HttpOnly; Secure"
+    ));
+    assert!(transport.insert("https://pool.contoso.com/PassiveAuth/Page.aspx", "page=1"));
+    for (url, cookie) in [
+        ("https://pool.contoso.com/", ""),
+        (
+            "https://pool.contoso.com/",
+            "user=lene; Domain=fabrikam.com",
+        ),
+        ("https://pool.contoso.com/", "user=lene; Domain=com"),
+        ("pool.contoso.com", "user=lene"),
+    ] {
+        assert!(!transport.insert(url, cookie), "{cookie} of {url}");
+    }
+    for url in [
+        "https://pool.contoso.com/WebTicket/oauthtoken",
+        "https://other.contoso.com/",
+    ] {
+        transport.send(get(url), commands()).await.unwrap();
+    }
+    assert_eq!(*seen.lock().unwrap(), ["user=tosh", ""]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_callers_own_cookies_come_first() {
     let (cookies, seen) = echo();
     cookies

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use conv_transport::{ConnectionAuth, MockHttpTransport};
 use http::{Request, Response};
 use skype_p2p::{
-    Application, ApplicationBuilder, BearerToken, Credentials, Root, SignInErrorKind, TokenQuestion,
+    Application, ApplicationBuilder, BearerToken, BrowserCookies, Credentials, Root,
+    SignInErrorKind, TokenQuestion,
 };
 
 use crate::world::{ROOT, TOSH};
@@ -115,9 +116,9 @@ async fn the_page_of_the_passive_grant_is_shown_once() {
     let pages = Arc::new(Mutex::new(Vec::new()));
     let shown = pages.clone();
     let application = builder
-        .on_passive_sign_in(move |page| {
-            shown.lock().unwrap().push(page);
-            async { true }
+        .on_passive_sign_in(move |question| {
+            shown.lock().unwrap().push(question.url);
+            async { Some(BrowserCookies::new()) }
         })
         .build()
         .unwrap();

@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use skype_p2p::{
-    Application, BearerToken, Conversation, ConversationState, Credentials, ParticipantState,
-    ReasonCode, SignInErrorKind, SignInState, StartOptions,
+    Application, BearerToken, BrowserCookies, Conversation, ConversationState, Credentials,
+    ParticipantState, ReasonCode, SignInErrorKind, SignInState, StartOptions,
 };
 use tokio::time::{Instant, sleep};
 use ucwa_server::{Fault, IssuedToken, ServerConfig, User};
@@ -233,19 +233,38 @@ async fn a_user_without_a_new_token_is_signed_out_when_the_old_one_expires() {
     assert_eq!(*state.reason().unwrap().code(), ReasonCode::SignInFailed);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_user_signs_in_on_the_page_of_the_passive_grant() {
+/// A server with a sign-in page, whose tokens and cookies are good for ten minutes.
+fn with_a_page() -> World {
     let mut config = ServerConfig::new(users());
     config.passive = true;
-    let world = World::of(config);
+    config.token_life = 10 * MINUTE;
+    World::of(config)
+}
+
+/// Signs Lene in at the page, as a browser does. Returns the cookies that the page sets.
+fn in_a_browser(world: &World, page: &str) -> Vec<String> {
+    let form = format!("username=lenea%40contoso.com&password={LENE_PASSWORD}");
+    let answer = world.answer(Request::post(page).body(Bytes::from(form)).unwrap());
+    let answer = answer.unwrap();
+    let cookies = answer.headers().get_all("set-cookie").iter();
+    cookies.map(|it| it.to_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cookies_of_the_sign_in_page_are_sent_to_the_token_service() {
+    let world = with_a_page();
     let pages = Arc::new(Mutex::new(Vec::new()));
     let (shown, browser) = (pages.clone(), world.clone());
-    let builder = world.builder().on_passive_sign_in(move |page| {
-        let form = format!("username=lenea%40contoso.com&password={LENE_PASSWORD}");
-        let request = Request::post(&page).body(Bytes::from(form)).unwrap();
-        shown.lock().unwrap().push(page);
-        let answer = browser.answer(request).unwrap();
-        async move { answer.status().is_success() }
+    let builder = world.builder().on_passive_sign_in(move |question| {
+        let url = question.url;
+        let cookies = in_a_browser(&browser, &url)
+            .into_iter()
+            .fold(BrowserCookies::new(), |cookies, one| {
+                cookies.with(&url, one)
+            });
+        assert_eq!(format!("{cookies:?}"), "BrowserCookies { cookies: 1 }");
+        shown.lock().unwrap().push(url);
+        async move { Some(cookies) }
     });
     let lene = signed_in(builder.build().unwrap(), Credentials::passive(LENE)).await;
     let page = "http://127.0.0.1/PassiveAuth/PassiveAuth.aspx";
@@ -253,6 +272,32 @@ async fn a_user_signs_in_on_the_page_of_the_passive_grant() {
     assert_eq!(token_requests(&world).len(), 2);
     let tosh = world.tosh().await;
     chats_with_lene(&tosh, &lene).await;
+
+    // The cookie is still good when the token is renewed. For the token after that, the user signs in again.
+    sleep(11 * MINUTE).await;
+    assert_eq!(pages.lock().unwrap().len(), 1);
+    sleep(10 * MINUTE).await;
+    assert_eq!(pages.lock().unwrap().len(), 2);
+    assert_eq!(lene.sign_in_manager().state().get(), SignInState::SignedIn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_at_the_page_fails_without_the_cookies() {
+    let world = with_a_page();
+    let browser = world.clone();
+    let builder = world.builder().on_passive_sign_in(move |question| {
+        assert_eq!(in_a_browser(&browser, &question.url).len(), 1);
+        // A cookie of another host does not reach the token service.
+        let cookies = BrowserCookies::new().with("https://adfs.contoso.com/", "PassiveAuth=other");
+        async move { Some(cookies) }
+    });
+    let application = builder.build().unwrap();
+    let sign_in = application
+        .sign_in_manager()
+        .sign_in(Credentials::passive(LENE));
+    let error = sign_in.await.unwrap_err();
+    assert_eq!(*error.kind(), SignInErrorKind::InvalidCredentials);
+    assert!(error.to_string().contains("cookies"), "{error}");
 }
 
 /// A server whose web server authenticates every connection as this user.

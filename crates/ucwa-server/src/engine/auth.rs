@@ -22,6 +22,11 @@ impl Token {
     pub(super) fn new(address: String, expires: Duration) -> Self {
         Self { address, expires }
     }
+
+    /// The user's address, unless the token has expired.
+    pub(super) fn address_at(&self, now: Duration) -> Option<&str> {
+        (now < self.expires).then_some(self.address.as_str())
+    }
 }
 
 impl fmt::Debug for Token {
@@ -42,8 +47,7 @@ impl Engine {
 
     /// Whose token it is, if it is a good one.
     pub(super) fn bearer(&self, token: &str) -> Option<&str> {
-        let token = self.tokens.get(token)?;
-        (self.now < token.expires).then_some(token.address.as_str())
+        self.tokens.get(token)?.address_at(self.now)
     }
 
     /// A new token for the one with this address.

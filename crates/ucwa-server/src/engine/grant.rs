@@ -1,17 +1,21 @@
 //! The token endpoint: one grant for each way of proving who one is (`AuthenticationInUCWA`).
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, HeaderName, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, COOKIE, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{Method, Response, StatusCode};
 use ucwa_proto::{GrantType, OAuthError, TokenResponse};
 
 use super::Engine;
+use super::auth::Token;
 use super::exchange::{Exchange, form};
 use super::reply::{Refusal, Reply, append, set};
 use crate::config::address;
 
 /// The page at which users sign in.
 const PAGE: &str = "/PassiveAuth/PassiveAuth.aspx";
+
+/// The cookie of a browser in which a user signed in there.
+const BROWSER: &str = "PassiveAuth";
 
 /// What stands on it.
 const FORM: &str = "<form method=\"post\"><input name=\"username\"><input name=\"password\" type=\"password\"><button>Sign in</button></form>";
@@ -68,10 +72,12 @@ impl Engine {
                 Some(user) => Ok(address(user)),
                 None => return self.nobody_on_the_connection(),
             },
-            Some(GrantType::Passive) if self.config.passive => match self.at_the_page.pop_front() {
-                Some(address) => Ok(address),
-                None => return self.show_the_page(exchange),
-            },
+            Some(GrantType::Passive) if self.config.passive => {
+                match self.signed_in_at_page(exchange) {
+                    Some(address) => Ok(address),
+                    None => return self.show_the_page(exchange),
+                }
+            }
             Some(_) => Err(Denial::UNSUPPORTED),
         };
         match granted {
@@ -104,7 +110,18 @@ impl Engine {
         Reply::Ready(response)
     }
 
-    /// Nobody has signed in at the page yet: this is where it is.
+    /// The address of the user who signed in at the page, in the browser that the cookie of the request belongs to.
+    fn signed_in_at_page(&self, exchange: &Exchange<'_>) -> Option<String> {
+        let mut cookies = exchange.header(COOKIE)?.split(';');
+        let value = cookies.find_map(|cookie| match cookie.trim().split_once('=') {
+            Some((BROWSER, value)) => Some(value),
+            _ => None,
+        })?;
+        let browser = self.browsers.get(value)?;
+        browser.address_at(self.now).map(str::to_owned)
+    }
+
+    /// The refusal of the passive grant, with the address of the page.
     fn show_the_page(&self, exchange: &Exchange<'_>) -> Reply {
         let mut error = OAuthError::new(Denial::INVALID_GRANT.error);
         error.passive_auth_uri = Some(format!("{}{PAGE}", self.origin(exchange)).into());
@@ -120,28 +137,47 @@ impl Engine {
         if !self.config.passive {
             return Err(Refusal::NOT_FOUND);
         }
-        let shown = |content: &str| {
-            let page = format!("<!DOCTYPE html>\r\n<title>Sign in</title>\r\n{content}\r\n");
-            Ok(Reply::Ready(self.with_content(
-                StatusCode::OK,
-                "text/html",
-                page,
-            )))
-        };
         if exchange.method() == Method::GET {
-            return shown(FORM);
+            return Ok(Reply::Ready(self.sign_in_page(FORM)));
         }
         let signed_in = Form::of(exchange)
             .ok_or(Denial::INVALID_REQUEST)
             .and_then(|form| self.by_password(&form));
         match signed_in {
             Ok(address) => {
-                let answer = shown("<p>You are signed in.</p>");
-                self.at_the_page.push_back(address);
-                answer
+                let cookie = self.remember_browser(exchange, address);
+                let mut response = self.sign_in_page("<p>You are signed in.</p>");
+                append(&mut response, SET_COOKIE, &cookie);
+                Ok(Reply::Ready(response))
             }
-            Err(_) => shown("<p>The user name or the password is wrong.</p>"),
+            Err(_) => {
+                let response = self.sign_in_page("<p>The user name or the password is wrong.</p>");
+                Ok(Reply::Ready(response))
+            }
         }
+    }
+
+    /// The page with this content.
+    fn sign_in_page(&self, content: &str) -> Response<Bytes> {
+        let page = format!("<!DOCTYPE html>\r\n<title>Sign in</title>\r\n{content}\r\n");
+        self.with_content(StatusCode::OK, "text/html", page)
+    }
+
+    /// Remembers the browser of a user who has signed in at the page. Returns its cookie, which is good for as long as a token.
+    fn remember_browser(&mut self, exchange: &Exchange<'_>, address: String) -> String {
+        let now = self.now;
+        self.browsers
+            .retain(|_, browser| browser.address_at(now).is_some());
+        let value = self.identifiers.token();
+        let expires = now.saturating_add(self.config.token_life);
+        self.browsers
+            .insert(value.clone(), Token::new(address, expires));
+        let secure = if self.origin(exchange).starts_with("https:") {
+            "; Secure"
+        } else {
+            ""
+        };
+        format!("{BROWSER}={value}; Path=/; HttpOnly{secure}")
     }
 
     fn give_token(&mut self, address: String) -> Reply {

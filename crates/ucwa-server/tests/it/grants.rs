@@ -199,15 +199,34 @@ fn a_user_is_let_in_by_the_page_where_there_is_one() {
         let sent = format!("username={LENE}&password={password}");
         let answer = world.exchange(form(page, &sent));
         assert_eq!(answer.status(), StatusCode::OK);
-        ask(world, passive).status()
+        let cookie = answer.headers().get("set-cookie")?.to_str().unwrap();
+        assert!(cookie.ends_with("; Path=/; HttpOnly; Secure"), "{cookie}");
+        Some(cookie.split(';').next().unwrap().to_owned())
     };
-    assert_eq!(sign_in(world, "wrong"), StatusCode::BAD_REQUEST);
-    assert_eq!(sign_in(world, "pass%40word1"), StatusCode::OK);
+    let ask_with = |world: &mut World, cookie: &str| {
+        let mut request = form("/WebTicket/oauthtoken", passive);
+        let cookie = format!("route=7; {cookie}").parse().unwrap();
+        request.headers_mut().insert("cookie", cookie);
+        world.exchange(request)
+    };
+    assert_eq!(sign_in(world, "wrong"), None);
+    let cookie = sign_in(world, "pass%40word1").unwrap();
     assert_eq!(
         ask(world, passive).status(),
         StatusCode::BAD_REQUEST,
-        "a sign-in is good for one token"
+        "another browser, which has no cookie"
     );
+    let other = ask_with(world, "PassiveAuth=other");
+    assert_eq!(other.status(), StatusCode::BAD_REQUEST);
+    for _ in 0..2 {
+        let granted = ask_with(world, &cookie);
+        assert_eq!(granted.status(), StatusCode::OK);
+        let token = decode(&granted).text("access_token").unwrap().to_owned();
+        assert_eq!(whose(world, &token), Some(format!("sip:{LENE}")));
+    }
+    world.pass(seconds(28_290));
+    let late = ask_with(world, &cookie);
+    assert_eq!(late.status(), StatusCode::BAD_REQUEST, "the cookie is old");
 }
 
 #[test]
