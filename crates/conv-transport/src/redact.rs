@@ -3,9 +3,11 @@
 //! A walk visits every value of a file in its decoded form: the members of JSON, the parameters of forms and URLs, the texts and
 //! attributes of XML and HTML, the parts of multipart bodies, and each of these inside another. Values are dropped by the name
 //! of their field. Each dropped value is then searched for in the rest of the file, in every spelling, in one pass. Finally the
-//! result is read and walked again: it must contain neither a secret field nor a dropped value.
+//! result is read and walked again: it must contain neither a secret field nor a dropped value. If it does, because a replacement
+//! has made a document readable, the whole is repeated.
 
 mod archive;
+mod base64;
 mod canonical;
 mod names;
 mod search;
@@ -118,6 +120,24 @@ impl Dropper {
         Some(index)
     }
 
+    /// The dropped values, each with its pseudonym.
+    fn literals(&mut self) -> Vec<Literal> {
+        let numbers = &mut self.numbers;
+        let dropped = self.dropped.iter_mut();
+        let literals = dropped.map(|dropped| {
+            let number = *dropped.number.get_or_insert_with(|| {
+                *numbers += 1;
+                *numbers
+            });
+            Literal {
+                text: dropped.text.clone(),
+                pseudonym: format!("{REDACTED}-{number}"),
+                is_word: dropped.is_word,
+            }
+        });
+        literals.collect()
+    }
+
     fn pseudonym(&mut self, index: usize) -> String {
         let Some(dropped) = self.dropped.get_mut(index) else {
             return REDACTED.to_owned();
@@ -180,7 +200,7 @@ impl Visitor for Dropper {
 
 /// The password of the credentials of HTTP's basic authentication.
 fn basic_password(credentials: &str) -> Option<String> {
-    use base64::{Engine, prelude::BASE64_STANDARD};
+    use ::base64::{Engine, prelude::BASE64_STANDARD};
 
     let bytes = BASE64_STANDARD.decode(credentials).ok()?;
     let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -29,7 +29,8 @@ impl Har {
     ///
     /// - credentials and cookies;
     /// - values of fields with secret names (`Password`, `access_token`, `client_secret`, `SAMLResponse`, …), compared without case;
-    /// - in sign-in forms, answers of token services, SOAP, and forms and scripts in HTML: all values that a replay does not need;
+    /// - in sign-in forms, sign-in requests in JSON or XML, answers of token services, SOAP, and forms and scripts in HTML: all values
+    ///   that a replay does not need;
     /// - `secrets`.
     ///
     /// Each first text of `pseudonyms` is replaced by the second. A dropped value is also replaced in the rest of the file, in every
@@ -99,6 +100,10 @@ impl Har {
     }
 }
 
+/// The most passes over a file. A replacement can make a document readable that was not readable before: base64 of which the last
+/// bytes were no text, for example. Another pass then reads it.
+const MOST_PASSES: usize = 4;
+
 /// The file without its secrets.
 pub(crate) fn redacted(
     mut har: Har,
@@ -112,87 +117,106 @@ pub(crate) fn redacted(
         ..Dropper::default()
     };
     visit(&mut har, &mut dropper);
-    empty_cookies(&mut har);
-
-    // Texts without a pseudonym get the next number.
-    let mut literals: Vec<Literal> = Vec::new();
+    let mut given: Vec<Literal> = Vec::new();
     for (text, pseudonym) in pseudonyms {
-        literals.push(Literal {
+        given.push(Literal {
             text: text.clone(),
             pseudonym: pseudonym.clone(),
             is_word: false,
         });
     }
-    let given = literals.len();
-    for secret in secrets {
-        literals.push(Literal {
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        dropper.numbers += 1;
+        given.push(Literal {
             text: secret.clone(),
-            pseudonym: String::new(),
+            pseudonym: format!("{REDACTED}-{}", dropper.numbers),
             is_word: false,
         });
     }
-    for dropped in &dropper.dropped {
-        literals.push(Literal {
-            text: dropped.text.clone(),
-            pseudonym: dropped
-                .number
-                .map_or_else(String::new, |number| format!("{REDACTED}-{number}")),
-            is_word: dropped.is_word,
-        });
-    }
-    literals.retain(|literal| !literal.text.is_empty() && literal.text != literal.pseudonym);
-    for literal in literals.iter_mut().skip(given) {
-        if literal.pseudonym.is_empty() {
-            dropper.numbers += 1;
-            literal.pseudonym = format!("{REDACTED}-{}", dropper.numbers);
+    given.retain(|literal| !literal.text.is_empty() && literal.text != literal.pseudonym);
+    let mut passes = 1;
+    loop {
+        empty_cookies(&mut har);
+        let mut searcher = Searcher {
+            search: Search::new([given.clone(), dropper.literals()].concat()),
+            found: None,
+        };
+        visit(&mut har, &mut searcher);
+        search_media(&mut har, &mut searcher, unreadable)?;
+        let left = left_in(&har, &mut searcher, unreadable)?;
+        if left.is_empty() {
+            return Ok(har);
         }
+        if passes == MOST_PASSES {
+            return without(har, left, unreadable);
+        }
+        visit(&mut har, &mut dropper);
+        passes += 1;
     }
-    let mut searcher = Searcher {
-        search: Search::new(literals),
-        found: None,
-    };
-    visit(&mut har, &mut searcher);
-    search_media(&mut har, &mut searcher, unreadable)?;
-    check(har, &mut searcher, unreadable)
 }
 
-/// Reads the result from its bytes, and checks that no walk or search would change it.
-fn check(har: Har, searcher: &mut Searcher, unreadable: Unreadable) -> Result<Har, HarError> {
+/// A field with a secret in it.
+struct Left {
+    /// The index of its entry. `None` for a member beside the entries.
+    entry: Option<usize>,
+    field: String,
+}
+
+/// Reads the file from its bytes, and returns what a walk or a search would change.
+fn left_in(
+    har: &Har,
+    searcher: &mut Searcher,
+    unreadable: Unreadable,
+) -> Result<Vec<Left>, HarError> {
     let mut again = Har::from_slice(&har.to_vec()?)?;
     read_bodies(&mut again, unreadable)?;
     let mut dropper = Dropper::default();
     searcher.found = None;
-    let mut kept = har;
+    let mut left = Vec::new();
     for (index, entry) in again.log.entries.iter_mut().enumerate() {
         visit_entry(entry, &mut dropper);
         visit_entry(entry, searcher);
-        let found = dropper.found.take().or(searcher.found.take());
-        if let Some(field) = found {
-            match (unreadable, kept.log.entries.get_mut(index)) {
-                (Unreadable::Drop, Some(entry)) => drop_entry(entry),
-                _ => {
-                    return Err(HarError::Secret {
-                        number: Some(index + 1),
-                        field,
-                    });
-                }
-            }
-        }
+        left.extend(
+            dropper
+                .found
+                .take()
+                .or(searcher.found.take())
+                .map(|field| Left {
+                    entry: Some(index),
+                    field,
+                }),
+        );
     }
     again.log.entries.clear();
     visit(&mut again, &mut dropper);
     visit(&mut again, searcher);
-    if let Some(field) = dropper.found.or(searcher.found.take()) {
-        if unreadable == Unreadable::Refuse {
-            return Err(HarError::Secret {
-                number: None,
-                field,
-            });
+    let found = dropper.found.or(searcher.found.take());
+    left.extend(found.map(|field| Left { entry: None, field }));
+    Ok(left)
+}
+
+/// The file without the entries in which a secret is left, or an error that names the first one.
+fn without(mut har: Har, left: Vec<Left>, unreadable: Unreadable) -> Result<Har, HarError> {
+    for Left { entry, field } in left {
+        match (unreadable, entry) {
+            (Unreadable::Refuse, _) => {
+                return Err(HarError::Secret {
+                    number: entry.map(|index| index + 1),
+                    field,
+                });
+            }
+            (Unreadable::Drop, Some(index)) => {
+                if let Some(entry) = har.log.entries.get_mut(index) {
+                    drop_entry(entry);
+                }
+            }
+            (Unreadable::Drop, None) => {
+                har.extra.clear();
+                har.log.extra.clear();
+            }
         }
-        kept.extra.clear();
-        kept.log.extra.clear();
     }
-    Ok(kept)
+    Ok(har)
 }
 
 /// The highest number of a pseudonym in the file.

@@ -1,13 +1,9 @@
 //! Searching a text for secrets in all their spellings, in one pass, and replacing them.
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
-use base64::{
-    Engine,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 
 use super::{
+    base64::Base64,
     canonical::{Form, key},
     walk::encoded_like,
 };
@@ -22,6 +18,7 @@ const SHORTEST_RUN: usize = 6;
 const MOST_ROUNDS: usize = 16;
 
 /// A text to search for, and its replacement.
+#[derive(Clone)]
 pub(super) struct Literal {
     pub(super) text: String,
     pub(super) pseudonym: String,
@@ -263,23 +260,10 @@ impl Search {
         keeps_length: bool,
     ) -> Option<(String, usize)> {
         let part = digits.get(first..)?;
-        let whole = part.len() - usize::from(part.len() % 4 == 1);
+        let whole = Base64::decodable(part);
         let part = part.get(..whole)?;
-        let is_url_safe = part.iter().any(|digit| b"-_".contains(digit));
-        let engine = if is_url_safe {
-            &URL_SAFE_ANY
-        } else {
-            &STANDARD_ANY
-        };
-        let uniform: Vec<u8> = part
-            .iter()
-            .map(|digit| match (digit, is_url_safe) {
-                (b'+', true) => b'-',
-                (b'/', true) => b'_',
-                _ => *digit,
-            })
-            .collect();
-        let bytes = engine.decode(&uniform).ok()?;
+        let base64 = Base64::of(part);
+        let bytes = base64.decode(part)?;
         // The run may contain other segments of a path, which must not shift.
         let keeps_length = keeps_length || first > 0;
         let mut replaced = self.round(&bytes, depth + 1, keeps_length)?;
@@ -289,7 +273,7 @@ impl Search {
                 _ => break,
             }
         }
-        let mut encoded = engine.encode(&replaced);
+        let mut encoded = base64.encode(&replaced);
         // Unused bits of the last digit may belong to the text behind.
         if replaced.len() % 3 == bytes.len() % 3
             && replaced.last() == bytes.last()
@@ -347,13 +331,6 @@ fn in_utf16(pseudonym: &str, source: &[u8]) -> Vec<u8> {
     pseudonym.encode_utf16().flat_map(bytes).collect()
 }
 
-const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_encode_padding(false)
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
-const STANDARD_ANY: GeneralPurpose = GeneralPurpose::new(&STANDARD, ANY_PADDING);
-const URL_SAFE_ANY: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, ANY_PADDING);
-
 /// Writes a pseudonym with the escapes of the text that it replaces.
 fn spelled_like(pseudonym: &str, source: &str) -> String {
     let is_code = |code: &[u8]| matches!(code, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
@@ -378,7 +355,10 @@ fn spelled_like(pseudonym: &str, source: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+    use ::base64::{
+        Engine,
+        prelude::{BASE64_STANDARD, BASE64_URL_SAFE},
+    };
 
     use super::*;
 

@@ -27,7 +27,8 @@ pub(super) fn text(bytes: &[u8], content_type: &str) -> Result<Text, String> {
     if is_media(bytes) {
         return Ok(Text::Media);
     }
-    let named = type_parameter(content_type, "charset").or_else(|| declared(bytes));
+    let named =
+        type_parameter(content_type, "charset").or_else(|| declared(bytes).map(str::to_owned));
     let named = named.and_then(|name| Encoding::for_label(name.as_bytes()));
     let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     let guessed = [

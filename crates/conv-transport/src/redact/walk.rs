@@ -1,20 +1,19 @@
 //! A walk through every value of a body, by its structure: forms, JSON, XML, HTML, multipart bodies and batches, data URIs, URLs,
 //! and each of them inside another.
 
+mod header_parameters;
+mod http_messages;
 mod json;
 mod markup;
 mod multipart;
 mod parameters;
 
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
-};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode_str;
 
 use self::json::Edits;
-pub(super) use self::parameters::encoded_like;
-use super::names;
+pub(super) use self::{header_parameters::type_parameter, parameters::encoded_like};
+use super::{base64::Base64, names};
 use crate::har::is_binary;
 
 /// The deepest nesting of documents that is walked. A document below it is dropped as a whole.
@@ -166,6 +165,9 @@ impl<'v> Walk<'v> {
         if text.is_empty() {
             return None;
         }
+        if self.depth >= DEEPEST && is_more_than_text(text) {
+            return self.opaque(text);
+        }
         let media_type = media_type(content_type);
         let field = self.field(HarFieldKind::Body, &media_type);
         if let Some(entered) = self.visitor.enter(&field, text) {
@@ -183,9 +185,9 @@ impl<'v> Walk<'v> {
     fn opaque(&mut self, text: &str) -> Option<String> {
         let mut field = self.field(HarFieldKind::Text, "");
         field.in_secret = true;
-        self.visitor
-            .enter(&field, text)
-            .or_else(|| self.visitor.leave(&field, text))
+        let entered = self.visitor.enter(&field, text);
+        let edited = entered.or_else(|| self.visitor.leave(&field, text));
+        edited.filter(|edited| edited != text)
     }
 
     fn deeper<T>(&mut self, walk: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
@@ -203,7 +205,7 @@ impl<'v> Walk<'v> {
             Shape::Json => self.json(text),
             Shape::Markup { is_html } => self.markup(text, is_html),
             Shape::Multipart(boundary) => self.multipart(text, &boundary),
-            Shape::Http => self.http_message(text),
+            Shape::Http => self.http_messages(text),
             Shape::Form => self.form(text),
             Shape::DataUri => self.data_uri(text),
             Shape::FormOrBase64 | Shape::Text => self.unnamed(text),
@@ -246,17 +248,34 @@ impl<'v> Walk<'v> {
             let digits = word.find(|c| !is_base64_digit(c)).unwrap_or(word.len());
             let padding = word.bytes().skip(digits).take(2);
             let length = digits + padding.take_while(|byte| *byte == b'=').count();
+            let word = word.get(..length).unwrap_or_default();
             let before = text.get(..start).unwrap_or_default();
             let is_value = before.trim_end_matches(['"', '\'']).ends_with('=');
-            if !is_value
-                && length < text.len()
-                && let Some(Some(edited)) = self.in_base64(word.get(..length).unwrap_or_default())
-            {
-                edits.replace(start, start + length, &edited);
+            if !is_value {
+                self.base64_word(word, start, length < text.len(), &mut edits);
             }
             at = start + length.max(1);
         }
         edits.finish()
+    }
+
+    /// Visits a word at `start`, as a whole if `as_whole`. If the word is not base64, its parts between slashes may be: segments of a
+    /// path.
+    fn base64_word(&mut self, word: &str, start: usize, as_whole: bool, edits: &mut Edits<'_>) {
+        match self.in_base64(word).filter(|_| as_whole) {
+            Some(Some(edited)) => edits.replace(start, start + word.len(), &edited),
+            Some(None) => {}
+            None if word.contains('/') => {
+                let mut at = start;
+                for segment in word.split('/') {
+                    if let Some(Some(edited)) = self.in_base64(segment) {
+                        edits.replace(at, at + segment.len(), &edited);
+                    }
+                    at += segment.len() + 1;
+                }
+            }
+            None => {}
+        }
     }
 
     /// Decodes one layer of escapes and walks the result.
@@ -287,6 +306,9 @@ impl<'v> Walk<'v> {
         if decoded == text {
             return None;
         }
+        if self.depth >= DEEPEST {
+            return self.opaque(text);
+        }
         let edited = self.deeper(|walk| walk.inside(&decoded))?;
         Some(encode(&edited))
     }
@@ -297,22 +319,16 @@ impl<'v> Walk<'v> {
         if digits.len() < SHORTEST_BASE64 || !digits.chars().all(is_base64_digit) {
             return None;
         }
-        let is_url_safe = digits.contains(['-', '_']);
-        let engine = if is_url_safe {
-            &BASE64_URL_SAFE_NO_PAD
-        } else {
-            &BASE64_STANDARD_NO_PAD
-        };
-        let text = String::from_utf8(engine.decode(digits).ok()?).ok()?;
+        let base64 = Base64::of(digits.as_bytes());
+        let text = String::from_utf8(base64.decode(digits.as_bytes())?).ok()?;
         if text.contains(is_binary) {
             return None;
         }
         let edited = self.body("", &text).map(|edited| {
-            if digits.len() < value.len() {
-                BASE64_STANDARD.encode(edited)
-            } else {
-                engine.encode(edited)
-            }
+            let padding = if digits.len() < value.len() { "=" } else { "" };
+            let encoded = base64.encode(edited.as_bytes());
+            let length = padding.len() * ((4 - encoded.len() % 4) % 4);
+            encoded + &padding.repeat(length)
         });
         Some(edited)
     }
@@ -325,8 +341,9 @@ impl<'v> Walk<'v> {
         let edited = if let Some(content_type) = content_type.strip_suffix(";base64") {
             let decoded = percent_decode_str(data).decode_utf8_lossy();
             let digits: String = decoded.split_ascii_whitespace().collect();
-            let bytes = BASE64_STANDARD_NO_PAD.decode(digits.trim_end_matches('='));
-            let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            let digits = digits.trim_end_matches('=').as_bytes();
+            let bytes = Base64::of(digits).decode(digits);
+            let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
             match text {
                 Some(text) => self
                     .body(content_type, &text)
@@ -448,16 +465,6 @@ pub(crate) fn media_type(content_type: &str) -> String {
     media_type.trim().to_ascii_lowercase()
 }
 
-/// A parameter of a type: `boundary`, `charset`.
-pub(crate) fn type_parameter<'a>(content_type: &'a str, wanted: &str) -> Option<&'a str> {
-    let mut parameters = content_type.split(';').skip(1);
-    parameters.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let is_wanted = name.trim().eq_ignore_ascii_case(wanted);
-        is_wanted.then(|| value.trim().trim_matches('"'))
-    })
-}
-
 /// What a text is read as.
 enum Shape {
     Json,
@@ -483,7 +490,7 @@ impl Shape {
             && !boundary.is_empty()
             && text.contains(&format!("--{boundary}"))
         {
-            return Self::Multipart(boundary.to_owned());
+            return Self::Multipart(boundary);
         }
         if media_type == "application/http" || media_type == "message/http" {
             return Self::Http;
@@ -529,7 +536,11 @@ impl Shape {
 
 /// Whether a text may have others in it.
 fn is_more_than_text(text: &str) -> bool {
-    text.contains(['%', '\\', '&', '=', ':']) || !matches!(Shape::of("", text), Shape::Text)
+    text.contains(['%', '\\', '&', '=', ':'])
+        || !matches!(Shape::of("", text), Shape::Text)
+        || text
+            .split(|c| !is_base64_digit(c))
+            .any(|word| word.len() >= SHORTEST_BASE64)
 }
 
 /// Whether the character is a digit of base64 in either alphabet.

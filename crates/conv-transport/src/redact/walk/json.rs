@@ -28,16 +28,28 @@ struct Container {
     /// The value of the member `name`, if the object is a pair: `{"name": "password", "value": "…"}`.
     pair: Option<String>,
     around_is_secret: bool,
+    around_is_guarded: bool,
 }
 
 impl Walk<'_> {
     pub(super) fn json(&mut self, text: &str) -> Option<String> {
         let tokens = tokens(text);
-        let mut pairs = pairs(text, &tokens).into_iter();
-        let around = self.in_secret;
+        let pairs = pairs(text, &tokens);
+        let signs_in = sign_ins(text, &tokens, &pairs);
+        let around = (self.in_secret, self.is_guarded);
+        // In a response, only the object with the secret is guarded: it may be one of many in an event page.
+        self.is_guarded |= self.in_request && signs_in.contains(&true);
+        let mut contents = pairs.into_iter().zip(signs_in);
         let mut edits = Edits::new(text);
         let mut containers: Vec<Container> = Vec::new();
-        let mut current = Container::default();
+        let (around_is_secret, around_is_guarded) = (self.in_secret, self.is_guarded);
+        // Broken JSON may close more than it opens.
+        let outermost = || Container {
+            around_is_secret,
+            around_is_guarded,
+            ..Container::default()
+        };
+        let mut current = outermost();
         for (index, token) in tokens.iter().enumerate() {
             let raw = text.get(token.start..token.end).unwrap_or_default();
             let is_name = tokens
@@ -45,18 +57,22 @@ impl Walk<'_> {
                 .is_some_and(|next| next.kind == Kind::Colon);
             match token.kind {
                 Kind::Open => {
+                    let (pair, signs_in) = contents.next().unwrap_or_default();
                     let inner = Container {
                         // The items of an array have the name of the array.
                         member: current.member.clone(),
-                        pair: pairs.next().flatten(),
+                        pair,
                         around_is_secret: self.in_secret,
+                        around_is_guarded: self.is_guarded,
                     };
+                    self.is_guarded |= signs_in;
                     self.in_secret |= names::secret(&current.member, false).is_some();
                     containers.push(std::mem::replace(&mut current, inner));
                 }
                 Kind::Close => {
                     self.in_secret = current.around_is_secret;
-                    current = containers.pop().unwrap_or_default();
+                    self.is_guarded = current.around_is_guarded;
+                    current = containers.pop().unwrap_or_else(outermost);
                 }
                 Kind::Colon | Kind::Comma => {}
                 Kind::Text | Kind::Bare if is_name => {
@@ -74,9 +90,10 @@ impl Walk<'_> {
                         Some(pair) if is_value => (pair.clone(), HarFieldKind::Parameter),
                         _ => (current.member.clone(), HarFieldKind::Member),
                     };
-                    // In a guarded body, numbers stay unless their name is the name of a secret.
+                    // In a guarded body, numbers stay unless their name is the name of a secret. The names of pairs stay, too.
                     let guarded = self.is_guarded;
-                    self.is_guarded = guarded && raw.parse::<f64>().is_err();
+                    let is_pairs_name = current.pair.as_ref() == Some(&value);
+                    self.is_guarded = guarded && raw.parse::<f64>().is_err() && !is_pairs_name;
                     if let Some(edited) = self.value(kind, &name, &value) {
                         edits.replace(token.start, token.end, &quoted(&edited, raw));
                     }
@@ -84,7 +101,7 @@ impl Walk<'_> {
                 }
             }
         }
-        self.in_secret = around;
+        (self.in_secret, self.is_guarded) = around;
         let edited = edits.finish();
         if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
             return edited;
@@ -92,6 +109,35 @@ impl Walk<'_> {
         let text = self.text(edited.as_deref().unwrap_or(text));
         text.or(edited)
     }
+}
+
+/// Returns, for each object and array in document order, whether it is part of a sign-in: a member is a secret or names a grant.
+fn sign_ins(text: &str, tokens: &[Token], pairs: &[Option<String>]) -> Vec<bool> {
+    let is_sign_in =
+        |name: &str| names::is_grant_type(name) || names::secret(name, false).is_some();
+    let is_pair = |pair: &Option<String>| pair.as_deref().is_some_and(is_sign_in);
+    let mut sign_ins: Vec<bool> = pairs.iter().map(is_pair).collect();
+    let mut open = Vec::new();
+    let mut next = 0;
+    for (token, following) in tokens.iter().zip(tokens.iter().skip(1)) {
+        match token.kind {
+            Kind::Open => {
+                open.push(next);
+                next += 1;
+            }
+            Kind::Close => {
+                open.pop();
+            }
+            Kind::Text | Kind::Bare if following.kind == Kind::Colon => {
+                let raw = text.get(token.start..token.end).unwrap_or_default();
+                if let Some(sign_in) = open.last().and_then(|open| sign_ins.get_mut(*open)) {
+                    *sign_in |= is_sign_in(&unquoted(raw));
+                }
+            }
+            _ => {}
+        }
+    }
+    sign_ins
 }
 
 /// Returns, for each object and array in document order, the value of its member `name`.

@@ -16,6 +16,7 @@ struct Element {
 impl Walk<'_> {
     pub(super) fn markup(&mut self, text: &str, is_html: bool) -> Option<String> {
         let around = (self.in_secret, self.is_guarded);
+        self.is_guarded |= self.in_request && signs_in(text);
         let mut edits = Edits::new(text);
         let mut open: Vec<Element> = Vec::new();
         let mut at = 0;
@@ -157,13 +158,12 @@ impl Walk<'_> {
         let is_end = |c: char| c.is_whitespace() || c == '/';
         let name = tag.split(is_end).next().unwrap_or_default();
         let attributes = attributes(tag, name.len());
-        let named = |wanted: &[&str]| {
-            let mut all = attributes.iter();
-            let found = all.find(|it| wanted.iter().any(|w| it.name.eq_ignore_ascii_case(w)))?;
+        let is_id = |name: &str| is_html && name.eq_ignore_ascii_case("id");
+        let named = |is_wanted: &dyn Fn(&str) -> bool| {
+            let found = attributes.iter().find(|it| is_wanted(it.name))?;
             Some(unescaped(found.value(tag)).into_owned())
         };
-        let label = named(&["name", "key"]);
-        let label = label.or_else(|| named(&["id"]).filter(|_| is_html));
+        let label = named(&is_label).or_else(|| named(&is_id));
         let around = self.in_secret;
         self.in_secret |= names::secret(local(name), false).is_some();
         for attribute in &attributes {
@@ -172,6 +172,9 @@ impl Walk<'_> {
             let is_value = ["value", "content"]
                 .iter()
                 .any(|it| attribute.name.eq_ignore_ascii_case(it));
+            // Without its label, the element would not be recognized any more.
+            let around_is_guarded = self.is_guarded;
+            self.is_guarded &= !is_label(attribute.name);
             let lower = attribute.name.to_ascii_lowercase();
             let is_html_value =
                 is_html && (is_value || lower.starts_with("data-") || lower.starts_with("on"));
@@ -182,6 +185,7 @@ impl Walk<'_> {
                 _ if is_html_value => self.value(HarFieldKind::HtmlValue, attribute.name, &value),
                 _ => self.value(HarFieldKind::Attribute, local(attribute.name), &value),
             };
+            self.is_guarded = around_is_guarded;
             if let Some(edited) = edited {
                 let escaped = match attribute.quote {
                     Some('\'') => escaped(&edited).replace('\'', "&apos;"),
@@ -198,6 +202,39 @@ impl Walk<'_> {
             around_is_secret: around,
         }
     }
+}
+
+/// Whether an attribute has the name of a property, a form field or a SAML attribute.
+fn is_label(attribute: &str) -> bool {
+    ["name", "key"]
+        .iter()
+        .any(|label| attribute.eq_ignore_ascii_case(label))
+}
+
+/// Whether the name of an element or attribute, or the label of an element, is a secret's or names a grant.
+fn signs_in(text: &str) -> bool {
+    let is_sign_in =
+        |name: &str| names::is_grant_type(name) || names::secret(name, false).is_some();
+    let mut rest = text;
+    while let Some(found) = rest.find('<').and_then(|at| rest.get(at..)) {
+        let (kind, inner, length) = markup_at(found);
+        let tag = found.get(inner).unwrap_or_default();
+        let name = tag.split(|c: char| c.is_whitespace() || c == '/').next();
+        let name = name.unwrap_or_default();
+        let mut attributes = attributes(tag, name.len()).into_iter();
+        if matches!(kind, Kind::Open)
+            && (is_sign_in(local(name))
+                || attributes.any(|attribute| {
+                    is_sign_in(local(attribute.name))
+                        || (is_label(attribute.name)
+                            && is_sign_in(&unescaped(attribute.value(tag))))
+                }))
+        {
+            return true;
+        }
+        rest = found.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// The most elements that one end tag closes. An end tag that would close more is ignored.

@@ -1,10 +1,16 @@
-//! Visits the parts of multipart bodies, and the HTTP messages in the parts of batches.
+//! Visits the parts of multipart bodies.
 
 use std::{borrow::Cow, ops::Range};
 
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_STANDARD_NO_PAD};
 
-use super::{HarFieldKind, Walk, json::Edits, names, type_parameter};
+use super::{
+    HarFieldKind, Walk,
+    header_parameters::field_name,
+    http_messages::{Headers, is_header, message, split_head},
+    json::Edits,
+    names,
+};
 
 impl Walk<'_> {
     pub(super) fn multipart(&mut self, text: &str, boundary: &str) -> Option<String> {
@@ -62,27 +68,6 @@ impl Walk<'_> {
             None => self.body(content_type, body),
         }
     }
-
-    /// Visits an HTTP request or response: its first line, its headers and its body.
-    pub(super) fn http_message(&mut self, text: &str) -> Option<String> {
-        let (head, between, body) = split_head(text);
-        let mut headers = Headers::read(head);
-        let content_type = headers.value("content-type").unwrap_or_default().to_owned();
-        let edited = self.body(&content_type, body);
-        headers.edit(self);
-        if let Some(body) = &edited {
-            headers.set_length(body.len());
-        }
-        message(headers, between, body, edited)
-    }
-}
-
-fn message(headers: Headers, between: &str, body: &str, edited: Option<String>) -> Option<String> {
-    if !headers.is_edited && edited.is_none() {
-        return None;
-    }
-    let body = edited.as_deref().unwrap_or(body);
-    Some(format!("{}{between}{body}", headers.lines.concat()))
 }
 
 /// Returns the ranges of the parts. The text before the first delimiter and the text after the last one count as parts.
@@ -133,95 +118,12 @@ impl<'t> Part<'t> {
             split => split,
         };
         let headers = Headers::read(head);
-        let name = headers
-            .value("content-disposition")
-            .and_then(|value| type_parameter(value, "name"));
+        let name = headers.value("content-disposition").map(field_name);
         Self {
-            name: name.unwrap_or_default().to_owned(),
+            name: name.unwrap_or_default(),
             headers,
             between,
             body,
-        }
-    }
-}
-
-/// Splits a text into its headers, the empty line, and the rest. The headers may be empty.
-fn split_head(text: &str) -> (&str, &str, &str) {
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if matches!(line, "\n" | "\r\n") {
-            let (head, rest) = text.split_at(at);
-            let (between, body) = rest.split_at(line.len());
-            return (head, between, body);
-        }
-        at += line.len();
-    }
-    // Without an empty line the text has no headers.
-    ("", "", text)
-}
-
-/// Whether a line is a header, or the continuation of one.
-fn is_header(line: &str) -> bool {
-    let name = line.split_once(':').map_or("", |(name, _)| name);
-    line.starts_with([' ', '\t']) || !(name.is_empty() || name.contains([' ', '/']))
-}
-
-/// The header lines of a message or part, with their line ends. Folded headers are unfolded.
-struct Headers {
-    lines: Vec<String>,
-    is_edited: bool,
-}
-
-impl Headers {
-    fn read(head: &str) -> Self {
-        let fold = |head: String, fold: &str| head.replace(fold, " ");
-        let head = ["\r\n ", "\r\n\t", "\n ", "\n\t"]
-            .into_iter()
-            .fold(head.to_owned(), fold);
-        let lines = head.split_inclusive('\n');
-        Self {
-            lines: lines.map(str::to_owned).collect(),
-            is_edited: false,
-        }
-    }
-
-    fn value(&self, wanted: &str) -> Option<&str> {
-        self.lines.iter().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.trim()
-                .eq_ignore_ascii_case(wanted)
-                .then(|| value.trim())
-        })
-    }
-
-    fn edit(&mut self, walk: &mut Walk<'_>) {
-        for line in &mut self.lines {
-            let end = line.trim_end_matches(['\r', '\n']).len();
-            let (content, ending) = line.split_at(end);
-            let edited = match content.split_once(':') {
-                Some((name, value)) if is_header(content) => walk
-                    .header(name.trim(), value.trim())
-                    .map(|value| format!("{name}: {value}{ending}")),
-                // The request line or status line.
-                _ => walk
-                    .value(HarFieldKind::Text, "", content)
-                    .map(|content| content + ending),
-            };
-            if let Some(edited) = edited {
-                *line = edited;
-                self.is_edited = true;
-            }
-        }
-    }
-
-    fn set_length(&mut self, length: usize) {
-        for line in &mut self.lines {
-            if let Some((name, _)) = line.split_once(':')
-                && name.trim().eq_ignore_ascii_case("content-length")
-            {
-                *line = format!("{name}: {length}\r\n");
-                self.is_edited = true;
-            }
         }
     }
 }

@@ -94,7 +94,7 @@ fn named(secret: &str, choice: u8) -> String {
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('"', "&quot;");
-    match choice % 15 {
+    match choice % 19 {
         0 => json!({ "password": secret }).to_string(),
         1 => json!({ "a": [{ "Access-Token": [secret] }] }).to_string(),
         2 => json!([{ "value": secret, "name": "client_secret" }]).to_string(),
@@ -107,17 +107,37 @@ fn named(secret: &str, choice: u8) -> String {
         9 => format!(
             "--b\r\nContent-Disposition: form-data; name=\"passwd\"\r\n\r\n{secret}\r\n--b--\r\n"
         ),
-        10 => format!(
-            "--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}\r\n--b--\r\n",
+        10 => batch(&format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}",
             json!({ "token": secret })
-        ),
+        )),
         11 => format!("wa=wsignin1.0&wctx={form}"),
         12 => format!("<s:Envelope><s:Body><Context>{xml}</Context></s:Body></s:Envelope>"),
         13 => format!(
             "--b\r\nContent-Disposition: form-data; name=\"grant_type\"\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name=\"flow\"\r\n\r\n{secret}\r\n--b--\r\n"
         ),
+        14 => json!({ "user": "x", "password": "y", "flow": [secret] }).to_string(),
+        15 => format!(
+            "--b\r\nContent-Disposition: form-data; name*=UTF-8''p%61ssword\r\n\r\n{secret}\r\n--b--\r\n"
+        ),
+        16 => batch(&format!(
+            "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{{}}\r\nHTTP/1.1 200 OK\r\nX-Auth-Token: {form}\r\n\r\n"
+        )),
+        17 => {
+            let body = json!({ "token": secret }).to_string();
+            let (first, second) = body.split_at(body.len() - 6);
+            batch(&format!(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{first}\r\n6\r\n{second}\r\n0\r\n\r\n",
+                first.len()
+            ))
+        }
         _ => format!("https://user:{form}@pool/"),
     }
+}
+
+/// A batch with this part.
+fn batch(part: &str) -> String {
+    format!("--b\r\nContent-Type: application/http\r\n\r\n{part}\r\n--b--\r\n")
 }
 
 const SOME: &AsciiSet = &CONTROLS

@@ -1,0 +1,57 @@
+//! Base64 as lenient readers decode it: in either alphabet or both, with or without padding, and with a damaged end.
+
+use base64::{
+    Engine,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_encode_padding(false)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD_ANY: GeneralPurpose = GeneralPurpose::new(&STANDARD, ANY_PADDING);
+const URL_SAFE_ANY: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, ANY_PADDING);
+
+/// The alphabet of a text in base64.
+pub(super) struct Base64 {
+    is_url_safe: bool,
+}
+
+impl Base64 {
+    /// The alphabet of these digits. Digits of both alphabets are read as those of the one for URLs.
+    pub(super) fn of(digits: &[u8]) -> Self {
+        Self {
+            is_url_safe: digits.iter().any(|digit| b"-_".contains(digit)),
+        }
+    }
+
+    fn engine(&self) -> &'static GeneralPurpose {
+        if self.is_url_safe {
+            &URL_SAFE_ANY
+        } else {
+            &STANDARD_ANY
+        }
+    }
+
+    /// How many of the digits make whole bytes. A single digit behind a group of four does not.
+    pub(super) fn decodable(digits: &[u8]) -> usize {
+        digits.len() - usize::from(digits.len() % 4 == 1)
+    }
+
+    /// Decodes digits without padding. Unused bits are ignored.
+    pub(super) fn decode(&self, digits: &[u8]) -> Option<Vec<u8>> {
+        let digits = digits.get(..Self::decodable(digits))?;
+        let uniform = digits.iter().map(|digit| match (digit, self.is_url_safe) {
+            (b'+', true) => b'-',
+            (b'/', true) => b'_',
+            _ => *digit,
+        });
+        self.engine().decode(uniform.collect::<Vec<u8>>()).ok()
+    }
+
+    /// Encodes bytes without padding.
+    pub(super) fn encode(&self, bytes: &[u8]) -> String {
+        self.engine().encode(bytes)
+    }
+}
