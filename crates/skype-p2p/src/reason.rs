@@ -36,6 +36,7 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
             None => reason,
         },
         FailureKind::Shutdown => reason.with_message("the application was shut down"),
+        FailureKind::Detached => reason.with_message("the application was detached"),
         // The code is enough, or the server sent a message.
         _ => reason,
     }
@@ -44,7 +45,9 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
 fn code(failure: &Failure) -> ReasonCode {
     match failure.kind() {
         FailureKind::InvalidArgument => ReasonCode::InvalidArgument,
-        FailureKind::NotSignedIn | FailureKind::Shutdown => ReasonCode::SignedOut,
+        FailureKind::NotSignedIn | FailureKind::Shutdown | FailureKind::Detached => {
+            ReasonCode::SignedOut
+        }
         FailureKind::WrongState => ReasonCode::InvalidState,
         FailureKind::NotSupported => ReasonCode::NotSupported,
         FailureKind::InvalidCredentials

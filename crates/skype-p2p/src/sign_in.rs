@@ -234,9 +234,10 @@ impl From<Failure> for SignInError {
             FailureKind::Transport | FailureKind::Timeout | FailureKind::ConnectionLost => {
                 SignInErrorKind::Interrupted
             }
-            FailureKind::Ended | FailureKind::NotSignedIn | FailureKind::Shutdown => {
-                SignInErrorKind::Cancelled
-            }
+            FailureKind::Ended
+            | FailureKind::NotSignedIn
+            | FailureKind::Shutdown
+            | FailureKind::Detached => SignInErrorKind::Cancelled,
             _ => SignInErrorKind::Refused,
         };
         Self {

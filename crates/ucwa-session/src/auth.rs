@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
 use ucwa_proto::{Diagnostics, Origin};
 
+use crate::checkpoint::{SavedSource, SavedToken};
 use crate::core::Core;
 use crate::exchange::{Credential, Exchange, Purpose};
 use crate::failure::Failure;
@@ -272,6 +274,49 @@ impl Core {
         let renewal = life.mul_f64(0.9).max(SOONEST_RENEWAL);
         self.arm(renewal, Timer::RenewToken(key));
         Some(())
+    }
+
+    /// The token that requests to `origin` carry, for a checkpoint.
+    pub(crate) fn save_token(&self, origin: &Origin) -> Option<SavedToken> {
+        let token = self.auth.token(origin)?;
+        let value = token.value.to_str().ok()?;
+        let left = token.expires_at.saturating_sub(self.now);
+        Some(SavedToken {
+            origin: token.origin.to_string(),
+            value: SecretString::from(value),
+            expires_at: self.wall_now().checked_add(left)?,
+            source: match token.source.clone() {
+                Source::Service(issuer) => SavedSource::Service(issuer),
+                Source::Outside {
+                    authorization_uri,
+                    client_id,
+                    trusted_issuers,
+                } => SavedSource::Outside(authorization_uri, client_id, trusted_issuers),
+            },
+        })
+    }
+
+    /// Uses the token of a checkpoint, or requests the next one if it has expired.
+    pub(crate) fn restore_token(&mut self, saved: SavedToken) {
+        let Ok(origin) = Origin::of(&saved.origin) else {
+            return;
+        };
+        let source = match saved.source {
+            SavedSource::Service(issuer) => Source::Service(issuer),
+            SavedSource::Outside(authorization_uri, client_id, trusted_issuers) => {
+                Source::Outside {
+                    authorization_uri,
+                    client_id,
+                    trusted_issuers,
+                }
+            }
+        };
+        let left = saved.expires_at.duration_since(self.wall_now());
+        let left = left.unwrap_or_default();
+        let value = saved.value.expose_secret();
+        if self.store_token(&origin, source, value, left).is_some() && left.is_zero() {
+            self.renew_token(origin);
+        }
     }
 
     /// The last token of an origin, for grants that exchange it for the next one.

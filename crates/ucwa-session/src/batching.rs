@@ -17,6 +17,19 @@ use crate::response::CORRELATION_ID;
 const MAX_PARTS: usize = 20;
 
 impl Core {
+    /// Collects the reads of chats, until [`Core::send_collected`] at the end of the input.
+    pub(crate) fn collect_reads(&mut self) {
+        self.collected.get_or_insert_default();
+    }
+
+    /// Sends the reads that were collected. `false` if there are none.
+    pub(crate) fn send_collected(&mut self) -> bool {
+        let collected = self.collected.take().unwrap_or_default();
+        let some = !collected.is_empty();
+        self.issue_batched(collected);
+        some
+    }
+
     /// Sends several GETs of the application: in one batch, if there is more than one and the server offers batches.
     pub(crate) fn issue_batched(&mut self, mut exchanges: Vec<Exchange>) {
         let url = self
@@ -116,6 +129,8 @@ impl Core {
             self.batch = None;
         }
         let mut parts = parts.unwrap_or_default().into_iter();
+        // What the responses of a batch lead to is read in a batch again.
+        self.collect_reads();
         for exchange in exchanges {
             let part = parts.next();
             match (exchange, part) {

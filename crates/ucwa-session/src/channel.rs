@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use ucwa_proto::{EventPage, Follow, HrefKey, Origin};
 
+use crate::config::ReplacementPolicy;
 use crate::exchange::{Exchange, POLL_MARGIN, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::io::{Lane, TransportFailureKind};
@@ -31,8 +32,19 @@ const MAX_BAD_PAGES: u32 = 3;
 const MAX_LISTS: u32 = 3;
 /// The pause after a failed list of conversations.
 const LIST_PAUSE: Duration = Duration::from_secs(10);
-/// If the channel is replaced twice within this time, another process uses it.
+/// The pauses before the channel is taken back. After one more replacement the session yields. Together they are shorter than
+/// the 30 s after which an unfetched message is lost (`message_ref`).
+const TAKE_BACK_PAUSES: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_secs(2),
+    Duration::from_secs(8),
+];
+/// A replacement this long after the last one is counted as the first one. If the session noticed a suspend within this time
+/// before a replacement, another process took over during the suspend.
 const REPLACED_WINDOW: Duration = Duration::from_secs(60);
+
+/// The subcode of the refusal of a pending GET that another one replaced (`EventChannelDetails`).
+const PGET_REPLACED: &str = "PGetReplaced";
 
 #[derive(Debug, Default)]
 pub(crate) struct Channel {
@@ -47,9 +59,19 @@ pub(crate) struct Channel {
     failing_since: Option<Duration>,
     /// The channel has restarted since the last page, so events may have been lost.
     has_gap: bool,
+    /// When the channel was last replaced by another process.
     replaced_at: Option<Duration>,
+    /// The number of replacements in a row.
+    replacements: usize,
     /// The number of failed lists of conversations in a row.
     unlisted: u32,
+}
+
+impl Channel {
+    /// The href of the next pending GET.
+    pub(crate) fn next(&self) -> &str {
+        &self.next
+    }
 }
 
 impl Session {
@@ -59,20 +81,35 @@ impl Session {
             malformed_parts: self.channel.malformed_parts,
             ..Channel::default()
         };
-        self.poll_events_link();
+        self.use_events_link();
+        self.poll(Duration::ZERO);
+    }
+
+    /// Continues the channel of an earlier session. The server remembers the parameters.
+    pub(crate) fn continue_channel(&mut self, next: String) {
+        self.channel.next = next;
+        self.poll(Duration::ZERO);
     }
 
     /// Restarts the channel at the application's events link. Unread events may be lost.
     pub(crate) fn restart_channel(&mut self) {
-        self.channel.has_gap = true;
-        self.poll_events_link();
+        self.return_to_events_link();
+        self.poll(Duration::ZERO);
     }
 
-    fn poll_events_link(&mut self) {
-        self.channel.next = self.sign_in.links.events.clone().unwrap_or_default();
-        self.name_parameters();
+    /// Makes the events link the address of the next poll. Unread events may be lost.
+    fn return_to_events_link(&mut self) {
+        self.channel.has_gap = true;
+        self.use_events_link();
+    }
+
+    fn use_events_link(&mut self) {
+        // An application that was resumed and not read yet is polled where the earlier session stopped.
+        if let Some(events) = &self.sign_in.links.events {
+            self.channel.next.clone_from(events);
+            self.name_parameters();
+        }
         self.channel.bad_pages = 0;
-        self.poll(Duration::ZERO);
     }
 
     /// Adds the parameters of the channel to the next address. The server remembers them.
@@ -82,14 +119,25 @@ impl Session {
         }
     }
 
-    fn poll(&mut self, pause: Duration) {
+    /// The next pending GET. `None` if its address leads to another host, which ends the session.
+    fn next_poll(&mut self) -> Option<Exchange> {
         let url = match self.core.resolve(&self.channel.next, Stage::Events) {
             Ok(url) => url,
-            Err(failure) => return self.give_up(failure.with_kind(FailureKind::ConnectionLost)),
+            Err(failure) => {
+                self.give_up(failure.with_kind(FailureKind::ConnectionLost));
+                return None;
+            }
         };
         let exchange = Exchange::new(Purpose::Poll, Method::GET, url)
             .on_lane(Lane::Events)
             .with_timeout(self.core.config.channel.held() + POLL_MARGIN);
+        Some(exchange)
+    }
+
+    fn poll(&mut self, pause: Duration) {
+        let Some(exchange) = self.next_poll() else {
+            return;
+        };
         if pause.is_zero() {
             self.core.issue(exchange);
         } else {
@@ -108,8 +156,7 @@ impl Session {
             }
             Ok(response) => {
                 let failure = self.core.refusal(exchange, &response);
-                if failure.subcode() == Some("PGetReplaced")
-                    || failure.code() == Some("PGetReplaced")
+                if failure.subcode() == Some(PGET_REPLACED) || failure.code() == Some(PGET_REPLACED)
                 {
                     return self.on_replaced(failure);
                 }
@@ -127,6 +174,8 @@ impl Session {
                     self.on_bad_page(failure);
                 }
             }
+            // The caller leaves the channel to the other process.
+            Err(failure) if failure.subcode() == Some(PGET_REPLACED) => self.yield_to(failure),
             Err(failure) => match failure.kind() {
                 FailureKind::InvalidCredentials
                 | FailureKind::GrantNotOffered { .. }
@@ -256,17 +305,35 @@ impl Session {
     /// application.
     fn on_replaced(&mut self, failure: Failure) {
         let now = self.core.now;
-        let again = self
-            .channel
-            .replaced_at
-            .is_some_and(|at| now.saturating_sub(at) < REPLACED_WINDOW);
-        if again {
-            // Both processes share the application and the other one continues to use it, so it is not deleted.
-            self.sign_in.links = ApplicationLinks::default();
-            return self.give_up(failure.with_kind(FailureKind::ConnectionLost));
+        let is_recent = |at: Duration| now.saturating_sub(at) < REPLACED_WINDOW;
+        if !self.channel.replaced_at.is_some_and(is_recent) {
+            self.channel.replacements = 0;
         }
         self.channel.replaced_at = Some(now);
-        self.restart_channel();
+        let pause = TAKE_BACK_PAUSES.get(self.channel.replacements).copied();
+        self.channel.replacements += 1;
+        let was_suspended = self.core.clocks.suspend_noticed_at.is_some_and(is_recent);
+        match (self.core.config.replacement, pause) {
+            (ReplacementPolicy::Ask, _) => {
+                self.return_to_events_link();
+                if let Some(poll) = self.next_poll() {
+                    self.core.ask_take_back(poll, failure);
+                }
+            }
+            (ReplacementPolicy::TakeBack, Some(pause)) if !was_suspended => {
+                tracing::warn!(%failure, ?pause, "another process took over the event channel; taking it back");
+                self.return_to_events_link();
+                self.poll(pause);
+            }
+            (ReplacementPolicy::TakeBack | ReplacementPolicy::Yield, _) => self.yield_to(failure),
+        }
+    }
+
+    /// Leaves the application to the process that took over the event channel. It is not deleted.
+    fn yield_to(&mut self, failure: Failure) {
+        tracing::warn!(%failure, "another process took over the event channel; leaving the application to it");
+        self.sign_in.links = ApplicationLinks::default();
+        self.give_up(failure.with_kind(FailureKind::ConnectionLost));
     }
 
     /// Lists the conversations on the server, to find those that have ended or started unnoticed.

@@ -1,6 +1,7 @@
 //! The conversations of a session. Routes each operation, event, response and timer to its conversation.
 
 mod archived;
+mod checkpoint;
 mod conference;
 mod conversation;
 mod correlation;
@@ -32,6 +33,7 @@ use self::conversation::{Context, Conversation, Discovery, Kind, Page};
 use self::correlation::Index;
 use self::event_buffer::EventBuffer;
 use self::moderation::Action;
+pub(crate) use self::outgoing_invitation::InviteKind;
 pub(crate) use self::payload::{message_body, timestamp};
 use self::purpose::ChatPurpose;
 pub(crate) use self::purpose::{ChatsPurpose, ChatsTimer};

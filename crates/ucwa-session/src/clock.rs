@@ -9,13 +9,18 @@ use http::Response;
 use crate::core::{Core, MAX_ATTEMPTS};
 use crate::exchange::Purpose;
 use crate::io::Output;
+use crate::keys::RequestId;
 use crate::response::date_of;
+use crate::timers::Timer;
 
 /// How far the wall clock may deviate from the monotonic clock between two readings, and how late a wake-up may come.
 /// Beyond it the machine counts as suspended. Setting the clock has the same effect and costs a repeated poll.
 const TOLERANCE: Duration = Duration::from_secs(5);
 /// The maximum time between two readings, and with it the delay in noticing a suspend.
 pub(crate) const READING_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How long after a suspend the response to the pending GET may take to arrive before the request is repeated.
+const POLL_GRACE: Duration = Duration::from_secs(1);
 
 /// A reading of a clock, from which its current time follows.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +46,8 @@ pub(crate) struct Clocks {
     pub(crate) is_read: bool,
     /// The `Date` of the last response with one.
     server: Option<Reading>,
+    /// The session's time at which the last suspend was noticed.
+    pub(crate) suspend_noticed_at: Option<Duration>,
 }
 
 impl Clocks {
@@ -52,6 +59,7 @@ impl Clocks {
             },
             is_read: false,
             server: None,
+            suspend_noticed_at: None,
         }
     }
 
@@ -110,6 +118,7 @@ impl Core {
             return;
         }
         tracing::info!(?ahead, ?idle, "resumed after a suspend");
+        self.clocks.suspend_noticed_at = Some(self.now);
         // A token that has expired is renewed before it is sent.
         self.renew_due_tokens();
         self.resend();
@@ -117,6 +126,9 @@ impl Core {
 
     /// Aborts and repeats every idempotent request on the wire: its connection is likely to be dead. The others keep their
     /// deadlines.
+    ///
+    /// The pending GET is repeated a little later. If only this process was paused, its connection is alive and may have a
+    /// response: another process may have taken over the application, and a repeated GET would replace that process's.
     fn resend(&mut self) {
         let waiting: BTreeSet<_> = (self.outputs.iter())
             .filter_map(|output| match output {
@@ -132,14 +144,25 @@ impl Core {
             })
             .map(|(id, _)| *id)
             .collect();
+        self.cancel_timers(|timer| matches!(timer, Timer::RepeatPoll(_)));
         for id in lost {
-            if let Some(mut exchange) = self.remove_from_wire(id) {
-                if let Some(watchdog) = exchange.watchdog.take() {
-                    self.timers.cancel(watchdog);
+            match self.on_wire.get(&id) {
+                Some(exchange) if exchange.purpose == Purpose::Poll => {
+                    self.arm(POLL_GRACE, Timer::RepeatPoll(id));
                 }
-                self.outputs.push_back(Output::Abort(id));
-                self.issue(exchange);
+                _ => self.repeat_now(id),
             }
+        }
+    }
+
+    /// Aborts and repeats a request, if it is still on the wire.
+    pub(crate) fn repeat_now(&mut self, id: RequestId) {
+        if let Some(mut exchange) = self.remove_from_wire(id) {
+            if let Some(watchdog) = exchange.watchdog.take() {
+                self.timers.cancel(watchdog);
+            }
+            self.outputs.push_back(Output::Abort(id));
+            self.issue(exchange);
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct SessionConfig {
     pub activity_interval: Duration,
     /// The parameters of the event channel.
     pub channel: ChannelOptions,
+    /// What to do when another process takes over the event channel.
+    pub replacement: ReplacementPolicy,
     /// Whether to create a new application after the server ended one for inactivity, for unattended use. By default
     /// the user is signed out (`ApplicationDashboard`).
     pub recreate_expired: bool,
@@ -64,6 +66,7 @@ impl SessionConfig {
             limits: Limits::default(),
             activity_interval: Duration::from_secs(210),
             channel: ChannelOptions::default(),
+            replacement: ReplacementPolicy::default(),
             recreate_expired: false,
         }
     }
@@ -154,6 +157,31 @@ impl ChannelOptions {
 
 fn clamped(duration: Option<Duration>, least: u64) -> Option<Duration> {
     Some(duration?.clamp(Duration::from_secs(least), Duration::from_secs(1800)))
+}
+
+/// What a session does when another process with the same endpoint ID takes over its event channel: the server then refuses the
+/// pending GET with `PGetReplaced` (`EventChannelDetails`).
+///
+/// A session that leaves the channel to the other process ends with
+/// [`FailureKind::ConnectionLost`](crate::FailureKind::ConnectionLost) and the subcode `PGetReplaced`. It deletes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplacementPolicy {
+    /// Leaves the channel to the other process at once. For processes that are the successors of each other, and whose
+    /// supervisor decides which one runs.
+    Yield,
+    /// Takes the channel back: at once, after 2 s, and after 8 s. Leaves it to the other process at the fourth time, unless
+    /// a minute has passed since the last time.
+    ///
+    /// The default, because a single process can also be replaced by a retry of its own, or by a process that is just about to
+    /// end. Of two processes with this policy, the one that started later wins, since it replaces the other one first.
+    ///
+    /// A session that has noticed a suspend within the last minute leaves the channel at once. So a process that was paused
+    /// (SIGSTOP, a frozen container) never wins against the process that resumed its session in the meantime.
+    #[default]
+    TakeBack,
+    /// Asks the caller ([`Question::TakeBack`](crate::Question::TakeBack)), and does not poll before the answer.
+    Ask,
 }
 
 /// The hosts that may receive a password or a token, besides those of the SIP domain and of a configured root.

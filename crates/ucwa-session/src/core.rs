@@ -75,6 +75,8 @@ pub(crate) struct Core {
     pub(crate) batch: Option<String>,
     /// The exchanges of each batch in flight. `None` stands for an abandoned one.
     pub(crate) batches: BTreeMap<u64, Vec<Option<Exchange>>>,
+    /// The reads that are collected for a batch. `None` if reads are sent at once.
+    pub(crate) collected: Option<Vec<Exchange>>,
 }
 
 impl Core {
@@ -102,6 +104,7 @@ impl Core {
             finished: VecDeque::new(),
             batch: None,
             batches: BTreeMap::new(),
+            collected: None,
         }
     }
 
@@ -211,6 +214,11 @@ impl Core {
         if let Some(id) = exchange.id {
             // For a retry, the pause is over.
             self.states.remove(&id);
+        }
+        if let Some(collected) = &mut self.collected
+            && exchange.is_batchable()
+        {
+            return collected.push(exchange);
         }
         let origin = match Origin::of(&exchange.url) {
             Ok(origin) => origin,
@@ -453,6 +461,8 @@ impl Core {
                 |timer| matches!(timer, Timer::Retry(exchange) if exchange.purpose == *purpose),
             )
             || (self.auth.waiting()).any(|exchange| exchange.purpose == *purpose)
+            || (self.questions.waiting()).any(|exchange| exchange.purpose == *purpose)
+            || (self.collected.iter().flatten()).any(|exchange| exchange.purpose == *purpose)
     }
 
     /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer of the
@@ -575,6 +585,9 @@ impl Core {
         }
         self.batches
             .retain(|_, seats| seats.iter().any(Option::is_some));
+        if let Some(collected) = &mut self.collected {
+            collected.retain(|exchange| !unwanted(exchange));
+        }
         self.auth.abandon(&unwanted);
     }
 

@@ -44,6 +44,12 @@ pub enum SessionEvent {
         /// The address of the user resource.
         user: String,
     },
+    /// The server no longer has the application of the [`Checkpoint`](crate::Checkpoint), so the session signs in instead. The
+    /// conversations of the checkpoint have ended.
+    NotResumed {
+        /// The reason.
+        failure: Failure,
+    },
     /// A fact about a person, because an operation asked for it, or because it changed and the person is followed.
     Person {
         /// The person's SIP URI; the user's own for facts about the user.
@@ -272,6 +278,18 @@ pub enum ConversationChange {
     MessageStatus {
         /// The message.
         message: MessageKey,
+        /// The result.
+        status: MessageStatus,
+        /// When the server received the message, if it says so.
+        timestamp: Option<SystemTime>,
+        /// The reason for a failed or unknown delivery.
+        failure: Option<Failure>,
+    },
+    /// The delivery result of a message that an earlier session sent, and that was without a result in the
+    /// [`Checkpoint`](crate::Checkpoint). A later event may improve on [`MessageStatus::Unknown`].
+    MessageSettled {
+        /// The ID of the message.
+        message_id: String,
         /// The result.
         status: MessageStatus,
         /// When the server received the message, if it says so.

@@ -218,6 +218,12 @@ impl Exchange {
         self
     }
 
+    /// Whether the request may travel in a batch: the first attempt of a read of the chats.
+    pub(crate) fn is_batchable(&self) -> bool {
+        let is_read = self.method == Method::GET && matches!(self.purpose, Purpose::Chats(_));
+        is_read && self.attempts == 0 && !self.challenged
+    }
+
     /// Limits the time of all attempts together.
     pub(crate) fn within(mut self, total: Duration) -> Self {
         self.total = Some(total);

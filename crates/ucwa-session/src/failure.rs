@@ -82,6 +82,8 @@ pub enum FailureKind {
     ConnectionLost,
     /// The caller shut the session down.
     Shutdown,
+    /// The caller detached the session. The application continues to exist at the server.
+    Detached,
 }
 
 /// The stage at which a failure happened.
@@ -365,6 +367,7 @@ impl fmt::Display for FailureKind {
             Self::Gone => f.write_str("the server ended the application"),
             Self::ConnectionLost => f.write_str("the event channel is lost"),
             Self::Shutdown => f.write_str("shut down"),
+            Self::Detached => f.write_str("detached"),
         }
     }
 }

@@ -185,6 +185,8 @@ pub enum Question {
         /// The issuers that the host trusts, if it says so.
         trusted_issuers: Option<String>,
     },
+    /// Another process has taken over the event channel. Take it back? Without a positive answer the session ends.
+    TakeBack,
     /// The user has to sign in at this page (`AuthenticationInUCWA`). Answer when that has happened.
     PassiveSignIn {
         /// The page.
@@ -198,6 +200,8 @@ pub enum Question {
 pub enum Answer {
     /// The answer to [`Question::Trust`].
     Trust(bool),
+    /// The answer to [`Question::TakeBack`].
+    TakeBack(bool),
     /// The answer to [`Question::Token`]: a token, or none.
     Token(Option<BearerToken>),
     /// The answer to [`Question::PassiveSignIn`]: whether the user signed in.

@@ -32,6 +32,13 @@
 //! Requirement on the driver: the transport gives up at the deadline of a request. If it does not, the session gives the
 //! request up five seconds later.
 //!
+//! # Handing a session over
+//!
+//! [`Session::checkpoint`] returns the state that another process needs, and [`Session::detach`] also ends the session without
+//! deleting anything at the server. [`Session::resume`] continues from a [`Checkpoint`]: the first request polls where the
+//! earlier session stopped, the second one reads the application, and no credential is sent while the token is valid. A
+//! checkpoint is plain data: a driver without files or sockets passes it on as it is.
+//!
 //! # Traces
 //!
 //! Every exchange is a [`tracing`] span named `exchange` that lasts until its last attempt has ended, with the fields
@@ -44,6 +51,7 @@ mod auth;
 mod batching;
 mod channel;
 mod chats;
+mod checkpoint;
 mod clock;
 mod config;
 mod core;
@@ -67,7 +75,10 @@ mod timers;
 mod trust;
 mod workload;
 
-pub use config::{ChannelOptions, DataUriEncoding, Root, SessionConfig, TrustPolicy};
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use config::{
+    ChannelOptions, DataUriEncoding, ReplacementPolicy, Root, SessionConfig, TrustPolicy,
+};
 pub use event::{
     ArchivedMessage, ConversationChange, MessageStatus, Participant, ParticipantCapabilities, Role,
     SessionEvent, SignInState, Standing,

@@ -27,6 +27,8 @@ pub(crate) struct Questions(BTreeMap<QuestionId, Asked>);
 enum Asked {
     /// An exchange with an untrusted host.
     Trust(Box<Exchange>, String),
+    /// The pending GET that takes back the event channel, and the refusal of the one before.
+    TakeBack(Box<Exchange>, Failure),
     /// The token for an origin.
     Token(Origin, Source),
     /// The sign-in at a page, before the next request for a token of an origin.
@@ -41,15 +43,17 @@ impl Questions {
     /// The exchanges that wait for an answer.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &Exchange> {
         self.0.values().filter_map(|asked| match asked {
-            Asked::Trust(exchange, _) => Some(&**exchange),
+            Asked::Trust(exchange, _) | Asked::TakeBack(exchange, _) => Some(&**exchange),
             Asked::Token(..) | Asked::PassiveSignIn(..) => None,
         })
     }
 
     /// Drops the exchanges that wait for an answer of the caller and for which `unwanted` is true.
     pub(crate) fn abandon(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
-        self.0
-            .retain(|_, asked| !matches!(asked, Asked::Trust(exchange, _) if unwanted(exchange)));
+        self.0.retain(|_, asked| match asked {
+            Asked::Trust(exchange, _) | Asked::TakeBack(exchange, _) => !unwanted(exchange),
+            Asked::Token(..) | Asked::PassiveSignIn(..) => true,
+        });
     }
 
     pub(crate) fn clear(&mut self) {
@@ -69,6 +73,13 @@ impl Core {
             ANSWER_TIMEOUT,
             Asked::Trust(Box::new(exchange), to),
         );
+    }
+
+    /// Asks the caller whether to send a pending GET that takes back the event channel. `refusal` is the result without a
+    /// positive answer.
+    pub(crate) fn ask_take_back(&mut self, poll: Exchange, refusal: Failure) {
+        let asked = Asked::TakeBack(Box::new(poll), refusal);
+        self.ask(Question::TakeBack, ANSWER_TIMEOUT, asked);
     }
 
     /// Asks the caller for the token of another issuer.
@@ -122,6 +133,8 @@ impl Core {
                     Failure::new(FailureKind::Untrusted, exchange.purpose.stage()).with_host(host);
                 self.finish(*exchange, Err(failure));
             }
+            (Asked::TakeBack(poll, _), Some(Answer::TakeBack(true))) => self.issue(*poll),
+            (Asked::TakeBack(poll, refusal), _) => self.finish(*poll, Err(refusal)),
             (Asked::Token(key, source), Some(Answer::Token(Some(token)))) => {
                 self.on_token_from_outside(&key, source, &token);
             }

@@ -120,14 +120,20 @@ impl Session {
     }
 
     fn settle(&mut self) {
-        while let Some((exchange, result)) = self.core.next_finished() {
-            self.dispatch(exchange, result);
+        loop {
+            while let Some((exchange, result)) = self.core.next_finished() {
+                self.dispatch(exchange, result);
+            }
+            if !self.core.send_collected() {
+                return;
+            }
         }
     }
 
     fn on_timer(&mut self, key: TimerKey, timer: Timer) {
         match timer {
             Timer::Watchdog(id) => self.core.on_watchdog(id),
+            Timer::RepeatPoll(id) => self.core.repeat_now(id),
             Timer::Retry(exchange) => self.core.issue(*exchange),
             Timer::Unanswered(id) => self.core.on_answer_to(id, None),
             Timer::RenewToken(origin) => self.core.renew_token(origin),
@@ -157,6 +163,10 @@ impl Session {
             }
             return match end {
                 ApplicationEnd::Lost(failure) => self.application_lost(failure),
+                // The caller has just asked for this sign-in.
+                ApplicationEnd::Over(failure) if self.sign_in.resumption.is_under_way() => {
+                    self.application_lost(failure);
+                }
                 ApplicationEnd::Over(failure) => {
                     // An application that the server has ended need not be deleted.
                     self.sign_in.links = ApplicationLinks::default();

@@ -4,6 +4,7 @@
 //! the one before. The steps from the application on also replace an application that the server lost.
 
 mod discovery;
+mod resumption;
 mod sign_out;
 
 use std::time::Duration;
@@ -13,6 +14,8 @@ use http::{Method, Response, StatusCode};
 use ucwa_proto::{Origin, Resource, SipUri, Value};
 
 use self::discovery::Discovery;
+pub(crate) use self::resumption::Resumption;
+use crate::chats::key_of;
 use crate::config::Root;
 use crate::event::{SessionEvent, SignInState};
 use crate::exchange::{Exchange, Purpose};
@@ -73,6 +76,8 @@ pub(crate) struct SignIn {
     sign_out: Vec<Ticket>,
     sip_uri: String,
     domain: String,
+    /// The user's display name, if the server knows one.
+    name: Option<String>,
     /// The address of the user resource.
     user: String,
     discovery: Discovery,
@@ -91,6 +96,8 @@ pub(crate) struct SignIn {
     lost_at: Option<Duration>,
     /// The start of the interruption of the event channel that was reported to the caller.
     interrupted_since: Option<Duration>,
+    /// The application of an earlier session, until it is clear whether the server still has it.
+    pub(crate) resumption: Resumption,
 }
 
 /// The hrefs of the current application, which become invalid with it.
@@ -112,6 +119,7 @@ impl SignIn {
             sign_out: Vec::new(),
             sip_uri: String::new(),
             domain: String::new(),
+            name: None,
             user: String::new(),
             discovery: Discovery::default(),
             applications: String::new(),
@@ -123,6 +131,7 @@ impl SignIn {
             attempts: 0,
             lost_at: None,
             interrupted_since: None,
+            resumption: Resumption::None,
         }
     }
 }
@@ -154,7 +163,10 @@ impl Session {
         self.core.auth.credentials = Some(credentials);
         self.sign_in.domain = domain;
         self.announce(SignInState::SigningIn, None);
-        self.discover();
+        match std::mem::replace(&mut self.sign_in.resumption, Resumption::None) {
+            Resumption::Of(checkpoint) => self.enter(*checkpoint),
+            _ => self.discover(),
+        }
     }
 
     /// Checks the credentials and the configuration before anything is sent.
@@ -317,6 +329,9 @@ impl Session {
         exchange: &Exchange,
         result: Result<Response<Bytes>, Failure>,
     ) {
+        if self.sign_in.resumption.is_under_way() {
+            return self.on_resumed_application_read(exchange, result);
+        }
         let read = result.and_then(|response| self.application_links(exchange, &response));
         match read {
             Ok(()) if self.sign_in.phase == Phase::Running => self.restart_channel(),
@@ -346,13 +361,9 @@ impl Session {
             .link_href("events")
             .ok_or_else(|| missing("events link"))?
             .to_owned();
-        if self
-            .sign_in
-            .links
-            .application
-            .as_ref()
-            .is_some_and(|known| *known != href)
-        {
+        let known = self.sign_in.links.application.as_deref();
+        // A resumed session knows the absolute URL.
+        if known.is_some_and(|known| key_of(&self.core, known) != key_of(&self.core, &href)) {
             // Operations that started in another application cannot continue in this one.
             let lost = Failure::new(FailureKind::ConnectionLost, Stage::Application)
                 .with_message("the server created another application");
@@ -380,6 +391,7 @@ impl Session {
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned);
             self.chats.me.clone_from(&uri);
+            self.sign_in.name.clone_from(&name);
             if self.sign_in.reported_state == SignInState::SigningIn {
                 self.core.emit(SessionEvent::Me { uri, name });
             }
@@ -410,6 +422,17 @@ impl Session {
             // The events link leads to another host, and the session has ended.
             return;
         }
+        self.report_sign_in();
+        if self.sign_in.existed_before {
+            self.list_conversations();
+        }
+        if let Some(ticket) = self.sign_in.ticket.take() {
+            self.core.complete(ticket, Ok(Outcome::Done));
+        }
+    }
+
+    /// Starts what belongs to an application, and reports the sign-in.
+    fn report_sign_in(&mut self) {
         self.core
             .cancel_timers(|timer| matches!(timer, Timer::ReportActivity));
         self.core.arm(self.report_interval(), Timer::ReportActivity);
@@ -419,12 +442,6 @@ impl Session {
             tracing::info!("another application was created");
         }
         self.announce(SignInState::SignedIn, None);
-        if self.sign_in.existed_before {
-            self.list_conversations();
-        }
-        if let Some(ticket) = self.sign_in.ticket.take() {
-            self.core.complete(ticket, Ok(Outcome::Done));
-        }
     }
 
     pub(crate) fn report_activity(&mut self) {
@@ -469,6 +486,9 @@ impl Session {
     /// Replaces an application that the server has lost (404 ApplicationNotFound), without asking the user
     /// (`ApplicationDashboard`). Everything in it has ended.
     pub(crate) fn application_lost(&mut self, failure: Failure) {
+        if self.sign_in.resumption.is_under_way() {
+            return self.sign_in_instead(failure);
+        }
         let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
         self.drop_application(&lost);
         let application_age = self.core.now.saturating_sub(self.sign_in.application_since);

@@ -16,6 +16,8 @@ use crate::people::PeopleTimer;
 pub(crate) enum Timer {
     /// The transport should have reported the end of this request.
     Watchdog(RequestId),
+    /// The machine was suspended, and the pending GET with this ID has had no response since.
+    RepeatPoll(RequestId),
     /// Repeat this exchange.
     Retry(Box<Exchange>),
     /// The caller has not answered a question.

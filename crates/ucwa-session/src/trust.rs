@@ -55,6 +55,11 @@ impl Trust {
             .unwrap_or_default()
     }
 
+    /// The hosts that the caller has approved.
+    pub(crate) fn approved(&self) -> impl Iterator<Item = &str> {
+        self.approved.iter().map(String::as_str)
+    }
+
     pub(crate) fn approve(&mut self, host: &str) {
         self.approved.insert(host.to_ascii_lowercase());
     }

@@ -104,8 +104,7 @@ fn every_decision_names_a_test() {
 
 #[test]
 fn a_name_that_is_no_test_is_found_out() {
-    let right =
-        "`ucwa-session channel::a_poll_that_is_replaced_twice_within_a_minute_ends_the_session`";
+    let right = "`ucwa-session channel::a_channel_that_fails_for_15_minutes_ends_the_session`";
     let inside = "`ucwa-session trust::plain_http_is_only_for_loopback`";
     let deeper = "`ucwa-session people::user::changes_of_one_resource_are_sent_in_order`";
     let waiting = "`skype-p2p driver::a_sign_out_aborts_the_poll`";
@@ -119,8 +118,8 @@ fn a_name_that_is_no_test_is_found_out() {
         assert!(missing(text).is_empty(), "{text}");
     }
     for wrong in [
-        "`ucwa-sessions channel::a_poll_that_is_replaced_twice_within_a_minute_ends_the_session`",
-        "`ucwa-session channels::a_poll_that_is_replaced_twice_within_a_minute_ends_the_session`",
+        "`ucwa-sessions channel::a_channel_that_fails_for_15_minutes_ends_the_session`",
+        "`ucwa-session channels::a_channel_that_fails_for_15_minutes_ends_the_session`",
         "`ucwa-session channel::a_replaced_poll_is_taken_back_twice`",
         "`ucwa-session channel::a_replaced_poll_is_taken_back`",
         // It is there, and is no test.

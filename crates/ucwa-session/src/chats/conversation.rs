@@ -209,6 +209,8 @@ pub(super) struct Live {
     pub(super) chat_refused: bool,
     /// Whether the conversation continues without its chat.
     pub(super) probe: Probe,
+    /// An earlier session established the conversation. Its links and participants are read again.
+    pub(super) is_restored: bool,
     /// The server reported the end of the conversation, with the reason. The conversation ends after the rest of the page is
     /// dispatched.
     pub(super) over: Option<Option<Failure>>,
@@ -322,6 +324,7 @@ impl Live {
             stopping: Vec::new(),
             chat_refused: false,
             probe: Probe::None,
+            is_restored: false,
             over: None,
             awaits_last_result: false,
             other_modality: false,

@@ -8,8 +8,9 @@ use ucwa_proto::{Event, EventStatus, HrefKey, Problem, Resource};
 use super::conversation::{Address, Context, Conversation};
 use super::event_dispatch::{failure_of, may_be_completed};
 use super::purpose::{ChatPurpose, ChatTimer};
-use super::sending::Draft;
+use super::sending::{DELIVERY_GRACE, Draft};
 use super::{html, payload};
+use crate::checkpoint::SavedMessage;
 use crate::event::{ConversationChange, MessageStatus};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{MessageKey, Ticket};
@@ -38,8 +39,13 @@ pub(super) struct Deliveries {
 /// A message that was sent and has no known result.
 struct Sent {
     message: MessageKey,
-    /// The operation that waits for the result. `None` after the result was reported as unknown.
+    /// The operation that waits for the result. `None` after the result was reported as unknown, and if an earlier session sent
+    /// the message.
     ticket: Option<Ticket>,
+    /// No result was reported. `false` after the result was reported as unknown.
+    is_open: bool,
+    /// An earlier session sent the message, whose caller knows only the operation ID.
+    is_restored: bool,
     operation_id: String,
     /// The hash of the text.
     text: u64,
@@ -124,7 +130,7 @@ impl Sent {
     /// Whether an event with this href and operation ID is about the message. The message of an open invitation gets its
     /// result from the invitation.
     fn is_named(&self, href: &HrefKey, operation: Option<&str>) -> bool {
-        let is_in_invitation = matches!(self.place, MessageHref::None) && self.ticket.is_some();
+        let is_in_invitation = matches!(self.place, MessageHref::None) && self.is_open;
         self.is_at(href) || operation == Some(self.operation_id.as_str()) && !is_in_invitation
     }
 }
@@ -135,7 +141,7 @@ impl Deliveries {
         let sent = self
             .sent
             .iter()
-            .filter(|sent| sent.ticket.is_some() && !matches!(sent.place, MessageHref::None));
+            .filter(|sent| sent.is_open && !matches!(sent.place, MessageHref::None));
         self.drafts.len() + sent.count() + self.early.len()
     }
 
@@ -155,6 +161,8 @@ impl Deliveries {
         self.sent.push_back(Sent {
             message: draft.message,
             ticket: Some(draft.ticket),
+            is_open: true,
+            is_restored: false,
             operation_id: operation.to_owned(),
             text: html::hash(&draft.body),
             place: if own {
@@ -190,7 +198,7 @@ impl Deliveries {
     /// Whether the result of the message in this invitation was reported as unknown.
     pub(super) fn is_unknown(&self, operation: &str) -> bool {
         let mut sent = self.sent.iter();
-        sent.any(|sent| sent.ticket.is_none() && sent.operation_id == operation)
+        sent.any(|sent| !sent.is_open && sent.operation_id == operation)
     }
 
     /// Sets the href of a message from its response. Returns the result, if an event reported it before.
@@ -221,7 +229,7 @@ impl Deliveries {
     /// Called when a new life begins. Messages of earlier lives cannot be matched by href any more.
     pub(super) fn forget_unnamed(&mut self) {
         for sent in &mut self.sent {
-            if sent.ticket.is_none() && matches!(sent.place, MessageHref::Unnamed) {
+            if !sent.is_open && matches!(sent.place, MessageHref::Unnamed) {
                 sent.place = MessageHref::None;
             }
         }
@@ -248,17 +256,20 @@ impl Deliveries {
             return Some(sent.ticket);
         }
         let sent = self.sent.get_mut(position)?;
-        let ticket = sent.ticket.take()?;
+        if !std::mem::take(&mut sent.is_open) {
+            return None;
+        }
+        let ticket = sent.ticket.take();
         if matches!(sent.place, MessageHref::Posting) {
             sent.place = MessageHref::Unnamed;
         }
-        let unknown = |sent: &Sent| sent.ticket.is_none();
+        let unknown = |sent: &Sent| !sent.is_open;
         if self.sent.iter().filter(|sent| unknown(sent)).count() > MAX_UNKNOWN
             && let Some(oldest) = self.sent.iter().position(unknown)
         {
             self.sent.remove(oldest);
         }
-        Some(Some(ticket))
+        Some(ticket)
     }
 
     /// The messages without an href.
@@ -276,13 +287,44 @@ impl Conversation {
         message: MessageKey,
         mut result: DeliveryResult,
     ) {
+        let mut restored = None;
         if let Some(sent) = self.deliveries.by_message(message) {
             let failure = result.failure.take();
             result.failure = failure.map(|it| it.with_operation_id(&sent.operation_id));
+            restored = sent.is_restored.then(|| sent.operation_id.clone());
         }
-        if let Some(ticket) = self.deliveries.conclude(message, &result) {
-            self.report_to(cx, message, ticket, result);
+        let Some(ticket) = self.deliveries.conclude(message, &result) else {
+            return;
+        };
+        match restored {
+            Some(message_id) => self.report_settled(cx, message, message_id, result),
+            None => self.report_to(cx, message, ticket, result),
         }
+    }
+
+    /// Reports the result of a message that an earlier session sent.
+    fn report_settled(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: MessageKey,
+        message_id: String,
+        result: DeliveryResult,
+    ) {
+        self.cancel_delivery_timer(cx, message);
+        cx.change(
+            self.key,
+            ConversationChange::MessageSettled {
+                message_id,
+                status: result.status,
+                timestamp: result.timestamp,
+                failure: result.failure,
+            },
+        );
+    }
+
+    fn cancel_delivery_timer(&mut self, cx: &mut Context<'_>, message: MessageKey) {
+        self.tasks
+            .cancel(cx.core, |timer| *timer == ChatTimer::Delivery(message));
     }
 
     /// Reports that a message was not sent.
@@ -298,8 +340,7 @@ impl Conversation {
         ticket: Option<Ticket>,
         result: DeliveryResult,
     ) {
-        self.tasks
-            .cancel(cx.core, |timer| *timer == ChatTimer::Delivery(message));
+        self.cancel_delivery_timer(cx, message);
         let outcome = result.failure.clone().map_or(Ok(Outcome::Delivered), Err);
         cx.change(
             self.key,
@@ -384,6 +425,67 @@ impl Conversation {
         }
     }
 
+    /// The messages without a result, for a checkpoint. `is_unsent` tells whether the request for a message has certainly not
+    /// been sent.
+    pub(super) fn doubtful_messages(
+        &self,
+        is_unsent: impl Fn(&ChatPurpose) -> bool,
+    ) -> Vec<SavedMessage> {
+        let sent = self.deliveries.sent.iter().filter(|sent| sent.is_open);
+        let sent = sent.filter(|sent| match sent.place {
+            MessageHref::Posting => !is_unsent(&ChatPurpose::SendMessage(sent.message)),
+            MessageHref::None => !is_unsent(&ChatPurpose::Invite(sent.operation_id.clone())),
+            MessageHref::Unnamed | MessageHref::At(_) => true,
+        });
+        let saved = sent.map(|sent| SavedMessage {
+            operation_id: sent.operation_id.clone(),
+            href: match &sent.place {
+                MessageHref::At(address) => address.href.clone(),
+                _ => String::new(),
+            },
+            text: sent.text,
+        });
+        saved.collect()
+    }
+
+    /// Adds a message that an earlier session sent, and asks the server for its result. The message is unknown if no answer and
+    /// no event tells its result in time. The message of the open invitation gets its result from the invitation.
+    pub(super) fn restore_message(&mut self, cx: &mut Context<'_>, saved: SavedMessage) {
+        let message = MessageKey::Remote(cx.core.number());
+        let invite = self.life.live().and_then(|live| live.invite.as_ref());
+        let is_in_invitation = invite.is_some_and(|it| it.operation_id == saved.operation_id);
+        let place = match cx.address_of(&saved.href) {
+            _ if is_in_invitation => MessageHref::None,
+            Some(address) if !saved.href.is_empty() => MessageHref::At(address),
+            _ => MessageHref::Unnamed,
+        };
+        self.deliveries.sent.push_back(Sent {
+            message,
+            ticket: None,
+            is_open: true,
+            is_restored: true,
+            operation_id: saved.operation_id,
+            text: saved.text,
+            place,
+        });
+        if !is_in_invitation {
+            let timer = ChatTimer::Delivery(message);
+            self.tasks.arm(cx.core, DELIVERY_GRACE, timer);
+        }
+    }
+
+    /// Reads the messages of an earlier session whose hrefs are known.
+    pub(super) fn read_restored_messages(&mut self, cx: &mut Context<'_>) {
+        let sent = self.deliveries.sent.iter();
+        let restored = sent.filter(|sent| sent.is_restored && sent.is_open);
+        for sent in restored {
+            if let MessageHref::At(address) = &sent.place {
+                let purpose = ChatPurpose::ReadDelivery(sent.message);
+                self.tasks.read(cx.core, Some(&address.href), purpose);
+            }
+        }
+    }
+
     /// Handles an event of an outgoing message.
     pub(super) fn on_outgoing(
         &mut self,
@@ -400,7 +502,7 @@ impl Conversation {
         let Some(result) = result else {
             // The event does not contain a result. The message resource may.
             let sent = self.deliveries.named(&address, operation);
-            let waiting = sent.filter(|sent| sent.ticket.is_some() && !sent.blocks());
+            let waiting = sent.filter(|sent| sent.is_open && !sent.blocks());
             if let Some(message) = waiting.map(|sent| sent.message) {
                 self.on_delivery_overdue(cx, message);
             }
@@ -441,7 +543,7 @@ impl Conversation {
     /// Reads a message once, because no event reported its result in time.
     pub(super) fn on_delivery_overdue(&mut self, cx: &mut Context<'_>, message: MessageKey) {
         let mut sent = self.deliveries.sent.iter();
-        let Some(sent) = sent.find(|sent| sent.message == message && sent.ticket.is_some()) else {
+        let Some(sent) = sent.find(|sent| sent.message == message && sent.is_open) else {
             return;
         };
         match &sent.place {
@@ -466,6 +568,10 @@ impl Conversation {
     ) {
         let read = answer.resource(cx.core).ok();
         let result = self.result_of(cx, None, None, read.as_ref());
+        if result.is_none() && self.tasks.is_armed(&ChatTimer::Delivery(message)) {
+            // The message was read as soon as the session resumed, and an event may still report the result.
+            return;
+        }
         let result = result.unwrap_or_else(|| {
             DeliveryResult::failed(unknown(
                 "the server accepted the message and did not report its delivery",
@@ -477,7 +583,7 @@ impl Conversation {
     /// Called when the conversation ends. Messages that were sent stay unknown, and queued messages fail.
     pub(super) fn close_deliveries(&mut self, cx: &mut Context<'_>, failure: &Failure) {
         self.deliveries.early.clear();
-        let open = |sent: &&Sent| sent.ticket.is_some();
+        let open = |sent: &&Sent| sent.is_open;
         let open = self.deliveries.sent.iter().filter(open);
         let open: Vec<_> = open
             .map(|sent| (sent.message, matches!(sent.place, MessageHref::None)))

@@ -35,6 +35,13 @@ impl Offer {
     pub(super) fn is_accepted(&self) -> bool {
         self.accepted
     }
+
+    pub(super) fn rel(&self) -> &'static str {
+        match self.is_conference {
+            true => ONLINE_MEETING_INVITATION,
+            false => "messagingInvitation",
+        }
+    }
 }
 
 impl Live {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use ucwa_proto::Resource;
 
 use super::conversation::{Chat, Context, Conversation, Kind, Live};
@@ -47,15 +48,19 @@ pub(super) struct Invite {
 }
 
 /// The kind of an outgoing invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum InviteKind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum InviteKind {
     /// Invites the peer into a new conversation (`startMessaging_ref`).
+    #[serde(rename = "p")]
     Peer,
     /// Adds a chat to an established conversation (`addMessaging_ref`).
+    #[serde(rename = "c")]
     Chat,
     /// Starts a conference (`startOnlineMeeting_ref`). The participants are invited once it is established.
+    #[serde(rename = "m")]
     Conference,
     /// Joins an existing conference (`joinOnlineMeeting_ref`).
+    #[serde(rename = "j")]
     Join,
 }
 
@@ -68,7 +73,7 @@ impl InviteKind {
 }
 
 impl Invite {
-    fn new(operation_id: String, kind: InviteKind) -> Self {
+    pub(super) fn new(operation_id: String, kind: InviteKind) -> Self {
         Self {
             operation_id,
             kind,

@@ -14,7 +14,7 @@ use crate::operation::MessageBody;
 use crate::response::{Answer, Effect};
 
 /// The maximum time between the response to a message and its delivery result.
-const DELIVERY_GRACE: Duration = Duration::from_secs(30);
+pub(super) const DELIVERY_GRACE: Duration = Duration::from_secs(30);
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";

@@ -271,6 +271,7 @@ impl Conversation {
                 if let Some(messaging) = resource.embedded("messaging") {
                     self.apply_messaging(cx, messaging, None);
                 }
+                self.read_restored(cx, &resource);
             }
             Err(failure) if failure.is_gone() => {
                 self.on_remote_end(cx, Some(failure.with_kind(FailureKind::Remote)));

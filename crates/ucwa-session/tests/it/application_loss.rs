@@ -245,7 +245,8 @@ fn a_failed_report_of_activity_is_repeated_in_time() {
 #[test]
 fn a_message_without_a_result_is_unknown_when_the_channel_is_lost() {
     let mut fixture = message_accepted();
-    for _ in 0..2 {
+    for _ in 0..4 {
+        fixture.driver.advance(Duration::from_secs(8));
         let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
         fixture
             .driver

@@ -195,34 +195,6 @@ fn a_transient_failure_of_a_poll_is_repeated_at_the_same_address() {
 }
 
 #[test]
-fn a_poll_that_is_replaced_now_and_then_is_repeated_each_time() {
-    let mut driver = TestDriver::signed_in();
-    for _ in 0..3 {
-        let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
-        driver.reply("GET", &format!("{APP}/events"), 409, replaced);
-        assert!(driver.is_sent("GET", &format!("{APP}/events?ack=1")));
-        driver.advance(Duration::from_secs(61));
-    }
-    assert!(signed_out(&driver).is_none());
-}
-
-#[test]
-fn a_poll_that_is_replaced_twice_within_a_minute_ends_the_session() {
-    let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
-    let mut driver = TestDriver::signed_in();
-    driver.reply("GET", &format!("{APP}/events"), 409, replaced.clone());
-    driver.advance(Duration::from_secs(30));
-    driver.reply("GET", &format!("{APP}/events"), 409, replaced);
-    let failure = signed_out(&driver).unwrap();
-    assert_eq!(
-        (failure.kind(), failure.subcode()),
-        (&FailureKind::ConnectionLost, Some("PGetReplaced"))
-    );
-    // The other process uses the same application.
-    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
-}
-
-#[test]
 fn a_lost_application_is_replaced_and_its_conversations_end() {
     let mut driver = TestDriver::with_conversation();
     let ticket = driver.send(1, "one");

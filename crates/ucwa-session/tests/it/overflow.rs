@@ -150,5 +150,7 @@ fn a_reading_of_the_clock_has_any_value() {
     }
     let renewed = token("cwt=two", 28_000);
     driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    driver.handle(Input::Timeout);
+    driver.advance(SECOND);
     driver.page(offered("17b", "Hi Tosh"));
 }

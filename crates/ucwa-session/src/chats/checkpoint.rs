@@ -1,0 +1,245 @@
+//! The conversations in a checkpoint: saved by one session, and continued by the next.
+
+use ucwa_proto::Resource;
+
+use super::Chats;
+use super::conversation::{Chat, Conference, Context, Conversation, Form, Kind, Life, Live};
+use super::outgoing_invitation::{Invite, START_GRACE};
+use super::payload::ParticipantFacts;
+use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
+use crate::checkpoint::{SavedConversation, SavedInvite};
+use crate::core::Core;
+use crate::event::{ConversationChange, SessionEvent};
+use crate::keys::ConversationKey;
+
+impl Chats {
+    /// The conversations at the server, except those that ring.
+    pub(crate) fn save(&self, core: &Core) -> Vec<SavedConversation> {
+        let conversations = self.conversations.values();
+        conversations.filter_map(|it| it.save(core)).collect()
+    }
+
+    /// The incoming invitations without a result, by href and rel.
+    pub(crate) fn save_ringing(&self) -> Vec<(String, String)> {
+        let conversations = self.conversations.values().filter(|it| !it.forgotten);
+        conversations.filter_map(Conversation::ringing).collect()
+    }
+
+    /// Shows the conversations of a checkpoint, as they were.
+    pub(crate) fn restore(&mut self, core: &mut Core, saved: Vec<SavedConversation>) {
+        for saved in saved {
+            let key = ConversationKey::Remote(core.number());
+            let conversation = Conversation::of_checkpoint(key, &saved);
+            self.conversations.insert(key, conversation);
+            self.with(core, key, |conversation, cx| {
+                conversation.restore(cx, saved);
+            });
+        }
+    }
+
+    /// Reads again what a checkpoint does not contain: links, rosters, and the results of messages and invitations.
+    pub(crate) fn read_restored(&mut self, core: &mut Core, ringing: &[(String, String)]) {
+        let keys: Vec<_> = self.conversations.keys().copied().collect();
+        for key in keys {
+            self.with(core, key, |conversation, cx| {
+                if conversation.life.live().is_some_and(|it| it.is_restored) {
+                    conversation.read_conversation(cx);
+                }
+                conversation.read_restored_invitation(cx);
+                conversation.read_restored_messages(cx);
+            });
+        }
+        for (href, rel) in ringing {
+            self.read_unknown_invitation(core, href, rel);
+        }
+    }
+}
+
+impl Conversation {
+    /// The href and rel of the invitation that rings, or that was accepted and has no result.
+    fn ringing(&self) -> Option<(String, String)> {
+        let live = self.life.live()?;
+        let offer = live.offer.as_ref().filter(|_| self.life.is_beginning())?;
+        Some((offer.address.href.clone(), offer.rel().to_owned()))
+    }
+
+    /// The state of the conversation for a checkpoint. `None` if the conversation is over or rings.
+    fn save(&self, core: &Core) -> Option<SavedConversation> {
+        let live = self.life.live()?;
+        if self.forgotten || live.over.is_some() || self.ringing().is_some() {
+            return None;
+        }
+        let is_unsent = |purpose: &ChatPurpose| self.tasks.is_unsent(core, purpose);
+        let invite = live.invite.as_ref();
+        let invite = invite.filter(|it| !is_unsent(&ChatPurpose::Invite(it.operation_id.clone())));
+        // The server knows nothing of this conversation.
+        if live.address.is_none() && invite.is_none() {
+            return None;
+        }
+        let only = self.roster.only();
+        let peer = self.peer.clone();
+        let peer = peer.or_else(|| only.as_ref()?.uri.clone());
+        let chat = live.is_chat_connected().then_some(live.messaging.html);
+        let href = live.address.as_ref().map(|address| address.href.clone());
+        Some(SavedConversation {
+            href: href.unwrap_or_default(),
+            thread_id: self.thread_id.clone(),
+            peer: peer.unwrap_or_default(),
+            peer_name: only.and_then(|only| only.name).unwrap_or_default(),
+            subject: self.subject.clone().unwrap_or_default(),
+            is_meeting: self.kind != Kind::Chat,
+            is_conference: live.is_conference(),
+            is_established: self.life.established().is_some(),
+            chat,
+            meeting: self.meeting.clone().unwrap_or_default(),
+            invite: invite.map(|invite| {
+                let href = invite.href.as_ref().or(invite.location.as_ref());
+                SavedInvite {
+                    operation_id: invite.operation_id.clone(),
+                    kind: invite.kind,
+                    href: href.cloned().unwrap_or_default(),
+                }
+            }),
+            doubtful: self.doubtful_messages(is_unsent),
+        })
+    }
+
+    /// A conversation with the state of a checkpoint, without an href and without its messages.
+    fn of_checkpoint(key: ConversationKey, saved: &SavedConversation) -> Self {
+        let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let kind = match saved.is_meeting {
+            true => Kind::Meeting(filled(&saved.meeting)),
+            false => Kind::Chat,
+        };
+        let chat = match (saved.chat, &saved.invite) {
+            (Some(_), _) => Chat::Connected { is_ending: false },
+            (None, Some(_)) => Chat::Connecting,
+            (None, None) => Chat::Disconnected,
+        };
+        let mut live = Live::new(&kind, chat);
+        live.messaging.html = saved.chat == Some(true);
+        live.is_restored = !saved.href.is_empty();
+        // The resource is read after the conversation, which names it.
+        live.messaging_read = true;
+        if saved.is_conference {
+            live.form = Form::Conference(Conference {
+                is_set_up: saved.is_established,
+                chat_wanted: false,
+            });
+        }
+        live.invite = saved.invite.as_ref().map(|invite| {
+            let href = filled(&invite.href);
+            let mut restored = Invite::new(invite.operation_id.clone(), invite.kind);
+            // An event named the conversation and the invitation.
+            restored.href = href.clone().filter(|_| !saved.href.is_empty());
+            restored.location = href;
+            restored
+        });
+        let mut conversation = Self::new(key, saved.thread_id.clone(), kind);
+        conversation.peer = filled(&saved.peer);
+        conversation.subject = filled(&saved.subject);
+        conversation.meeting = filled(&saved.meeting);
+        conversation.life = match saved.is_established {
+            true => Life::Established(Box::new(live)),
+            false => Life::Beginning(Box::new(live)),
+        };
+        conversation
+    }
+
+    /// Binds a conversation of a checkpoint to its href, shows it, and adds its messages without a result.
+    fn restore(&mut self, cx: &mut Context<'_>, saved: SavedConversation) {
+        if let Some(address) = cx
+            .address_of(&saved.href)
+            .filter(|_| !saved.href.is_empty())
+        {
+            self.bind(cx, &address);
+        }
+        if saved.is_conference {
+            cx.index.add_conference(&self.thread_id, self.key);
+        }
+        let peer = (!saved.peer.is_empty()).then(|| {
+            let facts = ParticipantFacts {
+                uri: Some(&saved.peer),
+                name: Some(&*saved.peer_name).filter(|name| !name.is_empty()),
+                ..ParticipantFacts::default()
+            };
+            let (member, _) = self.roster.learn(cx.core, None, &facts, false);
+            member.seat.joined = saved.is_established;
+            member.seat.chat = saved.chat.map(|_| true);
+            member.to_participant()
+        });
+        cx.core.emit(SessionEvent::Discovered {
+            conversation: self.key,
+            peer: peer.clone(),
+            subject: self.subject.clone(),
+        });
+        if saved.is_conference {
+            let uri = self.meeting.clone();
+            cx.change(self.key, ConversationChange::Group { uri });
+        }
+        if saved.is_established {
+            cx.change(self.key, ConversationChange::Connected);
+            if let Some(peer) = peer.clone() {
+                cx.change(self.key, ConversationChange::ParticipantJoined(peer));
+            }
+        }
+        if let Some(html) = saved.chat {
+            cx.change(self.key, ConversationChange::ChatConnected { html });
+            if let Some(peer) = peer {
+                let change = ConversationChange::ParticipantChat {
+                    participant: peer.key,
+                    connected: true,
+                };
+                cx.change(self.key, change);
+            }
+        } else if saved.invite.is_some() {
+            cx.change(self.key, ConversationChange::ChatConnecting);
+        }
+        if let Some(invite) = saved.invite {
+            self.restore_invite(cx, &invite);
+        }
+        for message in saved.doubtful {
+            self.restore_message(cx, message);
+        }
+    }
+
+    fn restore_invite(&mut self, cx: &mut Context<'_>, saved: &SavedInvite) {
+        let operation = &saved.operation_id;
+        cx.index.open_operation(operation, self.key);
+        if !saved.href.is_empty()
+            && let Some(address) = cx.address_of(&saved.href)
+        {
+            cx.index.locate_operation(operation, address.key);
+        }
+        // Reads the invitation, or gives it up if its href is not known by then.
+        let timer = match self.life.live().and_then(|live| live.invite.as_ref()) {
+            Some(invite) if invite.is_seen() => {
+                ChatTimer::InvitationCompleted(InvitationId::Outgoing(operation.clone()))
+            }
+            _ => ChatTimer::InvitationStarted(operation.clone()),
+        };
+        self.tasks.arm(cx.core, START_GRACE, timer);
+    }
+
+    /// Reads the outgoing invitation of a checkpoint, whose result may have been reported to the earlier session.
+    fn read_restored_invitation(&mut self, cx: &mut Context<'_>) {
+        let invite = self.life.live().and_then(|live| live.invite.as_ref());
+        let Some(invite) = invite else { return };
+        let purpose =
+            ChatPurpose::ReadInvitation(InvitationId::Outgoing(invite.operation_id.clone()));
+        self.tasks
+            .read(cx.core, invite.location.as_deref(), purpose);
+    }
+
+    /// Reads the participants and the chat of a conversation of a checkpoint, of which the conversation was read.
+    pub(super) fn read_restored(&mut self, cx: &mut Context<'_>, resource: &Resource<'_>) {
+        let live = self.life.live_mut();
+        if !live.is_some_and(|live| std::mem::take(&mut live.is_restored)) {
+            return;
+        }
+        let participants = resource.link_href("participants");
+        let purpose = ChatPurpose::ReadParticipants;
+        self.tasks.read(cx.core, participants, purpose);
+        self.read_messaging(cx);
+    }
+}

@@ -1,0 +1,199 @@
+//! Handing a session over: checkpoints, detaching, and resuming the application of an earlier session.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response};
+use ucwa_proto::Origin;
+
+use super::{ApplicationLinks, Phase};
+use crate::checkpoint::Checkpoint;
+use crate::config::{Root, SessionConfig};
+use crate::event::SessionEvent;
+use crate::exchange::{Exchange, Purpose};
+use crate::failure::{Failure, FailureKind, Stage};
+use crate::operation::Outcome;
+use crate::session::Session;
+
+/// The resumption of an earlier session's application.
+#[derive(Debug, Default)]
+pub(crate) enum Resumption {
+    /// There is none, or it has ended.
+    #[default]
+    None,
+    /// The next sign-in resumes this application.
+    Of(Box<Checkpoint>),
+    /// The application is polled and read. Holds the invitations that ring.
+    UnderWay(Vec<(String, String)>),
+}
+
+impl Resumption {
+    pub(crate) fn is_under_way(&self) -> bool {
+        matches!(self, Self::UnderWay(_))
+    }
+}
+
+impl Session {
+    /// Creates a session that continues the application of an earlier session.
+    ///
+    /// The next [`Operation::SignIn`](crate::Operation::SignIn), with credentials of the same user, polls at once, where the
+    /// earlier session stopped, and completes when the second request has shown that the application exists. As long as the
+    /// token of the checkpoint is valid, no credential is sent. The conversations of the checkpoint are emitted as
+    /// [`SessionEvent::Discovered`], with their states; their links and participants are read after the poll has left. Each
+    /// message without a result gets a [`MessageSettled`](crate::ConversationChange::MessageSettled), and is never sent again.
+    ///
+    /// If the server no longer has the application, the session emits [`SessionEvent::NotResumed`], ends the conversations and
+    /// signs in. If the server cannot be reached, the sign-in fails, nothing is deleted, and the same checkpoint can be used
+    /// again.
+    ///
+    /// The endpoint ID and the user agent of the checkpoint replace those of the configuration: the server knows the
+    /// application by them. The trusted hosts are those of the configuration and those to which the user had agreed.
+    pub fn resume(mut config: SessionConfig, checkpoint: Checkpoint) -> Self {
+        config.endpoint_id = Some(checkpoint.endpoint_id.clone());
+        config.user_agent.clone_from(&checkpoint.user_agent);
+        let mut session = Self::new(config);
+        session.sign_in.resumption = Resumption::Of(Box::new(checkpoint));
+        session
+    }
+
+    /// The state that another session needs to continue this one. `None` unless the session is signed in. Changes nothing.
+    ///
+    /// It agrees with the events that were emitted before: a session that resumes it gets every later event, unless this
+    /// session has acknowledged the page by then. Queued messages, whose requests have not been made, are not in it.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let sign_in = &self.sign_in;
+        if sign_in.phase != Phase::Running || sign_in.resumption.is_under_way() {
+            return None;
+        }
+        let base = self.core.base.as_ref()?;
+        let application = base.resolve(sign_in.links.application.as_deref()?).ok()?;
+        Some(Checkpoint {
+            endpoint_id: sign_in.endpoint_id.clone(),
+            user_agent: self.core.config.user_agent.clone(),
+            me: self.chats.me.clone(),
+            name: sign_in.name.clone(),
+            user: sign_in.user.clone(),
+            application,
+            next: self.channel.next().to_owned(),
+            token: self.core.save_token(base),
+            approved: self.core.trust.approved().map(str::to_owned).collect(),
+            cookies: None,
+            conversations: self.chats.save(&self.core),
+            ringing: self.chats.save_ringing(),
+        })
+    }
+
+    /// Ends the session at `now` without deleting anything at the server, and returns the state that another session needs to
+    /// continue. `None` if the session is not signed in; it ends all the same.
+    ///
+    /// Every request is aborted, and every operation fails with [`FailureKind::Detached`]. A message whose request may have
+    /// reached the server is reported as unknown; it is in the checkpoint, and the session that resumes it reports the result.
+    /// A message whose request was not made has failed.
+    pub fn detach(&mut self, now: Duration) -> Option<Checkpoint> {
+        self.core.now = self.core.now.max(now);
+        if matches!(self.sign_in.phase, Phase::Fresh | Phase::Over) {
+            return None;
+        }
+        let checkpoint = self.checkpoint();
+        // Without its links, the application is not deleted.
+        self.sign_in.links = ApplicationLinks::default();
+        self.give_up(Failure::new(FailureKind::Detached, Stage::Command));
+        checkpoint
+    }
+
+    /// Polls where the earlier session stopped, and reads the application.
+    pub(super) fn enter(&mut self, checkpoint: Checkpoint) {
+        let same_user = checkpoint.me.eq_ignore_ascii_case(&self.sign_in.sip_uri);
+        let base = Origin::of(&checkpoint.application).ok();
+        let Some(base) = base.filter(|_| same_user) else {
+            let message = match same_user {
+                true => "the checkpoint has no usable address",
+                false => "the checkpoint belongs to another user",
+            };
+            let failure = Failure::new(FailureKind::InvalidArgument, Stage::Command);
+            return self.give_up(failure.with_message(message));
+        };
+        self.core.base = Some(base);
+        for host in &checkpoint.approved {
+            self.core.trust.approve(host);
+        }
+        self.sign_in.user = checkpoint.user;
+        self.sign_in.name = checkpoint.name;
+        self.sign_in.links.application = Some(checkpoint.application.clone());
+        self.chats.me.clone_from(&checkpoint.me);
+        self.sign_in.resumption = Resumption::UnderWay(checkpoint.ringing);
+        self.sign_in.phase = Phase::Running;
+        self.sign_in.application_since = self.core.now;
+        self.core.emit(SessionEvent::Me {
+            uri: checkpoint.me,
+            name: self.sign_in.name.clone(),
+        });
+        if let Some(token) = checkpoint.token {
+            self.core.restore_token(token);
+        }
+        self.chats.restore(&mut self.core, checkpoint.conversations);
+        self.continue_channel(checkpoint.next);
+        if self.sign_in.phase == Phase::Running {
+            let read = Exchange::new(
+                Purpose::ReadApplication,
+                Method::GET,
+                checkpoint.application,
+            );
+            self.core.issue(read);
+        }
+    }
+
+    /// Handles the response that shows whether the application of the earlier session exists.
+    pub(super) fn on_resumed_application_read(
+        &mut self,
+        exchange: &Exchange,
+        result: Result<Response<Bytes>, Failure>,
+    ) {
+        let read = result.and_then(|response| self.application_links(exchange, &response));
+        match read {
+            Ok(()) => self.finish_resumption(),
+            // The user has moved, or a proxy no longer finds the pool of the application (`RootURL`).
+            Err(failure) if matches!(failure.status(), Some(403 | 404 | 410)) => {
+                self.sign_in_instead(failure);
+            }
+            Err(failure) => {
+                // The application may exist, so it is not deleted.
+                self.sign_in.links = ApplicationLinks::default();
+                self.give_up(failure);
+            }
+        }
+    }
+
+    fn finish_resumption(&mut self) {
+        let resumption = std::mem::take(&mut self.sign_in.resumption);
+        if !self.core.is_under_way(&Purpose::Poll) {
+            // The page was unreadable, and the poll waited for this read.
+            self.restart_channel();
+        }
+        self.report_sign_in();
+        if let Some(ticket) = self.sign_in.ticket.take() {
+            self.core.complete(ticket, Ok(Outcome::Done));
+        }
+        if let Resumption::UnderWay(ringing) = resumption {
+            self.core.collect_reads();
+            self.chats.read_restored(&mut self.core, &ringing);
+        }
+    }
+
+    /// Signs in, because the server no longer has the application of the earlier session.
+    pub(super) fn sign_in_instead(&mut self, failure: Failure) {
+        tracing::warn!(%failure, "the application of the checkpoint is gone; signing in");
+        self.sign_in.resumption = Resumption::None;
+        let lost = failure.clone().with_kind(FailureKind::ConnectionLost);
+        self.drop_application(&lost);
+        self.sign_in.phase = Phase::Entering;
+        self.core.emit(SessionEvent::NotResumed { failure });
+        let user = std::mem::take(&mut self.sign_in.user);
+        if matches!(self.core.config.root, Root::Domain) && Origin::of(&user).is_ok() {
+            // The user resource is known, and discovery is the fallback (`ReusingUcwaFqdn`).
+            self.core.config.root = Root::User(user);
+        }
+        self.discover();
+    }
+}

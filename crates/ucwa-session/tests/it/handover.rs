@@ -1,0 +1,637 @@
+//! Handing a session over: checkpoints, detaching and resuming.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::driver::*;
+use crate::pages::*;
+use crate::people::{batch_of, targets, with_people};
+use crate::sending::established;
+use crate::unclaimed::discovered;
+
+const SECOND: Duration = Duration::from_secs(1);
+const PARTICIPANTS: &str = "/participants";
+
+/// A session that continues from a checkpoint, after the form in which it is stored.
+fn resumed_with(config: SessionConfig, checkpoint: &Checkpoint) -> (TestDriver, Ticket) {
+    let stored = Checkpoint::decode(&checkpoint.encode()).unwrap();
+    let mut driver = TestDriver::new(config.clone());
+    driver.session = Session::resume(config, stored);
+    let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));
+    (driver, ticket)
+}
+
+fn resumed(checkpoint: &Checkpoint) -> (TestDriver, Ticket) {
+    resumed_with(TestDriver::config(), checkpoint)
+}
+
+/// An application that offers batches, after `makeMeAvailable`.
+fn batching() -> Value {
+    with_people(false)
+}
+
+/// A session with an established chat whose next page is number 4.
+fn chatting() -> TestDriver {
+    established()
+}
+
+fn sent_requests(driver: &TestDriver) -> Vec<String> {
+    let sent = driver.sent.iter();
+    sent.map(|it| format!("{} {}", it.request.method(), it.target()))
+        .collect()
+}
+
+fn living(id: &str) -> Value {
+    let event = conversation_event("updated", id, "Connected");
+    let mut resource = event["_embedded"]["conversation"].clone();
+    resource["_links"]["participants"] =
+        json!({"href": format!("{}{PARTICIPANTS}", conversation_href(id))});
+    resource
+}
+
+fn participants(id: &str) -> Value {
+    let lene = json!({"href": participant_href(id), "title": "Lene Aaling"});
+    json!({"rel": "participants", "_links": {"participant": [lene]}})
+}
+
+/// Answers the reads of a restored conversation.
+fn answer_reads(driver: &mut TestDriver, id: &str) {
+    let href = conversation_href(id);
+    driver.reply("GET", &href, 200, living(id));
+    driver.reply(
+        "GET",
+        &format!("{href}{PARTICIPANTS}"),
+        200,
+        participants(id),
+    );
+    let messaging = messaging(id, "Connected")["_embedded"]["messaging"].clone();
+    driver.reply("GET", &format!("{href}/messaging"), 200, messaging);
+}
+
+/// A resumed session whose application was read, and the key of its conversation.
+fn resumed_chat(checkpoint: &Checkpoint) -> (TestDriver, ConversationKey) {
+    let (mut driver, ticket) = resumed(checkpoint);
+    driver.reply("GET", APP, 200, application(false));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    let key = discovered(&driver).unwrap();
+    (driver, key)
+}
+
+#[test]
+fn a_session_resumes_with_two_requests_and_without_a_password() {
+    let mut old = chatting();
+    let next = old.take("GET", &format!("{APP}/events")).target();
+    let checkpoint = old.session.checkpoint().unwrap();
+    let (mut driver, ticket) = resumed(&checkpoint);
+    assert_eq!(
+        sent_requests(&driver),
+        [format!("GET {next}"), format!("GET {APP}")]
+    );
+    let token = &driver.sent[0].request.headers()["authorization"];
+    assert_eq!(token, "Bearer cwt=one");
+    assert_eq!(driver.result(ticket), None);
+    driver.reply("GET", APP, 200, application(false));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    let states: Vec<_> = (driver.events.iter())
+        .filter_map(|event| match event {
+            SessionEvent::SignIn { state, failure } => Some((*state, failure.is_none())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (SignInState::SigningIn, true),
+            (SignInState::SignedIn, true)
+        ]
+    );
+    assert!(driver.is_sent("GET", &next));
+    assert_eq!(driver.count_sent("POST", "/"), 0);
+}
+
+#[test]
+fn a_conversation_continues_with_its_peer_its_roster_and_its_unread_messages() {
+    let mut old = chatting();
+    let checkpoint = old.session.detach(old.now).unwrap();
+    let (mut driver, key) = resumed_chat(&checkpoint);
+    let peer = driver.events.iter().find_map(|event| match event {
+        SessionEvent::Discovered { peer, .. } => peer.clone(),
+        _ => None,
+    });
+    let peer = peer.unwrap();
+    assert_eq!(peer.uri.as_deref(), Some("sip:lenea@contoso.com"));
+    assert_eq!(peer.name.as_deref(), Some("Lene Aaling"));
+    assert_eq!(
+        driver.changes(key),
+        [
+            ConversationChange::Connected,
+            ConversationChange::ParticipantJoined(peer.clone()),
+            ConversationChange::ChatConnected { html: false },
+            ConversationChange::ParticipantChat {
+                participant: peer.key,
+                connected: true
+            },
+        ]
+    );
+    // The page that the earlier session did not acknowledge comes before the links are read.
+    driver.page(senders("21a1", vec![(true, arrival("21a1", "5", "Hi"))]));
+    let authors: Vec<_> = (driver.events.iter())
+        .filter_map(|event| match event {
+            SessionEvent::Conversation {
+                change: ConversationChange::MessageReceived { sender, .. },
+                ..
+            } => Some(sender.key),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(authors, [peer.key]);
+    answer_reads(&mut driver, "21a1");
+    assert!(driver.sent.iter().all(|it| it.lane == Lane::Events));
+    // The participant is the known one, and there is no other.
+    let joined = |it: &ConversationChange| matches!(it, ConversationChange::ParticipantJoined(_));
+    assert!(!driver.changes(key).iter().any(joined));
+    let ticket = driver.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Hello again".to_owned()),
+        subject: None,
+    });
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    driver.created("POST", &messages, &message_href("21a1", "6"));
+    driver.page(senders(
+        "21a1",
+        vec![(true, delivery_event("21a1", "6", "Success"))],
+    ));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
+fn a_message_that_is_sent_before_the_links_are_read_waits_for_them() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let (mut driver, key) = resumed_chat(&checkpoint);
+    driver.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Hello again".to_owned()),
+        subject: None,
+    });
+    assert_eq!(driver.count_sent("POST", "/"), 0);
+    answer_reads(&mut driver, "21a1");
+    assert_eq!(driver.count_sent("POST", &conversation_href("21a1")), 1);
+}
+
+#[test]
+fn links_and_rosters_are_read_in_batches() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    // A second conversation: the batch needs two reads.
+    let mut both: Value = serde_json::from_str(&checkpoint.encode()).unwrap();
+    let mut second = both["c"][0].clone();
+    second[0] = json!("21a2");
+    both["c"].as_array_mut().unwrap().push(second);
+    let checkpoint = Checkpoint::decode(&both.to_string()).unwrap();
+    let (mut driver, _) = resumed(&checkpoint);
+    driver.reply("GET", APP, 200, batching());
+    let (one, two) = (conversation_href("21a1"), conversation_href("21a2"));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
+    assert_eq!(
+        targets(&batch),
+        [format!("GET {one}"), format!("GET {two}")]
+    );
+    driver.respond(
+        batch.id,
+        batch_of(&[(200, living("21a1")), (200, living("21a2"))]),
+    );
+    let batch = driver.take("POST", &format!("{APP}/batch"));
+    assert_eq!(
+        targets(&batch),
+        [
+            format!("GET {one}/participants"),
+            format!("GET {one}/messaging"),
+            format!("GET {two}/participants"),
+            format!("GET {two}/messaging"),
+        ]
+    );
+    assert_eq!(driver.count_sent("GET", &one), 0);
+}
+
+#[test]
+fn a_conversation_that_is_gone_ends() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let (mut driver, key) = resumed_chat(&checkpoint);
+    driver.reply(
+        "GET",
+        &conversation_href("21a1"),
+        404,
+        json!({"code": "NotFound"}),
+    );
+    assert!(matches!(
+        driver.changes(key).last(),
+        Some(ConversationChange::Ended { failure: Some(_) })
+    ));
+}
+
+#[test]
+fn detaching_deletes_nothing_and_ends_every_operation() {
+    let mut driver = chatting();
+    let ticket = driver.send(1, "one");
+    let queued = driver.send(2, "two");
+    let checkpoint = driver.session.detach(driver.now);
+    driver.handle(Input::Timeout);
+    assert!(checkpoint.is_some());
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::DeliveryUnknown);
+    assert_eq!(driver.failure(queued).kind(), &FailureKind::Detached);
+    let failure = crate::channel::signed_out(&driver).unwrap();
+    assert_eq!(failure.kind(), &FailureKind::Detached);
+    assert_eq!(driver.wake_at, None);
+    assert!(driver.session.checkpoint().is_none());
+    assert!(driver.session.detach(driver.now).is_none());
+    // A queued message was not sent, so it is not doubtful.
+    assert_eq!(checkpoint.unwrap().doubtful_messages().count(), 1);
+}
+
+#[test]
+fn detaching_during_a_sign_in_fails_it_and_deletes_nothing() {
+    let mut driver = TestDriver::new(TestDriver::config());
+    let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
+    assert!(driver.session.detach(driver.now).is_none());
+    driver.handle(Input::Timeout);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::Detached);
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+}
+
+#[test]
+fn an_expired_token_is_renewed_before_the_first_poll() {
+    let old = chatting();
+    let checkpoint = old.session.checkpoint().unwrap();
+    let mut config = TestDriver::config();
+    config.wall_at_epoch += Duration::from_secs(28_001);
+    let (mut driver, ticket) = resumed_with(config, &checkpoint);
+    let request = driver.take("POST", "/WebTicket/oauthtoken");
+    assert!(request.body().contains("grant_type=password"));
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+    driver.respond(request.id, answer(200, token("cwt=two", 28_000)));
+    let authorization = &driver.sent[0].request.headers()["authorization"];
+    assert_eq!(authorization, "Bearer cwt=two");
+    driver.reply("GET", APP, 200, application(false));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn a_token_is_renewed_in_time_after_the_session_was_resumed() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let mut config = TestDriver::config();
+    config.wall_at_epoch += Duration::from_secs(27_000);
+    let (mut driver, _) = resumed_with(config, &checkpoint);
+    driver.reply("GET", APP, 200, application(false));
+    driver.advance(890 * SECOND);
+    assert!(!driver.is_sent("POST", "/WebTicket/oauthtoken"));
+    driver.advance(20 * SECOND);
+    assert!(driver.is_sent("POST", "/WebTicket/oauthtoken"));
+}
+
+#[test]
+fn without_the_application_the_session_signs_in_and_says_why() {
+    let lost = || json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    let expired = || json!({"code": "Gone", "subcode": "InactiveApplicationExpired"});
+    let events = format!("{APP}/events");
+    for (target, status, body) in [
+        (events.as_str(), 404, lost()),
+        (events.as_str(), 410, expired()),
+        (APP, 404, lost()),
+        (APP, 404, Value::Null),
+        (APP, 410, expired()),
+        (APP, 403, Value::Null),
+    ] {
+        let checkpoint = chatting().session.checkpoint().unwrap();
+        let (mut driver, ticket) = resumed(&checkpoint);
+        let key = discovered(&driver).unwrap();
+        driver.reply("GET", target, status, body);
+        let reasons: Vec<_> = (driver.events.iter())
+            .filter_map(|event| match event {
+                SessionEvent::NotResumed { failure } => failure.status(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(reasons, [status], "{target}");
+        assert!(matches!(
+            driver.changes(key).last(),
+            Some(ConversationChange::Ended { failure: Some(_) })
+        ));
+        assert_eq!(driver.result(ticket), None);
+        // The token is still valid.
+        let root = json!({"_links": {"self": {"href": ROOT}, "user": {"href": "/user"}}});
+        driver.reply("GET", "/", 200, root);
+        let links = json!({"self": {"href": "/user"}, "applications": {"href": "/ucwa/oauth/v1/applications"}});
+        driver.reply("GET", "/user", 200, json!({"_links": links}));
+        driver.create_application();
+        assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+        assert!(driver.sent.iter().all(|it| it.request.method() != "DELETE"));
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_fails_the_sign_in_and_deletes_nothing() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let (mut driver, ticket) = resumed(&checkpoint);
+    while driver.result(ticket).is_none() {
+        for target in [APP.to_owned(), format!("{APP}/events")] {
+            if driver.is_sent("GET", &target) {
+                driver.break_off("GET", &target, Sent::No);
+            }
+        }
+        driver.advance(SECOND);
+        assert!(driver.now < 120 * SECOND);
+    }
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+}
+
+#[test]
+fn a_checkpoint_of_another_user_is_refused_and_nothing_is_sent() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let mut driver = TestDriver::new(TestDriver::config());
+    driver.session = Session::resume(TestDriver::config(), checkpoint);
+    let ticket = driver.submit(Operation::SignIn(Credentials::Password {
+        sip_uri: "sip:lenea@contoso.com".to_owned(),
+        user_name: None,
+        password: PASSWORD.into(),
+    }));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+}
+
+#[test]
+fn a_checkpoint_gives_no_credential_to_a_host_that_is_not_trusted() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let text = checkpoint.encode();
+    let moved = text.replace("http://127.0.0.1:5061/ucwa", "https://evil.example/ucwa");
+    assert_ne!(text, moved);
+    let (driver, ticket) = resumed(&Checkpoint::decode(&moved).unwrap());
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::Untrusted);
+}
+
+#[test]
+fn an_invitation_that_rings_rings_on() {
+    let mut old = TestDriver::signed_in();
+    old.page(offered("17b", "hello"));
+    let checkpoint = old.session.checkpoint().unwrap();
+    assert_eq!(checkpoint.conversations(), 1);
+    let (mut driver, _) = resumed(&checkpoint);
+    driver.reply("GET", APP, 200, application(false));
+    let invitation =
+        offered("17b", "hello")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
+    driver.reply("GET", INVITATION, 200, invitation);
+    let incoming = driver.events.iter().find_map(|event| match event {
+        SessionEvent::Incoming {
+            conversation,
+            answerable: true,
+            ..
+        } => Some(*conversation),
+        _ => None,
+    });
+    driver.submit(Operation::Accept(incoming.expect("no invitation")));
+    assert!(driver.is_sent("POST", &format!("{INVITATION}/accept")));
+}
+
+// Messages without a result.
+
+/// The results of messages of the earlier session.
+fn settled(driver: &mut TestDriver, key: ConversationKey) -> Vec<(String, MessageStatus)> {
+    let changes = driver.changes(key).into_iter();
+    let settled = changes.filter_map(|change| match change {
+        ConversationChange::MessageSettled {
+            message_id, status, ..
+        } => Some((message_id, status)),
+        _ => None,
+    });
+    settled.collect()
+}
+
+fn operation_id(request: &Request) -> String {
+    let target = request.target();
+    target.split_once("operationId=").unwrap().1.to_owned()
+}
+
+/// A checkpoint with a message whose request was answered with its href, or was not answered.
+fn with_doubtful_message(is_posted: bool) -> (Checkpoint, String) {
+    let mut old = chatting();
+    old.send(1, "one");
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    let request = match is_posted {
+        true => old.created("POST", &messages, &message_href("21a1", "2")),
+        false => old.take("POST", &messages),
+    };
+    let checkpoint = old.session.checkpoint().unwrap();
+    (checkpoint, operation_id(&request))
+}
+
+#[test]
+fn the_result_of_a_message_with_an_href_is_read() {
+    for (answer, expected) in [
+        ("Succeeded", MessageStatus::Succeeded),
+        ("Failed", MessageStatus::Failed),
+    ] {
+        let (checkpoint, id) = with_doubtful_message(true);
+        assert_eq!(checkpoint.doubtful_messages().collect::<Vec<_>>(), [&*id]);
+        let (mut driver, key) = resumed_chat(&checkpoint);
+        let message = json!({"rel": "message", "direction": "Outgoing", "status": answer});
+        driver.reply("GET", &message_href("21a1", "2"), 200, message);
+        assert_eq!(settled(&mut driver, key), [(id, expected)]);
+        driver.advance(40 * SECOND);
+        assert_eq!(settled(&mut driver, key), []);
+        assert_eq!(driver.count_sent("POST", &conversation_href("21a1")), 0);
+    }
+}
+
+#[test]
+fn a_message_without_evidence_is_unknown_after_30_seconds_and_later_evidence_settles_it() {
+    let (checkpoint, id) = with_doubtful_message(true);
+    let (mut driver, key) = resumed_chat(&checkpoint);
+    let message = json!({"rel": "message", "direction": "Outgoing", "status": "Pending"});
+    let href = message_href("21a1", "2");
+    driver.reply("GET", &href, 200, message.clone());
+    driver.advance(29 * SECOND);
+    assert!(!driver.is_sent("GET", &href));
+    driver.advance(SECOND);
+    driver.reply("GET", &href, 200, message);
+    assert_eq!(
+        settled(&mut driver, key),
+        [(id.clone(), MessageStatus::Unknown)]
+    );
+    driver.page(senders(
+        "21a1",
+        vec![(true, delivery_event("21a1", "2", "Success"))],
+    ));
+    assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Succeeded)]);
+}
+
+#[test]
+fn a_message_without_an_href_is_settled_by_its_operation_id_or_unknown() {
+    for is_reported in [true, false] {
+        let (checkpoint, id) = with_doubtful_message(false);
+        let (mut driver, key) = resumed_chat(&checkpoint);
+        answer_reads(&mut driver, "21a1");
+        if is_reported {
+            let mut event = delivery_event("21a1", "2", "Success");
+            event["_embedded"]["message"]["operationId"] = json!(id);
+            driver.page(senders("21a1", vec![(true, event)]));
+            assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Succeeded)]);
+        } else {
+            driver.advance(31 * SECOND);
+            assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Unknown)]);
+        }
+        // Nothing is sent again.
+        assert_eq!(driver.count_sent("POST", &conversation_href("21a1")), 0);
+    }
+}
+
+#[test]
+fn the_message_of_an_invitation_gets_its_result_from_the_invitation() {
+    for (is_started, is_read) in [(true, false), (true, true), (false, false)] {
+        let mut old = TestDriver::with_conversation();
+        old.send(1, "Hi Lene");
+        let invitations = format!("{APP}/communication/messagingInvitations");
+        let request = match is_started {
+            true => old.created("POST", &invitations, INVITATION),
+            false => old.take("POST", &invitations),
+        };
+        let id = request.json()["operationId"].as_str().unwrap().to_owned();
+        let started = vec![(false, invitation("started", &id, "21a1", "Connecting"))];
+        if is_started {
+            old.page(senders("21a1", started));
+        }
+        let checkpoint = old.session.checkpoint().unwrap();
+        let (mut driver, key) = resumed_chat(&checkpoint);
+        if is_read {
+            let accepted = invitation("updated", &id, "21a1", "Connected");
+            let accepted = accepted["_embedded"]["messagingInvitation"].clone();
+            driver.reply("GET", INVITATION, 200, accepted);
+        } else if is_started {
+            driver.page(senders("21a1", accepted(&id, "21a1")));
+        } else {
+            driver.advance(31 * SECOND);
+            assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Unknown)]);
+            continue;
+        }
+        assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Succeeded)]);
+        assert_eq!(driver.count_sent("POST", "/"), 0);
+    }
+}
+
+#[test]
+fn a_doubtful_message_is_handed_over_again() {
+    let (checkpoint, id) = with_doubtful_message(false);
+    let (mut driver, _) = resumed_chat(&checkpoint);
+    let again = driver.session.detach(driver.now).unwrap();
+    assert_eq!(again.doubtful_messages().collect::<Vec<_>>(), [&*id]);
+}
+
+// The form of a checkpoint.
+
+/// A checkpoint of ten conversations, with values of the length that real servers use.
+fn ten_conversations() -> Checkpoint {
+    let mut value: Value =
+        serde_json::from_str(&chatting().session.checkpoint().unwrap().encode()).unwrap();
+    let app = "https://pool01.contoso.com/ucwa/oauth/v1/applications/104209230921";
+    value["a"] = json!(app);
+    value["u"] =
+        json!("https://pool01.contoso.com/Autodiscover/AutodiscoverService.svc/root/oauth/user");
+    value["x"] = json!(format!(
+        "/ucwa/oauth/v1/applications/104209230921/events?ack=1284"
+    ));
+    value["t"][0] = json!("https://pool01.contoso.com");
+    value["t"][1] = json!(format!("Bearer cwt={}", "AAEBHAEF".repeat(56)));
+    value["t"][3] = json!({"s": "https://pool01.contoso.com/WebTicket/oauthtoken"});
+    let mut checkpoint = Checkpoint::decode(&value.to_string()).unwrap();
+    let text = checkpoint.encode();
+    let mut value: Value = serde_json::from_str(&text).unwrap();
+    value["p"] = json!("/ucwa/oauth/v1/applications/104209230921/communication/conversations/");
+    let conversation = |number: u128| {
+        let uuid = |seed: u128| {
+            let hex = format!(
+                "{:032x}",
+                seed.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+            );
+            format!(
+                "{}-{}-{}-{}-{}",
+                &hex[..8],
+                &hex[8..12],
+                &hex[12..16],
+                &hex[16..20],
+                &hex[20..]
+            )
+        };
+        json!([
+            uuid(number),
+            uuid(number + 100),
+            format!("firstname.lastname{number}@contoso.com"),
+            "Firstname Lastname",
+            14
+        ])
+    };
+    value["c"] = (1..=10).map(conversation).collect();
+    checkpoint = Checkpoint::decode(&value.to_string()).unwrap();
+    assert_eq!(checkpoint.conversations(), 10);
+    checkpoint
+}
+
+#[test]
+fn a_checkpoint_of_ten_conversations_has_less_than_two_kilobytes() {
+    let text = ten_conversations().encode();
+    assert!(text.len() < 2048, "{} bytes: {text}", text.len());
+    let again = Checkpoint::decode(&text).unwrap();
+    assert_eq!(again.encode(), text);
+}
+
+#[test]
+fn a_checkpoint_shows_no_secret_and_contains_no_text() {
+    let mut driver = chatting();
+    driver.send(1, "a private text");
+    let checkpoint = driver.session.checkpoint().unwrap();
+    let checkpoint = checkpoint.with_cookies("MS-WSMAN=crumb");
+    let text = checkpoint.encode();
+    assert!(text.contains("cwt=one") && text.contains("crumb"));
+    assert!(!text.contains("private") && !text.contains(PASSWORD));
+    let shown = format!("{checkpoint:?} {checkpoint:#?}");
+    for secret in ["cwt", "crumb", "events", "21a1", "lenea"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert_eq!(
+        Checkpoint::decode(&text).unwrap().cookies(),
+        Some("MS-WSMAN=crumb")
+    );
+}
+
+#[test]
+fn a_text_that_is_no_checkpoint_is_refused_without_being_shown() {
+    let text = chatting().session.checkpoint().unwrap().encode();
+    let later = text.replace("\"v\":1", "\"v\":2");
+    assert_eq!(
+        Checkpoint::decode(&later).unwrap_err(),
+        CheckpointError::UnknownVersion(2)
+    );
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "{\"v\":1}",
+        "{\"v\":\"cwt=secret\"}",
+        &text[..text.len() / 2],
+    ] {
+        let error = Checkpoint::decode(text).unwrap_err();
+        assert!(
+            matches!(error, CheckpointError::Malformed { .. }),
+            "{error:?}"
+        );
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+    // Members of a later form of the same version are ignored.
+    assert!(Checkpoint::decode(&text.replacen('{', "{\"later\":[1],", 1)).is_ok());
+    // Another format of serde has the same members.
+    let value = serde_json::to_value(ten_conversations()).unwrap();
+    assert_eq!(value["v"], 1);
+}

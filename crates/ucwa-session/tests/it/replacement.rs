@@ -1,0 +1,203 @@
+//! Two processes that use one application: the policy for a pending GET that another one replaced.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+use ucwa_session::*;
+
+use crate::channel::signed_out;
+use crate::driver::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn signed_in(policy: ReplacementPolicy) -> TestDriver {
+    let mut config = TestDriver::config();
+    config.replacement = policy;
+    let mut driver = TestDriver::new(config);
+    driver.submit(Operation::SignIn(TestDriver::credentials()));
+    driver.discover();
+    driver.create_application();
+    driver.events.clear();
+    driver
+}
+
+impl TestDriver {
+    fn is_polling(&self) -> bool {
+        self.is_sent("GET", &format!("{APP}/events"))
+    }
+
+    pub(crate) fn replace(&mut self) {
+        let replaced = json!({"code": "Conflict", "subcode": "PGetReplaced"});
+        self.reply("GET", &format!("{APP}/events"), 409, replaced);
+    }
+
+    /// Asserts that the session has left the application to the other process.
+    #[track_caller]
+    fn assert_yielded(&self) {
+        let failure = signed_out(self).expect("still signed in");
+        assert_eq!(
+            (failure.kind(), failure.subcode()),
+            (&FailureKind::ConnectionLost, Some("PGetReplaced"))
+        );
+        assert!(self.sent.is_empty(), "{:?}", self.sent);
+        assert_eq!(self.wake_at, None);
+    }
+}
+
+#[test]
+fn a_channel_is_taken_back_with_growing_pauses_and_then_left() {
+    let mut driver = signed_in(ReplacementPolicy::TakeBack);
+    for pause in [0, 2, 8] {
+        driver.replace();
+        let before = driver.now;
+        while !driver.is_polling() {
+            driver.advance(SECOND);
+        }
+        assert_eq!(driver.now - before, pause * SECOND);
+        assert!(signed_out(&driver).is_none());
+        driver.advance(30 * SECOND);
+    }
+    driver.replace();
+    driver.assert_yielded();
+}
+
+#[test]
+fn a_channel_that_is_replaced_now_and_then_is_taken_back_each_time() {
+    let mut driver = signed_in(ReplacementPolicy::default());
+    for _ in 0..6 {
+        driver.replace();
+        assert!(driver.is_sent("GET", &format!("{APP}/events?ack=1")));
+        driver.advance(61 * SECOND);
+    }
+    assert!(signed_out(&driver).is_none());
+}
+
+#[test]
+fn a_session_that_yields_leaves_the_channel_at_once() {
+    let mut driver = signed_in(ReplacementPolicy::Yield);
+    driver.replace();
+    driver.assert_yielded();
+}
+
+#[test]
+fn a_session_that_asks_polls_only_after_a_positive_answer() {
+    for answer in [
+        Some(Answer::TakeBack(true)),
+        Some(Answer::TakeBack(false)),
+        Some(Answer::Trust(true)),
+        None,
+    ] {
+        let mut driver = signed_in(ReplacementPolicy::Ask);
+        driver.replace();
+        let (id, question) = driver.asked.pop().expect("no question");
+        assert_eq!(question, Question::TakeBack);
+        driver.advance(100 * SECOND);
+        assert!(!driver.is_polling() && signed_out(&driver).is_none());
+        let is_positive = matches!(answer, Some(Answer::TakeBack(true)));
+        match answer {
+            Some(answer) => driver.handle(Input::Answer { id, answer }),
+            None => driver.advance(30 * SECOND),
+        }
+        if is_positive {
+            assert!(driver.is_polling());
+        } else {
+            driver.assert_yielded();
+        }
+    }
+}
+
+/// Two sessions with one application. The server refuses the pending GET of one when the other sends one.
+struct Contest {
+    old: TestDriver,
+    new: TestDriver,
+    /// The session whose pending GET the server holds.
+    holder: Side,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Old,
+    New,
+}
+
+impl Contest {
+    /// The new process has replaced the pending GET of the old one, which has not noticed.
+    fn begin(policy: ReplacementPolicy) -> Self {
+        Self {
+            old: signed_in(policy),
+            new: signed_in(policy),
+            holder: Side::New,
+        }
+    }
+
+    /// Runs until one of the sessions has ended, and returns the other side and the time.
+    fn run(mut self) -> (Side, Duration) {
+        let begin = self.new.now;
+        for _ in 0..600 {
+            for _ in 0..2 {
+                let (loser, winner) = match self.holder {
+                    Side::Old => (&mut self.new, Side::New),
+                    Side::New => (&mut self.old, Side::Old),
+                };
+                if loser.is_polling() {
+                    // The server has refused this GET. If the session takes the channel back, it holds the GET.
+                    loser.replace();
+                    if loser.is_polling() {
+                        self.holder = winner;
+                    }
+                }
+            }
+            for (driver, other) in [(&self.old, Side::New), (&self.new, Side::Old)] {
+                if signed_out(driver).is_some() {
+                    return (other, self.new.now - begin);
+                }
+            }
+            let polled = (self.old.is_polling(), self.new.is_polling());
+            self.old.advance(SECOND);
+            self.new.advance(SECOND);
+            // A GET that was sent after a pause replaces the other one.
+            if !polled.0 && self.old.is_polling() {
+                self.holder = Side::Old;
+            } else if !polled.1 && self.new.is_polling() {
+                self.holder = Side::New;
+            }
+        }
+        panic!("the two sessions fight for ever");
+    }
+}
+
+#[test]
+fn of_two_sessions_the_later_one_wins_within_half_a_minute() {
+    for policy in [ReplacementPolicy::TakeBack, ReplacementPolicy::Yield] {
+        let (winner, took) = Contest::begin(policy).run();
+        assert_eq!(winner, Side::New, "{policy:?}");
+        assert!(took < 30 * SECOND, "{took:?}");
+    }
+}
+
+fn wall(driver: &TestDriver, paused: Duration) -> SystemTime {
+    TestDriver::config().wall_at_epoch + driver.now + paused
+}
+
+#[test]
+fn a_paused_process_yields_to_the_process_that_took_over_in_the_meantime() {
+    // The connection of the pending GET survived the pause, and the refusal arrives after the process continues.
+    let mut driver = signed_in(ReplacementPolicy::TakeBack);
+    driver.handle(Input::WallClock(wall(&driver, Duration::ZERO)));
+    driver.handle(Input::WallClock(wall(&driver, 10 * SECOND)));
+    assert_eq!(driver.aborted, [], "the response may have arrived");
+    driver.replace();
+    driver.assert_yielded();
+
+    // The connection did not survive. The repeated GET replaces the other process, which takes the channel back.
+    let mut contest = Contest::begin(ReplacementPolicy::TakeBack);
+    let old = &mut contest.old;
+    old.handle(Input::WallClock(wall(old, Duration::ZERO)));
+    old.handle(Input::WallClock(wall(old, 10 * SECOND)));
+    old.advance(SECOND);
+    assert_eq!(old.aborted.len(), 1);
+    contest.holder = Side::Old;
+    let (winner, took) = contest.run();
+    assert_eq!(winner, Side::New);
+    assert!(took < 5 * SECOND, "{took:?}");
+}
