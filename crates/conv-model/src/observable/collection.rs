@@ -242,6 +242,19 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         })
     }
 
+    /// A stream of every item: the present ones, in order, and then each item that is added. Lossless: unread items are kept,
+    /// without bound.
+    pub fn additions(&self) -> Changes<T> {
+        let (sender, items) = channel();
+        items.of(self.added(move |item, _, _| sender.send(item.clone())))
+    }
+
+    /// A stream of each item that is removed from now on. Lossless: unread items are kept, without bound.
+    pub fn removals(&self) -> Changes<T> {
+        let (sender, items) = channel();
+        items.of(self.removed(move |item, _, _| sender.send(item.clone())))
+    }
+
     /// Calls `listener` after each item that is added or removed, and once before this returns if there are items.
     pub fn changed(&self, listener: impl Fn() + Send + Sync + 'static) -> Subscription {
         self.source.subscribe(
@@ -255,7 +268,8 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         )
     }
 
-    /// The present items and a lossless stream of their changes, one batch for each commit. The batches, applied in order to
+    /// The present items and a lossless stream of their changes, one batch for each commit. In a collection that is filtered or
+    /// sorted, the change of an item's property is a batch of its own. The batches, applied in order to
     /// the snapshot, keep it equal to the collection.
     pub fn observe(&self) -> (Vec<T>, Changes<Vec<CollectionChange<T>>>) {
         let (sender, changes) = channel();
@@ -336,6 +350,13 @@ impl<T> CollectionChange<T> {
                 key: *key,
                 index: *index,
             },
+        }
+    }
+
+    /// The index of the item: just after it was added, or just before it was removed.
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::Added { index, .. } | Self::Removed { index, .. } => *index,
         }
     }
 

@@ -1,12 +1,16 @@
 //! Live collections made from a collection.
 //!
 //! A derived collection stores nothing. A read reads the parent; each registration keeps, inside its listener, the copy that
-//! it needs to find the index of an added or removed item. A change of the parent takes time proportional to its size.
+//! it needs to find the index of an added or removed item. A change of the parent or of an item takes time proportional to
+//! the size of the parent.
+
+use std::collections::VecDeque;
 
 use super::collection::{
     Collection, CollectionChange, Key, ListEvent, ListSource, Pace, WeakSource,
 };
-use super::listener::Callback;
+use super::listener::{Callback, Phase};
+use super::reduce::Reader;
 use super::subscription::Subscription;
 use super::sync::{Arc, Mutex, lock};
 
@@ -24,24 +28,49 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         })
     }
 
-    /// A live collection of the items that match, in the same order and with the same keys. `matches` runs when an item is
-    /// added, not when one of its properties changes, so it must read only what never changes of an item.
+    /// A live collection of the items that match, in the same order and with the same keys. `matches` reads properties of the
+    /// item through the [`Reader`]; when such a property changes, the item is added or removed accordingly. `matches` must be a
+    /// pure function of the item and these properties.
+    ///
+    /// ```
+    /// # use conv_model::{Collection, Conversation, ConversationState};
+    /// fn connected(conversations: &Collection<Conversation>) -> Collection<Conversation> {
+    ///     conversations.filter(|it, reader| reader.read(&it.state()) == ConversationState::Connected)
+    /// }
+    /// ```
     #[must_use]
-    pub fn filter(&self, matches: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
+    pub fn filter(
+        &self,
+        matches: impl Fn(&T, &mut Reader<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
         Self::new(Derived {
             parent: Arc::clone(self.source()),
             arrange: Arc::new(Filter(matches)),
         })
     }
 
-    /// A live collection of the same items and keys in another order: `in_order(a, b)` says whether `a` may come before `b`.
-    /// Items that may come in either order keep their order. An item gets its place when it is added, not when one of its
-    /// properties changes.
+    /// A live collection of the same items and keys, sorted by a key. Items with equal keys keep their order. `key` reads
+    /// properties of the item through the [`Reader`]; when such a property changes, the item moves: it is removed and then
+    /// added at its new index. `key` must be a pure function of the item and these properties.
+    ///
+    /// ```
+    /// # use std::cmp::Reverse;
+    /// # use conv_model::{Collection, TextMessage};
+    /// fn newest_first(messages: &Collection<TextMessage>) -> Collection<TextMessage> {
+    ///     messages.sort_by_key(|message, reader| Reverse(reader.read(&message.timestamp())))
+    /// }
+    /// ```
     #[must_use]
-    pub fn sort(&self, in_order: impl Fn(&T, &T) -> bool + Send + Sync + 'static) -> Self {
+    pub fn sort_by_key<K>(
+        &self,
+        key: impl Fn(&T, &mut Reader<'_>) -> K + Send + Sync + 'static,
+    ) -> Self
+    where
+        K: Ord + Send + 'static,
+    {
         Self::new(Derived {
             parent: Arc::clone(self.source()),
-            arrange: Arc::new(Sort(in_order)),
+            arrange: Arc::new(SortByKey(key)),
         })
     }
 }
@@ -104,61 +133,83 @@ where
 
 /// The arrangement of the parent's items in a derived collection.
 trait Arrange<T>: Send + Sync + 'static {
-    /// Adds an item that the parent has at `index`. Returns its index here, if it is visible.
-    fn add(&self, items: &mut Arranged<T>, key: Key, item: &T, index: usize) -> Option<usize>;
+    /// The value that decides about the place of an item.
+    type Rank: Ord + Send + 'static;
+
+    fn rank(&self, item: &T, reader: &mut Reader<'_>) -> Self::Rank;
+
+    /// The index in the arrangement of the item that the parent has at `position`. `None` if it is hidden.
+    fn index(entries: &[Entry<T, Self::Rank>], position: usize) -> Option<usize>;
+
+    /// Sorts the items of the parent, and removes the hidden ones.
+    fn arrange(items: &mut Vec<(Self::Rank, Key, T)>);
+
+    fn size(entries: &[Entry<T, Self::Rank>]) -> usize;
 }
 
-/// The copy that a registration keeps: all items of the parent, in the arranged order, and which are visible.
-type Arranged<T> = Vec<Entry<T>>;
-
-struct Entry<T> {
+/// An item in the copy that a registration keeps. The copy has the order of the parent.
+struct Entry<T, R> {
     key: Key,
     item: T,
-    visible: bool,
-}
-
-fn visible_before<T>(items: &Arranged<T>, index: usize) -> usize {
-    items
-        .iter()
-        .take(index)
-        .filter(|entry| entry.visible)
-        .count()
+    rank: R,
+    /// The registrations on the properties that the rank was computed from.
+    _read: Vec<Subscription>,
 }
 
 struct Filter<P>(P);
 
-impl<T: Clone, P: Fn(&T) -> bool + Send + Sync + 'static> Arrange<T> for Filter<P> {
-    fn add(&self, items: &mut Arranged<T>, key: Key, item: &T, index: usize) -> Option<usize> {
-        let visible = (self.0)(item);
-        let index = index.min(items.len());
-        items.insert(
-            index,
-            Entry {
-                key,
-                item: item.clone(),
-                visible,
-            },
-        );
-        visible.then(|| visible_before(items, index))
+impl<T, P> Arrange<T> for Filter<P>
+where
+    P: Fn(&T, &mut Reader<'_>) -> bool + Send + Sync + 'static,
+{
+    type Rank = bool;
+
+    fn rank(&self, item: &T, reader: &mut Reader<'_>) -> bool {
+        (self.0)(item, reader)
+    }
+
+    fn index(entries: &[Entry<T, bool>], position: usize) -> Option<usize> {
+        let is_visible = entries.get(position)?.rank;
+        is_visible.then(|| Self::size(entries.get(..position).unwrap_or_default()))
+    }
+
+    fn arrange(items: &mut Vec<(bool, Key, T)>) {
+        items.retain(|(is_visible, _, _)| *is_visible);
+    }
+
+    fn size(entries: &[Entry<T, bool>]) -> usize {
+        entries.iter().filter(|entry| entry.rank).count()
     }
 }
 
-struct Sort<P>(P);
+struct SortByKey<P>(P);
 
-impl<T: Clone, P: Fn(&T, &T) -> bool + Send + Sync + 'static> Arrange<T> for Sort<P> {
-    fn add(&self, items: &mut Arranged<T>, key: Key, item: &T, _: usize) -> Option<usize> {
-        let in_order = &self.0;
-        let before = |entry: &Entry<T>| in_order(&entry.item, item) || !in_order(item, &entry.item);
-        let index = items.partition_point(before);
-        items.insert(
-            index,
-            Entry {
-                key,
-                item: item.clone(),
-                visible: true,
-            },
-        );
-        Some(index)
+impl<T, K, P> Arrange<T> for SortByKey<P>
+where
+    K: Ord + Send + 'static,
+    P: Fn(&T, &mut Reader<'_>) -> K + Send + Sync + 'static,
+{
+    type Rank = K;
+
+    fn rank(&self, item: &T, reader: &mut Reader<'_>) -> K {
+        (self.0)(item, reader)
+    }
+
+    fn index(entries: &[Entry<T, K>], position: usize) -> Option<usize> {
+        let rank = &entries.get(position)?.rank;
+        let before = entries.iter().enumerate().filter(|(other, entry)| {
+            // Items with equal ranks keep the order of the parent.
+            (&entry.rank, *other) < (rank, position)
+        });
+        Some(before.count())
+    }
+
+    fn arrange(items: &mut Vec<(K, Key, T)>) {
+        items.sort_by(|(one, _, _), (other, _, _)| one.cmp(other));
+    }
+
+    fn size(entries: &[Entry<T, K>]) -> usize {
+        entries.len()
     }
 }
 
@@ -167,50 +218,26 @@ struct Derived<T, A> {
     arrange: Arc<A>,
 }
 
-impl<T, A> Derived<T, A>
-where
-    T: Clone + Send + Sync + 'static,
-    A: Arrange<T>,
-{
-    /// Applies one change of the parent. Returns the change of this collection, if there is one.
-    fn follow(
-        arrange: &A,
-        items: &mut Arranged<T>,
-        change: &CollectionChange<T>,
-    ) -> Option<CollectionChange<T>> {
-        match change {
-            CollectionChange::Added { item, key, index } => {
-                let index = arrange.add(items, *key, item, *index)?;
-                Some(CollectionChange::Added {
-                    item: item.clone(),
-                    key: *key,
-                    index,
-                })
-            }
-            CollectionChange::Removed { key, .. } => {
-                let place = items.iter().position(|entry| entry.key == *key)?;
-                let index = visible_before(items, place);
-                let Entry { key, item, visible } = items.remove(place);
-                visible.then_some(CollectionChange::Removed { item, key, index })
-            }
-        }
-    }
-}
-
 impl<T, A> ListSource<T> for Derived<T, A>
 where
     T: Clone + Send + Sync + 'static,
     A: Arrange<T>,
 {
     fn snapshot(&self) -> Vec<(Key, T)> {
-        let mut items = Vec::new();
-        for (index, (key, item)) in self.parent.snapshot().iter().enumerate() {
-            self.arrange.add(&mut items, *key, item, index);
-        }
+        let items = self.parent.snapshot().into_iter();
+        let mut items = items
+            .map(|(key, item)| {
+                (
+                    self.arrange.rank(&item, &mut Reader::untracked()),
+                    key,
+                    item,
+                )
+            })
+            .collect();
+        A::arrange(&mut items);
         items
             .into_iter()
-            .filter(|entry| entry.visible)
-            .map(|entry| (entry.key, entry.item))
+            .map(|(_, key, item)| (key, item))
             .collect()
     }
 
@@ -223,25 +250,211 @@ where
     }
 
     fn subscribe(&self, pace: Pace, _: bool, callback: Callback<ListEvent<T>>) -> Subscription {
-        let arrange = Arc::clone(&self.arrange);
-        let items = Mutex::new(Vec::new());
-        self.parent.subscribe(
+        let state = State {
+            entries: Vec::new(),
+            waiting: VecDeque::new(),
+            is_busy: false,
+            is_over: false,
+        };
+        let follower = Arc::new(Follower {
+            arrange: Arc::clone(&self.arrange),
+            callback,
+            phase: Phase::live(),
+            state: Mutex::new(state),
+        });
+        let weak = Arc::downgrade(&follower);
+        let items = self.parent.subscribe(
             pace,
             true,
-            Box::new(move |event, phase| {
-                // Calls of one listener never overlap, and the arrangement runs foreign code, so the lock is not held here.
-                let mut copy = std::mem::take(&mut *lock(&items));
-                let changes: Vec<_> = event
-                    .changes()
-                    .iter()
-                    .filter_map(|change| Self::follow(&arrange, &mut copy, change))
-                    .collect();
-                let size = visible_before(&copy, copy.len());
-                *lock(&items) = copy;
-                if event.replay || !changes.is_empty() {
-                    callback(&event.derive(changes, size), phase);
+            Box::new(move |event, _| follower.handle(Trigger::Parent(event.clone()))),
+        );
+        Subscription::new(move || {
+            if let Some(follower) = weak.upgrade() {
+                follower.end();
+            }
+            drop(items);
+        })
+    }
+}
+
+/// One registration on a derived collection. The listeners of the parent own it.
+struct Follower<T, A: Arrange<T>> {
+    arrange: Arc<A>,
+    callback: Callback<ListEvent<T>>,
+    phase: Phase,
+    state: Mutex<State<T, A::Rank>>,
+}
+
+struct State<T, R> {
+    entries: Vec<Entry<T, R>>,
+    /// The triggers that arrived while a thread handled another one. That thread handles them too.
+    waiting: VecDeque<Trigger<T>>,
+    is_busy: bool,
+    is_over: bool,
+}
+
+/// The reason to change the copy.
+enum Trigger<T> {
+    /// The parent changed.
+    Parent(ListEvent<T>),
+    /// A property changed that the rank of this item was computed from.
+    Item(Key),
+}
+
+impl<T, A> Follower<T, A>
+where
+    T: Clone + Send + Sync + 'static,
+    A: Arrange<T>,
+{
+    fn handle(self: &Arc<Self>, trigger: Trigger<T>) {
+        {
+            let mut state = lock(&self.state);
+            if state.is_over {
+                return;
+            }
+            state.waiting.push_back(trigger);
+            if std::mem::replace(&mut state.is_busy, true) {
+                return;
+            }
+        }
+        let panicked = EndOnPanic(self);
+        loop {
+            let (trigger, mut entries) = {
+                let mut state = lock(&self.state);
+                let Some(trigger) = state.waiting.pop_front() else {
+                    state.is_busy = false;
+                    break;
+                };
+                (trigger, std::mem::take(&mut state.entries))
+            };
+            // The ranks and the callback are foreign code, so the lock is not held.
+            let event = match trigger {
+                Trigger::Parent(event) => self.on_event(&mut entries, &event),
+                Trigger::Item(key) => self.on_item(&mut entries, key),
+            };
+            {
+                let mut state = lock(&self.state);
+                if !state.is_over {
+                    std::mem::swap(&mut state.entries, &mut entries);
                 }
-            }),
-        )
+            }
+            drop(entries);
+            if let Some(event) = event.filter(|_| !self.phase.is_retired()) {
+                (self.callback)(&event, &self.phase);
+            }
+        }
+        std::mem::forget(panicked);
+    }
+
+    /// Ends the registration.
+    fn end(&self) {
+        self.phase.retire();
+        let ended = {
+            let mut state = lock(&self.state);
+            state.is_over = true;
+            (
+                std::mem::take(&mut state.entries),
+                std::mem::take(&mut state.waiting),
+            )
+        };
+        drop(ended);
+    }
+
+    fn entry(self: &Arc<Self>, key: Key, item: T) -> Entry<T, A::Rank> {
+        let weak = Arc::downgrade(self);
+        let changed: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+            if let Some(follower) = weak.upgrade() {
+                follower.handle(Trigger::Item(key));
+            }
+        });
+        let (rank, read) = Reader::track(&changed, |reader| self.arrange.rank(&item, reader));
+        Entry {
+            key,
+            item,
+            rank,
+            _read: read,
+        }
+    }
+
+    fn on_event(
+        self: &Arc<Self>,
+        entries: &mut Vec<Entry<T, A::Rank>>,
+        event: &ListEvent<T>,
+    ) -> Option<ListEvent<T>> {
+        let mut changes = Vec::new();
+        for change in event.changes() {
+            match change {
+                CollectionChange::Added { item, key, index } => {
+                    let index = (*index).min(entries.len());
+                    entries.insert(index, self.entry(*key, item.clone()));
+                    // The order of a replay is made at its end.
+                    if !event.replay {
+                        changes.extend(added::<T, A>(entries, index));
+                    }
+                }
+                CollectionChange::Removed { key, .. } => {
+                    if let Some(position) = entries.iter().position(|entry| entry.key == *key) {
+                        changes.extend(removed::<T, A>(entries, position));
+                        entries.remove(position);
+                    }
+                }
+            }
+        }
+        if event.replay {
+            let mut order: Vec<_> = (0..entries.len())
+                .filter_map(|position| added::<T, A>(entries, position))
+                .collect();
+            order.sort_by_key(CollectionChange::index);
+            changes = order;
+        }
+        (event.replay || !changes.is_empty()).then(|| event.derive(changes, A::size(entries)))
+    }
+
+    /// Computes the rank of an item again.
+    fn on_item(
+        self: &Arc<Self>,
+        entries: &mut [Entry<T, A::Rank>],
+        key: Key,
+    ) -> Option<ListEvent<T>> {
+        let position = entries.iter().position(|entry| entry.key == key)?;
+        let before = A::index(entries, position);
+        let out = removed::<T, A>(entries, position);
+        let entry = entries.get_mut(position)?;
+        *entry = self.entry(key, entry.item.clone());
+        if A::index(entries, position) == before {
+            return None;
+        }
+        let back = added::<T, A>(entries, position);
+        let changes = out.into_iter().chain(back).collect();
+        Some(ListEvent::many(changes, A::size(entries)))
+    }
+}
+
+fn added<T: Clone, A: Arrange<T>>(
+    entries: &[Entry<T, A::Rank>],
+    position: usize,
+) -> Option<CollectionChange<T>> {
+    let index = A::index(entries, position)?;
+    let Entry { key, item, .. } = entries.get(position)?;
+    let (key, item) = (*key, item.clone());
+    Some(CollectionChange::Added { item, key, index })
+}
+
+fn removed<T: Clone, A: Arrange<T>>(
+    entries: &[Entry<T, A::Rank>],
+    position: usize,
+) -> Option<CollectionChange<T>> {
+    let index = A::index(entries, position)?;
+    let Entry { key, item, .. } = entries.get(position)?;
+    let (key, item) = (*key, item.clone());
+    Some(CollectionChange::Removed { item, key, index })
+}
+
+/// Ends the registration if a rank or the listener panics: the copy is lost then.
+struct EndOnPanic<'a, T: Clone + Send + Sync + 'static, A: Arrange<T>>(&'a Follower<T, A>);
+
+impl<T: Clone + Send + Sync + 'static, A: Arrange<T>> Drop for EndOnPanic<'_, T, A> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }

@@ -7,8 +7,8 @@ use super::reason::Reason;
 use super::subscription::Subscription;
 use super::sync::{Arc, Mutex, lock};
 
-/// Reads properties for [`Collection::reduce`] and observes them: if one of them changes, the reduction is computed again.
-/// A property that the computation does not read is not observed.
+/// Reads properties for [`Collection::reduce`], [`Collection::filter`] and [`Collection::sort_by_key`], and observes them: if
+/// one of them changes, the result is computed again. A property that the computation does not read is not observed.
 pub struct Reader<'a>(Option<&'a mut Tracker<'a>>);
 
 struct Tracker<'a> {
@@ -17,6 +17,26 @@ struct Tracker<'a> {
 }
 
 impl Reader<'_> {
+    /// Reads without observing.
+    pub(super) const fn untracked() -> Self {
+        Self(None)
+    }
+
+    /// Computes a value, and calls `changed` when a property changes that the computation read, for as long as the returned
+    /// registrations live.
+    pub(super) fn track<R>(
+        changed: &Arc<dyn Fn() + Send + Sync>,
+        compute: impl FnOnce(&mut Reader<'_>) -> R,
+    ) -> (R, Vec<Subscription>) {
+        let mut read = Vec::new();
+        let mut tracker = Tracker {
+            changed,
+            read: &mut read,
+        };
+        let result = compute(&mut Reader(Some(&mut tracker)));
+        (result, read)
+    }
+
     /// The present value of `property`.
     pub fn read<V: Clone + PartialEq + Send + Sync + 'static>(
         &mut self,
@@ -73,7 +93,7 @@ struct Reduction<A, F> {
 }
 
 impl<A: Clone, F> Reduction<A, F> {
-    fn compute<T>(&self, source: &dyn ListSource<T>, mut reader: Reader<'_>) -> A
+    fn compute<T>(&self, source: &dyn ListSource<T>, reader: &mut Reader<'_>) -> A
     where
         F: Fn(A, &T, &mut Reader<'_>) -> A,
     {
@@ -81,7 +101,7 @@ impl<A: Clone, F> Reduction<A, F> {
             .snapshot()
             .iter()
             .fold(self.init.clone(), |result, (_, item)| {
-                (self.fold)(result, item, &mut reader)
+                (self.fold)(result, item, reader)
             })
     }
 }
@@ -132,12 +152,8 @@ where
             }
         });
         loop {
-            let mut read = Vec::new();
-            let mut tracker = Tracker {
-                changed: &changed,
-                read: &mut read,
-            };
-            let new = self.reduction.compute(&*source, Reader(Some(&mut tracker)));
+            let (new, read) =
+                Reader::track(&changed, |reader| self.reduction.compute(&*source, reader));
             let (old, former) = {
                 let mut state = lock(&self.state);
                 (
@@ -172,7 +188,8 @@ where
     F: Fn(A, &T, &mut Reader<'_>) -> A + Send + Sync + 'static,
 {
     fn get(&self) -> A {
-        self.reduction.compute(&*self.source, Reader(None))
+        self.reduction
+            .compute(&*self.source, &mut Reader::untracked())
     }
 
     fn get_with_reason(&self) -> (A, Option<Reason>) {

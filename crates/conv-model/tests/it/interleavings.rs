@@ -415,3 +415,39 @@ fn calls_of_the_outbox_keep_the_order_of_their_commits() {
         assert_eq!(calls.lock().unwrap().len(), 4);
     });
 }
+
+/// The registration on a filtered collection reads a property that another thread writes.
+#[test]
+fn a_filter_follows_items_and_properties_that_change_at_the_same_time() {
+    explore(|| {
+        let subject = Subject::new();
+        let number = subject.number();
+        let filtered = subject
+            .items()
+            .filter(move |item, reader| *item > reader.read(&number));
+        let writers = [
+            {
+                let subject = subject.clone();
+                thread::spawn(move || [1, 2].iter().for_each(|number| subject.write(&[*number])))
+            },
+            {
+                let subject = subject.clone();
+                thread::spawn(move || [2, 3].iter().for_each(|item| subject.push(&[*item])))
+            },
+        ];
+        let (mut copy, mut batches) = filtered.observe();
+        writers.into_iter().for_each(|it| it.join().unwrap());
+        while let Some(batch) = batches.try_recv() {
+            for change in batch {
+                match change {
+                    CollectionChange::Added { item, index, .. } => copy.insert(index, item),
+                    CollectionChange::Removed { item, index, .. } => {
+                        assert_eq!(copy.remove(index), item);
+                    }
+                }
+            }
+        }
+        assert_eq!(copy, [3]);
+        assert_eq!(filtered.snapshot(), copy);
+    });
+}

@@ -314,7 +314,7 @@ fn a_person_is_added_by_address() {
     let code = |reason: Reason| reason.code().clone();
     let nobody = now(participants.add(" ")).map_err(code);
     assert_eq!(nobody, Err(ReasonCode::InvalidArgument));
-    let derived = now(participants.filter(|_| true).add(TIM)).map_err(code);
+    let derived = now(participants.filter(|_, _| true).add(TIM)).map_err(code);
     assert_eq!(derived, Err(ReasonCode::CommandDisabled));
     let other = Stage::new();
     let stranger = begun(&other).create_participant(TIM).unwrap();
