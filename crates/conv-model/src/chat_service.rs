@@ -173,7 +173,7 @@ impl ChatService {
                 let cells = transaction.cells(&conversation.node);
                 cells.by_id.insert(id, item.clone());
                 cells.pending.push(item.clone());
-                transaction.push(&conversation.node, |cells| &mut cells.messages, item);
+                conversation.push_message(transaction, item);
                 match conversation.situation(transaction).chat {
                     CallConnectionState::Disconnected => conversation.begin_chat(transaction),
                     CallConnectionState::Notified => {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::body::MessageBody;
 use crate::chat_service::ChatService;
-use crate::history::HistoryService;
+use crate::history::{ActivityItem, HistoryService};
 use crate::ids::{ConversationId, MessageId};
 use crate::message::TextMessage;
 use crate::model::{Model, Step};
@@ -33,9 +33,15 @@ pub(crate) struct ConversationCells {
     pub(crate) chat_active: Cell<bool>,
     pub(crate) audio_active: Cell<bool>,
     pub(crate) video_active: Cell<bool>,
+    /// The user is in a conference that everybody else has left.
+    pub(crate) alone: Cell<bool>,
+    /// Another participant has been in the conversation since it began.
+    pub(crate) had_others: bool,
     pub(crate) context: Cell<Option<Context>>,
     pub(crate) formats: List<MessageFormat>,
     pub(crate) messages: List<TextMessage>,
+    /// The messages and the other items of the history.
+    pub(crate) activities: List<ActivityItem>,
     pub(crate) by_id: BTreeMap<MessageId, TextMessage>,
     /// The number of archived messages, which come first.
     pub(crate) archived: usize,
@@ -82,6 +88,7 @@ impl Conversation {
             ending: false,
             acknowledgeable: false,
             history_complete: false,
+            joinable: false,
             removed: false,
         };
         let cells = ConversationCells {
@@ -94,9 +101,12 @@ impl Conversation {
             chat_active: Cell::new(false),
             audio_active: Cell::new(false),
             video_active: Cell::new(false),
+            alone: Cell::new(false),
+            had_others: false,
             context: Cell::new(None),
             formats: List::new(),
             messages: List::new(),
+            activities: List::new(),
             by_id: BTreeMap::new(),
             archived: 0,
             pending: Vec::new(),
@@ -195,6 +205,21 @@ impl Conversation {
         self.property(|cells| &mut cells.is_group)
     }
 
+    /// Whether the user is in a conference that all others have left: somebody else was in it, and nobody is in it, waits in
+    /// its lobby, or is invited to it. A conference does not end by itself, so an unattended program should then
+    /// [leave](Self::leave) it. False in a conversation with one other person, which ends when that person leaves.
+    #[must_use]
+    pub fn is_alone(&self) -> Property<bool> {
+        self.property(|cells| &mut cells.alone)
+    }
+
+    /// Whether a start or a message joins a conference: its address is known, the user is signed in and is not in it. The
+    /// conference may have ended, which only the attempt to join shows.
+    #[must_use]
+    pub fn is_joining_enabled(&self) -> Property<bool> {
+        self.enabled(Situation::join)
+    }
+
     /// The active modalities.
     #[must_use]
     pub fn active_modalities(&self) -> ActiveModalities {
@@ -273,14 +298,19 @@ impl Conversation {
         rule: Rule,
         run: impl Fn(&Self, A) -> CommandFuture<()> + Send + Sync + 'static,
     ) -> Command<A, ()> {
-        let enabled =
-            self.property(|cells| &mut cells.situation)
-                .map_with_reason(move |situation, _| {
-                    let result = situation.exists().and_then(|()| rule(situation));
-                    (result.is_ok(), result.err())
-                });
         let conversation = self.clone();
-        Command::new(enabled, move |arguments| run(&conversation, arguments))
+        Command::new(self.enabled(rule), move |arguments| {
+            run(&conversation, arguments)
+        })
+    }
+
+    /// Whether a rule allows its command.
+    fn enabled(&self, rule: Rule) -> Property<bool> {
+        self.property(|cells| &mut cells.situation)
+            .map_with_reason(move |situation, _| {
+                let result = situation.exists().and_then(|()| rule(situation));
+                (result.is_ok(), result.err())
+            })
     }
 
     /// Runs a command if its rule allows it.
@@ -320,6 +350,24 @@ impl Conversation {
     ) {
         self.change_situation(transaction, |situation| situation.state = state);
         transaction.set(&self.node, |cells| &mut cells.state, state, reason);
+        self.update_alone(transaction);
+    }
+
+    /// Adds a message at the end.
+    pub(crate) fn push_message(&self, transaction: &mut Transaction<'_>, message: TextMessage) {
+        let activity = ActivityItem::TextMessage(message.clone());
+        transaction.push(&self.node, |cells| &mut cells.messages, message);
+        transaction.push(&self.node, |cells| &mut cells.activities, activity);
+    }
+
+    /// Sets the address of a conference, and that the conversation is one.
+    pub(crate) fn set_group(&self, transaction: &mut Transaction<'_>, uri: Option<String>) {
+        if uri.is_some() {
+            self.change_situation(transaction, |situation| situation.joinable = true);
+            self.set(transaction, |cells| &mut cells.uri, uri);
+        }
+        self.set(transaction, |cells| &mut cells.is_group, true);
+        self.update_alone(transaction);
     }
 
     /// Sets the state of the user's own chat, and what follows from it.

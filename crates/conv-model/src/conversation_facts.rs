@@ -41,17 +41,15 @@ impl Conversation {
             }
             Fact::Subject(subject) => self.set(transaction, |cells| &mut cells.topic, subject),
             Fact::Group { uri } => {
-                if uri.is_some() {
-                    self.set(transaction, |cells| &mut cells.uri, uri);
-                }
-                self.set(transaction, |cells| &mut cells.is_group, true);
+                self.set_group(transaction, uri);
             }
             // The other facts have no effect on a conversation that has ended.
             _ if situation.state == State::Disconnected => {}
             Fact::Inviting => {
                 for participant in self.others(transaction) {
                     if participant.state_now(transaction) == ParticipantState::Disconnected {
-                        participant.set_state(transaction, ParticipantState::Connecting, None);
+                        let state = ParticipantState::Connecting;
+                        self.set_participant_state(transaction, &participant, state, None);
                     }
                     if participant.chat_now(transaction) == Call::Disconnected {
                         participant.set_chat(transaction, Call::Connecting, None);
@@ -124,7 +122,8 @@ impl Conversation {
                 if let Some(participant) = self.participant(transaction, participant)
                     && participant.state_now(transaction) == ParticipantState::Disconnected
                 {
-                    participant.set_state(transaction, ParticipantState::Connecting, None);
+                    let state = ParticipantState::Connecting;
+                    self.set_participant_state(transaction, &participant, state, None);
                 }
             }
             Fact::ParticipantAdded(fact) => self.on_participant_added(transaction, &fact),
@@ -135,7 +134,8 @@ impl Conversation {
                 if let Some(participant) = self.participant(transaction, participant) {
                     participant.set_chat(transaction, Call::Disconnected, None);
                     participant.set(transaction, |cells| &mut cells.is_typing, false);
-                    participant.set_state(transaction, ParticipantState::Disconnected, reason);
+                    let state = ParticipantState::Disconnected;
+                    self.set_participant_state(transaction, &participant, state, reason);
                     participant.set(
                         transaction,
                         |cells| &mut cells.capabilities,
@@ -200,6 +200,8 @@ impl Conversation {
             message.settle(transaction, MessageStatus::Failed, Some(failure()));
         }
         let others = self.others(transaction);
+        // The participants do not leave the conversation, which ends for the user.
+        transaction.cells(&self.node).had_others = false;
         transaction.cells(&self.node).offered = None;
         self.set_chat(transaction, Call::Disconnected, reason.clone());
         for participant in &others {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use crate::body::MessageBody;
 use crate::conversation::Conversation;
 use crate::fact::{ArchivedMessage, SenderFact};
+use crate::history::ActivityItem;
 use crate::ids::MessageId;
 use crate::message::TextMessage;
 use crate::observable::store::Transaction;
@@ -41,7 +42,7 @@ impl Conversation {
             .cells(&self.node)
             .by_id
             .insert(message, item.clone());
-        transaction.push(&self.node, |cells| &mut cells.messages, item);
+        self.push_message(transaction, item);
         if let Some(participant) = participant {
             participant.set(transaction, |cells| &mut cells.is_typing, false);
         }
@@ -118,7 +119,10 @@ impl Conversation {
                 .max(after_last);
             times.insert(index, timestamp);
             after_last = index + 1;
+            // The archived messages come first in both lists.
+            let activity = ActivityItem::TextMessage(item.clone());
             transaction.insert(&self.node, |cells| &mut cells.messages, index, item);
+            transaction.insert(&self.node, |cells| &mut cells.activities, index, activity);
         }
     }
 

@@ -133,8 +133,7 @@ impl ConversationsManager {
             ConversationState::Created,
             CallConnectionState::Disconnected,
         );
-        conversation.set(transaction, |cells| &mut cells.is_group, true);
-        conversation.set(transaction, |cells| &mut cells.uri, uri.clone());
+        conversation.set_group(transaction, uri.clone());
         publish(transaction, &self.node, &conversation);
         let request = Request::OpenMeeting {
             conversation: id,

@@ -1,12 +1,18 @@
 //! The history of a conversation.
 
+use std::time::SystemTime;
+
 use crate::conversation::Conversation;
 use crate::message::TextMessage;
 use crate::model::Step;
 use crate::observable::Collection;
 use crate::observable::command::{Command, CommandFuture};
+use crate::observable::list::ListField;
+use crate::participant::Participant;
+use crate::reason::Reason;
 use crate::request::Request;
 use crate::situation::Situation;
+use crate::sync::Arc;
 
 /// An item of the history of a conversation. Ignore unknown kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +20,50 @@ use crate::situation::Situation;
 pub enum ActivityItem {
     /// A text message.
     TextMessage(TextMessage),
+    /// A participant joined, or was admitted from the lobby.
+    ParticipantJoined(ParticipantActivity),
+    /// A participant left while the conversation continued.
+    ParticipantLeft(ParticipantActivity),
+}
+
+/// A participant joined or left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParticipantActivity {
+    participant: Participant,
+    timestamp: SystemTime,
+    reason: Option<Reason>,
+}
+
+impl ParticipantActivity {
+    pub(crate) const fn new(
+        participant: Participant,
+        timestamp: SystemTime,
+        reason: Option<Reason>,
+    ) -> Self {
+        Self {
+            participant,
+            timestamp,
+            reason,
+        }
+    }
+
+    /// The participant.
+    #[must_use]
+    pub const fn participant(&self) -> &Participant {
+        &self.participant
+    }
+
+    /// The local time when the event arrived.
+    #[must_use]
+    pub const fn timestamp(&self) -> SystemTime {
+        self.timestamp
+    }
+
+    /// The reason why the participant left, if there is one.
+    #[must_use]
+    pub const fn reason(&self) -> Option<&Reason> {
+        self.reason.as_ref()
+    }
 }
 
 /// The history of a conversation, archived items included.
@@ -28,10 +78,10 @@ impl HistoryService {
     /// The known items: first the archived ones by their time, then the others in the order of calls and arrivals.
     #[must_use]
     pub fn activity_items(&self) -> Collection<ActivityItem> {
-        self.0
-            .chat_service()
-            .messages()
-            .map(|message| ActivityItem::TextMessage(message.clone()))
+        Collection::new(ListField {
+            node: Arc::clone(&self.0.node),
+            list: |cells| &mut cells.activities,
+        })
     }
 
     /// Loads more archived items, which appear in [`activity_items`](Self::activity_items). Enabled when signed in, until all

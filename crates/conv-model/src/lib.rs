@@ -107,7 +107,7 @@
 //! `Conversations`, `ConversationsManager`, `ChatService`, `HistoryService`, `Participant`, `Person`, `Reason`,
 //! `ConversationEnums`), with these differences: names are in snake case; `changed` also replays a value that is `None`; a
 //! participant who left stays in the collection, Disconnected; a message can have the status
-//! [`Unknown`](MessageStatus::Unknown); a filter matches an item when it is added.
+//! [`Unknown`](MessageStatus::Unknown); `sort` takes a key instead of a comparison.
 
 mod application;
 mod archive;
@@ -152,7 +152,7 @@ pub use fact::{
     Archived, ArchivedMessage, ConversationFact, Discovered, Fact, Incoming, Modalities,
     ParticipantCapabilities, ParticipantFact, ParticipantUpdate, PersonFact, SenderFact,
 };
-pub use history::{ActivityItem, HistoryService};
+pub use history::{ActivityItem, HistoryService, ParticipantActivity};
 pub use ids::{CommandId, ConversationId, MessageId, ParticipantId};
 pub use me::MePerson;
 pub use message::TextMessage;
@@ -163,7 +163,7 @@ pub use observable::{
 pub use participant::{Participant, ParticipantChat};
 pub use person::{Capabilities, EndpointType, Note, NoteKind, Person, PersonStatus, PhoneNumber};
 pub use persons_manager::{FoundPersons, PersonSearch, PersonsManager};
-pub use reason::{ErrorDetails, Reason, ReasonCode};
+pub use reason::{ErrorDetails, Reason, ReasonCode, Resend};
 pub use remote_property::{PublishedProperty, RemoteProperty};
 pub use request::{
     Context, Interest, MeChange, Outcome, OutgoingMessage, Peer, PersonField, Request, StartOptions,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use crate::backend::Backend;
 use crate::ids::CommandId;
@@ -21,6 +22,8 @@ pub(crate) struct Model {
     pub(crate) store: Store,
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) people: Arc<People>,
+    /// The time of the last commit of facts.
+    pub(crate) clock: Arc<Node<SystemTime>>,
     commands: Arc<Node<Commands>>,
     next_id: AtomicU64,
 }
@@ -81,6 +84,7 @@ impl Model {
         Arc::new(Self {
             backend,
             people: store.node((), BTreeMap::new()),
+            clock: store.node((), SystemTime::UNIX_EPOCH),
             commands: store.node((), Commands::default()),
             next_id: AtomicU64::new(1),
             store,

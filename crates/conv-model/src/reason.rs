@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident,)+) => {
+    ($($(#[$doc:meta])* $name:ident => $resend:ident,)+) => {
         /// The kind of a reason: the call disconnection reasons of the Web SDK, its command and request failures, and the codes
         /// that a protocol adds.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +20,18 @@ macro_rules! codes {
         }
 
         impl ReasonCode {
+            /// Every code of this type, without [`Other`](Self::Other).
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// Whether a message that failed with this code may be sent again. For a whole reason, use [`Reason::resend`].
+            #[must_use]
+            pub const fn resend(&self) -> Resend {
+                match self {
+                    $(Self::$name => Resend::$resend,)+
+                    Self::Other(_) => Resend::MayDuplicate,
+                }
+            }
+
             /// The name of the code.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -43,51 +55,66 @@ macro_rules! codes {
 
 codes! {
     /// The other side declined (`CallDisconnectionReason`).
-    Refused,
+    Refused => Futile,
     /// The other side is busy or does not want to be disturbed (`CallDisconnectionReason`).
-    Busy,
+    Busy => Later,
     /// The other side did not answer (`CallDisconnectionReason`).
-    Missed,
+    Missed => MayDuplicate,
     /// The invitation or the conversation was ended, cancelled, or answered at another endpoint (`CallDisconnectionReason`).
-    Terminated,
+    Terminated => Futile,
     /// The conversation has the largest number of participants (`CallDisconnectionReason`).
-    FullSession,
+    FullSession => Futile,
     /// The other side could not be reached (`CallDisconnectionReason`).
-    Dropped,
+    Dropped => Later,
     /// The number cannot be called (`CallDisconnectionReason`).
-    InvalidNumber,
+    InvalidNumber => Futile,
     /// The number must not be called (`CallDisconnectionReason`).
-    ForbiddenNumber,
+    ForbiddenNumber => Futile,
     /// Any other failure (`CallDisconnectionReason`).
-    Failed,
+    Failed => Futile,
     /// The server did not respond in time.
-    Timeout,
+    Timeout => MayDuplicate,
     /// It is not known whether a message was delivered.
-    DeliveryUnknown,
-    /// The server refused a request, or the request could not be sent (`Reason`).
-    RequestFailed,
+    DeliveryUnknown => MayDuplicate,
+    /// No server could be reached. Nothing was sent.
+    Unreachable => Later,
+    /// The server is busy and did not execute the request (429).
+    Throttled => Later,
+    /// The server refused a request, or the connection broke during the request (`Reason`).
+    RequestFailed => MayDuplicate,
     /// The event channel is lost (`SignInManager`).
-    ConnectionLost,
+    ConnectionLost => Later,
     /// The command is not enabled. The cause says why.
-    CommandDisabled,
+    CommandDisabled => Futile,
     /// The protocol does not support the command.
-    NotSupported,
+    NotSupported => Futile,
     /// The conversation was removed from the model, or the server ended the application for good.
-    Gone,
+    Gone => Futile,
     /// The user is not signed in.
-    SignedOut,
+    SignedOut => Futile,
     /// An argument is not valid.
-    InvalidArgument,
+    InvalidArgument => Futile,
     /// The state of the object does not allow the command.
-    InvalidState,
+    InvalidState => Later,
     /// Signing in failed.
-    SignInFailed,
+    SignInFailed => Futile,
 }
 
 impl fmt::Display for ReasonCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Whether a message that failed may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resend {
+    /// The message was not delivered, and a later attempt can succeed.
+    Later,
+    /// The message was not delivered, and another attempt fails in the same way.
+    Futile,
+    /// The message may have been delivered, or the other side may have seen it. Another attempt can show it twice.
+    MayDuplicate,
 }
 
 /// The details of a failure that help to find its cause on the server. Every error of every operation has this shape.
@@ -204,6 +231,17 @@ impl Reason {
     #[must_use]
     pub fn code(&self) -> &ReasonCode {
         &self.0.code
+    }
+
+    /// Whether a message that failed for this reason may be sent again. If the message reached some of its receivers, it would
+    /// reach them twice.
+    #[must_use]
+    pub fn resend(&self) -> Resend {
+        let reached_some = |details: &ErrorDetails| !details.failed_participants.is_empty();
+        if self.details().is_some_and(reached_some) {
+            return Resend::MayDuplicate;
+        }
+        self.code().resend()
     }
 
     /// The sentence for people, if there is one.

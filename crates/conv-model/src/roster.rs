@@ -2,6 +2,7 @@
 
 use crate::conversation::Conversation;
 use crate::fact::{ParticipantFact, ParticipantUpdate};
+use crate::history::{ActivityItem, ParticipantActivity};
 use crate::ids::ParticipantId;
 use crate::model::Step;
 use crate::observable::command::{Command, CommandFuture, disabled, failed};
@@ -153,10 +154,10 @@ impl Conversation {
                 conversation: self.id(),
                 participant: Peer::new(participant.id(), address),
             };
-            let participant = participant.clone();
+            let (conversation, participant) = (self.clone(), participant.clone());
             Ok(Step::ask_then(request, move |transaction, result| {
                 if let Err(reason) = &result {
-                    participant.refuse(transaction, reason);
+                    conversation.refuse(transaction, &participant, reason);
                 }
                 result.map(|_| key)
             }))
@@ -183,7 +184,8 @@ impl Conversation {
             let state = participant.state_now(transaction);
             let undo = if has_begun && state != ParticipantState::Disconnected {
                 transaction.cells(&participant.node).is_removed = true;
-                participant.set_state(transaction, ParticipantState::Disconnecting, None);
+                let leaving = ParticipantState::Disconnecting;
+                self.set_participant_state(transaction, participant, leaving, None);
                 Undo::Keep(state)
             } else {
                 // The protocol invites every participant that it knows, so it must forget this one too.
@@ -214,7 +216,7 @@ impl Conversation {
             Undo::Keep(state) => {
                 transaction.cells(&participant.node).is_removed = false;
                 if participant.state_now(transaction) == ParticipantState::Disconnecting {
-                    participant.set_state(transaction, state, None);
+                    self.set_participant_state(transaction, participant, state, None);
                 }
             }
             Undo::PutBack(index) => {
@@ -222,7 +224,7 @@ impl Conversation {
                     let item = participant.clone();
                     transaction.insert(&self.node, |cells| &mut cells.participants, index, item);
                 }
-                participant.refuse(transaction, reason);
+                self.refuse(transaction, participant, reason);
             }
         }
     }
@@ -244,11 +246,13 @@ impl Conversation {
         transaction: &mut Transaction<'_>,
         participant: &Participant,
     ) -> Option<usize> {
-        transaction.remove(
+        let index = transaction.remove(
             &self.node,
             |cells| &mut cells.participants,
             |item| item == participant,
-        )
+        );
+        self.update_alone(transaction);
+        index
     }
 
     /// Raises the count to the size of the collection. The server's count replaces it.
@@ -291,7 +295,8 @@ impl Conversation {
         fact: &ParticipantFact,
     ) {
         let participant = self.find_or_add_participant(transaction, fact);
-        participant.set_state(transaction, joined(fact.in_lobby), None);
+        let state = joined(fact.in_lobby);
+        self.set_participant_state(transaction, &participant, state, None);
     }
 
     pub(crate) fn find_or_add_participant(
@@ -366,8 +371,68 @@ impl Conversation {
             participant.set(transaction, |cells| &mut cells.capabilities, capabilities);
         }
         if let Some(in_lobby) = update.in_lobby {
-            participant.set_state(transaction, joined(in_lobby), None);
+            self.set_participant_state(transaction, &participant, joined(in_lobby), None);
         }
+    }
+}
+
+impl Conversation {
+    /// The participant cannot be in the conversation, for this reason.
+    fn refuse(
+        &self,
+        transaction: &mut Transaction<'_>,
+        participant: &Participant,
+        reason: &Reason,
+    ) {
+        if matches!(
+            participant.state_now(transaction),
+            ParticipantState::Disconnected | ParticipantState::Connecting
+        ) {
+            let (state, reason) = (ParticipantState::Disconnected, Some(reason.clone()));
+            self.set_participant_state(transaction, participant, state, reason);
+        }
+    }
+
+    /// Sets the state of another participant, and what follows from it. Joining and leaving are items of the history.
+    pub(crate) fn set_participant_state(
+        &self,
+        transaction: &mut Transaction<'_>,
+        participant: &Participant,
+        state: ParticipantState,
+        reason: Option<Reason>,
+    ) {
+        let before = participant.state_now(transaction);
+        participant.set_state(transaction, state, reason.clone());
+        if state == ParticipantState::Connected {
+            transaction.cells(&self.node).had_others = true;
+        }
+        let was_in = matches!(
+            before,
+            ParticipantState::Connected | ParticipantState::Disconnecting
+        );
+        let activity = match state {
+            ParticipantState::Connected if !was_in => ActivityItem::ParticipantJoined,
+            ParticipantState::Disconnected if was_in => ActivityItem::ParticipantLeft,
+            _ => return self.update_alone(transaction),
+        };
+        let now = *transaction.cells(&self.node.fixed.model.clock);
+        let item = activity(ParticipantActivity::new(participant.clone(), now, reason));
+        transaction.push(&self.node, |cells| &mut cells.activities, item);
+        self.update_alone(transaction);
+    }
+
+    /// Computes whether the user is alone in the conference.
+    pub(crate) fn update_alone(&self, transaction: &mut Transaction<'_>) {
+        let cells = transaction.cells(&self.node);
+        let may_be = cells.had_others
+            && *cells.is_group.get()
+            && *cells.state.get() == ConversationState::Connected;
+        let alone = may_be
+            && self
+                .others(transaction)
+                .iter()
+                .all(|other| other.state_now(transaction) == ParticipantState::Disconnected);
+        self.set(transaction, |cells| &mut cells.alone, alone);
     }
 }
 
@@ -378,22 +443,6 @@ enum Undo {
     Keep(ParticipantState),
     /// The participant was removed from this index.
     PutBack(usize),
-}
-
-impl Participant {
-    /// The participant cannot be in the conversation, for this reason.
-    fn refuse(&self, transaction: &mut Transaction<'_>, reason: &Reason) {
-        if matches!(
-            self.state_now(transaction),
-            ParticipantState::Disconnected | ParticipantState::Connecting
-        ) {
-            self.set_state(
-                transaction,
-                ParticipantState::Disconnected,
-                Some(reason.clone()),
-            );
-        }
-    }
 }
 
 fn joined(in_lobby: bool) -> ParticipantState {

@@ -16,6 +16,8 @@ pub(crate) struct Situation {
     pub(crate) acknowledgeable: bool,
     /// All archived messages are loaded.
     pub(crate) history_complete: bool,
+    /// The conversation is a conference whose address is known.
+    pub(crate) joinable: bool,
     /// The conversation was removed from the model.
     pub(crate) removed: bool,
 }
@@ -38,6 +40,15 @@ impl Situation {
         self.signed_in()?;
         self.not_ending()?;
         self.chat_is(&[Call::Disconnected])
+    }
+
+    pub(crate) fn join(&self) -> Result<(), Reason> {
+        self.start()?;
+        match self.state {
+            _ if !self.joinable => Err(invalid("the address of the conference is not known")),
+            ConversationState::Created | ConversationState::Disconnected => Ok(()),
+            _ => Err(invalid("the user is in the conversation")),
+        }
     }
 
     pub(crate) fn stop(&self) -> Result<(), Reason> {
@@ -140,6 +151,7 @@ mod tests {
         ending: false,
         acknowledgeable: false,
         history_complete: false,
+        joinable: false,
         removed: false,
     };
 
@@ -203,6 +215,20 @@ mod tests {
             acknowledgeable: true,
             ..BEGUN
         };
+        let joinable = Situation {
+            chat: Call::Disconnected,
+            state: ConversationState::Disconnected,
+            joinable: true,
+            ..BEGUN
+        };
+        let unknown = Situation {
+            joinable: false,
+            ..joinable
+        };
+        let inside = Situation {
+            state: ConversationState::Connected,
+            ..joinable
+        };
         let complete = Situation {
             history_complete: true,
             ..BEGUN
@@ -215,6 +241,10 @@ mod tests {
             ("add",                     Situation::add_participant, BEGUN,             None),
             ("add, signed out",         Situation::add_participant, signed_out(BEGUN), Some(&no_sign_in)),
             ("add, ending",             Situation::add_participant, ending,            Some(&invalid)),
+            ("join",                    Situation::join,            joinable,          None),
+            ("join, signed out",        Situation::join,            signed_out(joinable), Some(&no_sign_in)),
+            ("join, no address",        Situation::join,            unknown,           Some(&invalid)),
+            ("join, joined",            Situation::join,            inside,            Some(&invalid)),
             ("topic, made",             Situation::set_topic,       made,              None),
             ("topic",                   Situation::set_topic,       BEGUN,             Some(&invalid)),
             ("acknowledge",             Situation::acknowledge,     acknowledgeable,   None),

@@ -37,7 +37,10 @@ impl ModelWriter {
     pub fn commit(&self, facts: impl IntoIterator<Item = Fact>) {
         // The iterator is foreign code, which runs outside the lock.
         let facts: Vec<Fact> = facts.into_iter().collect();
+        let model = &self.node.fixed.model;
+        let now = model.backend.now();
         self.node.store.transact(|transaction| {
+            *transaction.cells(&model.clock) = now;
             for fact in facts {
                 self.apply(transaction, fact);
             }

@@ -11,6 +11,7 @@ use crate::{
     builder::ApplicationBuilder,
     home::Home,
     mailbox::{Command, Mailbox},
+    runtime::Runtime,
     sign_in::SignInManager,
 };
 
@@ -38,6 +39,7 @@ pub struct Application {
     pub(crate) model: conv_model::Application,
     pub(crate) handle: Arc<Handle>,
     pub(crate) home: Home,
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) malformed_events: Arc<AtomicU64>,
 }
 

@@ -244,6 +244,7 @@ impl ApplicationBuilder {
             model,
             handle: Arc::new(Handle { mailbox }),
             home,
+            runtime,
             malformed_events,
         })
     }

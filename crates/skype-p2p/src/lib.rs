@@ -77,6 +77,7 @@ mod port;
 mod projection;
 mod questions;
 mod reason;
+mod resend;
 mod runtime;
 mod sign_in;
 mod tasks;
@@ -90,10 +91,11 @@ pub use conv_model::{
     ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, ConnectionState,
     Context, Conversation, ConversationId, ConversationState, ConversationsManager, Direction,
     EndpointType, ErrorDetails, HistoryService, Invitee, Key, Latest, MePerson, MessageBody,
-    MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant, ParticipantChat,
-    ParticipantId, ParticipantRole, ParticipantState, Person, PersonSearch, PersonStatus,
-    PersonsManager, PhoneNumber, Property, PublishedProperty, Reader, Reason, ReasonCode,
-    RemoteProperty, SignInState, StartOptions, Subscription, Subscriptions, TextMessage,
+    MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant, ParticipantActivity,
+    ParticipantChat, ParticipantId, ParticipantRole, ParticipantState, Person, PersonSearch,
+    PersonStatus, PersonsManager, PhoneNumber, Property, PublishedProperty, Reader, Reason,
+    ReasonCode, RemoteProperty, Resend, SignInState, StartOptions, Subscription, Subscriptions,
+    TextMessage,
 };
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};

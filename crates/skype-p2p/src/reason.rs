@@ -55,10 +55,11 @@ fn code(failure: &Failure) -> ReasonCode {
         | FailureKind::Untrusted
         | FailureKind::PlainHttp
         | FailureKind::HomedOnline => ReasonCode::SignInFailed,
-        FailureKind::Unreachable { .. }
-        | FailureKind::Transport
-        | FailureKind::UnexpectedAnswer
-        | FailureKind::RequestFailed => ReasonCode::RequestFailed,
+        FailureKind::Unreachable { .. } => ReasonCode::Unreachable,
+        FailureKind::RequestFailed if failure.status() == Some(429) => ReasonCode::Throttled,
+        FailureKind::Transport | FailureKind::UnexpectedAnswer | FailureKind::RequestFailed => {
+            ReasonCode::RequestFailed
+        }
         FailureKind::Remote => disconnection(failure.code(), failure.subcode()),
         FailureKind::Timeout => ReasonCode::Timeout,
         FailureKind::DeliveryUnknown => ReasonCode::DeliveryUnknown,

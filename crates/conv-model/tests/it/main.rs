@@ -27,6 +27,7 @@ mod machines;
 mod meetings;
 mod people;
 mod reference;
+mod resend;
 mod roster;
 mod rules;
 mod support;

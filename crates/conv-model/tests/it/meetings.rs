@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use conv_model::{
-    CallConnectionState, ConversationFact as Is, ConversationState, ParticipantState, Reason,
-    ReasonCode,
+    ActivityItem, ArchivedMessage, CallConnectionState, Change, ConversationFact as Is,
+    ConversationState, MessageId, ParticipantFact, ParticipantId, ParticipantState, Reason,
+    ReasonCode, SenderFact,
 };
 
-use crate::support::{Stage, now};
+use crate::support::{Stage, Timeline, at, now};
 
 const LENE: &str = "sip:lenea@contoso.com";
 const FOCUS: &str = "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA";
@@ -219,4 +220,142 @@ fn a_user_in_the_lobby_is_connecting_until_admitted_or_rejected() {
             assert_eq!(myself.state().get(), ParticipantState::Disconnected);
         }
     }
+}
+
+fn joined(id: u64, address: &str) -> Is {
+    Is::ParticipantAdded(ParticipantFact::new(ParticipantId::Remote(id), address))
+}
+
+fn left(id: u64) -> Is {
+    Is::ParticipantLeft {
+        participant: ParticipantId::Remote(id),
+        reason: None,
+    }
+}
+
+#[test]
+fn a_user_whom_everybody_left_is_alone() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.create_conversation();
+    let (id, alone) = (conversation.id(), conversation.is_alone());
+    let timeline = Timeline::default();
+    let line = timeline.clone();
+    let listener = move |change: &Change<bool>| line.push(change.new.to_string());
+    let _listening = alone.changed(listener);
+    drop(conversation.chat_service().start(Default::default()));
+    stage.tell(id, [Is::Connected]);
+    assert!(!alone.get(), "nobody has joined yet");
+    stage.tell(id, [joined(1, LENE), joined(2, "sip:tim@contoso.com")]);
+    stage.tell(id, [left(1)]);
+    assert!(!alone.get());
+    stage.tell(id, [left(2)]);
+    assert!(alone.get());
+    // An invited person is expected.
+    drop(conversation.participants().add(LENE));
+    let lene = conversation.participants().get(0).unwrap();
+    stage.tell(
+        id,
+        [Is::ParticipantInvited {
+            participant: lene.id(),
+        }],
+    );
+    assert!(!alone.get());
+    stage.tell(id, [left(1)]);
+    assert!(alone.get());
+    stage.tell(id, [joined(1, LENE)]);
+    assert!(!alone.get());
+    // The end of the conversation leaves nobody alone, and the participants do not leave it.
+    let items = conversation.history_service().activity_items();
+    let before = items.size().get();
+    stage.tell(id, [Is::Ended { reason: None }]);
+    let expected = ["false", "true", "false", "true", "false"];
+    assert_eq!(timeline.take(), expected);
+    assert_eq!(items.size().get(), before);
+    // A restart begins without others.
+    drop(conversation.chat_service().start(Default::default()));
+    stage.tell(id, [Is::Connected]);
+    assert!(!alone.get());
+}
+
+#[test]
+fn nobody_is_alone_in_a_conversation_of_two() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.get_conversation(LENE).unwrap();
+    drop(conversation.chat_service().start(Default::default()));
+    stage.tell(conversation.id(), [Is::Connected, joined(1, LENE), left(1)]);
+    assert!(!conversation.is_alone().get());
+}
+
+#[test]
+fn a_conference_can_be_joined_while_its_address_is_known_and_the_user_is_not_in_it() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conference = manager.create_conversation();
+    let enabled = conference.is_joining_enabled();
+    assert!(!enabled.get());
+    let reason = enabled.reason().unwrap();
+    assert_eq!(*reason.code(), ReasonCode::InvalidState);
+    drop(conference.chat_service().start(Default::default()));
+    let uri = Some(FOCUS.to_owned());
+    stage.tell(conference.id(), [Is::Connected, Is::Group { uri }]);
+    assert!(!enabled.get());
+    stage.tell(conference.id(), [Is::Ended { reason: None }]);
+    assert!(enabled.get());
+    let other = "sip:tim@contoso.com;gruu;opaque=app:conf:focus:id:1";
+    let found = manager.get_conversation_by_uri(other).unwrap();
+    assert!(found.is_joining_enabled().get());
+    let of_two = manager.get_conversation(LENE).unwrap();
+    assert!(!of_two.is_joining_enabled().get());
+}
+
+#[test]
+fn participants_who_join_and_leave_are_items_of_the_history() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.get_conversation(LENE).unwrap();
+    let id = conversation.id();
+    drop(conversation.chat_service().send_message("Hi"));
+    let reason = Some(Reason::new(ReasonCode::Dropped));
+    let participant = ParticipantId::Remote(1);
+    stage.tell(id, [Is::Connected, joined(1, LENE), joined(1, LENE)]);
+    stage.tell(
+        id,
+        [
+            Is::ParticipantLeft {
+                participant,
+                reason: reason.clone(),
+            },
+            left(1),
+        ],
+    );
+    let archived = ArchivedMessage::incoming(
+        MessageId::Remote(9),
+        SenderFact::new(LENE),
+        "Yesterday".into(),
+        at(1),
+    );
+    stage.tell(id, [Is::Archived(vec![archived])]);
+    let messages = conversation.chat_service().messages().snapshot();
+    let items = conversation.history_service().activity_items().snapshot();
+    let [
+        ActivityItem::TextMessage(first),
+        ActivityItem::TextMessage(second),
+        ActivityItem::ParticipantJoined(came),
+        ActivityItem::ParticipantLeft(went),
+    ] = &items[..]
+    else {
+        panic!("{items:?}");
+    };
+    assert_eq!([first.clone(), second.clone()], messages[..]);
+    assert_eq!((came.timestamp(), came.reason()), (at(1_000), None));
+    assert_eq!(
+        (went.timestamp(), went.reason()),
+        (at(1_000), reason.as_ref())
+    );
+    assert_eq!(
+        went.participant(),
+        &conversation.participants().get(0).unwrap()
+    );
 }

@@ -1,11 +1,14 @@
 //! Conversations of three, with the whole client and the server's engine, in virtual time.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use skype_p2p::{
-    Application, CallConnectionState, Context, Conversation, ConversationState, Direction,
-    MessageStatus, Participant, ParticipantRole, ParticipantState, PersonStatus, ReasonCode,
-    StartOptions,
+    ActivityItem, Application, CallConnectionState, Change, Context, Conversation,
+    ConversationState, Direction, MessageStatus, Participant, ParticipantRole, ParticipantState,
+    PersonStatus, ReasonCode, StartOptions,
 };
 
 use crate::{
@@ -335,6 +338,54 @@ async fn the_presence_of_every_participant_of_a_conference_can_be_followed() {
             let known = application.persons_manager().get_person(address);
             assert!(known.unwrap() == person, "one object for {address}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_one_in_a_conference_is_alone_and_can_leave_and_join_it() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, lene, alex) = (world.tosh().await, world.lene().await, world.alex().await);
+        let (ours, theirs) = of_two(&tosh, &lene).await;
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        for it in [&ours, &theirs] {
+            let log = seen.clone();
+            let record = move |change: &Change<bool>| log.lock().unwrap().push(change.new);
+            it.is_alone().changed(record).detach();
+        }
+        let alexs = add_alex(&ours, &alex).await;
+        for each in [&ours, &theirs, &alexs] {
+            chatting(each).await;
+            assert!(!each.is_joining_enabled().get());
+        }
+        theirs.leave().await.unwrap();
+        let left = participant(&ours, LENE).state();
+        left.wait_for(ParticipantState::Disconnected).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), [false, false], "Alex is here");
+
+        alexs.leave().await.unwrap();
+        ours.is_alone().wait_for(true).await.unwrap();
+        let items = ours.history_service().activity_items().snapshot();
+        let kinds = items.iter().map(|item| match item {
+            ActivityItem::ParticipantJoined(it) => ("joined", it.participant().display_name()),
+            ActivityItem::ParticipantLeft(it) => ("left", it.participant().display_name()),
+            ActivityItem::TextMessage(it) => ("wrote", it.sender().display_name()),
+            _ => unreachable!(),
+        });
+        let kinds: Vec<_> = kinds.map(|(kind, name)| (kind, name.get())).collect();
+        let expected = [
+            ("wrote", "Tosh Meston"),
+            ("joined", "Lene Aaling"),
+            ("joined", "Alex Darrow"),
+            ("left", "Lene Aaling"),
+            ("left", "Alex Darrow"),
+        ];
+        assert_eq!(kinds, expected.map(|(kind, name)| (kind, name.to_owned())));
+
+        ours.leave().await.unwrap();
+        assert!(!ours.is_alone().get());
+        assert!(ours.is_joining_enabled().get());
     })
     .await;
 }

@@ -43,13 +43,13 @@ fn items(conversation: &Conversation) -> Vec<(Direction, String, String)> {
     let items = conversation.history_service().activity_items().snapshot();
     items
         .iter()
-        .map(|item| match item {
-            ActivityItem::TextMessage(message) => (
+        .filter_map(|item| match item {
+            ActivityItem::TextMessage(message) => Some((
                 message.direction(),
                 message.sender().display_name().get(),
                 message.text(),
-            ),
-            other => panic!("{other:?}"),
+            )),
+            _ => None,
         })
         .collect()
 }

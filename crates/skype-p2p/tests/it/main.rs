@@ -23,6 +23,7 @@ mod history;
 mod loopback;
 mod meetings;
 mod people;
+mod resend;
 mod response_details;
 mod retries;
 mod runtimes;

@@ -300,7 +300,7 @@ async fn a_message_that_is_always_throttled_fails() {
         .send_message("Lunch?")
         .await
         .unwrap_err();
-    assert_eq!(*reason.code(), ReasonCode::RequestFailed, "{reason}");
+    assert_eq!(*reason.code(), ReasonCode::Throttled, "{reason}");
     let details = reason.details().unwrap();
     assert_eq!((details.status, details.attempts), (Some(429), Some(5)));
     assert_eq!(details.stage.as_deref(), Some("message"));
