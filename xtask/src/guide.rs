@@ -5,6 +5,14 @@
 struct Readme;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/alert.md")]
+struct Alert;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/backend.md")]
+struct Backend;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/company.md")]
 struct Company;
 
@@ -33,12 +41,20 @@ struct History;
 struct Model;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/people.md")]
+struct People;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/servers.md")]
 struct Servers;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/testing.md")]
 struct Testing;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/terminal.md")]
+struct Terminal;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/src/transports.md")]

@@ -7,6 +7,7 @@ use std::{
 
 mod arrows;
 mod documents;
+mod examples;
 mod named_tests;
 mod sources;
 

@@ -15,6 +15,7 @@ mod connection;
 mod driver;
 mod driver_end;
 mod endpoints;
+mod examples;
 mod executor;
 mod fairness;
 mod grants;
