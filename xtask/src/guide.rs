@@ -13,6 +13,10 @@ struct Alert;
 struct Backend;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/bot.md")]
+struct Bot;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/company.md")]
 struct Company;
 

@@ -6,12 +6,10 @@
 
 use std::{env, process::ExitCode, time::Duration};
 
-use skype_p2p::{
-    Application, BuildError, Credentials, ReasonCode, Root, SignInError, SignInErrorKind,
-};
+use skype_p2p::{Application, BuildError, ChatService, Credentials, Resend, Root, SignInErrorKind};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-const DEADLINE: Duration = Duration::from_secs(300);
+const TIME: Duration = Duration::from_secs(300);
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SIGN_OUT: Duration = Duration::from_secs(5);
@@ -34,107 +32,91 @@ pub(crate) struct Alert {
     pub(crate) text: String,
 }
 
-/// A failed attempt.
-struct Failed {
-    outcome: Outcome,
-    message: String,
-    /// Whether another attempt cannot deliver the message twice, and may succeed.
-    retry: bool,
-}
-
 impl Alert {
-    /// Sends the message. Each attempt builds an application, so that a retry also recovers from a lost session.
+    /// Signs in, sends the message and signs out. `time` is the limit for everything before the sign-out.
     pub(crate) async fn send(
         &self,
         build: impl Fn() -> Result<Application, BuildError>,
-        deadline: Duration,
+        time: Duration,
     ) -> Outcome {
-        let deadline = Instant::now() + deadline;
+        let deadline = Instant::now() + time;
+        let application = match self.sign_in(build, deadline).await {
+            Ok(application) => application,
+            Err(outcome) => return outcome,
+        };
+        let outcome = match application
+            .conversations_manager()
+            .get_conversation(&self.to)
+        {
+            Ok(conversation) => {
+                let chat = conversation.chat_service();
+                self.deliver(&application, &chat, deadline).await
+            }
+            Err(reason) => {
+                eprintln!("{} is not an address: {reason}", self.to);
+                Outcome::Usage
+            }
+        };
+        // The server would show the user as online for some minutes if its application were not deleted.
+        let _ = timeout(SIGN_OUT, application.sign_in_manager().sign_out()).await;
+        outcome
+    }
+
+    /// Signs in, and tries again while the server cannot be reached.
+    async fn sign_in(
+        &self,
+        build: impl Fn() -> Result<Application, BuildError>,
+        deadline: Instant,
+    ) -> Result<Application, Outcome> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let application = match build() {
-                Ok(application) => application,
-                Err(error) => {
-                    eprintln!("{error}");
-                    return Outcome::Usage;
-                }
+            // An application signs in once, so each attempt needs another one.
+            let application = build().map_err(|error| {
+                eprintln!("{error}");
+                Outcome::Usage
+            })?;
+            let credentials = Credentials::password(&self.user, &self.password);
+            let sign_in = application.sign_in_manager().sign_in(credentials);
+            let Ok(result) = timeout_at(deadline, sign_in).await else {
+                eprintln!("cannot sign in: no response before the deadline");
+                return Err(Outcome::NoSignIn);
             };
-            let attempt = self.attempt(&application, deadline).await;
-            // The server would show the user as online for some minutes if its application were not deleted.
-            let _ = timeout(SIGN_OUT, application.sign_in_manager().sign_out()).await;
-            let Err(failed) = attempt else {
-                return Outcome::Delivered;
+            let Err(error) = result else {
+                return Ok(application);
             };
-            eprintln!("{}", failed.message);
-            if !failed.retry || Instant::now() + pause >= deadline {
-                return failed.outcome;
+            eprintln!("{error}");
+            // Wrong credentials are never sent again: servers lock accounts.
+            let may_succeed_later = matches!(
+                error.kind(),
+                SignInErrorKind::Unreachable { .. } | SignInErrorKind::Interrupted
+            );
+            if !may_succeed_later || Instant::now() + pause >= deadline {
+                return Err(Outcome::NoSignIn);
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    async fn attempt(&self, application: &Application, deadline: Instant) -> Result<(), Failed> {
-        let credentials = Credentials::password(&self.user, &self.password);
-        let sign_in = application.sign_in_manager().sign_in(credentials);
-        match timeout_at(deadline, sign_in).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(no_sign_in(&error)),
-            Err(_) => {
-                return Err(Failed {
-                    outcome: Outcome::NoSignIn,
-                    message: "cannot sign in: no response before the deadline".to_owned(),
-                    retry: false,
-                });
-            }
-        }
-        let conversation = application
-            .conversations_manager()
-            .get_conversation(&self.to)
-            .map_err(|reason| Failed {
-                outcome: Outcome::Usage,
-                message: format!("{} is not an address: {reason:#}", self.to),
-                retry: false,
-            })?;
-        let sent = conversation.chat_service().send_message(&*self.text);
-        let unknown = |message| Failed {
-            outcome: Outcome::Unknown,
-            message,
-            retry: false,
+    /// Sends the message, and sends it again while that is safe.
+    async fn deliver(
+        &self,
+        application: &Application,
+        chat: &ChatService,
+        deadline: Instant,
+    ) -> Outcome {
+        let time = deadline.saturating_duration_since(Instant::now());
+        let Err(reason) = application
+            .send_message_within(chat, &*self.text, time)
+            .await
+        else {
+            return Outcome::Delivered;
         };
-        match timeout_at(deadline, sent).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(reason)) if *reason.code() == ReasonCode::DeliveryUnknown => {
-                Err(unknown(format!("may not be delivered: {reason:#}")))
-            }
-            Ok(Err(reason)) => Err(Failed {
-                outcome: Outcome::NotDelivered,
-                message: format!("not delivered: {reason:#}"),
-                // After these, the person may be reached later.
-                retry: matches!(
-                    reason.code(),
-                    ReasonCode::Busy
-                        | ReasonCode::Missed
-                        | ReasonCode::Dropped
-                        | ReasonCode::Failed
-                        | ReasonCode::RequestFailed
-                        | ReasonCode::ConnectionLost
-                ),
-            }),
-            Err(_) => Err(unknown("no delivery result before the deadline".to_owned())),
+        eprintln!("not delivered: {reason}");
+        match reason.resend() {
+            Resend::MayDuplicate => Outcome::Unknown,
+            Resend::Later | Resend::Futile => Outcome::NotDelivered,
         }
-    }
-}
-
-/// A sign-in is retried if the server could not be reached. Wrong credentials are never sent again: servers lock accounts.
-fn no_sign_in(error: &SignInError) -> Failed {
-    Failed {
-        outcome: Outcome::NoSignIn,
-        message: error.to_string(),
-        retry: matches!(
-            error.kind(),
-            SignInErrorKind::Unreachable { .. } | SignInErrorKind::Interrupted
-        ),
     }
 }
 
@@ -157,5 +139,5 @@ async fn main() -> ExitCode {
         to: to.clone(),
         text: text.clone(),
     };
-    ExitCode::from(alert.send(build, DEADLINE).await as u8)
+    ExitCode::from(alert.send(build, TIME).await as u8)
 }

@@ -149,7 +149,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("Write to {to}, and end with Ctrl-D.");
     let chat = chat(&application, to, standard_input(), |line| {
-        println!("{line}")
+        println!("{line}");
     })
     .await;
     // Ends the conversations, too.

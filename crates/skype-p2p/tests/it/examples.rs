@@ -8,19 +8,26 @@ use std::{
 use crate::{
     groups::{chatting, within_minutes},
     standard_chat::{conversation, transcript},
-    world::{LENE, TOSH, TOSH_PASSWORD, World},
+    world::{ALEX, LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
 };
 use skype_p2p::{
-    Application, CallConnectionState, ConversationState, Direction, MessageBody, Subscription,
+    Application, CallConnectionState, Conversation, ConversationState, Credentials, Direction,
+    MessageBody, SignInState, Subscription, TextMessage,
 };
 use tokio::{
-    sync::mpsc::unbounded_channel,
+    sync::{mpsc::unbounded_channel, oneshot},
+    task::JoinHandle,
     time::{Instant, sleep},
 };
+use ucwa_server::Fault;
 
 #[path = "../../examples/alert.rs"]
 #[allow(dead_code, reason = "the test does not call `main`")]
 mod alert;
+
+#[path = "../../examples/bot.rs"]
+#[allow(dead_code, reason = "the test does not call `main`")]
+mod bot;
 
 #[path = "../../examples/chat.rs"]
 #[allow(dead_code, reason = "the test does not call `main`")]
@@ -136,6 +143,177 @@ async fn an_alert_whose_delivery_is_unknown_is_not_sent_again() {
         .await;
     assert_eq!(outcome, Outcome::Unknown);
     assert_eq!(count(&world, "messagingInvitations"), 1);
+}
+
+/// A bot of Lene's that runs in a task of its own.
+struct Bot {
+    stop: oneshot::Sender<()>,
+    /// Ends with whether the bot ended without an error.
+    task: JoinHandle<bool>,
+    /// Every application that the bot has built.
+    applications: Arc<Mutex<Vec<Application>>>,
+}
+
+impl Bot {
+    fn start(world: &World, password: &'static str) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let applications = Arc::new(Mutex::new(Vec::new()));
+        let (world, built) = (world.clone(), applications.clone());
+        let task = tokio::spawn(async move {
+            let build = || {
+                let application = world.builder().build()?;
+                built.lock().unwrap().push(application.clone());
+                Ok(application)
+            };
+            let credentials = || Credentials::password(LENE, password);
+            let stopped = async { drop(stopped.await) };
+            bot::run(build, credentials, stopped).await.is_ok()
+        });
+        Self {
+            stop,
+            task,
+            applications,
+        }
+    }
+
+    /// The application of the bot once it is signed in, for the `number`th time.
+    async fn application(&self, number: usize) -> Application {
+        loop {
+            let last = {
+                let applications = self.applications.lock().unwrap();
+                applications.get(number - 1).cloned()
+            };
+            if let Some(application) = last {
+                let state = application.sign_in_manager().state();
+                state.wait_for(SignInState::SignedIn).await.unwrap();
+                return application;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Waits until a conversation has this many messages. Returns the last one.
+async fn last_of(conversation: &Conversation, count: usize) -> TextMessage {
+    let messages = conversation.chat_service().messages();
+    messages.size().wait_for(count).await.unwrap();
+    messages.get(count - 1).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_answers_and_forgets_the_conversation() {
+    within_minutes(async {
+        let world = World::new();
+        let tosh = world.tosh().await;
+        let bot = Bot::start(&world, LENE_PASSWORD);
+        let lene = bot.application(1).await;
+
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let typing = ours.participants().get(0).unwrap().chat().is_typing();
+        let typed = typing.wait_for(true);
+        let hello = MessageBody::Html("<i>Hello</i><script>x()</script>".to_owned());
+        ours.chat_service().send_message(hello).await.unwrap();
+        let answer = last_of(&ours, 2).await;
+        assert_eq!(answer.text(), "You wrote: Hello");
+        assert_eq!(answer.html(), "<p>You wrote: <b><i>Hello</i></b></p>");
+        typed.await.unwrap();
+
+        ours.leave().await.unwrap();
+        let conversations = lene.conversations_manager().conversations();
+        conversations.size().wait_for(0).await.unwrap();
+
+        let deleted = count(&world, "DELETE");
+        bot.stop.send(()).unwrap();
+        assert!(bot.task.await.unwrap(), "the bot ended without an error");
+        assert_eq!(count(&world, "DELETE"), deleted + 1, "the bot signed out");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_answers_to_a_client_without_html_with_text() {
+    within_minutes(async {
+        let world = World::new();
+        let tosh = world.builder().plain_text_only().build().unwrap();
+        let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+        tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+        let bot = Bot::start(&world, LENE_PASSWORD);
+        bot.application(1).await;
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        ours.chat_service().send_message("1 < 2").await.unwrap();
+        let answer = last_of(&ours, 2).await;
+        assert_eq!(
+            *answer.body(),
+            MessageBody::Text("You wrote: 1 < 2".to_owned())
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_answers_in_a_group_when_it_is_named_and_leaves_when_it_is_alone() {
+    within_minutes(async {
+        let world = World::new();
+        let (tosh, alex) = (world.tosh().await, world.alex().await);
+        let bot = Bot::start(&world, LENE_PASSWORD);
+        let lene = bot.application(1).await;
+        let _accepting = accepting(&alex);
+
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        ours.chat_service().send_message("Hello").await.unwrap();
+        last_of(&ours, 2).await;
+        ours.participants().add(ALEX).await.unwrap();
+        let alexs = conversation(&alex, 1).await;
+        chatting(&alexs).await;
+        alexs
+            .chat_service()
+            .send_message("Who is here?")
+            .await
+            .unwrap();
+        let asked = alexs
+            .chat_service()
+            .send_message("Lene Aaling, who are you?");
+        asked.await.unwrap();
+        let answer = last_of(&ours, 5).await;
+        assert_eq!(answer.text(), "You wrote: Lene Aaling, who are you?");
+
+        let conversations = lene.conversations_manager().conversations();
+        ours.leave().await.unwrap();
+        sleep(MINUTE).await;
+        assert_eq!(conversations.size().get(), 1, "Alex is still there");
+        alexs.leave().await.unwrap();
+        conversations.size().wait_for(0).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_signs_in_again_when_the_server_has_ended_its_session() {
+    within_minutes(async {
+        let world = World::new();
+        let tosh = world.tosh().await;
+        let bot = Bot::start(&world, LENE_PASSWORD);
+        bot.application(1).await;
+        let user = LENE.to_owned();
+        world.inject(Fault::ExpireApplications { user });
+        bot.application(2).await;
+        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        ours.chat_service().send_message("Hello").await.unwrap();
+        last_of(&ours, 2).await;
+        assert!(!bot.task.is_finished());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_ends_when_its_password_is_refused() {
+    within_minutes(async {
+        let world = World::new();
+        let bot = Bot::start(&world, "guess");
+        assert!(!bot.task.await.unwrap(), "the bot ended with an error");
+        assert_eq!(count(&world, "POST /WebTicket/oauthtoken"), 1);
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
