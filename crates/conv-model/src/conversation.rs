@@ -20,12 +20,15 @@ use crate::person::Person;
 use crate::reason::Reason;
 use crate::request::{Context, Request};
 use crate::situation::{Rule, Situation};
-use crate::states::{CallConnectionState, ConversationState, MessageFormat, ParticipantState};
+use crate::states::{
+    CallConnectionState, ConversationState, Importance, MessageFormat, ParticipantState,
+};
 use crate::sync::Arc;
 
 pub(crate) struct ConversationCells {
     pub(crate) state: Cell<ConversationState>,
     pub(crate) topic: Cell<String>,
+    pub(crate) importance: Cell<Importance>,
     pub(crate) uri: Cell<Option<String>>,
     pub(crate) participants: List<Participant>,
     pub(crate) participants_count: Cell<usize>,
@@ -89,11 +92,13 @@ impl Conversation {
             acknowledgeable: false,
             history_complete: false,
             joinable: false,
+            unread: false,
             removed: false,
         };
         let cells = ConversationCells {
             state: Cell::new(state),
             topic: Cell::new(String::new()),
+            importance: Cell::new(Importance::Normal),
             uri: Cell::new(None),
             participants: List::new(),
             participants_count: Cell::new(0),
@@ -156,6 +161,34 @@ impl Conversation {
     pub fn set_topic_command(&self) -> Command<String, ()> {
         self.command(Situation::set_topic, |conversation, topic: String| {
             conversation.set_topic(topic)
+        })
+    }
+
+    /// The importance of the invitation. Messages have none of their own.
+    #[must_use]
+    pub fn importance(&self) -> Property<Importance> {
+        self.property(|cells| &mut cells.importance)
+    }
+
+    /// Sets the importance of the invitation that starts the conversation. Enabled until the conversation has started.
+    ///
+    /// # Errors
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    pub fn set_importance(&self, importance: Importance) -> CommandFuture<()> {
+        self.invoke(Situation::set_topic, |transaction, conversation| {
+            conversation.set(transaction, |cells| &mut cells.importance, importance);
+            Ok(Step::ask(Request::SetImportance {
+                conversation: conversation.id(),
+                importance,
+            }))
+        })
+    }
+
+    /// [`set_importance`](Self::set_importance) as a value.
+    #[must_use]
+    pub fn set_importance_command(&self) -> Command<Importance, ()> {
+        self.command(Situation::set_topic, |conversation, importance| {
+            conversation.set_importance(importance)
         })
     }
 

@@ -39,6 +39,9 @@ impl Conversation {
             Fact::MoreHistory(more) => {
                 self.change_situation(transaction, |situation| situation.history_complete = !more);
             }
+            Fact::Unread(unread) => {
+                self.change_situation(transaction, |situation| situation.unread = unread);
+            }
             Fact::Subject(subject) => self.set(transaction, |cells| &mut cells.topic, subject),
             Fact::Group { uri } => {
                 self.set_group(transaction, uri);

@@ -9,8 +9,8 @@ use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PhoneNumber}
 use crate::reason::Reason;
 use crate::request::{Context, Outcome};
 use crate::states::{
-    ConnectionState, Direction, MessageFormat, MessageStatus, ParticipantRole, ParticipantState,
-    SignInState,
+    ConnectionState, Direction, Importance, MessageFormat, MessageStatus, ParticipantRole,
+    ParticipantState, SignInState,
 };
 
 /// A fact. The model derives its state from facts and ignores a fact that does not fit the present state.
@@ -168,6 +168,8 @@ pub struct Incoming {
     pub from: ParticipantFact,
     /// The subject.
     pub subject: Option<String>,
+    /// The importance.
+    pub importance: Importance,
     /// Custom content.
     pub context: Option<Context>,
     /// Whether the server accepts the invitation for the user: the chat is Connecting, never Notified.
@@ -187,6 +189,7 @@ impl Incoming {
             conversation,
             from,
             subject: None,
+            importance: Importance::Normal,
             context: None,
             auto_accepted: false,
             group: None,
@@ -505,6 +508,8 @@ pub enum ConversationFact {
     Archived(Vec<ArchivedMessage>),
     /// Whether there are more archived messages to load.
     MoreHistory(bool),
+    /// Whether the archive has messages of the conversation that were not marked as read.
+    Unread(bool),
     /// The delivery status of an outgoing message.
     MessageStatus {
         /// The ID of the message.

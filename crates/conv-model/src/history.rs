@@ -95,6 +95,26 @@ impl HistoryService {
         })
     }
 
+    /// Marks the archived messages as read, which lowers the number of
+    /// [unread conversations](crate::ConversationsManager::unread_conversations_count) if the conversation was missed. Enabled
+    /// when signed in and a loaded archived conversation is unread.
+    ///
+    /// # Errors
+    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    pub fn mark_as_read(&self) -> CommandFuture<()> {
+        self.0.invoke(Situation::mark_as_read, |_, conversation| {
+            Ok(Step::ask(Request::MarkAsRead(conversation.id())))
+        })
+    }
+
+    /// [`mark_as_read`](Self::mark_as_read) as a value.
+    #[must_use]
+    pub fn mark_as_read_command(&self) -> Command<(), ()> {
+        self.0.command(Situation::mark_as_read, |conversation, ()| {
+            conversation.history_service().mark_as_read()
+        })
+    }
+
     /// [`get_more_activity_items`](Self::get_more_activity_items) as a value.
     #[must_use]
     pub fn get_more_activity_items_command(&self) -> Command<(), ()> {

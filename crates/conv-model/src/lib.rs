@@ -170,7 +170,7 @@ pub use request::{
 };
 pub use roster::Invitee;
 pub use states::{
-    CallConnectionState, ConnectionState, ConversationState, Direction, MessageFormat,
+    CallConnectionState, ConnectionState, ConversationState, Direction, Importance, MessageFormat,
     MessageStatus, ParticipantRole, ParticipantState, SignInState,
 };
 pub use writer::ModelWriter;

@@ -7,7 +7,7 @@ use crate::body::MessageBody;
 use crate::ids::{ConversationId, MessageId, ParticipantId};
 use crate::person::PersonStatus;
 use crate::persons_manager::FoundPersons;
-use crate::states::ParticipantRole;
+use crate::states::{Importance, ParticipantRole};
 
 /// A request of the model to the [`Backend`](crate::Backend).
 ///
@@ -29,6 +29,13 @@ pub enum Request {
         conversation: ConversationId,
         /// The address of the conference to join; `None` to begin a new one.
         uri: Option<String>,
+    },
+    /// The application set the importance of the invitation that will start the conversation. Nothing is sent yet.
+    SetImportance {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The importance.
+        importance: Importance,
     },
     /// The model removed the conversation and ignores facts about it from now on.
     ForgetConversation(ConversationId),
@@ -103,6 +110,8 @@ pub enum Request {
     },
     /// Load more archived messages of a conversation.
     MoreHistory(ConversationId),
+    /// Mark the archived messages of a conversation as read. A fact reports that it is not unread any more.
+    MarkAsRead(ConversationId),
     /// Load more archived conversations, at most this many.
     MoreConversations(u32),
     /// Switch the archiving of new messages on or off.

@@ -16,6 +16,8 @@ pub(crate) struct Situation {
     pub(crate) acknowledgeable: bool,
     /// All archived messages are loaded.
     pub(crate) history_complete: bool,
+    /// The archive has messages that were not marked as read.
+    pub(crate) unread: bool,
     /// The conversation is a conference whose address is known.
     pub(crate) joinable: bool,
     /// The conversation was removed from the model.
@@ -92,6 +94,15 @@ impl Situation {
         }
     }
 
+    pub(crate) fn mark_as_read(&self) -> Result<(), Reason> {
+        self.signed_in()?;
+        if self.unread {
+            Ok(())
+        } else {
+            Err(invalid("no archived message is unread"))
+        }
+    }
+
     pub(crate) fn add_participant(&self) -> Result<(), Reason> {
         match self.state {
             ConversationState::Created => Ok(()),
@@ -152,6 +163,7 @@ mod tests {
         acknowledgeable: false,
         history_complete: false,
         joinable: false,
+        unread: false,
         removed: false,
     };
 
@@ -221,6 +233,10 @@ mod tests {
             joinable: true,
             ..BEGUN
         };
+        let unread = Situation {
+            unread: true,
+            ..BEGUN
+        };
         let unknown = Situation {
             joinable: false,
             ..joinable
@@ -241,6 +257,9 @@ mod tests {
             ("add",                     Situation::add_participant, BEGUN,             None),
             ("add, signed out",         Situation::add_participant, signed_out(BEGUN), Some(&no_sign_in)),
             ("add, ending",             Situation::add_participant, ending,            Some(&invalid)),
+            ("mark as read",            Situation::mark_as_read,    unread,            None),
+            ("mark as read, nothing",   Situation::mark_as_read,    BEGUN,             Some(&invalid)),
+            ("mark as read, signed out", Situation::mark_as_read,   signed_out(unread), Some(&no_sign_in)),
             ("join",                    Situation::join,            joinable,          None),
             ("join, signed out",        Situation::join,            signed_out(joinable), Some(&no_sign_in)),
             ("join, no address",        Situation::join,            unknown,           Some(&invalid)),

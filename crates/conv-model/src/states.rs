@@ -114,6 +114,19 @@ impl MessageStatus {
     }
 }
 
+/// The importance of an invitation, which the client of the invited person may show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Importance {
+    /// Normal.
+    #[default]
+    Normal,
+    /// Urgent.
+    Urgent,
+    /// An emergency.
+    Emergency,
+}
+
 /// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {

@@ -164,6 +164,7 @@ impl ModelWriter {
             conversation: id,
             from,
             subject,
+            importance,
             context,
             auto_accepted,
             group,
@@ -199,6 +200,7 @@ impl ModelWriter {
             |cells| &mut cells.topic,
             subject.unwrap_or_default(),
         );
+        conversation.set(transaction, |cells| &mut cells.importance, importance);
         conversation.set(transaction, |cells| &mut cells.context, context);
         let cells = transaction.cells(&conversation.node);
         cells.offered.clone_from(&preview);

@@ -90,12 +90,12 @@ pub use conv_model::{
     ActiveModalities, ActivityItem, CallConnectionState, Capabilities, Change, Changes,
     ChatService, Closed, Collection, CollectionChange, Command, CommandFuture, ConnectionState,
     Context, Conversation, ConversationId, ConversationState, ConversationsManager, Direction,
-    EndpointType, ErrorDetails, HistoryService, Invitee, Key, Latest, MePerson, MessageBody,
-    MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant, ParticipantActivity,
-    ParticipantChat, ParticipantId, ParticipantRole, ParticipantState, Person, PersonSearch,
-    PersonStatus, PersonsManager, PhoneNumber, Property, PublishedProperty, Reader, Reason,
-    ReasonCode, RemoteProperty, Resend, SignInState, StartOptions, Subscription, Subscriptions,
-    TextMessage,
+    EndpointType, ErrorDetails, HistoryService, Importance, Invitee, Key, Latest, MePerson,
+    MessageBody, MessageFormat, MessageId, MessageStatus, Note, NoteKind, Participant,
+    ParticipantActivity, ParticipantChat, ParticipantId, ParticipantRole, ParticipantState, Person,
+    PersonSearch, PersonStatus, PersonsManager, PhoneNumber, Property, PublishedProperty, Reader,
+    Reason, ReasonCode, RemoteProperty, Resend, SignInState, StartOptions, Subscription,
+    Subscriptions, TextMessage,
 };
 #[cfg(feature = "faulty")]
 pub use conv_transport::{Effect, Fault, FaultError, Faulty};

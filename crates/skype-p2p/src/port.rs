@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use conv_model::{Backend, CommandId, MessageBody, ParticipantRole, Reason, ReasonCode, Request};
+use conv_model::{
+    Backend, CommandId, Importance, MessageBody, ParticipantRole, Reason, ReasonCode, Request,
+};
 use ucwa_session::{CustomContent, Operation, Role, SipUri};
 
 use crate::{
@@ -60,6 +62,17 @@ fn operation(request: Request) -> Option<Operation> {
         Request::OpenMeeting { conversation, uri } => Operation::OpenMeeting {
             conversation: conversation_key(conversation),
             uri,
+        },
+        Request::SetImportance {
+            conversation,
+            importance,
+        } => Operation::SetImportance {
+            conversation: conversation_key(conversation),
+            importance: match importance {
+                Importance::Urgent => ucwa_session::Importance::Urgent,
+                Importance::Emergency => ucwa_session::Importance::Emergency,
+                _ => ucwa_session::Importance::Normal,
+            },
         },
         Request::ForgetConversation(id) => Operation::ForgetConversation(conversation_key(id)),
         Request::Start {
@@ -136,6 +149,7 @@ fn operation(request: Request) -> Option<Operation> {
             participant: participant_key(participant),
         },
         Request::MoreHistory(id) => Operation::ReadArchived(conversation_key(id)),
+        Request::MarkAsRead(id) => Operation::MarkAsRead(conversation_key(id)),
         Request::MoreConversations(count) => Operation::ListArchived { count },
         Request::SetHistory(enabled) => Operation::SetHistory(enabled),
         Request::FetchPerson { address, field } => Operation::FetchPerson {

@@ -2,8 +2,9 @@
 
 use conv_model::{
     Archived, ArchivedMessage, CommandId, ConnectionState, Context, ConversationFact, Discovered,
-    Fact, Incoming, MessageBody, MessageFormat, MessageStatus, Modalities, ParticipantCapabilities,
-    ParticipantFact, ParticipantRole, ParticipantState, ParticipantUpdate, SenderFact, SignInState,
+    Fact, Importance, Incoming, MessageBody, MessageFormat, MessageStatus, Modalities,
+    ParticipantCapabilities, ParticipantFact, ParticipantRole, ParticipantState, ParticipantUpdate,
+    SenderFact, SignInState,
 };
 use ucwa_session::{
     ConversationChange, Failure, Outcome, Participant, Role, SessionEvent, Standing, Ticket,
@@ -42,12 +43,18 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
             conversation,
             from,
             subject,
+            importance,
             preview,
             context,
             answerable,
         } => {
             let mut incoming = Incoming::new(conversation_id(conversation), participant(from));
             incoming.subject = subject;
+            incoming.importance = match importance {
+                ucwa_session::Importance::Urgent => Importance::Urgent,
+                ucwa_session::Importance::Emergency => Importance::Emergency,
+                _ => Importance::Normal,
+            };
             incoming.preview = preview.map(body);
             incoming.context = context.map(|it| Context::new(it.content_type, it.content));
             incoming.auto_accepted = !answerable;
@@ -198,6 +205,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             ConversationFact::Archived(messages.into_iter().map(archived).collect())
         }
         Change::MoreHistory(more) => ConversationFact::MoreHistory(more),
+        Change::Unread(unread) => ConversationFact::Unread(unread),
         Change::MessageStatus {
             message,
             status,

@@ -220,6 +220,13 @@ impl Chats {
                     core.complete(ticket, Ok(Outcome::Done));
                 }
             }
+            Operation::SetImportance {
+                conversation,
+                importance,
+            } => self.command(core, conversation, ticket, |conversation, cx| {
+                conversation.importance = importance;
+                cx.core.complete(ticket, Ok(Outcome::Done));
+            }),
             Operation::StartChat {
                 conversation,
                 subject,
@@ -295,7 +302,8 @@ impl Chats {
             | Operation::SearchPeople { .. }
             | Operation::SetHistory(_)
             | Operation::ListArchived { .. }
-            | Operation::ReadArchived(_) => {
+            | Operation::ReadArchived(_)
+            | Operation::MarkAsRead(_) => {
                 let failure = Failure::new(FailureKind::WrongState, Stage::Command);
                 core.complete(ticket, Err(failure));
             }

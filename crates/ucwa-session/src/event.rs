@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::failure::Failure;
 use crate::keys::{ConversationKey, MessageKey, ParticipantKey};
-use crate::operation::{CustomContent, MessageBody};
+use crate::operation::{CustomContent, Importance, MessageBody};
 use crate::person::PersonFact;
 
 /// A change to show in an application. The events of one input belong together: an event page of the server comes out
@@ -65,6 +65,8 @@ pub enum SessionEvent {
         from: Participant,
         /// The subject, if there is one.
         subject: Option<String>,
+        /// The importance.
+        importance: Importance,
         /// The message that the invitation carries. A preview: the session also reports it once as a received message.
         preview: Option<MessageBody>,
         /// Custom content of the invitation, if it carries some.
@@ -274,6 +276,9 @@ pub enum ConversationChange {
     Archived(Vec<ArchivedMessage>),
     /// Whether the archive holds more messages of this conversation.
     MoreHistory(bool),
+    /// Whether the archive holds a log of this conversation that was not marked as read. Assume that it does not until the
+    /// first of these changes.
+    Unread(bool),
     /// The delivery result of an outgoing message. A later event may improve on it.
     MessageStatus {
         /// The message.

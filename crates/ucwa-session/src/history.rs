@@ -6,6 +6,7 @@
 
 mod archiving;
 mod logs;
+mod marking;
 mod missed_items;
 mod transcripts;
 
@@ -41,6 +42,8 @@ pub(crate) enum HistoryPurpose {
     ReadLog(usize),
     /// GET a page of the conversationLogTranscripts of a conversation.
     ReadTranscripts(ConversationKey),
+    /// POST markAsRead of a log of a conversation.
+    MarkAsRead(ConversationKey),
 }
 
 impl HistoryPurpose {
@@ -52,6 +55,7 @@ impl HistoryPurpose {
             Self::List => "conversationLogs",
             Self::ReadLog(_) => "conversationLog",
             Self::ReadTranscripts(_) => "conversationLogTranscripts",
+            Self::MarkAsRead(_) => "markAsRead",
         }
     }
 }
@@ -107,6 +111,7 @@ impl History {
             Operation::SetHistory(enabled) => self.set_archiving(core, Some(ticket), *enabled),
             Operation::ListArchived { count } => self.list(core, ticket, *count),
             Operation::ReadArchived(key) => self.read_more(core, chats, *key, ticket),
+            Operation::MarkAsRead(key) => self.mark_as_read(core, chats, *key, ticket),
             _ => Err(Failure::new(FailureKind::WrongState, Stage::History)),
         };
         if let Err(failure) = result {
@@ -139,6 +144,9 @@ impl History {
             }
             HistoryPurpose::ReadTranscripts(key) => {
                 self.on_transcripts_read(core, chats, *key, exchange, result);
+            }
+            HistoryPurpose::MarkAsRead(key) => {
+                self.on_marked_as_read(core, chats, *key, exchange, result);
             }
         }
     }

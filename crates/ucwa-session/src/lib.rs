@@ -89,7 +89,7 @@ pub use io::{
     TransportFailureKind,
 };
 pub use keys::{ConversationKey, MessageKey, ParticipantKey, QuestionId, RequestId, Ticket};
-pub use operation::{Credentials, CustomContent, MessageBody, Operation, Outcome};
+pub use operation::{Credentials, CustomContent, Importance, MessageBody, Operation, Outcome};
 pub use person::{
     Capabilities, EndpointType, FoundPerson, Interest, MeChange, Note, NoteKind, PersonFact,
     PersonField, PersonStatus, PhoneNumber,

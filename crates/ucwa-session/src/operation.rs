@@ -36,6 +36,13 @@ pub enum Operation {
         /// The SIP URI of the conference to join.
         uri: Option<String>,
     },
+    /// Sets the importance of the next invitation that starts the conversation. Sends nothing and completes at once.
+    SetImportance {
+        /// The conversation.
+        conversation: ConversationKey,
+        /// The importance.
+        importance: Importance,
+    },
     /// Removes a conversation that has ended. Leaves it first if it has not.
     ForgetConversation(ConversationKey),
     /// Invites the peer to a chat without a message. Completes when the invitation completes.
@@ -159,6 +166,41 @@ pub enum Operation {
     /// Reads the next page of messages of an archived conversation, from the newest log backwards. Completes after the
     /// messages have been emitted as [`ConversationChange::Archived`](crate::ConversationChange::Archived).
     ReadArchived(ConversationKey),
+    /// Marks the known logs of an archived conversation as read (`markAsRead_ref`). Completes when the server has confirmed
+    /// each, or at once if none is unread.
+    MarkAsRead(ConversationKey),
+}
+
+/// The importance of an invitation (`importance_ref`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Importance {
+    /// Normal.
+    #[default]
+    Normal,
+    /// Urgent.
+    Urgent,
+    /// An emergency.
+    Emergency,
+}
+
+impl Importance {
+    /// The importance with this name. An absent or unknown name counts as normal.
+    pub(crate) fn named(name: Option<&str>) -> Self {
+        match name {
+            Some("Urgent") => Self::Urgent,
+            Some("Emergency") => Self::Emergency,
+            _ => Self::Normal,
+        }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Urgent => "Urgent",
+            Self::Emergency => "Emergency",
+        }
+    }
 }
 
 /// The result of a successful operation.

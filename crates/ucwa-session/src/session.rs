@@ -80,7 +80,8 @@ impl Session {
             }
             Operation::SetHistory(_)
             | Operation::ListArchived { .. }
-            | Operation::ReadArchived(_) => {
+            | Operation::ReadArchived(_)
+            | Operation::MarkAsRead(_) => {
                 self.history
                     .submit(&mut self.core, &self.chats, ticket, &operation);
             }

@@ -183,3 +183,22 @@ fn a_protocol_without_an_archive_refuses_the_request() {
     let refused = now(manager.get_more_conversations(20)).unwrap_err();
     assert_eq!(refused.code(), &ReasonCode::NotSupported);
 }
+
+#[test]
+fn an_unread_archived_conversation_can_be_marked_as_read() {
+    let stage = Stage::new();
+    stage.commit([found()]);
+    let conversations = stage.application.conversations_manager().conversations();
+    let conversation = conversations.get(0).unwrap();
+    let history = conversation.history_service();
+    let mark = history.mark_as_read_command();
+    assert!(!mark.enabled().get());
+    let reason = now(history.mark_as_read()).unwrap_err();
+    assert_eq!(*reason.code(), ReasonCode::CommandDisabled);
+    stage.tell(ID, [Is::Unread(true)]);
+    assert!(mark.enabled().get());
+    now(mark.invoke(())).unwrap();
+    assert_eq!(stage.script.take(), [format!("mark {ID:?} as read")]);
+    stage.tell(ID, [Is::Unread(false)]);
+    assert!(!mark.enabled().get());
+}

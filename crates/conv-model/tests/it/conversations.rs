@@ -1,12 +1,12 @@
 //! The participants of a conversation, their names, and which conversation belongs to an address.
 
 use conv_model::{
-    ConversationFact as Is, ConversationId, Fact, Incoming, MessageFormat, MessageId,
+    ConversationFact as Is, ConversationId, Fact, Importance, Incoming, MessageFormat, MessageId,
     ParticipantFact, ParticipantId, ParticipantState, ReasonCode, SenderFact,
 };
 
 use crate::machines::{Begin::Made, Step::Send, ended, fact, play};
-use crate::support::{Stage, at, lene};
+use crate::support::{Stage, at, lene, now};
 
 #[test]
 fn participants_are_found_by_id_then_by_address() {
@@ -233,4 +233,26 @@ fn the_message_of_an_invitation_is_shown_while_the_invitation_is_pending() {
     drop(chat.reject());
     stage.tell(id, [Is::Ended { reason: None }]);
     assert_eq!(chat.preview().get(), None);
+}
+
+#[test]
+fn the_importance_of_an_invitation_is_shown_and_can_be_set_before_the_start() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let id = ConversationId::Remote(77);
+    let mut incoming = Incoming::new(id, lene(1));
+    incoming.importance = Importance::Urgent;
+    stage.commit([Fact::Incoming(incoming)]);
+    let theirs = manager.conversations().get(0).unwrap();
+    assert_eq!(theirs.importance().get(), Importance::Urgent);
+
+    let ours = manager.get_conversation("sip:tim@contoso.com").unwrap();
+    assert_eq!(ours.importance().get(), Importance::Normal);
+    stage.script.take();
+    let set = ours.set_importance_command();
+    now(set.invoke(Importance::Emergency)).unwrap();
+    assert_eq!(stage.script.take(), ["importance Emergency"]);
+    assert_eq!(ours.importance().get(), Importance::Emergency);
+    drop(ours.chat_service().send_message("Fire!"));
+    assert!(!set.enabled().get(), "the conversation has begun");
 }

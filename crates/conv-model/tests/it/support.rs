@@ -91,6 +91,8 @@ fn line(request: &Request) -> String {
         }
         Request::OpenMeeting { conversation, uri } => format!("meet {conversation:?} {uri:?}"),
         Request::ForgetConversation(conversation) => format!("forget {conversation:?}"),
+        Request::SetImportance { importance, .. } => format!("importance {importance:?}"),
+        Request::MarkAsRead(conversation) => format!("mark {conversation:?} as read"),
         Request::Start {
             conversation,
             options,

@@ -7,7 +7,7 @@ use std::{
 
 use skype_p2p::{
     CallConnectionState, Context, ConversationState, Credentials, DataUriEncoding, Direction,
-    MessageBody, MessageStatus, ReasonCode, Representation, StartOptions,
+    Importance, MessageBody, MessageStatus, ReasonCode, Representation, StartOptions,
 };
 use tokio::time::{Instant, sleep};
 use ucwa_server::Fault;
@@ -419,4 +419,20 @@ async fn an_invalid_start_ends_its_conversation() {
         .await
         .unwrap();
     sent.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_importance_of_an_invitation_reaches_the_other_side() {
+    let world = World::new();
+    let (tosh, lene) = (world.tosh().await, world.lene().await);
+    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    ours.set_importance(Importance::Urgent).await.unwrap();
+    let sent = ours.chat_service().send_message("Fire!");
+    let theirs = conversation(&lene, 1).await;
+    assert_eq!(theirs.importance().get(), Importance::Urgent);
+    let preview = theirs.chat_service().preview();
+    assert_eq!(preview.get(), Some("Fire!".into()), "while it rings");
+    theirs.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    assert_eq!(preview.get(), None);
 }

@@ -19,7 +19,7 @@ use crate::core::Core;
 use crate::event::{ConversationChange, Role, Standing};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{ConversationKey, ParticipantKey, Ticket};
-use crate::operation::Outcome;
+use crate::operation::{Importance, Outcome};
 
 /// The parts of the session that the methods of a conversation use.
 pub(super) struct Context<'a> {
@@ -98,6 +98,8 @@ pub(crate) struct Conversation {
     /// The SIP URI of the only peer. `None` if there are several.
     pub(super) peer: Option<String>,
     pub(super) subject: Option<String>,
+    /// The importance of the next invitation.
+    pub(super) importance: Importance,
     /// When this session first saw the conversation live at the server.
     pub(super) began_at: Option<SystemTime>,
     /// Identifies the conversation across restarts.
@@ -395,6 +397,7 @@ impl Conversation {
             key,
             peer: None,
             subject: None,
+            importance: Importance::Normal,
             began_at: None,
             thread_id,
             meeting: match &kind {

@@ -11,6 +11,7 @@ use crate::core::Core;
 use crate::event::{ConversationChange, Participant, SessionEvent};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::Ticket;
+use crate::operation::Importance;
 use crate::response::{Answer, Effect};
 
 /// The rel of an invitation to a conference. The other one is `messagingInvitation`.
@@ -159,6 +160,7 @@ impl Conversation {
                 conversation: self.key,
                 from,
                 subject: self.subject.clone(),
+                importance: Importance::named(invitation.text("importance")),
                 preview,
                 context: payload::custom_content(invitation),
                 answerable,

@@ -225,7 +225,7 @@ impl Conversation {
                 input = input.with_property("subject", subject.clone());
             }
             input = input
-                .with_property("importance", "Normal")
+                .with_property("importance", self.importance.name())
                 .with_property("threadId", self.thread_id.clone());
         }
         let href = match invite.kind {

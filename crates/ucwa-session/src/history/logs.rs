@@ -51,6 +51,8 @@ pub(super) struct Log {
     pub(super) created: Option<SystemTime>,
     /// The href of its messages.
     pub(super) transcripts: Option<String>,
+    /// The link that marks it as read. The server offers it for unread logs only.
+    pub(super) mark_as_read: Option<String>,
 }
 
 impl History {
@@ -274,5 +276,6 @@ fn log_of(core: &Core, resource: &Resource<'_>, me: &str) -> Option<Log> {
         transcripts: resource
             .link_href("conversationLogTranscripts")
             .map(str::to_owned),
+        mark_as_read: resource.link_href("markAsRead").map(str::to_owned),
     })
 }

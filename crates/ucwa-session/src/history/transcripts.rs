@@ -8,6 +8,7 @@ use http::{Method, Response};
 use ucwa_proto::HrefKey;
 
 use super::logs::Log;
+use super::marking::Marking;
 use super::{History, HistoryPurpose, not_offered, without_archive};
 use crate::chats::{ArchivedKind, Chats, Recipient, key_of, message_body, timestamp};
 use crate::core::Core;
@@ -33,6 +34,7 @@ pub(super) struct Archive {
     empty_pages: u32,
     /// Whether there are more messages, as it was reported.
     reported: Option<bool>,
+    pub(super) marking: Marking,
 }
 
 /// The reading position in one log.
@@ -60,12 +62,13 @@ impl Archive {
             tickets: Vec::new(),
             empty_pages: 0,
             reported: None,
+            marking: Marking::default(),
         }
     }
 
     /// The number of requests that wait for the page that is being read.
     pub(super) fn awaited(&self) -> usize {
-        self.tickets.len()
+        self.tickets.len() + self.marking.awaited()
     }
 
     /// Whether a log belongs to this conversation.
@@ -129,7 +132,9 @@ impl Archive {
         for pages in &mut self.logs {
             pages.next = None;
         }
-        std::mem::take(&mut self.tickets)
+        let mut tickets = std::mem::take(&mut self.tickets);
+        tickets.extend(self.marking.end_life());
+        tickets
     }
 
     /// Reports whether there are more messages, if that has changed.
@@ -159,6 +164,9 @@ impl History {
                 // The log of a life that this session has seen contains only messages that have been shown.
                 let seen = chats.began_at(key);
                 if seen.is_some_and(|began| log.created.is_some_and(|created| created >= began)) {
+                    let archive = archives.entry(key).or_insert_with(|| Archive::new(&log));
+                    archive.marking.add(core, log.mark_as_read);
+                    archive.marking.report(core, key);
                     return false;
                 }
                 key
@@ -166,10 +174,12 @@ impl History {
             None => chats.add_archived(core, &log.kind, log.thread.clone(), log.subject.clone()),
         };
         let archive = archives.entry(key).or_insert_with(|| Archive::new(&log));
+        archive.marking.add(core, log.mark_as_read.clone());
         archive.add(log);
         // Nothing is reported about a forgotten conversation.
         if chats.knows(key) {
             archive.report_more(core, key);
+            archive.marking.report(core, key);
         }
         known.is_none()
     }
@@ -325,7 +335,7 @@ fn writer<'a>(recipients: &'a [Recipient], contact: Option<&HrefKey>) -> Option<
     }
 }
 
-fn unknown() -> Failure {
+pub(super) fn unknown() -> Failure {
     Failure::new(FailureKind::InvalidArgument, Stage::History)
         .with_message("there is no such conversation")
 }

@@ -150,6 +150,18 @@ fn from_communication(link: Value, embedded: Option<(&str, Value)>) -> Value {
 }
 
 /// Signed in, with one archived conversation with Lene, whose log is number 7.
+pub(crate) fn with_unread() -> (TestDriver, ConversationKey) {
+    let mut driver = signed_in();
+    first_list(&mut driver, 20);
+    let mut unread = log(9, "t9", LENE);
+    unread["_links"]["markAsRead"] = json!({"href": format!("{}/markAsRead", log_href(9))});
+    driver.reply("GET", &logs_href(), 200, list([9]));
+    driver.reply("GET", &log_href(9), 200, unread);
+    let key = found(&mut driver)[0].0;
+    driver.changes(key);
+    (driver, key)
+}
+
 pub(crate) fn with_one() -> (TestDriver, ConversationKey) {
     let mut driver = signed_in();
     first_list(&mut driver, 20);

@@ -29,6 +29,7 @@ fn an_invitation_is_shown_with_its_sender_and_text() {
             conversation,
             from,
             subject,
+            importance: Importance::Normal,
             preview,
             context: None,
             answerable,
@@ -53,6 +54,28 @@ fn an_invitation_is_shown_with_its_sender_and_text() {
         !format!("{:?}", driver.events).contains("Hi Tosh"),
         "texts must not be logged"
     );
+}
+
+#[test]
+fn an_invitation_is_shown_with_its_importance() {
+    let cases = [
+        ("Normal", Importance::Normal),
+        ("Urgent", Importance::Urgent),
+        ("Emergency", Importance::Emergency),
+        ("SomethingNew", Importance::Normal),
+    ];
+    for (name, expected) in cases {
+        let mut driver = TestDriver::signed_in();
+        let mut senders = offered("17b", "Hi Tosh");
+        let events = &mut senders[0]["events"];
+        events[0]["_embedded"]["messagingInvitation"]["importance"] = json!(name);
+        driver.page(senders);
+        let shown = driver.events.iter().find_map(|event| match event {
+            SessionEvent::Incoming { importance, .. } => Some(*importance),
+            _ => None,
+        });
+        assert_eq!(shown, Some(expected), "{name}");
+    }
 }
 
 #[test]

@@ -35,6 +35,28 @@ fn started(operation: &str) -> serde_json::Value {
 }
 
 #[test]
+fn the_invitation_has_the_importance_that_was_set() {
+    for (importance, name) in [
+        (None, "Normal"),
+        (Some(Importance::Urgent), "Urgent"),
+        (Some(Importance::Emergency), "Emergency"),
+    ] {
+        let mut driver = TestDriver::with_conversation();
+        if let Some(importance) = importance {
+            let set = driver.submit(Operation::SetImportance {
+                conversation: chat(),
+                importance,
+            });
+            assert_eq!(driver.result(set), Some(&Ok(Outcome::Done)));
+            assert!(!driver.is_sent("POST", INVITE), "nothing is sent");
+        }
+        driver.send(1, "Hello Lene");
+        let request = driver.created("POST", INVITE, INVITATION);
+        assert_eq!(request.json()["importance"], name);
+    }
+}
+
+#[test]
 fn the_invitation_carries_the_message_and_its_success_delivers_it() {
     let mut driver = TestDriver::with_conversation();
     let ticket = driver.send(1, "Hello Lene");

@@ -4,7 +4,7 @@ use ucwa_session::*;
 
 use super::*;
 use crate::history::{
-    communication, list, log, log_href, logs_href, transcript, transcripts, with_one,
+    communication, list, log, log_href, logs_href, transcript, transcripts, with_one, with_unread,
 };
 
 const COMMUNICATION: &str = "/ucwa/oauth/v1/applications/102/communication";
@@ -86,6 +86,31 @@ pub(super) fn rows() -> Vec<Row> {
                 let changes = fixture.changes();
                 assert!(matches!(changes[0], ConversationChange::Archived(_)));
             },
+            ..archive()
+        },
+        Row {
+            command: "MarkAsRead",
+            when: "a log has a `markAsRead` link",
+            sends: &[(
+                "POST",
+                "/ucwa/oauth/v1/applications/102/communication/conversationLogs/9/markAsRead",
+            )],
+            ends: "the response",
+            fixture: || {
+                let (driver, key) = with_unread();
+                Fixture::new(driver, key, "21a1")
+            },
+            operation: |fixture| Operation::MarkAsRead(fixture.key),
+            end: |fixture| {
+                no_content(fixture);
+                assert_eq!(fixture.changes(), [ConversationChange::Unread(false)]);
+            },
+            ..ROW
+        },
+        Row {
+            command: "MarkAsRead",
+            when: "no log has one",
+            operation: |fixture| Operation::MarkAsRead(fixture.key),
             ..archive()
         },
         Row {

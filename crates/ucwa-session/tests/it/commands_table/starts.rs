@@ -61,6 +61,15 @@ pub(super) fn rows() -> Vec<Row> {
             ..starting()
         },
         Row {
+            command: "SetImportance",
+            when: "any state",
+            operation: |fixture| Operation::SetImportance {
+                conversation: fixture.key,
+                importance: Importance::Urgent,
+            },
+            ..ROW
+        },
+        Row {
             command: "StartChat",
             when: "being established, or established",
             ends: "at once, with an error",

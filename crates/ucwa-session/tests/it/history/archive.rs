@@ -531,3 +531,81 @@ fn messages_that_were_read_are_not_read_again_in_a_new_application() {
     let changes = driver.changes(key);
     assert_eq!(texts(&changes), [(false, "three", 6)]);
 }
+
+/// The log with a link that marks it as read.
+fn unread(number: u32, thread: &str, peer: &str) -> Value {
+    let mut log = log(number, thread, peer);
+    log["_links"]["markAsRead"] = json!({"href": mark_href(number)});
+    log
+}
+
+fn mark_href(number: u32) -> String {
+    format!("{}/markAsRead", log_href(number))
+}
+
+fn unread_changes(driver: &mut TestDriver, key: ConversationKey) -> Vec<bool> {
+    let changes = driver.changes(key).into_iter();
+    let unread = |change| match change {
+        ConversationChange::Unread(unread) => Some(unread),
+        _ => None,
+    };
+    changes.filter_map(unread).collect()
+}
+
+#[test]
+fn every_unread_log_of_a_conversation_is_marked_as_read() {
+    let mut driver = signed_in();
+    first_list(&mut driver, 20);
+    driver.reply("GET", &logs_href(), 200, list([9, 8, 7]));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
+    let logs = [
+        unread(9, "t9", LENE),
+        unread(8, "t9", LENE),
+        log(7, "t7", ALEX),
+    ];
+    driver.respond(batch.id, batch_of(&logs.map(|log| (200, log))));
+    let found: Vec<_> = (driver.events.iter())
+        .filter_map(|event| match event {
+            SessionEvent::Archived { conversation, .. } => Some(*conversation),
+            _ => None,
+        })
+        .collect();
+    let [lenes, alexs] = found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(unread_changes(&mut driver, lenes), [true]);
+    assert_eq!(unread_changes(&mut driver, alexs), [false; 0]);
+    let nothing = driver.submit(Operation::MarkAsRead(alexs));
+    assert_eq!(driver.result(nothing), Some(&Ok(Outcome::Done)));
+
+    let first = driver.submit(Operation::MarkAsRead(lenes));
+    let second = driver.submit(Operation::MarkAsRead(lenes));
+    driver.reply("POST", &mark_href(9), 204, Value::Null);
+    assert_eq!(driver.result(first), None);
+    let refused = json!({"code": "ServiceFailure"});
+    driver.reply("POST", &mark_href(8), 403, refused);
+    for ticket in [first, second] {
+        assert_eq!(driver.failure(ticket).status(), Some(403));
+    }
+    assert_eq!(unread_changes(&mut driver, lenes), [false; 0]);
+
+    // Only the log that is still unread is marked. A log that was removed counts as read.
+    let again = driver.submit(Operation::MarkAsRead(lenes));
+    assert!(!driver.is_sent("POST", &mark_href(9)));
+    driver.reply("POST", &mark_href(8), 404, json!({"code": "NotFound"}));
+    assert_eq!(driver.result(again), Some(&Ok(Outcome::Done)));
+    assert_eq!(unread_changes(&mut driver, lenes), [false]);
+}
+
+#[test]
+fn marking_as_read_ends_with_the_session() {
+    let mut driver = signed_in();
+    first_list(&mut driver, 20);
+    driver.reply("GET", &logs_href(), 200, list([9]));
+    driver.reply("GET", &log_href(9), 200, unread(9, "t9", LENE));
+    let key = found(&mut driver)[0].0;
+    let marking = driver.submit(Operation::MarkAsRead(key));
+    assert!(driver.is_sent("POST", &mark_href(9)));
+    driver.handle(Input::Shutdown);
+    driver.failure(marking);
+}
