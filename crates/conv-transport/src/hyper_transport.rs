@@ -83,15 +83,16 @@ pub struct HyperConfig {
     /// The time for a new connection, name lookup and TLS included, within the deadline of the exchange; 10 s by default.
     pub connect_deadline: Duration,
     /// The longest silence of the server within the deadline of the exchange: until a response begins, and between two parts of
-    /// its body; 30 s by default. A request of [`Lane::Events`] is parked, so there only the body counts.
+    /// its body; 30 s by default. The server holds a request of [`Lane::Events`] until there is an event, so only the body counts
+    /// there.
     pub read_deadline: Duration,
-    /// Who answers where the options ask for [`ConnectionAuth::Windows`](crate::ConnectionAuth::Windows); nobody by default, which
-    /// is [`Unsupported`](TransportErrorKind::Unsupported).
+    /// The account for requests with [`ConnectionAuth::Windows`](crate::ConnectionAuth::Windows). Without one, which is the
+    /// default, such a request fails with [`Unsupported`](TransportErrorKind::Unsupported).
     #[cfg(feature = "windows-auth")]
     pub windows: Option<WindowsCredentials>,
     /// Roots, client certificate, pins and versions of TLS.
     pub tls: TlsConfig,
-    /// Which servers are reached through a proxy; what the environment says by default.
+    /// The proxies, and the servers that are reached without one; those of the environment variables by default.
     pub proxy: Proxy,
 }
 
