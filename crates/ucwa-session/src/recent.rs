@@ -51,6 +51,11 @@ impl<K: Clone + Ord, V, const N: usize> Recent<K, V, N> {
         Some(value)
     }
 
+    /// The keys, the oldest first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.order.iter()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.known.clear();
         self.order.clear();

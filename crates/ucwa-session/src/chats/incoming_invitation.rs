@@ -180,6 +180,23 @@ impl Conversation {
         }
     }
 
+    /// Handles an incoming invitation of a chat that is connected: another endpoint of the user, or an earlier session, has
+    /// accepted it. The event with its text may have come to that session.
+    pub(super) fn on_answered_invitation(
+        &mut self,
+        cx: &mut Context<'_>,
+        invitation: &Resource<'_>,
+    ) {
+        let body = invitation.link_href("message");
+        let body = body.and_then(payload::body_of_link);
+        if invitation.text("direction") == Some("Incoming")
+            && let Some(body) = body
+        {
+            let sender = self.inviter(cx, invitation);
+            self.expect_text_of_answered(cx, body, sender.key);
+        }
+    }
+
     /// The inviter, which is embedded in incoming invitations and linked in others.
     fn inviter(&mut self, cx: &mut Context<'_>, invitation: &Resource<'_>) -> Participant {
         match (invitation.embedded("from"), invitation.link("from")) {

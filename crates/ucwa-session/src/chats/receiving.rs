@@ -60,6 +60,14 @@ impl Received {
         is_repeated
     }
 
+    /// Whether a message or an invitation with this text was shown recently.
+    fn has_shown(&self, body: &MessageBody) -> bool {
+        let hash = html::hash(body);
+        let mut texts = self.invitation_texts.iter();
+        self.recent.keys().any(|(_, recent)| *recent == hash)
+            || texts.any(|text| html::hash(&text.body) == hash)
+    }
+
     /// Remembers the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
     /// event, so these texts are kept before others.
     fn remember(&mut self, shown: Option<Preview>) {
@@ -234,6 +242,26 @@ impl Conversation {
             self.tasks
                 .arm(cx.core, FIRST_MESSAGE_GRACE, ChatTimer::FirstMessage);
         }
+    }
+
+    /// Expects the text of an invitation that was answered before it was read, unless a message with this text was shown.
+    pub(super) fn expect_text_of_answered(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: MessageBody,
+        sender: ParticipantKey,
+    ) {
+        if self.received.has_shown(&body) {
+            return;
+        }
+        self.show_preview(cx);
+        let Some(live) = self.life.live_mut() else {
+            return;
+        };
+        let text = &mut live.invitation_text;
+        self.received.remember(text.shown_preview.take());
+        text.expect_first(Some(body), sender, None);
+        self.expect_first_message(cx);
     }
 
     /// Shows every queued message with the content that is known, because the life or the application ends.

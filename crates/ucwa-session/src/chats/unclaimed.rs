@@ -158,16 +158,27 @@ impl Chats {
             return;
         }
         self.merged.remove(&key);
-        // The conversation may be established by now, so the invitation was answered.
         let conversation = conversation.and_then(|href| key_of(core, href));
         let known = conversation.and_then(|href| self.index.conversation(&href));
-        let known = known.and_then(|key| self.conversations.get(&key));
+        let chatting = known.filter(|key| {
+            let conversation = self.conversations.get(key);
+            conversation.is_some_and(Conversation::is_chatting)
+        });
         let href = href.to_owned();
         let address = Address { href, key };
-        if !known.is_some_and(Conversation::is_chatting) {
-            let kind = &EventKind::Started;
-            let event = InvitationEvent::read(core, address.clone(), rel, kind, &invitation);
-            self.dispatch_invitation(core, event);
+        match chatting {
+            // The invitation was answered before it was read.
+            Some(key) if !self.index.is_known_invitation(&address.key) => {
+                self.with(core, key, |conversation, cx| {
+                    conversation.on_answered_invitation(cx, &invitation);
+                });
+            }
+            Some(_) => {}
+            None => {
+                let kind = &EventKind::Started;
+                let event = InvitationEvent::read(core, address.clone(), rel, kind, &invitation);
+                self.dispatch_invitation(core, event);
+            }
         }
         // The event with the result may have been in the same page, or may be malformed as well.
         if let Some((key, id)) = self.invitation_of(&address.key, Some(&invitation)) {

@@ -103,6 +103,42 @@ fn a_taken_over_application_has_its_conversations_listed() {
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
 }
 
+/// The event with the text may come before the read of the invitation, after it, or never.
+#[test]
+fn the_text_of_an_invitation_that_an_earlier_session_accepted_is_shown_once() {
+    for (before, after) in [(true, false), (false, true), (false, false)] {
+        let mut driver = taken_over();
+        let list = json!({"_links": {"conversation": [{"href": conversation_href("77")}]}});
+        driver.reply("GET", LIST, 200, list);
+        let mut page = offered("77", "Hi Tosh");
+        let event = &mut page[0]["events"][0];
+        event["type"] = json!("updated");
+        let invitation = &mut event["_embedded"]["messagingInvitation"];
+        for rel in ["accept", "decline"] {
+            invitation["_links"].as_object_mut().unwrap().remove(rel);
+        }
+        let mut invitation = invitation.clone();
+        driver.page(page);
+        let key = answer_reads(&mut driver);
+        let mut shown = Vec::new();
+        let text = || senders("77", vec![(true, arrival("77", "1", "Hi Tosh"))]);
+        if before {
+            driver.page(text());
+            shown.extend(driver.received(key));
+        }
+        invitation["state"] = json!("Connected");
+        driver.reply("GET", INVITATION, 200, invitation);
+        shown.extend(driver.received(key));
+        if after {
+            driver.page(text());
+        }
+        // The application ends before the event would be overdue.
+        driver.handle(Input::Shutdown);
+        shown.extend(driver.received(key));
+        assert_eq!(shown, ["Hi Tosh"], "{before} {after}");
+    }
+}
+
 #[test]
 fn a_new_application_has_no_conversations_to_list() {
     let driver = TestDriver::signed_in();
