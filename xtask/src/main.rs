@@ -6,6 +6,7 @@ use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod api;
 mod corpus;
 mod decode;
 mod diff;
@@ -29,6 +30,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Compare the public items of each crate with its public-api.txt, or write these files
+    Api(api::Arguments),
     /// Decode, re-encode and decode again every payload of a folder with a manifest
     Corpus(corpus::Arguments),
     /// Print a payload as canonical JSON
@@ -50,7 +53,11 @@ enum Chore {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = api::stand_in_for_rustdoc() {
+        return code;
+    }
     match Arguments::parse().chore {
+        Chore::Api(arguments) => api::run(&arguments),
         Chore::Corpus(arguments) => corpus::run(&arguments),
         Chore::Decode(arguments) => decode::run(&arguments),
         Chore::Diff(arguments) => diff::run(&arguments),

@@ -29,7 +29,7 @@ use crate::{
     home::Home,
     mailbox::Command,
     projection,
-    questions::{Callbacks, NO},
+    questions::{Callbacks, REFUSAL},
     runtime::Runtime,
     tasks::Tasks,
 };
@@ -251,7 +251,7 @@ impl Driver {
         self.tasks.question(id, async move {
             match select(Box::pin(callbacks.answer(question)), deadline).await {
                 Either::Left((answer, _)) => answer,
-                Either::Right(_) => NO,
+                Either::Right(_) => REFUSAL,
             }
         });
     }

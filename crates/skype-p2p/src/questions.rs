@@ -83,7 +83,7 @@ pub(crate) type Jar = Cookies<Arc<dyn HttpTransport>>;
 type BoxFuture<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 type Callback<Q, A> = Arc<dyn Fn(Q) -> BoxFuture<A> + Send + Sync>;
 
-/// The callbacks of the application. A question without a callback is answered with no.
+/// The callbacks of the application. A question without a callback is refused.
 #[derive(Clone, Default)]
 pub(crate) struct Callbacks {
     pub(crate) trust: Option<Callback<TrustQuestion, bool>>,
@@ -136,10 +136,10 @@ impl Callbacks {
                 }
                 Answer::PassiveSignIn(signed_in)
             }
-            _ => NO,
+            _ => REFUSAL,
         }
     }
 }
 
-/// An answer that the session takes as a refusal, whatever the question.
-pub(crate) const NO: Answer = Answer::Trust(false);
+/// The answer that the session takes as a refusal of any question.
+pub(crate) const REFUSAL: Answer = Answer::Trust(false);

@@ -3,7 +3,7 @@
 use conv_model::{ErrorDetails, Reason, ReasonCode};
 use ucwa_session::{Failure, FailureKind};
 
-/// The reason for a failure. It keeps everything that the server said as data.
+/// The reason for a failure. Its details have everything that the server reported.
 pub(crate) fn reason(failure: &Failure) -> Reason {
     let reason = Reason::new(code(failure))
         .with_details(details(failure))
@@ -13,9 +13,10 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
             "the server offers no usable grant, only {}",
             offered.join(", ")
         )),
-        FailureKind::InvalidCredentials => {
-            reason.with_message("the user name or the password was refused")
-        }
+        FailureKind::InvalidCredentials => match failure.message() {
+            Some(message) => reason.with_message(message.to_owned()),
+            None => reason.with_message("the user name or the password was refused"),
+        },
         FailureKind::Untrusted | FailureKind::PlainHttp => {
             reason.with_message(failure.kind().to_string())
         }
@@ -23,7 +24,7 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
             reason.with_message("the user is homed at the retired online service")
         }
         FailureKind::Unreachable { tried } => reason.with_message(format!(
-            "nothing could be reached (tried {})",
+            "no server could be reached; tried {}",
             tried.join("; ")
         )),
         FailureKind::UnexpectedAnswer => {
@@ -117,7 +118,7 @@ fn named(name: &str) -> Option<ReasonCode> {
     })
 }
 
-/// The details of a failure. Everything that the server said is kept.
+/// The details of a failure. They have everything that the server reported.
 pub(crate) fn details(failure: &Failure) -> ErrorDetails {
     let mut details = ErrorDetails::default();
     details.code = failure.code().map(str::to_owned);

@@ -181,7 +181,7 @@ pub enum SignInErrorKind {
     },
     /// A host that is not trusted would have received the credentials.
     Untrusted,
-    /// The credentials would have been sent over plain HTTP. Only a server on loopback gets them so.
+    /// The credentials would have been sent over plain HTTP. Only a server on loopback may receive them.
     PlainHttp,
     /// The user is homed at the retired online service.
     HomedOnline,

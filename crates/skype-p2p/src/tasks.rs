@@ -16,7 +16,7 @@ use futures_util::{
 };
 use ucwa_session::{Answer, Input, QuestionId, RequestId, TransportFailure};
 
-use crate::{exchange, questions::NO, runtime::Runtime};
+use crate::{exchange, questions::REFUSAL, runtime::Runtime};
 
 /// Runs exchanges and questions, and returns their results as inputs of the session, in the order in which they ended.
 /// Dropping it aborts all of them.
@@ -61,7 +61,7 @@ impl Tasks {
         self.exchanges.insert(id, abort);
     }
 
-    /// Starts a callback of the application. If it panics, the answer is no.
+    /// Starts a callback of the application. If the callback panics, the answer is a refusal.
     pub(crate) fn question(
         &mut self,
         id: QuestionId,
@@ -69,7 +69,7 @@ impl Tasks {
     ) {
         let (task, abort) = self.task(answer, move |answer| Input::Answer {
             id,
-            answer: answer.unwrap_or(NO),
+            answer: answer.unwrap_or(REFUSAL),
         });
         self.runtime.spawn(task);
         self.questions.insert(id, abort);
