@@ -43,7 +43,9 @@ impl Echo {
 
     async fn carry_out(&mut self, request: Request) -> Result<(), Reason> {
         match request {
-            Request::OpenConversation { conversation, peer } => {
+            Request::OpenConversation {
+                conversation, peer, ..
+            } => {
                 self.chats.insert(conversation, (peer, false));
             }
             Request::ForgetConversation(id) => drop(self.chats.remove(&id)),
@@ -51,6 +53,7 @@ impl Echo {
             Request::SendMessage {
                 conversation,
                 message,
+                ..
             } => {
                 let peer = self.connect(conversation).await?;
                 self.echo(conversation, &peer, message.body).await;

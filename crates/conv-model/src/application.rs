@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::archive::ArchiveSituation;
+use crate::archive::ArchiveCommandState;
 use crate::backend::Backend;
 use crate::conversation::Conversation;
 use crate::conversations_manager::ConversationsManager;
@@ -28,7 +28,7 @@ pub(crate) struct ApplicationCells {
     pub(crate) by_id: BTreeMap<ConversationId, Conversation>,
     pub(crate) unread: Cell<usize>,
     pub(crate) history_enabled: Cell<bool>,
-    pub(crate) archive: Cell<ArchiveSituation>,
+    pub(crate) archive: Cell<ArchiveCommandState>,
 }
 
 pub(crate) struct ApplicationIdentity {
@@ -57,7 +57,7 @@ impl Application {
             by_id: BTreeMap::new(),
             unread: Cell::new(0),
             history_enabled: Cell::new(false),
-            archive: Cell::new(ArchiveSituation::default()),
+            archive: Cell::new(ArchiveCommandState::default()),
         };
         let me = MePerson(Person::new(&model, "", true));
         let node = store.node(ApplicationIdentity { model, me }, cells);

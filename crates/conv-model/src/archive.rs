@@ -11,7 +11,7 @@ use crate::sync::Arc;
 
 /// The state that decides which commands on the archive are enabled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ArchiveSituation {
+pub(crate) struct ArchiveCommandState {
     pub(crate) signed_in: bool,
     /// The user can switch the archiving of new conversations.
     pub(crate) settable: bool,
@@ -19,9 +19,9 @@ pub(crate) struct ArchiveSituation {
     pub(crate) complete: bool,
 }
 
-type Rule = fn(&ArchiveSituation) -> Result<(), Reason>;
+type Rule = fn(&ArchiveCommandState) -> Result<(), Reason>;
 
-impl ArchiveSituation {
+impl ArchiveCommandState {
     fn signed_in(&self) -> Result<(), Reason> {
         if self.signed_in {
             Ok(())
@@ -62,7 +62,7 @@ impl ConversationsManager {
     /// the server has no archive.
     pub fn get_more_conversations(&self, count: u32) -> CommandFuture<()> {
         self.invoke(
-            ArchiveSituation::more_conversations,
+            ArchiveCommandState::more_conversations,
             Request::MoreConversations(count),
         )
     }
@@ -70,7 +70,7 @@ impl ConversationsManager {
     /// [`get_more_conversations`](Self::get_more_conversations) as a value.
     #[must_use]
     pub fn get_more_conversations_command(&self) -> Command<u32, ()> {
-        self.command(ArchiveSituation::more_conversations, |manager, count| {
+        self.command(ArchiveCommandState::more_conversations, |manager, count| {
             manager.get_more_conversations(count)
         })
     }
@@ -91,13 +91,16 @@ impl ConversationsManager {
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn set_history_enabled(&self, enabled: bool) -> CommandFuture<()> {
-        self.invoke(ArchiveSituation::set_history, Request::SetHistory(enabled))
+        self.invoke(
+            ArchiveCommandState::set_history,
+            Request::SetHistory(enabled),
+        )
     }
 
     /// [`set_history_enabled`](Self::set_history_enabled) as a value.
     #[must_use]
     pub fn set_history_enabled_command(&self) -> Command<bool, ()> {
-        self.command(ArchiveSituation::set_history, |manager, enabled| {
+        self.command(ArchiveCommandState::set_history, |manager, enabled| {
             manager.set_history_enabled(enabled)
         })
     }
@@ -114,12 +117,12 @@ impl ConversationsManager {
         rule: Rule,
         run: impl Fn(&Self, A) -> CommandFuture<()> + Send + Sync + 'static,
     ) -> Command<A, ()> {
-        let situation = Property::new(Field {
+        let command_state = Property::new(Field {
             node: Arc::clone(&self.node),
             cell: |cells| &mut cells.archive,
         });
-        let enabled = situation.map_with_reason(move |situation, _| {
-            let result = rule(situation);
+        let enabled = command_state.map_with_reason(move |command_state, _| {
+            let result = rule(command_state);
             (result.is_ok(), result.err())
         });
         let manager = self.clone();

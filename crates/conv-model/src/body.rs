@@ -6,6 +6,7 @@ use crate::states::MessageFormat;
 
 /// The body of a message, in the format in which it was written. Debug output does not show the text.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MessageBody {
     /// Plain text.
     Text(String),

@@ -1,6 +1,7 @@
 //! The chat of a conversation.
 
 use crate::body::MessageBody;
+use crate::command_state::CommandState;
 use crate::conversation::Conversation;
 use crate::ids::MessageId;
 use crate::message::TextMessage;
@@ -11,7 +12,6 @@ use crate::observable::store::Transaction;
 use crate::observable::{Collection, Property};
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{OutgoingMessage, Request, StartOptions};
-use crate::situation::Situation;
 use crate::states::{CallConnectionState, Direction, MessageFormat, MessageStatus};
 use crate::sync::Arc;
 
@@ -56,7 +56,7 @@ impl ChatService {
     /// Fails at once if it is not enabled. Otherwise fails with the reason why there is no chat.
     pub fn start(&self, options: StartOptions) -> CommandFuture<()> {
         self.0
-            .invoke(Situation::start, |transaction, conversation| {
+            .invoke(CommandState::start, |transaction, conversation| {
                 let mut options = options;
                 if options.subject.is_none() {
                     options.subject = subject(transaction, conversation);
@@ -72,9 +72,10 @@ impl ChatService {
     /// [`start`](Self::start) as a value.
     #[must_use]
     pub fn start_command(&self) -> Command<StartOptions, ()> {
-        self.0.command(Situation::start, |conversation, options| {
-            conversation.chat_service().start(options)
-        })
+        self.0
+            .command(CommandState::start, |conversation, options| {
+                conversation.chat_service().start(options)
+            })
     }
 
     /// Ends the chat, or cancels its invitation. Other modalities continue. Enabled while the chat is Connecting or
@@ -83,16 +84,17 @@ impl ChatService {
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn stop(&self) -> CommandFuture<()> {
-        self.0.invoke(Situation::stop, |transaction, conversation| {
-            conversation.set_chat(transaction, CallConnectionState::Disconnecting, None);
-            Ok(Step::ask(Request::Stop(conversation.id())))
-        })
+        self.0
+            .invoke(CommandState::stop, |transaction, conversation| {
+                conversation.set_chat(transaction, CallConnectionState::Disconnecting, None);
+                Ok(Step::ask(Request::Stop(conversation.id())))
+            })
     }
 
     /// [`stop`](Self::stop) as a value.
     #[must_use]
     pub fn stop_command(&self) -> Command<(), ()> {
-        self.0.command(Situation::stop, |conversation, ()| {
+        self.0.command(CommandState::stop, |conversation, ()| {
             conversation.chat_service().stop()
         })
     }
@@ -103,7 +105,7 @@ impl ChatService {
     /// Fails at once if it is not enabled. Otherwise fails with the reason why there is no chat.
     pub fn accept(&self) -> CommandFuture<()> {
         self.0
-            .invoke(Situation::answer, |transaction, conversation| {
+            .invoke(CommandState::answer, |transaction, conversation| {
                 conversation.set_chat(transaction, CallConnectionState::Connecting, None);
                 Ok(Step::ask(Request::Accept(conversation.id())))
             })
@@ -112,7 +114,7 @@ impl ChatService {
     /// [`accept`](Self::accept) as a value.
     #[must_use]
     pub fn accept_command(&self) -> Command<(), ()> {
-        self.0.command(Situation::answer, |conversation, ()| {
+        self.0.command(CommandState::answer, |conversation, ()| {
             conversation.chat_service().accept()
         })
     }
@@ -123,7 +125,7 @@ impl ChatService {
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn reject(&self) -> CommandFuture<()> {
         self.0
-            .invoke(Situation::answer, |transaction, conversation| {
+            .invoke(CommandState::answer, |transaction, conversation| {
                 conversation.begin_end(transaction);
                 Ok(Step::ask(Request::Reject(conversation.id())))
             })
@@ -132,7 +134,7 @@ impl ChatService {
     /// [`reject`](Self::reject) as a value.
     #[must_use]
     pub fn reject_command(&self) -> Command<(), ()> {
-        self.0.command(Situation::answer, |conversation, ()| {
+        self.0.command(CommandState::answer, |conversation, ()| {
             conversation.chat_service().reject()
         })
     }
@@ -159,7 +161,7 @@ impl ChatService {
         let id = MessageId::Local(model.next_id());
         let timestamp = model.backend.now();
         self.0
-            .invoke(Situation::send_message, |transaction, conversation| {
+            .invoke(CommandState::send_message, |transaction, conversation| {
                 let sender = conversation.node.fixed.myself.person();
                 let item = TextMessage::new(
                     model,
@@ -174,11 +176,11 @@ impl ChatService {
                 cells.by_id.insert(id, item.clone());
                 cells.pending.push(item.clone());
                 conversation.push_message(transaction, item);
-                match conversation.situation(transaction).chat {
+                match conversation.command_state(transaction).chat {
                     CallConnectionState::Disconnected => conversation.begin_chat(transaction),
                     CallConnectionState::Notified => {
                         conversation.set_chat(transaction, CallConnectionState::Connecting, None);
-                        model.tell(transaction, Request::Accept(conversation.id()));
+                        model.notify(transaction, Request::Accept(conversation.id()));
                     }
                     _ => {}
                 }
@@ -204,7 +206,7 @@ impl ChatService {
     #[must_use]
     pub fn send_message_command(&self) -> Command<MessageBody, ()> {
         self.0.command(
-            Situation::send_message,
+            CommandState::send_message,
             |conversation, body: MessageBody| conversation.chat_service().send_message(body),
         )
     }
@@ -215,16 +217,17 @@ impl ChatService {
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn send_is_typing(&self) -> CommandFuture<()> {
-        self.0.invoke(Situation::send_is_typing, |_, conversation| {
-            Ok(Step::ask(Request::SendIsTyping(conversation.id())))
-        })
+        self.0
+            .invoke(CommandState::send_is_typing, |_, conversation| {
+                Ok(Step::ask(Request::SendIsTyping(conversation.id())))
+            })
     }
 
     /// [`send_is_typing`](Self::send_is_typing) as a value.
     #[must_use]
     pub fn send_is_typing_command(&self) -> Command<(), ()> {
         self.0
-            .command(Situation::send_is_typing, |conversation, ()| {
+            .command(CommandState::send_is_typing, |conversation, ()| {
                 conversation.chat_service().send_is_typing()
             })
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::body::MessageBody;
 use crate::chat_service::ChatService;
+use crate::command_state::{CommandState, Rule};
 use crate::history::{ActivityItem, HistoryService};
 use crate::ids::{ConversationId, MessageId};
 use crate::message::TextMessage;
@@ -19,7 +20,6 @@ use crate::participant::Participant;
 use crate::person::Person;
 use crate::reason::Reason;
 use crate::request::{Context, Request};
-use crate::situation::{Rule, Situation};
 use crate::states::{
     CallConnectionState, ConversationState, Importance, MessageFormat, ParticipantState,
 };
@@ -50,7 +50,7 @@ pub(crate) struct ConversationCells {
     pub(crate) archived: usize,
     /// Outgoing messages whose delivery is not known yet, in order.
     pub(crate) pending: Vec<TextMessage>,
-    pub(crate) situation: Cell<Situation>,
+    pub(crate) command_state: Cell<CommandState>,
     /// The message in the incoming invitation, and the property that shows it while the invitation is pending.
     pub(crate) offered: Option<MessageBody>,
     pub(crate) preview: Cell<Option<MessageBody>>,
@@ -84,7 +84,7 @@ impl Conversation {
         state: ConversationState,
         chat: CallConnectionState,
     ) -> Self {
-        let situation = Situation {
+        let command_state = CommandState {
             signed_in,
             state,
             chat,
@@ -115,7 +115,7 @@ impl Conversation {
             by_id: BTreeMap::new(),
             archived: 0,
             pending: Vec::new(),
-            situation: Cell::new(situation),
+            command_state: Cell::new(command_state),
             offered: None,
             preview: Cell::new(None),
             is_removed: false,
@@ -150,7 +150,7 @@ impl Conversation {
     /// Fails at once if it is not enabled. A topic that is too long for the protocol fails the invitation.
     pub fn set_topic(&self, topic: impl Into<String>) -> CommandFuture<()> {
         let topic = topic.into();
-        self.invoke(Situation::set_topic, |transaction, conversation| {
+        self.invoke(CommandState::set_topic, |transaction, conversation| {
             conversation.set(transaction, |cells| &mut cells.topic, topic);
             Ok(Step::Done(()))
         })
@@ -159,7 +159,7 @@ impl Conversation {
     /// [`set_topic`](Self::set_topic) as a value.
     #[must_use]
     pub fn set_topic_command(&self) -> Command<String, ()> {
-        self.command(Situation::set_topic, |conversation, topic: String| {
+        self.command(CommandState::set_topic, |conversation, topic: String| {
             conversation.set_topic(topic)
         })
     }
@@ -175,7 +175,7 @@ impl Conversation {
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn set_importance(&self, importance: Importance) -> CommandFuture<()> {
-        self.invoke(Situation::set_topic, |transaction, conversation| {
+        self.invoke(CommandState::set_topic, |transaction, conversation| {
             conversation.set(transaction, |cells| &mut cells.importance, importance);
             Ok(Step::ask(Request::SetImportance {
                 conversation: conversation.id(),
@@ -187,7 +187,7 @@ impl Conversation {
     /// [`set_importance`](Self::set_importance) as a value.
     #[must_use]
     pub fn set_importance_command(&self) -> Command<Importance, ()> {
-        self.command(Situation::set_topic, |conversation, importance| {
+        self.command(CommandState::set_topic, |conversation, importance| {
             conversation.set_importance(importance)
         })
     }
@@ -250,7 +250,7 @@ impl Conversation {
     /// conference may have ended, which only the attempt to join shows.
     #[must_use]
     pub fn is_joining_enabled(&self) -> Property<bool> {
-        self.enabled(Situation::join)
+        self.enabled(CommandState::join)
     }
 
     /// The active modalities.
@@ -284,10 +284,10 @@ impl Conversation {
     /// The protocol decides.
     pub fn leave(&self) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
-            let situation = self.situation(transaction);
-            situation.exists()?;
+            let command_state = self.command_state(transaction);
+            command_state.exists()?;
             if matches!(
-                situation.state,
+                command_state.state,
                 ConversationState::Created | ConversationState::Disconnected
             ) {
                 return Ok(Step::Done(()));
@@ -300,7 +300,7 @@ impl Conversation {
     /// [`acknowledge`](Self::acknowledge) as a value.
     #[must_use]
     pub fn acknowledge_command(&self) -> Command<(), ()> {
-        self.command(Situation::acknowledge, |conversation, ()| {
+        self.command(CommandState::acknowledge, |conversation, ()| {
             conversation.acknowledge()
         })
     }
@@ -310,7 +310,7 @@ impl Conversation {
     /// # Errors
     /// Fails at once if there is nothing to acknowledge. Otherwise the protocol decides.
     pub fn acknowledge(&self) -> CommandFuture<()> {
-        self.invoke(Situation::acknowledge, |_, conversation| {
+        self.invoke(CommandState::acknowledge, |_, conversation| {
             Ok(Step::ask(Request::Acknowledge(conversation.id())))
         })
     }
@@ -339,9 +339,9 @@ impl Conversation {
 
     /// Whether a rule allows its command.
     fn enabled(&self, rule: Rule) -> Property<bool> {
-        self.property(|cells| &mut cells.situation)
-            .map_with_reason(move |situation, _| {
-                let result = situation.exists().and_then(|()| rule(situation));
+        self.property(|cells| &mut cells.command_state)
+            .map_with_reason(move |command_state, _| {
+                let result = command_state.exists().and_then(|()| rule(command_state));
                 (result.is_ok(), result.err())
             })
     }
@@ -353,35 +353,40 @@ impl Conversation {
         decide: impl FnOnce(&mut Transaction<'_>, &Self) -> Result<Step, Reason>,
     ) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
-            let situation = self.situation(transaction);
-            situation.exists()?;
-            rule(&situation).map_err(disabled)?;
+            let command_state = self.command_state(transaction);
+            command_state.exists()?;
+            rule(&command_state).map_err(disabled)?;
             decide(transaction, self)
         })
     }
 
-    pub(crate) fn situation(&self, transaction: &mut Transaction<'_>) -> Situation {
-        *transaction.cells(&self.node).situation.get()
+    pub(crate) fn command_state(&self, transaction: &mut Transaction<'_>) -> CommandState {
+        *transaction.cells(&self.node).command_state.get()
     }
 
-    pub(crate) fn change_situation(
+    pub(crate) fn change_command_state(
         &self,
         transaction: &mut Transaction<'_>,
-        change: impl FnOnce(&mut Situation),
+        change: impl FnOnce(&mut CommandState),
     ) {
-        let mut situation = self.situation(transaction);
-        change(&mut situation);
-        transaction.set(&self.node, |cells| &mut cells.situation, situation, None);
+        let mut command_state = self.command_state(transaction);
+        change(&mut command_state);
+        transaction.set(
+            &self.node,
+            |cells| &mut cells.command_state,
+            command_state,
+            None,
+        );
     }
 
-    /// Sets the state, and first the situation that follows from it.
+    /// Sets the state, and first the state of the commands, which follows from it.
     pub(crate) fn set_state(
         &self,
         transaction: &mut Transaction<'_>,
         state: ConversationState,
         reason: Option<Reason>,
     ) {
-        self.change_situation(transaction, |situation| situation.state = state);
+        self.change_command_state(transaction, |command_state| command_state.state = state);
         transaction.set(&self.node, |cells| &mut cells.state, state, reason);
         self.update_alone(transaction);
     }
@@ -396,7 +401,7 @@ impl Conversation {
     /// Sets the address of a conference, and that the conversation is one.
     pub(crate) fn set_group(&self, transaction: &mut Transaction<'_>, uri: Option<String>) {
         if uri.is_some() {
-            self.change_situation(transaction, |situation| situation.joinable = true);
+            self.change_command_state(transaction, |command_state| command_state.joinable = true);
             self.set(transaction, |cells| &mut cells.uri, uri);
         }
         self.set(transaction, |cells| &mut cells.is_group, true);
@@ -411,7 +416,7 @@ impl Conversation {
         reason: Option<Reason>,
     ) {
         self.node.fixed.myself.set_chat(transaction, state, reason);
-        self.change_situation(transaction, |situation| situation.chat = state);
+        self.change_command_state(transaction, |command_state| command_state.chat = state);
         let cells = transaction.cells(&self.node);
         let preview = match state {
             CallConnectionState::Notified => cells.offered.clone(),
@@ -435,7 +440,7 @@ impl Conversation {
 
     /// Begins to establish a chat, the first one or another one.
     pub(crate) fn begin_chat(&self, transaction: &mut Transaction<'_>) {
-        let state = self.situation(transaction).state;
+        let state = self.command_state(transaction).state;
         if matches!(
             state,
             ConversationState::Created | ConversationState::Disconnected
@@ -447,7 +452,7 @@ impl Conversation {
 
     /// Begins to end the conversation. Facts report the end.
     pub(crate) fn begin_end(&self, transaction: &mut Transaction<'_>) {
-        match self.situation(transaction).chat {
+        match self.command_state(transaction).chat {
             CallConnectionState::Notified => {
                 self.set_chat(transaction, CallConnectionState::Disconnected, None);
             }
@@ -458,7 +463,7 @@ impl Conversation {
         if myself.state_now(transaction) != ParticipantState::Disconnected {
             myself.set_state(transaction, ParticipantState::Disconnecting, None);
         }
-        self.change_situation(transaction, |situation| situation.ending = true);
+        self.change_command_state(transaction, |command_state| command_state.ending = true);
     }
 
     pub(crate) fn others(&self, transaction: &mut Transaction<'_>) -> Vec<Participant> {

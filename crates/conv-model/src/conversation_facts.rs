@@ -12,8 +12,8 @@ impl Conversation {
     /// Applies a fact. A fact that does not fit the present state changes nothing.
     pub(crate) fn apply(&self, transaction: &mut Transaction<'_>, fact: ConversationFact) {
         use ConversationFact as Fact;
-        let situation = self.situation(transaction);
-        let chat = situation.chat;
+        let command_state = self.command_state(transaction);
+        let chat = command_state.chat;
         match fact {
             Fact::MessageReceived {
                 message,
@@ -37,17 +37,21 @@ impl Conversation {
             } => self.update_participant(transaction, participant, &update),
             Fact::Archived(messages) => self.archive(transaction, messages),
             Fact::MoreHistory(more) => {
-                self.change_situation(transaction, |situation| situation.history_complete = !more);
+                self.change_command_state(transaction, |command_state| {
+                    command_state.history_complete = !more;
+                });
             }
             Fact::Unread(unread) => {
-                self.change_situation(transaction, |situation| situation.unread = unread);
+                self.change_command_state(transaction, |command_state| {
+                    command_state.unread = unread;
+                });
             }
             Fact::Subject(subject) => self.set(transaction, |cells| &mut cells.topic, subject),
             Fact::Group { uri } => {
                 self.set_group(transaction, uri);
             }
             // The other facts have no effect on a conversation that has ended.
-            _ if situation.state == State::Disconnected => {}
+            _ if command_state.state == State::Disconnected => {}
             Fact::Inviting => {
                 for participant in self.others(transaction) {
                     if participant.state_now(transaction) == ParticipantState::Disconnected {
@@ -67,7 +71,7 @@ impl Conversation {
                 }
             }
             Fact::Connecting => {
-                if situation.state == State::Created {
+                if command_state.state == State::Created {
                     self.set_state(transaction, State::Connecting, None);
                 }
             }
@@ -82,32 +86,36 @@ impl Conversation {
                 self.set_state(transaction, State::Connected, None);
             }
             Fact::ChatOffered => {
-                self.change_situation(transaction, |situation| situation.ending = false);
+                self.change_command_state(transaction, |command_state| {
+                    command_state.ending = false;
+                });
                 if chat != Call::Connected {
                     self.set_chat(transaction, Call::Notified, None);
                 }
             }
             Fact::EndRefused { chat } => {
-                self.change_situation(transaction, |situation| situation.ending = false);
-                let goes_on = if chat {
+                self.change_command_state(transaction, |command_state| {
+                    command_state.ending = false;
+                });
+                let state = if chat {
                     Call::Connected
                 } else {
                     Call::Disconnected
                 };
-                self.set_chat(transaction, goes_on, None);
+                self.set_chat(transaction, state, None);
                 let myself = self.self_participant();
                 if myself.state_now(transaction) == ParticipantState::Disconnecting {
                     myself.set_state(transaction, ParticipantState::Connected, None);
                 }
             }
             Fact::ChatConnecting => {
-                if chat == Call::Disconnected && !situation.ending {
+                if chat == Call::Disconnected && !command_state.ending {
                     self.set_chat(transaction, Call::Connecting, None);
                 }
             }
             Fact::ChatConnected { formats } => {
                 self.set_formats(transaction, &formats);
-                if chat != Call::Disconnecting && !situation.ending {
+                if chat != Call::Disconnecting && !command_state.ending {
                     self.set_chat(transaction, Call::Connected, None);
                 }
             }
@@ -119,7 +127,9 @@ impl Conversation {
             Fact::ChatDisconnected { reason } => {
                 transaction.cells(&self.node).offered = None;
                 self.set_chat(transaction, Call::Disconnected, reason);
-                self.change_situation(transaction, |situation| situation.ending = false);
+                self.change_command_state(transaction, |command_state| {
+                    command_state.ending = false;
+                });
             }
             Fact::ParticipantInvited { participant } => {
                 if let Some(participant) = self.participant(transaction, participant)
@@ -183,7 +193,9 @@ impl Conversation {
                 self.set(transaction, |cells| &mut cells.video_active, active.video);
             }
             Fact::Acknowledgeable(yes) => {
-                self.change_situation(transaction, |situation| situation.acknowledgeable = yes);
+                self.change_command_state(transaction, |command_state| {
+                    command_state.acknowledgeable = yes;
+                });
             }
             Fact::ParticipantsCount(count) => {
                 self.set(transaction, |cells| &mut cells.participants_count, count);
@@ -231,9 +243,9 @@ impl Conversation {
         self.set(transaction, |cells| &mut cells.chat_active, false);
         self.set(transaction, |cells| &mut cells.audio_active, false);
         self.set(transaction, |cells| &mut cells.video_active, false);
-        self.change_situation(transaction, |situation| {
-            situation.ending = false;
-            situation.acknowledgeable = false;
+        self.change_command_state(transaction, |command_state| {
+            command_state.ending = false;
+            command_state.acknowledgeable = false;
         });
         self.set_state(transaction, State::Disconnected, reason);
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::application::ApplicationNode;
+use crate::command_state::gone;
 use crate::conversation::{Conversation, ConversationIdentity};
 use crate::fact::ParticipantFact;
 use crate::ids::{ConversationId, ParticipantId};
@@ -18,7 +19,6 @@ use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Peer, Request};
-use crate::situation::gone;
 use crate::states::{CallConnectionState, ConversationState, SignInState};
 use crate::sync::Arc;
 
@@ -92,7 +92,7 @@ impl ConversationsManager {
                 conversation: id,
                 peer: Peer::new(participant, address),
             };
-            model.tell(transaction, request);
+            model.notify(transaction, request);
             conversation
         }))
     }
@@ -139,7 +139,7 @@ impl ConversationsManager {
             conversation: id,
             uri,
         };
-        model.tell(transaction, request);
+        model.notify(transaction, request);
         conversation
     }
 
@@ -160,7 +160,7 @@ impl ConversationsManager {
                     .with_message("the conversation belongs to another model"));
             }
             if matches!(
-                conversation.situation(transaction).state,
+                conversation.command_state(transaction).state,
                 ConversationState::Created | ConversationState::Disconnected
             ) {
                 remove_item(transaction, &self.node, conversation);
@@ -281,14 +281,14 @@ pub(crate) fn remove_item(
     let id = conversation.id();
     let removed = transaction.cells(application).by_id.remove(&id);
     transaction.discard(removed);
-    conversation.change_situation(transaction, |situation| situation.removed = true);
+    conversation.change_command_state(transaction, |command_state| command_state.removed = true);
     transaction.remove(
         application,
         |cells| &mut cells.conversations,
         |item| item == conversation,
     );
     let model = &application.fixed.model;
-    model.tell(transaction, Request::ForgetConversation(id));
+    model.notify(transaction, Request::ForgetConversation(id));
 }
 
 impl fmt::Debug for ConversationsManager {

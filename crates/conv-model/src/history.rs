@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use crate::command_state::CommandState;
 use crate::conversation::Conversation;
 use crate::message::TextMessage;
 use crate::model::Step;
@@ -11,7 +12,6 @@ use crate::observable::list::ListField;
 use crate::participant::Participant;
 use crate::reason::Reason;
 use crate::request::Request;
-use crate::situation::Situation;
 use crate::sync::Arc;
 
 /// An item of the history of a conversation. Ignore unknown kinds.
@@ -90,9 +90,10 @@ impl HistoryService {
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn get_more_activity_items(&self) -> CommandFuture<()> {
-        self.0.invoke(Situation::more_history, |_, conversation| {
-            Ok(Step::ask(Request::MoreHistory(conversation.id())))
-        })
+        self.0
+            .invoke(CommandState::more_history, |_, conversation| {
+                Ok(Step::ask(Request::MoreHistory(conversation.id())))
+            })
     }
 
     /// Marks the archived messages as read, which lowers the number of
@@ -102,24 +103,27 @@ impl HistoryService {
     /// # Errors
     /// Fails at once if it is not enabled. Otherwise the protocol decides.
     pub fn mark_as_read(&self) -> CommandFuture<()> {
-        self.0.invoke(Situation::mark_as_read, |_, conversation| {
-            Ok(Step::ask(Request::MarkAsRead(conversation.id())))
-        })
+        self.0
+            .invoke(CommandState::mark_as_read, |_, conversation| {
+                Ok(Step::ask(Request::MarkAsRead(conversation.id())))
+            })
     }
 
     /// [`mark_as_read`](Self::mark_as_read) as a value.
     #[must_use]
     pub fn mark_as_read_command(&self) -> Command<(), ()> {
-        self.0.command(Situation::mark_as_read, |conversation, ()| {
-            conversation.history_service().mark_as_read()
-        })
+        self.0
+            .command(CommandState::mark_as_read, |conversation, ()| {
+                conversation.history_service().mark_as_read()
+            })
     }
 
     /// [`get_more_activity_items`](Self::get_more_activity_items) as a value.
     #[must_use]
     pub fn get_more_activity_items_command(&self) -> Command<(), ()> {
-        self.0.command(Situation::more_history, |conversation, ()| {
-            conversation.history_service().get_more_activity_items()
-        })
+        self.0
+            .command(CommandState::more_history, |conversation, ()| {
+                conversation.history_service().get_more_activity_items()
+            })
     }
 }

@@ -101,6 +101,12 @@
 //!
 //! `examples/echo.rs` is a small protocol with async functions.
 //!
+//! # Stability
+//!
+//! Types that may get more variants or fields are `#[non_exhaustive]`; those that a protocol creates have a constructor or a
+//! default, whose fields can be set. Exhaustive are [`Direction`], [`Resend`] and the IDs, to which nothing can be added. One type of another
+//! crate is part of the API: the streams implement `futures_core::Stream`, the trait of the field.
+//!
 //! # Where the facts come from
 //!
 //! Names, members and rules are those published for the Skype Web SDK (`PropertyModel`, `ObjectModel`,
@@ -114,6 +120,7 @@ mod archive;
 mod backend;
 mod body;
 mod chat_service;
+mod command_state;
 mod conversation;
 mod conversation_facts;
 mod conversation_messages;
@@ -122,10 +129,10 @@ mod fact;
 mod history;
 mod html;
 mod ids;
-mod leading;
 mod me;
 mod message;
 mod model;
+mod moderation;
 mod observable;
 mod participant;
 mod people;
@@ -135,7 +142,6 @@ mod reason;
 mod remote_property;
 mod request;
 mod roster;
-mod situation;
 mod states;
 mod sync;
 mod writer;

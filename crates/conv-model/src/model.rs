@@ -136,8 +136,8 @@ impl Model {
         future(ended)
     }
 
-    /// Sends a request whose completion is ignored.
-    pub(crate) fn tell(self: &Arc<Self>, transaction: &mut Transaction<'_>, request: Request) {
+    /// Sends a request to the backend without waiting for its end.
+    pub(crate) fn notify(self: &Arc<Self>, transaction: &mut Transaction<'_>, request: Request) {
         let command = CommandId(self.next_id());
         let backend = Arc::clone(&self.backend);
         transaction.call(move || backend.request(command, request));

@@ -17,6 +17,7 @@ use crate::sync::Arc;
 
 /// The presence of a person (`Person.status` of the Web SDK).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum PersonStatus {
     /// Available.
     Online,
@@ -41,6 +42,7 @@ pub enum PersonStatus {
 
 /// The kind of device that a person uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum EndpointType {
     /// A computer.
     Desktop,
@@ -55,11 +57,27 @@ pub enum EndpointType {
 
 /// A note that a person publishes. Debug output does not show the text.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Note {
     /// The kind of note.
     pub kind: NoteKind,
     /// The text.
     pub text: String,
+}
+
+impl Note {
+    /// A note of this kind.
+    pub fn new(kind: NoteKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
+
+    /// A note that the person writes.
+    pub fn personal(text: impl Into<String>) -> Self {
+        Self::new(NoteKind::Personal, text)
+    }
 }
 
 impl fmt::Debug for Note {
@@ -70,6 +88,7 @@ impl fmt::Debug for Note {
 
 /// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum NoteKind {
     /// Written by the person.
     Personal,
@@ -79,6 +98,7 @@ pub enum NoteKind {
 
 /// A phone number of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct PhoneNumber {
     /// The kind of number, such as work, mobile or home, in the protocol's words.
     pub kind: String,
@@ -86,8 +106,19 @@ pub struct PhoneNumber {
     pub number: String,
 }
 
-/// The modalities that a person can use.
+impl PhoneNumber {
+    /// A number of this kind.
+    pub fn new(kind: impl Into<String>, number: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            number: number.into(),
+        }
+    }
+}
+
+/// The modalities that a person can use. The default has none; set the fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Capabilities {
     /// Chat.
     pub chat: bool,
@@ -441,7 +472,7 @@ impl Person {
                 field,
                 interest,
             };
-            self.node.fixed.model.tell(transaction, request);
+            self.node.fixed.model.notify(transaction, request);
         }
     }
 
@@ -528,7 +559,7 @@ impl Drop for PersonCells {
                     field,
                     interest: Interest::None,
                 };
-                self.model.tell(transaction, request);
+                self.model.notify(transaction, request);
             }
         });
     }

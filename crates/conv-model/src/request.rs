@@ -16,6 +16,7 @@ use crate::states::{Importance, ParticipantRole};
 #[non_exhaustive]
 pub enum Request {
     /// The application opened a conversation with one other person. Nothing is sent yet.
+    #[non_exhaustive]
     OpenConversation {
         /// The new conversation.
         conversation: ConversationId,
@@ -24,6 +25,7 @@ pub enum Request {
     },
     /// The application opened a conference. Nothing is sent yet. A protocol without conferences ends the conversation by a
     /// fact.
+    #[non_exhaustive]
     OpenMeeting {
         /// The new conversation.
         conversation: ConversationId,
@@ -31,6 +33,7 @@ pub enum Request {
         uri: Option<String>,
     },
     /// The application set the importance of the invitation that will start the conversation. Nothing is sent yet.
+    #[non_exhaustive]
     SetImportance {
         /// The conversation.
         conversation: ConversationId,
@@ -40,6 +43,7 @@ pub enum Request {
     /// The model removed the conversation and ignores facts about it from now on.
     ForgetConversation(ConversationId),
     /// Start the chat, or restart it. Completes when the chat is established.
+    #[non_exhaustive]
     Start {
         /// The conversation.
         conversation: ConversationId,
@@ -49,6 +53,7 @@ pub enum Request {
     /// Send a message. If the chat is not established, the invitation carries the message; while the chat is being
     /// established, the message waits. Completes when the message was delivered. If it fails, the message has failed; with
     /// [`DeliveryUnknown`](crate::ReasonCode::DeliveryUnknown), its status is Unknown.
+    #[non_exhaustive]
     SendMessage {
         /// The conversation.
         conversation: ConversationId,
@@ -68,6 +73,7 @@ pub enum Request {
     /// Show the others that the user is typing.
     SendIsTyping(ConversationId),
     /// Add a participant. If the conversation has not begun, send nothing: the participant is invited with it.
+    #[non_exhaustive]
     AddParticipant {
         /// The conversation.
         conversation: ConversationId,
@@ -76,6 +82,7 @@ pub enum Request {
     },
     /// Remove a participant. If the conversation has not begun, the participant is not invited with it; if the participant is
     /// not in the conversation, the request completes at once.
+    #[non_exhaustive]
     RemoveParticipant {
         /// The conversation.
         conversation: ConversationId,
@@ -84,6 +91,7 @@ pub enum Request {
     },
     /// Change the role of a participant. Completes when the other side has accepted the request; a fact reports the new
     /// role.
+    #[non_exhaustive]
     SetRole {
         /// The conversation.
         conversation: ConversationId,
@@ -94,6 +102,7 @@ pub enum Request {
     },
     /// Admit a participant from the lobby. Completes when the other side has accepted the request; a fact reports that the
     /// participant joined.
+    #[non_exhaustive]
     Admit {
         /// The conversation.
         conversation: ConversationId,
@@ -102,6 +111,7 @@ pub enum Request {
     },
     /// Reject a participant in the lobby. Completes when the other side has accepted the request; a fact reports that the
     /// participant left.
+    #[non_exhaustive]
     RejectParticipant {
         /// The conversation.
         conversation: ConversationId,
@@ -117,6 +127,7 @@ pub enum Request {
     /// Switch the archiving of new messages on or off.
     SetHistory(bool),
     /// Read a field of a person. A fact reports the value before the request completes.
+    #[non_exhaustive]
     FetchPerson {
         /// The address of the person. Empty for the user, before the sign-in.
         address: String,
@@ -124,6 +135,7 @@ pub enum Request {
         field: PersonField,
     },
     /// Follow a field of a person from now on with this interest. The protocol decides on batches and timers.
+    #[non_exhaustive]
     SetInterest {
         /// The address of the person. Empty for the user, before the sign-in.
         address: String,
@@ -133,6 +145,7 @@ pub enum Request {
         interest: Interest,
     },
     /// Search for people. Completes with [`Outcome::Found`].
+    #[non_exhaustive]
     SearchPersons {
         /// A name or an address, or the beginning of one.
         query: String,
@@ -262,6 +275,7 @@ pub enum PersonField {
 
 /// How a field of a person is followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Interest {
     /// The field is not followed.
     #[default]

@@ -1,5 +1,6 @@
 //! The participants of a conversation: the commands that add and remove them, and the facts about them.
 
+use crate::command_state::CommandState;
 use crate::conversation::Conversation;
 use crate::fact::{ParticipantFact, ParticipantUpdate};
 use crate::history::{ActivityItem, ParticipantActivity};
@@ -12,7 +13,6 @@ use crate::participant::Participant;
 use crate::people;
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Peer, Request};
-use crate::situation::Situation;
 use crate::states::{ConversationState, ParticipantState};
 use crate::sync::Arc;
 
@@ -110,7 +110,7 @@ impl Conversation {
     pub(crate) fn participants_commands(&self) -> CollectionCommands<Participant> {
         let (adding, removing, resolving) = (self.clone(), self.clone(), self.clone());
         let enabled = self
-            .command(Situation::add_participant, |_, ()| {
+            .command(CommandState::add_participant, |_, ()| {
                 failed(Reason::new(ReasonCode::NotSupported))
             })
             .enabled();
@@ -127,9 +127,9 @@ impl Conversation {
 
     fn add_to_roster(&self, participant: &Participant) -> CommandFuture<Key> {
         self.node.fixed.model.command(|transaction| {
-            let situation = self.situation(transaction);
-            situation.exists()?;
-            situation.add_participant().map_err(disabled)?;
+            let command_state = self.command_state(transaction);
+            command_state.exists()?;
+            command_state.add_participant().map_err(disabled)?;
             if participant.key().0 != self.id()
                 || !Arc::ptr_eq(&participant.node.fixed.model, &self.node.fixed.model)
             {
@@ -167,7 +167,7 @@ impl Conversation {
     /// Removes a participant: at once if it is not in the conversation, otherwise when it has left.
     fn remove_from_roster(&self, participant: &Participant) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
-            self.situation(transaction).exists()?;
+            self.command_state(transaction).exists()?;
             if self.key_of(transaction, participant).is_none() {
                 return Err(Reason::new(ReasonCode::InvalidArgument)
                     .with_message("the participant is not in the conversation"));
@@ -178,7 +178,7 @@ impl Conversation {
                 participant: id,
             };
             let has_begun = !matches!(
-                self.situation(transaction).state,
+                self.command_state(transaction).state,
                 ConversationState::Created | ConversationState::Disconnected
             );
             let state = participant.state_now(transaction);
@@ -364,7 +364,7 @@ impl Conversation {
         if let Some(is_anonymous) = update.is_anonymous {
             participant.set(transaction, |cells| &mut cells.is_anonymous, is_anonymous);
         }
-        if self.situation(transaction).state == ConversationState::Disconnected {
+        if self.command_state(transaction).state == ConversationState::Disconnected {
             return;
         }
         if let Some(capabilities) = update.capabilities {

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 /// The state of the sign-in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum SignInState {
     /// Not signed in.
     #[default]
@@ -34,6 +35,7 @@ pub enum ConnectionState {
 
 /// The state of a conversation. Connected means that live updates arrive, not that a modality is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ConversationState {
     /// Opened by the application. Nothing was sent yet.
     Created,
@@ -47,6 +49,7 @@ pub enum ConversationState {
 
 /// The state of one side of a modality (`CallConnectionState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum CallConnectionState {
     /// Not in the call.
     Disconnected,
@@ -64,6 +67,7 @@ pub enum CallConnectionState {
 
 /// The state of a participant (`ParticipantState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ParticipantState {
     /// Not in the conversation.
     Disconnected,
@@ -79,6 +83,7 @@ pub enum ParticipantState {
 
 /// The role of a participant (`ParticipantRole`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ParticipantRole {
     /// An attendee. The default while the role is not known.
     #[default]
@@ -89,6 +94,7 @@ pub enum ParticipantRole {
 
 /// The delivery status of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum MessageStatus {
     /// Not delivered yet.
     Pending,
@@ -138,6 +144,7 @@ pub enum Direction {
 
 /// A message format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum MessageFormat {
     /// Plain text.
     Text,

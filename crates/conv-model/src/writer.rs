@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::application::ApplicationNode;
-use crate::archive::ArchiveSituation;
+use crate::archive::ArchiveCommandState;
 use crate::conversation::Conversation;
 use crate::conversations_manager::{make, publish, remove_item};
 use crate::fact::{Archived, ConversationFact, Discovered, Fact, Incoming};
@@ -118,9 +118,11 @@ impl ModelWriter {
             .collect();
         for conversation in &conversations {
             let signed_in = state == SignInState::SignedIn;
-            conversation.change_situation(transaction, |situation| situation.signed_in = signed_in);
+            conversation.change_command_state(transaction, |command_state| {
+                command_state.signed_in = signed_in;
+            });
             let begun = matches!(
-                conversation.situation(transaction).state,
+                conversation.command_state(transaction).state,
                 ConversationState::Connecting | ConversationState::Connected
             );
             if state == SignInState::SignedOut && begun {
@@ -250,7 +252,7 @@ impl ModelWriter {
     fn change_archive(
         &self,
         transaction: &mut Transaction<'_>,
-        change: impl FnOnce(&mut ArchiveSituation),
+        change: impl FnOnce(&mut ArchiveCommandState),
     ) {
         let mut archive = *transaction.cells(&self.node).archive.get();
         change(&mut archive);

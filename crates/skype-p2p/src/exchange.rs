@@ -29,26 +29,27 @@ pub(crate) async fn exchange(
 
 /// The failure of an exchange whose transport panicked. The request may have been sent.
 pub(crate) fn panicked() -> TransportFailure {
-    TransportFailure {
-        kind: TransportFailureKind::Broken,
-        stage: "send",
-        host: String::new(),
-        sent: Sent::Maybe,
-        message: "the transport panicked".to_owned(),
-    }
+    TransportFailure::new(
+        TransportFailureKind::Broken,
+        "send",
+        "",
+        Sent::Maybe,
+        "the transport panicked",
+    )
 }
 
 fn failure(error: &TransportError) -> TransportFailure {
-    TransportFailure {
-        kind: kind(error.kind()),
-        stage: stage(error.stage()),
-        host: error.host().to_owned(),
-        sent: match error.sent() {
-            conv_transport::Sent::No => Sent::No,
-            conv_transport::Sent::Maybe => Sent::Maybe,
-        },
-        message: message(error),
-    }
+    let sent = match error.sent() {
+        conv_transport::Sent::No => Sent::No,
+        conv_transport::Sent::Maybe => Sent::Maybe,
+    };
+    TransportFailure::new(
+        kind(error.kind()),
+        stage(error.stage()),
+        error.host(),
+        sent,
+        message(error),
+    )
 }
 
 fn kind(kind: TransportErrorKind) -> TransportFailureKind {
@@ -104,16 +105,14 @@ mod tests {
         )
         .with_detail("tried 2 addresses")
         .with_source(std::io::Error::other("refused"));
-        assert_eq!(
-            failure(&error),
-            TransportFailure {
-                kind: TransportFailureKind::Unreachable,
-                stage: "connect",
-                host: "pool:443".to_owned(),
-                sent: Sent::No,
-                message: "no connection: tried 2 addresses: refused".to_owned(),
-            }
+        let expected = TransportFailure::new(
+            TransportFailureKind::Unreachable,
+            "connect",
+            "pool:443",
+            Sent::No,
+            "no connection: tried 2 addresses: refused",
         );
+        assert_eq!(failure(&error), expected);
     }
 
     #[test]

@@ -26,11 +26,7 @@ pub(crate) fn fact(fact: ucwa_session::PersonFact) -> Option<PersonFact> {
         Fact::EndpointType(it) => PersonFact::EndpointType(endpoint_type(it)),
         Fact::Note(it) => PersonFact::Note(it.map(note)),
         Fact::Location(location) => PersonFact::Location(location),
-        Fact::Capabilities(it) => PersonFact::Capabilities(Capabilities {
-            chat: it.chat,
-            audio: it.audio,
-            video: it.video,
-        }),
+        Fact::Capabilities(it) => PersonFact::Capabilities(capabilities(it)),
         other => {
             tracing::warn!(
                 ?other,
@@ -72,12 +68,14 @@ pub(crate) fn field(field: PersonField) -> Option<ucwa_session::PersonField> {
     })
 }
 
-pub(crate) fn interest(interest: Interest) -> ucwa_session::Interest {
-    match interest {
+/// The session's form of an interest. `None` if the session has no counterpart.
+pub(crate) fn interest(interest: Interest) -> Option<ucwa_session::Interest> {
+    Some(match interest {
         Interest::None => ucwa_session::Interest::None,
         Interest::Every(interval) => ucwa_session::Interest::Every(interval),
         Interest::Live => ucwa_session::Interest::Live,
-    }
+        _ => return None,
+    })
 }
 
 /// The session's form of a change to the user. `None` if the session has no counterpart.
@@ -94,6 +92,7 @@ pub(crate) fn me_change(change: MeChange) -> Option<ucwa_session::MeChange> {
             PersonStatus::Away => Status::Away,
             PersonStatus::DoNotDisturb => Status::DoNotDisturb,
             PersonStatus::Unknown => Status::Unknown,
+            _ => return None,
         }),
         MeChange::Note(text) => Change::Note(text),
         MeChange::Location(text) => Change::Location(text),
@@ -115,7 +114,7 @@ fn status(status: ucwa_session::PersonStatus) -> PersonStatus {
         Status::BeRightBack => PersonStatus::BeRightBack,
         Status::Away => PersonStatus::Away,
         Status::DoNotDisturb => PersonStatus::DoNotDisturb,
-        Status::Unknown => PersonStatus::Unknown,
+        _ => PersonStatus::Unknown,
     }
 }
 
@@ -124,23 +123,26 @@ fn endpoint_type(kind: ucwa_session::EndpointType) -> EndpointType {
         ucwa_session::EndpointType::Desktop => EndpointType::Desktop,
         ucwa_session::EndpointType::Mobile => EndpointType::Mobile,
         ucwa_session::EndpointType::Web => EndpointType::Web,
-        ucwa_session::EndpointType::Unknown => EndpointType::Unknown,
+        _ => EndpointType::Unknown,
     }
+}
+
+fn capabilities(it: ucwa_session::Capabilities) -> Capabilities {
+    let mut capabilities = Capabilities::default();
+    capabilities.chat = it.chat;
+    capabilities.audio = it.audio;
+    capabilities.video = it.video;
+    capabilities
 }
 
 fn note(note: ucwa_session::Note) -> Note {
-    Note {
-        kind: match note.kind {
-            ucwa_session::NoteKind::Personal => NoteKind::Personal,
-            ucwa_session::NoteKind::OutOfOffice => NoteKind::OutOfOffice,
-        },
-        text: note.text,
-    }
+    let kind = match note.kind {
+        ucwa_session::NoteKind::OutOfOffice => NoteKind::OutOfOffice,
+        _ => NoteKind::Personal,
+    };
+    Note::new(kind, note.text)
 }
 
 fn phone_number(number: ucwa_session::PhoneNumber) -> PhoneNumber {
-    PhoneNumber {
-        kind: number.kind.to_owned(),
-        number: number.number,
-    }
+    PhoneNumber::new(number.kind, number.number)
 }

@@ -54,18 +54,23 @@ impl Backend for Port {
 /// The operation that carries out a request. `None` if the session has none.
 fn operation(request: Request) -> Option<Operation> {
     Some(match request {
-        Request::OpenConversation { conversation, peer } => Operation::OpenConversation {
+        Request::OpenConversation {
+            conversation, peer, ..
+        } => Operation::OpenConversation {
             conversation: conversation_key(conversation),
             participant: participant_key(peer.participant),
             peer: peer.address,
         },
-        Request::OpenMeeting { conversation, uri } => Operation::OpenMeeting {
+        Request::OpenMeeting {
+            conversation, uri, ..
+        } => Operation::OpenMeeting {
             conversation: conversation_key(conversation),
             uri,
         },
         Request::SetImportance {
             conversation,
             importance,
+            ..
         } => Operation::SetImportance {
             conversation: conversation_key(conversation),
             importance: match importance {
@@ -78,17 +83,18 @@ fn operation(request: Request) -> Option<Operation> {
         Request::Start {
             conversation,
             options,
+            ..
         } => Operation::StartChat {
             conversation: conversation_key(conversation),
             subject: options.subject,
-            context: options.context.map(|context| CustomContent {
-                content_type: context.content_type,
-                content: context.content,
-            }),
+            context: options
+                .context
+                .map(|context| CustomContent::new(context.content_type, context.content)),
         },
         Request::SendMessage {
             conversation,
             message,
+            ..
         } => Operation::SendMessage {
             conversation: conversation_key(conversation),
             message: message_key(message.id),
@@ -98,6 +104,7 @@ fn operation(request: Request) -> Option<Operation> {
                 MessageBody::Other { media_type, raw } => {
                     ucwa_session::MessageBody::Other { media_type, raw }
                 }
+                _ => return None,
             },
             subject: message.subject,
         },
@@ -110,6 +117,7 @@ fn operation(request: Request) -> Option<Operation> {
         Request::AddParticipant {
             conversation,
             participant,
+            ..
         } => Operation::AddParticipant {
             conversation: conversation_key(conversation),
             participant: participant_key(participant.participant),
@@ -118,6 +126,7 @@ fn operation(request: Request) -> Option<Operation> {
         Request::RemoveParticipant {
             conversation,
             participant,
+            ..
         } => Operation::RemoveParticipant {
             conversation: conversation_key(conversation),
             participant: participant_key(participant),
@@ -126,17 +135,20 @@ fn operation(request: Request) -> Option<Operation> {
             conversation,
             participant,
             role,
+            ..
         } => Operation::SetRole {
             conversation: conversation_key(conversation),
             participant: participant_key(participant),
             role: match role {
                 ParticipantRole::Attendee => Role::Attendee,
                 ParticipantRole::Leader => Role::Leader,
+                _ => return None,
             },
         },
         Request::Admit {
             conversation,
             participant,
+            ..
         } => Operation::Admit {
             conversation: conversation_key(conversation),
             participant: participant_key(participant),
@@ -144,6 +156,7 @@ fn operation(request: Request) -> Option<Operation> {
         Request::RejectParticipant {
             conversation,
             participant,
+            ..
         } => Operation::Reject {
             conversation: conversation_key(conversation),
             participant: participant_key(participant),
@@ -152,7 +165,7 @@ fn operation(request: Request) -> Option<Operation> {
         Request::MarkAsRead(id) => Operation::MarkAsRead(conversation_key(id)),
         Request::MoreConversations(count) => Operation::ListArchived { count },
         Request::SetHistory(enabled) => Operation::SetHistory(enabled),
-        Request::FetchPerson { address, field } => Operation::FetchPerson {
+        Request::FetchPerson { address, field, .. } => Operation::FetchPerson {
             address,
             field: person::field(field)?,
         },
@@ -160,12 +173,13 @@ fn operation(request: Request) -> Option<Operation> {
             address,
             field,
             interest,
+            ..
         } => Operation::FollowPerson {
             address,
             field: person::field(field)?,
-            interest: person::interest(interest),
+            interest: person::interest(interest)?,
         },
-        Request::SearchPersons { query, limit } => Operation::SearchPeople { query, limit },
+        Request::SearchPersons { query, limit, .. } => Operation::SearchPeople { query, limit },
         Request::SetMe(change) => Operation::SetMe(person::me_change(change)?),
         other => {
             tracing::warn!(?other, "the session has no operation for a request");

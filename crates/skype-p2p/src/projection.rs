@@ -145,7 +145,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
         }
         Change::Acknowledgeable(yes) => ConversationFact::Acknowledgeable(yes),
         Change::Myself { standing, role: it } => ConversationFact::Myself {
-            state: standing.map(participant_state),
+            state: standing.and_then(participant_state),
             role: it.map(role),
         },
         Change::ParticipantInvited(key) => ConversationFact::ParticipantInvited {
@@ -261,17 +261,19 @@ fn capabilities(it: ucwa_session::ParticipantCapabilities) -> ParticipantCapabil
 
 fn role(role: Role) -> ParticipantRole {
     match role {
-        Role::Attendee => ParticipantRole::Attendee,
         Role::Leader => ParticipantRole::Leader,
+        // A role that the model does not have gives no rights that it knows.
+        _ => ParticipantRole::Attendee,
     }
 }
 
-fn participant_state(standing: Standing) -> ParticipantState {
-    match standing {
+fn participant_state(standing: Standing) -> Option<ParticipantState> {
+    Some(match standing {
         Standing::Joined => ParticipantState::Connected,
         Standing::InLobby => ParticipantState::InLobby,
         Standing::Gone => ParticipantState::Disconnected,
-    }
+        _ => return None,
+    })
 }
 
 fn body(body: ucwa_session::MessageBody) -> MessageBody {
@@ -281,6 +283,11 @@ fn body(body: ucwa_session::MessageBody) -> MessageBody {
         ucwa_session::MessageBody::Other { media_type, raw } => {
             MessageBody::Other { media_type, raw }
         }
+        // The content of a kind that the model does not have is shown as one that could not be read.
+        _ => MessageBody::Other {
+            media_type: String::new(),
+            raw: String::new(),
+        },
     }
 }
 
@@ -301,6 +308,6 @@ fn message_status(status: ucwa_session::MessageStatus) -> MessageStatus {
     match status {
         ucwa_session::MessageStatus::Succeeded => MessageStatus::Succeeded,
         ucwa_session::MessageStatus::Failed => MessageStatus::Failed,
-        ucwa_session::MessageStatus::Unknown => MessageStatus::Unknown,
+        _ => MessageStatus::Unknown,
     }
 }

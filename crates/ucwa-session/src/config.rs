@@ -74,6 +74,7 @@ impl SessionConfig {
 
 /// Where discovery starts (`RootURL`).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Root {
     /// At `lyncdiscoverinternal` and `lyncdiscover` of the SIP domain.
     Domain,
@@ -88,6 +89,7 @@ pub enum Root {
 /// The encoding of the data URIs (RFC 2397) in an invitation: `message` and `customContent` of `startMessaging` and
 /// `addMessaging`. Incoming invitations may use either encoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DataUriEncoding {
     /// Base64, as the reference pages show it: `data:text/plain;base64,SGkh` (`startMessaging_ref`).
     #[default]
@@ -121,6 +123,7 @@ impl DataUriEncoding {
 
 /// The parameters of the event channel (`events_ref`). The server's defaults apply where absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChannelOptions {
     /// How long the server holds a pending GET without events: 180 to 1800 s, 180 s by default.
     pub timeout: Option<Duration>,
@@ -186,6 +189,7 @@ pub enum ReplacementPolicy {
 
 /// The hosts that may receive a password or a token, besides those of the SIP domain and of a configured root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TrustPolicy {
     /// Domains whose hosts are trusted, matched at label boundaries: `contoso.com` covers `pool.contoso.com` but not
     /// `notcontoso.com`. Empty by default.

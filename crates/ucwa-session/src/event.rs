@@ -129,6 +129,7 @@ pub enum SignInState {
 
 /// A participant as the server describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Participant {
     /// The key that later changes of this participant use.
     pub key: ParticipantKey,
@@ -146,8 +147,24 @@ pub struct Participant {
     pub capabilities: ParticipantCapabilities,
 }
 
+impl Participant {
+    /// A participant of whom nothing but the key is known.
+    pub fn new(key: ParticipantKey) -> Self {
+        Self {
+            key,
+            uri: None,
+            name: None,
+            role: None,
+            anonymous: false,
+            in_lobby: false,
+            capabilities: ParticipantCapabilities::default(),
+        }
+    }
+}
+
 /// What this user may do with a participant of a conference, derived from the participant's links (`participant_ref`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ParticipantCapabilities {
     /// Promote the participant to leader.
     pub promote: bool,
@@ -161,6 +178,7 @@ pub struct ParticipantCapabilities {
 
 /// The role of a participant in a conference (`Role_ref`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Role {
     /// An ordinary participant.
     Attendee,
@@ -170,6 +188,7 @@ pub enum Role {
 
 /// The presence of this user in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Standing {
     /// The user is in the conversation.
     Joined,
@@ -316,6 +335,7 @@ pub enum ConversationChange {
 
 /// An archived message (`conversationLogTranscript_ref`).
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ArchivedMessage {
     /// The session's key for the message.
     pub message: MessageKey,
@@ -333,6 +353,7 @@ pub struct ArchivedMessage {
 
 /// The delivery result of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MessageStatus {
     /// The message reached the peer.
     Succeeded,

@@ -210,6 +210,7 @@ pub enum Answer {
 
 /// A token of another issuer. `Debug` hides it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BearerToken {
     /// The token, without the scheme `Bearer`.
     pub token: SecretString,
@@ -229,6 +230,7 @@ impl BearerToken {
 
 /// The reason why an exchange has no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TransportFailure {
     /// The kind of failure.
     pub kind: TransportFailureKind,
@@ -241,6 +243,25 @@ pub struct TransportFailure {
     pub sent: Sent,
     /// The failure in a sentence.
     pub message: String,
+}
+
+impl TransportFailure {
+    /// A failure at this stage of an exchange with this host.
+    pub fn new(
+        kind: TransportFailureKind,
+        stage: &'static str,
+        host: impl Into<String>,
+        sent: Sent,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            stage,
+            host: host.into(),
+            sent,
+            message: message.into(),
+        }
+    }
 }
 
 impl fmt::Display for TransportFailure {

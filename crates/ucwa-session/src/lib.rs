@@ -39,6 +39,14 @@
 //! earlier session stopped, the second one reads the application, and no credential is sent while the token is valid. A
 //! checkpoint is plain data: a driver without files or sockets passes it on as it is.
 //!
+//! # Dependencies in the API
+//!
+//! These types of other crates are part of the API: `http::Request` and `http::Response` with `bytes::Bytes`, because every
+//! transport of the field speaks them; `secrecy::SecretString`, which erases a password from memory; and [`Representation`],
+//! [`SipUri`] and `ucwa_proto::Limits`, which describe the wire format. Types that may get more variants or fields are
+//! `#[non_exhaustive]`; those that a driver creates have a constructor or a default. [`Lane`], [`ConnectionAuth`], [`Sent`] and
+//! [`SignInState`] are exhaustive, since a driver has to handle each variant.
+//!
 //! # Traces
 //!
 //! Every exchange is a [`tracing`] span named `exchange` that lasts until its last attempt has ended, with the fields

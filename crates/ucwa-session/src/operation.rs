@@ -298,11 +298,22 @@ impl fmt::Debug for Credentials {
 
 /// Custom content of an invitation, in a format that the two applications have agreed on.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CustomContent {
     /// The media type, with its parameters.
     pub content_type: String,
     /// The content.
     pub content: String,
+}
+
+impl CustomContent {
+    /// Content of this media type.
+    pub fn new(content_type: impl Into<String>, content: impl Into<String>) -> Self {
+        Self {
+            content_type: content_type.into(),
+            content: content.into(),
+        }
+    }
 }
 
 impl fmt::Debug for CustomContent {
@@ -319,6 +330,7 @@ impl fmt::Debug for CustomContent {
 
 /// The content of a message.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MessageBody {
     /// Plain text.
     Text(String),

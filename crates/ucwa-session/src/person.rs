@@ -39,6 +39,7 @@ pub enum PersonField {
 
 /// How often a field of a person is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Interest {
     /// Never.
     #[default]
@@ -114,6 +115,7 @@ impl fmt::Debug for PersonFact {
 
 /// A person's availability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PersonStatus {
     /// Available.
     Online,
@@ -137,6 +139,7 @@ pub enum PersonStatus {
 
 /// The kind of device that a person uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum EndpointType {
     /// A computer.
     Desktop,
@@ -150,11 +153,22 @@ pub enum EndpointType {
 
 /// A note of a person.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Note {
     /// The kind.
     pub kind: NoteKind,
     /// The text.
     pub text: String,
+}
+
+impl Note {
+    /// A note of this kind.
+    pub fn new(kind: NoteKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
 }
 
 impl fmt::Debug for Note {
@@ -166,6 +180,7 @@ impl fmt::Debug for Note {
 
 /// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NoteKind {
     /// Written by the person.
     Personal,
@@ -175,6 +190,7 @@ pub enum NoteKind {
 
 /// A phone number of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PhoneNumber {
     /// `work`, `mobile`, `home` or `other`.
     pub kind: &'static str,
@@ -182,8 +198,19 @@ pub struct PhoneNumber {
     pub number: String,
 }
 
+impl PhoneNumber {
+    /// A number of this kind.
+    pub fn new(kind: &'static str, number: impl Into<String>) -> Self {
+        Self {
+            kind,
+            number: number.into(),
+        }
+    }
+}
+
 /// The modalities that a person supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Capabilities {
     /// Chat.
     pub chat: bool,
@@ -227,6 +254,7 @@ impl fmt::Debug for MeChange {
 
 /// A person in the result of a search.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FoundPerson {
     /// The address.
     pub uri: String,

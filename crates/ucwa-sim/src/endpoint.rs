@@ -247,10 +247,7 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use ucwa_session::{
-        MessageKey, Operation, Participant, ParticipantCapabilities, ParticipantKey, Root,
-        SessionConfig,
-    };
+    use ucwa_session::{MessageKey, Operation, Participant, ParticipantKey, Root, SessionConfig};
 
     use super::*;
 
@@ -302,15 +299,7 @@ mod tests {
     #[test]
     fn an_altered_or_invented_message_is_a_violation() {
         let received = |text: &str| {
-            let sender = Participant {
-                key: ParticipantKey::Local(1),
-                uri: None,
-                name: None,
-                role: None,
-                anonymous: false,
-                in_lobby: false,
-                capabilities: ParticipantCapabilities::default(),
-            };
+            let sender = Participant::new(ParticipantKey::Local(1));
             let body = MessageBody::Text(text.to_owned());
             change(
                 CHAT,

@@ -254,13 +254,13 @@ impl Network {
         let Some(open) = self.open.get(&id) else {
             return;
         };
-        let failure = TransportFailure {
+        let failure = TransportFailure::new(
             kind,
             stage,
-            host: open.host.clone(),
+            open.host.clone(),
             sent,
-            message: format!("simulated: {kind:?} while in {stage}"),
-        };
+            format!("simulated: {kind:?} while in {stage}"),
+        );
         let at = at.min(open.deadline);
         self.schedule(at, Arrival::Failure { id, failure });
     }

@@ -16,8 +16,10 @@ pub struct Key(pub(crate) u64);
 
 /// One change of a [`Collection`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum CollectionChange<T> {
     /// An item was added.
+    #[non_exhaustive]
     Added {
         /// The item.
         item: T,
@@ -27,6 +29,7 @@ pub enum CollectionChange<T> {
         index: usize,
     },
     /// An item was removed.
+    #[non_exhaustive]
     Removed {
         /// The item.
         item: T,

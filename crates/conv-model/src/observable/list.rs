@@ -81,7 +81,7 @@ impl Transaction<'_> {
         cells.next += 1;
         cells.sorted &= index == cells.items.len();
         cells.items.insert(index, (key, item.clone()));
-        self.tell(node, list, CollectionChange::Added { item, key, index });
+        self.deliver_change(node, list, CollectionChange::Added { item, key, index });
         key
     }
 
@@ -115,11 +115,12 @@ impl Transaction<'_> {
         let cells = list(self.cells(node));
         let index = cells.iter().position(matches)?;
         let (key, item) = cells.items.remove(index)?;
-        self.tell(node, list, CollectionChange::Removed { item, key, index });
+        self.deliver_change(node, list, CollectionChange::Removed { item, key, index });
         Some(index)
     }
 
-    fn tell<C, F, T>(
+    /// Queues a change for the listeners, and adds it to the batch of the commit for the observers.
+    fn deliver_change<C, F, T>(
         &mut self,
         node: &Arc<Node<C, F>>,
         list: ListAccessor<C, T>,

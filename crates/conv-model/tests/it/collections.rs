@@ -66,6 +66,7 @@ impl<T: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static> Copy<T> {
                     CollectionChange::Removed { item, index, .. } => {
                         assert_eq!(self.items.remove(index), item)
                     }
+                    _ => unreachable!(),
                 }
             }
         }

@@ -16,10 +16,7 @@ fn a_private_text_is_shown_as_its_length() {
         media_type: "multipart/mixed".into(),
         raw: "secret".into(),
     };
-    let note = Note {
-        kind: NoteKind::Personal,
-        text: "secret".into(),
-    };
+    let note = Note::new(NoteKind::Personal, "secret");
     let shown: [(&dyn Debug, &str); 9] = [
         (&MessageBody::Text("secret".into()), "Text(6 bytes)"),
         (&MessageBody::Html("secret".into()), "Html(6 bytes)"),

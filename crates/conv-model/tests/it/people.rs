@@ -38,19 +38,11 @@ fn each_fact_about_a_person_is_a_property() {
         (person.title().get(), person.status().get()),
         (None, PersonStatus::Unknown)
     );
-    let note = Note {
-        kind: NoteKind::OutOfOffice,
-        text: "away".into(),
-    };
-    let number = PhoneNumber {
-        kind: "work".into(),
-        number: "tel:+4512345678".into(),
-    };
-    let able = Capabilities {
-        chat: true,
-        audio: false,
-        video: true,
-    };
+    let note = Note::new(NoteKind::OutOfOffice, "away");
+    let number = PhoneNumber::new("work", "tel:+4512345678");
+    let mut able = Capabilities::default();
+    able.chat = true;
+    able.video = true;
     stage.commit(
         [
             PersonFact::Title(text("Engineer")),
@@ -191,10 +183,7 @@ fn setting_a_value_resolves_with_the_value_of_its_page() {
         Ok(PersonStatus::Away)
     );
     assert_eq!(me.person().status().get(), PersonStatus::Away);
-    drop(me.note().set(Some(Note {
-        kind: NoteKind::Personal,
-        text: "lunch".into(),
-    })));
+    drop(me.note().set(Some(Note::new(NoteKind::Personal, "lunch"))));
     drop(me.note().set(None));
     drop(me.location().set(Some("Aarhus".into())));
     drop(me.location().set(None));

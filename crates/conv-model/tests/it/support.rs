@@ -86,16 +86,21 @@ impl Backend for Script {
 /// A request as one line.
 fn line(request: &Request) -> String {
     match request {
-        Request::OpenConversation { conversation, peer } => {
+        Request::OpenConversation {
+            conversation, peer, ..
+        } => {
             format!("open {conversation:?} {}", peer.address)
         }
-        Request::OpenMeeting { conversation, uri } => format!("meet {conversation:?} {uri:?}"),
+        Request::OpenMeeting {
+            conversation, uri, ..
+        } => format!("meet {conversation:?} {uri:?}"),
         Request::ForgetConversation(conversation) => format!("forget {conversation:?}"),
         Request::SetImportance { importance, .. } => format!("importance {importance:?}"),
         Request::MarkAsRead(conversation) => format!("mark {conversation:?} as read"),
         Request::Start {
             conversation,
             options,
+            ..
         } => format!("start {conversation:?} {:?}", options.subject),
         Request::SendMessage { message, .. } => format!("send {}", message.body.raw()),
         Request::Accept(conversation) => format!("accept {conversation:?}"),
@@ -114,13 +119,14 @@ fn line(request: &Request) -> String {
         Request::MoreHistory(conversation) => format!("history of {conversation:?}"),
         Request::MoreConversations(count) => format!("more {count}"),
         Request::SetHistory(enabled) => format!("history {enabled}"),
-        Request::FetchPerson { address, field } => format!("fetch {field:?} of {address}"),
+        Request::FetchPerson { address, field, .. } => format!("fetch {field:?} of {address}"),
         Request::SetInterest {
             address,
             field,
             interest,
+            ..
         } => format!("follow {field:?} of {address} {interest:?}"),
-        Request::SearchPersons { query, limit } => format!("search {query} {limit}"),
+        Request::SearchPersons { query, limit, .. } => format!("search {query} {limit}"),
         Request::SetMe(change) => format!("set {change:?}"),
         other => format!("{other:?}"),
     }

@@ -179,12 +179,10 @@ fn polls_with_parameters(world: &World) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn channel_options_are_sent_again_whenever_the_server_may_have_lost_them() {
     let world = World::new();
-    let options = ChannelOptions {
-        timeout: Some(Duration::from_secs(600)),
-        medium: Some(Duration::from_secs(1)),
-        low: None,
-        priority: Some(3),
-    };
+    let mut options = ChannelOptions::default();
+    options.timeout = Some(Duration::from_secs(600));
+    options.medium = Some(Duration::from_secs(1));
+    options.priority = Some(3);
     let application = world.builder().channel(options).build().unwrap();
     application.sign_in_manager().sign_in(tosh()).await.unwrap();
     let user = TOSH.to_owned();

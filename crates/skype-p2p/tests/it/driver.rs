@@ -236,12 +236,10 @@ async fn applications_side_by_side_share_nothing() {
 #[tokio::test(start_paused = true)]
 async fn no_duration_ends_the_driver() {
     let world = World::new();
-    let options = ChannelOptions {
-        timeout: Some(Duration::MAX),
-        medium: Some(Duration::MAX),
-        low: Some(Duration::ZERO),
-        ..ChannelOptions::default()
-    };
+    let mut options = ChannelOptions::default();
+    options.timeout = Some(Duration::MAX);
+    options.medium = Some(Duration::MAX);
+    options.low = Some(Duration::ZERO);
     let tosh = world.builder().channel(options).build().unwrap();
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
     tosh.sign_in_manager().sign_in(credentials).await.unwrap();

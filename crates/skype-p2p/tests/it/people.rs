@@ -25,10 +25,7 @@ use crate::world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World, users};
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn personal(text: &str) -> Option<Note> {
-    Some(Note {
-        kind: NoteKind::Personal,
-        text: text.to_owned(),
-    })
+    Some(Note::new(NoteKind::Personal, text.to_owned()))
 }
 
 fn count(world: &World, method: &str, part: &str) -> usize {
@@ -235,10 +232,8 @@ fn with_cards() -> World {
 }
 
 fn phones() -> [PhoneNumber; 2] {
-    [("work", "tel:+4512345678"), ("mobile", "tel:+4587654321")].map(|(kind, number)| PhoneNumber {
-        kind: kind.to_owned(),
-        number: number.to_owned(),
-    })
+    [("work", "tel:+4512345678"), ("mobile", "tel:+4587654321")]
+        .map(|(kind, number)| PhoneNumber::new(kind.to_owned(), number.to_owned()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -281,7 +276,8 @@ async fn capabilities_follow_the_sign_in_of_the_person() {
     assert_eq!(capabilities.fetch().await.unwrap(), none);
     let _following = capabilities.subscribe();
     let lene = world.lene().await;
-    let chat = Capabilities { chat: true, ..none };
+    let mut chat = none;
+    chat.chat = true;
     assert_eq!(capabilities.fetch().await.unwrap(), chat);
     timeout(MINUTE, capabilities.wait_for(chat))
         .await

@@ -132,12 +132,11 @@ fn the_links_of_a_participant_give_its_capabilities() {
             let resource = alex(&[rel], json!({"inLobby": in_lobby}));
             let added = event("added", "participant", &third_href("21a1"), resource);
             driver.page(senders("21a1", vec![(true, added)]));
-            let expected = ParticipantCapabilities {
-                promote: rel == "promote",
-                demote: rel == "demote",
-                admit: rel == "admit" && in_lobby,
-                reject: rel == "reject" && in_lobby,
-            };
+            let mut expected = ParticipantCapabilities::default();
+            expected.promote = rel == "promote";
+            expected.demote = rel == "demote";
+            expected.admit = rel == "admit" && in_lobby;
+            expected.reject = rel == "reject" && in_lobby;
             assert_eq!(last_update(&mut driver).capabilities, expected, "{rel}");
         }
     }

@@ -240,10 +240,10 @@ fn custom_content_that_a_conference_could_not_carry_is_not_dropped_silently() {
     let ticket = driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
-        context: Some(CustomContent {
-            content_type: "text/plain".to_owned(),
-            content: "order 7".to_owned(),
-        }),
+        context: Some(CustomContent::new(
+            "text/plain".to_owned(),
+            "order 7".to_owned(),
+        )),
     });
     assert_eq!(*driver.failure(ticket).kind(), FailureKind::NotSupported);
     assert!(!driver.is_sent("POST", &format!("{APP}/communication")));

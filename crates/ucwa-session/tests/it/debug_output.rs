@@ -15,14 +15,8 @@ fn a_private_text_is_shown_as_its_length() {
         media_type: "multipart/mixed".into(),
         raw: "secret".into(),
     };
-    let content = CustomContent {
-        content_type: "a/b".into(),
-        content: "secret".into(),
-    };
-    let note = Note {
-        kind: NoteKind::Personal,
-        text: "secret".into(),
-    };
+    let content = CustomContent::new("a/b", "secret");
+    let note = Note::new(NoteKind::Personal, "secret");
     let shown: [(&dyn Debug, &str); 9] = [
         (&MessageBody::Text("secret".into()), "Text(6 bytes)"),
         (&MessageBody::Html("secret".into()), "Html(6 bytes)"),
@@ -103,13 +97,13 @@ fn an_input_is_shown_without_its_body() {
         id: request,
         result,
     };
-    let failure = TransportFailure {
-        kind: TransportFailureKind::Broken,
-        stage: "wait",
-        host: "lync.contoso.com".into(),
-        sent: Sent::Maybe,
-        message: "connection reset".into(),
-    };
+    let failure = TransportFailure::new(
+        TransportFailureKind::Broken,
+        "wait",
+        "lync.contoso.com",
+        Sent::Maybe,
+        "connection reset",
+    );
     let shown = [
         (
             input(Ok(answer(200, json!("secret")))),

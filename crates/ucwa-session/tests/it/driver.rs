@@ -248,13 +248,13 @@ impl TestDriver {
     #[track_caller]
     pub(crate) fn break_off(&mut self, method: &str, target: &str, sent: Sent) {
         let request = self.take(method, target);
-        let failure = TransportFailure {
-            kind: TransportFailureKind::Broken,
-            stage: "wait",
-            host: "127.0.0.1:5061".to_owned(),
+        let failure = TransportFailure::new(
+            TransportFailureKind::Broken,
+            "wait",
+            "127.0.0.1:5061".to_owned(),
             sent,
-            message: "connection reset".to_owned(),
-        };
+            "connection reset".to_owned(),
+        );
         self.handle(Input::Response {
             id: request.id,
             result: Err(failure),

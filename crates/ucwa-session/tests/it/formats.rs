@@ -127,10 +127,10 @@ fn an_invitation_carries_its_texts_in_base64_or_percent_encoded() {
         let links = invitation(Operation::StartChat {
             conversation: chat(),
             subject: None,
-            context: Some(CustomContent {
-                content_type: "application/json;v=1".to_owned(),
-                content: "{\"a\": 1}".to_owned(),
-            }),
+            context: Some(CustomContent::new(
+                "application/json;v=1".to_owned(),
+                "{\"a\": 1}".to_owned(),
+            )),
         });
         assert_eq!(links["customContent"]["href"], custom);
     }

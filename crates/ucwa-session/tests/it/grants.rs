@@ -443,10 +443,7 @@ fn a_token_of_another_issuer_is_requested_for_each_host() {
         trusted_issuers: Some("sts@x".to_owned()),
     };
     assert_eq!(question, expected);
-    let token = BearerToken {
-        token: "jwt.one".into(),
-        expires_in: Duration::from_secs(1000),
-    };
+    let token = BearerToken::new("jwt.one", Duration::from_secs(1000));
     assert!(!format!("{token:?}").contains("jwt"));
     driver.handle(Input::Answer {
         id,

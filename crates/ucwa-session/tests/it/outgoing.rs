@@ -93,15 +93,8 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
             _ => None,
         })
         .collect();
-    let expected = Participant {
-        key: peer(),
-        uri: Some("sip:lenea@contoso.com".to_owned()),
-        name: None,
-        role: None,
-        anonymous: false,
-        in_lobby: false,
-        capabilities: ParticipantCapabilities::default(),
-    };
+    let mut expected = Participant::new(peer());
+    expected.uri = Some("sip:lenea@contoso.com".to_owned());
     assert_eq!(
         joined,
         [expected],

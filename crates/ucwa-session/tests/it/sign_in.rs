@@ -323,13 +323,13 @@ fn without_a_discovery_host_the_error_lists_every_attempt() {
         "lyncdiscover.contoso.com",
     ] {
         let sent = candidate(&mut driver, host);
-        let failure = TransportFailure {
-            kind: TransportFailureKind::Unreachable,
-            stage: "resolve",
-            host: host.to_owned(),
-            sent: Sent::No,
-            message: "no such host".to_owned(),
-        };
+        let failure = TransportFailure::new(
+            TransportFailureKind::Unreachable,
+            "resolve",
+            host.to_owned(),
+            Sent::No,
+            "no such host".to_owned(),
+        );
         driver.handle(Input::Response {
             id: sent.id,
             result: Err(failure),
@@ -367,13 +367,13 @@ fn redirects_end_after_ten_hops() {
 
 /// Breaks the connection of a request to a host, before or after it was sent.
 fn fail(driver: &mut TestDriver, sent: &Request, stage: Sent) {
-    let failure = TransportFailure {
-        kind: TransportFailureKind::Unreachable,
-        stage: "connect",
-        host: sent.request.uri().host().unwrap().to_owned(),
-        sent: stage,
-        message: "nobody there".to_owned(),
-    };
+    let failure = TransportFailure::new(
+        TransportFailureKind::Unreachable,
+        "connect",
+        sent.request.uri().host().unwrap().to_owned(),
+        stage,
+        "nobody there".to_owned(),
+    );
     driver.handle(Input::Response {
         id: sent.id,
         result: Err(failure),

@@ -167,13 +167,13 @@ fn all_attempts_share_a_correlation_id_and_failures_name_it() {
     assert_eq!(failure.correlation_id(), Some(&*id_of(&first)));
     let ticket = driver.send(2, "two");
     let post = driver.take("POST", &messages);
-    let failure = TransportFailure {
-        kind: TransportFailureKind::Tls,
-        stage: "connect",
-        host: "127.0.0.1".to_owned(),
-        sent: Sent::No,
-        message: "a broken certificate".to_owned(),
-    };
+    let failure = TransportFailure::new(
+        TransportFailureKind::Tls,
+        "connect",
+        "127.0.0.1".to_owned(),
+        Sent::No,
+        "a broken certificate".to_owned(),
+    );
     let result = Err(failure);
     driver.handle(Input::Response {
         id: post.id,

@@ -112,10 +112,10 @@ fn custom_content_is_sent_and_received_in_invitations() {
     driver.submit(Operation::StartChat {
         conversation: chat(),
         subject: None,
-        context: Some(CustomContent {
-            content_type: "application/json;charset=utf-8".to_owned(),
-            content: "{\"order\": 7}".to_owned(),
-        }),
+        context: Some(CustomContent::new(
+            "application/json;charset=utf-8".to_owned(),
+            "{\"order\": 7}".to_owned(),
+        )),
     });
     let request = driver.take("POST", &format!("{APP}/communication/messagingInvitations"));
     assert_eq!(
@@ -152,10 +152,7 @@ fn custom_content_without_a_media_type_starts_no_conversation() {
         let ticket = driver.submit(Operation::StartChat {
             conversation: chat(),
             subject: None,
-            context: Some(CustomContent {
-                content_type: content_type.to_owned(),
-                content: String::new(),
-            }),
+            context: Some(CustomContent::new(content_type.to_owned(), String::new())),
         });
         assert_eq!(
             *driver.failure(ticket).kind(),

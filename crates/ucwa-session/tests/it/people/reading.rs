@@ -78,17 +78,11 @@ fn reads_that_are_due_together_share_a_batch() {
         })
     };
     assert!(has(LENE, PersonFact::Status(PersonStatus::DoNotDisturb)));
-    let note = Note {
-        kind: NoteKind::OutOfOffice,
-        text: "Heads down".to_owned(),
-    };
+    let note = Note::new(NoteKind::OutOfOffice, "Heads down".to_owned());
     assert!(has(LENE, PersonFact::Note(Some(note))));
     assert!(has(SARA, PersonFact::DisplayName("Sara Davis".to_owned())));
     assert!(has(SARA, PersonFact::Title(Some("Engineer".to_owned()))));
-    let number = PhoneNumber {
-        kind: "work",
-        number: "tel:+4512345678".to_owned(),
-    };
+    let number = PhoneNumber::new("work", "tel:+4512345678".to_owned());
     assert!(has(SARA, PersonFact::PhoneNumbers(vec![number])));
     let photo = format!("http://127.0.0.1:5061{}/contactPhoto", contact_href(647));
     assert!(has(SARA, PersonFact::AvatarUrl(Some(photo))));

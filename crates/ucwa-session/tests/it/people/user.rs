@@ -88,12 +88,7 @@ fn changes_of_one_resource_are_sent_in_order() {
     driver.reply("POST", &note, 204, Value::Null);
     assert_eq!(driver.result(second), Some(&Ok(Outcome::Done)));
     let kind = NoteKind::Personal;
-    let notes = ["one", "two"].map(|text| {
-        PersonFact::Note(Some(Note {
-            kind,
-            text: text.to_owned(),
-        }))
-    });
+    let notes = ["one", "two"].map(|text| PersonFact::Note(Some(Note::new(kind, text))));
     assert_eq!(facts(&mut driver, ME), notes);
 }
 
@@ -208,10 +203,7 @@ fn missing_links_of_the_user_are_read() {
 
 #[test]
 fn notes_and_locations_are_not_logged() {
-    let note = Note {
-        kind: NoteKind::Personal,
-        text: "secret".to_owned(),
-    };
+    let note = Note::new(NoteKind::Personal, "secret".to_owned());
     let shown = format!(
         "{:?} {:?} {:?}",
         Operation::SetMe(MeChange::Note("secret".to_owned())),

@@ -5,7 +5,7 @@ use crate::states::{CallConnectionState as Call, ConversationState};
 
 /// The state that decides which commands are enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Situation {
+pub(crate) struct CommandState {
     pub(crate) signed_in: bool,
     pub(crate) state: ConversationState,
     /// The state of the user's chat.
@@ -30,9 +30,9 @@ pub(crate) fn gone() -> Reason {
 }
 
 /// A rule: `Ok` if the command is enabled, otherwise the reason why it is not.
-pub(crate) type Rule = fn(&Situation) -> Result<(), Reason>;
+pub(crate) type Rule = fn(&CommandState) -> Result<(), Reason>;
 
-impl Situation {
+impl CommandState {
     /// Whether the conversation is still in the model.
     pub(crate) fn exists(&self) -> Result<(), Reason> {
         if self.removed { Err(gone()) } else { Ok(()) }
@@ -155,7 +155,7 @@ fn invalid(message: &'static str) -> Reason {
 mod tests {
     use super::*;
 
-    const BEGUN: Situation = Situation {
+    const BEGUN: CommandState = CommandState {
         signed_in: true,
         state: ConversationState::Connecting,
         chat: Call::Connected,
@@ -173,11 +173,11 @@ mod tests {
         #[rustfmt::skip]
         let table: &[(&str, Rule, bool, [Option<()>; 6])] = &[
             //                                                       needs    Disc.     Notif.    Conn.ing  Ringing   Conn.ed   Disc.ing
-            ("start",          Situation::start          as Rule, true,  [Some(()), None,     None,     None,     None,     None]),
-            ("stop",           Situation::stop           as Rule, false, [None,     None,     Some(()), None,     Some(()), None]),
-            ("accept, reject", Situation::answer         as Rule, false, [None,     Some(()), None,     None,     None,     None]),
-            ("send_message",   Situation::send_message   as Rule, true,  [Some(()), Some(()), Some(()), Some(()), Some(()), None]),
-            ("send_is_typing", Situation::send_is_typing as Rule, false, [None,     None,     None,     None,     Some(()), None]),
+            ("start",          CommandState::start          as Rule, true,  [Some(()), None,     None,     None,     None,     None]),
+            ("stop",           CommandState::stop           as Rule, false, [None,     None,     Some(()), None,     Some(()), None]),
+            ("accept, reject", CommandState::answer         as Rule, false, [None,     Some(()), None,     None,     None,     None]),
+            ("send_message",   CommandState::send_message   as Rule, true,  [Some(()), Some(()), Some(()), Some(()), Some(()), None]),
+            ("send_is_typing", CommandState::send_is_typing as Rule, false, [None,     None,     None,     None,     Some(()), None]),
         ];
         let states = [
             Call::Disconnected,
@@ -189,11 +189,11 @@ mod tests {
         ];
         for (name, rule, needs_sign_in, enabled) in table {
             for (chat, enabled) in states.into_iter().zip(enabled) {
-                let situation = Situation { chat, ..BEGUN };
-                assert_eq!(rule(&situation).ok(), *enabled, "{name} in {chat:?}");
-                let signed_out = rule(&Situation {
+                let command_state = CommandState { chat, ..BEGUN };
+                assert_eq!(rule(&command_state).ok(), *enabled, "{name} in {chat:?}");
+                let signed_out = rule(&CommandState {
                     signed_in: false,
-                    ..situation
+                    ..command_state
                 });
                 if *needs_sign_in {
                     assert_eq!(
@@ -208,72 +208,72 @@ mod tests {
         }
     }
 
-    /// Each command that does not depend on the user's chat, in the situations that decide about it.
+    /// Each command that does not depend on the user's chat, in the states that decide about it.
     #[test]
     fn commands_are_enabled_by_the_state_of_the_conversation() {
-        let made = Situation {
+        let made = CommandState {
             state: ConversationState::Created,
             ..BEGUN
         };
-        let signed_out = |situation| Situation {
+        let signed_out = |command_state| CommandState {
             signed_in: false,
-            ..situation
+            ..command_state
         };
-        let ending = Situation {
+        let ending = CommandState {
             ending: true,
             ..BEGUN
         };
-        let acknowledgeable = Situation {
+        let acknowledgeable = CommandState {
             acknowledgeable: true,
             ..BEGUN
         };
-        let joinable = Situation {
+        let joinable = CommandState {
             chat: Call::Disconnected,
             state: ConversationState::Disconnected,
             joinable: true,
             ..BEGUN
         };
-        let unread = Situation {
+        let unread = CommandState {
             unread: true,
             ..BEGUN
         };
-        let unknown = Situation {
+        let unknown = CommandState {
             joinable: false,
             ..joinable
         };
-        let inside = Situation {
+        let inside = CommandState {
             state: ConversationState::Connected,
             ..joinable
         };
-        let complete = Situation {
+        let complete = CommandState {
             history_complete: true,
             ..BEGUN
         };
         let (invalid, no_sign_in) = (ReasonCode::InvalidState, ReasonCode::SignedOut);
         #[rustfmt::skip]
-        let table: &[(&str, Rule, Situation, Option<&ReasonCode>)] = &[
-            ("add, made",               Situation::add_participant, made,              None),
-            ("add, made, signed out",   Situation::add_participant, signed_out(made),  None),
-            ("add",                     Situation::add_participant, BEGUN,             None),
-            ("add, signed out",         Situation::add_participant, signed_out(BEGUN), Some(&no_sign_in)),
-            ("add, ending",             Situation::add_participant, ending,            Some(&invalid)),
-            ("mark as read",            Situation::mark_as_read,    unread,            None),
-            ("mark as read, nothing",   Situation::mark_as_read,    BEGUN,             Some(&invalid)),
-            ("mark as read, signed out", Situation::mark_as_read,   signed_out(unread), Some(&no_sign_in)),
-            ("join",                    Situation::join,            joinable,          None),
-            ("join, signed out",        Situation::join,            signed_out(joinable), Some(&no_sign_in)),
-            ("join, no address",        Situation::join,            unknown,           Some(&invalid)),
-            ("join, joined",            Situation::join,            inside,            Some(&invalid)),
-            ("topic, made",             Situation::set_topic,       made,              None),
-            ("topic",                   Situation::set_topic,       BEGUN,             Some(&invalid)),
-            ("acknowledge",             Situation::acknowledge,     acknowledgeable,   None),
-            ("acknowledge, nothing",    Situation::acknowledge,     BEGUN,             Some(&invalid)),
-            ("history",                 Situation::more_history,    BEGUN,             None),
-            ("history, signed out",     Situation::more_history,    signed_out(BEGUN), Some(&no_sign_in)),
-            ("history, complete",       Situation::more_history,    complete,          Some(&invalid)),
+        let table: &[(&str, Rule, CommandState, Option<&ReasonCode>)] = &[
+            ("add, made",               CommandState::add_participant, made,              None),
+            ("add, made, signed out",   CommandState::add_participant, signed_out(made),  None),
+            ("add",                     CommandState::add_participant, BEGUN,             None),
+            ("add, signed out",         CommandState::add_participant, signed_out(BEGUN), Some(&no_sign_in)),
+            ("add, ending",             CommandState::add_participant, ending,            Some(&invalid)),
+            ("mark as read",            CommandState::mark_as_read,    unread,            None),
+            ("mark as read, nothing",   CommandState::mark_as_read,    BEGUN,             Some(&invalid)),
+            ("mark as read, signed out", CommandState::mark_as_read,   signed_out(unread), Some(&no_sign_in)),
+            ("join",                    CommandState::join,            joinable,          None),
+            ("join, signed out",        CommandState::join,            signed_out(joinable), Some(&no_sign_in)),
+            ("join, no address",        CommandState::join,            unknown,           Some(&invalid)),
+            ("join, joined",            CommandState::join,            inside,            Some(&invalid)),
+            ("topic, made",             CommandState::set_topic,       made,              None),
+            ("topic",                   CommandState::set_topic,       BEGUN,             Some(&invalid)),
+            ("acknowledge",             CommandState::acknowledge,     acknowledgeable,   None),
+            ("acknowledge, nothing",    CommandState::acknowledge,     BEGUN,             Some(&invalid)),
+            ("history",                 CommandState::more_history,    BEGUN,             None),
+            ("history, signed out",     CommandState::more_history,    signed_out(BEGUN), Some(&no_sign_in)),
+            ("history, complete",       CommandState::more_history,    complete,          Some(&invalid)),
         ];
-        for (name, rule, situation, refused) in table {
-            let reason = rule(situation).err();
+        for (name, rule, command_state, refused) in table {
+            let reason = rule(command_state).err();
             assert_eq!(reason.as_ref().map(Reason::code), *refused, "{name}");
         }
     }

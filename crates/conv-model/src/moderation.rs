@@ -1,4 +1,4 @@
-//! The commands of a leader on the other participants of a conference.
+//! Moderation: the commands of a leader on the other participants of a conference.
 
 use crate::fact::ParticipantCapabilities;
 use crate::model::Step;
