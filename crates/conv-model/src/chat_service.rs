@@ -151,7 +151,24 @@ impl ChatService {
     /// delivered, and its status is Failed; or with [`DeliveryUnknown`](ReasonCode::DeliveryUnknown), and its status is
     /// Unknown.
     pub fn send_message(&self, body: impl Into<MessageBody>) -> CommandFuture<()> {
-        let body = body.into();
+        self.send(body.into(), None)
+    }
+
+    /// Sends a message with an ID of the application's choice, like [`send_message`](Self::send_message). For a program that keeps
+    /// an outbox: the ID travels with the message, so the result can be found out after a crash.
+    ///
+    /// # Errors
+    /// As [`send_message`](Self::send_message); with [`InvalidArgument`](ReasonCode::InvalidArgument) if the protocol cannot use
+    /// the ID or another message without a result has it.
+    pub fn send_message_with_id(
+        &self,
+        message_id: impl Into<String>,
+        body: impl Into<MessageBody>,
+    ) -> CommandFuture<()> {
+        self.send(body.into(), Some(message_id.into()))
+    }
+
+    fn send(&self, body: MessageBody, message_id: Option<String>) -> CommandFuture<()> {
         if body.raw().is_empty() {
             return failed(
                 Reason::new(ReasonCode::InvalidArgument).with_message("the message is empty"),
@@ -190,6 +207,7 @@ impl ChatService {
                         id,
                         body,
                         subject: subject(transaction, conversation),
+                        message_id,
                     },
                 };
                 let conversation = conversation.clone();

@@ -126,6 +126,19 @@ impl Conversation {
         }
     }
 
+    /// Sets the ID of a message at the server.
+    pub(crate) fn set_remote_id(
+        &self,
+        transaction: &mut Transaction<'_>,
+        message: MessageId,
+        remote_id: String,
+    ) {
+        let item = transaction.cells(&self.node).by_id.get(&message).cloned();
+        if let Some(item) = item {
+            item.set_remote_id(transaction, remote_id);
+        }
+    }
+
     /// Sets the status of a message.
     pub(crate) fn settle(
         &self,

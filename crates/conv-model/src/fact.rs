@@ -510,6 +510,14 @@ pub enum ConversationFact {
     MoreHistory(bool),
     /// Whether the archive has messages of the conversation that were not marked as read.
     Unread(bool),
+    /// The ID of a message at the server. For an incoming message, in the commit of its
+    /// [`MessageReceived`](Self::MessageReceived) and after it.
+    MessageRemoteId {
+        /// The ID of the message.
+        message: MessageId,
+        /// The ID at the server.
+        remote_id: String,
+    },
     /// The delivery status of an outgoing message.
     MessageStatus {
         /// The ID of the message.

@@ -18,6 +18,7 @@ use crate::sync::Arc;
 pub(crate) struct MessageCells {
     timestamp: Cell<SystemTime>,
     status: Cell<MessageStatus>,
+    remote_id: Cell<Option<String>>,
 }
 
 pub(crate) struct MessageIdentity {
@@ -52,6 +53,7 @@ impl TextMessage {
         let cells = MessageCells {
             timestamp: Cell::new(timestamp),
             status: Cell::new(status),
+            remote_id: Cell::new(None),
         };
         let identity = MessageIdentity {
             id,
@@ -134,6 +136,27 @@ impl TextMessage {
             node: Arc::clone(&self.node),
             cell: |cells| &mut cells.status,
         })
+    }
+
+    /// The ID of the message at the server, by which a program that stores messages recognizes a repeated one. It stays the same
+    /// when another process continues the conversation. `None` for an outgoing message, unless it was sent with
+    /// [an ID](crate::ChatService::send_message_with_id) and the server has it; for an archived message; and if the protocol has no
+    /// such IDs.
+    #[must_use]
+    pub fn remote_id(&self) -> Property<Option<String>> {
+        Property::new(Field {
+            node: Arc::clone(&self.node),
+            cell: |cells| &mut cells.remote_id,
+        })
+    }
+
+    pub(crate) fn set_remote_id(&self, transaction: &mut Transaction<'_>, remote_id: String) {
+        transaction.set(
+            &self.node,
+            |cells| &mut cells.remote_id,
+            Some(remote_id),
+            None,
+        );
     }
 
     /// Sets the status, if it may follow the present one. True if it changed.

@@ -237,6 +237,8 @@ pub struct OutgoingMessage {
     pub body: MessageBody,
     /// The subject of the conversation, for an invitation that carries the message.
     pub subject: Option<String>,
+    /// The ID that the application has chosen for the message.
+    pub message_id: Option<String>,
 }
 
 /// A field of a person that can be fetched or followed.

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cookie_store::{Cookie, CookieStore, RawCookie};
+use cookie_store::{Cookie, CookieDomain, CookieExpiration, CookieStore, RawCookie};
 use http::{
     HeaderMap, HeaderValue, Request, Response,
     header::{COOKIE, SET_COOKIE},
@@ -45,6 +45,35 @@ impl<T: HttpTransport> Cookies<T> {
         Url::parse(url).is_ok_and(|url| insert(&mut self.jar(), &url, cookie.as_bytes()))
     }
 
+    /// The cookies that have not expired, as text, for the jar of another process. Session cookies are included. The text is as
+    /// secret as the cookies.
+    #[must_use]
+    pub fn export(&self) -> String {
+        let jar = self.jar();
+        let mut lines: Vec<_> = jar.iter_unexpired().filter_map(exported).collect();
+        // The jar has no order of its own.
+        lines.sort_unstable();
+        lines.concat()
+    }
+
+    /// Adds the cookies that [`export`](Self::export) returned. Lines that are no cookies, and cookies that the jar does not
+    /// accept, are skipped.
+    pub fn import(&self, text: &str) {
+        let mut jar = self.jar();
+        for line in text.lines() {
+            let cookie = line.split_once(' ').and_then(|(url, cookie)| {
+                let bytes = cookie.chars().map(u8::try_from);
+                Some((
+                    Url::parse(url).ok()?,
+                    bytes.collect::<Result<Vec<_>, _>>().ok()?,
+                ))
+            });
+            if let Some((url, cookie)) = cookie {
+                insert(&mut jar, &url, &cookie);
+            }
+        }
+    }
+
     fn jar(&self) -> MutexGuard<'_, CookieStore> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,6 +107,35 @@ impl<T: HttpTransport> Cookies<T> {
             insert(&mut jar, url, header.as_bytes());
         }
     }
+}
+
+/// A line with a URL that may set the cookie, and the value of a `Set-Cookie` header. Bytes outside of ASCII are the characters
+/// with the same numbers.
+fn exported(cookie: &Cookie<'static>) -> Option<String> {
+    let (host, domain) = match &cookie.domain {
+        CookieDomain::HostOnly(host) => (host, None),
+        CookieDomain::Suffix(domain) => (domain, Some(domain)),
+        CookieDomain::NotPresent | CookieDomain::Empty => return None,
+    };
+    let is_secure = cookie.secure().unwrap_or_default();
+    let scheme = if is_secure { "https" } else { "http" };
+    let path = String::from(&cookie.path);
+    let mut raw = RawCookie::new(cookie.name(), cookie.value());
+    if let Some(domain) = domain {
+        raw.set_domain(domain.as_str());
+    }
+    raw.set_secure(is_secure);
+    raw.set_http_only(cookie.http_only());
+    if let CookieExpiration::AtUtc(time) = cookie.expires {
+        raw.set_expires(time);
+    }
+    raw.set_path(path.clone());
+    let header = raw.to_string();
+    if header.contains(['\r', '\n']) {
+        return None;
+    }
+    let header: String = header.chars().map(|it| char::from(byte(it))).collect();
+    Some(format!("{scheme}://{host}{path} {header}\n"))
 }
 
 /// Inserts a cookie that the host of `url` has set. Returns whether the jar keeps it.

@@ -1,16 +1,22 @@
 //! The entry point: an application, one user's presence on a server.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use conv_model::{ConversationsManager, MePerson, PersonsManager};
+use futures_channel::oneshot;
+use ucwa_session::Checkpoint;
 
 use crate::{
     builder::ApplicationBuilder,
     home::Home,
     mailbox::{Command, Mailbox},
+    resumption::Resumption,
     runtime::Runtime,
     sign_in::SignInManager,
 };
@@ -39,6 +45,7 @@ pub struct Application {
     pub(crate) model: conv_model::Application,
     pub(crate) handle: Arc<Handle>,
     pub(crate) home: Home,
+    pub(crate) resumption: Resumption,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) malformed_events: Arc<AtomicU64>,
 }
@@ -56,7 +63,37 @@ impl Application {
             handle: self.handle.clone(),
             model: self.model.clone(),
             home: self.home.clone(),
+            resumption: self.resumption.clone(),
         }
+    }
+
+    /// Returns the state that another process needs to continue this application, as of now. `None` unless the application is
+    /// signed in. Changes nothing.
+    ///
+    /// A process that resumes the checkpoint gets the events that the server did not send to this one. With
+    /// [`build_with_events`](ApplicationBuilder::build_with_events), each batch has the checkpoint that agrees with it.
+    pub fn checkpoint(&self) -> impl Future<Output = Option<Checkpoint>> + Send + use<> {
+        self.ask(Command::Checkpoint)
+    }
+
+    /// Ends the application without deleting anything at the server, and returns the state that another process needs to continue
+    /// it. `None` if the application is not signed in; it ends all the same.
+    ///
+    /// The [state](SignInManager::state) becomes SignedOut, and the conversations end here; the other participants notice
+    /// nothing. Await the futures of [`send_message`](conv_model::ChatService::send_message) before: a message without a result
+    /// becomes Unknown here, and its result is reported only to the process that resumes the checkpoint.
+    pub fn detach(&self) -> impl Future<Output = Option<Checkpoint>> + Send + use<> {
+        self.ask(Command::Detach)
+    }
+
+    fn ask(
+        &self,
+        command: fn(oneshot::Sender<Option<Checkpoint>>) -> Command,
+    ) -> impl Future<Output = Option<Checkpoint>> + Send + use<> {
+        let (sender, answer) = oneshot::channel();
+        self.handle.mailbox.send(command(sender));
+        // Without a driver the sender is dropped.
+        async move { answer.await.ok().flatten() }
     }
 
     /// Returns the conversations, live and ended.

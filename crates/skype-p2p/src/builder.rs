@@ -4,18 +4,21 @@ use std::{future::Future, sync::Arc, time::SystemTime};
 
 use conv_transport::{Cookies, HttpTransport};
 use ucwa_session::{
-    BearerToken, ChannelOptions, DataUriEncoding, Representation, Root, Session, SessionConfig,
+    BearerToken, ChannelOptions, Checkpoint, DataUriEncoding, ReplacementPolicy, Representation,
+    Root, Session, SessionConfig,
 };
 
 use crate::{
     application::{Application, Handle},
     driver::Driver,
+    events::{EventSender, Events},
     home::Home,
     mailbox::Mailbox,
     port::Port,
     questions::{
         BrowserCookies, Callbacks, PassiveQuestion, TokenQuestion, TrustQuestion, callback,
     },
+    resumption::Resumption,
     runtime::Runtime,
 };
 
@@ -34,6 +37,8 @@ pub struct ApplicationBuilder {
     history: bool,
     plain_text_only: bool,
     channel: ChannelOptions,
+    replacement: ReplacementPolicy,
+    checkpoint: Option<Checkpoint>,
     culture: Option<String>,
     user_agent: Option<String>,
     endpoint_id: Option<String>,
@@ -157,6 +162,38 @@ impl ApplicationBuilder {
         self
     }
 
+    /// Sets what the application does when another process with the same endpoint ID takes over its event channel.
+    pub fn replacement(mut self, policy: ReplacementPolicy) -> Self {
+        self.replacement = policy;
+        self
+    }
+
+    /// Sets the callback that decides whether to take back the event channel from another process, and with it
+    /// [`ReplacementPolicy::Ask`]. Without an answer within two minutes, the channel is left to the other process.
+    pub fn on_take_back<F, A>(mut self, answer: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = bool> + Send + 'static,
+    {
+        self.replacement = ReplacementPolicy::Ask;
+        self.callbacks.take_back = Some(callback(move |()| answer()));
+        self
+    }
+
+    /// Continues the application of another process. The [sign-in](crate::SignInManager::sign_in) then resumes it, with
+    /// credentials of the same user, which are sent only if the token has expired. Its conversations are in
+    /// [`conversations`](conv_model::ConversationsManager::conversations), Connected, when the sign-in has completed.
+    ///
+    /// If the server no longer has the application, the sign-in creates another one, and
+    /// [`SignInManager::not_resumed`](crate::SignInManager::not_resumed) has the reason. If the server cannot be reached, the
+    /// sign-in fails, and another application can resume the same checkpoint.
+    ///
+    /// The endpoint ID and the user agent are those of the checkpoint.
+    pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
+        self.checkpoint = Some(checkpoint);
+        self
+    }
+
     /// Sets the culture, which is the language of the server's own texts: at most 100 UTF-16 code units
     /// (`applications_ref`), `en-US` by default.
     pub fn culture(mut self, culture: impl Into<String>) -> Self {
@@ -199,11 +236,27 @@ impl ApplicationBuilder {
     /// # Errors
     ///
     /// [`BuildError::NoRuntime`] or [`BuildError::NoTransport`] if none was set and there is no default.
-    pub fn build(mut self) -> Result<Application, BuildError> {
+    pub fn build(self) -> Result<Application, BuildError> {
+        self.build_with(false).map(|(application, _)| application)
+    }
+
+    /// Builds the application like [`build`](Self::build), for a program that stores what happens: the server's events wait for
+    /// the commit of the [`Events`].
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_with_events(self) -> Result<(Application, Events), BuildError> {
+        self.build_with(true)
+    }
+
+    fn build_with(mut self, commit_gate: bool) -> Result<(Application, Events), BuildError> {
         let runtime = self.runtime.map_or_else(default_runtime, Ok)?;
         let mut transport = self.transport.map_or_else(default_transport, Ok)?;
         if !self.without_cookie_jar {
             let jar = Arc::new(Cookies::new(transport));
+            let cookies = self.checkpoint.as_ref().and_then(Checkpoint::cookies);
+            jar.import(cookies.unwrap_or_default());
             self.callbacks.jar = Some(jar.clone());
             transport = jar;
         }
@@ -224,29 +277,41 @@ impl ApplicationBuilder {
         config.recreate_expired = self.recreate_expired;
         config.user_agent = self.user_agent.unwrap_or(config.user_agent);
         config.endpoint_id = self.endpoint_id;
+        config.replacement = self.replacement;
+        config.commit_gate = commit_gate;
+        let session = match self.checkpoint {
+            Some(checkpoint) => Session::resume(config, checkpoint),
+            None => Session::new(config),
+        };
 
         let (mailbox, commands) = Mailbox::new();
         let (model, writer) =
             conv_model::Application::new(Arc::new(Port::new(mailbox.clone(), runtime.clone())));
         let home = Home::default();
+        let resumption = Resumption::default();
+        let (sender, events) = EventSender::new(mailbox.clone());
         let driver = Driver::new(
-            Session::new(config),
+            session,
             home.clone(),
             transport,
             self.callbacks,
             runtime.clone(),
             writer,
             commands,
+            resumption.clone(),
+            commit_gate.then_some(sender),
         );
         let malformed_events = driver.malformed_events();
         runtime.spawn(Box::pin(driver.run()));
-        Ok(Application {
+        let application = Application {
             model,
             handle: Arc::new(Handle { mailbox }),
             home,
+            resumption,
             runtime,
             malformed_events,
-        })
+        };
+        Ok((application, events))
     }
 }
 

@@ -20,16 +20,19 @@ use futures_util::{
     future::{Either, select},
 };
 use ucwa_session::{
-    ConnectionAuth, Input, Lane, Output, Question, QuestionId, RequestId, Session, SessionEvent,
-    Ticket,
+    Checkpoint, ConnectionAuth, Input, Lane, Output, Question, QuestionId, RequestId, Session,
+    SessionEvent, Ticket,
 };
 
 use crate::{
+    events::{Event, EventSender},
     exchange,
     home::Home,
     mailbox::Command,
     projection,
     questions::{Callbacks, REFUSAL},
+    reason::reason,
+    resumption::Resumption,
     runtime::Runtime,
     tasks::Tasks,
 };
@@ -49,6 +52,11 @@ pub(crate) struct Driver {
     tasks: Tasks,
     wake_at: Option<Duration>,
     malformed_events: Arc<AtomicU64>,
+    resumption: Resumption,
+    /// Receives the events to store.
+    events: Option<EventSender>,
+    /// The number of the event page that was handed out last.
+    page: Option<u64>,
     finished: bool,
 }
 
@@ -59,6 +67,10 @@ struct Turn {
 }
 
 impl Driver {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of the driver, each used once"
+    )]
     pub(crate) fn new(
         session: Session,
         home: Home,
@@ -67,6 +79,8 @@ impl Driver {
         runtime: Arc<dyn Runtime>,
         writer: ModelWriter,
         commands: UnboundedReceiver<Command>,
+        resumption: Resumption,
+        events: Option<EventSender>,
     ) -> Self {
         Self {
             session,
@@ -79,6 +93,9 @@ impl Driver {
             commands,
             wake_at: None,
             malformed_events: Arc::default(),
+            resumption,
+            events,
+            page: None,
             finished: false,
         }
     }
@@ -180,7 +197,29 @@ impl Driver {
                 let reason = Reason::new(ReasonCode::NotSupported);
                 self.writer.commit([Fact::completed(command, Err(reason))]);
             }
+            Command::Checkpoint(answer) => {
+                // The caller may no longer wait for the checkpoint.
+                let _ = answer.send(self.checkpoint());
+            }
+            Command::Detach(answer) => {
+                let checkpoint = self.session.detach(self.runtime.now());
+                let checkpoint = checkpoint.map(|it| self.with_cookies(it));
+                self.settle();
+                let _ = answer.send(checkpoint);
+            }
+            Command::Commit(page) => self.handle(Input::Commit(page)),
             Command::Shutdown => {}
+        }
+    }
+
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        self.session.checkpoint().map(|it| self.with_cookies(it))
+    }
+
+    fn with_cookies(&self, checkpoint: Checkpoint) -> Checkpoint {
+        match &self.callbacks.jar {
+            Some(jar) => checkpoint.with_cookies(jar.export()),
+            None => checkpoint,
         }
     }
 
@@ -196,6 +235,7 @@ impl Driver {
     /// that they complete, are committed to the model as one transaction.
     fn settle(&mut self) {
         let mut facts = Vec::new();
+        let mut events = Vec::new();
         loop {
             let output = self.session.poll_output();
             tracing::trace!(?output);
@@ -214,7 +254,15 @@ impl Driver {
                     deadline,
                 } => self.ask(id, question, deadline),
                 Output::Event(SessionEvent::Home { user }) => self.home.set(user),
-                Output::Event(event) => facts.extend(projection::fact(event)),
+                Output::Event(event) => {
+                    if let SessionEvent::NotResumed { failure } = &event {
+                        self.resumption.fail(reason(failure));
+                    }
+                    if self.events.is_some() {
+                        events.extend(Event::of(&event));
+                    }
+                    facts.extend(projection::facts(event));
+                }
                 Output::Completed { ticket, result } => {
                     facts.push(projection::completed(ticket, result));
                 }
@@ -227,6 +275,21 @@ impl Driver {
         }
         if !facts.is_empty() {
             self.writer.commit(facts);
+        }
+        self.hand_out(events);
+    }
+
+    /// Hands out the events to store, with the checkpoint to store with them. A page without any of them needs its commit, too.
+    fn hand_out(&mut self, events: Vec<Event>) {
+        let page = self.session.uncommitted();
+        let page = page.filter(|page| self.page != Some(*page));
+        self.page = page.or(self.page);
+        if events.is_empty() && page.is_none() {
+            return;
+        }
+        let checkpoint = self.checkpoint();
+        if let Some(receiver) = &self.events {
+            receiver.send(events, checkpoint, page);
         }
     }
 
@@ -282,7 +345,7 @@ impl Driver {
                         reason: Some(reason.clone()),
                     });
                 }
-                Output::Event(event) => facts.extend(projection::fact(event)),
+                Output::Event(event) => facts.extend(projection::facts(event)),
                 Output::Completed { ticket, result } => {
                     facts.push(projection::completed(ticket, result));
                 }

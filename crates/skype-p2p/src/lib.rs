@@ -68,6 +68,7 @@
 mod application;
 mod builder;
 mod driver;
+mod events;
 mod exchange;
 mod home;
 mod keys;
@@ -78,6 +79,7 @@ mod projection;
 mod questions;
 mod reason;
 mod resend;
+mod resumption;
 mod runtime;
 mod sign_in;
 mod tasks;
@@ -106,9 +108,13 @@ pub use conv_transport::{
 };
 #[cfg(feature = "windows-auth")]
 pub use conv_transport::{WindowsCredentials, WindowsCredentialsError};
+pub use events::{Event, EventBatch, Events};
 pub use questions::{BrowserCookies, PassiveQuestion, TokenQuestion, TrustQuestion};
 pub use runtime::{Runtime, RuntimeFuture};
 pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
 #[cfg(feature = "tokio")]
 pub use tokio_runtime::TokioRuntime;
-pub use ucwa_session::{BearerToken, ChannelOptions, DataUriEncoding, Representation, Root, Stage};
+pub use ucwa_session::{
+    BearerToken, ChannelOptions, Checkpoint, CheckpointError, DataUriEncoding, ReplacementPolicy,
+    Representation, Root, Stage,
+};

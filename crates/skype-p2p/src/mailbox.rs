@@ -1,8 +1,11 @@
 //! The channel that carries commands from the model to the driver, in call order. It is unbounded: sending never waits.
 
 use conv_model::CommandId;
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use ucwa_session::Operation;
+use futures_channel::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+    oneshot::Sender,
+};
+use ucwa_session::{Checkpoint, Operation};
 
 /// A command to the driver.
 #[derive(Debug)]
@@ -11,6 +14,12 @@ pub(crate) enum Command {
     Perform(CommandId, Operation),
     /// Fails the command, because no operation of the session carries it out.
     Refuse(CommandId),
+    /// Returns the state that another process needs.
+    Checkpoint(Sender<Option<Checkpoint>>),
+    /// Ends the session without deleting anything, and returns the state that another process needs.
+    Detach(Sender<Option<Checkpoint>>),
+    /// Acknowledges the event page with this number.
+    Commit(u64),
     /// The last handle of the application was dropped.
     Shutdown,
 }

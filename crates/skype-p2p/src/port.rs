@@ -107,6 +107,7 @@ fn operation(request: Request) -> Option<Operation> {
                 _ => return None,
             },
             subject: message.subject,
+            message_id: message.message_id,
         },
         Request::Accept(id) => Operation::Accept(conversation_key(id)),
         Request::Reject(id) => Operation::Decline(conversation_key(id)),

@@ -16,8 +16,25 @@ use crate::{
     reason::reason,
 };
 
-/// The fact for an event. `None` if the model has no counterpart.
-pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
+/// The facts for an event. None if the model has no counterpart.
+pub(crate) fn facts(event: SessionEvent) -> impl Iterator<Item = Fact> {
+    let received = match &event {
+        SessionEvent::Conversation {
+            conversation,
+            change: ConversationChange::MessageReceived { message, href, .. },
+        } => {
+            let id = ConversationFact::MessageRemoteId {
+                message: message_id(*message),
+                remote_id: href.clone(),
+            };
+            Some(Fact::of(conversation_id(*conversation), id))
+        }
+        _ => None,
+    };
+    fact(event).into_iter().chain(received)
+}
+
+fn fact(event: SessionEvent) -> Option<Fact> {
     Some(match event {
         SessionEvent::SignIn { state, failure } => Fact::SignIn {
             state: sign_in_state(state),
@@ -81,6 +98,8 @@ pub(crate) fn fact(event: SessionEvent) -> Option<Fact> {
             Fact::Archived(archived)
         }
         SessionEvent::MoreArchived(more) => Fact::MoreConversations(more),
+        // The application reads these elsewhere.
+        SessionEvent::NotResumed { .. } => return None,
         SessionEvent::UnreadConversations(count) => {
             Fact::UnreadConversations(usize::try_from(count).ok()?)
         }
@@ -190,6 +209,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             sender: Participant { key, uri, name, .. },
             body: it,
             timestamp,
+            ..
         } => {
             let mut sender = SenderFact::new(uri.unwrap_or_default());
             sender.participant = Some(participant_id(key));
@@ -217,6 +237,12 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             timestamp,
             reason: why(failure),
         },
+        Change::MessagePosted { message, href, .. } => ConversationFact::MessageRemoteId {
+            message: message_id(message),
+            remote_id: href,
+        },
+        // The application reads these from its events.
+        Change::MessagePosting { .. } | Change::MessageSettled { .. } => return None,
         Change::EndRefused { chat } => ConversationFact::EndRefused { chat },
         Change::Ended { failure } => ConversationFact::Ended {
             reason: why(failure),
@@ -276,7 +302,7 @@ fn participant_state(standing: Standing) -> Option<ParticipantState> {
     })
 }
 
-fn body(body: ucwa_session::MessageBody) -> MessageBody {
+pub(crate) fn body(body: ucwa_session::MessageBody) -> MessageBody {
     match body {
         ucwa_session::MessageBody::Html(html) => MessageBody::Html(html),
         ucwa_session::MessageBody::Text(text) => MessageBody::Text(text),
@@ -304,7 +330,7 @@ pub(crate) fn sign_in_state(state: ucwa_session::SignInState) -> SignInState {
     }
 }
 
-fn message_status(status: ucwa_session::MessageStatus) -> MessageStatus {
+pub(crate) fn message_status(status: ucwa_session::MessageStatus) -> MessageStatus {
     match status {
         ucwa_session::MessageStatus::Succeeded => MessageStatus::Succeeded,
         ucwa_session::MessageStatus::Failed => MessageStatus::Failed,

@@ -89,6 +89,7 @@ pub(crate) struct Callbacks {
     pub(crate) trust: Option<Callback<TrustQuestion, bool>>,
     pub(crate) token: Option<Callback<TokenQuestion, Option<BearerToken>>>,
     pub(crate) passive_sign_in: Option<Callback<PassiveQuestion, Option<BrowserCookies>>>,
+    pub(crate) take_back: Option<Callback<(), bool>>,
     /// The cookie jar of the application.
     pub(crate) jar: Option<Arc<Jar>>,
 }
@@ -136,6 +137,10 @@ impl Callbacks {
                 }
                 Answer::PassiveSignIn(signed_in)
             }
+            Question::TakeBack => Answer::TakeBack(match self.take_back {
+                Some(callback) => callback(()).await,
+                None => false,
+            }),
             _ => REFUSAL,
         }
     }

@@ -6,7 +6,9 @@ use conv_model::{CommandFuture, ConnectionState, ErrorDetails, Property, Reason,
 use secrecy::SecretString;
 use ucwa_session::{Failure, FailureKind, Operation, Root};
 
-use crate::{application::Handle, home::Home, mailbox::Command, reason::details};
+use crate::{
+    application::Handle, home::Home, mailbox::Command, reason::details, resumption::Resumption,
+};
 
 /// The credentials of a user.
 #[derive(Debug)]
@@ -79,6 +81,7 @@ pub struct SignInManager {
     pub(crate) handle: Arc<Handle>,
     pub(crate) model: conv_model::Application,
     pub(crate) home: Home,
+    pub(crate) resumption: Resumption,
 }
 
 impl SignInManager {
@@ -108,6 +111,14 @@ impl SignInManager {
     #[must_use]
     pub fn home(&self) -> Option<Root> {
         self.home.root()
+    }
+
+    /// Returns the reason why the server could not continue the application of the
+    /// [checkpoint](crate::ApplicationBuilder::resume), so that the sign-in created another one. `None` if it was continued, or if
+    /// there is no checkpoint.
+    #[must_use]
+    pub fn not_resumed(&self) -> Option<Reason> {
+        self.resumption.failure()
     }
 
     /// Discovers the server, authenticates, creates the application there and opens its event channel. The future resolves

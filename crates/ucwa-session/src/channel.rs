@@ -43,6 +43,9 @@ const TAKE_BACK_PAUSES: [Duration; 3] = [
 /// before a replacement, another process took over during the suspend.
 const REPLACED_WINDOW: Duration = Duration::from_secs(60);
 
+/// How long a commit may take. The server keeps a message for 30 s (`message_ref`).
+const COMMIT_TIME: Duration = Duration::from_secs(25);
+
 /// The subcode of the refusal of a pending GET that another one replaced (`EventChannelDetails`).
 const PGET_REPLACED: &str = "PGetReplaced";
 
@@ -63,6 +66,10 @@ pub(crate) struct Channel {
     replaced_at: Option<Duration>,
     /// The number of replacements in a row.
     replacements: usize,
+    /// The number of the page that waits for its commit, and when it arrived.
+    uncommitted: Option<(u64, Duration)>,
+    /// The number of pages that had to be committed.
+    pages: u64,
     /// The number of failed lists of conversations in a row.
     unlisted: u32,
 }
@@ -79,6 +86,7 @@ impl Session {
     pub(crate) fn begin_channel(&mut self) {
         self.channel = Channel {
             malformed_parts: self.channel.malformed_parts,
+            pages: self.channel.pages,
             ..Channel::default()
         };
         self.use_events_link();
@@ -231,8 +239,12 @@ impl Session {
         self.channel.failing_since = None;
         let has_gap = std::mem::take(&mut self.channel.has_gap)
             || matches!(follow, Follow::Resume(_) | Follow::Resync(_));
-        // The next GET acknowledges this page. It is sent before the events of the page are handled.
-        self.poll(Duration::ZERO);
+        // The next GET acknowledges this page. It is sent before the events of the page are handled, or after the commit.
+        if self.core.config.commit_gate && page.events().next().is_some() {
+            self.await_commit();
+        } else {
+            self.poll(Duration::ZERO);
+        }
         if self.sign_in.phase != Phase::Running {
             // The link points to another host: the page is ignored, and the session has ended.
             return;
@@ -243,6 +255,45 @@ impl Session {
             self.list_conversations();
             self.people.resynchronize(&mut self.core);
             self.history.resynchronize(&mut self.core);
+        }
+    }
+
+    /// Waits for the commit of a page, whose successor is on the application's host.
+    fn await_commit(&mut self) {
+        if self.next_poll().is_some() {
+            self.channel.pages += 1;
+            self.channel.uncommitted = Some((self.channel.pages, self.core.now));
+            self.core.arm(COMMIT_TIME, Timer::Uncommitted);
+        }
+    }
+
+    /// The number of the event page that waits for [`Input::Commit`](crate::Input::Commit), with
+    /// [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate). The [checkpoint](Session::checkpoint) to store with
+    /// what the page said is that of now.
+    #[must_use]
+    pub fn uncommitted(&self) -> Option<u64> {
+        Some(self.channel.uncommitted?.0)
+    }
+
+    /// Acknowledges a page that the caller has stored.
+    pub(crate) fn commit(&mut self, page: u64) {
+        let is_page = |(number, _): &mut (u64, Duration)| *number == page;
+        if self.channel.uncommitted.take_if(is_page).is_some()
+            && self.sign_in.phase == Phase::Running
+        {
+            self.core
+                .cancel_timers(|timer| matches!(timer, Timer::Uncommitted));
+            self.on_channel_works();
+            self.poll(Duration::ZERO);
+        }
+    }
+
+    /// Reports that messages may be lost, because the caller has not committed their page in time.
+    pub(crate) fn on_commit_overdue(&mut self) {
+        if let Some((_, since)) = self.channel.uncommitted {
+            let failure = Failure::new(FailureKind::Timeout, Stage::Events)
+                .with_message("an event page has not been committed in time");
+            self.interrupted(since, &failure);
         }
     }
 

@@ -239,11 +239,13 @@ impl Chats {
                 message,
                 body,
                 subject,
+                message_id,
             } => self.command(core, conversation, ticket, |conversation, cx| {
                 let draft = Draft {
                     message,
                     body,
                     ticket,
+                    message_id,
                 };
                 conversation.send_message(cx, draft, subject);
             }),

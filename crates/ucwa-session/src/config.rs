@@ -41,6 +41,14 @@ pub struct SessionConfig {
     pub activity_interval: Duration,
     /// The parameters of the event channel.
     pub channel: ChannelOptions,
+    /// Acknowledges an event page only after [`Input::Commit`](crate::Input::Commit): the next poll, which acknowledges the
+    /// page, waits for it. For a caller that stores what a page said before the server forgets it. Off by default.
+    ///
+    /// The server keeps a message for 30 s (`message_ref`). If the commit takes longer, the server may report the messages of the
+    /// page to their senders as not delivered, although the caller stores them. After 25 s the session therefore emits
+    /// [`SessionEvent::ChannelInterrupted`](crate::SessionEvent::ChannelInterrupted); it still waits, because a page that was
+    /// acknowledged and not stored would be lost.
+    pub commit_gate: bool,
     /// What to do when another process takes over the event channel.
     pub replacement: ReplacementPolicy,
     /// Whether to create a new application after the server ended one for inactivity, for unattended use. By default
@@ -66,6 +74,7 @@ impl SessionConfig {
             limits: Limits::default(),
             activity_interval: Duration::from_secs(210),
             channel: ChannelOptions::default(),
+            commit_gate: false,
             replacement: ReplacementPolicy::default(),
             recreate_expired: false,
         }

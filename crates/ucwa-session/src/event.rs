@@ -290,6 +290,23 @@ pub enum ConversationChange {
         body: MessageBody,
         /// When the server received the message. The time of its arrival if the server does not say.
         timestamp: SystemTime,
+        /// The href of the message, or of the invitation that carried it. It is the same in each session that resumes this one.
+        href: String,
+    },
+    /// The request for a message with an ID of the caller is about to leave. Its result is doubtful if the session ends before
+    /// [`MessageStatus`](Self::MessageStatus).
+    MessagePosting {
+        /// The ID of the message.
+        message_id: String,
+    },
+    /// The server has a message with an ID of the caller.
+    MessagePosted {
+        /// The session's key for the message.
+        message: MessageKey,
+        /// The ID of the message.
+        message_id: String,
+        /// The href of the message, or of the invitation that carries it.
+        href: String,
     },
     /// Archived messages, in any order.
     Archived(Vec<ArchivedMessage>),
@@ -309,8 +326,8 @@ pub enum ConversationChange {
         /// The reason for a failed or unknown delivery.
         failure: Option<Failure>,
     },
-    /// The delivery result of a message that an earlier session sent, and that was without a result in the
-    /// [`Checkpoint`](crate::Checkpoint). A later event may improve on [`MessageStatus::Unknown`].
+    /// The delivery result of a message with an ID of the caller, or of a message that was without a result in the
+    /// [`Checkpoint`](crate::Checkpoint) of an earlier session. A later event may improve on [`MessageStatus::Unknown`].
     MessageSettled {
         /// The ID of the message.
         message_id: String,

@@ -37,6 +37,9 @@ pub enum Input {
     /// request that may be repeated. The session uses this clock for no other decision and never compares it with the
     /// server's.
     WallClock(SystemTime),
+    /// The caller has stored what the page with this number said ([`Session::uncommitted`](crate::Session::uncommitted)). The
+    /// session ignores any other number.
+    Commit(u64),
     /// Time has passed. Passed in at or after the `wake_at` of the last [`Output::Idle`].
     Timeout,
     /// The caller shuts down. Every operation completes now, and the deletion of the application is sent as a last request
@@ -66,6 +69,7 @@ impl fmt::Debug for Input {
             } => write!(f, "Response({}, {failure})", id.0),
             Self::Answer { id, answer } => write!(f, "Answer({}, {answer:?})", id.0),
             Self::WallClock(time) => write!(f, "WallClock({time:?})"),
+            Self::Commit(page) => write!(f, "Commit({page})"),
             Self::Timeout => f.write_str("Timeout"),
             Self::Shutdown => f.write_str("Shutdown"),
         }

@@ -66,6 +66,12 @@ pub enum Operation {
         body: MessageBody,
         /// The subject of the invitation, if the message needs one.
         subject: Option<String>,
+        /// The ID of the message on the wire (`operationId`), 1 to 50 UTF-16 code units, unlike that of any other message. For a
+        /// caller that keeps an outbox: the session then reports
+        /// [`MessagePosting`](crate::ConversationChange::MessagePosting) and
+        /// [`MessagePosted`](crate::ConversationChange::MessagePosted), and a session that resumes this one reports the result
+        /// by the same ID. The session chooses an ID if there is none.
+        message_id: Option<String>,
     },
     /// Accepts the incoming invitation. Completes when the invitation completes, not when the server takes the command.
     Accept(ConversationKey),

@@ -105,6 +105,7 @@ impl Session {
             }
             Input::Response { id, result } => self.core.on_response(id, result),
             Input::Answer { id, answer } => self.core.on_answer_to(id, Some(answer)),
+            Input::Commit(page) => self.commit(page),
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }
@@ -135,6 +136,7 @@ impl Session {
         match timer {
             Timer::Watchdog(id) => self.core.on_watchdog(id),
             Timer::RepeatPoll(id) => self.core.repeat_now(id),
+            Timer::Uncommitted => self.on_commit_overdue(),
             Timer::Retry(exchange) => self.core.issue(*exchange),
             Timer::Unanswered(id) => self.core.on_answer_to(id, None),
             Timer::RenewToken(origin) => self.core.renew_token(origin),

@@ -9,6 +9,8 @@ pub(crate) const SUBJECT: usize = 250;
 pub(crate) const NAME: usize = 100;
 /// The display name of an anonymous participant (`onlineMeetingInvitation_ref`).
 pub(crate) const DISPLAY_NAME: usize = 250;
+/// The ID of an operation (`startMessaging_ref`).
+pub(crate) const OPERATION_ID: usize = 50;
 /// A note (`note_ref`).
 pub(crate) const NOTE: usize = 500;
 /// A location (`location_ref`).

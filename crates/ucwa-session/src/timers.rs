@@ -18,6 +18,8 @@ pub(crate) enum Timer {
     Watchdog(RequestId),
     /// The machine was suspended, and the pending GET with this ID has had no response since.
     RepeatPoll(RequestId),
+    /// The caller has not committed an event page in time.
+    Uncommitted,
     /// Repeat this exchange.
     Retry(Box<Exchange>),
     /// The caller has not answered a question.

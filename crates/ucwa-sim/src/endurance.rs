@@ -295,6 +295,7 @@ impl Endurance {
             message: message.key(),
             body: message.body(),
             subject: None,
+            message_id: None,
         };
         self.submit(sender, operation);
     }

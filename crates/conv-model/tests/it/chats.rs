@@ -279,3 +279,50 @@ fn each_message_has_text_and_html() {
         "the raw HTML is available"
     );
 }
+
+#[test]
+fn a_message_has_the_id_of_the_application_and_that_of_the_server() {
+    let stage = Stage::new();
+    let manager = stage.application.conversations_manager();
+    let conversation = manager.get_conversation("sip:lenea@contoso.com").unwrap();
+    let id = conversation.id();
+    stage.script.take();
+    let chat = conversation.chat_service();
+    drop(chat.send_message_with_id("outbox-1", "hi"));
+    assert!(
+        stage
+            .script
+            .take()
+            .contains(&"send hi as outbox-1".to_owned())
+    );
+    let message = chat.messages().get(0).unwrap();
+    assert_eq!(message.remote_id().get(), None);
+    let remote_id = |message, remote_id: &str| Is::MessageRemoteId {
+        message,
+        remote_id: remote_id.to_owned(),
+    };
+    stage.tell(id, [remote_id(message.id(), "/messages/1")]);
+    assert_eq!(message.remote_id().get().as_deref(), Some("/messages/1"));
+    // The ID of an incoming message is there when the message appears.
+    let timeline = Timeline::default();
+    let log = timeline.clone();
+    let _listener = chat.messages().added(move |message, _, _| {
+        log.push(format!("{:?}", message.remote_id().get()));
+    });
+    timeline.take();
+    let received = Is::MessageReceived {
+        message: MessageId::Remote(1),
+        sender: SenderFact::new("sip:lenea@contoso.com"),
+        body: "hi".into(),
+        timestamp: at(1),
+    };
+    stage.tell(
+        id,
+        [
+            received,
+            remote_id(MessageId::Remote(1), "/messages/2"),
+            remote_id(MessageId::Remote(9), "/messages/9"),
+        ],
+    );
+    assert_eq!(timeline.take(), ["Some(\"/messages/2\")"]);
+}

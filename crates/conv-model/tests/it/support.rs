@@ -102,7 +102,11 @@ fn line(request: &Request) -> String {
             options,
             ..
         } => format!("start {conversation:?} {:?}", options.subject),
-        Request::SendMessage { message, .. } => format!("send {}", message.body.raw()),
+        Request::SendMessage { message, .. } => {
+            let id = message.message_id.as_deref();
+            let id = id.map_or(String::new(), |id| format!(" as {id}"));
+            format!("send {}{id}", message.body.raw())
+        }
         Request::Accept(conversation) => format!("accept {conversation:?}"),
         Request::Reject(conversation) => format!("reject {conversation:?}"),
         Request::Stop(conversation) => format!("stop {conversation:?}"),

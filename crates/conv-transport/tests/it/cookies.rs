@@ -276,3 +276,44 @@ async fn the_jar_is_bounded() {
     let path = format!("s=1; Path=/{}", "x".repeat(1024)).into_bytes();
     assert_eq!(sent_after(pool, vec![path], pool).await, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_cookies_of_a_jar_continue_in_another_one() {
+    let (cookies, _) = echo();
+    for url in [
+        "https://pool.contoso.com/?b=2&a=1;Secure;HttpOnly",
+        "https://pool.contoso.com/deep/x?wide=4;Domain=contoso.com;Path=/",
+        "https://pool.contoso.com/?old=1;Expires=Thu,%2001%20Jan%201970%2000:00:00%20GMT",
+        "https://pool.contoso.com/?kept=5;Max-Age=3600;Path=/deep",
+        "http://127.0.0.1:5061/?local=6",
+    ] {
+        cookies.send(get(url), commands()).await.unwrap();
+    }
+    let text = cookies.export();
+    assert!(!format!("{cookies:?}").contains("wide"));
+    let (again, seen) = echo();
+    again.import("nonsense\nhttps://x \n\u{1f36a} a=1\n");
+    again.import(&text);
+    assert_eq!(again.export(), text);
+    for url in [
+        "https://pool.contoso.com/",
+        "http://pool.contoso.com/",
+        "https://other.contoso.com/",
+        "https://pool.contoso.com/deep/y",
+        "http://127.0.0.1:5061/",
+        "https://pool.fabrikam.com/",
+    ] {
+        again.send(get(url), commands()).await.unwrap();
+    }
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [
+            "a=1; b=2; wide=4",
+            "b=2; wide=4",
+            "wide=4",
+            "kept=5; a=1; b=2; wide=4",
+            "local=6",
+            "",
+        ]
+    );
+}

@@ -36,7 +36,7 @@ pub(crate) fn participant(conversation: &Conversation, address: &str) -> Partici
 }
 
 /// A chat of Tosh and Lene: the conversations of both.
-async fn of_two(tosh: &Application, lene: &Application) -> (Conversation, Conversation) {
+pub(crate) async fn of_two(tosh: &Application, lene: &Application) -> (Conversation, Conversation) {
     let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
     let sent = ours.chat_service().send_message("Hi Lene");
     let theirs = conversation(lene, 1).await;

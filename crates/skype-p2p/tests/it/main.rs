@@ -20,6 +20,7 @@ mod executor;
 mod fairness;
 mod grants;
 mod groups;
+mod handover;
 mod history;
 mod loopback;
 mod meetings;

@@ -42,6 +42,8 @@ struct Sent {
     /// The operation that waits for the result. `None` after the result was reported as unknown, and if an earlier session sent
     /// the message.
     ticket: Option<Ticket>,
+    /// The caller has chosen the operation ID.
+    has_callers_id: bool,
     /// No result was reported. `false` after the result was reported as unknown.
     is_open: bool,
     /// An earlier session sent the message, whose caller knows only the operation ID.
@@ -161,6 +163,7 @@ impl Deliveries {
         self.sent.push_back(Sent {
             message: draft.message,
             ticket: Some(draft.ticket),
+            has_callers_id: draft.message_id.is_some(),
             is_open: true,
             is_restored: false,
             operation_id: operation.to_owned(),
@@ -171,6 +174,13 @@ impl Deliveries {
                 MessageHref::None
             },
         });
+    }
+
+    /// Whether a message of the caller has this ID and no result.
+    pub(super) fn is_id_in_use(&self, id: &str) -> bool {
+        let drafts = self.drafts.iter();
+        let mut drafts = drafts.filter_map(|draft| draft.message_id.as_deref());
+        drafts.any(|other| other == id) || self.sent.iter().any(|sent| sent.operation_id == id)
     }
 
     /// Whether the next message has to wait for the result of one that was sent.
@@ -287,49 +297,82 @@ impl Conversation {
         message: MessageKey,
         mut result: DeliveryResult,
     ) {
-        let mut restored = None;
+        let (mut is_restored, mut message_id) = (false, None);
         if let Some(sent) = self.deliveries.by_message(message) {
             let failure = result.failure.take();
             result.failure = failure.map(|it| it.with_operation_id(&sent.operation_id));
-            restored = sent.is_restored.then(|| sent.operation_id.clone());
+            is_restored = sent.is_restored;
+            let is_known_to_caller = is_restored || sent.has_callers_id;
+            message_id = is_known_to_caller.then(|| sent.operation_id.clone());
         }
         let Some(ticket) = self.deliveries.conclude(message, &result) else {
             return;
         };
-        match restored {
-            Some(message_id) => self.report_settled(cx, message, message_id, result),
-            None => self.report_to(cx, message, ticket, result),
+        self.tasks
+            .cancel(cx.core, |timer| *timer == ChatTimer::Delivery(message));
+        if let Some(message_id) = message_id {
+            self.report_settled(cx, message_id, &result);
+        }
+        // The key of a message of an earlier session means nothing to the caller.
+        if !is_restored {
+            self.report_to(cx, message, ticket, result);
         }
     }
 
-    /// Reports the result of a message that an earlier session sent.
-    fn report_settled(
-        &mut self,
-        cx: &mut Context<'_>,
-        message: MessageKey,
-        message_id: String,
-        result: DeliveryResult,
-    ) {
-        self.cancel_delivery_timer(cx, message);
+    /// Reports the result of a message by its ID.
+    fn report_settled(&self, cx: &mut Context<'_>, message_id: String, result: &DeliveryResult) {
         cx.change(
             self.key,
             ConversationChange::MessageSettled {
                 message_id,
                 status: result.status,
                 timestamp: result.timestamp,
-                failure: result.failure,
+                failure: result.failure.clone(),
             },
         );
     }
 
-    fn cancel_delivery_timer(&mut self, cx: &mut Context<'_>, message: MessageKey) {
-        self.tasks
-            .cancel(cx.core, |timer| *timer == ChatTimer::Delivery(message));
+    /// Reports that the request for a message is about to leave, if the caller has chosen the ID.
+    pub(super) fn report_posting(&self, cx: &mut Context<'_>, draft: &Draft) {
+        if let Some(message_id) = draft.message_id.clone() {
+            cx.change(self.key, ConversationChange::MessagePosting { message_id });
+        }
+    }
+
+    /// Reports the href of a message, if the caller has chosen the ID.
+    pub(super) fn report_posted(&self, cx: &mut Context<'_>, message: MessageKey, href: &str) {
+        let mut sent = self.deliveries.sent.iter();
+        let sent = sent.find(|sent| sent.message == message && sent.has_callers_id);
+        if let Some(sent) = sent {
+            let change = ConversationChange::MessagePosted {
+                message,
+                message_id: sent.operation_id.clone(),
+                href: href.to_owned(),
+            };
+            cx.change(self.key, change);
+        }
+    }
+
+    /// Reports the href of the invitation that carries a message.
+    pub(super) fn report_invitation_posted(
+        &self,
+        cx: &mut Context<'_>,
+        operation: &str,
+        href: &str,
+    ) {
+        let mut sent = self.deliveries.sent.iter();
+        let sent = sent.find(|sent| sent.operation_id == operation);
+        if let Some(message) = sent.map(|sent| sent.message) {
+            self.report_posted(cx, message, href);
+        }
     }
 
     /// Reports that a message was not sent.
     pub(super) fn report_unsent(&mut self, cx: &mut Context<'_>, draft: Draft, failure: Failure) {
         let result = DeliveryResult::failed(failure);
+        if let Some(message_id) = draft.message_id {
+            self.report_settled(cx, message_id, &result);
+        }
         self.report_to(cx, draft.message, Some(draft.ticket), result);
     }
 
@@ -340,7 +383,6 @@ impl Conversation {
         ticket: Option<Ticket>,
         result: DeliveryResult,
     ) {
-        self.cancel_delivery_timer(cx, message);
         let outcome = result.failure.clone().map_or(Ok(Outcome::Delivered), Err);
         cx.change(
             self.key,
@@ -462,6 +504,7 @@ impl Conversation {
         self.deliveries.sent.push_back(Sent {
             message,
             ticket: None,
+            has_callers_id: false,
             is_open: true,
             is_restored: true,
             operation_id: saved.operation_id,

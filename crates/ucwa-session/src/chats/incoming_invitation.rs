@@ -128,6 +128,7 @@ impl Conversation {
             return;
         };
         cx.index.open_incoming(&address.key, self.key);
+        let href = address.href.clone();
         live.offer = Some(Offer {
             address,
             accept,
@@ -147,7 +148,7 @@ impl Conversation {
         let offered_at = cx.core.server_time().filter(|_| cx.page.is_open);
         self.received.precede_invitation(&mut live.invitation_text);
         live.invitation_text
-            .expect_first(preview.clone(), from.key, offered_at);
+            .expect_first(preview.clone(), from.key, offered_at, href);
         if let Some(messaging) = invitation.link_href("messaging") {
             live.links.messaging = Some(messaging.to_owned());
         }
@@ -186,6 +187,7 @@ impl Conversation {
         &mut self,
         cx: &mut Context<'_>,
         invitation: &Resource<'_>,
+        href: String,
     ) {
         let body = invitation.link_href("message");
         let body = body.and_then(payload::body_of_link);
@@ -193,7 +195,7 @@ impl Conversation {
             && let Some(body) = body
         {
             let sender = self.inviter(cx, invitation);
-            self.expect_text_of_answered(cx, body, sender.key);
+            self.expect_text_of_answered(cx, body, sender.key, href);
         }
     }
 

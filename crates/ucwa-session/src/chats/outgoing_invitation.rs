@@ -151,7 +151,7 @@ impl Conversation {
         message: Option<Draft>,
         with: impl FnOnce(Invite) -> Invite,
     ) {
-        let operation_id = cx.core.uuid();
+        let own_id = message.as_ref().and_then(|draft| draft.message_id.clone());
         let is_meeting = self.kind != Kind::Chat;
         if self.peer.is_none() && self.meeting.is_none() && !is_meeting {
             self.peer = self.roster.only().and_then(|only| only.uri);
@@ -170,6 +170,9 @@ impl Conversation {
             InviteKind::Peer
         };
         let begins = established.is_none();
+        // An invitation to a conference contains no message, so it does not have the ID of one.
+        let own_id = own_id.filter(|_| !kind.is_conference());
+        let operation_id = own_id.unwrap_or_else(|| cx.core.uuid());
         if subject.is_some() && kind != InviteKind::Chat {
             self.subject = subject;
         }
@@ -184,6 +187,7 @@ impl Conversation {
             Some(draft) if kind.is_conference() => self.deliveries.drafts.push_front(draft),
             Some(draft) => {
                 self.deliveries.add(&draft, &operation_id, false);
+                self.report_posting(cx, &draft);
                 invite.message = Some(draft.body);
             }
             None => {}
@@ -298,8 +302,12 @@ impl Conversation {
             Effect::Done(response) => {
                 let location = cx.core.location(&response);
                 if let Some(address) = location.and_then(|location| cx.address_of(location)) {
-                    invite.location = Some(address.href);
+                    let is_new = invite.href.is_none() && invite.location.is_none();
+                    invite.location = Some(address.href.clone());
                     cx.index.locate_operation(operation, address.key);
+                    if is_new {
+                        self.report_invitation_posted(cx, operation, &address.href);
+                    }
                 }
                 self.await_start(cx, operation);
             }
@@ -359,6 +367,8 @@ impl Conversation {
         let Some(invite) = live.and_then(|live| live.invite_mut(operation)) else {
             return;
         };
+        let is_new = invite.href.is_none() && invite.location.is_none();
+        let href = address.href.clone();
         let before = invite.href.replace(address.href);
         if before != invite.href {
             cx.index.locate_operation(operation, address.key);
@@ -367,6 +377,16 @@ impl Conversation {
             invite.cancel = Some(cancel.to_owned());
         }
         let first = before.is_none();
+        if is_new {
+            self.report_invitation_posted(cx, operation, &href);
+        }
+        let Some(invite) = self
+            .life
+            .live_mut()
+            .and_then(|live| live.invite_mut(operation))
+        else {
+            return;
+        };
         let kind = invite.kind;
         let cancels = invite.cancel_wanted && first;
         self.set_thread(cx, invitation.text("threadId").unwrap_or_default());

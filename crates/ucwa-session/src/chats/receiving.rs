@@ -118,6 +118,8 @@ pub(super) struct InvitationText {
 pub(super) struct Waiting {
     /// `None` for the text of an invitation.
     address: Option<Address>,
+    /// The href of the invitation whose text this is.
+    invitation: String,
     content: Option<Content>,
     /// The delivery result in the event, which is used if the message turns out to be outgoing.
     pub(super) result: Option<DeliveryResult>,
@@ -162,6 +164,8 @@ impl Content {
 
 struct Preview {
     body: MessageBody,
+    /// The href of the invitation.
+    href: String,
     sender: ParticipantKey,
     /// The server's time at the offer, if it is known.
     offered_at: Option<SystemTime>,
@@ -211,9 +215,11 @@ impl InvitationText {
         body: Option<MessageBody>,
         sender: ParticipantKey,
         offered_at: Option<SystemTime>,
+        href: String,
     ) {
         self.preview = body.map(|body| Preview {
             body,
+            href,
             sender,
             offered_at,
             accepted: false,
@@ -250,6 +256,7 @@ impl Conversation {
         cx: &mut Context<'_>,
         body: MessageBody,
         sender: ParticipantKey,
+        href: String,
     ) {
         if self.received.has_shown(&body) {
             return;
@@ -260,7 +267,7 @@ impl Conversation {
         };
         let text = &mut live.invitation_text;
         self.received.remember(text.shown_preview.take());
-        text.expect_first(Some(body), sender, None);
+        text.expect_first(Some(body), sender, None, href);
         self.expect_first_message(cx);
     }
 
@@ -306,6 +313,7 @@ impl Conversation {
             result: self.result_in(cx, event),
             sender: self.sender_of(cx, resource, is_late),
             address: Some(address),
+            invitation: String::new(),
             content,
             is_late,
             arrived_at: cx.core.wall_now(),
@@ -342,7 +350,10 @@ impl Conversation {
                     self.set_typing(cx, first.sender.key, false);
                 }
                 let timestamp = content.timestamp.unwrap_or(first.arrived_at);
-                self.show(cx, first.sender, content.body, timestamp);
+                let href = first
+                    .address
+                    .map_or(first.invitation, |address| address.href);
+                self.show(cx, first.sender, content.body, timestamp, href);
             }
         }
     }
@@ -375,7 +386,8 @@ impl Conversation {
             // The server may have changed the text. If the two texts differ, both are shown.
             if !repeats(&preview) {
                 let timestamp = content.timestamp.unwrap_or(message.arrived_at);
-                self.show(cx, message.sender.clone(), preview.body, timestamp);
+                let (sender, body) = (message.sender.clone(), preview.body);
+                self.show(cx, sender, body, timestamp, preview.href);
             }
             return false;
         }
@@ -395,6 +407,7 @@ impl Conversation {
         sender: Participant,
         body: MessageBody,
         timestamp: SystemTime,
+        href: String,
     ) {
         let message = MessageKey::Remote(cx.core.number());
         cx.change(
@@ -404,6 +417,7 @@ impl Conversation {
                 sender,
                 body,
                 timestamp,
+                href,
             },
         );
     }
@@ -427,7 +441,7 @@ impl Conversation {
         let Some(preview) = live.invitation_text.preview.take() else {
             return;
         };
-        let body = preview.body.clone();
+        let (body, href) = (preview.body.clone(), preview.href.clone());
         let sender = self.roster.get(preview.sender);
         live.invitation_text.shown_preview = Some(preview);
         let Some(sender) = sender else { return };
@@ -437,6 +451,7 @@ impl Conversation {
         };
         let text = Waiting {
             address: None,
+            invitation: href,
             content: Some(content),
             result: None,
             sender,

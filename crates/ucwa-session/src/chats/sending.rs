@@ -12,6 +12,7 @@ use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{MessageKey, Ticket};
 use crate::operation::MessageBody;
 use crate::response::{Answer, Effect};
+use crate::text_limits;
 
 /// The maximum time between the response to a message and its delivery result.
 pub(super) const DELIVERY_GRACE: Duration = Duration::from_secs(30);
@@ -24,6 +25,8 @@ pub(super) struct Draft {
     pub(super) message: MessageKey,
     pub(super) body: MessageBody,
     pub(super) ticket: Ticket,
+    /// The operation ID that the caller has chosen.
+    pub(super) message_id: Option<String>,
 }
 
 impl Conversation {
@@ -44,6 +47,19 @@ impl Conversation {
         if matches!(draft.body, MessageBody::Other { .. }) {
             let why = "only text and HTML can be sent".to_owned();
             return self.report_unsent(cx, draft, invalid(why));
+        }
+        if let Some(id) = &draft.message_id {
+            let is_used = cx.index.operation(id).is_some() || self.deliveries.is_id_in_use(id);
+            let checked =
+                text_limits::check("message ID", id, text_limits::OPERATION_ID, Stage::Command);
+            let failure = match checked {
+                Err(failure) => Some(failure),
+                Ok(()) if id.is_empty() => Some(invalid("the message ID is empty".to_owned())),
+                Ok(()) => is_used.then(|| invalid("the message ID is in use".to_owned())),
+            };
+            if let Some(failure) = failure {
+                return self.report_unsent(cx, draft, failure);
+            }
         }
         let established = self.life.established().is_some();
         let Some(live) = self.life.live_mut() else {
@@ -121,9 +137,10 @@ impl Conversation {
             body if messaging.only_html => (HTML, html::from_text(&html::plain_text(body))),
             body => (TEXT, html::plain_text(body)),
         };
-        let operation_id = cx.core.uuid();
+        let operation_id = draft.message_id.clone().unwrap_or_else(|| cx.core.uuid());
         let message = draft.message;
         self.deliveries.add(&draft, &operation_id, true);
+        self.report_posting(cx, &draft);
         match cx.core.resolve(href, Stage::Message) {
             Ok(url) => {
                 let url = Origin::append_query(&url, "operationId", &operation_id);
@@ -172,6 +189,7 @@ impl Conversation {
 
     /// Handles the response with the href of the message.
     fn on_sent(&mut self, cx: &mut Context<'_>, message: MessageKey, address: Address) {
+        self.report_posted(cx, message, &address.href);
         // The event may have arrived before, without identifying the message.
         let own = self.remove_own_message(cx, &address.key);
         let early = own.and_then(|own| own.result);

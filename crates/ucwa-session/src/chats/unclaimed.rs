@@ -170,7 +170,8 @@ impl Chats {
             // The invitation was answered before it was read.
             Some(key) if !self.index.is_known_invitation(&address.key) => {
                 self.with(core, key, |conversation, cx| {
-                    conversation.on_answered_invitation(cx, &invitation);
+                    let href = address.href.clone();
+                    conversation.on_answered_invitation(cx, &invitation, href);
                 });
             }
             Some(_) => {}

@@ -167,7 +167,7 @@ impl Session {
 
     fn finish_resumption(&mut self) {
         let resumption = std::mem::take(&mut self.sign_in.resumption);
-        if !self.core.is_under_way(&Purpose::Poll) {
+        if !self.core.is_under_way(&Purpose::Poll) && self.uncommitted().is_none() {
             // The page was unreadable, and the poll waited for this read.
             self.restart_channel();
         }

@@ -131,6 +131,7 @@ fn a_conversation_that_is_forgotten_before_its_invitation_was_sent_is_dropped() 
         message: MessageKey::Local(1),
         body: MessageBody::Text("x".to_owned()),
         subject: None,
+        message_id: None,
     };
     // The outputs are not polled in between, so the request is not sent.
     driver.session.submit(driver.now, Ticket(1_000), send);

@@ -74,6 +74,7 @@ fn send(fixture: &Fixture) -> Operation {
         message: MessageKey::Local(5),
         body: MessageBody::Text("Hi".to_owned()),
         subject: None,
+        message_id: None,
     }
 }
 

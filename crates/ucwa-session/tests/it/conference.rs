@@ -420,6 +420,7 @@ fn an_invitation_to_a_conference_is_shown_and_its_acceptance_requests_the_chat()
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello all".to_owned()),
         subject: None,
+        message_id: None,
     });
     assert!(driver.is_sent("POST", &messages("7c7")));
 }

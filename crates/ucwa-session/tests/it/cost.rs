@@ -85,6 +85,7 @@ fn the_cost_of_a_message_does_not_depend_on_invitations_in_flight() {
                 message: MessageKey::Local(1),
                 body: MessageBody::Text("Hello".to_owned()),
                 subject: None,
+                message_id: None,
             };
             driver
                 .session

@@ -432,6 +432,7 @@ impl TestDriver {
             message: MessageKey::Local(number),
             body: MessageBody::Text(text.to_owned()),
             subject: None,
+            message_id: None,
         })
     }
 }

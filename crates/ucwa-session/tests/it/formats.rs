@@ -30,6 +30,7 @@ fn message(body: MessageBody) -> Operation {
         message: MessageKey::Local(1),
         body,
         subject: None,
+        message_id: None,
     }
 }
 
@@ -171,6 +172,7 @@ fn a_message_with_a_subject_that_is_too_long_fails_without_being_sent() {
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello".to_owned()),
         subject: Some("x".repeat(251)),
+        message_id: None,
     });
     assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
     assert_eq!(

@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const PARTICIPANTS: &str = "/participants";
 
 /// A session that continues from a checkpoint, after the form in which it is stored.
-fn resumed_with(config: SessionConfig, checkpoint: &Checkpoint) -> (TestDriver, Ticket) {
+pub(crate) fn resumed_with(config: SessionConfig, checkpoint: &Checkpoint) -> (TestDriver, Ticket) {
     let stored = Checkpoint::decode(&checkpoint.encode()).unwrap();
     let mut driver = TestDriver::new(config.clone());
     driver.session = Session::resume(config, stored);
@@ -23,7 +23,7 @@ fn resumed_with(config: SessionConfig, checkpoint: &Checkpoint) -> (TestDriver, 
     (driver, ticket)
 }
 
-fn resumed(checkpoint: &Checkpoint) -> (TestDriver, Ticket) {
+pub(crate) fn resumed(checkpoint: &Checkpoint) -> (TestDriver, Ticket) {
     resumed_with(TestDriver::config(), checkpoint)
 }
 
@@ -33,7 +33,7 @@ fn batching() -> Value {
 }
 
 /// A session with an established chat whose next page is number 4.
-fn chatting() -> TestDriver {
+pub(crate) fn chatting() -> TestDriver {
     established()
 }
 
@@ -57,7 +57,7 @@ fn participants(id: &str) -> Value {
 }
 
 /// Answers the reads of a restored conversation.
-fn answer_reads(driver: &mut TestDriver, id: &str) {
+pub(crate) fn answer_reads(driver: &mut TestDriver, id: &str) {
     let href = conversation_href(id);
     driver.reply("GET", &href, 200, living(id));
     driver.reply(
@@ -71,7 +71,7 @@ fn answer_reads(driver: &mut TestDriver, id: &str) {
 }
 
 /// A resumed session whose application was read, and the key of its conversation.
-fn resumed_chat(checkpoint: &Checkpoint) -> (TestDriver, ConversationKey) {
+pub(crate) fn resumed_chat(checkpoint: &Checkpoint) -> (TestDriver, ConversationKey) {
     let (mut driver, ticket) = resumed(checkpoint);
     driver.reply("GET", APP, 200, application(false));
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
@@ -157,6 +157,7 @@ fn a_conversation_continues_with_its_peer_its_roster_and_its_unread_messages() {
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello again".to_owned()),
         subject: None,
+        message_id: None,
     });
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
     driver.created("POST", &messages, &message_href("21a1", "6"));
@@ -176,6 +177,7 @@ fn a_message_that_is_sent_before_the_links_are_read_waits_for_them() {
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello again".to_owned()),
         subject: None,
+        message_id: None,
     });
     assert_eq!(driver.count_sent("POST", "/"), 0);
     answer_reads(&mut driver, "21a1");
@@ -411,7 +413,7 @@ fn settled(driver: &mut TestDriver, key: ConversationKey) -> Vec<(String, Messag
     settled.collect()
 }
 
-fn operation_id(request: &Request) -> String {
+pub(crate) fn operation_id(request: &Request) -> String {
     let target = request.target();
     target.split_once("operationId=").unwrap().1.to_owned()
 }

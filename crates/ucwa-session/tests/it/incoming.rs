@@ -237,6 +237,7 @@ fn an_answer_accepts_the_invitation_and_waits_for_the_chat() {
         message: MessageKey::Local(1),
         body: MessageBody::Text("Hello".to_owned()),
         subject: None,
+        message_id: None,
     });
     driver.reply("POST", &accept(), 204, Value::Null);
     driver.page(offer_completed("17b", "Success"));
@@ -382,6 +383,7 @@ fn the_text_of_an_invitation_is_not_shown_again_in_a_conversation_that_resumes_a
         message: MessageKey::Local(1),
         body: MessageBody::Text("Are you there?".to_owned()),
         subject: None,
+        message_id: None,
     });
     driver.advance(Duration::from_secs(10));
     driver.reply(
@@ -436,6 +438,7 @@ fn a_conversation_without_a_known_peer_sends_no_invitation() {
         message: MessageKey::Local(1),
         body: MessageBody::Text("Sorry, I was out".to_owned()),
         subject: None,
+        message_id: None,
     });
     assert_eq!(driver.failure(ticket).kind(), &FailureKind::WrongState);
     assert!(!driver.is_sent("POST", ""), "{:?}", driver.sent);

@@ -436,6 +436,7 @@ fn html_is_sent_as_text_if_the_peer_supports_only_text() {
         message: MessageKey::Local(1),
         body: MessageBody::Html("<b>you &amp; me</b>".to_owned()),
         subject: None,
+        message_id: None,
     });
     let sent = driver.take("POST", &messages());
     assert_eq!(

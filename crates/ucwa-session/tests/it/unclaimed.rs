@@ -93,6 +93,7 @@ fn a_taken_over_application_has_its_conversations_listed() {
         message: MessageKey::Local(1),
         body: MessageBody::Text("Where were we?".to_owned()),
         subject: None,
+        message_id: None,
     });
     let messages = format!("{}/messaging/messages", conversation_href("77"));
     driver.created("POST", &messages, &message_href("77", "3"));

@@ -75,6 +75,7 @@ impl Scenario<'_> {
             message: id.key(),
             body: id.body(),
             subject: None,
+            message_id: None,
         };
         let audience = (0..self.actors.len())
             .filter(|actor| *actor != sender && self.is_chatting(*actor))

@@ -368,6 +368,7 @@ fn restart(mut driver: TestDriver, key: ConversationKey, server_time: u64) {
         message,
         body: MessageBody::Text("Again?".to_owned()),
         subject: None,
+        message_id: None,
     });
     let invitation = driver
         .take("POST", &format!("{APP}/communication/messagingInvitations"))
