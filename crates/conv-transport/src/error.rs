@@ -214,3 +214,22 @@ pub enum Sent {
     /// It may have, in part or whole.
     Maybe,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_has_a_name() {
+        let stages = [
+            Stage::Resolve,
+            Stage::Connect,
+            Stage::Tls,
+            Stage::Send,
+            Stage::Wait,
+            Stage::Body,
+        ];
+        let names = stages.map(|stage| stage.to_string());
+        assert_eq!(names, ["resolve", "connect", "TLS", "send", "wait", "body"]);
+    }
+}

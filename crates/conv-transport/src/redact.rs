@@ -263,3 +263,49 @@ pub(crate) fn comparable(content_type: &str, text: String) -> String {
     let blank = Walk::in_request(&mut Blank).body(content_type, &text);
     blank.unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_replacement_counts_as_redacted() {
+        for value in ["redacted", "redacted-1", "redacted-20"] {
+            assert!(is_redacted(value), "{value}");
+        }
+        for value in [
+            "",
+            "redacted-",
+            "redacted-x",
+            "redacted1",
+            "redacted-1x",
+            "xredacted",
+        ] {
+            assert!(!is_redacted(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_random_value_is_told_from_text() {
+        for value in [
+            "0123456789abcdef",
+            "5f3c-9b1e-77d2-aa01",
+            "20150-3-01T10:00Z",
+        ] {
+            assert!(looks_random(value), "{value}");
+        }
+        for value in [
+            "0123456789abcde",
+            "0123456789 abcdef",
+            "0123456789abc@example",
+            "<0123456789abcde",
+            "https://a.example/0123456789",
+            "urn:uuid:0123456789",
+            "abcdefghijklmnopqrst",
+            "01234567890123456789",
+            "2015-03-01T10:00:00Z",
+        ] {
+            assert!(!looks_random(value), "{value}");
+        }
+    }
+}

@@ -55,3 +55,21 @@ impl Base64 {
         self.engine().encode(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_alphabet_is_decoded() {
+        for digits in ["++//AAE=", "--__AAE", "+-/_AAE", "++//AAH", "++//AAEx8"] {
+            let digits = digits.trim_end_matches('=').as_bytes();
+            let base64 = Base64::of(digits);
+            let bytes = base64.decode(digits).unwrap();
+            assert_eq!(bytes.get(..5), Some(&[0xfb, 0xef, 0xff, 0, 1][..]));
+        }
+        assert_eq!(Base64::of(b"AA.A").decode(b"AA.A"), None);
+        assert_eq!(Base64::of(b"--__").encode(&[0xfb, 0xef, 0xff, 0]), "--__AA");
+        assert_eq!(Base64::of(b"AAAA").encode(&[0xfb, 0xef, 0xff, 0]), "++//AA");
+    }
+}

@@ -335,6 +335,16 @@ mod tests {
     }
 
     #[test]
+    fn every_named_reference_to_ascii_is_decoded() {
+        let names = "tab newline excl quot num dollar percnt amp apos lpar rpar ast plus comma hyphen dash period sol colon \
+                     semi lt equals gt quest commat lsqb lbrack bsol rsqb rbrack hat lowbar grave lcub lbrace verbar vert rcub rbrace";
+        let decoded: String = names.split(' ').map(|name| entity(name).unwrap()).collect();
+        assert_eq!(decoded, "\t\n!\"#$%&'()*+,--./:;<=>?@[[\\]]^_`{{||}}");
+        assert_eq!(entity("NBSP"), Some('\u{a0}'));
+        assert_eq!(entity("nothing"), None);
+    }
+
+    #[test]
     fn what_is_no_escape_stays() {
         for text in ["100%", "a & b;", "&unknown;", r"\u12", "%zz"] {
             let plain = text.replace('\\', "");

@@ -98,7 +98,16 @@ impl Search {
             let source = String::from_utf8_lossy(source);
             spelled_like(pseudonym, &source).into_bytes()
         };
-        // The canonical form comes first: a longer secret with escapes may contain a shorter one without.
+        // UTF-16 comes first: its canonical form is the same text in ASCII.
+        if source.contains(&0) {
+            for unit in [u16::from_le_bytes as fn([u8; 2]) -> u16, u16::from_be_bytes] {
+                let hits = self.hits(&Form::utf16(source, unit));
+                if let Some(replaced) = self.replaced(&hits, source, keeps_length, in_utf16) {
+                    return Some(replaced);
+                }
+            }
+        }
+        // The canonical form is next: a longer secret with escapes may contain a shorter one without.
         let canonical = Form::canonical(source);
         if let Some(form) = &canonical
             && let Some(replaced) = self.replaced(&self.hits(form), source, keeps_length, spell)
@@ -112,14 +121,6 @@ impl Search {
         };
         if let Some(replaced) = self.replaced(&plain, source, keeps_length, spell) {
             return Some(replaced);
-        }
-        if source.contains(&0) {
-            for unit in [u16::from_le_bytes as fn([u8; 2]) -> u16, u16::from_be_bytes] {
-                let hits = self.hits(&Form::utf16(source, unit));
-                if let Some(replaced) = self.replaced(&hits, source, keeps_length, in_utf16) {
-                    return Some(replaced);
-                }
-            }
         }
         if depth >= DEEPEST {
             return None;
@@ -395,6 +396,16 @@ mod tests {
             assert_eq!(search.replace(text).as_deref(), Some(replaced), "{text}");
         }
         assert_eq!(search.replace("sip:lene@contoso.com"), None);
+    }
+
+    #[test]
+    fn a_text_in_utf_16_is_replaced_in_its_place() {
+        let search = search(&[("swordfish", "none")]);
+        for encode in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+            let bytes = |text: &str| text.encode_utf16().flat_map(encode).collect::<Vec<u8>>();
+            let replaced = search.replace_bytes(&bytes("a\u{1f600} swordfish b"));
+            assert_eq!(replaced, Some(bytes("a\u{1f600} none b")));
+        }
     }
 
     #[test]

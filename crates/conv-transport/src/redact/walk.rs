@@ -287,7 +287,7 @@ impl<'v> Walk<'v> {
         // One kind of escapes at a time; the walk of the result decodes the others.
         if text.contains('%') && percent(text) != text {
             self.under(text, percent, encode)
-        } else if text.contains('\\') && json(text) != text {
+        } else if text.contains('\\') {
             self.under(text, json, json::escaped)
         } else if text.contains('&') {
             self.under(text, xml, markup::escaped)

@@ -389,6 +389,7 @@ mod tests {
             ("abc", "abcd", "byte 3"),
             ("a&operationId=r", "a", "byte 1"),
             ("a", "a&operationId=r", "byte 1"),
+            ("a&operationId=r&b=1", "a&operationId=lll&b=2", "byte 20"),
             ("myoperationId=r", "myoperationId=l", "byte 14"),
         ] {
             assert_eq!(

@@ -90,6 +90,14 @@ async fn an_error_and_an_abort_are_recorded_as_such() {
         (TransportErrorKind::Closed, Stage::Wait, Sent::Maybe)
     );
     assert_eq!(failed.response.status, 0);
+    // HAR requires these members.
+    let members = &failed.response.extra;
+    assert_eq!(members["cookies"], serde_json::json!([]));
+    assert_eq!(
+        (&members["headersSize"], &members["bodySize"]),
+        (&(-1).into(), &(-1).into())
+    );
+    assert!(format!("{record:?}").contains("exchanges: 3"), "{record:?}");
     assert!(aborted.aborted);
     assert_eq!((aborted.received, aborted.time), (Some(4), 2000.0));
     assert!(!open.aborted);

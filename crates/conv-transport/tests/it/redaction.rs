@@ -4,13 +4,14 @@ use std::{io::Write, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use conv_transport::{Har, HarError, HttpTransport, Record, RecordOptions};
+use conv_transport::{Har, HttpTransport, Record, RecordOptions};
 use flate2::{Compression, write::DeflateEncoder, write::GzEncoder};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
 use crate::scripted::{Scripted, commands};
 
+mod files;
 mod nesting;
 mod planted;
 
@@ -170,6 +171,27 @@ async fn what_a_client_sends_goes_by_the_name_of_its_field() {
             ),
         ),
         (
+            "JSON with pairs around others",
+            typed(
+                "application/json",
+                r#"[{"a":{"b":1},"value":"swordfish-2015","name":"Password"}]"#,
+            ),
+        ),
+        (
+            "a field of XML",
+            typed(
+                "application/xml",
+                "<field name='password' value='swordfish-2015'/>",
+            ),
+        ),
+        (
+            "two members of a script",
+            typed(
+                "text/javascript",
+                "login({password: 'other', token: 'swordfish-2015'})",
+            ),
+        ),
+        (
             "JSON that is called a form",
             typed(FORM, r#"{"password":"swordfish-2015"}"#),
         ),
@@ -256,6 +278,16 @@ async fn what_a_client_sends_goes_by_the_name_of_its_field() {
             "JSON in a URL",
             request("https://a.contoso.com/?x=1")
                 .header("referer", "/a?x={%22password%22:%22swordfish-2015%22}&y")
+                .body(Bytes::new())
+                .unwrap(),
+        ),
+        (
+            "a query behind escapes in the path",
+            request("https://a.contoso.com/")
+                .header(
+                    "referer",
+                    "https://a.contoso.com/b%20c/?password=swordfish-2015",
+                )
                 .body(Bytes::new())
                 .unwrap(),
         ),
@@ -352,7 +384,7 @@ async fn what_a_server_grants_goes_by_the_name_of_its_field() {
             "the form of a sign-in page",
             answer(
                 &[("content-type", "text/html")],
-                "<html><form><input type=hidden name=wresult value='GRANTED-2015'><input name=flow value=GRANTED-2015></form><script>var c = {sFT:'GRANTED-2015'}</script></html>",
+                "<html><form><input type=hidden name=wresult value='GRANTED-2015'><input name=flow value=GRANTED-2016><input id=password value=GRANTED-2017></form><p data-flow='GRANTED-2018' onclick='go(GRANTED-2019)'/><script>var c = {x:'GRANTED-2020'}</script><style>GRANTED-2021</style></html>",
             ),
         ),
         (
@@ -439,6 +471,12 @@ async fn no_coding_and_no_charset_hides_a_secret() {
         )
         .await;
     }
+    let declared = b"<?xml version='1.0' encoding='iso-8859-2'?><a><access_token>GRANTED-2015</access_token>\xb1</a>";
+    let file = recorded(plain(), answer(&[], &declared[..]), &[]).await;
+    assert!(
+        !file.contains("GRANTED") && file.contains('\u{105}'),
+        "{file}"
+    );
     let latin1: Vec<u8> = body.chars().map(|c| u8::try_from(c).unwrap()).collect();
     let utf16: Vec<u8> = body.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let kind = "application/json; charset=iso-8859-1";
@@ -555,122 +593,4 @@ fn a_request_in_base64_is_read_by_either_name_of_its_encoding() {
         let body = har.log.entries[0].request.body().unwrap();
         assert_eq!(body, "grant_type=password&username=toshm&password=redacted");
     }
-}
-
-fn with_body(content: Value, kind: &str) -> Har {
-    let file = json!({ "log": { "entries": [{ "request": {}, "response": {
-        "status": 200,
-        "headers": [{ "name": "Content-Type", "value": kind }],
-        "content": content,
-    } }] } });
-    Har::from_slice(file.to_string().as_bytes()).unwrap()
-}
-
-#[test]
-fn a_body_that_cannot_be_decoded_is_an_error_or_left_out() {
-    let noise: Vec<u8> = (0..200_u32).map(|n| (n * n * 7 % 251) as u8).collect();
-    let cut = &compressed("a text that is long enough to be cut off")[0].1[..30];
-    for (content, kind) in [
-        (
-            json!({ "text": BASE64_STANDARD.encode(&noise), "encoding": "base64" }),
-            "application/octet-stream",
-        ),
-        (
-            json!({ "text": BASE64_STANDARD.encode(&noise), "encoding": "base64" }),
-            "application/json",
-        ),
-        (
-            json!({ "text": BASE64_STANDARD.encode(cut), "encoding": "base64" }),
-            "application/json",
-        ),
-        (
-            json!({ "text": "eyJ?cGFzc3dvcmQ", "encoding": "base64" }),
-            "application/json",
-        ),
-        (
-            json!({ "text": "\u{1f}\u{fffd}\u{8}\u{0}\u{0}" }),
-            "application/json",
-        ),
-    ] {
-        let mut har = with_body(content, kind);
-        let before = har.clone();
-        let error = har.redact(&[], &[]).unwrap_err();
-        assert!(
-            matches!(error, HarError::Entry { number: 1, .. }),
-            "{error}"
-        );
-        assert!(har == before);
-        assert_eq!(har.drop_unreadable_bodies(), 1);
-        har.redact(&[], &[]).unwrap();
-        let content = &har.log.entries[0].response.content;
-        assert_eq!(content.text, None);
-        assert!(
-            content.extra["comment"]
-                .as_str()
-                .unwrap()
-                .contains("left out")
-        );
-    }
-    let picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR \xff\xfe open-sesame";
-    let picture = json!({ "text": BASE64_STANDARD.encode(picture), "encoding": "base64" });
-    let mut har = with_body(picture, "image/png");
-    har.redact(&[], &[]).unwrap();
-    har.redact(&["open-sesame".to_owned()], &[]).unwrap_err();
-}
-
-#[test]
-fn redacting_takes_time_in_proportion_to_the_file() {
-    let body = |kilobytes: usize| {
-        let line = r#"{"href":"/ucwa/v1/applications/102/people/x?a=b%20c","text":"aGVsbG8gd29ybGQgaGVsbG8="},"#;
-        let lines = line.repeat(kilobytes * 1024 / line.len());
-        json!({ "text": format!("[{}]", lines.trim_end_matches(',')) })
-    };
-    let secrets: Vec<String> = (0..100).map(|n| format!("secret-number-{n}")).collect();
-    let time = |kilobytes| {
-        let mut har = with_body(body(kilobytes), "application/json");
-        let began = std::time::Instant::now();
-        har.redact(&secrets, &[]).unwrap();
-        began.elapsed()
-    };
-    time(1);
-    let (small, large) = (time(8), time(64));
-    assert!(
-        large < small * 24,
-        "{small:?} for 8 KiB, {large:?} for 64 KiB"
-    );
-}
-
-#[test]
-fn what_a_file_holds_beside_its_entries_is_redacted_too() {
-    let file = json!({ "log": {
-        "pages": [{ "title": "https://pool.contoso.com/?access_token=GRANTED-2015" }],
-        "entries": [],
-    }, "_session": { "password": "swordfish-2015" } });
-    let mut har = Har::from_slice(file.to_string().as_bytes()).unwrap();
-    har.redact(&[], &[]).unwrap();
-    let file = String::from_utf8(har.to_vec().unwrap()).unwrap();
-    assert!(
-        !file.contains("GRANTED") && !file.contains("swordfish"),
-        "{file}"
-    );
-}
-
-/// A replacement that has what it replaces in it leaves the secret where it was.
-#[test]
-fn a_secret_that_is_left_is_an_error() {
-    let mut har = with_body(json!({ "text": "see swordfish" }), "text/plain");
-    let before = har.clone();
-    let pair = ("swordfish".to_owned(), "no swordfish".to_owned());
-    let error = har.redact(&[], &[pair]).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            HarError::Secret {
-                number: Some(1),
-                ..
-            }
-        ),
-        "{error}"
-    );
-    assert!(har == before);
 }

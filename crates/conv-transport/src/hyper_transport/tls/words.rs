@@ -225,3 +225,49 @@ fn common_name(name: &[u8]) -> Option<String> {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     (!text.is_empty()).then_some(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_between_two_moments_is_told_in_words() {
+        let span = |seconds: u64| {
+            span(
+                UnixTime::since_unix_epoch(Duration::from_secs(7)),
+                UnixTime::since_unix_epoch(Duration::from_secs(7 + seconds)),
+            )
+        };
+        for (seconds, words) in [
+            (3599, "less than an hour"),
+            (3600, "1 hours"),
+            (48 * 3600 - 1, "47 hours"),
+            (48 * 3600, "2 days"),
+            (30 * 24 * 3600, "30 days"),
+        ] {
+            assert_eq!(span(seconds), words, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn an_alert_has_a_name_or_a_number() {
+        assert_eq!(name(AlertDescription::UnknownCA), "UnknownCA");
+        assert_eq!(name(AlertDescription::from(200)), "200");
+    }
+
+    #[test]
+    fn a_common_name_is_read_in_both_kinds_of_text() {
+        let name = |tag: u8, value: &[u8]| {
+            let mut der = b"\x30\x10\x06\x03\x55\x04\x03".to_vec();
+            der.extend([tag, value.len() as u8]);
+            der.extend(value);
+            common_name(&der)
+        };
+        assert_eq!(name(0x0c, b"pool").as_deref(), Some("pool"));
+        let units = "p\u{141}".encode_utf16().flat_map(u16::to_be_bytes);
+        let units: Vec<u8> = units.collect();
+        assert_eq!(name(0x1e, &units).as_deref(), Some("p\u{141}"));
+        assert_eq!(name(0x0c, b""), None);
+        assert_eq!(common_name(b"\x06\x03\x55\x04\x03\x0c\x05pool"), None);
+    }
+}

@@ -205,10 +205,11 @@ pub(super) fn split_head(text: &str) -> (&str, &str, &str) {
     ("", "", text)
 }
 
-/// Whether a line is a header, or the continuation of one.
+/// Whether a line is a header, or the continuation of one. The name of a header is a token (RFC 9110, 5.6.2).
 pub(super) fn is_header(line: &str) -> bool {
-    let name = line.split_once(':').map_or("", |(name, _)| name);
-    line.starts_with([' ', '\t']) || !(name.is_empty() || name.contains([' ', '/']))
+    let name = line.split_once(':').map_or("", |(name, _)| name.trim_end());
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    line.starts_with([' ', '\t']) || (!name.is_empty() && name.bytes().all(is_token))
 }
 
 /// The header lines of a message or part, with their line ends. Folded headers are unfolded.
@@ -267,6 +268,36 @@ impl Headers {
                 *line = format!("{name}: {length}\r\n");
                 self.is_edited = true;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_line_is_told_from_text() {
+        for line in [
+            "HTTP/1.1 200 OK",
+            "HTTP/1.1 204",
+            "GET /a?b HTTP/1.1",
+            "PATCH * HTTP/2\r\nHost: x",
+        ] {
+            assert!(is_first_line(line), "{line}");
+        }
+        for line in [
+            "",
+            "HTTP/1.1 is old",
+            "HTTP/1.1 20",
+            "HTTP/1.1 2000",
+            "HTTP/x 200 OK",
+            "GET /a",
+            "GET /a HTTP/x",
+            "GET /a b HTTP/1.1",
+            "{\"a\": /b HTTP/1.1",
+        ] {
+            assert!(!is_first_line(line), "{line}");
         }
     }
 }

@@ -284,7 +284,7 @@ fn quoted(text: &str, raw: &str) -> String {
     let was_cut_off =
         raw.starts_with(['"', '\'']) && end_of_string(raw.as_bytes(), 0) == raw.len() && {
             let quote = raw.chars().next().unwrap_or_default();
-            raw.len() < 2 || !raw.ends_with(quote)
+            !raw.ends_with(quote)
         };
     if was_cut_off {
         quoted.pop();
@@ -323,5 +323,16 @@ impl<'t> Edits<'t> {
         self.result
             .push_str(self.text.get(self.copied..).unwrap_or_default());
         Some(self.result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_escape_is_decoded() {
+        let text = r#"\n\r\t\b\f\/\\\"\u00e4\ud83d\ude00\x"#;
+        assert_eq!(unescaped(text), "\n\r\t\u{8}\u{c}/\\\"\u{e4}\u{1f600}x");
     }
 }

@@ -271,8 +271,7 @@ fn markup_at(rest: &str) -> (Kind, std::ops::Range<usize>, usize) {
         (Kind::Close, until(2, ">"))
     } else {
         let end = end_of_tag(rest);
-        let inner = if end < rest.len() { end } else { rest.len() };
-        (Kind::Open, (1..inner, (end + 1).min(rest.len())))
+        (Kind::Open, (1..end, (end + 1).min(rest.len())))
     };
     // Processing instructions and document types count as comments: they are only searched for known secrets.
     (kind, inner, length)

@@ -167,6 +167,10 @@ async fn every_message_of_a_batch_part_is_read() {
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}\r\n\r\nHTTP/1.1 200\r\nX-Auth-Token: swordfish-2015\r\n\r\n{}",
         ),
         (
+            "as JSON with an empty line",
+            "{\"password\":\r\n\r\n\"swordfish-2015\"}",
+        ),
+        (
             "cut off in its headers",
             "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nX-Auth-Token: swordfish-2015",
         ),
@@ -216,6 +220,10 @@ async fn the_framing_of_a_batch_part_stays_true() {
             "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n17\r\n{\"password\":\"redacted\"}\r\n0\r\nX: y\r\n\r\n",
         ),
         (
+            "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n{\"user\":\r\n3\r\n\"x\"}\r\n0\r\n\r\n",
+            "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nredacted",
+        ),
+        (
             "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n{\"user\r\n6\r\n\":\"x\"}\r\n0\r\n\r\n",
             "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n{\"user\r\n6\r\n\":\"x\"}\r\n0\r\n\r\n",
         ),
@@ -261,6 +269,36 @@ fn a_document_that_a_replacement_makes_readable_is_read() {
     let redacted = har.clone();
     har.redact(&[], &[]).unwrap();
     assert!(har == redacted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_beside_a_secret_stays() {
+    for (before, after) in [
+        (
+            "eyJwYXNzd29yZCI6InN3b3JkZmlzaC0yMDE1In0=",
+            "eyJwYXNzd29yZCI6InJlZGFjdGVkIn0=",
+        ),
+        (
+            "eyJwYXNzd29yZCI6InN3b3JkZmlzaC0yMDE1In0",
+            "eyJwYXNzd29yZCI6InJlZGFjdGVkIn0",
+        ),
+        (
+            "/a/b/eyJwYXNzd29yZCI6InN3b3JkZmlzaC0yMDE1In0/c",
+            "/a/b/eyJwYXNzd29yZCI6InJlZGFjdGVkIn0/c",
+        ),
+        (
+            "see https://toshm:swordfish-2015@pool/a",
+            "see https://toshm:redacted@pool/a",
+        ),
+        (
+            "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{\"a\":\"=C3=A4=3D\",\"password\":\"x\"}\r\n--b--",
+            "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{\"a\":\"=C3=A4=3D\",\"password\":\"redacted\"}\r\n--b--",
+        ),
+    ] {
+        let file = recorded(typed("text/plain", before), ok(""), &[]).await;
+        let har = Har::from_slice(file.as_bytes()).unwrap();
+        assert_eq!(har.log.entries[0].request.body().unwrap(), after);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -281,6 +281,7 @@ async fn rows_that_no_client_of_ours_sends_are_left_out_and_counted() {
             json!({ "status": -1 }),
         ),
         json!({}),
+        entry(at, 1.0, "", "http://pool/me", ok()),
         entry(at, 1.0, "GET", "http://pool/page", ok()),
         entry(at, 1.0, "GET", "http://pool/me#part", ok()),
     ]);
@@ -305,7 +306,8 @@ async fn rows_that_no_client_of_ours_sends_are_left_out_and_counted() {
             (7, WebSocket),
             (8, Failed),
             (9, NoRequest),
-            (10, Path),
+            (10, NoRequest),
+            (11, Path),
         ]
     );
 }
