@@ -37,6 +37,10 @@ struct Failures;
 struct FirstChat;
 
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/src/handover.md")]
+struct Handover;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../docs/src/history.md")]
 struct History;
 
