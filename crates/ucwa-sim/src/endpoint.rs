@@ -308,6 +308,7 @@ mod tests {
                     sender,
                     body,
                     timestamp: std::time::UNIX_EPOCH,
+                    href: String::new(),
                 },
             )
         };
