@@ -283,7 +283,7 @@ async fn the_cookies_of_a_jar_continue_in_another_one() {
     for url in [
         "https://pool.contoso.com/?b=2&a=1;Secure;HttpOnly",
         "https://pool.contoso.com/deep/x?wide=4;Domain=contoso.com;Path=/",
-        "https://pool.contoso.com/?old=1;Expires=Thu,%2001%20Jan%201970%2000:00:00%20GMT",
+        "https://pool.contoso.com/?old=1;Max-Age=0",
         "https://pool.contoso.com/?kept=5;Max-Age=3600;Path=/deep",
         "http://127.0.0.1:5061/?local=6",
     ] {
