@@ -246,10 +246,6 @@ impl Core {
         let mut value = HeaderValue::from_str(authorization).ok()?;
         value.set_sensitive(true);
         self.auth.versions += 1;
-        let issuing = match &source {
-            Source::Service(issuer) => Origin::of(issuer).ok(),
-            Source::Outside { .. } => None,
-        };
         let token = Token {
             value,
             version: self.auth.versions,
@@ -257,16 +253,6 @@ impl Core {
             source,
             expires_at: self.now.saturating_add(life),
         };
-        // The issuing host accepts the token as well, unless it has its own.
-        if let Some(issuing) = issuing.filter(|issuing| issuing != key)
-            && self
-                .auth
-                .tokens
-                .get(&issuing)
-                .is_none_or(|own| own.origin != issuing)
-        {
-            self.auth.tokens.insert(issuing, token.clone());
-        }
         self.auth.tokens.insert(key.clone(), token);
         let key = key.clone();
         self.cancel_timers(|timer| matches!(timer, Timer::RenewToken(other) if *other == key));

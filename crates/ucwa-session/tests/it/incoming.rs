@@ -470,3 +470,55 @@ fn a_missed_invitation_does_not_end_a_chat_that_is_connected() {
         |change: &ConversationChange| matches!(change, ConversationChange::ChatDisconnected { .. });
     assert!(!changes.iter().any(is_end), "{changes:?}");
 }
+
+#[test]
+fn an_answer_after_the_end_continues_the_thread_of_the_invitation() {
+    let mut driver = TestDriver::signed_in();
+    let mut page = offered("17b", "Hi Tosh");
+    // Without the event of the conversation, which names the thread, too.
+    page[0]["events"].as_array_mut().unwrap().truncate(1);
+    driver.page(page);
+    let key = ConversationKey::Remote(first_remote(&driver));
+    driver.page(offer_completed("17b", "Failure"));
+    driver.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Sorry, I was away".to_owned()),
+        subject: None,
+        message_id: None,
+    });
+    let request = driver.take("POST", INVITATIONS).json();
+    assert_eq!(request["threadId"], "t9");
+    assert_eq!(request["to"], "sip:lenea@contoso.com");
+}
+
+/// The event that connects the chat may have been merged away.
+#[test]
+fn the_chat_of_an_accepted_invitation_is_read_once() {
+    let mut fixture = crate::fixtures::accepting();
+    let driver = &mut fixture.driver;
+    driver.page(offer_completed("17b", "Success"));
+    driver.page(senders(
+        "17b",
+        vec![(true, messaging("17b", "Disconnected"))],
+    ));
+    let href = format!("{INVITATION}2");
+    let mut offer = offered("17b", "Hi again");
+    let invitation = &mut offer[0]["events"][0];
+    invitation["link"]["href"] = json!(href);
+    driver.page(json!([communication(vec![invitation.clone()])]));
+    driver.submit(Operation::Accept(fixture.key));
+    driver.reply("POST", &accept(), 204, Value::Null);
+    let chat = format!("{}/messaging", conversation_href("17b"));
+    let mut reads = 0;
+    for _ in 0..3 {
+        if driver.is_sent("GET", &chat) {
+            reads += 1;
+            let connecting = messaging("17b", "Connecting")["_embedded"]["messaging"].clone();
+            driver.reply("GET", &chat, 200, connecting);
+        }
+        let updated = conversation_event("updated", "17b", "Connected");
+        driver.page(senders("17b", vec![(false, updated)]));
+    }
+    assert_eq!(reads, 1);
+}

@@ -212,6 +212,41 @@ fn a_malformed_update_of_an_unknown_invitation_is_read() {
     ));
 }
 
+#[test]
+fn an_invitation_is_read_once_while_its_request_is_in_flight_or_waits() {
+    for status in [None, Some(503), Some(401)] {
+        let offer = offered("17b", "Hi");
+        let event = &offer[0]["events"][0];
+        let resource = event["_embedded"]["messagingInvitation"].clone();
+        let malformed = with(event.clone(), "_embedded", json!("x"));
+        let page = json!([communication(vec![malformed])]);
+        let mut driver = TestDriver::signed_in();
+        driver.page(page.clone());
+        match status {
+            None => {}
+            Some(401) => {
+                let read = driver.take("GET", INVITATION);
+                driver.respond(read.id, challenge("/WebTicket/oauthtoken"));
+            }
+            Some(status) => {
+                driver.reply("GET", INVITATION, status, Value::Null);
+            }
+        }
+        driver.page(page);
+        if status == Some(401) {
+            let renewed = token("cwt=two", 28_000);
+            driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+        }
+        driver.advance(Duration::from_secs(10));
+        assert_eq!(driver.count_sent("GET", INVITATION), 1, "{status:?}");
+        driver.reply("GET", INVITATION, 200, resource);
+        assert!(matches!(
+            driver.events.first(),
+            Some(SessionEvent::Incoming { .. })
+        ));
+    }
+}
+
 /// The page with the result may be lost with the application.
 #[test]
 fn a_malformed_start_of_an_invitation_is_read_with_its_result() {
@@ -306,6 +341,23 @@ fn a_malformed_result_counts_when_the_response_names_the_message() {
         };
         assert_eq!(changes.iter().filter(received).count(), 1, "{changes:?}");
     }
+}
+
+#[test]
+fn the_response_to_a_message_leaves_others_in_the_queue() {
+    let mut fixture = fixtures::established();
+    let (driver, key) = (&mut fixture.driver, fixture.key);
+    driver.send(2, "Hi");
+    let href = message_href("21a1", "2");
+    let first = arrival("21a1", "1", "Hello");
+    let resource = first["_embedded"]["message"].clone();
+    let events = [first, bare("completed", "message", &href, None)];
+    let malformed = events.map(|event| with(event, "_embedded", json!("x")));
+    driver.page(json!([conversation("21a1", malformed.to_vec())]));
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    driver.created("POST", &messages, &href);
+    driver.reply("GET", &message_href("21a1", "1"), 200, resource);
+    assert_eq!(driver.received(key), ["Hello"]);
 }
 
 #[test]

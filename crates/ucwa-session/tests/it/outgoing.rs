@@ -528,3 +528,22 @@ fn a_chat_can_be_started_without_a_message() {
     driver.page(senders("21a1", accepted(operation, "21a1")));
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
 }
+
+/// The response with the href of the invitation is lost. Its first event names it.
+#[test]
+fn an_invitation_is_known_by_the_href_of_its_first_event() {
+    let mut driver = TestDriver::with_conversation();
+    let ticket = driver.send(1, "Hello");
+    let post = driver.take("POST", INVITE);
+    let operation = post.json()["operationId"].as_str().unwrap().to_owned();
+    driver.sent.push_back(post);
+    driver.break_off("POST", INVITE, Sent::Maybe);
+    let started = invitation("started", &operation, "21a1", "Connecting");
+    driver.page(senders("21a1", vec![(false, started)]));
+    let mut declined = invitation("completed", &operation, "21a1", "Declined");
+    let resource = &mut declined["_embedded"]["messagingInvitation"];
+    resource.as_object_mut().unwrap().remove("operationId");
+    let declined = with(declined, "status", json!("Failure"));
+    driver.page(senders("21a1", vec![(false, declined)]));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::Remote);
+}

@@ -336,6 +336,22 @@ fn a_renewal_whose_response_is_lost_is_repeated_once_for_all_waiting_requests() 
     assert!(driver.is_sent("POST", &messages()));
 }
 
+/// The server refused both requests before the renewal, and its second response comes after it.
+#[test]
+fn a_request_with_an_old_token_is_repeated_with_the_new_one() {
+    let mut driver = established();
+    driver.send(1, "one");
+    let poll = driver.take("GET", &format!("{APP}/events"));
+    let post = driver.take("POST", &messages());
+    driver.respond(poll.id, challenge("/WebTicket/oauthtoken"));
+    let renewed = token("cwt=two", 28_000);
+    driver.reply("POST", "/WebTicket/oauthtoken", 200, renewed);
+    driver.respond(post.id, challenge("/WebTicket/oauthtoken"));
+    assert!(!driver.is_sent("POST", "/WebTicket/oauthtoken"));
+    let repeated = driver.take("POST", &messages());
+    assert_eq!(repeated.request.headers()[AUTHORIZATION], "Bearer cwt=two");
+}
+
 /// A session that is renewing its token, because nine tenths of its lifetime have passed.
 fn renewing() -> TestDriver {
     let mut driver = established();

@@ -137,6 +137,33 @@ fn a_server_without_the_password_grant_fails_with_its_grants() {
     );
 }
 
+/// The pool issues the token for the discovery host, and then needs no challenge of its own.
+#[test]
+fn the_host_that_issued_a_token_gets_it_without_a_challenge() {
+    let (mut driver, _) = begin(TestDriver::config());
+    driver.reply("GET", "/", 200, root("/user"));
+    let user = driver.take("GET", "/user");
+    driver.respond(
+        user.id,
+        challenge("https://pool01.contoso.com/WebTicket/oauthtoken"),
+    );
+    let issued = token("cwt=one", 28_000);
+    driver.reply("POST", "/WebTicket/oauthtoken", 200, issued);
+    let applications = "https://pool01.contoso.com/ucwa/oauth/v1/applications";
+    driver.reply(
+        "GET",
+        "/user",
+        200,
+        json!({"_links": {"self": {"href": "/user"}, "applications": {"href": applications}}}),
+    );
+    let create = driver.take("POST", "/ucwa/oauth/v1/applications");
+    assert_eq!(create.request.uri().host(), Some("pool01.contoso.com"));
+    assert_eq!(
+        create.request.headers()[http::header::AUTHORIZATION],
+        "Bearer cwt=one"
+    );
+}
+
 #[test]
 fn a_token_service_on_an_untrusted_host_gets_no_password() {
     let (mut driver, ticket) = begin(TestDriver::config());
@@ -343,6 +370,24 @@ fn without_a_discovery_host_the_error_lists_every_attempt() {
             && tried[0].contains("lyncdiscoverinternal")
             && tried[1].contains("no such host")
     );
+}
+
+#[test]
+fn the_message_for_a_root_that_cannot_be_reached_is_shown_once() {
+    let (mut driver, ticket) = begin(TestDriver::config());
+    while driver.result(ticket).is_none() {
+        assert!(driver.now < Duration::from_secs(600), "{:?}", driver.sent);
+        if driver.is_sent("GET", "/") {
+            let sent = driver.take("GET", "/");
+            fail(&mut driver, &sent, Sent::No);
+        } else {
+            driver.advance(Duration::from_secs(1));
+        }
+    }
+    let failure = driver.failure(ticket);
+    assert!(matches!(failure.kind(), FailureKind::Unreachable { .. }));
+    let message = failure.message().unwrap();
+    assert_eq!(failure.to_string().matches(message).count(), 1, "{failure}");
 }
 
 #[test]
