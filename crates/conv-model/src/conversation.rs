@@ -238,8 +238,8 @@ impl Conversation {
         self.property(|cells| &mut cells.is_group)
     }
 
-    /// Whether the user is in a conference that all others have left: somebody else was in it, and nobody is in it, waits in
-    /// its lobby, or is invited to it. A conference does not end by itself, so an unattended program should then
+    /// Whether the user is in a conference that all others have left: another participant was in it, and no other participant is
+    /// in it, waits in its lobby, or is invited to it. A conference does not end by itself, so an unattended program should then
     /// [leave](Self::leave) it. False in a conversation with one other person, which ends when that person leaves.
     #[must_use]
     pub fn is_alone(&self) -> Property<bool> {

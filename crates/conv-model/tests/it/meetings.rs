@@ -265,7 +265,7 @@ fn a_user_whom_everybody_left_is_alone() {
     assert!(alone.get());
     stage.tell(id, [joined(1, LENE)]);
     assert!(!alone.get());
-    // The end of the conversation leaves nobody alone, and the participants do not leave it.
+    // The end of the conversation makes no user alone, and the participants do not leave it.
     let items = conversation.history_service().activity_items();
     let before = items.size().get();
     stage.tell(id, [Is::Ended { reason: None }]);

@@ -20,6 +20,7 @@ mod conference_roles;
 mod conference_start;
 mod cost;
 mod debug_output;
+mod discovery;
 mod driver;
 mod ending;
 mod event_order;
