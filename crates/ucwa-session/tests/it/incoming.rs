@@ -204,6 +204,21 @@ fn a_declined_invitation_is_answered_and_ends() {
 }
 
 #[test]
+fn a_refused_decline_leaves_an_invitation_that_has_no_answer() {
+    for (status, ends) in [(403, false), (409, true)] {
+        let (mut driver, key) = invited("Hi");
+        let ticket = driver.submit(Operation::Decline(key));
+        let decline = format!("{INVITATION}/decline");
+        driver.reply("POST", &decline, status, json!({"code": "x"}));
+        assert_eq!(driver.result(ticket).unwrap().is_ok(), ends, "{status}");
+        let is_end =
+            |change: &ConversationChange| matches!(change, ConversationChange::Ended { .. });
+        let has_ended = driver.changes(key).iter().any(is_end);
+        assert_eq!(has_ended, ends, "{status}");
+    }
+}
+
+#[test]
 fn an_acceptance_that_is_too_late_ends_with_the_reason_of_the_server() {
     let (mut driver, key) = invited("Hi");
     let ticket = driver.submit(Operation::Accept(key));

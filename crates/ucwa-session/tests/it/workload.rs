@@ -93,6 +93,9 @@ fn reads_of_people_and_of_the_archive_are_awaited() {
     assert_eq!(awaited(&driver), 1);
     driver.submit(people::search("lene"));
     assert_eq!(awaited(&driver), 2);
+    let status = MeChange::Status(PersonStatus::Busy);
+    driver.submit(Operation::SetMe(status));
+    assert_eq!(awaited(&driver), 3);
 }
 
 #[test]

@@ -500,6 +500,27 @@ fn the_shortest_interval_is_used_whichever_field_has_it() {
 }
 
 #[test]
+fn people_with_an_interest_are_kept_however_many_others_are_found() {
+    let mut driver = acquainted();
+    let every_minute = Interest::Every(60 * SECOND);
+    driver.submit(follow(LENE, PersonField::Status, every_minute));
+    driver.advance(SECOND);
+    let target = format!("{}/contactPresence", contact_href(282));
+    driver.reply("GET", &target, 200, presence("Online"));
+    for page in 0..10 {
+        driver.submit(search(&format!("page {page}")));
+        let others = (0..100).map(|number| {
+            let number = 1_000 + page * 100 + number;
+            contact(number, &format!("sip:user{number}@contoso.com"), "A user")
+        });
+        let others = Value::Array(others.collect());
+        driver.reply("GET", &format!("{APP}/search"), 200, found(others, false));
+    }
+    driver.advance(60 * SECOND);
+    assert!(driver.is_sent("GET", &target));
+}
+
+#[test]
 fn an_interval_of_zero_is_no_endless_loop() {
     let mut driver = acquainted();
     driver.submit(follow(
