@@ -364,7 +364,11 @@ impl Session {
         let pause = TAKE_BACK_PAUSES.get(self.channel.replacements).copied();
         self.channel.replacements += 1;
         let was_suspended = self.core.clocks.suspend_noticed_at.is_some_and(is_recent);
+        // The pending GET from before a suspend may have reached the server after its repetition.
+        let repeated_at = self.core.clocks.poll_repeated_at.take();
+        let may_be_own = repeated_at.is_some_and(is_recent);
         match (self.core.config.replacement, pause) {
+            (_, Some(_)) if may_be_own => self.restart_channel(),
             (ReplacementPolicy::Ask, _) => {
                 self.return_to_events_link();
                 if let Some(poll) = self.next_poll() {

@@ -48,6 +48,8 @@ pub(crate) struct Clocks {
     server: Option<Reading>,
     /// The session's time at which the last suspend was noticed.
     pub(crate) suspend_noticed_at: Option<Duration>,
+    /// When the pending GET was repeated after a suspend. The first one may reach the server later, and then replaces it.
+    pub(crate) poll_repeated_at: Option<Duration>,
 }
 
 impl Clocks {
@@ -60,6 +62,7 @@ impl Clocks {
             is_read: false,
             server: None,
             suspend_noticed_at: None,
+            poll_repeated_at: None,
         }
     }
 
@@ -162,6 +165,9 @@ impl Core {
                 self.timers.cancel(watchdog);
             }
             self.outputs.push_back(Output::Abort(id));
+            if exchange.purpose == Purpose::Poll {
+                self.clocks.poll_repeated_at = Some(self.now);
+            }
             self.issue(exchange);
         }
     }

@@ -188,7 +188,8 @@ pub enum ReplacementPolicy {
     /// The default, because a single process can also be replaced by a retry of its own, or by a process that is just about to
     /// end. Of two processes with this policy, the one that started later wins, since it replaces the other one first.
     ///
-    /// A session that has noticed a suspend within the last minute leaves the channel at once. So a process that was paused
+    /// A session that has noticed a suspend within the last minute leaves the channel at once, but takes it back once if it has
+    /// repeated its own pending GET: the first one may have reached the server later. So a process that was paused
     /// (SIGSTOP, a frozen container) never wins against the process that resumed its session in the meantime.
     #[default]
     TakeBack,

@@ -201,3 +201,25 @@ fn a_paused_process_yields_to_the_process_that_took_over_in_the_meantime() {
     assert_eq!(winner, Side::New);
     assert!(took < 5 * SECOND, "{took:?}");
 }
+
+/// On a slow network, the pending GET from before the suspend reaches the server after its repetition.
+#[test]
+fn a_session_does_not_yield_to_its_own_pending_get() {
+    for policy in [
+        ReplacementPolicy::TakeBack,
+        ReplacementPolicy::Yield,
+        ReplacementPolicy::Ask,
+    ] {
+        let mut driver = signed_in(policy);
+        driver.handle(Input::WallClock(wall(&driver, Duration::ZERO)));
+        driver.handle(Input::WallClock(wall(&driver, 10 * SECOND)));
+        driver.advance(SECOND);
+        assert_eq!(driver.aborted.len(), 1);
+        driver.replace();
+        assert!(
+            driver.is_sent("GET", &format!("{APP}/events")),
+            "{policy:?}"
+        );
+        assert!(driver.asked.is_empty(), "{policy:?}");
+    }
+}
