@@ -14,7 +14,9 @@ pub struct SessionConfig {
     pub trust: TrustPolicy,
     /// The representation of requests and responses.
     pub representation: Representation,
-    /// The name of this application, at most 100 UTF-16 code units (`applications_ref`).
+    /// The name of this application, at most 100 UTF-16 code units (`applications_ref`). The server knows an application by it,
+    /// together with the endpoint ID and the culture (`MultiTabSupport`), so it should contain no version number: an upgraded
+    /// program would otherwise create another application. `skype-p2p` by default.
     pub user_agent: String,
     /// The culture of the application, for example `en-US`.
     pub culture: String,
@@ -63,7 +65,7 @@ impl SessionConfig {
             root,
             trust: TrustPolicy::default(),
             representation: Representation::Json,
-            user_agent: concat!("skype-p2p/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: "skype-p2p".to_owned(),
             culture: "en-US".to_owned(),
             endpoint_id: None,
             history: false,

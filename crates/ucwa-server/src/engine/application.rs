@@ -99,7 +99,8 @@ impl Engine {
             .collect()
     }
 
-    /// POST applications: 201 for a new one, 200 for the one that this endpoint and instance already has.
+    /// POST applications: 201 for a new one, 200 for the one that this instance already has. An application is known by its
+    /// endpoint ID, user agent, culture and type (`MultiTabSupport`).
     pub(super) fn create_application(
         &mut self,
         exchange: &Exchange<'_>,
@@ -114,6 +115,9 @@ impl Engine {
         let known = self.applications.iter().find(|(_, application)| {
             application.address == address
                 && application.endpoint_id == endpoint_id
+                && application.user_agent == user_agent
+                && application.culture == culture
+                && application.kind == kind
                 && application.instance_id == instance_id
         });
         if let Some((&id, _)) = known {

@@ -163,6 +163,34 @@ fn input(endpoint: &str, instance: Option<&str>) -> Resource<'static> {
 }
 
 #[test]
+fn a_user_agent_culture_or_type_of_its_own_makes_another_application() {
+    let mut world = World::new();
+    let world = &mut world;
+    let tosh = Client::sign_in(world, TOSH, Representation::Json);
+    let mut create =
+        |user_agent: &'static str, culture: &'static str, kind: Option<&'static str>| {
+            let mut input = Resource::anonymous()
+                .with_property("userAgent", user_agent)
+                .with_property("endpointId", "e")
+                .with_property("culture", culture);
+            if let Some(kind) = kind {
+                input = input.with_property("type", kind);
+            }
+            tosh.post(world, "/ucwa/oauth/v1/applications", &input)
+                .status()
+        };
+    assert_eq!(create("a bot", "en-US", None), StatusCode::CREATED);
+    assert_eq!(create("a bot", "en-US", None), StatusCode::OK);
+    for (user_agent, culture, kind) in [
+        ("a bot/2", "en-US", None),
+        ("a bot", "de-DE", None),
+        ("a bot", "en-US", Some("Browser")),
+    ] {
+        assert_eq!(create(user_agent, culture, kind), StatusCode::CREATED);
+    }
+}
+
+#[test]
 fn the_same_endpoint_and_instance_has_the_same_application() {
     for representation in [Representation::Json, Representation::Xml] {
         let mut world = World::new();

@@ -112,6 +112,37 @@ fn a_session_resumes_with_two_requests_and_without_a_password() {
 }
 
 #[test]
+fn a_successor_has_the_user_agent_and_the_endpoint_id_of_the_checkpoint() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let mut upgraded = TestDriver::config();
+    upgraded.user_agent = "an upgraded bot".to_owned();
+    upgraded.endpoint_id = Some("desk".to_owned());
+    let (mut driver, _) = resumed_with(upgraded, &checkpoint);
+    for request in &driver.sent {
+        assert_eq!(request.request.headers()["user-agent"], "skype-p2p");
+    }
+    // If the application is gone, the new one has them, too.
+    driver.reply("GET", APP, 404, Value::Null);
+    find_applications(&mut driver);
+    let created = driver.take("POST", "/ucwa/oauth/v1/applications").json();
+    let mut old = TestDriver::new(TestDriver::config());
+    old.submit(Operation::SignIn(TestDriver::credentials()));
+    old.discover();
+    let created_by_old = old.take("POST", "/ucwa/oauth/v1/applications").json();
+    assert_eq!(created, created_by_old);
+    assert_eq!(created["userAgent"], "skype-p2p");
+}
+
+/// Answers the requests before the creation of an application, with the token of the checkpoint.
+fn find_applications(driver: &mut TestDriver) {
+    let root = json!({"_links": {"self": {"href": ROOT}, "user": {"href": "/user"}}});
+    driver.reply("GET", "/", 200, root);
+    let links =
+        json!({"self": {"href": "/user"}, "applications": {"href": "/ucwa/oauth/v1/applications"}});
+    driver.reply("GET", "/user", 200, json!({"_links": links}));
+}
+
+#[test]
 fn a_conversation_continues_with_its_peer_its_roster_and_its_unread_messages() {
     let mut old = chatting();
     let checkpoint = old.session.detach(old.now).unwrap();
@@ -325,10 +356,7 @@ fn without_the_application_the_session_signs_in_and_says_why() {
         ));
         assert_eq!(driver.result(ticket), None);
         // The token is still valid.
-        let root = json!({"_links": {"self": {"href": ROOT}, "user": {"href": "/user"}}});
-        driver.reply("GET", "/", 200, root);
-        let links = json!({"self": {"href": "/user"}, "applications": {"href": "/ucwa/oauth/v1/applications"}});
-        driver.reply("GET", "/user", 200, json!({"_links": links}));
+        find_applications(&mut driver);
         driver.create_application();
         assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
         assert!(driver.sent.iter().all(|it| it.request.method() != "DELETE"));
