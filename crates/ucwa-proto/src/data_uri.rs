@@ -79,19 +79,23 @@ impl<'a> DataUri<'a> {
             }
             _ => return Err(DataUriError::Scheme),
         };
-        let (header, content) = rest.split_once(',').ok_or(DataUriError::NoContent)?;
-        let (header, is_base64) = match header.rsplit_once(';') {
-            Some((before, last)) if last.trim().eq_ignore_ascii_case("base64") => (before, true),
+        let (header, content) =
+            split_at(rest, memchr::memchr(b',', rest.as_bytes())).ok_or(DataUriError::NoContent)?;
+        let (header, is_base64) = match split_at(header, memchr::memrchr(b';', header.as_bytes())) {
+            Some((before, last)) if last.trim_ascii().eq_ignore_ascii_case("base64") => {
+                (before, true)
+            }
             _ => (header, false),
         };
-        let (name, parameters) = header.split_once(';').unwrap_or((header, ""));
+        let (name, parameters) =
+            split_at(header, memchr::memchr(b';', header.as_bytes())).unwrap_or((header, ""));
         let bytes = if is_base64 {
             decode_base64(content)?
         } else {
             decode_form(content)
         };
         Ok(Self {
-            media_type: MediaType::of(name.trim()),
+            media_type: MediaType::of(name.trim_ascii()),
             parameters,
             bytes,
         })
@@ -230,6 +234,12 @@ fn decode_base64(content: &str) -> Result<Cow<'_, [u8]>, DataUriError> {
         .decode(digits)
         .map(Cow::Owned)
         .map_err(|_| DataUriError::Base64)
+}
+
+/// Splits a text at an ASCII character.
+fn split_at(text: &str, at: Option<usize>) -> Option<(&str, &str)> {
+    let at = at?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn decode_form(content: &str) -> Cow<'_, [u8]> {

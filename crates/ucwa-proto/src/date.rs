@@ -53,15 +53,14 @@ impl DateTime {
     /// # Ok::<(), ucwa_proto::DateError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, DateError> {
-        let text = text.trim();
+        let text = text.trim_ascii();
         if let Some(inner) =
             between(text, "/Date(", ")/").or_else(|| between(text, "\\/Date(", ")\\/"))
         {
-            let sign_at = inner
-                .get(1..)
-                .and_then(|rest| rest.find(['+', '-']))
-                .map_or(inner.len(), |at| at + 1);
-            let (millis, offset) = inner.split_at(sign_at);
+            // The first character may be the sign of the number.
+            let is_sign = |byte: u8| matches!(byte, b'+' | b'-');
+            let sign_at = inner.bytes().skip(1).position(is_sign);
+            let (millis, offset) = inner.split_at(sign_at.map_or(inner.len(), |at| at + 1));
             let sound = offset.is_empty()
                 || (offset.len() == 5 && offset.bytes().skip(1).all(|byte| byte.is_ascii_digit()));
             return match millis.parse() {

@@ -215,8 +215,8 @@ pub(crate) struct EventDraft<'e, 'a> {
     is_certain: bool,
     /// The first failure.
     fail: Option<Fail>,
-    /// The embedded resource with its key, and further ones, which are rare.
-    embedded: Option<(Cow<'a, str>, Resource<'a>)>,
+    /// The key of the embedded resource, and further embedded resources, which are rare.
+    key: Option<Cow<'a, str>>,
     more_embedded: Vec<(Cow<'a, str>, Resource<'a>)>,
 }
 
@@ -228,7 +228,7 @@ impl<'e, 'a> EventDraft<'e, 'a> {
             is_typed: false,
             is_certain: true,
             fail: None,
-            embedded: None,
+            key: None,
             more_embedded: Vec::new(),
         }
     }
@@ -243,10 +243,28 @@ impl<'e, 'a> EventDraft<'e, 'a> {
         self.is_typed = true;
     }
 
-    pub(crate) fn embedded(&mut self, key: Cow<'a, str>, resource: Resource<'a>) {
-        match &self.embedded {
-            None => self.embedded = Some((key, resource)),
-            Some(_) => self.more_embedded.push((key, resource)),
+    /// Calls `read` to read an embedded resource. `read` returns the key of the resource, or `None` if there is no resource.
+    pub(crate) fn embedded(
+        &mut self,
+        read: impl FnOnce(&mut Resource<'a>) -> Read<Option<Cow<'a, str>>>,
+    ) -> Read<()> {
+        if self.key.is_some() {
+            let mut resource = Resource::default();
+            if let Some(key) = read(&mut resource)? {
+                self.more_embedded.push((key, resource));
+            }
+            return Ok(());
+        }
+        // A resource is large, so it is read into its final place.
+        match read(self.event.embedded.insert(Resource::default())) {
+            Ok(Some(key)) => {
+                self.key = Some(key);
+                Ok(())
+            }
+            nothing => {
+                self.event.embedded = None;
+                nothing.map(drop)
+            }
         }
     }
 
@@ -270,12 +288,13 @@ impl<'e, 'a> EventDraft<'e, 'a> {
             self.event.kind = EventKind::Unreadable;
         }
         // The key of the embedded resource is the rel of the link. Otherwise the first embedded resource is taken.
-        let rel = &self.event.link.rel;
-        let better = self.more_embedded.into_iter().find(|(key, _)| key == rel);
-        self.event.embedded = match (self.embedded, better) {
-            (Some((key, _)), Some((_, better))) if key != *rel => Some(better),
-            (first, _) => first.map(|(_, resource)| resource),
-        };
+        let rel = Some(&self.event.link.rel);
+        if self.key.as_ref() != rel
+            && let Some((_, better)) =
+                (self.more_embedded.into_iter()).find(|(key, _)| Some(key) == rel)
+        {
+            self.event.embedded = Some(better);
+        }
         self.fail
     }
 }

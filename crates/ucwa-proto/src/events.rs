@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Problem, Representation, Resource,
-    Value, interning::owned, json, link::owned_links, value::owned_members, xml,
+    Value, interning::owned, json, link::owned_named, value::owned_members, xml,
 };
 
 /// One response of the event channel: events, and the address of the next request (`EventsInUCWA`,
@@ -145,8 +145,8 @@ pub struct Event<'a> {
     pub within: Option<EventLink<'a>>,
     /// The result of an operation.
     pub status: Option<EventStatus>,
-    /// The reason of the event.
-    pub reason: Option<Problem<'a>>,
+    /// The reason of the event. Few events have one, so it is boxed.
+    pub reason: Option<Box<Problem<'a>>>,
     /// The resource, if the server embedded it.
     pub embedded: Option<Resource<'a>>,
     /// Other members of the event, in order. XML has none.
@@ -185,7 +185,7 @@ impl<'a> Event<'a> {
     /// Sets the reason.
     #[must_use]
     pub fn reason(mut self, reason: Problem<'a>) -> Self {
-        self.reason = Some(reason);
+        self.reason = Some(Box::new(reason));
         self
     }
 
@@ -208,7 +208,7 @@ impl<'a> Event<'a> {
             link: self.link.into_owned(),
             within: self.within.map(EventLink::into_owned),
             status: self.status,
-            reason: self.reason.map(Problem::into_owned),
+            reason: self.reason.map(|reason| Box::new(reason.into_owned())),
             embedded: self.embedded.map(Resource::into_owned),
             properties: owned_members(self.properties),
         }
@@ -460,7 +460,7 @@ impl<'a> EventPage<'a> {
                     properties: owned_members(sender.properties),
                 })
                 .collect(),
-            links: owned_links(self.links),
+            links: owned_named(self.links, Link::into_owned),
             properties: owned_members(self.properties),
             malformed: self
                 .malformed

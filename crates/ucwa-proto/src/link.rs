@@ -109,13 +109,17 @@ pub(crate) fn add_named<'a, T>(
     Ok(())
 }
 
-/// Converts links with their names into ones that borrow nothing.
-pub(crate) fn owned_links(
-    links: Vec<(Cow<'_, str>, OneOrMany<Link<'_>>)>,
-) -> Vec<(Cow<'static, str>, OneOrMany<Link<'static>>)> {
-    links
+/// Converts links or resources with their names into ones that borrow nothing.
+pub(crate) fn owned_named<T, U>(
+    named: Vec<(Cow<'_, str>, OneOrMany<T>)>,
+    into_owned: impl Fn(T) -> U,
+) -> Vec<(Cow<'static, str>, OneOrMany<U>)> {
+    if named.is_empty() {
+        return Vec::new();
+    }
+    named
         .into_iter()
-        .map(|(rel, links)| (owned(rel), links.map(Link::into_owned)))
+        .map(|(name, items)| (owned(name), items.map(&into_owned)))
         .collect()
 }
 

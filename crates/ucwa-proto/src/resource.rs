@@ -6,7 +6,7 @@ use crate::{
     DecodeError, DecodeErrorKind, Limits, Link, OneOrMany, Representation, Value,
     interning::owned,
     json,
-    link::owned_links,
+    link::owned_named,
     value::{RedactedProperty, borrowed_members, owned_members},
     xml,
 };
@@ -243,12 +243,8 @@ impl<'a> Resource<'a> {
             rel: self.rel.map(owned),
             href: self.href.map(owned),
             properties: owned_members(self.properties),
-            links: owned_links(self.links),
-            embedded: self
-                .embedded
-                .into_iter()
-                .map(|(rel, resources)| (owned(rel), resources.map(Resource::into_owned)))
-                .collect(),
+            links: owned_named(self.links, Link::into_owned),
+            embedded: owned_named(self.embedded, Resource::into_owned),
         }
     }
 }

@@ -98,7 +98,7 @@ impl<'a> Grammar<'a> for Reader<'a> {
                         if !reader.null()? {
                             let mut reason = Resource::default();
                             resource(reader, &mut reason)?;
-                            draft.event.reason = Some(Problem::from_generic(reason));
+                            draft.event.reason = Some(Box::new(Problem::from_generic(reason)));
                         }
                     }
                     _ => match reader.value()? {
@@ -168,10 +168,15 @@ fn event_link<'a>(reader: &mut Reader<'a>) -> Read<Option<EventLink<'a>>> {
     reader.object(
         "the link of an event should be an object",
         |reader, name| {
-            is_link |= matches!(&*name, "rel" | "href");
             match &*name {
-                "rel" => link.rel = reader.text("the rel of a link should be a string")?,
-                "href" => link.href = reader.text("the href of a link should be a string")?,
+                "rel" => {
+                    link.rel = reader.text("the rel of a link should be a string")?;
+                    is_link = true;
+                }
+                "href" => {
+                    link.href = reader.text("the href of a link should be a string")?;
+                    is_link = true;
+                }
                 _ => match reader.value()? {
                     Value::String(title) if name == "title" => link.title = Some(title),
                     value => link.attributes.push((name, value)),
@@ -192,17 +197,24 @@ fn embedded<'a>(reader: &mut Reader<'a>, draft: &mut EventDraft<'_, 'a>) -> Read
         "what is embedded should be an object",
         draft,
         |reader, draft, rel: Cow<'a, str>| {
-            let mut found = OneOrMany::One(Resource::default());
-            if one_or_many(reader, &mut found, resource)?
-                && let Some(resource) = found.into_first()
-            {
-                draft.embedded(rel, resource);
-            }
-            Ok(())
+            draft.embedded(|resource| Ok(first(reader, resource)?.then_some(rel)))
         },
         |_, draft, _, _, fail| {
             draft.failed(fail, false);
             Ok(())
         },
     )
+}
+
+/// Reads a resource, or the first resource of an array. Returns false if there is none.
+fn first<'a>(reader: &mut Reader<'a>, place: &mut Resource<'a>) -> Read<bool> {
+    if reader.peek() == Some(b'{') {
+        return resource(reader, place).map(|()| true);
+    }
+    let mut found = OneOrMany::One(Resource::default());
+    let is_there = one_or_many(reader, &mut found, resource)?;
+    if let Some(first) = found.into_first() {
+        *place = first;
+    }
+    Ok(is_there)
 }

@@ -417,7 +417,8 @@ impl<'a> Reader<'a> {
     #[cold]
     fn escaped_string(&mut self) -> Read<String> {
         self.at += 1;
-        let mut text = String::new();
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let mut text = String::with_capacity(memchr::memchr(b'"', rest).unwrap_or_default());
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             let length = special_within(rest.as_bytes()).unwrap_or(rest.len());

@@ -59,7 +59,8 @@ impl<'a> Cursor<'a> {
             positions: PositionCounter::new(body),
             text,
             start,
-            open: Vec::new(),
+            // A page has five levels down to the properties of an embedded resource.
+            open: Vec::with_capacity(8),
             limit: limits.nesting(),
         })
     }
@@ -159,7 +160,7 @@ impl<'a> Cursor<'a> {
         let content = self.slice(offset, end);
         let (name, attributes) = content.split_at_checked(name).unwrap_or((content, ""));
         let element = Element {
-            name: name.rsplit(':').next().unwrap_or(name),
+            name: without_prefix(name),
             is_empty,
             attributes,
             start: offset.saturating_sub(1),
@@ -241,6 +242,15 @@ fn reader(text: &str) -> Reader<&[u8]> {
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
     reader
+}
+
+/// A name without its namespace prefix.
+fn without_prefix(name: &str) -> &str {
+    // Names are short, so this loop is faster than a search for a substring.
+    match name.bytes().rposition(|byte| byte == b':') {
+        Some(colon) => name.get(colon + 1..).unwrap_or_default(),
+        None => name,
+    }
 }
 
 /// The index of the first attribute at or behind `at`.

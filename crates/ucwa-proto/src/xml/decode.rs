@@ -92,17 +92,17 @@ fn own_name(resource: &mut Resource<'_>, role: Role) {
     });
 }
 
-/// Reads an embedded resource, and its key.
-pub(super) fn resource<'a>(
+/// Reads an embedded resource into `resource`, and returns its key.
+pub(super) fn embedded<'a>(
     cursor: &mut Cursor<'a>,
     element: Element<'a>,
-) -> Read<(Option<Cow<'a, str>>, Resource<'a>)> {
-    let mut resource = Resource::default();
-    head(cursor, element, &mut resource)?;
+    resource: &mut Resource<'a>,
+) -> Read<Option<Cow<'a, str>>> {
+    head(cursor, element, resource)?;
     let key = resource.rel.clone();
-    members(cursor, element, &mut resource)?;
-    own_name(&mut resource, Role::Embedded);
-    Ok((key, resource))
+    members(cursor, element, resource)?;
+    own_name(resource, Role::Embedded);
+    Ok(key)
 }
 
 /// Reads the content of a resource up to the end tag.
@@ -124,11 +124,16 @@ fn members<'a>(
         match element.name {
             "link" => {
                 let (rel, link) = link(cursor, element)?;
+                if resource.links.is_empty() {
+                    // Most resources have five to eight links.
+                    resource.links.reserve(8);
+                }
                 add_named(&mut resource.links, rel, OneOrMany::One(link))
                     .map_err(|kind| cursor.failure(kind))?;
             }
             "resource" => {
-                let (key, embedded) = self::resource(cursor, element)?;
+                let mut embedded = Resource::default();
+                let key = self::embedded(cursor, element, &mut embedded)?;
                 let key = key.ok_or_else(|| cursor.structure("an embedded resource has no rel"))?;
                 add_named(&mut resource.embedded, key, OneOrMany::One(embedded))
                     .map_err(|kind| cursor.failure(kind))?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     cursor::{Cursor, Element, Token},
-    decode::{end, link, nothing, reason, resource, root, text},
+    decode::{embedded, end, link, nothing, reason, root, text},
 };
 use crate::{
     DecodeError, DecodeErrorKind, EventKind, EventLink, EventPage, EventStatus, Limits, OneOrMany,
@@ -146,12 +146,14 @@ fn event_member<'a>(
 ) -> Read<()> {
     match element.name {
         "resource" => {
-            let (key, mut resource) = resource(cursor, element)?;
-            // Within an event the attribute is the name, if the resource has no other.
-            if resource.rel.is_none() {
-                resource.rel.clone_from(&key);
-            }
-            draft.embedded(key.unwrap_or_default(), resource);
+            draft.embedded(|resource| {
+                let key = embedded(cursor, element, resource)?;
+                // Within an event the attribute is the name, if the resource has no other.
+                if resource.rel.is_none() {
+                    resource.rel.clone_from(&key);
+                }
+                Ok(Some(key.unwrap_or_default()))
+            })?;
         }
         "in" => {
             let mut link = EventLink::default();
@@ -164,7 +166,10 @@ fn event_member<'a>(
         "status" => {
             draft.event.status = Some(EventStatus::from(text(cursor, element)?.trim_ascii()));
         }
-        "reason" => draft.event.reason = Some(Problem::from_generic(reason(cursor, element)?)),
+        "reason" => {
+            let reason = Problem::from_generic(reason(cursor, element)?);
+            draft.event.reason = Some(Box::new(reason));
+        }
         _ => cursor.skip(element)?,
     }
     Ok(())

@@ -50,8 +50,8 @@ fn a_page_is_read_in_order() {
         )
     );
     assert_eq!(
-        vanished.reason,
-        Some(Problem::new("RemoteFailure").with_subcode("Declined"))
+        vanished.reason.as_deref(),
+        Some(&Problem::new("RemoteFailure").with_subcode("Declined"))
     );
     assert_eq!(vanished.properties.len(), 1);
     assert_eq!(page.events().count(), 2);
@@ -73,6 +73,57 @@ fn an_empty_page_is_just_the_link() {
         );
     }
     assert_eq!(read("{}", Json).follow, None);
+}
+
+#[test]
+fn the_embedded_resource_of_an_event_is_the_one_under_the_rel_of_the_link() {
+    let json = |embedded: &str| {
+        format!(
+            r#"{{"sender":[{{"events":[{{"_embedded":{embedded},"link":{{"rel":"a","href":"/a"}},"type":"added"}}]}}]}}"#
+        )
+    };
+    let xml = |embedded: &str| {
+        format!(r#"<events><sender><added rel="a" href="/a">{embedded}</added></sender></events>"#)
+    };
+    let cases = [
+        (json(r#"{"a":{"x":"1"},"b":{"x":"2"}}"#), Json, Some("1")),
+        (
+            json(r#"{"b":{"x":"1"},"a":{"x":"2"},"a":{"x":"3"}}"#),
+            Json,
+            Some("2"),
+        ),
+        (json(r#"{"b":{"x":"1"},"c":{"x":"2"}}"#), Json, Some("1")),
+        (
+            json(r#"{"b":null,"c":[],"d":[{"x":"1"},{"x":"2"}]}"#),
+            Json,
+            Some("1"),
+        ),
+        (json(r#"{"b":7,"c":{"x":"1"}}"#), Json, Some("1")),
+        (json(r#"{"b":{"x":"1"},"a":7}"#), Json, Some("1")),
+        (json(r#"{"b":{"x":"1","_links":7}}"#), Json, None),
+        (json("null"), Json, None),
+        (
+            xml(r#"<resource rel="b" x="1"/><resource rel="a" x="2"/>"#),
+            Xml,
+            Some("2"),
+        ),
+        (
+            xml(r#"<resource x="1"><link/></resource><resource rel="b" x="2"/>"#),
+            Xml,
+            Some("2"),
+        ),
+        (
+            xml(r#"<resource rel="b" x="1"><link/></resource>"#),
+            Xml,
+            None,
+        ),
+    ];
+    for (body, representation, expected) in &cases {
+        let page = read(body, *representation);
+        let resource = page.senders[0].events[0].resource();
+        let found = resource.map(|resource| resource.text("x").unwrap());
+        assert_eq!(found, *expected, "{body}");
+    }
 }
 
 #[test]

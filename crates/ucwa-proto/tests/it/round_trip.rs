@@ -144,7 +144,7 @@ fn event() -> impl Strategy<Value = Event<'static>> {
             let event = Event {
                 within,
                 status,
-                reason,
+                reason: reason.map(Box::new),
                 ..Event::new(kind, link)
             };
             match resource {

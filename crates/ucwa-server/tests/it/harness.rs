@@ -428,7 +428,7 @@ impl Page {
 
     /// Code and subcode of the reason of the last event about such a resource.
     pub(crate) fn reason(&self, rel: &str) -> (&str, &str) {
-        let reason = self.event(rel).reason.as_ref().expect("a reason");
+        let reason = self.event(rel).reason.as_deref().expect("a reason");
         (
             reason.code.as_deref().unwrap_or_default(),
             reason.subcode.as_deref().unwrap_or_default(),

@@ -646,7 +646,7 @@ impl Conversation {
         self.result_of(
             cx,
             event.status.as_ref(),
-            event.reason.as_ref(),
+            event.reason.as_deref(),
             event.resource(),
         )
     }

@@ -369,7 +369,7 @@ impl Conversation {
         };
         let result = match accepted {
             true => Ok(()),
-            false => Err(event.reason.as_ref().and_then(failure_of)),
+            false => Err(event.reason.as_deref().and_then(failure_of)),
         };
         self.conclude(cx, &id, result, invitation);
     }
@@ -420,7 +420,7 @@ impl Conversation {
     }
 
     fn on_conversation(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
-        let reason = event.reason.as_ref().and_then(failure_of);
+        let reason = event.reason.as_deref().and_then(failure_of);
         if event.kind == EventKind::Deleted {
             return self.on_remote_end(cx, reason);
         }
@@ -525,7 +525,7 @@ impl Conversation {
     }
 
     fn on_messaging(&mut self, cx: &mut Context<'_>, event: &Event<'_>) {
-        let reason = event.reason.as_ref().and_then(failure_of);
+        let reason = event.reason.as_deref().and_then(failure_of);
         if event.kind == EventKind::Deleted {
             return self.on_chat_gone(cx, reason);
         }

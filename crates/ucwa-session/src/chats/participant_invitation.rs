@@ -207,7 +207,7 @@ impl Conversation {
                 self.on_joined(cx, operation, resource);
             }
             (Some(EventStatus::Failure), _) | (None, Some(InvitationState::Refused)) => {
-                let failure = event.reason.as_ref().and_then(failure_of);
+                let failure = event.reason.as_deref().and_then(failure_of);
                 let failure = failure.unwrap_or_else(refused);
                 self.conclude_joining(cx, operation, Err(failure));
             }

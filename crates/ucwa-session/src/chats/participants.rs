@@ -87,7 +87,7 @@ impl Conversation {
             self.roster.arriving.remove(&address.key);
             let left = self.roster.by_href(&address.key).map(|member| member.key);
             if let Some(participant) = left {
-                let failure = event.reason.as_ref().and_then(failure_of);
+                let failure = event.reason.as_deref().and_then(failure_of);
                 self.remove_from_roster(cx, participant, failure);
             }
             return;
