@@ -237,7 +237,7 @@ mod tests {
         let error = error.to_string();
         let content = before.rfind("\"content\": {").unwrap();
         let line = before[..content].lines().count();
-        let place = format!("line {line}, entry 4, member response.content: base64");
+        let place = format!("line {line}, entry 4, member response.content: its base64");
         assert!(error.contains(&place), "{error}");
 
         let bad = good.replacen("2015-03-02T10:00:00.040000Z", "yesterday", 1);

@@ -231,7 +231,7 @@ fn from_base64(text: &str) -> (Vec<u8>, Option<String>) {
         digits.pop();
         stray += 1;
     }
-    let doubt = (stray > 0).then(|| format!("base64 with {stray} stray characters"));
+    let doubt = (stray > 0).then(|| format!("its base64 has invalid characters ({stray})"));
     // Decoding cannot fail: the text has only digits of base64, and a possible length.
     (BASE64.decode(&digits).unwrap_or_default(), doubt)
 }
@@ -319,5 +319,7 @@ mod tests {
             assert_eq!(String::from_utf8(read).unwrap(), bytes, "{text}");
             assert_eq!(doubt.is_none(), is_clean, "{text}");
         }
+        let (_, doubt) = from_base64("Y*Q=");
+        assert_eq!(doubt.unwrap(), "its base64 has invalid characters (1)");
     }
 }

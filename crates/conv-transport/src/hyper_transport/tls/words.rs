@@ -193,7 +193,8 @@ fn span(from: UnixTime, to: UnixTime) -> String {
     let hours = Duration::from_secs(to.as_secs().saturating_sub(from.as_secs())).as_secs() / 3600;
     match hours {
         0 => "less than an hour".to_owned(),
-        1..48 => format!("{hours} hours"),
+        1 => "an hour".to_owned(),
+        2..48 => format!("{hours} hours"),
         _ => format!("{} days", hours / 24),
     }
 }
@@ -240,7 +241,9 @@ mod tests {
         };
         for (seconds, words) in [
             (3599, "less than an hour"),
-            (3600, "1 hours"),
+            (3600, "an hour"),
+            (2 * 3600 - 1, "an hour"),
+            (2 * 3600, "2 hours"),
             (48 * 3600 - 1, "47 hours"),
             (48 * 3600, "2 days"),
             (30 * 24 * 3600, "30 days"),
