@@ -75,8 +75,39 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-#[cfg(all(test, feature = "windows-auth"))]
+#[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_ends_where_its_length_says() {
+        let long = |length: &[u8], content: usize| [b"\x30", length, &vec![7; content]].concat();
+        for sequence in [
+            b"\x30\x00".to_vec(),
+            b"\x30\x02\x05\x00".to_vec(),
+            long(b"\x7f", 0x7f),
+            long(b"\x81\x80", 0x80),
+            long(b"\x82\x01\x02", 0x102),
+            long(b"\x84\x00\x01\x00\x00", 0x10000),
+        ] {
+            let followed = [&*sequence, b"rest"].concat();
+            assert_eq!(first(&followed), Some(&*sequence));
+            let cut = sequence.get(..sequence.len() - 1).unwrap();
+            assert_eq!(first(cut), None);
+        }
+        for other in [
+            &b""[..],
+            b"\x31\x00",
+            b"\x30\x82\x01",
+            b"\x30\x85\x00\x00\x00\x00\x01a",
+        ] {
+            assert_eq!(first(other), None, "{other:?}");
+        }
+    }
+}
+
+#[cfg(all(test, feature = "windows-auth"))]
+mod windows_auth_tests {
     use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 
     use super::*;

@@ -112,3 +112,27 @@ fn is_media(bytes: &[u8]) -> bool {
     STARTS.iter().any(|start| bytes.starts_with(start))
         || bytes.get(4..8).is_some_and(|kind| kind == b"ftyp")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf_16_of_latin_text_is_recognized_by_its_zeros() {
+        for (bytes, encoding) in [
+            (&b"p\0w\0"[..], Some(UTF_16LE)),
+            (b"\0p\0w", Some(UTF_16BE)),
+            (b"p\0w\0d\0\x3c\x04", Some(UTF_16LE)),
+            // Only half of the characters are Latin.
+            (b"p\0\x3c\x04", None),
+            (b"\0p\x04\x3c", None),
+            (b"p\0w", None),
+            (b"\0p\0", None),
+            (b"abcd", None),
+            (b"\0\0w\0", None),
+            (b"", None),
+        ] {
+            assert_eq!(looks_like_utf16(bytes), encoding, "{bytes:?}");
+        }
+    }
+}

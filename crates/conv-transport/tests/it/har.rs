@@ -163,6 +163,14 @@ fn a_member_is_found_in_the_text() {
 }
 
 #[test]
+fn a_member_is_found_behind_strings_with_escapes() {
+    let file = br#"{"log":{"a":"\"[{","b":"\\","c":"\\\"}","entries":[{"d":1}]}}"#;
+    let place = HarPlace::find(file, Some(1), "d").unwrap();
+    assert_eq!((place.line, place.column), (1, 57));
+    assert_eq!(file[place.column - 1], b'1');
+}
+
+#[test]
 fn values_of_another_type_are_read_as_far_as_they_can_be() {
     let read = |entry: &str| {
         let file = format!(r#"{{"log":{{"entries":[{entry}]}}}}"#);

@@ -168,3 +168,29 @@ fn the_cookies_of_a_file_go_and_its_parameters_stay() {
     let comment = &har.log.entries[0].extra["comment"];
     assert_eq!(comment, "see redacted-1");
 }
+
+#[test]
+fn the_text_around_a_dropped_value_stays() {
+    let base64 = |text: &str| BASE64_STANDARD.encode(text);
+    for (text, expected) in [
+        (
+            "see https://lenea:swordfish-2015@pool.contoso.com/a?b=c, and xmpp://swordfish-2015/"
+                .to_owned(),
+            "see https://lenea:redacted@pool.contoso.com/a?b=c, and xmpp://redacted-1/".to_owned(),
+        ),
+        // Sixteen digits of base64 are read as a text, and fewer are a word.
+        (
+            format!("see {}!", base64("pwd=12345678")),
+            format!("see {}!", base64("pwd=redacted")),
+        ),
+        (
+            format!("see {}!", base64("pwd=abcde")),
+            format!("see {}!", base64("pwd=abcde")),
+        ),
+    ] {
+        let mut har = with_body(json!({ "text": text }), "text/plain");
+        har.redact(&[], &[]).unwrap();
+        let redacted = har.log.entries[0].response.content.text.as_deref();
+        assert_eq!(redacted, Some(&*expected));
+    }
+}
