@@ -1,10 +1,10 @@
-//! The one error of every transport.
+//! The error of all transports.
 
 use std::{error::Error, fmt};
 
-/// Why an exchange gave no response.
+/// The reason why a request got no response.
 ///
-/// Its `Display` names the stage, the host and what happened; it never shows a path, a query, a header or a body.
+/// The text names the failure, the stage and the host. It contains no path, query, header or body.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct TransportError(Box<Failure>);
@@ -20,9 +20,10 @@ struct Failure {
 }
 
 impl TransportError {
-    /// An error at `host` (`host:port`, empty when the request names none).
+    /// An error for a request to `host`, which is `host:port`, or empty if the request has no host.
     ///
-    /// In the stages before [`Stage::Send`] it says [`Sent::No`], from there on [`Sent::Maybe`]; see [`never_sent`](Self::never_sent).
+    /// [`sent`](Self::sent) is [`Sent::No`] in the stages before [`Stage::Send`], and [`Sent::Maybe`] from then on, unless
+    /// [`never_sent`](Self::never_sent) changes it.
     pub fn new(kind: TransportErrorKind, stage: Stage, host: impl Into<String>) -> Self {
         let sent = match stage {
             Stage::Resolve | Stage::Connect | Stage::Tls => Sent::No,
@@ -38,52 +39,52 @@ impl TransportError {
         }))
     }
 
-    /// States that the server cannot have seen the request, whatever the stage.
+    /// Sets [`sent`](Self::sent) to [`Sent::No`] in any stage: the server certainly did not receive the request.
     #[must_use]
     pub fn never_sent(mut self) -> Self {
         self.0.sent = Sent::No;
         self
     }
 
-    /// Adds a sentence for people. It must hold no secret and no text of a message.
+    /// Adds an explanation for people. It must not contain secrets or the texts of messages.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
 
-    /// Adds the error that caused this one.
+    /// Adds the cause of this error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// What went wrong.
+    /// The kind of the failure.
     #[must_use]
     pub fn kind(&self) -> TransportErrorKind {
         self.0.kind
     }
 
-    /// How far the exchange had come.
+    /// The stage in which the exchange failed.
     #[must_use]
     pub fn stage(&self) -> Stage {
         self.0.stage
     }
 
-    /// The `host:port` that was asked, the server's even where a proxy stands in between.
+    /// The server, as `host:port`, also if a proxy was used.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.0.host
     }
 
-    /// Whether the server may have seen the request.
+    /// Whether the server may have received the request.
     #[must_use]
     pub fn sent(&self) -> Sent {
         self.0.sent
     }
 
-    /// The sentence for people, if there is one.
+    /// The explanation for people, if there is one.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.0.detail.as_deref()
@@ -112,7 +113,7 @@ impl Error for Failure {
     }
 }
 
-/// What went wrong, to match on.
+/// The kind of a failure.
 #[cfg_attr(
     feature = "har",
     derive(serde::Serialize, serde::Deserialize),
@@ -121,29 +122,29 @@ impl Error for Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The request cannot be sent at all: its URI is not absolute, or not `http` or `https`.
+    /// The request cannot be sent: its URI is not absolute, or has another scheme than `http` and `https`.
     InvalidRequest,
-    /// The name of the host has no address.
+    /// The host name cannot be resolved to an address.
     Resolve,
-    /// No address of the host took the connection.
+    /// No address of the host accepted the connection.
     Connect,
-    /// The proxy on the way did not let the request through, or the setting that names it cannot be used.
+    /// The proxy refused the request, or the proxy configuration is invalid.
     Proxy,
-    /// TLS was not agreed on: the certificate, the protocol version or the cipher suites.
+    /// The TLS handshake failed because of the certificate, the protocol version or the cipher suites.
     Tls,
-    /// The deadline passed; the stage says while doing what.
+    /// A deadline passed. The stage says what the transport was waiting for.
     Timeout,
-    /// The connection ended before the response was complete.
+    /// The connection closed before the response was complete.
     Closed,
-    /// What came is not HTTP/1.1, or not in the coding that its header names.
+    /// The response is not HTTP/1.1, or its body is not in the coding that its header names.
     Protocol,
-    /// The body of the response is larger than the transport's limit.
+    /// The body of the response exceeds the limit of the transport.
     BodyTooLarge,
-    /// The transport cannot do what the options ask for.
+    /// The transport does not support an option of the request.
     Unsupported,
-    /// The service that the transport is made of failed, and all that is known is its own error, the source.
+    /// The service below the transport failed. Only its own error is known, which is the source.
     Service,
-    /// A transport made for tests was not told how to answer this request.
+    /// A transport for tests has no response for this request.
     Unexpected,
 }
 
@@ -151,22 +152,22 @@ impl fmt::Display for TransportErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InvalidRequest => "the request cannot be sent",
-            Self::Resolve => "the host name has no address",
-            Self::Connect => "no connection",
-            Self::Proxy => "no way through the proxy",
-            Self::Tls => "no agreement on TLS",
+            Self::Resolve => "cannot resolve the host name",
+            Self::Connect => "cannot connect",
+            Self::Proxy => "the proxy cannot be used",
+            Self::Tls => "the TLS handshake failed",
             Self::Timeout => "the deadline passed",
-            Self::Closed => "the connection ended early",
-            Self::Protocol => "the answer is not HTTP",
-            Self::BodyTooLarge => "the body is too large",
-            Self::Unsupported => "this transport cannot do that",
-            Self::Service => "the service below failed",
-            Self::Unexpected => "no answer is known for this request",
+            Self::Closed => "the connection closed early",
+            Self::Protocol => "the response is not valid HTTP",
+            Self::BodyTooLarge => "the response body is too large",
+            Self::Unsupported => "the transport does not support an option of the request",
+            Self::Service => "the HTTP client failed",
+            Self::Unexpected => "the request is not expected",
         })
     }
 }
 
-/// How far an exchange had come.
+/// The stages of an exchange, in order.
 #[cfg_attr(
     feature = "har",
     derive(serde::Serialize, serde::Deserialize),
@@ -174,11 +175,11 @@ impl fmt::Display for TransportErrorKind {
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Looking up the addresses of the host.
+    /// Resolving the host name.
     Resolve,
-    /// Opening the connection, through a proxy where one is used.
+    /// Opening the connection, through the proxy if one is used.
     Connect,
-    /// Agreeing on TLS.
+    /// The TLS handshake.
     Tls,
     /// Writing the request.
     Send,
@@ -201,7 +202,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Whether the server may have seen a request that got no response.
+/// Whether the server may have received a request that got no response.
 #[cfg_attr(
     feature = "har",
     derive(serde::Serialize, serde::Deserialize),
@@ -209,9 +210,9 @@ impl fmt::Display for Stage {
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sent {
-    /// Certainly not: sending it again cannot do anything twice.
+    /// The server certainly did not receive it. It can be sent again without a risk of repeating its effect.
     No,
-    /// It may have, in part or whole.
+    /// The server may have received it, partly or completely.
     Maybe,
 }
 

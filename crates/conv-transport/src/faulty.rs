@@ -1,4 +1,4 @@
-//! A transport that fails on purpose, the same way for the same seed.
+//! A transport that injects faults, reproducibly by a seed.
 
 use std::{
     fmt,
@@ -16,24 +16,24 @@ use tokio::time::{Instant, sleep};
 
 use crate::{HttpTransport, Lane, SendOptions, Stage, TransportError, TransportErrorKind};
 
-/// How many bytes of garbage stand for a response.
+/// The number of random bytes that replace a response body.
 const GARBAGE: usize = 64;
 
-/// Adds faults to the traffic of the transport inside.
+/// Injects faults into the traffic of the inner transport.
 ///
-/// Which request suffers is drawn from a seed, in the order in which the requests come: the same story with the same seed
-/// meets the same faults. Faults are tried in their order, a delay lets the next ones be tried, and any other is the last.
+/// The faults are drawn from a seed in the order of the requests, so that the same requests with the same seed get the same faults.
+/// For each request the faults are tried in order. After a delay the next faults are tried, too; any other fault is the last one.
 pub struct Faulty<T> {
     inner: T,
     faults: Vec<Fault>,
     random: Mutex<ChaCha8Rng>,
 }
 
-/// One fault: what happens, to which requests, and how often.
+/// A fault: its effect, the affected requests, and its probability.
 ///
-/// As text, for a command line, it is what happens and then its conditions, with commas between them:
-/// `delay=1500ms`, `refuse`, `reset`, `truncate`, `garbage` or `status=503`, then any of `lane=events`, `lane=commands`,
-/// `path=/messages` and `chance=0.25`.
+/// The text form, for command lines, is the effect and then the conditions, separated by commas. The effects are `delay=1500ms`,
+/// `refuse`, `reset`, `truncate`, `garbage` and `status=503`, the conditions `lane=events`, `lane=commands`, `path=/messages`
+/// and `chance=0.25`.
 ///
 /// ```
 /// # fn main() -> Result<(), conv_transport::FaultError> {
@@ -48,36 +48,36 @@ pub struct Faulty<T> {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Fault {
-    /// What happens.
+    /// The effect.
     pub effect: Effect,
-    /// To requests of this lane only.
+    /// The lane of the affected requests. `None` means both.
     pub lane: Option<Lane>,
-    /// To requests only whose path has this in it.
+    /// A part of the path of the affected requests. `None` means any path.
     pub path: Option<String>,
-    /// How often, from 0 (never) to 1 (always).
+    /// The probability, from 0 to 1.
     pub chance: f64,
 }
 
-/// What a fault does.
+/// The effect of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The request goes out that much later; the deadline stands.
+    /// The request is sent after this time. Its deadline stays the same.
     Delay(Duration),
-    /// There is no connection: [`TransportErrorKind::Connect`], and the server never sees the request.
+    /// The request fails with [`TransportErrorKind::Connect`]. The server does not receive it.
     Refuse,
-    /// The server sees the request, and the connection ends before its response: [`TransportErrorKind::Closed`].
+    /// The server receives the request, and the request fails with [`TransportErrorKind::Closed`].
     Reset,
-    /// The body ends too early, at a place that is drawn, and nothing says so: as with a server that ends a body by closing.
+    /// The response body is cut at a random position without an error, as if the server had marked its end by closing the connection.
     Truncate,
-    /// The body is bytes that are drawn.
+    /// The response body is replaced by random bytes.
     Garbage,
-    /// Something before the server answers with this status and a page of HTML.
+    /// The response is this status with an HTML page, as from a proxy. The server does not receive the request.
     Status(StatusCode),
 }
 
 impl Fault {
-    /// A fault that always happens, to every request.
+    /// A fault that affects every request.
     #[must_use]
     pub fn new(effect: Effect) -> Self {
         Self {
@@ -97,7 +97,7 @@ impl Fault {
     }
 }
 
-/// Why a text is no [`Fault`].
+/// The text is not a [`Fault`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a fault: {0}")]
 pub struct FaultError(String);
@@ -138,7 +138,7 @@ impl FromStr for Fault {
     }
 }
 
-/// `1500ms` or `2s`.
+/// Parses a duration such as `1500ms` or `2s`.
 fn duration(text: &str) -> Option<Duration> {
     match text.strip_suffix("ms") {
         Some(milliseconds) => milliseconds.parse().ok().map(Duration::from_millis),
@@ -151,7 +151,7 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 impl<T: HttpTransport> Faulty<T> {
-    /// Adds `faults` to the traffic of `inner`, drawn from `seed`.
+    /// Injects `faults`, drawn from `seed`, into the traffic of `inner`.
     pub fn new(inner: T, seed: u64, faults: impl IntoIterator<Item = Fault>) -> Self {
         Self {
             inner,
@@ -160,8 +160,8 @@ impl<T: HttpTransport> Faulty<T> {
         }
     }
 
-    /// How long the request is delayed, and what else happens to it. All that is random about a request is drawn here, at
-    /// once, so that what other requests do meanwhile changes nothing.
+    /// The delay of a request, its other effect, and a generator for the effect. All random values of a request derive from this
+    /// draw, so that concurrent requests do not change them.
     fn draw(&self, lane: Lane, uri: &Uri) -> (Duration, Option<&Effect>, ChaCha8Rng) {
         let mut random = self.random();
         let own = ChaCha8Rng::seed_from_u64(random.next_u64());
@@ -197,7 +197,7 @@ impl<T: HttpTransport> HttpTransport for Faulty<T> {
         if delay >= options.deadline {
             sleep(options.deadline).await;
             let error = TransportError::new(TransportErrorKind::Timeout, Stage::Send, host);
-            return Err(error.never_sent().with_detail("a fault made on purpose"));
+            return Err(error.never_sent().with_detail("an injected fault"));
         }
         sleep(delay).await;
         options.deadline = options.deadline.saturating_sub(began.elapsed());
@@ -205,7 +205,7 @@ impl<T: HttpTransport> HttpTransport for Faulty<T> {
         match effect {
             Some(Effect::Refuse) => {
                 let error = TransportError::new(TransportErrorKind::Connect, Stage::Connect, host);
-                return Err(error.with_detail("a fault made on purpose"));
+                return Err(error.with_detail("an injected fault"));
             }
             Some(Effect::Status(status)) => {
                 let page = format!("<html><body><h1>{status}</h1></body></html>");
@@ -221,7 +221,7 @@ impl<T: HttpTransport> HttpTransport for Faulty<T> {
         match effect {
             Some(Effect::Reset) => {
                 let error = TransportError::new(TransportErrorKind::Closed, Stage::Wait, host);
-                return Err(error.with_detail("a fault made on purpose"));
+                return Err(error.with_detail("an injected fault"));
             }
             Some(Effect::Truncate) => {
                 let length = response.body().len();

@@ -43,29 +43,30 @@ use crate::{
     TransportErrorKind,
 };
 
-/// An HTTP/1.1 client for one or many servers.
+/// An HTTP/1.1 client for any number of servers, with TLS, proxies and a connection pool.
 ///
-/// - Each [`Lane`] has connections of its own, so a command never waits behind a parked request for events. A connection
-///   that was idle for 30 s is not used again, since IIS closes what is idle for long; the next request to any server closes it.
-/// - A connection of [`Lane::Events`] has TCP keep-alive: it breaks, as [`Closed`](TransportErrorKind::Closed), when the server, or the
-///   proxy in between, has acknowledged nothing for some 20 s. Without it, a parked request would notice a lost peer only at its
-///   deadline.
-/// - A connection that the server closed while it was idle is replaced, and the request sent on a new one, only when no byte of
-///   it was written; any other failure is reported and left to the caller.
-/// - Every POST, PUT and PATCH carries `content-length`, `0` included; the header is the transport's, whatever the caller wrote.
-/// - A response in gzip, deflate, brotli or zstd, or in several of them, comes out decoded, without the headers that told of it;
-///   `accept-encoding` asks for the first two unless the caller has set it. Another coding is an error that names it.
-/// - The head of a response has at most 64 KiB and 100 headers. A folded header is unfolded, spaces before the colon are removed, and a line
-///   that is no header is skipped.
-/// - TLS is rustls with the roots of the platform and what [`TlsConfig`] adds; the only protocol offered is `http/1.1`. The error
-///   about a certificate names the hosts that it is for.
-/// - An HTTP proxy is used as [`Proxy`] says: a tunnel for `https`, the absolute target for `http`.
-/// - [`ConnectionAuth::Windows`] is NTLM, by that name or inside `Negotiate` (SPNEGO), whichever the server takes: the whole handshake
-///   on a connection of its own, which is bound to the server's certificate under TLS and closed afterwards. It takes the feature
-///   `windows-auth` and credentials in the configuration; Kerberos is not done.
-/// - No task and no static stands behind it: an exchange drives its own connection, and dropping the future closes it.
+/// - **Lanes.** Each [`Lane`] has its own connections, so that a command never waits behind a pending request for events.
+/// - **Connections.** A connection that was idle for 30 s is not used again, because IIS closes idle connections. The next request to
+///   any server closes it. If the server closed an idle connection before any byte of a request was written, the request is sent on a
+///   new connection. All other failures are returned to the caller.
+/// - **TCP keep-alive.** A connection of [`Lane::Events`] fails with [`Closed`](TransportErrorKind::Closed) if the server, or the proxy,
+///   acknowledges nothing for about 20 s. Otherwise a pending request would notice a lost peer only at its deadline.
+/// - **`Content-Length`.** Every POST, PUT and PATCH has this header, also for an empty body. The transport sets it and ignores the
+///   caller's value.
+/// - **Content codings.** The transport decodes gzip, deflate, brotli and zstd, also several of them, and removes the headers that name
+///   them. `Accept-Encoding` asks for gzip and deflate unless the caller has set it. Another coding is an error that names the coding.
+/// - **Response heads** have at most 64 KiB and 100 headers. A folded header is unfolded, spaces before the colon are removed, and a
+///   line that is not a header is skipped.
+/// - **TLS** is rustls, with the roots of the platform and those of [`TlsConfig`]. The only protocol offered is `http/1.1`. An error
+///   about a certificate names the hosts that the certificate is for.
+/// - **Proxies** are used as [`Proxy`] configures them: with a tunnel for `https`, and with the absolute URI as the target for `http`.
+/// - **[`ConnectionAuth::Windows`]** is NTLM, under this name or inside `Negotiate` (SPNEGO), as the server offers it. Each handshake has
+///   its own connection, which is bound to the server's certificate under TLS and closed afterwards. It requires the feature
+///   `windows-auth` and credentials in the configuration. Kerberos is not supported.
+/// - **Tasks.** The transport has no tasks of its own and no static state. An exchange drives its connection, and dropping the future
+///   closes the connection.
 ///
-/// It must be used inside a tokio runtime with I/O and time enabled.
+/// The transport must be used inside a tokio runtime with I/O and time enabled.
 #[derive(Default)]
 pub struct HyperTransport {
     config: HyperConfig,
@@ -73,26 +74,27 @@ pub struct HyperTransport {
     pool: Pool<Connection>,
 }
 
-/// How a [`HyperTransport`] behaves.
+/// The configuration of a [`HyperTransport`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HyperConfig {
-    /// The largest body of a response, in bytes, on the wire and decoded; 8 MiB by default. A larger one is
+    /// The largest body of a response in bytes, both encoded and decoded. The default is 8 MiB. A larger body fails with
     /// [`BodyTooLarge`](TransportErrorKind::BodyTooLarge).
     pub body_limit: usize,
-    /// The time for a new connection, name lookup and TLS included, within the deadline of the exchange; 10 s by default.
+    /// The time limit for opening a connection, with name resolution and TLS, within the deadline of the exchange. The default
+    /// is 10 s.
     pub connect_deadline: Duration,
-    /// The longest silence of the server within the deadline of the exchange: until a response begins, and between two parts of
-    /// its body; 30 s by default. The server holds a request of [`Lane::Events`] until there is an event, so only the body counts
-    /// there.
+    /// The longest time without data from the server within the deadline of the exchange: before the response, and between two
+    /// parts of its body. The default is 30 s. For [`Lane::Events`] the time before the response is not limited, because the server
+    /// holds the request until there is an event.
     pub read_deadline: Duration,
-    /// The account for requests with [`ConnectionAuth::Windows`](crate::ConnectionAuth::Windows). Without one, which is the
-    /// default, such a request fails with [`Unsupported`](TransportErrorKind::Unsupported).
+    /// The account for requests with [`ConnectionAuth::Windows`](crate::ConnectionAuth::Windows). The default is `None`: such a
+    /// request fails with [`Unsupported`](TransportErrorKind::Unsupported).
     #[cfg(feature = "windows-auth")]
     pub windows: Option<WindowsCredentials>,
-    /// Roots, client certificate, pins and versions of TLS.
+    /// The roots, client certificate, pins and versions of TLS.
     pub tls: TlsConfig,
-    /// The proxies, and the servers that are reached without one; those of the environment variables by default.
+    /// The proxies, and the servers that need none. The default is taken from the environment variables.
     pub proxy: Proxy,
 }
 
@@ -117,7 +119,7 @@ impl HyperTransport {
         Self::default()
     }
 
-    /// A transport with a configuration of its own.
+    /// A transport with this configuration.
     #[must_use]
     pub fn with_config(config: HyperConfig) -> Self {
         Self {
@@ -127,13 +129,14 @@ impl HyperTransport {
         }
     }
 
-    /// A transport with TLS by OpenSSL, for servers whose cipher suites rustls does not have, such as Windows Server 2012 R2.
+    /// A transport with OpenSSL instead of rustls, for servers whose cipher suites rustls does not support, such as Windows Server
+    /// 2012 R2.
     ///
-    /// The roots are those of OpenSSL's installation. All else is as with [`with_config`](Self::with_config).
+    /// The roots are those of the OpenSSL installation. Otherwise it equals [`with_config`](Self::with_config).
     ///
     /// # Errors
     ///
-    /// [`TlsConfigError::OpenSsl`] where OpenSSL cannot use the configuration.
+    /// [`TlsConfigError::OpenSsl`] if OpenSSL does not accept the configuration.
     #[cfg(feature = "native-tls")]
     pub fn native_tls(config: HyperConfig) -> Result<Self, TlsConfigError> {
         Ok(Self {
@@ -157,8 +160,8 @@ impl HyperTransport {
         let (mut connection, response) = loop {
             let (mut connection, pooled) = match self.pool.take(lane, target) {
                 Some(connection) => {
-                    // The runtime learns that the server has closed it only when it polls the operating system, and it
-                    // does that before it resumes a task that yielded.
+                    // The runtime notices that the server has closed the connection when it polls the operating system, which
+                    // it does before it resumes a task that yielded.
                     tokio::task::yield_now().await;
                     (connection, true)
                 }
@@ -173,7 +176,7 @@ impl HyperTransport {
             match self.within(lane, progress, target, response).await? {
                 Ok(response) => break (connection, response),
                 Err(mut refused) => match refused.take_message() {
-                    // Closed by the server while it was idle, before anything was written.
+                    // The server closed the idle connection before any byte was written.
                     Some(unsent) if pooled && progress.sent() == Sent::No => request = unsent,
                     _ => return Err(progress.failure(target, refused.into_error())),
                 },
@@ -189,7 +192,7 @@ impl HyperTransport {
         Ok(response)
     }
 
-    /// Waits for a response to begin.
+    /// Waits for the head of a response.
     async fn within<F: Future>(
         &self,
         lane: Lane,
@@ -198,7 +201,7 @@ impl HyperTransport {
         response: F,
     ) -> Result<F::Output, TransportError> {
         match lane {
-            // Parked by the server; the deadline of the exchange is its only one.
+            // The server holds the request. Only the deadline of the exchange limits it.
             Lane::Events => Ok(response.await),
             Lane::Commands => timeout(self.config.read_deadline, response)
                 .await
@@ -234,7 +237,7 @@ impl HyperTransport {
         way: &Way<'_>,
         progress: &mut Progress,
     ) -> Result<Opened, TransportError> {
-        // Boxed, so that a parked exchange does not carry the room for connecting.
+        // Boxed, so that the future of a pending exchange does not contain the state of connecting.
         let connecting = Box::pin(way.connect(lane, &self.tls, progress));
         match timeout(self.config.connect_deadline, connecting).await {
             Ok(connection) => connection,
@@ -264,7 +267,7 @@ impl HttpTransport for HyperTransport {
                 timeout(options.deadline, exchange).await
             }
             Some(ConnectionAuth::Windows) => {
-                // Boxed, since it is for one request in a thousand.
+                // Boxed, because it is rare.
                 let exchange = self.authenticated(request, lane, &target, &mut progress);
                 timeout(options.deadline, Box::pin(exchange)).await
             }
@@ -287,7 +290,7 @@ impl HyperTransport {
     ) -> Result<Response<Bytes>, TransportError> {
         Err(progress
             .error(TransportErrorKind::Unsupported, target)
-            .with_detail("this build has no Windows authentication"))
+            .with_detail("this build does not contain the feature windows-auth"))
     }
 }
 

@@ -1,21 +1,21 @@
-//! How bytes travel: one trait for HTTP transports, with backends and wrappers that can be exchanged for one another.
+//! HTTP transports: one trait, with backends and wrappers that can replace each other.
 //!
-//! [`HttpTransport`] takes a whole request and gives a whole response, or a [`TransportError`] that says what failed, in which
-//! stage, at which host, and whether the server may have seen the request. The crate knows HTTP and nothing above it: no link
-//! relation, no token grammar, no event.
+//! [`HttpTransport::send`] takes a complete request and returns a complete response or a [`TransportError`]. The error says what
+//! failed, in which stage, at which host, and whether the server may have received the request. The crate contains no UCWA: no link
+//! relation, no grammar of tokens, no event.
 //!
-//! | use this | when |
-//! |---|---|
-//! | `MockHttpTransport` (feature `mock`) | one object is tested in isolation: `expect_request` for this request and that answer, mockall's `expect_send` for anything else |
-//! | `Faulty` (feature `faulty`) | it is to be seen what a client does when answers are late, broken or missing: around any other transport, the same faults for the same seed |
-//! | `Replay` (feature `har`) | a whole client is tested against traffic that was once real: the order of cause and effect is kept, and in virtual time a long recording takes an instant |
-//! | `Record` (feature `har`) | such a recording is made, of any transport, without its secrets |
-//! | `HyperTransport` (feature `hyper`, on by default) | there is a server: one embedded in a test, on loopback, or a real one |
-//! | `Cookies` (feature `cookies`) | that server is behind a load balancer or a reverse proxy that ties a session to it by a cookie |
-//! | `TowerTransport` (feature `tower`) | the application has an HTTP client of its own, or layers of tower |
+//! | transport | feature | use |
+//! |---|---|---|
+//! | `MockHttpTransport` | `mock` | Tests of one object: `expect_request` for one request and its response, mockall's `expect_send` for anything else. |
+//! | `Faulty` | `faulty` | Tests with delayed, malformed or missing responses. It wraps any transport. The same seed gives the same faults. |
+//! | `Replay` | `har` | Tests of a whole client against recorded traffic. The replay keeps cause and effect in order; with a paused clock it takes no real time. |
+//! | `Record` | `har` | Recordings without secrets. It wraps any transport. |
+//! | `HyperTransport` | `hyper` (default) | A server: a real one, or the in-memory server on loopback. |
+//! | `Cookies` | `cookies` | A server behind a load balancer or a reverse proxy that assigns sessions by a cookie. It wraps any transport. |
+//! | `TowerTransport` | `tower` | An HTTP client of the application, or layers of tower. |
 //!
-//! Take the first that can show the defect. A feature adds an item and changes nothing else; which transport is used is
-//! decided by which one is constructed.
+//! In a test, use the first transport of the table that can show the defect. Each feature only adds items. The constructor selects
+//! the transport, never a feature.
 
 #[cfg(any(feature = "har", feature = "hyper"))]
 mod coding;

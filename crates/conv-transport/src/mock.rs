@@ -1,4 +1,4 @@
-//! The common case of the mock: this request, that answer.
+//! A shorthand of the mock: one expected request and its response.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
@@ -6,10 +6,10 @@ use http::{Method, Response, StatusCode};
 use crate::{TransportError, transport::MockHttpTransport};
 
 impl MockHttpTransport {
-    /// Expects one request, by its method and by its path with the query as it stands in the URI.
+    /// Expects one request with this method, path and query, compared as they are in the URI.
     ///
-    /// Equal requests are answered in the order in which they were expected. One that is not expected, or that does not
-    /// come before the mock is dropped, is a panic of the mock.
+    /// Equal requests are answered in the order of the calls. The mock panics at an unexpected request, and if an expected
+    /// request is missing when the mock is dropped.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -42,8 +42,8 @@ impl MockHttpTransport {
     }
 }
 
-/// A request that a [`MockHttpTransport`] expects, and that needs an answer.
-#[must_use = "a request without an answer is not expected"]
+/// An expected request of a [`MockHttpTransport`] that has no response yet.
+#[must_use = "the request is expected only after `respond` or `fail`"]
 #[derive(Debug)]
 pub struct ExpectedRequest<'a> {
     mock: &'a mut MockHttpTransport,
@@ -52,14 +52,14 @@ pub struct ExpectedRequest<'a> {
 }
 
 impl ExpectedRequest<'_> {
-    /// Answers with a status and a body.
+    /// Sets the response: a status and a body.
     pub fn respond(self, status: StatusCode, body: impl Into<Bytes>) {
         let mut response = Response::new(body.into());
         *response.status_mut() = status;
         self.answer(Ok(response));
     }
 
-    /// Fails with an error of the transport.
+    /// Sets an error instead of a response.
     pub fn fail(self, error: TransportError) {
         self.answer(Err(error));
     }

@@ -1,4 +1,4 @@
-//! Any tower service as a transport.
+//! A transport over a tower service.
 
 use std::{error::Error, fmt, future::poll_fn};
 
@@ -15,22 +15,22 @@ use crate::{HttpTransport, SendOptions, Stage, TransportError, TransportErrorKin
 /// The largest body of a response, in bytes.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
-/// A [`tower_service::Service`] from request to response as a transport: another HTTP client, or layers around one.
+/// A transport over a [`tower_service::Service`]: another HTTP client, or layers around one.
 ///
-/// The service is cloned for each request, and the clone is made ready before it is called. It finds the [`SendOptions`] among the
-/// extensions of the request. A layer that limits concurrency must let [`Lane::Events`](crate::Lane::Events) pass, or keep a place for
-/// it: one request of that lane is parked for minutes.
+/// Each request clones the service and waits until the clone is ready. The [`SendOptions`] are among the extensions of the request.
+/// A layer that limits concurrency must exempt [`Lane::Events`](crate::Lane::Events), because the server holds a request of that lane for
+/// minutes.
 ///
-/// The deadline is kept here. A response may have any kind of body up to 8 MiB. An error of the service is
-/// [`Service`](TransportErrorKind::Service), of which nothing is known but its source, unless it is a [`TransportError`] already.
-/// Redirects are the service's affair: it must be told not to follow them, as most clients do.
+/// The transport enforces the deadline, and limits response bodies to 8 MiB. If the service fails with a [`TransportError`], the error
+/// is returned unchanged. Any other error becomes [`Service`](TransportErrorKind::Service) with the error as its source. The
+/// service must be configured not to follow redirects, which most clients do by default.
 #[derive(Clone)]
 pub struct TowerTransport<S> {
     service: S,
 }
 
 impl<S> TowerTransport<S> {
-    /// The transport that `service` is.
+    /// A transport over this service.
     pub fn new(service: S) -> Self {
         Self { service }
     }
@@ -99,7 +99,7 @@ where
             Err(_) => {
                 let error = error(TransportErrorKind::Timeout, stage);
                 Err(match stage {
-                    // The service was not ready in time, so it was never called.
+                    // The service was not ready in time and was not called.
                     Stage::Send => error.never_sent(),
                     _ => error,
                 })
@@ -108,7 +108,7 @@ where
     }
 }
 
-/// `error` with its cause, or the cause itself where that says it all.
+/// Returns `cause` if it is a [`TransportError`], and otherwise `error` with it as the source.
 fn caused_by(error: TransportError, cause: Box<dyn Error + Send + Sync>) -> TransportError {
     match cause.downcast::<TransportError>() {
         Ok(cause) => *cause,
@@ -116,7 +116,7 @@ fn caused_by(error: TransportError, cause: Box<dyn Error + Send + Sync>) -> Tran
     }
 }
 
-/// `host` or `host:port`, without a user.
+/// The `host` or `host:port` of a request, without user information.
 fn host(request: &Request<Bytes>) -> String {
     let authority = request.uri().authority().map_or("", |it| it.as_str());
     authority.rsplit('@').next().unwrap_or_default().to_owned()

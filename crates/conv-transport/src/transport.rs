@@ -1,4 +1,4 @@
-//! The seam: one request in, one response out.
+//! The trait of all transports, and the options of a request.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,25 +8,26 @@ use http::{Request, Response};
 
 use crate::TransportError;
 
-/// How bytes travel: a whole HTTP request in, a whole HTTP response out.
+/// Sends complete HTTP requests and returns complete HTTP responses.
 ///
-/// The contract that every backend and every wrapper keeps:
-/// - the URI of the request is absolute, `http` or `https`; anything else is [`InvalidRequest`];
-/// - an HTTP status is never an error, and a redirect is a response like any other: it is never followed;
-/// - the call ends within [`SendOptions::deadline`], with a response or a typed error;
-/// - dropping the future aborts the exchange;
-/// - a request of [`Lane::Commands`] never waits for one of [`Lane::Events`];
-/// - nothing is repeated unless it is certain that the server has not seen the request.
+/// Every backend and every wrapper keeps this contract:
+/// - The URI of a request is absolute, with the scheme `http` or `https`. Any other URI fails with [`InvalidRequest`].
+/// - No HTTP status is an error. A redirect is a response like any other and is never followed.
+/// - The call ends within [`SendOptions::deadline`], with a response or a typed error.
+/// - Dropping the future aborts the exchange.
+/// - A request of [`Lane::Commands`] never waits for a request of [`Lane::Events`].
+/// - A request is repeated only if the server certainly did not receive it.
 ///
 /// [`InvalidRequest`]: crate::TransportErrorKind::InvalidRequest
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait HttpTransport: fmt::Debug + Send + Sync + 'static {
-    /// Performs one exchange.
+    /// Sends a request and waits for its response.
     ///
     /// # Errors
     ///
-    /// A [`TransportError`] says what failed, in which stage, at which host, and whether the server may have seen the request.
+    /// If there is no complete response. The error says what failed, in which stage, at which host, and whether the server may
+    /// have received the request.
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -56,17 +57,17 @@ impl<T: HttpTransport + ?Sized> HttpTransport for Box<T> {
     }
 }
 
-/// What a transport is told about a request beside the request itself.
+/// Options of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SendOptions {
-    /// Which traffic the request belongs to.
+    /// The lane of the request.
     pub lane: Lane,
-    /// The time for the whole exchange, from the call to the last byte of the response.
+    /// The time limit of the exchange, from the call to the last byte of the response.
     pub deadline: Duration,
-    /// Authentication that the connection itself has to perform, `None` for almost every request.
+    /// Authentication of the connection. `None` for almost every request.
     ///
-    /// A transport that cannot do it answers [`Unsupported`](crate::TransportErrorKind::Unsupported).
+    /// A transport without this authentication fails with [`Unsupported`](crate::TransportErrorKind::Unsupported).
     pub authentication: Option<ConnectionAuth>,
 }
 
@@ -82,9 +83,9 @@ impl SendOptions {
     }
 }
 
-/// The two kinds of traffic, which travel on connections apart.
+/// The kind of a request. Each lane has its own connections.
 ///
-/// A request for events is parked by the server for minutes, and no command may wait behind it.
+/// The server holds a request for events for minutes, and a command must not wait behind it.
 #[cfg_attr(
     feature = "har",
     derive(serde::Serialize, serde::Deserialize),
@@ -92,16 +93,16 @@ impl SendOptions {
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
-    /// The pending request for events.
+    /// The pending GET: the request for events.
     Events,
-    /// Everything else.
+    /// All other requests.
     Commands,
 }
 
-/// Authentication performed by the connection, not by a header that the caller could write.
+/// Authentication that the transport performs for a connection. A header from the caller cannot replace it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectionAuth {
-    /// Integrated Windows authentication (NTLM or Negotiate), which binds to one HTTP/1.1 connection.
+    /// Integrated Windows authentication (NTLM or Negotiate). It applies to one HTTP/1.1 connection.
     Windows,
 }

@@ -1,4 +1,4 @@
-//! The body of a response: read within its limits, and without its content codings.
+//! Reads response bodies within their limits, and removes their content codings.
 
 use std::{io, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::coding::{Coding, MOST_CODINGS};
 
-/// Why a body cannot be given to the caller.
+/// The reason why a body cannot be returned.
 pub(super) enum BodyError {
     TooLarge,
     Silent,
@@ -22,7 +22,7 @@ pub(super) enum BodyError {
     UnknownCoding(String),
 }
 
-/// Reads a body of at most `limit` bytes, with at most `silence` between two parts of it.
+/// Reads a body of at most `limit` bytes. `silence` is the longest time between two parts of the body.
 pub(super) async fn collect(
     mut body: Incoming,
     limit: usize,
@@ -47,12 +47,12 @@ pub(super) async fn collect(
     Ok(collected.freeze())
 }
 
-/// Takes the content codings off a response, the last one first.
+/// Removes the content codings of a response, the last one first.
 pub(super) fn decode(response: &mut Response<Bytes>, limit: usize) -> Result<(), BodyError> {
     if !response.headers().contains_key(CONTENT_ENCODING) {
         return Ok(());
     }
-    // A response to HEAD and a 304 name the coding of a body that does not come.
+    // A response to HEAD and a 304 have no body, but may name a coding.
     if !response.body().is_empty() {
         let values = response.headers().get_all(CONTENT_ENCODING).iter();
         let values: Vec<_> = values

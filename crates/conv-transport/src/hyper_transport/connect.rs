@@ -1,4 +1,4 @@
-//! From the name of a server to an open connection.
+//! Opens connections to servers: name resolution, TCP, the proxy and TLS.
 
 use std::{net::SocketAddr, pin::pin, time::Duration};
 
@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{Lane, Stage, TransportError, TransportErrorKind};
 
-/// How long one address is tried alone before the next one is tried beside it (RFC 8305 recommends 250 ms).
+/// The time after which the next address is tried in parallel (RFC 8305 recommends 250 ms).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// The way to a server, through a proxy or not.
+/// A server, and the proxy on the way to it, if any.
 pub(super) struct Way<'a> {
     pub(super) target: &'a Target,
     pub(super) hop: Option<&'a Hop>,
@@ -35,13 +35,13 @@ pub(super) struct Way<'a> {
 /// A new connection.
 pub(super) struct Opened {
     pub(super) connection: Connection,
-    /// The server's certificate, in DER; `None` without TLS.
+    /// The server's certificate in DER. `None` without TLS.
     #[cfg(feature = "windows-auth")]
     pub(super) certificate: Option<Vec<u8>>,
 }
 
 impl Way<'_> {
-    /// Opens a connection; `progress` tells the stage at any moment.
+    /// Opens a connection. `progress` always holds the current stage.
     pub(super) async fn connect(
         &self,
         lane: Lane,
@@ -61,7 +61,7 @@ impl Way<'_> {
 
         progress.enter(Stage::Connect);
         let tcp = self.connect_first(&addresses).await?;
-        // A command is one small write that waits for its answer.
+        // A command is one small write, and its response is waited for.
         let _ = tcp.set_nodelay(true);
         if lane == Lane::Events {
             limit_silence(&tcp, SILENCE);
@@ -105,7 +105,8 @@ impl Way<'_> {
         })
     }
 
-    /// The first of `addresses` that answers, each tried when the one before it has failed or had its head start.
+    /// Connects to the first of `addresses` that accepts. An address is tried when the one before it has failed, or after the
+    /// delay.
     async fn connect_first(&self, addresses: &[SocketAddr]) -> Result<TcpStream, TransportError> {
         let failed = || self.error(TransportErrorKind::Connect, Stage::Connect);
         let mut last = None;
@@ -130,7 +131,7 @@ impl Way<'_> {
         }
     }
 
-    /// Asks the proxy for a tunnel to the server.
+    /// Requests a tunnel to the server from the proxy.
     async fn tunnel(
         &self,
         hop: &Hop,
@@ -162,7 +163,7 @@ impl Way<'_> {
         });
         let upgraded = tokio::select! {
             upgraded = &mut tunnel => upgraded,
-            // It ends with the upgrade, or else with an error that the tunnel reports.
+            // The connection ends with the upgrade, or with an error that the tunnel reports.
             _ = &mut connection => tunnel.await,
         }?;
         Ok(Box::new(TokioIo::new(upgraded)))
@@ -207,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    /// The first address never answers: its queue of new connections is full.
+    /// The first address never accepts, because its backlog is full.
     #[tokio::test]
     async fn the_second_address_is_tried_after_the_head_start_of_the_first() {
         let full = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

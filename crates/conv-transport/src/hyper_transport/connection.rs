@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection, driven by the exchange that uses it.
+//! An HTTP/1.1 connection, which the current exchange drives.
 
 use std::{
     fmt,
@@ -18,12 +18,12 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The largest head of a response, and the largest read buffer. hyper's own limit is 400 KiB, and a connection that waits for
-/// events is held for hours with a buffer that grew with the pages that passed through it.
+/// The largest head of a response, and the largest read buffer, in bytes. hyper's default is 400 KiB. A connection of the event lane
+/// lasts for hours, and keeps a buffer that grew with a large page.
 pub(super) const HEAD_LIMIT: usize = 64 * 1024;
 
-/// HTTP/1.1 as old servers and proxies speak it: a folded header is unfolded (RFC 9112, section 5.2), spaces before the colon
-/// are removed, and a line without a header is skipped.
+/// A client that accepts the responses of old servers and proxies: a folded header is unfolded (RFC 9112, section 5.2), spaces before
+/// the colon are removed, and a line that is not a header is skipped.
 pub(super) fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
@@ -44,10 +44,10 @@ type Driver = http1::Connection<TokioIo<Watched>, Body>;
 
 /// A connection to one server.
 ///
-/// No task stands behind it: whoever has an exchange on it drives it, and dropping that exchange closes it at once.
+/// The connection has no task. The current exchange drives it, and dropping the exchange closes it immediately.
 pub(super) struct Connection {
     pub(super) sender: http1::SendRequest<Body>,
-    /// `None` once the connection has ended. Boxed, since an exchange has several places for a connection.
+    /// `None` after the connection has ended. Boxed, because the future of an exchange contains several connections.
     driver: Option<Box<Driver>>,
     pub(super) wire: Arc<Wire>,
 }
@@ -73,7 +73,7 @@ impl Connection {
         })
     }
 
-    /// Runs `future`, which waits for this connection, and the connection beside it.
+    /// Runs `future`, which depends on the connection, together with the connection.
     pub(super) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|cx| {
@@ -83,7 +83,7 @@ impl Connection {
         .await
     }
 
-    /// Whether the connection can take another request: it is idle and, as far as is known here, open.
+    /// Whether the connection can send another request: it is idle and not known to be closed.
     pub(super) async fn is_reusable(&mut self) -> bool {
         poll_fn(|cx| {
             self.poll_driver(cx);
@@ -96,13 +96,13 @@ impl Connection {
         if let Some(driver) = &mut self.driver
             && Pin::new(driver).poll(cx).is_ready()
         {
-            // Its error reaches the exchange through the response or the body; dropping it releases both.
+            // The response or the body reports the error to the exchange. Dropping the connection ends both.
             self.driver = None;
         }
     }
 }
 
-/// What has happened on the wire to the request under way.
+/// The state of the current request on the wire.
 #[derive(Debug, Default)]
 pub(super) struct Wire(AtomicU8);
 
@@ -116,12 +116,12 @@ impl Wire {
         self.0.store(UNTOUCHED, Ordering::Relaxed);
     }
 
-    /// Whether a byte of the request may have left.
+    /// Whether a byte of the request may have been sent.
     pub(super) fn is_touched(&self) -> bool {
         self.0.load(Ordering::Relaxed) != UNTOUCHED
     }
 
-    /// Whether all of the request has left.
+    /// Whether the whole request was sent.
     pub(super) fn is_flushed(&self) -> bool {
         self.0.load(Ordering::Relaxed) == FLUSHED
     }
@@ -133,7 +133,7 @@ impl Wire {
     }
 }
 
-/// A stream that tells its [`Wire`] what is written.
+/// A stream that reports its writes to a [`Wire`].
 struct Watched {
     stream: Box<dyn Stream>,
     wire: Arc<Wire>,
@@ -155,7 +155,7 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // Before the call: under TLS a write that reports an error may have written all the same.
+        // Before the call, because a TLS write that fails may have sent bytes.
         self.wire.advance(UNTOUCHED, WRITTEN);
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -192,7 +192,7 @@ mod tests {
 
     use super::*;
 
-    /// Under TLS and outside of it, with one buffer and with several: a write marks the request before it is tried.
+    /// With and without TLS, with one buffer and with several, a write marks the request as sent before the write is tried.
     #[tokio::test]
     async fn every_write_is_marked() {
         for vectored in [false, true] {

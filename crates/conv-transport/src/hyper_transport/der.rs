@@ -1,6 +1,6 @@
-//! As much of DER as is needed of certificates: where one ends, and with which hash it is signed.
+//! Reads two facts from certificates in DER: where a certificate ends, and the hash of its signature.
 
-/// The first element of `bytes` alone, if it is a sequence.
+/// The first element of `bytes` without the following ones. `None` if it is not a complete sequence.
 pub(super) fn first(bytes: &[u8]) -> Option<&[u8]> {
     let (_, rest) = value(bytes)?;
     bytes.get(..bytes.len() - rest.len())
@@ -25,7 +25,7 @@ const SHA384: [&[u8]; 3] = [
     b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02",
 ];
 
-/// The same for SHA-512.
+/// The corresponding identifiers of SHA-512.
 #[cfg(feature = "windows-auth")]
 const SHA512: [&[u8]; 3] = [
     b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d",
@@ -33,8 +33,8 @@ const SHA512: [&[u8]; 3] = [
     b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03",
 ];
 
-/// The hash of the channel binding `tls-server-end-point` (RFC 5929, section 4.1): that of the certificate's signature, with
-/// SHA-256 in the place of MD5 and SHA-1. `None` for what is no certificate.
+/// The hash of the channel binding `tls-server-end-point` (RFC 5929, section 4.1): the hash of the certificate's signature, but
+/// SHA-256 instead of MD5 and SHA-1. `None` if the bytes are not a certificate.
 #[cfg(feature = "windows-auth")]
 pub(super) fn signature_hash(certificate: &[u8]) -> Option<Hash> {
     let (certificate, _) = value(certificate)?;
@@ -54,7 +54,7 @@ pub(super) fn signature_hash(certificate: &[u8]) -> Option<Hash> {
     })
 }
 
-/// The content of the sequence that `bytes` begin with, and what follows it.
+/// The content of the sequence at the start of `bytes`, and the bytes after the sequence.
 fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&SEQUENCE, rest) = bytes.split_first()? else {
         return None;

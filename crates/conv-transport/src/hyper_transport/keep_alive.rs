@@ -1,21 +1,21 @@
-//! TCP keep-alive: how a parked connection notices that its peer is gone.
+//! TCP keep-alive, by which a connection with a pending GET notices that its peer is gone.
 
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// How long a peer may be silent on a connection of [`Lane::Events`](crate::Lane::Events) before the connection breaks.
+/// The time without acknowledgements after which a connection of [`Lane::Events`](crate::Lane::Events) is broken.
 ///
-/// A server keeps the messages of a client that it has lost for about half a minute.
+/// A server keeps the messages for a client that it has lost for about half a minute.
 pub(super) const SILENCE: Duration = Duration::from_secs(20);
 
-/// The unanswered probes after which a connection is broken.
+/// The number of unanswered probes after which a connection is broken.
 const PROBES: u32 = 2;
 
-/// Has the system break the connection when the peer acknowledges nothing for `silence`: the first probe is sent after half
-/// of it without traffic. `silence` has a resolution of four seconds. Platforms differ in the options that they have, and a
-/// connection without an option works all the same, so failures are ignored.
+/// Configures the operating system to break the connection if the peer acknowledges nothing for `silence`, which has a resolution of
+/// four seconds. The first probe is sent after half of this time without traffic. Errors are ignored, because platforms support
+/// different options, and a connection works without them.
 pub(super) fn limit_silence(tcp: &TcpStream, silence: Duration) {
     let socket = SockRef::from(tcp);
     let keep_alive = TcpKeepalive::new().with_time(silence / 2);
@@ -31,7 +31,7 @@ pub(super) fn limit_silence(tcp: &TcpStream, silence: Duration) {
         .with_interval(silence / 2 / PROBES)
         .with_retries(PROBES);
     let _ = socket.set_tcp_keepalive(&keep_alive);
-    // No probe is sent while data is unacknowledged: another timer counts then.
+    // While data is unacknowledged, no probes are sent. This option covers that case.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = socket.set_tcp_user_timeout(Some(silence));
 }
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
 
-    /// Set in the process that runs in a network namespace of its own.
+    /// The variable that marks the process inside the network namespace.
     const IN_NAMESPACE: &str = "CONV_TRANSPORT_IN_NAMESPACE";
     const LIMIT: Duration = Duration::from_secs(4);
 
@@ -88,7 +88,7 @@ mod tests {
         status.is_ok_and(|status| status.success())
     }
 
-    /// A command in a network namespace of its own.
+    /// A command that runs in a new network namespace.
     fn isolated(program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("unshare");
         command
@@ -97,8 +97,8 @@ mod tests {
         command
     }
 
-    /// Acknowledgements stop when the loopback of the namespace is taken down. Takes real time, since the system counts it;
-    /// skipped where namespaces are not allowed.
+    /// Acknowledgements stop when the loopback interface of the namespace is taken down. The test takes real time, because the
+    /// operating system measures it. It is skipped if namespaces are not allowed.
     #[test]
     fn a_connection_breaks_when_its_peer_is_silent() {
         if env::var_os(IN_NAMESPACE).is_some() {

@@ -1,4 +1,4 @@
-//! Idle connections, each ready for the next request to the same server on the same lane.
+//! The pool of idle connections, by server and lane.
 
 use std::{
     collections::BTreeMap,
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use super::target::Target;
 use crate::Lane;
 
-/// IIS closes connections that were idle for long; a younger one is closed by us before it can be closed under a request.
+/// The longest idle time. IIS closes idle connections, possibly while a request is being sent, so the pool closes them first.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
 
-/// How many idle connections are kept for one server and lane.
+/// The greatest number of idle connections for one server and lane.
 const IDLE_COUNT: usize = 8;
 
-/// With the moment since when each is idle, the youngest last.
+/// Idle connections, each with the time since when it is idle. The most recent one is last.
 type Idle<C> = BTreeMap<(Lane, Target), Vec<(Instant, C)>>;
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl<C> Default for Pool<C> {
 }
 
 impl<C> Pool<C> {
-    /// The connection that became idle last.
+    /// Takes the connection that became idle most recently.
     pub(super) fn take(&self, lane: Lane, target: &Target) -> Option<C> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         sweep(&mut idle);
@@ -53,7 +53,7 @@ impl<C> Pool<C> {
     }
 }
 
-/// Closes what was idle for too long, at whatever server.
+/// Closes the connections to all servers that were idle for too long.
 fn sweep<C>(idle: &mut Idle<C>) {
     idle.retain(|_, connections| {
         connections.retain(|(since, _)| since.elapsed() < IDLE_LIMIT);

@@ -1,4 +1,4 @@
-//! How far an exchange has come, and the error that it ends with.
+//! The progress of an exchange, and the errors that result from it.
 
 use std::{io, sync::Arc};
 
@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{Sent, Stage, TransportError, TransportErrorKind};
 
-/// How far an exchange has come, for the error that ends it.
+/// The progress of an exchange, from which its error takes the stage and whether the request was sent.
 #[derive(Debug)]
 pub(super) struct Progress {
     stage: Stage,
-    /// The proxy on the way, until there is a connection to the server.
+    /// The proxy, until the connection to the server is open.
     pub(super) proxy: Option<String>,
-    /// Of the connection that carries the request, once there is one.
+    /// The wire of the connection that carries the request.
     wire: Option<Arc<Wire>>,
 }
 
@@ -35,7 +35,7 @@ impl Progress {
         self.stage = stage;
     }
 
-    /// The request is about to go over `connection`.
+    /// Records that the request is about to be sent over `connection`.
     pub(super) fn begin(&mut self, connection: &Connection) {
         connection.wire.reset();
         self.wire = Some(Arc::clone(&connection.wire));
@@ -71,10 +71,10 @@ impl Progress {
 
     pub(super) fn silence(&self, target: &Target) -> TransportError {
         self.error(TransportErrorKind::Timeout, target)
-            .with_detail("the deadline of reading: the server is silent")
+            .with_detail("the read deadline passed: the server is silent")
     }
 
-    /// The error that hyper's error stands for.
+    /// Converts an error of hyper.
     pub(super) fn failure(&self, target: &Target, source: hyper::Error) -> TransportError {
         let kind = if source.is_user() {
             TransportErrorKind::InvalidRequest
@@ -119,24 +119,24 @@ impl Progress {
     }
 }
 
-/// hyper's words for a head over the limit, which it has no other sign for.
+/// The text of hyper's error for a response head over the limit. The error has no other mark of this case.
 const TOO_LARGE: &str = "message head is too large";
 
 fn io_error(error: &hyper::Error) -> Option<&io::Error> {
     std::error::Error::source(error)?.downcast_ref()
 }
 
-/// What is known of an I/O error below hyper's.
+/// The kind of a failure whose cause is an I/O error below hyper's error.
 fn kind_of_io(error: &hyper::Error) -> Option<TransportErrorKind> {
     let error = io_error(error)?;
     if error
         .get_ref()
         .is_some_and(|inner| inner.is::<rustls::Error>())
     {
-        // With TLS 1.3 the server refuses the client's certificate after the client has begun to send.
+        // In TLS 1.3 the server may refuse the client's certificate after the client has begun to send.
         return Some(TransportErrorKind::Tls);
     }
-    // Bytes inside a body that cannot be HTTP.
+    // The body contains bytes that are not valid HTTP.
     let is_malformed = matches!(
         error.kind(),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData

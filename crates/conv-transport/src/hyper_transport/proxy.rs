@@ -1,4 +1,4 @@
-//! Which requests go through an HTTP proxy, and through which one.
+//! Selects the HTTP proxy of a request.
 
 use std::{env, ffi::OsString, fmt, net::IpAddr, sync::Arc};
 
@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::{no_proxy::NoProxy, target::Target};
 use crate::{Stage, TransportError, TransportErrorKind};
 
-/// Which servers are reached through an HTTP proxy.
+/// The configuration of HTTP proxies.
 ///
 /// The address of a proxy is `http://host:port` or `https://host:port`; without a scheme it is `http`. For Basic
 /// authentication, put `user:password@` before the host. In the user name and the password percent-encode `@` (`%40`), `:`
@@ -23,7 +23,7 @@ struct Rules {
     except: Result<NoProxy, Unusable>,
 }
 
-/// The proxy for one scheme, or why the setting cannot be used.
+/// The proxy for one scheme, or the reason why the setting cannot be used.
 type Choice = Result<Option<Hop>, Unusable>;
 
 /// An environment variable that cannot be used.
@@ -33,7 +33,7 @@ struct Unusable {
     error: ProxyError,
 }
 
-/// Why the address of a proxy cannot be used.
+/// The reason why the address of a proxy cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyError {
@@ -54,7 +54,7 @@ pub enum ProxyError {
 }
 
 impl Proxy {
-    /// No proxy at all.
+    /// No proxy.
     #[must_use]
     pub fn none() -> Self {
         Self(Arc::new(Rules {
@@ -114,7 +114,7 @@ impl Proxy {
         }))
     }
 
-    /// The proxy at `url` for all servers but those in `except`.
+    /// The proxy at `url` for all servers except those in `except`.
     ///
     /// `except` is a list as in curl's `NO_PROXY`: domains (`contoso.com`, with all that is below it), addresses and networks
     /// (`10.0.0.0/8`), separated by commas or spaces, or `*` alone for all servers. Ports are not supported there.
@@ -160,7 +160,7 @@ impl Proxy {
     }
 }
 
-/// The environment decides.
+/// The proxies of the environment variables.
 impl Default for Proxy {
     fn default() -> Self {
         Self::from_environment()
@@ -193,7 +193,7 @@ impl Hop {
         if scheme != "http" && scheme != "https" {
             return Err(ProxyError::Scheme);
         }
-        // A reserved character in the password would end it, and the rest of it would be taken for the host.
+        // A reserved character would end the password, and the rest of the password would be read as the host.
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         if path.contains('@') || authority.matches('@').count() > 1 {
@@ -216,7 +216,7 @@ impl Hop {
     }
 }
 
-/// Shows no credentials.
+/// Hides the credentials.
 impl fmt::Debug for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.proxy.https { "https" } else { "http" };
@@ -405,7 +405,7 @@ mod tests {
             let told = format!("the variable {variable} cannot be used: ");
             assert!(error.contains(&told), "{error}");
             assert!(!format!("{error} {proxy:?}").contains("sesame"), "{error}");
-            // Only the requests that it is for fail.
+            // Only the requests fail for which the variable is used.
             for uri in ["https://pool.contoso.com/", "https://localhost/"] {
                 assert_eq!(hop(&proxy, uri), Ok(None), "{variable}");
             }

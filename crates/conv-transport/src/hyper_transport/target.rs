@@ -1,4 +1,4 @@
-//! Where a request goes, and the form in which it goes there.
+//! The server of a request, and the form of a request on the wire.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use http::{
 use super::proxy::Hop;
 use crate::{Stage, TransportError, TransportErrorKind};
 
-/// The server that a URI names.
+/// The server in a URI.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Target {
     pub(super) https: bool,
@@ -47,7 +47,7 @@ impl Target {
         let port = match uri.port_u16() {
             Some(port) => port,
             None if authority.ends_with([':', ']']) => default,
-            // What stands there otherwise is no port.
+            // Any other text is not a port.
             None if authority.ends_with(uri.host().unwrap_or_default()) => default,
             None => return Err(invalid("the port in the URI is not a number up to 65535")),
         };
@@ -58,7 +58,7 @@ impl Target {
         })
     }
 
-    /// The value of the `Host` header: the port only where it is not the scheme's own.
+    /// The value of the `Host` header, without the default port of the scheme.
     fn host_header(&self) -> String {
         let port_is_default = self.port == if self.https { 443 } else { 80 };
         match (port_is_default, self.host.contains(':')) {
@@ -69,7 +69,7 @@ impl Target {
     }
 }
 
-/// `host:port`, as errors name it.
+/// `host:port`, for errors.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
@@ -80,12 +80,11 @@ impl fmt::Display for Target {
     }
 }
 
-/// Gives a request the form that goes over the connection: origin-form target, `Host`, the codings that are read, and the length
-/// of the body.
+/// Converts a request into its form on the wire: a target in origin form, `Host`, `Accept-Encoding` and `Content-Length`.
 ///
-/// hyper writes no `content-length` for an empty body, and IIS answers 411 to a POST or PUT without one.
+/// hyper writes no `Content-Length` for an empty body, and IIS answers 411 to a POST or PUT without it.
 ///
-/// On the way through a proxy without a tunnel the target is absolute, and the proxy's credentials go along.
+/// For a proxy without a tunnel, the target is absolute, and the proxy's credentials are added.
 pub(super) fn prepare(
     request: &mut Request<Bytes>,
     target: &Target,

@@ -1,4 +1,4 @@
-//! TLS, by one library or the other.
+//! TLS streams, by rustls or by OpenSSL.
 
 #[cfg(feature = "native-tls")]
 mod with_openssl;
@@ -20,10 +20,10 @@ pub(super) enum Tls {
     OpenSsl(OpenSsl),
 }
 
-/// A stream whose other end is known.
+/// A TLS stream and the certificate of its server.
 pub(super) struct Secured {
     pub(super) stream: Box<dyn Stream>,
-    /// The server's certificate, in DER.
+    /// The server's certificate in DER.
     #[cfg(feature = "windows-auth")]
     pub(super) certificate: Option<Vec<u8>>,
 }

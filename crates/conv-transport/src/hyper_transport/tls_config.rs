@@ -1,4 +1,4 @@
-//! What an enterprise changes about TLS: roots, a client certificate, pins, the oldest version.
+//! The configuration of TLS: roots, a client certificate, pins, and the oldest version.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -14,9 +14,9 @@ use super::der;
 /// The SHA-256 of a certificate's public key (its `SubjectPublicKeyInfo`).
 pub(super) type Pin = [u8; 32];
 
-/// How a [`HyperTransport`](super::HyperTransport) does TLS.
+/// The TLS configuration of a [`HyperTransport`](super::HyperTransport).
 ///
-/// By default: the roots of the platform, no client certificate, no pin, TLS 1.2 and 1.3.
+/// The default has the roots of the platform, no client certificate, no pins, and TLS 1.2 and 1.3.
 #[derive(Clone, Default)]
 pub struct TlsConfig {
     pub(super) extra_roots: Vec<CertificateDer<'static>>,
@@ -25,11 +25,11 @@ pub struct TlsConfig {
     pub(super) oldest: TlsVersion,
 }
 
-/// What a client shows of itself.
+/// The certificate and the key of the client.
 #[derive(Clone)]
 pub(super) struct Identity {
     pub(super) certified: Arc<CertifiedKey>,
-    /// The key in the form in which OpenSSL takes it.
+    /// The private key, for OpenSSL.
     #[cfg(feature = "native-tls")]
     pub(super) key: Arc<PrivateKeyDer<'static>>,
 }
@@ -38,21 +38,21 @@ pub(super) struct Identity {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TlsVersion {
-    /// TLS 1.2, the oldest one that rustls speaks, and the oldest one that is asked of OpenSSL.
+    /// TLS 1.2, the oldest version that rustls supports, and the oldest version that OpenSSL is configured for.
     #[default]
     Tls12,
     /// TLS 1.3.
     Tls13,
 }
 
-/// Why a part of a [`TlsConfig`] cannot be used.
+/// The reason why a part of a [`TlsConfig`] cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsConfigError {
-    /// The text is not PEM, or holds no such section.
-    #[error("not the PEM that is wanted")]
+    /// The text is not PEM, or has no section of the expected kind.
+    #[error("the text is not PEM, or has no section of the expected kind")]
     Pem(#[from] pem::Error),
-    /// The text holds no certificate.
+    /// The text contains no certificate.
     #[error("no certificate in the PEM text")]
     NoCertificate,
     /// The text is PKCS#7.
@@ -60,12 +60,12 @@ pub enum TlsConfigError {
         "the file is PKCS#7, which is not read; convert it with `openssl pkcs7 -print_certs -in FILE`"
     )]
     Pkcs7,
-    /// A certificate cannot be read, or the key is not the certificate's.
-    #[error("the certificate or its key cannot be used")]
+    /// A certificate cannot be read, or the key does not belong to it.
+    #[error("the certificate cannot be read, or the key does not belong to it")]
     Unusable(#[from] rustls::Error),
-    /// OpenSSL cannot use the configuration.
+    /// OpenSSL does not accept the configuration.
     #[cfg(feature = "native-tls")]
-    #[error("OpenSSL cannot use the configuration")]
+    #[error("OpenSSL does not accept the configuration")]
     OpenSsl(#[from] openssl::error::ErrorStack),
     /// A pin is not the base64 of a SHA-256.
     #[error("a pin is the base64 of a SHA-256, 44 characters long")]
@@ -79,16 +79,16 @@ impl TlsConfig {
         Self::default()
     }
 
-    /// Trusts the certificates in `pem` as roots, beside those of the platform. The certificate of a server that is signed by
-    /// itself may be one of them.
+    /// Trusts the certificates in `pem` as roots, in addition to those of the platform. They may include self-signed certificates of
+    /// servers.
     ///
-    /// The sections of `pem` may have the label `CERTIFICATE`, `X509 CERTIFICATE` or `TRUSTED CERTIFICATE`; what
-    /// OpenSSL notes behind the latter is ignored. The text may begin with a byte order mark, of UTF-8 or UTF-16. PKCS#7 is not read; convert it with
-    /// `openssl pkcs7 -print_certs`.
+    /// The sections of `pem` may have the label `CERTIFICATE`, `X509 CERTIFICATE` or `TRUSTED CERTIFICATE`; the trust settings of
+    /// OpenSSL in the latter are ignored. The text may begin with a byte order mark of UTF-8 or UTF-16. PKCS#7 is not supported:
+    /// convert it with `openssl pkcs7 -print_certs`.
     ///
     /// # Errors
     ///
-    /// Where there is no certificate in `pem`, or one that cannot be a root.
+    /// If `pem` contains no certificate, or one that cannot be a root.
     pub fn with_roots(mut self, pem: &[u8]) -> Result<Self, TlsConfigError> {
         let roots = certificates(pem)?;
         let mut store = rustls::RootCertStore::empty();
@@ -99,11 +99,12 @@ impl TlsConfig {
         Ok(self)
     }
 
-    /// Shows servers that ask for one the certificate in `pem`: the chain, the client's own first, and its private key.
+    /// Uses the client certificate in `pem` for servers that request one. `pem` contains the chain, which begins with the client's
+    /// certificate, and its private key.
     ///
     /// # Errors
     ///
-    /// Where the chain or the key is missing, or the key is another certificate's.
+    /// If the chain or the key is missing, or the key belongs to another certificate.
     pub fn with_identity(mut self, pem: &[u8]) -> Result<Self, TlsConfigError> {
         let chain = certificates(pem)?;
         let key = PrivateKeyDer::from_pem_slice(text(pem).as_bytes())?;
@@ -119,15 +120,15 @@ impl TlsConfig {
         Ok(self)
     }
 
-    /// Accepts at `host` only a certificate with this public key. It must be trusted all the same, unless it is signed by itself:
-    /// then the pin is the trust. Its names and its time of validity are verified in any case.
+    /// Accepts at `host` only a certificate with this public key. The certificate must also be trusted, unless it is self-signed. Its
+    /// names and its period of validity are always verified.
     ///
-    /// `pin` is the base64 of the SHA-256 of the key, with or without `sha256//` before it, as curl takes it. With several pins
-    /// for one host any of them will do.
+    /// `pin` is the base64 of the SHA-256 of the key, with or without the prefix `sha256//`, as in curl. If a host has several pins,
+    /// one of them must match.
     ///
     /// # Errors
     ///
-    /// Where `pin` is no such value.
+    /// If `pin` is not such a value.
     pub fn with_pin(mut self, host: &str, pin: &str) -> Result<Self, TlsConfigError> {
         let pin = pin.strip_prefix("sha256//").unwrap_or(pin);
         let pin = BASE64_STANDARD.decode(pin).ok();
@@ -138,7 +139,7 @@ impl TlsConfig {
         Ok(self)
     }
 
-    /// Speaks no version of TLS older than `oldest`.
+    /// Refuses versions of TLS older than `oldest`.
     #[must_use]
     pub fn with_oldest_version(mut self, oldest: TlsVersion) -> Self {
         self.oldest = oldest;
@@ -156,7 +157,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigErr
         .replace("X509 CERTIFICATE-----", "CERTIFICATE-----");
     let certificates = CertificateDer::pem_slice_iter(text.as_bytes()).map(|certificate| {
         let certificate = certificate?;
-        // After a TRUSTED CERTIFICATE, OpenSSL writes what it is trusted for.
+        // OpenSSL writes trust settings after the certificate of a TRUSTED CERTIFICATE.
         Ok(match der::first(&certificate) {
             Some(first) => CertificateDer::from(first.to_vec()),
             None => certificate,
@@ -169,7 +170,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsConfigErr
     Ok(certificates)
 }
 
-/// The text without its byte order mark.
+/// Decodes the text and removes its byte order mark.
 fn text(bytes: &[u8]) -> String {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let pairs = bytes

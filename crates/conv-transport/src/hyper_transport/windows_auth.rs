@@ -1,4 +1,4 @@
-//! Windows authentication: NTLM, alone or negotiated, which binds to the connection that it was done on.
+//! Windows authentication: NTLM, directly or inside Negotiate. It authenticates a connection.
 
 use std::{fmt, panic::AssertUnwindSafe};
 
@@ -27,11 +27,11 @@ use super::{
 };
 use crate::{Lane, Stage, TransportError, TransportErrorKind};
 
-/// Who a transport is where a server asks for Windows authentication.
+/// The Windows account of a transport, for servers that request Windows authentication.
 #[derive(Clone)]
 pub struct WindowsCredentials(AuthIdentity);
 
-/// A name that cannot be a Windows account's.
+/// The name cannot be the name of a Windows account.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "an account is a user and a domain without a backslash in either, or user@domain and no domain"
@@ -40,11 +40,11 @@ pub struct WindowsCredentials(AuthIdentity);
 pub struct WindowsCredentialsError;
 
 impl WindowsCredentials {
-    /// The account `user` of `domain` (`CONTOSO`), or the user principal name `user` (`toshm@contoso.com`) where `domain` is empty.
+    /// The account `user` of `domain` (`CONTOSO`), or the user principal name `user` (`toshm@contoso.com`) if `domain` is empty.
     ///
     /// # Errors
     ///
-    /// Where these cannot name an account.
+    /// If these cannot be the name of an account.
     pub fn new(user: &str, domain: &str, password: &str) -> Result<Self, WindowsCredentialsError> {
         let username = Username::new(user, Some(domain)).map_err(|_| WindowsCredentialsError)?;
         if user.is_empty() {
@@ -57,14 +57,14 @@ impl WindowsCredentials {
     }
 }
 
-/// Names nobody: an account is half of a credential.
+/// Hides the account, which is a part of the credentials.
 impl fmt::Debug for WindowsCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WindowsCredentials").finish_non_exhaustive()
     }
 }
 
-/// The scheme under which a token travels.
+/// The scheme of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     Ntlm,
@@ -90,7 +90,7 @@ impl Scheme {
     }
 }
 
-/// One handshake, on one connection.
+/// A handshake on one connection.
 pub(super) struct Handshake<'a> {
     credentials: &'a WindowsCredentials,
     binding: Option<Vec<u8>>,
@@ -99,10 +99,10 @@ pub(super) struct Handshake<'a> {
     answered: bool,
 }
 
-/// What makes the tokens of a scheme, with the credentials in the form that it wants.
+/// The generator of the tokens of a scheme, with the credentials in its form.
 enum Package {
     Ntlm(Box<Ntlm>, Option<AuthIdentityBuffers>),
-    /// SPNEGO (RFC 4178), with NTLM as the one mechanism that it offers.
+    /// SPNEGO (RFC 4178) with NTLM as the only mechanism.
     Negotiate(Box<Negotiate>, Option<CredentialsBuffers>),
 }
 
@@ -137,7 +137,7 @@ impl Package {
         }
     }
 
-    /// The token that follows on the server's; the first one without any.
+    /// The next token, in response to the server's token. The first token responds to none.
     fn step(&mut self, token: Option<Vec<u8>>) -> sspi::Result<Vec<u8>> {
         match self {
             Self::Ntlm(ntlm, handle) => step(&mut **ntlm, handle, token),
@@ -181,7 +181,7 @@ fn step<P: Sspi + SspiImpl>(
     Ok(buffer)
 }
 
-/// NTLM, bound to the server's certificate where there is one.
+/// NTLM, bound to the server's certificate if there is one.
 #[derive(Debug, Clone)]
 struct BoundNtlm(Option<Vec<u8>>);
 
@@ -205,7 +205,7 @@ impl ProtocolConfig for BoundNtlm {
     }
 }
 
-/// Why a handshake cannot go on.
+/// The reason why a handshake cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HandshakeError {
     #[error("Windows authentication: {0}")]
@@ -215,7 +215,7 @@ pub(super) enum HandshakeError {
 }
 
 impl<'a> Handshake<'a> {
-    /// Begins on a connection to the server with this certificate, in DER; `None` without TLS.
+    /// A handshake on a connection to a server with this certificate in DER. `None` means without TLS.
     pub(super) fn new(
         credentials: &'a WindowsCredentials,
         certificate: Option<&[u8]>,
@@ -237,13 +237,13 @@ impl<'a> Handshake<'a> {
         })
     }
 
-    /// The value of `Authorization` that begins the handshake.
+    /// The first value of `Authorization`.
     pub(super) fn begin(&mut self) -> Result<HeaderValue, HandshakeError> {
         self.step(None)
     }
 
-    /// The value of `Authorization` that goes on after this response; `None` where the response is the one to give to the caller,
-    /// be it that the server is content, refuses the credentials or wants another kind of authentication.
+    /// The next value of `Authorization` after this response. `None` if the handshake is over and the caller gets the response: the
+    /// server accepted or refused the credentials, or requests another kind of authentication.
     pub(super) fn go_on(
         &mut self,
         status: StatusCode,
@@ -280,9 +280,9 @@ impl<'a> Handshake<'a> {
 }
 
 impl HyperTransport {
-    /// One exchange with a handshake before it, on a connection of its own that is closed afterwards.
+    /// Performs a handshake and the exchange on a new connection, and closes the connection.
     ///
-    /// Each request of the handshake is the whole request: a server that wants no authentication has answered the first one.
+    /// Each step of the handshake sends the whole request, because a server that needs no authentication answers the first one.
     pub(super) async fn authenticated(
         &self,
         mut request: Request<Bytes>,
@@ -346,8 +346,8 @@ impl HyperTransport {
     }
 }
 
-/// Does a step of sspi's, which tells its tokens at the level of trace, without anybody listening. A token that it stumbles over
-/// is the server's fault.
+/// Runs a step of sspi without a subscriber of tracing, because sspi logs tokens at the trace level. A token that sspi does not accept
+/// is an error of the server.
 fn quietly<T>(step: impl FnOnce() -> sspi::Result<T>) -> Result<T, HandshakeError> {
     let step = || tracing::subscriber::with_default(NoSubscriber::default(), step);
     match std::panic::catch_unwind(AssertUnwindSafe(step)) {
@@ -356,7 +356,7 @@ fn quietly<T>(step: impl FnOnce() -> sspi::Result<T>) -> Result<T, HandshakeErro
     }
 }
 
-/// The `tls-server-end-point` binding of RFC 5929: what ties the handshake to the server at the end of the connection.
+/// The channel binding `tls-server-end-point` (RFC 5929), which binds the handshake to the server of the connection.
 fn binding(certificate: &[u8]) -> Option<Vec<u8>> {
     let algorithm = match der::signature_hash(certificate)? {
         der::Hash::Sha256 => &digest::SHA256,

@@ -1,4 +1,4 @@
-//! TLS by OpenSSL, for servers whose cipher suites rustls does not have.
+//! TLS by OpenSSL, for servers whose cipher suites rustls does not support.
 
 use std::{
     collections::BTreeMap,
@@ -25,19 +25,19 @@ use super::super::{
 use super::words::{PINNED_OTHERWISE, described};
 use crate::{Stage, TransportError, TransportErrorKind};
 
-/// The TLS of a transport, by OpenSSL.
+/// The TLS configuration of a transport with OpenSSL.
 pub(in super::super) struct OpenSsl {
     connector: SslConnector,
     pins: BTreeMap<String, Vec<Pin>>,
 }
 
-/// What OpenSSL said of a certificate that it refused.
+/// The error that OpenSSL reports for a certificate that it refuses.
 #[derive(Default)]
 struct Refused(Arc<Mutex<Option<String>>>);
 
 impl OpenSsl {
     pub(in super::super) fn new(config: &TlsConfig) -> Result<Self, ErrorStack> {
-        // With the roots of the platform, and the checks of the name that a client has to make.
+        // The connector uses the roots of the platform and verifies the name.
         let mut builder = SslConnector::builder(SslMethod::tls_client())?;
         builder.set_min_proto_version(Some(match config.oldest {
             TlsVersion::Tls12 => SslVersion::TLS1_2,
@@ -78,7 +78,7 @@ impl OpenSsl {
         let mut stream =
             SslStream::new(ssl, stream).map_err(|source| failed().with_source(source))?;
         if let Err(source) = Pinned::new(&mut stream).connect().await {
-            // The words say all that the error says.
+            // The detail contains everything that the error says.
             return Err(match refused.take() {
                 Some(why) => failed().with_detail(why),
                 None => failed().with_source(source),
@@ -122,14 +122,14 @@ impl OpenSsl {
         certificate: Option<&X509Ref>,
     ) -> Result<bool, ErrorStack> {
         let (Some(pins), Some(certificate)) = (self.pins.get(&target.host), certificate) else {
-            // Without a certificate there would be no connection.
+            // There is no connection without a certificate.
             return Ok(false);
         };
         Ok(!is_pinned(pins, certificate)?)
     }
 }
 
-/// `X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT`: the server's certificate is signed by itself, and not listed.
+/// `X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT`: the server's certificate is self-signed, and not listed.
 const SELF_SIGNED: i32 = 18;
 
 fn is_pinned(pins: &[Pin], certificate: &X509Ref) -> Result<bool, ErrorStack> {
@@ -155,7 +155,7 @@ impl Refused {
     }
 }
 
-/// Which certificate it is.
+/// The name of a certificate, for messages.
 fn description(certificate: Option<&X509Ref>) -> String {
     let names = certificate.and_then(X509Ref::subject_alt_names);
     let names: Vec<_> = names

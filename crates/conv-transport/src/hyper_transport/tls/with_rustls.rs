@@ -29,11 +29,11 @@ use super::super::{
 use super::words::{Refused, explain};
 use crate::{Stage, TransportError, TransportErrorKind};
 
-/// The TLS of a transport, by rustls.
+/// The TLS configuration of a transport with rustls.
 #[derive(Debug, Default)]
 pub(in super::super) struct Rustls {
     config: TlsConfig,
-    /// Made at the first use: a machine without any root certificate can still talk to a server on loopback.
+    /// Created at the first use, so that a machine without root certificates can still connect to a server on loopback.
     client: OnceCell<Arc<ClientConfig>>,
 }
 
@@ -52,7 +52,7 @@ impl Rustls {
     ) -> Result<TlsStream<Box<dyn Stream>>, TransportError> {
         let failed =
             || TransportError::new(TransportErrorKind::Tls, Stage::Tls, target.to_string());
-        // The words say all that rustls's error says.
+        // The detail contains everything that rustls's error says.
         let unsecured = |source: io::Error| match explain(&source) {
             Some(words) => failed().with_detail(words),
             None => failed().with_source(source),
@@ -71,7 +71,7 @@ impl Rustls {
     }
 }
 
-/// Reading the roots of the platform touches files, so it has a thread of its own.
+/// Reads the roots of the platform from files, so it runs on its own thread.
 async fn load(config: TlsConfig) -> io::Result<Arc<ClientConfig>> {
     let load = move || client(config).map_err(io::Error::other);
     tokio::task::spawn_blocking(load)
@@ -106,7 +106,7 @@ fn client(config: TlsConfig) -> Result<Arc<ClientConfig>, rustls::Error> {
     Ok(Arc::new(client))
 }
 
-/// Trusts what the platform trusts and what the configuration allows, and describes a certificate that it refuses.
+/// Accepts the certificates that the platform trusts and those that the configuration allows, and describes refused ones.
 #[derive(Debug)]
 struct NamingVerifier {
     trust: Verifier,
@@ -116,7 +116,7 @@ struct NamingVerifier {
 }
 
 impl NamingVerifier {
-    /// Whether the key of the certificate is pinned for this server; `None` if no key is.
+    /// Whether the key of the certificate is pinned for this server. `None` if the server has no pins.
     fn is_pinned(&self, certificate: &CertificateDer<'_>, server: &ServerName<'_>) -> Option<bool> {
         let pins = self.pins.get(&server.to_str().to_ascii_lowercase())?;
         let Ok(certificate) = ParsedCertificate::try_from(certificate) else {
@@ -127,7 +127,7 @@ impl NamingVerifier {
         Some(pins.iter().any(|allowed| allowed == pin.as_ref()))
     }
 
-    /// Whether the certificate is signed by itself, is listed or pinned, and is valid for this server at this time.
+    /// Whether the certificate is self-signed, is listed or pinned, and is valid for this server at this time.
     fn is_own_root(
         &self,
         certificate: &CertificateDer<'_>,
@@ -148,7 +148,8 @@ impl NamingVerifier {
         };
         match verifier.verify_server_cert(certificate, &[], server, &[], now) {
             Ok(_) => true,
-            // Many tools mark it as an authority's. This is found after the check of the time, and before that of the name.
+            // Many tools mark a self-signed certificate as one of an authority. webpki reports this after it has checked the
+            // period of validity, and before it checks the name.
             Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause)))) => {
                 matches!(cause.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
                     && EndEntityCert::try_from(certificate).is_ok_and(|it| {

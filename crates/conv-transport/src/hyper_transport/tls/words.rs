@@ -1,4 +1,4 @@
-//! What a failed handshake means, in words: which certificate, what is wrong with it, and what to configure.
+//! Explains a failed TLS handshake: the certificate, the problem, and the configuration that helps.
 
 use std::{borrow::Cow, error::Error, fmt, io, time::Duration};
 
@@ -11,7 +11,7 @@ use webpki::EndEntityCert;
 const NO_COMMON_SUITE: &str = "the server takes none of the protocol versions and cipher suites that rustls has; Windows Server \
     2012 R2 and older have none of them, and OpenSSL (native TLS) has them";
 
-/// A failure that rustls reports, in words; `None` if it is of the network.
+/// Explains an error of rustls. `None` for an error of the network.
 pub(in super::super) fn explain(error: &io::Error) -> Option<Cow<'static, str>> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
@@ -73,7 +73,7 @@ fn name(alert: AlertDescription) -> Cow<'static, str> {
     }
 }
 
-/// A certificate of a server that is not accepted.
+/// A refused certificate of a server.
 #[derive(Debug)]
 pub(super) struct Refused {
     certificate: String,
@@ -95,7 +95,7 @@ impl Refused {
         }
     }
 
-    /// The certificate is trusted, but is not the one that is pinned.
+    /// The certificate is trusted, but its key is not pinned.
     pub(super) fn pinned_otherwise(certificate: &CertificateDer<'_>) -> Self {
         Self {
             certificate: describe(EndEntityCert::try_from(certificate).ok().as_ref()),
@@ -122,7 +122,7 @@ fn describe(certificate: Option<&EndEntityCert<'_>>) -> String {
     described(&names, subject, issuer)
 }
 
-/// A certificate by its names, the common names of its subject and its issuer.
+/// Describes a certificate by the common names of its subject and its issuer.
 pub(super) fn described(names: &[&str], subject: Option<String>, issuer: Option<String>) -> String {
     let whose = match (names, subject) {
         ([], Some(subject)) => format!("the certificate of {subject}, which has no DNS name"),
@@ -136,7 +136,7 @@ pub(super) fn described(names: &[&str], subject: Option<String>, issuer: Option<
     }
 }
 
-/// What is wrong with a certificate, and what to do about it. `own` is whether it names itself as its issuer.
+/// The problem of a certificate, and its remedy. `own` is whether the certificate names itself as its issuer.
 fn flaw(error: &CertificateError, own: bool) -> Cow<'static, str> {
     match error {
         CertificateError::UnknownIssuer if own => "it is signed by itself, and not listed as trusted; list it \
@@ -180,7 +180,7 @@ fn flaw(error: &CertificateError, own: bool) -> Cow<'static, str> {
              (TlsConfig::with_roots), or pin its key (TlsConfig::with_pin)"
                 .into()
         }
-        // Of the platform's verifier, for one that is not meant for servers.
+        // The verifier of the platform reports this for a certificate that is not meant for servers.
         CertificateError::Other(OtherError(cause)) => {
             format!("it cannot be verified ({cause}); is it meant for servers?").into()
         }
@@ -188,7 +188,7 @@ fn flaw(error: &CertificateError, own: bool) -> Cow<'static, str> {
     }
 }
 
-/// The time between two moments, in words.
+/// The time between two points in time, in words.
 fn span(from: UnixTime, to: UnixTime) -> String {
     let hours = Duration::from_secs(to.as_secs().saturating_sub(from.as_secs())).as_secs() / 3600;
     match hours {
@@ -199,7 +199,7 @@ fn span(from: UnixTime, to: UnixTime) -> String {
     }
 }
 
-/// The common name in a distinguished name in DER, the last one if there are several.
+/// The last common name in a distinguished name in DER.
 fn common_name(name: &[u8]) -> Option<String> {
     /// The object identifier 2.5.4.3.
     const COMMON_NAME: &[u8] = b"\x06\x03\x55\x04\x03";
