@@ -9,7 +9,7 @@ use flate2::{
 };
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
-/// The most codings that lie over one another in a body. More are only sent to keep the reader busy.
+/// The greatest number of codings of a body. Only a hostile server uses more.
 pub(crate) const MOST_CODINGS: usize = 8;
 
 /// A coding that this crate decodes.
@@ -41,7 +41,7 @@ impl Coding {
     pub(crate) fn decode(self, bytes: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
         match self {
             Self::Gzip => gunzip(bytes, limit),
-            // RFC 9110 means zlib by deflate, and some servers send the bare stream.
+            // In RFC 9110 deflate means zlib. Some servers send the bare stream.
             Self::Deflate if has_zlib_header(bytes) => read(ZlibDecoder::new(bytes), limit),
             Self::Deflate => read(DeflateDecoder::new(bytes), limit),
             Self::Brotli => read(Decompressor::new(bytes, 4096), limit),
@@ -87,7 +87,7 @@ fn gunzip(mut bytes: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
 fn unzstd(mut bytes: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut decoded = Vec::new();
     loop {
-        // The window of a frame is allocated before the first byte comes; RFC 8878 asks for 8 MiB at the least.
+        // The window of a frame is allocated before the first byte. RFC 8878 requires support for at least 8 MiB.
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(limit.max(8 << 20) as u64);
         let mut frame = StreamingDecoder::new_with_decoder(&mut bytes, decoder)
@@ -108,7 +108,7 @@ fn read(mut decoder: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
     Ok(fits.then_some(decoded))
 }
 
-/// Reads to the end, and says whether `decoded` has at most `limit` bytes then.
+/// Reads to the end. Returns whether `decoded` has at most `limit` bytes.
 fn append(decoder: &mut impl Read, decoded: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
     let left = limit.saturating_sub(decoded.len()) as u64;
     decoder.take(left.saturating_add(1)).read_to_end(decoded)?;

@@ -1,7 +1,7 @@
 //! HTTP Archive 1.2: the file format that browsers and debugging proxies export.
 //!
-//! Only what a recording or a replay needs is typed. Every other member, of the specification or of a vendor, is kept as it
-//! came in the `extra` of its object, so that reading and writing a file loses nothing.
+//! The members that a recording or a replay needs have fields. Every other member, of the specification or of a vendor, is kept
+//! unchanged in the `extra` of its object, so that reading and writing a file loses nothing.
 
 mod body;
 mod place;
@@ -18,16 +18,16 @@ pub(crate) use self::body::is_binary;
 pub use self::place::HarPlace;
 use crate::{Lane, Sent, Stage, TransportError, TransportErrorKind};
 
-/// The members of an object that have no field of their own.
+/// The members of an object that have no field.
 pub type Extra = Map<String, Value>;
 
 /// A HAR file.
 #[derive(Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Har {
-    /// The one member of the file.
+    /// The log, the only member that the specification defines.
     pub log: Log,
-    /// What else the file holds.
+    /// The other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -66,9 +66,9 @@ pub struct Log {
     pub version: String,
     /// The program that wrote the file.
     pub creator: Creator,
-    /// The exchanges, in the order in which they were started in recordings of this crate, in any order elsewhere.
+    /// The exchanges. In recordings of this crate they are in the order of sending, in files of other programs in any order.
     pub entries: Vec<Entry>,
-    /// What else the log holds (`pages`, `browser`, `comment`).
+    /// The other members (`pages`, `browser`, `comment`).
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -81,42 +81,42 @@ pub struct Creator {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// What else is said of it.
+    /// The other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 /// One exchange.
 ///
-/// The members with an underscore are this crate's own, as the format allows; files of other programs have none of them.
+/// The members with an underscore are extensions of this crate, as the format allows. Files of other programs have none of them.
 #[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Entry {
-    /// When the request was sent, in ISO 8601 with an offset.
+    /// The time at which the request was sent, in ISO 8601 with an offset.
     pub started_date_time: String,
-    /// From the request to the end of the exchange, in milliseconds.
+    /// The time from the request to the end of the exchange, in milliseconds.
     pub time: f64,
     /// The request.
     pub request: HarRequest,
-    /// The response; its status is 0 where there was none.
+    /// The response. Its status is 0 if there was none.
     pub response: HarResponse,
     /// The lane of the request.
     #[serde(rename = "_lane", skip_serializing_if = "Option::is_none")]
     pub lane: Option<Lane>,
-    /// The ordinal of the sending, in one count with all other sendings and receivings of the recording.
+    /// The ordinal of the sending. All sendings and receivings of the recording share one count.
     #[serde(rename = "_sent", skip_serializing_if = "Option::is_none")]
     pub sent: Option<u64>,
-    /// The ordinal of the end of the exchange, in the same count; none while it was under way.
+    /// The ordinal of the end of the exchange, in the same count. `None` if it was still in flight.
     #[serde(rename = "_received", skip_serializing_if = "Option::is_none")]
     pub received: Option<u64>,
     /// Whether the caller dropped the exchange before it ended.
     #[serde(rename = "_aborted", skip_serializing_if = "is_false")]
     pub aborted: bool,
-    /// The error that the exchange ended with instead of a response.
+    /// The error, if the exchange failed.
     #[serde(rename = "_error", skip_serializing_if = "Option::is_none")]
     pub error: Option<RecordedError>,
-    /// What else the entry holds (`cache`, `timings`, `pageref`, …).
+    /// The other members (`cache`, `timings`, `pageref`, …).
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -126,7 +126,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Entry {
-    /// When the request was sent, `None` where the file does not say.
+    /// The time at which the request was sent. `None` if the file does not contain it.
     ///
     /// A date without an offset is read as UTC, and a number as milliseconds since 1970.
     pub(crate) fn started(&self) -> Result<Option<Timestamp>, MemberError> {
@@ -157,7 +157,7 @@ pub struct RecordedError {
     pub kind: TransportErrorKind,
     /// The stage in which the exchange failed.
     pub stage: Stage,
-    /// Whether the server may have seen the request.
+    /// Whether the server may have received the request.
     pub sent: Sent,
     /// The description of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,10 +199,10 @@ pub struct HarRequest {
     pub http_version: String,
     /// The headers in their order.
     pub headers: Vec<HarHeader>,
-    /// The body, where there is one.
+    /// The body, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_data: Option<PostData>,
-    /// What else is said of the request (`cookies`, `queryString`, `headersSize`, `bodySize`, …).
+    /// The other members (`cookies`, `queryString`, `headersSize`, `bodySize`, …).
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -212,18 +212,18 @@ pub struct HarRequest {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PostData {
-    /// The type, as the request named it.
+    /// The `Content-Type` of the request.
     pub mime_type: String,
     /// The body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// `base64` where the body is not text. The specification has this for responses only.
+    /// `base64` if the body is not text. The specification has this member for responses only.
     #[serde(rename = "_encoding", skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// The fields of a form, which some programs write instead of the text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<FormField>,
-    /// What else is said of the body.
+    /// The other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -237,7 +237,7 @@ pub struct FormField {
     /// Its value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// What else is said of the field.
+    /// The other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -247,9 +247,9 @@ pub struct FormField {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct HarResponse {
-    /// The status, 0 where there was no response.
+    /// The status. 0 if there was no response.
     pub status: u16,
-    /// The words after the status.
+    /// The reason phrase.
     pub status_text: String,
     /// The version of the protocol.
     pub http_version: String,
@@ -257,10 +257,10 @@ pub struct HarResponse {
     pub headers: Vec<HarHeader>,
     /// The body.
     pub content: Content,
-    /// The value of `Location`, empty where there is none.
+    /// The value of `Location`. Empty if there is none.
     #[serde(rename = "redirectURL")]
     pub redirect_url: String,
-    /// What else is said of the response (`cookies`, `headersSize`, `bodySize`, …).
+    /// The other members (`cookies`, `headersSize`, `bodySize`, …).
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -270,23 +270,23 @@ pub struct HarResponse {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Content {
-    /// Its length in bytes, before any coding.
+    /// The length in bytes, without codings.
     pub size: i64,
-    /// Its type, as the response named it.
+    /// The `Content-Type` of the response.
     pub mime_type: String,
     /// The body, as text or in the [`encoding`](Self::encoding).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// `base64`, or none where the text is the body.
+    /// `base64`. `None` if the text is the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// What else is said of the body.
+    /// The other members.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Content {
-    /// The content that holds `body`.
+    /// A content with this body.
     pub(crate) fn of(body: &[u8], mime_type: String) -> Self {
         let (text, encoding) = text_of(body);
         Self {
@@ -326,7 +326,7 @@ pub struct HarHeader {
     pub name: String,
     /// Its value.
     pub value: String,
-    /// What else is said of it.
+    /// The other members.
     #[serde(flatten)]
     pub extra: Extra,
 }

@@ -1,4 +1,4 @@
-//! A transport that records what passes through it, in HAR 1.2.
+//! A transport that records its traffic in HAR 1.2.
 
 use std::{
     fmt,
@@ -26,8 +26,8 @@ use crate::{
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RecordOptions {
-    /// The date at which the recording begins. Dates in it are this one plus the time that tokio's clock has counted since, so
-    /// that a recording in virtual time is the same each time.
+    /// The date at which the recording begins. The dates of the exchanges are this date plus the time on tokio's clock, so that
+    /// recordings in virtual time are reproducible.
     pub wall_epoch: SystemTime,
     /// Texts that must not be in the recording, in any spelling: in any case, percent-encoded, in base64, escaped in JSON or XML, or
     /// several of these over one another. Each is replaced by a pseudonym that is made for it.
@@ -58,15 +58,15 @@ impl fmt::Debug for RecordOptions {
     }
 }
 
-/// Records every exchange that passes through it to the transport inside, in HAR 1.2.
+/// Records every exchange of the inner transport in HAR 1.2.
 ///
-/// Sendings and receivings share one count, so that a [`Replay`](crate::Replay) can keep cause and effect in order. An error of
-/// the transport is recorded as that error, an exchange whose future was dropped as aborted.
+/// Sendings and receivings share one count, so that a [`Replay`](crate::Replay) can keep cause and effect in order. Errors of the
+/// transport are recorded, and so are exchanges that the caller dropped.
 ///
-/// The recorder keeps the messages in memory as they pass. [`har`](Self::har) takes the secrets out, as [`Har::redact`] does: credentials, cookies,
-/// passwords and tokens by the names of their fields, and [`RecordOptions::secrets`]. A token becomes a pseudonym, the same wherever the token
-/// appears, so that a replay works. A challenge (`WWW-Authenticate`) is kept. Names and the text of messages are kept as well, unless
-/// [`RecordOptions::pseudonyms`] has them: they are what a replay is about.
+/// The recorder keeps the messages in memory with their secrets. [`har`](Self::har) removes the secrets, as [`Har::redact`] does:
+/// credentials and cookies, passwords and tokens by the names of their fields, and [`RecordOptions::secrets`]. A token becomes the same
+/// pseudonym wherever it appears, so that a replay works. A challenge (`WWW-Authenticate`) is kept. Names and the texts of messages
+/// are kept, too, unless [`RecordOptions::pseudonyms`] contains them, because a replay compares them.
 ///
 /// A body that cannot be decoded, so that no secret could be found in it, is left out of the recording with a comment that says why.
 pub struct Record<T> {
@@ -84,7 +84,7 @@ struct Recording {
     ordinal: u64,
 }
 
-/// An exchange as it passed, with its secrets. Clones share the messages.
+/// An exchange with its secrets. Clones share the messages.
 #[derive(Clone)]
 struct Exchange {
     request: Arc<Request<Bytes>>,
@@ -110,7 +110,7 @@ enum End {
 }
 
 impl<T: HttpTransport> Record<T> {
-    /// Begins a recording of what passes to `inner`.
+    /// Begins to record the traffic of `inner`.
     pub fn new(inner: T, options: RecordOptions) -> Self {
         Self {
             inner,
@@ -352,7 +352,7 @@ fn content_type(headers: &HeaderMap) -> String {
         .unwrap_or_default()
 }
 
-/// The query of a URL as the format wants it beside the URL.
+/// The query of a URL as a list, which the format requires in addition to the URL.
 fn query(url: &str) -> Value {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let pairs = query.split('&').filter(|pair| !pair.is_empty());

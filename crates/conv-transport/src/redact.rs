@@ -1,10 +1,10 @@
-//! Taking the secrets out of recordings, by structure.
+//! Removes the secrets from recordings, by the structure of their values.
 //!
 //! A walk visits every value of a file in its decoded form: the members of JSON, the parameters of forms and URLs, the texts and
 //! attributes of XML and HTML, the parts of multipart bodies, and each of these inside another. Values are dropped by the name
 //! of their field. Each dropped value is then searched for in the rest of the file, in every spelling, in one pass. Finally the
 //! result is read and walked again: it must contain neither a secret field nor a dropped value. If it does, because a replacement
-//! has made a document readable, the whole is repeated.
+//! has made a document readable, all steps are repeated.
 
 mod archive;
 mod base64;
@@ -91,7 +91,7 @@ struct Dropper {
 struct Dropped {
     text: String,
     is_word: bool,
-    /// Of its pseudonym, where that is in use.
+    /// The number of its pseudonym, if it has one.
     number: Option<usize>,
 }
 
@@ -170,7 +170,7 @@ fn is_date(value: &str) -> bool {
 impl Visitor for Dropper {
     fn enter(&mut self, field: &HarField<'_>, value: &str) -> Option<String> {
         let reason = reason(field)?;
-        // In broken text a backslash may belong to the quote behind.
+        // In malformed text a backslash at the end may escape the closing quote.
         let bare = value.trim().trim_end_matches('\\');
         if bare.is_empty() || is_redacted(bare) {
             return Some(value.to_owned());

@@ -1,4 +1,4 @@
-//! Taking the secrets out of a whole file.
+//! Removes the secrets from a whole file.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) enum Unreadable {
 }
 
 impl Har {
-    /// Takes the secrets out of the file, so that it can be shared.
+    /// Removes the secrets from the file, so that it can be shared.
     ///
     /// These values are dropped:
     ///

@@ -36,11 +36,11 @@ pub(super) enum End {
         body: Bytes,
     },
     Error(RecordedError),
-    /// It was in flight when the recording ended.
+    /// The exchange was in flight when the recording ended.
     Open,
-    /// The caller dropped it.
+    /// The caller dropped the exchange.
     Aborted,
-    /// It is of another program, and got no response.
+    /// Another program recorded the exchange, and it got no response.
     Failed,
 }
 
@@ -50,7 +50,7 @@ impl End {
         matches!(self, Self::Response { .. } | Self::Error(_))
     }
 
-    /// Whether a replay is complete without it.
+    /// Whether a replay is complete without the exchange.
     pub(super) fn is_optional(&self) -> bool {
         matches!(self, Self::Aborted | Self::Failed)
     }
@@ -191,8 +191,8 @@ impl Dated<'_> {
 
     /// The time by which a request may have been sent later than its date says.
     ///
-    /// Browsers cut dates to the millisecond, and a request that follows an answer within the same one must not look as if
-    /// it had been sent before: the answer would be held for a request that waits for it.
+    /// Browsers truncate dates to the millisecond. A request that follows a response within the same millisecond must not count as
+    /// sent before it: the replay would hold the response until the client sends a request that waits for the response.
     fn uncertainty(&self) -> Duration {
         if self.started.subsec_nanosecond() % 1_000_000 == 0 {
             Duration::from_micros(999)

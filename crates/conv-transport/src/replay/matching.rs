@@ -9,23 +9,23 @@ use percent_encoding::percent_decode_str;
 use super::{binding::Bindings, body::Body};
 use crate::{Lane, redact::REDACTED};
 
-/// The places in a request whose values differ from run to run.
+/// The names of values in requests that differ from run to run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Volatile {
-    /// Members, properties and parameters by these names hold such a value.
+    /// The names of members, properties and parameters with such a value.
     pub(super) names: BTreeSet<String>,
-    /// The segment of a path after one of these is such a value.
+    /// The segments of paths that precede such a value.
     pub(super) segments: BTreeSet<String>,
 }
 
 /// The parts of a request that are compared.
 pub(super) struct Shape {
-    /// Unknown in files of other programs.
+    /// `None` in files of other programs.
     pub(super) lane: Option<Lane>,
     pub(super) method: Method,
     /// `scheme://authority` as the URI has it, without a user.
     pub(super) origin: String,
-    /// With its escapes; it is compared without them, segment by segment.
+    /// The path with its escapes. It is compared by its decoded segments.
     path: String,
     /// The parameters, sorted by name: their order has no meaning.
     query: Vec<(String, String)>,
@@ -180,7 +180,7 @@ fn origin(uri: &Uri) -> String {
     }
 }
 
-/// Why two requests are not the same, in the order of comparing.
+/// The first difference of two requests, in the order of comparing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Difference {
     Method,
@@ -188,9 +188,9 @@ pub(super) enum Difference {
     /// The parameter that differs.
     Query(String),
     Lane,
-    /// The server that the recorded one stands for.
+    /// The live server that is bound to the recorded one.
     Server(String),
-    /// Where in the body.
+    /// The position in the body.
     Body(String),
 }
 

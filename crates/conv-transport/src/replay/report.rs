@@ -20,7 +20,7 @@ pub struct ReplayReport {
 pub struct LeftOut {
     /// The number of the entry in the file, counted from 1.
     pub number: usize,
-    /// Why it takes no part.
+    /// The reason.
     pub reason: LeftOutReason,
 }
 
@@ -63,23 +63,23 @@ impl fmt::Display for LeftOutReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unmatched {
-    /// Which one: the number of the entry in the file, or of the live request, counted from 1.
+    /// The number of the entry in the file, or of the live request, counted from 1.
     pub number: usize,
-    /// Its method and path, with the names of its parameters.
+    /// The method and path, with the names of the parameters.
     pub request: String,
-    /// The one on the other side that comes nearest, if any is of use.
+    /// The nearest request on the other side, if there is a similar one.
     pub nearest: Option<Nearest>,
 }
 
-/// The nearest candidate, and why it is not the one.
+/// The nearest request on the other side, and how it differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Nearest {
-    /// Which one, counted as in [`Unmatched::number`].
+    /// The number, counted as in [`Unmatched::number`].
     pub number: usize,
-    /// Its method and path, with the names of its parameters.
+    /// The method and path, with the names of the parameters.
     pub request: String,
-    /// What differs, as a sentence.
+    /// The difference, as a sentence.
     pub difference: String,
 }
 
