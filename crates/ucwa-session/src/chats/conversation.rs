@@ -452,12 +452,9 @@ impl Conversation {
         self.life.live().is_some()
     }
 
-    /// Whether the conversation is or was a conference.
+    /// Whether the conversation is a conference at the server.
     pub(super) fn is_conference(&self) -> bool {
-        match self.life.live() {
-            Some(live) => live.is_conference(),
-            None => self.kind != Kind::Chat,
-        }
+        self.life.live().is_some_and(Live::is_conference)
     }
 
     /// Whether the conversation is established and the user has not requested its end.
