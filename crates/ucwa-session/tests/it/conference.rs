@@ -571,8 +571,8 @@ fn leaving_while_a_conference_chat_is_being_stopped_leaves_the_conference() {
     );
 }
 
-#[test]
-fn a_conference_chat_accepted_while_stopping_is_stopped() {
+/// A conference whose chat is being requested. The second value is the operation ID of that invitation.
+fn requesting_chat() -> (TestDriver, String) {
     let mut driver = extensible();
     let conferenced = conference_event("21a1", "Conferenced", json!({}));
     let gone = messaging("21a1", "Disconnected");
@@ -582,15 +582,38 @@ fn a_conference_chat_accepted_while_stopping_is_stopped() {
     let operation = request["operationId"].as_str().unwrap().to_owned();
     let started = invitation("started", &operation, "21a1", "Connecting");
     driver.page(senders("21a1", vec![(false, started)]));
-    let stop = driver.submit(Operation::StopChat(chat()));
+    (driver, operation)
+}
+
+/// Refuses the cancellation of the requested chat, and connects the chat.
+fn connect_chat(driver: &mut TestDriver, operation: &str) {
     let terminate = format!("{}/messaging/terminate", conversation_href("21a1"));
     driver.reply("POST", &terminate, 409, json!({"code": "Conflict"}));
-    let completed = invitation("completed", &operation, "21a1", "Connected");
+    let completed = invitation("completed", operation, "21a1", "Connected");
     let completed = with(completed, "status", json!("Success"));
     driver.page(senders(
         "21a1",
         vec![(false, completed), (true, messaging("21a1", "Connected"))],
     ));
+}
+
+#[test]
+fn a_conference_whose_chat_is_accepted_while_leaving_is_left() {
+    let (mut driver, operation) = requesting_chat();
+    let leave = driver.submit(Operation::Leave(chat()));
+    connect_chat(&mut driver, &operation);
+    let href = conversation_href("21a1");
+    assert!(!driver.is_sent("POST", &href), "the chat is not stopped");
+    driver.reply("DELETE", &href, 204, Value::Null);
+    assert_eq!(driver.result(leave), Some(&Ok(Outcome::Done)));
+}
+
+#[test]
+fn a_conference_chat_accepted_while_stopping_is_stopped() {
+    let (mut driver, operation) = requesting_chat();
+    let stop = driver.submit(Operation::StopChat(chat()));
+    connect_chat(&mut driver, &operation);
+    let terminate = format!("{}/messaging/terminate", conversation_href("21a1"));
     driver.reply("POST", &terminate, 204, Value::Null);
     assert_eq!(driver.result(stop), Some(&Ok(Outcome::Done)));
     driver.advance(Duration::from_secs(60));

@@ -342,6 +342,28 @@ fn commands_on_a_participant_who_leaves_are_settled() {
     }
 }
 
+/// The response decides on a command that was sent. One that waits for a link is not sent any more.
+#[test]
+fn a_command_that_was_sent_outlives_the_move_of_its_conversation() {
+    for is_sent in [true, false] {
+        let rels: &[&str] = if is_sent { &["promote"] } else { &[] };
+        let (mut driver, participant) = with_alex(rels);
+        let ticket = set_role(&mut driver, participant, Role::Leader);
+        let promote = format!("{}/promote", third_href("21a1"));
+        assert_eq!(driver.is_sent("POST", &promote), is_sent);
+        let derived = json!({"derivedConversation": {"href": conversation_href("dd1")}});
+        let moved = conference_event("21a1", "Conferenced", derived);
+        driver.page(senders("21a1", vec![(false, moved)]));
+        if is_sent {
+            assert_eq!(driver.result(ticket), None);
+            driver.reply("POST", &promote, 204, Value::Null);
+            assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+        } else {
+            assert_eq!(driver.failure(ticket).kind(), &FailureKind::WrongState);
+        }
+    }
+}
+
 #[test]
 fn commands_on_unknown_participants_fail() {
     let (mut driver, participant) = with_alex(&["promote"]);

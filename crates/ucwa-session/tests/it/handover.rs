@@ -379,6 +379,18 @@ fn a_server_that_cannot_be_reached_fails_the_sign_in_and_deletes_nothing() {
     assert!(driver.sent.is_empty(), "{:?}", driver.sent);
 }
 
+/// The application may still exist, so no other one is created, and it is not deleted.
+#[test]
+fn an_application_that_cannot_be_read_fails_the_sign_in_and_is_kept() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let (mut driver, ticket) = resumed(&checkpoint);
+    driver.reply("GET", APP, 400, json!({"code": "BadRequest"}));
+    assert_eq!(driver.failure(ticket).status(), Some(400));
+    let anew = |event: &SessionEvent| matches!(event, SessionEvent::NotResumed { .. });
+    assert!(!driver.events.iter().any(anew));
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+}
+
 #[test]
 fn a_checkpoint_of_another_user_is_refused_and_nothing_is_sent() {
     let checkpoint = chatting().session.checkpoint().unwrap();
@@ -550,6 +562,24 @@ fn the_message_of_an_invitation_gets_its_result_from_the_invitation() {
         assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Succeeded)]);
         assert_eq!(driver.count_sent("POST", "/"), 0);
     }
+}
+
+#[test]
+fn the_message_of_an_invitation_that_rings_on_has_no_result_yet() {
+    let mut old = TestDriver::with_conversation();
+    old.send(1, "Hi Lene");
+    let invitations = format!("{APP}/communication/messagingInvitations");
+    let request = old.created("POST", &invitations, INVITATION);
+    let id = request.json()["operationId"].as_str().unwrap().to_owned();
+    let started = invitation("started", &id, "21a1", "Connecting");
+    old.page(senders("21a1", vec![(false, started.clone())]));
+    let (mut driver, key) = resumed_chat(&old.session.checkpoint().unwrap());
+    let ringing = started["_embedded"]["messagingInvitation"].clone();
+    driver.reply("GET", INVITATION, 200, ringing);
+    driver.advance(40 * SECOND);
+    assert_eq!(settled(&mut driver, key), []);
+    driver.page(senders("21a1", accepted(&id, "21a1")));
+    assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Succeeded)]);
 }
 
 #[test]

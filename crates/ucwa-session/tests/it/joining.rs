@@ -183,6 +183,21 @@ fn a_participant_who_refuses_leaves_with_the_reason() {
 }
 
 #[test]
+fn messages_to_the_others_are_sent_although_a_participant_refuses() {
+    let mut driver = extensible();
+    let (_, operation) = invited(&mut driver);
+    driver.send(2, "one");
+    let queued = driver.send(3, "two");
+    let completed = participant_invitation("completed", &operation, "21a1", "Declined");
+    let refused = with(completed, "status", json!("Failure"));
+    driver.page(json!([communication(vec![refused])]));
+    assert_eq!(driver.result(queued), None);
+    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+    driver.created("POST", &messages, &message_href("21a1", "2"));
+    assert!(driver.is_sent("POST", &messages));
+}
+
+#[test]
 fn the_status_of_an_event_outranks_the_state_of_the_participants_invitation() {
     for (status, state, succeeds) in [
         ("Success", "Failed", true),

@@ -533,6 +533,33 @@ fn messages_that_were_read_are_not_read_again_in_a_new_application() {
     assert_eq!(texts(&changes), [(false, "three", 6)]);
 }
 
+/// The position in a log survives another listing of the log, and a log that was read completely stays so.
+#[test]
+fn a_log_that_is_listed_again_is_read_on_and_a_complete_one_is_not_read() {
+    for is_complete in [false, true] {
+        let (mut driver, key) = with_one();
+        let href = format!("{}/transcripts", log_href(7));
+        let next = format!("{href}/next");
+        driver.submit(Operation::ReadArchived(key));
+        let page = transcripts(
+            &[transcript(4000, false, "one")],
+            Some(next.as_str()).filter(|_| !is_complete),
+        );
+        driver.reply("GET", &href, 200, page);
+        driver.events.clear();
+
+        driver.submit(list_archived(20));
+        driver.reply("GET", &logs_href(), 200, list([17]));
+        let mut again = log(17, "t7", LENE);
+        again["creationTime"] = log(7, "t7", LENE)["creationTime"].clone();
+        driver.reply("GET", &log_href(17), 200, again);
+        driver.submit(Operation::ReadArchived(key));
+        assert_eq!(driver.is_sent("GET", &next), !is_complete);
+        assert!(!driver.is_sent("GET", &log_href(17)));
+        assert_eq!(driver.changes(key), []);
+    }
+}
+
 /// The log with a link that marks it as read.
 fn unread(number: u32, thread: &str, peer: &str) -> Value {
     let mut log = log(number, thread, peer);
