@@ -164,6 +164,18 @@ fn an_output_is_shown_without_query_headers_and_body() {
     }
 }
 
+#[test]
+fn a_session_is_shown_by_its_phase() {
+    let mut session = Session::new(TestDriver::config());
+    assert_eq!(format!("{session:?}"), "Session { phase: Fresh, .. }");
+    session.submit(
+        Duration::ZERO,
+        Ticket(1),
+        Operation::SignIn(TestDriver::credentials()),
+    );
+    assert_eq!(format!("{session:?}"), "Session { phase: Entering, .. }");
+}
+
 /// The first request of a sign-in.
 fn exchange() -> Request {
     let mut driver = TestDriver::new(TestDriver::config());

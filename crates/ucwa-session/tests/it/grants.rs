@@ -259,10 +259,10 @@ fn the_passive_grant_shows_its_page_once() {
     // The user is not sent to the page a second time.
     driver.reply("POST", "/t", 400, page);
     assert!(driver.asked.is_empty());
-    assert_eq!(
-        driver.failure(ticket).kind(),
-        &FailureKind::InvalidCredentials
-    );
+    let failure = driver.failure(ticket);
+    assert_eq!(failure.kind(), &FailureKind::InvalidCredentials);
+    let message = failure.message().unwrap();
+    assert!(message.contains("signed in at its page"), "{message}");
 }
 
 const MEETING: &str = "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:X";

@@ -578,7 +578,10 @@ fn the_message_of_an_invitation_that_rings_on_has_no_result_yet() {
     driver.reply("GET", INVITATION, 200, ringing);
     driver.advance(40 * SECOND);
     assert_eq!(settled(&mut driver, key), []);
-    driver.page(senders("21a1", accepted(&id, "21a1")));
+    // The event names the invitation by its href only.
+    let completed = bare("completed", "messagingInvitation", INVITATION, None);
+    let accepted = with(completed, "status", json!("Success"));
+    driver.page(senders("21a1", vec![(false, accepted)]));
     assert_eq!(settled(&mut driver, key), [(id, MessageStatus::Succeeded)]);
 }
 

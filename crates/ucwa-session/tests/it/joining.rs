@@ -131,6 +131,7 @@ fn an_addition_completes_with_the_participants_invitation() {
         None,
         "the participant has not joined yet"
     );
+    assert_eq!(driver.session.workload().deadlines, 1, "the result");
     let completed = participant_invitation("completed", &operation, "21a1", "Connected");
     driver.page(senders(
         "21a1",
@@ -150,6 +151,7 @@ fn an_addition_completes_with_the_participants_invitation() {
         "the key is that of the added participant"
     );
     assert_eq!(participant.name.as_deref(), Some("Alex Darrow"));
+    assert_eq!(driver.session.workload().deadlines, 0);
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-use crate::driver::{APP, TestDriver, answer, application, challenge, chat, token};
+use crate::driver::{APP, TestDriver, answer, application, challenge, chat, peer, token};
 use crate::pages::{conversation_href, offered};
 use crate::sending::established;
-use crate::{history, people};
+use crate::{history, joining, people};
 
 #[test]
 fn a_new_session_has_no_work_in_progress() {
@@ -96,6 +96,59 @@ fn reads_of_people_and_of_the_archive_are_awaited() {
     let status = MeChange::Status(PersonStatus::Busy);
     driver.submit(Operation::SetMe(status));
     assert_eq!(awaited(&driver), 3);
+}
+
+/// Submits operations, each of which adds one to the work that is awaited.
+fn add_one_each(driver: &mut TestDriver, operations: impl IntoIterator<Item = Operation>) {
+    let before = driver.session.workload().awaited;
+    for (number, operation) in (1..).zip(operations) {
+        let name = format!("{operation:?}");
+        driver.submit(operation);
+        let workload = driver.session.workload();
+        assert_eq!(workload.awaited, before + number, "{name}: {workload:?}");
+    }
+}
+
+#[test]
+fn each_operation_on_history_is_awaited() {
+    let (mut driver, key) = history::with_unread();
+    let operations = [
+        Operation::SetHistory(true),
+        Operation::ReadArchived(key),
+        Operation::MarkAsRead(key),
+        Operation::ReadArchived(key),
+        Operation::MarkAsRead(key),
+        Operation::ListArchived { count: 1 },
+    ];
+    add_one_each(&mut driver, operations);
+}
+
+#[test]
+fn each_operation_on_a_conversation_is_awaited() {
+    let mut driver = joining::extensible();
+    let text = |number| Operation::SendMessage {
+        conversation: chat(),
+        message: MessageKey::Local(number),
+        body: MessageBody::Text("Hi".to_owned()),
+        subject: None,
+        message_id: None,
+    };
+    let operations = [
+        text(2),
+        text(3),
+        Operation::AddParticipant {
+            conversation: chat(),
+            participant: joining::third(),
+            uri: "sip:alexd@contoso.com".to_owned(),
+        },
+        Operation::RemoveParticipant {
+            conversation: chat(),
+            participant: peer(),
+        },
+        Operation::StopChat(chat()),
+        Operation::Leave(chat()),
+    ];
+    add_one_each(&mut driver, operations);
 }
 
 #[test]

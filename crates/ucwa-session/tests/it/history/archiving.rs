@@ -103,6 +103,23 @@ fn a_412_leads_to_another_read_and_put() {
 }
 
 #[test]
+fn a_setting_that_is_refused_three_times_is_not_put_again() {
+    let mut driver = signed_in();
+    let ticket = driver.submit(Operation::SetHistory(true));
+    for etag in ["5", "6", "7"] {
+        let read = communication("Disabled", etag);
+        driver.reply("GET", &communication_href(), 200, read);
+        let sent = put(&mut driver);
+        let refusal = json!({"code": "PreconditionFailed"});
+        driver.respond(sent.id, crate::driver::answer(412, refusal));
+    }
+    let read = communication("Disabled", "8");
+    driver.reply("GET", &communication_href(), 200, read);
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::NotSupported);
+    assert!(!driver.is_sent("PUT", &communication_href()));
+}
+
+#[test]
 fn without_the_confirming_event_the_setting_is_read() {
     for (history, end) in [
         ("Enabled", Ok(Outcome::Done)),
