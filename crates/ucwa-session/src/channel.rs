@@ -68,8 +68,6 @@ pub(crate) struct Channel {
     replacements: usize,
     /// The number of the page that waits for its commit, and when it arrived.
     uncommitted: Option<(u64, Duration)>,
-    /// The number of pages that had to be committed.
-    pages: u64,
     /// The number of failed lists of conversations in a row.
     unlisted: u32,
 }
@@ -86,7 +84,6 @@ impl Session {
     pub(crate) fn begin_channel(&mut self) {
         self.channel = Channel {
             malformed_parts: self.channel.malformed_parts,
-            pages: self.channel.pages,
             ..Channel::default()
         };
         self.use_events_link();
@@ -189,6 +186,7 @@ impl Session {
                 | FailureKind::GrantNotOffered { .. }
                 | FailureKind::Untrusted
                 | FailureKind::PlainHttp => self.give_up(failure),
+                FailureKind::NoCredentials => self.leave_application(failure),
                 _ => {
                     let transport = failure.transport_failure();
                     if transport.is_some_and(|it| it.kind == TransportFailureKind::Broken) {
@@ -261,24 +259,32 @@ impl Session {
     /// Waits for the commit of a page, whose successor is on the application's host.
     fn await_commit(&mut self) {
         if self.next_poll().is_some() {
-            self.channel.pages += 1;
-            self.channel.uncommitted = Some((self.channel.pages, self.core.now));
+            self.channel.uncommitted = Some((self.core.commit_gate.next(), self.core.now));
             self.core.arm(COMMIT_TIME, Timer::Uncommitted);
         }
     }
 
-    /// The number of the event page that waits for [`Input::Commit`](crate::Input::Commit), with
-    /// [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate). The [checkpoint](Session::checkpoint) to store with
-    /// what the page said is that of now.
+    /// The number that the caller passes to [`Input::Commit`](crate::Input::Commit) after it has stored what the session
+    /// reported until now, with [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate). `None` if nothing waits for a
+    /// commit. The [checkpoint](Session::checkpoint) to store is that of now.
     #[must_use]
     pub fn uncommitted(&self) -> Option<u64> {
-        Some(self.channel.uncommitted?.0)
+        let page = self.channel.uncommitted.map(|(number, _)| number);
+        page.max(self.core.commit_gate.awaited())
     }
 
-    /// Acknowledges a page that the caller has stored.
-    pub(crate) fn commit(&mut self, page: u64) {
-        let is_page = |(number, _): &mut (u64, Duration)| *number == page;
-        if self.channel.uncommitted.take_if(is_page).is_some()
+    /// Whether an event page waits for its commit.
+    pub(crate) fn has_uncommitted_page(&self) -> bool {
+        self.channel.uncommitted.is_some()
+    }
+
+    /// Sends the messages and acknowledges the page that waited for this commit.
+    pub(crate) fn commit(&mut self, number: u64) {
+        if !self.core.commit(number) {
+            return;
+        }
+        let is_stored = |(page, _): &mut (u64, Duration)| *page <= number;
+        if self.channel.uncommitted.take_if(is_stored).is_some()
             && self.sign_in.phase == Phase::Running
         {
             self.core
@@ -387,8 +393,13 @@ impl Session {
     /// Leaves the application to the process that took over the event channel. It is not deleted.
     fn yield_to(&mut self, failure: Failure) {
         tracing::warn!(%failure, "another process took over the event channel; leaving the application to it");
+        self.leave_application(failure.with_kind(FailureKind::ConnectionLost));
+    }
+
+    /// Ends the session without deleting the application.
+    pub(crate) fn leave_application(&mut self, failure: Failure) {
         self.sign_in.links = ApplicationLinks::default();
-        self.give_up(failure.with_kind(FailureKind::ConnectionLost));
+        self.give_up(failure);
     }
 
     /// Lists the conversations on the server, to find those that have ended or started unnoticed.

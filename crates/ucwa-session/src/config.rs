@@ -44,7 +44,9 @@ pub struct SessionConfig {
     /// The parameters of the event channel.
     pub channel: ChannelOptions,
     /// Acknowledges an event page only after [`Input::Commit`](crate::Input::Commit): the next poll, which acknowledges the
-    /// page, waits for it. For a caller that stores what a page said before the server forgets it. Off by default.
+    /// page, waits for it. For a caller that stores what a page said before the server forgets it. A message with an ID of the
+    /// caller waits in the same way between [`MessagePosting`](crate::ConversationChange::MessagePosting) and its request, so that
+    /// a checkpoint with the message is stored before the message can be at the server. Off by default.
     ///
     /// The server keeps a message for 30 s (`message_ref`). If the commit takes longer, the server may report the messages of the
     /// page to their senders as not delivered, although the caller stores them. After 25 s the session therefore emits

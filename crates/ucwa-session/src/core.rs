@@ -15,6 +15,7 @@ use ucwa_proto::{Origin, Resource};
 use crate::auth::Auth;
 use crate::channel::MAX_PAUSE;
 use crate::clock::{Clocks, READING_INTERVAL};
+use crate::commit_gate::CommitGate;
 use crate::config::SessionConfig;
 use crate::event::{ConversationChange, SessionEvent};
 use crate::exchange::{Credential, Exchange, ExchangeId, Purpose};
@@ -77,6 +78,7 @@ pub(crate) struct Core {
     pub(crate) batches: BTreeMap<u64, Vec<Option<Exchange>>>,
     /// The reads that are collected for a batch. `None` if reads are sent at once.
     pub(crate) collected: Option<Vec<Exchange>>,
+    pub(crate) commit_gate: CommitGate,
 }
 
 impl Core {
@@ -105,6 +107,7 @@ impl Core {
             batch: None,
             batches: BTreeMap::new(),
             collected: None,
+            commit_gate: CommitGate::default(),
         }
     }
 
@@ -219,6 +222,9 @@ impl Core {
             && exchange.is_batchable()
         {
             return collected.push(exchange);
+        }
+        if self.commit_gate.holds(&exchange) {
+            return self.commit_gate.hold(exchange);
         }
         let origin = match Origin::of(&exchange.url) {
             Ok(origin) => origin,
@@ -462,11 +468,12 @@ impl Core {
             )
             || (self.auth.waiting()).any(|exchange| exchange.purpose == *purpose)
             || (self.questions.waiting()).any(|exchange| exchange.purpose == *purpose)
+            || (self.commit_gate.waiting()).any(|exchange| exchange.purpose == *purpose)
             || (self.collected.iter().flatten()).any(|exchange| exchange.purpose == *purpose)
     }
 
-    /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer of the
-    /// caller, or for a retry after an attempt that was not sent. A request that must not be sent twice is never retried in
+    /// Whether an owned exchange has certainly not been sent: it waits for its turn, for a token, for an answer or a commit of
+    /// the caller, or for a retry after an attempt that was not sent. A request that must not be sent twice is never retried in
     /// other cases.
     pub(crate) fn is_unsent(&self, id: ExchangeId) -> bool {
         let wanted = |exchange: &Exchange| exchange.id == Some(id);
@@ -476,6 +483,7 @@ impl Core {
             None => {
                 self.auth.waiting().any(wanted)
                     || self.questions.waiting().any(wanted)
+                    || self.commit_gate.is_held(id)
                     // The exchange failed before it was sent, for example because there is no token, and its failure has not
                     // been dispatched yet.
                     || (self.finished.iter()).any(|(exchange, result)| {
@@ -504,6 +512,7 @@ impl Core {
             .chain(self.finished.iter().map(|(exchange, _)| exchange))
             .chain(self.batches.values().flatten().flatten())
             .chain(self.questions.waiting())
+            .chain(self.commit_gate.waiting())
             .chain(self.auth.waiting())
             .chain(repeated);
         let (polls, requests): (Vec<_>, Vec<_>) =
@@ -575,10 +584,11 @@ impl Core {
         Some(exchange)
     }
 
-    /// Drops the exchanges that wait for a token, for an answer of the caller, for their batch, or for the dispatch of their
+    /// Drops the exchanges that wait for a token, for an answer or a commit of the caller, for their batch, or for the dispatch of their
     /// end, and for which `unwanted` is true.
     fn abandon_waiting(&mut self, unwanted: impl Fn(&Exchange) -> bool) {
         self.questions.abandon(&unwanted);
+        self.commit_gate.abandon(&unwanted);
         self.finished.retain(|(exchange, _)| !unwanted(exchange));
         for seat in self.batches.values_mut().flatten() {
             seat.take_if(|exchange| unwanted(exchange));

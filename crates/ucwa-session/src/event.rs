@@ -294,7 +294,8 @@ pub enum ConversationChange {
         href: String,
     },
     /// The request for a message with an ID of the caller is about to leave. Its result is doubtful if the session ends before
-    /// [`MessageStatus`](Self::MessageStatus).
+    /// [`MessageStatus`](Self::MessageStatus). With [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate) the request
+    /// leaves after the commit of this change.
     MessagePosting {
         /// The ID of the message.
         message_id: String,

@@ -140,6 +140,8 @@ pub(crate) struct Exchange {
     pub(crate) lane: Lane,
     /// The authentication of the connection.
     pub(crate) authentication: Option<ConnectionAuth>,
+    /// The number of the commit of the caller for which the first attempt waits.
+    pub(crate) commit: Option<u64>,
     /// The maximum time of one attempt.
     pub(crate) timeout: Duration,
     /// The maximum time of all attempts together. Without it, the general limit for retries applies.
@@ -182,6 +184,7 @@ impl Exchange {
             credential: Credential::Bearer,
             lane: Lane::Commands,
             authentication: None,
+            commit: None,
             timeout: COMMAND_TIMEOUT,
             total: None,
             attempts: 0,

@@ -45,6 +45,9 @@ pub enum FailureKind {
     NotSupported,
     /// The server refused the user name or the password.
     InvalidCredentials,
+    /// The session needs a token and has no credentials ([`Credentials::None`](crate::Credentials::None)). The application
+    /// was not deleted, so another session can resume the same checkpoint with credentials.
+    NoCredentials,
     /// The server supports no grant that these credentials can use.
     GrantNotOffered {
         /// The grants that the server offers.
@@ -342,6 +345,9 @@ impl fmt::Display for FailureKind {
             Self::WrongState => f.write_str("not possible in the present state"),
             Self::NotSupported => f.write_str("not offered by the server"),
             Self::InvalidCredentials => f.write_str("the user name or the password was refused"),
+            Self::NoCredentials => f.write_str(
+                "the server demands a new token, and there are no credentials to get one",
+            ),
             Self::GrantNotOffered { offered } => {
                 write!(
                     f,

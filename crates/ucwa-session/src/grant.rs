@@ -48,6 +48,7 @@ impl Core {
             Credentials::Windows { .. } => GrantType::Windows,
             Credentials::Passive { .. } => GrantType::Passive,
             Credentials::AnonymousMeeting { .. } => GrantType::AnonymousMeeting,
+            Credentials::None { .. } => return self.fail_without_credentials(&key),
             Credentials::Bearer { .. } => {
                 let Some(bearer) = bearer else {
                     return self.refuse_grant(&key);
@@ -79,6 +80,11 @@ impl Core {
                 self.fail_renewal(&key, &failure);
             }
         }
+    }
+
+    fn fail_without_credentials(&mut self, key: &Origin) {
+        let failure = Failure::new(FailureKind::NoCredentials, Stage::Authentication);
+        self.fail_renewal(key, &failure.with_host(key.host()));
     }
 
     fn refuse_grant(&mut self, key: &Origin) {
@@ -145,6 +151,7 @@ impl Core {
                 }
                 (body, None)
             }
+            Some(Credentials::None { .. }) => return self.fail_without_credentials(&key),
             Some(Credentials::Bearer { .. }) | None => {
                 let failure = Failure::new(FailureKind::NotSignedIn, Stage::Authentication);
                 return self.fail_renewal(&key, &failure);

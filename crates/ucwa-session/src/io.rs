@@ -37,8 +37,8 @@ pub enum Input {
     /// request that may be repeated. The session uses this clock for no other decision and never compares it with the
     /// server's.
     WallClock(SystemTime),
-    /// The caller has stored what the page with this number said ([`Session::uncommitted`](crate::Session::uncommitted)). The
-    /// session ignores any other number.
+    /// The caller has stored what the session had reported when [`Session::uncommitted`](crate::Session::uncommitted) was this
+    /// number. The session ignores a number that it has not given out.
     Commit(u64),
     /// Time has passed. Passed in at or after the `wake_at` of the last [`Output::Idle`].
     Timeout,
@@ -69,7 +69,7 @@ impl fmt::Debug for Input {
             } => write!(f, "Response({}, {failure})", id.0),
             Self::Answer { id, answer } => write!(f, "Answer({}, {answer:?})", id.0),
             Self::WallClock(time) => write!(f, "WallClock({time:?})"),
-            Self::Commit(page) => write!(f, "Commit({page})"),
+            Self::Commit(number) => write!(f, "Commit({number})"),
             Self::Timeout => f.write_str("Timeout"),
             Self::Shutdown => f.write_str("Shutdown"),
         }

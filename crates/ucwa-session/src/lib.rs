@@ -61,6 +61,7 @@ mod channel;
 mod chats;
 mod checkpoint;
 mod clock;
+mod commit_gate;
 mod config;
 mod core;
 mod event;

@@ -265,6 +265,13 @@ pub enum Credentials {
         /// The user's SIP URI.
         sip_uri: String,
     },
+    /// No credentials, for a session that [resumes](crate::Session::resume) a checkpoint. The session uses the token of the
+    /// checkpoint. When it needs another token, it ends with
+    /// [`FailureKind::NoCredentials`](crate::FailureKind::NoCredentials), and deletes nothing at the server.
+    None {
+        /// The user's SIP URI, which is that of the checkpoint.
+        sip_uri: String,
+    },
 }
 
 impl Credentials {
@@ -274,7 +281,8 @@ impl Credentials {
             Self::Password { sip_uri, .. }
             | Self::Windows { sip_uri }
             | Self::Passive { sip_uri }
-            | Self::Bearer { sip_uri } => sip_uri,
+            | Self::Bearer { sip_uri }
+            | Self::None { sip_uri } => sip_uri,
             Self::AnonymousMeeting { conference_uri, .. } => conference_uri,
         }
     }
@@ -298,6 +306,7 @@ impl fmt::Debug for Credentials {
                 write!(f, "AnonymousMeeting {{ {conference_uri}, .. }}")
             }
             Self::Bearer { sip_uri } => write!(f, "Bearer {{ {sip_uri} }}"),
+            Self::None { sip_uri } => write!(f, "None {{ {sip_uri} }}"),
         }
     }
 }

@@ -105,7 +105,7 @@ impl Session {
             }
             Input::Response { id, result } => self.core.on_response(id, result),
             Input::Answer { id, answer } => self.core.on_answer_to(id, Some(answer)),
-            Input::Commit(page) => self.commit(page),
+            Input::Commit(number) => self.commit(number),
             Input::Timeout => {}
             Input::Shutdown => self.shut_down(),
         }

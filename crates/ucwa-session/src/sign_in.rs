@@ -562,6 +562,7 @@ impl Session {
         let for_good = matches!(
             failure.kind(),
             FailureKind::InvalidCredentials
+                | FailureKind::NoCredentials
                 | FailureKind::GrantNotOffered { .. }
                 | FailureKind::Untrusted
                 | FailureKind::PlainHttp

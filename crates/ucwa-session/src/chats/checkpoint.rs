@@ -13,10 +13,12 @@ use crate::event::{ConversationChange, SessionEvent};
 use crate::keys::ConversationKey;
 
 impl Chats {
-    /// The conversations at the server, except those that ring.
-    pub(crate) fn save(&self, core: &Core) -> Vec<SavedConversation> {
+    /// The conversations at the server, except those that ring. `is_last` if nothing is sent any more.
+    pub(crate) fn save(&self, core: &Core, is_last: bool) -> Vec<SavedConversation> {
         let conversations = self.conversations.values();
-        conversations.filter_map(|it| it.save(core)).collect()
+        conversations
+            .filter_map(|it| it.save(core, is_last))
+            .collect()
     }
 
     /// The incoming invitations without a result, by href and rel.
@@ -64,14 +66,19 @@ impl Conversation {
     }
 
     /// The state of the conversation for a checkpoint. `None` if the conversation is over or rings.
-    fn save(&self, core: &Core) -> Option<SavedConversation> {
+    fn save(&self, core: &Core, is_last: bool) -> Option<SavedConversation> {
         let live = self.life.live()?;
         if self.forgotten || live.over.is_some() || self.ringing().is_some() {
             return None;
         }
         let is_unsent = |purpose: &ChatPurpose| self.tasks.is_unsent(core, purpose);
         let invite = live.invite.as_ref();
-        let invite = invite.filter(|it| !is_unsent(&ChatPurpose::Invite(it.operation_id.clone())));
+        // A request that waits for a commit may leave after the caller has stored this checkpoint.
+        let is_gated = core.config.commit_gate && !is_last;
+        let invite = invite.filter(|it| {
+            is_gated && it.commit.is_some()
+                || !is_unsent(&ChatPurpose::Invite(it.operation_id.clone()))
+        });
         // The server knows nothing of this conversation.
         if live.address.is_none() && invite.is_none() {
             return None;
@@ -100,7 +107,7 @@ impl Conversation {
                     href: href.cloned().unwrap_or_default(),
                 }
             }),
-            doubtful: self.doubtful_messages(is_unsent),
+            doubtful: self.doubtful_messages(is_gated, is_unsent),
         })
     }
 

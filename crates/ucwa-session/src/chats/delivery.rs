@@ -332,11 +332,13 @@ impl Conversation {
         );
     }
 
-    /// Reports that the request for a message is about to leave, if the caller has chosen the ID.
-    pub(super) fn report_posting(&self, cx: &mut Context<'_>, draft: &Draft) {
-        if let Some(message_id) = draft.message_id.clone() {
-            cx.change(self.key, ConversationChange::MessagePosting { message_id });
-        }
+    /// Reports that the request for a message is about to leave, if the caller has chosen the ID. Returns the number of the
+    /// commit for which the request has to wait.
+    pub(super) fn report_posting(&self, cx: &mut Context<'_>, draft: &Draft) -> Option<u64> {
+        let message_id = draft.message_id.clone()?;
+        cx.change(self.key, ConversationChange::MessagePosting { message_id });
+        let is_gated = cx.core.config.commit_gate;
+        is_gated.then(|| cx.core.commit_gate.next())
     }
 
     /// Reports the href of a message, if the caller has chosen the ID.
@@ -471,10 +473,12 @@ impl Conversation {
     /// been sent.
     pub(super) fn doubtful_messages(
         &self,
+        is_gated: bool,
         is_unsent: impl Fn(&ChatPurpose) -> bool,
     ) -> Vec<SavedMessage> {
         let sent = self.deliveries.sent.iter().filter(|sent| sent.is_open);
         let sent = sent.filter(|sent| match sent.place {
+            _ if is_gated && sent.has_callers_id => true,
             MessageHref::Posting => !is_unsent(&ChatPurpose::SendMessage(sent.message)),
             MessageHref::None => !is_unsent(&ChatPurpose::Invite(sent.operation_id.clone())),
             MessageHref::Unnamed | MessageHref::At(_) => true,

@@ -40,6 +40,8 @@ pub(super) struct Invite {
     pub(super) cancel_wanted: bool,
     /// The message in the invitation. Its delivery record has the operation ID of the invitation.
     message: Option<MessageBody>,
+    /// The commit of the caller for which the request waits, because of the message.
+    pub(super) commit: Option<u64>,
     /// The operation that waits for an invitation without a message.
     pub(super) ticket: Option<Ticket>,
     custom_content: Option<CustomContent>,
@@ -82,6 +84,7 @@ impl Invite {
             cancel: None,
             cancel_wanted: false,
             message: None,
+            commit: None,
             ticket: None,
             custom_content: None,
             rethreaded: false,
@@ -187,7 +190,7 @@ impl Conversation {
             Some(draft) if kind.is_conference() => self.deliveries.drafts.push_front(draft),
             Some(draft) => {
                 self.deliveries.add(&draft, &operation_id, false);
-                self.report_posting(cx, &draft);
+                invite.commit = self.report_posting(cx, &draft);
                 invite.message = Some(draft.body);
             }
             None => {}
@@ -282,7 +285,11 @@ impl Conversation {
         }
         let purpose = ChatPurpose::Invite(invite.operation_id.clone());
         match cx.core.resolve(href, Stage::Invitation) {
-            Ok(url) => self.tasks.post_input(cx.core, purpose, url, &input),
+            Ok(url) => {
+                let commit = invite.commit;
+                self.tasks
+                    .post_invitation(cx.core, purpose, url, &input, commit);
+            }
             Err(failure) => self.refuse_invite(cx, failure),
         }
     }

@@ -216,9 +216,26 @@ impl Tasks {
         purpose: ChatPurpose,
         url: String,
         (content_type, text): (&'static str, String),
+        commit: Option<u64>,
     ) {
-        let exchange = self.exchange(purpose.clone(), Method::POST, url);
+        let mut exchange = self.exchange(purpose.clone(), Method::POST, url);
+        exchange.commit = commit;
         self.track(core, purpose, exchange.with_body(content_type, text));
+    }
+
+    /// POSTs an invitation, after this commit of the caller.
+    pub(super) fn post_invitation(
+        &mut self,
+        core: &mut Core,
+        purpose: ChatPurpose,
+        url: String,
+        input: &Resource<'_>,
+        commit: Option<u64>,
+    ) {
+        let mut exchange = self.exchange(purpose.clone(), Method::POST, url);
+        exchange.commit = commit;
+        let exchange = core.with_input(exchange, input);
+        self.track(core, purpose, exchange);
     }
 
     /// GETs `href`, unless a request with the same purpose is in flight.

@@ -140,12 +140,12 @@ impl Conversation {
         let operation_id = draft.message_id.clone().unwrap_or_else(|| cx.core.uuid());
         let message = draft.message;
         self.deliveries.add(&draft, &operation_id, true);
-        self.report_posting(cx, &draft);
+        let commit = self.report_posting(cx, &draft);
         match cx.core.resolve(href, Stage::Message) {
             Ok(url) => {
                 let url = Origin::append_query(&url, "operationId", &operation_id);
                 let purpose = ChatPurpose::SendMessage(message);
-                self.tasks.post_text(cx.core, purpose, url, content);
+                self.tasks.post_text(cx.core, purpose, url, content, commit);
             }
             Err(failure) => self.on_not_sent(cx, message, failure),
         }

@@ -38,7 +38,7 @@ impl Session {
     ///
     /// The next [`Operation::SignIn`](crate::Operation::SignIn), with credentials of the same user, polls at once, where the
     /// earlier session stopped, and completes when the second request has shown that the application exists. As long as the
-    /// token of the checkpoint is valid, no credential is sent. The conversations of the checkpoint are emitted as
+    /// token of the checkpoint is valid, no credential is sent, and [`Credentials::None`](crate::Credentials::None) is enough. The conversations of the checkpoint are emitted as
     /// [`SessionEvent::Discovered`], with their states; their links and participants are read after the poll has left. Each
     /// message without a result gets a [`MessageSettled`](crate::ConversationChange::MessageSettled), and is never sent again.
     ///
@@ -56,15 +56,24 @@ impl Session {
         session
     }
 
-    /// The state that another session needs to continue this one. `None` unless the session is signed in. Changes nothing.
+    /// The state that another session needs to continue this one. `None` unless the session has an application. Changes nothing.
     ///
     /// It agrees with the events that were emitted before: a session that resumes it gets every later event, unless this
     /// session has acknowledged the page by then. Queued messages, whose requests have not been made, are not in it.
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
+        self.save(false)
+    }
+
+    /// The checkpoint. `is_last` if nothing is sent any more.
+    fn save(&self, is_last: bool) -> Option<Checkpoint> {
         let sign_in = &self.sign_in;
-        if sign_in.phase != Phase::Running || sign_in.resumption.is_under_way() {
+        if sign_in.phase != Phase::Running {
             return None;
+        }
+        let mut ringing = self.chats.save_ringing();
+        if let Resumption::UnderWay(unread) = &sign_in.resumption {
+            ringing.extend_from_slice(unread);
         }
         let base = self.core.base.as_ref()?;
         let application = base.resolve(sign_in.links.application.as_deref()?).ok()?;
@@ -79,8 +88,8 @@ impl Session {
             token: self.core.save_token(base),
             approved: self.core.trust.approved().map(str::to_owned).collect(),
             cookies: None,
-            conversations: self.chats.save(&self.core),
-            ringing: self.chats.save_ringing(),
+            conversations: self.chats.save(&self.core, is_last),
+            ringing,
         })
     }
 
@@ -95,7 +104,7 @@ impl Session {
         if matches!(self.sign_in.phase, Phase::Fresh | Phase::Over) {
             return None;
         }
-        let checkpoint = self.checkpoint();
+        let checkpoint = self.save(true);
         // Without its links, the application is not deleted.
         self.sign_in.links = ApplicationLinks::default();
         self.give_up(Failure::new(FailureKind::Detached, Stage::Command));
@@ -159,15 +168,14 @@ impl Session {
             }
             Err(failure) => {
                 // The application may exist, so it is not deleted.
-                self.sign_in.links = ApplicationLinks::default();
-                self.give_up(failure);
+                self.leave_application(failure);
             }
         }
     }
 
     fn finish_resumption(&mut self) {
         let resumption = std::mem::take(&mut self.sign_in.resumption);
-        if !self.core.is_under_way(&Purpose::Poll) && self.uncommitted().is_none() {
+        if !self.core.is_under_way(&Purpose::Poll) && !self.has_uncommitted_page() {
             // The page was unreadable, and the poll waited for this read.
             self.restart_channel();
         }

@@ -134,7 +134,7 @@ fn a_successor_has_the_user_agent_and_the_endpoint_id_of_the_checkpoint() {
 }
 
 /// Answers the requests before the creation of an application, with the token of the checkpoint.
-fn find_applications(driver: &mut TestDriver) {
+pub(crate) fn find_applications(driver: &mut TestDriver) {
     let root = json!({"_links": {"self": {"href": ROOT}, "user": {"href": "/user"}}});
     driver.reply("GET", "/", 200, root);
     let links =

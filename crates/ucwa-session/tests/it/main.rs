@@ -39,6 +39,7 @@ mod malformed;
 mod meetings;
 mod message_ids;
 mod network_faults;
+mod no_credentials;
 mod outgoing;
 mod overflow;
 mod pages;
