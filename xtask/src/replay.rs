@@ -274,6 +274,7 @@ mod tests {
             ("malformed-event", "Hi+Tosh", "Hi+Tom"),
             ("group", "Hello+you", "Hello+both"),
             ("guest-lobby", "Welcome%2c", "Goodbye%2c"),
+            ("resumed-chat", "usual+place%3f", "new+place%3f"),
         ] {
             let edited = edited(&format!("{name}-json"), what, by);
             assert!(replay(&edited).is_err(), "{name}: {what}");

@@ -181,7 +181,8 @@ impl ApplicationBuilder {
     }
 
     /// Continues the application of another process. The [sign-in](crate::SignInManager::sign_in) then resumes it, with
-    /// credentials of the same user, which are sent only if the token has expired. Its conversations are in
+    /// credentials of the same user, which are sent only if the token has expired, or with
+    /// [none](crate::Credentials::none). Its conversations are in
     /// [`conversations`](conv_model::ConversationsManager::conversations), Connected, when the sign-in has completed.
     ///
     /// If the server no longer has the application, the sign-in creates another one, and
@@ -201,7 +202,9 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Sets the name of the program that the server records: at most 100 UTF-16 code units (`applications_ref`).
+    /// Sets the name of the program: at most 100 UTF-16 code units (`applications_ref`), `skype-p2p` by default. The server
+    /// knows an application by it, together with the endpoint ID and the culture (`MultiTabSupport`). Leave out the version
+    /// number: an upgraded program would otherwise create another application.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self

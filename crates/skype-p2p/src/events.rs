@@ -22,8 +22,9 @@ use crate::{
 /// The events of an application that a program stores, in batches: a stream that ends with the application.
 ///
 /// [`ApplicationBuilder::build_with_events`](crate::ApplicationBuilder::build_with_events) returns it. Each page of events of the
-/// server is acknowledged only after the [commit](EventBatch::commit) of its batch, and no later page arrives before. So what a
-/// program has stored and what the server has forgotten agree, whenever the program is killed.
+/// server is acknowledged only after the [commit](EventBatch::commit) of its batch, and no later page arrives before. A message
+/// with an ID of the program leaves only after the commit of its [`MessagePosting`](Event::MessagePosting). So what a program has
+/// stored and what the server has done agree, whenever the program is killed.
 #[derive(Debug)]
 pub struct Events(UnboundedReceiver<EventBatch>);
 
@@ -65,7 +66,8 @@ impl EventBatch {
         self.checkpoint.as_ref()
     }
 
-    /// Reports that the events are stored. If the batch is dropped instead, no later event of the server arrives.
+    /// Reports that the events are stored, and those of the batches before. If the batch is dropped instead, no later event of the
+    /// server arrives.
     ///
     /// Commit within 25 s: the server keeps a message for 30 s, and then reports it to its sender as not delivered. After 25 s
     /// the [connection](crate::SignInManager::connection) is Reconnecting. The page is not acknowledged even then, because it
@@ -104,7 +106,8 @@ pub enum Event {
         /// The time when the message was written.
         timestamp: SystemTime,
     },
-    /// The request for a message with an ID of the program is about to leave.
+    /// The request for a message with an ID of the program leaves after the commit of this batch, whose checkpoint contains the
+    /// message. From the commit on the message is doubtful.
     MessagePosting {
         /// The ID of the message.
         message_id: String,

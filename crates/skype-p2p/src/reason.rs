@@ -17,7 +17,7 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
             Some(message) => reason.with_message(message.to_owned()),
             None => reason.with_message("the user name or the password was refused"),
         },
-        FailureKind::Untrusted | FailureKind::PlainHttp => {
+        FailureKind::Untrusted | FailureKind::PlainHttp | FailureKind::NoCredentials => {
             reason.with_message(failure.kind().to_string())
         }
         FailureKind::HomedOnline => {
@@ -52,6 +52,7 @@ fn code(failure: &Failure) -> ReasonCode {
         FailureKind::WrongState => ReasonCode::InvalidState,
         FailureKind::NotSupported => ReasonCode::NotSupported,
         FailureKind::InvalidCredentials
+        | FailureKind::NoCredentials
         | FailureKind::GrantNotOffered { .. }
         | FailureKind::Untrusted
         | FailureKind::PlainHttp

@@ -64,6 +64,16 @@ impl Credentials {
         })
     }
 
+    /// Uses no credentials, only the token of the [checkpoint](crate::ApplicationBuilder::resume), for the user with this SIP
+    /// address. A token lives for some hours. When the server demands another one, the sign-in fails with
+    /// [`SignInErrorKind::NoCredentials`], or the application is signed out; nothing is deleted, and the checkpoint can be
+    /// resumed with other credentials.
+    pub fn none(address: impl Into<String>) -> Self {
+        Self(ucwa_session::Credentials::None {
+            sip_uri: address.into(),
+        })
+    }
+
     /// Sets the name to authenticate with, `user@domain` or `DOMAIN\user`, if it differs from the SIP address. Only
     /// [`password`](Self::password) uses it.
     #[must_use]
@@ -185,6 +195,9 @@ pub enum SignInErrorKind {
     Spent,
     /// The server refused the user name or the password.
     InvalidCredentials,
+    /// The server demands a token, and there are [no credentials](Credentials::none) to get one: the token of the checkpoint has
+    /// expired, or was refused. Resume the checkpoint with other credentials.
+    NoCredentials,
     /// The server offers no grant that these credentials can use.
     GrantNotOffered {
         /// The grants that the server offers.
@@ -232,6 +245,7 @@ impl From<Failure> for SignInError {
             FailureKind::InvalidArgument => SignInErrorKind::InvalidArgument,
             FailureKind::WrongState => SignInErrorKind::Spent,
             FailureKind::InvalidCredentials => SignInErrorKind::InvalidCredentials,
+            FailureKind::NoCredentials => SignInErrorKind::NoCredentials,
             FailureKind::GrantNotOffered { offered } => SignInErrorKind::GrantNotOffered {
                 offered: offered.clone(),
             },
