@@ -1,29 +1,27 @@
 //! Handing an application over to another process.
 
 use std::{
-    net::Ipv4Addr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use futures_util::StreamExt as _;
 use skype_p2p::{
     Application, ApplicationBuilder, CallConnectionState, Checkpoint, ConnectionState,
-    Conversation, ConversationState, Credentials, Direction, Event, Events, MessageStatus,
-    ReasonCode, ReplacementPolicy, Root, SignInState, Subscriptions,
+    Conversation, ConversationState, Credentials, Event, Events, MessageStatus, ReasonCode,
+    ReplacementPolicy, SignInErrorKind, SignInState, Subscriptions,
 };
 use tokio::time::{Instant, sleep};
-use ucwa_server::{Server, ServerConfig};
+use ucwa_server::Fault;
 
 use crate::{
     groups::{of_two, within_minutes},
     standard_chat::{conversation, statuses, transcript},
-    world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World, users},
+    world::{LENE, TOSH, TOSH_PASSWORD, World},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Signs in without the right password, which the token of a checkpoint makes unnecessary.
+/// Signs in without credentials, which the token of a checkpoint makes unnecessary.
 async fn continue_without_password(
     builder: ApplicationBuilder,
     checkpoint: &Checkpoint,
@@ -31,22 +29,19 @@ async fn continue_without_password(
     let stored = Checkpoint::decode(&checkpoint.encode()).unwrap();
     let application = builder.resume(stored).build().unwrap();
     let sign_in = application.sign_in_manager();
-    sign_in
-        .sign_in(Credentials::password(TOSH, "not the password"))
-        .await
-        .unwrap();
+    sign_in.sign_in(Credentials::none(TOSH)).await.unwrap();
     assert_eq!(sign_in.not_resumed(), None);
     application
 }
 
 /// The changes of a conversation from now on, as another participant sees them.
-struct Watch {
+pub(crate) struct Watch {
     _listeners: Subscriptions,
     changes: Arc<Mutex<Vec<String>>>,
 }
 
 impl Watch {
-    fn new(conversation: &Conversation) -> Self {
+    pub(crate) fn new(conversation: &Conversation) -> Self {
         let changes = Arc::new(Mutex::new(Vec::new()));
         let mut listeners = Subscriptions::new();
         let log = changes.clone();
@@ -59,6 +54,9 @@ impl Watch {
         let participants = conversation.participants();
         let joined = move |_: &_, _, _| log.lock().unwrap().push("participant".to_owned());
         listeners.add(participants.added(joined));
+        let log = changes.clone();
+        let left = move |_: &_, _, _| log.lock().unwrap().push("participant left".to_owned());
+        listeners.add(participants.removed(left));
         // The present state may be reported at once.
         changes.lock().unwrap().clear();
         Self {
@@ -68,7 +66,7 @@ impl Watch {
     }
 
     #[track_caller]
-    fn assert_quiet(&self) {
+    pub(crate) fn assert_quiet(&self) {
         assert_eq!(*self.changes.lock().unwrap(), Vec::<String>::new());
     }
 }
@@ -175,7 +173,10 @@ async fn messages_of_an_application_have_ids_that_the_successor_sees_too() {
 }
 
 /// Waits for a batch whose events contain such a one, and commits the batches before.
-async fn until(events: &mut Events, is_wanted: impl Fn(&Event) -> bool) -> skype_p2p::EventBatch {
+pub(crate) async fn until(
+    events: &mut Events,
+    is_wanted: impl Fn(&Event) -> bool,
+) -> skype_p2p::EventBatch {
     loop {
         let batch = events.next().await.expect("the application has ended");
         if batch.events().iter().any(&is_wanted) {
@@ -239,11 +240,10 @@ async fn a_page_that_was_not_committed_comes_again_to_the_successor() {
         let signed_in = tokio::spawn(sign_in.sign_in(Credentials::password(TOSH, "")));
         let batch = until(&mut events, is_message).await;
         assert_eq!(remote_ids(&batch), seen);
-        let after = batch.checkpoint().is_some();
+        assert!(batch.checkpoint().is_some());
         batch.commit();
         signed_in.await.unwrap().unwrap();
         sent.await.unwrap().unwrap();
-        assert!(after || tosh.checkpoint().await.is_some());
         // The page does not come a third time.
         sleep(60 * SECOND).await;
         let messages = conversation(&tosh, 1).await.chat_service().messages();
@@ -342,6 +342,32 @@ async fn without_the_application_the_successor_signs_in_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_credentials_an_expired_token_fails_the_sign_in_and_the_checkpoint_remains_usable()
+{
+    within_minutes(async {
+        let world = World::new();
+        let old = world.tosh().await;
+        let checkpoint = old.detach().await.unwrap();
+        world.inject(Fault::ExpireTokens);
+        let before = world.log().len();
+        let resume = || world.builder().resume(checkpoint.clone()).build().unwrap();
+        let sign_in = resume().sign_in_manager();
+        let error = sign_in.sign_in(Credentials::none(TOSH)).await.unwrap_err();
+        assert_eq!(*error.kind(), SignInErrorKind::NoCredentials);
+        assert!(error.to_string().contains("no credentials"), "{error}");
+        sleep(SECOND).await;
+        let log = world.log().split_off(before);
+        assert!(log.iter().all(|it| it.starts_with("GET")), "{log:?}");
+
+        let sign_in = resume().sign_in_manager();
+        let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+        sign_in.sign_in(credentials).await.unwrap();
+        assert_eq!(sign_in.not_resumed(), None);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_applications_with_one_checkpoint_the_later_one_stays() {
     within_minutes(async {
         for policy in [ReplacementPolicy::TakeBack, ReplacementPolicy::Yield] {
@@ -386,121 +412,4 @@ async fn the_caller_decides_whether_the_channel_is_taken_back() {
         tokio::time::timeout(SECOND, ended).await.unwrap().unwrap();
     })
     .await;
-}
-
-// Real HTTP.
-
-/// A test in real time must not hang.
-async fn in_time<T>(test: impl Future<Output = T>) -> T {
-    let limit = Duration::from_secs(60);
-    tokio::time::timeout(limit, test).await.expect("it hangs")
-}
-
-fn on(server: &Server) -> ApplicationBuilder {
-    Application::builder().root(Root::Url(server.root_url()))
-}
-
-#[test]
-fn a_killed_process_is_continued_over_sockets() {
-    let runtime = || {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap()
-    };
-    let (main, first) = (runtime(), runtime());
-    let server = main
-        .block_on(Server::bind(
-            (Ipv4Addr::LOCALHOST, 0),
-            ServerConfig::new(users()),
-        ))
-        .unwrap();
-    // Lene's program takes its time to store the message, so the message has no result when the first process is killed.
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
-    let lene = main.block_on(async {
-        let (lene, mut events) = on(&server).build_with_events().unwrap();
-        tokio::spawn(async move {
-            let is_late = |event: &Event| matches!(event, Event::MessageReceived { body, .. } if body.raw().starts_with("Once"));
-            let batch = until(&mut events, is_late).await;
-            released.await.unwrap();
-            batch.commit();
-            events.for_each(|batch| async { batch.commit() }).await;
-        });
-        let credentials = Credentials::password(LENE, LENE_PASSWORD);
-        lene.sign_in_manager().sign_in(credentials).await.unwrap();
-        lene
-    });
-    // The first process chats, stores what the events say, and is killed after a message has left.
-    let (checkpoint, theirs) = first.block_on(in_time(async {
-        let (tosh, mut events) = on(&server).build_with_events().unwrap();
-        let sign_in = tosh.sign_in_manager();
-        let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
-        sign_in.sign_in(credentials).await.unwrap();
-        let stored = Arc::new(Mutex::new(None));
-        let store = stored.clone();
-        tokio::spawn(async move {
-            while let Some(batch) = events.next().await {
-                let has_left = batch.events().iter().any(|it| matches!(it, Event::MessagePosted { message_id, .. } if message_id == "outbox-1"));
-                if !has_left {
-                    *store.lock().unwrap() = batch.checkpoint().cloned().map(|it| (it, false));
-                    batch.commit();
-                    continue;
-                }
-                *store.lock().unwrap() = batch.checkpoint().cloned().map(|it| (it, true));
-                // Nothing is stored any more.
-                std::future::pending::<()>().await;
-            }
-        });
-        let (ours, theirs) = of_two(&tosh, &lene).await;
-        drop(ours.chat_service().send_message_with_id("outbox-1", "Once and only once"));
-        loop {
-            sleep(Duration::from_millis(5)).await;
-            if let Some((checkpoint, true)) = &*stored.lock().unwrap() {
-                // Keeps the application alive until the runtime is dropped, which is what a kill does.
-                std::mem::forget(tosh);
-                break (checkpoint.encode(), theirs);
-            }
-        }
-    }));
-    first.shutdown_background();
-
-    main.block_on(in_time(async {
-        let watch = Watch::new(&theirs);
-        let builder = on(&server).resume(Checkpoint::decode(&checkpoint).unwrap());
-        let (tosh, mut events) = builder.build_with_events().unwrap();
-        let sign_in = tosh.sign_in_manager();
-        sign_in
-            .sign_in(Credentials::password(TOSH, "not the password"))
-            .await
-            .unwrap();
-        assert_eq!(sign_in.not_resumed(), None);
-        release.send(()).unwrap();
-        let settled = |event: &Event| matches!(event, Event::MessageSettled { .. });
-        let batch = until(&mut events, settled).await;
-        assert!(batch.events().iter().any(|it| matches!(
-            it,
-            Event::MessageSettled {
-                status: MessageStatus::Succeeded,
-                ..
-            }
-        )));
-        batch.commit();
-        tokio::spawn(events.for_each(|batch| async { batch.commit() }));
-        let ours = conversation(&tosh, 1).await;
-        theirs.chat_service().send_message("Got it").await.unwrap();
-        ours.chat_service().send_message("Good").await.unwrap();
-        let texts = |direction: Direction| {
-            let all = transcript(&theirs).into_iter();
-            let all = all.filter(move |it| it.0 == direction);
-            all.map(|it| it.2).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            texts(Direction::Incoming),
-            ["Hi Lene", "Once and only once", "Good"]
-        );
-        assert_eq!(texts(Direction::Outgoing), ["Got it"]);
-        watch.assert_quiet();
-        server.shutdown().await;
-    }));
 }

@@ -21,6 +21,8 @@ mod fairness;
 mod grants;
 mod groups;
 mod handover;
+#[cfg(unix)]
+mod handover_processes;
 mod history;
 mod loopback;
 mod meetings;
