@@ -364,6 +364,17 @@ fn without_the_application_the_session_signs_in_and_says_why() {
 }
 
 #[test]
+fn a_checkpoint_before_the_application_is_read_has_the_invitations_that_ring() {
+    let mut old = TestDriver::signed_in();
+    old.page(offered("17b", "hello"));
+    let checkpoint = old.session.checkpoint().unwrap();
+    let (driver, _) = resumed(&checkpoint);
+    for checkpoint in [checkpoint, driver.session.checkpoint().unwrap()] {
+        assert_eq!(checkpoint.conversations(), 1);
+    }
+}
+
+#[test]
 fn a_server_that_cannot_be_reached_fails_the_sign_in_and_deletes_nothing() {
     let checkpoint = chatting().session.checkpoint().unwrap();
     let (mut driver, ticket) = resumed(&checkpoint);
