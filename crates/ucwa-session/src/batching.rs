@@ -129,8 +129,6 @@ impl Core {
             self.batch = None;
         }
         let mut parts = parts.unwrap_or_default().into_iter();
-        // What the responses of a batch lead to is read in a batch again.
-        self.collect_reads();
         for exchange in exchanges {
             let part = parts.next();
             match (exchange, part) {
@@ -142,6 +140,8 @@ impl Core {
                 (Some(exchange), _) => self.issue(exchange),
             }
         }
+        // What the responses of a batch lead to is read in a batch again.
+        self.collect_reads();
     }
 
     /// The responses in a batch, if their number matches the number of requests.

@@ -40,7 +40,7 @@ const TAKE_BACK_PAUSES: [Duration; 3] = [
     Duration::from_secs(8),
 ];
 /// A replacement this long after the last one is counted as the first one. If the session noticed a suspend within this time
-/// before a replacement, another process took over during the suspend.
+/// before a replacement, or has got no page since, another process took over during the suspend.
 const REPLACED_WINDOW: Duration = Duration::from_secs(60);
 
 /// How long a commit may take. The server keeps a message for 30 s (`message_ref`).
@@ -66,6 +66,8 @@ pub(crate) struct Channel {
     replaced_at: Option<Duration>,
     /// The number of replacements in a row.
     replacements: usize,
+    /// When the last page arrived.
+    page_at: Option<Duration>,
     /// The number of the page that waits for its commit, and when it arrived.
     uncommitted: Option<(u64, Duration)>,
     /// The number of failed lists of conversations in a row.
@@ -227,6 +229,7 @@ impl Session {
             );
         };
         self.channel.next = follow.href().to_owned();
+        self.channel.page_at = Some(self.core.now);
         self.report_malformed(&page);
         if matches!(follow, Follow::Resume(_)) {
             // The server forgot the parameters with its transient state.
@@ -344,6 +347,10 @@ impl Session {
         // The same address will return the same page, so the channel restarts at the events link of the application.
         self.channel.bad_pages = 0;
         self.channel.failures += 1;
+        if self.core.is_under_way(&Purpose::ReadApplication) {
+            // A session that resumes reads its application, and restarts the channel then.
+            return;
+        }
         let href = self.sign_in.links.application.clone().unwrap_or_default();
         match self.core.resolve(&href, Stage::Events) {
             Ok(url) => self
@@ -369,7 +376,7 @@ impl Session {
         self.channel.replaced_at = Some(now);
         let pause = TAKE_BACK_PAUSES.get(self.channel.replacements).copied();
         self.channel.replacements += 1;
-        let was_suspended = self.core.clocks.suspend_noticed_at.is_some_and(is_recent);
+        let was_suspended = self.was_suspended();
         // The pending GET from before a suspend may have reached the server after its repetition.
         let repeated_at = self.core.clocks.poll_repeated_at.take();
         let may_be_own = repeated_at.is_some_and(is_recent);
@@ -390,8 +397,17 @@ impl Session {
         }
     }
 
+    /// Whether another process may have taken over during a suspend: it was noticed less than [`REPLACED_WINDOW`] ago, or no
+    /// page has arrived since.
+    pub(crate) fn was_suspended(&self) -> bool {
+        let noticed_at = self.core.clocks.suspend_noticed_at;
+        noticed_at.is_some_and(|at| {
+            self.core.now.saturating_sub(at) < REPLACED_WINDOW || self.channel.page_at < Some(at)
+        })
+    }
+
     /// Leaves the application to the process that took over the event channel. It is not deleted.
-    fn yield_to(&mut self, failure: Failure) {
+    pub(crate) fn yield_to(&mut self, failure: Failure) {
         tracing::warn!(%failure, "another process took over the event channel; leaving the application to it");
         self.leave_application(failure.with_kind(FailureKind::ConnectionLost));
     }

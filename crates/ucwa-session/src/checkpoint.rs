@@ -41,7 +41,8 @@ pub struct Checkpoint {
     pub(crate) approved: Vec<String>,
     pub(crate) cookies: Option<SecretString>,
     pub(crate) conversations: Vec<SavedConversation>,
-    /// The invitations that ring, with their rels. They are read again.
+    /// The invitations to be read again, with their rels: those that ring, those that were accepted and whose text is not shown
+    /// yet, and those of which an event had only the link.
     pub(crate) ringing: Vec<(String, String)>,
 }
 
@@ -89,6 +90,8 @@ pub(crate) struct SavedConversation {
     pub(crate) invite: Option<SavedInvite>,
     /// The messages without a result.
     pub(crate) doubtful: Vec<SavedMessage>,
+    /// The hrefs of the incoming messages that are not shown yet, in order. They are read again.
+    pub(crate) unread: Vec<String>,
 }
 
 /// An outgoing invitation without a result.
@@ -265,6 +268,8 @@ struct WireExtras {
     invite: Option<SavedInvite>,
     #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
     doubtful: Vec<SavedMessage>,
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<String>,
 }
 
 impl WireExtras {
@@ -273,6 +278,7 @@ impl WireExtras {
             && self.meeting.is_empty()
             && self.invite.is_none()
             && self.doubtful.is_empty()
+            && self.unread.is_empty()
     }
 }
 
@@ -305,6 +311,7 @@ impl From<Checkpoint> for Wire {
                     meeting: saved.meeting,
                     invite: saved.invite,
                     doubtful: saved.doubtful,
+                    unread: saved.unread,
                 },
             )
         });
@@ -366,6 +373,7 @@ impl TryFrom<Wire> for Checkpoint {
                 meeting: extras.meeting,
                 invite: extras.invite,
                 doubtful: extras.doubtful,
+                unread: extras.unread,
             }
         });
         let conversations = conversations.collect();

@@ -500,25 +500,29 @@ impl Core {
         outputs.position(|output| matches!(output, Output::Send { id, .. } if *id == request))
     }
 
-    /// The work in progress of all parts of the session.
-    pub(crate) fn workload(&self) -> Workload {
-        let (repeats, timers): (Vec<_>, Vec<_>) =
-            (self.timers.armed()).partition(|timer| matches!(timer, Timer::Retry(_)));
-        let repeated = repeats.into_iter().filter_map(|timer| match timer {
+    /// Every exchange that has not ended: on the wire, alone or in a batch, waiting, or answered and not handled yet.
+    pub(crate) fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        let repeated = self.timers.armed().filter_map(|timer| match timer {
             Timer::Retry(exchange) => Some(&**exchange),
             _ => None,
         });
-        let exchanges = (self.on_wire.values())
+        (self.on_wire.values())
             .chain(self.finished.iter().map(|(exchange, _)| exchange))
             .chain(self.batches.values().flatten().flatten())
+            .chain(self.collected.iter().flatten())
             .chain(self.questions.waiting())
             .chain(self.commit_gate.waiting())
             .chain(self.auth.waiting())
-            .chain(repeated);
+            .chain(repeated)
+    }
+
+    /// The work in progress of all parts of the session.
+    pub(crate) fn workload(&self) -> Workload {
         let (polls, requests): (Vec<_>, Vec<_>) =
-            exchanges.partition(|exchange| exchange.purpose == Purpose::Poll);
+            (self.exchanges()).partition(|exchange| exchange.purpose == Purpose::Poll);
+        let timers = (self.timers.armed()).filter(|timer| !matches!(timer, Timer::Retry(_)));
         // The watchdog of a request in flight counts as a part of the request.
-        let (routines, deadlines): (Vec<_>, Vec<_>) = (timers.into_iter())
+        let (routines, deadlines): (Vec<_>, Vec<_>) = timers
             .filter(|timer| !matches!(timer, Timer::Watchdog(id) if self.on_wire.contains_key(id)))
             .partition(|timer| timer.is_routine());
         Workload {

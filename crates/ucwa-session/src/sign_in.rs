@@ -255,6 +255,11 @@ impl Session {
             Ok(())
         });
         match links {
+            Ok(()) if self.was_recreated_by_another(exchange) => {
+                let failure = Failure::new(FailureKind::ConnectionLost, Stage::Application);
+                let message = "another process has created the application anew";
+                self.yield_to(failure.with_message(message));
+            }
             Ok(()) => self.make_available(),
             // The user has too many applications, or this user agent is not allowed: only the user can change that
             // (`ApplicationDashboard`).
@@ -263,6 +268,14 @@ impl Session {
             }
             Err(failure) => self.sign_in_step_failed(failure),
         }
+    }
+
+    /// Whether the application that this session lost in a suspend was created anew by another process, which resumed this
+    /// session in the meantime: the server had one before the first request for it.
+    fn was_recreated_by_another(&self, creation: &Exchange) -> bool {
+        let is_first = self.sign_in.attempts <= 1 && creation.attempts <= 1;
+        let is_recreation = self.sign_in.reported_state == SignInState::SignedIn;
+        self.sign_in.existed_before && is_recreation && is_first && self.was_suspended()
     }
 
     /// Makes the user available: otherwise no invitations arrive (`makeMeAvailable_ref`). The link is absent if that

@@ -2,14 +2,16 @@
 
 use ucwa_proto::Resource;
 
-use super::Chats;
 use super::conversation::{Chat, Conference, Context, Conversation, Form, Kind, Life, Live};
 use super::outgoing_invitation::{Invite, START_GRACE};
 use super::payload::ParticipantFacts;
-use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
+use super::purpose::{ChatPurpose, ChatTimer, ChatsPurpose, InvitationId};
+use super::receiving::InvitationText;
+use super::{Chats, key_of};
 use crate::checkpoint::{SavedConversation, SavedInvite};
 use crate::core::Core;
 use crate::event::{ConversationChange, SessionEvent};
+use crate::exchange::Purpose;
 use crate::keys::ConversationKey;
 
 impl Chats {
@@ -21,10 +23,44 @@ impl Chats {
             .collect()
     }
 
-    /// The incoming invitations without a result, by href and rel.
-    pub(crate) fn save_ringing(&self) -> Vec<(String, String)> {
+    /// The incoming invitations to be read again, by href and rel: those without a result, those whose text is not shown yet,
+    /// and those that are being read. `restored` are the invitations of a checkpoint that were not read again so far.
+    pub(crate) fn save_ringing(
+        &self,
+        core: &Core,
+        restored: &[(String, String)],
+    ) -> Vec<(String, String)> {
         let conversations = self.conversations.values().filter(|it| !it.forgotten);
-        conversations.filter_map(Conversation::ringing).collect()
+        let ringing = conversations.clone().filter_map(Conversation::ringing);
+        let unshown = conversations.flat_map(Conversation::unshown_invitations);
+        let unshown = unshown.map(|href| (href, "messagingInvitation".to_owned()));
+        let unknown = core.exchanges().filter_map(|exchange| {
+            let Purpose::Chats(ChatsPurpose::ReadUnknownInvitation(href, rel)) = &exchange.purpose
+            else {
+                return None;
+            };
+            Some((href.clone(), rel.clone()))
+        });
+        let unknown = unknown.chain(restored.iter().cloned());
+        let unknown = unknown.filter(|(href, _)| self.is_unknown_invitation(core, href));
+        ringing.chain(unshown).chain(unknown).collect()
+    }
+
+    fn is_unknown_invitation(&self, core: &Core, href: &str) -> bool {
+        key_of(core, href).is_some_and(|href| !self.index.is_known_invitation(&href))
+    }
+
+    /// Leaves what is not shown yet to the session that resumes this one, which reads it again.
+    pub(crate) fn leave_unshown(&mut self, core: &Core) {
+        self.merged.clear();
+        for conversation in self.conversations.values_mut() {
+            if conversation.save(core, true).is_some()
+                && let Some(live) = conversation.life.live_mut()
+            {
+                live.invitation_text = InvitationText::default();
+                conversation.received.leave_unshown();
+            }
+        }
     }
 
     /// Shows the conversations of a checkpoint, as they were.
@@ -49,9 +85,13 @@ impl Chats {
                 }
                 conversation.read_restored_invitation(cx);
                 conversation.read_restored_messages(cx);
+                conversation.read_unshown(cx);
             });
         }
-        for (href, rel) in ringing {
+        // An event may have brought the invitation in the meantime.
+        let ringing = ringing.iter();
+        let unknown = ringing.filter(|(href, _)| self.is_unknown_invitation(core, href));
+        for (href, rel) in unknown.collect::<Vec<_>>() {
             self.read_unknown_invitation(core, href, rel);
         }
     }
@@ -65,10 +105,20 @@ impl Conversation {
         Some((offer.address.href.clone(), offer.rel().to_owned()))
     }
 
-    /// The state of the conversation for a checkpoint. `None` if the conversation is over or rings.
+    /// The hrefs of the invitations whose text is not shown yet: that of the accepted one, and those behind a message that is
+    /// being read.
+    fn unshown_invitations(&self) -> impl Iterator<Item = String> {
+        let live = self.life.live().filter(|_| !self.life.is_beginning());
+        let awaited = live.and_then(|live| live.invitation_text.awaited_href());
+        let queued = live.map(|_| self.received.unshown_invitations());
+        let hrefs = awaited.into_iter().chain(queued.into_iter().flatten());
+        hrefs.map(str::to_owned)
+    }
+
+    /// The state of the conversation for a checkpoint. `None` if it has ended or rings.
     fn save(&self, core: &Core, is_last: bool) -> Option<SavedConversation> {
         let live = self.life.live()?;
-        if self.forgotten || live.over.is_some() || self.ringing().is_some() {
+        if self.forgotten || self.ringing().is_some() {
             return None;
         }
         let is_unsent = |purpose: &ChatPurpose| self.tasks.is_unsent(core, purpose);
@@ -108,6 +158,7 @@ impl Conversation {
                 }
             }),
             doubtful: self.doubtful_messages(is_gated, is_unsent),
+            unread: self.received.unshown().map(str::to_owned).collect(),
         })
     }
 
@@ -207,6 +258,9 @@ impl Conversation {
         }
         for message in saved.doubtful {
             self.restore_message(cx, message);
+        }
+        for href in saved.unread {
+            self.restore_unshown(cx, href);
         }
     }
 

@@ -3,6 +3,7 @@
 use ucwa_proto::{EventKind, HrefKey, Resource};
 
 use super::conversation::{Address, Chat, Context, Conversation, Live};
+use super::invitation_result::over_when_read;
 use super::outgoing_invitation::{COMPLETION_GRACE, LAST_RESULT_GRACE};
 use super::payload::{self, ParticipantFacts};
 use super::purpose::{ChatPurpose, ChatTimer, InvitationId};
@@ -147,8 +148,15 @@ impl Conversation {
         // An invitation that was read may be older than the response.
         let offered_at = cx.core.server_time().filter(|_| cx.page.is_open);
         self.received.precede_invitation(&mut live.invitation_text);
-        live.invitation_text
-            .expect_first(preview.clone(), from.key, offered_at, href);
+        let sender = (from.key, self.roster.is_identified(from.key));
+        // A session that resumes another one may have read the invitation before this event.
+        match self.received.take_shown_invitation(&href) {
+            Some(shown) => live.invitation_text = shown,
+            None => {
+                let text = &mut live.invitation_text;
+                text.expect_first(preview.clone(), sender, offered_at, href);
+            }
+        }
         if let Some(messaging) = invitation.link_href("messaging") {
             live.links.messaging = Some(messaging.to_owned());
         }
@@ -374,6 +382,10 @@ impl Conversation {
             self.expect_first_message(cx);
             cx.done(offer.accepting);
             if self.life.is_beginning() {
+                let address = self.life.live().and_then(|live| live.address.as_ref());
+                if address.is_none() && !cx.page.is_open {
+                    return self.end(cx, Some(over_when_read()));
+                }
                 // The rest of the page may name the conversation. If not, the conversation is read.
                 self.read_conversation(cx);
             }

@@ -179,10 +179,7 @@ impl Conversation {
             live.awaits_last_result = false;
             if live.chat == Chat::Connecting && is_beginning {
                 if live.address.is_none() && !cx.page.is_open {
-                    // The invitation was read and names no conversation. No event will report one.
-                    let over = Failure::new(FailureKind::Remote, Stage::Invitation)
-                        .with_message("the conversation was over when its invitation was read");
-                    return self.end(cx, Some(over));
+                    return self.end(cx, Some(over_when_read()));
                 }
                 // The rest of the page may name the conversation. If not, the conversation is read.
                 self.read_conversation(cx);
@@ -338,4 +335,11 @@ impl Conversation {
             self.tasks.arm(cx.core, LAST_RESULT_GRACE, timer);
         }
     }
+}
+
+/// The reason of the end of a conversation whose accepted invitation was read and names no conversation: no event will report
+/// one.
+pub(super) fn over_when_read() -> Failure {
+    Failure::new(FailureKind::Remote, Stage::Invitation)
+        .with_message("the conversation was over when its invitation was read")
 }

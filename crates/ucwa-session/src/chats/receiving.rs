@@ -68,6 +68,16 @@ impl Received {
             || texts.any(|text| html::hash(&text.body) == hash)
     }
 
+    /// The text of the invitation at `href`, if it was shown.
+    pub(super) fn take_shown_invitation(&mut self, href: &str) -> Option<InvitationText> {
+        let mut texts = self.invitation_texts.iter();
+        let position = texts.position(|text| text.href == href)?;
+        Some(InvitationText {
+            preview: None,
+            shown_preview: self.invitation_texts.remove(position),
+        })
+    }
+
     /// Remembers the text of an invitation that was shown. The server repeats the text of an accepted invitation in an
     /// event, so these texts are kept before others.
     fn remember(&mut self, shown: Option<Preview>) {
@@ -93,6 +103,23 @@ impl Received {
         for waiting in &mut self.line {
             waiting.is_late = true;
         }
+    }
+
+    /// The hrefs of the messages that are not shown yet, in order.
+    pub(super) fn unshown(&self) -> impl Iterator<Item = &str> {
+        let addresses = self.line.iter().filter_map(|it| it.address.as_ref());
+        addresses.map(|address| &*address.href)
+    }
+
+    /// The hrefs of the invitations whose text is not shown yet, because it is behind a message that is being read.
+    pub(super) fn unshown_invitations(&self) -> impl Iterator<Item = &str> {
+        let texts = self.line.iter().filter(|it| it.address.is_none());
+        texts.map(|text| &*text.invitation)
+    }
+
+    /// Removes the messages that are not shown yet.
+    pub(super) fn leave_unshown(&mut self) {
+        self.line.clear();
     }
 
     /// Whether the content of a message is being read.
@@ -167,6 +194,8 @@ struct Preview {
     /// The href of the invitation.
     href: String,
     sender: ParticipantKey,
+    /// A server leaves out the inviter who has left the conversation.
+    is_sender_known: bool,
     /// The server's time at the offer, if it is known.
     offered_at: Option<SystemTime>,
     /// Whether this user has accepted the invitation, even if the server has not confirmed it yet.
@@ -178,7 +207,7 @@ struct Preview {
 impl Preview {
     /// Whether a message has the same text and the same sender, as far as the sender is known.
     fn is_repeated_by(&self, body: &MessageBody, sender: Option<ParticipantKey>) -> bool {
-        sender.is_none_or(|sender| self.sender == sender)
+        sender.is_none_or(|sender| self.sender == sender || !self.is_sender_known)
             && html::comparable(&self.body) == html::comparable(body)
     }
 
@@ -196,6 +225,11 @@ impl Preview {
 }
 
 impl InvitationText {
+    /// The href of the invitation, if its text is not shown yet.
+    pub(super) fn awaited_href(&self) -> Option<&str> {
+        self.preview.as_ref().map(|text| &*text.href)
+    }
+
     /// Whether the text is not shown yet.
     pub(super) fn is_awaited(&self) -> bool {
         self.preview.is_some()
@@ -209,11 +243,11 @@ impl InvitationText {
         }
     }
 
-    /// Stores the text of an incoming invitation.
+    /// Stores the text of an incoming invitation, with the inviter and whether it is known who that is.
     pub(super) fn expect_first(
         &mut self,
         body: Option<MessageBody>,
-        sender: ParticipantKey,
+        (sender, is_sender_known): (ParticipantKey, bool),
         offered_at: Option<SystemTime>,
         href: String,
     ) {
@@ -221,6 +255,7 @@ impl InvitationText {
             body,
             href,
             sender,
+            is_sender_known,
             offered_at,
             accepted: false,
             accepted_at: None,
@@ -267,6 +302,7 @@ impl Conversation {
         };
         let text = &mut live.invitation_text;
         self.received.remember(text.shown_preview.take());
+        let sender = (sender, self.roster.is_identified(sender));
         text.expect_first(Some(body), sender, None, href);
         self.expect_first_message(cx);
     }
@@ -319,6 +355,34 @@ impl Conversation {
             arrived_at: cx.core.wall_now(),
         };
         self.enqueue(cx, waiting);
+    }
+
+    /// Adds a message of a checkpoint to the queue. It is read when the application has been read.
+    pub(super) fn restore_unshown(&mut self, cx: &mut Context<'_>, href: String) {
+        let Some(address) = cx.address_of(&href) else {
+            return;
+        };
+        self.received.known.insert(address.key.clone(), ());
+        let waiting = Waiting {
+            result: None,
+            sender: self.unnamed_sender(cx),
+            address: Some(address),
+            invitation: String::new(),
+            content: None,
+            is_late: false,
+            arrived_at: cx.core.wall_now(),
+        };
+        self.received.line.push_back(waiting);
+    }
+
+    /// Reads the messages in the queue whose content is unknown.
+    pub(super) fn read_unshown(&mut self, cx: &mut Context<'_>) {
+        let unknown = self.received.line.iter().filter(|it| it.content.is_none());
+        let addresses = unknown.filter_map(|it| it.address.clone());
+        for Address { href, key } in addresses.collect::<Vec<_>>() {
+            self.tasks
+                .read(cx.core, Some(&href), ChatPurpose::ReadIncoming(key));
+        }
     }
 
     /// Adds a message to the queue, and reads it if its content is unknown.

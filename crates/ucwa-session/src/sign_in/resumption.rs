@@ -14,6 +14,12 @@ use crate::exchange::{Exchange, Purpose};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::operation::Outcome;
 use crate::session::Session;
+use crate::timers::Timer;
+
+/// How many refusals that may be those of a proxy are not believed, when a session resumes.
+const MAX_REFUSALS: u32 = 2;
+/// The pause after such a refusal.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The resumption of an earlier session's application.
 #[derive(Debug, Default)]
@@ -23,13 +29,18 @@ pub(crate) enum Resumption {
     None,
     /// The next sign-in resumes this application.
     Of(Box<Checkpoint>),
-    /// The application is polled and read. Holds the invitations that ring.
-    UnderWay(Vec<(String, String)>),
+    /// The application is polled and read.
+    UnderWay {
+        /// The invitations to be read again.
+        ringing: Vec<(String, String)>,
+        /// How often the read of the application was refused, perhaps not by the server.
+        refusals: u32,
+    },
 }
 
 impl Resumption {
     pub(crate) fn is_under_way(&self) -> bool {
-        matches!(self, Self::UnderWay(_))
+        matches!(self, Self::UnderWay { .. })
     }
 }
 
@@ -71,12 +82,13 @@ impl Session {
         if sign_in.phase != Phase::Running {
             return None;
         }
-        let mut ringing = self.chats.save_ringing();
-        if let Resumption::UnderWay(unread) = &sign_in.resumption {
-            ringing.extend_from_slice(unread);
-        }
         let base = self.core.base.as_ref()?;
         let application = base.resolve(sign_in.links.application.as_deref()?).ok()?;
+        let restored: &[_] = match &sign_in.resumption {
+            Resumption::UnderWay { ringing, .. } => ringing,
+            _ => &[],
+        };
+        let ringing = self.chats.save_ringing(&self.core, restored);
         Some(Checkpoint {
             endpoint_id: sign_in.endpoint_id.clone(),
             user_agent: self.core.config.user_agent.clone(),
@@ -105,6 +117,9 @@ impl Session {
             return None;
         }
         let checkpoint = self.save(true);
+        if checkpoint.is_some() {
+            self.chats.leave_unshown(&self.core);
+        }
         // Without its links, the application is not deleted.
         self.sign_in.links = ApplicationLinks::default();
         self.give_up(Failure::new(FailureKind::Detached, Stage::Command));
@@ -131,7 +146,10 @@ impl Session {
         self.sign_in.name = checkpoint.name;
         self.sign_in.links.application = Some(checkpoint.application.clone());
         self.chats.me.clone_from(&checkpoint.me);
-        self.sign_in.resumption = Resumption::UnderWay(checkpoint.ringing);
+        self.sign_in.resumption = Resumption::UnderWay {
+            ringing: checkpoint.ringing,
+            refusals: 0,
+        };
         self.sign_in.phase = Phase::Running;
         self.sign_in.application_since = self.core.now;
         self.core.emit(SessionEvent::Me {
@@ -144,12 +162,29 @@ impl Session {
         self.chats.restore(&mut self.core, checkpoint.conversations);
         self.continue_channel(checkpoint.next);
         if self.sign_in.phase == Phase::Running {
-            let read = Exchange::new(
-                Purpose::ReadApplication,
-                Method::GET,
-                checkpoint.application,
-            );
-            self.core.issue(read);
+            self.read_resumed_application(Duration::ZERO);
+        }
+    }
+
+    fn read_resumed_application(&mut self, pause: Duration) {
+        let application = self.sign_in.links.application.clone().unwrap_or_default();
+        let read = Exchange::new(Purpose::ReadApplication, Method::GET, application);
+        match pause.is_zero() {
+            true => self.core.issue(read),
+            false => {
+                self.core.arm(pause, Timer::Retry(Box::new(read)));
+            }
+        }
+    }
+
+    /// Counts a refusal that is not the server's word on the application. `false` if there have been too many.
+    fn may_be_mistaken(&mut self, refusal: &Failure) -> bool {
+        match &mut self.sign_in.resumption {
+            Resumption::UnderWay { refusals, .. } if !refusal.is_gone() => {
+                *refusals += 1;
+                *refusals <= MAX_REFUSALS
+            }
+            _ => false,
         }
     }
 
@@ -162,9 +197,13 @@ impl Session {
         let read = result.and_then(|response| self.application_links(exchange, &response));
         match read {
             Ok(()) => self.finish_resumption(),
-            // The user has moved, or a proxy no longer finds the pool of the application (`RootURL`).
+            // The user has moved, or a proxy no longer finds the pool of the application (`RootURL`). A single refusal of a
+            // proxy proves nothing.
             Err(failure) if matches!(failure.status(), Some(403 | 404 | 410)) => {
-                self.sign_in_instead(failure);
+                match self.may_be_mistaken(&failure) {
+                    true => self.read_resumed_application(REFUSAL_PAUSE),
+                    false => self.sign_in_instead(failure),
+                }
             }
             Err(failure) => {
                 // The application may exist, so it is not deleted.
@@ -178,12 +217,16 @@ impl Session {
         if !self.core.is_under_way(&Purpose::Poll) && !self.has_uncommitted_page() {
             // The page was unreadable, and the poll waited for this read.
             self.restart_channel();
+            if self.sign_in.phase != Phase::Running {
+                // The events link leads to another host.
+                return;
+            }
         }
         self.report_sign_in();
         if let Some(ticket) = self.sign_in.ticket.take() {
             self.core.complete(ticket, Ok(Outcome::Done));
         }
-        if let Resumption::UnderWay(ringing) = resumption {
+        if let Resumption::UnderWay { ringing, .. } = resumption {
             self.core.collect_reads();
             self.chats.read_restored(&mut self.core, &ringing);
         }

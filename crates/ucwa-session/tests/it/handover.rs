@@ -337,7 +337,6 @@ fn without_the_application_the_session_signs_in_and_says_why() {
         (APP, 404, lost()),
         (APP, 404, Value::Null),
         (APP, 410, expired()),
-        (APP, 403, Value::Null),
     ] {
         let checkpoint = chatting().session.checkpoint().unwrap();
         let (mut driver, ticket) = resumed(&checkpoint);

@@ -30,6 +30,7 @@ mod formats;
 mod grants;
 mod growth;
 mod handover;
+mod handover_reads;
 mod history;
 mod hrefs;
 mod incoming;

@@ -223,3 +223,61 @@ fn a_session_does_not_yield_to_its_own_pending_get() {
         assert!(driver.asked.is_empty(), "{policy:?}");
     }
 }
+
+#[test]
+fn a_paused_process_yields_however_late_it_learns_of_its_successor() {
+    // The refusal of its pending GET is lost, so it polls again when the deadline has passed.
+    let mut driver = signed_in(ReplacementPolicy::TakeBack);
+    driver.handle(Input::WallClock(wall(&driver, Duration::ZERO)));
+    driver.handle(Input::WallClock(wall(&driver, 10 * SECOND)));
+    driver.advance(300 * SECOND);
+    driver.replace();
+    driver.assert_yielded();
+}
+
+#[test]
+fn a_session_that_got_a_page_after_a_suspend_takes_its_channel_back() {
+    let mut driver = signed_in(ReplacementPolicy::TakeBack);
+    driver.handle(Input::WallClock(wall(&driver, Duration::ZERO)));
+    driver.handle(Input::WallClock(wall(&driver, 10 * SECOND)));
+    driver.advance(SECOND);
+    driver.page(json!([]));
+    driver.advance(70 * SECOND);
+    driver.replace();
+    assert!(driver.is_polling());
+}
+
+/// The successor of a paused process has created the lost application anew.
+#[test]
+fn a_paused_process_leaves_an_application_that_another_one_created() {
+    let lost = || json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    for (was_paused, existed, yields) in [
+        (true, true, true),
+        (true, false, false),
+        (false, true, false),
+    ] {
+        let mut driver = signed_in(ReplacementPolicy::TakeBack);
+        driver.handle(Input::WallClock(wall(&driver, Duration::ZERO)));
+        let paused = if was_paused {
+            10 * SECOND
+        } else {
+            Duration::ZERO
+        };
+        driver.handle(Input::WallClock(wall(&driver, paused)));
+        driver.reply("GET", &format!("{APP}/events"), 404, lost());
+        driver.advance(SECOND);
+        let status = if existed { 200 } else { 201 };
+        driver.reply(
+            "POST",
+            "/ucwa/oauth/v1/applications",
+            status,
+            application(true),
+        );
+        assert_eq!(
+            signed_out(&driver).is_some(),
+            yields,
+            "{was_paused} {existed}"
+        );
+        assert_eq!(driver.sent.is_empty(), yields, "{:?}", driver.sent);
+    }
+}

@@ -1,0 +1,298 @@
+//! Handing over what a session was reading: messages, invitations, and its own application.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ucwa_session::*;
+
+use crate::channel::signed_out;
+use crate::driver::*;
+use crate::handover::*;
+use crate::pages::*;
+use crate::people::{batch_of, targets, with_people};
+use crate::unclaimed::discovered;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A session that reads the text of message 5, with message 6 behind it.
+fn reading() -> (TestDriver, Value) {
+    let mut old = chatting();
+    let message = arrival("21a1", "5", "first");
+    let resource = message["_embedded"]["message"].clone();
+    let malformed = with(message, "_embedded", json!("x"));
+    let behind = arrival("21a1", "6", "second");
+    old.page(json!([conversation("21a1", vec![malformed, behind])]));
+    (old, resource)
+}
+
+#[test]
+fn messages_that_are_not_shown_yet_are_read_by_the_next_session_and_shown_there_only() {
+    for detaches in [true, false] {
+        let (mut old, first) = reading();
+        old.events.clear();
+        let checkpoint = match detaches {
+            true => old.session.detach(old.now),
+            false => old.session.checkpoint(),
+        };
+        old.handle(Input::Timeout);
+        assert_eq!(old.received(chat()), [""; 0]);
+        let (mut driver, key) = resumed_chat(&checkpoint.unwrap());
+        // What arrives in the meantime is shown behind them.
+        driver.page(senders("21a1", vec![(true, arrival("21a1", "7", "third"))]));
+        assert_eq!(driver.received(key), [""; 0]);
+        let second = arrival("21a1", "6", "second")["_embedded"]["message"].clone();
+        driver.reply("GET", &message_href("21a1", "6"), 200, second);
+        driver.reply("GET", &message_href("21a1", "5"), 200, first);
+        assert_eq!(driver.received(key), ["first", "second", "third"]);
+    }
+}
+
+#[test]
+fn a_conversation_that_waits_for_a_message_before_its_end_is_handed_over() {
+    let (mut old, first) = reading();
+    let gone = bare("deleted", "conversation", &conversation_href("21a1"), None);
+    old.page(senders("21a1", vec![(false, gone)]));
+    let (mut driver, key) = resumed_chat(&old.session.checkpoint().unwrap());
+    let lost = json!({"code": "NotFound", "subcode": "ConversationNotFound"});
+    driver.reply("GET", &conversation_href("21a1"), 404, lost);
+    driver.reply("GET", &message_href("21a1", "5"), 200, first);
+    let second = arrival("21a1", "6", "second")["_embedded"]["message"].clone();
+    driver.reply("GET", &message_href("21a1", "6"), 200, second);
+    let changes = driver.changes(key);
+    let texts: Vec<_> = (changes.iter())
+        .filter_map(|change| match change {
+            ConversationChange::MessageReceived {
+                body: MessageBody::Text(text),
+                ..
+            } => Some(&**text),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(texts, ["first", "second"]);
+    assert!(matches!(
+        changes.last(),
+        Some(ConversationChange::Ended { failure: Some(_) })
+    ));
+}
+
+#[test]
+fn an_invitation_that_is_being_read_is_handed_over() {
+    let mut old = TestDriver::signed_in();
+    let offer = offered("17b", "hello")[0]["events"][0].clone();
+    let resource = offer["_embedded"]["messagingInvitation"].clone();
+    old.page(json!([communication(vec![with(
+        offer,
+        "_embedded",
+        json!("x")
+    )])]));
+    let (mut driver, _) = resumed(&old.session.checkpoint().unwrap());
+    driver.reply("GET", APP, 200, application(false));
+    driver.reply("GET", INVITATION, 200, resource);
+    let incoming = |event: &SessionEvent| {
+        matches!(
+            event,
+            SessionEvent::Incoming {
+                answerable: true,
+                preview: Some(_),
+                ..
+            }
+        )
+    };
+    assert!(driver.events.iter().any(incoming), "{:?}", driver.events);
+}
+
+/// A session that has accepted Lene's invitation, whose text no event has brought so far.
+fn with_expected_text() -> TestDriver {
+    let mut old = TestDriver::signed_in();
+    old.page(offered("17b", "hello"));
+    let key = ConversationKey::Remote(crate::channel::first_remote(&old));
+    old.submit(Operation::Accept(key));
+    old.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+    old.page(offer_completed("17b", "Success"));
+    old.page(senders("17b", vec![(true, messaging("17b", "Connected"))]));
+    old
+}
+
+fn accepted_invitation() -> Value {
+    let offer = offered("17b", "hello")[0]["events"][0]["_embedded"]["messagingInvitation"].clone();
+    with(offer, "state", json!("Connected"))
+}
+
+#[test]
+fn the_text_of_an_accepted_invitation_is_shown_once_by_the_next_session() {
+    for comes_as_an_event in [true, false] {
+        let mut old = with_expected_text();
+        let checkpoint = old.session.detach(old.now).unwrap();
+        old.handle(Input::Timeout);
+        let key = ConversationKey::Remote(crate::channel::first_remote(&old));
+        assert_eq!(old.received(key), [""; 0]);
+        let (mut driver, key) = resumed_chat(&checkpoint);
+        driver.reply("GET", INVITATION, 200, accepted_invitation());
+        if comes_as_an_event {
+            driver.page(senders("17b", vec![(true, arrival("17b", "1", "hello"))]));
+        }
+        driver.advance(10 * SECOND);
+        assert_eq!(driver.received(key), ["hello"]);
+        // Another view of the invitation, and a late event with its text, add nothing.
+        driver.page(offered("17b", "hello"));
+        driver.page(senders("17b", vec![(true, arrival("17b", "1", "hello"))]));
+        driver.advance(10 * SECOND);
+        assert_eq!(driver.received(key), [""; 0]);
+    }
+}
+
+#[test]
+fn an_accepted_invitation_without_a_conversation_is_over() {
+    let mut old = TestDriver::signed_in();
+    old.page(offered("17b", "hello"));
+    let key = ConversationKey::Remote(crate::channel::first_remote(&old));
+    old.submit(Operation::Accept(key));
+    let (mut driver, _) = resumed(&old.session.checkpoint().unwrap());
+    driver.reply("GET", APP, 200, application(false));
+    // The server removes the links of a conversation that is gone.
+    let bare = json!({"rel": "messagingInvitation", "direction": "Incoming", "state": "Connected"});
+    driver.reply("GET", INVITATION, 200, bare);
+    let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
+    assert!(matches!(
+        driver.changes(key).last(),
+        Some(ConversationChange::Ended { failure: Some(_) })
+    ));
+}
+
+#[test]
+fn an_invitation_that_an_event_brings_first_is_not_read_again() {
+    let mut old = TestDriver::signed_in();
+    old.page(offered("17b", "hello"));
+    let (mut driver, _) = resumed(&old.session.checkpoint().unwrap());
+    driver.page(offered("17b", "hello"));
+    assert_eq!(driver.session.checkpoint().unwrap().conversations(), 1);
+    driver.reply("GET", APP, 200, application(false));
+    assert!(!driver.is_sent("GET", INVITATION));
+}
+
+#[test]
+fn a_session_that_is_resuming_can_be_handed_over_again() {
+    let mut old = chatting();
+    old.page(offered("17b", "hello"));
+    let checkpoint = old.session.checkpoint().unwrap();
+    let (mut driver, _) = resumed(&checkpoint);
+    let again = driver.session.checkpoint().expect("no checkpoint");
+    assert_eq!(again.encode(), checkpoint.encode());
+    driver.page(senders("21a1", vec![(true, arrival("21a1", "5", "Hi"))]));
+    let later = driver.session.checkpoint().unwrap();
+    assert_ne!(
+        later.encode(),
+        checkpoint.encode(),
+        "the next poll is another one"
+    );
+    assert_eq!(later.conversations(), 2);
+}
+
+/// Otherwise the session would send the same batch for ever.
+#[test]
+fn what_a_batch_refuses_is_read_alone() {
+    let (old, _) = reading();
+    let (mut driver, _) = resumed(&old.session.checkpoint().unwrap());
+    driver.reply("GET", APP, 200, with_people(false));
+    let batch = driver.take("POST", &format!("{APP}/batch"));
+    let reads = targets(&batch);
+    assert_eq!(reads.len(), 3);
+    let refused: Vec<_> = reads
+        .iter()
+        .map(|_| (404, json!({"code": "NotFound"})))
+        .collect();
+    driver.respond(batch.id, batch_of(&refused));
+    assert!(!driver.is_sent("POST", &format!("{APP}/batch")));
+    for read in reads {
+        let (_, target) = read.split_once(' ').unwrap();
+        assert!(
+            driver.sent.iter().any(|it| it.target() == target),
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn a_refusal_that_may_be_a_proxys_is_believed_at_the_third_time() {
+    for exists in [true, false] {
+        let checkpoint = chatting().session.checkpoint().unwrap();
+        let (mut driver, ticket) = resumed(&checkpoint);
+        let forbidden = || json!({"code": "Forbidden"});
+        let is_read = |driver: &TestDriver| driver.sent.iter().any(|it| it.target() == APP);
+        for _ in 0..2 {
+            driver.reply("GET", APP, 403, forbidden());
+            assert!(!is_read(&driver));
+            driver.advance(SECOND);
+            assert!(is_read(&driver));
+        }
+        let resumes = match exists {
+            true => (200, application(false)),
+            false => (403, forbidden()),
+        };
+        driver.reply("GET", APP, resumes.0, resumes.1);
+        assert_eq!(driver.result(ticket).is_some(), exists);
+        let gave_up = |event: &SessionEvent| matches!(event, SessionEvent::NotResumed { failure } if failure.status() == Some(403));
+        assert_eq!(driver.events.iter().any(gave_up), !exists);
+    }
+}
+
+#[test]
+fn unreadable_pages_do_not_start_a_second_read_or_a_second_poll() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let (mut driver, ticket) = resumed(&checkpoint);
+    let events = format!("{APP}/events");
+    for _ in 0..3 {
+        driver.reply("GET", &events, 200, json!({"not": "a page"}));
+        driver.advance(SECOND);
+    }
+    assert_eq!(driver.count_sent("GET", APP), 1);
+    driver.reply("GET", APP, 200, application(false));
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert_eq!(driver.count_sent("GET", &events), 1);
+}
+
+/// The link of a read application leads to another host after unreadable pages: the session ends, and is not signed in after
+/// that.
+#[test]
+fn a_foreign_events_link_ends_a_session_that_resumes() {
+    let checkpoint = chatting().session.checkpoint().unwrap();
+    let (mut driver, ticket) = resumed(&checkpoint);
+    for _ in 0..3 {
+        driver.reply(
+            "GET",
+            &format!("{APP}/events"),
+            200,
+            json!({"not": "a page"}),
+        );
+        driver.advance(SECOND);
+    }
+    let mut forged = application(false);
+    forged["_links"]["events"] = json!({"href": "https://evil.example/events"});
+    driver.reply("GET", APP, 200, forged);
+    assert!(signed_out(&driver).is_some());
+    let last = driver.events.iter().rev().find_map(|event| match event {
+        SessionEvent::SignIn { state, .. } => Some(*state),
+        _ => None,
+    });
+    assert_eq!(last, Some(SignInState::SignedOut));
+    assert!(matches!(driver.result(ticket), Some(Err(_))));
+    let only_deletes = |it: &Request| it.request.method() == "DELETE";
+    assert!(driver.sent.iter().all(only_deletes), "{:?}", driver.sent);
+}
+
+#[test]
+fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
+    let mut driver = TestDriver::signed_in();
+    let mut offer = offered("17b", "hello");
+    let invitation = &mut offer[0]["events"][0]["_embedded"]["messagingInvitation"];
+    invitation["_embedded"] = json!({});
+    driver.page(offer);
+    let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
+    driver.submit(Operation::Accept(key));
+    driver.reply("POST", &format!("{INVITATION}/accept"), 204, Value::Null);
+    driver.page(offer_completed("17b", "Success"));
+    driver.page(senders("17b", vec![(true, arrival("17b", "1", "hello"))]));
+    driver.advance(10 * SECOND);
+    assert_eq!(driver.received(key), ["hello"]);
+    assert!(discovered(&driver).is_none());
+}
