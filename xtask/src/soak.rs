@@ -14,7 +14,7 @@ use ucwa_sim::{
 };
 
 /// How many failing seeds are printed in full.
-const PRINTED_FAILURES: usize = 20;
+const PRINTED_FAILURES: usize = 2000;
 /// The pause between two lines of progress.
 const PROGRESS_PAUSE: Duration = Duration::from_secs(10);
 
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// The number of messages in each of a run's two chats, besides the first ones
     #[arg(long, default_value_t = Options::default().messages)]
     messages: u32,
-    /// The size of the world: pair, group, large or full
+    /// The size of the world: pair, group, large, full or handover
     #[arg(long, value_parser = world, default_value = Options::default().size.name())]
     world: WorldSize,
     /// The number of simultaneous sessions, 2 to 5; by default chosen by the seed
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
 }
 
 fn world(name: &str) -> Result<WorldSize, String> {
-    WorldSize::named(name).ok_or_else(|| "expected pair, group, large or full".to_owned())
+    WorldSize::named(name).ok_or_else(|| "expected pair, group, large, full or handover".to_owned())
 }
 
 fn sessions(count: &str) -> Result<SessionCount, String> {

@@ -65,6 +65,22 @@ pub enum CoveragePoint {
     LateAfterSuspend,
     /// A pending GET that was in flight when the device resumed ended soon afterwards.
     PolledAfterSuspend,
+    /// A session was detached, and another one started from its checkpoint.
+    Detached,
+    /// A process was killed, and a session started from its checkpoint.
+    Killed,
+    /// A process was killed before it had committed an event page, and a session started from the checkpoint before that.
+    KilledUncommitted,
+    /// A session started from the checkpoint of a process that stood still.
+    Paused,
+    /// A session continued the application of a checkpoint.
+    Resumed,
+    /// A session signed in anew, because the server no longer had the application of its checkpoint.
+    NotResumed,
+    /// A session reported the result of a message that was without one in its checkpoint.
+    DoubtfulSettled,
+    /// A process that was paused left the application to its successor.
+    Yielded,
     /// A session renewed its token.
     TokenRenewed,
     /// A session renewed its token on its own timer, before the token expired.
@@ -119,6 +135,14 @@ impl fmt::Display for CoveragePoint {
             Self::LostInSuspend => f.write_str("lost-in-suspend"),
             Self::LateAfterSuspend => f.write_str("late-after-suspend"),
             Self::PolledAfterSuspend => f.write_str("polled-after-suspend"),
+            Self::Detached => f.write_str("detached"),
+            Self::Killed => f.write_str("killed"),
+            Self::KilledUncommitted => f.write_str("killed-uncommitted"),
+            Self::Paused => f.write_str("paused"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::NotResumed => f.write_str("not-resumed"),
+            Self::DoubtfulSettled => f.write_str("doubtful-settled"),
+            Self::Yielded => f.write_str("yielded"),
             Self::TokenRenewed => f.write_str("token-renewed"),
             Self::TokenRenewedInTime => f.write_str("token-renewed-in-time"),
         }

@@ -1,6 +1,6 @@
 //! An endpoint: one session of one actor, and what that session has reported to its application.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -10,8 +10,9 @@ use ucwa_session::{
     Operation, Outcome, PersonFact, PersonStatus, Session, SessionEvent, SignInState, Ticket,
 };
 
+use crate::coverage::CoveragePoint;
 use crate::message::MessageId;
-use crate::network::ExchangeId;
+use crate::network::{Arrival, ExchangeId};
 use crate::violation::{Invariant, Violation};
 
 /// Identifies an endpoint. An actor who signs in again gets a new endpoint.
@@ -29,6 +30,31 @@ pub(crate) struct ConversationView {
     pub(crate) received: Vec<MessageId>,
     /// The number of received messages that were shown without a text, since it could not be read.
     pub(crate) without_text: usize,
+}
+
+/// The process that runs a session.
+#[derive(Debug)]
+pub(crate) enum Process {
+    Running,
+    /// It stands still. Its machine keeps what arrives.
+    Paused {
+        held: Vec<Arrival>,
+    },
+    /// It has detached its session and ended.
+    Detached,
+    /// It was killed. `uncommitted` is whether it had handled an event page that it had not committed.
+    Killed {
+        uncommitted: bool,
+    },
+}
+
+/// What a process that has stopped leaves to its successor.
+#[derive(Debug)]
+pub(crate) struct Legacy {
+    /// The encoded checkpoint.
+    pub(crate) checkpoint: String,
+    /// How long after the stop the successor starts. `None` once the start is scheduled.
+    pub(crate) gap: Option<Duration>,
 }
 
 /// A session and what it has reported.
@@ -63,6 +89,30 @@ pub(crate) struct Endpoint {
     pub(crate) resumed: Option<(Duration, ExchangeId)>,
     /// The events that the scenario has not processed yet.
     pub(crate) unread_events: VecDeque<SessionEvent>,
+    /// The session has sent a request.
+    pub(crate) has_sent: bool,
+    pub(crate) process: Process,
+    /// The process is killed when it has handled the next event page and not committed it. The value is the gap before its
+    /// successor starts.
+    pub(crate) dies_uncommitted: Option<Duration>,
+    /// What the process left when it stopped, until its successor is scheduled or started.
+    pub(crate) legacy: Option<Legacy>,
+    /// The operations that had not completed when the process stopped.
+    pub(crate) open_at_stop: BTreeSet<Ticket>,
+    pub(crate) predecessor: Option<EndpointId>,
+    pub(crate) successor: Option<EndpointId>,
+    /// The session has continued the application of its predecessor.
+    pub(crate) is_resumed: bool,
+    /// The server no longer had the application of the predecessor.
+    pub(crate) not_resumed: bool,
+    /// The messages without a result in the checkpoint that the session resumed from.
+    pub(crate) doubtful: BTreeSet<MessageId>,
+    /// The last reported delivery result on each message by its message ID.
+    pub(crate) settled: BTreeMap<MessageId, MessageStatus>,
+    /// The messages that an incoming invitation previewed.
+    pub(crate) previewed: BTreeSet<MessageId>,
+    /// The messages that were shown while the successor was running, too.
+    pub(crate) shown_beside_successor: Vec<MessageId>,
 }
 
 impl Endpoint {
@@ -85,6 +135,19 @@ impl Endpoint {
             clock_reading: None,
             resumed: None,
             unread_events: VecDeque::new(),
+            has_sent: false,
+            process: Process::Running,
+            dies_uncommitted: None,
+            legacy: None,
+            open_at_stop: BTreeSet::new(),
+            predecessor: None,
+            successor: None,
+            is_resumed: false,
+            not_resumed: false,
+            doubtful: BTreeSet::new(),
+            settled: BTreeMap::new(),
+            previewed: BTreeSet::new(),
+            shown_beside_successor: Vec::new(),
         }
     }
 
@@ -129,10 +192,22 @@ impl Endpoint {
         match event {
             SessionEvent::SignIn { state, .. } => {
                 self.state = *state;
-                self.was_signed_in |= *state == SignInState::SignedIn;
+                let signed_in = *state == SignInState::SignedIn;
+                self.was_signed_in |= signed_in;
+                self.is_resumed |= signed_in && self.predecessor.is_some() && !self.not_resumed;
             }
-            SessionEvent::Incoming { conversation, .. }
-            | SessionEvent::Discovered { conversation, .. } => {
+            SessionEvent::NotResumed { .. } => self.not_resumed = true,
+            SessionEvent::Incoming {
+                conversation,
+                preview,
+                ..
+            } => {
+                let preview = preview.as_ref().and_then(MessageId::of_body);
+                self.previewed.extend(preview);
+                let view = self.conversations.entry(*conversation).or_default();
+                view.live = true;
+            }
+            SessionEvent::Discovered { conversation, .. } => {
                 let view = self.conversations.entry(*conversation).or_default();
                 view.live = true;
             }
@@ -149,6 +224,32 @@ impl Endpoint {
             _ => {}
         }
         None
+    }
+
+    /// The step of a hand-over that an event, which was recorded, completes.
+    pub(crate) fn recovery(&self, event: &SessionEvent) -> Option<CoveragePoint> {
+        match event {
+            SessionEvent::SignIn {
+                state: SignInState::SignedIn,
+                ..
+            } if self.is_resumed => Some(CoveragePoint::Resumed),
+            SessionEvent::SignIn {
+                state: SignInState::SignedOut,
+                failure: Some(failure),
+            } if self.successor.is_some() && failure.subcode() == Some("PGetReplaced") => {
+                Some(CoveragePoint::Yielded)
+            }
+            SessionEvent::NotResumed { .. } => Some(CoveragePoint::NotResumed),
+            SessionEvent::Conversation {
+                change: ConversationChange::MessageSettled { message_id, .. },
+                ..
+            } => {
+                let message = MessageId::of_message_id(message_id);
+                let is_doubtful = message.is_some_and(|it| self.doubtful.contains(&it));
+                is_doubtful.then_some(CoveragePoint::DoubtfulSettled)
+            }
+            _ => None,
+        }
     }
 
     fn on_change(
@@ -191,7 +292,17 @@ impl Endpoint {
                         format!("{}: a message that was never sent: {body:?}", self.name),
                     ));
                 };
-                view.received.push(message);
+                match self.successor {
+                    Some(_) => self.shown_beside_successor.push(message),
+                    None => view.received.push(message),
+                }
+            }
+            ConversationChange::MessageSettled {
+                message_id, status, ..
+            } => {
+                let message = MessageId::of_message_id(message_id)?;
+                let before = self.settled.insert(message, *status);
+                return self.contradiction(message, before, *status);
             }
             ConversationChange::MessageStatus {
                 message,
@@ -210,21 +321,45 @@ impl Endpoint {
                 }
                 if let Some(message) = MessageId::of_key(*message) {
                     let before = self.delivery_results.insert(message, *status);
-                    // An unknown delivery result can be followed by a final one, which stays.
-                    if before.is_some_and(|before| before != MessageStatus::Unknown) {
-                        return Some(Violation::new(
-                            Invariant::TrueDeliveryResult,
-                            format!(
-                                "{}: {message:?} was {before:?} and is {status:?}",
-                                self.name
-                            ),
-                        ));
-                    }
+                    return self.contradiction(message, before, *status);
                 }
             }
             _ => {}
         }
         None
+    }
+
+    /// The violation by a second result on a message: only an unknown result can be followed by another one.
+    fn contradiction(
+        &self,
+        message: MessageId,
+        before: Option<MessageStatus>,
+        status: MessageStatus,
+    ) -> Option<Violation> {
+        before.filter(|before| *before != MessageStatus::Unknown)?;
+        Some(Violation::new(
+            Invariant::TrueDeliveryResult,
+            format!(
+                "{}: {message:?} was {before:?} and is {status:?}",
+                self.name
+            ),
+        ))
+    }
+
+    /// Records what the process leaves to its successor, when it stops.
+    pub(crate) fn leave(&mut self, legacy: Legacy) {
+        self.open_at_stop = self.open_tickets().collect();
+        self.legacy = Some(legacy);
+    }
+
+    /// Drops what ends with a process that is killed: its timers and its operations.
+    pub(crate) fn kill(&mut self, uncommitted: bool) {
+        self.process = Process::Killed { uncommitted };
+        self.state = SignInState::SignedOut;
+        self.wake_at = None;
+        self.poll = None;
+        self.tickets.retain(|_, result| result.is_some());
+        self.open_tickets = 0;
     }
 
     /// Drops the operations that have completed, except the last one, whose ticket is needed for the next.
@@ -234,14 +369,19 @@ impl Endpoint {
             .retain(|ticket, result| result.is_none() || Some(*ticket) == last);
     }
 
+    pub(crate) fn open_tickets(&self) -> impl Iterator<Item = Ticket> {
+        let open = self.tickets.iter().filter(|(_, result)| result.is_none());
+        open.map(|(ticket, _)| *ticket)
+    }
+
     /// The user, which is the part of the name before the first dot.
     pub(crate) fn user(&self) -> &str {
         self.name.split('.').next().unwrap_or_default()
     }
 
-    /// Whether every submitted operation has completed.
+    /// Whether every submitted operation has completed, unless another session has taken over from this one.
     pub(crate) fn is_settled(&self) -> bool {
-        self.open_tickets == 0
+        self.open_tickets == 0 || self.successor.is_some()
     }
 }
 

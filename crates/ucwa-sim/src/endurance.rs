@@ -333,7 +333,7 @@ impl Endurance {
         let wall = self.world.session_wall_at_epoch(user);
         let config = SessionConfig::new(Root::Domain, self.random.seed(), wall);
         let (name, _) = address.split_once('@').unwrap_or_default();
-        let endpoint = self.world.add_endpoint(name, user, config);
+        let endpoint = self.world.add_endpoint(name, user, Session::new(config));
         let credentials = Credentials::Password {
             sip_uri: format!("sip:{address}"),
             user_name: None,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ucwa_session::{FailureKind, MessageStatus, Outcome, Workload};
 
-use crate::endpoint::EndpointId;
+use crate::endpoint::{EndpointId, Process};
 use crate::message::MessageId;
 use crate::scenario::SentMessage;
 use crate::violation::{Invariant, Violation};
@@ -72,7 +72,8 @@ impl Check<'_> {
                 let mut last = BTreeMap::new();
                 for message in &view.received {
                     self.shown.entry(*message).or_default().push(id);
-                    let sender = self.message(*message).map(|message| message.sender);
+                    // What a process sent before it was paused may arrive after a message of its successor.
+                    let sender = self.message(*message).map(|message| message.endpoint);
                     if !self.world.oracle.is_read_late(id, *message)
                         && let Some(before) = last.insert(sender, *message)
                         && before > *message
@@ -91,7 +92,8 @@ impl Check<'_> {
                 .map(|it| it.without_text)
                 .sum();
             let failed_reads = self.world.oracle.failed_reads(id);
-            if without_text > failed_reads {
+            // A session also reads what its predecessor had not shown yet.
+            if without_text > failed_reads && endpoint.predecessor.is_none() {
                 let detail = format!(
                     "{} shows {without_text} messages without their text, and failed to read {failed_reads}",
                     endpoint.name
@@ -115,6 +117,8 @@ impl Check<'_> {
             .filter(|(endpoint, message)| {
                 let places = self.shown.get(message);
                 !places.is_some_and(|places| self.is_among(*endpoint, places))
+                    && !self.is_shown_by_predecessor(*message)
+                    && !self.is_lost_with_process(*endpoint)
                     && !self.may_be_undelivered(*message)
                     // An event that comes again does not repeat a message that was shown without its text.
                     && !self.has_messages_without_text()
@@ -136,19 +140,59 @@ impl Check<'_> {
         places.iter().enumerate().any(|(index, place)| {
             let later = places.get(index + 1..).unwrap_or_default();
             let open = !self.world.oracle.is_acknowledged(*place, message);
-            later
-                .iter()
-                .any(|other| other == place || owner(*other) == owner(*place) && !open)
+            let repeats = |other: &EndpointId| {
+                other == place && !self.is_misled(*place) || owner(*other) == owner(*place) && !open
+            };
+            later.iter().any(repeats)
         })
     }
 
-    /// Whether a message is shown at an endpoint or at another endpoint of the same user. An invitation reaches all endpoints
+    /// Whether a process that stopped has shown a message in another way: as the preview of an invitation, which may end
+    /// before the session is resumed, or after its successor had started.
+    fn is_shown_by_predecessor(&self, message: MessageId) -> bool {
+        let mut endpoints = self.world.endpoints();
+        endpoints.any(|(_, it)| {
+            it.successor.is_some() && it.previewed.contains(&message)
+                || it.shown_beside_successor.contains(&message)
+        })
+    }
+
+    /// Whether a session signed in anew because a proxy said that the server does not have the application, which goes on: its
+    /// conversations are there a second time.
+    fn is_misled(&self, endpoint: EndpointId) -> bool {
+        let misled = self.world.oracle.is_misled(endpoint);
+        misled
+            && self
+                .world
+                .endpoint(endpoint)
+                .is_some_and(|it| it.not_resumed)
+    }
+
+    /// Whether a session that resumed the one of a sender was misled.
+    fn is_misled_sender(&self, sender: EndpointId) -> bool {
+        let mut sessions = self.world.endpoints().map(|(id, _)| id);
+        let origin = self.world.origin_of(sender);
+        sessions.any(|it| self.world.origin_of(it) == origin && self.is_misled(it))
+    }
+
+    /// Whether a process has stopped and no session continued its application. A message that had reached it, and that it had
+    /// not shown, is lost.
+    fn is_lost_with_process(&self, endpoint: EndpointId) -> bool {
+        let Some(stopped) = self.world.endpoint(endpoint) else {
+            return false;
+        };
+        let successor = stopped.successor.and_then(|it| self.world.endpoint(it));
+        stopped.legacy.is_some() || successor.is_some_and(|it| !it.is_resumed)
+    }
+
+    /// Whether a message is shown at an endpoint, at one that resumed its session, or at another endpoint of the same user. An invitation reaches all endpoints
     /// of a user, and the one that accepts it shows its message.
     fn is_among(&self, endpoint: EndpointId, places: &[EndpointId]) -> bool {
         let whose = |place: EndpointId| self.world.endpoint(place).map(|it| (it.owner, it.user()));
         let own = whose(endpoint);
+        let origin = self.world.origin_of(endpoint);
         places.iter().any(|place| {
-            *place == endpoint
+            self.world.origin_of(*place) == origin
                 || whose(*place)
                     .zip(own)
                     .is_some_and(|((owner, user), (own, mine))| owner != own && user == mine)
@@ -185,14 +229,17 @@ impl Check<'_> {
             let Some(endpoint) = self.world.endpoint(message.endpoint) else {
                 continue;
             };
-            let status = endpoint.delivery_results.get(&id).copied();
+            let own_status = endpoint.delivery_results.get(&id).copied();
+            let status = self.delivery_result(message.endpoint, id);
             let record = self.world.oracle.record(id);
-            let shown = self.shown.contains_key(&id);
+            let shown = self.shown.contains_key(&id) || self.is_shown_by_predecessor(id);
             match status {
                 Some(MessageStatus::Succeeded) => {
                     self.tally.delivered += 1;
                     // A conference accepts messages without recipients, and messages to recipients who are leaving.
-                    if !shown && self.is_pair() && !self.has_messages_without_text() {
+                    let lost =
+                        (self.world.endpoints()).any(|(it, _)| self.is_lost_with_process(it));
+                    if !shown && self.is_pair() && !self.has_messages_without_text() && !lost {
                         self.violation(
                             Invariant::NoLoss,
                             format!("{id:?} is reported as delivered and not shown"),
@@ -216,7 +263,7 @@ impl Check<'_> {
                 }
                 Some(_) => {
                     self.tally.unknown += 1;
-                    if !record.may_be_unknown() {
+                    if !record.may_be_unknown() && !self.is_misled_sender(message.endpoint) {
                         self.violation(
                             Invariant::TrueDeliveryResult,
                             format!(
@@ -225,6 +272,7 @@ impl Check<'_> {
                         );
                     }
                 }
+                None if self.may_lack_result(message.endpoint, id) => self.tally.unknown += 1,
                 None => self.violation(
                     Invariant::TrueDeliveryResult,
                     format!("{id:?} has no delivery result"),
@@ -233,11 +281,17 @@ impl Check<'_> {
             // A message whose text could not be read, because its conversation was over, is shown without it.
             let missed = message.audience.iter().any(|place| {
                 let shown = self.shown.get(&id);
-                shown.is_none_or(|shown| !shown.contains(place))
+                shown.is_none_or(|shown| !self.is_among(*place, shown))
                     && self.world.oracle.failed_reads(*place) == 0
             });
             let unseen = self.is_pair() && !shown && !self.has_messages_without_text();
-            if ideal && (status != Some(MessageStatus::Succeeded) || missed || unseen) {
+            // The result of a message that a process sent just before it stopped may be unknown, and one that was not sent
+            // yet has failed.
+            let is_settled = status == Some(MessageStatus::Succeeded)
+                || endpoint.open_at_stop.contains(&message.ticket);
+            let missed = missed && !endpoint.open_at_stop.contains(&message.ticket);
+            let unseen = unseen && status == Some(MessageStatus::Succeeded);
+            if ideal && (!is_settled || missed || unseen) {
                 self.violation(
                     Invariant::AllSucceed,
                     format!("{id:?}: {status:?}, shown: {shown}, on the network: {record:?}"),
@@ -250,7 +304,7 @@ impl Check<'_> {
                 .and_then(Option::as_ref);
             let wrong = match completed {
                 Some(Ok(outcome)) => {
-                    *outcome != Outcome::Delivered || status != Some(MessageStatus::Succeeded)
+                    *outcome != Outcome::Delivered || own_status != Some(MessageStatus::Succeeded)
                 }
                 Some(Err(failure)) if *failure.kind() == FailureKind::DeliveryUnknown => {
                     record.possible_executions == 0
@@ -267,6 +321,45 @@ impl Check<'_> {
                     ),
                 );
             }
+        }
+    }
+
+    /// The delivery result on a message that was sent at `endpoint`: the first final one that this session, or those that
+    /// resumed it, have reported.
+    fn delivery_result(&self, endpoint: EndpointId, id: MessageId) -> Option<MessageStatus> {
+        let mut result = None;
+        let mut next = Some(endpoint);
+        while let Some(endpoint) = next.and_then(|it| self.world.endpoint(it)) {
+            for status in [&endpoint.delivery_results, &endpoint.settled] {
+                match status.get(&id) {
+                    Some(MessageStatus::Unknown) => result = Some(MessageStatus::Unknown),
+                    Some(status) => return Some(*status),
+                    None => {}
+                }
+            }
+            next = endpoint.successor;
+        }
+        result
+    }
+
+    /// Whether no session could report a delivery result on a message that was sent at `endpoint`: its process was killed,
+    /// and the message was not sent yet, or no session resumed from the checkpoint.
+    fn may_lack_result(&self, endpoint: EndpointId, id: MessageId) -> bool {
+        let Some(sender) = self.world.endpoint(endpoint) else {
+            return false;
+        };
+        if !matches!(sender.process, Process::Killed { .. }) {
+            return false;
+        }
+        let next = sender
+            .successor
+            .and_then(|it| Some((it, self.world.endpoint(it)?)));
+        match next {
+            Some((successor, it)) if it.is_resumed => match it.doubtful.contains(&id) {
+                true => self.may_lack_result(successor, id),
+                false => self.world.oracle.record(id).possible_executions == 0,
+            },
+            _ => true,
         }
     }
 
@@ -314,8 +407,9 @@ impl Check<'_> {
                     format!("{} still polls", endpoint.name),
                 );
             }
+            let killed = matches!(endpoint.process, Process::Killed { .. });
             let workload = endpoint.session.workload();
-            if workload != Workload::default() {
+            if workload != Workload::default() && !killed {
                 let detail = format!("{} has work left: {workload:?}", endpoint.name);
                 self.violation(Invariant::Quiescent, detail);
             }

@@ -15,6 +15,7 @@ mod device;
 mod endpoint;
 mod endurance;
 mod fault_schedule;
+mod handover_schedule;
 mod http_faults;
 mod invariants;
 mod malformed_pages;

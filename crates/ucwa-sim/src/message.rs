@@ -33,6 +33,15 @@ impl MessageId {
         }
     }
 
+    /// The ID that the caller gives the message.
+    pub(crate) fn message_id(self) -> String {
+        format!("message-{}", self.0)
+    }
+
+    pub(crate) fn of_message_id(id: &str) -> Option<Self> {
+        id.strip_prefix("message-")?.parse().ok().map(Self)
+    }
+
     /// The number in a text.
     pub(crate) fn of_text(text: &str) -> Option<Self> {
         let (_, rest) = text.split_once('#')?;

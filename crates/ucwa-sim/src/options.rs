@@ -20,11 +20,19 @@ pub enum WorldSize {
     Large,
     /// Adds malformed event pages, wrong and jumping clocks, `Date` headers, and suspended devices.
     Full,
+    /// Adds sessions that are handed over to other processes, because theirs is detached, killed or paused.
+    Handover,
 }
 
 impl WorldSize {
     /// All sizes, the smallest first.
-    pub const ALL: [Self; 4] = [Self::Pair, Self::Group, Self::Large, Self::Full];
+    pub const ALL: [Self; 5] = [
+        Self::Pair,
+        Self::Group,
+        Self::Large,
+        Self::Full,
+        Self::Handover,
+    ];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -33,6 +41,7 @@ impl WorldSize {
             Self::Group => "group",
             Self::Large => "large",
             Self::Full => "full",
+            Self::Handover => "handover",
         }
     }
 
@@ -82,7 +91,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            size: WorldSize::Full,
+            size: WorldSize::Handover,
             network: None,
             http_faults: None,
             sessions: None,

@@ -3,20 +3,23 @@
 //!
 //! The oracle never inspects the state of the server engine, only its responses.
 
+mod statements;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use ucwa_proto::{
-    DataUri, EventKind, EventPage, EventStatus, Limits, Problem, Representation, Resource,
-};
+use http::header::LOCATION;
+use http::{Method, Request, Response, StatusCode};
+use ucwa_proto::DataUri;
 use ucwa_session::Sent;
 
 use crate::coverage::{Coverage, CoveragePoint};
 use crate::endpoint::EndpointId;
 use crate::message::MessageId;
 use crate::network::ExchangeId;
+use statements::{
+    application_number, deleted_application, has_subcode, refuses_ticket, resource, says_gone,
+};
 
 /// The facts about one message in the traffic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,19 +31,19 @@ pub(crate) struct MessageRecord {
     /// Whether the server reported the message as delivered; for a message inside an invitation, whether the invitation was
     /// accepted. `None` if the server reported neither.
     pub(crate) delivery_result: Option<bool>,
-    /// The delivery result reached the sender's client.
-    pub(crate) result_received: bool,
-    /// The sender's client knows the name by which the delivery result refers to the message.
-    pub(crate) name_known: bool,
+    /// The clients that the delivery result reached: the sender's, and those that resumed its session.
+    pub(crate) result_received: BTreeSet<EndpointId>,
+    /// The clients that know the name by which the delivery result refers to the message.
+    pub(crate) name_known: BTreeSet<EndpointId>,
     /// The number of requests with the message that may have been executed, as far as the sender's client knows.
     pub(crate) possible_executions: u32,
 }
 
 impl MessageRecord {
-    /// Whether the sender's client may report the delivery result as unknown: the message may have been accepted, and no
-    /// result reached the client under a name that it knows.
+    /// Whether the delivery result may be reported as unknown: the message may have been accepted, and no result reached a
+    /// client under a name that it knows.
     pub(crate) fn may_be_unknown(&self) -> bool {
-        self.possible_executions > 0 && !(self.result_received && self.name_known)
+        self.possible_executions > 0 && self.result_received.is_disjoint(&self.name_known)
     }
 }
 
@@ -78,6 +81,8 @@ enum Subject {
     Poll,
     /// A message or an invitation that is read for its delivery result.
     DeliveryResult,
+    /// Several requests in one.
+    Batch,
     Other,
 }
 
@@ -87,8 +92,8 @@ struct Exchange {
     subject: Subject,
     /// The request is addressed to the client's application or a resource of it.
     of_application: bool,
-    /// The messages that the client had received completely when it sent the request.
-    closed: Vec<MessageId>,
+    /// The messages that the client, or one whose session it resumed, had received completely when it sent the request.
+    closed: Vec<(EndpointId, MessageId)>,
     /// The client no longer awaits the response.
     failed: bool,
     facts: Vec<Fact>,
@@ -121,6 +126,14 @@ pub(crate) struct Oracle {
     recreating: BTreeMap<EndpointId, u32>,
     /// The clients that have had an application.
     settled: BTreeSet<EndpointId>,
+    /// What the predecessors of each client which resumed a session had received completely.
+    inherited: BTreeMap<EndpointId, Vec<(EndpointId, MessageId)>>,
+    /// The clients whose sessions others have resumed.
+    superseded: BTreeSet<EndpointId>,
+    /// The messages without a result that each client which resumed a session got from that session.
+    doubtful: BTreeMap<EndpointId, BTreeSet<MessageId>>,
+    /// The clients to which a proxy said that the server does not have something of their applications.
+    misled: BTreeSet<EndpointId>,
     /// The clients that have had a token.
     authorized: BTreeSet<EndpointId>,
     /// The hrefs of invitations whose start a page contained.
@@ -158,6 +171,11 @@ impl Oracle {
         self.read_late.contains(&(endpoint, message))
     }
 
+    /// Whether a proxy told a client that the server does not have something of its application.
+    pub(crate) fn is_misled(&self, endpoint: EndpointId) -> bool {
+        self.misled.contains(&endpoint)
+    }
+
     /// How many times a client failed to read a message.
     pub(crate) fn failed_reads(&self, endpoint: EndpointId) -> usize {
         self.failed_reads
@@ -179,6 +197,48 @@ impl Oracle {
     /// The applications at the server: the client of each, and whether its deletion was requested.
     pub(crate) fn applications_left(&self) -> impl Iterator<Item = (EndpointId, bool)> {
         (self.living.iter()).map(|(number, owner)| (*owner, self.deletions.contains(number)))
+    }
+
+    /// Records that a session resumes another one: the application is now that of `to`, and the polls of `to` acknowledge what
+    /// `from` received completely.
+    ///
+    /// `doubtful` are the messages whose results `to` can report.
+    pub(crate) fn hand_over(
+        &mut self,
+        from: EndpointId,
+        to: EndpointId,
+        doubtful: &BTreeSet<MessageId>,
+    ) {
+        let received = self.closed_at(from);
+        self.inherited.insert(to, received);
+        if let Some(application) = self.applications.get(&from).cloned() {
+            self.applications.insert(to, application);
+        }
+        for owner in self.living.values_mut().filter(|owner| **owner == from) {
+            *owner = to;
+        }
+        self.superseded.insert(from);
+        self.settled.insert(to);
+        self.authorized.insert(to);
+        // What `from` was reading is read by `to`, which may fail.
+        let unread = self.fail_open_reads(from);
+        *self.failed_reads.entry(to).or_default() += unread;
+        for message in doubtful {
+            let record = self.records.entry(*message).or_default();
+            // `to` cannot know that the request did not reach the server.
+            record.possible_executions = record.possible_executions.max(1);
+            if record.name_known.contains(&from) {
+                record.name_known.insert(to);
+            }
+        }
+        self.doubtful.insert(to, doubtful.clone());
+    }
+
+    /// Whether a client can report the delivery result on a message: it sent the message, or resumed a session that did.
+    fn can_report(&self, client: EndpointId, message: MessageId) -> bool {
+        let doubtful = self.doubtful.get(&client);
+        self.record(message).sender == Some(client)
+            || doubtful.is_some_and(|doubtful| doubtful.contains(&message))
     }
 
     /// Records a request of a client. `in_time` is whether a timer of the session caused it.
@@ -214,6 +274,8 @@ impl Oracle {
             Subject::Deletion(number)
         } else if path.ends_with("/events") {
             Subject::Poll
+        } else if post && path.ends_with("/batch") {
+            Subject::Batch
         } else if path.contains("/messages/") || path.contains("/messaginginvitations/") {
             Subject::DeliveryResult
         } else {
@@ -241,11 +303,15 @@ impl Oracle {
         );
     }
 
-    fn closed_at(&self, endpoint: EndpointId) -> Vec<MessageId> {
+    /// The messages that a client, or one whose session it resumed, has received completely.
+    fn closed_at(&self, endpoint: EndpointId) -> Vec<(EndpointId, MessageId)> {
         let here = self
             .closed
             .range((endpoint, MessageId(0))..=(endpoint, MessageId(u32::MAX)));
-        here.map(|(_, message)| *message).collect()
+        let inherited = self.inherited.get(&endpoint);
+        here.chain(inherited.into_iter().flatten())
+            .copied()
+            .collect()
     }
 
     fn invitation(&mut self, request: &Request<Bytes>) -> Option<Subject> {
@@ -271,10 +337,10 @@ impl Oracle {
         if let Subject::Poll = subject
             && response.status() != StatusCode::UNAUTHORIZED
             && let Some(exchange) = self.exchanges.get(&id)
+            // What a process receives beside its successor, the successor receives, too.
+            && !self.superseded.contains(&exchange.endpoint)
         {
-            let closed = exchange.closed.iter();
-            let known = closed.map(|message| (exchange.endpoint, *message));
-            self.acknowledged.extend(known);
+            self.acknowledged.extend(exchange.closed.iter().copied());
         }
         match subject {
             Subject::Message(message) | Subject::Invitation(message) if success => {
@@ -305,13 +371,11 @@ impl Oracle {
             Subject::Token { .. } if success => facts.push(Fact::Token),
             Subject::Poll if success => facts = self.page(response),
             Subject::DeliveryResult if success => {
-                let resource = resource(response.headers(), response.body());
-                let text = resource.as_ref().and_then(|it| it.link_href("message"));
-                let text = text.and_then(|href| DataUri::parse(href).ok());
-                let text = text.and_then(|it| MessageId::of_text(&it.text()));
-                facts.extend(text.map(Fact::ReadLate));
-                facts.extend(resource.and_then(|resource| self.delivery_result_of(&resource)));
+                if let Some(resource) = resource(response.headers(), response.body()) {
+                    facts = self.read_facts(&resource);
+                }
             }
+            Subject::Batch if success => facts = self.batch_facts(response),
             _ => {}
         }
         for fact in &facts {
@@ -333,78 +397,6 @@ impl Oracle {
         }
     }
 
-    /// The delivery result in a message or invitation resource.
-    fn delivery_result_of(&self, resource: &Resource<'_>) -> Option<Fact> {
-        let message = match resource.href() {
-            Some(href) if href.contains("/messages/") => self.locations.get(href)?,
-            _ => self.operations.get(resource.text("operationId")?)?,
-        };
-        match resource.text("status").or(resource.text("state"))? {
-            "Succeeded" | "Connected" => Some(Fact::DeliveryResult(*message, true)),
-            "Failed" | "Declined" | "Cancelled" => Some(Fact::DeliveryResult(*message, false)),
-            _ => None,
-        }
-    }
-
-    fn page(&mut self, response: &Response<Bytes>) -> Vec<Fact> {
-        let page = representation(response.headers()).and_then(|representation| {
-            EventPage::decode(response.body(), representation, &Limits::default()).ok()
-        });
-        // A page without a next link cannot be acknowledged, so a client uses nothing of it.
-        let page = page.filter(|page| page.follow.is_some());
-        let mut facts = Vec::new();
-        for (_, event) in page.iter().flat_map(EventPage::events) {
-            let resource = event.resource();
-            let text = resource
-                .filter(|resource| resource.text("direction") == Some("Incoming"))
-                .and_then(|resource| {
-                    ["message", "plainMessage", "htmlMessage"]
-                        .into_iter()
-                        .find_map(|rel| {
-                            MessageId::of_text(
-                                &DataUri::parse(resource.link_href(rel)?).ok()?.text(),
-                            )
-                        })
-                });
-            facts.extend(text.map(Fact::Text));
-            let href = event.link.href.as_ref();
-            if event.link.rel == "message" && resource.is_none() {
-                facts.push(Fact::Unread(href.to_ascii_lowercase()));
-            }
-            if let Some(text) = text.filter(|_| event.link.rel == "messagingInvitation") {
-                self.incoming.insert(href.to_owned(), text);
-            }
-            if event.link.rel == "messagingInvitation" {
-                match event.kind {
-                    EventKind::Completed if !self.started.contains(href) => {
-                        facts.push(Fact::EndWithoutStart);
-                    }
-                    EventKind::Started => {
-                        self.started.insert(href.to_owned());
-                    }
-                    _ => {}
-                }
-            }
-            if event.kind != EventKind::Completed {
-                continue;
-            }
-            let closed = text.or_else(|| self.incoming.get(href).copied());
-            facts.extend(closed.map(Fact::Closed));
-            let message = match event.link.rel.as_ref() {
-                "message" => self.locations.get(href),
-                "messagingInvitation" => resource
-                    .and_then(|resource| resource.text("operationId"))
-                    .and_then(|operation| self.operations.get(operation)),
-                _ => None,
-            };
-            if let Some(message) = message {
-                let delivered = event.status == Some(EventStatus::Success);
-                facts.push(Fact::DeliveryResult(*message, delivered));
-            }
-        }
-        facts
-    }
-
     /// Records that an exchange failed without a response, and whether the request was certainly not sent.
     pub(crate) fn on_failed(&mut self, id: ExchangeId, sent: Sent) {
         // The exchange stays recorded, since the server may still execute the request.
@@ -421,13 +413,16 @@ impl Oracle {
     }
 
     /// Marks the pending reads of a client as failed, because its application has ended or is being deleted.
-    fn fail_open_reads(&mut self, endpoint: EndpointId) {
+    /// Returns how many there are.
+    fn fail_open_reads(&mut self, endpoint: EndpointId) -> usize {
         let open = self.exchanges.values();
         let open = open.filter(|open| open.endpoint == endpoint);
         let reads = open.filter(|open| matches!(open.subject, Subject::DeliveryResult));
         let unread = self.unread.iter().filter(|(reader, _)| *reader == endpoint);
-        *self.failed_reads.entry(endpoint).or_default() += reads.count() + unread.count();
+        let failed = reads.count() + unread.count();
+        *self.failed_reads.entry(endpoint).or_default() += failed;
         self.unread.retain(|(reader, _)| *reader != endpoint);
+        failed
     }
 
     fn was_not_executed(&mut self, subject: &Subject) {
@@ -458,9 +453,14 @@ impl Oracle {
             *self.failed_reads.entry(exchange.endpoint).or_default() += 1;
         }
         if !authentic {
+            if exchange.of_application && matches!(response.status().as_u16(), 403 | 404 | 410) {
+                self.misled.insert(exchange.endpoint);
+            }
             return;
         }
-        if exchange.of_application && says_gone(response) {
+        // A session repeats the parts of a refused batch alone.
+        let is_batch = matches!(exchange.subject, Subject::Batch);
+        if exchange.of_application && says_gone(response) && !is_batch {
             self.applications.remove(&exchange.endpoint);
             self.fail_open_reads(exchange.endpoint);
         }
@@ -487,7 +487,10 @@ impl Oracle {
     fn learn(&mut self, exchange: &Exchange, fact: &Fact) {
         let endpoint = exchange.endpoint;
         match fact {
-            Fact::Accepted(message) => self.records.entry(*message).or_default().name_known = true,
+            Fact::Accepted(message) => {
+                let record = self.records.entry(*message).or_default();
+                record.name_known.insert(endpoint);
+            }
             Fact::ReadLate(message) => {
                 self.read_late.insert((endpoint, *message));
             }
@@ -503,11 +506,16 @@ impl Oracle {
                 if unanswered {
                     self.coverage.record(CoveragePoint::EventBeforeResponse);
                 }
-                let record = self.records.entry(*message).or_default();
                 // A later session of the user may take over the application and receive delivery results of its predecessor.
-                record.result_received |= record.sender == Some(endpoint);
+                let can_report = self.can_report(endpoint, *message);
+                let record = self.records.entry(*message).or_default();
+                if can_report {
+                    record.result_received.insert(endpoint);
+                }
                 // The client chose the operation ID itself.
-                record.name_known |= in_invitation;
+                if in_invitation {
+                    record.name_known.insert(endpoint);
+                }
             }
             Fact::Text(message) => {
                 self.arrived.insert((endpoint, *message));
@@ -535,54 +543,6 @@ impl Oracle {
             }
         }
     }
-}
-
-/// The number of the application that a path belongs to.
-fn application_number(path: &str) -> Option<String> {
-    let (_, below) = path.split_once("/applications/")?;
-    let number = below.split(['/', '?']).next()?;
-    Some(number.to_ascii_lowercase())
-}
-
-/// The number of the application that a request deletes.
-fn deleted_application(request: &Request<Bytes>) -> Option<String> {
-    let path = request.uri().path();
-    let (_, below) = path.split_once("/applications/")?;
-    let whole = request.method() == Method::DELETE && !below.contains('/');
-    application_number(path).filter(|_| whole)
-}
-
-fn representation(headers: &HeaderMap) -> Option<Representation> {
-    Representation::from_content_type(headers.get(CONTENT_TYPE)?.to_str().ok()?)
-}
-
-/// Whether a response says that the application no longer exists.
-fn says_gone(response: &Response<Bytes>) -> bool {
-    matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
-        && has_subcode(
-            response,
-            &["ApplicationNotFound", "InactiveApplicationExpired"],
-        )
-}
-
-/// Whether a response is a UCWA error with one of these subcodes.
-fn has_subcode(response: &Response<Bytes>, subcodes: &[&str]) -> bool {
-    !response.status().is_success()
-        && representation(response.headers())
-            .and_then(|representation| {
-                Problem::decode(response.body(), representation, &Limits::default()).ok()
-            })
-            .and_then(|problem| problem.subcode)
-            .is_some_and(|subcode| subcodes.contains(&subcode.as_ref()))
-}
-
-/// Whether a response refuses the ticket. Such a request was not executed, whatever the status.
-fn refuses_ticket(response: &Response<Bytes>) -> bool {
-    response.headers().contains_key("x-ms-diagnostics") && !response.status().is_success()
-}
-
-fn resource<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<Resource<'a>> {
-    Resource::decode(body, representation(headers)?, &Limits::default()).ok()
 }
 
 #[cfg(test)]
@@ -643,14 +603,18 @@ mod tests {
 
     #[test]
     fn a_result_received_under_a_known_name_is_known() {
-        let record = |result_received, name_known| MessageRecord {
-            possible_executions: 1,
-            result_received,
-            name_known,
-            ..MessageRecord::default()
+        let record = |result_received: &[usize], name_known: &[usize]| {
+            let clients = |clients: &[usize]| clients.iter().copied().map(EndpointId).collect();
+            MessageRecord {
+                possible_executions: 1,
+                result_received: clients(result_received),
+                name_known: clients(name_known),
+                ..MessageRecord::default()
+            }
         };
-        assert!(record(true, false).may_be_unknown());
-        assert!(record(false, true).may_be_unknown());
-        assert!(!record(true, true).may_be_unknown());
+        assert!(record(&[0], &[]).may_be_unknown());
+        assert!(record(&[], &[0]).may_be_unknown());
+        assert!(record(&[1], &[0]).may_be_unknown());
+        assert!(!record(&[0], &[0]).may_be_unknown());
     }
 }

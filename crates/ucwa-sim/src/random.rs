@@ -46,6 +46,8 @@ pub(crate) mod stream {
     pub(crate) const MALFORMED_PAGE_DEFECTS: u64 = 13;
     /// The actions of the users of an endurance run.
     pub(crate) const ENDURANCE: u64 = 14;
+    /// Hand-overs of sessions to other processes.
+    pub(crate) const HANDOVERS: u64 = 15;
 }
 
 impl RandomStream {

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::fault_schedule::{DeviceFaults, FaultSchedule};
+use crate::handover_schedule::Handover;
 use crate::http_faults::HttpFaults;
 use crate::invariants;
 use crate::network_profile::NetworkProfile;
@@ -18,7 +19,7 @@ pub fn run(seed: u64, options: &Options) -> Report {
     let network = options.network.clone().unwrap_or_else(|| network_of(seed));
     let mut http_faults = match options.size {
         WorldSize::Pair => HttpFaults::none(),
-        WorldSize::Group | WorldSize::Large | WorldSize::Full => options
+        _ => options
             .http_faults
             .clone()
             .unwrap_or_else(|| http_faults_of(seed)),
@@ -26,18 +27,25 @@ pub fn run(seed: u64, options: &Options) -> Report {
     let ideal = network.is_lossless() && http_faults.is_none();
     let actors = match options.size {
         WorldSize::Pair => 2,
-        WorldSize::Group | WorldSize::Large | WorldSize::Full => options
+        _ => options
             .sessions
             .map_or_else(|| session_count_of(seed), |it| it.0),
     };
     let mut faults = match options.size {
         WorldSize::Pair | WorldSize::Group => FaultSchedule::default(),
-        WorldSize::Large | WorldSize::Full => FaultSchedule::of(seed, ideal, actors),
+        _ => FaultSchedule::of(seed, ideal, actors),
     };
     let device_faults = match options.size {
         WorldSize::Pair | WorldSize::Group | WorldSize::Large => DeviceFaults::default(),
-        WorldSize::Full => DeviceFaults::of(seed, ideal, actors),
+        WorldSize::Full | WorldSize::Handover => DeviceFaults::of(seed, ideal, actors),
     };
+    // What a process had begun when it was stopped may fail, so nothing is ideal then.
+    let handovers = match options.size {
+        WorldSize::Handover => Handover::of(seed, ideal, actors),
+        _ => Vec::new(),
+    };
+    let lossless = ideal;
+    let ideal = lossless && handovers.is_empty();
     // In an ideal world, two expired tokens make a request fail, and on a slow network an expired token and the read for a
     // malformed event can together exceed the 30 s of an invitation.
     let is_late = ideal && network.is_slow() && device_faults.malformed_pages;
@@ -66,11 +74,13 @@ pub fn run(seed: u64, options: &Options) -> Report {
         size: options.size,
         actors,
         ideal,
+        lossless,
         expires_tokens,
         messages: options.messages,
         representation: options.representation,
         faults,
         device_faults,
+        handovers,
     };
     // After a panic the invariants are checked on the world as the panic left it. The world is then dropped.
     let played = catch_unwind(AssertUnwindSafe(|| {

@@ -7,6 +7,7 @@
 mod actors;
 mod conference;
 mod faults;
+mod handovers;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use ucwa_session::{Operation, SignInState, Ticket};
 
 use crate::endpoint::EndpointId;
 use crate::fault_schedule::{DeviceFaults, FaultSchedule};
+use crate::handover_schedule::Handover;
 use crate::message::MessageId;
 use crate::options::WorldSize;
 use crate::random::{RandomStream, stream};
@@ -55,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) size: WorldSize,
     /// Nothing is lost or refused, so every action must succeed.
     pub(crate) ideal: bool,
+    /// Nothing is lost or refused on the network.
+    pub(crate) lossless: bool,
     /// Whether a fault lets all tokens expire at once.
     pub(crate) expires_tokens: bool,
     /// The number of actors.
@@ -65,13 +69,13 @@ pub(crate) struct Plan {
     pub(crate) representation: Option<Representation>,
     pub(crate) faults: FaultSchedule,
     pub(crate) device_faults: DeviceFaults,
+    pub(crate) handovers: Vec<Handover>,
 }
 
 /// A message that an actor sent.
 #[derive(Clone, Debug)]
 pub(crate) struct SentMessage {
     pub(crate) id: MessageId,
-    pub(crate) sender: usize,
     pub(crate) endpoint: EndpointId,
     pub(crate) ticket: Ticket,
     /// The endpoints that were in the chat when the message was sent.
@@ -224,6 +228,7 @@ impl<'w> Scenario<'w> {
 
     fn sign_out(&mut self) {
         self.ending = true;
+        self.await_handovers();
         self.timeline.clear();
         self.await_resumed_devices();
         if self.plan.faults.idle_end {

@@ -29,6 +29,10 @@ pub enum Invariant {
     OnePendingGet,
     /// A session replaces its pending GET soon after a suspend of its device, since the connection is likely to be dead.
     PolledAfterSuspend,
+    /// A session that resumes another one polls first.
+    ResumedByPoll,
+    /// Of a process that was paused and its successor, the successor keeps the application.
+    OneOwner,
     /// Credentials are sent only to hosts that are anchored in the configuration.
     CredentialScope,
     /// No address of a former application is used.

@@ -2,6 +2,7 @@
 
 mod client_side;
 mod devices;
+mod processes;
 mod request_checks;
 mod server_side;
 
@@ -11,12 +12,12 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::Request;
 use ucwa_server::{Engine, ServerConfig, User};
-use ucwa_session::{ConversationKey, Lane, RequestId, Session, SessionConfig};
+use ucwa_session::{ConversationKey, Lane, RequestId, Session};
 
 use crate::attacker::ATTACKER_HOST;
 use crate::coverage::CoveragePoint;
 use crate::device::{ClockOffset, Device};
-use crate::endpoint::{ConversationView, Endpoint, EndpointId};
+use crate::endpoint::{ConversationView, Endpoint, EndpointId, Process};
 use crate::http_faults::{HttpFaultInjector, HttpFaults};
 use crate::malformed_pages::{AllowedDelay, MalformedPages};
 use crate::network::{Arrival, ExchangeId, Network};
@@ -195,7 +196,7 @@ impl World {
         &mut self,
         name: impl Into<String>,
         owner: usize,
-        config: SessionConfig,
+        session: Session,
     ) -> EndpointId {
         let offset = self.device_mut(owner).clock_offset;
         if offset.is_ahead() {
@@ -204,7 +205,7 @@ impl World {
             self.oracle.coverage.record(CoveragePoint::ClockBehind);
         }
         self.endpoints
-            .push(Endpoint::new(name.into(), owner, Session::new(config)));
+            .push(Endpoint::new(name.into(), owner, session));
         EndpointId(self.endpoints.len() - 1)
     }
 
@@ -286,7 +287,8 @@ impl World {
 
     /// When a session wakes up, in the time of the world; `None` while its device is suspended.
     fn wake_up(&self, endpoint: &Endpoint) -> Option<Duration> {
-        let wake_at = endpoint.wake_at?;
+        let running = |_: &Duration| matches!(endpoint.process, Process::Running);
+        let wake_at = endpoint.wake_at.filter(running)?;
         match self.devices.get(&endpoint.owner) {
             Some(device) if device.is_suspended() => None,
             Some(device) => Some(device.world_time(wake_at)),
@@ -322,6 +324,7 @@ impl World {
         true
     }
 
+    /// Delivers an arrival, unless the device or the process of the client does not run.
     fn on_arrival(&mut self, arrival: Arrival) {
         let client = match &arrival {
             Arrival::Request { .. } | Arrival::Disconnect { .. } => None,
@@ -329,8 +332,13 @@ impl World {
             | Arrival::Response { id, .. }
             | Arrival::Failure { id, .. } => self.exchanges.get(id).map(|it| it.endpoint),
         };
-        match client.filter(|client| self.is_suspended(*client)) {
-            Some(client) => self.hold(client, arrival),
+        match client {
+            Some(client) if self.is_suspended(client) => self.hold(client, arrival),
+            Some(client) => {
+                if let Some(arrival) = self.hold_for_process(client, arrival) {
+                    self.deliver(arrival);
+                }
+            }
             None => self.deliver(arrival),
         }
     }

@@ -20,12 +20,14 @@ fn played() -> (World, Vec<SentMessage>) {
     let plan = Plan {
         size: WorldSize::Pair,
         ideal: true,
+        lossless: true,
         expires_tokens: true,
         actors: 2,
         messages: 5,
         representation: None,
         faults: FaultSchedule::default(),
         device_faults: DeviceFaults::default(),
+        handovers: Vec::new(),
     };
     let sent_messages = Scenario::new(&mut world, plan, 1).play();
     (world, sent_messages)
@@ -103,7 +105,7 @@ fn each_defect_violates_its_invariant() {
                 let next = {
                     let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
                     let config = SessionConfig::new(root, 1, World::wall_at_epoch());
-                    world.add_endpoint("next.1", owner, config)
+                    world.add_endpoint("next.1", owner, Session::new(config))
                 };
                 world.endpoint_mut(next).unwrap().conversations = view;
             },
@@ -178,7 +180,7 @@ fn each_defect_violates_its_invariant() {
             |world, _| {
                 let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
                 let config = SessionConfig::new(root, 1, World::wall_at_epoch());
-                let late = world.add_endpoint("late.0", 0, config);
+                let late = world.add_endpoint("late.0", 0, Session::new(config));
                 let credentials = Credentials::AnonymousMeeting {
                     conference_uri: "sip:toshm@contoso.com;gruu;opaque=app:conf:focus:id:1"
                         .to_owned(),

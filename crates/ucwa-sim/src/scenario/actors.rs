@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use ucwa_proto::Representation;
 use ucwa_session::{
-    ConversationChange, ConversationKey, Credentials, Operation, ParticipantKey, Root,
+    ConversationChange, ConversationKey, Credentials, Operation, ParticipantKey, Root, Session,
     SessionConfig, SessionEvent, SignInState,
 };
 
@@ -58,7 +58,7 @@ impl Actor {
     }
 
     /// The conversation that the actor writes in, if its endpoint is the present one.
-    fn present_conversation(&self) -> Option<(EndpointId, ConversationKey)> {
+    pub(super) fn present_conversation(&self) -> Option<(EndpointId, ConversationKey)> {
         self.conversation
             .filter(|(endpoint, _)| self.endpoints.last() == Some(endpoint))
     }
@@ -75,7 +75,7 @@ impl Scenario<'_> {
             message: id.key(),
             body: id.body(),
             subject: None,
-            message_id: None,
+            message_id: self.hands_over().then(|| id.message_id()),
         };
         let audience = (0..self.actors.len())
             .filter(|actor| *actor != sender && self.is_chatting(*actor))
@@ -84,7 +84,6 @@ impl Scenario<'_> {
         if let Some(ticket) = self.world.submit(endpoint, operation) {
             self.sent_messages.push(SentMessage {
                 id,
-                sender,
                 endpoint,
                 ticket,
                 audience,
@@ -107,7 +106,7 @@ impl Scenario<'_> {
         &mut self,
         actor: usize,
     ) -> Option<(EndpointId, ConversationKey)> {
-        if self.world.resumes_at(actor).is_some() {
+        if self.world.resumes_at(actor).is_some() || self.is_resuming(actor) {
             return None;
         }
         let peer = self.actors.get(self.peer_of(actor))?.address;
@@ -128,18 +127,28 @@ impl Scenario<'_> {
     }
 
     pub(super) fn sign_in(&mut self, actor: usize) {
+        let Some((name, config)) = self.new_session(actor) else {
+            return;
+        };
+        let session = Session::new(config);
+        let endpoint = self.world.add_endpoint(name, actor, session);
+        self.sign_in_at(actor, endpoint);
+    }
+
+    /// The name and the configuration of an actor's next session.
+    pub(super) fn new_session(&mut self, actor: usize) -> Option<(String, SessionConfig)> {
         let seed = self.random.seed();
         let root = match self.random.chance(700) {
             true => Root::Domain,
             false => Root::Url("https://lyncdiscover.contoso.com/".to_owned()),
         };
-        let Some(record) = self.actors.get_mut(actor) else {
-            return;
-        };
+        let commit_gate = self.commits_pages(actor);
+        let record = self.actors.get_mut(actor)?;
         let mut config = SessionConfig::new(root, seed, self.world.session_wall_at_epoch(actor));
         config.representation = record.representation;
         config.endpoint_id.clone_from(&record.endpoint_id);
         config.html = self.random.chance(800);
+        config.commit_gate = commit_gate;
         let (name, _) = record.address.split_once('@').unwrap_or_default();
         let device = if record.is_second_device {
             "second."
@@ -147,7 +156,14 @@ impl Scenario<'_> {
             ""
         };
         let name = format!("{name}.{device}{}", record.endpoints.len());
-        let endpoint = self.world.add_endpoint(name, actor, config);
+        Some((name, config))
+    }
+
+    /// Signs an actor in at a new endpoint.
+    pub(super) fn sign_in_at(&mut self, actor: usize, endpoint: EndpointId) {
+        let Some(record) = self.actors.get_mut(actor) else {
+            return;
+        };
         record.endpoints.push(endpoint);
         let credentials = Credentials::Password {
             sip_uri: format!("sip:{}", record.address),
@@ -172,10 +188,12 @@ impl Scenario<'_> {
             let Some(endpoint) = self.endpoint(actor) else {
                 continue;
             };
-            while let Some(event) = self
-                .world
-                .endpoint_mut(endpoint)
-                .and_then(|endpoint| endpoint.unread_events.pop_front())
+            self.schedule_successor(actor, endpoint);
+            while self.world.is_running(endpoint)
+                && let Some(event) = self
+                    .world
+                    .endpoint_mut(endpoint)
+                    .and_then(|endpoint| endpoint.unread_events.pop_front())
             {
                 self.on_event(actor, endpoint, &event);
             }
@@ -202,7 +220,8 @@ impl Scenario<'_> {
                 ..
             } => {
                 if let Some(record) = self.actors.get_mut(actor) {
-                    let busy = record.conversation.is_some_and(|(endpoint, conversation)| {
+                    let present = record.present_conversation();
+                    let busy = present.is_some_and(|(endpoint, conversation)| {
                         self.world.is_live(endpoint, conversation)
                     });
                     if !busy {
@@ -213,6 +232,9 @@ impl Scenario<'_> {
                     let answer = Action::Answer(endpoint, *conversation);
                     self.schedule_within(&millis(0..4_000), answer);
                 }
+            }
+            SessionEvent::Discovered { conversation, .. } => {
+                self.continue_conversation(actor, endpoint, *conversation);
             }
             SessionEvent::Conversation {
                 conversation,

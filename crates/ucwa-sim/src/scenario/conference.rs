@@ -234,7 +234,10 @@ impl Scenario<'_> {
         for (_, endpoint) in self.world.endpoints() {
             for (actor, uri, status) in &changed {
                 let known = endpoint.statuses.get(uri);
+                // Whom a session follows is not handed over.
                 if endpoint.owner != *actor
+                    && endpoint.predecessor.is_none()
+                    && endpoint.successor.is_none()
                     && endpoint.state == SignInState::SignedIn
                     && known != Some(status)
                 {

@@ -86,6 +86,9 @@ impl Scenario<'_> {
         for suspend in self.plan.device_faults.suspends.clone() {
             self.schedule_after(suspend.after, Action::Suspend(suspend));
         }
+        for handover in self.plan.handovers.clone() {
+            self.schedule_after(handover.after, Action::Stop(handover));
+        }
     }
 
     pub(super) fn inject(&mut self, fault: Fault) {

@@ -9,6 +9,7 @@ use ucwa_session::ConversationKey;
 use super::{MAX_STEPS, Scenario};
 use crate::endpoint::EndpointId;
 use crate::fault_schedule::{ClockJump, Outage, ScheduledSuspend};
+use crate::handover_schedule::Handover;
 use crate::violation::{Invariant, Violation};
 
 /// An action that is scheduled for later.
@@ -30,6 +31,14 @@ pub(super) enum Action {
     ClockJump(ClockJump),
     /// An actor's device is suspended.
     Suspend(ScheduledSuspend),
+    /// The process of an actor's session stops.
+    Stop(Handover),
+    /// The process that resumes an actor's session starts.
+    StartSuccessor(usize),
+    /// A paused process continues.
+    Continue(EndpointId),
+    /// A process that was paused must have left the application to its successor.
+    CheckYielded(EndpointId),
 }
 
 impl Scenario<'_> {
@@ -63,14 +72,21 @@ impl Scenario<'_> {
             Action::Outage(outage) => self.begin_outage(outage),
             Action::ClockJump(jump) => self.world.jump_clock(jump.actor, jump.by),
             Action::Suspend(suspend) => self.world.suspend(suspend.actor, suspend.length),
+            Action::Stop(handover) => self.stop(handover),
+            Action::StartSuccessor(actor) => self.start_successor(actor),
+            Action::Continue(endpoint) => self.continue_process(endpoint),
+            Action::CheckYielded(endpoint) => self.check_yielded(endpoint),
         }
     }
 
     /// When the device that an action needs resumes, if it is suspended.
     fn resumes_at(&self, action: &Action) -> Option<Duration> {
         let actor = match action {
-            Action::SignIn(actor) => *actor,
-            Action::Answer(endpoint, _) => self.world.endpoint(*endpoint)?.owner,
+            Action::SignIn(actor) | Action::StartSuccessor(actor) => *actor,
+            Action::Answer(endpoint, _)
+            | Action::Continue(endpoint)
+            | Action::CheckYielded(endpoint) => self.world.endpoint(*endpoint)?.owner,
+            Action::Stop(handover) => handover.actor,
             Action::Suspend(suspend) => suspend.actor,
             Action::Fault(_)
             | Action::Restart

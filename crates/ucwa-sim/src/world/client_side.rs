@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use ucwa_session::{
-    ConversationChange, Input, Lane, Operation, Output, RequestId, SessionEvent, SignInState,
+    ConversationChange, Input, Lane, Operation, Output, RequestId, Sent, SessionEvent, SignInState,
     Ticket, TransportFailure,
 };
 
@@ -18,7 +18,7 @@ use crate::violation::{Invariant, Violation};
 
 /// The input that causes outputs of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+pub(super) enum Cause {
     /// An event page.
     EventPage,
     /// A timer.
@@ -28,9 +28,9 @@ enum Cause {
 }
 
 impl World {
-    /// Submits an operation to a session. Returns `None` if its device is suspended.
+    /// Submits an operation to a session. Returns `None` if its device or its process does not run.
     pub(crate) fn submit(&mut self, id: EndpointId, operation: Operation) -> Option<Ticket> {
-        if self.is_suspended(id) {
+        if self.is_suspended(id) || !self.is_running(id) {
             return None;
         }
         self.read_wall_clock(id);
@@ -79,18 +79,29 @@ impl World {
         let Some((exchange, awaited)) = self.end_exchange(id) else {
             return;
         };
+        let client = exchange.endpoint;
+        let page = awaited && exchange.lane == Lane::Events && response.status().is_success();
+        if page && self.dies_with_page(client, exchange.request, &response) {
+            self.oracle.on_failed(id, Sent::Maybe);
+            return;
+        }
         if awaited {
             let point = self.record_fault(id);
             let authentic = !point.is_some_and(CoveragePoint::is_false_response);
             self.oracle.on_arrived(id, &response, authentic);
         }
-        let page = awaited && exchange.lane == Lane::Events && response.status().is_success();
         let input = Input::Response {
             id: exchange.request,
             result: Ok(response),
         };
-        let cause = if page { Cause::EventPage } else { Cause::Other };
-        self.pass_input(exchange.endpoint, input, cause);
+        // The timers that became due while the process stood still fire before the page is handled.
+        let late = self.is_late(client);
+        let cause = if page && !late {
+            Cause::EventPage
+        } else {
+            Cause::Other
+        };
+        self.pass_input(client, input, cause);
     }
 
     pub(super) fn on_failure(&mut self, id: ExchangeId, failure: TransportFailure) {
@@ -129,8 +140,17 @@ impl World {
         Some((exchange.clone(), awaited))
     }
 
-    /// Passes an input to a session and carries out its outputs.
+    /// Whether a timer of a session is overdue.
+    fn is_late(&self, id: EndpointId) -> bool {
+        let wake_at = self.endpoints.get(id.0).and_then(|it| it.wake_at);
+        wake_at.is_some_and(|at| at < self.session_time(id))
+    }
+
+    /// Passes an input to a session, if its process runs, and carries out the outputs.
     fn pass_input(&mut self, id: EndpointId, input: Input, cause: Cause) {
+        if !self.is_running(id) {
+            return;
+        }
         let session_time = self.session_time(id);
         let Some(endpoint) = self.endpoints.get_mut(id.0) else {
             return;
@@ -144,8 +164,8 @@ impl World {
     }
 
     /// Passes the wall time of its device to the session, as a driver does at each wake-up.
-    fn read_wall_clock(&mut self, id: EndpointId) {
-        if !self.wall_clocks {
+    pub(super) fn read_wall_clock(&mut self, id: EndpointId) {
+        if !self.wall_clocks || !self.is_running(id) {
             return;
         }
         let session_time = self.session_time(id);
@@ -164,13 +184,13 @@ impl World {
     }
 
     /// The time of a session: the monotonic clock of its device.
-    fn session_time(&self, id: EndpointId) -> Duration {
+    pub(super) fn session_time(&self, id: EndpointId) -> Duration {
         let device = self.device_of(id);
         device.map_or(self.now, |device| device.monotonic(self.now))
     }
 
     /// Carries out the outputs of a session until it is idle.
-    fn carry_out(&mut self, id: EndpointId, cause: Cause) {
+    pub(super) fn carry_out(&mut self, id: EndpointId, cause: Cause) {
         let mut polled = cause != Cause::EventPage;
         let mut event_before_poll = None;
         let mut signed_out = false;
@@ -212,6 +232,10 @@ impl World {
                         event_before_poll.get_or_insert_with(|| format!("{event:?}"));
                     }
                     let violation = endpoint.on_event(&event);
+                    let recovery = endpoint.recovery(&event);
+                    if let Some(point) = recovery {
+                        self.oracle.coverage.record(point);
+                    }
                     signed_out |= matches!(
                         event,
                         SessionEvent::SignIn {
@@ -232,8 +256,9 @@ impl World {
                     // A session that signs out polls no more; a session that lacks a token polls when it has one.
                     let workload = endpoint.session.workload();
                     let awaits_token = workload.polls == 1 && workload.renewals > 0;
-                    if let Some(event) = event_before_poll.filter(|_| !signed_out && !awaits_token)
-                    {
+                    let awaits_commit = endpoint.session.uncommitted().is_some();
+                    let may_not_poll = signed_out || awaits_token || awaits_commit;
+                    if let Some(event) = event_before_poll.filter(|_| !may_not_poll) {
                         let detail = format!(
                             "{} reports an event of a page before it polls: {event}",
                             endpoint.name
@@ -244,7 +269,7 @@ impl World {
                     if signed_out {
                         self.check_end(id);
                     }
-                    return;
+                    return self.commit(id);
                 }
                 // No question is answered, which means no.
                 _ => None,
@@ -253,7 +278,15 @@ impl World {
         }
     }
 
-    fn send(
+    /// Commits what a session with a commit gate has reported, and carries out what waited for it.
+    fn commit(&mut self, id: EndpointId) {
+        let uncommitted = self.endpoints.get(id.0).filter(|_| self.is_running(id));
+        if let Some(number) = uncommitted.and_then(|it| it.session.uncommitted()) {
+            self.pass_input(id, Input::Commit(number), Cause::Other);
+        }
+    }
+
+    pub(super) fn send(
         &mut self,
         id: EndpointId,
         (request_id, request): (RequestId, Request<Bytes>),
@@ -266,6 +299,7 @@ impl World {
             .host()
             .and_then(|host| self.sites.get(host).copied());
         self.check_request(id, &request, lane, site);
+        self.check_first_request(id, lane, request.uri().path());
         let deadline = self
             .device_of(id)
             .map_or(deadline, |device| device.world_time(deadline));
@@ -299,7 +333,7 @@ impl World {
         );
     }
 
-    fn abort(&mut self, id: EndpointId, request: RequestId) {
+    pub(super) fn abort(&mut self, id: EndpointId, request: RequestId) {
         let found = self
             .exchanges
             .iter_mut()

@@ -7,7 +7,7 @@ use ucwa_session::SignInState;
 use super::World;
 use crate::coverage::CoveragePoint;
 use crate::device::{ClockOffset, Device};
-use crate::endpoint::EndpointId;
+use crate::endpoint::{Endpoint, EndpointId, Process};
 use crate::network::Arrival;
 use crate::violation::{Invariant, Violation};
 
@@ -114,7 +114,7 @@ impl World {
             if let Arrival::Response { .. } = arrival {
                 self.oracle.coverage.record(CoveragePoint::LateAfterSuspend);
             }
-            self.deliver(arrival);
+            self.on_arrival(arrival);
         }
         true
     }
@@ -146,7 +146,9 @@ impl World {
             return;
         };
         let (wall, session_time) = (device.wall(wall), device.monotonic(self.now));
-        for endpoint in self.endpoints.iter_mut().filter(|it| it.owner == owner) {
+        let running = |it: &&mut Endpoint| matches!(it.process, Process::Running);
+        let endpoints = self.endpoints.iter_mut().filter(running);
+        for endpoint in endpoints.filter(|it| it.owner == owner) {
             let expected = endpoint
                 .clock_reading
                 .map(|(wall, at)| wall + session_time.saturating_sub(at));

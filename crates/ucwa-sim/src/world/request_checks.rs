@@ -82,7 +82,7 @@ impl World {
 mod tests {
     use http::Response;
     use http::header::CONTENT_TYPE;
-    use ucwa_session::{Credentials, Operation, Root, SessionConfig};
+    use ucwa_session::{Credentials, Operation, Root, Session, SessionConfig};
 
     use super::*;
     use crate::attacker::ATTACKER_HOST;
@@ -96,7 +96,7 @@ mod tests {
         let mut world = World::new(1, Conditions::ideal(), Vec::new(), false);
         let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
         let config = SessionConfig::new(root, 1, World::wall_at_epoch());
-        let id = world.add_endpoint("toshm.0", 0, config);
+        let id = world.add_endpoint("toshm.0", 0, Session::new(config));
         world.endpoints[0].state = SignInState::SignedIn;
         let create = Request::post("https://lyncweb.contoso.com/ucwa/oauth/v1/applications");
         let created = Response::builder().header(CONTENT_TYPE, "application/json");

@@ -30,7 +30,7 @@ fn http_faults_alone_lead_to_every_delivery_result() {
 }
 
 #[test]
-fn full_worlds_reach_every_coverage_point() {
+fn handover_worlds_reach_every_coverage_point() {
     let mut coverage = Coverage::default();
     for report in play(1_000..1_150, &Options::default()) {
         coverage.add(&report.coverage);
@@ -65,6 +65,14 @@ fn full_worlds_reach_every_coverage_point() {
         CoveragePoint::LostInSuspend,
         CoveragePoint::LateAfterSuspend,
         CoveragePoint::PolledAfterSuspend,
+        CoveragePoint::Detached,
+        CoveragePoint::Killed,
+        CoveragePoint::KilledUncommitted,
+        CoveragePoint::Paused,
+        CoveragePoint::Resumed,
+        CoveragePoint::NotResumed,
+        CoveragePoint::DoubtfulSettled,
+        CoveragePoint::Yielded,
         CoveragePoint::TokenRenewed,
         CoveragePoint::TokenRenewedInTime,
     ];

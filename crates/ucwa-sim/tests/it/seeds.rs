@@ -50,8 +50,16 @@ const FAILED_IN_FULL: [u64; 76] = [
     4_671_547, 5_035_088, 5_068_045, 5_073_368,
 ];
 
+/// Seeds that failed in [`WorldSize::Handover`].
+const FAILED_IN_HANDOVER: [u64; 25] = [
+    6_000_219, 6_000_239, 6_000_378, 6_000_384, 6_000_494, 6_000_558, 6_001_483, 6_003_727,
+    6_011_562, 6_012_257, 6_100_586, 6_101_319, 6_101_948, 6_105_725, 6_112_877, 6_122_129,
+    6_124_675, 6_125_343, 6_206_985, 6_213_217, 6_223_273, 6_224_382, 6_227_476, 6_301_369,
+    6_304_661,
+];
+
 #[track_caller]
-fn play_in_full(seeds: Range<u64>) {
+fn play_in_handover(seeds: Range<u64>) {
     play(seeds, &Options::default());
 }
 
@@ -59,28 +67,37 @@ fn play_in_full(seeds: Range<u64>) {
 
 #[test]
 fn invariants_hold_on_seeds_0_to_249() {
-    play_in_full(0..250);
+    play_in_handover(0..250);
 }
 
 #[test]
 fn invariants_hold_on_seeds_250_to_499() {
-    play_in_full(250..500);
+    play_in_handover(250..500);
 }
 
 #[test]
 fn invariants_hold_on_seeds_500_to_749() {
-    play_in_full(500..750);
+    play_in_handover(500..750);
 }
 
 #[test]
 fn invariants_hold_on_seeds_750_to_999() {
-    play_in_full(750..1_000);
+    play_in_handover(750..1_000);
 }
 
 #[test]
 fn invariants_hold_on_seeds_that_failed_in_the_full_world() {
+    let mut options = Options::default();
+    options.size = WorldSize::Full;
     for seed in FAILED_IN_FULL {
-        play_in_full(seed..seed + 1);
+        play(seed..seed + 1, &options);
+    }
+}
+
+#[test]
+fn invariants_hold_on_seeds_that_failed_in_the_handover_world() {
+    for seed in FAILED_IN_HANDOVER {
+        play_in_handover(seed..seed + 1);
     }
 }
 
@@ -121,6 +138,7 @@ fn an_ideal_world_delivers_every_message_in_json_and_in_xml() {
     for representation in [Representation::Json, Representation::Xml] {
         for network in [NetworkProfile::fast(), NetworkProfile::slow()] {
             let mut options = Options::default();
+            options.size = WorldSize::Full;
             options.representation = Some(representation);
             options.network = Some(network);
             options.http_faults = Some(HttpFaults::none());

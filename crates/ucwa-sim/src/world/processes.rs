@@ -1,0 +1,261 @@
+//! The processes of the world: they are detached, killed or paused, and their successors resume their sessions.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use ucwa_session::{Checkpoint, Input, Lane, Output, RequestId, Session, SessionConfig};
+
+use super::World;
+use super::client_side::Cause;
+use crate::coverage::CoveragePoint;
+use crate::endpoint::{Endpoint, EndpointId, Legacy, Process};
+use crate::handover_schedule::Stop;
+use crate::message::MessageId;
+use crate::network::Arrival;
+use crate::violation::{Invariant, Violation};
+
+impl World {
+    /// Whether the process of a session runs.
+    pub(crate) fn is_running(&self, id: EndpointId) -> bool {
+        let endpoint = self.endpoint(id);
+        endpoint.is_some_and(|it| matches!(it.process, Process::Running))
+    }
+
+    /// Stops the process of a session that can be resumed; its successor is to start after `gap`. Returns whether it stopped:
+    /// a session that is not signed in has no checkpoint, and a process that is to die with an event page still runs.
+    pub(crate) fn stop(&mut self, id: EndpointId, stop: Stop, gap: Duration) -> bool {
+        self.read_wall_clock(id);
+        let Some(endpoint) = self.endpoints.get_mut(id.0).filter(|it| is_running(it)) else {
+            return false;
+        };
+        let Some(checkpoint) = endpoint.session.checkpoint() else {
+            return false;
+        };
+        let text = format_args!("{stop:?}");
+        self.trace.note(self.now, &endpoint.name, text);
+        let checkpoint = checkpoint.encode();
+        let legacy = Legacy {
+            checkpoint,
+            gap: Some(gap),
+        };
+        match stop {
+            Stop::Detach => self.detach(id, gap),
+            Stop::Kill => {
+                endpoint.leave(legacy);
+                self.kill(id, false);
+            }
+            Stop::KillUncommitted => {
+                endpoint.dies_uncommitted = Some(gap);
+                return false;
+            }
+            Stop::Pause(length) => {
+                endpoint.leave(legacy);
+                endpoint.dies_uncommitted = None;
+                endpoint.resumed = None;
+                endpoint.process = Process::Paused { held: Vec::new() };
+                for (exchange, client) in self.open_exchanges().collect::<Vec<_>>() {
+                    if client == id {
+                        self.network.extend_deadline(exchange, length);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn detach(&mut self, id: EndpointId, gap: Duration) {
+        let now = self.session_time(id);
+        let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+            return;
+        };
+        // The operations that are open now fail.
+        let open: BTreeSet<_> = endpoint.open_tickets().collect();
+        let checkpoint = endpoint.session.detach(now);
+        endpoint.process = Process::Detached;
+        if let Some(checkpoint) = checkpoint {
+            let checkpoint = checkpoint.encode();
+            endpoint.leave(Legacy {
+                checkpoint,
+                gap: Some(gap),
+            });
+            endpoint.open_at_stop = open;
+        }
+        self.carry_out(id, Cause::Other);
+    }
+
+    /// Kills a process. Its connections are closed.
+    fn kill(&mut self, id: EndpointId, uncommitted: bool) {
+        for (exchange, client) in self.open_exchanges().collect::<Vec<_>>() {
+            if client == id {
+                self.network.abort(self.now, exchange);
+                if let Some(exchange) = self.exchanges.get_mut(&exchange) {
+                    exchange.ended = true;
+                }
+            }
+        }
+        if let Some(endpoint) = self.endpoints.get_mut(id.0) {
+            endpoint.kill(uncommitted);
+        }
+    }
+
+    /// Kills a process that is to die with the event page in `response`: it handles the page and sends what follows from it,
+    /// and dies before it has stored anything. Returns false if it is not to die.
+    pub(super) fn dies_with_page(
+        &mut self,
+        id: EndpointId,
+        request: RequestId,
+        response: &Response<Bytes>,
+    ) -> bool {
+        let now = self.session_time(id);
+        let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+            return false;
+        };
+        let stored = endpoint.session.checkpoint();
+        let (Some(gap), Some(stored)) = (endpoint.dies_uncommitted, stored) else {
+            return false;
+        };
+        let checkpoint = stored.encode();
+        endpoint.leave(Legacy {
+            checkpoint,
+            gap: Some(gap),
+        });
+        let input = Input::Response {
+            id: request,
+            result: Ok(response.clone()),
+        };
+        self.trace.note(
+            self.now,
+            &endpoint.name,
+            format_args!("dies with {input:?}"),
+        );
+        endpoint.session.handle(now, input);
+        while let Some(endpoint) = self.endpoints.get_mut(id.0) {
+            match endpoint.session.poll_output() {
+                Output::Send {
+                    id: request,
+                    request: content,
+                    lane,
+                    deadline,
+                    ..
+                } => self.send(id, (request, content), lane, deadline, false),
+                Output::Abort(request) => self.abort(id, request),
+                Output::Idle { .. } => break,
+                _ => {}
+            }
+        }
+        self.kill(id, true);
+        true
+    }
+
+    /// Lets a paused process continue.
+    pub(crate) fn continue_process(&mut self, id: EndpointId) {
+        let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+            return;
+        };
+        let Process::Paused { held } = &mut endpoint.process else {
+            return;
+        };
+        let held = std::mem::take(held);
+        endpoint.process = Process::Running;
+        self.trace
+            .note(self.now, &endpoint.name, format_args!("continues"));
+        for arrival in held {
+            self.on_arrival(arrival);
+        }
+    }
+
+    /// Keeps an arrival for a process that stands still. Returns it if the process does not.
+    pub(super) fn hold_for_process(&mut self, id: EndpointId, arrival: Arrival) -> Option<Arrival> {
+        match self.endpoints.get_mut(id.0).map(|it| &mut it.process) {
+            Some(Process::Paused { held }) => {
+                held.push(arrival);
+                None
+            }
+            _ => Some(arrival),
+        }
+    }
+
+    /// Adds the session that resumes the one of a process that has stopped. `None` if that left no readable checkpoint.
+    pub(crate) fn add_successor(
+        &mut self,
+        of: EndpointId,
+        name: String,
+        config: SessionConfig,
+    ) -> Option<EndpointId> {
+        let endpoint = self.endpoints.get_mut(of.0)?;
+        let owner = endpoint.owner;
+        let legacy = endpoint.legacy.take()?;
+        let checkpoint = match Checkpoint::decode(&legacy.checkpoint) {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => {
+                let detail = format!("{}: {error}", endpoint.name);
+                self.violations
+                    .push(Violation::new(Invariant::ResumedByPoll, detail));
+                return None;
+            }
+        };
+        self.oracle.coverage.record(match endpoint.process {
+            Process::Detached => CoveragePoint::Detached,
+            Process::Killed { uncommitted: false } => CoveragePoint::Killed,
+            Process::Killed { uncommitted: true } => CoveragePoint::KilledUncommitted,
+            Process::Paused { .. } | Process::Running => CoveragePoint::Paused,
+        });
+        let doubtful = checkpoint.doubtful_messages();
+        let doubtful: BTreeSet<_> = doubtful.filter_map(MessageId::of_message_id).collect();
+        let successor = self.add_endpoint(name, owner, Session::resume(config, checkpoint));
+        self.oracle.hand_over(of, successor, &doubtful);
+        if let Some(endpoint) = self.endpoints.get_mut(of.0) {
+            endpoint.successor = Some(successor);
+        }
+        if let Some(endpoint) = self.endpoints.get_mut(successor.0) {
+            endpoint.predecessor = Some(of);
+            endpoint.doubtful = doubtful;
+        }
+        Some(successor)
+    }
+
+    /// The first of the sessions that were handed over to this one in turn.
+    pub(crate) fn origin_of(&self, mut id: EndpointId) -> EndpointId {
+        while let Some(before) = self.endpoint(id).and_then(|it| it.predecessor) {
+            id = before;
+        }
+        id
+    }
+
+    /// Checks the first request of a session that resumes another one.
+    pub(super) fn check_first_request(&mut self, id: EndpointId, lane: Lane, path: &str) {
+        let Some(endpoint) = self.endpoints.get_mut(id.0) else {
+            return;
+        };
+        let is_first = !std::mem::replace(&mut endpoint.has_sent, true);
+        // A token that has expired is renewed before it is sent.
+        let is_allowed = lane == Lane::Events || path.ends_with("/oauthtoken");
+        if is_first && endpoint.predecessor.is_some() && !is_allowed {
+            let detail = format!("{} sends {path} before it polls", endpoint.name);
+            self.violations
+                .push(Violation::new(Invariant::ResumedByPoll, detail));
+        }
+    }
+
+    /// Checks that a process that was paused has left the application to its successor.
+    pub(crate) fn check_yielded(&mut self, id: EndpointId) {
+        let owns = |id: EndpointId| {
+            let endpoint = self.endpoint(id);
+            endpoint.is_some_and(|it| it.poll.is_some())
+        };
+        let endpoint = self.endpoint(id);
+        let successor = endpoint.and_then(|it| it.successor);
+        if owns(id) && successor.is_some_and(owns) {
+            let name = endpoint.map(|it| it.name.clone()).unwrap_or_default();
+            let detail = format!("{name} and its successor both poll");
+            self.violations
+                .push(Violation::new(Invariant::OneOwner, detail));
+        }
+    }
+}
+
+fn is_running(endpoint: &&mut Endpoint) -> bool {
+    matches!(endpoint.process, Process::Running)
+}
