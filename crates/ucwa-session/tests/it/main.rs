@@ -12,6 +12,7 @@
 mod application_loss;
 mod bounds;
 mod channel;
+mod checkpoint_form;
 mod clocks;
 mod commands_table;
 mod commit_gate;
