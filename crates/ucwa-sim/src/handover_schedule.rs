@@ -34,16 +34,13 @@ impl Handover {
     /// that does not poll, and drops messages that are not fetched for 30 s.
     pub(crate) fn of(seed: u64, ideal: bool, actors: usize) -> Vec<Self> {
         let mut random = RandomStream::new(seed, stream::HANDOVERS);
-        let gaps: &[Range<u64>] = match ideal {
-            true => &[0..2_000],
-            false => &[0..2_000, 2_000..25_000, 25_000..20 * 60_000],
-        };
+        let gaps = [0..2_000, 2_000..25_000, 25_000..20 * 60_000];
         (0..random.below(4))
             .map(|_| {
                 let after = millis(&mut random, 0..60_000);
                 let actor = random.index(actors);
-                let gap = random.choice(gaps).cloned().unwrap_or_default();
-                let gap = millis(&mut random, gap);
+                let gap = random.choice(&gaps).filter(|_| !ideal);
+                let gap = millis(&mut random, gap.cloned().unwrap_or(0..2_000));
                 let stop = match random.below(4) {
                     0 => Stop::Detach,
                     1 => Stop::Kill,

@@ -27,7 +27,7 @@ impl World {
     /// a session that is not signed in has no checkpoint, and a process that is to die with an event page still runs.
     pub(crate) fn stop(&mut self, id: EndpointId, stop: Stop, gap: Duration) -> bool {
         self.read_wall_clock(id);
-        let Some(endpoint) = self.endpoints.get_mut(id.0).filter(|it| is_running(it)) else {
+        let Some(endpoint) = self.endpoints.get_mut(id.0).filter(is_running) else {
             return false;
         };
         let Some(checkpoint) = endpoint.session.checkpoint() else {
