@@ -14,7 +14,7 @@ use ucwa_sim::{
 };
 
 /// How many failing seeds are printed in full.
-const PRINTED_FAILURES: usize = 2000;
+const PRINTED_FAILURES: usize = 20;
 /// The pause between two lines of progress.
 const PROGRESS_PAUSE: Duration = Duration::from_secs(10);
 
@@ -311,7 +311,7 @@ mod tests {
         let mut sums = Sums::default();
         let lines = sums.add(&report, &options);
         assert_eq!(lines.len(), 5, "{lines:?}");
-        let replay = "  replay: cargo xtask soak --seeds 1 --seed-start 7 --world full --messages 5 --sessions 3 \
+        let replay = "  replay: cargo xtask soak --seeds 1 --seed-start 7 --world handover --messages 5 --sessions 3 \
                       --network failing --http-faults some --representation xml --trace";
         assert_eq!(lines.last().map(String::as_str), Some(replay));
         let (_, command) = replay.split_once("soak ").unwrap();
