@@ -258,6 +258,24 @@ mod tests {
         assert_eq!(name(AlertDescription::from(200)), "200");
     }
 
+    /// The verifiers of Windows and macOS report a revoked certificate, and a server reports one of the client.
+    #[test]
+    fn a_revoked_certificate_is_named_as_such() {
+        let explain = |error| explain(&io::Error::other(error)).unwrap();
+        assert_eq!(
+            explain(rustls::Error::InvalidCertificate(CertificateError::Revoked)),
+            "the handshake is refused: its authority has revoked it"
+        );
+        let alert = explain(rustls::Error::AlertReceived(
+            AlertDescription::CertificateRevoked,
+        ));
+        assert!(
+            alert.starts_with("the server refuses the client certificate"),
+            "{alert}"
+        );
+        assert!(alert.ends_with("CertificateRevoked"), "{alert}");
+    }
+
     #[test]
     fn a_common_name_is_read_in_both_kinds_of_text() {
         let name = |tag: u8, value: &[u8]| {
