@@ -227,7 +227,7 @@ impl Failure {
     /// Records each address of the discovery, with its result.
     pub(crate) fn with_tried(mut self, all: Vec<String>) -> Self {
         match &mut self.0.kind {
-            FailureKind::Unreachable { tried } if !all.is_empty() => *tried = all,
+            FailureKind::Unreachable { tried } => *tried = all,
             _ => self.0.tried = all,
         }
         self

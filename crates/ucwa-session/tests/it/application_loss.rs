@@ -48,6 +48,45 @@ fn the_code_or_the_subcode_of_any_response_reports_a_lost_application() {
 }
 
 #[test]
+fn the_sixth_application_in_a_row_that_is_lost_at_once_signs_the_user_out() {
+    let mut driver = TestDriver::signed_in();
+    let lost = || json!({"code": "NotFound", "subcode": "ApplicationNotFound"});
+    for _ in 0..5 {
+        driver.reply("GET", &format!("{APP}/events"), 404, lost());
+        assert_eq!(signed_out(&driver), None);
+        driver.advance(Duration::from_secs(60));
+        driver.create_application();
+    }
+    driver.reply("GET", &format!("{APP}/events"), 404, lost());
+    let failure = signed_out(&driver).unwrap();
+    assert_eq!(failure.kind(), &FailureKind::ConnectionLost);
+    assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+}
+
+/// The pending GET waits for a token, or for an answer of the caller about the host of the token service.
+#[test]
+fn activity_is_reported_while_the_pending_get_waits() {
+    for service in ["/WebTicket/oauthtoken", "https://sts.fabrikam.com/token"] {
+        let mut config = TestDriver::config();
+        config.trust.ask = true;
+        let mut driver = TestDriver::new(config);
+        driver.submit(Operation::SignIn(TestDriver::credentials()));
+        driver.discover();
+        driver.create_application();
+        driver.advance(Duration::from_secs(205));
+        let poll = driver.take("GET", &format!("{APP}/events"));
+        driver.respond(poll.id, challenge(service));
+        assert_eq!(
+            driver.asked.len(),
+            usize::from(service.starts_with("https"))
+        );
+        driver.advance(Duration::from_secs(6));
+        let activity = format!("{APP}/me/reportMyActivity");
+        assert!(driver.is_sent("POST", &activity), "{service}");
+    }
+}
+
+#[test]
 fn a_request_before_the_application_reports_no_lost_application() {
     let mut driver = TestDriver::new(TestDriver::config());
     let ticket = driver.submit(Operation::SignIn(TestDriver::credentials()));

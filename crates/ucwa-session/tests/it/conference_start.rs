@@ -160,6 +160,7 @@ fn a_conference_message_fails_if_no_invitee_is_reached() {
     ));
     chat_returns(&mut driver, "21a1");
     for _ in 0..2 {
+        assert_eq!(driver.result(said), None, "somebody may still join");
         driver.reply(
             "POST",
             INVITATIONS,

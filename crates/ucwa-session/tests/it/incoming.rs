@@ -185,6 +185,22 @@ fn a_missed_invitation_ends_with_the_reason_and_its_text_is_kept() {
     assert_eq!(failure.subcode(), Some("Missed"));
 }
 
+/// Only the server's copy of the text of an accepted invitation is left out.
+#[test]
+fn a_message_with_the_text_of_a_missed_invitation_is_shown() {
+    let mut driver = crate::sending::established();
+    let mut page = offered("21a1", "Are you there?");
+    page[0]["events"].as_array_mut().unwrap().truncate(1);
+    driver.page(page);
+    driver.page(offer_completed("21a1", "Failure"));
+    assert_eq!(driver.received(chat()), ["Are you there?"]);
+    driver.page(senders(
+        "21a1",
+        vec![(true, arrival("21a1", "9", "Are you there?"))],
+    ));
+    assert_eq!(driver.received(chat()), ["Are you there?"]);
+}
+
 #[test]
 fn a_declined_invitation_is_answered_and_ends() {
     let (mut driver, key) = invited("Hi");

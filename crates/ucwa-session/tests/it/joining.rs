@@ -186,17 +186,23 @@ fn a_participant_who_refuses_leaves_with_the_reason() {
 
 #[test]
 fn messages_to_the_others_are_sent_although_a_participant_refuses() {
-    let mut driver = extensible();
-    let (_, operation) = invited(&mut driver);
-    driver.send(2, "one");
-    let queued = driver.send(3, "two");
-    let completed = participant_invitation("completed", &operation, "21a1", "Declined");
-    let refused = with(completed, "status", json!("Failure"));
-    driver.page(json!([communication(vec![refused])]));
-    assert_eq!(driver.result(queued), None);
-    let messages = format!("{}/messaging/messages", conversation_href("21a1"));
-    driver.created("POST", &messages, &message_href("21a1", "2"));
-    assert!(driver.is_sent("POST", &messages));
+    for is_conference in [false, true] {
+        let mut driver = extensible();
+        if is_conference {
+            let conferenced = conference_event("21a1", "Conferenced", open_to_others("21a1"));
+            driver.page(senders("21a1", vec![(false, conferenced)]));
+        }
+        let (_, operation) = invited(&mut driver);
+        driver.send(2, "one");
+        let queued = driver.send(3, "two");
+        let completed = participant_invitation("completed", &operation, "21a1", "Declined");
+        let refused = with(completed, "status", json!("Failure"));
+        driver.page(json!([communication(vec![refused])]));
+        assert_eq!(driver.result(queued), None, "{is_conference}");
+        let messages = format!("{}/messaging/messages", conversation_href("21a1"));
+        driver.created("POST", &messages, &message_href("21a1", "2"));
+        assert!(driver.is_sent("POST", &messages), "{is_conference}");
+    }
 }
 
 #[test]

@@ -164,7 +164,7 @@ pub(crate) fn batch_of(parts: &[(u16, Value)]) -> http::Response<Bytes> {
         .unwrap()
 }
 
-fn presence_changed(id: u32) -> Value {
+pub(crate) fn presence_changed(id: u32) -> Value {
     json!([{"rel": "people", "href": format!("{APP}/people"), "events": [{
         "type": "updated",
         "link": {"rel": "contactPresence", "href": format!("{}/contactPresence", contact_href(id))},

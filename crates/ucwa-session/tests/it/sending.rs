@@ -361,6 +361,24 @@ fn a_lost_response_without_an_event_is_unknown_and_the_queue_continues() {
 }
 
 #[test]
+fn an_event_without_a_result_ends_no_message_whose_response_was_lost() {
+    let mut driver = established();
+    let ticket = driver.send(1, "one");
+    let request = driver.take("POST", &messages());
+    let operation = crate::handover::operation_id(&request);
+    driver.sent.push_front(request);
+    driver.break_off("POST", &messages(), Sent::Maybe);
+    let outgoing = json!({"direction": "Outgoing", "operationId": operation});
+    let completed = event("completed", "message", &message_href("21a1", "2"), outgoing);
+    driver.page(senders("21a1", vec![(true, completed)]));
+    assert_eq!(driver.result(ticket), None);
+    deliver(&mut driver, "2", "Success");
+    let which = json!({"rel": "message", "direction": "Outgoing"});
+    driver.reply("GET", &message_href("21a1", "2"), 200, which);
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Delivered)));
+}
+
+#[test]
 fn a_server_error_leaves_the_delivery_unknown() {
     let mut driver = established();
     let ticket = driver.send(1, "one");

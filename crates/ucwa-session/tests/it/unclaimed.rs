@@ -299,8 +299,10 @@ fn an_unclaimed_conversation_is_read_a_limited_number_of_times() {
         driver.respond(asked.id, rubbish());
         driver.advance(Duration::from_secs(10 * pause + 1));
     }
-    driver.advance(Duration::from_secs(300));
-    assert!(!driver.is_sent("GET", &conversation_href("77")));
+    for _ in 0..30 {
+        assert!(!driver.is_sent("GET", &conversation_href("77")));
+        driver.advance(Duration::from_secs(10));
+    }
 }
 
 #[test]
@@ -314,4 +316,29 @@ fn messages_of_unclaimed_conversations_are_shown_at_the_end() {
     assert_eq!(driver.received(key), ["Anybody there?"]);
     driver.reply("DELETE", APP, 204, Value::Null);
     assert!(driver.sent.is_empty(), "{:?}", driver.sent);
+}
+
+#[test]
+fn an_unclaimed_conversation_without_messages_is_not_shown_at_the_end() {
+    let mut driver = TestDriver::signed_in();
+    let added = conversation_event("added", "77", "Connected");
+    let chat = messaging("77", "Connected");
+    driver.page(senders("77", vec![(false, added), (true, chat)]));
+    driver.submit(Operation::SignOut);
+    assert_eq!(discovered(&driver), None);
+}
+
+/// Another endpoint of the user has invited somebody.
+#[test]
+fn only_an_open_invitation_of_another_endpoint_shows_its_conversation() {
+    for is_open in [true, false] {
+        let mut driver = TestDriver::signed_in();
+        let (kind, state) = match is_open {
+            true => ("started", "Connecting"),
+            false => ("completed", "Connected"),
+        };
+        let theirs = invitation(kind, "of another endpoint", "77", state);
+        driver.page(senders("77", vec![(false, theirs)]));
+        assert_eq!(discovered(&driver).is_some(), is_open);
+    }
 }

@@ -152,6 +152,24 @@ fn each_operation_on_a_conversation_is_awaited() {
 }
 
 #[test]
+fn each_read_of_a_person_is_awaited() {
+    let mut driver = people::following();
+    let awaited = |driver: &TestDriver| driver.session.workload().awaited;
+    assert_eq!(awaited(&driver), 0);
+    add_one_each(&mut driver, [people::search("lene")]);
+    // The event names a contact whose address is unknown.
+    driver.page(people::presence_changed(900));
+    assert_eq!(awaited(&driver), 2);
+    // The read, and the pause in which others may join it.
+    let sara = "sip:sara.d@contoso.com";
+    driver.submit(people::fetch(sara, PersonField::Emails));
+    assert_eq!(awaited(&driver), 4);
+    // The read, and the search for the contact.
+    driver.advance(Duration::from_secs(1));
+    assert_eq!(awaited(&driver), 4);
+}
+
+#[test]
 fn a_question_is_in_progress_until_its_answer() {
     let mut config = TestDriver::config();
     config.trust.ask = true;

@@ -216,6 +216,42 @@ fn the_logs_of_a_conference_are_one_conversation() {
     driver.take("GET", &format!("{}/transcripts", log_href(7)));
 }
 
+/// Conversations that the session already shows, of one peer and of a conference.
+#[test]
+fn the_log_of_a_known_conversation_adds_no_other_one() {
+    let mut driver = signed_in();
+    driver.submit(Operation::OpenConversation {
+        conversation: crate::driver::chat(),
+        participant: crate::driver::peer(),
+        peer: LENE.to_owned(),
+    });
+    crate::sending::establish(&mut driver);
+    driver.submit(Operation::OpenMeeting {
+        conversation: ConversationKey::Local(2),
+        uri: Some("sip:c@contoso.com;1".to_owned()),
+    });
+    driver.events.clear();
+    driver.submit(list_archived(20));
+    driver.reply("GET", &logs_href(), 200, list([9, 8, 7, 6]));
+    let parts = [
+        log(9, "t1", LENE),
+        log(8, "t8", LENE),
+        group_log(7, "ConferenceLog", Some("sip:c@contoso.com;1"), "t7"),
+        group_log(6, "ConferenceLog", Some("sip:c@contoso.com;2"), "t6"),
+    ];
+    let batch = driver.take("POST", &format!("{APP}/batch"));
+    driver.respond(batch.id, batch_of(&parts.map(|log| (200, log))));
+    let groups = driver.events.iter().filter_map(|event| match event {
+        SessionEvent::Conversation {
+            change: ConversationChange::Group { uri },
+            ..
+        } => uri.as_deref(),
+        _ => None,
+    });
+    assert_eq!(groups.collect::<Vec<_>>(), ["sip:c@contoso.com;2"]);
+    assert_eq!(found(&mut driver).len(), 2);
+}
+
 #[test]
 fn transcripts_are_read_by_page_with_their_senders() {
     let (mut driver, key) = with_one();
@@ -279,6 +315,26 @@ fn transcripts_are_read_by_page_with_their_senders() {
     let ticket = driver.submit(Operation::ReadArchived(key));
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     assert!(driver.changes(key).is_empty());
+}
+
+#[test]
+fn a_request_skips_at_most_ten_pages_without_messages() {
+    let (mut driver, key) = with_one();
+    let first = format!("{}/transcripts", log_href(7));
+    let page = |number: u32| match number {
+        0 => first.clone(),
+        _ => format!("{first}/{number}"),
+    };
+    let ticket = driver.submit(Operation::ReadArchived(key));
+    for number in 0..10 {
+        assert_eq!(driver.result(ticket), None, "{number}");
+        let next = page(number + 1);
+        driver.reply("GET", &page(number), 200, transcripts(&[], Some(&next)));
+    }
+    assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
+    assert!(!driver.is_sent("GET", &first));
+    driver.submit(Operation::ReadArchived(key));
+    assert!(driver.is_sent("GET", &page(10)));
 }
 
 /// A page belongs to the log for which it was requested. The page of a forgotten conversation is dropped.
