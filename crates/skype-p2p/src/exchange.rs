@@ -110,7 +110,7 @@ mod tests {
             "connect",
             "pool:443",
             Sent::No,
-            "no connection: tried 2 addresses: refused",
+            "cannot connect: tried 2 addresses: refused",
         );
         assert_eq!(failure(&error), expected);
     }
