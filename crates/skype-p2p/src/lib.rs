@@ -115,6 +115,6 @@ pub use sign_in::{Credentials, SignInError, SignInErrorKind, SignInManager};
 #[cfg(feature = "tokio")]
 pub use tokio_runtime::TokioRuntime;
 pub use ucwa_session::{
-    BearerToken, ChannelOptions, Checkpoint, CheckpointError, DataUriEncoding, ReplacementPolicy,
-    Representation, Root, Stage,
+    BearerToken, ChannelOptions, Checkpoint, CheckpointError, DataUriEncoding, DoubtfulMessage,
+    ReplacementPolicy, Representation, Root, Stage,
 };

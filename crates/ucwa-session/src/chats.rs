@@ -32,6 +32,7 @@ pub(crate) use self::archived::{ArchivedKind, Recipient};
 use self::conversation::{Context, Conversation, Discovery, Kind, Page};
 use self::correlation::Index;
 use self::event_buffer::EventBuffer;
+pub(crate) use self::html::hash;
 use self::moderation::Action;
 pub(crate) use self::outgoing_invitation::InviteKind;
 pub(crate) use self::payload::{message_body, timestamp};

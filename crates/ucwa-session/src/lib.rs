@@ -38,6 +38,7 @@
 //! deleting anything at the server. [`Session::resume`] continues from a [`Checkpoint`]: the first request polls where the
 //! earlier session stopped, the second one reads the application, and no credential is sent while the token is valid. A
 //! checkpoint is plain data: a driver without files or sockets passes it on as it is.
+//! [`Checkpoint::add_doubtful_message`] adds a message that may have been sent after the checkpoint was stored.
 //!
 //! # Dependencies in the API
 //!
@@ -64,6 +65,7 @@ mod clock;
 mod commit_gate;
 mod config;
 mod core;
+mod doubtful_message;
 mod event;
 mod exchange;
 mod failure;
@@ -88,6 +90,7 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{
     ChannelOptions, DataUriEncoding, ReplacementPolicy, Root, SessionConfig, TrustPolicy,
 };
+pub use doubtful_message::DoubtfulMessage;
 pub use event::{
     ArchivedMessage, ConversationChange, MessageStatus, Participant, ParticipantCapabilities, Role,
     SessionEvent, SignInState, Standing,

@@ -7,7 +7,7 @@ use std::{
 
 use skype_p2p::{
     Application, ApplicationBuilder, CallConnectionState, Checkpoint, ConnectionState,
-    Conversation, ConversationState, Credentials, Event, Events, MessageStatus, ReasonCode,
+    Conversation, ConversationState, Credentials, DoubtfulMessage, Event, Events, MessageStatus, ReasonCode,
     ReplacementPolicy, SignInErrorKind, SignInState, Subscriptions,
 };
 use tokio::time::{Instant, sleep};
@@ -16,7 +16,7 @@ use ucwa_server::Fault;
 use crate::{
     groups::{of_two, within_minutes},
     standard_chat::{conversation, statuses, transcript},
-    world::{LENE, TOSH, TOSH_PASSWORD, World},
+    world::{ALEX, LENE, TOSH, TOSH_PASSWORD, World},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -313,6 +313,66 @@ async fn a_doubtful_message_is_settled_by_the_successor() {
         assert_eq!(same.count(), 1);
     })
     .await;
+}
+
+/// The results of the program's messages in a batch.
+fn results(batch: &skype_p2p::EventBatch) -> Vec<(String, MessageStatus)> {
+    let results = batch.events().iter().filter_map(|event| match event {
+        Event::MessageSettled {
+            message_id, status, ..
+        } => Some((message_id.clone(), *status)),
+        _ => None,
+    });
+    results.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_only_the_outbox_knows_is_settled_by_the_successor() {
+    for is_first in [false, true] {
+        within_minutes(async {
+            let world = World::new();
+            let (tosh, mut events, lene, ours, _theirs) = storing(&world).await;
+            let alex = world.alex().await;
+            // The program stores no checkpoint after this one.
+            let mut stored = tosh.checkpoint().await.unwrap();
+            let (to, chat) = match is_first {
+                true => {
+                    let manager = tosh.conversations_manager();
+                    (ALEX, manager.get_conversation(ALEX).unwrap().chat_service())
+                }
+                false => (LENE, ours.chat_service()),
+            };
+            let text = "Once and only once";
+            drop(chat.send_message_with_id("outbox-1", text));
+            let is_posting = |event: &Event| matches!(event, Event::MessagePosting { .. });
+            until(&mut events, is_posting).await.commit();
+            sleep(SECOND).await;
+            drop(tosh.detach().await);
+
+            assert_eq!(stored.doubtful_messages().count(), 0);
+            let message = DoubtfulMessage::text("outbox-1", to, text);
+            assert!(stored.add_doubtful_message(message));
+            let builder = world.builder().resume(stored);
+            let (tosh, mut events) = builder.build_with_events().unwrap();
+            let credentials = Credentials::password(TOSH, "");
+            let signed_in = tokio::spawn(tosh.sign_in_manager().sign_in(credentials));
+            let receiver = if is_first { &alex } else { &lene };
+            let theirs = conversation(receiver, 1).await;
+            if is_first {
+                drop(theirs.chat_service().accept());
+            }
+            let settled = |event: &Event| matches!(event, Event::MessageSettled { .. });
+            let batch = until(&mut events, settled).await;
+            let expected = [("outbox-1".to_owned(), MessageStatus::Succeeded)];
+            assert_eq!(results(&batch), expected);
+            batch.commit();
+            signed_in.await.unwrap().unwrap();
+            let messages = theirs.chat_service().messages().snapshot();
+            let same = messages.iter().filter(|it| it.text().starts_with("Once"));
+            assert_eq!(same.count(), 1);
+        })
+        .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

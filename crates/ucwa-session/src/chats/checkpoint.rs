@@ -65,8 +65,12 @@ impl Chats {
 
     /// Shows the conversations of a checkpoint, as they were.
     pub(crate) fn restore(&mut self, core: &mut Core, saved: Vec<SavedConversation>) {
-        for saved in saved {
+        for mut saved in saved {
             let key = ConversationKey::Remote(core.number());
+            if saved.thread_id.is_empty() {
+                // The caller has added the conversation. Its invitation has the thread ID.
+                saved.thread_id = core.uuid();
+            }
             let conversation = Conversation::of_checkpoint(key, &saved);
             self.conversations.insert(key, conversation);
             self.with(core, key, |conversation, cx| {

@@ -1,7 +1,5 @@
 //! Conversion between plain text and HTML.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use ucwa_proto::strip_trailing_newline;
 
 use crate::operation::MessageBody;
@@ -11,11 +9,14 @@ pub(super) fn comparable(body: &MessageBody) -> String {
     strip_trailing_newline(&plain_text(body)).to_owned()
 }
 
-/// The hash of the text by which two bodies are compared.
-pub(super) fn hash(body: &MessageBody) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    comparable(body).hash(&mut hasher);
-    hasher.finish()
+/// The hash of the text by which two bodies are compared: FNV-1a with 64 bits. A checkpoint contains it, so every version of
+/// the library computes the same one.
+pub(crate) fn hash(body: &MessageBody) -> u64 {
+    let text = comparable(body);
+    let bytes = text.bytes();
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The plain text of a body, for a peer or an invitation that supports text only.

@@ -43,6 +43,9 @@ impl Conversation {
             Err(failure) => return self.on_invitation_unreadable(cx, id, failure),
         };
         if let InvitationId::Outgoing(operation) = id {
+            if invitation.rel() == Some("message") {
+                return self.on_message_instead_of_invitation(cx, operation, &invitation);
+            }
             let live = self.life.live_mut();
             let is_open = live.and_then(|live| live.invite_mut(operation)).is_some();
             let address = cx.address_of(invitation.href().unwrap_or(url));
@@ -57,6 +60,21 @@ impl Conversation {
             let timer = ChatTimer::InvitationCompleted(id.clone());
             self.tasks.arm(cx.core, COMPLETION_GRACE, timer);
         }
+    }
+
+    /// Reports the result of a message that the caller added to the checkpoint. The href is not that of an invitation, so the
+    /// message was sent in a conversation that the checkpoint does not contain.
+    fn on_message_instead_of_invitation(
+        &mut self,
+        cx: &mut Context<'_>,
+        operation: &str,
+        message: &Resource<'_>,
+    ) {
+        if let Some(result) = self.result_of(cx, None, None, Some(message)) {
+            self.report_invitation(cx, operation, result);
+        }
+        let failure = unknown("the checkpoint does not contain the conversation of the message");
+        self.refuse_invite(cx, failure);
     }
 
     /// Takes the result of an invitation from its resource. `false` if the invitation has none yet.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ucwa_session::*;
 
-pub(crate) use self::messages::operation_id;
+pub(crate) use self::messages::{operation_id, settled, with_doubtful_message};
 use crate::driver::*;
 use crate::pages::*;
 use crate::people::{batch_of, targets, with_people};

@@ -22,6 +22,7 @@ mod conference_start;
 mod cost;
 mod debug_output;
 mod discovery;
+mod doubtful_messages;
 mod driver;
 mod ending;
 mod event_order;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The results of messages of the earlier session.
-fn settled(driver: &mut TestDriver, key: ConversationKey) -> Vec<(String, MessageStatus)> {
+pub(crate) fn settled(driver: &mut TestDriver, key: ConversationKey) -> Vec<(String, MessageStatus)> {
     let changes = driver.changes(key).into_iter();
     let settled = changes.filter_map(|change| match change {
         ConversationChange::MessageSettled {
@@ -21,7 +21,7 @@ pub(crate) fn operation_id(request: &Request) -> String {
 }
 
 /// A checkpoint with a message whose request was answered with its href, or was not answered.
-fn with_doubtful_message(is_posted: bool) -> (Checkpoint, String) {
+pub(crate) fn with_doubtful_message(is_posted: bool) -> (Checkpoint, String) {
     let mut old = chatting();
     old.send(1, "one");
     let messages = format!("{}/messaging/messages", conversation_href("21a1"));
