@@ -80,19 +80,19 @@ impl Echo {
         let joined = ParticipantFact::new(peer.participant, peer.address.clone());
         let formats = vec![MessageFormat::Text, MessageFormat::Html];
         self.tell(id, [Is::Connected, Is::ParticipantAdded(joined)]);
-        self.tell(id, [Is::ChatConnected { formats }]);
+        self.tell(id, [Is::chat_connected(formats)]);
         Ok(peer)
     }
 
     async fn echo(&mut self, id: ConversationId, peer: &Peer, body: MessageBody) {
         round_trip().await;
         self.last_message += 1;
-        let echo = Is::MessageReceived {
-            message: MessageId::Remote(self.last_message),
-            sender: SenderFact::new(peer.address.clone()),
+        let echo = Is::message_received(
+            MessageId::Remote(self.last_message),
+            SenderFact::new(peer.address.clone()),
             body,
-            timestamp: SystemTime::now(),
-        };
+            SystemTime::now(),
+        );
         self.tell(id, [echo]);
     }
 
@@ -100,7 +100,7 @@ impl Echo {
         if let Some((_, is_connected)) = self.chats.get_mut(&id) {
             *is_connected = false;
         }
-        self.tell(id, [Is::Ended { reason }]);
+        self.tell(id, [Is::ended(reason)]);
     }
 
     fn tell<const N: usize>(&self, id: ConversationId, facts: [Is; N]) {
@@ -116,10 +116,7 @@ async fn round_trip() {
 async fn chat() {
     let (sender, requests) = unbounded_channel();
     let (application, writer) = Application::new(Arc::new(Port(sender)));
-    writer.commit([Fact::SignIn {
-        state: SignInState::SignedIn,
-        reason: None,
-    }]);
+    writer.commit([Fact::sign_in(SignInState::SignedIn, None)]);
     let echo = Echo {
         writer,
         chats: BTreeMap::new(),

@@ -13,6 +13,7 @@ pub enum MessageBody {
     /// HTML. Incoming HTML is untrusted.
     Html(String),
     /// The content of an incoming message in another format. It is shown as plain text.
+    #[non_exhaustive]
     Other {
         /// The media type, such as `multipart/alternative`. Empty if the content could not be read.
         media_type: String,
@@ -22,6 +23,15 @@ pub enum MessageBody {
 }
 
 impl MessageBody {
+    /// An [`Other`](Self::Other) with this media type and content.
+    #[must_use]
+    pub fn other(media_type: impl Into<String>, raw: impl Into<String>) -> Self {
+        Self::Other {
+            media_type: media_type.into(),
+            raw: raw.into(),
+        }
+    }
+
     /// The format. Content in another format counts as text.
     #[must_use]
     pub const fn format(&self) -> MessageFormat {

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::body::MessageBody;
 use crate::conversation::Conversation;
-use crate::fact::{ArchivedMessage, SenderFact};
+use crate::fact_parts::{ArchivedMessage, SenderFact};
 use crate::history::ActivityItem;
 use crate::ids::MessageId;
 use crate::message::TextMessage;

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::application::ApplicationNode;
 use crate::command_state::gone;
 use crate::conversation::{Conversation, ConversationIdentity};
-use crate::fact::ParticipantFact;
+use crate::fact_parts::ParticipantFact;
 use crate::ids::{ConversationId, ParticipantId};
 use crate::model::Step;
 use crate::observable::Collection;

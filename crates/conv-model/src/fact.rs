@@ -4,21 +4,27 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::body::MessageBody;
+use crate::fact_parts::{
+    Archived, ArchivedMessage, Discovered, Incoming, Modalities, ParticipantFact,
+    ParticipantUpdate, SenderFact,
+};
 use crate::ids::{CommandId, ConversationId, MessageId, ParticipantId};
 use crate::person::{Capabilities, EndpointType, Note, PersonStatus, PhoneNumber};
 use crate::reason::Reason;
-use crate::request::{Context, Outcome};
+use crate::request::Outcome;
 use crate::states::{
-    ConnectionState, Direction, Importance, MessageFormat, MessageStatus, ParticipantRole,
-    ParticipantState, SignInState,
+    ConnectionState, MessageFormat, MessageStatus, ParticipantRole, ParticipantState, SignInState,
 };
 
 /// A fact. The model derives its state from facts and ignores a fact that does not fit the present state.
+///
+/// A protocol creates the variants with named fields by the functions, such as [`Fact::sign_in`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Fact {
     /// The state of the sign-in. [`SignInState::SignedOut`] ends every conversation that had begun, and every command that is
     /// in flight at the end of the transaction.
+    #[non_exhaustive]
     SignIn {
         /// The new state.
         state: SignInState,
@@ -27,6 +33,7 @@ pub enum Fact {
     },
     /// The state of the connection while the user is signed in. A sign-in sets it to [`ConnectionState::Connected`], and a
     /// sign-out to [`ConnectionState::Disconnected`], so a protocol that never reconnects need not write this fact.
+    #[non_exhaustive]
     Connection {
         /// The new state.
         state: ConnectionState,
@@ -34,6 +41,7 @@ pub enum Fact {
         reason: Option<Reason>,
     },
     /// The user is known.
+    #[non_exhaustive]
     Me {
         /// The user's address.
         address: String,
@@ -41,6 +49,7 @@ pub enum Fact {
         display_name: Option<String>,
     },
     /// A fact about a person, or about the user.
+    #[non_exhaustive]
     Person {
         /// The address of the person.
         address: String,
@@ -56,6 +65,7 @@ pub enum Fact {
     /// Whether there are more archived conversations to load.
     MoreConversations(bool),
     /// Whether new conversations are archived.
+    #[non_exhaustive]
     History {
         /// New conversations are archived.
         enabled: bool,
@@ -63,6 +73,7 @@ pub enum Fact {
         settable: bool,
     },
     /// A fact about a conversation.
+    #[non_exhaustive]
     Conversation {
         /// The conversation.
         conversation: ConversationId,
@@ -73,6 +84,7 @@ pub enum Fact {
     UnreadConversations(usize),
     /// A request ended. The end takes effect in the transaction of this fact, and the future of the command resolves after the
     /// deliveries of that transaction. Ignored for a command that has ended.
+    #[non_exhaustive]
     Completed {
         /// The command.
         command: CommandId,
@@ -82,13 +94,49 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// A fact about a conversation.
+    /// A [`SignIn`](Self::SignIn): the state of the sign-in, and the reason for it.
+    #[must_use]
+    pub const fn sign_in(state: SignInState, reason: Option<Reason>) -> Self {
+        Self::SignIn { state, reason }
+    }
+
+    /// A [`Connection`](Self::Connection): the state of the connection, and the reason for it.
+    #[must_use]
+    pub const fn connection(state: ConnectionState, reason: Option<Reason>) -> Self {
+        Self::Connection { state, reason }
+    }
+
+    /// A [`Me`](Self::Me): the address and the name of the user.
+    #[must_use]
+    pub fn me(address: impl Into<String>, display_name: Option<String>) -> Self {
+        Self::Me {
+            address: address.into(),
+            display_name,
+        }
+    }
+
+    /// A [`Person`](Self::Person): a fact about the person with this address.
+    #[must_use]
+    pub fn person(address: impl Into<String>, fact: PersonFact) -> Self {
+        Self::Person {
+            address: address.into(),
+            fact,
+        }
+    }
+
+    /// A [`History`](Self::History): whether new conversations are archived, and whether the user can change that.
+    #[must_use]
+    pub const fn history(enabled: bool, settable: bool) -> Self {
+        Self::History { enabled, settable }
+    }
+
+    /// A [`Conversation`](Self::Conversation): a fact about the conversation with this ID.
     #[must_use]
     pub const fn of(conversation: ConversationId, fact: ConversationFact) -> Self {
         Self::Conversation { conversation, fact }
     }
 
-    /// The end of a request.
+    /// A [`Completed`](Self::Completed): the end of a request.
     #[must_use]
     pub const fn completed(command: CommandId, result: Result<Outcome, Reason>) -> Self {
         Self::Completed { command, result }
@@ -157,270 +205,10 @@ impl fmt::Debug for PersonFact {
     }
 }
 
-/// An incoming invitation. Its conversation is complete, with the chat Notified and `accept` enabled, when it appears in
-/// `conversations`.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Incoming {
-    /// The ID of the conversation. The fact is ignored if it is known.
-    pub conversation: ConversationId,
-    /// The participant who invites.
-    pub from: ParticipantFact,
-    /// The subject.
-    pub subject: Option<String>,
-    /// The importance.
-    pub importance: Importance,
-    /// Custom content.
-    pub context: Option<Context>,
-    /// Whether the server accepts the invitation for the user: the chat is Connecting, never Notified.
-    pub auto_accepted: bool,
-    /// The address of the conference, if the conversation is one.
-    pub group: Option<String>,
-    /// The message that the invitation carries. It is shown as the chat's preview, and is a message only after a
-    /// [`MessageReceived`](ConversationFact::MessageReceived).
-    pub preview: Option<MessageBody>,
-}
-
-impl Incoming {
-    /// An invitation that the user can accept or reject.
-    #[must_use]
-    pub const fn new(conversation: ConversationId, from: ParticipantFact) -> Self {
-        Self {
-            conversation,
-            from,
-            subject: None,
-            importance: Importance::Normal,
-            context: None,
-            auto_accepted: false,
-            group: None,
-            preview: None,
-        }
-    }
-}
-
-/// A conversation that began elsewhere. It appears Connecting; facts of the same commit can set another state.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Discovered {
-    /// The ID of the conversation. The fact is ignored if it is known.
-    pub conversation: ConversationId,
-    /// The participants.
-    pub participants: Vec<ParticipantFact>,
-    /// The subject.
-    pub subject: Option<String>,
-    /// The address of the conference, if the conversation is one.
-    pub group: Option<String>,
-}
-
-impl Discovered {
-    /// A conversation with these participants.
-    #[must_use]
-    pub const fn new(conversation: ConversationId, participants: Vec<ParticipantFact>) -> Self {
-        Self {
-            conversation,
-            participants,
-            subject: None,
-            group: None,
-        }
-    }
-}
-
-/// A participant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ParticipantFact {
-    /// The ID of the participant.
-    pub participant: ParticipantId,
-    /// The address. Empty while it is not known.
-    pub address: String,
-    /// The name.
-    pub display_name: Option<String>,
-    /// The role.
-    pub role: ParticipantRole,
-    /// Whether the participant joined without an account.
-    pub is_anonymous: bool,
-    /// Whether the participant waits in the lobby.
-    pub in_lobby: bool,
-    /// What the user may do with the participant.
-    pub capabilities: ParticipantCapabilities,
-}
-
-impl ParticipantFact {
-    /// A participant with this address.
-    pub fn new(participant: ParticipantId, address: impl Into<String>) -> Self {
-        Self {
-            participant,
-            address: address.into(),
-            display_name: None,
-            role: ParticipantRole::Attendee,
-            is_anonymous: false,
-            in_lobby: false,
-            capabilities: ParticipantCapabilities::default(),
-        }
-    }
-
-    /// The same participant with this name.
-    #[must_use]
-    pub fn named(mut self, display_name: impl Into<String>) -> Self {
-        self.display_name = Some(display_name.into());
-        self
-    }
-}
-
-/// An archived conversation. It appears Disconnected.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Archived {
-    /// The ID of the conversation. The fact is ignored if it is known.
-    pub conversation: ConversationId,
-    /// The participants. A conference needs a [`Group`](ConversationFact::Group) fact too.
-    pub participants: Vec<ParticipantFact>,
-    /// The subject.
-    pub subject: Option<String>,
-}
-
-impl Archived {
-    /// A conversation with these participants.
-    #[must_use]
-    pub const fn new(conversation: ConversationId, participants: Vec<ParticipantFact>) -> Self {
-        Self {
-            conversation,
-            participants,
-            subject: None,
-        }
-    }
-}
-
-/// What the user may do with a participant of a conference, as the server reports it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ParticipantCapabilities {
-    /// Make the participant a leader.
-    pub promote: bool,
-    /// Make the participant an attendee.
-    pub demote: bool,
-    /// Admit the participant from the lobby.
-    pub admit: bool,
-    /// Reject the participant in the lobby.
-    pub reject: bool,
-}
-
-/// New values of a participant. `None` changes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ParticipantUpdate {
-    /// The address.
-    pub address: Option<String>,
-    /// The name.
-    pub display_name: Option<String>,
-    /// The role.
-    pub role: Option<ParticipantRole>,
-    /// Whether the participant waits in the lobby.
-    pub in_lobby: Option<bool>,
-    /// Whether the participant joined without an account.
-    pub is_anonymous: Option<bool>,
-    /// What the user may do with the participant.
-    pub capabilities: Option<ParticipantCapabilities>,
-}
-
-/// The sender of a message, who need not be a participant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SenderFact {
-    /// The participant, if the sender is one.
-    pub participant: Option<ParticipantId>,
-    /// The address.
-    pub address: String,
-    /// The name.
-    pub display_name: Option<String>,
-}
-
-impl SenderFact {
-    /// A sender with this address.
-    pub fn new(address: impl Into<String>) -> Self {
-        Self {
-            participant: None,
-            address: address.into(),
-            display_name: None,
-        }
-    }
-}
-
-/// An archived message.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ArchivedMessage {
-    /// The ID of the message.
-    pub message: MessageId,
-    /// Whether the message is incoming or outgoing.
-    pub direction: Direction,
-    /// The sender.
-    pub sender: SenderFact,
-    /// The body.
-    pub body: MessageBody,
-    /// The time when the message was written.
-    pub timestamp: SystemTime,
-}
-
-impl ArchivedMessage {
-    /// An incoming message.
-    #[must_use]
-    pub const fn incoming(
-        message: MessageId,
-        sender: SenderFact,
-        body: MessageBody,
-        timestamp: SystemTime,
-    ) -> Self {
-        Self {
-            message,
-            direction: Direction::Incoming,
-            sender,
-            body,
-            timestamp,
-        }
-    }
-
-    /// An outgoing message.
-    #[must_use]
-    pub const fn outgoing(
-        message: MessageId,
-        sender: SenderFact,
-        body: MessageBody,
-        timestamp: SystemTime,
-    ) -> Self {
-        Self {
-            message,
-            direction: Direction::Outgoing,
-            sender,
-            body,
-            timestamp,
-        }
-    }
-}
-
-/// The active modalities of a conversation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Modalities {
-    /// Chat.
-    pub chat: bool,
-    /// Audio.
-    pub audio: bool,
-    /// Video.
-    pub video: bool,
-}
-
-impl Modalities {
-    /// Chat alone.
-    pub const CHAT: Self = Self {
-        chat: true,
-        audio: false,
-        video: false,
-    };
-}
-
 /// A fact about a conversation. In a conversation that is Disconnected, only facts about messages, names, the subject and the
 /// archive have an effect: a command can restart the conversation, a fact cannot.
+///
+/// A protocol creates the variants with named fields by the functions, such as [`ConversationFact::ended`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConversationFact {
@@ -438,6 +226,7 @@ pub enum ConversationFact {
     /// The user's chat is connecting.
     ChatConnecting,
     /// The user's chat is established.
+    #[non_exhaustive]
     ChatConnected {
         /// The message formats that both sides agreed on.
         formats: Vec<MessageFormat>,
@@ -445,6 +234,7 @@ pub enum ConversationFact {
     /// The user's chat is ending.
     ChatDisconnecting,
     /// The user's chat ended. The conversation may continue.
+    #[non_exhaustive]
     ChatDisconnected {
         /// The reason.
         reason: Option<Reason>,
@@ -453,11 +243,13 @@ pub enum ConversationFact {
     /// is Disconnected, which has this ID too from now on; otherwise a new one.
     ParticipantAdded(ParticipantFact),
     /// An added participant was invited.
+    #[non_exhaustive]
     ParticipantInvited {
         /// The participant.
         participant: ParticipantId,
     },
     /// New values of a participant.
+    #[non_exhaustive]
     ParticipantUpdated {
         /// The participant.
         participant: ParticipantId,
@@ -465,6 +257,7 @@ pub enum ConversationFact {
         update: ParticipantUpdate,
     },
     /// A participant left, or did not join. It stays in the collection, unless a command removes it.
+    #[non_exhaustive]
     ParticipantLeft {
         /// The participant.
         participant: ParticipantId,
@@ -472,6 +265,7 @@ pub enum ConversationFact {
         reason: Option<Reason>,
     },
     /// The chat of a participant.
+    #[non_exhaustive]
     ParticipantChat {
         /// The participant.
         participant: ParticipantId,
@@ -479,6 +273,7 @@ pub enum ConversationFact {
         connected: bool,
     },
     /// The typing state of a participant.
+    #[non_exhaustive]
     Typing {
         /// The participant.
         participant: ParticipantId,
@@ -486,6 +281,7 @@ pub enum ConversationFact {
         is_typing: bool,
     },
     /// New values of the user's own participant.
+    #[non_exhaustive]
     Myself {
         /// The state.
         state: Option<ParticipantState>,
@@ -493,6 +289,7 @@ pub enum ConversationFact {
         role: Option<ParticipantRole>,
     },
     /// An incoming message. Ignored if the ID is known.
+    #[non_exhaustive]
     MessageReceived {
         /// The ID of the message.
         message: MessageId,
@@ -512,6 +309,7 @@ pub enum ConversationFact {
     Unread(bool),
     /// The ID of a message at the server. For an incoming message, in the commit of its
     /// [`MessageReceived`](Self::MessageReceived) and after it.
+    #[non_exhaustive]
     MessageRemoteId {
         /// The ID of the message.
         message: MessageId,
@@ -519,6 +317,7 @@ pub enum ConversationFact {
         remote_id: String,
     },
     /// The delivery status of an outgoing message.
+    #[non_exhaustive]
     MessageStatus {
         /// The ID of the message.
         message: MessageId,
@@ -536,6 +335,7 @@ pub enum ConversationFact {
     /// Whether the conversation can be [acknowledged](crate::Conversation::acknowledge).
     Acknowledgeable(bool),
     /// The conversation is a conference from now on.
+    #[non_exhaustive]
     Group {
         /// The address of the conference.
         uri: Option<String>,
@@ -543,14 +343,141 @@ pub enum ConversationFact {
     /// The number of participants as the server counts them.
     ParticipantsCount(usize),
     /// The server refused to end the chat or the conversation, which continues.
+    #[non_exhaustive]
     EndRefused {
         /// Whether the user's chat is established.
         chat: bool,
     },
     /// The conversation ended: pending messages fail, then the chats, typing and the participants end, and last the
     /// conversation is Disconnected. Further facts of this kind are ignored.
+    #[non_exhaustive]
     Ended {
         /// The reason. `None` if the user left.
         reason: Option<Reason>,
     },
+}
+
+impl ConversationFact {
+    /// A [`ChatConnected`](Self::ChatConnected) with the formats that both sides agreed on.
+    #[must_use]
+    pub const fn chat_connected(formats: Vec<MessageFormat>) -> Self {
+        Self::ChatConnected { formats }
+    }
+
+    /// A [`ChatDisconnected`](Self::ChatDisconnected).
+    #[must_use]
+    pub const fn chat_disconnected(reason: Option<Reason>) -> Self {
+        Self::ChatDisconnected { reason }
+    }
+
+    /// A [`ParticipantInvited`](Self::ParticipantInvited).
+    #[must_use]
+    pub const fn participant_invited(participant: ParticipantId) -> Self {
+        Self::ParticipantInvited { participant }
+    }
+
+    /// A [`ParticipantUpdated`](Self::ParticipantUpdated).
+    #[must_use]
+    pub const fn participant_updated(
+        participant: ParticipantId,
+        update: ParticipantUpdate,
+    ) -> Self {
+        Self::ParticipantUpdated {
+            participant,
+            update,
+        }
+    }
+
+    /// A [`ParticipantLeft`](Self::ParticipantLeft).
+    #[must_use]
+    pub const fn participant_left(participant: ParticipantId, reason: Option<Reason>) -> Self {
+        Self::ParticipantLeft {
+            participant,
+            reason,
+        }
+    }
+
+    /// A [`ParticipantChat`](Self::ParticipantChat): whether the participant is in the chat.
+    #[must_use]
+    pub const fn participant_chat(participant: ParticipantId, connected: bool) -> Self {
+        Self::ParticipantChat {
+            participant,
+            connected,
+        }
+    }
+
+    /// A [`Typing`](Self::Typing): whether the participant is typing.
+    #[must_use]
+    pub const fn typing(participant: ParticipantId, is_typing: bool) -> Self {
+        Self::Typing {
+            participant,
+            is_typing,
+        }
+    }
+
+    /// A [`Myself`](Self::Myself) with new values of the user's own participant. `None` changes nothing.
+    #[must_use]
+    pub const fn myself(state: Option<ParticipantState>, role: Option<ParticipantRole>) -> Self {
+        Self::Myself { state, role }
+    }
+
+    /// A [`MessageReceived`](Self::MessageReceived), with the time when the message was written.
+    #[must_use]
+    pub fn message_received(
+        message: MessageId,
+        sender: SenderFact,
+        body: impl Into<MessageBody>,
+        timestamp: SystemTime,
+    ) -> Self {
+        Self::MessageReceived {
+            message,
+            sender,
+            body: body.into(),
+            timestamp,
+        }
+    }
+
+    /// A [`MessageRemoteId`](Self::MessageRemoteId): the ID of a message at the server.
+    #[must_use]
+    pub fn message_remote_id(message: MessageId, remote_id: impl Into<String>) -> Self {
+        Self::MessageRemoteId {
+            message,
+            remote_id: remote_id.into(),
+        }
+    }
+
+    /// A [`MessageStatus`](Self::MessageStatus), with the server's time of the message, and the reason why the message failed
+    /// or why its status is not known.
+    #[must_use]
+    pub const fn message_status(
+        message: MessageId,
+        status: MessageStatus,
+        timestamp: Option<SystemTime>,
+        reason: Option<Reason>,
+    ) -> Self {
+        Self::MessageStatus {
+            message,
+            status,
+            timestamp,
+            reason,
+        }
+    }
+
+    /// A [`Group`](Self::Group) with the address of the conference.
+    #[must_use]
+    pub const fn group(uri: Option<String>) -> Self {
+        Self::Group { uri }
+    }
+
+    /// An [`EndRefused`](Self::EndRefused): the server refused to end the conversation, or its chat if the chat is established.
+    #[must_use]
+    pub const fn end_refused(chat: bool) -> Self {
+        Self::EndRefused { chat }
+    }
+
+    /// An [`Ended`](Self::Ended). Without a reason, the user left.
+    #[must_use]
+    pub const fn ended(reason: Option<Reason>) -> Self {
+        Self::Ended { reason }
+    }
 }

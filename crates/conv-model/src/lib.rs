@@ -103,9 +103,12 @@
 //!
 //! # Stability
 //!
-//! Types that may get more variants or fields are `#[non_exhaustive]`; those that a protocol creates have a constructor or a
-//! default, whose fields can be set. Exhaustive are [`Direction`], [`Resend`] and the IDs, to which nothing can be added. One type of another
-//! crate is part of the API: the streams implement `futures_core::Stream`, the trait of the field.
+//! Types that may get more variants or fields are `#[non_exhaustive]`, and so are the variants with named fields. Those that a
+//! protocol creates have a function that creates them, such as [`Fact::sign_in`] and [`ConversationFact::ended`], or a default
+//! whose fields can be set. Exhaustive are [`Direction`], [`Resend`] and the IDs, to which nothing can be added.
+//!
+//! One trait of another crate is part of the API: the streams implement `futures_core::Stream`, because the combinators and
+//! runtimes of async Rust take it. No type of another crate is in a signature.
 //!
 //! # Where the facts come from
 //!
@@ -126,6 +129,7 @@ mod conversation_facts;
 mod conversation_messages;
 mod conversations_manager;
 mod fact;
+mod fact_parts;
 mod history;
 mod html;
 mod ids;
@@ -154,9 +158,10 @@ pub use body::MessageBody;
 pub use chat_service::ChatService;
 pub use conversation::{ActiveModalities, Conversation};
 pub use conversations_manager::ConversationsManager;
-pub use fact::{
-    Archived, ArchivedMessage, ConversationFact, Discovered, Fact, Incoming, Modalities,
-    ParticipantCapabilities, ParticipantFact, ParticipantUpdate, PersonFact, SenderFact,
+pub use fact::{ConversationFact, Fact, PersonFact};
+pub use fact_parts::{
+    Archived, ArchivedMessage, Discovered, Incoming, Modalities, ParticipantCapabilities,
+    ParticipantFact, ParticipantUpdate, SenderFact,
 };
 pub use history::{ActivityItem, HistoryService, ParticipantActivity};
 pub use ids::{CommandId, ConversationId, MessageId, ParticipantId};

@@ -1,6 +1,6 @@
 //! Moderation: the commands of a leader on the other participants of a conference.
 
-use crate::fact::ParticipantCapabilities;
+use crate::fact_parts::ParticipantCapabilities;
 use crate::model::Step;
 use crate::observable::command::{Command, CommandFuture, disabled};
 use crate::participant::Participant;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::fact::ParticipantCapabilities;
+use crate::fact_parts::ParticipantCapabilities;
 use crate::ids::{ConversationId, ParticipantId};
 use crate::model::Model;
 use crate::observable::Property;

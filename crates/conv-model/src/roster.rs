@@ -2,7 +2,7 @@
 
 use crate::command_state::CommandState;
 use crate::conversation::Conversation;
-use crate::fact::{ParticipantFact, ParticipantUpdate};
+use crate::fact_parts::{ParticipantFact, ParticipantUpdate};
 use crate::history::{ActivityItem, ParticipantActivity};
 use crate::ids::ParticipantId;
 use crate::model::Step;

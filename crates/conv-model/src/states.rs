@@ -27,10 +27,19 @@ pub enum ConnectionState {
     /// Events of the server arrive.
     Connected,
     /// Events of the server do not arrive, and the protocol reconnects. Messages of others may fail in the meantime.
+    #[non_exhaustive]
     Reconnecting {
         /// The time of the first failure.
         since: SystemTime,
     },
+}
+
+impl ConnectionState {
+    /// A [`Reconnecting`](Self::Reconnecting) with the time of the first failure.
+    #[must_use]
+    pub const fn reconnecting(since: SystemTime) -> Self {
+        Self::Reconnecting { since }
+    }
 }
 
 /// The state of a conversation. Connected means that live updates arrive, not that a modality is active.

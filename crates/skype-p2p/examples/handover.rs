@@ -109,11 +109,12 @@ impl Store {
                     body,
                     ..
                 } => self.receive(remote_id, sender, body.raw()),
-                Event::MessagePosting { message_id } => self.set(message_id, Status::Doubtful),
+                Event::MessagePosting { message_id, .. } => self.set(message_id, Status::Doubtful),
                 Event::MessageSettled {
                     message_id,
                     status,
                     reason,
+                    ..
                 } => {
                     let is_detached = reason
                         .as_ref()

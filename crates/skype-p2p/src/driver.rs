@@ -246,16 +246,18 @@ impl Driver {
                     lane,
                     deadline,
                     authentication,
+                    ..
                 } => self.send(id, request, lane, deadline, authentication),
                 Output::Abort(id) => self.tasks.abort(id),
                 Output::Ask {
                     id,
                     question,
                     deadline,
+                    ..
                 } => self.ask(id, question, deadline),
-                Output::Event(SessionEvent::Home { user }) => self.home.set(user),
+                Output::Event(SessionEvent::Home { user, .. }) => self.home.set(user),
                 Output::Event(event) => {
-                    if let SessionEvent::NotResumed { failure } = &event {
+                    if let SessionEvent::NotResumed { failure, .. } = &event {
                         self.resumption.fail(reason(failure));
                     }
                     if self.events.is_some() {
@@ -263,10 +265,10 @@ impl Driver {
                     }
                     facts.extend(projection::facts(event));
                 }
-                Output::Completed { ticket, result } => {
+                Output::Completed { ticket, result, .. } => {
                     facts.push(projection::completed(ticket, result));
                 }
-                Output::Idle { wake_at } => {
+                Output::Idle { wake_at, .. } => {
                     self.wake_at = wake_at;
                     break;
                 }
@@ -325,12 +327,9 @@ impl Driver {
         let reason = Reason::new(ReasonCode::SignedOut).with_message(why);
         // The session reports a result for every message and operation, unless it is what panicked and panics again.
         let facts = catch_unwind(AssertUnwindSafe(|| self.end_session(&reason)));
-        self.writer.commit(facts.unwrap_or_else(|_| {
-            vec![Fact::SignIn {
-                state: SignInState::SignedOut,
-                reason: Some(reason),
-            }]
-        }));
+        self.writer.commit(
+            facts.unwrap_or_else(|_| vec![Fact::sign_in(SignInState::SignedOut, Some(reason))]),
+        );
     }
 
     /// Shuts the session down, drops its requests, and returns the facts of its events and results.
@@ -340,13 +339,13 @@ impl Driver {
         loop {
             match self.session.poll_output() {
                 Output::Event(SessionEvent::SignIn { state, .. }) => {
-                    facts.push(Fact::SignIn {
-                        state: projection::sign_in_state(state),
-                        reason: Some(reason.clone()),
-                    });
+                    facts.push(Fact::sign_in(
+                        projection::sign_in_state(state),
+                        Some(reason.clone()),
+                    ));
                 }
                 Output::Event(event) => facts.extend(projection::facts(event)),
-                Output::Completed { ticket, result } => {
+                Output::Completed { ticket, result, .. } => {
                     facts.push(projection::completed(ticket, result));
                 }
                 Output::Idle { .. } => return facts,

@@ -94,6 +94,7 @@ impl fmt::Debug for EventBatch {
 #[non_exhaustive]
 pub enum Event {
     /// A message arrived.
+    #[non_exhaustive]
     MessageReceived {
         /// The conversation.
         conversation: ConversationId,
@@ -108,11 +109,13 @@ pub enum Event {
     },
     /// The request for a message with an ID of the program leaves after the commit of this batch, whose checkpoint contains the
     /// message. From the commit on the message is doubtful.
+    #[non_exhaustive]
     MessagePosting {
         /// The ID of the message.
         message_id: String,
     },
     /// The server has a message with an ID of the program.
+    #[non_exhaustive]
     MessagePosted {
         /// The ID of the message.
         message_id: String,
@@ -121,6 +124,7 @@ pub enum Event {
     },
     /// The delivery result of a message with an ID of the program, sent by this process or by one before. `Unknown` may be
     /// followed by another result. The message is never sent again.
+    #[non_exhaustive]
     MessageSettled {
         /// The ID of the message.
         message_id: String,
@@ -130,6 +134,7 @@ pub enum Event {
         reason: Option<Reason>,
     },
     /// The server no longer has the application of the checkpoint. The application signs in instead.
+    #[non_exhaustive]
     NotResumed {
         /// The reason.
         reason: Reason,
@@ -140,13 +145,14 @@ impl Event {
     /// The event to store, if it is one.
     pub(crate) fn of(event: &SessionEvent) -> Option<Self> {
         let (conversation, change) = match event {
-            SessionEvent::NotResumed { failure } => {
+            SessionEvent::NotResumed { failure, .. } => {
                 let reason = reason(failure);
                 return Some(Self::NotResumed { reason });
             }
             SessionEvent::Conversation {
                 conversation,
                 change,
+                ..
             } => (conversation_id(*conversation), change.clone()),
             _ => return None,
         };
@@ -164,7 +170,7 @@ impl Event {
                 body: projection::body(body),
                 timestamp,
             },
-            ConversationChange::MessagePosting { message_id } => {
+            ConversationChange::MessagePosting { message_id, .. } => {
                 Self::MessagePosting { message_id }
             }
             ConversationChange::MessagePosted {

@@ -63,6 +63,13 @@
 //! names no runtime and compiles for `wasm32-unknown-unknown`; [`runtime`](ApplicationBuilder::runtime) and
 //! [`transport`](ApplicationBuilder::transport) are then required.
 //!
+//! # Types of other crates in the API
+//!
+//! The objects come from [`conv_model`], and the types of the transports from [`conv_transport`]; the checkpoint, the root and
+//! the options of a session come from [`ucwa_session`]. All of them are re-exported here. [`Events`] implements
+//! `futures_core::Stream`, because the combinators of async Rust take it. An own [`HttpTransport`] names `http::Request`,
+//! `http::Response` and `bytes::Bytes`, the common types of HTTP libraries, and is written with `async_trait`.
+//!
 //! The crate contains no rule of UCWA except the table that maps failures to [`ReasonCode`]s.
 
 mod application;

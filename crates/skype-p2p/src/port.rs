@@ -101,9 +101,9 @@ fn operation(request: Request) -> Option<Operation> {
             body: match message.body {
                 MessageBody::Text(text) => ucwa_session::MessageBody::Text(text),
                 MessageBody::Html(html) => ucwa_session::MessageBody::Html(html),
-                MessageBody::Other { media_type, raw } => {
-                    ucwa_session::MessageBody::Other { media_type, raw }
-                }
+                MessageBody::Other {
+                    media_type, raw, ..
+                } => ucwa_session::MessageBody::other(media_type, raw),
                 _ => return None,
             },
             subject: message.subject,

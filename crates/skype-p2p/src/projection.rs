@@ -22,11 +22,9 @@ pub(crate) fn facts(event: SessionEvent) -> impl Iterator<Item = Fact> {
         SessionEvent::Conversation {
             conversation,
             change: ConversationChange::MessageReceived { message, href, .. },
+            ..
         } => {
-            let id = ConversationFact::MessageRemoteId {
-                message: message_id(*message),
-                remote_id: href.clone(),
-            };
+            let id = ConversationFact::message_remote_id(message_id(*message), href.clone());
             Some(Fact::of(conversation_id(*conversation), id))
         }
         _ => None,
@@ -36,26 +34,15 @@ pub(crate) fn facts(event: SessionEvent) -> impl Iterator<Item = Fact> {
 
 fn fact(event: SessionEvent) -> Option<Fact> {
     Some(match event {
-        SessionEvent::SignIn { state, failure } => Fact::SignIn {
-            state: sign_in_state(state),
-            reason: failure.as_ref().map(reason),
-        },
-        SessionEvent::ChannelInterrupted { since, failure } => Fact::Connection {
-            state: ConnectionState::Reconnecting { since },
-            reason: Some(reason(&failure)),
-        },
-        SessionEvent::ChannelRestored => Fact::Connection {
-            state: ConnectionState::Connected,
-            reason: None,
-        },
-        SessionEvent::Me { uri, name } => Fact::Me {
-            address: uri,
-            display_name: name,
-        },
-        SessionEvent::Person { uri, fact } => Fact::Person {
-            address: uri,
-            fact: person::fact(fact)?,
-        },
+        SessionEvent::SignIn { state, failure, .. } => {
+            Fact::sign_in(sign_in_state(state), failure.as_ref().map(reason))
+        }
+        SessionEvent::ChannelInterrupted { since, failure, .. } => {
+            Fact::connection(ConnectionState::reconnecting(since), Some(reason(&failure)))
+        }
+        SessionEvent::ChannelRestored => Fact::connection(ConnectionState::Connected, None),
+        SessionEvent::Me { uri, name, .. } => Fact::me(uri, name),
+        SessionEvent::Person { uri, fact, .. } => Fact::person(uri, person::fact(fact)?),
         SessionEvent::Incoming {
             conversation,
             from,
@@ -64,6 +51,7 @@ fn fact(event: SessionEvent) -> Option<Fact> {
             preview,
             context,
             answerable,
+            ..
         } => {
             let mut incoming = Incoming::new(conversation_id(conversation), participant(from));
             incoming.subject = subject;
@@ -81,6 +69,7 @@ fn fact(event: SessionEvent) -> Option<Fact> {
             conversation,
             peer,
             subject,
+            ..
         } => {
             let participants = peer.into_iter().map(participant).collect();
             let mut discovered = Discovered::new(conversation_id(conversation), participants);
@@ -91,6 +80,7 @@ fn fact(event: SessionEvent) -> Option<Fact> {
             conversation,
             participants,
             subject,
+            ..
         } => {
             let participants = participants.into_iter().map(participant).collect();
             let mut archived = Archived::new(conversation_id(conversation), participants);
@@ -103,10 +93,13 @@ fn fact(event: SessionEvent) -> Option<Fact> {
         SessionEvent::UnreadConversations(count) => {
             Fact::UnreadConversations(usize::try_from(count).ok()?)
         }
-        SessionEvent::History { enabled, settable } => Fact::History { enabled, settable },
+        SessionEvent::History {
+            enabled, settable, ..
+        } => Fact::history(enabled, settable),
         SessionEvent::Conversation {
             conversation,
             change: it,
+            ..
         } => Fact::of(conversation_id(conversation), change(it)?),
         other => {
             tracing::warn!(?other, "an event without a counterpart in the model");
@@ -118,7 +111,7 @@ fn fact(event: SessionEvent) -> Option<Fact> {
 /// The fact that an operation ended.
 pub(crate) fn completed(ticket: Ticket, result: Result<Outcome, Failure>) -> Fact {
     let result = match result {
-        Ok(Outcome::People { people, more }) => {
+        Ok(Outcome::People { people, more, .. }) => {
             Ok(conv_model::Outcome::Found(person::found(people, more)))
         }
         Ok(_) => Ok(conv_model::Outcome::Done),
@@ -137,21 +130,22 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
         Change::Subject(subject) => ConversationFact::Subject(subject),
         Change::ChatOffered => ConversationFact::ChatOffered,
         Change::ChatConnecting => ConversationFact::ChatConnecting,
-        Change::ChatConnected { html } => {
+        Change::ChatConnected { html, .. } => {
             let html = html.then_some(MessageFormat::Html);
-            ConversationFact::ChatConnected {
-                formats: [MessageFormat::Text].into_iter().chain(html).collect(),
-            }
+            ConversationFact::chat_connected(
+                [MessageFormat::Text].into_iter().chain(html).collect(),
+            )
         }
         Change::ChatDisconnecting => ConversationFact::ChatDisconnecting,
-        Change::ChatDisconnected { failure } => ConversationFact::ChatDisconnected {
-            reason: why(failure),
-        },
-        Change::Group { uri } => ConversationFact::Group { uri },
+        Change::ChatDisconnected { failure, .. } => {
+            ConversationFact::chat_disconnected(why(failure))
+        }
+        Change::Group { uri, .. } => ConversationFact::group(uri),
         Change::Modalities {
             messaging,
             audio,
             video,
+            ..
         } => {
             let mut active = Modalities::default();
             active.chat = messaging;
@@ -163,13 +157,12 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             ConversationFact::ParticipantsCount(usize::try_from(count).ok()?)
         }
         Change::Acknowledgeable(yes) => ConversationFact::Acknowledgeable(yes),
-        Change::Myself { standing, role: it } => ConversationFact::Myself {
-            state: standing.and_then(participant_state),
-            role: it.map(role),
-        },
-        Change::ParticipantInvited(key) => ConversationFact::ParticipantInvited {
-            participant: participant_id(key),
-        },
+        Change::Myself {
+            standing, role: it, ..
+        } => ConversationFact::myself(standing.and_then(participant_state), it.map(role)),
+        Change::ParticipantInvited(key) => {
+            ConversationFact::participant_invited(participant_id(key))
+        }
         Change::ParticipantJoined(it) => ConversationFact::ParticipantAdded(participant(it)),
         Change::ParticipantUpdated(it) => {
             let mut update = ParticipantUpdate::default();
@@ -178,32 +171,23 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             update.role = it.role.map(role);
             update.is_anonymous = Some(it.anonymous);
             update.capabilities = Some(capabilities(it.capabilities));
-            ConversationFact::ParticipantUpdated {
-                participant: participant_id(it.key),
-                update,
-            }
+            ConversationFact::participant_updated(participant_id(it.key), update)
         }
         Change::ParticipantLeft {
             participant,
             failure,
-        } => ConversationFact::ParticipantLeft {
-            participant: participant_id(participant),
-            reason: why(failure),
-        },
+            ..
+        } => ConversationFact::participant_left(participant_id(participant), why(failure)),
         Change::ParticipantChat {
             participant,
             connected,
-        } => ConversationFact::ParticipantChat {
-            participant: participant_id(participant),
-            connected,
-        },
+            ..
+        } => ConversationFact::participant_chat(participant_id(participant), connected),
         Change::Typing {
             participant,
             typing,
-        } => ConversationFact::Typing {
-            participant: participant_id(participant),
-            is_typing: typing,
-        },
+            ..
+        } => ConversationFact::typing(participant_id(participant), typing),
         Change::MessageReceived {
             message,
             sender: Participant { key, uri, name, .. },
@@ -214,12 +198,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             let mut sender = SenderFact::new(uri.unwrap_or_default());
             sender.participant = Some(participant_id(key));
             sender.display_name = name;
-            ConversationFact::MessageReceived {
-                message: message_id(message),
-                sender,
-                body: body(it),
-                timestamp,
-            }
+            ConversationFact::message_received(message_id(message), sender, body(it), timestamp)
         }
         Change::Archived(messages) => {
             ConversationFact::Archived(messages.into_iter().map(archived).collect())
@@ -231,22 +210,20 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             status,
             timestamp,
             failure,
-        } => ConversationFact::MessageStatus {
-            message: message_id(message),
-            status: message_status(status),
+            ..
+        } => ConversationFact::message_status(
+            message_id(message),
+            message_status(status),
             timestamp,
-            reason: why(failure),
-        },
-        Change::MessagePosted { message, href, .. } => ConversationFact::MessageRemoteId {
-            message: message_id(message),
-            remote_id: href,
-        },
+            why(failure),
+        ),
+        Change::MessagePosted { message, href, .. } => {
+            ConversationFact::message_remote_id(message_id(message), href)
+        }
         // The application reads these from its events.
         Change::MessagePosting { .. } | Change::MessageSettled { .. } => return None,
-        Change::EndRefused { chat } => ConversationFact::EndRefused { chat },
-        Change::Ended { failure } => ConversationFact::Ended {
-            reason: why(failure),
-        },
+        Change::EndRefused { chat, .. } => ConversationFact::end_refused(chat),
+        Change::Ended { failure, .. } => ConversationFact::ended(why(failure)),
         other => {
             tracing::warn!(?other, "a change without a counterpart in the model");
             return None;
@@ -306,14 +283,11 @@ pub(crate) fn body(body: ucwa_session::MessageBody) -> MessageBody {
     match body {
         ucwa_session::MessageBody::Html(html) => MessageBody::Html(html),
         ucwa_session::MessageBody::Text(text) => MessageBody::Text(text),
-        ucwa_session::MessageBody::Other { media_type, raw } => {
-            MessageBody::Other { media_type, raw }
-        }
+        ucwa_session::MessageBody::Other {
+            media_type, raw, ..
+        } => MessageBody::other(media_type, raw),
         // The content of a kind that the model does not have is shown as one that could not be read.
-        _ => MessageBody::Other {
-            media_type: String::new(),
-            raw: String::new(),
-        },
+        _ => MessageBody::other(String::new(), String::new()),
     }
 }
 

@@ -105,7 +105,7 @@ where
 impl Callbacks {
     pub(crate) async fn answer(self, question: Question) -> Answer {
         match question {
-            Question::Trust { from, to } => Answer::Trust(match self.trust {
+            Question::Trust { from, to, .. } => Answer::Trust(match self.trust {
                 Some(callback) => callback(TrustQuestion { from, to }).await,
                 None => false,
             }),
@@ -114,6 +114,7 @@ impl Callbacks {
                 authorization_uri,
                 client_id,
                 trusted_issuers,
+                ..
             } => Answer::Token(match self.token {
                 Some(callback) => {
                     let question = TokenQuestion {
@@ -126,7 +127,7 @@ impl Callbacks {
                 }
                 None => None,
             }),
-            Question::PassiveSignIn { uri } => {
+            Question::PassiveSignIn { uri, .. } => {
                 let cookies = match self.passive_sign_in {
                     Some(callback) => callback(PassiveQuestion { url: uri }).await,
                     None => None,

@@ -9,7 +9,7 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
         .with_details(details(failure))
         .with_protocol_error(failure.clone());
     match failure.kind() {
-        FailureKind::GrantNotOffered { offered } => reason.with_message(format!(
+        FailureKind::GrantNotOffered { offered, .. } => reason.with_message(format!(
             "the server offers no usable grant, only {}",
             offered.join(", ")
         )),
@@ -23,7 +23,7 @@ pub(crate) fn reason(failure: &Failure) -> Reason {
         FailureKind::HomedOnline => {
             reason.with_message("the user is homed at the retired online service")
         }
-        FailureKind::Unreachable { tried } => reason.with_message(format!(
+        FailureKind::Unreachable { tried, .. } => reason.with_message(format!(
             "no server could be reached; tried {}",
             tried.join("; ")
         )),

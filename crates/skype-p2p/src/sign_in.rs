@@ -148,7 +148,7 @@ impl SignInManager {
         async move {
             end.await
                 .map_err(|reason| match reason.protocol_error::<Failure>() {
-                    Some(failure) => SignInError::from(failure.clone()),
+                    Some(failure) => SignInError::of(failure.clone()),
                     None => SignInError {
                         kind: SignInErrorKind::Cancelled,
                         failure: None,
@@ -199,6 +199,7 @@ pub enum SignInErrorKind {
     /// expired, or was refused. Resume the checkpoint with other credentials.
     NoCredentials,
     /// The server offers no grant that these credentials can use.
+    #[non_exhaustive]
     GrantNotOffered {
         /// The grants that the server offers.
         offered: Vec<String>,
@@ -210,6 +211,7 @@ pub enum SignInErrorKind {
     /// The user is homed at the retired online service.
     HomedOnline,
     /// No server could be reached.
+    #[non_exhaustive]
     Unreachable {
         /// Each address that was tried, with its result.
         tried: Vec<String>,
@@ -239,20 +241,20 @@ impl SignInError {
     }
 }
 
-impl From<Failure> for SignInError {
-    fn from(failure: Failure) -> Self {
+impl SignInError {
+    fn of(failure: Failure) -> Self {
         let kind = match failure.kind() {
             FailureKind::InvalidArgument => SignInErrorKind::InvalidArgument,
             FailureKind::WrongState => SignInErrorKind::Spent,
             FailureKind::InvalidCredentials => SignInErrorKind::InvalidCredentials,
             FailureKind::NoCredentials => SignInErrorKind::NoCredentials,
-            FailureKind::GrantNotOffered { offered } => SignInErrorKind::GrantNotOffered {
+            FailureKind::GrantNotOffered { offered, .. } => SignInErrorKind::GrantNotOffered {
                 offered: offered.clone(),
             },
             FailureKind::Untrusted => SignInErrorKind::Untrusted,
             FailureKind::PlainHttp => SignInErrorKind::PlainHttp,
             FailureKind::HomedOnline => SignInErrorKind::HomedOnline,
-            FailureKind::Unreachable { tried } => SignInErrorKind::Unreachable {
+            FailureKind::Unreachable { tried, .. } => SignInErrorKind::Unreachable {
                 tried: tried.clone(),
             },
             FailureKind::UnexpectedAnswer => SignInErrorKind::UnexpectedAnswer,

@@ -128,6 +128,7 @@ pub enum CheckpointError {
     UnknownVersion(u32),
     /// The text is not a checkpoint, or not a complete one.
     #[error("the text is not a checkpoint (line {line}, column {column}); sign in instead")]
+    #[non_exhaustive]
     Malformed {
         /// The line of the first error.
         line: usize,

@@ -13,6 +13,7 @@ use crate::person::PersonFact;
 #[non_exhaustive]
 pub enum SessionEvent {
     /// The state of the sign-in changed.
+    #[non_exhaustive]
     SignIn {
         /// The new state.
         state: SignInState,
@@ -22,6 +23,7 @@ pub enum SessionEvent {
     /// The event channel of a signed-in user is interrupted: polls have failed for 30 s, three event pages in a row were
     /// unreadable, or the server lost the application. The session reconnects. [`ChannelRestored`](Self::ChannelRestored) or
     /// the end of the sign-in follows.
+    #[non_exhaustive]
     ChannelInterrupted {
         /// The wall time of the first failure.
         since: SystemTime,
@@ -31,6 +33,7 @@ pub enum SessionEvent {
     /// The event channel works again: an event page arrived, or the server held a poll for 10 s.
     ChannelRestored,
     /// The identity of the signed-in user.
+    #[non_exhaustive]
     Me {
         /// The user's SIP URI.
         uri: String,
@@ -40,17 +43,20 @@ pub enum SessionEvent {
     /// The address of the user resource. A caller that stores it and passes it as [`Root::User`](crate::Root::User)
     /// saves the next sign-in the discovery. Emitted at sign-in, and again if the user is found at another address
     /// later. Delete the stored address when the user signs out for good (`RootURL`).
+    #[non_exhaustive]
     Home {
         /// The address of the user resource.
         user: String,
     },
     /// The server no longer has the application of the [`Checkpoint`](crate::Checkpoint), so the session signs in instead. The
     /// conversations of the checkpoint have ended.
+    #[non_exhaustive]
     NotResumed {
         /// The reason.
         failure: Failure,
     },
     /// A fact about a person, because an operation asked for it, or because it changed and the person is followed.
+    #[non_exhaustive]
     Person {
         /// The person's SIP URI; the user's own for facts about the user.
         uri: String,
@@ -58,6 +64,7 @@ pub enum SessionEvent {
         fact: PersonFact,
     },
     /// An incoming invitation to a chat. It creates a conversation.
+    #[non_exhaustive]
     Incoming {
         /// The session's key for the conversation.
         conversation: ConversationKey,
@@ -75,6 +82,7 @@ pub enum SessionEvent {
         answerable: bool,
     },
     /// The server has a conversation that this session did not start: another endpoint of the user started it.
+    #[non_exhaustive]
     Discovered {
         /// The session's key for the conversation.
         conversation: ConversationKey,
@@ -84,6 +92,7 @@ pub enum SessionEvent {
         subject: Option<String>,
     },
     /// A conversation was found in the archive. It has ended, and can be restarted.
+    #[non_exhaustive]
     Archived {
         /// The session's key for the conversation.
         conversation: ConversationKey,
@@ -99,6 +108,7 @@ pub enum SessionEvent {
     /// or the archive is first requested, and with every change that the server reports.
     UnreadConversations(u64),
     /// Whether the server archives conversations.
+    #[non_exhaustive]
     History {
         /// The server archives conversations.
         enabled: bool,
@@ -106,6 +116,7 @@ pub enum SessionEvent {
         settable: bool,
     },
     /// Something changed in a conversation.
+    #[non_exhaustive]
     Conversation {
         /// The conversation.
         conversation: ConversationKey,
@@ -217,6 +228,7 @@ pub enum ConversationChange {
     /// The chat is being established.
     ChatConnecting,
     /// The chat is established.
+    #[non_exhaustive]
     ChatConnected {
         /// Both sides accept HTML.
         html: bool,
@@ -224,16 +236,19 @@ pub enum ConversationChange {
     /// The chat is being ended.
     ChatDisconnecting,
     /// The chat has ended. The conversation may continue.
+    #[non_exhaustive]
     ChatDisconnected {
         /// The reason, unless the caller asked for the end.
         failure: Option<Failure>,
     },
     /// The conversation has become a conference, or its URI has become known.
+    #[non_exhaustive]
     Group {
         /// The SIP URI of the conference, if it is known.
         uri: Option<String>,
     },
     /// The modalities that are active in the conversation, whichever participant started them.
+    #[non_exhaustive]
     Modalities {
         /// Messaging is active.
         messaging: bool,
@@ -247,6 +262,7 @@ pub enum ConversationChange {
     /// Whether the server accepted the conversation for the user and waits for an acknowledgement.
     Acknowledgeable(bool),
     /// The presence or the role of this user changed.
+    #[non_exhaustive]
     Myself {
         /// The new presence, if it changed.
         standing: Option<Standing>,
@@ -260,6 +276,7 @@ pub enum ConversationChange {
     /// The participant's data changed.
     ParticipantUpdated(Participant),
     /// A participant left, or did not accept the invitation.
+    #[non_exhaustive]
     ParticipantLeft {
         /// The participant.
         participant: ParticipantKey,
@@ -267,6 +284,7 @@ pub enum ConversationChange {
         failure: Option<Failure>,
     },
     /// The chat of a participant was established or ended.
+    #[non_exhaustive]
     ParticipantChat {
         /// The participant.
         participant: ParticipantKey,
@@ -274,6 +292,7 @@ pub enum ConversationChange {
         connected: bool,
     },
     /// A participant started or stopped typing.
+    #[non_exhaustive]
     Typing {
         /// The participant.
         participant: ParticipantKey,
@@ -281,6 +300,7 @@ pub enum ConversationChange {
         typing: bool,
     },
     /// A message arrived.
+    #[non_exhaustive]
     MessageReceived {
         /// The session's key for the message.
         message: MessageKey,
@@ -296,11 +316,13 @@ pub enum ConversationChange {
     /// The request for a message with an ID of the caller is about to leave. Its result is doubtful if the session ends before
     /// [`MessageStatus`](Self::MessageStatus). With [`SessionConfig::commit_gate`](crate::SessionConfig::commit_gate) the request
     /// leaves after the commit of this change.
+    #[non_exhaustive]
     MessagePosting {
         /// The ID of the message.
         message_id: String,
     },
     /// The server has a message with an ID of the caller.
+    #[non_exhaustive]
     MessagePosted {
         /// The session's key for the message.
         message: MessageKey,
@@ -317,6 +339,7 @@ pub enum ConversationChange {
     /// first of these changes.
     Unread(bool),
     /// The delivery result of an outgoing message. A later event may improve on it.
+    #[non_exhaustive]
     MessageStatus {
         /// The message.
         message: MessageKey,
@@ -329,6 +352,7 @@ pub enum ConversationChange {
     },
     /// The delivery result of a message with an ID of the caller, or of a message that was without a result in the
     /// [`Checkpoint`](crate::Checkpoint) of an earlier session. A later event may improve on [`MessageStatus::Unknown`].
+    #[non_exhaustive]
     MessageSettled {
         /// The ID of the message.
         message_id: String,
@@ -340,15 +364,159 @@ pub enum ConversationChange {
         failure: Option<Failure>,
     },
     /// The server refused to end the chat or the conversation, which continues.
+    #[non_exhaustive]
     EndRefused {
         /// Whether the chat is established.
         chat: bool,
     },
     /// The conversation has ended. All its pending messages and commands have been reported before.
+    #[non_exhaustive]
     Ended {
         /// The reason, unless the caller asked for the end.
         failure: Option<Failure>,
     },
+}
+
+impl SessionEvent {
+    /// A [`Conversation`](Self::Conversation): a change of this conversation.
+    #[must_use]
+    pub const fn of(conversation: ConversationKey, change: ConversationChange) -> Self {
+        Self::Conversation {
+            conversation,
+            change,
+        }
+    }
+}
+
+/// Creates changes, for the tests of a driver.
+impl ConversationChange {
+    /// A [`ChatConnected`](Self::ChatConnected).
+    #[must_use]
+    pub const fn chat_connected(html: bool) -> Self {
+        Self::ChatConnected { html }
+    }
+
+    /// A [`ChatDisconnected`](Self::ChatDisconnected).
+    #[must_use]
+    pub const fn chat_disconnected(failure: Option<Failure>) -> Self {
+        Self::ChatDisconnected { failure }
+    }
+
+    /// A [`MessagePosting`](Self::MessagePosting).
+    #[must_use]
+    pub fn message_posting(message_id: impl Into<String>) -> Self {
+        let message_id = message_id.into();
+        Self::MessagePosting { message_id }
+    }
+
+    /// A [`MessagePosted`](Self::MessagePosted).
+    #[must_use]
+    pub fn message_posted(
+        message: MessageKey,
+        message_id: impl Into<String>,
+        href: impl Into<String>,
+    ) -> Self {
+        Self::MessagePosted {
+            message,
+            message_id: message_id.into(),
+            href: href.into(),
+        }
+    }
+
+    /// A [`MessageReceived`](Self::MessageReceived).
+    #[must_use]
+    pub fn message_received(
+        message: MessageKey,
+        sender: Participant,
+        body: MessageBody,
+        timestamp: SystemTime,
+        href: impl Into<String>,
+    ) -> Self {
+        Self::MessageReceived {
+            message,
+            sender,
+            body,
+            timestamp,
+            href: href.into(),
+        }
+    }
+
+    /// A [`MessageStatus`](Self::MessageStatus).
+    #[must_use]
+    pub const fn message_status(
+        message: MessageKey,
+        status: MessageStatus,
+        timestamp: Option<SystemTime>,
+        failure: Option<Failure>,
+    ) -> Self {
+        Self::MessageStatus {
+            message,
+            status,
+            timestamp,
+            failure,
+        }
+    }
+
+    /// A [`Modalities`](Self::Modalities).
+    #[must_use]
+    pub const fn modalities(messaging: bool, audio: bool, video: bool) -> Self {
+        Self::Modalities {
+            messaging,
+            audio,
+            video,
+        }
+    }
+
+    /// A [`Group`](Self::Group).
+    #[must_use]
+    pub const fn group(uri: Option<String>) -> Self {
+        Self::Group { uri }
+    }
+
+    /// A [`Myself`](Self::Myself).
+    #[must_use]
+    pub const fn myself(standing: Option<Standing>, role: Option<Role>) -> Self {
+        Self::Myself { standing, role }
+    }
+
+    /// A [`ParticipantLeft`](Self::ParticipantLeft).
+    #[must_use]
+    pub const fn participant_left(participant: ParticipantKey, failure: Option<Failure>) -> Self {
+        Self::ParticipantLeft {
+            participant,
+            failure,
+        }
+    }
+
+    /// A [`ParticipantChat`](Self::ParticipantChat).
+    #[must_use]
+    pub const fn participant_chat(participant: ParticipantKey, connected: bool) -> Self {
+        Self::ParticipantChat {
+            participant,
+            connected,
+        }
+    }
+
+    /// A [`Typing`](Self::Typing).
+    #[must_use]
+    pub const fn typing(participant: ParticipantKey, typing: bool) -> Self {
+        Self::Typing {
+            participant,
+            typing,
+        }
+    }
+
+    /// An [`EndRefused`](Self::EndRefused).
+    #[must_use]
+    pub const fn end_refused(chat: bool) -> Self {
+        Self::EndRefused { chat }
+    }
+
+    /// An [`Ended`](Self::Ended).
+    #[must_use]
+    pub const fn ended(failure: Option<Failure>) -> Self {
+        Self::Ended { failure }
+    }
 }
 
 /// An archived message (`conversationLogTranscript_ref`).

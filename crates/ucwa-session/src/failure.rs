@@ -49,6 +49,7 @@ pub enum FailureKind {
     /// was not deleted, so another session can resume the same checkpoint with credentials.
     NoCredentials,
     /// The server supports no grant that these credentials can use.
+    #[non_exhaustive]
     GrantNotOffered {
         /// The grants that the server offers.
         offered: Vec<String>,
@@ -60,6 +61,7 @@ pub enum FailureKind {
     /// The user is homed in the online service, which has been retired.
     HomedOnline,
     /// No server was reachable.
+    #[non_exhaustive]
     Unreachable {
         /// Each address that was tried, with its result.
         tried: Vec<String>,

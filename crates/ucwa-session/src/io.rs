@@ -80,6 +80,7 @@ impl fmt::Debug for Input {
 #[non_exhaustive]
 pub enum Output {
     /// Send this request, and return its response or failure as [`Input::Response`].
+    #[non_exhaustive]
     Send {
         /// The ID of the exchange.
         id: RequestId,
@@ -95,6 +96,7 @@ pub enum Output {
     /// The session no longer needs the response of this exchange.
     Abort(RequestId),
     /// A question to the caller. No answer by the deadline counts as a refusal.
+    #[non_exhaustive]
     Ask {
         /// The ID of the question.
         id: QuestionId,
@@ -106,6 +108,7 @@ pub enum Output {
     /// A change to show in an application.
     Event(SessionEvent),
     /// An operation has ended. Each ticket gets exactly one of these.
+    #[non_exhaustive]
     Completed {
         /// The operation.
         ticket: Ticket,
@@ -113,6 +116,7 @@ pub enum Output {
         result: Result<Outcome, Failure>,
     },
     /// There is nothing to do until the next input, or until `wake_at`.
+    #[non_exhaustive]
     Idle {
         /// When to pass in [`Input::Timeout`], in the session's time.
         wake_at: Option<Duration>,
@@ -172,6 +176,7 @@ pub enum ConnectionAuth {
 #[non_exhaustive]
 pub enum Question {
     /// May `to` receive this user's credentials although the configuration does not name it?
+    #[non_exhaustive]
     Trust {
         /// The host that linked there.
         from: String,
@@ -179,6 +184,7 @@ pub enum Question {
         to: String,
     },
     /// A token for a host, from the issuer that the host trusts (`AuthenticationUsingAzureAD`).
+    #[non_exhaustive]
     Token {
         /// The host: the audience of the token is `https://<host>`.
         host: String,
@@ -192,6 +198,7 @@ pub enum Question {
     /// Another process has taken over the event channel. Take it back? Without a positive answer the session ends.
     TakeBack,
     /// The user has to sign in at this page (`AuthenticationInUCWA`). Answer when that has happened.
+    #[non_exhaustive]
     PassiveSignIn {
         /// The page.
         uri: String,
@@ -297,4 +304,36 @@ pub enum Sent {
     No,
     /// The server may have received it.
     Maybe,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_is_shown_without_query_headers_and_body() {
+        let request = http::Request::get("https://lync.contoso.com/a/b?key=secret")
+            .header("authorization", "Bearer secret")
+            .body(Bytes::from_static(b"secret"));
+        let send = Output::Send {
+            id: RequestId(5),
+            request: request.unwrap(),
+            lane: Lane::Commands,
+            deadline: Duration::from_secs(7),
+            authentication: None,
+        };
+        let completed = Output::Completed {
+            ticket: Ticket(3),
+            result: Ok(Outcome::Done),
+        };
+        let shown = [
+            (send, "Send(5, GET /a/b, Commands, until 7s)"),
+            (Output::Abort(RequestId(5)), "Abort(5)"),
+            (completed, "Completed(3, Ok(Done))"),
+            (Output::Idle { wake_at: None }, "Idle(None)"),
+        ];
+        for (output, expected) in shown {
+            assert_eq!(format!("{output:?}"), expected);
+        }
+    }
 }

@@ -44,9 +44,16 @@
 //!
 //! These types of other crates are part of the API: `http::Request` and `http::Response` with `bytes::Bytes`, because every
 //! transport of the field speaks them; `secrecy::SecretString`, which erases a password from memory; and [`Representation`],
-//! [`SipUri`] and `ucwa_proto::Limits`, which describe the wire format. Types that may get more variants or fields are
-//! `#[non_exhaustive]`; those that a driver creates have a constructor or a default. [`Lane`], [`ConnectionAuth`], [`Sent`] and
-//! [`SignInState`] are exhaustive, since a driver has to handle each variant.
+//! [`SipUri`] and `ucwa_proto::Limits`, which describe the wire format. [`Checkpoint`] implements the traits of `serde`, so that
+//! a program can store it in a format of its choice.
+//!
+//! # Stability
+//!
+//! Types that may get more variants or fields are `#[non_exhaustive]`, and so are the variants of outputs, events, outcomes and
+//! errors with named fields. For the tests of a driver, [`SessionEvent::of`] and the functions of [`ConversationChange`] create
+//! such values. Structs that a driver creates have a constructor or a default. The variants of [`Operation`], [`Credentials`]
+//! and [`Input`] are exhaustive, because a driver has to decide on each of their fields. [`Lane`], [`ConnectionAuth`],
+//! [`Sent`] and [`SignInState`] are exhaustive, because a driver has to handle each variant.
 //!
 //! # Traces
 //!

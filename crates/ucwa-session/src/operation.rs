@@ -218,6 +218,7 @@ pub enum Outcome {
     /// The message reached the peer.
     Delivered,
     /// The result of a search.
+    #[non_exhaustive]
     People {
         /// The people, in the server's order.
         people: Vec<FoundPerson>,
@@ -343,6 +344,14 @@ impl fmt::Debug for CustomContent {
     }
 }
 
+impl Outcome {
+    /// A [`People`](Self::People).
+    #[must_use]
+    pub const fn people(people: Vec<FoundPerson>, more: bool) -> Self {
+        Self::People { people, more }
+    }
+}
+
 /// The content of a message.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -353,12 +362,24 @@ pub enum MessageBody {
     Html(String),
     /// Any other content, as it arrived; it cannot be sent (`multipart/alternative` occurs). An empty media type means that the content
     /// could not be fetched.
+    #[non_exhaustive]
     Other {
         /// The media type.
         media_type: String,
         /// The content, as text.
         raw: String,
     },
+}
+
+impl MessageBody {
+    /// An [`Other`](Self::Other) with this media type and content.
+    #[must_use]
+    pub fn other(media_type: impl Into<String>, raw: impl Into<String>) -> Self {
+        Self::Other {
+            media_type: media_type.into(),
+            raw: raw.into(),
+        }
+    }
 }
 
 impl fmt::Debug for MessageBody {

@@ -214,12 +214,14 @@ impl Endpoint {
             SessionEvent::Person {
                 uri,
                 fact: PersonFact::Status(status),
+                ..
             } => {
                 self.statuses.insert(uri.clone(), *status);
             }
             SessionEvent::Conversation {
                 conversation,
                 change,
+                ..
             } => return self.on_change(*conversation, change),
             _ => {}
         }
@@ -404,10 +406,7 @@ mod tests {
     }
 
     fn change(conversation: ConversationKey, change: ConversationChange) -> SessionEvent {
-        SessionEvent::Conversation {
-            conversation,
-            change,
-        }
+        SessionEvent::of(conversation, change)
     }
 
     #[track_caller]
@@ -428,7 +427,7 @@ mod tests {
     fn a_conversation_that_ends_twice_is_a_violation() {
         let mut endpoint = endpoint();
         let begins = change(CHAT, ConversationChange::Connecting);
-        let ends = change(CHAT, ConversationChange::Ended { failure: None });
+        let ends = change(CHAT, ConversationChange::ended(None));
         for _ in 0..2 {
             assert_eq!(endpoint.on_event(&begins), None);
             assert_eq!(endpoint.on_event(&ends), None);
@@ -443,13 +442,13 @@ mod tests {
             let body = MessageBody::Text(text.to_owned());
             change(
                 CHAT,
-                ConversationChange::MessageReceived {
-                    message: MessageKey::Remote(1),
+                ConversationChange::message_received(
+                    MessageKey::Remote(1),
                     sender,
                     body,
-                    timestamp: std::time::UNIX_EPOCH,
-                    href: String::new(),
-                },
+                    std::time::UNIX_EPOCH,
+                    String::new(),
+                ),
             )
         };
         let mut endpoint = endpoint();
@@ -471,12 +470,7 @@ mod tests {
             let message = MessageId(2).key();
             change(
                 CHAT,
-                ConversationChange::MessageStatus {
-                    message,
-                    status,
-                    timestamp: None,
-                    failure: None,
-                },
+                ConversationChange::message_status(message, status, None, None),
             )
         };
         let mut endpoint = endpoint();
@@ -506,12 +500,7 @@ mod tests {
             endpoint.delivery_results.insert(MessageId(2), before);
             let event = change(
                 CHAT,
-                ConversationChange::MessageStatus {
-                    message: MessageId(2).key(),
-                    status,
-                    timestamp: None,
-                    failure: None,
-                },
+                ConversationChange::message_status(MessageId(2).key(), status, None, None),
             );
             endpoint.on_event(&event).map(|it| it.invariant)
         };

@@ -422,6 +422,7 @@ impl Endurance {
             SessionEvent::Conversation {
                 conversation,
                 change: ConversationChange::ChatOffered,
+                ..
             } => self.submit(user, Operation::Accept(*conversation)),
             _ => {}
         }

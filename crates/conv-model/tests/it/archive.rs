@@ -34,10 +34,7 @@ fn texts(stage: &Stage) -> Vec<String> {
 }
 
 fn sign_in(state: SignInState) -> Fact {
-    Fact::SignIn {
-        state,
-        reason: None,
-    }
+    Fact::sign_in(state, None)
 }
 
 fn cause(reason: &Reason) -> &ReasonCode {
@@ -52,9 +49,9 @@ fn an_archived_conference_is_a_conference() {
         found(),
         Fact::of(
             ID,
-            Is::Group {
-                uri: Some("sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:7".into()),
-            },
+            Is::group(Some(
+                "sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:7".into(),
+            )),
         ),
     ]);
     let conversations = stage.application.conversations_manager().conversations();
@@ -151,7 +148,7 @@ fn history_is_enabled_when_a_fact_reports_it() {
     let stage = Stage::signed_out();
     let manager = stage.application.conversations_manager();
     let command = manager.set_history_enabled_command();
-    let fact = |enabled, settable| Fact::History { enabled, settable };
+    let fact = |enabled, settable| Fact::history(enabled, settable);
     stage.commit([sign_in(SignInState::SignedIn), fact(false, false)]);
     let refused = now(manager.set_history_enabled(true)).unwrap_err();
     assert_eq!(cause(&refused), &ReasonCode::NotSupported);

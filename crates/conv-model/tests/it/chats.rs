@@ -91,19 +91,9 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     let page = [
         Is::Connected,
         Is::ParticipantAdded(lene(7)),
-        Is::ParticipantChat {
-            participant: ParticipantId::Remote(7),
-            connected: true,
-        },
-        Is::ChatConnected {
-            formats: vec![MessageFormat::Text],
-        },
-        Is::MessageStatus {
-            message: message.id(),
-            status: MessageStatus::Succeeded,
-            timestamp: Some(at(5)),
-            reason: None,
-        },
+        Is::participant_chat(ParticipantId::Remote(7), true),
+        Is::chat_connected(vec![MessageFormat::Text]),
+        Is::message_status(message.id(), MessageStatus::Succeeded, Some(at(5)), None),
     ]
     .map(|fact| Fact::of(id, fact));
     let completed = stage.completed(Ok(Outcome::Done));
@@ -120,12 +110,12 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     );
     assert_eq!(message.timestamp().get(), at(5));
 
-    let answer = Is::MessageReceived {
-        message: MessageId::Remote(1),
-        sender: SenderFact::new("sip:lenea@contoso.com"),
-        body: "hi".into(),
-        timestamp: at(6),
-    };
+    let answer = Is::message_received(
+        MessageId::Remote(1),
+        SenderFact::new("sip:lenea@contoso.com"),
+        "hi",
+        at(6),
+    );
     stage.tell(id, [answer.clone(), answer]);
     assert_eq!(
         timeline.take(),
@@ -147,7 +137,7 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
         conversation.self_participant().chat().state().get(),
         CallConnectionState::Disconnecting
     );
-    stage.tell(id, [Is::Ended { reason: None }, Is::Ended { reason: None }]);
+    stage.tell(id, [Is::ended(None), Is::ended(None)]);
     assert_eq!(timeline.take(), ["state Some(Connected) -> Disconnected"]);
     listeners.clear();
 
@@ -216,12 +206,9 @@ fn an_incoming_chat_is_complete_before_it_appears() {
     stage.tell(
         id,
         [
-            Is::ChatConnected { formats: vec![] },
+            Is::chat_connected(vec![]),
             Is::Connected,
-            Is::Typing {
-                participant: ParticipantId::Remote(1),
-                is_typing: true,
-            },
+            Is::typing(ParticipantId::Remote(1), true),
         ],
     );
     assert_eq!(conversation.state().get(), ConversationState::Connected);
@@ -232,12 +219,12 @@ fn an_incoming_chat_is_complete_before_it_appears() {
         .chat()
         .is_typing();
     assert!(typing.get());
-    let received = Is::MessageReceived {
-        message: MessageId::Remote(1),
-        sender: SenderFact::new("sip:lenea@contoso.com"),
-        body: "hi".into(),
-        timestamp: at(6),
-    };
+    let received = Is::message_received(
+        MessageId::Remote(1),
+        SenderFact::new("sip:lenea@contoso.com"),
+        "hi",
+        at(6),
+    );
     stage.tell(id, [received]);
     assert!(!typing.get(), "who wrote has stopped typing");
     assert_eq!(
@@ -297,10 +284,7 @@ fn a_message_has_the_id_of_the_application_and_that_of_the_server() {
     );
     let message = chat.messages().get(0).unwrap();
     assert_eq!(message.remote_id().get(), None);
-    let remote_id = |message, remote_id: &str| Is::MessageRemoteId {
-        message,
-        remote_id: remote_id.to_owned(),
-    };
+    let remote_id = |message, remote_id: &str| Is::message_remote_id(message, remote_id.to_owned());
     stage.tell(id, [remote_id(message.id(), "/messages/1")]);
     assert_eq!(message.remote_id().get().as_deref(), Some("/messages/1"));
     // The ID of an incoming message is there when the message appears.
@@ -310,12 +294,12 @@ fn a_message_has_the_id_of_the_application_and_that_of_the_server() {
         log.push(format!("{:?}", message.remote_id().get()));
     });
     timeline.take();
-    let received = Is::MessageReceived {
-        message: MessageId::Remote(1),
-        sender: SenderFact::new("sip:lenea@contoso.com"),
-        body: "hi".into(),
-        timestamp: at(1),
-    };
+    let received = Is::message_received(
+        MessageId::Remote(1),
+        SenderFact::new("sip:lenea@contoso.com"),
+        "hi",
+        at(1),
+    );
     stage.tell(
         id,
         [

@@ -161,11 +161,13 @@ fn one_batch_for_each_commit() {
     let stage = Stage::new();
     let conversation = stage.open("a");
     let mut copy = Copy::of(&conversation.chat_service().messages());
-    let message = |id| Is::MessageReceived {
-        message: conv_model::MessageId::Remote(id),
-        sender: conv_model::SenderFact::new("b"),
-        body: "text".into(),
-        timestamp: crate::support::at(id),
+    let message = |id| {
+        Is::message_received(
+            conv_model::MessageId::Remote(id),
+            conv_model::SenderFact::new("b"),
+            "text",
+            crate::support::at(id),
+        )
     };
     stage.tell(conversation.id(), [message(1), message(2), message(3)]);
     assert_eq!(copy.update(), 1);
@@ -406,7 +408,7 @@ fn a_reduction_counts_the_connected_participants() {
         conversation.id(),
         [Is::ParticipantAdded(lene), Is::ParticipantAdded(tim)],
     );
-    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    stage.tell(conversation.id(), [Is::ended(None)]);
     assert_eq!(seen.lock().unwrap().last(), Some(&0));
     assert!(seen.lock().unwrap().contains(&2));
 }

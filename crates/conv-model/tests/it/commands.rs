@@ -59,10 +59,7 @@ fn a_disabled_command_fails_at_once_and_has_no_effect() {
 fn a_command_after_the_sign_out_fails_with_signed_out() {
     let stage = Stage::new();
     let conversation = conversation(&stage);
-    stage.commit([Fact::SignIn {
-        state: SignInState::SignedOut,
-        reason: None,
-    }]);
+    stage.commit([Fact::sign_in(SignInState::SignedOut, None)]);
     let reason = now(conversation.chat_service().send_message("hello")).unwrap_err();
     assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
     assert_eq!(
@@ -109,7 +106,7 @@ fn enabled_is_observable() {
                 .push((change.new, change.reason.is_some()));
         });
     drop(conversation.chat_service().start(StartOptions::default()));
-    stage.tell(conversation.id(), [Is::ChatConnected { formats: vec![] }]);
+    stage.tell(conversation.id(), [Is::chat_connected(vec![])]);
     drop(conversation.leave());
     assert_eq!(
         *seen.lock().unwrap(),
@@ -176,7 +173,7 @@ fn leaving_a_conversation_that_has_not_begun_or_has_ended_does_nothing() {
         2,
         "a second leave joins the first, in the backend"
     );
-    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    stage.tell(conversation.id(), [Is::ended(None)]);
     assert_eq!(now(conversation.leave()), Ok(()));
     assert!(stage.script.take().is_empty());
 }
@@ -198,7 +195,7 @@ fn a_removed_conversation_is_left_first() {
         "the conversation is being removed"
     );
     stage.script.take();
-    stage.tell(id, [Is::Ended { reason: None }]);
+    stage.tell(id, [Is::ended(None)]);
     assert_eq!(stage.script.take(), [format!("forget {id:?}")]);
     assert_eq!(manager.conversations().size().get(), 1);
     assert_eq!(
@@ -298,10 +295,7 @@ impl Backend for Reentrant {
 fn a_backend_may_write_facts_and_invoke_commands_inside_a_request() {
     let backend = Arc::new(Reentrant::default());
     let (application, writer) = Application::new(Arc::clone(&backend) as Arc<dyn Backend>);
-    writer.commit([Fact::SignIn {
-        state: SignInState::SignedIn,
-        reason: None,
-    }]);
+    writer.commit([Fact::sign_in(SignInState::SignedIn, None)]);
     *backend.writer.lock().unwrap() = Some(writer);
     *backend.application.lock().unwrap() = Some(application.clone());
     let conversation = application
@@ -367,10 +361,7 @@ fn a_mock_is_a_backend() {
         .in_sequence(&mut requests)
         .return_const(());
     let (application, writer) = Application::new(Arc::new(backend));
-    writer.commit([Fact::SignIn {
-        state: SignInState::SignedIn,
-        reason: None,
-    }]);
+    writer.commit([Fact::sign_in(SignInState::SignedIn, None)]);
     let conversation = application
         .conversations_manager()
         .get_conversation("lenea@contoso.com")

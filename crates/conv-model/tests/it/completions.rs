@@ -26,16 +26,13 @@ fn chatting(stage: &Stage) -> Conversation {
     let conversation = opened(stage);
     drop(conversation.chat_service().start(Default::default()));
     stage.complete(Ok(Outcome::Done));
-    let connected = Is::ChatConnected { formats: vec![] };
+    let connected = Is::chat_connected(vec![]);
     stage.tell(conversation.id(), [Is::Connected, connected]);
     conversation
 }
 
 fn signed_out(reason: Option<Reason>) -> Fact {
-    Fact::SignIn {
-        state: SignInState::SignedOut,
-        reason,
-    }
+    Fact::sign_in(SignInState::SignedOut, reason)
 }
 
 #[test]
@@ -121,14 +118,14 @@ fn a_conversation_whose_removal_failed_is_still_found_by_its_person() {
         let removing = manager.remove(&conversation);
         let removing = is_polled.then_some(removing);
         stage.commit([
-            Fact::of(conversation.id(), Is::EndRefused { chat: true }),
+            Fact::of(conversation.id(), Is::end_refused(true)),
             stage.completed(Err(refused())),
         ]);
         if let Some(removing) = removing {
             assert_eq!(now(removing), Err(refused()));
         }
         assert_eq!(manager.get_conversation(LENE).unwrap(), conversation);
-        stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+        stage.tell(conversation.id(), [Is::ended(None)]);
         assert_eq!(
             manager.conversations().size().get(),
             1,
@@ -228,10 +225,7 @@ fn a_backend_that_panics_fails_the_command_and_nothing_else() {
         assert!(!is_message, "on purpose");
     });
     let (application, writer) = conv_model::Application::new(Arc::new(backend));
-    writer.commit([Fact::SignIn {
-        state: SignInState::SignedIn,
-        reason: None,
-    }]);
+    writer.commit([Fact::sign_in(SignInState::SignedIn, None)]);
     let manager = application.conversations_manager();
     let chat = manager.get_conversation(LENE).unwrap().chat_service();
     let added = Arc::new(AtomicUsize::new(0));

@@ -5,7 +5,7 @@ use conv_model::{ConnectionState, Fact, Reason, ReasonCode, SignInState};
 use crate::support::{Stage, Timeline, at};
 
 fn sign_in(state: SignInState, reason: Option<Reason>) -> Fact {
-    Fact::SignIn { state, reason }
+    Fact::sign_in(state, reason)
 }
 
 fn lost() -> Reason {
@@ -13,7 +13,7 @@ fn lost() -> Reason {
 }
 
 fn connection(state: ConnectionState, reason: Option<Reason>) -> Fact {
-    Fact::Connection { state, reason }
+    Fact::connection(state, reason)
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn the_connection_follows_the_sign_in_and_the_facts() {
     assert_eq!(timeline.take(), ["Connected None"]);
 
     let since = at(7);
-    let reconnecting = ConnectionState::Reconnecting { since };
+    let reconnecting = ConnectionState::reconnecting(since);
     stage.commit([connection(reconnecting, Some(lost()))]);
     assert_eq!(property.get(), reconnecting);
     assert_eq!(property.reason(), Some(lost()));

@@ -24,13 +24,7 @@ fn participants_are_found_by_id_then_by_address() {
         conversation.participants().snapshot(),
         std::slice::from_ref(&made)
     );
-    stage.tell(
-        id,
-        [Is::Typing {
-            participant: ParticipantId::Remote(5),
-            is_typing: true,
-        }],
-    );
+    stage.tell(id, [Is::typing(ParticipantId::Remote(5), true)]);
     assert!(
         made.chat().is_typing().get(),
         "the participant has the ID of the other side too"
@@ -77,10 +71,10 @@ fn a_name_is_the_address_until_it_is_known() {
     );
     stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1))]);
     assert_eq!(name.get(), "Lene Aaling");
-    stage.commit([Fact::Person {
-        address: "sip:LeneA@contoso.com".into(),
-        fact: conv_model::PersonFact::DisplayName("Lene A.".into()),
-    }]);
+    stage.commit([Fact::person(
+        "sip:LeneA@contoso.com",
+        conv_model::PersonFact::DisplayName("Lene A.".into()),
+    )]);
     assert_eq!(name.get(), "Lene A.");
     stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);
     assert_eq!(name.get(), "Lene A.");
@@ -92,12 +86,12 @@ fn a_sender_need_not_be_a_participant() {
     let mut sender = SenderFact::new("sip:stranger@fabrikam.com");
     stage.tell(
         conversation.id(),
-        [Is::MessageReceived {
-            message: MessageId::Remote(1),
-            sender: sender.clone(),
-            body: "psst".into(),
-            timestamp: at(1),
-        }],
+        [Is::message_received(
+            MessageId::Remote(1),
+            sender.clone(),
+            "psst",
+            at(1),
+        )],
     );
     let message = conversation.chat_service().messages().get(1).unwrap();
     assert_eq!(
@@ -107,12 +101,12 @@ fn a_sender_need_not_be_a_participant() {
     sender.display_name = Some("A Stranger".into());
     stage.tell(
         conversation.id(),
-        [Is::MessageReceived {
-            message: MessageId::Remote(2),
+        [Is::message_received(
+            MessageId::Remote(2),
             sender,
-            body: "psst".into(),
-            timestamp: at(2),
-        }],
+            "psst",
+            at(2),
+        )],
     );
     assert_eq!(
         message.sender().display_name().get(),
@@ -129,9 +123,7 @@ fn the_message_formats_are_those_of_the_last_connection() {
     let formats = conversation.chat_service().supported_message_formats();
     assert_eq!(formats.snapshot(), []);
     for agreed in [vec![Text], vec![Text, Html], vec![Html], vec![Text]] {
-        let connected = Is::ChatConnected {
-            formats: agreed.clone(),
-        };
+        let connected = Is::chat_connected(agreed.clone());
         stage.tell(conversation.id(), [connected]);
         assert_eq!(formats.snapshot(), agreed);
     }
@@ -145,10 +137,8 @@ fn a_conversation_becomes_a_group_and_stays_one() {
     stage.tell(
         conversation.id(),
         [
-            Is::Group {
-                uri: Some("sip:conf@contoso.com".into()),
-            },
-            Is::Group { uri: None },
+            Is::group(Some("sip:conf@contoso.com".into())),
+            Is::group(None),
         ],
     );
     assert!(conversation.is_group_conversation().get());
@@ -226,12 +216,12 @@ fn the_message_of_an_invitation_is_shown_while_the_invitation_is_pending() {
     stage.tell(id, [Is::ChatOffered]);
     assert_eq!(chat.preview().get(), shown, "the accept was refused");
     drop(chat.accept());
-    stage.tell(id, [Is::Connected, Is::ChatConnected { formats: vec![] }]);
-    stage.tell(id, [Is::ChatDisconnected { reason: None }, Is::ChatOffered]);
+    stage.tell(id, [Is::Connected, Is::chat_connected(vec![])]);
+    stage.tell(id, [Is::chat_disconnected(None), Is::ChatOffered]);
     assert_eq!(chat.preview().get(), None, "another offer");
     let (stage, chat) = offer(false);
     drop(chat.reject());
-    stage.tell(id, [Is::Ended { reason: None }]);
+    stage.tell(id, [Is::ended(None)]);
     assert_eq!(chat.preview().get(), None);
 }
 

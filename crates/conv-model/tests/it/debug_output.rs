@@ -12,10 +12,7 @@ use crate::support::at;
 
 #[test]
 fn a_private_text_is_shown_as_its_length() {
-    let other = MessageBody::Other {
-        media_type: "multipart/mixed".into(),
-        raw: "secret".into(),
-    };
+    let other = MessageBody::other("multipart/mixed", "secret");
     let note = Note::new(NoteKind::Personal, "secret");
     let shown: [(&dyn Debug, &str); 9] = [
         (&MessageBody::Text("secret".into()), "Text(6 bytes)"),
@@ -44,12 +41,12 @@ fn a_message_is_shown_without_its_text() {
     let (_stage, conversation) = play(Made, &[]);
     drop(conversation.chat_service().send_message("the secret"));
     let message = conversation.chat_service().messages().get(0).unwrap();
-    let received = Is::MessageReceived {
-        message: MessageId::Remote(1),
-        sender: SenderFact::new("sip:lenea@contoso.com"),
-        body: MessageBody::Html("the secret".into()),
-        timestamp: at(1),
-    };
+    let received = Is::message_received(
+        MessageId::Remote(1),
+        SenderFact::new("sip:lenea@contoso.com"),
+        MessageBody::Html("the secret".into()),
+        at(1),
+    );
     let fact = Fact::of(conversation.id(), received);
     let shown = format!(
         "{message:?} {conversation:?} {fact:?} {:?} {:?}",
@@ -78,12 +75,12 @@ fn an_object_is_shown_by_its_type_and_id() {
     let (stage, conversation) = play(Made, &[Send]);
     stage.tell(
         conversation.id(),
-        [Is::MessageReceived {
-            message: MessageId::Remote(1),
-            sender: SenderFact::new("sip:lenea@contoso.com"),
-            body: "secret".into(),
-            timestamp: at(1),
-        }],
+        [Is::message_received(
+            MessageId::Remote(1),
+            SenderFact::new("sip:lenea@contoso.com"),
+            "secret",
+            at(1),
+        )],
     );
     let application = &stage.application;
     let participants = conversation.participants();

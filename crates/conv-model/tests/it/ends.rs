@@ -19,15 +19,12 @@ fn sign_in_state() {
         .sign_in_state()
         .changed(move |change| log.push(format!("{:?} {:?}", change.new, change.reason)));
     for state in [SigningIn, SignedIn, SigningOut] {
-        stage.commit([Fact::SignIn {
-            state,
-            reason: None,
-        }]);
+        stage.commit([Fact::sign_in(state, None)]);
     }
-    stage.commit([Fact::SignIn {
-        state: SignedOut,
-        reason: Some(Reason::new(ReasonCode::ConnectionLost)),
-    }]);
+    stage.commit([Fact::sign_in(
+        SignedOut,
+        Some(Reason::new(ReasonCode::ConnectionLost)),
+    )]);
     assert_eq!(
         timeline.take(),
         [
@@ -57,10 +54,7 @@ fn a_sign_out_ends_every_conversation_first() {
         .changed(move |change| log.push(format!("{:?}", change.new)));
     timeline.take();
     let lost = Reason::new(ReasonCode::ConnectionLost);
-    stage.commit([Fact::SignIn {
-        state: SignInState::SignedOut,
-        reason: Some(lost.clone()),
-    }]);
+    stage.commit([Fact::sign_in(SignInState::SignedOut, Some(lost.clone()))]);
     assert_eq!(
         timeline.take(),
         ["Disconnected Some(Reason(ConnectionLost))", "SignedOut"]
@@ -92,10 +86,7 @@ fn the_changes_at_the_end_are_ordered_and_happen_once() {
     );
     stage.tell(
         conversation.id(),
-        [Is::Typing {
-            participant: ParticipantId::Remote(1),
-            is_typing: true,
-        }],
+        [Is::typing(ParticipantId::Remote(1), true)],
     );
     let participant = conversation.participants().get(0).unwrap();
     let timeline = Timeline::default();
@@ -130,9 +121,7 @@ fn the_changes_at_the_end_are_ordered_and_happen_once() {
                 .status()
         ),
     ];
-    let end = || Is::Ended {
-        reason: Some(refused()),
-    };
+    let end = || Is::ended(Some(refused()));
     stage.tell(conversation.id(), [end(), end()]);
     stage.tell(conversation.id(), [end()]);
     assert_eq!(

@@ -28,13 +28,11 @@ pub fn fact(fact: Is) -> Step {
 }
 
 pub fn chat_connected() -> Step {
-    fact(Is::ChatConnected { formats: vec![] })
+    fact(Is::chat_connected(vec![]))
 }
 
 pub fn ended() -> Step {
-    fact(Is::Ended {
-        reason: Some(refused()),
-    })
+    fact(Is::ended(Some(refused())))
 }
 
 pub fn refused() -> Reason {
@@ -42,17 +40,11 @@ pub fn refused() -> Reason {
 }
 
 pub fn remote_chat(connected: bool) -> Step {
-    fact(Is::ParticipantChat {
-        participant: ParticipantId::Remote(1),
-        connected,
-    })
+    fact(Is::participant_chat(ParticipantId::Remote(1), connected))
 }
 
 fn left() -> Step {
-    fact(Is::ParticipantLeft {
-        participant: ParticipantId::Remote(1),
-        reason: None,
-    })
+    fact(Is::participant_left(ParticipantId::Remote(1), None))
 }
 
 impl Stage {
@@ -66,10 +58,7 @@ impl Stage {
             Accept => drop(chat.accept()),
             Reject => drop(chat.reject()),
             Leave => drop(conversation.leave()),
-            SignOut => self.commit([Fact::SignIn {
-                state: SignInState::SignedOut,
-                reason: Some(refused()),
-            }]),
+            SignOut => self.commit([Fact::sign_in(SignInState::SignedOut, Some(refused()))]),
         }
     }
 
@@ -134,22 +123,12 @@ fn conversation_state() {
         ),
         (
             Made,
-            [
-                connected(),
-                vec![fact(Is::Group {
-                    uri: Some("sip:conf".into()),
-                })],
-            ]
-            .concat(),
+            [connected(), vec![fact(Is::group(Some("sip:conf".into())))]].concat(),
             State::Connected,
         ),
         (
             Made,
-            [
-                connected(),
-                vec![Stop, fact(Is::ChatDisconnected { reason: None })],
-            ]
-            .concat(),
+            [connected(), vec![Stop, fact(Is::chat_disconnected(None))]].concat(),
             State::Connected,
         ),
         (Made, [connected(), vec![Leave]].concat(), State::Connected),
@@ -219,30 +198,19 @@ fn state_of_the_users_chat() {
             Made,
             [
                 connected(),
-                vec![
-                    fact(Is::ChatDisconnected { reason: None }),
-                    fact(Is::ChatOffered),
-                ],
+                vec![fact(Is::chat_disconnected(None)), fact(Is::ChatOffered)],
             ]
             .concat(),
             Call::Notified,
         ),
         (
             Made,
-            [
-                connected(),
-                vec![Leave, fact(Is::EndRefused { chat: true })],
-            ]
-            .concat(),
+            [connected(), vec![Leave, fact(Is::end_refused(true))]].concat(),
             Call::Connected,
         ),
         (
             Made,
-            [
-                connected(),
-                vec![Stop, fact(Is::EndRefused { chat: false })],
-            ]
-            .concat(),
+            [connected(), vec![Stop, fact(Is::end_refused(false))]].concat(),
             Call::Disconnected,
         ),
         (Invited, vec![Reject], Call::Disconnected),
@@ -282,29 +250,17 @@ fn state_of_the_users_chat() {
         ),
         (
             Made,
-            [
-                connected(),
-                vec![fact(Is::ChatDisconnected { reason: None })],
-            ]
-            .concat(),
+            [connected(), vec![fact(Is::chat_disconnected(None))]].concat(),
             Call::Disconnected,
         ),
         (
             Made,
-            [
-                connected(),
-                vec![Stop, fact(Is::ChatDisconnected { reason: None })],
-            ]
-            .concat(),
+            [connected(), vec![Stop, fact(Is::chat_disconnected(None))]].concat(),
             Call::Disconnected,
         ),
         (
             Made,
-            [
-                connected(),
-                vec![fact(Is::ChatDisconnected { reason: None }), Send],
-            ]
-            .concat(),
+            [connected(), vec![fact(Is::chat_disconnected(None)), Send]].concat(),
             Call::Connecting,
         ),
         (
@@ -356,10 +312,7 @@ fn chat_and_participant_state_of_the_other_side() {
     let lobby = |in_lobby| {
         let mut update = ParticipantUpdate::default();
         update.in_lobby = Some(in_lobby);
-        fact(Is::ParticipantUpdated {
-            participant: ParticipantId::Remote(1),
-            update,
-        })
+        fact(Is::participant_updated(ParticipantId::Remote(1), update))
     };
     let in_lobby = || {
         let mut participant = lene(1);
@@ -515,10 +468,10 @@ fn own_participant() {
     assert_eq!(myself.person(), stage.application.me().person());
     stage.tell(
         conversation.id(),
-        [Is::Myself {
-            state: Some(ParticipantState::InLobby),
-            role: Some(ParticipantRole::Leader),
-        }],
+        [Is::myself(
+            Some(ParticipantState::InLobby),
+            Some(ParticipantRole::Leader),
+        )],
     );
     stage.tell(conversation.id(), [Is::Connected]);
     assert_eq!(
@@ -527,10 +480,7 @@ fn own_participant() {
     );
     stage.tell(
         conversation.id(),
-        [Is::Myself {
-            state: Some(ParticipantState::Connected),
-            role: None,
-        }],
+        [Is::myself(Some(ParticipantState::Connected), None)],
     );
     assert_eq!(
         (myself.state().get(), myself.role().get()),
@@ -538,10 +488,10 @@ fn own_participant() {
     );
     drop(conversation.leave());
     assert_eq!(myself.state().get(), ParticipantState::Disconnecting);
-    stage.tell(conversation.id(), [Is::EndRefused { chat: false }]);
+    stage.tell(conversation.id(), [Is::end_refused(false)]);
     assert_eq!(myself.state().get(), ParticipantState::Connected);
     drop(conversation.leave());
-    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    stage.tell(conversation.id(), [Is::ended(None)]);
     assert_eq!(myself.state().get(), ParticipantState::Disconnected);
 }
 
@@ -559,12 +509,7 @@ fn message_status() {
         for to in all {
             let (stage, conversation) = play(Made, &[Send]);
             let message = conversation.chat_service().messages().get(0).unwrap();
-            let verdict = |status, reason| Is::MessageStatus {
-                message: message.id(),
-                status,
-                timestamp: None,
-                reason,
-            };
+            let verdict = |status, reason| Is::message_status(message.id(), status, None, reason);
             stage.tell(
                 conversation.id(),
                 [verdict(from, None), verdict(to, Some(refused()))],
@@ -589,19 +534,13 @@ fn a_status_after_the_end_changes_only_an_unknown_one() {
     let (stage, conversation) = play(Made, &[Send, Send]);
     let messages = conversation.chat_service().messages();
     let (first, second) = (messages.get(0).unwrap(), messages.get(1).unwrap());
-    let verdict = |message: MessageId, status| Is::MessageStatus {
-        message,
-        status,
-        timestamp: Some(at(9)),
-        reason: None,
-    };
+    let verdict =
+        |message: MessageId, status| Is::message_status(message, status, Some(at(9)), None);
     stage.tell(
         conversation.id(),
         [
             verdict(first.id(), MessageStatus::Unknown),
-            Is::Ended {
-                reason: Some(refused()),
-            },
+            Is::ended(Some(refused())),
         ],
     );
     assert_eq!(first.status().get(), MessageStatus::Unknown);

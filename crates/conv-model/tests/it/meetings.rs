@@ -158,15 +158,10 @@ fn a_conference_that_is_being_removed_is_not_found() {
 fn a_live_conference_is_found_before_an_ended_one() {
     let stage = Stage::new();
     let manager = stage.application.conversations_manager();
-    let became = |uri: &str| Is::Group {
-        uri: Some(uri.into()),
-    };
+    let became = |uri: &str| Is::group(Some(uri.into()));
     let over = manager.get_conversation(LENE).unwrap();
     drop(over.chat_service().send_message("Hi"));
-    stage.tell(
-        over.id(),
-        [Is::Connected, became(FOCUS), Is::Ended { reason: None }],
-    );
+    stage.tell(over.id(), [Is::Connected, became(FOCUS), Is::ended(None)]);
     assert_eq!(
         manager.get_conversation_by_uri(FOCUS).unwrap(),
         over,
@@ -178,7 +173,7 @@ fn a_live_conference_is_found_before_an_ended_one() {
     assert_eq!(manager.get_conversation_by_uri(FOCUS).unwrap(), again);
     for each in [again, over] {
         drop(manager.remove(&each));
-        stage.tell(each.id(), [Is::Ended { reason: None }]);
+        stage.tell(each.id(), [Is::ended(None)]);
     }
     let new = manager.get_conversation_by_uri(FOCUS).unwrap();
     assert_eq!(manager.conversations().snapshot(), [new]);
@@ -192,10 +187,7 @@ fn a_user_in_the_lobby_is_connecting_until_admitted_or_rejected() {
         let conversation = manager.get_conversation_by_uri(FOCUS).unwrap();
         let myself = conversation.self_participant();
         drop(conversation.chat_service().start(Default::default()));
-        let standing = |state| Is::Myself {
-            state: Some(state),
-            role: None,
-        };
+        let standing = |state| Is::myself(Some(state), None);
         stage.tell(conversation.id(), [standing(ParticipantState::InLobby)]);
         assert_eq!(conversation.state().get(), ConversationState::Connecting);
         assert_eq!(myself.state().get(), ParticipantState::InLobby);
@@ -211,9 +203,7 @@ fn a_user_in_the_lobby_is_connecting_until_admitted_or_rejected() {
             assert_eq!(myself.state().get(), ParticipantState::Connected);
         } else {
             let reason = Some(Reason::new(ReasonCode::Refused));
-            let ended = Is::Ended {
-                reason: reason.clone(),
-            };
+            let ended = Is::ended(reason.clone());
             stage.tell(conversation.id(), [ended]);
             assert_eq!(conversation.state().get(), ConversationState::Disconnected);
             assert_eq!(conversation.state().reason(), reason);
@@ -227,10 +217,7 @@ fn joined(id: u64, address: &str) -> Is {
 }
 
 fn left(id: u64) -> Is {
-    Is::ParticipantLeft {
-        participant: ParticipantId::Remote(id),
-        reason: None,
-    }
+    Is::participant_left(ParticipantId::Remote(id), None)
 }
 
 #[test]
@@ -254,12 +241,7 @@ fn a_user_whom_everybody_left_is_alone() {
     // An invited person is expected.
     drop(conversation.participants().add(LENE));
     let lene = conversation.participants().get(0).unwrap();
-    stage.tell(
-        id,
-        [Is::ParticipantInvited {
-            participant: lene.id(),
-        }],
-    );
+    stage.tell(id, [Is::participant_invited(lene.id())]);
     assert!(!alone.get());
     stage.tell(id, [left(1)]);
     assert!(alone.get());
@@ -268,7 +250,7 @@ fn a_user_whom_everybody_left_is_alone() {
     // The end of the conversation makes no user alone, and the participants do not leave it.
     let items = conversation.history_service().activity_items();
     let before = items.size().get();
-    stage.tell(id, [Is::Ended { reason: None }]);
+    stage.tell(id, [Is::ended(None)]);
     let expected = ["false", "true", "false", "true", "false"];
     assert_eq!(timeline.take(), expected);
     assert_eq!(items.size().get(), before);
@@ -299,9 +281,9 @@ fn a_conference_can_be_joined_while_its_address_is_known_and_the_user_is_not_in_
     assert_eq!(*reason.code(), ReasonCode::InvalidState);
     drop(conference.chat_service().start(Default::default()));
     let uri = Some(FOCUS.to_owned());
-    stage.tell(conference.id(), [Is::Connected, Is::Group { uri }]);
+    stage.tell(conference.id(), [Is::Connected, Is::group(uri)]);
     assert!(!enabled.get());
-    stage.tell(conference.id(), [Is::Ended { reason: None }]);
+    stage.tell(conference.id(), [Is::ended(None)]);
     assert!(enabled.get());
     let other = "sip:tim@contoso.com;gruu;opaque=app:conf:focus:id:1";
     let found = manager.get_conversation_by_uri(other).unwrap();
@@ -322,13 +304,7 @@ fn participants_who_join_and_leave_are_items_of_the_history() {
     stage.tell(id, [Is::Connected, joined(1, LENE), joined(1, LENE)]);
     stage.tell(
         id,
-        [
-            Is::ParticipantLeft {
-                participant,
-                reason: reason.clone(),
-            },
-            left(1),
-        ],
+        [Is::participant_left(participant, reason.clone()), left(1)],
     );
     let archived = ArchivedMessage::incoming(
         MessageId::Remote(9),

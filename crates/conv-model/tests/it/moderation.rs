@@ -142,10 +142,7 @@ fn an_admitted_participant_joins_with_the_fact() {
     let mut update = ParticipantUpdate::default();
     update.in_lobby = Some(false);
     update.capabilities = Some(capabilities("promote"));
-    let updated = Is::ParticipantUpdated {
-        participant: TIM,
-        update,
-    };
+    let updated = Is::participant_updated(TIM, update);
     stage.tell(conversation.id(), [updated]);
     assert_eq!(participant.state().get(), ParticipantState::Connected);
     assert!(!is_enabled(&participant.admit_command()));
@@ -159,10 +156,7 @@ fn a_rejected_participant_leaves_with_the_fact() {
     assert_eq!(participant.state().get(), ParticipantState::InLobby);
     assert_eq!(stage.script.take(), [format!("reject {TIM:?}")]);
     let reason = Some(Reason::new(ReasonCode::Refused));
-    let left = Is::ParticipantLeft {
-        participant: TIM,
-        reason,
-    };
+    let left = Is::participant_left(TIM, reason);
     stage.tell(conversation.id(), [left]);
     assert_eq!(participant.state().get(), ParticipantState::Disconnected);
     assert!(!is_enabled(&participant.reject_command()));
@@ -171,14 +165,11 @@ fn a_rejected_participant_leaves_with_the_fact() {
 #[test]
 fn no_command_is_enabled_after_the_end() {
     let (stage, conversation, participant) = with_tim("demote");
-    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    stage.tell(conversation.id(), [Is::ended(None)]);
     assert!(!is_enabled(&participant.set_role_command()));
     let mut update = ParticipantUpdate::default();
     update.capabilities = Some(capabilities("demote"));
-    let late = Is::ParticipantUpdated {
-        participant: TIM,
-        update,
-    };
+    let late = Is::participant_updated(TIM, update);
     stage.tell(conversation.id(), [late]);
     assert!(!is_enabled(&participant.set_role_command()));
 }

@@ -22,10 +22,7 @@ fn lene(application: &Application) -> Person {
 }
 
 fn about(address: &str, fact: PersonFact) -> Fact {
-    Fact::Person {
-        address: address.into(),
-        fact,
-    }
+    Fact::person(address, fact)
 }
 
 #[test]
@@ -92,10 +89,7 @@ fn there_is_one_object_for_each_person() {
     let manager = stage.application.conversations_manager();
     let one = manager.get_conversation(LENE).unwrap();
     drop(one.chat_service().start(Default::default()));
-    stage.tell(
-        one.id(),
-        [conv_model::ConversationFact::Ended { reason: None }],
-    );
+    stage.tell(one.id(), [conv_model::ConversationFact::ended(None)]);
     let other = manager.get_conversation("SIP:lenea@contoso.com").unwrap();
     assert_ne!(one, other);
     let person = |conversation: &conv_model::Conversation| {
@@ -312,10 +306,7 @@ fn is_lene(name: Option<&str>) -> Is {
     let mut update = ParticipantUpdate::default();
     update.address = Some(LENE.into());
     update.display_name = name.map(str::to_owned);
-    Is::ParticipantUpdated {
-        participant: ParticipantId::Remote(2),
-        update,
-    }
+    Is::participant_updated(ParticipantId::Remote(2), update)
 }
 
 #[test]
@@ -358,12 +349,7 @@ fn values_of_both_objects_are_kept_when_they_turn_out_to_be_one_person() {
     let mut sender = SenderFact::new("");
     sender.participant = Some(participant.id());
     sender.display_name = Some("Lene Aaling".into());
-    let received = Is::MessageReceived {
-        message: MessageId::Remote(1),
-        sender,
-        body: "hi".into(),
-        timestamp: at(1),
-    };
+    let received = Is::message_received(MessageId::Remote(1), sender, "hi", at(1));
     stage.tell(id, [received]);
     let other = stage
         .application
@@ -429,10 +415,7 @@ fn the_user_is_one_person_even_if_requested_before_the_sign_in() {
 
 /// The fact that says who the user is.
 fn user(address: &str) -> Fact {
-    Fact::Me {
-        address: address.into(),
-        display_name: Some("Me".into()),
-    }
+    Fact::me(address, Some("Me".into()))
 }
 
 #[test]
@@ -458,7 +441,7 @@ fn a_person_without_an_address_that_is_dropped_was_not_followed() {
     let (id, participant) = stranger(&stage);
     participant.person().status().subscribe().detach();
     drop(participant);
-    stage.tell(id, [Is::Ended { reason: None }]);
+    stage.tell(id, [Is::ended(None)]);
     let script = std::sync::Arc::clone(&stage.script);
     script.take();
     drop(stage);

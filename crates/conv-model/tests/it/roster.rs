@@ -51,12 +51,7 @@ fn a_participant_is_added_invited_and_removed() {
     assert_eq!(participants.size().get(), 1, "created is not added");
     let key = now(participants.add(tim.clone())).unwrap();
     assert_eq!(participants.by_key(key), Some(tim.clone()));
-    stage.tell(
-        conversation.id(),
-        [Is::ParticipantInvited {
-            participant: tim.id(),
-        }],
-    );
+    stage.tell(conversation.id(), [Is::participant_invited(tim.id())]);
     assert_eq!(tim.state().get(), ParticipantState::Connecting);
     let joined = ParticipantFact::new(ParticipantId::Remote(1), TIM).named("Tim");
     stage.tell(conversation.id(), [Is::ParticipantAdded(joined)]);
@@ -74,10 +69,7 @@ fn a_participant_is_added_invited_and_removed() {
         (tim.state().get(), participants.size().get()),
         (ParticipantState::Disconnecting, 2)
     );
-    let left = Is::ParticipantLeft {
-        participant: ParticipantId::Remote(1),
-        reason: None,
-    };
+    let left = Is::participant_left(ParticipantId::Remote(1), None);
     stage.tell(conversation.id(), [left]);
     assert_eq!(
         (tim.state().get(), participants.size().get()),
@@ -161,10 +153,7 @@ fn a_participant_whose_removal_is_refused_stays_in_its_state() {
             drop(removing);
         }
         assert_eq!(tim.state().get(), ParticipantState::Connected);
-        let left = Is::ParticipantLeft {
-            participant: tim.id(),
-            reason: None,
-        };
+        let left = Is::participant_left(tim.id(), None);
         stage.tell(conversation.id(), [left]);
         assert_eq!(
             conversation.participants().size().get(),
@@ -181,7 +170,7 @@ fn a_participant_that_is_being_removed_is_removed_at_the_end_of_the_conversation
     let lene = conversation.participants().get(0).unwrap();
     stage.tell(conversation.id(), [Is::Inviting]);
     drop(conversation.participants().remove(lene));
-    stage.tell(conversation.id(), [Is::Ended { reason: None }]);
+    stage.tell(conversation.id(), [Is::ended(None)]);
     assert_eq!(conversation.participants().size().get(), 0);
 }
 
@@ -288,10 +277,7 @@ fn more_history_is_enabled_until_all_is_loaded() {
         &ReasonCode::CommandDisabled
     );
     stage.tell(conversation.id(), [Is::MoreHistory(true)]);
-    stage.commit([Fact::SignIn {
-        state: SignInState::SignedOut,
-        reason: None,
-    }]);
+    stage.commit([Fact::sign_in(SignInState::SignedOut, None)]);
     assert!(!command.enabled().get());
 }
 

@@ -388,7 +388,7 @@ fn no_lock_is_held_during_the_drop_of_a_closure() {
     drop(manager.remove(&conversation));
     drop(conversation);
     stage.commit([
-        Fact::of(id, Is::Ended { reason: None }),
+        Fact::of(id, Is::ended(None)),
         stage.completed(Ok(Outcome::Done)),
     ]);
     assert_eq!(reads.load(Ordering::SeqCst), 3);
@@ -589,10 +589,7 @@ fn an_equal_write_replaces_the_reason_and_calls_no_listener() {
             heard.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let out = |reason| Fact::SignIn {
-        state: SignInState::SignedOut,
-        reason,
-    };
+    let out = |reason| Fact::sign_in(SignInState::SignedOut, reason);
     stage.commit([out(Some(Reason::new(ReasonCode::ConnectionLost)))]);
     assert_eq!(state.reason().unwrap().code(), &ReasonCode::ConnectionLost);
     stage.commit([out(None)]);
@@ -604,10 +601,10 @@ fn an_equal_write_replaces_the_reason_and_calls_no_listener() {
 #[test]
 fn the_replayed_call_has_the_present_reason_and_no_old_value() {
     let stage = Stage::new();
-    stage.commit([Fact::SignIn {
-        state: SignInState::SignedOut,
-        reason: Some(Reason::new(ReasonCode::ConnectionLost)),
-    }]);
+    stage.commit([Fact::sign_in(
+        SignInState::SignedOut,
+        Some(Reason::new(ReasonCode::ConnectionLost)),
+    )]);
     let heard = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&heard);
     let _registration = stage.application.sign_in_state().changed(move |change| {

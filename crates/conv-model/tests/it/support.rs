@@ -148,14 +148,8 @@ impl Stage {
     pub fn new() -> Self {
         let stage = Self::signed_out();
         stage.commit([
-            Fact::Me {
-                address: "sip:me@contoso.com".into(),
-                display_name: Some("Me".into()),
-            },
-            Fact::SignIn {
-                state: SignInState::SignedIn,
-                reason: None,
-            },
+            Fact::me("sip:me@contoso.com", Some("Me".into())),
+            Fact::sign_in(SignInState::SignedIn, None),
         ]);
         stage
     }

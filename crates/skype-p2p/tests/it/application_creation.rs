@@ -227,7 +227,7 @@ async fn an_unsupported_grant_fails_with_the_offered_grants() {
     let passive = Credentials::passive(TOSH);
     let sign_in = application.sign_in_manager().sign_in(passive);
     let error = sign_in.await.unwrap_err();
-    let SignInErrorKind::GrantNotOffered { offered } = error.kind() else {
+    let SignInErrorKind::GrantNotOffered { offered, .. } = error.kind() else {
         panic!("{error:?}")
     };
     assert!(offered.contains(&"password".to_owned()), "{offered:?}");

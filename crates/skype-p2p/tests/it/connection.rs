@@ -84,7 +84,7 @@ async fn an_outage_of_seven_minutes_is_seen_while_it_lasts() {
     let cut_at = runtime().wall_clock();
     cable.is_cut.store(true, Ordering::Relaxed);
     sleep(Duration::from_secs(60)).await;
-    let ConnectionState::Reconnecting { since } = manager.connection().get() else {
+    let ConnectionState::Reconnecting { since, .. } = manager.connection().get() else {
         panic!("{:?}", manager.connection().get());
     };
     let noticed = since.duration_since(cut_at).unwrap();

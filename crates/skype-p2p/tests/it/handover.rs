@@ -7,8 +7,8 @@ use std::{
 
 use skype_p2p::{
     Application, ApplicationBuilder, CallConnectionState, Checkpoint, ConnectionState,
-    Conversation, ConversationState, Credentials, DoubtfulMessage, Event, Events, MessageStatus, ReasonCode,
-    ReplacementPolicy, SignInErrorKind, SignInState, Subscriptions,
+    Conversation, ConversationState, Credentials, DoubtfulMessage, Event, Events, MessageStatus,
+    ReasonCode, ReplacementPolicy, SignInErrorKind, SignInState, Subscriptions,
 };
 use tokio::time::{Instant, sleep};
 use ucwa_server::Fault;
@@ -301,7 +301,7 @@ async fn a_doubtful_message_is_settled_by_the_successor() {
         assert!(
             matches!(
                 results.as_slice(),
-                [Event::MessageSettled { message_id, status: MessageStatus::Succeeded, reason: None }]
+                [Event::MessageSettled { message_id, status: MessageStatus::Succeeded, reason: None, .. }]
                     if message_id == "outbox-1"
             ),
             "{results:?}"

@@ -99,10 +99,7 @@ async fn a_message_of_another_type_keeps_its_type_and_its_content() {
     let messages = theirs.chat_service().messages();
     messages.size().wait_for(1).await.unwrap();
     let message = messages.get(0).unwrap();
-    let body = MessageBody::Other {
-        media_type: "application/x-ink".to_owned(),
-        raw: "strokes".to_owned(),
-    };
+    let body = MessageBody::other("application/x-ink", "strokes");
     assert_eq!(*message.body(), body);
     assert_eq!(message.text(), "strokes");
 }

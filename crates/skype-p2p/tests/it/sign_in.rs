@@ -122,7 +122,7 @@ async fn an_unreachable_root_lists_the_addresses_tried() {
         ))
     });
     let error = refused(&on(transport), tosh()).await;
-    let SignInErrorKind::Unreachable { tried } = error.kind() else {
+    let SignInErrorKind::Unreachable { tried, .. } = error.kind() else {
         panic!("{error:?}")
     };
     assert!(

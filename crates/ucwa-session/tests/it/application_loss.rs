@@ -18,6 +18,7 @@ fn signed_out(driver: &TestDriver) -> Option<&Failure> {
         SessionEvent::SignIn {
             state: SignInState::SignedOut,
             failure,
+            ..
         } => failure.as_ref(),
         _ => None,
     })

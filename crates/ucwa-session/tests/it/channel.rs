@@ -13,6 +13,7 @@ pub(crate) fn signed_out(driver: &TestDriver) -> Option<Failure> {
         SessionEvent::SignIn {
             state: SignInState::SignedOut,
             failure,
+            ..
         } => failure.clone(),
         _ => None,
     })
@@ -205,7 +206,10 @@ fn a_lost_application_is_replaced_and_its_conversations_end() {
     assert!(
         matches!(
             changes.last(),
-            Some(ConversationChange::Ended { failure: Some(_) })
+            Some(ConversationChange::Ended {
+                failure: Some(_),
+                ..
+            })
         ),
         "{changes:?}"
     );

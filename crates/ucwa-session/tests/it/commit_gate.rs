@@ -125,7 +125,7 @@ fn a_message_leaves_after_the_commit_of_the_checkpoint_that_contains_it() {
     let message_id = "outbox-1".to_owned();
     assert_eq!(
         driver.changes(key),
-        [ConversationChange::MessagePosting { message_id }]
+        [ConversationChange::message_posting(message_id)]
     );
     driver.advance(10 * SECOND);
     assert!(!driver.is_sent("POST", &messages()));

@@ -89,8 +89,8 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
     assert_eq!(
         driver.changes(chat())[..2],
         [
-            ConversationChange::Group { uri: None },
-            ConversationChange::ChatDisconnected { failure: None },
+            ConversationChange::group(None),
+            ConversationChange::chat_disconnected(None),
         ]
     );
     let said = driver.send(2, "Welcome, Alex");
@@ -134,9 +134,7 @@ fn an_escalated_conversation_keeps_its_identity_and_gets_its_chat_back() {
     ));
     assert_eq!(driver.result(said), Some(&Ok(Outcome::Delivered)));
     let changes = driver.changes(chat());
-    assert!(changes.contains(&ConversationChange::Group {
-        uri: Some(MEETING.to_owned())
-    }));
+    assert!(changes.contains(&ConversationChange::group(Some(MEETING.to_owned()))));
     assert!(
         changes.iter().all(|change| !matches!(
             change,
@@ -322,7 +320,7 @@ fn an_escalated_conversation_may_get_another_href() {
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     let changes = driver.changes(chat());
     assert!(
-        changes.contains(&ConversationChange::Group { uri: None }),
+        changes.contains(&ConversationChange::group(None)),
         "{changes:?}"
     );
     assert!(
@@ -382,9 +380,7 @@ fn an_invitation_to_a_conference_is_shown_and_its_acceptance_requests_the_chat()
     ));
     assert_eq!(
         driver.changes(key).first(),
-        Some(&ConversationChange::Group {
-            uri: Some(MEETING.to_owned())
-        })
+        Some(&ConversationChange::group(Some(MEETING.to_owned())))
     );
     let ticket = driver.submit(Operation::Accept(key));
     driver.reply(
@@ -406,7 +402,7 @@ fn an_invitation_to_a_conference_is_shown_and_its_acceptance_requests_the_chat()
     chat_returns(&mut driver, "7c7");
     let changes = driver.changes(key);
     assert!(
-        changes.contains(&ConversationChange::ChatConnected { html: false }),
+        changes.contains(&ConversationChange::chat_connected(false)),
         "{changes:?}"
     );
     assert!(
@@ -444,7 +440,7 @@ fn a_declined_conference_ends() {
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     assert_eq!(
         driver.changes(key).last(),
-        Some(&ConversationChange::Ended { failure: None })
+        Some(&ConversationChange::ended(None))
     );
 }
 
@@ -462,9 +458,11 @@ fn an_escalation_by_the_peer_is_followed() {
             .iter()
             .all(|event| !matches!(event, SessionEvent::Incoming { .. }))
     );
-    assert!(driver.changes(chat()).contains(&ConversationChange::Group {
-        uri: Some(MEETING.to_owned())
-    }));
+    assert!(
+        driver
+            .changes(chat())
+            .contains(&ConversationChange::group(Some(MEETING.to_owned())))
+    );
 }
 
 #[test]
@@ -496,11 +494,7 @@ fn conversation_properties_are_reported_once() {
     assert_eq!(
         driver.changes(chat()),
         [
-            ConversationChange::Modalities {
-                messaging: true,
-                audio: true,
-                video: false
-            },
+            ConversationChange::modalities(true, true, false),
             ConversationChange::ParticipantCount(3),
         ]
     );
@@ -522,10 +516,7 @@ fn in_the_lobby_the_conversation_is_connecting() {
     ));
     assert_eq!(
         driver.changes(key),
-        [ConversationChange::Myself {
-            standing: Some(Standing::InLobby),
-            role: None
-        }]
+        [ConversationChange::myself(Some(Standing::InLobby), None)]
     );
 }
 
@@ -567,7 +558,7 @@ fn leaving_while_a_conference_chat_is_being_stopped_leaves_the_conference() {
     assert!(
         driver
             .changes(chat())
-            .contains(&ConversationChange::Ended { failure: None })
+            .contains(&ConversationChange::ended(None))
     );
 }
 

@@ -247,6 +247,7 @@ fn a_rejection_takes_effect_with_the_roster_event() {
         ConversationChange::ParticipantLeft {
             participant: who,
             failure: Some(failure),
+            ..
         },
     ] = changes.as_slice()
     else {

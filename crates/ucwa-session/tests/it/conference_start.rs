@@ -250,7 +250,10 @@ fn custom_content_that_a_conference_could_not_carry_is_not_dropped_silently() {
     assert!(!driver.is_sent("POST", &format!("{APP}/communication")));
     assert!(matches!(
         driver.changes(chat()).last(),
-        Some(ConversationChange::Ended { failure: Some(_) })
+        Some(ConversationChange::Ended {
+            failure: Some(_),
+            ..
+        })
     ));
 }
 

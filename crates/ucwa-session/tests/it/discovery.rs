@@ -83,7 +83,7 @@ fn without_a_discovery_host_the_error_lists_every_attempt() {
             result: Err(failure),
         });
     }
-    let FailureKind::Unreachable { tried } = driver.failure(ticket).kind() else {
+    let FailureKind::Unreachable { tried, .. } = driver.failure(ticket).kind() else {
         panic!()
     };
     assert!(
@@ -304,9 +304,8 @@ fn a_stale_user_address_leads_to_discovery() {
         let user = candidate(&mut driver, "new.contoso.com");
         let links = json!({"_links": {"applications": {"href": "/ucwa/oauth/v1/applications"}}});
         driver.respond(user.id, answer(200, links));
-        assert!(driver.events.contains(&SessionEvent::Home {
-            user: "https://new.contoso.com/user".to_owned()
-        }));
+        let is_new = |event: &SessionEvent| matches!(event, SessionEvent::Home { user, .. } if user == "https://new.contoso.com/user");
+        assert!(driver.events.iter().any(is_new));
         driver.create_application();
         assert_eq!(
             driver.result(ticket),
@@ -329,7 +328,7 @@ fn a_stored_user_address_skips_discovery() {
     let (mut driver, _) = begin(TestDriver::config());
     driver.discover();
     let home = driver.events.iter().find_map(|event| match event {
-        SessionEvent::Home { user } => Some(user.clone()),
+        SessionEvent::Home { user, .. } => Some(user.clone()),
         _ => None,
     });
     let mut config = TestDriver::config();

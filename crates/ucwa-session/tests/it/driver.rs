@@ -110,6 +110,7 @@ impl TestDriver {
                     lane,
                     deadline,
                     authentication,
+                    ..
                 } => {
                     self.order.push("send");
                     // IIS answers 411 to a POST without a length.
@@ -141,7 +142,7 @@ impl TestDriver {
                     self.order.push("event");
                     self.events.push(event);
                 }
-                Output::Completed { ticket, result } => {
+                Output::Completed { ticket, result, .. } => {
                     self.order.push("completed");
                     assert!(
                         self.completed.iter().all(|(other, _)| *other != ticket),
@@ -149,7 +150,7 @@ impl TestDriver {
                     );
                     self.completed.push((ticket, result));
                 }
-                Output::Idle { wake_at } => {
+                Output::Idle { wake_at, .. } => {
                     self.wake_at = wake_at;
                     return;
                 }
@@ -305,6 +306,7 @@ impl TestDriver {
                 SessionEvent::Conversation {
                     conversation,
                     change,
+                    ..
                 } if conversation == key => Some(change),
                 _ => None,
             })

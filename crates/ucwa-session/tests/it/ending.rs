@@ -30,7 +30,7 @@ fn leaving_deletes_the_conversation_and_later_events_change_nothing() {
         driver.changes(chat()),
         [
             ConversationChange::ChatDisconnecting,
-            ConversationChange::Ended { failure: None }
+            ConversationChange::ended(None)
         ]
     );
     driver.page(senders(
@@ -92,7 +92,7 @@ fn a_refused_leave_leaves_the_conversation_as_it_was() {
     assert_eq!(driver.failure(ticket).status(), Some(400));
     assert_eq!(
         driver.changes(chat()).last(),
-        Some(&ConversationChange::EndRefused { chat: true })
+        Some(&ConversationChange::end_refused(true))
     );
     driver.send(5, "still here");
     assert!(driver.is_sent(
@@ -150,7 +150,7 @@ fn leaving_while_inviting_cancels_and_settles_the_message() {
     assert_eq!(driver.result(leave), Some(&Ok(Outcome::Done)));
     assert_eq!(
         driver.changes(chat()).last(),
-        Some(&ConversationChange::Ended { failure: None })
+        Some(&ConversationChange::ended(None))
     );
 }
 
@@ -420,10 +420,7 @@ fn a_normal_end_has_no_failure() {
     let reason = json!({"code": "Informational", "subcode": "CallTerminated"});
     driver.page(senders("21a1", vec![(false, with(over, "reason", reason))]));
     let changes = driver.changes(chat());
-    assert_eq!(
-        changes.last(),
-        Some(&ConversationChange::Ended { failure: None })
-    );
+    assert_eq!(changes.last(), Some(&ConversationChange::ended(None)));
 }
 
 #[test]

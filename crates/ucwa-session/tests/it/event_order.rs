@@ -114,7 +114,7 @@ fn a_conversation_with_another_modality_outlives_its_chat() {
     fixture.changes();
     let over = messaging("21a1", "Disconnected");
     fixture.driver.page(senders("21a1", vec![(true, over)]));
-    fixture.changes_are(&[ConversationChange::ChatDisconnected { failure: None }]);
+    fixture.changes_are(&[ConversationChange::chat_disconnected(None)]);
     fixture.driver.advance(Duration::from_secs(60));
     assert!(!fixture.driver.is_sent("GET", &conversation_href("21a1")));
     fixture.changes_are(&[]);
@@ -151,7 +151,7 @@ fn a_chat_that_disconnects_and_reconnects_is_reported_as_connected() {
         "21a1",
         vec![(true, messaging("21a1", "Connected"))],
     ));
-    fixture.changes_are(&[ConversationChange::ChatConnected { html: false }]);
+    fixture.changes_are(&[ConversationChange::chat_connected(false)]);
     assert_eq!(
         fixture.driver.take("POST", &fixture.messages()).body(),
         "one"

@@ -155,7 +155,10 @@ fn a_subject_has_at_most_250_utf_16_code_units() {
             assert_eq!(driver.failure(ticket).kind(), &FailureKind::InvalidArgument);
             assert!(matches!(
                 driver.changes(chat()).last(),
-                Some(ConversationChange::Ended { failure: Some(_) })
+                Some(ConversationChange::Ended {
+                    failure: Some(_),
+                    ..
+                })
             ));
             // The subject that was too long is not used again.
             driver.send(2, "Hello");

@@ -99,7 +99,7 @@ fn a_session_resumes_with_two_requests_and_without_a_password() {
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     let states: Vec<_> = (driver.events.iter())
         .filter_map(|event| match event {
-            SessionEvent::SignIn { state, failure } => Some((*state, failure.is_none())),
+            SessionEvent::SignIn { state, failure, .. } => Some((*state, failure.is_none())),
             _ => None,
         })
         .collect();
@@ -162,11 +162,8 @@ fn a_conversation_continues_with_its_peer_its_roster_and_its_unread_messages() {
         [
             ConversationChange::Connected,
             ConversationChange::ParticipantJoined(peer.clone()),
-            ConversationChange::ChatConnected { html: false },
-            ConversationChange::ParticipantChat {
-                participant: peer.key,
-                connected: true
-            },
+            ConversationChange::chat_connected(false),
+            ConversationChange::participant_chat(peer.key, true),
         ]
     );
     // The page that the earlier session did not acknowledge comes before the links are read.
@@ -264,7 +261,10 @@ fn a_conversation_that_is_gone_ends() {
     );
     assert!(matches!(
         driver.changes(key).last(),
-        Some(ConversationChange::Ended { failure: Some(_) })
+        Some(ConversationChange::Ended {
+            failure: Some(_),
+            ..
+        })
     ));
 }
 
@@ -347,14 +347,17 @@ fn without_the_application_the_session_signs_in_and_says_why() {
         driver.reply("GET", target, status, body);
         let reasons: Vec<_> = (driver.events.iter())
             .filter_map(|event| match event {
-                SessionEvent::NotResumed { failure } => failure.status(),
+                SessionEvent::NotResumed { failure, .. } => failure.status(),
                 _ => None,
             })
             .collect();
         assert_eq!(reasons, [status], "{target}");
         assert!(matches!(
             driver.changes(key).last(),
-            Some(ConversationChange::Ended { failure: Some(_) })
+            Some(ConversationChange::Ended {
+                failure: Some(_),
+                ..
+            })
         ));
         assert_eq!(driver.result(ticket), None);
         // The token is still valid.

@@ -33,6 +33,7 @@ fn an_invitation_is_shown_with_its_sender_and_text() {
             preview,
             context: None,
             answerable,
+            ..
         },
     ] = driver.events.as_slice()
     else {
@@ -177,6 +178,7 @@ fn a_missed_invitation_ends_with_the_reason_and_its_text_is_kept() {
         ConversationChange::MessageReceived { .. },
         ConversationChange::Ended {
             failure: Some(failure),
+            ..
         },
     ] = changes.as_slice()
     else {
@@ -213,7 +215,7 @@ fn a_declined_invitation_is_answered_and_ends() {
     assert_eq!(driver.result(leave), Some(&Ok(Outcome::Done)));
     assert_eq!(
         driver.changes(key).last(),
-        Some(&ConversationChange::Ended { failure: None })
+        Some(&ConversationChange::ended(None))
     );
     driver.page(offer_completed("17b", "Failure"));
     assert!(driver.changes(key).is_empty());

@@ -171,6 +171,7 @@ fn a_participant_who_refuses_leaves_with_the_reason() {
         ConversationChange::ParticipantLeft {
             participant,
             failure: Some(failure),
+            ..
         },
     ] = changes.as_slice()
     else {
@@ -407,7 +408,7 @@ fn local_participant_events_end_nothing() {
             within("added", "typingParticipants"),
         ],
     ));
-    let myself = |standing, role| ConversationChange::Myself { standing, role };
+    let myself = |standing, role| ConversationChange::myself(standing, role);
     assert_eq!(
         driver.changes(chat()),
         [
@@ -456,10 +457,7 @@ fn a_participant_known_only_by_href_is_read_before_it_is_shown() {
     driver.page(senders("21a1", vec![(true, gone)]));
     assert_eq!(
         driver.changes(chat()),
-        [ConversationChange::ParticipantLeft {
-            participant: third(),
-            failure: None
-        }]
+        [ConversationChange::participant_left(third(), None)]
     );
 }
 

@@ -149,10 +149,8 @@ fn a_conference_starts_with_any_number_of_participants() {
         let changes = driver.changes(chat());
         for expected in [
             ConversationChange::Connected,
-            ConversationChange::Group {
-                uri: Some(MEETING.to_owned()),
-            },
-            ConversationChange::ChatConnected { html: false },
+            ConversationChange::group(Some(MEETING.to_owned())),
+            ConversationChange::chat_connected(false),
         ] {
             assert!(changes.contains(&expected), "{expected:?}: {changes:?}");
         }
@@ -215,6 +213,7 @@ fn joining_a_missing_conference_fails_and_can_be_repeated() {
     let changes = driver.changes(chat());
     let Some(ConversationChange::Ended {
         failure: Some(failure),
+        ..
     }) = changes.last()
     else {
         panic!("{changes:?}")
@@ -282,7 +281,10 @@ fn without_conference_links_no_conference_is_started_or_joined() {
         );
         assert!(matches!(
             driver.changes(chat()).last(),
-            Some(ConversationChange::Ended { failure: Some(_) })
+            Some(ConversationChange::Ended {
+                failure: Some(_),
+                ..
+            })
         ));
     }
 }
@@ -295,10 +297,7 @@ fn messages_written_in_the_lobby_wait_for_the_admission() {
     in_lobby(&mut driver);
     assert_eq!(driver.result(started), Some(&Ok(Outcome::Done)));
     let changes = driver.changes(chat());
-    let in_lobby = ConversationChange::Myself {
-        standing: Some(Standing::InLobby),
-        role: None,
-    };
+    let in_lobby = ConversationChange::myself(Some(Standing::InLobby), None);
     let times = changes.iter().filter(|change| **change == in_lobby).count();
     assert_eq!(times, 1, "{changes:?}");
     assert!(!changes.contains(&ConversationChange::Connected));
@@ -320,10 +319,7 @@ fn messages_written_in_the_lobby_wait_for_the_admission() {
         driver.changes(chat())[..2],
         [
             ConversationChange::Connected,
-            ConversationChange::Myself {
-                standing: Some(Standing::Joined),
-                role: None,
-            },
+            ConversationChange::myself(Some(Standing::Joined), None),
         ]
     );
     chat_returns(&mut driver, "21a1");
@@ -358,7 +354,7 @@ fn leaving_the_lobby_ends_the_pending_invitation() {
     assert_eq!(driver.failure(started).kind(), &FailureKind::Ended);
     assert_eq!(
         driver.changes(chat()).last(),
-        Some(&ConversationChange::Ended { failure: None })
+        Some(&ConversationChange::ended(None))
     );
 }
 
@@ -410,6 +406,7 @@ fn a_rejection_from_the_lobby_fails_messages_with_the_reason() {
     let changes = driver.changes(chat());
     let Some(ConversationChange::Ended {
         failure: Some(failure),
+        ..
     }) = changes.last()
     else {
         panic!("{changes:?}")
@@ -432,7 +429,7 @@ fn stopping_the_chat_in_the_lobby_leaves_the_conference() {
         assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
         assert_eq!(
             driver.changes(chat()).last(),
-            Some(&ConversationChange::Ended { failure: None })
+            Some(&ConversationChange::ended(None))
         );
     }
 }

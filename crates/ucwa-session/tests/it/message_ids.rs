@@ -21,16 +21,11 @@ fn send_with_id(driver: &mut TestDriver, number: u64, id: &str) -> Ticket {
 }
 
 fn posting(id: &str) -> ConversationChange {
-    let message_id = id.to_owned();
-    ConversationChange::MessagePosting { message_id }
+    ConversationChange::message_posting(id)
 }
 
 fn posted(number: u64, id: &str, href: &str) -> ConversationChange {
-    ConversationChange::MessagePosted {
-        message: MessageKey::Local(number),
-        message_id: id.to_owned(),
-        href: href.to_owned(),
-    }
+    ConversationChange::message_posted(MessageKey::Local(number), id, href)
 }
 
 #[test]

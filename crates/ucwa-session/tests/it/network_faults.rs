@@ -144,7 +144,7 @@ fn the_chat_of_a_lost_invitation_is_shown_beside_the_chat_that_replaced_it() {
     assert_eq!(peer.as_deref(), Some("sip:lenea@contoso.com"));
     let events = driver.events.clone();
     let chat_is_up = |event: &SessionEvent| {
-        matches!(event, SessionEvent::Conversation { conversation, change: ConversationChange::ChatConnected { .. } }
+        matches!(event, SessionEvent::Conversation { conversation, change: ConversationChange::ChatConnected { .. }, .. }
             if *conversation == key)
     };
     assert!(events.iter().any(chat_is_up), "{events:?}");

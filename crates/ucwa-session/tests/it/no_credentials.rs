@@ -58,6 +58,7 @@ fn a_token_that_is_refused_later_ends_the_session_and_deletes_nothing() {
         SessionEvent::SignIn {
             state: SignInState::SignedOut,
             failure,
+            ..
         } => failure.as_ref().map(Failure::kind),
         _ => None,
     });

@@ -78,7 +78,7 @@ fn the_invitation_carries_the_message_and_its_success_delivers_it() {
     for expected in [
         ConversationChange::Inviting,
         ConversationChange::Connected,
-        ConversationChange::ChatConnected { html: false },
+        ConversationChange::chat_connected(false),
     ] {
         assert_eq!(
             changes.iter().filter(|change| **change == expected).count(),
@@ -150,7 +150,7 @@ fn the_events_of_an_acceptance_have_the_same_effect_in_any_order() {
                 "{order:?} {changes:?}"
             );
             assert_eq!(
-                count(&ConversationChange::ChatConnected { html: false }),
+                count(&ConversationChange::chat_connected(false)),
                 1,
                 "{order:?}"
             );
@@ -460,7 +460,7 @@ fn an_invitation_without_a_completed_event_is_read() {
     assert!(
         driver
             .changes(chat())
-            .contains(&ConversationChange::ChatConnected { html: false })
+            .contains(&ConversationChange::chat_connected(false))
     );
 }
 

@@ -114,7 +114,9 @@ fn facts(driver: &mut TestDriver, address: &str) -> Vec<PersonFact> {
     std::mem::take(&mut driver.events)
         .into_iter()
         .filter_map(|event| match event {
-            SessionEvent::Person { uri, fact } if uri.eq_ignore_ascii_case(address) => Some(fact),
+            SessionEvent::Person { uri, fact, .. } if uri.eq_ignore_ascii_case(address) => {
+                Some(fact)
+            }
             _ => None,
         })
         .collect()

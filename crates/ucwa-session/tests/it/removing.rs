@@ -27,10 +27,7 @@ fn a_participant_is_ejected_by_its_eject_link() {
     assert_eq!(driver.result(ticket), Some(&Ok(Outcome::Done)));
     assert_eq!(
         driver.changes(chat()),
-        [ConversationChange::ParticipantLeft {
-            participant: third(),
-            failure: None
-        }],
+        [ConversationChange::participant_left(third(), None)],
         "a requested removal has no reason"
     );
 }
@@ -159,10 +156,7 @@ fn the_removal_of_a_participant_who_has_not_joined_is_reported() {
         participant: peer(),
     });
     assert_eq!(driver.result(removed), Some(&Ok(Outcome::Done)));
-    let left = ConversationChange::ParticipantLeft {
-        participant: peer(),
-        failure: None,
-    };
+    let left = ConversationChange::participant_left(peer(), None);
     assert_eq!(driver.changes(chat()), [left]);
 }
 

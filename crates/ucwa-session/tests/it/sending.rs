@@ -490,10 +490,7 @@ fn typing_is_reported_in_both_directions() {
     };
     driver.page(senders("21a1", vec![typing("added")]));
     driver.page(senders("21a1", vec![typing("deleted")]));
-    let change = |typing| ConversationChange::Typing {
-        participant: peer(),
-        typing,
-    };
+    let change = |typing| ConversationChange::typing(peer(), typing);
     assert_eq!(
         driver.changes(chat()),
         [change(true), change(false)],
@@ -540,10 +537,10 @@ fn content_that_is_neither_text_nor_html_is_shown_raw() {
     let [ConversationChange::MessageReceived { body, .. }] = changes.as_slice() else {
         panic!("{changes:?}")
     };
-    let expected = MessageBody::Other {
-        media_type: "multipart/alternative".to_owned(),
-        raw: "--b\r\n\r\none + one\r\n--b--\r\n".to_owned(),
-    };
+    let expected = MessageBody::other(
+        "multipart/alternative".to_owned(),
+        "--b\r\n\r\none + one\r\n--b--\r\n".to_owned(),
+    );
     assert_eq!(*body, expected);
 }
 

@@ -161,7 +161,10 @@ fn custom_content_without_a_media_type_starts_no_conversation() {
         );
         assert!(matches!(
             driver.changes(chat()).as_slice(),
-            [ConversationChange::Ended { failure: Some(_) }]
+            [ConversationChange::Ended {
+                failure: Some(_),
+                ..
+            }]
         ));
         assert!(!driver.is_sent("POST", &format!("{APP}/communication")));
     }

@@ -79,7 +79,7 @@ fn a_taken_over_application_has_its_conversations_listed() {
     let changes = driver.changes(key);
     for expected in [
         ConversationChange::Connected,
-        ConversationChange::ChatConnected { html: false },
+        ConversationChange::chat_connected(false),
     ] {
         assert!(changes.contains(&expected), "{expected:?} in {changes:?}");
     }

@@ -46,7 +46,7 @@ fn the_page_of_a_proxy_does_not_complete_a_leave() {
         assert_eq!(driver.failure(leave).kind(), &kind, "{status}");
         assert_eq!(
             driver.changes(chat()).last(),
-            Some(&ConversationChange::EndRefused { chat: true }),
+            Some(&ConversationChange::end_refused(true)),
             "{status}"
         );
         let again = driver.submit(Operation::Leave(chat()));

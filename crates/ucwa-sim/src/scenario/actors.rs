@@ -205,6 +205,7 @@ impl Scenario<'_> {
             SessionEvent::SignIn {
                 state: SignInState::SignedOut,
                 failure,
+                ..
             } if !self.ending => {
                 if self.plan.ideal {
                     let detail = format!("a session ended: {failure:?}");
@@ -239,6 +240,7 @@ impl Scenario<'_> {
             SessionEvent::Conversation {
                 conversation,
                 change: ConversationChange::ChatOffered,
+                ..
             } => {
                 let answer = Action::Answer(endpoint, *conversation);
                 self.schedule_within(&millis(0..4_000), answer);

@@ -250,8 +250,8 @@ impl World {
                     endpoint.unread_events.push_back(event);
                     violation
                 }
-                Output::Completed { ticket, result } => endpoint.on_completed(ticket, result),
-                Output::Idle { wake_at } => {
+                Output::Completed { ticket, result, .. } => endpoint.on_completed(ticket, result),
+                Output::Idle { wake_at, .. } => {
                     endpoint.wake_at = wake_at;
                     // A session that signs out polls no more; a session that lacks a token polls when it has one.
                     let workload = endpoint.session.workload();

@@ -180,10 +180,7 @@ pub(super) fn rows() -> Vec<Row> {
             )],
             operation: |_| people::search("lene"),
             end: |fixture| answered(fixture, 200, people::found(json!([]), false)),
-            outcome: Some(Outcome::People {
-                people: Vec::new(),
-                more: false,
-            }),
+            outcome: Some(Outcome::people(Vec::new(), false)),
             ..person()
         },
     ]

@@ -57,7 +57,10 @@ fn assert_invitation_failed(fixture: &mut Fixture) {
                     status: MessageStatus::Failed,
                     ..
                 },
-                ConversationChange::Ended { failure: Some(_) },
+                ConversationChange::Ended {
+                    failure: Some(_),
+                    ..
+                },
             ]
         ),
         "{changes:?}"
@@ -330,7 +333,10 @@ fn invitation_rows() -> Vec<Row> {
                                 status: MessageStatus::Failed,
                                 ..
                             },
-                            ConversationChange::ChatDisconnected { failure: Some(_) },
+                            ConversationChange::ChatDisconnected {
+                                failure: Some(_),
+                                ..
+                            },
                         ]
                     ),
                     "{changes:?}"
@@ -375,6 +381,7 @@ fn invitation_rows() -> Vec<Row> {
                     ConversationChange::MessageReceived { .. },
                     ConversationChange::Ended {
                         failure: Some(failure),
+                        ..
                     },
                 ] = changes.as_slice()
                 else {
@@ -395,7 +402,7 @@ fn invitation_rows() -> Vec<Row> {
                     fixture.driver.events.as_slice(),
                     [
                         SessionEvent::Incoming { answerable: true, .. },
-                        SessionEvent::Conversation { change: ConversationChange::Group { uri: Some(uri) }, .. },
+                        SessionEvent::Conversation { change: ConversationChange::Group { uri: Some(uri), .. }, .. },
                     ] if uri == MEETING
                 ));
             },
@@ -506,7 +513,7 @@ fn invitation_rows() -> Vec<Row> {
                 assert!(
                     matches!(
                         changes.as_slice(),
-                        [ConversationChange::ParticipantLeft { participant, failure: Some(_) }] if *participant == third()
+                        [ConversationChange::ParticipantLeft { participant, failure: Some(_), .. }] if *participant == third()
                     ),
                     "{changes:?}"
                 );

@@ -124,7 +124,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
                     json!({"activeModalities": ["Messaging"]}),
                 )
             },
-            effect: |fixture| fixture.changes_are(&[ConversationChange::Group { uri: None }]),
+            effect: |fixture| fixture.changes_are(&[ConversationChange::group(None)]),
             ..row()
         },
         Row {
@@ -136,7 +136,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
                 let more = json!({"activeModalities": ["Messaging"], "_links": links});
                 in_state(fixture, kind, "Connected", more)
             },
-            effect: |fixture| fixture.changes_are(&[ConversationChange::Group { uri: None }]),
+            effect: |fixture| fixture.changes_are(&[ConversationChange::group(None)]),
             ..row()
         },
         Row {
@@ -145,10 +145,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
             fixture: invited_by_lene,
             event: |fixture, kind| in_state(fixture, kind, "InLobby", json!({})),
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Myself {
-                    standing: Some(Standing::InLobby),
-                    role: None,
-                }]);
+                fixture.changes_are(&[ConversationChange::myself(Some(Standing::InLobby), None)]);
             },
             ..row()
         },
@@ -173,11 +170,7 @@ pub(super) fn rows_of_communication(communication: Row) -> Vec<Row> {
                 in_state(fixture, kind, "Connected", more)
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Modalities {
-                    messaging: true,
-                    audio: true,
-                    video: true,
-                }]);
+                fixture.changes_are(&[ConversationChange::modalities(true, true, true)]);
             },
             ..row()
         },
@@ -319,7 +312,7 @@ fn chat_rows() -> Vec<Row> {
                 event
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::ChatConnected { html: true }]);
+                fixture.changes_are(&[ConversationChange::chat_connected(true)]);
                 let messages = fixture.messages();
                 assert_eq!(
                     fixture.driver.take("POST", &messages).body(),
@@ -407,7 +400,10 @@ fn chat_rows() -> Vec<Row> {
                                 status: MessageStatus::Failed,
                                 ..
                             },
-                            ConversationChange::ChatDisconnected { failure: Some(_) },
+                            ConversationChange::ChatDisconnected {
+                                failure: Some(_),
+                                ..
+                            },
                         ]
                     ),
                     "{changes:?}"
@@ -427,7 +423,7 @@ fn chat_rows() -> Vec<Row> {
                 bare(kind, "messaging", &href, None)
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::ChatDisconnected { failure: None }]);
+                fixture.changes_are(&[ConversationChange::chat_disconnected(None)]);
             },
             ..CONVERSATION
         },
@@ -447,7 +443,7 @@ fn chat_rows() -> Vec<Row> {
             },
             effect: |fixture| {
                 let uri = Some(MEETING.to_owned());
-                fixture.changes_are(&[ConversationChange::Group { uri }]);
+                fixture.changes_are(&[ConversationChange::group(uri)]);
             },
             ..CONVERSATION
         },
@@ -547,6 +543,7 @@ fn message_rows() -> Vec<Row> {
                         status: MessageStatus::Succeeded,
                         timestamp: Some(_),
                         failure: None,
+                        ..
                     },
                 ] = changes.as_slice()
                 else {

@@ -142,10 +142,7 @@ fn participant_rows() -> Vec<Row> {
             fixture: lene_is_known,
             event: |fixture, kind| bare(kind, "participant", &fixture.lene(), None),
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::ParticipantLeft {
-                    participant: peer(),
-                    failure: None,
-                }]);
+                fixture.changes_are(&[ConversationChange::participant_left(peer(), None)]);
             },
             ..of_participants()
         },
@@ -164,10 +161,7 @@ fn participant_rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Typing {
-                    participant: peer(),
-                    typing: true,
-                }]);
+                fixture.changes_are(&[ConversationChange::typing(peer(), true)]);
             },
             ..of_participants()
         },
@@ -193,10 +187,7 @@ fn participant_rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Typing {
-                    participant: peer(),
-                    typing: false,
-                }]);
+                fixture.changes_are(&[ConversationChange::typing(peer(), false)]);
             },
             ..of_participants()
         },
@@ -292,10 +283,7 @@ fn participant_rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::ParticipantChat {
-                    participant: peer(),
-                    connected: true,
-                }]);
+                fixture.changes_are(&[ConversationChange::participant_chat(peer(), true)]);
             },
             ..CONVERSATION
         },
@@ -315,10 +303,7 @@ fn participant_rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::ParticipantChat {
-                    participant: peer(),
-                    connected: false,
-                }]);
+                fixture.changes_are(&[ConversationChange::participant_chat(peer(), false)]);
             },
             ..CONVERSATION
         },
@@ -352,10 +337,10 @@ fn own_rows() -> Vec<Row> {
             fixture: lene_is_known,
             event: |fixture, kind| my_part(fixture, kind, json!({"role": "Attendee"})),
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Myself {
-                    standing: Some(Standing::Joined),
-                    role: Some(Role::Attendee),
-                }]);
+                fixture.changes_are(&[ConversationChange::myself(
+                    Some(Standing::Joined),
+                    Some(Role::Attendee),
+                )]);
             },
             ..of_myself()
         },
@@ -366,10 +351,7 @@ fn own_rows() -> Vec<Row> {
             fixture: lene_is_known,
             event: |fixture, kind| bare(kind, "localParticipant", &me(fixture), None),
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Myself {
-                    standing: Some(Standing::Gone),
-                    role: None,
-                }]);
+                fixture.changes_are(&[ConversationChange::myself(Some(Standing::Gone), None)]);
             },
             ..of_myself()
         },
@@ -388,10 +370,10 @@ fn own_rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Myself {
-                    standing: Some(Standing::Joined),
-                    role: Some(Role::Leader),
-                }]);
+                fixture.changes_are(&[ConversationChange::myself(
+                    Some(Standing::Joined),
+                    Some(Role::Leader),
+                )]);
             },
             ..of_myself()
         },
@@ -410,10 +392,7 @@ fn own_rows() -> Vec<Row> {
                 )
             },
             effect: |fixture| {
-                fixture.changes_are(&[ConversationChange::Myself {
-                    standing: Some(Standing::InLobby),
-                    role: None,
-                }]);
+                fixture.changes_are(&[ConversationChange::myself(Some(Standing::InLobby), None)]);
             },
             ..of_myself()
         },

@@ -165,7 +165,7 @@ fn the_logs_of_a_conference_are_one_conversation() {
         .iter()
         .filter_map(|event| match event {
             SessionEvent::Conversation {
-                change: ConversationChange::Group { uri },
+                change: ConversationChange::Group { uri, .. },
                 ..
             } => Some(uri.clone()),
             _ => None,

@@ -13,7 +13,9 @@ fn settings(driver: &mut TestDriver) -> Vec<(bool, bool)> {
     std::mem::take(&mut driver.events)
         .into_iter()
         .filter_map(|event| match event {
-            SessionEvent::History { enabled, settable } => Some((enabled, settable)),
+            SessionEvent::History {
+                enabled, settable, ..
+            } => Some((enabled, settable)),
             _ => None,
         })
         .collect()

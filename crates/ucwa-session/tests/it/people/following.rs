@@ -578,7 +578,7 @@ fn a_participant_who_was_first_known_by_a_link_is_followed_by_address() {
     let target = format!("{}/contactPresence", contact_href(9));
     driver.reply("GET", &target, 200, presence("Busy"));
     let told = driver.events.iter().any(|event| {
-        matches!(event, SessionEvent::Person { uri, fact: PersonFact::Status(PersonStatus::Busy) }
+        matches!(event, SessionEvent::Person { uri, fact: PersonFact::Status(PersonStatus::Busy), .. }
             if *uri == addresses[0])
     });
     assert!(told, "{:?}", driver.events);

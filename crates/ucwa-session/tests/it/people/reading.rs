@@ -74,7 +74,7 @@ fn reads_that_are_due_together_share_a_batch() {
     let events = std::mem::take(&mut driver.events);
     let has = |address: &str, fact: PersonFact| {
         events.iter().any(|event| {
-            matches!(event, SessionEvent::Person { uri, fact: it } if uri.eq_ignore_ascii_case(address) && *it == fact)
+            matches!(event, SessionEvent::Person { uri, fact: it, .. } if uri.eq_ignore_ascii_case(address) && *it == fact)
         })
     };
     assert!(has(LENE, PersonFact::Status(PersonStatus::DoNotDisturb)));
@@ -323,7 +323,10 @@ fn a_search_returns_people_and_whether_there_are_more() {
     let nobody = json!({"rel": "contact", "name": "A number", "_links": {"self": {"href": contact_href(1)}}});
     let lene = contact(282, LENE, "Lene Aaling");
     driver.respond(sent.id, answer(200, found(json!([nobody, lene]), true)));
-    let Some(Ok(Outcome::People { people, more: true })) = driver.result(ticket) else {
+    let Some(Ok(Outcome::People {
+        people, more: true, ..
+    })) = driver.result(ticket)
+    else {
         panic!("{:?}", driver.result(ticket));
     };
     assert_eq!(people.len(), 1);

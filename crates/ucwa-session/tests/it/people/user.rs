@@ -208,10 +208,7 @@ fn notes_and_locations_are_not_logged() {
         "{:?} {:?} {:?}",
         Operation::SetMe(MeChange::Note("secret".to_owned())),
         Operation::SetMe(MeChange::Location("secret".to_owned())),
-        SessionEvent::Person {
-            uri: ME.to_owned(),
-            fact: PersonFact::Note(Some(note))
-        },
+        PersonFact::Note(Some(note)),
     );
     assert!(!shown.contains("secret"), "{shown}");
 }
