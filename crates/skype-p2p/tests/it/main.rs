@@ -28,6 +28,7 @@ mod loopback;
 mod meetings;
 mod people;
 mod resend;
+mod resend_over_http;
 mod response_details;
 mod retries;
 mod runtimes;

@@ -14,7 +14,7 @@ use crate::{
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Accepts every invitation.
-fn accept_all(application: &Application) {
+pub(crate) fn accept_all(application: &Application) {
     let conversations = application.conversations_manager().conversations();
     let accept = |conversation: &skype_p2p::Conversation| {
         let chat = conversation.chat_service();
