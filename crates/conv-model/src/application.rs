@@ -111,7 +111,7 @@ impl Application {
     /// [`ModelWriter`] is dropped; unlike the model's own commands it outlives a sign-out.
     ///
     /// # Errors
-    /// The protocol decides. [`SignedOut`](crate::ReasonCode::SignedOut) if the writer is dropped first.
+    /// The reason that the protocol reports. [`SignedOut`](crate::ReasonCode::SignedOut) if the writer is dropped first.
     pub fn command(&self, start: impl FnOnce(CommandId) + Send + 'static) -> CommandFuture<()> {
         self.node.fixed.model.own_command(start)
     }

@@ -58,8 +58,8 @@ impl ConversationsManager {
     /// in, until all are loaded.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides: [`NotSupported`](ReasonCode::NotSupported) if
-    /// the server has no archive.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports:
+    /// [`NotSupported`](ReasonCode::NotSupported) if the server has no archive.
     pub fn get_more_conversations(&self, count: u32) -> CommandFuture<()> {
         self.invoke(
             ArchiveCommandState::more_conversations,
@@ -67,7 +67,7 @@ impl ConversationsManager {
         )
     }
 
-    /// [`get_more_conversations`](Self::get_more_conversations) as a value.
+    /// [`get_more_conversations`](Self::get_more_conversations) as a [`Command`].
     #[must_use]
     pub fn get_more_conversations_command(&self) -> Command<u32, ()> {
         self.command(ArchiveCommandState::more_conversations, |manager, count| {
@@ -89,7 +89,7 @@ impl ConversationsManager {
     /// the server has accepted the change. Enabled when signed in, if the server lets its users decide.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn set_history_enabled(&self, enabled: bool) -> CommandFuture<()> {
         self.invoke(
             ArchiveCommandState::set_history,
@@ -97,7 +97,7 @@ impl ConversationsManager {
         )
     }
 
-    /// [`set_history_enabled`](Self::set_history_enabled) as a value.
+    /// [`set_history_enabled`](Self::set_history_enabled) as a [`Command`].
     #[must_use]
     pub fn set_history_enabled_command(&self) -> Command<bool, ()> {
         self.command(ArchiveCommandState::set_history, |manager, enabled| {

@@ -15,7 +15,7 @@ use crate::request::{OutgoingMessage, Request, StartOptions};
 use crate::states::{CallConnectionState, Direction, MessageFormat, MessageStatus};
 use crate::sync::Arc;
 
-/// The chat of a conversation. Each command exists as a method, which invokes it, and as a value with its `enabled`
+/// The chat of a conversation. Each command exists as a method, which invokes it, and as a [`Command`] with an `enabled`
 /// property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatService(Conversation);
@@ -53,7 +53,7 @@ impl ChatService {
     /// Invites the other side without a message. Enabled when signed in and the chat is Disconnected.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise fails with the reason why there is no chat.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason why there is no chat.
     pub fn start(&self, options: StartOptions) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::start, |transaction, conversation| {
@@ -69,7 +69,7 @@ impl ChatService {
             })
     }
 
-    /// [`start`](Self::start) as a value.
+    /// [`start`](Self::start) as a [`Command`].
     #[must_use]
     pub fn start_command(&self) -> Command<StartOptions, ()> {
         self.0
@@ -82,7 +82,7 @@ impl ChatService {
     /// Connected.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn stop(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::stop, |transaction, conversation| {
@@ -91,7 +91,7 @@ impl ChatService {
             })
     }
 
-    /// [`stop`](Self::stop) as a value.
+    /// [`stop`](Self::stop) as a [`Command`].
     #[must_use]
     pub fn stop_command(&self) -> Command<(), ()> {
         self.0.command(CommandState::stop, |conversation, ()| {
@@ -102,7 +102,7 @@ impl ChatService {
     /// Accepts the invitation. Enabled while the chat is Notified.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise fails with the reason why there is no chat.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason why there is no chat.
     pub fn accept(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::answer, |transaction, conversation| {
@@ -111,7 +111,7 @@ impl ChatService {
             })
     }
 
-    /// [`accept`](Self::accept) as a value.
+    /// [`accept`](Self::accept) as a [`Command`].
     #[must_use]
     pub fn accept_command(&self) -> Command<(), ()> {
         self.0.command(CommandState::answer, |conversation, ()| {
@@ -122,7 +122,7 @@ impl ChatService {
     /// Declines the invitation. Enabled while the chat is Notified.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn reject(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::answer, |transaction, conversation| {
@@ -131,7 +131,7 @@ impl ChatService {
             })
     }
 
-    /// [`reject`](Self::reject) as a value.
+    /// [`reject`](Self::reject) as a [`Command`].
     #[must_use]
     pub fn reject_command(&self) -> Command<(), ()> {
         self.0.command(CommandState::answer, |conversation, ()| {
@@ -147,8 +147,8 @@ impl ChatService {
     /// signed in and the chat is not Disconnecting.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled, or the message is empty. Otherwise fails with the reason why the message was not
-    /// delivered, and its status is Failed; or with [`DeliveryUnknown`](ReasonCode::DeliveryUnknown), and its status is
+    /// Fails at once if the command is not enabled, or the message is empty. Otherwise fails with the reason why the message
+    /// was not delivered, and its status is Failed; or with [`DeliveryUnknown`](ReasonCode::DeliveryUnknown), and its status is
     /// Unknown.
     pub fn send_message(&self, body: impl Into<MessageBody>) -> CommandFuture<()> {
         self.send(body.into(), None)
@@ -220,7 +220,7 @@ impl ChatService {
             })
     }
 
-    /// [`send_message`](Self::send_message) as a value.
+    /// [`send_message`](Self::send_message) as a [`Command`].
     #[must_use]
     pub fn send_message_command(&self) -> Command<MessageBody, ()> {
         self.0.command(
@@ -233,7 +233,7 @@ impl ChatService {
     /// user types is enough. Enabled while the chat is Connected.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn send_is_typing(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::send_is_typing, |_, conversation| {
@@ -241,7 +241,7 @@ impl ChatService {
             })
     }
 
-    /// [`send_is_typing`](Self::send_is_typing) as a value.
+    /// [`send_is_typing`](Self::send_is_typing) as a [`Command`].
     #[must_use]
     pub fn send_is_typing_command(&self) -> Command<(), ()> {
         self.0

@@ -147,7 +147,7 @@ impl Conversation {
     /// Sets the topic, which is sent in the invitation. Enabled until the conversation has started.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. A topic that is too long for the protocol fails the invitation.
+    /// Fails at once if the command is not enabled. A topic that is too long for the protocol fails the invitation.
     pub fn set_topic(&self, topic: impl Into<String>) -> CommandFuture<()> {
         let topic = topic.into();
         self.invoke(CommandState::set_topic, |transaction, conversation| {
@@ -156,7 +156,7 @@ impl Conversation {
         })
     }
 
-    /// [`set_topic`](Self::set_topic) as a value.
+    /// [`set_topic`](Self::set_topic) as a [`Command`].
     #[must_use]
     pub fn set_topic_command(&self) -> Command<String, ()> {
         self.command(CommandState::set_topic, |conversation, topic: String| {
@@ -173,7 +173,7 @@ impl Conversation {
     /// Sets the importance of the invitation that starts the conversation. Enabled until the conversation has started.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn set_importance(&self, importance: Importance) -> CommandFuture<()> {
         self.invoke(CommandState::set_topic, |transaction, conversation| {
             conversation.set(transaction, |cells| &mut cells.importance, importance);
@@ -184,7 +184,7 @@ impl Conversation {
         })
     }
 
-    /// [`set_importance`](Self::set_importance) as a value.
+    /// [`set_importance`](Self::set_importance) as a [`Command`].
     #[must_use]
     pub fn set_importance_command(&self) -> Command<Importance, ()> {
         self.command(CommandState::set_topic, |conversation, importance| {
@@ -281,7 +281,7 @@ impl Conversation {
     /// ended. The object stays, with its messages, and can be restarted.
     ///
     /// # Errors
-    /// The protocol decides.
+    /// The reason that the protocol reports.
     pub fn leave(&self) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             let command_state = self.command_state(transaction);
@@ -297,7 +297,7 @@ impl Conversation {
         })
     }
 
-    /// [`acknowledge`](Self::acknowledge) as a value.
+    /// [`acknowledge`](Self::acknowledge) as a [`Command`].
     #[must_use]
     pub fn acknowledge_command(&self) -> Command<(), ()> {
         self.command(CommandState::acknowledge, |conversation, ()| {
@@ -308,7 +308,7 @@ impl Conversation {
     /// Reports that the user saw a conversation that was accepted automatically.
     ///
     /// # Errors
-    /// Fails at once if there is nothing to acknowledge. Otherwise the protocol decides.
+    /// Fails at once if there is nothing to acknowledge. Otherwise fails with the reason that the protocol reports.
     pub fn acknowledge(&self) -> CommandFuture<()> {
         self.invoke(CommandState::acknowledge, |_, conversation| {
             Ok(Step::ask(Request::Acknowledge(conversation.id())))
@@ -325,7 +325,7 @@ impl Conversation {
         })
     }
 
-    /// Makes a command of this conversation as a value.
+    /// Creates the [`Command`] that `rule` enables.
     pub(crate) fn command<A: Send + 'static>(
         &self,
         rule: Rule,

@@ -16,7 +16,7 @@ use crate::reason::Reason;
 use crate::states::{Direction, MessageFormat, MessageStatus};
 
 impl Conversation {
-    /// Adds an incoming message, once.
+    /// Adds an incoming message, unless its ID is known.
     pub(crate) fn receive(
         &self,
         transaction: &mut Transaction<'_>,

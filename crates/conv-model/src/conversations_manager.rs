@@ -59,7 +59,7 @@ impl ConversationsManager {
     }
 
     /// The conversation with this one person: the first that has not ended, otherwise a new one, which is in
-    /// [`conversations`](Self::conversations) when this returns. Sends nothing.
+    /// [`conversations`](Self::conversations) when this returns. Sends no request.
     ///
     /// A new conversation is Created and has one participant with this address.
     ///
@@ -98,7 +98,7 @@ impl ConversationsManager {
     }
 
     /// A new conference, which is in [`conversations`](Self::conversations) when this returns, Created and without
-    /// participants. Sends nothing. Participants can be added; a start or a message begins the conference and invites them.
+    /// participants. Sends no request. Participants can be added; a start or a message begins the conference and invites them.
     #[must_use]
     pub fn create_conversation(&self) -> Conversation {
         self.node

@@ -88,7 +88,7 @@ impl HistoryService {
     /// are loaded.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn get_more_activity_items(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::more_history, |_, conversation| {
@@ -101,7 +101,7 @@ impl HistoryService {
     /// when signed in and a loaded archived conversation is unread.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn mark_as_read(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::mark_as_read, |_, conversation| {
@@ -109,7 +109,7 @@ impl HistoryService {
             })
     }
 
-    /// [`mark_as_read`](Self::mark_as_read) as a value.
+    /// [`mark_as_read`](Self::mark_as_read) as a [`Command`].
     #[must_use]
     pub fn mark_as_read_command(&self) -> Command<(), ()> {
         self.0
@@ -118,7 +118,7 @@ impl HistoryService {
             })
     }
 
-    /// [`get_more_activity_items`](Self::get_more_activity_items) as a value.
+    /// [`get_more_activity_items`](Self::get_more_activity_items) as a [`Command`].
     #[must_use]
     pub fn get_more_activity_items_command(&self) -> Command<(), ()> {
         self.0

@@ -65,7 +65,7 @@ impl MePerson {
     /// Lets the server determine the status again.
     ///
     /// # Errors
-    /// The protocol decides.
+    /// The reason that the protocol reports.
     pub fn reset_status(&self) -> CommandFuture<()> {
         self.0
             .node

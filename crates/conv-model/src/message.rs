@@ -138,10 +138,11 @@ impl TextMessage {
         })
     }
 
-    /// The ID of the message at the server, by which a program that stores messages recognizes a repeated one. It stays the same
-    /// when another process continues the conversation. `None` for an outgoing message, unless it was sent with
-    /// [an ID](crate::ChatService::send_message_with_id) and the server has it; for an archived message; and if the protocol has no
-    /// such IDs.
+    /// The ID of the message at the server. A program that stores messages recognizes a repeated message by it, also after
+    /// another process has continued the conversation.
+    ///
+    /// `None` for an archived message, for a protocol without such IDs, and for an outgoing message, unless the application
+    /// sent it with [an ID](crate::ChatService::send_message_with_id) and the server has it.
     #[must_use]
     pub fn remote_id(&self) -> Property<Option<String>> {
         Property::new(Field {

@@ -170,7 +170,7 @@ impl Model {
         });
     }
 
-    /// Ends a command, once.
+    /// Ends a command, unless it has ended.
     pub(crate) fn complete(
         &self,
         transaction: &mut Transaction<'_>,

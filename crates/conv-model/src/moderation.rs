@@ -54,7 +54,8 @@ impl Participant {
     /// resolved.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled, or not for this role. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled, or not for this role. Otherwise fails with the reason that the protocol
+    /// reports.
     pub fn set_role(&self, role: ParticipantRole) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             let cells = transaction.cells(&self.node);
@@ -75,7 +76,7 @@ impl Participant {
         })
     }
 
-    /// [`set_role`](Self::set_role) as a value.
+    /// [`set_role`](Self::set_role) as a [`Command`].
     #[must_use]
     pub fn set_role_command(&self) -> Command<ParticipantRole, ()> {
         self.command(ParticipantCapabilities::set_role, Self::set_role)
@@ -85,7 +86,7 @@ impl Participant {
     /// [`state`](Self::state) changes when the participant has joined.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn admit(&self) -> CommandFuture<()> {
         let (conversation, participant) = self.key();
         let request = Request::Admit {
@@ -95,7 +96,7 @@ impl Participant {
         self.invoke(ParticipantCapabilities::admit, request)
     }
 
-    /// [`admit`](Self::admit) as a value.
+    /// [`admit`](Self::admit) as a [`Command`].
     #[must_use]
     pub fn admit_command(&self) -> Command<(), ()> {
         self.command(ParticipantCapabilities::admit, |participant, ()| {
@@ -107,7 +108,7 @@ impl Participant {
     /// [`state`](Self::state) changes when the participant has left.
     ///
     /// # Errors
-    /// Fails at once if it is not enabled. Otherwise the protocol decides.
+    /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.
     pub fn reject(&self) -> CommandFuture<()> {
         let (conversation, participant) = self.key();
         let request = Request::RejectParticipant {
@@ -117,7 +118,7 @@ impl Participant {
         self.invoke(ParticipantCapabilities::reject, request)
     }
 
-    /// [`reject`](Self::reject) as a value.
+    /// [`reject`](Self::reject) as a [`Command`].
     #[must_use]
     pub fn reject_command(&self) -> Command<(), ()> {
         self.command(ParticipantCapabilities::reject, |participant, ()| {

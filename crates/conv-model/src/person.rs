@@ -161,7 +161,7 @@ pub(crate) struct PersonIdentity {
 
 pub(crate) type PersonNode = Node<PersonCells, PersonIdentity>;
 
-/// A person with the known values. Creating a person fetches nothing; an unknown value is `None`, empty or `Unknown`.
+/// A person with the known values. Creating a person sends no request; an unknown value is `None`, empty or `Unknown`.
 ///
 /// Cloning gives another handle on the same person. All handles on the person with one address are equal, also a handle
 /// that is older than the address.

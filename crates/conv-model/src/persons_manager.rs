@@ -53,7 +53,7 @@ impl PersonsManager {
         Self { model }
     }
 
-    /// The person with this address. Fetches nothing, and does not check whether there is such a person.
+    /// The person with this address. Sends no request, and does not check whether there is such a person.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ReasonCode::InvalidArgument) if `address` is not an address.
@@ -69,7 +69,7 @@ impl PersonsManager {
     /// this resolves.
     ///
     /// # Errors
-    /// The protocol decides.
+    /// The reason that the protocol reports.
     pub fn search(&self, query: &str, limit: u32) -> CommandFuture<PersonSearch> {
         let request = Request::SearchPersons {
             query: query.to_owned(),

@@ -36,8 +36,8 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
     /// Fetches the value from the server. A value of the contact card that is known is returned without a request.
     ///
     /// # Errors
-    /// [`InvalidState`](ReasonCode::InvalidState) if the address of the person is not known yet. Otherwise the protocol
-    /// decides.
+    /// [`InvalidState`](ReasonCode::InvalidState) if the address of the person is not known yet. Otherwise the reason that the
+    /// protocol reports.
     pub fn fetch(&self) -> CommandFuture<T> {
         let known = self.known;
         self.command(|transaction, person, value| {
@@ -283,7 +283,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> PublishedProperty<T> {
     /// Changes the value on the server. Resolves with the value after the server has accepted it.
     ///
     /// # Errors
-    /// The protocol decides. If it refuses, the value stays.
+    /// The reason that the protocol reports. The value does not change then.
     pub fn set(&self, value: T) -> CommandFuture<T> {
         let request = Request::SetMe((self.change)(value));
         self.remote.command(|_, _, _| Ok(Some(request)))
@@ -292,7 +292,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> PublishedProperty<T> {
     /// See [`RemoteProperty::fetch`].
     ///
     /// # Errors
-    /// The protocol decides.
+    /// The reason that the protocol reports.
     pub fn fetch(&self) -> CommandFuture<T> {
         self.remote.fetch()
     }

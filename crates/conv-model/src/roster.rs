@@ -57,8 +57,8 @@ impl Collection<Participant> {
     /// is in the collection, such as one who left, is invited again.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if the address is not an address. Fails at once if it is not enabled.
-    /// Otherwise the reason why the person was not invited or did not join.
+    /// [`InvalidArgument`](ReasonCode::InvalidArgument) if the address is not an address. Fails at once if the command is not
+    /// enabled. Otherwise fails with the reason why the person was not invited or did not join.
     pub fn add(&self, who: impl Into<Invitee>) -> CommandFuture<Key> {
         let resolve = self
             .commands()

@@ -12,8 +12,8 @@ pub(crate) const BATCH: usize = 16;
 /// The longest time that a thread waits for another thread to take over.
 const LONGEST_OFFER: Duration = Duration::from_millis(100);
 
-/// How often a waiting thread looks whether another thread took over.
-const LOOK: Duration = Duration::from_micros(50);
+/// The interval at which a waiting thread checks whether another thread took over.
+const CHECK_INTERVAL: Duration = Duration::from_micros(50);
 
 /// Locks `mutex`. A poisoned lock is used as it is: its value is consistent between two statements of this crate.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -39,7 +39,7 @@ impl Stopwatch {
         while !is_taken() {
             match end.saturating_duration_since(Instant::now()) {
                 Duration::ZERO => return,
-                left if left > LOOK => thread::sleep(LOOK),
+                left if left > CHECK_INTERVAL => thread::sleep(CHECK_INTERVAL),
                 _ => thread::yield_now(),
             }
         }

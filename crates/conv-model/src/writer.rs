@@ -211,7 +211,7 @@ impl ModelWriter {
         self.publish(transaction, &conversation, group);
     }
 
-    /// Adds a conversation that began elsewhere and does not ring.
+    /// Adds a conversation that began elsewhere and has no invitation to answer.
     fn found(
         &self,
         transaction: &mut Transaction<'_>,

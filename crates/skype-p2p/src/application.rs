@@ -77,7 +77,7 @@ impl Application {
     }
 
     /// Ends the application without deleting anything at the server, and returns the state that another process needs to continue
-    /// it. `None` if the application is not signed in; it ends all the same.
+    /// it. `None` if the application is not signed in. The application ends in either case.
     ///
     /// The [state](SignInManager::state) becomes SignedOut, and the conversations end here; the other participants notice
     /// nothing. Await the futures of [`send_message`](conv_model::ChatService::send_message) before: a message without a result

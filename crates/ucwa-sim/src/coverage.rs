@@ -1,6 +1,6 @@
 //! Coverage: how often each fault, and each way a session recovers, took place in a run.
 //!
-//! A fault that no session meets proves nothing, so a test requires every [`CoveragePoint`] to be reached.
+//! A fault that reaches no session tests nothing, so a test requires every [`CoveragePoint`] to be reached.
 
 use std::collections::BTreeMap;
 use std::fmt;

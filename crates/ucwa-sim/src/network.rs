@@ -1,5 +1,5 @@
-//! The network between clients and the server: it delays, loses and cuts exchanges, as the random stream says. It contains
-//! no I/O.
+//! The network between clients and the server: it delays, loses and cuts exchanges, by draws from a random
+//! stream. It contains no I/O.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -179,7 +179,7 @@ impl Network {
                 {
                     entry.remove();
                 }
-                // So is a timeout whose deadline was extended.
+                // A timeout whose deadline was extended is dropped, too.
                 Arrival::Failure { id, failure }
                     if failure.kind == TransportFailureKind::Timeout
                         && (self.open.get(id)).is_some_and(|it| entry.key().0 < it.deadline) =>

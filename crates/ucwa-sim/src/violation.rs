@@ -44,7 +44,7 @@ pub enum Invariant {
     Quiescent,
     /// A run ends within a bounded number of steps.
     Terminates,
-    /// Nothing panics.
+    /// No session and no server panics.
     NoPanic,
 }
 

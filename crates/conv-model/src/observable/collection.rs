@@ -310,7 +310,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         self.remove_command().invoke(item)
     }
 
-    /// Adds an item, as a value. Not enabled if the application cannot add to this collection.
+    /// Adding an item, as a [`Command`]. Not enabled if the application cannot add to this collection.
     #[must_use]
     pub fn add_command(&self) -> Command<T, Key> {
         self.commands
@@ -318,7 +318,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
             .map_or_else(Command::not_supported, |commands| commands.add.clone())
     }
 
-    /// [`remove`](Self::remove) as a value. Not enabled if the application cannot remove from this collection.
+    /// [`remove`](Self::remove) as a [`Command`]. Not enabled if the application cannot remove from this collection.
     #[must_use]
     pub fn remove_command(&self) -> Command<T, ()> {
         self.commands

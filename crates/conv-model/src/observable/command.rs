@@ -1,4 +1,4 @@
-//! A command as a value, and whether it is enabled.
+//! A command as an object that can be stored, and whether it is enabled.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::sync::Arc;
 /// command failed. The command took effect when it was invoked; dropping the future cancels nothing.
 pub type CommandFuture<R> = BoxFuture<'static, Result<R, Reason>>;
 
-/// A command as a value. Bind it to a button, and the button's state to [`enabled`](Self::enabled).
+/// A command as an object that can be stored. Bind it to a button, and the button's state to [`enabled`](Self::enabled).
 ///
 /// Eager: [`invoke`](Self::invoke) takes effect before it returns. Cloning is cheap.
 pub struct Command<A, R> {
@@ -80,7 +80,7 @@ impl<A: Send + 'static, R: Send + 'static> Command<A, R> {
     ///
     /// # Errors
     /// Fails at once with code [`CommandDisabled`](ReasonCode::CommandDisabled) and a cause if the command is not enabled;
-    /// then it has no effect. Otherwise the protocol decides whether the command fails.
+    /// then it has no effect. Otherwise fails with the reason that the protocol reports.
     pub fn invoke(&self, arguments: A) -> CommandFuture<R> {
         (self.run)(arguments)
     }

@@ -106,7 +106,7 @@ impl Session {
     }
 
     /// Ends the session at `now` without deleting anything at the server, and returns the state that another session needs to
-    /// continue. `None` if the session is not signed in; it ends all the same.
+    /// continue. `None` if the session is not signed in. The session ends in either case.
     ///
     /// Every request is aborted, and every operation fails with [`FailureKind::Detached`]. A message whose request may have
     /// reached the server is reported as unknown; it is in the checkpoint, and the session that resumes it reports the result.
