@@ -258,6 +258,13 @@ fn a_user_whom_everybody_left_is_alone() {
     drop(conversation.chat_service().start(Default::default()));
     stage.tell(id, [Is::Connected]);
     assert!(!alone.get());
+    // A user who is not in the conference yet is not alone in it.
+    stage.tell(id, [Is::ended(None)]);
+    drop(conversation.chat_service().start(Default::default()));
+    stage.tell(id, [joined(1, LENE), left(1)]);
+    assert!(!alone.get());
+    stage.tell(id, [Is::Connected]);
+    assert!(alone.get());
 }
 
 #[test]

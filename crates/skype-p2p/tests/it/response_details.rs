@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use conv_transport::{HttpTransport, SendOptions, TransportError};
 use http::{Request, Response};
-use skype_p2p::{Credentials, MessageBody};
+use serde_json::{Value, json};
+use skype_p2p::{Credentials, MessageBody, Resend};
 
 use crate::{
+    groups::of_two,
     standard_chat::conversation,
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
 };
@@ -102,4 +104,61 @@ async fn a_message_of_another_type_keeps_its_type_and_its_content() {
     let body = MessageBody::other("application/x-ink", "strokes");
     assert_eq!(*message.body(), body);
     assert_eq!(message.text(), "strokes");
+}
+
+/// Reports that every message of the user failed for Alex, in an event that has the form of the published one.
+#[derive(Debug)]
+struct PartlyFailing(World);
+
+fn fail_messages(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(fail_messages),
+        Value::Object(members) => {
+            let is_message = members.get("link").is_some_and(|it| it["rel"] == "message");
+            if is_message && members.get("status").is_some_and(|it| it == "Success") {
+                members.insert("status".to_owned(), json!("Failure"));
+                let alex = json!([{"href": "/alex", "title": "Alex Darrow"}]);
+                let message = &mut members["_embedded"]["message"];
+                message["_links"]["failedDeliveryParticipant"] = alex;
+            }
+            members.values_mut().for_each(fail_messages);
+        }
+        _ => {}
+    }
+}
+
+#[async_trait]
+impl HttpTransport for PartlyFailing {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        options: SendOptions,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let is_page = request.uri().path().ends_with("/events");
+        let response = self.0.send(request, options).await?;
+        Ok(response.map(|body| {
+            let page = serde_json::from_slice(&body).ok().filter(|_| is_page);
+            page.map_or(body, |mut page: Value| {
+                fail_messages(&mut page);
+                page.to_string().into()
+            })
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_failed_for_one_receiver_names_the_receiver() {
+    let world = World::new();
+    let transport = Arc::new(PartlyFailing(world.clone()));
+    let tosh = world.builder().transport(transport).build().unwrap();
+    let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
+    tosh.sign_in_manager().sign_in(credentials).await.unwrap();
+    let lene = world.lene().await;
+    let (ours, _theirs) = of_two(&tosh, &lene).await;
+    let failed = ours.chat_service().send_message("Lunch?").await;
+    let reason = failed.unwrap_err();
+    let details = reason.details().unwrap();
+    assert_eq!(details.failed_participants, ["Alex Darrow"]);
+    // The other receivers have the message.
+    assert_eq!(reason.resend(), Resend::MayDuplicate);
 }
