@@ -238,6 +238,7 @@ impl Endpoint {
             SessionEvent::SignIn {
                 state: SignInState::SignedOut,
                 failure: Some(failure),
+                ..
             } if self.successor.is_some() && failure.subcode() == Some("PGetReplaced") => {
                 Some(CoveragePoint::Yielded)
             }

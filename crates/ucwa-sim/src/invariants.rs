@@ -205,10 +205,8 @@ impl Check<'_> {
             Some(delivered) => !delivered,
             None => {
                 let sender = self.message(id).map(|message| message.endpoint);
-                let endpoint = sender.and_then(|endpoint| self.world.endpoint(endpoint));
-                endpoint
-                    .and_then(|endpoint| endpoint.delivery_results.get(&id))
-                    .is_some_and(|delivery_result| *delivery_result == MessageStatus::Unknown)
+                let result = sender.and_then(|sender| self.delivery_result(sender, id));
+                result == Some(MessageStatus::Unknown)
             }
         }
     }

@@ -465,5 +465,3 @@ fn an_invitation_that_rings_rings_on() {
     driver.submit(Operation::Accept(incoming.expect("no invitation")));
     assert!(driver.is_sent("POST", &format!("{INVITATION}/accept")));
 }
-
-}

@@ -71,7 +71,10 @@ fn a_conversation_that_waits_for_a_message_before_its_end_is_handed_over() {
     assert_eq!(texts, ["first", "second"]);
     assert!(matches!(
         changes.last(),
-        Some(ConversationChange::Ended { failure: Some(_) })
+        Some(ConversationChange::Ended {
+            failure: Some(_),
+            ..
+        })
     ));
 }
 
@@ -155,7 +158,10 @@ fn an_accepted_invitation_without_a_conversation_is_over() {
     let key = ConversationKey::Remote(crate::channel::first_remote(&driver));
     assert!(matches!(
         driver.changes(key).last(),
-        Some(ConversationChange::Ended { failure: Some(_) })
+        Some(ConversationChange::Ended {
+            failure: Some(_),
+            ..
+        })
     ));
 }
 
@@ -231,7 +237,7 @@ fn a_refusal_that_may_be_a_proxys_is_believed_at_the_third_time() {
         };
         driver.reply("GET", APP, resumes.0, resumes.1);
         assert_eq!(driver.result(ticket).is_some(), exists);
-        let gave_up = |event: &SessionEvent| matches!(event, SessionEvent::NotResumed { failure } if failure.status() == Some(403));
+        let gave_up = |event: &SessionEvent| matches!(event, SessionEvent::NotResumed { failure, .. } if failure.status() == Some(403));
         assert_eq!(driver.events.iter().any(gave_up), !exists);
     }
 }

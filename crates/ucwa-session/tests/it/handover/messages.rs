@@ -3,7 +3,10 @@
 use super::*;
 
 /// The results of messages of the earlier session.
-pub(crate) fn settled(driver: &mut TestDriver, key: ConversationKey) -> Vec<(String, MessageStatus)> {
+pub(crate) fn settled(
+    driver: &mut TestDriver,
+    key: ConversationKey,
+) -> Vec<(String, MessageStatus)> {
     let changes = driver.changes(key).into_iter();
     let settled = changes.filter_map(|change| match change {
         ConversationChange::MessageSettled {

@@ -243,7 +243,7 @@ fn the_log_of_a_known_conversation_adds_no_other_one() {
     driver.respond(batch.id, batch_of(&parts.map(|log| (200, log))));
     let groups = driver.events.iter().filter_map(|event| match event {
         SessionEvent::Conversation {
-            change: ConversationChange::Group { uri },
+            change: ConversationChange::Group { uri, .. },
             ..
         } => uri.as_deref(),
         _ => None,
