@@ -190,12 +190,16 @@ impl Check<'_> {
     fn is_among(&self, endpoint: EndpointId, places: &[EndpointId]) -> bool {
         let whose = |place: EndpointId| self.world.endpoint(place).map(|it| (it.owner, it.user()));
         let own = whose(endpoint);
+        // A process that was paused can go on beside another session of the same actor.
+        let continues = (self.world.endpoint(endpoint)).is_some_and(|it| it.successor.is_some());
         let origin = self.world.origin_of(endpoint);
         places.iter().any(|place| {
             self.world.origin_of(*place) == origin
                 || whose(*place)
                     .zip(own)
-                    .is_some_and(|((owner, user), (own, mine))| owner != own && user == mine)
+                    .is_some_and(|((owner, user), (own, mine))| {
+                        (owner != own || continues) && user == mine
+                    })
         })
     }
 
