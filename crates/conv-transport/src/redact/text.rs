@@ -118,6 +118,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn text_is_told_by_its_media_type() {
+        for text in [
+            "",
+            "text/plain",
+            "application/json",
+            "application/soap+xml; charset=utf-8",
+            "multipart/mixed; boundary=b",
+        ] {
+            assert!(is_text(text), "{text}");
+        }
+        for other in ["image/png", "application/octet-stream"] {
+            assert!(!is_text(other), "{other}");
+        }
+    }
+
+    #[test]
     fn utf_16_of_latin_text_is_recognized_by_its_zeros() {
         for (bytes, encoding) in [
             (&b"p\0w\0"[..], Some(UTF_16LE)),

@@ -331,6 +331,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_string_that_is_cut_off_stays_so() {
+        for (raw, expected) in [
+            (r#""secret""#, r#""x""#),
+            (r#""secret"#, r#""x"#),
+            ("'secret'", r#""x""#),
+            ("'secret", r#""x"#),
+            ("12", r#""x""#),
+        ] {
+            assert_eq!(quoted("x", raw), expected, "{raw}");
+        }
+    }
+
+    #[test]
     fn every_escape_is_decoded() {
         let text = r#"\n\r\t\b\f\/\\\"\u00e4\ud83d\ude00\x"#;
         assert_eq!(unescaped(text), "\n\r\t\u{8}\u{c}/\\\"\u{e4}\u{1f600}x");

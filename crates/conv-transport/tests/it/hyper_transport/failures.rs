@@ -216,6 +216,39 @@ async fn a_body_over_the_limit() {
 }
 
 #[tokio::test]
+async fn a_body_of_the_length_of_the_limit() {
+    let server = Server::bind().await;
+    let mut config = HyperConfig::default();
+    config.body_limit = 8;
+    let transport = HyperTransport::with_config(config);
+    let (response, _peer) = join!(get(&transport, server.url("/"), Lane::Commands), async {
+        let mut peer = server.accept().await;
+        peer.request().await.unwrap();
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nabcdefgh";
+        peer.write(answer).await;
+        peer
+    });
+    assert_eq!(&response.unwrap().body()[..], b"abcdefgh");
+}
+
+#[tokio::test]
+async fn a_body_may_have_eight_mebibytes_by_default() {
+    for (length, is_too_large) in [(8 << 20, false), ((8 << 20) + 1, true)] {
+        let server = Server::bind().await;
+        let transport = HyperTransport::new();
+        let (error, ()) = join!(get(&transport, server.url("/"), Lane::Commands), async {
+            let mut peer = server.accept().await;
+            peer.request().await.unwrap();
+            // The connection is closed before the body.
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            peer.write(head).await;
+        });
+        let is_refused = error.unwrap_err().kind() == TransportErrorKind::BodyTooLarge;
+        assert_eq!(is_refused, is_too_large, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_unpacks_over_the_limit_or_not_at_all() {
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&[0; 100_000]).unwrap();

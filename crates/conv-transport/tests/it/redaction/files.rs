@@ -27,6 +27,21 @@ fn with_body(content: Value, kind: &str) -> Har {
 }
 
 #[test]
+fn the_body_of_a_request_that_cannot_be_decoded_is_left_out() {
+    let file = json!({ "log": { "entries": [{ "request": {
+        "method": "POST",
+        "postData": { "mimeType": "application/json", "text": "\u{1f}\u{fffd}\u{8}\u{0}\u{0}" },
+    }, "response": { "status": 200 } }] } });
+    let mut har = Har::from_slice(file.to_string().as_bytes()).unwrap();
+    assert_eq!(har.drop_unreadable_bodies(), 1);
+    har.redact(&[], &[]).unwrap();
+    let data = har.log.entries[0].request.post_data.as_ref().unwrap();
+    assert_eq!(data.mime_type, "application/json");
+    let comment = data.extra["comment"].as_str().unwrap();
+    assert!(comment.contains("left out"), "{comment}");
+}
+
+#[test]
 fn a_body_that_cannot_be_decoded_is_an_error_or_left_out() {
     let noise: Vec<u8> = (0..200_u32).map(|n| (n * n * 7 % 251) as u8).collect();
     let cut = &compressed("a text that is long enough to be cut off")[0].1[..30];

@@ -282,6 +282,7 @@ async fn rows_that_no_client_of_ours_sends_are_left_out_and_counted() {
         ),
         json!({}),
         entry(at, 1.0, "", "http://pool/me", ok()),
+        entry(at, 1.0, "GET", "", ok()),
         entry(at, 1.0, "GET", "http://pool/page", ok()),
         entry(at, 1.0, "GET", "http://pool/me#part", ok()),
     ]);
@@ -307,7 +308,8 @@ async fn rows_that_no_client_of_ours_sends_are_left_out_and_counted() {
             (8, Failed),
             (9, NoRequest),
             (10, NoRequest),
-            (11, Path),
+            (11, NoRequest),
+            (12, Path),
         ]
     );
 }
