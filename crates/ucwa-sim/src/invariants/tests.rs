@@ -229,3 +229,46 @@ fn each_defect_violates_its_invariant() {
         assert_eq!(violated(&world, &sent_messages), *invariants, "{defect}");
     }
 }
+
+/// A run after which the sender of the first message counts as killed before it got the delivery result, and another session
+/// as the one that resumed from its checkpoint.
+fn handed_over(is_doubtful: bool, settled: Option<MessageStatus>) -> (World, Vec<SentMessage>) {
+    let (mut world, sent_messages) = played();
+    let message = &sent_messages[0];
+    let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+    let config = SessionConfig::new(root, 1, World::wall_at_epoch());
+    let owner = world.endpoint(message.endpoint).unwrap().owner;
+    let successor = world.add_endpoint("next.1", owner, Session::new(config));
+    let sender = world.endpoint_mut(message.endpoint).unwrap();
+    sender.kill(false);
+    sender.delivery_results.remove(&message.id);
+    sender.tickets.remove(&message.ticket);
+    sender.successor = Some(successor);
+    let next = world.endpoint_mut(successor).unwrap();
+    next.predecessor = Some(message.endpoint);
+    next.is_resumed = true;
+    if is_doubtful {
+        next.doubtful.insert(message.id);
+    }
+    next.settled
+        .extend(settled.map(|settled| (message.id, settled)));
+    (world, sent_messages)
+}
+
+#[test]
+fn a_message_of_a_killed_process_is_settled_by_the_session_that_resumed() {
+    use MessageStatus::{Failed, Succeeded, Unknown};
+    let wrong = [Invariant::TrueDeliveryResult, Invariant::AllSucceed];
+    for (is_doubtful, settled, invariants) in [
+        (true, Some(Succeeded), &[][..]),
+        (true, Some(Failed), &wrong),
+        (true, Some(Unknown), &wrong),
+        (true, None, &wrong),
+        // The request had left, so the message belongs into the checkpoint.
+        (false, None, &wrong),
+    ] {
+        let (world, sent_messages) = handed_over(is_doubtful, settled);
+        let found = violated(&world, &sent_messages);
+        assert_eq!(found, invariants, "{is_doubtful} {settled:?}");
+    }
+}

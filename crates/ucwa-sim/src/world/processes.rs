@@ -259,3 +259,78 @@ impl World {
 fn is_running(endpoint: &&mut Endpoint) -> bool {
     matches!(endpoint.process, Process::Running)
 }
+
+#[cfg(test)]
+mod tests {
+    use ucwa_session::Root;
+
+    use super::*;
+    use crate::network::ExchangeId;
+    use crate::world::Conditions;
+
+    const EVENTS: &str = "/ucwa/oauth/v1/applications/1/events";
+    const TOKEN: &str = "/WebTicket/oauthtoken";
+
+    /// A world with a session and the one that resumed it.
+    fn world() -> (World, EndpointId, EndpointId) {
+        let mut world = World::new(1, Conditions::ideal(), Vec::new(), false);
+        let session = || {
+            let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
+            Session::new(SessionConfig::new(root, 1, World::wall_at_epoch()))
+        };
+        let old = world.add_endpoint("toshm.0", 0, session());
+        let new = world.add_endpoint("toshm.1", 0, session());
+        world.endpoint_mut(old).unwrap().successor = Some(new);
+        world.endpoint_mut(new).unwrap().predecessor = Some(old);
+        (world, old, new)
+    }
+
+    fn violated(world: &World) -> Vec<Invariant> {
+        world.violations.iter().map(|it| it.invariant).collect()
+    }
+
+    #[test]
+    fn a_resumed_session_that_reads_before_it_polls_is_a_violation() {
+        let read = "/ucwa/oauth/v1/applications/1";
+        for (lane, path, is_allowed) in [
+            (Lane::Events, EVENTS, true),
+            (Lane::Commands, TOKEN, true),
+            (Lane::Commands, read, false),
+        ] {
+            let (mut world, old, new) = world();
+            world.check_first_request(old, lane, path);
+            world.check_first_request(new, lane, path);
+            assert_eq!(violated(&world).is_empty(), is_allowed, "{path}");
+            world.violations.clear();
+            world.check_first_request(new, Lane::Commands, read);
+            assert_eq!(violated(&world), [], "the second request");
+        }
+    }
+
+    #[test]
+    fn a_process_that_polls_beside_its_successor_is_a_violation() {
+        for (old_polls, new_polls) in [(true, true), (true, false), (false, true)] {
+            let (mut world, old, new) = world();
+            for (id, polls) in [(old, old_polls), (new, new_polls)] {
+                let endpoint = world.endpoint_mut(id).unwrap();
+                endpoint.poll = polls.then_some(ExchangeId(1));
+            }
+            world.check_yielded(old);
+            let both = old_polls && new_polls;
+            assert_eq!(violated(&world) == [Invariant::OneOwner], both);
+        }
+    }
+
+    #[test]
+    fn what_arrives_at_a_process_that_stands_still_is_kept() {
+        let (mut world, old, _) = world();
+        let arrival = || Arrival::Disconnect { id: ExchangeId(1) };
+        assert!(world.hold_for_process(old, arrival()).is_some());
+        let endpoint = world.endpoint_mut(old).unwrap();
+        endpoint.process = Process::Paused { held: Vec::new() };
+        assert!(world.hold_for_process(old, arrival()).is_none());
+        assert!(!world.is_running(old));
+        world.continue_process(old);
+        assert!(world.is_running(old));
+    }
+}
