@@ -507,7 +507,9 @@ impl Oracle {
                     self.coverage.record(CoveragePoint::EventBeforeResponse);
                 }
                 // A later session of the user may take over the application and receive delivery results of its predecessor.
-                let can_report = self.can_report(endpoint, *message);
+                // A session that has ended the conversation ignores its part of a batch.
+                let is_read_alone = !matches!(exchange.subject, Subject::Batch);
+                let can_report = is_read_alone && self.can_report(endpoint, *message);
                 let record = self.records.entry(*message).or_default();
                 if can_report {
                     record.result_received.insert(endpoint);
