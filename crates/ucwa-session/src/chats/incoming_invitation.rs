@@ -381,6 +381,8 @@ impl Conversation {
             }
             self.expect_first_message(cx);
             cx.done(offer.accepting);
+            let accepted = wrong_state("the invitation was accepted before it was declined");
+            cx.fail(offer.declining, &accepted);
             if self.life.is_beginning() {
                 let address = self.life.live().and_then(|live| live.address.as_ref());
                 if address.is_none() && !cx.page.is_open {

@@ -230,6 +230,12 @@ impl InvitationText {
         self.preview.as_ref().map(|text| &*text.href)
     }
 
+    /// Whether this is the text of the invitation at `href`, shown or not.
+    fn is_at(&self, href: &str) -> bool {
+        let mut texts = self.preview.iter().chain(&self.shown_preview);
+        texts.any(|text| text.href == href)
+    }
+
     /// Whether the text is not shown yet.
     pub(super) fn is_awaited(&self) -> bool {
         self.preview.is_some()
@@ -293,7 +299,9 @@ impl Conversation {
         sender: ParticipantKey,
         href: String,
     ) {
-        if self.received.has_shown(&body) {
+        let live = self.life.live();
+        let is_known = live.is_some_and(|live| live.invitation_text.is_at(&href));
+        if is_known || self.received.has_shown(&body) {
             return;
         }
         self.show_preview(cx);

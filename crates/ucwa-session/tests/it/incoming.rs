@@ -221,6 +221,15 @@ fn a_declined_invitation_is_answered_and_ends() {
     assert!(driver.changes(key).is_empty());
 }
 
+/// Another endpoint of the user accepts the invitation while this one declines it.
+#[test]
+fn a_decline_that_comes_too_late_fails() {
+    let (mut driver, key) = invited("Hi Tosh");
+    let ticket = driver.submit(Operation::Decline(key));
+    driver.page(offer_completed("17b", "Success"));
+    assert_eq!(driver.failure(ticket).kind(), &FailureKind::WrongState);
+}
+
 #[test]
 fn a_refused_decline_leaves_an_invitation_that_has_no_answer() {
     for (status, ends) in [(403, false), (409, true)] {
