@@ -1,5 +1,5 @@
-//! reqwest as the backend: `cargo run -p conv-transport --features tower --example reqwest -- http://localhost:8080/`
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+//! Uses reqwest as the HTTP client: `cargo run -p conv-transport --features tower --example reqwest -- http://localhost:8080/`
+#![allow(clippy::print_stdout, reason = "the example prints its result")]
 
 use std::{error::Error, time::Duration};
 
@@ -11,7 +11,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tower::service_fn;
 
-/// A transport made of a reqwest client, which must not follow redirects.
+/// Makes a transport from a reqwest client. The client must not follow redirects.
 pub(crate) fn transport(client: reqwest::Client) -> impl HttpTransport {
     TowerTransport::new(service_fn(move |request: Request<Bytes>| {
         let client = client.clone();
@@ -29,7 +29,8 @@ pub(crate) fn transport(client: reqwest::Client) -> impl HttpTransport {
     }))
 }
 
-/// What reqwest knows of a failure. Whether the server may have seen the request decides whether it is sent again.
+/// Converts an error of reqwest. The session retries a request only if the error shows that the server cannot have seen it, or if the
+/// request is idempotent.
 fn failure(error: reqwest::Error, stage: Stage) -> TransportError {
     let url = error.url();
     let host = url.and_then(|url| {
@@ -44,12 +45,12 @@ fn failure(error: reqwest::Error, stage: Stage) -> TransportError {
             (TransportErrorKind::Timeout, Stage::Connect)
         }
         _ if error.is_timeout() => (TransportErrorKind::Timeout, stage),
-        // No connection, or no agreement on TLS: nothing was sent.
+        // The connection or the TLS handshake failed, so nothing was sent.
         _ if error.is_connect() => (TransportErrorKind::Connect, Stage::Connect),
         Stage::Send => (TransportErrorKind::InvalidRequest, Stage::Send),
         _ => (TransportErrorKind::Closed, stage),
     };
-    // The text of the error must not show the path, which may hold secrets.
+    // The text of the error must not contain the path, which may contain secrets.
     let failed = TransportError::new(kind, stage, host.unwrap_or_default());
     match stage {
         Stage::Send => failed.never_sent(),
@@ -60,7 +61,9 @@ fn failure(error: reqwest::Error, stage: Stage) -> TransportError {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("which URL?")?;
+    let url = std::env::args()
+        .nth(1)
+        .ok_or("the URL is missing; pass it as the first argument")?;
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()?;

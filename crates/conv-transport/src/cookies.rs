@@ -17,21 +17,22 @@ use url::Url;
 
 use crate::{HttpTransport, SendOptions, TransportError};
 
-/// Keeps the cookies that servers set, and sends them back (RFC 6265) through the transport inside.
+/// A transport that stores the cookies of responses and adds them to later requests (RFC 6265).
 ///
-/// Load balancers and reverse proxies in front of a pool tie a session to one server by a cookie. Put one `Cookies` around a transport
-/// for each session: two sessions with one jar would share their cookies. `Record` belongs inside it, where the cookies pass.
+/// Load balancers and reverse proxies in front of a pool tie a session to one server by a cookie. Use one `Cookies` for each session:
+/// two sessions with the same jar would share their cookies. Put a `Record` inside the `Cookies`, so that it records the cookies.
 ///
-/// A cookie for all hosts of a public suffix, such as `com` or `co.uk`, is not kept, nor is one for a domain without a dot. Of
-/// each domain 50 cookies are kept, 3,000 altogether, each with at most 4,096 bytes of name and value; further ones are ignored.
-/// Cookies with a longer path are sent first. The jar lives in memory, and cookies expire by the system's clock.
+/// The jar ignores a cookie for all hosts of a public suffix, such as `com` or `co.uk`, and a cookie for a domain without a dot. The
+/// jar stores at most 50 cookies for each domain, and 3,000 in total. The name and the value of a cookie have at most 4,096 bytes.
+/// Cookies beyond these limits are ignored. Cookies with a longer path are sent first. The jar is kept in memory. Cookies expire by
+/// the system's clock.
 pub struct Cookies<T> {
     inner: T,
     jar: Mutex<CookieStore>,
 }
 
 impl<T: HttpTransport> Cookies<T> {
-    /// An empty jar in front of `inner`.
+    /// Wraps `inner`, with an empty jar.
     pub fn new(inner: T) -> Self {
         Self {
             inner,
@@ -39,25 +40,26 @@ impl<T: HttpTransport> Cookies<T> {
         }
     }
 
-    /// Adds a cookie as if the host of `url` had set it. `cookie` is the value of a `Set-Cookie` header; `name=value` alone makes a
-    /// cookie for this host and the folder of the URL's path. Returns whether the jar keeps it.
+    /// Adds a cookie as if the host of `url` had set it. Returns whether the jar accepted the cookie.
+    ///
+    /// `cookie` is the value of a `Set-Cookie` header. A value without attributes, `name=value`, is a cookie for this host and the
+    /// directory of the URL's path.
     pub fn insert(&self, url: &str, cookie: &str) -> bool {
         Url::parse(url).is_ok_and(|url| insert(&mut self.jar(), &url, cookie.as_bytes()))
     }
 
-    /// The cookies that have not expired, as text, for the jar of another process. Session cookies are included. The text is as
-    /// secret as the cookies.
+    /// Returns the cookies that have not expired as text, which the jar of another process can [import](Self::import). Session
+    /// cookies are included. Keep the text secret: it contains the values of the cookies.
     #[must_use]
     pub fn export(&self) -> String {
         let jar = self.jar();
         let mut lines: Vec<_> = jar.iter_unexpired().filter_map(exported).collect();
-        // The jar has no order of its own.
+        // The jar iterates in an arbitrary order.
         lines.sort_unstable();
         lines.concat()
     }
 
-    /// Adds the cookies that [`export`](Self::export) returned. Lines that are no cookies, and cookies that the jar does not
-    /// accept, are skipped.
+    /// Adds the cookies that [`export`](Self::export) returned. Skips malformed lines, and cookies that the jar does not accept.
     pub fn import(&self, text: &str) {
         let mut jar = self.jar();
         for line in text.lines() {
@@ -78,14 +80,14 @@ impl<T: HttpTransport> Cookies<T> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The value of the `Cookie` header for `url`, after what the caller has put there.
+    /// Returns the value of the `Cookie` header for `url`: the caller's `own` value, then the cookies of the jar.
     fn header(&self, url: &Url, own: Option<&HeaderValue>) -> Option<HeaderValue> {
         let jar = self.jar();
         let mut cookies = jar.matches(url);
         if cookies.is_empty() {
             return None;
         }
-        // The jar has no order of its own.
+        // The jar iterates in an arbitrary order.
         cookies.sort_by_key(|cookie| (Reverse(cookie.path.len()), cookie.name_value()));
         let mut header = own.map_or(Vec::new(), |own| own.as_bytes().to_vec());
         for cookie in cookies {
@@ -103,14 +105,14 @@ impl<T: HttpTransport> Cookies<T> {
     fn keep(&self, url: &Url, headers: &HeaderMap) {
         let mut jar = self.jar();
         for header in headers.get_all(SET_COOKIE) {
-            // One by one, because `CookieStore::store_response_cookies` logs their values.
+            // `CookieStore::store_response_cookies` would log the values of the cookies.
             insert(&mut jar, url, header.as_bytes());
         }
     }
 }
 
-/// A line with a URL that may set the cookie, and the value of a `Set-Cookie` header. Bytes outside of ASCII are the characters
-/// with the same numbers.
+/// Writes a cookie as a line: a URL whose host may set the cookie, and the value of a `Set-Cookie` header. A byte outside of ASCII
+/// is written as the character with the same number.
 fn exported(cookie: &Cookie<'static>) -> Option<String> {
     let (host, domain) = match &cookie.domain {
         CookieDomain::HostOnly(host) => (host, None),
@@ -138,48 +140,52 @@ fn exported(cookie: &Cookie<'static>) -> Option<String> {
     Some(format!("{scheme}://{host}{path} {header}\n"))
 }
 
-/// Inserts a cookie that the host of `url` has set. Returns whether the jar keeps it.
+/// Inserts a cookie that the host of `url` has set. Returns whether the jar accepted the cookie.
 fn insert(jar: &mut CookieStore, url: &Url, header: &[u8]) -> bool {
     let text: String = header.iter().copied().map(character).collect();
     if let Ok(cookie) = RawCookie::parse(text)
-        && let Some(cookie) = for_hosts_of(cookie, url)
+        && let Some(cookie) = with_allowed_domain(cookie, url)
         && is_small(&cookie)
         && let Ok(cookie) = Cookie::try_from_raw_cookie(&cookie, url)
         && has_room(jar, &cookie)
     {
-        // The jar refuses a cookie that this host must not set.
+        // The jar refuses a cookie that this host is not allowed to set.
         jar.insert(cookie.into_owned(), url).is_ok()
     } else {
         false
     }
 }
 
-/// The most cookies for one domain, the most altogether, and the most bytes of the name and the value of one: what RFC 6265,
-/// section 6.1, asks of a client.
-const MOST_OF_DOMAIN: usize = 50;
-const MOST: usize = 3000;
-const LARGEST: usize = 4096;
-/// The most bytes of a path; a domain cannot be longer than the host's name.
-const LONGEST_PATH: usize = 1024;
+/// The greatest number of cookies for one domain. RFC 6265, section 6.1, asks a client to support at least so many.
+const MAX_PER_DOMAIN: usize = 50;
+/// The greatest number of cookies in the jar (RFC 6265, section 6.1).
+const MAX_COOKIES: usize = 3000;
+/// The greatest length of the name and the value of a cookie, in bytes (RFC 6265, section 6.1).
+const MAX_COOKIE_BYTES: usize = 4096;
+/// The greatest length of a cookie's path, in bytes. A domain needs no limit: it cannot be longer than the name of the host.
+const MAX_PATH_BYTES: usize = 1024;
 
-/// The first of the characters that stand for the bytes outside of ASCII in the jar, which keeps text. They are from a private use
-/// area, so that no rule about characters applies to them.
-const FIRST: u32 = 0xf700;
+/// The start of the private use characters that represent bytes outside of ASCII.
+///
+/// The jar stores text, but the value of a cookie may be any bytes. No rule about characters, such as case, applies to characters of
+/// a private use area.
+const PRIVATE_USE_BASE: u32 = 0xf700;
 
+/// Returns the character that represents a byte in the jar.
 fn character(byte: u8) -> char {
-    match char::from_u32(FIRST + u32::from(byte)) {
-        Some(stand_in) if !byte.is_ascii() => stand_in,
+    match char::from_u32(PRIVATE_USE_BASE + u32::from(byte)) {
+        Some(private) if !byte.is_ascii() => private,
         _ => char::from(byte),
     }
 }
 
-/// The reverse of [`character`].
+/// Returns the byte that a character in the jar represents: the inverse of [`character`].
 fn byte(character: char) -> u8 {
     u8::try_from(u32::from(character) & 0xff).unwrap_or_default()
 }
 
-/// The cookie, for the host alone if the domain is public and the host's own name. `None` if it is public otherwise.
-fn for_hosts_of<'c>(mut cookie: RawCookie<'c>, url: &Url) -> Option<RawCookie<'c>> {
+/// Restricts a cookie whose domain is public to the host itself. Returns `None` if the public domain is not the host's own name.
+fn with_allowed_domain<'c>(mut cookie: RawCookie<'c>, url: &Url) -> Option<RawCookie<'c>> {
     let domain = cookie
         .domain()
         .map(|domain| domain.trim_matches('.').to_ascii_lowercase());
@@ -190,7 +196,7 @@ fn for_hosts_of<'c>(mut cookie: RawCookie<'c>, url: &Url) -> Option<RawCookie<'c
     (url.host_str() == Some(&domain)).then_some(cookie)
 }
 
-/// Whether the hosts in a domain may belong to different people.
+/// Whether the hosts in a domain may have different owners.
 fn is_public(domain: &str) -> bool {
     let listed =
         psl::suffix(domain.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix == domain);
@@ -199,11 +205,11 @@ fn is_public(domain: &str) -> bool {
 
 fn is_small(cookie: &RawCookie<'_>) -> bool {
     let length = |text: &str| text.chars().count();
-    let scope = length(cookie.path().unwrap_or_default());
-    length(cookie.name()) + length(cookie.value()) <= LARGEST && scope <= LONGEST_PATH
+    let path = length(cookie.path().unwrap_or_default());
+    length(cookie.name()) + length(cookie.value()) <= MAX_COOKIE_BYTES && path <= MAX_PATH_BYTES
 }
 
-/// Whether the jar can take the cookie, after the expired ones have made room.
+/// Whether the jar has room for the cookie. Removes the expired cookies if the jar is full.
 fn has_room(jar: &mut CookieStore, cookie: &Cookie<'_>) -> bool {
     let domain = String::from(&cookie.domain);
     if jar.contains_any(&domain, &cookie.path, cookie.name()) {
@@ -214,7 +220,7 @@ fn has_room(jar: &mut CookieStore, cookie: &Cookie<'_>) -> bool {
         let (all, same) = all.fold((0, 0), |(all, same), other| {
             (all + 1, same + usize::from(other.domain == cookie.domain))
         });
-        all >= MOST || same >= MOST_OF_DOMAIN
+        all >= MAX_COOKIES || same >= MAX_PER_DOMAIN
     };
     if is_full(jar) {
         let expired = jar.iter_any().filter(|cookie| cookie.is_expired());
@@ -239,7 +245,7 @@ impl<T: HttpTransport> HttpTransport for Cookies<T> {
         options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
         let Ok(url) = Url::parse(&request.uri().to_string()) else {
-            // The transport inside says what is wrong with it.
+            // The inner transport reports the error in the URL.
             return self.inner.send(request, options).await;
         };
         if let Some(header) = self.header(&url, request.headers().get(COOKIE)) {

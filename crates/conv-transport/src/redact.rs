@@ -1,10 +1,13 @@
 //! Removes the secrets from recordings, by the structure of their values.
 //!
-//! A walk visits every value of a file in its decoded form: the members of JSON, the parameters of forms and URLs, the texts and
-//! attributes of XML and HTML, the parts of multipart bodies, and each of these inside another. Values are dropped by the name
-//! of their field. Each dropped value is then searched for in the rest of the file, in every spelling, in one pass. Finally the
-//! result is read and walked again: it must contain neither a secret field nor a dropped value. If it does, because a replacement
-//! has made a document readable, all steps are repeated.
+//! The redaction has three steps:
+//!
+//! 1. A walk visits every value of a file in its decoded form: the members of JSON, the parameters of forms and URLs, the texts and
+//!    attributes of XML and HTML, the parts of multipart bodies, and each of these inside another. Values of fields with secret names
+//!    are dropped.
+//! 2. A search finds each dropped value in the rest of the file, in every spelling, in one pass, and replaces it.
+//! 3. A check reads and walks the result again. The result must contain neither a secret field nor a dropped value. If it does,
+//!    because a replacement has made another document readable, all steps are repeated.
 
 mod archive;
 mod base64;
@@ -27,13 +30,15 @@ pub(crate) use self::archive::{Unreadable, redacted};
 use self::walk::Walk;
 pub use self::walk::{HarField, HarFieldKind};
 
-/// The replacement for a secret that a replay does not have to tell from others.
+/// The replacement for a secret that a replay does not have to distinguish from other secrets.
 pub(crate) const REDACTED: &str = "redacted";
 
-/// Shorter tokens are dropped in their own field only, in characters. They are flags or numbers; searching for them would replace unrelated text.
+/// The least length, in characters, of a token that is searched for in the whole file. A shorter token is dropped in its own field
+/// only: it is a flag or a number, and a search for it would replace unrelated text.
 const SHORTEST_TOKEN: usize = 8;
 
-/// Shorter passwords are dropped in their own field only, in characters. Passwords shorter than a token are searched for as whole words.
+/// The least length, in characters, of a password that is searched for in the whole file. A password that is shorter than
+/// [`SHORTEST_TOKEN`] is searched for as a whole word.
 const SHORTEST_PASSWORD: usize = 4;
 
 /// Whether a value is the replacement of a secret.
@@ -50,10 +55,11 @@ pub(crate) fn is_redacted(value: &str) -> bool {
 enum Reason {
     /// The name of its field is in the table of secret names.
     Named(Secret),
-    /// The field is inside of one with a secret name, or in a body of which only listed fields are kept.
-    Around,
+    /// The field is inside a field with a secret name, or in a body of which only listed fields are kept.
+    Context,
 }
 
+/// Returns the reason to drop the value of a field. `None` if the value is kept.
 fn reason(field: &HarField<'_>) -> Option<Reason> {
     let named = match field.kind {
         HarFieldKind::Cookie | HarFieldKind::Credentials => Some(Secret::Token),
@@ -73,37 +79,40 @@ fn reason(field: &HarField<'_>) -> Option<Reason> {
         _ => false,
     };
     let is_leaf = !matches!(field.kind, HarFieldKind::Body);
-    (is_leaf && (field.in_secret || is_guarded)).then_some(Reason::Around)
+    (is_leaf && (field.in_secret || is_guarded)).then_some(Reason::Context)
 }
 
-/// Drops values by their names, and remembers them.
+/// A visitor that drops the values of secret fields, and collects the dropped values for the search.
 #[derive(Default)]
 struct Dropper {
-    /// By their canonical forms.
+    /// The index in `dropped` for the canonical form of each dropped value.
     known: BTreeMap<Vec<u8>, usize>,
     dropped: Vec<Dropped>,
-    /// The highest number of a pseudonym that stands in the file already.
-    numbers: usize,
-    /// The name of the first field of which a value was dropped, for the final check.
+    /// The highest number of a pseudonym so far, including the pseudonyms that the file already has.
+    highest: usize,
+    /// The name of the first field whose value was dropped. The final check reports it.
     found: Option<String>,
 }
 
+/// A value that was dropped.
 struct Dropped {
     text: String,
+    /// Whether the search matches whole words only.
     is_word: bool,
-    /// The number of its pseudonym, if it has one.
+    /// The number of the pseudonym, if it is assigned.
     number: Option<usize>,
 }
 
 impl Dropper {
-    /// Adds a value to the list to search for. Returns `None` if the value is too short.
+    /// Adds a value to the values to search for, and returns its index. Returns `None` if the
+    /// search must not replace the value in other fields.
     fn learn(&mut self, value: &str, reason: Reason) -> Option<usize> {
         let value = value.trim().trim_matches('"');
         let is_long = value.chars().count() >= SHORTEST_TOKEN;
         let is_learned = match reason {
             Reason::Named(Secret::Password) => value.chars().count() >= SHORTEST_PASSWORD,
             Reason::Named(Secret::Token) => is_long,
-            Reason::Around => looks_random(value),
+            Reason::Context => looks_random(value),
         };
         if !is_learned || is_redacted(value) {
             return None;
@@ -120,14 +129,14 @@ impl Dropper {
         Some(index)
     }
 
-    /// The dropped values, each with its pseudonym.
+    /// Returns the dropped values, each with its pseudonym.
     fn literals(&mut self) -> Vec<Literal> {
-        let numbers = &mut self.numbers;
+        let highest = &mut self.highest;
         let dropped = self.dropped.iter_mut();
         let literals = dropped.map(|dropped| {
             let number = *dropped.number.get_or_insert_with(|| {
-                *numbers += 1;
-                *numbers
+                *highest += 1;
+                *highest
             });
             Literal {
                 text: dropped.text.clone(),
@@ -143,14 +152,14 @@ impl Dropper {
             return REDACTED.to_owned();
         };
         let number = *dropped.number.get_or_insert_with(|| {
-            self.numbers += 1;
-            self.numbers
+            self.highest += 1;
+            self.highest
         });
         format!("{REDACTED}-{number}")
     }
 }
 
-/// Whether a value looks like a random one: long, without spaces, of letters and digits, and not an address or a date.
+/// Whether a value looks random: it is long, has letters and digits and no spaces, and is neither an address nor a date.
 fn looks_random(value: &str) -> bool {
     value.len() >= 16
         && !value.contains(|c: char| c.is_whitespace() || "@<>".contains(c))
@@ -170,7 +179,7 @@ fn is_date(value: &str) -> bool {
 impl Visitor for Dropper {
     fn enter(&mut self, field: &HarField<'_>, value: &str) -> Option<String> {
         let reason = reason(field)?;
-        // In malformed text a backslash at the end may escape the closing quote.
+        // In malformed text, a backslash at the end of the value may escape the closing quote.
         let bare = value.trim().trim_end_matches('\\');
         if bare.is_empty() || is_redacted(bare) {
             return Some(value.to_owned());
@@ -184,9 +193,9 @@ impl Visitor for Dropper {
             self.learn(&password, Reason::Named(Secret::Password));
         }
         // A replay does not compare secrets that the client sends, so they need no pseudonym.
-        let is_clients = field.in_request || field.kind == HarFieldKind::Cookie;
+        let is_sent_by_client = field.in_request || field.kind == HarFieldKind::Cookie;
         Some(match (learned, reason) {
-            (Some(index), Reason::Named(Secret::Token) | Reason::Around) if !is_clients => {
+            (Some(index), Reason::Named(Secret::Token) | Reason::Context) if !is_sent_by_client => {
                 self.pseudonym(index)
             }
             _ => REDACTED.to_owned(),
@@ -198,7 +207,7 @@ impl Visitor for Dropper {
     }
 }
 
-/// The password of the credentials of HTTP's basic authentication.
+/// Returns the password in the credentials of HTTP basic authentication.
 fn basic_password(credentials: &str) -> Option<String> {
     use ::base64::{Engine, prelude::BASE64_STANDARD};
 
@@ -208,7 +217,8 @@ fn basic_password(credentials: &str) -> Option<String> {
         .map(|(_, password)| password.to_owned())
 }
 
-/// Scripts of sign-in pages contain tokens under arbitrary names, and a replay does not need scripts.
+/// Returns an empty text in place of a script. Scripts of sign-in pages contain tokens under arbitrary names, and a replay does not
+/// need scripts.
 fn without_scripts(field: &HarField<'_>, value: &str) -> Option<String> {
     let is_script = field.kind == HarFieldKind::HtmlScript && !value.trim().is_empty();
     (is_script && !is_document_type(value)).then(String::new)
@@ -221,9 +231,10 @@ fn is_document_type(value: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case("doctype"))
 }
 
-/// Searches every value for secrets that are known.
+/// A visitor that replaces the known secrets in every value.
 struct Searcher {
     search: Search,
+    /// The name of the first field that contained a known secret.
     found: Option<String>,
 }
 
@@ -239,7 +250,7 @@ impl Visitor for Searcher {
     }
 }
 
-/// Replaces every secret by the same text.
+/// A visitor that replaces every secret by the same text.
 struct Blank;
 
 impl Visitor for Blank {
@@ -258,7 +269,8 @@ impl Visitor for Blank {
     }
 }
 
-/// Returns the body of a request without its secrets, for comparing: any password then matches the recorded one.
+/// Returns the body of a request with all secrets replaced by the same text. In a comparison, any password then matches the recorded
+/// one.
 pub(crate) fn comparable(content_type: &str, text: String) -> String {
     let blank = Walk::in_request(&mut Blank).body(content_type, &text);
     blank.unwrap_or(text)
@@ -269,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_replacement_counts_as_redacted() {
+    fn only_a_replacement_is_redacted() {
         for value in ["redacted", "redacted-1", "redacted-20"] {
             assert!(is_redacted(value), "{value}");
         }
@@ -338,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_random_value_is_told_from_text() {
+    fn random_values_are_distinguished_from_text() {
         for value in [
             "0123456789abcdef",
             "5f3c-9b1e-77d2-aa01",

@@ -1,4 +1,4 @@
-//! A transport that answers from a recording.
+//! A transport that returns the responses of a recording.
 
 mod binding;
 mod body;
@@ -31,7 +31,7 @@ use crate::{
     har::{Har, HarError},
 };
 
-/// How a [`Replay`] recognises requests.
+/// The rules by which a [`Replay`] matches live requests with recorded ones.
 #[derive(Debug, Clone, Default)]
 pub struct ReplayOptions {
     volatile: Volatile,
@@ -40,17 +40,18 @@ pub struct ReplayOptions {
 }
 
 impl ReplayOptions {
-    /// Options for a client whose requests are the same in every run, except for the server that they go to.
+    /// Returns the options for a client that sends the same requests in every run. Only the server may differ.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Names the values that the client makes up: members of JSON bodies, `<property name="…">` in XML bodies, and parameters
-    /// of forms and queries.
+    /// Adds the names of values that the client generates: members of JSON bodies, `<property name="…">` in XML bodies, and
+    /// parameters of forms and queries.
     ///
-    /// The recorded value is bound to the live value where both occur for the first time. From there on the replay writes the live
-    /// value in the place of the recorded one. A member of JSON that only one of the two clients has is not a difference.
+    /// The first time that such a value occurs in a matched request, the replay binds the recorded value to the live value. From then
+    /// on, the replay substitutes the live value for the recorded one. If only one of the two requests has such a member of JSON, the
+    /// requests still match.
     #[must_use]
     pub fn client_made<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.volatile
@@ -59,7 +60,8 @@ impl ReplayOptions {
         self
     }
 
-    /// Names segments of paths: the segment after each of them differs from run to run. It is bound in the same way.
+    /// Adds path segments. The segment that follows one of them differs from run to run, and is bound like a value that the client
+    /// generates.
     #[must_use]
     pub fn volatile_after<N: Into<String>>(
         mut self,
@@ -70,7 +72,8 @@ impl ReplayOptions {
         self
     }
 
-    /// Names paths, such as `/favicon.ico`, whose recorded exchanges are left out of the replay: requests that only a browser sends.
+    /// Adds paths, such as `/favicon.ico`, whose recorded exchanges the replay leaves out. Use it for requests that only a browser
+    /// sends.
     #[must_use]
     pub fn without_paths<N: Into<String>>(mut self, paths: impl IntoIterator<Item = N>) -> Self {
         self.left_out.extend(paths.into_iter().map(Into::into));
@@ -78,18 +81,22 @@ impl ReplayOptions {
     }
 }
 
-/// Answers requests from a recording, in an order that keeps cause and effect.
+/// A transport that returns the responses of a recording, in an order that preserves cause and effect.
 ///
-/// **Matching.** A request is matched by lane, method, path, query, server and body, each without its escapes. Equal requests are matched in
-/// recorded order, different ones in any order. The recorded server is bound to the live one, so a recording replays against any root.
-/// Files of other programs have no lanes; there any lane matches. A secret in a request matches any other secret. A request that is
-/// not in the recording is answered with [`Unexpected`](TransportErrorKind::Unexpected), which names the nearest candidate.
+/// **Matching.** A live request matches a recorded one if the lane, method, path, query, server and body agree. Escapes are decoded
+/// before the comparison. Equal requests are matched in recorded order, and different requests in any order. The replay binds the
+/// recorded server to the live one, so a recording replays against any root. HAR files of other programs have no lanes, so their
+/// requests match on any lane. A secret in a request matches any other secret. For a request that is not in the recording, the replay
+/// returns the error [`Unexpected`](TransportErrorKind::Unexpected), which names the most similar recorded request.
 ///
-/// **Timing.** A response is held until three conditions are met: the client has sent every request that was recorded as sent before
-/// the response (except aborted ones); every response that was received before it has been returned; and its recorded moment,
-/// counted from the first request on tokio's clock, has come. With a paused clock the response comes at its moment to the
-/// millisecond. An exchange that was aborted, or in flight at the end of the recording, stays in flight until its future is dropped or
-/// its deadline passes.
+/// **Timing.** A response is held until three conditions are met:
+///
+/// 1. The client has sent every request that was recorded as sent before the response, except aborted ones.
+/// 2. Every response that was recorded before this one has been returned.
+/// 3. The recorded time of the response has come. It is counted from the first request, on tokio's clock.
+///
+/// With a paused clock, the response is returned at its recorded time to the millisecond. An exchange that was aborted, or in flight
+/// at the end of the recording, stays in flight until its future is dropped or its deadline passes.
 ///
 /// **Result.** [`finish`](Self::finish) reports recorded exchanges that the client did not make, and requests that were not recorded.
 pub struct Replay {
@@ -105,20 +112,20 @@ struct State {
     bindings: Bindings,
     /// The time of the first request.
     began: Option<Instant>,
-    /// Indices into the exchanges.
+    /// The indices of the exchanges that a live request has matched.
     matched: BTreeSet<usize>,
-    /// Exchanges that were answered, or whose futures were dropped.
+    /// The indices of the exchanges that were answered, or whose futures were dropped.
     ended: BTreeSet<usize>,
     requests: usize,
     unexpected: Vec<(usize, Shape)>,
 }
 
 impl Replay {
-    /// A replay of `har`.
+    /// Creates a replay of `har`.
     ///
     /// # Errors
     ///
-    /// [`HarError::Entry`] if an entry is not an exchange: its URL, date, method, status or a header is malformed.
+    /// [`HarError::Entry`] if the URL, the date, the method, the status or a header of an entry is malformed.
     pub fn new(har: &Har, options: ReplayOptions) -> Result<Self, HarError> {
         let (exchanges, left_out) = exchanges(har, &options)?;
         Ok(Self {
@@ -130,18 +137,18 @@ impl Replay {
         })
     }
 
-    /// The entries that take no part in the replay, in the order of the file: rows that no client of this project sends, and paths that the
-    /// options name.
+    /// The entries that the replay leaves out, in the order of the file: requests that no client of this project sends, and requests
+    /// for [excluded paths](ReplayOptions::without_paths).
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
 
-    /// Checks at the end of a run that the live traffic was the recorded traffic.
+    /// Checks, at the end of a run, that the live traffic was the recorded traffic.
     ///
     /// # Errors
     ///
-    /// The report names every recorded exchange that the client did not make, except those that were aborted or failed in the recording,
-    /// and every request that was not recorded.
+    /// A [`ReplayReport`] with every recorded exchange that the client did not make, and every request that was not recorded.
+    /// Exchanges that were aborted or failed in the recording may be missing.
     pub fn finish(&self) -> Result<(), ReplayReport> {
         let state = self.state();
         let unused: Vec<Unmatched> = self
@@ -184,7 +191,7 @@ impl Replay {
         exchanges.filter(|(index, _)| !state.matched.contains(index))
     }
 
-    /// Returns the index of the exchange that matches `live`, or an error that names the nearest one.
+    /// Returns the index of the exchange that matches `live`, or an error that names the most similar one.
     fn find(&self, live: Shape) -> Result<usize, TransportError> {
         let mut state = self.state();
         state.began.get_or_insert_with(Instant::now);
@@ -196,8 +203,8 @@ impl Replay {
                 .live_origin(&exchange.request.origin)
                 .is_some()
                 || exchange.request.origin == live.origin;
-            // Prefer a server that is bound or has the recorded name to one that is not bound yet. Prefer a request that got a
-            // response to one that failed: browsers repeat requests.
+            // An exchange whose server is bound, or has the recorded name, is preferred to an exchange with an unbound server. An
+            // exchange with a response is preferred to a failed one, because browsers retry failed requests.
             let rank = (knows_server, !matches!(exchange.end, End::Failed));
             if found.as_ref().is_some_and(|(best, ..)| *best >= rank) {
                 continue;
@@ -248,7 +255,7 @@ impl Replay {
         }))
     }
 
-    /// Waits until the exchange may be answered, and returns the answer.
+    /// Waits until the exchange may be answered, and returns its result.
     async fn answer(
         &self,
         exchange: &Exchange,
@@ -279,7 +286,7 @@ impl Replay {
         }
     }
 
-    /// The exchange that has to take place before `exchange` may be answered.
+    /// Returns an exchange that has to take place before `exchange` may be answered.
     fn held_by(&self, exchange: &Exchange) -> Option<&Exchange> {
         let state = self.state();
         let mut others = self.exchanges.iter().enumerate();
@@ -295,7 +302,7 @@ impl Replay {
         held_by.map(|(_, other)| other)
     }
 
-    /// The reason why an exchange got no answer within its deadline.
+    /// Describes why an exchange got no response within its deadline.
     fn overdue(&self, exchange: &Exchange) -> String {
         if !exchange.end.is_answer() {
             return "the recording holds no answer".to_owned();
@@ -348,7 +355,7 @@ impl HttpTransport for Replay {
     }
 }
 
-/// Marks the exchange as ended when its future completes or is dropped, so that held answers can go on.
+/// Marks an exchange as ended when its future completes or is dropped, and wakes the exchanges that wait for it.
 struct Ended<'a> {
     replay: &'a Replay,
     index: usize,
@@ -372,7 +379,7 @@ impl fmt::Debug for Replay {
     }
 }
 
-/// The candidate whose first difference comes latest in the order of comparing.
+/// Returns the candidate whose first difference comes last in the order of the comparison.
 fn nearest<'a>(
     candidates: impl Iterator<Item = (usize, &'a Shape, Option<Difference>)>,
 ) -> Option<Nearest> {
@@ -391,7 +398,7 @@ fn nearest<'a>(
     })
 }
 
-/// `host` or `host:port`, as errors name it.
+/// Returns the `host` or `host:port` of an origin, for error messages.
 fn host_of(origin: &str) -> String {
     origin
         .split_once("://")

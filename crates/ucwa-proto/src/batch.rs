@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn encoded_batches_are_decoded_again() {
         let batch = Request::encode_batch(&requests(), "7f-3");
         assert_eq!(batch.content_type, "multipart/batching;boundary=batch7f3");
         for boundary in [boundary(&batch.content_type), None] {
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_write_is_read() {
+    fn batches_of_servers_are_decoded() {
         let body = b"\r\n--b\r\nContent-Type: application/http; msgtype=response\r\n\r\nHTTP/1.1 200 OK\r\nCache-Control: no-cache\r\n\
             Content-Type: application/json; charset=utf-8\r\n\r\n\xef\xbb\xbf{\"rel\":\"me\"}\r\n--b\r\nContent-Type: application/http; msgtype=response\r\n\r\n\
             HTTP/1.1 204 No Content\r\nCache-Control: no-cache\r\n\r\n\r\n--b--\r\nepilogue";

@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn written_challenges_are_parsed_again() {
         let challenge = Challenge::new("MsRtcOAuth")
             .with_parameter("href", "https://pool.example/a\"b")
             .with_parameter("grant_type", "password,urn:microsoft.rtc:windows");

@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_data_uri_is_refused() {
+    fn invalid_data_uris_are_refused() {
         assert_eq!(DataUri::parse("/ucwa/v1"), Err(DataUriError::Scheme));
         assert_eq!(DataUri::parse("dat"), Err(DataUriError::Scheme));
         assert_eq!(
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn encoded_data_uris_are_parsed_again() {
         let said = "Grüße + 100 % = \u{1f600}\r\n";
         for uri in [
             DataUri::text_plain(said),

@@ -57,7 +57,7 @@ mod tests {
     use super::Diagnostics;
 
     #[test]
-    fn what_servers_write_is_read() {
+    fn headers_of_servers_are_parsed() {
         let full =
             Diagnostics::parse(r#"28055; source="fe;1" ;faultcode=x; reason="a; b=c""#).unwrap();
         assert_eq!(

@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_mislead_is_refused() {
+    fn misleading_addresses_are_refused() {
         let cases = [
             ("", HrefError::Empty),
             ("data:text/plain,x", HrefError::Scheme),

@@ -2,9 +2,9 @@
 
 use crate::{Representation, Resource, json, xml};
 
-/// The body of a POST or PUT: what a capability takes, or a resource that is sent back changed.
+/// The body of a POST or PUT: the input of a capability, or a changed resource that is sent back.
 ///
-/// Only this type is encoded under the root element `<input>`, which servers want in a request
+/// Only this type is encoded with the root element `<input>`, which servers require in a request
 /// (`PayloadFormat`); [`Resource::encode`] writes the `<resource>` of a response.
 ///
 /// ```

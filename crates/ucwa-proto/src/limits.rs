@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{DecodeError, DecodeErrorKind};
 
-/// The largest input that a decoder accepts. A body that exceeds a limit gives a typed error with its position.
+/// The limits on the input of a decoder. A body that exceeds a limit gives a typed error with its position.
 ///
 /// The defaults are far above the bodies of real servers: the largest pages have some hundred kilobytes, and the
 /// deepest resources nest ten containers.

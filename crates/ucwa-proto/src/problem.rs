@@ -9,7 +9,7 @@ use crate::{
 
 /// The body of an error response, or the reason of an event (`ErrorsAndInformationalMessages`, `reason_ref`).
 ///
-/// Servers always send the code, and the other members as they like. The code `Informational` explains a change that is
+/// Servers always send the code. The other members are optional. The code `Informational` explains a change that is
 /// not a failure.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Problem<'a> {
@@ -53,19 +53,19 @@ impl<'a> Problem<'a> {
         self
     }
 
-    /// The class as an open enumeration.
+    /// The code as an open enumeration.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         self.code.as_deref().map(ErrorCode::from)
     }
 
-    /// The kind as an open enumeration.
+    /// The subcode as an open enumeration.
     #[must_use]
     pub fn subcode(&self) -> Option<ErrorSubcode> {
         self.subcode.as_deref().map(ErrorSubcode::from)
     }
 
-    /// Whether the code or the subcode is this word: the published tables mix the two columns.
+    /// Whether the code or the subcode is this word. The published tables do not separate the two.
     #[must_use]
     pub fn is(&self, word: &str) -> bool {
         self.code.as_deref() == Some(word) || self.subcode.as_deref() == Some(word)

@@ -10,11 +10,11 @@ use super::read::text;
 pub struct HarPlace {
     /// The line, counted from 1.
     pub line: usize,
-    /// The byte in the line, counted from 1.
+    /// The position in the line in bytes, counted from 1.
     pub column: usize,
-    /// The entry, counted from 1. `None` outside of the entries.
+    /// The number of the entry, counted from 1. `None` if the position is not in an entry.
     pub entry: Option<usize>,
-    /// The path of the member, such as `response.content.text`. In an entry the path starts at the entry.
+    /// The path of the member, such as `response.content.text`. If the position is in an entry, the path starts at the entry.
     pub member: String,
 }
 
@@ -32,8 +32,10 @@ impl fmt::Display for HarPlace {
 }
 
 impl HarPlace {
-    /// Finds the value of a member in the text of a file. `entry` is the number of the entry, counted from 1, and `member` is a
-    /// path in it. If the entry has no such member, the result is the position of the entry; if the file has no such entry, `None`.
+    /// Finds the value of a member in the text of a file.
+    ///
+    /// `entry` is the number of the entry, counted from 1. `member` is the path of the member in the entry. If the entry has no such
+    /// member, returns the position of the entry. If the file has no such entry, returns `None`.
     #[must_use]
     pub fn find(file: &[u8], entry: Option<usize>, member: &str) -> Option<Self> {
         Self::find_in(&text(file), entry, member)
@@ -43,8 +45,8 @@ impl HarPlace {
         let mut path = Path::default();
         let mut place = None;
         for (at, byte) in text.bytes().enumerate() {
-            path.take(byte);
-            // A value begins after each of these.
+            path.advance(byte);
+            // A value begins after each of these characters.
             if path.in_string || !b":[,".contains(&byte) {
                 continue;
             }
@@ -68,11 +70,12 @@ impl HarPlace {
         Some(found)
     }
 
-    /// The position of the first byte that is no white space.
+    /// Returns the position of the first byte that is not white space.
     pub(super) fn start(text: &str) -> Self {
         Self::at_byte(text, text.len() - text.trim_start().len())
     }
 
+    /// Returns the position of the byte with index `at`.
     fn at_byte(text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -84,14 +87,14 @@ impl HarPlace {
         }
     }
 
-    /// The position that a parser names by line and column.
+    /// Returns the position at the line and column of a parser's error.
     pub(super) fn at(text: &str, line: usize, column: usize) -> Self {
         let before = text.split_inclusive('\n').take(line.saturating_sub(1));
         let start: usize = before.map(str::len).sum();
         let end = start.saturating_add(column).min(text.len());
         let mut path = Path::default();
         for byte in text.as_bytes().get(..end).unwrap_or_default() {
-            path.take(*byte);
+            path.advance(*byte);
         }
         let (entry, member) = path.describe();
         Self {
@@ -106,9 +109,9 @@ impl HarPlace {
 /// The path from the root of a JSON text to a position in it.
 #[derive(Default)]
 struct Path {
-    /// The objects and arrays around the position, the outermost first.
-    around: Vec<Container>,
-    /// The string at the position, or the last one before it.
+    /// The objects and arrays that contain the position, the outermost first.
+    containers: Vec<Container>,
+    /// The string at the position, or the last string before the position.
     string: Vec<u8>,
     in_string: bool,
     escaped: bool,
@@ -122,7 +125,8 @@ enum Container {
 }
 
 impl Path {
-    fn take(&mut self, byte: u8) {
+    /// Moves the position behind `byte`.
+    fn advance(&mut self, byte: u8) {
         if self.in_string {
             match byte {
                 b'"' if !self.escaped => self.in_string = false,
@@ -136,18 +140,18 @@ impl Path {
                 self.in_string = true;
                 self.string.clear();
             }
-            b'{' => self.around.push(Container::Object(None)),
-            b'[' => self.around.push(Container::Array(0)),
+            b'{' => self.containers.push(Container::Object(None)),
+            b'[' => self.containers.push(Container::Array(0)),
             b'}' | b']' => {
-                self.around.pop();
+                self.containers.pop();
             }
             b':' => {
                 let name = String::from_utf8_lossy(&self.string).into_owned();
-                if let Some(Container::Object(member)) = self.around.last_mut() {
+                if let Some(Container::Object(member)) = self.containers.last_mut() {
                     *member = Some(name);
                 }
             }
-            b',' => match self.around.last_mut() {
+            b',' => match self.containers.last_mut() {
                 Some(Container::Object(member)) => *member = None,
                 Some(Container::Array(item)) => *item += 1,
                 None => {}
@@ -156,10 +160,11 @@ impl Path {
         }
     }
 
+    /// Returns the number of the entry, and the path of the member.
     fn describe(&self) -> (Option<usize>, String) {
         let mut entry = None;
         let mut members: Vec<String> = Vec::new();
-        for container in &self.around {
+        for container in &self.containers {
             match container {
                 Container::Object(Some(member)) => members.push(member.clone()),
                 Container::Object(None) => {}

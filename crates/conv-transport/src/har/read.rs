@@ -18,11 +18,11 @@ pub(super) fn har(bytes: &[u8]) -> Result<Har, HarError> {
         reason,
     };
     let value: Value = serde_json::from_str(&text).map_err(|error| {
-        let told = error.to_string();
+        let message = error.to_string();
         HarError::Syntax {
             place: HarPlace::at(&text, error.line(), error.column()),
-            // The message of serde_json ends with the position.
-            reason: told
+            // The message of serde_json ends with the position, which `place` contains already.
+            reason: message
                 .split(" at line ")
                 .next()
                 .unwrap_or_default()
@@ -60,7 +60,8 @@ pub(super) fn har(bytes: &[u8]) -> Result<Har, HarError> {
     })
 }
 
-/// The text of a file: UTF-8 without its byte order mark, or UTF-16 with one, as PowerShell writes the output of a program.
+/// Decodes the text of a file: UTF-8 with or without a byte order mark, or UTF-16 with a byte order mark. PowerShell writes the
+/// output of a program in UTF-16.
 pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     match bytes {
         [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8_lossy(text),
@@ -70,7 +71,7 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Replaces each lone surrogate by U+FFFD. JavaScript programs write lone surrogates if they cut a string inside a pair.
+/// Replaces each escape of a lone surrogate by U+FFFD. A JavaScript program writes a lone surrogate if it cuts a string within a pair.
 fn without_lone_surrogates(text: &str) -> Cow<'_, str> {
     let mut result: Option<Vec<u8>> = None;
     let bytes = text.as_bytes();
@@ -104,7 +105,7 @@ enum Half {
     Low,
 }
 
-/// Returns which half of a surrogate pair the escape at `at` stands for. `None` if there is no such escape.
+/// Returns the half of a surrogate pair that the escape at `at` stands for. `None` if there is no such escape.
 fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(br"\u")?;
     let unit = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
@@ -116,7 +117,7 @@ fn surrogate(bytes: &[u8], at: usize) -> Option<Half> {
 }
 
 fn entry(mut members: Extra) -> Entry {
-    // This crate writes an object. Browsers write a string, which stays among the other members.
+    // This crate writes an object. Browsers write a string, which is kept in `extra`.
     let error = members
         .get("_error")
         .and_then(|error| serde_json::from_value(error.clone()).ok());
@@ -146,7 +147,7 @@ fn entry(mut members: Extra) -> Entry {
 fn request(mut members: Extra) -> HarRequest {
     let post_data = match members.remove("postData") {
         Some(Value::Object(data)) => Some(post_data(data)),
-        // Some programs write only the text.
+        // Some programs write the text instead of the object.
         Some(Value::String(text)) if !text.is_empty() => Some(PostData {
             text: Some(text),
             ..PostData::default()
@@ -164,8 +165,8 @@ fn request(mut members: Extra) -> HarRequest {
 }
 
 fn post_data(mut members: Extra) -> PostData {
-    // The specification has no encoding for request bodies. Programs add it with an underscore, as the format demands, or
-    // without one.
+    // HAR has no member for the encoding of a request body. Some programs add the member with an underscore, as HAR requires of
+    // custom members, and others without one.
     let underscored = optional_string(&mut members, "_encoding");
     let plain = optional_string(&mut members, "encoding");
     PostData {
@@ -182,7 +183,7 @@ fn post_data(mut members: Extra) -> PostData {
 fn response(mut members: Extra) -> HarResponse {
     let mut content = object(&mut members, "content");
     HarResponse {
-        // If there was no response, programs write 0, -1, -999, null, or no member.
+        // For a request without a response, programs write 0, -1, -999, null, or no member.
         status: number(&mut members, "status").map_or(0, |status| status as u16),
         status_text: string(&mut members, "statusText"),
         http_version: string(&mut members, "httpVersion"),
@@ -209,7 +210,7 @@ fn headers(members: &mut Extra) -> Vec<HarHeader> {
         .collect()
 }
 
-/// Reads names and values from an array of objects, or from an object with a member for each name.
+/// Reads names and values from an array of objects, or from one object with a member for each name.
 fn pairs(value: Option<Value>) -> impl Iterator<Item = (String, Option<String>, Extra)> {
     let items = match value {
         Some(Value::Array(items)) => items,
@@ -242,7 +243,7 @@ fn optional_string(members: &mut Extra, name: &str) -> Option<String> {
     match members.remove(name)? {
         Value::String(text) => Some(text),
         Value::Null => None,
-        // A number or a boolean, or an object that should have been serialized as a string.
+        // Some programs write a number, a boolean or an object instead of a string.
         other => Some(other.to_string()),
     }
 }
@@ -270,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn surrogates_that_stand_alone_are_replaced() {
+    fn lone_surrogates_are_replaced() {
         for (text, read) in [
             (r#"\ud83d\ude00"#, r#"\ud83d\ude00"#),
             (r#"cut \uD83D"#, r#"cut \ufffd"#),

@@ -1,22 +1,22 @@
-//! The challenges of a 401 or 407 response: which authentication schemes a server or a proxy offers.
+//! Parses the challenges of a 401 or 407 response: the authentication schemes that a server or a proxy offers.
 
 use http::{HeaderMap, HeaderName};
 
 /// The greatest number of schemes that [`schemes`] lists.
-const MOST_SCHEMES: usize = 10;
+const MAX_SCHEMES: usize = 10;
 
 /// One challenge of a `WWW-Authenticate` or `Proxy-Authenticate` header. Its parameters, such as `realm`, are not kept.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Challenge<'h> {
-    /// The scheme as it was sent. Compare it without regard to case.
+    /// The scheme as it was sent. Comparisons must ignore its case.
     pub(super) scheme: &'h str,
     /// The token of the scheme, empty if there is none.
     pub(super) token: &'h str,
 }
 
-/// The challenges in all headers of this name, in order (RFC 9110, section 11.6.1).
+/// Returns the challenges in all headers of this name, in order (RFC 9110, section 11.6.1).
 ///
-/// A header is a list: one header may hold several challenges, and the parameters of a challenge are separated by commas, too.
+/// A header is a list with commas. One header may contain several challenges, and commas also separate the parameters of a challenge.
 pub(super) fn challenges<'h>(
     headers: &'h HeaderMap,
     name: &HeaderName,
@@ -27,21 +27,21 @@ pub(super) fn challenges<'h>(
         .filter_map(challenge)
 }
 
-/// The offered schemes for people, without duplicates: `NTLM, Negotiate`. Empty if there are none.
+/// Returns the offered schemes for an error message, without duplicates, such as `NTLM, Negotiate`. Empty if there are none.
 pub(super) fn schemes(headers: &HeaderMap, name: &HeaderName) -> String {
     let mut schemes: Vec<&str> = Vec::new();
     for Challenge { scheme, .. } in challenges(headers, name) {
         let is_new = !schemes.iter().any(|one| one.eq_ignore_ascii_case(scheme));
-        if is_new && schemes.len() < MOST_SCHEMES {
+        if is_new && schemes.len() < MAX_SCHEMES {
             schemes.push(scheme);
         }
     }
     schemes.join(", ")
 }
 
-/// The elements of a list, which commas outside of quoted strings separate.
+/// An iterator over the elements of a list. Commas outside of quoted strings separate the elements.
 ///
-/// The elements are bytes, since a realm may be in any charset.
+/// The elements are bytes, because a realm may be in any charset.
 struct Elements<'h>(&'h [u8]);
 
 impl<'h> Iterator for Elements<'h> {
@@ -68,7 +68,7 @@ impl<'h> Iterator for Elements<'h> {
     }
 }
 
-/// The challenge that begins in an element; `None` if the element is a further parameter of the challenge before it.
+/// Parses the challenge that begins in an element. Returns `None` if the element is a parameter of the previous challenge.
 fn challenge(element: &[u8]) -> Option<Challenge<'_>> {
     let end = element.iter().position(|byte| !is_token(*byte));
     let (scheme, rest) = element.split_at(end.unwrap_or(element.len()));
@@ -80,7 +80,7 @@ fn challenge(element: &[u8]) -> Option<Challenge<'_>> {
     let length = token.iter().rposition(|byte| *byte != b'=');
     let length = length.map_or(0, |last| last + 1);
     let (digits, _padding) = token.split_at(length);
-    // Other characters than those of base64 are left to the reader of the token, which reports them.
+    // This does not check that the token is base64. The decoder of the token reports invalid characters.
     let is_parameter = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'"');
     let token = if digits.iter().any(is_parameter) {
         b""
@@ -93,7 +93,7 @@ fn challenge(element: &[u8]) -> Option<Challenge<'_>> {
     })
 }
 
-/// RFC 9110, section 5.6.2.
+/// Whether the byte may be part of a token (RFC 9110, section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_nothing_from_what_is_no_challenge() {
+    fn malformed_challenges_are_ignored() {
         for value in [
             &b""[..],
             b",, ,",
@@ -173,7 +173,7 @@ mod tests {
         let many = headers(&[many.join(",").as_bytes()]);
         assert_eq!(
             schemes(&many, &WWW_AUTHENTICATE).split(", ").count(),
-            MOST_SCHEMES
+            MAX_SCHEMES
         );
     }
 }

@@ -2,25 +2,26 @@
 
 use std::net::IpAddr;
 
-/// A list as in `NO_PROXY`, read as curl reads it.
+/// The list of the variable `NO_PROXY`, with the syntax that curl uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoProxy {
-    /// The list is `*`.
+    /// The list is `*`: every server is reached without the proxy.
     All,
+    /// The entries of any other list.
     Some(Vec<Entry>),
 }
 
 /// One entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// A domain in lower case, without dots at its ends, with all that is below it.
+    /// A domain and its subdomains. The name is in lower case, without a dot at the start or the end.
     Domain(String),
-    /// The network of an address, and the number of bits that count.
+    /// A network: an address, and the length of the prefix in bits.
     Network(IpAddr, u32),
 }
 
 impl NoProxy {
-    /// Reads a list. An entry that is neither a domain nor an address matches nothing, such as one with a port.
+    /// Parses a list. An entry that is neither a domain nor an address, such as an entry with a port, matches nothing.
     pub(super) fn parse(list: &str) -> Self {
         if list.trim() == "*" {
             return Self::All;
@@ -29,7 +30,7 @@ impl NoProxy {
         Self::Some(entries.filter_map(Entry::parse).collect())
     }
 
-    /// Whether `host`, in lower case and without brackets, is in the list.
+    /// Whether the list contains `host`, which must be in lower case and without brackets.
     pub(super) fn contains(&self, host: &str) -> bool {
         match self {
             Self::All => true,
@@ -121,7 +122,7 @@ mod tests {
                 &["fd12::1", "2001:db8::1"],
                 &["fe80::1", "2001:db8::2"],
             ),
-            // A port, a wildcard in the middle and a network that is none match nothing.
+            // An entry with a port, with a wildcard in the middle, or with an invalid prefix length matches nothing.
             (
                 "contoso.com:443,10.0.0.0/33,10.0.0.0/x,192.168.*,[::1]:80",
                 &[],

@@ -1,4 +1,4 @@
-//! Removes the secrets from a whole file.
+//! Removes the secrets from a whole HAR file.
 
 use serde_json::{Value, json};
 
@@ -13,38 +13,38 @@ use crate::har::{
     MemberError, PostData,
 };
 
-/// What to do with a body that cannot be decoded, so that secrets in it cannot be found.
+/// The treatment of a body that cannot be decoded. Secrets in such a body cannot be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     /// Return an error.
     Refuse,
-    /// Leave the body out, with a comment.
+    /// Replace the body by a comment.
     Drop,
 }
 
 impl Har {
-    /// Removes the secrets from the file, so that it can be shared.
+    /// Removes the secrets from the file, so that the file can be shared.
     ///
     /// These values are dropped:
     ///
     /// - credentials and cookies;
     /// - values of fields with secret names (`Password`, `access_token`, `client_secret`, `SAMLResponse`, …), compared without case;
-    /// - in sign-in forms, sign-in requests in JSON or XML, answers of token services, SOAP, and forms and scripts in HTML: all values
+    /// - in sign-in forms, sign-in requests in JSON or XML, responses of token services, SOAP, and forms and scripts in HTML: all values
     ///   that a replay does not need;
-    /// - `secrets`.
+    /// - the texts in `secrets`.
     ///
-    /// Each first text of `pseudonyms` is replaced by the second. A dropped value is also replaced in the rest of the file, in every
-    /// spelling, by the same pseudonym everywhere, so that a replay can tell tokens apart.
+    /// The first text of each pair in `pseudonyms` is replaced by the second. A dropped value is also replaced in the rest of the file,
+    /// in every spelling. The replacement is the same everywhere, so that a replay can distinguish tokens.
     ///
-    /// Bodies are decoded first, and written as UTF-8 text if they are text. The lists of cookies are emptied.
+    /// Bodies are decoded first. A body that is text is written as UTF-8. The lists of cookies are emptied.
     ///
     /// # Errors
     ///
     /// After an error the file is unchanged.
     ///
-    /// - [`HarError::Entry`] if a body cannot be decoded, so that no secret can be found in it. [`drop_unreadable_bodies`](Self::drop_unreadable_bodies)
-    ///   leaves such bodies out.
-    /// - [`HarError::Secret`] if a secret is left in the result: for example, a pseudonym contains a text to replace.
+    /// - [`HarError::Entry`] if a body cannot be decoded, so that no secret can be found in it.
+    ///   [`drop_unreadable_bodies`](Self::drop_unreadable_bodies) removes such bodies.
+    /// - [`HarError::Secret`] if the result still contains a secret: for example, because a pseudonym contains a text to replace.
     pub fn redact(
         &mut self,
         secrets: &[String],
@@ -54,7 +54,7 @@ impl Har {
         Ok(())
     }
 
-    /// Removes every body that cannot be decoded, and returns their number. A comment replaces each of them.
+    /// Replaces every body that cannot be decoded by a comment. Returns the number of these bodies.
     pub fn drop_unreadable_bodies(&mut self) -> usize {
         let mut dropped = 0;
         for entry in &mut self.log.entries {
@@ -70,15 +70,14 @@ impl Har {
         dropped
     }
 
-    /// Calls `edit` with every value of the file in decoded form, and replaces the value if `edit` returns another.
+    /// Calls `edit` with every value of the file in decoded form. If `edit` returns a text, that text replaces the value.
     ///
-    /// `edit` is called with a whole body, or a value that is a document, before it is called with the values in it. A replaced value is not
-    /// walked. The walk goes through JSON, XML, HTML, forms, URLs, multipart bodies, batches and data
-    /// URIs.
+    /// `edit` is called with a whole body, or with a value that is a document, before it is called with the values in it. The values in
+    /// a replaced document are not visited. The documents are JSON, XML, HTML, forms, URLs, multipart bodies, batches and data URIs.
     ///
     /// # Errors
     ///
-    /// [`HarError::Entry`] if a body cannot be decoded; nothing is changed then.
+    /// [`HarError::Entry`] if a body cannot be decoded. The file is then unchanged.
     pub fn edit(
         &mut self,
         edit: impl FnMut(&HarField<'_>, &str) -> Option<String>,
@@ -100,11 +99,13 @@ impl Har {
     }
 }
 
-/// The most passes over a file. A replacement can make a document readable that was not readable before: base64 of which the last
-/// bytes were no text, for example. Another pass then reads it.
-const MOST_PASSES: usize = 4;
+/// The greatest number of passes over a file.
+///
+/// A replacement can make a document readable that was not readable before: for example, base64 whose last bytes were not text. The
+/// next pass then reads the document.
+const MAX_PASSES: usize = 4;
 
-/// The file without its secrets.
+/// Returns the file without its secrets.
 pub(crate) fn redacted(
     mut har: Har,
     secrets: &[String],
@@ -113,7 +114,7 @@ pub(crate) fn redacted(
 ) -> Result<Har, HarError> {
     read_bodies(&mut har, unreadable)?;
     let mut dropper = Dropper {
-        numbers: highest_number(&har)?,
+        highest: highest_number(&har)?,
         ..Dropper::default()
     };
     visit(&mut har, &mut dropper);
@@ -126,10 +127,10 @@ pub(crate) fn redacted(
         });
     }
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        dropper.numbers += 1;
+        dropper.highest += 1;
         given.push(Literal {
             text: secret.clone(),
-            pseudonym: format!("{REDACTED}-{}", dropper.numbers),
+            pseudonym: format!("{REDACTED}-{}", dropper.highest),
             is_word: false,
         });
     }
@@ -143,45 +144,45 @@ pub(crate) fn redacted(
         };
         visit(&mut har, &mut searcher);
         search_media(&mut har, &mut searcher, unreadable)?;
-        let left = left_in(&har, &mut searcher, unreadable)?;
-        if left.is_empty() {
+        let leaks = find_leaks(&har, &mut searcher, unreadable)?;
+        if leaks.is_empty() {
             return Ok(har);
         }
-        if passes == MOST_PASSES {
-            return without(har, left, unreadable);
+        if passes == MAX_PASSES {
+            return without_leaks(har, leaks, unreadable);
         }
         visit(&mut har, &mut dropper);
         passes += 1;
     }
 }
 
-/// A field with a secret in it.
-struct Left {
-    /// The index of its entry. `None` for a member beside the entries.
+/// A field that still contains a secret.
+struct Leak {
+    /// The index of the field's entry. `None` if the field is not in an entry.
     entry: Option<usize>,
     field: String,
 }
 
-/// Reads the file from its bytes, and returns what a walk or a search would change.
-fn left_in(
+/// Reads the file again from its bytes, and returns the fields that a walk or a search would change.
+fn find_leaks(
     har: &Har,
     searcher: &mut Searcher,
     unreadable: Unreadable,
-) -> Result<Vec<Left>, HarError> {
+) -> Result<Vec<Leak>, HarError> {
     let mut again = Har::from_slice(&har.to_vec()?)?;
     read_bodies(&mut again, unreadable)?;
     let mut dropper = Dropper::default();
     searcher.found = None;
-    let mut left = Vec::new();
+    let mut leaks = Vec::new();
     for (index, entry) in again.log.entries.iter_mut().enumerate() {
         visit_entry(entry, &mut dropper);
         visit_entry(entry, searcher);
-        left.extend(
+        leaks.extend(
             dropper
                 .found
                 .take()
                 .or(searcher.found.take())
-                .map(|field| Left {
+                .map(|field| Leak {
                     entry: Some(index),
                     field,
                 }),
@@ -191,13 +192,13 @@ fn left_in(
     visit(&mut again, &mut dropper);
     visit(&mut again, searcher);
     let found = dropper.found.or(searcher.found.take());
-    left.extend(found.map(|field| Left { entry: None, field }));
-    Ok(left)
+    leaks.extend(found.map(|field| Leak { entry: None, field }));
+    Ok(leaks)
 }
 
-/// The file without the entries in which a secret is left, or an error that names the first one.
-fn without(mut har: Har, left: Vec<Left>, unreadable: Unreadable) -> Result<Har, HarError> {
-    for Left { entry, field } in left {
+/// Removes the entries that still contain a secret, or returns an error that names the first of them.
+fn without_leaks(mut har: Har, leaks: Vec<Leak>, unreadable: Unreadable) -> Result<Har, HarError> {
+    for Leak { entry, field } in leaks {
         match (unreadable, entry) {
             (Unreadable::Refuse, _) => {
                 return Err(HarError::Secret {
@@ -219,7 +220,7 @@ fn without(mut har: Har, left: Vec<Left>, unreadable: Unreadable) -> Result<Har,
     Ok(har)
 }
 
-/// The highest number of a pseudonym in the file.
+/// Returns the highest number of a pseudonym in the file.
 fn highest_number(har: &Har) -> Result<usize, HarError> {
     let bytes = har.to_vec()?;
     let text = String::from_utf8_lossy(&bytes);
@@ -232,7 +233,7 @@ fn highest_number(har: &Har) -> Result<usize, HarError> {
     Ok(numbers.max().unwrap_or(0))
 }
 
-/// Puts every body into the file as text, where it is text.
+/// Decodes every body. A body that is text is stored as UTF-8 text.
 fn read_bodies(har: &mut Har, unreadable: Unreadable) -> Result<(), HarError> {
     for (index, entry) in har.log.entries.iter_mut().enumerate() {
         let failed = |member, reason| MemberError::new(member, reason).in_entry(index + 1);
@@ -271,7 +272,7 @@ fn request_text(request: &mut HarRequest) -> Result<(), String> {
         data.text = Some(text);
         data.encoding = None;
         if is_converted {
-            in_utf8(&mut request.headers, &mut data.mime_type);
+            declare_utf8(&mut request.headers, &mut data.mime_type);
         }
     }
     Ok(())
@@ -292,7 +293,7 @@ fn response_text(response: &mut HarResponse) -> Result<(), String> {
         response.content.text = Some(text);
         response.content.encoding = None;
         if is_converted {
-            in_utf8(&mut response.headers, &mut response.content.mime_type);
+            declare_utf8(&mut response.headers, &mut response.content.mime_type);
         }
     }
     Ok(())
@@ -307,8 +308,8 @@ fn is_content_type(header: &HarHeader) -> bool {
     header.name.eq_ignore_ascii_case("content-type")
 }
 
-/// Names the charset in which a body is written from here on.
-fn in_utf8(headers: &mut [HarHeader], mime_type: &mut String) {
+/// Changes the charset in the content type to UTF-8.
+fn declare_utf8(headers: &mut [HarHeader], mime_type: &mut String) {
     let headers = headers.iter_mut().filter(|header| is_content_type(header));
     for value in headers.map(|header| &mut header.value).chain([mime_type]) {
         let parameters = value.split(';').filter(|parameter| {
@@ -345,9 +346,9 @@ fn drop_response(response: &mut HarResponse, reason: &str) {
     };
 }
 
-/// Removes everything but the method and the status.
+/// Removes everything from an entry except the method and the status.
 fn drop_entry(entry: &mut Entry) {
-    let reason = "a secret is left in it";
+    let reason = "a secret could not be removed from the entry";
     entry.request = HarRequest {
         method: std::mem::take(&mut entry.request.method),
         ..HarRequest::default()
@@ -371,7 +372,7 @@ fn empty_cookies(har: &mut Har) {
     }
 }
 
-/// Searches the bytes of pictures and other media, which no walk goes through.
+/// Searches the bytes of images and other media for known secrets. No walk visits these bodies.
 fn search_media(
     har: &mut Har,
     searcher: &mut Searcher,
@@ -383,7 +384,7 @@ fn search_media(
         if let Some(Ok(body)) = body
             && searcher.search.replace_bytes(&body.bytes).is_some()
         {
-            let reason = "a secret is in bytes that are no text";
+            let reason = "the body is not text, and its bytes contain a secret";
             match unreadable {
                 Unreadable::Drop => drop_response(&mut entry.response, reason),
                 Unreadable::Refuse => {
@@ -431,7 +432,7 @@ fn is_grant(request: &HarRequest) -> bool {
             .any(|field| names::is_grant_type(&field.name))
 }
 
-/// Searches a body for the field that names the type of a grant.
+/// A visitor that searches a body for the field with the grant type.
 struct GrantSearch {
     is_found: bool,
 }
@@ -526,7 +527,7 @@ fn set(text: &mut String, edit: impl FnOnce(&str) -> Option<String>) {
 }
 
 fn members(walk: &mut Walk<'_>, members: &mut Extra) {
-    // Names and values in one object: the parameters of a query, cookies.
+    // A query parameter or a cookie is an object with a name and a value.
     let pair = match (members.get("name"), members.get("value")) {
         (Some(Value::String(name)), Some(Value::String(_))) => Some(name.clone()),
         _ => None,

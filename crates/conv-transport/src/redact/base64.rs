@@ -1,4 +1,4 @@
-//! Base64 as lenient readers decode it: in either alphabet or both, with or without padding, and with a damaged end.
+//! Lenient base64: accepts either alphabet or a mix of both, with or without padding, and with a truncated end.
 
 use base64::{
     Engine,
@@ -19,7 +19,7 @@ pub(super) struct Base64 {
 }
 
 impl Base64 {
-    /// The alphabet of these digits. Digits of both alphabets are read as those of the one for URLs.
+    /// Returns the alphabet of these digits. A mix of both alphabets is read as the URL-safe alphabet.
     pub(super) fn of(digits: &[u8]) -> Self {
         Self {
             is_url_safe: digits.iter().any(|digit| b"-_".contains(digit)),
@@ -34,7 +34,7 @@ impl Base64 {
         }
     }
 
-    /// How many of the digits make whole bytes. A single digit behind a group of four does not.
+    /// Returns the number of digits that can be decoded. A single digit after a group of four cannot.
     pub(super) fn decodable(digits: &[u8]) -> usize {
         digits.len() - usize::from(digits.len() % 4 == 1)
     }

@@ -1,9 +1,9 @@
 //! The canonical form of a text: without escapes of any kind, however deeply they are nested.
 //!
-//! All spellings of a text have the same canonical form. The form maps each of its bytes to its place in the source, so that a
-//! match can be replaced there.
+//! All spellings of a text have the same canonical form. The form maps each of its bytes to a range in the source, so that a match
+//! can be replaced in the source.
 
-/// A byte, and the bytes of the source that it stands for.
+/// A byte of a form, and the range of the source that it was decoded from.
 #[derive(Clone, Copy)]
 struct Piece {
     byte: u8,
@@ -14,12 +14,12 @@ struct Piece {
 /// A form of a source in which secrets are searched for.
 pub(super) struct Form {
     pieces: Vec<Piece>,
-    /// Whether `+` is a space, as forms have it.
+    /// Whether `+` is a space, as in forms.
     has_form_spaces: bool,
 }
 
 impl Form {
-    /// The source as it is.
+    /// Returns the source without changes.
     pub(super) fn plain(source: &[u8]) -> Self {
         let pieces = source.iter().enumerate().map(|(start, byte)| Piece {
             byte: *byte,
@@ -32,7 +32,7 @@ impl Form {
         }
     }
 
-    /// Of the source in UTF-16 of either order, the text in UTF-8.
+    /// Decodes a source in UTF-16 to UTF-8. `unit` reads a code unit in the byte order of the source.
     pub(super) fn utf16(source: &[u8], unit: fn([u8; 2]) -> u16) -> Self {
         let units = source.chunks_exact(2).map(|pair| match pair {
             [a, b] => unit([*a, *b]),
@@ -52,8 +52,8 @@ impl Form {
         form
     }
 
-    /// The source without its escapes: those of URLs, JSON, scripts, XML and HTML. What an escape stands for may be part of
-    /// another one. `None` if there is none.
+    /// Decodes the escapes of URLs, JSON, scripts, XML and HTML in the source. The decoded character may be part of another escape,
+    /// which is decoded too. Returns `None` if the source has no escapes.
     pub(super) fn canonical(source: &[u8]) -> Option<Self> {
         if !source.iter().any(|byte| b"%\\&+\0".contains(byte)) {
             return None;
@@ -65,13 +65,13 @@ impl Form {
         for (start, byte) in source.iter().enumerate() {
             form.push(*byte, start, start + 1);
         }
-        // A remaining backslash escapes a quote or a slash; a zero byte is half of a character in UTF-16.
+        // A remaining backslash escapes a quote or a slash. A zero byte is half of a character in UTF-16.
         form.pieces.retain(|piece| !matches!(piece.byte, b'\\' | 0));
         form.join_halves();
         Some(form)
     }
 
-    /// Puts a character in the place of the two halves of its surrogate pair.
+    /// Replaces the two halves of each surrogate pair by their character.
     fn join_halves(&mut self) {
         let unit = |high: u8, low: u8| 0xd000 | u16::from(high & 0x3f) << 6 | u16::from(low & 0x3f);
         let pieces = std::mem::take(&mut self.pieces);
@@ -101,7 +101,7 @@ impl Form {
     /// Appends a byte, and decodes the escape that it completes.
     fn push(&mut self, byte: u8, start: usize, end: usize) {
         self.pieces.push(Piece { byte, start, end });
-        // Each round shortens the form, so the loop ends.
+        // Each iteration shortens the form, so the loop ends.
         while let Some((length, character)) = self.escape_at_end() {
             let kept = self.pieces.len() - length;
             let start = self.pieces.get(kept).map_or(start, |piece| piece.start);
@@ -120,7 +120,7 @@ impl Form {
         }
     }
 
-    /// Half of a surrogate pair, as three bytes that UTF-8 does not have, until both are there.
+    /// Appends half of a surrogate pair as three bytes that UTF-8 does not allow. `join_halves` joins the halves later.
     fn push_half(&mut self, unit: u16, start: usize, end: usize) {
         let bytes = [
             0xed,
@@ -132,6 +132,7 @@ impl Form {
         }
     }
 
+    /// Returns the last `N` bytes.
     fn tail<const N: usize>(&self) -> Option<[u8; N]> {
         let start = self.pieces.len().checked_sub(N)?;
         let mut tail = [0; N];
@@ -141,7 +142,7 @@ impl Form {
         Some(tail)
     }
 
-    /// The length of the escape that the form ends with, and what it stands for.
+    /// Returns the length of the escape at the end of the form, and its meaning.
     fn escape_at_end(&self) -> Option<(usize, Escaped)> {
         let last = self.pieces.last()?.byte;
         if last == b';' {
@@ -178,7 +179,7 @@ impl Form {
         Some((length, Escaped::Char(character)))
     }
 
-    /// The bytes in lower case, for searching, each with its place in the form.
+    /// Returns the bytes in lower case for a search, and the position of each of them in the form.
     pub(super) fn folded(&self) -> (Vec<u8>, Vec<usize>) {
         let spaced = |byte: u8| match byte {
             b'+' if self.has_form_spaces => b' ',
@@ -195,7 +196,7 @@ impl Form {
         for chunk in bytes.utf8_chunks() {
             for character in chunk.valid().chars() {
                 let length = character.len_utf8();
-                // The first is enough: secrets are folded in the same way.
+                // The first lowercase character is enough, because the secrets are converted in the same way.
                 let lower = character.to_lowercase().next().unwrap_or(character);
                 let mut buffer = [0; 4];
                 let lower = match lower {
@@ -218,7 +219,7 @@ impl Form {
         (folded, places)
     }
 
-    /// Where in the source the bytes of the form from `first` to `last` stand.
+    /// Returns the range of the source that the bytes from `first` to `last` of the form were decoded from.
     pub(super) fn source_of(&self, first: usize, last: usize) -> Option<(usize, usize)> {
         Some((self.pieces.get(first)?.start, self.pieces.get(last)?.end))
     }
@@ -228,9 +229,11 @@ impl Form {
     }
 }
 
+/// The meaning of an escape.
 enum Escaped {
     Byte(u8),
     Char(char),
+    /// Half of a surrogate pair.
     Half(u16),
 }
 
@@ -259,7 +262,7 @@ pub(super) fn entity(name: &str) -> Option<char> {
         };
         return char::from_u32(code);
     }
-    // XML's own, and the names that HTML has for ASCII.
+    // The predefined entities of XML, and the names that HTML has for ASCII characters.
     Some(match name.to_ascii_lowercase().as_str() {
         "amp" => '&',
         "lt" => '<',
@@ -299,7 +302,7 @@ pub(super) fn entity(name: &str) -> Option<char> {
     })
 }
 
-/// The canonical form of a text in lower case: equal for two spellings of one text.
+/// Returns the canonical form of a text in lower case. All spellings of a text have the same key.
 pub(super) fn key(text: &str) -> Vec<u8> {
     let form = Form::canonical(text.as_bytes()).unwrap_or_else(|| Form::plain(text.as_bytes()));
     form.folded().0
@@ -325,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_found_is_known_in_the_source() {
+    fn a_match_maps_to_its_range_in_the_source() {
         let source = b"x=%2561b&#99;;";
         let form = Form::canonical(source).unwrap();
         let (folded, places) = form.folded();
@@ -345,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stays() {
+    fn incomplete_escapes_are_not_decoded() {
         for text in ["100%", "a & b;", "&unknown;", r"\u12", "%zz"] {
             let plain = text.replace('\\', "");
             assert_eq!(key(text), plain.as_bytes(), "{text}");

@@ -1,17 +1,17 @@
-//! The table of names of fields, parameters, elements and headers whose values are secrets.
+//! The names of fields, parameters, elements and headers whose values are secrets.
 //!
-//! Names are compared without case and separators: `accessToken`, `Access-Token` and `access_token` are equal.
+//! A comparison of names ignores case and separators: `accessToken`, `Access-Token` and `access_token` are equal.
 
 /// The kind of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secret {
-    /// A password or a key, which the client has before the first request.
+    /// A password or a key: the client has it before the first request.
     Password,
-    /// A token, which a server grants and the client sends back.
+    /// A token: a server grants it, and the client sends it back.
     Token,
 }
 
-/// A name that contains one of these is the name of a password.
+/// Parts of names. A name that contains one of them is the name of a password.
 const PASSWORDS: [&str; 8] = [
     "password",
     "passwd",
@@ -23,7 +23,7 @@ const PASSWORDS: [&str; 8] = [
     "privatekey",
 ];
 
-/// A name that contains one of these is the name of a token.
+/// Parts of names. A name that contains one of them is the name of a token.
 const TOKENS: [&str; 16] = [
     "token",
     "assertion",
@@ -66,11 +66,11 @@ const WHOLE_TOKENS: [&str; 16] = [
     "viewstate",
 ];
 
-/// Complete names of tokens in forms and queries. In other places they are common words: UCWA has a `code` in its errors.
+/// Complete names of tokens in forms and queries. In other places these names are common words: UCWA has a `code` in its errors.
 const WHOLE_PARAMETERS: [&str; 4] = ["code", "devicecode", "usercode", "samlart"];
 
-/// A name with one of these endings describes a secret and is not one: `token_type`, `passwordExpires`, `token_endpoint`.
-const ABOUT: [&str; 17] = [
+/// Endings of names that describe a secret, such as `token_type`, `passwordExpires` and `token_endpoint`. Their values are not secret.
+const DESCRIPTIVE_ENDINGS: [&str; 17] = [
     "type",
     "types",
     "endpoint",
@@ -90,7 +90,8 @@ const ABOUT: [&str; 17] = [
     "supported",
 ];
 
-/// Fields of sign-in forms, members of token services and elements of SOAP whose values stay. All others are dropped there.
+/// Names of fields whose values are kept in sign-in forms, in responses of token services, and in SOAP. All other values are dropped
+/// there.
 const PUBLIC: [&str; 63] = [
     "a",
     "action",
@@ -135,7 +136,7 @@ const PUBLIC: [&str; 63] = [
     "msrtcpassiveauthuri",
     "mkt",
     "notbefore",
-    // Of the SIP URI of a conference.
+    // A parameter of the SIP URI of a conference.
     "opaque",
     "prompt",
     "reason",
@@ -158,18 +159,19 @@ const PUBLIC: [&str; 63] = [
     "wa",
 ];
 
-/// Parts of SOAP's namespaces, which stay.
+/// Beginnings of names that SOAP uses for namespaces and schemas. Their values are kept.
 const PUBLIC_PREFIXES: [&str; 3] = ["xmlns", "xsi", "mustunderstand"];
 
+/// Returns a name in lower case and without separators.
 fn plain(name: &str) -> String {
     let kept = name.chars().filter(|c| c.is_alphanumeric());
     kept.flat_map(char::to_lowercase).collect()
 }
 
-/// Which secret the value of a field is, by its name. `is_parameter` says that the field is one of a form or a query.
+/// Returns the kind of secret that a field with this name contains. `is_parameter` is true for fields of forms and queries.
 pub(crate) fn secret(name: &str, is_parameter: bool) -> Option<Secret> {
     let name = plain(name);
-    if name.is_empty() || ABOUT.iter().any(|end| name.ends_with(end)) {
+    if name.is_empty() || DESCRIPTIVE_ENDINGS.iter().any(|end| name.ends_with(end)) {
         return None;
     }
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
@@ -182,7 +184,7 @@ pub(crate) fn secret(name: &str, is_parameter: bool) -> Option<Secret> {
     is_token.then_some(Secret::Token)
 }
 
-/// Whether the value of a field stays in a sign-in form, in what a token service answers, and in SOAP.
+/// Whether the value of a field with this name is kept in a sign-in form, in a response of a token service, and in SOAP.
 pub(crate) fn is_public(name: &str) -> bool {
     let name = plain(name);
     name.is_empty()
@@ -190,12 +192,12 @@ pub(crate) fn is_public(name: &str) -> bool {
         || PUBLIC_PREFIXES.iter().any(|start| name.starts_with(start))
 }
 
-/// Whether a field has the type of a grant, which every request for a token names.
+/// Whether this is the name of the field for the grant type. Every request for a token has such a field.
 pub(crate) fn is_grant_type(name: &str) -> bool {
     plain(name) == "granttype"
 }
 
-/// Whether a form with such a field is a sign-in form or one for a token service.
+/// Whether a form that has a field with this name is a sign-in form or a request for a token.
 pub(crate) fn marks_sign_in(name: &str) -> bool {
     is_grant_type(name) || plain(name) == "wa" || secret(name, true).is_some()
 }
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_about_a_secret_or_of_ucwa_are_none() {
+    fn names_that_describe_a_secret_and_names_of_ucwa_are_not_secret() {
         for name in [
             "token_type",
             "client_assertion_type",
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_replay_needs_of_a_sign_in_stays() {
+    fn sign_in_values_that_a_replay_needs_are_public() {
         for name in [
             "grant_type",
             "UserName",

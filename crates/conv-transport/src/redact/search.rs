@@ -1,4 +1,4 @@
-//! Searching a text for secrets in all their spellings, in one pass, and replacing them.
+//! Searches a text for secrets in all their spellings, in one pass, and replaces them.
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 
@@ -8,35 +8,35 @@ use super::{
     walk::encoded_like,
 };
 
-/// How many layers of base64 are looked through.
-const DEEPEST: usize = 6;
+/// The greatest number of nested layers of base64 that are decoded.
+const MAX_DEPTH: usize = 6;
 
-/// The least number of digits of base64 that are decoded.
+/// The least number of base64 digits that are decoded.
 const SHORTEST_RUN: usize = 6;
 
-/// The most passes over a text; a pass follows if the one before has replaced something.
-const MOST_ROUNDS: usize = 16;
+/// The greatest number of passes over a text. Another pass follows each pass that has replaced something.
+const MAX_PASSES: usize = 16;
 
 /// A text to search for, and its replacement.
 #[derive(Clone)]
 pub(super) struct Literal {
     pub(super) text: String,
     pub(super) pseudonym: String,
-    /// Found only where no letter or digit is beside it.
+    /// Whether a match needs word boundaries: no letter or digit may be beside it.
     pub(super) is_word: bool,
 }
 
-/// A search for many literals at once.
+/// A search for many literals in one pass.
 pub(super) struct Search {
     automaton: Option<AhoCorasick>,
     /// For each pattern of the automaton, the index of its literal.
     literal_of: Vec<usize>,
     literals: Vec<Literal>,
-    /// Whether all patterns are ASCII: then the automaton ignores case by itself, and no folded copy is needed.
+    /// Whether all patterns are ASCII. If so, the automaton ignores case itself, and the search needs no lowercase copy of the text.
     is_ascii: bool,
 }
 
-/// A place in a source where a literal stands.
+/// The place of a literal in a source.
 struct Hit {
     start: usize,
     end: usize,
@@ -65,7 +65,7 @@ impl Search {
                 .build(&patterns)
         });
         Self {
-            // Building fails only with billions of patterns.
+            // The builder fails only with billions of patterns.
             automaton: automaton.and_then(Result::ok),
             literal_of,
             literals,
@@ -73,19 +73,19 @@ impl Search {
         }
     }
 
-    /// The text with a pseudonym in the place of each literal, in the spelling of what it stands for; `None` if there is none.
+    /// Replaces each literal by its pseudonym, with the same escapes. Returns `None` if the text contains no literal.
     pub(super) fn replace(&self, text: &str) -> Option<String> {
         let replaced = self.replace_bytes(text.as_bytes())?;
         Some(String::from_utf8_lossy(&replaced).into_owned())
     }
 
-    /// As [`replace`](Self::replace), in bytes of any kind.
+    /// Does the same as [`replace`](Self::replace) for bytes that may not be text.
     pub(super) fn replace_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         self.automaton.as_ref()?;
         let mut result: Option<Vec<u8>> = None;
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_PASSES {
             let source = result.as_deref().unwrap_or(bytes);
-            match self.round(source, 0, false) {
+            match self.pass(source, 0, false) {
                 Some(replaced) if replaced != source => result = Some(replaced),
                 _ => break,
             }
@@ -93,7 +93,8 @@ impl Search {
         result
     }
 
-    fn round(&self, source: &[u8], depth: usize, keeps_length: bool) -> Option<Vec<u8>> {
+    /// Replaces the literals in the first form of the source that contains one: UTF-16, canonical, plain, or decoded base64.
+    fn pass(&self, source: &[u8], depth: usize, keeps_length: bool) -> Option<Vec<u8>> {
         let spell = |pseudonym: &str, source: &[u8]| {
             let source = String::from_utf8_lossy(source);
             spelled_like(pseudonym, &source).into_bytes()
@@ -107,7 +108,7 @@ impl Search {
                 }
             }
         }
-        // The canonical form is next: a longer secret with escapes may contain a shorter one without.
+        // The canonical form comes before the plain form: a longer secret with escapes may contain a shorter secret without.
         let canonical = Form::canonical(source);
         if let Some(form) = &canonical
             && let Some(replaced) = self.replaced(&self.hits(form), source, keeps_length, spell)
@@ -122,7 +123,7 @@ impl Search {
         if let Some(replaced) = self.replaced(&plain, source, keeps_length, spell) {
             return Some(replaced);
         }
-        if depth >= DEEPEST {
+        if depth >= MAX_DEPTH {
             return None;
         }
         let runs = base64_runs(source.iter().copied());
@@ -143,7 +144,7 @@ impl Search {
         })
     }
 
-    /// The places of the literals in a text; `source_of` says where in the source its bytes from the first to the last stand.
+    /// Returns the places of the literals in a text. `source_of` maps the first and the last byte of a match to a range in the source.
     fn hits_in(
         &self,
         text: &[u8],
@@ -165,7 +166,7 @@ impl Search {
                 .is_some_and(|it| it.is_word);
             let (start, end) = (found.start(), found.end());
             if is_word && (is_word_byte(start.checked_sub(1)) || is_word_byte(Some(end))) {
-                // Another one may begin in it.
+                // Another literal may begin within this match.
                 at = start + 1;
                 continue;
             }
@@ -210,7 +211,7 @@ impl Search {
         Some(result)
     }
 
-    /// Decodes each run from each of its first four digits: text before the base64 may look like a part of it.
+    /// Decodes each run from each of its first four digits, because text before the base64 may look like a part of it.
     fn in_base64(
         &self,
         runs: &[Run],
@@ -236,7 +237,7 @@ impl Search {
             result.extend_from_slice(encoded.as_bytes());
             let rest = source.get(end..)?;
             let padding = rest.iter().take_while(|byte| **byte == b'=').count();
-            // Otherwise the sign is one between a name and a value.
+            // An equals sign that is not padding separates a name from a value.
             let is_padding = padding > 0 && (whole + padding).is_multiple_of(4);
             let padding = if is_padding { padding } else { 0 };
             if is_padding {
@@ -252,7 +253,7 @@ impl Search {
         Some(result)
     }
 
-    /// The digits from `first` on without what is searched for, and how many of them were read.
+    /// Returns the digits from `first` on with the literals replaced, and the number of digits that were decoded.
     fn in_digits(
         &self,
         digits: &[u8],
@@ -265,17 +266,17 @@ impl Search {
         let part = part.get(..whole)?;
         let base64 = Base64::of(part);
         let bytes = base64.decode(part)?;
-        // The run may contain other segments of a path, which must not shift.
+        // The run may contain other segments of a path. Their digits must not move.
         let keeps_length = keeps_length || first > 0;
-        let mut replaced = self.round(&bytes, depth + 1, keeps_length)?;
-        for _ in 0..MOST_ROUNDS {
-            match self.round(&replaced, depth + 1, keeps_length) {
+        let mut replaced = self.pass(&bytes, depth + 1, keeps_length)?;
+        for _ in 0..MAX_PASSES {
+            match self.pass(&replaced, depth + 1, keeps_length) {
                 Some(again) if again != replaced => replaced = again,
                 _ => break,
             }
         }
         let mut encoded = base64.encode(&replaced);
-        // Unused bits of the last digit may belong to the text behind.
+        // Unused bits of the last digit may belong to the text after the base64.
         if replaced.len() % 3 == bytes.len() % 3
             && replaced.last() == bytes.last()
             && let Some(last) = part.last()
@@ -287,15 +288,15 @@ impl Search {
     }
 }
 
-/// Characters of base64 that follow each other, line breaks aside.
+/// A sequence of base64 digits. Line breaks between the digits are ignored.
 #[derive(Default)]
 struct Run {
     digits: Vec<u8>,
-    /// Where each of them stands.
+    /// The position of each digit in the source.
     places: Vec<usize>,
 }
 
-/// The runs that are long enough for a secret.
+/// Returns the runs that are long enough for a secret.
 fn base64_runs(bytes: impl Iterator<Item = u8>) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut run = Run::default();
@@ -319,7 +320,7 @@ fn base64_runs(bytes: impl Iterator<Item = u8>) -> Vec<Run> {
     runs
 }
 
-/// A pseudonym in UTF-16, in the order of what it stands for.
+/// Encodes a pseudonym in UTF-16, with the byte order of the text that it replaces.
 fn in_utf16(pseudonym: &str, source: &[u8]) -> Vec<u8> {
     let is_big = source.first() == Some(&0);
     let bytes = |unit: u16| {
@@ -401,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_in_utf_16_is_replaced_in_its_place() {
+    fn a_text_in_utf_16_is_replaced() {
         let search = search(&[("swordfish", "none")]);
         for encode in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
             let bytes = |text: &str| text.encode_utf16().flat_map(encode).collect::<Vec<u8>>();
@@ -411,12 +412,12 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_comes_first_and_a_short_one_only_as_a_word() {
+    fn the_longest_secret_is_replaced_and_a_short_one_only_as_a_word() {
         let search = search(&[("abc", "1"), ("abcdef", "2"), ("bcdefg", "3")]);
         for (text, replaced) in [
             ("abcdef abc", Some("2 1")),
             ("abc!xabc abcx", Some("1!xabc abcx")),
-            // One that is no word does not hide another.
+            // A match without word boundaries does not hide another match.
             ("abcdxabcdefgh", Some("abcdx2gh")),
             ("xabcx", None),
         ] {
@@ -425,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_replaced_in_base64_leaves_it_decodable() {
+    fn base64_stays_decodable_after_a_replacement() {
         let sides = |before| ["", "z", "zz"].map(|after| (before, after));
         for (before, after) in ["", "x", "xy", "user:"].into_iter().flat_map(sides) {
             // Either of them has every remainder of the length with one of the sides.
@@ -452,7 +453,7 @@ mod tests {
             }
         }
         let search = search(&[("P@ss/w\"rd & more", "redacted-1")]);
-        // Beside other segments of a path the length stays, so that they do too.
+        // The length of a path segment is kept, so that the other segments keep their digits.
         let path = format!("/a/{}/b", BASE64_STANDARD.encode("a P@ss/w\"rd & more"));
         let replaced = search.replace(&path).unwrap();
         assert!(

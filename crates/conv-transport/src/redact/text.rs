@@ -1,19 +1,19 @@
-//! Decoding the charset of a body.
+//! Decodes the charset of a body.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::walk::{media_type, type_parameter};
 use crate::har::is_binary;
 
-/// The content of a body, for a search.
+/// The content of a body.
 pub(super) enum Text {
-    /// Characters, and whether they were in another charset than UTF-8.
+    /// Text. `is_converted` is true if the charset of the body was not UTF-8.
     Text { text: String, is_converted: bool },
-    /// A picture, a sound or a font. Its bytes are searched, and not walked.
+    /// An image, a sound or a font. Its bytes are searched for known secrets, but not walked.
     Media,
 }
 
-/// Decodes a body whose codings were removed. The error is the reason why it cannot be read.
+/// Decodes a body whose content codings were removed. The error is the reason why the body cannot be read.
 pub(super) fn text(bytes: &[u8], content_type: &str) -> Result<Text, String> {
     if let Ok(text) = std::str::from_utf8(bytes)
         && !text.contains(is_binary)
@@ -35,7 +35,7 @@ pub(super) fn text(bytes: &[u8], content_type: &str) -> Result<Text, String> {
         marked,
         looks_like_utf16(bytes),
         named,
-        // It has a character for every byte, so it comes last, and not where a type says that the body is binary.
+        // Windows-1252 has a character for every byte, so it is the last guess, and only for the content types of text.
         is_text(content_type).then_some(WINDOWS_1252),
     ];
     for encoding in guessed.into_iter().flatten() {
@@ -47,10 +47,10 @@ pub(super) fn text(bytes: &[u8], content_type: &str) -> Result<Text, String> {
             });
         }
     }
-    Err("it is neither text nor a picture: it may be compressed or encrypted".to_owned())
+    Err("the body is neither text nor an image, a sound or a font: it may be compressed or encrypted".to_owned())
 }
 
-/// The charset that a declaration of XML names.
+/// Returns the charset in the XML declaration.
 fn declared(bytes: &[u8]) -> Option<&str> {
     let head = bytes.get(..bytes.len().min(200))?;
     let end = head.iter().position(|byte| !byte.is_ascii());
@@ -64,7 +64,7 @@ fn names_utf16(content_type: &str) -> bool {
         .is_some_and(|charset| charset.to_ascii_lowercase().starts_with("utf-16"))
 }
 
-/// Of Latin text in UTF-16 every other byte is zero.
+/// Returns the byte order if the body looks like Latin text in UTF-16, in which every other byte is zero.
 fn looks_like_utf16(bytes: &[u8]) -> Option<&'static Encoding> {
     let zeros = |offset: usize| {
         bytes
@@ -93,7 +93,7 @@ fn is_text(content_type: &str) -> bool {
         || media_type.starts_with("multipart/")
 }
 
-/// Whether the first bytes are those of a picture, a sound or a font.
+/// Whether the first bytes are those of an image, a sound or a font.
 fn is_media(bytes: &[u8]) -> bool {
     const STARTS: [&[u8]; 12] = [
         b"\x89PNG\r\n\x1a\n",
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_told_by_its_media_type() {
+    fn text_is_recognized_by_its_media_type() {
         for text in [
             "",
             "text/plain",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_of_latin_text_is_recognized_by_its_zeros() {
+    fn latin_text_in_utf_16_is_recognized_by_its_zero_bytes() {
         for (bytes, encoding) in [
             (&b"p\0w\0"[..], Some(UTF_16LE)),
             (b"\0p\0w", Some(UTF_16BE)),

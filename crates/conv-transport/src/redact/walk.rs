@@ -1,4 +1,4 @@
-//! A walk through every value of a body, by its structure: forms, JSON, XML, HTML, multipart bodies and batches, data URIs, URLs,
+//! Visits every value of a body by the structure of the body: forms, JSON, XML, HTML, multipart bodies and batches, data URIs, URLs,
 //! and each of them inside another.
 
 mod header_parameters;
@@ -17,12 +17,12 @@ use super::{base64::Base64, names};
 use crate::har::is_binary;
 
 /// The deepest nesting of documents that is walked. A document below it is dropped as a whole.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 
-/// Shorter texts are not decoded as base64, in digits.
+/// The least number of base64 digits that are decoded.
 const SHORTEST_BASE64: usize = 16;
 
-/// What a value is part of.
+/// The kind of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HarFieldKind {
@@ -30,19 +30,19 @@ pub enum HarFieldKind {
     Member,
     /// A parameter of a form or of a URL's query.
     Parameter,
-    /// The text in an element of XML or HTML. Its name is the element's, or the `name` of the property that the element is.
+    /// The text in an element of XML or HTML. The name of the field is the name of the element, or the attribute `name` of a property.
     Element,
     /// An attribute of an element of XML or HTML.
     Attribute,
-    /// A header.
+    /// A header of HTTP.
     Header,
     /// A cookie.
     Cookie,
-    /// A scheme's credentials, from a header or a URL.
+    /// The credentials of an authentication scheme, from a header or a URL.
     Credentials,
-    /// A whole body, part of a batch or data URI. Its name is the media type.
+    /// A whole body, a part of a batch, or a data URI. The name of the field is the media type.
     Body,
-    /// An attribute that HTML has for values: of a form's field, of a script.
+    /// An attribute of HTML that holds a value, such as the value of a form field.
     HtmlValue,
     /// A script, a style sheet or a comment in HTML.
     HtmlScript,
@@ -54,26 +54,26 @@ pub enum HarFieldKind {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct HarField<'a> {
-    /// The name, without escapes; empty for a value without one.
+    /// The name without escapes. Empty if the value has no name.
     pub name: &'a str,
-    /// What the value is part of.
+    /// The kind of the field.
     pub kind: HarFieldKind,
     /// Whether the value is in the body of a request.
     pub in_request: bool,
     /// Whether the value is in a data URI.
     pub in_data_uri: bool,
-    /// Whether the field lies in another one whose name is a secret's.
+    /// Whether the field is inside a field with a secret name.
     pub(crate) in_secret: bool,
-    /// Whether only the values of some names stay in this body.
+    /// Whether the body keeps only the values of public names.
     pub(crate) is_guarded: bool,
 }
 
 /// Receives each value of a walk.
 pub(crate) trait Visitor {
-    /// Called before the values inside of this one. Returns a replacement, or `None` to walk into the value.
+    /// Visits a value before the values inside it. Returns a replacement, or `None` to walk into the value.
     fn enter(&mut self, field: &HarField<'_>, value: &str) -> Option<String>;
 
-    /// Called after the values inside of this one. Returns a replacement, or `None` to keep the value.
+    /// Visits a value after the values inside it. Returns a replacement, or `None` to keep the value.
     fn leave(&mut self, field: &HarField<'_>, value: &str) -> Option<String>;
 }
 
@@ -101,7 +101,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// A walk through the body of a request.
+    /// Creates a walk through the body of a request.
     pub(crate) fn in_request(visitor: &'v mut dyn Visitor) -> Self {
         Self {
             in_request: true,
@@ -109,7 +109,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Lets only the values of some names stay from here on, if `is_guarded`: those that a replay needs of a sign-in.
+    /// Sets whether the following bodies keep only the values of public names: those that a replay needs of a sign-in.
     pub(crate) fn guard(&mut self, is_guarded: bool) {
         self.is_guarded = is_guarded;
     }
@@ -119,16 +119,16 @@ impl<'v> Walk<'v> {
         self.in_cookies
     }
 
-    /// Walks through the value of a member of the file's own JSON.
+    /// Calls `walk` for the value of a member `name` of the HAR file itself.
     pub(crate) fn within(&mut self, name: &str, walk: impl FnOnce(&mut Self)) {
-        let around = (self.in_secret, self.in_cookies);
+        let outer = (self.in_secret, self.in_cookies);
         if name == "cookies" {
             self.in_cookies = true;
         } else {
             self.in_secret |= names::secret(name, false).is_some();
         }
         walk(self);
-        (self.in_secret, self.in_cookies) = around;
+        (self.in_secret, self.in_cookies) = outer;
     }
 
     fn field<'a>(&self, kind: HarFieldKind, name: &'a str) -> HarField<'a> {
@@ -148,8 +148,8 @@ impl<'v> Walk<'v> {
             return None;
         }
         let mut field = self.field(kind, name);
-        // A value that is too deep to be walked may contain a secret.
-        field.in_secret |= self.depth >= DEEPEST && is_more_than_text(value);
+        // A value that is nested too deep for the walk may contain a secret.
+        field.in_secret |= self.depth >= MAX_DEPTH && is_more_than_text(value);
         if let Some(entered) = self.visitor.enter(&field, value) {
             return (entered != value).then_some(entered);
         }
@@ -165,7 +165,7 @@ impl<'v> Walk<'v> {
         if text.is_empty() {
             return None;
         }
-        if self.depth >= DEEPEST && is_more_than_text(text) {
+        if self.depth >= MAX_DEPTH && is_more_than_text(text) {
             return self.opaque(text);
         }
         let media_type = media_type(content_type);
@@ -174,14 +174,14 @@ impl<'v> Walk<'v> {
             return (entered != text).then_some(entered);
         }
         let inside = self.deeper(|walk| walk.document(content_type, text));
-        // Visit the whole text too: syntax between values, and broken documents.
+        // The visitor also sees the whole text, because secrets may be in malformed parts that the walk does not visit.
         let left = self
             .visitor
             .leave(&field, inside.as_deref().unwrap_or(text));
         left.or(inside)
     }
 
-    /// A text that readers could take apart in different ways: it is dropped as a whole.
+    /// Drops a whole text, because readers could disagree on its structure.
     fn opaque(&mut self, text: &str) -> Option<String> {
         let mut field = self.field(HarFieldKind::Text, "");
         field.in_secret = true;
@@ -191,7 +191,7 @@ impl<'v> Walk<'v> {
     }
 
     fn deeper<T>(&mut self, walk: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        if self.depth >= DEEPEST {
+        if self.depth >= MAX_DEPTH {
             return None;
         }
         self.depth += 1;
@@ -208,21 +208,21 @@ impl<'v> Walk<'v> {
             Shape::Http => self.http_messages(text),
             Shape::Form => self.form(text),
             Shape::DataUri => self.data_uri(text),
-            Shape::FormOrBase64 | Shape::Text => self.unnamed(text),
+            Shape::FormOrBase64 | Shape::Text => self.untyped(text),
         }
     }
 
-    /// A document in a value, or a URL, or text with parameters in it.
+    /// Walks the content of a value: a document, a URL, or text with parameters.
     fn inside(&mut self, value: &str) -> Option<String> {
         match Shape::of("", value) {
             Shape::Json | Shape::Markup { .. } | Shape::Multipart(_) => self.body("", value),
             Shape::DataUri => self.data_uri(value),
-            Shape::Form | Shape::Http | Shape::FormOrBase64 | Shape::Text => self.unnamed(value),
+            Shape::Form | Shape::Http | Shape::FormOrBase64 | Shape::Text => self.untyped(value),
         }
     }
 
-    /// Walks a text of unknown type: a document in base64 or under escapes, or text with parameters.
-    fn unnamed(&mut self, text: &str) -> Option<String> {
+    /// Walks a text of unknown type: a document in base64 or with escapes, or text with parameters.
+    fn untyped(&mut self, text: &str) -> Option<String> {
         if let Some(edited) = self.in_base64(text) {
             return edited;
         }
@@ -235,10 +235,10 @@ impl<'v> Walk<'v> {
             .base64_words(edited.as_deref().unwrap_or(text))
             .or(edited);
         let text = edited.as_deref().unwrap_or(text);
-        self.under_escapes(text).or(edited)
+        self.in_escapes(text).or(edited)
     }
 
-    /// Visits documents in base64 inside of other text. The values of parameters have been visited already.
+    /// Visits documents in base64 within other text. The values of parameters have been visited already.
     fn base64_words(&mut self, text: &str) -> Option<String> {
         let mut edits = Edits::new(text);
         let mut at = 0;
@@ -259,8 +259,8 @@ impl<'v> Walk<'v> {
         edits.finish()
     }
 
-    /// Visits a word at `start`, as a whole if `as_whole`. If the word is not base64, its parts between slashes may be: segments of a
-    /// path.
+    /// Visits the word at `start`. If `as_whole` is set and the word is base64, the word is decoded as a whole. Otherwise each part
+    /// between slashes may be base64, because the word may be a path.
     fn base64_word(&mut self, word: &str, start: usize, as_whole: bool, edits: &mut Edits<'_>) {
         match self.in_base64(word).filter(|_| as_whole) {
             Some(Some(edited)) => edits.replace(start, start + word.len(), &edited),
@@ -279,24 +279,25 @@ impl<'v> Walk<'v> {
     }
 
     /// Decodes one layer of escapes and walks the result.
-    fn under_escapes(&mut self, text: &str) -> Option<String> {
+    fn in_escapes(&mut self, text: &str) -> Option<String> {
         let percent = |text: &str| parameters::decoded(text, !text.contains("%20"));
         let json = |text: &str| json::unescaped(text);
         let xml = |text: &str| markup::unescaped(text).into_owned();
         let encode = |edited: &str| parameters::encoded_like(edited, text, text.contains('+'));
-        // One kind of escapes at a time; the walk of the result decodes the others.
+        // This decodes one kind of escapes. The walk of the result decodes the others.
         if text.contains('%') && percent(text) != text {
-            self.under(text, percent, encode)
+            self.in_decoded(text, percent, encode)
         } else if text.contains('\\') {
-            self.under(text, json, json::escaped)
+            self.in_decoded(text, json, json::escaped)
         } else if text.contains('&') {
-            self.under(text, xml, markup::escaped)
+            self.in_decoded(text, xml, markup::escaped)
         } else {
             None
         }
     }
 
-    fn under(
+    /// Walks the decoded text, and encodes the result.
+    fn in_decoded(
         &mut self,
         text: &str,
         decode: impl Fn(&str) -> String,
@@ -306,14 +307,14 @@ impl<'v> Walk<'v> {
         if decoded == text {
             return None;
         }
-        if self.depth >= DEEPEST {
+        if self.depth >= MAX_DEPTH {
             return self.opaque(text);
         }
         let edited = self.deeper(|walk| walk.inside(&decoded))?;
         Some(encode(&edited))
     }
 
-    /// Walks a text that is base64 of a text. Returns `None` if it is not, and `Some(None)` if it is unchanged.
+    /// Walks a text in base64. Returns `None` if the value is not the base64 of a text, and `Some(None)` if the text is unchanged.
     fn in_base64(&mut self, value: &str) -> Option<Option<String>> {
         let digits = value.trim_end_matches('=');
         if digits.len() < SHORTEST_BASE64 || !digits.chars().all(is_base64_digit) {
@@ -336,7 +337,7 @@ impl<'v> Walk<'v> {
     fn data_uri(&mut self, uri: &str) -> Option<String> {
         let (head, data) = uri.split_once(',')?;
         let content_type = head.get(5..)?;
-        let around = self.in_data_uri;
+        let outer = self.in_data_uri;
         self.in_data_uri = true;
         let edited = if let Some(content_type) = content_type.strip_suffix(";base64") {
             let decoded = percent_decode_str(data).decode_utf8_lossy();
@@ -348,24 +349,24 @@ impl<'v> Walk<'v> {
                 Some(text) => self
                     .body(content_type, &text)
                     .map(|edited| format!("{head},{}", BASE64_STANDARD.encode(edited))),
-                // Other text follows, or the data is damaged.
-                None => self.unnamed(uri),
+                // Other text follows the base64, or the base64 is malformed.
+                None => self.untyped(uri),
             }
         } else {
-            // UCWA writes spaces as in a form.
+            // UCWA writes a space as `+`, as in a form.
             let text = parameters::decoded(data, true);
             self.body(content_type, &text)
                 .map(|edited| format!("{head},{}", parameters::encoded_like(&edited, data, true)))
         };
-        self.in_data_uri = around;
+        self.in_data_uri = outer;
         edited
     }
 
-    /// A header of HTTP.
+    /// Walks the value of a header.
     pub(crate) fn header(&mut self, name: &str, value: &str) -> Option<String> {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         let lines = |walk: &mut Self, edit: fn(&mut Self, &str) -> Option<String>| {
-            // A file may have several headers in one, a line each.
+            // A HAR file may join several headers of one name, with one header on each line.
             let mut is_edited = false;
             let lines = value.split('\n').map(|line| match edit(walk, line) {
                 Some(edited) => {
@@ -388,7 +389,7 @@ impl<'v> Walk<'v> {
         } else {
             return self.value(HarFieldKind::Header, name, value);
         };
-        // Beside the parts that have a name.
+        // The visitor also sees the whole value, because secrets may be outside the parts with a name.
         let field = self.field(HarFieldKind::Text, "");
         let left = self
             .visitor
@@ -406,18 +407,19 @@ impl<'v> Walk<'v> {
         })
     }
 
-    /// Keeps a challenge, and drops the token of a handshake (NTLM, Negotiate, Kerberos).
+    /// Walks a challenge: keeps the parameters, and drops the token of a handshake (NTLM, Negotiate, Kerberos).
     fn challenge(&mut self, line: &str) -> Option<String> {
         let mut edited = false;
-        let mut carries = false;
+        let mut follows_scheme = false;
         let words: Vec<String> = line
             .split(' ')
             .map(|word| {
                 let token = word.trim_end_matches(',');
-                let is_token = carries
+                let is_token = follows_scheme
                     && token.len() >= 8
                     && !token.trim_end_matches('=').contains(['=', '"']);
-                carries = ["ntlm", "negotiate", "kerberos"].contains(&&*token.to_ascii_lowercase());
+                follows_scheme =
+                    ["ntlm", "negotiate", "kerberos"].contains(&&*token.to_ascii_lowercase());
                 let value = is_token.then(|| self.value(HarFieldKind::Credentials, "", token));
                 match value.flatten() {
                     Some(value) => {
@@ -431,7 +433,8 @@ impl<'v> Walk<'v> {
         edited.then(|| words.join(" "))
     }
 
-    /// Walks a line of `Cookie` (`all`: pairs only) or of `Set-Cookie` (a pair and attributes).
+    /// Walks a line of `Cookie` or `Set-Cookie`. If `all` is set, each part is a cookie. Otherwise the first part is a cookie and the
+    /// others are attributes.
     fn cookies(&mut self, line: &str, all: bool) -> Option<String> {
         let mut is_edited = false;
         let mut parts: Vec<String> = Vec::new();
@@ -459,13 +462,13 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// The type without its parameters, in lower case.
+/// Returns the media type without its parameters, in lower case.
 pub(crate) fn media_type(content_type: &str) -> String {
     let media_type = content_type.split(';').next().unwrap_or_default();
     media_type.trim().to_ascii_lowercase()
 }
 
-/// What a text is read as.
+/// The syntax by which a text is read.
 enum Shape {
     Json,
     Markup {
@@ -475,13 +478,13 @@ enum Shape {
     Http,
     Form,
     DataUri,
-    /// It has the characters of a form, and may be base64 with its padding.
+    /// The text has the characters of a form, and may be base64 with padding.
     FormOrBase64,
     Text,
 }
 
 impl Shape {
-    /// Decides by the content first, because the named type is often wrong.
+    /// Determines the syntax of a text. The content decides first, because content types are often wrong.
     fn of(content_type: &str, text: &str) -> Self {
         let media_type = media_type(content_type);
         let is_like = |syntax| media_type.ends_with(syntax);
@@ -534,7 +537,7 @@ impl Shape {
     }
 }
 
-/// Whether a text may have others in it.
+/// Whether a text may contain another document.
 fn is_more_than_text(text: &str) -> bool {
     text.contains(['%', '\\', '&', '=', ':'])
         || !matches!(Shape::of("", text), Shape::Text)
@@ -543,7 +546,7 @@ fn is_more_than_text(text: &str) -> bool {
             .any(|word| word.len() >= SHORTEST_BASE64)
 }
 
-/// Whether the character is a digit of base64 in either alphabet.
+/// Whether the character is a base64 digit of either alphabet.
 fn is_base64_digit(c: char) -> bool {
     c.is_ascii_alphanumeric() || "+/-_".contains(c)
 }

@@ -2,12 +2,12 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Pairs of a recorded value and the live value that replaces it.
+/// The bound values and servers of a replay.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bindings {
-    /// One to one.
+    /// Pairs of a recorded value and its live value. Each value occurs in one pair only.
     values: Vec<(String, String)>,
-    /// `scheme://authority`; several recorded servers may be one live server.
+    /// Pairs of a recorded and a live origin (`scheme://authority`). Several recorded origins may have the same live origin.
     origins: Vec<(String, String)>,
 }
 
@@ -24,19 +24,20 @@ impl Bindings {
         }
     }
 
-    /// The live server that is bound to the recorded one.
+    /// Returns the live origin that is bound to the recorded one.
     pub(super) fn live_origin(&self, recorded: &str) -> Option<&str> {
         let bound = self.origins.iter().find(|(r, _)| r == recorded);
         bound.map(|(_, live)| live.as_str())
     }
 
+    /// Binds a recorded origin to a live one, unless the recorded origin is bound already.
     pub(super) fn bind_origin(&mut self, recorded: &str, live: &str) {
         if self.live_origin(recorded).is_none() {
             self.origins.push((recorded.to_owned(), live.to_owned()));
         }
     }
 
-    /// `recorded` with every bound value replaced by the live one.
+    /// Returns `recorded` with every bound value replaced by its live value.
     pub(super) fn substitute(&self, recorded: &str) -> String {
         let patterns = self.patterns();
         if patterns.is_empty() {
@@ -47,7 +48,7 @@ impl Bindings {
         while let Some(rest) = recorded.get(at..).filter(|rest| !rest.is_empty()) {
             let found = patterns.iter().find(|pattern| {
                 rest.strip_prefix(&*pattern.recorded).is_some_and(|after| {
-                    !goes_on_before(recorded.as_bytes(), at) && !pattern.goes_on(after)
+                    !continues_before(recorded.as_bytes(), at) && !pattern.continues_in(after)
                 })
             });
             if let Some(pattern) = found {
@@ -62,7 +63,7 @@ impl Bindings {
         result
     }
 
-    /// Every form of every bound value that differs from the live one, the longest first.
+    /// Returns the patterns for every spelling of every bound value, the longest first. Omits values that equal their live value.
     fn patterns(&self) -> Vec<Pattern> {
         let mut patterns = Vec::new();
         for (recorded, live) in &self.values {
@@ -94,6 +95,7 @@ impl Bindings {
     }
 }
 
+/// A text to search for, and its replacement.
 struct Pattern {
     recorded: String,
     live: String,
@@ -101,8 +103,8 @@ struct Pattern {
 }
 
 impl Pattern {
-    /// Whether the match is only the beginning of a longer value.
-    fn goes_on(&self, after: &str) -> bool {
+    /// Whether the matched text is only the beginning of a longer value. `after` is the text behind it.
+    fn continues_in(&self, after: &str) -> bool {
         after.chars().next().is_some_and(|next| {
             next.is_alphanumeric()
                 || matches!(next, '-' | '_')
@@ -111,8 +113,8 @@ impl Pattern {
     }
 }
 
-/// Whether the match at `at` is only the end of a longer value.
-fn goes_on_before(text: &[u8], at: usize) -> bool {
+/// Whether the text that is matched at `at` is only the end of a longer value.
+fn continues_before(text: &[u8], at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     if let [.., b'%', high, low] = before
         && high.is_ascii_hexdigit()
@@ -142,7 +144,7 @@ fn percent_encoded_lowercase(value: &str) -> String {
     result
 }
 
-/// As some JSON encoders write a slash.
+/// Escapes slashes as `\/`, as some JSON encoders do.
 fn escaped_slashes(value: &str) -> String {
     value.replace('/', r"\/")
 }

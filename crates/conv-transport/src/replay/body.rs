@@ -1,4 +1,5 @@
-//! Comparing the bodies of requests: JSON by structure, other text around the values that differ from run to run.
+//! Compares the bodies of requests: JSON by its structure, forms by their fields, and other text byte by byte. Values that differ
+//! from run to run are bound instead of compared.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -9,15 +10,16 @@ use super::{
 };
 use crate::redact::comparable;
 
+/// The parsed body of a request.
 pub(super) enum Body {
     Json(Value),
-    /// The fields of a form, sorted by name: their order has no meaning.
+    /// The fields of a form, sorted by name, because their order has no meaning.
     Form(Vec<(String, String)>),
     Text(Vec<Piece>),
     Bytes(Vec<u8>),
 }
 
-/// A part of a text: what is always the same, or a value that differs from run to run.
+/// A part of a text: fixed text, or a value that differs from run to run.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece {
     Fixed(String),
@@ -25,6 +27,7 @@ pub(super) enum Piece {
 }
 
 impl Body {
+    /// Parses a body by its content type and its content.
     pub(super) fn of(content_type: Option<&str>, body: &Bytes, volatile: &Volatile) -> Self {
         let text = match String::from_utf8(body.to_vec()) {
             Ok(text) => comparable(content_type.unwrap_or_default(), text),
@@ -42,7 +45,7 @@ impl Body {
             fields.sort_by(|(a, _), (b, _)| a.cmp(b));
             return Self::Form(fields);
         }
-        // The boundary is random and has no meaning.
+        // The boundary of a multipart body is random, so it is not compared.
         let text = match content_type.and_then(|content_type| boundary(content_type, &text)) {
             Some(boundary) => text.replace(boundary, "boundary"),
             None => text,
@@ -50,7 +53,7 @@ impl Body {
         Self::Text(pieces(&text, volatile))
     }
 
-    /// Compares this recorded body with a live one; the error names the place where they differ.
+    /// Compares this recorded body with a live one. The error names the place where they differ.
     pub(super) fn matches(
         &self,
         live: &Self,
@@ -71,7 +74,7 @@ impl Body {
     }
 }
 
-/// Whether a body is a form: by its type, or without a type by its characters.
+/// Whether a body is a form. Without a content type, the characters of the body decide.
 fn is_form(content_type: Option<&str>, text: &str) -> bool {
     match content_type.map(str::trim).filter(|it| !it.is_empty()) {
         Some(content_type) => content_type
@@ -84,7 +87,7 @@ fn is_form(content_type: Option<&str>, text: &str) -> bool {
     }
 }
 
-/// The boundary of a multipart body, with which its first line begins.
+/// Returns the boundary of a multipart body, from the first line of the body.
 fn boundary<'t>(content_type: &str, text: &'t str) -> Option<&'t str> {
     let kind = content_type.trim_start().get(.."multipart/".len())?;
     let first_line = text.lines().next()?.trim_ascii_end();
@@ -92,7 +95,7 @@ fn boundary<'t>(content_type: &str, text: &'t str) -> Option<&'t str> {
     (kind.eq_ignore_ascii_case("multipart/") && !boundary.is_empty()).then_some(boundary)
 }
 
-/// Splits `text` at the values of volatile names: `<property name="x">value</property>`, `"x": "value"` and `x=value`.
+/// Splits `text` at the values of volatile names, in the forms `<property name="x">value</property>`, `"x": "value"` and `x=value`.
 fn pieces(text: &str, volatile: &Volatile) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut fixed = 0;
@@ -122,7 +125,7 @@ fn slice(text: &str, start: usize, end: usize) -> String {
     text.get(start..end).unwrap_or_default().to_owned()
 }
 
-/// The volatile name that stands at `at`, and where its value begins and ends.
+/// Returns the volatile name at `at`, and the start and the end of its value.
 fn value_at(text: &str, at: usize, volatile: &Volatile) -> Option<(String, usize, usize)> {
     let before = text.get(..at)?;
     if before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
@@ -168,21 +171,21 @@ fn match_json(
     };
     match (recorded, live) {
         (Value::Object(recorded), Value::Object(live)) => {
-            let is_made_up = |name: &String| volatile.names.contains(name);
+            let is_volatile = |name: &String| volatile.names.contains(name);
             for name in live.keys() {
-                if !recorded.contains_key(name) && !is_made_up(name) {
+                if !recorded.contains_key(name) && !is_volatile(name) {
                     return differs(format!("{place}/{name}"));
                 }
             }
-            // In the order of the names, so that values are bound in the same order whatever the order in the text is.
+            // The members are sorted by name, so that the order in the text does not change the order of the bindings.
             let mut members: Vec<_> = recorded.iter().collect();
             members.sort_by_key(|(name, _)| *name);
             for (name, recorded) in members {
                 let place = format!("{place}/{name}");
                 match (recorded, live.get(name)) {
-                    (_, None) if is_made_up(name) => {}
+                    (_, None) if is_volatile(name) => {}
                     (_, None) => return differs(place),
-                    (Value::String(recorded), Some(Value::String(live))) if is_made_up(name) => {
+                    (Value::String(recorded), Some(Value::String(live))) if is_volatile(name) => {
                         if !bindings.bind(recorded, live) {
                             return differs(place);
                         }
@@ -230,7 +233,7 @@ fn match_form(
         return Err(format!("the field {}", name.map_or("", String::as_str)));
     }
     let pairs = || recorded.iter().zip(live);
-    // Bind the values that the client makes up before other fields are compared: they may contain such values.
+    // Bind the volatile values before the other fields are compared, because other fields may contain them.
     for ((name, value), (_, live)) in pairs() {
         if volatile.names.contains(name) && !bindings.bind(value, live) {
             return Err(format!("the field {name}"));
@@ -326,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn volatile_values_are_bound_wherever_they_stand() {
+    fn volatile_values_are_bound_in_every_format() {
         for (recorded, live) in [
             (
                 r#"{"operationId":"r","x":"is r"}"#,
@@ -344,10 +347,10 @@ mod tests {
         ] {
             compare(recorded, live).unwrap();
         }
-        // What only one of the two makes up is bound to nothing.
+        // A volatile value that only one of the two bodies has is not bound.
         compare(r#"{"operationId":"r","a":"r"}"#, r#"{"a":"r"}"#).unwrap();
         compare(r#"{"a":"r"}"#, r#"{"operationId":"l","a":"r"}"#).unwrap();
-        // One live value cannot stand for two.
+        // One live value cannot be bound to two recorded values.
         compare(
             r#"{"operationId":"r","endpointId":"s"}"#,
             r#"{"operationId":"l","endpointId":"l"}"#,
@@ -383,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_compared_to_the_byte() {
+    fn text_is_compared_byte_by_byte() {
         for (recorded, live, place) in [
             ("abc", "abd", "byte 2"),
             ("abc", "abcd", "byte 3"),
@@ -401,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_matches_any_other() {
+    fn a_password_matches_any_other_password() {
         compare(
             "grant_type=password&password=redacted",
             "grant_type=password&password=x",

@@ -1,4 +1,4 @@
-//! What a jar keeps, and to whom it gives it.
+//! Tests of the cookies that a jar stores, and of the requests that they are sent with.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -8,7 +8,7 @@ use http::{Request, Response};
 
 use crate::scripted::{Scripted, commands, get, ok};
 
-/// A server that sets what the query asks for, and keeps what it was sent.
+/// Makes a transport that sets the cookies in the query of a request, and a log of the `Cookie` headers that it received.
 fn echo() -> (Cookies<Scripted>, std::sync::Arc<Mutex<Vec<String>>>) {
     let seen = std::sync::Arc::new(Mutex::new(Vec::new()));
     let log = std::sync::Arc::clone(&seen);
@@ -31,7 +31,7 @@ fn echo() -> (Cookies<Scripted>, std::sync::Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cookie_goes_back_to_whom_it_belongs() {
+async fn a_cookie_is_sent_only_within_its_scope() {
     let (cookies, seen) = echo();
     for url in [
         "https://pool.contoso.com/?b=2&a=1",
@@ -104,7 +104,7 @@ async fn the_callers_own_cookies_come_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_cookie_or_no_url_does_no_harm() {
+async fn malformed_cookies_and_urls_are_ignored() {
     let cookies = Cookies::new(Scripted::new(|request| {
         let mut answer = ok("");
         if let Ok(response) = &mut answer {
@@ -124,7 +124,7 @@ async fn what_is_no_cookie_or_no_url_does_no_harm() {
     assert_eq!(shown, "Cookies { inner: Scripted, cookies: 2 }");
 }
 
-/// What `send` gets after `from` has set these cookies.
+/// Returns the `Cookie` header of a request to `to`, after the server at `from` has set these cookies.
 async fn sent_after(from: &str, set: Vec<Vec<u8>>, to: &str) -> Option<Vec<u8>> {
     let sent = std::sync::Arc::new(Mutex::new(None));
     let log = std::sync::Arc::clone(&sent);
@@ -166,14 +166,14 @@ async fn a_cookie_for_a_public_suffix_is_not_kept() {
             "https://b.contoso.co.uk/",
             Some("s=1"),
         ),
-        // A company's own names are on no list.
+        // Internal names such as `contoso.local` are not on the list of public suffixes.
         (
             "https://a.contoso.local/",
             "contoso.local",
             "https://b.contoso.local/",
             Some("s=1"),
         ),
-        // Such a host may keep a cookie for itself.
+        // A host whose name is a public suffix may set a cookie for itself.
         (
             "https://azurewebsites.net/",
             "azurewebsites.net",
@@ -239,7 +239,7 @@ async fn the_jar_is_bounded() {
     };
     let pool = "https://pool.contoso.com/";
 
-    // The cookies of a domain, of which one that expires makes room.
+    // The jar limits the cookies of a domain. A cookie that expires makes room for another.
     let mut set: Vec<_> = (0..60)
         .map(|one| format!("c{one:02}=1").into_bytes())
         .collect();
@@ -257,7 +257,7 @@ async fn the_jar_is_bounded() {
         "{sent}"
     );
 
-    // All cookies.
+    // The jar limits the number of all cookies.
     let set = (0..65).flat_map(|domain| {
         let scope = "x.".repeat(domain);
         (0..50).map(move |one| format!("c{one}=1; Domain={scope}contoso.com").into_bytes())
@@ -268,7 +268,7 @@ async fn the_jar_is_bounded() {
         3000
     );
 
-    // The size of one.
+    // The jar limits the size of a cookie.
     let large = |size: usize| format!("s={}", "\u{e0}".repeat(size)).into_bytes();
     let sent = sent_after(pool, vec![large(2047)], pool).await;
     assert_eq!(sent.unwrap(), large(2047));
@@ -278,7 +278,7 @@ async fn the_jar_is_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cookies_of_a_jar_continue_in_another_one() {
+async fn exported_cookies_can_be_imported() {
     let (cookies, _) = echo();
     for url in [
         "https://pool.contoso.com/?b=2&a=1;Secure;HttpOnly",

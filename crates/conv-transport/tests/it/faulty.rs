@@ -1,4 +1,4 @@
-//! Faults happen to whom they are meant for, and the same ones for the same seed.
+//! Tests of injected faults: their effects, the requests that they affect, and their seeds.
 
 use std::{
     sync::{
@@ -30,7 +30,7 @@ fn faulty(seed: u64, faults: &[&str]) -> (Faulty<Scripted>, Arc<AtomicU32>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_effect_is_what_it_says() {
+async fn each_effect_acts_as_documented() {
     let (refuse, served) = faulty(1, &["refuse"]);
     let error = refuse
         .send(get("http://u:p@pool:80/"), commands())
@@ -76,7 +76,7 @@ async fn each_effect_is_what_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delay_adds_up_and_keeps_the_deadline() {
+async fn delays_add_up_and_respect_the_deadline() {
     let (delayed, served) = faulty(1, &["delay=1500ms", "delay=2s", "reset", "delay=60s"]);
     let began = Instant::now();
     let error = delayed
@@ -113,7 +113,7 @@ async fn a_delay_adds_up_and_keeps_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lane_and_path_choose_whom_it_happens_to() {
+async fn lane_and_path_select_the_affected_requests() {
     let (faulty, _) = faulty(1, &["status=500,lane=events", "status=404,path=/messages"]);
     for (path, options, status) in [
         ("/events", events(), 500),
@@ -128,8 +128,8 @@ async fn lane_and_path_choose_whom_it_happens_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_seed_decides_it_all() {
-    async fn story(seed: u64) -> Vec<Option<usize>> {
+async fn a_seed_determines_all_faults() {
+    async fn scenario(seed: u64) -> Vec<Option<usize>> {
         let (faulty, _) = faulty(seed, &["refuse,chance=0.3", "truncate,chance=0.5"]);
         let mut lengths = Vec::new();
         for _ in 0..200 {
@@ -138,9 +138,9 @@ async fn a_seed_decides_it_all() {
         }
         lengths
     }
-    let first = story(7).await;
-    assert_eq!(first, story(7).await);
-    assert_ne!(first, story(8).await);
+    let first = scenario(7).await;
+    assert_eq!(first, scenario(7).await);
+    assert_ne!(first, scenario(8).await);
     let refused = first.iter().filter(|length| length.is_none()).count();
     assert!(
         (30..90).contains(&refused),

@@ -1,10 +1,10 @@
-//! HAR files of other programs, read and written.
+//! Tests of reading and writing HAR files of other programs.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use conv_transport::{Har, HarError, HarPlace};
 use serde_json::{Value, json};
 
-/// The shape that Chromium exports, shortened, with members of the specification and of the vendor that this crate has no use for.
+/// A shortened export of Chromium, with standard and vendor members that this crate does not use.
 fn foreign() -> Value {
     json!({
         "log": {
@@ -53,7 +53,7 @@ fn foreign() -> Value {
 }
 
 #[test]
-fn nothing_of_a_foreign_file_is_lost() {
+fn a_file_of_another_program_is_kept_completely() {
     let har = Har::from_slice(&serde_json::to_vec(&foreign()).unwrap()).unwrap();
     let written: Value = serde_json::from_slice(&har.to_vec().unwrap()).unwrap();
     assert_eq!(written, foreign());
@@ -67,7 +67,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn what_is_no_har_is_a_typed_error() {
+fn an_invalid_file_is_a_typed_error() {
     for bytes in [
         &b""[..],
         b"<html>",
@@ -113,10 +113,10 @@ fn a_file_that_is_cut_off_or_broken_says_where() {
         (place.entry, &*place.member),
         (Some(2), "response.content.text")
     );
-    let told = error.to_string();
+    let message = error.to_string();
     assert!(
-        told.contains("entry 2, member response.content.text"),
-        "{told}"
+        message.contains("entry 2, member response.content.text"),
+        "{message}"
     );
 
     let broken = second.replacen("\"blocked\": 1.0", "\"blocked\": 1.0.0", 1);
@@ -133,10 +133,10 @@ fn a_file_that_is_cut_off_or_broken_says_where() {
     assert!(line.contains("1.0.0"), "{line}");
 
     let error = Har::from_slice(b"{\"log\": {\"pages\": [{}, {\"id\": x").unwrap_err();
-    let told = error.to_string();
+    let message = error.to_string();
     assert!(
-        told.contains("line 1, column 31, member log.pages[1].id: "),
-        "{told}"
+        message.contains("line 1, column 31, member log.pages[1].id: "),
+        "{message}"
     );
 }
 
@@ -197,11 +197,11 @@ fn values_of_another_type_are_read_as_far_as_they_can_be() {
         let entry = read(&format!(r#"{{"response":{{"status":{status}}}}}"#));
         assert_eq!(entry.response.status, 0, "{status}");
     }
-    // Half an emoji, and two members of one name.
+    // The `statusText` ends with half an emoji. The object has two members `status`.
     let entry = read(r#"{"response":{"statusText":"cut \ud83d","status":1,"status":204}}"#);
     assert_eq!(entry.response.status_text, "cut \u{fffd}");
     assert_eq!(entry.response.status, 204);
-    // The error of a browser is none of ours.
+    // The member `_error` of a browser is a string, not an error of this crate.
     let entry = read(r#"{"_error":"net::ERR_ABORTED","_lane":7}"#);
     assert_eq!(entry.error, None);
     assert_eq!(entry.extra["_error"], "net::ERR_ABORTED");
@@ -211,7 +211,7 @@ fn values_of_another_type_are_read_as_far_as_they_can_be() {
 }
 
 #[test]
-fn utf_16_with_its_mark_is_read() {
+fn utf_16_with_a_byte_order_mark_is_read() {
     let file = serde_json::to_string(&foreign()).unwrap();
     for (mark, bytes) in [
         (
@@ -227,7 +227,7 @@ fn utf_16_with_its_mark_is_read() {
 }
 
 #[test]
-fn debug_output_tells_nothing_of_the_contents() {
+fn debug_output_hides_the_contents() {
     let har = Har::from_slice(&serde_json::to_vec(&foreign()).unwrap()).unwrap();
     let entry = &har.log.entries[0];
     let shown = format!("{har:?} {entry:?} {:?} {:?}", entry.request, entry.response);
@@ -301,7 +301,7 @@ fn no_secret_is_left_in_a_foreign_file_that_was_redacted() {
 }
 
 #[test]
-fn a_file_with_a_body_that_cannot_be_read_is_not_redacted_by_halves() {
+fn a_failed_redaction_leaves_the_file_unchanged() {
     let entry = |text: &str| {
         json!({
             "startedDateTime": "2015-03-01T10:00:00Z",

@@ -1,4 +1,4 @@
-//! The transport for real servers, against scripted servers on loopback.
+//! Tests of the transport for real servers, against scripted servers on loopback.
 
 mod connections;
 mod deadlines;
@@ -20,7 +20,7 @@ use bytes::Bytes;
 use conv_transport::{HttpTransport, Lane, SendOptions, TransportError};
 use http::{Request, Response};
 
-/// Longer than any test takes; no test waits for it.
+/// A deadline that never passes in a test.
 const LONG: Duration = Duration::from_secs(60);
 
 async fn get(

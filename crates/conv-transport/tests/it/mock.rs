@@ -1,4 +1,4 @@
-//! The mock stands in wherever a transport is wanted.
+//! Tests of the mock transport.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use conv_transport::{
 use http::{Method, Request, Response, StatusCode};
 
 #[tokio::test]
-async fn answers_what_it_is_told() {
+async fn returns_the_expected_response() {
     let mut mock = MockHttpTransport::new();
     mock.expect_send()
         .withf(|request, options| request.uri().path() == "/me" && options.lane == Lane::Commands)
@@ -37,7 +37,7 @@ async fn answers_what_it_is_told() {
 }
 
 #[tokio::test]
-async fn answers_equal_requests_in_order_and_others_in_any() {
+async fn answers_equal_requests_in_order_and_different_ones_in_any_order() {
     let mut mock = MockHttpTransport::new();
     mock.expect_request(Method::GET, "/a?x=1")
         .respond(StatusCode::OK, "first");
@@ -66,7 +66,7 @@ async fn answers_equal_requests_in_order_and_others_in_any() {
 
 #[tokio::test]
 #[should_panic(expected = "No matching expectation")]
-async fn a_request_that_is_not_expected_is_a_panic() {
+async fn an_unexpected_request_panics() {
     let mut mock = MockHttpTransport::new();
     mock.expect_request(Method::GET, "/a?x=1")
         .respond(StatusCode::OK, "");
@@ -79,7 +79,7 @@ async fn a_request_that_is_not_expected_is_a_panic() {
 
 #[test]
 #[should_panic(expected = "fewer than expected")]
-fn a_request_that_does_not_come_is_a_panic() {
+fn a_missing_request_panics() {
     let mut mock = MockHttpTransport::new();
     mock.expect_request(Method::GET, "/a")
         .respond(StatusCode::OK, "");

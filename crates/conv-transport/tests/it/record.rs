@@ -1,4 +1,4 @@
-//! What a recording holds, and what it never holds.
+//! Tests of recordings: their contents, and the absence of secrets.
 
 use std::{io::Write, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ fn record(answer: impl Fn(&Request<Bytes>) -> Answer + Send + Sync + 'static) ->
 }
 
 #[tokio::test(start_paused = true)]
-async fn sendings_and_receivings_share_one_count_and_one_clock() {
+async fn requests_and_responses_share_one_counter_and_one_clock() {
     let record = record(|request| match request.uri().path() {
         "/events" => (seconds(5), ok("page")),
         _ => (Duration::from_millis(20), ok("me")),
@@ -58,7 +58,7 @@ async fn sendings_and_receivings_share_one_count_and_one_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_and_an_abort_are_recorded_as_such() {
+async fn errors_and_aborts_are_recorded() {
     let record = Arc::new(record(|request| match request.uri().path() {
         "/fails" => (
             seconds(1),
@@ -168,7 +168,7 @@ async fn no_secret_is_in_the_recording() {
     for secret in ["sesame", "p@ss", "p%40ss", "word\""] {
         assert!(!file.contains(secret), "{secret} in {file}");
     }
-    // What a replay needs is there: the pseudonym where the token is granted and where it is used, and the challenge.
+    // The recording has everything that a replay needs: the challenge, and the pseudonym where the token is granted and used.
     let entries = &har.log.entries;
     let granted = entries[0].response.content.text.as_deref().unwrap();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! No secret is left in a recording, or in a file that was redacted, whatever it stands in.
+//! Tests that no secret remains in a recording or in a redacted file, whatever document contains the secret.
 
 use std::{io::Write, time::Duration};
 
@@ -51,7 +51,7 @@ fn ok(body: &str) -> Response<Bytes> {
     answer(&[], body.to_owned())
 }
 
-/// The recording of one exchange, as a file.
+/// Records one exchange, and returns the recording as a file.
 async fn recorded(request: Request<Bytes>, response: Response<Bytes>, secrets: &[&str]) -> String {
     let mut options =
         RecordOptions::new(std::time::UNIX_EPOCH + Duration::from_secs(1_425_204_000));
@@ -62,7 +62,7 @@ async fn recorded(request: Request<Bytes>, response: Response<Bytes>, secrets: &
     String::from_utf8(record.har().to_vec().unwrap()).unwrap()
 }
 
-/// The same exchange in a file of another program, redacted.
+/// Redacts the same exchange in a file of another program.
 fn redacted(request: &Request<Bytes>, response: &Response<Bytes>, secrets: &[&str]) -> String {
     let headers = |headers: &http::HeaderMap| -> Value {
         let headers = headers.iter();
@@ -91,8 +91,8 @@ fn redacted(request: &Request<Bytes>, response: &Response<Bytes>, secrets: &[&st
     String::from_utf8(har.to_vec().unwrap()).unwrap()
 }
 
-/// Records and redacts an exchange in which `hidden` must not be left.
-async fn gone(
+/// Records and redacts an exchange, and checks that none of the texts in `hidden` remains.
+async fn assert_hidden(
     case: &str,
     request: Request<Bytes>,
     response: Response<Bytes>,
@@ -106,7 +106,7 @@ async fn gone(
         for hidden in hidden {
             assert!(!file.contains(hidden), "{case}: {hidden} in {file}");
         }
-        // What was redacted once stays as it is.
+        // A second redaction does not change the file.
         let mut har = Har::from_slice(file.as_bytes()).unwrap();
         let before = har.clone();
         har.redact(&[], &[]).unwrap();
@@ -115,7 +115,7 @@ async fn gone(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_client_sends_goes_by_the_name_of_its_field() {
+async fn values_that_the_client_sends_are_dropped_by_field_name() {
     let secret = "swordfish-2015";
     for (case, request) in [
         (
@@ -325,7 +325,7 @@ async fn what_a_client_sends_goes_by_the_name_of_its_field() {
                 .unwrap(),
         ),
     ] {
-        gone(
+        assert_hidden(
             case,
             request,
             ok(""),
@@ -337,7 +337,7 @@ async fn what_a_client_sends_goes_by_the_name_of_its_field() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_server_grants_goes_by_the_name_of_its_field() {
+async fn values_that_the_server_grants_are_dropped_by_field_name() {
     for (case, response) in [
         ("JSON", ok(r#"{"access_token":"cwt=GRANTED-2015"}"#)),
         (
@@ -414,9 +414,9 @@ async fn what_a_server_grants_goes_by_the_name_of_its_field() {
         ),
         ("a header", answer(&[("x-ms-token", "GRANTED-2015")], "")),
     ] {
-        gone(case, plain(), response, &[], &["GRANTED", "R1JBTlRFRC"]).await;
+        assert_hidden(case, plain(), response, &[], &["GRANTED", "R1JBTlRFRC"]).await;
     }
-    // What a token service answers beside a token stays only if a replay needs it.
+    // The other members in the response of a token service are kept only if a replay needs them.
     let granted = r#"{"access_token":"cwt=GRANTED-2015","flow":"GRANTED-2016","expires_in":3600,"ms_rtc_identityscope":"local"}"#;
     let grant = form("grant_type=password&username=toshm%40contoso.com&password=x");
     let file = recorded(grant, ok(granted), &[]).await;
@@ -443,11 +443,11 @@ fn compressed(body: &str) -> [(&'static str, Vec<u8>); 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_coding_and_no_charset_hides_a_secret() {
+async fn secrets_are_found_in_every_coding_and_charset() {
     let body = r#"{"access_token":"cwt=GRANTED-2015","text":"é"}"#;
     for (coding, bytes) in compressed(body) {
         for headers in [&[("content-encoding", coding)][..], &[]] {
-            gone(
+            assert_hidden(
                 coding,
                 plain(),
                 answer(headers, bytes.clone()),
@@ -462,7 +462,7 @@ async fn no_coding_and_no_charset_hides_a_secret() {
         .decode("G0sAcBQhySyI21JffjiCcA4WUzkiBotBBIPoBgfsYWmU58kAdJiAQ87488LCVPLDpyi9OP2eci6Mtc0IgjfmwpOZqgCMtMGpo5HNBw==")
         .unwrap();
     for headers in [&[("content-encoding", "br")][..], &[]] {
-        gone(
+        assert_hidden(
             "br",
             plain(),
             answer(headers, brotli.clone()),
@@ -499,7 +499,7 @@ async fn no_coding_and_no_charset_hides_a_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_known_secret_goes_in_whatever_spelling() {
+async fn a_known_secret_is_dropped_in_every_spelling() {
     let secret = "a'b<c>&d/e\u{e4}f";
     let json = "application/json";
     for (case, request) in [
@@ -531,7 +531,7 @@ async fn a_known_secret_goes_in_whatever_spelling() {
         ("capitals", typed("text/plain", "A'B<C>&D/E\u{c4}F")),
     ] {
         let hidden = ["b<c", "b%3Cc", "u003c", "b&lt;c", "B<C", "253Cc"];
-        gone(case, request, ok(""), &[secret], &hidden).await;
+        assert_hidden(case, request, ok(""), &[secret], &hidden).await;
     }
     for (secret, request, hidden) in [
         ("p@ss(1)!", form("x=p%40ss(1)!"), "ss(1)"),
@@ -561,14 +561,14 @@ async fn a_known_secret_goes_in_whatever_spelling() {
         ),
         ("open-sesame", form("x=%6fpen-ses%61me"), "pen-ses"),
     ] {
-        gone(secret, request, ok(""), &[secret], &[hidden]).await;
+        assert_hidden(secret, request, ok(""), &[secret], &[hidden]).await;
     }
     let utf16: Vec<u8> = "super-secret"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
     let encoded = BASE64_STANDARD.encode(utf16);
-    gone(
+    assert_hidden(
         "UTF-16",
         typed("text/plain", &encoded),
         ok(""),
@@ -578,7 +578,7 @@ async fn a_known_secret_goes_in_whatever_spelling() {
     .await;
 }
 
-/// `Password=` and a compressed body, as files of other programs have them.
+/// Programs write the encoding of a request body in the member `encoding` or `_encoding`.
 #[test]
 fn a_request_in_base64_is_read_by_either_name_of_its_encoding() {
     for name in ["encoding", "_encoding"] {

@@ -1,4 +1,4 @@
-//! A replay answers what was recorded, when it was recorded, and says what was otherwise.
+//! Tests of replays: responses, timing, and reports of differences.
 
 mod causality;
 mod foreign;
@@ -12,17 +12,17 @@ use http::Request;
 
 use crate::scripted::{Answer, Scripted};
 
-/// Records what `story` does over a scripted transport.
+/// Runs `scenario` over a scripted transport, and returns the recording.
 async fn recording<F>(
     answer: impl Fn(&Request<Bytes>) -> Answer + Send + Sync + 'static,
-    story: impl FnOnce(Arc<dyn HttpTransport>) -> F,
+    scenario: impl FnOnce(Arc<dyn HttpTransport>) -> F,
 ) -> Har
 where
     F: Future<Output = ()>,
 {
     let options = RecordOptions::new(std::time::UNIX_EPOCH + Duration::from_secs(1_425_204_000));
     let record = Arc::new(Record::new(Scripted::new(answer), options));
-    story(Arc::clone(&record) as Arc<dyn HttpTransport>).await;
+    scenario(Arc::clone(&record) as Arc<dyn HttpTransport>).await;
     // Through the file, as a fixture comes.
     Har::from_slice(&record.har().to_vec().unwrap()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! A transport that does what a closure says, after a delay in virtual time.
+//! A transport whose results come from a closure, after a delay in virtual time.
 
 use std::{fmt, time::Duration};
 
@@ -64,7 +64,7 @@ pub(crate) fn post(url: &str, body: impl Into<Bytes>) -> Request<Bytes> {
     Request::post(url).body(body.into()).unwrap()
 }
 
-/// The deadline is longer than any answer of these tests takes.
+/// Options with a deadline that no response of these tests exceeds.
 pub(crate) fn events() -> SendOptions {
     SendOptions::new(Lane::Events, seconds(1000))
 }

@@ -1,4 +1,4 @@
-//! A scripted server on loopback: the test says what happens on each connection, byte by byte.
+//! A scripted server on loopback. The test controls each connection byte by byte.
 
 use std::net::SocketAddr;
 
@@ -32,7 +32,7 @@ impl Server {
 pub(crate) struct Peer<S>(pub(crate) S);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
-    /// The next request, head and body; `None` when the client has closed.
+    /// Reads the next request, head and body. Returns `None` if the client has closed the connection.
     pub(crate) async fn request(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! Transports made of tower services.
+//! Tests of transports that are made of tower services.
 
 use std::{
     convert::Infallible,
@@ -31,7 +31,7 @@ mod reqwest_example;
 type Anything = Box<dyn Error + Send + Sync>;
 
 #[tokio::test(start_paused = true)]
-async fn a_service_gets_the_request_and_its_options() {
+async fn a_service_receives_the_request_and_its_options() {
     let transport = TowerTransport::new(service_fn(async |request: Request<Bytes>| {
         let options = request.extensions().get::<SendOptions>().unwrap();
         let seen = format!("{} {:?} {:?}", request.uri(), options.lane, request.body());
@@ -47,7 +47,7 @@ async fn a_service_gets_the_request_and_its_options() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn its_errors_keep_their_source() {
+async fn errors_of_a_service_keep_their_source() {
     let transport = TowerTransport::new(service_fn(async |request: Request<Bytes>| {
         Err::<Response<Full<Bytes>>, Anything>(match request.uri().path() {
             "/own" => {
@@ -75,7 +75,7 @@ async fn its_errors_keep_their_source() {
     );
 }
 
-/// A service that is never ready, or fails to become so.
+/// A service that never becomes ready, or fails.
 #[derive(Clone)]
 struct Unready(bool);
 
@@ -123,7 +123,7 @@ async fn a_service_that_is_not_ready_is_not_called() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_and_the_limit_hold_for_the_body() {
+async fn the_deadline_and_the_size_limit_apply_to_the_body() {
     let transport = TowerTransport::new(service_fn(async |request: Request<Bytes>| {
         let (mut sender, body) = Channel::<Bytes, Anything>::new(1);
         tokio::spawn(async move {
@@ -169,7 +169,7 @@ async fn authentication_of_the_connection_is_unsupported() {
 }
 
 #[tokio::test]
-async fn reqwest_is_a_transport() {
+async fn reqwest_can_be_the_transport() {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -192,7 +192,7 @@ async fn reqwest_is_a_transport() {
 }
 
 #[tokio::test]
-async fn the_errors_of_reqwest_say_how_far_the_exchange_came() {
+async fn errors_of_reqwest_name_the_stage_of_the_failure() {
     let client = || reqwest::Client::builder().no_proxy();
     let transport =
         |client: reqwest::ClientBuilder| reqwest_example::transport(client.build().unwrap());
@@ -212,7 +212,7 @@ async fn the_errors_of_reqwest_say_how_far_the_exchange_came() {
     assert_eq!((error.sent(), error.host()), (Sent::No, &*address));
     assert!(!format!("{error:?}").contains("sesame"), "{error:?}");
 
-    // A server that takes the connection and says nothing.
+    // A server that accepts the connection and never responds.
     let server = Server::bind().await;
     let slow = transport(client().read_timeout(short));
     for (answer, stage) in [

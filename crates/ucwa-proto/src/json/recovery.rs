@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_has_no_end() {
+    fn an_unterminated_value_has_no_end() {
         for text in ["{\"a\":1", "\"a", "\"a\\", "\"a\\\"", "[", "1"] {
             assert_eq!(end_of_value(text, 0, b'}'), None, "{text}");
         }

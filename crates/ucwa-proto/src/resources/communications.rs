@@ -84,8 +84,8 @@ views! {
     ///
     /// Source: `startMessaging_ref`, `startMessaging2_ref`.
     ///
-    /// Always send both `to` and `operationId`: one revision requires the one, the next the other. The message
-    /// travels as a link.
+    /// Always send both `to` and `operationId`: one revision requires `to`, the other `operationId`. The message
+    /// is sent as a link.
     input StartMessagingInput<'r> = "startMessaging" | "startMessaging2" {
         properties {
             /// The correlation ID that the sender chose for the operation. At most 50 UTF-16 units.

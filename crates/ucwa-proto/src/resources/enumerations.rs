@@ -65,7 +65,7 @@ open_enum! {
         InsufficientBandwidthRerouteOverPstn = "InsufficientBandwidthRerouteOverPstn",
         InvalidMediaOffer = "InvalidMediaOffer",
         IPv6NotSupported = "IPv6NotSupported",
-        /// This client declines; the user's other clients go on ringing.
+        /// This client declines; the user's other clients continue to ring.
         Local = "Local",
         MediaAllocationFailure = "MediaAllocationFailure",
         MediaConnectivityFailure = "MediaConnectivityFailure",

@@ -76,7 +76,7 @@ fn markup_without_name(rest: &str) -> Option<Option<usize>> {
 /// before it ends.
 fn tag_length(rest: &str) -> Option<usize> {
     let mut quote = None;
-    // The end of the tag if the quote that is open is never closed.
+    // The end of the tag, for the case that an open quote is never closed.
     let mut unquoted_end = None;
     for (at, byte) in rest.bytes().enumerate().skip(1) {
         match (quote, byte) {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_has_no_end() {
+    fn an_unterminated_element_has_no_end() {
         for text in [
             "<a>",
             "<a",

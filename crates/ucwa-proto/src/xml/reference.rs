@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_known_reference_stays_text() {
+    fn unknown_references_are_kept_as_text() {
         for text in [
             "&nbsp;", "&", "&;", "&#;", "&#x;", "&#-1;", "&#+1;", "&#X41;", "a & b; c", "&lt",
             "&AMP;",

@@ -1,19 +1,19 @@
-//! The parameters of a header's value: the charset and boundary of a type, the name of a form field.
+//! Parses the parameters in the value of a header, such as the charset and the boundary of a content type.
 
 use super::parameters::decoded;
 use crate::redact::names;
 
-/// A parameter of a type: `boundary`, `charset`.
+/// Returns a parameter of a content type, such as `boundary` or `charset`.
 pub(crate) fn type_parameter(content_type: &str, wanted: &str) -> Option<String> {
     let mut all = quoted_parameters(content_type).into_iter();
     let found = all.find(|(name, _)| name == wanted);
     found.map(|(_, value)| value)
 }
 
-/// The name of the form field with this `Content-Disposition`. Empty if the header names none.
+/// Returns the name of the form field with this `Content-Disposition`. Empty if the header has no name.
 ///
-/// The name may be in `name`, in the extended `name*` (RFC 8187), or in pieces (`name*0`, `name*1*`; RFC 2231). Readers differ on
-/// which of them counts, so a name that stands for a secret comes first.
+/// The name may be in `name`, in the extended `name*` (RFC 8187), or in pieces (`name*0`, `name*1*`; RFC 2231). Readers disagree on
+/// the precedence, so the name of a secret takes precedence here.
 pub(super) fn field_name(disposition: &str) -> String {
     let mut found = Vec::new();
     for parameters in [
@@ -38,7 +38,7 @@ pub(super) fn field_name(disposition: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The value of an extended parameter: `UTF-8'en'p%61ss`.
+/// Decodes the value of an extended parameter, such as `UTF-8'en'p%61ss`.
 fn piece(rest: &str, value: &str) -> String {
     if !rest.ends_with('*') {
         return value.to_owned();
@@ -47,7 +47,7 @@ fn piece(rest: &str, value: &str) -> String {
     decoded(encoded, false)
 }
 
-/// The parameters with their names in lower case, and without the quotes and escapes of their values (RFC 9110, 5.6.6).
+/// Returns the parameters, with their names in lower case and their values without quotes and escapes (RFC 9110, 5.6.6).
 fn quoted_parameters(header: &str) -> Vec<(String, String)> {
     let mut parameters = Vec::new();
     let mut current = String::new();
@@ -72,7 +72,7 @@ fn quoted_parameters(header: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The parameters as readers find them that do not know quoted strings.
+/// Returns the parameters as a reader finds them that does not support quoted strings.
 fn split_parameters(header: &str) -> Vec<(String, String)> {
     header.split(';').skip(1).filter_map(pair).collect()
 }

@@ -1,22 +1,23 @@
-//! Visits the HTTP messages of batches: a part may contain one, or several behind each other.
+//! Visits the HTTP messages of batches. A part of a batch contains one message, or several in sequence.
 
 use super::{HarFieldKind, Walk};
 
-/// A message as it stands in a text.
+/// An HTTP message in a text.
 struct Message<'t> {
     head: &'t str,
+    /// The empty line between the head and the body.
     between: &'t str,
     body: Body<'t>,
-    /// The text behind the message: the next one, or nothing.
+    /// The text after the message: the next message, or nothing.
     rest: &'t str,
 }
 
 enum Body<'t> {
-    /// As it stands there.
+    /// The body as it is in the text.
     Plain(&'t str),
-    /// Joined from its chunks, and the trailer fields behind the last one.
+    /// A body that was joined from its chunks, and the trailer fields after the last chunk.
     Chunked { joined: String, trailers: &'t str },
-    /// In chunks that readers could take apart in different ways.
+    /// A body in malformed chunks. Readers could disagree on its content.
     Damaged(&'t str),
 }
 
@@ -74,8 +75,10 @@ impl Walk<'_> {
 }
 
 impl<'t> Message<'t> {
-    /// Reads the message at the start of a text. Its body ends where its headers say that it does (RFC 9112, 6.3) if nothing or
-    /// another message follows. Otherwise the rest of the text is the body, as other programs write batches.
+    /// Reads the message at the start of a text.
+    ///
+    /// The headers determine the end of the body (RFC 9112, 6.3) if nothing or another message follows there. Otherwise the rest of
+    /// the text is the body, because some programs write batches with wrong lengths.
     fn read(text: &'t str) -> Self {
         let (head, between, after) = match split_head(text) {
             (_, "", _) if is_first_line(text) => (text, "", ""),
@@ -109,7 +112,7 @@ impl<'t> Message<'t> {
     }
 }
 
-/// Whether a message can end before this text: nothing but line ends or another message follows.
+/// Whether a message can end before this text: the text has only line ends, or begins with another message.
 fn is_end(rest: &str) -> bool {
     let rest = rest.trim_start_matches(['\r', '\n']);
     rest.is_empty() || is_first_line(rest)
@@ -135,15 +138,15 @@ fn is_first_line(text: &str) -> bool {
     }
 }
 
-/// The size in the first line of a chunk.
+/// Returns the size in the first line of a chunk.
 fn chunk_size(text: &str) -> Option<usize> {
     let line = text.lines().next().unwrap_or_default();
     let digits = line.split(';').next().unwrap_or_default();
     usize::from_str_radix(digits.trim(), 16).ok()
 }
 
-/// Joins the chunks at the start of a text (RFC 9112, 7.1). Returns the joined body, the trailer fields, and the text behind them. A
-/// text that is cut off ends with the chunk that it is cut off in.
+/// Joins the chunks at the start of a text (RFC 9112, 7.1). Returns the joined body, the trailer fields, and the text after them. If
+/// the text is truncated within a chunk, that chunk is the last one.
 fn joined(text: &str) -> Option<(String, &str, &str)> {
     let mut joined = String::new();
     let mut rest = text;
@@ -201,18 +204,18 @@ pub(super) fn split_head(text: &str) -> (&str, &str, &str) {
         }
         at += line.len();
     }
-    // Without an empty line the text has no headers.
+    // A text without an empty line has no headers.
     ("", "", text)
 }
 
-/// Whether a line is a header, or the continuation of one. The name of a header is a token (RFC 9110, 5.6.2).
+/// Whether a line is a header or the continuation of a header. The name of a header is a token (RFC 9110, 5.6.2).
 pub(super) fn is_header(line: &str) -> bool {
     let name = line.split_once(':').map_or("", |(name, _)| name.trim_end());
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     line.starts_with([' ', '\t']) || (!name.is_empty() && name.bytes().all(is_token))
 }
 
-/// The header lines of a message or part, with their line ends. Folded headers are unfolded.
+/// The header lines of a message or part, with their line ends. Folded headers are joined.
 pub(super) struct Headers {
     lines: Vec<String>,
     is_edited: bool,
@@ -248,7 +251,7 @@ impl Headers {
                 Some((name, value)) if is_header(content) => walk
                     .header(name.trim(), value.trim())
                     .map(|value| format!("{name}: {value}{ending}")),
-                // The request line or status line.
+                // This is the request line or the status line.
                 _ => walk
                     .value(HarFieldKind::Text, "", content)
                     .map(|content| content + ending),
@@ -277,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_first_line_is_told_from_text() {
+    fn request_and_status_lines_are_distinguished_from_text() {
         for line in [
             "HTTP/1.1 200 OK",
             "HTTP/1.1 204",

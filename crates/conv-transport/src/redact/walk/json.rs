@@ -3,7 +3,7 @@
 use super::{HarFieldKind, Walk};
 use crate::redact::names;
 
-/// A token of JSON. Between the tokens there is only white space.
+/// A token of JSON. Only white space separates tokens.
 struct Token {
     kind: Kind,
     start: usize,
@@ -21,11 +21,11 @@ enum Kind {
     Bare,
 }
 
-/// An object or array around the current token.
+/// An object or array that contains the current token.
 #[derive(Default)]
 struct Container {
     member: String,
-    /// The value of the member `name`, if the object is a pair: `{"name": "password", "value": "…"}`.
+    /// The value of the member `name` if the object is a pair, such as `{"name": "password", "value": "…"}`.
     pair: Option<String>,
     around_is_secret: bool,
     around_is_guarded: bool,
@@ -37,13 +37,13 @@ impl Walk<'_> {
         let pairs = pairs(text, &tokens);
         let signs_in = sign_ins(text, &tokens, &pairs);
         let around = (self.in_secret, self.is_guarded);
-        // In a response, only the object with the secret is guarded: it may be one of many in an event page.
+        // In a response, only the object with the secret is guarded, because an event page has many other objects.
         self.is_guarded |= self.in_request && signs_in.contains(&true);
         let mut contents = pairs.into_iter().zip(signs_in);
         let mut edits = Edits::new(text);
         let mut containers: Vec<Container> = Vec::new();
         let (around_is_secret, around_is_guarded) = (self.in_secret, self.is_guarded);
-        // Broken JSON may close more than it opens.
+        // Malformed JSON may have more closing brackets than opening ones.
         let outermost = || Container {
             around_is_secret,
             around_is_guarded,
@@ -59,7 +59,7 @@ impl Walk<'_> {
                 Kind::Open => {
                     let (pair, signs_in) = contents.next().unwrap_or_default();
                     let inner = Container {
-                        // The items of an array have the name of the array.
+                        // The items of an array get the name of the array.
                         member: current.member.clone(),
                         pair,
                         around_is_secret: self.in_secret,
@@ -90,7 +90,7 @@ impl Walk<'_> {
                         Some(pair) if is_value => (pair.clone(), HarFieldKind::Parameter),
                         _ => (current.member.clone(), HarFieldKind::Member),
                     };
-                    // In a guarded body, numbers stay unless their name is the name of a secret. The names of pairs stay, too.
+                    // A guarded body keeps numbers, unless their name is the name of a secret. It also keeps the names of pairs.
                     let guarded = self.is_guarded;
                     let is_pairs_name = current.pair.as_ref() == Some(&value);
                     self.is_guarded = guarded && raw.parse::<f64>().is_err() && !is_pairs_name;

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::{HarFieldKind, Walk, json::Edits};
 use crate::redact::{canonical::entity, names};
 
-/// An element around the current position.
+/// An element that contains the current position.
 struct Element {
     name: String,
-    /// The attribute `name`: of a UCWA property, a form field or a SAML attribute.
+    /// The value of the attribute `name` of a UCWA property, a form field or a SAML attribute.
     label: Option<String>,
     around_is_secret: bool,
 }
@@ -52,7 +52,7 @@ impl Walk<'_> {
                         .rev()
                         .position(|it| it.name.eq_ignore_ascii_case(name));
                     if let Some(index) = found.map(|found| open.len() - 1 - found) {
-                        // An end tag also closes the unclosed elements inside of its element, as in HTML.
+                        // An end tag also closes the unclosed elements within its element, as in HTML.
                         if let Some(element) = open.get(index) {
                             self.in_secret = element.around_is_secret;
                         }
@@ -136,7 +136,7 @@ impl Walk<'_> {
             Some((last, before)) => (last, before.last()),
             None => return self.value(HarFieldKind::Text, "", value),
         };
-        // The items of a list have the name of the list.
+        // The items of a list get the name of the list.
         let name = match (&last.label, before.and_then(|list| list.label.as_ref())) {
             (Some(label), _) => label,
             (None, Some(list)) if last.name == "item" => list,
@@ -172,7 +172,7 @@ impl Walk<'_> {
             let is_value = ["value", "content"]
                 .iter()
                 .any(|it| attribute.name.eq_ignore_ascii_case(it));
-            // Without its label, the element would not be recognized any more.
+            // An element without its label would not be recognized any more.
             let around_is_guarded = self.is_guarded;
             self.is_guarded &= !is_label(attribute.name);
             let lower = attribute.name.to_ascii_lowercase();
@@ -204,14 +204,14 @@ impl Walk<'_> {
     }
 }
 
-/// Whether an attribute has the name of a property, a form field or a SAML attribute.
+/// Whether the value of an attribute is the name of a property, a form field or a SAML attribute.
 fn is_label(attribute: &str) -> bool {
     ["name", "key"]
         .iter()
         .any(|label| attribute.eq_ignore_ascii_case(label))
 }
 
-/// Whether the name of an element or attribute, or the label of an element, is a secret's or names a grant.
+/// Whether the name of an element or attribute, or the label of an element, is the name of a secret or of a grant type.
 fn signs_in(text: &str) -> bool {
     let is_sign_in =
         |name: &str| names::is_grant_type(name) || names::secret(name, false).is_some();
@@ -237,7 +237,7 @@ fn signs_in(text: &str) -> bool {
     false
 }
 
-/// The most elements that one end tag closes. An end tag that would close more is ignored.
+/// The greatest number of elements that one end tag closes. An end tag that would close more is ignored.
 const MOST_UNCLOSED: usize = 64;
 
 /// HTML elements that have no end tag.
@@ -277,7 +277,7 @@ fn markup_at(rest: &str) -> (Kind, std::ops::Range<usize>, usize) {
     (kind, inner, length)
 }
 
-/// Returns the position of the `>` that ends a tag. The values of attributes may contain others.
+/// Returns the position of the `>` that ends a tag. The values of attributes may contain other `>` characters.
 fn end_of_tag(rest: &str) -> usize {
     let mut quote = None;
     let mut after_equals = false;

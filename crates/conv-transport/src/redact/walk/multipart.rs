@@ -72,8 +72,8 @@ impl Walk<'_> {
 
 /// Returns the ranges of the parts. The text before the first delimiter and the text after the last one count as parts.
 ///
-/// Returns `None` if readers can disagree on the parts: a delimiter is inside of a line, at the start of a longer line, or after
-/// the closing delimiter. A part may then contain a body with the same boundary, and the ranges would cut documents in pieces.
+/// Returns `None` if readers can disagree on the parts: a delimiter is within a line, at the start of a longer line, or after the
+/// closing delimiter. A part may then contain a body with the same boundary, and the ranges would split documents.
 fn parts(text: &str, boundary: &str) -> Option<Vec<Range<usize>>> {
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
@@ -104,7 +104,7 @@ fn parts(text: &str, boundary: &str) -> Option<Vec<Range<usize>>> {
 
 /// A part of a multipart body.
 struct Part<'t> {
-    /// The name of the form field. Empty if the part is no form field.
+    /// The name of the form field. Empty if the part is not a form field.
     name: String,
     headers: Headers,
     between: &'t str,

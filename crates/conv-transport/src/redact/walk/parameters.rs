@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{HarFieldKind, Walk, json::Edits, names};
 
-/// The longest name that is read before `=` or `:` in a text, in characters.
+/// The greatest length, in characters, of a name before `=` or `:` in a text.
 const LONGEST_NAME: usize = 80;
 
 impl Walk<'_> {
@@ -56,7 +56,7 @@ impl Walk<'_> {
             let after = text.get(at..).unwrap_or_default();
             match text.as_bytes().get(mark) {
                 Some(b'/') => {
-                    // A path segment with escapes.
+                    // The value may be a path segment with escapes.
                     let end = after.find(|c| !is_value(c) || "/?&=:#;,".contains(c));
                     let segment = after.get(..end.unwrap_or(after.len())).unwrap_or_default();
                     if segment.contains('%') {
@@ -67,7 +67,7 @@ impl Walk<'_> {
                         }
                         at += segment.len();
                     }
-                    // The user info of a URL.
+                    // This is the user information of a URL.
                     if let Some(rest) = after.strip_prefix('/')
                         && text.get(..mark).is_some_and(|before| before.ends_with(':'))
                     {
@@ -97,7 +97,7 @@ impl Walk<'_> {
                     let value = text.get(start..).unwrap_or_default();
                     let end = match quote {
                         Some(quote) => value.find(quote),
-                        // Queries contain more unescaped characters than words of a text do.
+                        // A value in a query may contain more unescaped characters than a word of a text.
                         None if is_in_query(text, mark) => value.find(ends_in_query),
                         None => value.find(|c| !is_value(c)),
                     };
@@ -114,7 +114,7 @@ impl Walk<'_> {
                     }
                 }
                 _ => {
-                    // A name and a quoted value, as in scripts and malformed JSON.
+                    // Scripts and malformed JSON have a name and a quoted value.
                     let trimmed = after.trim_start();
                     let Some(quote) = opening_quote(trimmed) else {
                         continue;
@@ -151,7 +151,7 @@ fn has_sign_in(text: &str) -> bool {
     })
 }
 
-/// Returns the quote at the start of a text, with the backslash before it if the text is inside of a string.
+/// Returns the quote at the start of a text, with the backslash before the quote if the text is within a string.
 fn opening_quote(text: &str) -> Option<&'static str> {
     ["\"", "'", "\\\"", "\\'"]
         .into_iter()
@@ -189,7 +189,7 @@ fn is_value(c: char) -> bool {
     !c.is_whitespace() && !c.is_control() && !"&\"'<>;#\\`{}|^,()".contains(c)
 }
 
-/// Decodes percent escapes. Bytes that are not UTF-8 become one character each.
+/// Decodes percent escapes. Each byte that is not UTF-8 becomes one character.
 pub(super) fn decoded(text: &str, is_form: bool) -> String {
     let spaced = if is_form {
         text.replace('+', " ")

@@ -1,4 +1,4 @@
-//! Which connection a request takes.
+//! Tests of the choice and the reuse of connections.
 
 use std::{
     io::{Read, Write},
@@ -17,7 +17,7 @@ use super::{get, post};
 use crate::server::Server;
 
 #[tokio::test]
-async fn a_request_goes_out_whole_and_a_response_comes_in_whole() {
+async fn requests_and_responses_are_transferred_completely() {
     let server = Server::bind().await;
     let transport = HyperTransport::new();
     let serve = async {
@@ -61,7 +61,7 @@ async fn an_empty_post_states_its_length() {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn a_connection_is_reused() {
     let server = Server::bind().await;
     let transport = HyperTransport::new();
     let serve = async {
@@ -82,14 +82,14 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
-async fn polls_follow_each_other_on_one_connection_and_commands_pass_them() {
+async fn polls_share_one_connection_and_commands_use_another() {
     let server = Server::bind().await;
     let transport = HyperTransport::new();
     let serve = async {
         let mut events = server.accept().await;
         let poll = events.request().await.unwrap();
         assert!(poll.starts_with("GET /events "));
-        // The poll stays parked while commands come on a second connection and are answered.
+        // The poll stays pending while the server answers commands on a second connection.
         let mut commands = server.accept().await;
         for _ in 0..2 {
             let command = commands.request().await.unwrap();
@@ -118,9 +118,10 @@ async fn polls_follow_each_other_on_one_connection_and_commands_pass_them() {
     join!(polls, commands, serve);
 }
 
-/// A server with a thread of its own, so that it acts while the runtime of the test is blocked.
+/// Starts a server in a separate thread, so that the server runs while the runtime of the test is blocked.
 ///
-/// It answers one request on each connection, and closes when it is told to.
+/// The server answers one request on each connection. It closes the connection when the test sends on the first channel, and confirms
+/// on the second.
 fn closing_server() -> (String, mpsc::Sender<()>, mpsc::Receiver<()>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -149,7 +150,7 @@ async fn a_connection_closed_while_idle_is_replaced() {
     let transport = HyperTransport::new();
     let first = post(&transport, url.clone(), "a").await.unwrap();
     assert_eq!(first.body(), "one");
-    // The only thread of the runtime is blocked here, so it learns nothing of the end by itself.
+    // The only thread of the runtime is blocked here, so the transport cannot notice that the connection closes.
     close.send(()).unwrap();
     closed.recv().unwrap();
     let second = post(&transport, url, "b").await.unwrap();
@@ -164,7 +165,7 @@ async fn a_request_that_may_have_been_seen_is_not_repeated() {
         let mut peer = server.accept().await;
         peer.request().await.unwrap();
         peer.respond("first").await;
-        // The same connection takes the second request and closes without an answer.
+        // The server receives the second request on the same connection, and closes it without a response.
         peer.request().await.unwrap();
     };
     let client = async {
@@ -194,7 +195,7 @@ async fn dropping_the_future_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn compressed_bodies_come_out_decoded() {
+async fn compressed_bodies_are_decoded() {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(b"a page of events").unwrap();
     let gzip = gzip.finish().unwrap();
@@ -244,7 +245,7 @@ async fn compressed_bodies_come_out_decoded() {
 }
 
 #[tokio::test]
-async fn large_heads_and_pages_pass_on_both_lanes() {
+async fn large_heads_and_pages_are_accepted_on_both_lanes() {
     let server = Server::bind().await;
     let transport = HyperTransport::new();
     let header = "h".repeat(12_000);

@@ -1,4 +1,4 @@
-//! How long each step may take, in virtual time: the clock advances when nothing else can happen.
+//! Tests of the deadline of each step, in virtual time: the clock advances when all tasks wait.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::{join, time::Instant};
 
 use crate::server::Server;
 
-/// Sends a request, and says how long it took to fail.
+/// Sends a request that fails, and returns the seconds until the failure.
 async fn time_to_fail(
     transport: &HyperTransport,
     url: String,

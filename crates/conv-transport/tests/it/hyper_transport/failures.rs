@@ -1,4 +1,4 @@
-//! What an error says: kind, stage, host, and whether the server may have seen the request.
+//! Tests of errors: their kind, stage and host, and whether the server may have seen the request.
 
 use std::{error::Error as _, io::Write, time::Duration};
 
@@ -14,7 +14,7 @@ use tokio::join;
 use super::{get, post};
 use crate::server::Server;
 
-/// Short, and certain to pass: the other side never answers.
+/// A deadline that always passes, because the server never responds. It is short, so that the tests are fast.
 const SHORT: Duration = Duration::from_millis(50);
 
 #[tokio::test]
@@ -85,13 +85,13 @@ async fn a_server_that_stalls_in_the_body() {
 }
 
 #[tokio::test]
-async fn a_silent_server_fails_commands_and_not_the_request_for_events() {
+async fn the_read_deadline_applies_to_commands_but_not_to_events() {
     let server = Server::bind().await;
     let mut config = HyperConfig::default();
     config.read_deadline = SHORT;
     let transport = HyperTransport::with_config(config);
     let events = get(&transport, server.url("/events"), Lane::Events);
-    let story = async {
+    let serve = async {
         let mut parked = server.accept().await;
         parked.request().await.unwrap();
         for (answer, stage) in [
@@ -113,10 +113,10 @@ async fn a_silent_server_fails_commands_and_not_the_request_for_events() {
             assert_eq!(error.stage(), stage);
             assert!(error.detail().unwrap().contains("silent"), "{error}");
         }
-        // Parked for twice that long by now.
+        // The poll has been pending for twice the read deadline.
         parked.respond("page").await;
     };
-    let (page, ()) = join!(events, story);
+    let (page, ()) = join!(events, serve);
     assert_eq!(page.unwrap().body(), "page");
 }
 
@@ -249,7 +249,7 @@ async fn a_body_may_have_eight_mebibytes_by_default() {
 }
 
 #[tokio::test]
-async fn a_body_that_unpacks_over_the_limit_or_not_at_all() {
+async fn a_compressed_body_over_the_limit_or_malformed() {
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&[0; 100_000]).unwrap();
     let bomb = bomb.finish().unwrap();
@@ -279,7 +279,7 @@ async fn a_body_that_unpacks_over_the_limit_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn windows_authentication_without_credentials_is_said_to_be_unsupported() {
+async fn windows_authentication_without_credentials_is_reported_as_unsupported() {
     let request = Request::post("https://pool.contoso.com/webticket")
         .body(Bytes::new())
         .unwrap();
@@ -294,7 +294,7 @@ async fn windows_authentication_without_credentials_is_said_to_be_unsupported() 
 }
 
 #[tokio::test]
-async fn no_error_and_no_debug_output_tells_a_secret() {
+async fn errors_and_debug_output_show_no_secret() {
     let url = "http://127.0.0.1:1/path?token=sesame".to_owned();
     let transport = HyperTransport::new();
     let request = Request::post(url)
@@ -303,6 +303,6 @@ async fn no_error_and_no_debug_output_tells_a_secret() {
         .unwrap();
     let options = SendOptions::new(Lane::Commands, super::LONG);
     let error = transport.send(request, options).await.unwrap_err();
-    let told = format!("{error} {error:?} {transport:?}");
-    assert!(!told.contains("sesame"), "{told}");
+    let shown = format!("{error} {error:?} {transport:?}");
+    assert!(!shown.contains("sesame"), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! Which connections have TCP keep-alive, as Linux shows it.
+//! Tests of TCP keep-alive, from the socket table of Linux.
 
 use std::{fs, net::SocketAddr};
 
@@ -7,7 +7,7 @@ use conv_transport::{HyperTransport, Lane};
 use super::get;
 use crate::server::Server;
 
-/// When the keep-alive timer of the client's end of a connection to `server` ends, in seconds, by `/proc/net/tcp`.
+/// Returns the seconds until the keep-alive timer of the client's socket expires, from `/proc/net/tcp`.
 fn timer(client: SocketAddr, server: SocketAddr) -> Option<u64> {
     let connections = fs::read_to_string("/proc/net/tcp").unwrap();
     let ends = (
@@ -20,13 +20,13 @@ fn timer(client: SocketAddr, server: SocketAddr) -> Option<u64> {
         let is_it = local.ends_with(&ends.0) && remote.ends_with(&ends.1);
         is_it.then(|| fields[5].to_owned())
     });
-    // The kind of timer, 2 for keep-alive, and its end in hundredths of a second.
+    // The field has the kind of the timer, which is 2 for keep-alive, and its remaining time in hundredths of a second.
     let end = connection.unwrap().strip_prefix("02:")?.to_owned();
     Some(u64::from_str_radix(&end, 16).unwrap() / 100)
 }
 
 #[tokio::test]
-async fn a_connection_for_events_has_keep_alive_and_one_for_commands_has_not() {
+async fn only_connections_for_events_have_keep_alive() {
     let server = Server::bind().await;
     let transport = HyperTransport::new();
     for (lane, expected) in [(Lane::Events, true), (Lane::Commands, false)] {

@@ -1,4 +1,4 @@
-//! TLS by OpenSSL, against a server that has no cipher suite of rustls's.
+//! Tests of TLS with OpenSSL, against a server that shares no cipher suite with rustls.
 
 use std::{error::Error as _, pin::Pin};
 
@@ -17,16 +17,16 @@ use tokio_openssl::SslStream;
 
 use super::{
     get,
-    tls::{World, pin},
+    tls::{TestPki, pin},
     tls_refusals::self_signed,
 };
 use crate::server::Peer;
 
-/// What Windows Server 2012 R2 has, of what goes with a key of this kind: CBC suites only.
+/// The cipher suites of Windows Server 2012 R2 for this kind of key: CBC suites only.
 const OLD_SUITES: &str = "ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES256-SHA";
 
 async fn exchange(
-    world: &World,
+    pki: &TestPki,
     pem: &str,
     transport: &HyperTransport,
 ) -> Result<Response<Bytes>, TransportError> {
@@ -41,9 +41,9 @@ async fn exchange(
     acceptor.set_private_key(&key).unwrap();
     let acceptor = acceptor.build();
 
-    let url = format!("https://localhost:{}/", world.server.address.port());
+    let url = format!("https://localhost:{}/", pki.server.address.port());
     let serve = async {
-        let tcp = world.server.accept().await.0;
+        let tcp = pki.server.accept().await.0;
         let ssl = Ssl::new(acceptor.context()).unwrap();
         let mut stream = SslStream::new(ssl, tcp).unwrap();
         if Pin::new(&mut stream).accept().await.is_ok() {
@@ -64,16 +64,16 @@ fn native(tls: TlsConfig) -> HyperTransport {
 
 #[tokio::test]
 async fn a_server_with_old_cipher_suites_is_reached() {
-    let world = World::new().await;
-    let transport = native(world.trusting());
-    let pem = world.identity("localhost").pem().to_owned();
-    let response = exchange(&world, &pem, &transport).await.unwrap();
+    let pki = TestPki::new().await;
+    let transport = native(pki.trusting());
+    let pem = pki.identity("localhost").pem().to_owned();
+    let response = exchange(&pki, &pem, &transport).await.unwrap();
     assert_eq!(response.body(), "over OpenSSL");
 
     let mut config = HyperConfig::default();
-    config.tls = world.trusting();
+    config.tls = pki.trusting();
     let transport = HyperTransport::with_config(config);
-    let error = exchange(&world, &pem, &transport).await.unwrap_err();
+    let error = exchange(&pki, &pem, &transport).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Tls);
     let detail = error.detail().unwrap();
     assert!(
@@ -83,14 +83,14 @@ async fn a_server_with_old_cipher_suites_is_reached() {
 }
 
 #[tokio::test]
-async fn a_wrong_certificate_is_refused_by_its_names() {
-    let world = World::new().await;
+async fn the_error_for_a_wrong_certificate_names_its_subject_and_issuer() {
+    let pki = TestPki::new().await;
     for (tls, name, cause) in [
         (TlsConfig::new(), "localhost", "issuer"),
-        (world.trusting(), "pool.contoso.com", "mismatch"),
+        (pki.trusting(), "pool.contoso.com", "mismatch"),
     ] {
-        let pem = world.identity(name).pem().to_owned();
-        let error = exchange(&world, &pem, &native(tls)).await.unwrap_err();
+        let pem = pki.identity(name).pem().to_owned();
+        let error = exchange(&pki, &pem, &native(tls)).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls);
         assert_eq!(error.stage(), Stage::Tls);
         assert_eq!(error.sent(), Sent::No);
@@ -105,36 +105,36 @@ async fn a_wrong_certificate_is_refused_by_its_names() {
 }
 
 #[tokio::test]
-async fn a_pin_and_an_identity_are_taken() {
-    let world = World::new().await;
+async fn a_pin_and_a_client_identity_are_used() {
+    let pki = TestPki::new().await;
     let pin = format!("sha256//{}=", "A".repeat(43));
-    let pinned = world.trusting().with_pin("localhost", &pin).unwrap();
-    let pem = world.identity("localhost").pem().to_owned();
-    let error = exchange(&world, &pem, &native(pinned)).await.unwrap_err();
+    let pinned = pki.trusting().with_pin("localhost", &pin).unwrap();
+    let pem = pki.identity("localhost").pem().to_owned();
+    let error = exchange(&pki, &pem, &native(pinned)).await.unwrap_err();
     assert!(
         error.detail().unwrap().contains("not the pinned one"),
         "{error}"
     );
 
-    let identity = world.identity("client");
-    let tls = world
+    let identity = pki.identity("client");
+    let tls = pki
         .trusting()
         .with_identity(identity.pem().as_bytes())
         .unwrap();
-    let response = exchange(&world, &pem, &native(tls)).await.unwrap();
+    let response = exchange(&pki, &pem, &native(tls)).await.unwrap();
     assert_eq!(response.body(), "over OpenSSL");
 }
 
 #[tokio::test]
-async fn a_certificate_signed_by_itself_is_accepted_if_it_is_listed_or_pinned() {
-    let world = World::new().await;
+async fn a_self_signed_certificate_is_accepted_if_it_is_listed_or_pinned() {
+    let pki = TestPki::new().await;
     let own = self_signed(|_| {});
     let pem = own.pem().to_owned() + &own.key.serialize_pem();
     for tls in [
         TlsConfig::new().with_roots(own.pem().as_bytes()),
         TlsConfig::new().with_pin("localhost", &pin(&own)),
     ] {
-        exchange(&world, &pem, &native(tls.unwrap())).await.unwrap();
+        exchange(&pki, &pem, &native(tls.unwrap())).await.unwrap();
     }
     let other = self_signed(|_| {});
     for tls in [
@@ -142,7 +142,7 @@ async fn a_certificate_signed_by_itself_is_accepted_if_it_is_listed_or_pinned() 
         TlsConfig::new().with_roots(other.pem().as_bytes()),
         TlsConfig::new().with_pin("localhost", &pin(&other)),
     ] {
-        exchange(&world, &pem, &native(tls.unwrap()))
+        exchange(&pki, &pem, &native(tls.unwrap()))
             .await
             .unwrap_err();
     }

@@ -1,4 +1,4 @@
-//! Through an HTTP proxy. Nothing here leaves the machine: the proxies are scripted, and the servers behind them are only names.
+//! Tests of requests through an HTTP proxy. The proxies are scripted on loopback, and the servers behind them do not exist.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     LONG, get, post,
-    tls::{World, server},
+    tls::{TestPki, server},
 };
 use crate::server::{Peer, Server};
 
@@ -24,7 +24,7 @@ fn through(proxy: &Server, tls: TlsConfig) -> HyperTransport {
     HyperTransport::with_config(config)
 }
 
-/// `user:sesame`
+/// The base64 of `user:sesame`.
 const CREDENTIALS: &str = "proxy-authorization: Basic dXNlcjpzZXNhbWU=\r\n";
 
 #[tokio::test]
@@ -55,11 +55,11 @@ async fn plain_requests_go_to_the_proxy_with_an_absolute_target() {
 
 #[tokio::test]
 async fn requests_over_tls_go_through_a_tunnel() {
-    let world = World::new().await;
-    let identity = world.identity("pool.invalid");
-    let transport = through(&world.server, world.trusting());
+    let pki = TestPki::new().await;
+    let identity = pki.identity("pool.invalid");
+    let transport = through(&pki.server, pki.trusting());
     let serve = async {
-        let mut peer = world.server.accept().await;
+        let mut peer = pki.server.accept().await;
         let request = peer.request().await.unwrap();
         assert!(
             request.starts_with("CONNECT pool.invalid:443 HTTP/1.1\r\n"),
@@ -95,7 +95,7 @@ async fn a_proxy_that_refuses_is_named() {
     let (error, _peer) = join!(get(&transport, url, Lane::Commands), async {
         let mut peer = proxy.accept().await;
         peer.request().await.unwrap();
-        // The body never comes, and nobody waits for it.
+        // The proxy never sends the body, and the transport does not wait for it.
         peer.write(
             "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 99\r\n\
              proxy-authenticate: Negotiate, NTLM\r\nproxy-authenticate: Basic realm=\"a, b\"\r\n\r\n",
@@ -108,17 +108,17 @@ async fn a_proxy_that_refuses_is_named() {
     assert_eq!(error.stage(), Stage::Connect);
     assert_eq!(error.sent(), Sent::No);
     assert_eq!(error.host(), "pool.invalid:443");
-    let told = format!(
+    let expected = format!(
         "the proxy {} answered 407 Proxy Authentication Required; the user name and the password in the address of the \
          proxy were refused; schemes offered: Negotiate, NTLM, Basic (only Basic can be used)",
         proxy.address
     );
-    assert!(error.to_string().contains(&told), "{error}");
+    assert!(error.to_string().contains(&expected), "{error}");
     assert!(!format!("{error:?} {transport:?}").contains("sesame"));
 }
 
 #[tokio::test]
-async fn a_proxy_that_closes_or_is_not_there_is_named() {
+async fn a_proxy_that_closes_or_cannot_be_reached_is_named() {
     let proxy = Server::bind().await;
     let transport = through(&proxy, TlsConfig::new());
     let url = || "https://pool.invalid/".to_owned();
@@ -129,18 +129,18 @@ async fn a_proxy_that_closes_or_is_not_there_is_named() {
     assert_eq!(error.kind(), TransportErrorKind::Proxy);
     assert_eq!(error.sent(), Sent::No);
 
-    let told = format!("through the proxy {}", proxy.address);
+    let expected = format!("through the proxy {}", proxy.address);
     drop(proxy);
     let error = get(&transport, url(), Lane::Commands).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Connect);
     assert_eq!(error.host(), "pool.invalid:443");
-    assert!(error.to_string().contains(&told), "{error}");
+    assert!(error.to_string().contains(&expected), "{error}");
 }
 
 #[tokio::test]
 async fn a_proxy_that_never_answers_is_named_within_the_deadline() {
     let short = Duration::from_millis(50);
-    for (connecting, whole, told) in [
+    for (connecting, whole, expected) in [
         (
             short,
             LONG,
@@ -148,7 +148,7 @@ async fn a_proxy_that_never_answers_is_named_within_the_deadline() {
         ),
         (LONG, short, "through the proxy"),
     ] {
-        // It listens, and that is all.
+        // The proxy listens, but never accepts.
         let proxy = Server::bind().await;
         let mut config = HyperConfig::default();
         config.proxy = Proxy::new(&proxy.url("/"), "").unwrap();
@@ -160,37 +160,37 @@ async fn a_proxy_that_never_answers_is_named_within_the_deadline() {
         assert_eq!(error.kind(), TransportErrorKind::Timeout);
         assert_eq!(error.stage(), Stage::Connect);
         assert_eq!(error.sent(), Sent::No);
-        let told = format!(": {told} {}", proxy.address);
-        assert!(error.to_string().ends_with(&told), "{error}");
+        let expected = format!(": {expected} {}", proxy.address);
+        assert!(error.to_string().ends_with(&expected), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_proxy_may_itself_be_reached_over_tls() {
-    let world = World::new().await;
-    let identity = world.identity("localhost");
+    let pki = TestPki::new().await;
+    let identity = pki.identity("localhost");
     let mut config = HyperConfig::default();
-    // A name on loopback is never proxied, a proxy on loopback is used.
-    let proxy = format!("https://localhost:{}", world.server.address.port());
+    // A server on loopback is reached without the proxy. A proxy on loopback is used.
+    let proxy = format!("https://localhost:{}", pki.server.address.port());
     config.proxy = Proxy::new(&proxy, "").unwrap();
-    config.tls = world.trusting();
+    config.tls = pki.trusting();
     let transport = HyperTransport::with_config(config);
     let url = || "http://pool.invalid/".to_owned();
     let (response, ()) = join!(get(&transport, url(), Lane::Commands), async {
         let acceptor = TlsAcceptor::from(Arc::new(server(&identity)));
-        let tcp = world.server.accept().await.0;
+        let tcp = pki.server.accept().await.0;
         let mut peer = Peer(acceptor.accept(tcp).await.unwrap());
         peer.request().await.unwrap();
         peer.respond("over TLS").await;
     });
     assert_eq!(response.unwrap().body(), "over TLS");
 
-    // TLS to the server, inside of TLS to the proxy.
-    let pool = world.identity("pool.invalid");
+    // The TLS connection to the server is inside the TLS connection to the proxy.
+    let pool = pki.identity("pool.invalid");
     let secure = || "https://pool.invalid/".to_owned();
     let (response, ()) = join!(get(&transport, secure(), Lane::Commands), async {
         let acceptor = TlsAcceptor::from(Arc::new(server(&identity)));
-        let tcp = world.server.accept().await.0;
+        let tcp = pki.server.accept().await.0;
         let mut peer = Peer(acceptor.accept(tcp).await.unwrap());
         let request = peer.request().await.unwrap();
         assert!(
@@ -206,11 +206,11 @@ async fn a_proxy_may_itself_be_reached_over_tls() {
     });
     assert_eq!(response.unwrap().body(), "over TLS twice");
 
-    let stranger = World::new().await.identity("localhost");
+    let stranger = TestPki::new().await.identity("localhost");
     let fresh = || "https://pool.invalid/".to_owned();
     let (error, _) = join!(get(&transport, fresh(), Lane::Events), async {
         let acceptor = TlsAcceptor::from(Arc::new(server(&stranger)));
-        let tcp = world.server.accept().await.0;
+        let tcp = pki.server.accept().await.0;
         acceptor.accept(tcp).await
     });
     let error = error.unwrap_err();

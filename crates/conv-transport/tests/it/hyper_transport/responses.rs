@@ -1,4 +1,4 @@
-//! Responses as old servers and proxies send them.
+//! Tests of responses in the forms that old servers and proxies send.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ async fn answered(lane: Lane, answer: &[u8]) -> Result<Response<Bytes>, Transpor
 }
 
 #[tokio::test]
-async fn a_head_that_bends_the_rules_is_read() {
+async fn a_head_with_common_deviations_is_read() {
     for (answer, name, value) in [
         // IIS folds long headers.
         (
@@ -77,8 +77,8 @@ async fn the_limit_of_a_head_is_the_same_on_both_lanes() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Protocol);
-        let told = "the head is larger than 65536 bytes or 100 headers";
-        assert_eq!(error.detail(), Some(told), "{error:?}");
+        let expected = "the head is larger than 65536 bytes or 100 headers";
+        assert_eq!(error.detail(), Some(expected), "{error:?}");
     }
 }
 
@@ -103,7 +103,7 @@ async fn encoded(headers: &str, body: &[u8]) -> Result<Response<Bytes>, Transpor
 }
 
 #[tokio::test]
-async fn every_coding_of_a_body_is_removed() {
+async fn every_content_coding_is_decoded() {
     let padded = [gzip(b"text"), vec![0; 6]].concat();
     for (headers, body) in [
         (
@@ -132,7 +132,7 @@ async fn every_coding_of_a_body_is_removed() {
 #[tokio::test]
 async fn a_coding_that_is_not_supported_is_named() {
     let many = format!("content-encoding: {}\r\n", "gzip,".repeat(9));
-    for (headers, told) in [
+    for (headers, expected) in [
         (
             "content-encoding: gzip, compress\r\n",
             "the content coding \"compress\" is not supported",
@@ -149,6 +149,6 @@ async fn a_coding_that_is_not_supported_is_named() {
     ] {
         let error = encoded(headers, b"text").await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Protocol);
-        assert_eq!(error.detail(), Some(told));
+        assert_eq!(error.detail(), Some(expected));
     }
 }

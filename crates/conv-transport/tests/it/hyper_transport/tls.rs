@@ -1,4 +1,4 @@
-//! TLS, with certificates that each test makes.
+//! Tests of TLS, with certificates that each test generates.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use tokio_rustls::TlsAcceptor;
 use super::get;
 use crate::server::{Peer, Server};
 
-/// A certificate authority, and a server of it that is reached as `localhost`.
-pub(super) struct World {
+/// A certificate authority, and a server at `localhost` for the certificates of the authority.
+pub(super) struct TestPki {
     pub(super) authority: CertifiedIssuer<'static, KeyPair>,
     pub(super) server: Server,
 }
@@ -32,22 +32,23 @@ pub(super) struct Identity {
 
 #[cfg(any(feature = "native-tls", feature = "windows-auth"))]
 impl Identity {
-    /// Certificate and key.
+    /// Returns the certificate and the key.
     pub(super) fn pem(&self) -> &str {
         &self.pem
     }
 }
 
-impl World {
+impl TestPki {
     pub(super) async fn new() -> Self {
         Self::of("authority").await
     }
 
-    /// With an authority of this name.
+    /// Creates an authority with this name.
     pub(super) async fn of(authority: &str) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Otherwise it has the name of what it signs, which OpenSSL then takes for signed by itself.
+        // Without a name of its own, the authority has the default name of the certificates that it signs. OpenSSL would take those
+        // for self-signed.
         params
             .distinguished_name
             .push(DnType::CommonName, authority);
@@ -82,13 +83,13 @@ impl World {
         roots
     }
 
-    /// What a client gets that trusts the authority.
+    /// Returns the configuration of a client that trusts the authority.
     pub(super) fn trusting(&self) -> TlsConfig {
         let pem = self.authority.pem();
         TlsConfig::new().with_roots(pem.as_bytes()).unwrap()
     }
 
-    /// One request, answered by the server where it gets so far.
+    /// Sends one request. The server responds if the handshake succeeds.
     pub(super) async fn exchange(
         &self,
         tls: TlsConfig,
@@ -147,30 +148,30 @@ pub(super) fn pin(identity: &Identity) -> String {
     BASE64_STANDARD.encode(digest)
 }
 
-pub(super) fn assert_refused(error: &TransportError, told: &str) {
+pub(super) fn assert_refused(error: &TransportError, expected: &str) {
     assert_eq!(error.kind(), TransportErrorKind::Tls);
     assert_eq!(error.stage(), Stage::Tls);
     assert_eq!(error.sent(), Sent::No);
-    assert!(error.to_string().contains(told), "{error}");
+    assert!(error.to_string().contains(expected), "{error}");
 }
 
 #[tokio::test]
-async fn a_server_of_an_extra_root_is_trusted() {
-    let world = World::new().await;
-    let identity = world.identity("localhost");
+async fn a_server_with_an_extra_root_is_trusted() {
+    let pki = TestPki::new().await;
+    let identity = pki.identity("localhost");
     for versions in [&[&rustls::version::TLS12], &[&rustls::version::TLS13]] {
         let server = server_of(&identity, versions, None);
-        let response = world.exchange(world.trusting(), server).await.unwrap();
+        let response = pki.exchange(pki.trusting(), server).await.unwrap();
         assert_eq!(response.body(), "over TLS");
     }
 }
 
 #[tokio::test]
-async fn a_server_of_an_unknown_root_is_refused_by_name() {
-    let world = World::new().await;
-    let identity = world.identity("localhost");
-    let other = World::new().await;
-    let error = world
+async fn the_error_for_an_unknown_root_names_the_certificate() {
+    let pki = TestPki::new().await;
+    let identity = pki.identity("localhost");
+    let other = TestPki::new().await;
+    let error = pki
         .exchange(other.trusting(), server(&identity))
         .await
         .unwrap_err();
@@ -181,11 +182,11 @@ async fn a_server_of_an_unknown_root_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_host_is_refused_by_name() {
-    let world = World::new().await;
-    let identity = world.identity("pool.contoso.com");
-    let error = world
-        .exchange(world.trusting(), server(&identity))
+async fn the_error_for_another_host_names_the_certificate() {
+    let pki = TestPki::new().await;
+    let identity = pki.identity("pool.contoso.com");
+    let error = pki
+        .exchange(pki.trusting(), server(&identity))
         .await
         .unwrap_err();
     assert_refused(
@@ -196,34 +197,28 @@ async fn a_certificate_for_another_host_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_server_that_asks_for_a_certificate_gets_it() {
-    let world = World::new().await;
-    let identity = world.identity("localhost");
-    let server = || server_of(&identity, rustls::ALL_VERSIONS, Some(world.roots()));
-    let client = world.identity("client.contoso.com");
-    let tls = world
-        .trusting()
-        .with_identity(client.pem.as_bytes())
-        .unwrap();
+    let pki = TestPki::new().await;
+    let identity = pki.identity("localhost");
+    let server = || server_of(&identity, rustls::ALL_VERSIONS, Some(pki.roots()));
+    let client = pki.identity("client.contoso.com");
+    let tls = pki.trusting().with_identity(client.pem.as_bytes()).unwrap();
     assert_eq!(
-        world.exchange(tls, server()).await.unwrap().body(),
+        pki.exchange(tls, server()).await.unwrap().body(),
         "over TLS"
     );
-    let error = world
-        .exchange(world.trusting(), server())
-        .await
-        .unwrap_err();
+    let error = pki.exchange(pki.trusting(), server()).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Tls, "{error:?}");
 }
 
 #[tokio::test]
 async fn a_pin_allows_one_key_at_its_host() {
-    let world = World::new().await;
-    let identity = world.identity("localhost");
+    let pki = TestPki::new().await;
+    let identity = pki.identity("localhost");
     let right = pin(&identity);
-    let wrong = pin(&world.identity("localhost"));
+    let wrong = pin(&pki.identity("localhost"));
 
-    let tls = world.trusting().with_pin("localhost", &wrong).unwrap();
-    let error = world
+    let tls = pki.trusting().with_pin("localhost", &wrong).unwrap();
+    let error = pki
         .exchange(tls.clone(), server(&identity))
         .await
         .unwrap_err();
@@ -235,40 +230,36 @@ async fn a_pin_allows_one_key_at_its_host() {
     let tls = tls
         .with_pin("LOCALHOST", &format!("sha256//{right}"))
         .unwrap();
-    world.exchange(tls, server(&identity)).await.unwrap();
-    let elsewhere = world
-        .trusting()
-        .with_pin("pool.contoso.com", &wrong)
-        .unwrap();
-    world.exchange(elsewhere, server(&identity)).await.unwrap();
-    // A pin is no trust.
-    let untrusted = TlsConfig::new().with_roots(World::new().await.authority.pem().as_bytes());
+    pki.exchange(tls, server(&identity)).await.unwrap();
+    let elsewhere = pki.trusting().with_pin("pool.contoso.com", &wrong).unwrap();
+    pki.exchange(elsewhere, server(&identity)).await.unwrap();
+    // A pin alone does not make a certificate trusted.
+    let untrusted = TlsConfig::new().with_roots(TestPki::new().await.authority.pem().as_bytes());
     let untrusted = untrusted.unwrap().with_pin("localhost", &right).unwrap();
-    world
-        .exchange(untrusted, server(&identity))
+    pki.exchange(untrusted, server(&identity))
         .await
         .unwrap_err();
 }
 
 #[tokio::test]
 async fn an_older_version_than_wanted_is_refused() {
-    let world = World::new().await;
-    let identity = world.identity("localhost");
+    let pki = TestPki::new().await;
+    let identity = pki.identity("localhost");
     let old = server_of(&identity, &[&rustls::version::TLS12], None);
-    let tls = world.trusting().with_oldest_version(TlsVersion::Tls13);
-    let error = world.exchange(tls, old).await.unwrap_err();
+    let tls = pki.trusting().with_oldest_version(TlsVersion::Tls13);
+    let error = pki.exchange(tls, old).await.unwrap_err();
     assert_refused(&error, "protocol versions");
 }
 
 #[tokio::test]
 async fn a_server_without_a_common_cipher_suite_is_explained() {
-    let world = World::new().await;
+    let pki = TestPki::new().await;
     let mut config = HyperConfig::default();
-    config.tls = world.trusting();
+    config.tls = pki.trusting();
     let transport = HyperTransport::with_config(config);
-    let (error, _peer) = join!(get(&transport, world.url(), Lane::Commands), async {
-        let mut peer = world.server.accept().await;
-        // A fatal alert of TLS 1.2: handshake_failure (40).
+    let (error, _peer) = join!(get(&transport, pki.url(), Lane::Commands), async {
+        let mut peer = pki.server.accept().await;
+        // The server sends a fatal alert of TLS 1.2: handshake_failure (40).
         peer.write([21, 3, 3, 0, 2, 2, 40]).await;
         peer
     });
@@ -276,12 +267,9 @@ async fn a_server_without_a_common_cipher_suite_is_explained() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_work_is_refused_at_once() {
-    let world = World::new().await;
-    let (one, other) = (
-        world.identity("a.contoso.com"),
-        world.identity("b.contoso.com"),
-    );
+async fn an_invalid_configuration_is_refused_before_any_request() {
+    let pki = TestPki::new().await;
+    let (one, other) = (pki.identity("a.contoso.com"), pki.identity("b.contoso.com"));
     let certificate = one.pem.split("-----BEGIN PRIVATE").next().unwrap();
     let mixed = certificate.to_owned() + &other.key.serialize_pem();
 

@@ -1,4 +1,4 @@
-//! Servers that are not what they should be, with TLS 1.2 and 1.3: each is refused, in words.
+//! Tests of invalid servers with TLS 1.2 and 1.3: the transport refuses each with a readable message.
 
 use std::{error::Error as _, sync::Arc};
 
@@ -19,12 +19,12 @@ use tokio::join;
 
 use super::{
     get,
-    tls::{Identity, World, assert_refused, pin},
+    tls::{Identity, TestPki, assert_refused, pin},
 };
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
-/// Shows one certificate, whatever key it has.
+/// A resolver that presents one certificate, even if the key does not belong to it.
 #[derive(Debug)]
 struct Always(Arc<CertifiedKey>);
 
@@ -34,7 +34,7 @@ impl ResolvesServerCert for Always {
     }
 }
 
-/// A key whose signatures are wrong in one bit.
+/// A key that signs with one wrong bit.
 #[derive(Debug)]
 struct Tampering(Arc<dyn SigningKey>);
 
@@ -88,7 +88,7 @@ fn params(name: &str) -> CertificateParams {
     CertificateParams::new([name.to_owned()]).unwrap()
 }
 
-/// A certificate for `localhost` that is signed by itself, with its key.
+/// Makes a self-signed certificate for `localhost`, and its key.
 pub(super) fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut params = params("localhost");
     params.distinguished_name.push(DnType::CommonName, "own");
@@ -103,16 +103,16 @@ pub(super) fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Identi
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_what_it_should_be_is_refused_in_words() {
-    let world = World::new().await;
-    let stranger = World::of("stranger").await;
-    let namesake = World::new().await.identity("localhost");
+async fn each_invalid_certificate_is_refused_with_a_readable_message() {
+    let pki = TestPki::new().await;
+    let stranger = TestPki::of("stranger").await;
+    let namesake = TestPki::new().await.identity("localhost");
     let changed = |change: &dyn Fn(&mut CertificateParams)| {
         let mut params = params("localhost");
         change(&mut params);
-        world.issue(params)
+        pki.issue(params)
     };
-    let good = world.identity("localhost");
+    let good = pki.identity("localhost");
     let past = changed(&|it| {
         it.not_before = date_time_ymd(2019, 1, 1);
         it.not_after = date_time_ymd(2020, 1, 1);
@@ -120,7 +120,7 @@ async fn a_server_that_is_not_what_it_should_be_is_refused_in_words() {
     let future = changed(&|it| it.not_before = date_time_ymd(2990, 1, 1));
     let client = changed(&|it| it.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
     let authority = changed(&|it| it.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
-    let elsewhere = world.identity("pool.contoso.com");
+    let elsewhere = pki.identity("pool.contoso.com");
     let unknown = stranger.identity("localhost");
     let own = self_signed(|_| {});
     let key = |identity: &Identity| signing_key(&identity.key);
@@ -198,15 +198,15 @@ async fn a_server_that_is_not_what_it_should_be_is_refused_in_words() {
     ];
     for version in VERSIONS {
         let fine = server(vec![good.chain.clone()], key(&good), version);
-        world.exchange(world.trusting(), fine).await.unwrap();
-        for (what, identity, key, told, ending) in &rows {
+        pki.exchange(pki.trusting(), fine).await.unwrap();
+        for (case, identity, key, expected, ending) in &rows {
             let server = server(vec![identity.chain.clone()], Arc::clone(key), version);
-            let error = world.exchange(world.trusting(), server).await.unwrap_err();
-            assert_refused(&error, told);
+            let error = pki.exchange(pki.trusting(), server).await.unwrap_err();
+            assert_refused(&error, expected);
             let shown = error.to_string();
-            assert!(shown.ends_with(ending), "{what}: {shown}");
-            // Once, and nothing in the form of Rust.
-            assert!(error.source().is_none(), "{what}");
+            assert!(shown.ends_with(ending), "{case}: {shown}");
+            // The message contains the cause once, and no debug output of Rust.
+            assert!(error.source().is_none(), "{case}");
             for word in [
                 "Other",
                 "UnknownIssuer",
@@ -215,15 +215,15 @@ async fn a_server_that_is_not_what_it_should_be_is_refused_in_words() {
                 "\"",
                 "invalid peer",
             ] {
-                assert!(!shown.contains(word), "{what}: {shown}");
+                assert!(!shown.contains(word), "{case}: {shown}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_certificate_signed_by_itself_is_accepted_if_it_is_listed_or_pinned() {
-    let world = World::new().await;
+async fn a_self_signed_certificate_is_accepted_if_it_is_listed_or_pinned() {
+    let pki = TestPki::new().await;
     let is_ca = |it: &mut CertificateParams| it.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let serve = |identity: &Identity| {
         server(
@@ -246,18 +246,18 @@ async fn a_certificate_signed_by_itself_is_accepted_if_it_is_listed_or_pinned() 
         for tls in [
             listed(&identity),
             pinned(&identity)
-                .with_roots(world.authority.pem().as_bytes())
+                .with_roots(pki.authority.pem().as_bytes())
                 .unwrap(),
         ] {
-            world.exchange(tls, serve(&identity)).await.unwrap();
+            pki.exchange(tls, serve(&identity)).await.unwrap();
         }
-        // Another one of the same name is not.
+        // Another self-signed certificate of the same name is refused.
         let other = self_signed(|_| {});
         for tls in [listed(&identity), pinned(&identity)] {
-            world.exchange(tls, serve(&other)).await.unwrap_err();
+            pki.exchange(tls, serve(&other)).await.unwrap_err();
         }
     }
-    // The name and the time count all the same, and the key must be the server's.
+    // The name and the validity are still checked, and the server must have the private key.
     let expired = |it: &mut CertificateParams| it.not_after = date_time_ymd(2020, 1, 1);
     let misnamed = |it: &mut CertificateParams| {
         it.subject_alt_names = CertificateParams::new(["pool.contoso.com".to_owned()])
@@ -277,7 +277,7 @@ async fn a_certificate_signed_by_itself_is_accepted_if_it_is_listed_or_pinned() 
         }),
     ] {
         for tls in [listed(&identity), pinned(&identity)] {
-            world.exchange(tls, serve(&identity)).await.unwrap_err();
+            pki.exchange(tls, serve(&identity)).await.unwrap_err();
         }
     }
     for identity in [self_signed(|_| {}), self_signed(is_ca)] {
@@ -286,29 +286,28 @@ async fn a_certificate_signed_by_itself_is_accepted_if_it_is_listed_or_pinned() 
             signing_key(&KeyPair::generate().unwrap()),
             VERSIONS[1],
         );
-        world.exchange(listed(&identity), stolen).await.unwrap_err();
+        pki.exchange(listed(&identity), stolen).await.unwrap_err();
     }
-    // An authority's certificate that another one has issued is no root by its pin.
+    // A pin does not make an intermediate authority's certificate a root.
     let mut between = params("localhost");
     is_ca(&mut between);
-    let between = world.issue(between);
-    world
-        .exchange(pinned(&between), serve(&between))
+    let between = pki.issue(between);
+    pki.exchange(pinned(&between), serve(&between))
         .await
         .unwrap_err();
 }
 
 #[tokio::test]
-async fn roots_are_read_from_files_as_they_are_found() {
-    let world = World::new().await;
-    let pem = world.authority.pem();
+async fn roots_are_read_from_all_common_file_formats() {
+    let pki = TestPki::new().await;
+    let pem = pki.authority.pem();
     let utf16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| {
         let units = pem.encode_utf16().flat_map(unit);
         mark.into_iter().chain(units).collect::<Vec<u8>>()
     };
     let trusted = {
         // OpenSSL writes the purposes after the certificate.
-        let mut der = world.authority.der().to_vec();
+        let mut der = pki.authority.der().to_vec();
         der.extend_from_slice(b"\x30\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01");
         let text = BASE64_STANDARD.encode(der);
         let lines: Vec<_> = text
@@ -321,7 +320,7 @@ async fn roots_are_read_from_files_as_they_are_found() {
             lines.join("\n")
         )
     };
-    let good = world.identity("localhost");
+    let good = pki.identity("localhost");
     for file in [
         format!("\u{feff}{pem}").into_bytes(),
         utf16([0xff, 0xfe], u16::to_le_bytes),
@@ -336,7 +335,7 @@ async fn roots_are_read_from_files_as_they_are_found() {
             signing_key(&good.key),
             VERSIONS[1],
         );
-        world.exchange(tls, server).await.unwrap();
+        pki.exchange(tls, server).await.unwrap();
     }
     let pkcs7 = pem.replace("CERTIFICATE", "PKCS7");
     let error = TlsConfig::new().with_roots(pkcs7.as_bytes()).unwrap_err();
@@ -348,14 +347,14 @@ async fn roots_are_read_from_files_as_they_are_found() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_told() {
-    let world = World::new().await;
+async fn a_server_without_tls_is_reported() {
+    let pki = TestPki::new().await;
     let mut config = conv_transport::HyperConfig::default();
-    config.tls = world.trusting();
+    config.tls = pki.trusting();
     let transport = HyperTransport::with_config(config);
-    let url = format!("https://localhost:{}/", world.server.address.port());
+    let url = format!("https://localhost:{}/", pki.server.address.port());
     let (error, _peer) = join!(get(&transport, url, Lane::Commands), async {
-        let mut peer = world.server.accept().await;
+        let mut peer = pki.server.accept().await;
         peer.write("HTTP/1.1 400 Bad Request\r\n\r\n").await;
         peer
     });
@@ -367,7 +366,7 @@ async fn a_server_without_tls_is_told() {
     assert!(error.source().is_none());
 }
 
-/// The variable is set for another process, in which the same test takes its second branch.
+/// The test starts itself in another process with the variable set. That process takes the second branch.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_roots_in_ssl_cert_file_are_trusted() {
@@ -383,9 +382,9 @@ async fn the_roots_in_ssl_cert_file_are_trusted() {
         assert!(output.status.success(), "{output:?}");
         return;
     }
-    let world = World::new().await;
-    std::fs::write(&file, world.authority.pem()).unwrap();
-    let good = world.identity("localhost");
+    let pki = TestPki::new().await;
+    std::fs::write(&file, pki.authority.pem()).unwrap();
+    let good = pki.identity("localhost");
     let serve = || {
         server(
             vec![good.chain.clone()],
@@ -393,9 +392,9 @@ async fn the_roots_in_ssl_cert_file_are_trusted() {
             VERSIONS[1],
         )
     };
-    world.exchange(TlsConfig::new(), serve()).await.unwrap();
+    pki.exchange(TlsConfig::new(), serve()).await.unwrap();
 
-    std::fs::write(&file, World::of("stranger").await.authority.pem()).unwrap();
-    let refused = world.exchange(TlsConfig::new(), serve()).await.unwrap_err();
+    std::fs::write(&file, TestPki::of("stranger").await.authority.pem()).unwrap();
+    let refused = pki.exchange(TlsConfig::new(), serve()).await.unwrap_err();
     assert_refused(&refused, "or on Linux the file in SSL_CERT_FILE");
 }

@@ -1,4 +1,4 @@
-//! Windows authentication, against an acceptor that is not ours: pyspnego's, installed from PyPI where Python is there.
+//! Tests of Windows authentication against an independent acceptor: pyspnego. The tests install it from PyPI if Python is available.
 
 use std::{
     fs,
@@ -17,12 +17,12 @@ use conv_transport::{
 use http::{Request, Response, StatusCode};
 use tokio::join;
 
-use super::{LONG, tls::World};
+use super::{LONG, tls::TestPki};
 use crate::server::Server;
 
 const PASSWORD: &str = "open-sesame";
 
-/// The Python that has pyspnego; `None`, and said so, where it cannot be installed.
+/// Returns a Python interpreter with pyspnego. If pyspnego cannot be installed, prints the reason and returns `None`.
 fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
     let python = PYTHON.get_or_init(|| {
@@ -46,12 +46,12 @@ fn python() -> Option<&'static Path> {
     python.as_deref()
 }
 
-/// The accounts that the acceptor knows.
+/// Returns the file with the accounts that the acceptor accepts.
 fn users() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("ntlm-users")
 }
 
-/// An acceptor in a process of its own, ended when dropped.
+/// An acceptor in a separate process. Dropping it ends the process.
 struct Acceptor {
     process: Child,
     port: u16,
@@ -103,7 +103,7 @@ async fn post(transport: &HyperTransport, url: String) -> Result<Response<Bytes>
 }
 
 #[tokio::test]
-async fn an_acceptor_that_is_not_ours_is_content() {
+async fn pyspnego_accepts_the_handshake() {
     let Some(python) = python() else { return };
     for scheme in ["NTLM", "Negotiate"] {
         let acceptor = Acceptor::start(python, &[scheme]);
@@ -126,9 +126,9 @@ async fn an_acceptor_that_is_not_ours_is_content() {
 #[tokio::test]
 async fn the_handshake_is_bound_to_the_servers_certificate() {
     let Some(python) = python() else { return };
-    let world = World::new().await;
+    let pki = TestPki::new().await;
     let pem = Path::new(env!("CARGO_TARGET_TMPDIR")).join("acceptor.pem");
-    fs::write(&pem, world.identity("localhost").pem()).unwrap();
+    fs::write(&pem, pki.identity("localhost").pem()).unwrap();
     for (scheme, kind, status) in [
         ("NTLM", "bound", StatusCode::OK),
         ("NTLM", "misbound", StatusCode::UNAUTHORIZED),
@@ -136,14 +136,14 @@ async fn the_handshake_is_bound_to_the_servers_certificate() {
         ("Negotiate", "misbound", StatusCode::UNAUTHORIZED),
     ] {
         let acceptor = Acceptor::start(python, &[scheme, pem.to_str().unwrap(), kind]);
-        let transport = transport(PASSWORD, world.trusting());
+        let transport = transport(PASSWORD, pki.trusting());
         let url = format!("https://localhost:{}/ticket", acceptor.port);
         let response = post(&transport, url).await.unwrap();
         assert_eq!(response.status(), status, "{scheme}, {kind}");
     }
 }
 
-/// A challenge with all that a server says in one (MS-NLMP, 2.2.1.2).
+/// Returns an NTLM challenge with every field that a server sets (MS-NLMP, 2.2.1.2).
 fn challenge() -> Vec<u8> {
     let mut challenge = b"NTLMSSP\0\x02\0\0\0".to_vec();
     let name = b"C\0O\0";
@@ -162,7 +162,7 @@ fn challenge() -> Vec<u8> {
     challenge
 }
 
-/// The challenge as an answer of SPNEGO's: go on, with NTLM, with this token (RFC 4178, 4.2.2). Its lengths are one byte each.
+/// Wraps the challenge in a SPNEGO response that continues the negotiation with NTLM (RFC 4178, 4.2.2). Each length fits in one byte.
 fn negotiated(challenge: &[u8]) -> Vec<u8> {
     let of = |tag: u8, content: &[u8]| {
         let length = u8::try_from(content.len()).unwrap();
@@ -178,7 +178,8 @@ fn negotiated(challenge: &[u8]) -> Vec<u8> {
     of(0xa1, &of(0x30, &members.concat()))
 }
 
-/// The handshake with a server that takes one scheme and gives this token, on one connection, and whether it got an answer to it.
+/// Makes a handshake with a server that offers one scheme and sends this token. Returns the result, and whether the client answered
+/// the token.
 async fn challenged(scheme: &str, token: &str) -> (Result<Response<Bytes>, TransportError>, bool) {
     let server = Server::bind().await;
     let transport = transport(PASSWORD, TlsConfig::new());
@@ -233,9 +234,9 @@ async fn the_connection_is_closed_after_the_handshake() {
     }
 }
 
-/// Servers and proxies put challenges into one header or several, in any order, and beside other schemes.
+/// Servers and proxies send challenges in one header or in several, in any order, and together with other schemes.
 #[tokio::test]
-async fn the_challenge_may_stand_among_others() {
+async fn the_challenge_is_found_among_others() {
     let token = BASE64_STANDARD.encode(challenge());
     for (offer, answer) in [
         (
@@ -268,7 +269,7 @@ async fn the_challenge_may_stand_among_others() {
         let (response, ()) = join!(post(&transport, server.url("/")), serve);
         assert_eq!(response.unwrap().body(), "welcome", "{answer}");
 
-        // A server that takes NTLM only inside of Negotiate says so in the same ways.
+        // A server that accepts NTLM only inside Negotiate sends its challenge in the same forms.
         let server = Server::bind().await;
         let serve = async {
             let mut peer = server.accept().await;
@@ -289,7 +290,7 @@ async fn the_challenge_may_stand_among_others() {
 }
 
 #[tokio::test]
-async fn a_token_that_means_nothing_is_an_error_and_no_panic() {
+async fn a_malformed_token_is_an_error() {
     for (scheme, whole, cuts) in [
         ("NTLM", challenge(), 48),
         ("Negotiate", negotiated(&challenge()), 40),
@@ -316,7 +317,7 @@ async fn a_token_that_means_nothing_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn credentials_name_an_account_and_show_nothing() {
+fn credentials_require_an_account_and_are_hidden_in_debug_output() {
     for (user, domain) in [
         ("toshm", "CONTOSO"),
         ("toshm@contoso.com", ""),

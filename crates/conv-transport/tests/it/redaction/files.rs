@@ -1,4 +1,4 @@
-//! The redaction of whole files: bodies that cannot be read, members beside the entries, pseudonyms, and the time that it takes.
+//! Tests of the redaction of whole files: bodies that cannot be decoded, members outside the entries, pseudonyms, and the duration.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use conv_transport::{Har, HarError, HarField};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::compressed;
 
 #[test]
-fn an_edit_sees_every_value_and_replaces_it() {
+fn edit_visits_and_replaces_every_value() {
     let body = r#"{"a":"x","b":["y"]}"#;
     let mut har = with_body(json!({ "text": body }), "application/json");
     let edit =
@@ -94,7 +94,7 @@ fn a_body_that_cannot_be_decoded_is_an_error_or_left_out() {
 }
 
 #[test]
-fn redacting_takes_time_in_proportion_to_the_file() {
+fn redaction_takes_linear_time() {
     let body = |kilobytes: usize| {
         let line = r#"{"href":"/ucwa/v1/applications/102/people/x?a=b%20c","text":"aGVsbG8gd29ybGQgaGVsbG8="},"#;
         let lines = line.repeat(kilobytes * 1024 / line.len());
@@ -116,7 +116,7 @@ fn redacting_takes_time_in_proportion_to_the_file() {
 }
 
 #[test]
-fn what_a_file_holds_beside_its_entries_is_redacted_too() {
+fn members_outside_the_entries_are_redacted() {
     let file = json!({ "log": {
         "pages": [{ "title": "https://pool.contoso.com/?access_token=GRANTED-2015" }],
         "entries": [],
@@ -130,9 +130,9 @@ fn what_a_file_holds_beside_its_entries_is_redacted_too() {
     );
 }
 
-/// A replacement that has what it replaces in it leaves the secret where it was.
+/// A replacement that contains the text to replace does not remove the secret.
 #[test]
-fn a_secret_that_is_left_is_an_error() {
+fn a_remaining_secret_is_an_error() {
     let mut har = with_body(json!({ "text": "see swordfish" }), "text/plain");
     let before = har.clone();
     let pair = ("swordfish".to_owned(), "no swordfish".to_owned());
@@ -148,12 +148,12 @@ fn a_secret_that_is_left_is_an_error() {
         "{error}"
     );
     assert!(har == before);
-    let told = error.to_string();
-    assert!(told.contains("entry 1: "), "{told}");
+    let message = error.to_string();
+    assert!(message.contains("entry 1: "), "{message}");
 }
 
 #[test]
-fn a_pseudonym_of_the_file_is_not_used_again() {
+fn an_existing_pseudonym_is_not_reused() {
     let body = r#"{"tokens":["redacted-3"],"access_token":"GRANTED-2015"}"#;
     let mut har = with_body(json!({ "text": body }), "application/json");
     har.redact(&[], &[]).unwrap();
@@ -165,7 +165,7 @@ fn a_pseudonym_of_the_file_is_not_used_again() {
 }
 
 #[test]
-fn the_cookies_of_a_file_go_and_its_parameters_stay() {
+fn cookies_are_removed_and_query_parameters_are_kept() {
     let file = json!({ "log": { "entries": [{ "request": {
         "url": "https://pool.contoso.com/?x=lunch",
         "queryString": [{ "name": "x", "value": "lunch" }, { "name": "password", "value": "swordfish-2015" }],
@@ -185,7 +185,7 @@ fn the_cookies_of_a_file_go_and_its_parameters_stay() {
 }
 
 #[test]
-fn the_text_around_a_dropped_value_stays() {
+fn the_text_around_a_dropped_value_is_kept() {
     let base64 = |text: &str| BASE64_STANDARD.encode(text);
     for (text, expected) in [
         (
@@ -193,7 +193,7 @@ fn the_text_around_a_dropped_value_stays() {
                 .to_owned(),
             "see https://lenea:redacted@pool.contoso.com/a?b=c, and xmpp://redacted-1/".to_owned(),
         ),
-        // Sixteen digits of base64 are read as a text, and fewer are a word.
+        // Sixteen base64 digits are decoded. Fewer digits are a word.
         (
             format!("see {}!", base64("pwd=12345678")),
             format!("see {}!", base64("pwd=redacted")),

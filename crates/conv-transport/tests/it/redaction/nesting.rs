@@ -1,4 +1,4 @@
-//! Secrets in documents that lie in other documents are dropped, also where readers can disagree on where a document ends.
+//! Tests of secrets in nested documents, including documents whose end readers can disagree on.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -10,7 +10,7 @@ use rand_chacha::{
 };
 use serde_json::json;
 
-use super::{form, gone, ok, planted::Planted, recorded, typed};
+use super::{assert_hidden, form, ok, planted::Planted, recorded, typed};
 
 const MIXED: &str = "multipart/mixed; boundary=b";
 
@@ -115,7 +115,7 @@ async fn secrets_in_multipart_bodies_are_dropped() {
         ),
     ] {
         let hidden = [secret, "N3b3JkZmlzaC0yMDE1In", "zd29yZGZpc2gtMjAxNSJ9"];
-        gone(case, typed(kind, body), ok(""), &[], &hidden).await;
+        assert_hidden(case, typed(kind, body), ok(""), &[], &hidden).await;
     }
 }
 
@@ -150,7 +150,7 @@ async fn a_document_that_is_nested_too_deep_is_dropped() {
     }
 }
 
-/// A batch with one part of the type `application/http`.
+/// Returns a batch with one part of the type `application/http`.
 fn batch(messages: &str) -> String {
     format!("--b\r\nContent-Type: application/http\r\n\r\n{messages}\r\n--b--\r\n")
 }
@@ -204,12 +204,12 @@ async fn every_message_of_a_batch_part_is_read() {
         ),
     ] {
         let body = batch(messages);
-        gone(case, typed(MIXED, &body), ok(""), &[], &["swordfish"]).await;
+        assert_hidden(case, typed(MIXED, &body), ok(""), &[], &["swordfish"]).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_framing_of_a_batch_part_stays_true() {
+async fn the_framing_of_a_batch_part_stays_consistent() {
     for (messages, kept) in [
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"password\":\"swordfish-2\"}\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
@@ -244,20 +244,20 @@ async fn a_sign_in_body_keeps_only_what_a_replay_needs() {
         r#"<input><property name="Password">x</property><username b="swordfish-2015">toshm</username><expires_in>7</expires_in><flow>swordfish-2015</flow></input>"#,
         r#"<a:sign_in grant_type="x" username="toshm" flow="swordfish-2015" expires_in="7"/>"#,
     ] {
-        gone(body, typed("", body), ok(""), &[], &["swordfish"]).await;
+        assert_hidden(body, typed("", body), ok(""), &[], &["swordfish"]).await;
         let file = recorded(typed("", body), ok(""), &[]).await;
         let kept = ["toshm", "7", "name"].iter().all(|it| file.contains(it));
         assert!(kept, "{file}");
     }
-    // The object with the token, and no other of the answer.
+    // Only the object with the token is guarded, not the other objects of the response.
     let body =
         r#"{"a":{"access_token":"GRANTED-2015","b":[{"flow":"GRANTED-2016"}]},"subject":"lunch"}"#;
-    gone("an answer", typed("", ""), ok(body), &[], &["GRANTED"]).await;
+    assert_hidden("an answer", typed("", ""), ok(body), &[], &["GRANTED"]).await;
     let file = recorded(typed("", ""), ok(body), &[]).await;
     assert!(file.contains("lunch"), "{file}");
 }
 
-/// Its base64 is no text until the secret in it has been replaced. The document in it can be read from there on.
+/// The base64 does not decode to text until the secret in it has been replaced. After that, the document in it can be read.
 #[test]
 fn a_document_that_a_replacement_makes_readable_is_read() {
     let text = "IC0tYg0KQ29udGVudC1UeXBlOiBhcHBsaWNhdGlvbi9odHRwDQoNClBPU1QgL2EgSFRUUC8xLjENCkNvbnRlbnQtVHlwZTogdGV4dC9wbGFpbg0KDQovc3dvcmQnZmlzaC1acTkhWyINCi0tYi0tDQrDqQx";
@@ -272,7 +272,7 @@ fn a_document_that_a_replacement_makes_readable_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stands_beside_a_secret_stays() {
+async fn text_beside_a_secret_is_kept() {
     for (before, after) in [
         (
             "eyJwYXNzd29yZCI6InN3b3JkZmlzaC0yMDE1In0=",
@@ -302,7 +302,7 @@ async fn what_stands_beside_a_secret_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_multipart_body_keeps_what_is_no_secret() {
+async fn a_multipart_body_keeps_values_that_are_not_secret() {
     let body = "--b\r\nContent-Type: text/plain\r\n\r\nHello --B\r\n--b\r\n\r\n{\"subject\":\"x\",\"password\":\"swordfish-2015\"}\r\n--b--";
     let file = recorded(typed(MIXED, body), ok(""), &[]).await;
     assert!(
@@ -315,7 +315,7 @@ async fn a_multipart_body_keeps_what_is_no_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_answer_to_any_request_for_a_token_keeps_only_what_a_replay_needs() {
+async fn the_response_to_a_token_request_keeps_only_what_a_replay_needs() {
     let granted = || ok(r#"{"expires_in":1,"flow":"GRANTED-2015"}"#);
     for request in [
         form("x=1&grant%5Ftype=password"),
@@ -329,11 +329,11 @@ async fn the_answer_to_any_request_for_a_token_keeps_only_what_a_replay_needs() 
         ),
     ] {
         let case = format!("{request:?}");
-        gone(&case, request, granted(), &[], &["GRANTED"]).await;
+        assert_hidden(&case, request, granted(), &[], &["GRANTED"]).await;
     }
 }
 
-/// Each run plays other files. A failure prints the seed of its file, and `REDACTION_SEED` begins with that one.
+/// Each run generates different files. A failure prints the seed of its file. `REDACTION_SEED` sets the first seed.
 #[test]
 fn a_secret_under_any_layers_is_dropped() {
     let given = std::env::var("REDACTION_SEED").ok();

@@ -16,8 +16,8 @@ use percent_encoding::{
 };
 use serde_json::{Value, json};
 
-/// Each has characters that some encoding escapes. None of them is made of hexadecimal digits, which an escape before it could
-/// take in.
+/// The secrets. Each has characters that some encoding escapes. No secret begins with hexadecimal digits, which could become part of
+/// an escape before it.
 const SECRETS: [&str; 4] = [
     "sword'fish-Zq9!",
     "gr\u{e4}nted<token>&Zq",
@@ -25,16 +25,16 @@ const SECRETS: [&str; 4] = [
     "Zq pass word zq",
 ];
 
-/// A HAR file with a secret in it.
+/// A HAR file that contains a secret.
 pub(crate) struct Planted {
     pub(crate) file: String,
     secret: &'static str,
-    /// Whether the secret is given to the redaction. Otherwise it is the value of a field whose name says so.
+    /// Whether the secret is passed to the redaction. Otherwise the secret is the value of a field with a secret name.
     is_known: bool,
 }
 
 impl Planted {
-    /// The file that a series of choices leads to.
+    /// Generates a file from a sequence of choices.
     pub(crate) fn new(choices: impl IntoIterator<Item = u8>) -> Self {
         let mut choices = choices.into_iter();
         let mut next = || choices.next().unwrap_or_default();
@@ -61,12 +61,12 @@ impl Planted {
         }
     }
 
-    /// The secrets that are given to the redaction.
+    /// Returns the secrets that must be passed to the redaction.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
         self.is_known.then(|| self.secret.to_owned()).into_iter()
     }
 
-    /// The text of a file in which the secret is left, in whatever spelling.
+    /// Returns a text of the file that still contains the secret, in any spelling.
     pub(crate) fn left_in(&self, file: &str) -> Option<String> {
         let wanted = self.secret.to_lowercase();
         let value: Value = serde_json::from_str(file).expect("the file is JSON");
@@ -78,7 +78,7 @@ impl Planted {
     }
 }
 
-/// Text beside a secret: none of it is part of an escape.
+/// Returns text to put beside a secret. No part of the text belongs to an escape.
 fn junk(choice: u8) -> &'static str {
     const JUNK: [&str; 16] = [
         "", "", "x", " ", "zy ", "\r\n", "a=", "{", "[\"", "<z>", "/", "\"", ",", "z:", "é",
@@ -87,7 +87,7 @@ fn junk(choice: u8) -> &'static str {
     JUNK[usize::from(choice) % JUNK.len()]
 }
 
-/// The secret as the value of a field by whose name it is dropped.
+/// Returns a document with the secret as the value of a field with a secret name.
 fn named(secret: &str, choice: u8) -> String {
     let form = utf8_percent_encode(secret, NON_ALPHANUMERIC);
     let xml = secret
@@ -135,7 +135,7 @@ fn named(secret: &str, choice: u8) -> String {
     }
 }
 
-/// A batch with this part.
+/// Returns a batch with this part.
 fn batch(part: &str) -> String {
     format!("--b\r\nContent-Type: application/http\r\n\r\n{part}\r\n--b--\r\n")
 }
@@ -151,7 +151,7 @@ const SOME: &AsciiSet = &CONTROLS
     .add(b'<')
     .add(b'>');
 
-/// The text in another one.
+/// Wraps the text in another document or encoding. `beside` selects text to put beside the result.
 fn layer(text: &str, choice: u8, beside: Option<u8>) -> String {
     let inner = match choice % 18 {
         0 => json!({ "x": text }).to_string(),
@@ -231,7 +231,7 @@ fn file(text: &str, place: u8) -> Value {
     json!({ "log": { "entries": [{ "request": request, "response": response }] } })
 }
 
-/// The file with the body of its response as it was on the wire.
+/// Replaces the body of the response by its base64, as gzip, UTF-16 or UTF-8.
 fn coded(mut file: Value, choice: u8) -> Value {
     let Some(content) = file.pointer_mut("/log/entries/0/response/content") else {
         return file;
@@ -266,7 +266,7 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// The text, and what it is without escapes and base64, as often as there are some.
+/// Returns the text and all its decoded forms, through several layers of escapes and base64.
 fn revealed(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::from([text.to_owned()]);
     let mut new = vec![text.to_owned()];
@@ -284,7 +284,7 @@ fn revealed(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// What the text is without one layer of each kind of encoding.
+/// Returns the text decoded by one layer of each kind of encoding.
 fn decoded(text: &str) -> Vec<String> {
     let percent = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let xml = [

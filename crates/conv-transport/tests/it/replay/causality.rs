@@ -1,4 +1,4 @@
-//! Cause and effect, and time.
+//! Tests of the order and the timing of replayed responses.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,8 +14,8 @@ use tokio::{
 use super::{recording, replay};
 use crate::scripted::{commands, events, get, ok, post, seconds};
 
-/// A poll of 5 s; at 2 s a command of 1 s.
-async fn story(transport: Arc<dyn HttpTransport>) {
+/// Sends a poll that takes 5 s, and after 2 s a command that takes 1 s.
+async fn scenario(transport: Arc<dyn HttpTransport>) {
     join!(
         async {
             let page = transport.send(get("http://pool/events"), events()).await;
@@ -37,22 +37,22 @@ async fn recorded() -> Har {
             "/events" => (seconds(5), ok("page")),
             _ => (seconds(1), ok("me")),
         },
-        story,
+        scenario,
     )
     .await
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_recorded_story_replays_in_its_recorded_time() {
+async fn recorded_traffic_replays_in_its_recorded_time() {
     let replay = replay(&recorded().await, ReplayOptions::new());
     let began = Instant::now();
-    story(Arc::clone(&replay) as Arc<dyn HttpTransport>).await;
+    scenario(Arc::clone(&replay) as Arc<dyn HttpTransport>).await;
     assert_eq!(began.elapsed().as_millis(), 5000);
     replay.finish().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_answer_comes_at_its_moment() {
+async fn each_response_is_returned_at_its_recorded_time() {
     let replay = replay(&recorded().await, ReplayOptions::new());
     let began = Instant::now();
     join!(
@@ -64,7 +64,7 @@ async fn each_answer_comes_at_its_moment() {
             assert_eq!(began.elapsed().as_millis(), 5000);
         },
         async {
-            // Earlier than recorded: the answer comes no sooner for it.
+            // The request is earlier than recorded. The response still comes at its recorded time.
             replay
                 .send(post("http://pool/me", "a"), commands())
                 .await
@@ -75,7 +75,7 @@ async fn each_answer_comes_at_its_moment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_held_until_what_was_sent_before_it_is_seen() {
+async fn a_response_is_held_until_the_client_has_sent_all_earlier_requests() {
     let replay = replay(&recorded().await, ReplayOptions::new());
     let began = Instant::now();
     join!(
@@ -98,7 +98,7 @@ async fn an_answer_is_held_until_what_was_sent_before_it_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_are_late_are_given_in_the_recorded_order() {
+async fn late_responses_are_returned_in_the_recorded_order() {
     let replay = replay(&recorded().await, ReplayOptions::new());
     let order = std::sync::Mutex::new(Vec::new());
     let order = &order;
@@ -113,7 +113,7 @@ async fn answers_that_are_late_are_given_in_the_recorded_order() {
             order.lock().unwrap().push("events");
         },
         async {
-            // Held until the poll is seen; by then the moments of both answers have passed.
+            // The response is held until the client sends the poll. By then, the recorded times of both responses have passed.
             replay
                 .send(post("http://pool/me", "a"), commands())
                 .await
@@ -126,7 +126,7 @@ async fn answers_that_are_late_are_given_in_the_recorded_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_story_that_never_sends_what_holds_an_answer_gets_a_timeout_that_says_so() {
+async fn the_timeout_of_a_held_response_names_the_missing_request() {
     let replay = replay(&recorded().await, ReplayOptions::new());
     let options = SendOptions::new(Lane::Events, seconds(10));
     let began = Instant::now();
@@ -144,7 +144,7 @@ async fn a_story_that_never_sends_what_holds_an_answer_gets_a_timeout_that_says_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_replays_as_that_error() {
+async fn a_recorded_error_is_returned_again() {
     let har = recording(
         |_| {
             let error = TransportError::new(TransportErrorKind::Closed, Stage::Wait, "pool:80");

@@ -1,4 +1,4 @@
-//! Files of other programs, which know no lanes and no ordinals.
+//! Tests of HAR files of other programs, which have no lanes and no ordinals.
 
 use std::io::Write;
 
@@ -35,7 +35,7 @@ fn gzip(text: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn cause_and_effect_come_from_the_dates() {
-    // In the order of ending, as some programs write it, and in two time zones.
+    // The entries are in the order of their ends, as some programs write them, and in two time zones.
     let har = har(&[
         entry(
             "2015-03-01T11:00:02.000+01:00",
@@ -101,7 +101,7 @@ async fn equal_requests_are_answered_in_the_order_of_the_dates() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_are_decoded_whatever_was_written() {
+async fn bodies_are_decoded_from_every_encoding() {
     let gzipped = json!([{ "name": "Content-Encoding", "value": "gzip" }]);
     let responses = [
         json!({ "status": 200, "headers": gzipped, "content": { "text": gzip("text"), "encoding": "base64" } }),
@@ -126,7 +126,7 @@ async fn bodies_are_decoded_whatever_was_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn headers_that_chromium_joined_are_apart() {
+async fn headers_that_chromium_joined_are_split() {
     let har = har(&[entry(
         "2015-03-01T10:00:00Z",
         0.0,
@@ -199,8 +199,8 @@ fn a_malformed_entry_is_named() {
         match Replay::new(&har(&[good(), bad]), ReplayOptions::new()) {
             Err(error @ HarError::Entry { number, .. }) => {
                 assert_eq!(number, 2);
-                let told = error.to_string();
-                assert!(told.contains(&format!("member {reason}")), "{told}");
+                let message = error.to_string();
+                assert!(message.contains(&format!("member {reason}")), "{message}");
             }
             other => panic!("{member}: {other:?}"),
         }
@@ -208,7 +208,7 @@ fn a_malformed_entry_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_browser_fetches_for_itself_is_left_out() {
+async fn paths_that_only_a_browser_requests_are_left_out() {
     let nothing = || json!({ "status": 404 });
     let har = har(&[
         entry(
@@ -254,13 +254,13 @@ async fn what_a_browser_fetches_for_itself_is_left_out() {
         .send(get("http://pool/me"), commands())
         .await
         .unwrap();
-    // The first exchange that takes place begins the replay.
+    // The clock of the replay starts with the first exchange that is not left out.
     assert_eq!(began.elapsed().as_millis(), 7);
     replay.finish().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_that_no_client_of_ours_sends_are_left_out_and_counted() {
+async fn entries_that_this_client_never_sends_are_left_out_and_counted() {
     let at = "2015-03-01T10:00:00Z";
     let ok = || json!({ "status": 200 });
     let mut upgrade = entry(at, 1.0, "GET", "http://pool/live", ok());
@@ -315,7 +315,7 @@ async fn rows_that_no_client_of_ours_sends_are_left_out_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_failed_and_was_made_again_gets_the_second_answer() {
+async fn a_retried_request_gets_the_response_of_the_retry() {
     let har = har(&[
         entry(
             "2015-03-01T10:00:00Z",
@@ -335,7 +335,7 @@ async fn a_request_that_failed_and_was_made_again_gets_the_second_answer() {
     let replay = replay(&har, ReplayOptions::new());
     let response = replay.send(get("http://pool/me"), commands()).await;
     assert_eq!(response.unwrap().status(), 200);
-    // A second one of the client's stays unanswered, as the browser's did.
+    // A second request of the client stays pending, like the failed request of the browser.
     let error = replay.send(get("http://pool/me"), commands()).await;
     assert_eq!(error.unwrap_err().kind(), TransportErrorKind::Timeout);
     replay.finish().unwrap();
@@ -374,7 +374,7 @@ async fn dates_that_are_missing_or_without_an_offset_are_read() {
     assert_eq!(ended, (1000, 2000, 3000));
 }
 
-/// A browser's dates have no microseconds, and its durations have.
+/// The dates of browsers have milliseconds. Their durations have microseconds.
 #[tokio::test(start_paused = true)]
 async fn a_request_within_the_millisecond_of_an_answer_follows_it() {
     let har = har(&[

@@ -1,4 +1,4 @@
-//! Which recorded exchange answers a live request.
+//! Tests of the matching of live requests with recorded exchanges.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn body(replay: &Replay, request: Request<Bytes>) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn equal_requests_are_answered_in_order_and_different_ones_in_any() {
+async fn equal_requests_are_answered_in_order_and_different_ones_in_any_order() {
     let counter = std::sync::atomic::AtomicU32::new(1);
     let har = recording(
         move |_| {
@@ -48,7 +48,7 @@ async fn equal_requests_are_answered_in_order_and_different_ones_in_any() {
     replay.finish().unwrap();
 }
 
-/// A root that names itself and another server, then an operation that names what the client made up.
+/// Records a root with links to itself and to another server, and then an operation with values that the client generated.
 async fn with_volatile_values() -> Har {
     recording(
         |request| {
@@ -81,7 +81,7 @@ async fn with_volatile_values() -> Har {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_client_makes_up_is_bound_and_substituted() {
+async fn values_that_the_client_generates_are_bound_and_substituted() {
     let har = with_volatile_values().await;
     let options = ReplayOptions::new()
         .client_made(["operationId", "endpointId"])
@@ -133,7 +133,7 @@ async fn a_server_once_bound_stays_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_are_told_apart_where_their_names_are_the_recorded_ones() {
+async fn servers_with_their_recorded_names_are_distinguished() {
     let har = recording(
         |request| (NOW, ok(request.uri().host().unwrap().to_owned())),
         |transport| async move {
@@ -175,9 +175,9 @@ async fn an_unexpected_request_is_an_error_and_is_reported() {
     let error = replay.send(request, commands()).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Unexpected);
     assert_eq!(error.sent(), Sent::No);
-    let told = "POST /messages?token=… is not in the recording; \
+    let expected = "POST /messages?token=… is not in the recording; \
                 the nearest is entry 1, POST /messages?token=…: the body differs at /text";
-    assert!(error.to_string().contains(told), "{error}");
+    assert!(error.to_string().contains(expected), "{error}");
     let error = replay
         .send(get("http://pool/me"), events())
         .await
@@ -201,7 +201,7 @@ async fn an_unexpected_request_is_an_error_and_is_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_password_matches() {
+async fn a_password_matches_any_recorded_password() {
     let har = recording(
         |_| (NOW, ok(r#"{"access_token":"cwt=secret"}"#)),
         |transport| async move {
