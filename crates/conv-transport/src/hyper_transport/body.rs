@@ -64,14 +64,14 @@ pub(super) fn decode(response: &mut Response<Bytes>, limit: usize) -> Result<(),
             .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
             .collect();
         if names.len() > MOST_CODINGS {
-            let told = format!("the body has more than {MOST_CODINGS} content codings");
-            return Err(BodyError::UnknownCoding(told));
+            let message = format!("the body has more than {MOST_CODINGS} content codings");
+            return Err(BodyError::UnknownCoding(message));
         }
         let mut body = response.body().clone();
         for name in names.iter().rev() {
             let coding = Coding::named(name).ok_or_else(|| {
-                let told = format!("the content coding {name:?} is not supported");
-                BodyError::UnknownCoding(told)
+                let message = format!("the content coding {name:?} is not supported");
+                BodyError::UnknownCoding(message)
             })?;
             let decoded = coding.decode(&body, limit).map_err(BodyError::Coding)?;
             body = decoded.ok_or(BodyError::TooLarge)?.into();

@@ -90,8 +90,8 @@ impl Progress {
             return error.with_detail(words);
         }
         if source.is_parse() && source.to_string() == TOO_LARGE {
-            let told = format!("the head is larger than {HEAD_LIMIT} bytes or 100 headers");
-            return error.with_detail(told).with_source(source);
+            let message = format!("the head is larger than {HEAD_LIMIT} bytes or 100 headers");
+            return error.with_detail(message).with_source(source);
         }
         error.with_source(source)
     }

@@ -402,8 +402,8 @@ mod tests {
         ] {
             let proxy = environment(&[(variable, value), ("no_proxy", "pool.contoso.com")]);
             let error = hop(&proxy, https).unwrap_err();
-            let told = format!("the variable {variable} cannot be used: ");
-            assert!(error.contains(&told), "{error}");
+            let message = format!("the variable {variable} cannot be used: ");
+            assert!(error.contains(&message), "{error}");
             assert!(!format!("{error} {proxy:?}").contains("sesame"), "{error}");
             // Only the requests fail for which the variable is used.
             for uri in ["https://pool.contoso.com/", "https://localhost/"] {
@@ -425,8 +425,8 @@ mod tests {
                 _ => None,
             });
             let error = hop(&proxy, "https://pool.invalid/").unwrap_err();
-            let told = format!("the variable {name} cannot be used: the value is not UTF-8");
-            assert!(error.contains(&told), "{error}");
+            let message = format!("the variable {name} cannot be used: the value is not UTF-8");
+            assert!(error.contains(&message), "{error}");
         }
     }
 }

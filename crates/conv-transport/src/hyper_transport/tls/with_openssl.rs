@@ -89,8 +89,8 @@ impl OpenSsl {
             Ok(false) => Ok(stream),
             Ok(true) => {
                 let certificate = description(certificate.as_deref());
-                let told = format!("{certificate} is refused: {PINNED_OTHERWISE}");
-                Err(failed().with_detail(told))
+                let message = format!("{certificate} is refused: {PINNED_OTHERWISE}");
+                Err(failed().with_detail(message))
             }
             Err(source) => Err(failed().with_source(source)),
         }

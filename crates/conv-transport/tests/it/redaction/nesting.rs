@@ -333,7 +333,15 @@ async fn the_response_to_a_token_request_keeps_only_what_a_replay_needs() {
     }
 }
 
-/// Each run generates different files. A failure prints the seed of its file. `REDACTION_SEED` sets the first seed.
+/// The seeds of files in which the first pass leaves a secret.
+const WITH_SECOND_PASS: [u64; 4] = [
+    5_650_569_490_271_471_688,
+    7_783_142_902_232_585_402,
+    906_383_403_281_665_635,
+    2_157_114_458_730_988_981,
+];
+
+/// Each run generates different files, besides these. A failure prints the seed of its file. `REDACTION_SEED` sets the first seed.
 #[test]
 fn a_secret_under_any_layers_is_dropped() {
     let given = std::env::var("REDACTION_SEED").ok();
@@ -341,7 +349,7 @@ fn a_secret_under_any_layers_is_dropped() {
         || RandomState::new().hash_one(0) >> 1,
         |seed| seed.parse().unwrap(),
     );
-    for seed in first..first + 500 {
+    for seed in (WITH_SECOND_PASS.into_iter()).chain(first..first + 500) {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let choices = std::iter::repeat_with(|| random.next_u32().to_le_bytes()[0]);
         let planted = Planted::new(choices);
