@@ -12,6 +12,7 @@ use crate::checkpoint::{SavedConversation, SavedInvite};
 use crate::core::Core;
 use crate::event::{ConversationChange, SessionEvent};
 use crate::exchange::Purpose;
+use crate::failure::Stage;
 use crate::keys::ConversationKey;
 
 impl Chats {
@@ -299,10 +300,16 @@ impl Conversation {
     /// Reads the participants and the chat of a conversation of a checkpoint, of which the conversation was read.
     pub(super) fn read_restored(&mut self, cx: &mut Context<'_>, resource: &Resource<'_>) {
         let live = self.life.live_mut();
-        if !live.is_some_and(|live| std::mem::take(&mut live.is_restored)) {
+        let Some(live) = live.filter(|live| live.is_restored) else {
             return;
-        }
+        };
         let participants = resource.link_href("participants");
+        let is_foreign = |href| cx.core.resolve(href, Stage::Conversation).is_err();
+        if participants.is_some_and(is_foreign) {
+            // No conversation of this application is on another host. The application has not sent this.
+            return self.arm_repeat(cx, ChatTimer::ConversationUnread);
+        }
+        live.is_restored = false;
         let purpose = ChatPurpose::ReadParticipants;
         self.tasks.read(cx.core, participants, purpose);
         self.read_messaging(cx);

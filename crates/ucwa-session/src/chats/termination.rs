@@ -316,7 +316,7 @@ impl Conversation {
 
     /// Starts the timer for another read of a resource. Without it, the conversation would wait for an event that may never
     /// arrive.
-    fn arm_repeat(&mut self, cx: &mut Context<'_>, timer: ChatTimer) {
+    pub(super) fn arm_repeat(&mut self, cx: &mut Context<'_>, timer: ChatTimer) {
         if !self.tasks.is_armed(&timer) {
             self.tasks.arm(cx.core, REPEAT_AFTER, timer);
         }

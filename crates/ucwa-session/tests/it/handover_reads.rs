@@ -302,3 +302,29 @@ fn the_text_of_an_invitation_without_an_inviter_is_not_repeated() {
     assert_eq!(driver.received(key), ["hello"]);
     assert!(discovered(&driver).is_none());
 }
+
+/// Otherwise the conversation would have no links, and its messages would wait for ever.
+#[test]
+fn a_conversation_whose_links_are_forged_is_read_again() {
+    let (mut driver, key) = resumed_chat(&chatting().session.checkpoint().unwrap());
+    let href = conversation_href("21a1");
+    let links = |host: &str| {
+        let link = |rest: &str| json!({"href": format!("{host}{href}{rest}")});
+        json!({
+            "rel": "conversation", "state": "Connected",
+            "_links": {"self": link(""), "participants": link("/participants"), "messaging": link("/messaging")},
+        })
+    };
+    driver.reply("GET", &href, 200, links("https://evil.example"));
+    driver.submit(Operation::SendMessage {
+        conversation: key,
+        message: MessageKey::Local(1),
+        body: MessageBody::Text("Hello again".to_owned()),
+        subject: None,
+        message_id: None,
+    });
+    assert!(!driver.is_sent("GET", &href));
+    driver.advance(120 * SECOND);
+    answer_reads(&mut driver, "21a1");
+    assert_eq!(driver.count_sent("POST", &href), 1);
+}
