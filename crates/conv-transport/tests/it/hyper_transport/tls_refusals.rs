@@ -21,6 +21,7 @@ use super::{
     get,
     tls::{Identity, TestPki, assert_refused, pin},
 };
+use crate::server::Server;
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
@@ -219,6 +220,23 @@ async fn each_invalid_certificate_is_refused_with_a_readable_message() {
             }
         }
     }
+}
+
+/// A server, or a gateway before it, that holds a certificate of the chain to be revoked ends the handshake with an alert.
+#[tokio::test]
+async fn a_server_that_reports_a_revoked_certificate_is_refused_with_a_readable_message() {
+    let server = Server::bind().await;
+    let transport = HyperTransport::new();
+    let url = server.url("/").replace("http://", "https://");
+    let (error, ()) = join!(get(&transport, url, Lane::Commands), async {
+        let mut peer = server.accept().await;
+        // A fatal alert: certificate_revoked.
+        peer.write("\x15\x03\x03\x00\x02\x02\x2c").await;
+    });
+    let error = error.unwrap_err();
+    assert_refused(&error, "the server refuses the client certificate");
+    assert!(error.to_string().contains("CertificateRevoked"), "{error}");
+    assert!(error.source().is_none());
 }
 
 #[tokio::test]
