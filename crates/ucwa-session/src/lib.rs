@@ -65,6 +65,7 @@
 
 mod auth;
 mod batching;
+mod cancellation;
 mod channel;
 mod chats;
 mod checkpoint;

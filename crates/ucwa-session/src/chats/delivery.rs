@@ -1,5 +1,7 @@
 //! Delivery results of outgoing messages: the matching of events with messages, and the reporting of results.
 
+mod restoration;
+
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
@@ -10,7 +12,6 @@ use super::event_dispatch::{failure_of, may_be_completed};
 use super::purpose::{ChatPurpose, ChatTimer};
 use super::sending::{DELIVERY_GRACE, Draft};
 use super::{html, payload};
-use crate::checkpoint::SavedMessage;
 use crate::event::{ConversationChange, MessageStatus};
 use crate::failure::{Failure, FailureKind, Stage};
 use crate::keys::{MessageKey, Ticket};
@@ -466,70 +467,6 @@ impl Conversation {
             deliveries.settled.insert(early.address.key, ());
             self.report(cx, message, early.result);
             self.send_next(cx);
-        }
-    }
-
-    /// The messages without a result, for a checkpoint. `is_unsent` tells whether the request for a message has certainly not
-    /// been sent.
-    pub(super) fn doubtful_messages(
-        &self,
-        is_gated: bool,
-        is_unsent: impl Fn(&ChatPurpose) -> bool,
-    ) -> Vec<SavedMessage> {
-        let sent = self.deliveries.sent.iter().filter(|sent| sent.is_open);
-        let sent = sent.filter(|sent| match sent.place {
-            _ if is_gated && sent.has_callers_id => true,
-            MessageHref::Posting => !is_unsent(&ChatPurpose::SendMessage(sent.message)),
-            MessageHref::None => !is_unsent(&ChatPurpose::Invite(sent.operation_id.clone())),
-            MessageHref::Unnamed | MessageHref::At(_) => true,
-        });
-        let saved = sent.map(|sent| SavedMessage {
-            operation_id: sent.operation_id.clone(),
-            href: match &sent.place {
-                MessageHref::At(address) => address.href.clone(),
-                _ => String::new(),
-            },
-            text: sent.text,
-        });
-        saved.collect()
-    }
-
-    /// Adds a message that an earlier session sent, and asks the server for its result. The message is unknown if no answer and
-    /// no event tells its result in time. The message of the open invitation gets its result from the invitation.
-    pub(super) fn restore_message(&mut self, cx: &mut Context<'_>, saved: SavedMessage) {
-        let message = MessageKey::Remote(cx.core.number());
-        let invite = self.life.live().and_then(|live| live.invite.as_ref());
-        let is_in_invitation = invite.is_some_and(|it| it.operation_id == saved.operation_id);
-        let place = match cx.address_of(&saved.href) {
-            _ if is_in_invitation => MessageHref::None,
-            Some(address) if !saved.href.is_empty() => MessageHref::At(address),
-            _ => MessageHref::Unnamed,
-        };
-        self.deliveries.sent.push_back(Sent {
-            message,
-            ticket: None,
-            has_callers_id: false,
-            is_open: true,
-            is_restored: true,
-            operation_id: saved.operation_id,
-            text: saved.text,
-            place,
-        });
-        if !is_in_invitation {
-            let timer = ChatTimer::Delivery(message);
-            self.tasks.arm(cx.core, DELIVERY_GRACE, timer);
-        }
-    }
-
-    /// Reads the messages of an earlier session whose hrefs are known.
-    pub(super) fn read_restored_messages(&mut self, cx: &mut Context<'_>) {
-        let sent = self.deliveries.sent.iter();
-        let restored = sent.filter(|sent| sent.is_restored && sent.is_open);
-        for sent in restored {
-            if let MessageHref::At(address) = &sent.place {
-                let purpose = ChatPurpose::ReadDelivery(sent.message);
-                self.tasks.read(cx.core, Some(&address.href), purpose);
-            }
         }
     }
 
