@@ -38,8 +38,8 @@ const LISTENERS: [usize; 3] = [0, 1, 10];
 const LENGTHS: [usize; 3] = [100, 10_000, 1_000_000];
 
 /// The body of every listener.
-fn hear(heard: &AtomicUsize, value: usize) {
-    heard.store(value, Relaxed);
+fn store(last: &AtomicUsize, value: usize) {
+    last.store(value, Relaxed);
 }
 
 fn poll<S: Stream + Unpin>(stream: &mut S) -> std::task::Poll<Option<S::Item>> {
@@ -69,15 +69,15 @@ mod write {
     #[divan::bench(args = LISTENERS)]
     fn conv_model(bencher: Bencher<'_, '_>, listeners: usize) {
         let object = object();
-        let heard = Arc::new(AtomicUsize::new(0));
+        let last = Arc::new(AtomicUsize::new(0));
         let number = Property::new(Field {
             node: Arc::clone(&object),
             cell: |object: &mut Object| &mut object.number,
         });
         let _registrations: Vec<Subscription> = (0..listeners)
             .map(|_| {
-                let heard = Arc::clone(&heard);
-                number.changed(move |change| hear(&heard, change.new))
+                let last = Arc::clone(&last);
+                number.changed(move |change| store(&last, change.new))
             })
             .collect();
         let mut value = 0;
@@ -94,11 +94,11 @@ mod write {
     /// A value and callbacks behind one lock. The callbacks are called without the lock.
     #[divan::bench(args = LISTENERS)]
     fn callback_list(bencher: Bencher<'_, '_>, listeners: usize) {
-        let heard = Arc::new(AtomicUsize::new(0));
+        let last = Arc::new(AtomicUsize::new(0));
         let callbacks: Arc<[Callback]> = (0..listeners)
             .map(|_| {
-                let heard = Arc::clone(&heard);
-                Arc::new(move |value| hear(&heard, value)) as Callback
+                let last = Arc::clone(&last);
+                Arc::new(move |value| store(&last, value)) as Callback
             })
             .collect();
         let state = Mutex::new((0, callbacks));
@@ -119,7 +119,7 @@ mod write {
     #[divan::bench(args = LISTENERS)]
     fn eyeball(bencher: Bencher<'_, '_>, listeners: usize) {
         let observable = eyeball::SharedObservable::new(0);
-        let heard = AtomicUsize::new(0);
+        let last = AtomicUsize::new(0);
         let mut subscribers: Vec<_> = (0..listeners).map(|_| observable.subscribe()).collect();
         for subscriber in &mut subscribers {
             let _ = poll(subscriber);
@@ -130,7 +130,7 @@ mod write {
             observable.set(black_box(value));
             for subscriber in &mut subscribers {
                 if let std::task::Poll::Ready(Some(value)) = poll(subscriber) {
-                    hear(&heard, value);
+                    store(&last, value);
                 }
                 let _ = poll(subscriber);
             }
@@ -141,7 +141,7 @@ mod write {
     fn futures_signals(bencher: Bencher<'_, '_>, listeners: usize) {
         use futures_signals::signal::{Mutable, Signal};
         let mutable = Mutable::new(0);
-        let heard = AtomicUsize::new(0);
+        let last = AtomicUsize::new(0);
         let mut signals: Vec<_> = (0..listeners).map(|_| mutable.signal()).collect();
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let mut value = 0;
@@ -152,7 +152,7 @@ mod write {
                 if let std::task::Poll::Ready(Some(value)) =
                     std::pin::Pin::new(&mut *signal).poll_change(&mut context)
                 {
-                    hear(&heard, value);
+                    store(&last, value);
                 }
                 let _ = std::pin::Pin::new(signal).poll_change(&mut context);
             }
@@ -162,7 +162,7 @@ mod write {
     #[divan::bench(args = LISTENERS)]
     fn tokio_watch(bencher: Bencher<'_, '_>, listeners: usize) {
         let (sender, receiver) = tokio::sync::watch::channel(0);
-        let heard = AtomicUsize::new(0);
+        let last = AtomicUsize::new(0);
         let mut receivers: Vec<_> = (0..listeners).map(|_| receiver.clone()).collect();
         let mut value = 0;
         bencher.bench_local(|| {
@@ -170,7 +170,7 @@ mod write {
             sender.send_replace(black_box(value));
             for receiver in &mut receivers {
                 if receiver.has_changed().unwrap() {
-                    hear(&heard, *receiver.borrow_and_update());
+                    store(&last, *receiver.borrow_and_update());
                 }
             }
         });
@@ -199,15 +199,15 @@ mod push {
             });
         };
         (0..length).for_each(push);
-        let heard = Arc::new(AtomicUsize::new(0));
+        let last = Arc::new(AtomicUsize::new(0));
         let items = Collection::new(ListField {
             node: Arc::clone(&object),
             list: |object: &mut Object| &mut object.items,
         });
         let _registrations: Vec<Subscription> = (0..listeners)
             .map(|_| {
-                let heard = Arc::clone(&heard);
-                items.added(move |item, _, _| hear(&heard, *item))
+                let last = Arc::clone(&last);
+                items.added(move |item, _, _| store(&last, *item))
             })
             .collect();
         bencher.bench_local(|| push(black_box(length)));
@@ -217,7 +217,7 @@ mod push {
     fn eyeball_im(bencher: Bencher<'_, '_>, (length, listeners): (usize, usize)) {
         let mut vector = eyeball_im::ObservableVector::with_capacity(128);
         vector.append((0..length).collect());
-        let heard = AtomicUsize::new(0);
+        let last = AtomicUsize::new(0);
         let mut streams: Vec<_> = (0..listeners)
             .map(|_| vector.subscribe().into_stream())
             .collect();
@@ -230,7 +230,7 @@ mod push {
                 if let std::task::Poll::Ready(Some(eyeball_im::VectorDiff::PushBack { value })) =
                     poll(stream)
                 {
-                    hear(&heard, value);
+                    store(&last, value);
                 }
                 let _ = poll(stream);
             }
@@ -241,7 +241,7 @@ mod push {
     fn futures_signals(bencher: Bencher<'_, '_>, (length, listeners): (usize, usize)) {
         use futures_signals::signal_vec::{MutableVec, SignalVec, VecDiff};
         let vector = MutableVec::new_with_values((0..length).collect());
-        let heard = AtomicUsize::new(0);
+        let last = AtomicUsize::new(0);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let mut signals: Vec<_> = (0..listeners).map(|_| vector.signal_vec()).collect();
         for signal in &mut signals {
@@ -253,7 +253,7 @@ mod push {
                 if let std::task::Poll::Ready(Some(VecDiff::Push { value })) =
                     std::pin::Pin::new(&mut *signal).poll_vec_change(&mut context)
                 {
-                    hear(&heard, value);
+                    store(&last, value);
                 }
                 let _ = std::pin::Pin::new(signal).poll_vec_change(&mut context);
             }

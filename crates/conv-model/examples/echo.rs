@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use conv_model::{
-    Application, Backend, CommandId, ConversationFact as Is, ConversationId, Fact, MessageBody,
+    Application, Backend, CommandId, ConversationFact, ConversationId, Fact, MessageBody,
     MessageFormat, MessageId, MessageStatus, ModelWriter, Outcome, ParticipantFact, Peer, Reason,
     ReasonCode, Request, SenderFact, SignInState,
 };
@@ -70,7 +70,7 @@ impl Echo {
         if is_connected {
             return Ok(peer);
         }
-        self.tell(id, [Is::Inviting, Is::Alerting]);
+        self.commit(id, [ConversationFact::Inviting, ConversationFact::Alerting]);
         round_trip().await;
         if peer.address.starts_with("sip:busy@") {
             self.end(id, Some(ReasonCode::Busy.into()));
@@ -79,36 +79,42 @@ impl Echo {
         self.chats.insert(id, (peer.clone(), true));
         let joined = ParticipantFact::new(peer.participant, peer.address.clone());
         let formats = vec![MessageFormat::Text, MessageFormat::Html];
-        self.tell(id, [Is::Connected, Is::ParticipantAdded(joined)]);
-        self.tell(id, [Is::chat_connected(formats)]);
+        self.commit(
+            id,
+            [
+                ConversationFact::Connected,
+                ConversationFact::ParticipantAdded(joined),
+            ],
+        );
+        self.commit(id, [ConversationFact::chat_connected(formats)]);
         Ok(peer)
     }
 
     async fn echo(&mut self, id: ConversationId, peer: &Peer, body: MessageBody) {
         round_trip().await;
         self.last_message += 1;
-        let echo = Is::message_received(
+        let echo = ConversationFact::message_received(
             MessageId::Remote(self.last_message),
             SenderFact::new(peer.address.clone()),
             body,
             SystemTime::now(),
         );
-        self.tell(id, [echo]);
+        self.commit(id, [echo]);
     }
 
     fn end(&mut self, id: ConversationId, reason: Option<Reason>) {
         if let Some((_, is_connected)) = self.chats.get_mut(&id) {
             *is_connected = false;
         }
-        self.tell(id, [Is::ended(reason)]);
+        self.commit(id, [ConversationFact::ended(reason)]);
     }
 
-    fn tell<const N: usize>(&self, id: ConversationId, facts: [Is; N]) {
+    fn commit<const N: usize>(&self, id: ConversationId, facts: [ConversationFact; N]) {
         self.writer.commit(facts.map(|fact| Fact::of(id, fact)));
     }
 }
 
-/// Stands for a request to a server.
+/// Simulates a request to a server.
 async fn round_trip() {
     tokio::task::yield_now().await;
 }

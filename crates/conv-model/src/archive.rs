@@ -108,7 +108,7 @@ impl ConversationsManager {
     fn invoke(&self, rule: Rule, request: Request) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             rule(transaction.cells(&self.node).archive.get()).map_err(disabled)?;
-            Ok(Step::ask(request))
+            Ok(Step::request(request))
         })
     }
 

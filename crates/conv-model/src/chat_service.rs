@@ -62,7 +62,7 @@ impl ChatService {
                     options.subject = subject(transaction, conversation);
                 }
                 conversation.begin_chat(transaction);
-                Ok(Step::ask(Request::Start {
+                Ok(Step::request(Request::Start {
                     conversation: conversation.id(),
                     options,
                 }))
@@ -87,7 +87,7 @@ impl ChatService {
         self.0
             .invoke(CommandState::stop, |transaction, conversation| {
                 conversation.set_chat(transaction, CallConnectionState::Disconnecting, None);
-                Ok(Step::ask(Request::Stop(conversation.id())))
+                Ok(Step::request(Request::Stop(conversation.id())))
             })
     }
 
@@ -107,7 +107,7 @@ impl ChatService {
         self.0
             .invoke(CommandState::answer, |transaction, conversation| {
                 conversation.set_chat(transaction, CallConnectionState::Connecting, None);
-                Ok(Step::ask(Request::Accept(conversation.id())))
+                Ok(Step::request(Request::Accept(conversation.id())))
             })
     }
 
@@ -127,7 +127,7 @@ impl ChatService {
         self.0
             .invoke(CommandState::answer, |transaction, conversation| {
                 conversation.begin_end(transaction);
-                Ok(Step::ask(Request::Reject(conversation.id())))
+                Ok(Step::request(Request::Reject(conversation.id())))
             })
     }
 
@@ -211,7 +211,7 @@ impl ChatService {
                     },
                 };
                 let conversation = conversation.clone();
-                Ok(Step::ask_then(request, move |transaction, result| {
+                Ok(Step::request_then(request, move |transaction, result| {
                     let result = result.map(drop);
                     let (status, reason) = delivery(&result);
                     conversation.settle(transaction, id, status, None, reason);
@@ -237,7 +237,7 @@ impl ChatService {
     pub fn send_is_typing(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::send_is_typing, |_, conversation| {
-                Ok(Step::ask(Request::SendIsTyping(conversation.id())))
+                Ok(Step::request(Request::SendIsTyping(conversation.id())))
             })
     }
 

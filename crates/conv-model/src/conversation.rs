@@ -36,7 +36,7 @@ pub(crate) struct ConversationCells {
     pub(crate) chat_active: Cell<bool>,
     pub(crate) audio_active: Cell<bool>,
     pub(crate) video_active: Cell<bool>,
-    /// The user is in a conference that everybody else has left.
+    /// The user is in a conference that all other participants have left.
     pub(crate) alone: Cell<bool>,
     /// Another participant has been in the conversation since it began.
     pub(crate) had_others: bool,
@@ -177,7 +177,7 @@ impl Conversation {
     pub fn set_importance(&self, importance: Importance) -> CommandFuture<()> {
         self.invoke(CommandState::set_topic, |transaction, conversation| {
             conversation.set(transaction, |cells| &mut cells.importance, importance);
-            Ok(Step::ask(Request::SetImportance {
+            Ok(Step::request(Request::SetImportance {
                 conversation: conversation.id(),
                 importance,
             }))
@@ -293,7 +293,7 @@ impl Conversation {
                 return Ok(Step::Done(()));
             }
             self.begin_end(transaction);
-            Ok(Step::ask(Request::Leave(self.id())))
+            Ok(Step::request(Request::Leave(self.id())))
         })
     }
 
@@ -311,7 +311,7 @@ impl Conversation {
     /// Fails at once if there is nothing to acknowledge. Otherwise fails with the reason that the protocol reports.
     pub fn acknowledge(&self) -> CommandFuture<()> {
         self.invoke(CommandState::acknowledge, |_, conversation| {
-            Ok(Step::ask(Request::Acknowledge(conversation.id())))
+            Ok(Step::request(Request::Acknowledge(conversation.id())))
         })
     }
 
@@ -466,7 +466,7 @@ impl Conversation {
         self.change_command_state(transaction, |command_state| command_state.ending = true);
     }
 
-    pub(crate) fn others(&self, transaction: &mut Transaction<'_>) -> Vec<Participant> {
+    pub(crate) fn other_participants(&self, transaction: &mut Transaction<'_>) -> Vec<Participant> {
         transaction
             .cells(&self.node)
             .participants
@@ -525,9 +525,9 @@ mod tests {
         let participant = counters + size_of::<Node<ParticipantCells, ParticipantIdentity>>();
         // The first capacity of a deque is four; a leaf of a map holds eleven entries.
         let roster = 4 * (size_of::<u64>() + size_of::<Participant>());
-        let listed = 2 * (size_of::<u64>() + size_of::<Conversation>());
-        let found = 11 * (size_of::<ConversationId>() + size_of::<Conversation>());
-        let total = object + 2 * participant + roster + listed + found;
+        let list_entry = 2 * (size_of::<u64>() + size_of::<Conversation>());
+        let map_entry = 11 * (size_of::<ConversationId>() + size_of::<Conversation>());
+        let total = object + 2 * participant + roster + list_entry + map_entry;
         assert!(total <= 4_096, "{total}");
     }
 }

@@ -56,7 +56,7 @@ impl Conversation {
             // The other facts have no effect on a conversation that has ended.
             _ if command_state.state == State::Disconnected => {}
             Fact::Inviting => {
-                for participant in self.others(transaction) {
+                for participant in self.other_participants(transaction) {
                     if participant.state_now(transaction) == ParticipantState::Disconnected {
                         let state = ParticipantState::Connecting;
                         self.set_participant_state(transaction, &participant, state, None);
@@ -67,7 +67,7 @@ impl Conversation {
                 }
             }
             Fact::Alerting => {
-                for participant in self.others(transaction) {
+                for participant in self.other_participants(transaction) {
                     if participant.chat_now(transaction) == Call::Connecting {
                         participant.set_chat(transaction, Call::Ringing, None);
                     }
@@ -217,7 +217,7 @@ impl Conversation {
         for message in std::mem::take(&mut transaction.cells(&self.node).pending) {
             message.settle(transaction, MessageStatus::Failed, Some(failure()));
         }
-        let others = self.others(transaction);
+        let others = self.other_participants(transaction);
         // The participants do not leave the conversation, which ends for the user.
         transaction.cells(&self.node).had_others = false;
         transaction.cells(&self.node).offered = None;

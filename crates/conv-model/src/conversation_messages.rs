@@ -64,7 +64,7 @@ impl Conversation {
                 person.set_name(transaction, sender.display_name.as_deref());
                 person
             }
-            None => people::find_or_make(
+            None => people::find_or_create(
                 transaction,
                 &self.node.fixed.model,
                 &sender.address,
@@ -163,13 +163,13 @@ impl Conversation {
 
     /// Sets the message formats that both sides agreed on.
     pub(crate) fn set_formats(&self, transaction: &mut Transaction<'_>, formats: &[MessageFormat]) {
-        let present: Vec<_> = transaction
+        let current: Vec<_> = transaction
             .cells(&self.node)
             .formats
             .iter()
             .copied()
             .collect();
-        for format in present.iter().filter(|format| !formats.contains(format)) {
+        for format in current.iter().filter(|format| !formats.contains(format)) {
             transaction.remove(
                 &self.node,
                 |cells| &mut cells.formats,

@@ -69,12 +69,12 @@ impl ConversationsManager {
         let model = &self.node.fixed.model;
         let address = model.backend.normalize_address(address)?;
         Ok(model.store.transact(|transaction| {
-            if let Some(conversation) = self.ongoing(transaction, &address) {
+            if let Some(conversation) = self.find_by_person(transaction, &address) {
                 return conversation;
             }
             let id = ConversationId::Local(model.next_id());
             let creator = Some(self.node.fixed.me.person());
-            let conversation = make(
+            let conversation = new_conversation(
                 transaction,
                 &self.node,
                 id,
@@ -87,7 +87,7 @@ impl ConversationsManager {
                 transaction,
                 &ParticipantFact::new(participant, address.clone()),
             );
-            publish(transaction, &self.node, &conversation);
+            insert_item(transaction, &self.node, &conversation);
             let request = Request::OpenConversation {
                 conversation: id,
                 peer: Peer::new(participant, address),
@@ -103,7 +103,7 @@ impl ConversationsManager {
     pub fn create_conversation(&self) -> Conversation {
         self.node
             .store
-            .transact(|transaction| self.make_meeting(transaction, None))
+            .transact(|transaction| self.create_conference(transaction, None))
     }
 
     /// The conference at this address, such as `sip:lenea@contoso.com;gruu;opaque=app:conf:focus:id:8C1RSJYA`: the
@@ -116,15 +116,19 @@ impl ConversationsManager {
         let model = &self.node.fixed.model;
         let uri = model.backend.normalize_address(uri)?;
         Ok(self.node.store.transact(|transaction| {
-            self.at(transaction, &uri)
-                .unwrap_or_else(|| self.make_meeting(transaction, Some(uri.clone())))
+            self.find_by_uri(transaction, &uri)
+                .unwrap_or_else(|| self.create_conference(transaction, Some(uri.clone())))
         }))
     }
 
-    fn make_meeting(&self, transaction: &mut Transaction<'_>, uri: Option<String>) -> Conversation {
+    fn create_conference(
+        &self,
+        transaction: &mut Transaction<'_>,
+        uri: Option<String>,
+    ) -> Conversation {
         let model = &self.node.fixed.model;
         let id = ConversationId::Local(model.next_id());
-        let conversation = make(
+        let conversation = new_conversation(
             transaction,
             &self.node,
             id,
@@ -134,7 +138,7 @@ impl ConversationsManager {
             CallConnectionState::Disconnected,
         );
         conversation.set_group(transaction, uri.clone());
-        publish(transaction, &self.node, &conversation);
+        insert_item(transaction, &self.node, &conversation);
         let request = Request::OpenMeeting {
             conversation: id,
             uri,
@@ -170,7 +174,7 @@ impl ConversationsManager {
             conversation.begin_end(transaction);
             let conversation = conversation.clone();
             let request = Request::Leave(conversation.id());
-            Ok(Step::ask_then(request, move |transaction, result| {
+            Ok(Step::request_then(request, move |transaction, result| {
                 if result.is_err() {
                     transaction.cells(&conversation.node).is_removed = false;
                 }
@@ -189,12 +193,14 @@ impl ConversationsManager {
     }
 
     /// The conversation at the address of a conference.
-    fn at(&self, transaction: &mut Transaction<'_>, uri: &str) -> Option<Conversation> {
+    fn find_by_uri(&self, transaction: &mut Transaction<'_>, uri: &str) -> Option<Conversation> {
         let mut ended = None;
         for conversation in self.all(transaction) {
             let cells = transaction.cells(&conversation.node);
-            let at = cells.uri.get().as_deref();
-            if cells.is_removed || !at.is_some_and(|at| people::same(at, uri)) {
+            let known_uri = cells.uri.get().as_deref();
+            if cells.is_removed
+                || !known_uri.is_some_and(|known| people::is_same_address(known, uri))
+            {
                 continue;
             }
             if *cells.state.get() != ConversationState::Disconnected {
@@ -205,7 +211,12 @@ impl ConversationsManager {
         ended
     }
 
-    fn ongoing(&self, transaction: &mut Transaction<'_>, address: &str) -> Option<Conversation> {
+    /// The first conversation with this one person that has not ended.
+    fn find_by_person(
+        &self,
+        transaction: &mut Transaction<'_>,
+        address: &str,
+    ) -> Option<Conversation> {
         self.all(transaction).into_iter().find(|conversation| {
             let cells = transaction.cells(&conversation.node);
             if *cells.state.get() == ConversationState::Disconnected
@@ -219,13 +230,15 @@ impl ConversationsManager {
                 return false;
             }
             let peer: Option<Participant> = cells.participants.iter().next().cloned();
-            peer.is_some_and(|peer| people::same(peer.person().address(transaction), address))
+            peer.is_some_and(|peer| {
+                people::is_same_address(peer.person().address(transaction), address)
+            })
         })
     }
 }
 
 /// Creates a conversation that is not in the collection yet.
-pub(crate) fn make(
+pub(crate) fn new_conversation(
     transaction: &mut Transaction<'_>,
     application: &Arc<ApplicationNode>,
     id: ConversationId,
@@ -256,7 +269,7 @@ pub(crate) fn make(
 }
 
 /// Adds a complete conversation to the collection.
-pub(crate) fn publish(
+pub(crate) fn insert_item(
     transaction: &mut Transaction<'_>,
     application: &Arc<ApplicationNode>,
     conversation: &Conversation,

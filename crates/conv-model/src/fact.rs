@@ -239,8 +239,8 @@ pub enum ConversationFact {
         /// The reason.
         reason: Option<Reason>,
     },
-    /// A participant joined. It is the participant with this ID; otherwise the one with this address that was created here or
-    /// is Disconnected, which has this ID too from now on; otherwise a new one.
+    /// A participant joined. The model looks for the participant with this ID, then for a participant with this address that the
+    /// model created or that is Disconnected, which then has this ID as well. Otherwise the model adds a participant.
     ParticipantAdded(ParticipantFact),
     /// An added participant was invited.
     #[non_exhaustive]

@@ -48,7 +48,7 @@ impl Incoming {
     }
 }
 
-/// A conversation that began elsewhere. It appears Connecting; facts of the same commit can set another state.
+/// A conversation that another endpoint of the user began, or that was found after the sign-in. It appears Connecting; facts of the same commit can set another state.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Discovered {
@@ -91,7 +91,7 @@ pub struct ParticipantFact {
     pub is_anonymous: bool,
     /// Whether the participant waits in the lobby.
     pub in_lobby: bool,
-    /// What the user may do with the participant.
+    /// The operations on the participant that the server allows the user.
     pub capabilities: ParticipantCapabilities,
 }
 
@@ -141,7 +141,7 @@ impl Archived {
     }
 }
 
-/// What the user may do with a participant of a conference, as the server reports it.
+/// The operations on a participant of a conference that the server allows the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParticipantCapabilities {
@@ -169,7 +169,7 @@ pub struct ParticipantUpdate {
     pub in_lobby: Option<bool>,
     /// Whether the participant joined without an account.
     pub is_anonymous: Option<bool>,
-    /// What the user may do with the participant.
+    /// The operations on the participant that the server allows the user.
     pub capabilities: Option<ParticipantCapabilities>,
 }
 

@@ -92,7 +92,7 @@ impl HistoryService {
     pub fn get_more_activity_items(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::more_history, |_, conversation| {
-                Ok(Step::ask(Request::MoreHistory(conversation.id())))
+                Ok(Step::request(Request::MoreHistory(conversation.id())))
             })
     }
 
@@ -105,7 +105,7 @@ impl HistoryService {
     pub fn mark_as_read(&self) -> CommandFuture<()> {
         self.0
             .invoke(CommandState::mark_as_read, |_, conversation| {
-                Ok(Step::ask(Request::MarkAsRead(conversation.id())))
+                Ok(Step::request(Request::MarkAsRead(conversation.id())))
             })
     }
 

@@ -10,8 +10,8 @@
 //! one command or one page of facts are one commit, which can be read completely before any of its changes is delivered. A
 //! change is delivered to the listeners that were registered at its commit, in commit order, across all properties and
 //! collections of the model and across threads. At most one thread delivers at a time: a thread that commits while no other
-//! thread delivers. So a listener runs on the thread of a writer or a command; its first call runs on the thread that
-//! registers it. A registration takes the snapshot and its place in the commit order at one time: a change that is committed
+//! thread delivers. A listener therefore runs on the thread of a writer or a command; its first call runs on the thread that
+//! registers it. A registration takes the snapshot and its place in the commit order atomically: a change that is committed
 //! during the first call is delivered after it, once.
 //!
 //! **Bounded.** A thread delivers the changes of its own commit and a few changes of other commits. If more are queued, the
@@ -38,7 +38,7 @@
 //! use conv_model::{Application, CallConnectionState, ConversationState, Direction, Reason, Subscriptions};
 //!
 //! fn chat(application: &Application) -> Result<Subscriptions, Reason> {
-//!     // Sends nothing: the conversation is there at once, with one participant that has this address.
+//!     // Sends no request: the conversation exists at once, with one participant that has this address.
 //!     let conversation = application.conversations_manager().get_conversation("sip:lenea@contoso.com")?;
 //!     let chat = conversation.chat_service();
 //!
@@ -49,7 +49,7 @@
 //!     }));
 //!     listeners.add(chat.messages().added(|message, _key, _index| {
 //!         if message.direction() == Direction::Incoming {
-//!             let (who, what) = (message.sender().display_name().get(), message.text());
+//!             let (sender, text) = (message.sender().display_name().get(), message.text());
 //!             // ...
 //!         }
 //!     }));
@@ -58,7 +58,7 @@
 //!     }));
 //!     listeners.add(conversation.state().changed(|change| {
 //!         if change.is(&ConversationState::Connected, &ConversationState::Disconnected) {
-//!             let why = change.reason.as_ref();
+//!             let reason = change.reason.as_ref();
 //!             // ...
 //!         }
 //!     }));
@@ -96,8 +96,8 @@
 //! A protocol implements [`Backend`], the port, and gets a [`ModelWriter`] from [`Application::new`]. The model sends a
 //! [`Request`] for each command, in the order in which the commands took effect. The protocol writes facts, a page at a time,
 //! and ends each request with [`Fact::Completed`]. The model owns the state machines: a fact that does not fit the present
-//! state changes nothing, and the end of a conversation may be reported by any of its signs, in any order, any number of
-//! times. If the protocol drops the writer, the model signs out and every command ends.
+//! state changes nothing, so the protocol may report the end of a conversation by several facts, in any order and more than
+//! once. If the protocol drops the writer, the model signs out and every command ends.
 //!
 //! `examples/echo.rs` is a small protocol with async functions.
 //!

@@ -71,7 +71,7 @@ impl MePerson {
             .node
             .fixed
             .model
-            .command(|_| Ok(Step::ask(Request::SetMe(MeChange::ResetStatus))))
+            .command(|_| Ok(Step::request(Request::SetMe(MeChange::ResetStatus))))
     }
 
     /// The user as a person.

@@ -32,7 +32,7 @@ pub(crate) struct Model {
 #[derive(Default)]
 struct Commands {
     in_flight: BTreeMap<CommandId, InFlight>,
-    /// The reason why the backend is gone. No request can be completed any more.
+    /// The reason why the writer was dropped. No request can be completed any more.
     closed: Option<Reason>,
 }
 
@@ -55,26 +55,26 @@ pub(crate) enum Step<R = ()> {
     /// The command is done.
     Done(R),
     /// The command completes when this request completes.
-    Ask(Request, Finish<R>),
+    Request(Request, Finish<R>),
 }
 
 impl Step {
     /// A request whose completion changes nothing in the model.
-    pub(crate) fn ask(request: Request) -> Self {
-        Self::ask_then(request, |_, result| result.map(drop))
+    pub(crate) fn request(request: Request) -> Self {
+        Self::request_then(request, |_, result| result.map(drop))
     }
 }
 
 impl<R> Step<R> {
     /// A request, and the changes that its completion causes.
-    pub(crate) fn ask_then(
+    pub(crate) fn request_then(
         request: Request,
         finish: impl FnMut(&mut Transaction<'_>, Result<Outcome, Reason>) -> Result<R, Reason>
         + Send
         + Sync
         + 'static,
     ) -> Self {
-        Self::Ask(request, Box::new(finish))
+        Self::Request(request, Box::new(finish))
     }
 }
 
@@ -106,7 +106,7 @@ impl Model {
             .store
             .transact(|transaction| match decide(transaction)? {
                 Step::Done(result) => Ok(Some(result)),
-                Step::Ask(request, mut finish) => {
+                Step::Request(request, mut finish) => {
                     let end = resolving(sender, move |transaction, result| {
                         finish(transaction, result)
                     });
@@ -200,7 +200,7 @@ impl Model {
         });
     }
 
-    /// Ends every command in flight and prevents new ones, because the backend is gone.
+    /// Ends every command in flight and prevents new ones, because the writer was dropped.
     pub(crate) fn close(&self, transaction: &mut Transaction<'_>, reason: Reason) {
         let commands = transaction.cells(&self.commands);
         commands.closed = Some(reason.clone());
@@ -248,7 +248,7 @@ fn future<R: Send + 'static>(
 ) -> CommandFuture<R> {
     Box::pin(async move {
         ended.recv().await.unwrap_or_else(|| {
-            Err(Reason::new(ReasonCode::SignedOut).with_message("the model is gone"))
+            Err(Reason::new(ReasonCode::SignedOut).with_message("the model was dropped"))
         })
     })
 }

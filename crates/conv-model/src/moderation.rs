@@ -68,7 +68,7 @@ impl Participant {
             };
             rule(cells.capabilities.get()).map_err(disabled)?;
             let (conversation, participant) = self.key();
-            Ok(Step::ask(Request::SetRole {
+            Ok(Step::request(Request::SetRole {
                 conversation,
                 participant,
                 role,
@@ -143,7 +143,7 @@ impl Participant {
     fn invoke(&self, rule: Rule, request: Request) -> CommandFuture<()> {
         self.node.fixed.model.command(|transaction| {
             rule(transaction.cells(&self.node).capabilities.get()).map_err(disabled)?;
-            Ok(Step::ask(request))
+            Ok(Step::request(request))
         })
     }
 }

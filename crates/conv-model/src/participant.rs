@@ -20,7 +20,7 @@ pub(crate) struct ParticipantCells {
     pub(crate) chat: Cell<CallConnectionState>,
     pub(crate) is_typing: Cell<bool>,
     pub(crate) capabilities: Cell<ParticipantCapabilities>,
-    /// A second ID that facts use for a participant which was created here.
+    /// A second ID that facts use for a participant that the model created.
     pub(crate) alias: Option<ParticipantId>,
     /// To be removed from `participants` when the participant has left.
     pub(crate) is_removed: bool,

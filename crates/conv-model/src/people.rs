@@ -12,7 +12,7 @@ use crate::sync::Arc;
 pub(crate) type People = Node<BTreeMap<String, Weak<PersonNode>>>;
 
 /// Whether two addresses mean the same person.
-pub(crate) fn same(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_address(one: &str, other: &str) -> bool {
     !one.is_empty() && one.eq_ignore_ascii_case(other)
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn find(
 }
 
 /// The person with this address, with this name if it has none yet or the name is new. Without an address, a new person.
-pub(crate) fn find_or_make(
+pub(crate) fn find_or_create(
     transaction: &mut Transaction<'_>,
     model: &Arc<Model>,
     address: &str,
@@ -105,15 +105,15 @@ mod tests {
     #[test]
     fn a_person_without_a_handle_is_evicted() {
         let model = Model::new(Arc::new(MockBackend::new()));
-        let make = |address: &str| {
+        let create = |address: &str| {
             model
                 .store
-                .transact(|transaction| find_or_make(transaction, &model, address, None))
+                .transact(|transaction| find_or_create(transaction, &model, address, None))
         };
-        let lene = make("sip:Lene@contoso.com");
-        drop(make("sip:tosh@contoso.com"));
+        let lene = create("sip:Lene@contoso.com");
+        drop(create("sip:tosh@contoso.com"));
         assert_eq!(known(&model), ["sip:lene@contoso.com"]);
-        assert!(make("sip:lene@contoso.com") == lene);
+        assert!(create("sip:lene@contoso.com") == lene);
         drop(lene);
         assert!(known(&model).is_empty());
     }

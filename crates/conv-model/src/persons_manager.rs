@@ -38,7 +38,7 @@ pub struct FoundPersons {
 }
 
 impl FoundPersons {
-    /// These people.
+    /// The results of a search.
     #[must_use]
     pub const fn new(persons: Vec<(String, Vec<PersonFact>)>, more_available: bool) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl PersonsManager {
         let address = model.backend.normalize_address(address)?;
         Ok(model
             .store
-            .transact(|transaction| people::find_or_make(transaction, model, &address, None)))
+            .transact(|transaction| people::find_or_create(transaction, model, &address, None)))
     }
 
     /// Searches for people by name or address. Finds at most `limit`. The people have the values that the search found when
@@ -77,13 +77,13 @@ impl PersonsManager {
         };
         let model = Arc::clone(&self.model);
         self.model.command(|_| {
-            Ok(Step::ask_then(request, move |transaction, result| {
+            Ok(Step::request_then(request, move |transaction, result| {
                 let Outcome::Found(found) = result? else {
                     return Ok(PersonSearch::default());
                 };
                 let mut persons = Vec::new();
                 for (address, facts) in found.persons {
-                    let person = people::find_or_make(transaction, &model, &address, None);
+                    let person = people::find_or_create(transaction, &model, &address, None);
                     for fact in facts {
                         person.apply(transaction, fact);
                     }

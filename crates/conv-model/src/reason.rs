@@ -373,9 +373,9 @@ mod tests {
             ..ErrorDetails::default()
         };
         let reason = Reason::new(ReasonCode::Failed)
-            .with_message("nobody there")
+            .with_message("no such address")
             .with_cause(Reason::new(ReasonCode::RequestFailed).with_details(details));
-        assert_eq!(reason.to_string(), "Failed: nobody there");
+        assert_eq!(reason.to_string(), "Failed: no such address");
         let cause = "RequestFailed [status 404, attempts 3, subcode DestinationNotFound]";
         assert_eq!(
             reason.source().map(ToString::to_string).as_deref(),
@@ -383,7 +383,7 @@ mod tests {
         );
         assert_eq!(
             format!("{reason:#}"),
-            format!("Failed: nobody there ({cause})")
+            format!("Failed: no such address ({cause})")
         );
         assert_eq!(format!("{reason:?}"), format!("Reason({reason:#})"));
         assert_eq!(reason.details().and_then(|it| it.status), Some(404));
@@ -398,7 +398,7 @@ mod tests {
         let plain = Reason::new(ReasonCode::Failed);
         let other = [
             Reason::new(ReasonCode::Refused),
-            plain.clone().with_message("nobody there"),
+            plain.clone().with_message("no such address"),
             plain.clone().with_details(details),
             plain.clone().with_cause(plain.clone()),
         ];

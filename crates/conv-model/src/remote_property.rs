@@ -13,8 +13,8 @@ use crate::person::{Person, PersonCells};
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Interest, MeChange, PersonField, Request};
 
-/// A value that is on the server. It is read like a [`Property`]: reading returns the last known value, which changes when the
-/// server reports a change.
+/// A value that is on the server. Reading it, as with a [`Property`], returns the last known value, which changes when the server
+/// reports a change.
 ///
 /// The model counts the subscriptions and requests the sum of them from the protocol, which decides on batches of requests.
 pub struct RemoteProperty<T> {
@@ -22,7 +22,7 @@ pub struct RemoteProperty<T> {
     pub(crate) cell: Accessor<PersonCells, T>,
     pub(crate) person: Person,
     pub(crate) field: PersonField,
-    /// Whether a value needs no fetch. `None` if every value does.
+    /// Whether a known value needs no fetch. `None` if each read fetches the value.
     pub(crate) known: Option<fn(&T) -> bool>,
 }
 
@@ -73,7 +73,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> RemoteProperty<T> {
         model.command(|transaction| {
             Ok(match decide(transaction, self.person.canonical(), &read)? {
                 None => Step::Done(read(transaction)),
-                Some(request) => Step::ask_then(request, move |transaction, result| {
+                Some(request) => Step::request_then(request, move |transaction, result| {
                     result.map(|_| read(transaction))
                 }),
             })
@@ -108,7 +108,7 @@ pub(crate) struct Interests {
 }
 
 impl Interests {
-    fn wanted(&self) -> Interest {
+    fn combined(&self) -> Interest {
         if self.live > 0 {
             return Interest::Live;
         }
@@ -120,9 +120,9 @@ impl Interests {
 
     /// The interest to request now, if it differs from the last requested one.
     pub(crate) fn update(&mut self) -> Option<Interest> {
-        let wanted = self.wanted();
-        let requested = std::mem::replace(&mut self.requested, wanted);
-        (requested != wanted).then_some(wanted)
+        let combined = self.combined();
+        let requested = std::mem::replace(&mut self.requested, combined);
+        (requested != combined).then_some(combined)
     }
 
     pub(crate) fn is_requested(&self) -> bool {

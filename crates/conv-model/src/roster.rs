@@ -19,35 +19,35 @@ use crate::sync::Arc;
 /// A person to add to a conversation: an address, or a participant from
 /// [`create_participant`](Conversation::create_participant).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invitee(Who);
+pub struct Invitee(InviteeKind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Who {
+enum InviteeKind {
     Address(String),
     Participant(Participant),
 }
 
 impl From<&str> for Invitee {
     fn from(address: &str) -> Self {
-        Self(Who::Address(address.to_owned()))
+        Self(InviteeKind::Address(address.to_owned()))
     }
 }
 
 impl From<String> for Invitee {
     fn from(address: String) -> Self {
-        Self(Who::Address(address))
+        Self(InviteeKind::Address(address))
     }
 }
 
 impl From<Participant> for Invitee {
     fn from(participant: Participant) -> Self {
-        Self(Who::Participant(participant))
+        Self(InviteeKind::Participant(participant))
     }
 }
 
 impl From<&Participant> for Invitee {
     fn from(participant: &Participant) -> Self {
-        Self(Who::Participant(participant.clone()))
+        Self(InviteeKind::Participant(participant.clone()))
     }
 }
 
@@ -59,17 +59,17 @@ impl Collection<Participant> {
     /// # Errors
     /// [`InvalidArgument`](ReasonCode::InvalidArgument) if the address is not an address. Fails at once if the command is not
     /// enabled. Otherwise fails with the reason why the person was not invited or did not join.
-    pub fn add(&self, who: impl Into<Invitee>) -> CommandFuture<Key> {
+    pub fn add(&self, invitee: impl Into<Invitee>) -> CommandFuture<Key> {
         let resolve = self
             .commands()
             .and_then(|commands| commands.resolve.as_ref());
-        let participant = match (who.into().0, resolve) {
-            (Who::Participant(participant), _) => participant,
-            (Who::Address(address), Some(resolve)) => match resolve(&address) {
+        let participant = match (invitee.into().0, resolve) {
+            (InviteeKind::Participant(participant), _) => participant,
+            (InviteeKind::Address(address), Some(resolve)) => match resolve(&address) {
                 Ok(participant) => participant,
                 Err(reason) => return failed(reason),
             },
-            (Who::Address(_), None) => {
+            (InviteeKind::Address(_), None) => {
                 return failed(disabled(Reason::new(ReasonCode::NotSupported)));
             }
         };
@@ -88,7 +88,7 @@ impl Conversation {
         let address = model.backend.normalize_address(address)?;
         let person = model
             .store
-            .transact(|transaction| people::find_or_make(transaction, model, &address, None));
+            .transact(|transaction| people::find_or_create(transaction, model, &address, None));
         Ok(Participant::new(
             model,
             self.id(),
@@ -136,8 +136,8 @@ impl Conversation {
                 return Err(Reason::new(ReasonCode::InvalidArgument)
                     .with_message("the participant was created by another conversation"));
             }
-            let present = self.key_of(transaction, participant);
-            let key = present.unwrap_or_else(|| {
+            let known = self.key_of(transaction, participant);
+            let key = known.unwrap_or_else(|| {
                 let key = transaction.push(
                     &self.node,
                     |cells| &mut cells.participants,
@@ -155,9 +155,9 @@ impl Conversation {
                 participant: Peer::new(participant.id(), address),
             };
             let (conversation, participant) = (self.clone(), participant.clone());
-            Ok(Step::ask_then(request, move |transaction, result| {
+            Ok(Step::request_then(request, move |transaction, result| {
                 if let Err(reason) = &result {
-                    conversation.refuse(transaction, &participant, reason);
+                    conversation.set_failed(transaction, &participant, reason);
                 }
                 result.map(|_| key)
             }))
@@ -195,7 +195,7 @@ impl Conversation {
                 )
             };
             let (conversation, participant) = (self.clone(), participant.clone());
-            Ok(Step::ask_then(request, move |transaction, result| {
+            Ok(Step::request_then(request, move |transaction, result| {
                 if let Err(reason) = &result {
                     conversation.undo_removal(transaction, &participant, undo, reason);
                 }
@@ -204,7 +204,7 @@ impl Conversation {
         })
     }
 
-    /// The participant stays, since the other side refused to remove it.
+    /// Undoes a removal that the backend refused.
     fn undo_removal(
         &self,
         transaction: &mut Transaction<'_>,
@@ -224,7 +224,7 @@ impl Conversation {
                     let item = participant.clone();
                     transaction.insert(&self.node, |cells| &mut cells.participants, index, item);
                 }
-                self.refuse(transaction, participant, reason);
+                self.set_failed(transaction, participant, reason);
             }
         }
     }
@@ -274,7 +274,7 @@ impl Conversation {
         transaction: &mut Transaction<'_>,
         id: ParticipantId,
     ) -> Option<Participant> {
-        self.others(transaction)
+        self.other_participants(transaction)
             .into_iter()
             .find(|other| other.id() == id || transaction.cells(&other.node).alias == Some(id))
     }
@@ -284,9 +284,9 @@ impl Conversation {
         transaction: &mut Transaction<'_>,
         address: &str,
     ) -> Option<Participant> {
-        self.others(transaction)
+        self.other_participants(transaction)
             .into_iter()
-            .find(|other| people::same(other.person().address(transaction), address))
+            .find(|other| people::is_same_address(other.person().address(transaction), address))
     }
 
     pub(crate) fn on_participant_added(
@@ -295,7 +295,7 @@ impl Conversation {
         fact: &ParticipantFact,
     ) {
         let participant = self.find_or_add_participant(transaction, fact);
-        let state = joined(fact.in_lobby);
+        let state = joined_state(fact.in_lobby);
         self.set_participant_state(transaction, &participant, state, None);
     }
 
@@ -305,14 +305,14 @@ impl Conversation {
         fact: &ParticipantFact,
     ) -> Participant {
         let known = self.participant(transaction, fact.participant).or_else(|| {
-            // The other side knows a participant that was created here, or before a restart, by its address only.
+            // Facts identify a participant that the model created, or one from before a restart, only by the address.
             let other = self.participant_at(transaction, &fact.address)?;
             let is_free = other.state_now(transaction) == ParticipantState::Disconnected;
             (is_free || matches!(other.id(), ParticipantId::Local(_))).then_some(other)
         });
         let participant = known.unwrap_or_else(|| {
             let model = &self.node.fixed.model;
-            let person = people::find_or_make(transaction, model, &fact.address, None);
+            let person = people::find_or_create(transaction, model, &fact.address, None);
             let participant = Participant::new(model, self.id(), fact.participant, person);
             transaction.push(
                 &self.node,
@@ -371,14 +371,14 @@ impl Conversation {
             participant.set(transaction, |cells| &mut cells.capabilities, capabilities);
         }
         if let Some(in_lobby) = update.in_lobby {
-            self.set_participant_state(transaction, &participant, joined(in_lobby), None);
+            self.set_participant_state(transaction, &participant, joined_state(in_lobby), None);
         }
     }
 }
 
 impl Conversation {
-    /// The participant cannot be in the conversation, for this reason.
-    fn refuse(
+    /// Sets a participant that is not in the conversation Disconnected, with this reason.
+    fn set_failed(
         &self,
         transaction: &mut Transaction<'_>,
         participant: &Participant,
@@ -429,14 +429,14 @@ impl Conversation {
             && *cells.state.get() == ConversationState::Connected;
         let alone = may_be
             && self
-                .others(transaction)
+                .other_participants(transaction)
                 .iter()
                 .all(|other| other.state_now(transaction) == ParticipantState::Disconnected);
         self.set(transaction, |cells| &mut cells.alone, alone);
     }
 }
 
-/// How to undo a removal that the other side refused.
+/// How to undo a removal that the backend refused.
 #[derive(Clone, Copy)]
 enum Undo {
     /// The participant is still in the collection and had this state.
@@ -445,7 +445,7 @@ enum Undo {
     PutBack(usize),
 }
 
-fn joined(in_lobby: bool) -> ParticipantState {
+fn joined_state(in_lobby: bool) -> ParticipantState {
     if in_lobby {
         ParticipantState::InLobby
     } else {

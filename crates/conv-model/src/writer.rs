@@ -5,7 +5,7 @@ use std::fmt;
 use crate::application::ApplicationNode;
 use crate::archive::ArchiveCommandState;
 use crate::conversation::Conversation;
-use crate::conversations_manager::{make, publish, remove_item};
+use crate::conversations_manager::{insert_item, new_conversation, remove_item};
 use crate::fact::{ConversationFact, Fact};
 use crate::fact_parts::{Archived, Discovered, Incoming};
 use crate::ids::ConversationId;
@@ -19,7 +19,7 @@ use crate::sync::Arc;
 
 /// Writes facts into a model.
 ///
-/// Dropping the writer means that the protocol is gone: the model signs out, if it is not signed out, and every command in
+/// Dropping the writer ends the model's connection to the protocol: the model signs out, if it is not signed out, and every command in
 /// flight ends with [`SignedOut`](ReasonCode::SignedOut), as does every later command that needs the protocol.
 pub struct ModelWriter {
     node: Arc<ApplicationNode>,
@@ -71,11 +71,11 @@ impl ModelWriter {
                     transaction.discard(person);
                 }
             }
-            Fact::Incoming(incoming) => self.incoming(transaction, incoming),
+            Fact::Incoming(incoming) => self.add_incoming(transaction, incoming),
             Fact::Discovered(discovered) => {
-                self.found(transaction, discovered, ConversationState::Connecting);
+                self.add_discovered(transaction, discovered, ConversationState::Connecting);
             }
-            Fact::Archived(archived) => self.archived(transaction, archived),
+            Fact::Archived(archived) => self.add_archived(transaction, archived),
             Fact::MoreConversations(more) => {
                 self.change_archive(transaction, |archive| archive.complete = !more);
             }
@@ -92,7 +92,7 @@ impl ModelWriter {
                 conversation: id,
                 fact,
             } => match self.find(transaction, id) {
-                Some(conversation) => self.in_conversation(transaction, &conversation, fact),
+                Some(conversation) => self.apply_to(transaction, &conversation, fact),
                 None => tracing::debug!(?id, "ignored a fact about an unknown conversation"),
             },
             Fact::UnreadConversations(count) => {
@@ -127,7 +127,7 @@ impl ModelWriter {
                 ConversationState::Connecting | ConversationState::Connected
             );
             if state == SignInState::SignedOut && begun {
-                self.in_conversation(
+                self.apply_to(
                     transaction,
                     conversation,
                     ConversationFact::Ended {
@@ -162,7 +162,7 @@ impl ModelWriter {
         transaction.set(&self.node, |cells| &mut cells.sign_in, state, reason);
     }
 
-    fn incoming(&self, transaction: &mut Transaction<'_>, incoming: Incoming) {
+    fn add_incoming(&self, transaction: &mut Transaction<'_>, incoming: Incoming) {
         let Incoming {
             conversation: id,
             from,
@@ -176,7 +176,7 @@ impl ModelWriter {
         if self.find(transaction, id).is_some() {
             return;
         }
-        let creator = people::find_or_make(
+        let creator = people::find_or_create(
             transaction,
             &self.node.fixed.model,
             &from.address,
@@ -188,7 +188,7 @@ impl ModelWriter {
             CallConnectionState::Notified
         };
         let preview = preview.filter(|_| !auto_accepted);
-        let conversation = make(
+        let conversation = new_conversation(
             transaction,
             &self.node,
             id,
@@ -208,11 +208,11 @@ impl ModelWriter {
         let cells = transaction.cells(&conversation.node);
         cells.offered.clone_from(&preview);
         conversation.set(transaction, |cells| &mut cells.preview, preview);
-        self.publish(transaction, &conversation, group);
+        self.insert(transaction, &conversation, group);
     }
 
-    /// Adds a conversation that began elsewhere and has no invitation to answer.
-    fn found(
+    /// Adds a conversation that has no invitation to answer.
+    fn add_discovered(
         &self,
         transaction: &mut Transaction<'_>,
         discovered: Discovered,
@@ -228,7 +228,7 @@ impl ModelWriter {
             return;
         }
         let chat = CallConnectionState::Disconnected;
-        let conversation = make(transaction, &self.node, id, None, state, chat);
+        let conversation = new_conversation(transaction, &self.node, id, None, state, chat);
         for participant in &participants {
             conversation.find_or_add_participant(transaction, participant);
         }
@@ -237,17 +237,17 @@ impl ModelWriter {
             |cells| &mut cells.topic,
             subject.unwrap_or_default(),
         );
-        self.publish(transaction, &conversation, group);
+        self.insert(transaction, &conversation, group);
     }
 
-    fn archived(&self, transaction: &mut Transaction<'_>, archived: Archived) {
+    fn add_archived(&self, transaction: &mut Transaction<'_>, archived: Archived) {
         let found = Discovered {
             conversation: archived.conversation,
             participants: archived.participants,
             subject: archived.subject,
             group: None,
         };
-        self.found(transaction, found, ConversationState::Disconnected);
+        self.add_discovered(transaction, found, ConversationState::Disconnected);
     }
 
     fn change_archive(
@@ -260,7 +260,7 @@ impl ModelWriter {
         transaction.set(&self.node, |cells| &mut cells.archive, archive, None);
     }
 
-    fn publish(
+    fn insert(
         &self,
         transaction: &mut Transaction<'_>,
         conversation: &Conversation,
@@ -269,10 +269,10 @@ impl ModelWriter {
         if group.is_some() {
             conversation.apply(transaction, ConversationFact::Group { uri: group });
         }
-        publish(transaction, &self.node, conversation);
+        insert_item(transaction, &self.node, conversation);
     }
 
-    fn in_conversation(
+    fn apply_to(
         &self,
         transaction: &mut Transaction<'_>,
         conversation: &Conversation,

@@ -42,7 +42,7 @@ pub enum CollectionChange<T> {
 
 /// Whether a registration is called for each change, or once for all changes of one commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
+pub(crate) enum Batching {
     EachChange,
     EachCommit,
 }
@@ -120,7 +120,12 @@ pub(crate) trait ListSource<T>: Send + Sync {
 
     /// Registers `callback` and calls it at once: with the present items as added if `items` is true, else with the size
     /// alone.
-    fn subscribe(&self, pace: Pace, items: bool, callback: Callback<ListEvent<T>>) -> Subscription;
+    fn subscribe(
+        &self,
+        batching: Batching,
+        items: bool,
+        callback: Callback<ListEvent<T>>,
+    ) -> Subscription;
 
     fn size(&self) -> usize {
         self.snapshot().len()
@@ -261,7 +266,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
     /// Calls `listener` after each item that is added or removed, and once before this returns if there are items.
     pub fn changed(&self, listener: impl Fn() + Send + Sync + 'static) -> Subscription {
         self.source.subscribe(
-            Pace::EachChange,
+            Batching::EachChange,
             false,
             Box::new(move |event, _| {
                 if !event.replay || event.size > 0 {
@@ -279,7 +284,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         let snapshot = Arc::new(Mutex::new(Vec::new()));
         let found = Arc::clone(&snapshot);
         let registration = self.source.subscribe(
-            Pace::EachCommit,
+            Batching::EachCommit,
             true,
             Box::new(move |event, _| {
                 if event.replay {
@@ -332,7 +337,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         call: impl Fn(&CollectionChange<T>) + Send + Sync + 'static,
     ) -> Subscription {
         self.source.subscribe(
-            Pace::EachChange,
+            Batching::EachChange,
             items,
             Box::new(move |event, _| event.changes().iter().for_each(&call)),
         )
@@ -386,7 +391,7 @@ impl<T: Send + Sync + 'static> Source<usize> for Size<T> {
     fn subscribe(&self, callback: Callback<Change<usize>>) -> Subscription {
         let last = Mutex::new(None);
         self.0.subscribe(
-            Pace::EachChange,
+            Batching::EachChange,
             false,
             Box::new(move |event, phase| {
                 let old = lock(&last).replace(event.size);

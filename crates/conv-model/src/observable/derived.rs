@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::collection::{
-    Collection, CollectionChange, Key, ListEvent, ListSource, Pace, WeakSource,
+    Batching, Collection, CollectionChange, Key, ListEvent, ListSource, WeakSource,
 };
 use super::listener::{Callback, Phase};
 use super::reduce::Reader;
@@ -35,7 +35,7 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
     /// ```
     /// # use conv_model::{Collection, Conversation, ConversationState};
     /// fn connected(conversations: &Collection<Conversation>) -> Collection<Conversation> {
-    ///     conversations.filter(|it, reader| reader.read(&it.state()) == ConversationState::Connected)
+    ///     conversations.filter(|conversation, reader| reader.read(&conversation.state()) == ConversationState::Connected)
     /// }
     /// ```
     #[must_use]
@@ -114,10 +114,15 @@ where
         })
     }
 
-    fn subscribe(&self, pace: Pace, items: bool, callback: Callback<ListEvent<U>>) -> Subscription {
+    fn subscribe(
+        &self,
+        batching: Batching,
+        items: bool,
+        callback: Callback<ListEvent<U>>,
+    ) -> Subscription {
         let map = Arc::clone(&self.map);
         self.parent.subscribe(
-            pace,
+            batching,
             items,
             Box::new(move |event, phase| {
                 let changes = event
@@ -133,12 +138,12 @@ where
 
 /// The arrangement of the parent's items in a derived collection.
 trait Arrange<T>: Send + Sync + 'static {
-    /// The value that decides about the place of an item.
+    /// The value that determines the position of an item.
     type Rank: Ord + Send + 'static;
 
     fn rank(&self, item: &T, reader: &mut Reader<'_>) -> Self::Rank;
 
-    /// The index in the arrangement of the item that the parent has at `position`. `None` if it is hidden.
+    /// The index in the arrangement of the item that the parent has at `position`. `None` if the item is hidden.
     fn index(entries: &[Entry<T, Self::Rank>], position: usize) -> Option<usize>;
 
     /// Sorts the items of the parent, and removes the hidden ones.
@@ -249,12 +254,17 @@ where
         })
     }
 
-    fn subscribe(&self, pace: Pace, _: bool, callback: Callback<ListEvent<T>>) -> Subscription {
+    fn subscribe(
+        &self,
+        batching: Batching,
+        _: bool,
+        callback: Callback<ListEvent<T>>,
+    ) -> Subscription {
         let state = State {
             entries: Vec::new(),
             waiting: VecDeque::new(),
             is_busy: false,
-            is_over: false,
+            is_ended: false,
         };
         let follower = Arc::new(Follower {
             arrange: Arc::clone(&self.arrange),
@@ -264,7 +274,7 @@ where
         });
         let weak = Arc::downgrade(&follower);
         let items = self.parent.subscribe(
-            pace,
+            batching,
             true,
             Box::new(move |event, _| follower.handle(Trigger::Parent(event.clone()))),
         );
@@ -290,7 +300,7 @@ struct State<T, R> {
     /// The triggers that arrived while a thread handled another one. That thread handles them too.
     waiting: VecDeque<Trigger<T>>,
     is_busy: bool,
-    is_over: bool,
+    is_ended: bool,
 }
 
 /// The reason to change the copy.
@@ -309,7 +319,7 @@ where
     fn handle(self: &Arc<Self>, trigger: Trigger<T>) {
         {
             let mut state = lock(&self.state);
-            if state.is_over {
+            if state.is_ended {
                 return;
             }
             state.waiting.push_back(trigger);
@@ -334,7 +344,7 @@ where
             };
             {
                 let mut state = lock(&self.state);
-                if !state.is_over {
+                if !state.is_ended {
                     std::mem::swap(&mut state.entries, &mut entries);
                 }
             }
@@ -351,7 +361,7 @@ where
         self.phase.retire();
         let ended = {
             let mut state = lock(&self.state);
-            state.is_over = true;
+            state.is_ended = true;
             (
                 std::mem::take(&mut state.entries),
                 std::mem::take(&mut state.waiting),
@@ -387,7 +397,7 @@ where
                 CollectionChange::Added { item, key, index } => {
                     let index = (*index).min(entries.len());
                     entries.insert(index, self.entry(*key, item.clone()));
-                    // The order of a replay is made at its end.
+                    // A replay is ordered as a whole, below.
                     if !event.replay {
                         changes.extend(added::<T, A>(entries, index));
                     }
@@ -450,7 +460,7 @@ fn removed<T: Clone, A: Arrange<T>>(
     Some(CollectionChange::Removed { item, key, index })
 }
 
-/// Ends the registration if a rank or the listener panics: the copy is lost then.
+/// Ends the registration if a rank or the listener panics, because the copy is then lost.
 struct EndOnPanic<'a, T: Clone + Send + Sync + 'static, A: Arrange<T>>(&'a Follower<T, A>);
 
 impl<T: Clone + Send + Sync + 'static, A: Arrange<T>> Drop for EndOnPanic<'_, T, A> {

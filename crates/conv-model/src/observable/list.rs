@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::cell::register;
-use super::collection::{CollectionChange, Key, ListEvent, ListSource, Pace, WeakSource};
+use super::collection::{Batching, CollectionChange, Key, ListEvent, ListSource, WeakSource};
 use super::listener::{Callback, Listeners};
 use super::store::{Node, Transaction};
 use super::subscription::Subscription;
@@ -202,7 +202,12 @@ where
         })
     }
 
-    fn subscribe(&self, pace: Pace, items: bool, callback: Callback<ListEvent<T>>) -> Subscription {
+    fn subscribe(
+        &self,
+        batching: Batching,
+        items: bool,
+        callback: Callback<ListEvent<T>>,
+    ) -> Subscription {
         let list = self.list;
         let snapshot = move |cells: &mut C| {
             let list = list(cells);
@@ -213,14 +218,14 @@ where
             };
             ListEvent::replay(items, list.len())
         };
-        match pace {
-            Pace::EachChange => register(
+        match batching {
+            Batching::EachChange => register(
                 &self.node,
                 callback,
                 move |cells| &mut list(cells).listeners,
                 snapshot,
             ),
-            Pace::EachCommit => register(
+            Batching::EachCommit => register(
                 &self.node,
                 callback,
                 move |cells| &mut list(cells).observers,

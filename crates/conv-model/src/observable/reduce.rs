@@ -1,6 +1,6 @@
 //! A property that is computed from a collection and from properties of its items.
 
-use super::collection::{Collection, ListSource, Pace, WeakSource};
+use super::collection::{Batching, Collection, ListSource, WeakSource};
 use super::listener::{Callback, Phase};
 use super::property::{Change, Property, Source};
 use super::reason::Reason;
@@ -212,7 +212,7 @@ where
         });
         let weak = Arc::downgrade(&follower);
         let items = self.source.subscribe(
-            Pace::EachChange,
+            Batching::EachChange,
             false,
             Box::new(move |_, _| follower.compute()),
         );

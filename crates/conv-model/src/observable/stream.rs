@@ -10,9 +10,9 @@ use futures_core::Stream;
 use super::subscription::Subscription;
 use super::sync::{Arc, Mutex, lock};
 
-/// The error of a wait that can never end: the model is gone.
+/// The error of a wait on a property whose model was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the model is gone, so the property will not change any more")]
+#[error("the model was dropped, so the property cannot change any more")]
 pub struct Closed;
 
 /// A lossless stream: every item, in order. Unread items are kept, without bound. Dropping the stream ends the registration.

@@ -1,10 +1,10 @@
-//! What is bounded: the memory of registrations, and the work of a thread that delivers.
+//! Limits: the memory of registrations, and the number of changes that one thread delivers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use crate::support::Stage;
+use crate::support::TestModel;
 
 /// A value whose drop decrements a counter.
 struct Counted(Arc<AtomicUsize>);
@@ -24,42 +24,42 @@ impl Drop for Counted {
 
 #[test]
 fn ended_registrations_take_no_memory() {
-    let stage = Stage::signed_out();
+    let model = TestModel::signed_out();
     let kept = Arc::new(AtomicUsize::new(0));
-    let _live: Vec<_> = (0..4).map(|_| stage.number().changed(|_| {})).collect();
+    let _live: Vec<_> = (0..4).map(|_| model.number().changed(|_| {})).collect();
     let register = |value| {
         let counted = Counted::new(&kept);
         let matches = move |number: &usize| {
             let _ = &counted;
             *number == value
         };
-        stage.number().once_matching(matches, |_| {}).detach();
+        model.number().once_matching(matches, |_| {}).detach();
     };
-    // Over at once, without a write.
+    // The replay matches, so the registration ends without a write.
     (0..1_000).for_each(|_| register(0));
     let at_once = kept.load(Ordering::SeqCst);
     assert!(at_once < 20, "{at_once} of 1000 listeners are kept");
     for round in 0..1_000 {
         register(round + 1);
-        stage.write(round + 1);
+        model.write(round + 1);
     }
     let later = kept.load(Ordering::SeqCst);
     assert!(later < 20, "{later} of 1000 listeners are kept");
 }
 
 /// Another thread commits a change whenever one is delivered, so that the queue never gets empty. The thread that delivers
-/// must return after a batch all the same.
+/// must nevertheless return after a batch.
 #[test]
 fn a_thread_that_delivers_changes_of_other_threads_offers_the_role() {
     const QUEUED: usize = 100;
-    let stage = Stage::signed_out();
+    let model = TestModel::signed_out();
     let delivered = Arc::new(Mutex::new(Vec::new()));
     let count = Arc::new(AtomicUsize::new(0));
     let (entered, filled) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let _registration = {
         let (log, count) = (Arc::clone(&delivered), Arc::clone(&count));
         let (entered, filled) = (Arc::clone(&entered), Arc::clone(&filled));
-        stage.number().changed(move |change| {
+        model.number().changed(move |change| {
             if change.new == 1 {
                 entered.wait();
                 filled.wait();
@@ -74,12 +74,12 @@ fn a_thread_that_delivers_changes_of_other_threads_offers_the_role() {
     let has_returned = AtomicBool::new(false);
     let (first, last) = thread::scope(|scope| {
         let first = scope.spawn(|| {
-            stage.write(1);
+            model.write(1);
             has_returned.store(true, Ordering::SeqCst);
             thread::current().id()
         });
         entered.wait();
-        (2..=QUEUED).for_each(|number| stage.write(number));
+        (2..=QUEUED).for_each(|number| model.write(number));
         let mut number = QUEUED;
         let mut seen = count.load(Ordering::SeqCst);
         filled.wait();
@@ -87,7 +87,7 @@ fn a_thread_that_delivers_changes_of_other_threads_offers_the_role() {
             let delivered = count.load(Ordering::SeqCst);
             for _ in seen..delivered {
                 number += 1;
-                stage.write(number);
+                model.write(number);
             }
             seen = delivered;
             thread::yield_now();

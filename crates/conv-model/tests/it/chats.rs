@@ -1,17 +1,17 @@
 //! The published chat scenarios, outgoing and incoming, on a scripted backend.
 
 use conv_model::{
-    CallConnectionState, ConversationFact as Is, ConversationId, ConversationState, Direction,
-    Fact, Incoming, MessageBody, MessageFormat, MessageId, MessageStatus, Outcome, ParticipantId,
+    CallConnectionState, ConversationFact, ConversationId, ConversationState, Direction, Fact,
+    Incoming, MessageBody, MessageFormat, MessageId, MessageStatus, Outcome, ParticipantId,
     SenderFact, Subscriptions,
 };
 
-use crate::support::{Stage, Timeline, at, lene, now};
+use crate::support::{TestModel, Timeline, at, lene, now};
 
 #[test]
 fn an_outgoing_chat_from_the_first_message_to_the_restart() {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
     let conversation = manager.get_conversation("sip:lenea@contoso.com").unwrap();
     assert_eq!(
         manager.get_conversation("SIP:LeneA@contoso.com").unwrap(),
@@ -69,7 +69,7 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
         ]
     );
     assert_eq!(
-        stage.script.take(),
+        model.backend.take(),
         [
             format!("open {id:?} sip:lenea@contoso.com"),
             "send hello".into()
@@ -78,26 +78,26 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     let message = conversation.chat_service().messages().get(0).unwrap();
     let participant = conversation.participants().get(0).unwrap();
 
-    stage.tell(id, [Is::Inviting]);
+    model.commit_to(id, [ConversationFact::Inviting]);
     assert_eq!(
         participant.chat().state().get(),
         CallConnectionState::Connecting
     );
-    stage.tell(id, [Is::Alerting]);
+    model.commit_to(id, [ConversationFact::Alerting]);
     assert_eq!(
         participant.chat().state().get(),
         CallConnectionState::Ringing
     );
     let page = [
-        Is::Connected,
-        Is::ParticipantAdded(lene(7)),
-        Is::participant_chat(ParticipantId::Remote(7), true),
-        Is::chat_connected(vec![MessageFormat::Text]),
-        Is::message_status(message.id(), MessageStatus::Succeeded, Some(at(5)), None),
+        ConversationFact::Connected,
+        ConversationFact::ParticipantAdded(lene(7)),
+        ConversationFact::participant_chat(ParticipantId::Remote(7), true),
+        ConversationFact::chat_connected(vec![MessageFormat::Text]),
+        ConversationFact::message_status(message.id(), MessageStatus::Succeeded, Some(at(5)), None),
     ]
     .map(|fact| Fact::of(id, fact));
-    let completed = stage.completed(Ok(Outcome::Done));
-    stage.commit(page.into_iter().chain([completed]));
+    let completed = model.completed(Ok(Outcome::Done));
+    model.commit(page.into_iter().chain([completed]));
     assert_eq!(now(sent), Ok(()));
     assert_eq!(
         timeline.take(),
@@ -110,13 +110,13 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     );
     assert_eq!(message.timestamp().get(), at(5));
 
-    let answer = Is::message_received(
+    let reply = ConversationFact::message_received(
         MessageId::Remote(1),
         SenderFact::new("sip:lenea@contoso.com"),
         "hi",
         at(6),
     );
-    stage.tell(id, [answer.clone(), answer]);
+    model.commit_to(id, [reply.clone(), reply]);
     assert_eq!(
         timeline.take(),
         ["message 1 Incoming Succeeded hi"],
@@ -137,7 +137,10 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
         conversation.self_participant().chat().state().get(),
         CallConnectionState::Disconnecting
     );
-    stage.tell(id, [Is::ended(None), Is::ended(None)]);
+    model.commit_to(
+        id,
+        [ConversationFact::ended(None), ConversationFact::ended(None)],
+    );
     assert_eq!(timeline.take(), ["state Some(Connected) -> Disconnected"]);
     listeners.clear();
 
@@ -154,17 +157,17 @@ fn an_outgoing_chat_from_the_first_message_to_the_restart() {
     );
     assert!(timeline.take().is_empty());
     assert_eq!(
-        stage.script.take(),
+        model.backend.take(),
         [format!("leave {id:?}"), "send again".into()]
     );
 }
 
 #[test]
 fn an_incoming_chat_is_complete_before_it_appears() {
-    let stage = Stage::new();
+    let model = TestModel::new();
     let timeline = Timeline::default();
     let log = timeline.clone();
-    let _added = stage
+    let _added = model
         .application
         .conversations_manager()
         .conversations()
@@ -186,13 +189,13 @@ fn an_incoming_chat_is_complete_before_it_appears() {
     let id = ConversationId::Remote(1);
     let mut incoming = Incoming::new(id, lene(1));
     incoming.subject = Some("lunch".into());
-    stage.commit([Fact::Incoming(incoming)]);
+    model.commit([Fact::Incoming(incoming)]);
     assert_eq!(
         timeline.take(),
         ["Connecting Notified accept true from Lene Aaling about lunch"]
     );
 
-    let conversation = stage
+    let conversation = model
         .application
         .conversations_manager()
         .conversations()
@@ -203,12 +206,12 @@ fn an_incoming_chat_is_complete_before_it_appears() {
         Some(conversation.participants().get(0).unwrap().person())
     );
     drop(conversation.chat_service().accept());
-    stage.tell(
+    model.commit_to(
         id,
         [
-            Is::chat_connected(vec![]),
-            Is::Connected,
-            Is::typing(ParticipantId::Remote(1), true),
+            ConversationFact::chat_connected(vec![]),
+            ConversationFact::Connected,
+            ConversationFact::typing(ParticipantId::Remote(1), true),
         ],
     );
     assert_eq!(conversation.state().get(), ConversationState::Connected);
@@ -219,14 +222,17 @@ fn an_incoming_chat_is_complete_before_it_appears() {
         .chat()
         .is_typing();
     assert!(typing.get());
-    let received = Is::message_received(
+    let received = ConversationFact::message_received(
         MessageId::Remote(1),
         SenderFact::new("sip:lenea@contoso.com"),
         "hi",
         at(6),
     );
-    stage.tell(id, [received]);
-    assert!(!typing.get(), "who wrote has stopped typing");
+    model.commit_to(id, [received]);
+    assert!(
+        !typing.get(),
+        "a received message ends the typing of its sender"
+    );
     assert_eq!(
         conversation
             .chat_service()
@@ -240,8 +246,8 @@ fn an_incoming_chat_is_complete_before_it_appears() {
 
 #[test]
 fn each_message_has_text_and_html() {
-    let stage = Stage::new();
-    let conversation = stage
+    let model = TestModel::new();
+    let conversation = model
         .application
         .conversations_manager()
         .get_conversation("sip:lenea@contoso.com")
@@ -269,38 +275,40 @@ fn each_message_has_text_and_html() {
 
 #[test]
 fn a_message_has_the_id_of_the_application_and_that_of_the_server() {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
     let conversation = manager.get_conversation("sip:lenea@contoso.com").unwrap();
     let id = conversation.id();
-    stage.script.take();
+    model.backend.take();
     let chat = conversation.chat_service();
     drop(chat.send_message_with_id("outbox-1", "hi"));
     assert!(
-        stage
-            .script
+        model
+            .backend
             .take()
             .contains(&"send hi as outbox-1".to_owned())
     );
     let message = chat.messages().get(0).unwrap();
     assert_eq!(message.remote_id().get(), None);
-    let remote_id = |message, remote_id: &str| Is::message_remote_id(message, remote_id.to_owned());
-    stage.tell(id, [remote_id(message.id(), "/messages/1")]);
+    let remote_id = |message, remote_id: &str| {
+        ConversationFact::message_remote_id(message, remote_id.to_owned())
+    };
+    model.commit_to(id, [remote_id(message.id(), "/messages/1")]);
     assert_eq!(message.remote_id().get().as_deref(), Some("/messages/1"));
-    // The ID of an incoming message is there when the message appears.
+    // An incoming message has its ID when it is added.
     let timeline = Timeline::default();
     let log = timeline.clone();
     let _listener = chat.messages().added(move |message, _, _| {
         log.push(format!("{:?}", message.remote_id().get()));
     });
     timeline.take();
-    let received = Is::message_received(
+    let received = ConversationFact::message_received(
         MessageId::Remote(1),
         SenderFact::new("sip:lenea@contoso.com"),
         "hi",
         at(1),
     );
-    stage.tell(
+    model.commit_to(
         id,
         [
             received,

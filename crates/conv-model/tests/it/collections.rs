@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::sync::{Arc, Mutex};
 
 use conv_model::{
-    Change, Changes, Closed, Collection, CollectionChange, Conversation, ConversationFact as Is,
+    Change, Changes, Closed, Collection, CollectionChange, Conversation, ConversationFact,
     ConversationState, Participant, ParticipantState,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::{Stage, now};
+use crate::support::{TestModel, now};
 
 fn name(conversation: &Conversation) -> String {
     conversation
@@ -22,7 +22,7 @@ fn name(conversation: &Conversation) -> String {
         .get()
 }
 
-impl Stage {
+impl TestModel {
     fn conversations(&self) -> Collection<Conversation> {
         self.application.conversations_manager().conversations()
     }
@@ -76,11 +76,11 @@ impl<T: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static> Copy<T> {
 
 #[test]
 fn added_replays_and_removed_does_not() {
-    let stage = Stage::new();
-    stage.open("a");
-    let b = stage.open("b");
+    let model = TestModel::new();
+    model.open("a");
+    let b = model.open("b");
     let log = Arc::new(Mutex::new(Vec::new()));
-    let conversations = stage.conversations();
+    let conversations = model.conversations();
     let (added, removed, changed) = (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log));
     let _added = conversations.added(move |item, _, index| {
         added
@@ -97,12 +97,12 @@ fn added_replays_and_removed_does_not() {
     let _changed = conversations.changed(move || changed.lock().unwrap().push("changed".into()));
     let take = || std::mem::take(&mut *log.lock().unwrap());
     assert_eq!(take(), ["+a 0", "+b 1", "changed"]);
-    stage.open("c");
+    model.open("c");
     assert_eq!(take(), ["+c 2", "changed"]);
-    stage.remove(&b);
+    model.remove(&b);
     assert_eq!(take(), ["-b 1", "changed"]);
     let empty = Arc::clone(&log);
-    let _empty = stage
+    let _empty = model
         .open("d")
         .chat_service()
         .messages()
@@ -116,25 +116,25 @@ fn added_replays_and_removed_does_not() {
 
 #[test]
 fn keys_are_stable_and_indices_move() {
-    let stage = Stage::new();
+    let model = TestModel::new();
     let keys = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&keys);
-    let conversations = stage.conversations();
+    let conversations = model.conversations();
     let _added = conversations.added(move |_, key, _| log.lock().unwrap().push(key));
-    let (a, b, c) = (stage.open("a"), stage.open("b"), stage.open("c"));
+    let (a, b, c) = (model.open("a"), model.open("b"), model.open("c"));
     let keys = keys.lock().unwrap().clone();
-    stage.remove(&a);
+    model.remove(&a);
     assert_eq!(conversations.get(0), Some(b));
     assert_eq!(conversations.by_key(keys[0]), None);
     assert_eq!(conversations.by_key(keys[2]), Some(c.clone()));
     assert_eq!(conversations.get(2), None);
-    stage.remove(&c);
+    model.remove(&c);
     let size = conversations.size();
     let sizes = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&sizes);
     let _size = size
         .changed(move |change: &Change<usize>| log.lock().unwrap().push((change.old, change.new)));
-    stage.open("d");
+    model.open("d");
     assert!(
         !keys.contains(&conversations.map(|_| ()).observe_keys()[1]),
         "a key is never used again"
@@ -158,21 +158,24 @@ impl<T: Clone + Send + Sync + 'static> Keys for Collection<T> {
 
 #[test]
 fn one_batch_for_each_commit() {
-    let stage = Stage::new();
-    let conversation = stage.open("a");
+    let model = TestModel::new();
+    let conversation = model.open("a");
     let mut copy = Copy::of(&conversation.chat_service().messages());
     let message = |id| {
-        Is::message_received(
+        ConversationFact::message_received(
             conv_model::MessageId::Remote(id),
             conv_model::SenderFact::new("b"),
             "text",
             crate::support::at(id),
         )
     };
-    stage.tell(conversation.id(), [message(1), message(2), message(3)]);
+    model.commit_to(conversation.id(), [message(1), message(2), message(3)]);
     assert_eq!(copy.update(), 1);
-    stage.tell(conversation.id(), [message(4)]);
-    stage.tell(conversation.id(), [Is::Subject("no message".into())]);
+    model.commit_to(conversation.id(), [message(4)]);
+    model.commit_to(
+        conversation.id(),
+        [ConversationFact::Subject("no message".into())],
+    );
     assert_eq!(copy.update(), 1);
     assert_eq!(
         copy.items,
@@ -181,21 +184,21 @@ fn one_batch_for_each_commit() {
 }
 
 #[test]
-fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
-    let stage = Stage::new();
-    let (a, b) = (stage.open("a"), stage.open("b"));
+fn a_reduction_follows_the_items_and_the_properties_that_it_reads() {
+    let model = TestModel::new();
+    let (a, b) = (model.open("a"), model.open("b"));
     let reads = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&reads);
-    // Whether any conversation is connecting. The items after the first that is are not read.
-    let any = stage.conversations().reduce(false, move |any, item, read| {
+    // Whether any conversation is connecting. The items after the first connecting one are not read.
+    let any = model.conversations().reduce(false, move |any, item, read| {
         any || {
             log.lock().unwrap().push(name(item));
             read.read(&item.state()) == ConversationState::Connecting
         }
     });
     let take = || std::mem::take(&mut *reads.lock().unwrap());
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&seen);
+    let values = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&values);
     let registration =
         any.changed(move |change| log.lock().unwrap().push((change.old, change.new)));
     assert_eq!(take(), ["a", "b"]);
@@ -203,22 +206,26 @@ fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
     assert_eq!(
         take(),
         ["a"],
-        "a change of a property that was read computes again"
+        "a change of a property that was read recomputes the reduction"
     );
     assert!(any.get());
     take();
     drop(b.chat_service().start(Default::default()));
     assert!(take().is_empty(), "b was skipped, so it is not observed");
-    stage.tell(a.id(), [Is::Connected]);
+    model.commit_to(a.id(), [ConversationFact::Connected]);
     assert_eq!(take(), ["a", "b"]);
-    stage.tell(b.id(), [Is::Connected]);
+    model.commit_to(b.id(), [ConversationFact::Connected]);
     assert_eq!(
-        *seen.lock().unwrap(),
+        *values.lock().unwrap(),
         [(None, false), (Some(false), true), (Some(true), false)]
     );
     take();
-    let c = stage.open("c");
-    assert_eq!(take(), ["a", "b", "c"], "a new item computes again");
+    let c = model.open("c");
+    assert_eq!(
+        take(),
+        ["a", "b", "c"],
+        "a new item recomputes the reduction"
+    );
     drop(registration);
     drop(c.chat_service().start(Default::default()));
     assert!(
@@ -228,25 +235,32 @@ fn a_reduction_follows_the_items_and_what_it_reads_of_them() {
     assert!(any.get());
 }
 
-/// A wait on a property of a collection, after everything but the wait is dropped.
+/// The result of a wait on a property of a conversation after the model and the conversation were dropped.
 fn wait_without_model(
     property: impl FnOnce(&Conversation) -> conv_model::Property<usize>,
 ) -> Result<usize, Closed> {
-    let stage = Stage::new();
-    let conversation = stage.open("a");
+    let model = TestModel::new();
+    let conversation = model.open("a");
     let wait = property(&conversation).wait_for(77);
-    drop((conversation, stage));
+    drop((conversation, model));
     now(Box::pin(wait))
 }
 
 #[test]
 fn an_observed_reduction_does_not_keep_the_model_alive() {
-    let size = |it: &Conversation| it.participants().size();
+    let size = |conversation: &Conversation| conversation.participants().size();
     assert_eq!(wait_without_model(size), Err(Closed));
-    let plain = |it: &Conversation| it.participants().reduce(0, |count, _, _| count + 1);
+    let plain = |conversation: &Conversation| {
+        conversation
+            .participants()
+            .reduce(0, |count, _, _| count + 1)
+    };
     assert_eq!(wait_without_model(plain), Err(Closed));
-    let derived = |it: &Conversation| {
-        let sorted = it.participants().sort_by_key(|_, _| ()).filter(|_, _| true);
+    let derived = |conversation: &Conversation| {
+        let sorted = conversation
+            .participants()
+            .sort_by_key(|_, _| ())
+            .filter(|_, _| true);
         let states = sorted.map(Participant::state);
         states.reduce(0, |count, state, read| {
             count + usize::from(read.read(state) == ParticipantState::Connected)
@@ -257,16 +271,16 @@ fn an_observed_reduction_does_not_keep_the_model_alive() {
 
 #[test]
 fn an_item_is_found_by_its_key_also_after_an_insertion_before_others() {
-    let stage = Stage::new();
-    let conversation = stage.open("a");
+    let model = TestModel::new();
+    let conversation = model.open("a");
     drop(conversation.chat_service().send_message("now"));
     let archived = |id| {
         let sender = conv_model::SenderFact::new("a");
         let (id, time) = (conv_model::MessageId::Remote(id), crate::support::at(id));
         conv_model::ArchivedMessage::incoming(id, sender, "then".into(), time)
     };
-    let page = |ids: [u64; 2]| Is::Archived(ids.map(archived).into());
-    stage.tell(conversation.id(), [page([3, 4]), page([1, 2])]);
+    let page = |ids: [u64; 2]| ConversationFact::Archived(ids.map(archived).into());
+    model.commit_to(conversation.id(), [page([3, 4]), page([1, 2])]);
     let messages = conversation.chat_service().messages();
     let keys = messages.observe_keys();
     assert!(!keys.is_sorted(), "the later page comes first: {keys:?}");
@@ -280,9 +294,9 @@ fn an_item_is_found_by_its_key_also_after_an_insertion_before_others() {
 
 #[test]
 fn an_item_of_a_derived_collection_is_found_by_its_index_and_by_the_key_in_the_parent() {
-    let stage = Stage::new();
-    let [ccc, a, bb] = ["ccc", "a", "bb"].map(|name| stage.open(name));
-    let conversations = stage.conversations();
+    let model = TestModel::new();
+    let [ccc, a, bb] = ["ccc", "a", "bb"].map(|name| model.open(name));
+    let conversations = model.conversations();
     let keys = conversations.observe_keys();
     let names = conversations.map(name);
     let sorted = conversations.sort_by_key(|item, _| name(item));
@@ -311,9 +325,9 @@ fn an_item_of_a_derived_collection_is_found_by_its_index_and_by_the_key_in_the_p
 
 #[test]
 fn a_filter_follows_the_properties_that_it_reads() {
-    let stage = Stage::new();
-    let (a, b) = (stage.open("a"), stage.open("b"));
-    let created = stage
+    let model = TestModel::new();
+    let (a, b) = (model.open("a"), model.open("b"));
+    let created = model
         .conversations()
         .filter(|item, read| read.read(&item.state()) == ConversationState::Created);
     let mut copy = Copy::of(&created);
@@ -324,7 +338,7 @@ fn a_filter_follows_the_properties_that_it_reads() {
     assert_eq!(created.snapshot(), copy.items);
     assert_eq!(removed.try_recv(), Some(a.clone()));
     assert_eq!(removed.try_recv(), None);
-    let c = stage.open("c");
+    let c = model.open("c");
     assert_eq!(
         (copy.update(), &copy.items),
         (1, &vec![b.clone(), c.clone()])
@@ -337,9 +351,9 @@ fn a_filter_follows_the_properties_that_it_reads() {
 
 #[test]
 fn a_sorted_item_moves_when_its_key_changes() {
-    let stage = Stage::new();
-    let [a, b, c] = ["a", "b", "c"].map(|name| stage.open(name));
-    let by_topic = stage
+    let model = TestModel::new();
+    let [a, b, c] = ["a", "b", "c"].map(|name| model.open(name));
+    let by_topic = model
         .conversations()
         .sort_by_key(|item, read| read.read(&item.topic()));
     let mut copy = Copy::of(&by_topic);
@@ -355,14 +369,14 @@ fn a_sorted_item_moves_when_its_key_changes() {
         (1, &vec![c.clone(), b.clone(), a.clone()])
     );
     topic(&c, "1");
-    assert_eq!(copy.update(), 0, "the place stays the same");
+    assert_eq!(copy.update(), 0, "the position stays the same");
     topic(&c, "3");
     assert_eq!(
         (copy.update(), &copy.items),
         (1, &vec![b.clone(), a.clone(), c.clone()])
     );
     assert_eq!(by_topic.snapshot(), copy.items);
-    stage.remove(&a);
+    model.remove(&a);
     topic(&b, "4");
     copy.update();
     assert_eq!(copy.items, [c, b]);
@@ -370,23 +384,23 @@ fn a_sorted_item_moves_when_its_key_changes() {
 
 #[test]
 fn a_derived_collection_whose_key_panics_ends_alone() {
-    let stage = Stage::new();
-    let a = stage.open("a");
-    let fragile = stage.conversations().filter(|item, read| {
+    let model = TestModel::new();
+    let a = model.open("a");
+    let panicking = model.conversations().filter(|item, read| {
         assert_ne!(read.read(&item.topic()), "panic");
         true
     });
-    let mut copy = Copy::of(&fragile);
-    let mut plain = Copy::of(&stage.conversations());
+    let mut copy = Copy::of(&panicking);
+    let mut plain = Copy::of(&model.conversations());
     now(a.set_topic("panic")).unwrap();
-    stage.open("b");
+    model.open("b");
     assert_eq!((copy.update(), plain.update()), (0, 1));
 }
 
 #[test]
 fn a_reduction_counts_the_connected_participants() {
-    let stage = Stage::new();
-    let conversation = stage.open("sip:lenea@contoso.com");
+    let model = TestModel::new();
+    let conversation = model.open("sip:lenea@contoso.com");
     let connected = conversation
         .participants()
         .reduce(0, |count, participant, read| {
@@ -395,8 +409,8 @@ fn a_reduction_counts_the_connected_participants() {
                     read.read(&participant.state()) == conv_model::ParticipantState::Connected,
                 )
         });
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&seen);
+    let values = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&values);
     let _registration = connected.changed(move |change| log.lock().unwrap().push(change.new));
     drop(conversation.chat_service().start(Default::default()));
     let lene = crate::support::lene(1);
@@ -404,13 +418,16 @@ fn a_reduction_counts_the_connected_participants() {
         conv_model::ParticipantId::Remote(2),
         "sip:tim@contoso.com",
     );
-    stage.tell(
+    model.commit_to(
         conversation.id(),
-        [Is::ParticipantAdded(lene), Is::ParticipantAdded(tim)],
+        [
+            ConversationFact::ParticipantAdded(lene),
+            ConversationFact::ParticipantAdded(tim),
+        ],
     );
-    stage.tell(conversation.id(), [Is::ended(None)]);
-    assert_eq!(seen.lock().unwrap().last(), Some(&0));
-    assert!(seen.lock().unwrap().contains(&2));
+    model.commit_to(conversation.id(), [ConversationFact::ended(None)]);
+    assert_eq!(values.lock().unwrap().last(), Some(&0));
+    assert!(values.lock().unwrap().contains(&2));
 }
 
 proptest! {
@@ -420,8 +437,8 @@ proptest! {
     /// size, by index, and as copies that follow the batches and the single calls.
     #[test]
     fn derived_collections_equal_their_definition(program in vec((0..10_u8, any::<bool>()), 0..40)) {
-        let stage = Stage::new();
-        let base = stage.conversations();
+        let model = TestModel::new();
+        let base = model.conversations();
         let names = base.map(name);
         let even = base.filter(|item, _| name(item).len().is_multiple_of(2));
         let sorted = names.sort_by_key(|name, _| name.len());
@@ -436,9 +453,9 @@ proptest! {
             // Names of different and of equal lengths.
             let address = format!("{}{number}", "x".repeat(usize::from(number % 4)));
             if add {
-                stage.open(&address);
+                model.open(&address);
             } else if let Some(found) = base.snapshot().into_iter().find(|item| name(item) == address) {
-                stage.remove(&found);
+                model.remove(&found);
             }
             let plain: Vec<String> = base.snapshot().iter().map(name).collect();
             let stable = { let mut plain = plain.clone(); plain.sort_by_key(String::len); plain };

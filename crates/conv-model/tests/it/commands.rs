@@ -4,19 +4,19 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use conv_model::{
-    Application, Backend, CommandId, ConversationFact as Is, ConversationId, Direction, Fact,
+    Application, Backend, CommandId, ConversationFact, ConversationId, Direction, Fact,
     MessageBody, MessageId, MockBackend, ModelWriter, Outcome, Reason, ReasonCode, Request,
     SignInState, StartOptions,
 };
 
 use mockall::Sequence;
 
-use crate::support::{Stage, at, is_pending, now};
+use crate::support::{TestModel, at, is_pending, now};
 
 const LENE: &str = "sip:lenea@contoso.com";
 
-fn conversation(stage: &Stage) -> conv_model::Conversation {
-    stage
+fn conversation(model: &TestModel) -> conv_model::Conversation {
+    model
         .application
         .conversations_manager()
         .get_conversation(LENE)
@@ -25,10 +25,10 @@ fn conversation(stage: &Stage) -> conv_model::Conversation {
 
 #[test]
 fn a_disabled_command_fails_at_once_and_has_no_effect() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
+    let model = TestModel::new();
+    let conversation = conversation(&model);
     let chat = conversation.chat_service();
-    stage.script.take();
+    model.backend.take();
     for (command, future) in [
         (chat.stop_command().enabled(), chat.stop()),
         (chat.accept_command().enabled(), chat.accept()),
@@ -51,15 +51,15 @@ fn a_disabled_command_fails_at_once_and_has_no_effect() {
             "the property has the same reason"
         );
     }
-    assert!(stage.script.take().is_empty());
+    assert!(model.backend.take().is_empty());
     assert_eq!(chat.messages().size().get(), 0);
 }
 
 #[test]
 fn a_command_after_the_sign_out_fails_with_signed_out() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
-    stage.commit([Fact::sign_in(SignInState::SignedOut, None)]);
+    let model = TestModel::new();
+    let conversation = conversation(&model);
+    model.commit([Fact::sign_in(SignInState::SignedOut, None)]);
     let reason = now(conversation.chat_service().send_message("hello")).unwrap_err();
     assert_eq!(reason.code(), &ReasonCode::CommandDisabled);
     assert_eq!(
@@ -71,17 +71,17 @@ fn a_command_after_the_sign_out_fails_with_signed_out() {
 
 #[test]
 fn a_topic_can_be_set_until_the_conversation_starts_and_is_sent_in_the_invitation() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
-    stage.script.take();
+    let model = TestModel::new();
+    let conversation = conversation(&model);
+    model.backend.take();
     let command = conversation.set_topic_command();
     assert!(command.enabled().get());
     now(conversation.set_topic("Lunch")).unwrap();
     assert_eq!(conversation.topic().get(), "Lunch");
-    assert!(stage.script.take().is_empty(), "nothing is sent");
+    assert!(model.backend.take().is_empty(), "nothing is sent");
     drop(conversation.chat_service().start(StartOptions::default()));
     assert_eq!(
-        stage.script.take(),
+        model.backend.take(),
         [format!("start {:?} {:?}", conversation.id(), Some("Lunch"))]
     );
     assert!(!command.enabled().get());
@@ -92,10 +92,10 @@ fn a_topic_can_be_set_until_the_conversation_starts_and_is_sent_in_the_invitatio
 
 #[test]
 fn enabled_is_observable() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&seen);
+    let model = TestModel::new();
+    let conversation = conversation(&model);
+    let values = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&values);
     let _registration = conversation
         .chat_service()
         .send_is_typing_command()
@@ -106,52 +106,55 @@ fn enabled_is_observable() {
                 .push((change.new, change.reason.is_some()));
         });
     drop(conversation.chat_service().start(StartOptions::default()));
-    stage.tell(conversation.id(), [Is::chat_connected(vec![])]);
+    model.commit_to(
+        conversation.id(),
+        [ConversationFact::chat_connected(vec![])],
+    );
     drop(conversation.leave());
     assert_eq!(
-        *seen.lock().unwrap(),
+        *values.lock().unwrap(),
         [(false, true), (true, false), (false, true)]
     );
 }
 
 #[test]
-fn whether_a_command_is_enabled_is_replayed_also_if_it_never_changes() {
-    let stage = Stage::new();
-    let conversations = stage.application.conversations_manager().conversations();
-    let seen = Arc::new(Mutex::new(Vec::new()));
+fn a_constant_enabled_property_is_replayed() {
+    let model = TestModel::new();
+    let conversations = model.application.conversations_manager().conversations();
+    let values = Arc::new(Mutex::new(Vec::new()));
     for command in [
         conversations.add_command().enabled(),
         conversations.remove_command().enabled(),
     ] {
-        let log = Arc::clone(&seen);
+        let log = Arc::clone(&values);
         let _registration = command.changed(move |change| {
             let code = change.reason.as_ref().map(|reason| reason.code().clone());
             log.lock().unwrap().push((change.new, code));
         });
     }
     assert_eq!(
-        *seen.lock().unwrap(),
+        *values.lock().unwrap(),
         [(false, Some(ReasonCode::NotSupported)), (true, None)]
     );
 }
 
 #[test]
 fn a_command_can_be_bound() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
+    let model = TestModel::new();
+    let conversation = conversation(&model);
     let hello = conversation
         .chat_service()
         .send_message_command()
         .bind(MessageBody::from("hello"));
     drop(hello.invoke(()));
     drop(hello.invoke(()));
-    assert_eq!(stage.script.take()[1..], ["send hello", "send hello"]);
+    assert_eq!(model.backend.take()[1..], ["send hello", "send hello"]);
 }
 
 #[test]
 fn an_empty_message_is_not_sent() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
+    let model = TestModel::new();
+    let conversation = conversation(&model);
     let reason = now(conversation.chat_service().send_message("")).unwrap_err();
     assert_eq!(reason.code(), &ReasonCode::InvalidArgument);
     drop(conversation.chat_service().send_message(" "));
@@ -160,49 +163,49 @@ fn an_empty_message_is_not_sent() {
 
 #[test]
 fn leaving_a_conversation_that_has_not_begun_or_has_ended_does_nothing() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
-    stage.script.take();
+    let model = TestModel::new();
+    let conversation = conversation(&model);
+    model.backend.take();
     assert_eq!(now(conversation.leave()), Ok(()));
     drop(conversation.chat_service().start(StartOptions::default()));
-    assert!(stage.script.take()[0].starts_with("start"));
+    assert!(model.backend.take()[0].starts_with("start"));
     drop(conversation.leave());
     drop(conversation.leave());
     assert_eq!(
-        stage.script.take().len(),
+        model.backend.take().len(),
         2,
-        "a second leave joins the first, in the backend"
+        "the backend joins a second leave to the first"
     );
-    stage.tell(conversation.id(), [Is::ended(None)]);
+    model.commit_to(conversation.id(), [ConversationFact::ended(None)]);
     assert_eq!(now(conversation.leave()), Ok(()));
-    assert!(stage.script.take().is_empty());
+    assert!(model.backend.take().is_empty());
 }
 
 #[test]
 fn a_removed_conversation_is_left_first() {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
-    let conversation = conversation(&stage);
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
+    let conversation = conversation(&model);
     let id = conversation.id();
     drop(conversation.chat_service().start(StartOptions::default()));
-    stage.script.take();
+    model.backend.take();
     drop(manager.remove(&conversation));
-    assert_eq!(stage.script.take(), [format!("leave {id:?}")]);
+    assert_eq!(model.backend.take(), [format!("leave {id:?}")]);
     assert_eq!(manager.conversations().size().get(), 1);
     assert_ne!(
         manager.get_conversation(LENE).unwrap(),
         conversation,
         "the conversation is being removed"
     );
-    stage.script.take();
-    stage.tell(id, [Is::ended(None)]);
-    assert_eq!(stage.script.take(), [format!("forget {id:?}")]);
+    model.backend.take();
+    model.commit_to(id, [ConversationFact::ended(None)]);
+    assert_eq!(model.backend.take(), [format!("forget {id:?}")]);
     assert_eq!(manager.conversations().size().get(), 1);
     assert_eq!(
         now(manager.remove(&conversation)).unwrap_err().code(),
         &ReasonCode::Gone
     );
-    stage.tell(id, [Is::Subject("late".into())]);
+    model.commit_to(id, [ConversationFact::Subject("late".into())]);
     assert_eq!(
         conversation.topic().get(),
         "",
@@ -212,13 +215,13 @@ fn a_removed_conversation_is_left_first() {
 
 #[test]
 fn a_message_accepts_a_pending_invitation() {
-    let stage = Stage::new();
+    let model = TestModel::new();
     let id = ConversationId::Remote(1);
-    stage.commit([Fact::Incoming(conv_model::Incoming::new(
+    model.commit([Fact::Incoming(conv_model::Incoming::new(
         id,
         crate::support::lene(1),
     ))]);
-    let conversation = stage
+    let conversation = model
         .application
         .conversations_manager()
         .conversations()
@@ -226,16 +229,16 @@ fn a_message_accepts_a_pending_invitation() {
         .unwrap();
     drop(conversation.chat_service().send_message("coming"));
     assert_eq!(
-        stage.script.take(),
+        model.backend.take(),
         [format!("accept {id:?}"), "send coming".into()]
     );
 }
 
 #[test]
 fn requests_keep_the_order_of_the_messages_across_threads() {
-    let stage = Stage::new();
-    let conversation = conversation(&stage);
-    stage.script.take();
+    let model = TestModel::new();
+    let conversation = conversation(&model);
+    model.backend.take();
     thread::scope(|scope| {
         for thread in 0..4 {
             let chat = conversation.chat_service();
@@ -246,15 +249,15 @@ fn requests_keep_the_order_of_the_messages_across_threads() {
             });
         }
     });
-    let shown: Vec<_> = conversation
+    let expected: Vec<_> = conversation
         .chat_service()
         .messages()
         .snapshot()
         .iter()
         .map(|message| format!("send {}", message.body().raw()))
         .collect();
-    assert_eq!(shown.len(), 800);
-    assert_eq!(stage.script.take(), shown);
+    assert_eq!(expected.len(), 800);
+    assert_eq!(model.backend.take(), expected);
 }
 
 /// A backend that writes facts and invokes commands inside its requests.
@@ -266,7 +269,7 @@ struct Reentrant {
 }
 
 impl Reentrant {
-    fn note(&self, call: String) {
+    fn record(&self, call: String) {
         self.calls.lock().unwrap().push(call);
     }
 }
@@ -276,7 +279,7 @@ impl Backend for Reentrant {
         let Request::SendMessage { message, .. } = request else {
             return;
         };
-        self.note(format!("begin {}", message.body.raw()));
+        self.record(format!("begin {}", message.body.raw()));
         let writer = self.writer.lock().unwrap();
         let done = Fact::completed(command, Ok(Outcome::Done));
         writer.as_ref().unwrap().commit([done]);
@@ -287,7 +290,7 @@ impl Backend for Reentrant {
             let conversation = manager.get_conversation(LENE).unwrap();
             drop(conversation.chat_service().send_message("two"));
         }
-        self.note(format!("end {}", message.body.raw()));
+        self.record(format!("end {}", message.body.raw()));
     }
 }
 
@@ -313,16 +316,16 @@ fn a_backend_may_write_facts_and_invoke_commands_inside_a_request() {
 
 #[test]
 fn the_request_of_a_command_inside_a_listener_is_made_before_the_command_returns() {
-    let stage = Arc::new(Stage::new());
-    let conversation = conversation(&stage);
+    let model = Arc::new(TestModel::new());
+    let conversation = conversation(&model);
     let chat = conversation.chat_service();
     let _registration = {
-        let (stage, chat) = (Arc::clone(&stage), chat.clone());
+        let (model, chat) = (Arc::clone(&model), chat.clone());
         chat.clone().messages().added(move |message, _, _| {
             if message.direction() == Direction::Outgoing && message.body().raw() == "ping" {
-                stage.script.take();
+                model.backend.take();
                 drop(chat.send_message("pong"));
-                assert_eq!(stage.script.take(), ["send pong"]);
+                assert_eq!(model.backend.take(), ["send pong"]);
             }
         })
     };
@@ -332,7 +335,7 @@ fn the_request_of_a_command_inside_a_listener_is_made_before_the_command_returns
         2,
         "the assertion in the listener held"
     );
-    assert!(stage.script.take().is_empty());
+    assert!(model.backend.take().is_empty());
 }
 
 #[test]

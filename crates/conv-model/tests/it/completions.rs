@@ -1,15 +1,15 @@
-//! The ends of commands: facts that take effect in their transaction, whether or not the future is polled.
+//! The completions of commands: facts that take effect in their transaction, even if the future is not polled.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
 use conv_model::{
-    CommandId, Conversation, ConversationFact as Is, ConversationState, Fact, MessageStatus,
-    MockBackend, Outcome, Reason, ReasonCode, SignInState,
+    CommandId, Conversation, ConversationFact, ConversationState, Fact, MessageStatus, MockBackend,
+    Outcome, Reason, ReasonCode, SignInState,
 };
 
-use crate::support::{Stage, Timeline, is_pending, now};
+use crate::support::{TestModel, Timeline, is_pending, now};
 
 const LENE: &str = "sip:lenea@contoso.com";
 
@@ -17,17 +17,17 @@ fn refused() -> Reason {
     Reason::new(ReasonCode::Refused)
 }
 
-fn opened(stage: &Stage) -> Conversation {
-    let manager = stage.application.conversations_manager();
+fn opened(model: &TestModel) -> Conversation {
+    let manager = model.application.conversations_manager();
     manager.get_conversation(LENE).unwrap()
 }
 
-fn chatting(stage: &Stage) -> Conversation {
-    let conversation = opened(stage);
+fn chatting(model: &TestModel) -> Conversation {
+    let conversation = opened(model);
     drop(conversation.chat_service().start(Default::default()));
-    stage.complete(Ok(Outcome::Done));
-    let connected = Is::chat_connected(vec![]);
-    stage.tell(conversation.id(), [Is::Connected, connected]);
+    model.complete(Ok(Outcome::Done));
+    let connected = ConversationFact::chat_connected(vec![]);
+    model.commit_to(conversation.id(), [ConversationFact::Connected, connected]);
     conversation
 }
 
@@ -36,7 +36,7 @@ fn signed_out(reason: Option<Reason>) -> Fact {
 }
 
 #[test]
-fn the_end_of_the_request_of_a_message_is_its_status() {
+fn the_completion_of_a_send_request_sets_the_status_of_the_message() {
     let unknown = Reason::new(ReasonCode::DeliveryUnknown);
     for (result, status) in [
         (Ok(()), MessageStatus::Succeeded),
@@ -44,14 +44,14 @@ fn the_end_of_the_request_of_a_message_is_its_status() {
         (Err(unknown), MessageStatus::Unknown),
     ] {
         for is_dropped in [false, true] {
-            let stage = Stage::new();
-            let chat = opened(&stage).chat_service();
+            let model = TestModel::new();
+            let chat = opened(&model).chat_service();
             let mut sent = chat.send_message("hello");
             let message = chat.messages().get(0).unwrap();
             assert_eq!(message.status().get(), MessageStatus::Pending);
             assert!(is_pending(&mut sent));
             let sent = (!is_dropped).then_some(sent);
-            stage.complete(result.clone().map(|()| Outcome::Done));
+            model.complete(result.clone().map(|()| Outcome::Done));
             assert_eq!(
                 (message.status().get(), message.status().reason()),
                 (status, result.clone().err())
@@ -63,7 +63,7 @@ fn the_end_of_the_request_of_a_message_is_its_status() {
     }
 }
 
-/// Counts the wakes, and notes at each what the timeline has so far.
+/// A waker that counts its calls and writes a line to the timeline at each.
 struct Observer(Timeline, AtomicUsize);
 
 impl Wake for Observer {
@@ -75,8 +75,8 @@ impl Wake for Observer {
 
 #[test]
 fn a_future_resolves_after_the_deliveries_of_the_transaction_that_ends_its_command() {
-    let stage = Stage::new();
-    let conversation = opened(&stage);
+    let model = TestModel::new();
+    let conversation = opened(&model);
     let mut sent = conversation.chat_service().send_message("hello");
     let timeline = Timeline::default();
     let observer = Arc::new(Observer(timeline.clone(), AtomicUsize::new(0)));
@@ -96,10 +96,10 @@ fn a_future_resolves_after_the_deliveries_of_the_transaction_that_ends_its_comma
             log.push(change.new.clone());
         }
     });
-    // The completion is the first fact of its page, and the last to be delivered.
-    stage.commit([
-        stage.completed(Ok(Outcome::Done)),
-        Fact::of(conversation.id(), Is::Subject("lunch".into())),
+    // The completion is the first fact of the transaction, and is delivered last.
+    model.commit([
+        model.completed(Ok(Outcome::Done)),
+        Fact::of(conversation.id(), ConversationFact::Subject("lunch".into())),
     ]);
     assert_eq!(
         timeline.take(),
@@ -112,36 +112,36 @@ fn a_future_resolves_after_the_deliveries_of_the_transaction_that_ends_its_comma
 #[test]
 fn a_conversation_whose_removal_failed_is_still_found_by_its_person() {
     for is_polled in [true, false] {
-        let stage = Stage::new();
-        let manager = stage.application.conversations_manager();
-        let conversation = chatting(&stage);
+        let model = TestModel::new();
+        let manager = model.application.conversations_manager();
+        let conversation = chatting(&model);
         let removing = manager.remove(&conversation);
         let removing = is_polled.then_some(removing);
-        stage.commit([
-            Fact::of(conversation.id(), Is::end_refused(true)),
-            stage.completed(Err(refused())),
+        model.commit([
+            Fact::of(conversation.id(), ConversationFact::end_refused(true)),
+            model.completed(Err(refused())),
         ]);
         if let Some(removing) = removing {
             assert_eq!(now(removing), Err(refused()));
         }
         assert_eq!(manager.get_conversation(LENE).unwrap(), conversation);
-        stage.tell(conversation.id(), [Is::ended(None)]);
+        model.commit_to(conversation.id(), [ConversationFact::ended(None)]);
         assert_eq!(
             manager.conversations().size().get(),
             1,
-            "a later end of the conversation is not the removal"
+            "a later end of the conversation does not remove it"
         );
     }
 }
 
 #[test]
 fn a_sign_out_ends_the_commands_that_its_page_does_not_complete() {
-    let stage = Stage::new();
-    let conversation = opened(&stage);
+    let model = TestModel::new();
+    let conversation = opened(&model);
     let chat = conversation.chat_service();
     let (first, second) = (chat.send_message("one"), chat.send_message("two"));
-    let completed = stage.completed(Ok(Outcome::Done));
-    stage.commit([signed_out(Some(refused())), completed]);
+    let completed = model.completed(Ok(Outcome::Done));
+    model.commit([signed_out(Some(refused())), completed]);
     assert_eq!(now(first), Ok(()));
     assert_eq!(now(second), Err(refused()));
     assert_eq!(conversation.state().get(), ConversationState::Disconnected);
@@ -149,47 +149,47 @@ fn a_sign_out_ends_the_commands_that_its_page_does_not_complete() {
 
 #[test]
 fn a_command_of_the_protocol_is_sent_in_order_and_outlives_a_sign_out() {
-    let stage = Stage::new();
+    let model = TestModel::new();
     let started = Arc::new(Mutex::new(None));
     let number = Arc::clone(&started);
-    let mut own = stage.application.command(move |command| {
+    let mut result = model.application.command(move |command| {
         *number.lock().unwrap() = Some(command);
     });
     let command = started.lock().unwrap().unwrap();
-    stage.commit([signed_out(None)]);
-    assert!(is_pending(&mut own));
-    stage.commit([Fact::completed(command, Err(refused()))]);
-    // Only the first end counts.
-    stage.commit([Fact::completed(command, Ok(Outcome::Done))]);
-    assert_eq!(now(own), Err(refused()));
+    model.commit([signed_out(None)]);
+    assert!(is_pending(&mut result));
+    model.commit([Fact::completed(command, Err(refused()))]);
+    // A second completion is ignored.
+    model.commit([Fact::completed(command, Ok(Outcome::Done))]);
+    assert_eq!(now(result), Err(refused()));
 }
 
 #[test]
 fn an_unknown_completion_changes_nothing() {
-    let stage = Stage::new();
-    let mut sent = opened(&stage).chat_service().send_message("hello");
-    stage.commit([Fact::completed(CommandId(u64::MAX), Ok(Outcome::Done))]);
+    let model = TestModel::new();
+    let mut sent = opened(&model).chat_service().send_message("hello");
+    model.commit([Fact::completed(CommandId(u64::MAX), Ok(Outcome::Done))]);
     assert!(is_pending(&mut sent));
 }
 
 #[test]
-fn without_its_writer_a_model_is_signed_out_and_every_command_ends() {
-    let stage = Stage::new();
-    let conversation = chatting(&stage);
+fn dropping_the_writer_signs_the_model_out_and_ends_every_command() {
+    let model = TestModel::new();
+    let conversation = chatting(&model);
     let chat = conversation.chat_service();
     let sent = chat.send_message("hello");
     let message = chat.messages().get(0).unwrap();
-    let own = stage.application.command(|_| {});
-    let conference = stage
+    let protocol_command = model.application.command(|_| {});
+    let conference = model
         .application
         .conversations_manager()
         .create_conversation();
-    let Stage {
+    let TestModel {
         application,
         writer,
-        script,
-    } = stage;
-    script.take();
+        backend,
+    } = model;
+    backend.take();
     drop(writer);
     let state = application.sign_in_state();
     assert_eq!(state.get(), SignInState::SignedOut);
@@ -198,8 +198,11 @@ fn without_its_writer_a_model_is_signed_out_and_every_command_ends() {
     assert_eq!(conversation.state().get(), ConversationState::Disconnected);
     assert_eq!(message.status().get(), MessageStatus::Failed);
     assert_eq!(now(sent).map_err(code), Err(ReasonCode::SignedOut));
-    assert_eq!(now(own).map_err(code), Err(ReasonCode::SignedOut));
-    // A command that is enabled while signed out ends at once, is undone, and reaches no backend.
+    assert_eq!(
+        now(protocol_command).map_err(code),
+        Err(ReasonCode::SignedOut)
+    );
+    // A command that is enabled while signed out fails at once and is undone. The backend gets no request.
     let tim = conference.create_participant("sip:tim@contoso.com");
     let tim = tim.unwrap();
     let adding = conference.participants().add(tim.clone());
@@ -208,9 +211,12 @@ fn without_its_writer_a_model_is_signed_out_and_every_command_ends() {
         Err(ReasonCode::SignedOut)
     );
     assert_eq!(tim.state().reason().map(code), Some(ReasonCode::SignedOut));
-    let own = application.command(|_| panic!("there is no protocol"));
-    assert_eq!(now(own).map_err(code), Err(ReasonCode::SignedOut));
-    assert!(script.take().is_empty());
+    let protocol_command = application.command(|_| panic!("there is no protocol"));
+    assert_eq!(
+        now(protocol_command).map_err(code),
+        Err(ReasonCode::SignedOut)
+    );
+    assert!(backend.take().is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use conv_model::{ConnectionState, Fact, Reason, ReasonCode, SignInState};
 
-use crate::support::{Stage, Timeline, at};
+use crate::support::{TestModel, Timeline, at};
 
 fn sign_in(state: SignInState, reason: Option<Reason>) -> Fact {
     Fact::sign_in(state, reason)
@@ -18,53 +18,53 @@ fn connection(state: ConnectionState, reason: Option<Reason>) -> Fact {
 
 #[test]
 fn the_connection_follows_the_sign_in_and_the_facts() {
-    let stage = Stage::signed_out();
+    let model = TestModel::signed_out();
     let timeline = Timeline::default();
-    let property = stage.application.connection();
-    let line = timeline.clone();
+    let property = model.application.connection();
+    let log = timeline.clone();
     property
         .changed(move |change| {
             let code = change.reason.as_ref().map(Reason::code);
-            line.push(format!("{:?} {code:?}", change.new));
+            log.push(format!("{:?} {code:?}", change.new));
         })
         .detach();
     assert_eq!(timeline.take(), ["Disconnected None"]);
 
-    stage.commit([sign_in(SignInState::SigningIn, None)]);
+    model.commit([sign_in(SignInState::SigningIn, None)]);
     assert_eq!(timeline.take(), [""; 0]);
-    stage.commit([sign_in(SignInState::SignedIn, None)]);
+    model.commit([sign_in(SignInState::SignedIn, None)]);
     assert_eq!(timeline.take(), ["Connected None"]);
 
     let since = at(7);
     let reconnecting = ConnectionState::reconnecting(since);
-    stage.commit([connection(reconnecting, Some(lost()))]);
+    model.commit([connection(reconnecting, Some(lost()))]);
     assert_eq!(property.get(), reconnecting);
     assert_eq!(property.reason(), Some(lost()));
     // A repeated sign-in fact does not say that the connection works.
-    stage.commit([sign_in(SignInState::SignedIn, None)]);
+    model.commit([sign_in(SignInState::SignedIn, None)]);
     assert_eq!(property.get(), reconnecting);
-    stage.commit([connection(ConnectionState::Connected, None)]);
+    model.commit([connection(ConnectionState::Connected, None)]);
     assert_eq!(property.reason(), None);
     let lines = timeline.take();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("Reconnecting"), "{lines:?}");
     assert_eq!(lines[1], "Connected None");
 
-    stage.commit([sign_in(SignInState::SignedOut, Some(lost()))]);
+    model.commit([sign_in(SignInState::SignedOut, Some(lost()))]);
     assert_eq!(timeline.take(), ["Disconnected Some(ConnectionLost)"]);
 }
 
 #[test]
 fn a_user_who_is_not_signed_in_is_disconnected() {
-    let stage = Stage::signed_out();
-    stage.commit([connection(ConnectionState::Connected, None)]);
+    let model = TestModel::signed_out();
+    model.commit([connection(ConnectionState::Connected, None)]);
     assert_eq!(
-        stage.application.connection().get(),
+        model.application.connection().get(),
         ConnectionState::Disconnected
     );
-    let stage = Stage::new();
-    drop(stage.writer);
-    let connection = stage.application.connection();
+    let model = TestModel::new();
+    drop(model.writer);
+    let connection = model.application.connection();
     assert_eq!(connection.get(), ConnectionState::Disconnected);
     assert_eq!(*connection.reason().unwrap().code(), ReasonCode::SignedOut);
 }

@@ -1,51 +1,54 @@
-//! The participants of a conversation, their names, and which conversation belongs to an address.
+//! The participants of a conversation, their names, and the conversation that belongs to an address.
 
 use conv_model::{
-    ConversationFact as Is, ConversationId, Fact, Importance, Incoming, MessageFormat, MessageId,
+    ConversationFact, ConversationId, Fact, Importance, Incoming, MessageFormat, MessageId,
     ParticipantFact, ParticipantId, ParticipantState, ReasonCode, SenderFact,
 };
 
-use crate::machines::{Begin::Made, Step::Send, ended, fact, play};
-use crate::support::{Stage, at, lene, now};
+use crate::state_machines::{Origin::Created, Step::Send, conversation_after, ended, fact};
+use crate::support::{TestModel, at, lene, now};
 
 #[test]
 fn participants_are_found_by_id_then_by_address() {
-    let (stage, conversation) = play(Made, &[Send]);
+    let (model, conversation) = conversation_after(Created, &[Send]);
     let id = conversation.id();
-    let made = conversation.participants().get(0).unwrap();
-    stage.tell(
+    let created = conversation.participants().get(0).unwrap();
+    model.commit_to(
         id,
-        [Is::ParticipantAdded(ParticipantFact::new(
+        [ConversationFact::ParticipantAdded(ParticipantFact::new(
             ParticipantId::Remote(5),
             "SIP:LENEA@contoso.com",
         ))],
     );
     assert_eq!(
         conversation.participants().snapshot(),
-        std::slice::from_ref(&made)
+        std::slice::from_ref(&created)
     );
-    stage.tell(id, [Is::typing(ParticipantId::Remote(5), true)]);
-    assert!(
-        made.chat().is_typing().get(),
-        "the participant has the ID of the other side too"
-    );
-    // Another person is another participant.
-    stage.tell(
+    model.commit_to(
         id,
-        [Is::ParticipantAdded(
+        [ConversationFact::typing(ParticipantId::Remote(5), true)],
+    );
+    assert!(
+        created.chat().is_typing().get(),
+        "the participant is also found by the ID of the server"
+    );
+    // A fact with another address adds a participant.
+    model.commit_to(
+        id,
+        [ConversationFact::ParticipantAdded(
             ParticipantFact::new(ParticipantId::Remote(6), "sip:tim@contoso.com").named("Tim"),
         )],
     );
     assert_eq!(conversation.participants().size().get(), 2);
     assert_eq!(conversation.participants_count().get(), 2);
-    stage.tell(id, [Is::ParticipantsCount(7)]);
+    model.commit_to(id, [ConversationFact::ParticipantsCount(7)]);
     assert_eq!(conversation.participants_count().get(), 7);
-    // After a restart, the other side uses other IDs.
-    stage.step(&conversation, &ended());
-    stage.step(&conversation, &Send);
-    stage.tell(
+    // After a restart, the server uses other IDs.
+    model.step(&conversation, &ended());
+    model.step(&conversation, &Send);
+    model.commit_to(
         id,
-        [Is::ParticipantAdded(ParticipantFact::new(
+        [ConversationFact::ParticipantAdded(ParticipantFact::new(
             ParticipantId::Remote(9),
             "sip:tim@contoso.com",
         ))],
@@ -59,34 +62,43 @@ fn participants_are_found_by_id_then_by_address() {
 
 #[test]
 fn a_name_is_the_address_until_it_is_known() {
-    let (stage, conversation) = play(Made, &[Send]);
+    let (model, conversation) = conversation_after(Created, &[Send]);
     let participant = conversation.participants().get(0).unwrap();
     let name = participant.display_name();
     assert_eq!(name.get(), "sip:lenea@contoso.com");
-    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);
+    model.commit_to(
+        conversation.id(),
+        [ConversationFact::ParticipantAdded(lene(1).named(""))],
+    );
     assert_eq!(
         name.get(),
         "sip:lenea@contoso.com",
         "an empty name is no name"
     );
-    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1))]);
+    model.commit_to(
+        conversation.id(),
+        [ConversationFact::ParticipantAdded(lene(1))],
+    );
     assert_eq!(name.get(), "Lene Aaling");
-    stage.commit([Fact::person(
+    model.commit([Fact::person(
         "sip:LeneA@contoso.com",
         conv_model::PersonFact::DisplayName("Lene A.".into()),
     )]);
     assert_eq!(name.get(), "Lene A.");
-    stage.tell(conversation.id(), [Is::ParticipantAdded(lene(1).named(""))]);
+    model.commit_to(
+        conversation.id(),
+        [ConversationFact::ParticipantAdded(lene(1).named(""))],
+    );
     assert_eq!(name.get(), "Lene A.");
 }
 
 #[test]
 fn a_sender_need_not_be_a_participant() {
-    let (stage, conversation) = play(Made, &[Send]);
+    let (model, conversation) = conversation_after(Created, &[Send]);
     let mut sender = SenderFact::new("sip:stranger@fabrikam.com");
-    stage.tell(
+    model.commit_to(
         conversation.id(),
-        [Is::message_received(
+        [ConversationFact::message_received(
             MessageId::Remote(1),
             sender.clone(),
             "psst",
@@ -99,9 +111,9 @@ fn a_sender_need_not_be_a_participant() {
         "sip:stranger@fabrikam.com"
     );
     sender.display_name = Some("A Stranger".into());
-    stage.tell(
+    model.commit_to(
         conversation.id(),
-        [Is::message_received(
+        [ConversationFact::message_received(
             MessageId::Remote(2),
             sender,
             "psst",
@@ -111,7 +123,7 @@ fn a_sender_need_not_be_a_participant() {
     assert_eq!(
         message.sender().display_name().get(),
         "A Stranger",
-        "one object for each person"
+        "each person has one object"
     );
     assert_eq!(conversation.participants().size().get(), 1);
 }
@@ -119,26 +131,27 @@ fn a_sender_need_not_be_a_participant() {
 #[test]
 fn the_message_formats_are_those_of_the_last_connection() {
     use MessageFormat::{Html, Text};
-    let (stage, conversation) = play(Made, &[Send]);
+    let (model, conversation) = conversation_after(Created, &[Send]);
     let formats = conversation.chat_service().supported_message_formats();
     assert_eq!(formats.snapshot(), []);
     for agreed in [vec![Text], vec![Text, Html], vec![Html], vec![Text]] {
-        let connected = Is::chat_connected(agreed.clone());
-        stage.tell(conversation.id(), [connected]);
+        let connected = ConversationFact::chat_connected(agreed.clone());
+        model.commit_to(conversation.id(), [connected]);
         assert_eq!(formats.snapshot(), agreed);
     }
 }
 
 #[test]
 fn a_conversation_becomes_a_group_and_stays_one() {
-    let (stage, conversation) = play(Made, &[Send, fact(Is::Connected)]);
-    let manager = stage.application.conversations_manager();
+    let (model, conversation) =
+        conversation_after(Created, &[Send, fact(ConversationFact::Connected)]);
+    let manager = model.application.conversations_manager();
     assert!(!conversation.is_group_conversation().get());
-    stage.tell(
+    model.commit_to(
         conversation.id(),
         [
-            Is::group(Some("sip:conf@contoso.com".into())),
-            Is::group(None),
+            ConversationFact::group(Some("sip:conf@contoso.com".into())),
+            ConversationFact::group(None),
         ],
     );
     assert!(conversation.is_group_conversation().get());
@@ -149,21 +162,21 @@ fn a_conversation_becomes_a_group_and_stays_one() {
     assert_ne!(
         manager.get_conversation("sip:lenea@contoso.com").unwrap(),
         conversation,
-        "a conference is no conversation with one person"
+        "a conference is not returned for one person"
     );
 }
 
 #[test]
 fn get_conversation_returns_the_first_that_has_not_ended() {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
-    let incoming = stage.incoming();
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
+    let incoming = model.incoming();
     assert_eq!(
         manager.get_conversation(" sip:lenea@contoso.com ").unwrap(),
         incoming,
-        "a conversation with a pending invitation counts, too"
+        "a conversation with a pending invitation is returned, too"
     );
-    stage.step(&incoming, &ended());
+    model.step(&incoming, &ended());
     let second = manager.get_conversation("sip:lenea@contoso.com").unwrap();
     assert_ne!(second, incoming);
     assert_eq!(
@@ -171,7 +184,7 @@ fn get_conversation_returns_the_first_that_has_not_ended() {
         [incoming.clone(), second.clone()]
     );
     // Another invitation from the same person is another conversation.
-    stage.commit([Fact::Incoming(Incoming::new(
+    model.commit([Fact::Incoming(Incoming::new(
         ConversationId::Remote(2),
         lene(1),
     ))]);
@@ -181,7 +194,7 @@ fn get_conversation_returns_the_first_that_has_not_ended() {
         second
     );
     // The first conversation restarts and is the first again.
-    stage.step(&incoming, &Send);
+    model.step(&incoming, &Send);
     assert_eq!(
         manager.get_conversation("sip:lenea@contoso.com").unwrap(),
         incoming
@@ -199,50 +212,70 @@ fn the_message_of_an_invitation_is_shown_while_the_invitation_is_pending() {
         let mut incoming = Incoming::new(id, lene(1));
         incoming.preview = Some("Got a minute?".into());
         incoming.auto_accepted = auto_accepted;
-        let stage = Stage::new();
-        stage.commit([Fact::Incoming(incoming)]);
-        let manager = stage.application.conversations_manager();
+        let model = TestModel::new();
+        model.commit([Fact::Incoming(incoming)]);
+        let manager = model.application.conversations_manager();
         let chat = manager.conversations().get(0).unwrap().chat_service();
-        (stage, chat)
+        (model, chat)
     };
     let shown = Some("Got a minute?".into());
-    let (_stage, accepted) = offer(true);
-    assert_eq!(accepted.preview().get(), None, "it does not ring");
-    let (stage, chat) = offer(false);
+    let (_model, accepted) = offer(true);
+    assert_eq!(
+        accepted.preview().get(),
+        None,
+        "an automatically accepted invitation has no preview"
+    );
+    let (model, chat) = offer(false);
     assert_eq!(chat.preview().get(), shown);
-    assert_eq!(chat.messages().size().get(), 0, "it is no message yet");
+    assert_eq!(
+        chat.messages().size().get(),
+        0,
+        "the preview is not in the messages yet"
+    );
     drop(chat.accept());
     assert_eq!(chat.preview().get(), None);
-    stage.tell(id, [Is::ChatOffered]);
+    model.commit_to(id, [ConversationFact::ChatOffered]);
     assert_eq!(chat.preview().get(), shown, "the accept was refused");
     drop(chat.accept());
-    stage.tell(id, [Is::Connected, Is::chat_connected(vec![])]);
-    stage.tell(id, [Is::chat_disconnected(None), Is::ChatOffered]);
-    assert_eq!(chat.preview().get(), None, "another offer");
-    let (stage, chat) = offer(false);
+    model.commit_to(
+        id,
+        [
+            ConversationFact::Connected,
+            ConversationFact::chat_connected(vec![]),
+        ],
+    );
+    model.commit_to(
+        id,
+        [
+            ConversationFact::chat_disconnected(None),
+            ConversationFact::ChatOffered,
+        ],
+    );
+    assert_eq!(chat.preview().get(), None, "a second offer has no preview");
+    let (model, chat) = offer(false);
     drop(chat.reject());
-    stage.tell(id, [Is::ended(None)]);
+    model.commit_to(id, [ConversationFact::ended(None)]);
     assert_eq!(chat.preview().get(), None);
 }
 
 #[test]
 fn the_importance_of_an_invitation_is_shown_and_can_be_set_before_the_start() {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
     let id = ConversationId::Remote(77);
     let mut incoming = Incoming::new(id, lene(1));
     incoming.importance = Importance::Urgent;
-    stage.commit([Fact::Incoming(incoming)]);
-    let theirs = manager.conversations().get(0).unwrap();
-    assert_eq!(theirs.importance().get(), Importance::Urgent);
+    model.commit([Fact::Incoming(incoming)]);
+    let incoming_chat = manager.conversations().get(0).unwrap();
+    assert_eq!(incoming_chat.importance().get(), Importance::Urgent);
 
-    let ours = manager.get_conversation("sip:tim@contoso.com").unwrap();
-    assert_eq!(ours.importance().get(), Importance::Normal);
-    stage.script.take();
-    let set = ours.set_importance_command();
+    let outgoing_chat = manager.get_conversation("sip:tim@contoso.com").unwrap();
+    assert_eq!(outgoing_chat.importance().get(), Importance::Normal);
+    model.backend.take();
+    let set = outgoing_chat.set_importance_command();
     now(set.invoke(Importance::Emergency)).unwrap();
-    assert_eq!(stage.script.take(), ["importance Emergency"]);
-    assert_eq!(ours.importance().get(), Importance::Emergency);
-    drop(ours.chat_service().send_message("Fire!"));
+    assert_eq!(model.backend.take(), ["importance Emergency"]);
+    assert_eq!(outgoing_chat.importance().get(), Importance::Emergency);
+    drop(outgoing_chat.chat_service().send_message("Fire!"));
     assert!(!set.enabled().get(), "the conversation has begun");
 }

@@ -1,13 +1,13 @@
-//! Debug output: it identifies a value, and shows no text that a user wrote.
+//! The Debug output identifies a value, and shows no text that a user wrote.
 
 use std::fmt::Debug;
 
 use conv_model::{
-    Context, ConversationFact as Is, Fact, MeChange, MessageBody, MessageId, Note, NoteKind,
-    PersonFact, PersonStatus, SenderFact, Subscription,
+    Context, ConversationFact, Fact, MeChange, MessageBody, MessageId, Note, NoteKind, PersonFact,
+    PersonStatus, SenderFact, Subscription,
 };
 
-use crate::machines::{Begin::Made, Step::Send, play};
+use crate::state_machines::{Origin::Created, Step::Send, conversation_after};
 use crate::support::at;
 
 #[test]
@@ -38,10 +38,10 @@ fn a_private_text_is_shown_as_its_length() {
 
 #[test]
 fn a_message_is_shown_without_its_text() {
-    let (_stage, conversation) = play(Made, &[]);
+    let (_model, conversation) = conversation_after(Created, &[]);
     drop(conversation.chat_service().send_message("the secret"));
     let message = conversation.chat_service().messages().get(0).unwrap();
-    let received = Is::message_received(
+    let received = ConversationFact::message_received(
         MessageId::Remote(1),
         SenderFact::new("sip:lenea@contoso.com"),
         MessageBody::Html("the secret".into()),
@@ -72,17 +72,17 @@ fn a_change_of_the_users_own_data_without_a_text_is_shown_whole() {
 
 #[test]
 fn an_object_is_shown_by_its_type_and_id() {
-    let (stage, conversation) = play(Made, &[Send]);
-    stage.tell(
+    let (model, conversation) = conversation_after(Created, &[Send]);
+    model.commit_to(
         conversation.id(),
-        [Is::message_received(
+        [ConversationFact::message_received(
             MessageId::Remote(1),
             SenderFact::new("sip:lenea@contoso.com"),
             "secret",
             at(1),
         )],
     );
-    let application = &stage.application;
+    let application = &model.application;
     let participants = conversation.participants();
     let participant = participants.get(0).unwrap();
     let person = participant.person();
@@ -97,7 +97,7 @@ fn an_object_is_shown_by_its_type_and_id() {
     );
     let shown: [(&dyn Debug, &str); 16] = [
         (application, "Application { .. }"),
-        (&stage.writer, "ModelWriter { .. }"),
+        (&model.writer, "ModelWriter { .. }"),
         (
             &application.conversations_manager(),
             "ConversationsManager { .. }",

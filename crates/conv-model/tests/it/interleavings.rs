@@ -7,7 +7,7 @@ mod sync {
     pub(crate) use shuttle::sync::{Arc, Mutex, MutexGuard};
     use std::sync::PoisonError;
 
-    /// One, so that small programs reach the limit.
+    /// Small, so that a short program delivers more than one batch.
     pub(crate) const BATCH: usize = 1;
 
     /// Waits for other tasks instead of time.
@@ -63,9 +63,9 @@ struct Object {
 }
 
 #[derive(Clone)]
-struct Subject(StdArc<Node<Object>>);
+struct TestObject(StdArc<Node<Object>>);
 
-impl Subject {
+impl TestObject {
     fn new() -> Self {
         let object = Object {
             number: Cell::new(0),
@@ -134,17 +134,17 @@ impl Recorder {
 
     /// The chain of changes, beginning with the replay.
     fn assert_chain(&self) {
-        let heard = self.calls();
+        let calls = self.calls();
         assert!(
             !self.overlapped.load(SeqCst),
-            "a listener is never re-entered: {heard:?}"
+            "a listener is never re-entered: {calls:?}"
         );
-        assert_eq!(heard[0].0, None, "the replay comes first: {heard:?}");
-        for pair in heard.windows(2) {
+        assert_eq!(calls[0].0, None, "the replay comes first: {calls:?}");
+        for pair in calls.windows(2) {
             assert_eq!(
                 pair[1].0,
                 Some(pair[0].1),
-                "lossless, in commit order: {heard:?}"
+                "lossless, in commit order: {calls:?}"
             );
         }
     }
@@ -160,14 +160,14 @@ fn explore(program: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn writes_of_several_threads_are_delivered_losslessly_in_one_order() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let (first, second) = (Recorder::default(), Recorder::default());
-        let (one, two) = (first.on(&subject.number()), second.on(&subject.number()));
+        let (one, two) = (first.on(&object.number()), second.on(&object.number()));
         let writers: Vec<_> = [[1, 2], [3, 4]]
             .into_iter()
             .map(|numbers| {
-                let subject = subject.clone();
-                thread::spawn(move || numbers.iter().for_each(|number| subject.write(&[*number])))
+                let object = object.clone();
+                thread::spawn(move || numbers.iter().for_each(|number| object.write(&[*number])))
             })
             .collect();
         writers
@@ -184,14 +184,14 @@ fn writes_of_several_threads_are_delivered_losslessly_in_one_order() {
 #[test]
 fn a_thread_that_offers_the_delivering_role_loses_no_change() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let recorder = Recorder::default();
-        let registration = recorder.on(&subject.number());
+        let registration = recorder.on(&object.number());
         let writers: Vec<_> = [[1, 2, 3], [4, 5, 6]]
             .into_iter()
             .map(|numbers| {
-                let subject = subject.clone();
-                thread::spawn(move || numbers.iter().for_each(|number| subject.write(&[*number])))
+                let object = object.clone();
+                thread::spawn(move || numbers.iter().for_each(|number| object.write(&[*number])))
             })
             .collect();
         writers
@@ -212,13 +212,13 @@ fn a_registration_that_offers_its_backlog_loses_no_change() {
         }
     }
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let delivering = StdArc::new(AtomicBool::new(false));
         let replaying = StdArc::new(AtomicBool::new(false));
         let first = {
-            let (writer, delivering) = (subject.clone(), StdArc::clone(&delivering));
+            let (writer, delivering) = (object.clone(), StdArc::clone(&delivering));
             let replaying = StdArc::clone(&replaying);
-            subject.number().changed(move |change| {
+            object.number().changed(move |change| {
                 if change.new == 1 {
                     delivering.store(true, SeqCst);
                     wait_for(&replaying);
@@ -227,13 +227,13 @@ fn a_registration_that_offers_its_backlog_loses_no_change() {
             })
         };
         let writer = {
-            let subject = subject.clone();
-            thread::spawn(move || subject.write(&[1]))
+            let object = object.clone();
+            thread::spawn(move || object.write(&[1]))
         };
         wait_for(&delivering);
         let recorder = Recorder::default();
         let log = recorder.clone();
-        let registration = subject.number().changed(move |change| {
+        let registration = object.number().changed(move |change| {
             if change.old.is_none() {
                 replaying.store(true, SeqCst);
                 // The other thread fills the backlog.
@@ -251,19 +251,19 @@ fn a_registration_that_offers_its_backlog_loses_no_change() {
 #[test]
 fn a_registration_races_with_writes() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let recorder = Recorder::default();
         let writer = {
-            let subject = subject.clone();
+            let object = object.clone();
             thread::spawn(move || {
-                subject.write(&[1]);
-                subject.write(&[2, 3]);
+                object.write(&[1]);
+                object.write(&[2, 3]);
             })
         };
-        let registration = recorder.on(&subject.number());
+        let registration = recorder.on(&object.number());
         writer.join().unwrap();
         recorder.assert_chain();
-        assert_eq!(recorder.calls().last().unwrap().1, 3, "nothing is missed");
+        assert_eq!(recorder.calls().last().unwrap().1, 3, "no change is missed");
         drop(registration);
     });
 }
@@ -271,27 +271,27 @@ fn a_registration_races_with_writes() {
 #[test]
 fn two_registrations_race_with_a_write_inside_a_listener() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let nested = {
-            let writer = subject.clone();
-            subject.number().changed(move |change| {
+            let writer = object.clone();
+            object.number().changed(move |change| {
                 if change.new == 1 {
                     writer.write(&[2]);
                 }
             })
         };
-        let (here, there) = (Recorder::default(), Recorder::default());
+        let (first, second) = (Recorder::default(), Recorder::default());
         let other = {
-            let (subject, there) = (subject.clone(), there.clone());
+            let (object, second) = (object.clone(), second.clone());
             thread::spawn(move || {
-                let registration = there.on(&subject.number());
-                subject.write(&[1]);
+                let registration = second.on(&object.number());
+                object.write(&[1]);
                 registration
             })
         };
-        let registration = here.on(&subject.number());
+        let registration = first.on(&object.number());
         let other = other.join().unwrap();
-        for recorder in [&here, &there] {
+        for recorder in [&first, &second] {
             recorder.assert_chain();
             assert_eq!(recorder.calls().last().unwrap().1, 2);
         }
@@ -302,20 +302,20 @@ fn two_registrations_race_with_a_write_inside_a_listener() {
 #[test]
 fn no_call_begins_after_the_subscription_is_dropped() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let over = StdArc::new(StdMutex::new(false));
         let late = StdArc::new(StdMutex::new(0));
         let registration = {
             let (over, late) = (StdArc::clone(&over), StdArc::clone(&late));
-            subject.number().changed(move |change| {
+            object.number().changed(move |change| {
                 if *over.lock().unwrap() {
                     *late.lock().unwrap() += change.new;
                 }
             })
         };
         let writer = {
-            let subject = subject.clone();
-            thread::spawn(move || (1..4).for_each(|number| subject.write(&[number])))
+            let object = object.clone();
+            thread::spawn(move || (1..4).for_each(|number| object.write(&[number])))
         };
         drop(registration);
         *over.lock().unwrap() = true;
@@ -328,25 +328,28 @@ fn no_call_begins_after_the_subscription_is_dropped() {
 #[test]
 fn a_collection_and_its_batches_keep_a_copy_equal() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let writer = {
-            let subject = subject.clone();
+            let object = object.clone();
             thread::spawn(move || {
-                subject.push(&[1, 2]);
-                subject.push(&[3]);
+                object.push(&[1, 2]);
+                object.push(&[3]);
             })
         };
         let added = StdArc::new(StdMutex::new(Vec::new()));
         let registration = {
             let added = StdArc::clone(&added);
-            subject
+            object
                 .items()
                 .added(move |item, _, index| added.lock().unwrap().push((*item, index)))
         };
-        let (mut copy, mut batches) = subject.items().observe();
+        let (mut copy, mut batches) = object.items().observe();
         let before = copy.len();
         writer.join().unwrap();
-        assert!([0, 2, 3].contains(&before), "a snapshot has whole commits");
+        assert!(
+            [0, 2, 3].contains(&before),
+            "a snapshot contains whole commits"
+        );
         while let Some(batch) = batches.try_recv() {
             for change in batch {
                 if let CollectionChange::Added { item, index, .. } = change {
@@ -363,22 +366,22 @@ fn a_collection_and_its_batches_keep_a_copy_equal() {
 #[test]
 fn a_mapped_property_reads_a_value_with_its_own_reason() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let code = |number: usize| ReasonCode::Other(number.to_string().into());
-        let write = move |subject: &Subject, number: usize| {
-            subject.0.store.transact(|transaction| {
+        let write = move |object: &TestObject, number: usize| {
+            object.0.store.transact(|transaction| {
                 let reason = Some(Reason::new(code(number)));
-                transaction.set(&subject.0, |object| &mut object.number, number, reason);
+                transaction.set(&object.0, |object| &mut object.number, number, reason);
             });
         };
-        write(&subject, 1);
-        let matches = subject.number().map_with_reason(move |number, reason| {
+        write(&object, 1);
+        let matches = object.number().map_with_reason(move |number, reason| {
             let is_own = reason.map(Reason::code) == Some(&code(*number));
             (*number, is_own.then(|| Reason::new(code(*number))))
         });
         let writer = {
-            let subject = subject.clone();
-            thread::spawn(move || (2..5).for_each(|number| write(&subject, number)))
+            let object = object.clone();
+            thread::spawn(move || (2..5).for_each(|number| write(&object, number)))
         };
         assert!(matches.reason().is_some(), "the reason of another value");
         writer.join().unwrap();
@@ -388,17 +391,17 @@ fn a_mapped_property_reads_a_value_with_its_own_reason() {
 #[test]
 fn calls_of_the_outbox_keep_the_order_of_their_commits() {
     explore(|| {
-        let subject = Subject::new();
+        let object = TestObject::new();
         let calls = StdArc::new(StdMutex::new(Vec::new()));
         let threads: Vec<_> = (0..2)
             .map(|thread| {
-                let (subject, calls) = (subject.clone(), StdArc::clone(&calls));
+                let (object, calls) = (object.clone(), StdArc::clone(&calls));
                 thread::spawn(move || {
                     for count in 0..2 {
                         let item = thread * 10 + count;
                         let calls = StdArc::clone(&calls);
-                        subject.0.store.transact(|transaction| {
-                            transaction.push(&subject.0, |object| &mut object.items, item);
+                        object.0.store.transact(|transaction| {
+                            transaction.push(&object.0, |object| &mut object.items, item);
                             transaction.call(Box::new(move || {
                                 thread::yield_now();
                                 calls.lock().unwrap().push(item);
@@ -411,7 +414,7 @@ fn calls_of_the_outbox_keep_the_order_of_their_commits() {
         threads
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
-        assert_eq!(*calls.lock().unwrap(), subject.items().snapshot());
+        assert_eq!(*calls.lock().unwrap(), object.items().snapshot());
         assert_eq!(calls.lock().unwrap().len(), 4);
     });
 }
@@ -420,23 +423,25 @@ fn calls_of_the_outbox_keep_the_order_of_their_commits() {
 #[test]
 fn a_filter_follows_items_and_properties_that_change_at_the_same_time() {
     explore(|| {
-        let subject = Subject::new();
-        let number = subject.number();
-        let filtered = subject
+        let object = TestObject::new();
+        let number = object.number();
+        let filtered = object
             .items()
             .filter(move |item, reader| *item > reader.read(&number));
         let writers = [
             {
-                let subject = subject.clone();
-                thread::spawn(move || [1, 2].iter().for_each(|number| subject.write(&[*number])))
+                let object = object.clone();
+                thread::spawn(move || [1, 2].iter().for_each(|number| object.write(&[*number])))
             },
             {
-                let subject = subject.clone();
-                thread::spawn(move || [2, 3].iter().for_each(|item| subject.push(&[*item])))
+                let object = object.clone();
+                thread::spawn(move || [2, 3].iter().for_each(|item| object.push(&[*item])))
             },
         ];
         let (mut copy, mut batches) = filtered.observe();
-        writers.into_iter().for_each(|it| it.join().unwrap());
+        writers
+            .into_iter()
+            .for_each(|writer| writer.join().unwrap());
         while let Some(batch) = batches.try_recv() {
             for change in batch {
                 match change {

@@ -1,12 +1,12 @@
 //! Roles and the lobby: the commands of leaders, and when they are enabled.
 
 use conv_model::{
-    Command, Conversation, ConversationFact as Is, Participant, ParticipantCapabilities,
-    ParticipantFact, ParticipantId, ParticipantRole as Role, ParticipantState, ParticipantUpdate,
-    Reason, ReasonCode,
+    Command, Conversation, ConversationFact, Participant, ParticipantCapabilities, ParticipantFact,
+    ParticipantId, ParticipantRole as Role, ParticipantState, ParticipantUpdate, Reason,
+    ReasonCode,
 };
 
-use crate::support::{Stage, now};
+use crate::support::{TestModel, now};
 
 const TIM: ParticipantId = ParticipantId::Remote(1);
 
@@ -31,18 +31,21 @@ fn tim(names: &str) -> ParticipantFact {
 }
 
 /// A conference with Tim, with these capabilities.
-fn with_tim(names: &str) -> (Stage, Conversation, Participant) {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
+fn with_tim(names: &str) -> (TestModel, Conversation, Participant) {
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
     let conversation = manager.create_conversation();
     drop(conversation.chat_service().start(Default::default()));
-    stage.tell(
+    model.commit_to(
         conversation.id(),
-        [Is::Connected, Is::ParticipantAdded(tim(names))],
+        [
+            ConversationFact::Connected,
+            ConversationFact::ParticipantAdded(tim(names)),
+        ],
     );
     let participant = conversation.participants().get(0).unwrap();
-    stage.script.take();
-    (stage, conversation, participant)
+    model.backend.take();
+    (model, conversation, participant)
 }
 
 fn is_enabled<A: Send + 'static>(command: &Command<A, ()>) -> bool {
@@ -66,7 +69,7 @@ fn commands_are_enabled_by_the_capabilities() {
         ("reject", [false, false, true]),
         ("admit reject", [false, true, true]),
     ] {
-        let (_stage, _conversation, tim) = with_tim(names);
+        let (_model, _conversation, tim) = with_tim(names);
         let enabled = [
             is_enabled(&tim.set_role_command()),
             is_enabled(&tim.admit_command()),
@@ -78,7 +81,7 @@ fn commands_are_enabled_by_the_capabilities() {
 
 #[test]
 fn a_disabled_command_fails_at_once_and_sends_nothing() {
-    let (stage, conversation, tim) = with_tim("");
+    let (model, conversation, tim) = with_tim("");
     for (command, future) in [
         (tim.admit_command().enabled(), tim.admit()),
         (tim.reject_command().enabled(), tim.reject()),
@@ -92,36 +95,39 @@ fn a_disabled_command_fails_at_once_and_sends_nothing() {
         ("", Role::Attendee),
         ("promote", Role::Leader),
     ] {
-        let (stage, _conversation, tim) = with_tim(names);
+        let (model, _conversation, tim) = with_tim(names);
         assert_eq!(
             now(tim.set_role(role)).is_ok(),
             names == "promote",
             "{names} {role:?}"
         );
-        assert_eq!(stage.script.take().is_empty(), names.is_empty());
+        assert_eq!(model.backend.take().is_empty(), names.is_empty());
     }
     let myself = conversation.self_participant();
     assert!(!is_enabled(&myself.set_role_command()));
-    assert!(stage.script.take().is_empty());
+    assert!(model.backend.take().is_empty());
 }
 
 #[test]
 fn a_role_changes_with_the_fact_and_not_with_the_command() {
-    let (stage, conversation, participant) = with_tim("promote");
+    let (model, conversation, participant) = with_tim("promote");
     now(participant.set_role_command().invoke(Role::Leader)).unwrap();
     assert_eq!(participant.role().get(), Role::Attendee);
-    assert_eq!(stage.script.take(), [format!("Leader {TIM:?}")]);
-    stage.tell(conversation.id(), [Is::ParticipantAdded(tim("demote"))]);
+    assert_eq!(model.backend.take(), [format!("Leader {TIM:?}")]);
+    model.commit_to(
+        conversation.id(),
+        [ConversationFact::ParticipantAdded(tim("demote"))],
+    );
     assert_eq!(participant.role().get(), Role::Leader);
 
     now(participant.set_role(Role::Leader)).unwrap();
     assert!(
-        stage.script.take().is_empty(),
+        model.backend.take().is_empty(),
         "the participant has the role"
     );
-    stage
-        .script
-        .answer(Err(Reason::new(ReasonCode::RequestFailed)));
+    model
+        .backend
+        .script_result(Err(Reason::new(ReasonCode::RequestFailed)));
     let reason = now(participant.set_role(Role::Attendee)).unwrap_err();
     assert_eq!(reason.code(), &ReasonCode::RequestFailed);
     assert_eq!(
@@ -129,21 +135,21 @@ fn a_role_changes_with_the_fact_and_not_with_the_command() {
         Role::Leader,
         "a refused command changes nothing"
     );
-    assert_eq!(stage.script.take(), [format!("Attendee {TIM:?}")]);
+    assert_eq!(model.backend.take(), [format!("Attendee {TIM:?}")]);
 }
 
 #[test]
 fn an_admitted_participant_joins_with_the_fact() {
-    let (stage, conversation, participant) = with_tim("admit reject");
+    let (model, conversation, participant) = with_tim("admit reject");
     assert_eq!(participant.state().get(), ParticipantState::InLobby);
     now(participant.admit()).unwrap();
     assert_eq!(participant.state().get(), ParticipantState::InLobby);
-    assert_eq!(stage.script.take(), [format!("admit {TIM:?}")]);
+    assert_eq!(model.backend.take(), [format!("admit {TIM:?}")]);
     let mut update = ParticipantUpdate::default();
     update.in_lobby = Some(false);
     update.capabilities = Some(capabilities("promote"));
-    let updated = Is::participant_updated(TIM, update);
-    stage.tell(conversation.id(), [updated]);
+    let updated = ConversationFact::participant_updated(TIM, update);
+    model.commit_to(conversation.id(), [updated]);
     assert_eq!(participant.state().get(), ParticipantState::Connected);
     assert!(!is_enabled(&participant.admit_command()));
     assert!(is_enabled(&participant.set_role_command()));
@@ -151,25 +157,25 @@ fn an_admitted_participant_joins_with_the_fact() {
 
 #[test]
 fn a_rejected_participant_leaves_with_the_fact() {
-    let (stage, conversation, participant) = with_tim("admit reject");
+    let (model, conversation, participant) = with_tim("admit reject");
     now(participant.reject_command().invoke(())).unwrap();
     assert_eq!(participant.state().get(), ParticipantState::InLobby);
-    assert_eq!(stage.script.take(), [format!("reject {TIM:?}")]);
+    assert_eq!(model.backend.take(), [format!("reject {TIM:?}")]);
     let reason = Some(Reason::new(ReasonCode::Refused));
-    let left = Is::participant_left(TIM, reason);
-    stage.tell(conversation.id(), [left]);
+    let left = ConversationFact::participant_left(TIM, reason);
+    model.commit_to(conversation.id(), [left]);
     assert_eq!(participant.state().get(), ParticipantState::Disconnected);
     assert!(!is_enabled(&participant.reject_command()));
 }
 
 #[test]
 fn no_command_is_enabled_after_the_end() {
-    let (stage, conversation, participant) = with_tim("demote");
-    stage.tell(conversation.id(), [Is::ended(None)]);
+    let (model, conversation, participant) = with_tim("demote");
+    model.commit_to(conversation.id(), [ConversationFact::ended(None)]);
     assert!(!is_enabled(&participant.set_role_command()));
     let mut update = ParticipantUpdate::default();
     update.capabilities = Some(capabilities("demote"));
-    let late = Is::participant_updated(TIM, update);
-    stage.tell(conversation.id(), [late]);
+    let late = ConversationFact::participant_updated(TIM, update);
+    model.commit_to(conversation.id(), [late]);
     assert!(!is_enabled(&participant.set_role_command()));
 }

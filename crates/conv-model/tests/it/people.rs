@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use conv_model::{
-    Application, Capabilities, ConversationFact as Is, ConversationId, Discovered, EndpointType,
-    Fact, FoundPersons, Interest, MessageId, Note, NoteKind, Outcome, Participant, ParticipantFact,
+    Application, Capabilities, ConversationFact, ConversationId, Discovered, EndpointType, Fact,
+    FoundPersons, Interest, MessageId, Note, NoteKind, Outcome, Participant, ParticipantFact,
     ParticipantId, ParticipantUpdate, Person, PersonFact, PersonStatus, PhoneNumber, Reason,
     ReasonCode, SenderFact,
 };
 
-use crate::support::{Stage, at, now};
+use crate::support::{TestModel, at, now};
 
 const LENE: &str = "sip:lenea@contoso.com";
 
@@ -27,8 +27,8 @@ fn about(address: &str, fact: PersonFact) -> Fact {
 
 #[test]
 fn each_fact_about_a_person_is_a_property() {
-    let stage = Stage::new();
-    let person = lene(&stage.application);
+    let model = TestModel::new();
+    let person = lene(&model.application);
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(person.id().get(), LENE);
     assert_eq!(
@@ -37,10 +37,10 @@ fn each_fact_about_a_person_is_a_property() {
     );
     let note = Note::new(NoteKind::OutOfOffice, "away");
     let number = PhoneNumber::new("work", "tel:+4512345678");
-    let mut able = Capabilities::default();
-    able.chat = true;
-    able.video = true;
-    stage.commit(
+    let mut capabilities = Capabilities::default();
+    capabilities.chat = true;
+    capabilities.video = true;
+    model.commit(
         [
             PersonFact::Title(text("Engineer")),
             PersonFact::Office(text("4/12")),
@@ -55,7 +55,7 @@ fn each_fact_about_a_person_is_a_property() {
             PersonFact::EndpointType(EndpointType::Mobile),
             PersonFact::Note(Some(note.clone())),
             PersonFact::Location(text("Copenhagen")),
-            PersonFact::Capabilities(able),
+            PersonFact::Capabilities(capabilities),
         ]
         .map(|fact| about("sip:LENEA@contoso.com", fact)),
     );
@@ -75,8 +75,8 @@ fn each_fact_about_a_person_is_a_property() {
     assert_eq!(person.endpoint_type().get(), EndpointType::Mobile);
     assert_eq!(person.note().get(), Some(note));
     assert_eq!(person.location().get(), text("Copenhagen"));
-    assert_eq!(person.capabilities().get(), able);
-    stage.commit([
+    assert_eq!(person.capabilities().get(), capabilities);
+    model.commit([
         about(LENE, PersonFact::Title(None)),
         about("sip:nobody@contoso.com", PersonFact::Title(None)),
     ]);
@@ -84,12 +84,12 @@ fn each_fact_about_a_person_is_a_property() {
 }
 
 #[test]
-fn there_is_one_object_for_each_person() {
-    let stage = Stage::new();
-    let manager = stage.application.conversations_manager();
+fn each_person_has_one_object() {
+    let model = TestModel::new();
+    let manager = model.application.conversations_manager();
     let one = manager.get_conversation(LENE).unwrap();
     drop(one.chat_service().start(Default::default()));
-    stage.tell(one.id(), [conv_model::ConversationFact::ended(None)]);
+    model.commit_to(one.id(), [conv_model::ConversationFact::ended(None)]);
     let other = manager.get_conversation("SIP:lenea@contoso.com").unwrap();
     assert_ne!(one, other);
     let person = |conversation: &conv_model::Conversation| {
@@ -100,18 +100,18 @@ fn there_is_one_object_for_each_person() {
         other.create_participant(LENE).unwrap().person(),
         person(&one)
     );
-    let talk_to_myself = manager.get_conversation("sip:ME@contoso.com").unwrap();
-    assert_eq!(person(&talk_to_myself), stage.application.me().person());
+    let with_user = manager.get_conversation("sip:ME@contoso.com").unwrap();
+    assert_eq!(person(&with_user), model.application.me().person());
     assert_eq!(person(&one).person(), person(&one));
 }
 
 #[test]
-fn a_known_field_of_the_contact_card_is_not_fetched_again_and_the_status_always_is() {
-    let stage = Stage::new();
-    let person = lene(&stage.application);
-    stage.script.take();
+fn a_known_field_of_the_contact_card_is_not_fetched_again_but_the_status_is() {
+    let model = TestModel::new();
+    let person = lene(&model.application);
+    model.backend.take();
     assert_eq!(now(person.title().fetch()), Ok(None));
-    stage.commit(
+    model.commit(
         [
             PersonFact::Title(Some("Engineer".into())),
             PersonFact::PhoneNumbers(vec![]),
@@ -127,20 +127,20 @@ fn a_known_field_of_the_contact_card_is_not_fetched_again_and_the_status_always_
     assert_eq!(now(person.status().fetch()), Ok(PersonStatus::Away));
     let fetched = ["Title", "PhoneNumbers", "Status", "Status"];
     assert_eq!(
-        stage.script.take(),
+        model.backend.take(),
         fetched.map(|field| format!("fetch {field} of {LENE}"))
     );
 }
 
 #[test]
 fn a_command_that_the_protocol_does_not_support_fails_with_not_supported() {
-    let stage = Stage::new();
-    let person = lene(&stage.application);
-    let me = stage.application.me();
+    let model = TestModel::new();
+    let person = lene(&model.application);
+    let me = model.application.me();
     let code = |reason: Reason| reason.code().clone();
     for _ in 0..3 {
         let reason = Reason::new(ReasonCode::NotSupported);
-        stage.script.answer(Err(reason));
+        model.backend.script_result(Err(reason));
     }
     assert_eq!(
         now(person.status().fetch()).map_err(code),
@@ -151,16 +151,16 @@ fn a_command_that_the_protocol_does_not_support_fails_with_not_supported() {
         Err(ReasonCode::NotSupported)
     );
     assert_eq!(
-        now(stage.application.persons_manager().search("lene", 5)).map_err(code),
+        now(model.application.persons_manager().search("lene", 5)).map_err(code),
         Err(ReasonCode::NotSupported)
     );
     assert_eq!(me.status().get(), PersonStatus::Unknown, "the value stays");
 }
 
 #[test]
-fn setting_a_value_resolves_with_the_value_of_its_page() {
-    let stage = Stage::new();
-    let me = stage.application.me();
+fn setting_a_value_resolves_with_the_value_that_the_facts_report() {
+    let model = TestModel::new();
+    let me = model.application.me();
     let setting = me.status().set(PersonStatus::Away);
     assert_eq!(
         me.status().get(),
@@ -168,7 +168,7 @@ fn setting_a_value_resolves_with_the_value_of_its_page() {
         "only a fact changes the value"
     );
     assert_eq!(now(setting), Ok(PersonStatus::Unknown));
-    stage.commit([about(
+    model.commit([about(
         "sip:me@contoso.com",
         PersonFact::Status(PersonStatus::Away),
     )]);
@@ -183,7 +183,7 @@ fn setting_a_value_resolves_with_the_value_of_its_page() {
     drop(me.location().set(None));
     drop(me.reset_status());
     assert_eq!(
-        stage.script.take(),
+        model.backend.take(),
         [
             "set Status(Away)",
             "set Status(Away)",
@@ -194,7 +194,7 @@ fn setting_a_value_resolves_with_the_value_of_its_page() {
             "set ResetStatus"
         ]
     );
-    stage.commit([about(
+    model.commit([about(
         "sip:me@contoso.com",
         PersonFact::Emails(vec!["me@contoso.com".into(), "x@contoso.com".into()]),
     )]);
@@ -203,39 +203,39 @@ fn setting_a_value_resolves_with_the_value_of_its_page() {
 
 #[test]
 fn get_person_returns_the_one_object_of_the_address() {
-    let stage = Stage::new();
-    let manager = stage.application.persons_manager();
+    let model = TestModel::new();
+    let manager = model.application.persons_manager();
     let person = manager.get_person(LENE).unwrap();
     assert_eq!(person.display_name().get(), LENE);
-    assert_eq!(person, lene(&stage.application));
-    let me = stage.application.me();
+    assert_eq!(person, lene(&model.application));
+    let me = model.application.me();
     assert_eq!(manager.get_person(&me.id().get()).unwrap(), me.person());
     let refused = manager.get_person(" ").unwrap_err();
     assert_eq!(*refused.code(), ReasonCode::InvalidArgument);
 }
 
 #[test]
-fn the_people_that_a_search_finds_have_the_values_that_it_found() {
-    let stage = Stage::new();
-    let held = lene(&stage.application);
-    stage.script.take();
+fn the_found_persons_of_a_search_have_the_values_of_its_result() {
+    let model = TestModel::new();
+    let person = lene(&model.application);
+    model.backend.take();
     let facts = vec![
         PersonFact::DisplayName("Lene Aaling".into()),
         PersonFact::Title(Some("Engineer".into())),
     ];
     let found = FoundPersons::new(vec![("sip:LeneA@contoso.com".into(), facts)], true);
-    stage.script.answer(Ok(Outcome::Found(found)));
-    let search = stage.application.persons_manager().search("lene", 5);
+    model.backend.script_result(Ok(Outcome::Found(found)));
+    let search = model.application.persons_manager().search("lene", 5);
     assert_eq!(
-        held.title().get().as_deref(),
+        person.title().get().as_deref(),
         Some("Engineer"),
-        "not polled"
+        "the result is applied although the future is not polled"
     );
     let found = now(search).unwrap();
-    assert_eq!(stage.script.take(), ["search lene 5"]);
-    assert_eq!(found.persons, std::slice::from_ref(&held));
+    assert_eq!(model.backend.take(), ["search lene 5"]);
+    assert_eq!(found.persons, std::slice::from_ref(&person));
     assert!(found.more_available);
-    assert_eq!(held.display_name().get(), "Lene Aaling");
+    assert_eq!(person.display_name().get(), "Lene Aaling");
 }
 
 /// The requests to follow the status of a person with these interests.
@@ -248,10 +248,10 @@ fn follows(address: &str, interests: &[Interest]) -> Vec<String> {
 
 #[test]
 fn subscriptions_are_counted_and_only_a_change_of_the_interest_is_requested() {
-    let stage = Stage::new();
+    let model = TestModel::new();
     let seconds = Duration::from_secs;
-    let status = lene(&stage.application).status();
-    stage.script.take();
+    let status = lene(&model.application).status();
+    model.backend.take();
     let slow = status.subscribe_every(seconds(60));
     let fast = status.subscribe_every(seconds(10));
     let also_fast = status.subscribe_every(seconds(10));
@@ -263,7 +263,7 @@ fn subscriptions_are_counted_and_only_a_change_of_the_interest_is_requested() {
     drop(also_live);
     drop(slow);
     assert_eq!(
-        stage.script.take(),
+        model.backend.take(),
         follows(
             LENE,
             &[
@@ -278,63 +278,67 @@ fn subscriptions_are_counted_and_only_a_change_of_the_interest_is_requested() {
 }
 
 #[test]
-fn an_interest_lasts_as_long_as_its_subscription_or_after_detach_as_the_person() {
-    let stage = Stage::new();
-    let manager = stage.application.persons_manager();
+fn an_interest_lasts_as_long_as_its_subscription_or_if_detached_as_the_person() {
+    let model = TestModel::new();
+    let manager = model.application.persons_manager();
     let subscription = manager.get_person(LENE).unwrap().status().subscribe();
-    assert_eq!(stage.script.take(), follows(LENE, &[Interest::Live]));
+    assert_eq!(model.backend.take(), follows(LENE, &[Interest::Live]));
     let person = manager.get_person(LENE).unwrap();
     subscription.detach();
-    assert!(stage.script.take().is_empty());
+    assert!(model.backend.take().is_empty());
     drop(person);
-    assert_eq!(stage.script.take(), follows(LENE, &[Interest::None]));
+    assert_eq!(model.backend.take(), follows(LENE, &[Interest::None]));
 }
 
-/// A participant whose address is not known yet, in a conversation that began elsewhere.
-fn stranger(stage: &Stage) -> (ConversationId, Participant) {
+/// A participant whose address is not known yet, in a conversation that another endpoint started.
+fn participant_without_address(model: &TestModel) -> (ConversationId, Participant) {
     let (id, participant) = (ConversationId::Remote(1), ParticipantId::Remote(2));
-    stage.commit([Fact::Discovered(Discovered::new(id, vec![]))]);
-    let added = Is::ParticipantAdded(ParticipantFact::new(participant, ""));
-    stage.tell(id, [Is::Connected, added]);
-    let manager = stage.application.conversations_manager();
+    model.commit([Fact::Discovered(Discovered::new(id, vec![]))]);
+    let added = ConversationFact::ParticipantAdded(ParticipantFact::new(participant, ""));
+    model.commit_to(id, [ConversationFact::Connected, added]);
+    let manager = model.application.conversations_manager();
     let conversation = manager.conversations().get(0).unwrap();
     (id, conversation.participants().get(0).unwrap())
 }
 
-/// The fact that the stranger is Lene.
-fn is_lene(name: Option<&str>) -> Is {
+/// The fact that gives that participant the address of Lene.
+fn lenes_address(name: Option<&str>) -> ConversationFact {
     let mut update = ParticipantUpdate::default();
     update.address = Some(LENE.into());
     update.display_name = name.map(str::to_owned);
-    Is::participant_updated(ParticipantId::Remote(2), update)
+    ConversationFact::participant_updated(ParticipantId::Remote(2), update)
 }
 
 #[test]
 fn a_person_whose_address_becomes_known_is_the_person_with_that_address() {
     for has_other in [false, true] {
-        let stage = Stage::new();
-        let manager = stage.application.persons_manager();
-        let (id, participant) = stranger(&stage);
+        let model = TestModel::new();
+        let manager = model.application.persons_manager();
+        let (id, participant) = participant_without_address(&model);
         let early = participant.person();
         let early_status = early.status();
         assert_eq!(early.display_name().get(), "");
         let other = has_other.then(|| manager.get_person(LENE).unwrap());
         if has_other {
             let busy = PersonFact::Status(PersonStatus::Busy);
-            stage.commit([about(LENE, busy)]);
+            model.commit([about(LENE, busy)]);
         }
         let name = (!has_other).then_some("Lene Aaling");
-        stage.tell(id, [is_lene(name)]);
+        model.commit_to(id, [lenes_address(name)]);
         assert_eq!(early.id().get(), LENE);
         assert_eq!(early.display_name().get(), name.unwrap_or(LENE));
         assert_eq!(manager.get_person(LENE).unwrap(), early);
         assert_eq!(participant.person(), early);
         if let Some(other) = other {
             assert_eq!(other, early);
-            assert_eq!(early_status.get(), PersonStatus::Busy, "known before");
+            assert_eq!(
+                early_status.get(),
+                PersonStatus::Busy,
+                "the status was known before"
+            );
         }
         let away = PersonFact::Status(PersonStatus::Away);
-        stage.commit([about(LENE, away)]);
+        model.commit([about(LENE, away)]);
         assert_eq!(early_status.get(), PersonStatus::Away);
         assert_eq!(participant.person().status().get(), PersonStatus::Away);
         let other = manager.get_person(LENE).unwrap();
@@ -343,22 +347,22 @@ fn a_person_whose_address_becomes_known_is_the_person_with_that_address() {
 }
 
 #[test]
-fn values_of_both_objects_are_kept_when_they_turn_out_to_be_one_person() {
-    let stage = Stage::new();
-    let (id, participant) = stranger(&stage);
+fn merged_persons_keep_the_values_of_both_objects() {
+    let model = TestModel::new();
+    let (id, participant) = participant_without_address(&model);
     let mut sender = SenderFact::new("");
     sender.participant = Some(participant.id());
     sender.display_name = Some("Lene Aaling".into());
-    let received = Is::message_received(MessageId::Remote(1), sender, "hi", at(1));
-    stage.tell(id, [received]);
-    let other = stage
+    let received = ConversationFact::message_received(MessageId::Remote(1), sender, "hi", at(1));
+    model.commit_to(id, [received]);
+    let other = model
         .application
         .persons_manager()
         .get_person(LENE)
         .unwrap();
     let office = PersonFact::Office(Some("4/12".into()));
-    stage.commit([about(LENE, office)]);
-    stage.tell(id, [is_lene(None)]);
+    model.commit([about(LENE, office)]);
+    model.commit_to(id, [lenes_address(None)]);
     for person in [&other, &participant.person()] {
         assert_eq!(person.display_name().get(), "Lene Aaling");
         assert_eq!(person.office().get().as_deref(), Some("4/12"));
@@ -368,19 +372,22 @@ fn values_of_both_objects_are_kept_when_they_turn_out_to_be_one_person() {
 #[test]
 fn a_person_is_followed_as_soon_as_its_address_is_known() {
     for has_other in [false, true] {
-        let stage = Stage::new();
-        let (id, participant) = stranger(&stage);
+        let model = TestModel::new();
+        let (id, participant) = participant_without_address(&model);
         let status = participant.person().status();
         let early = status.subscribe();
         let fetched = now(status.fetch()).unwrap_err();
         assert_eq!(*fetched.code(), ReasonCode::InvalidState);
-        assert!(stage.script.take().is_empty(), "there is no address");
-        let manager = stage.application.persons_manager();
+        assert!(
+            model.backend.take().is_empty(),
+            "a person without an address is not requested"
+        );
+        let manager = model.application.persons_manager();
         let other = has_other.then(|| manager.get_person(LENE).unwrap());
         let minutely = Interest::Every(Duration::from_secs(60));
-        let slow = other.map(|it| it.status().subscribe_every(Duration::from_secs(60)));
+        let slow = other.map(|person| person.status().subscribe_every(Duration::from_secs(60)));
         let mut expected = if has_other { vec![minutely] } else { vec![] };
-        stage.tell(id, [is_lene(None)]);
+        model.commit_to(id, [lenes_address(None)]);
         expected.push(Interest::Live);
         drop(early);
         expected.push(if has_other { minutely } else { Interest::None });
@@ -388,62 +395,62 @@ fn a_person_is_followed_as_soon_as_its_address_is_known() {
             drop(slow);
             expected.push(Interest::None);
         }
-        assert_eq!(stage.script.take(), follows(LENE, &expected));
+        assert_eq!(model.backend.take(), follows(LENE, &expected));
     }
 }
 
 #[test]
-fn the_user_is_one_person_even_if_requested_before_the_sign_in() {
-    let stage = Stage::signed_out();
+fn a_person_requested_before_the_sign_in_is_merged_with_the_user() {
+    let model = TestModel::signed_out();
     let address = "sip:me@contoso.com";
-    let me = stage.application.me();
-    let manager = stage.application.persons_manager();
+    let me = model.application.me();
+    let manager = model.application.persons_manager();
     let early = manager.get_person(address).unwrap();
     let office = PersonFact::Office(Some("4/12".into()));
-    stage.commit([about(address, office), user(address)]);
+    model.commit([about(address, office), user(address)]);
     assert_eq!(early, me.person());
     for person in [&early, &me.person()] {
         assert_eq!(person.display_name().get(), "Me");
         assert_eq!(person.office().get().as_deref(), Some("4/12"));
     }
     let busy = PersonFact::Status(PersonStatus::Busy);
-    stage.commit([about(address, busy)]);
+    model.commit([about(address, busy)]);
     assert_eq!(early.status().get(), PersonStatus::Busy);
     assert_eq!(me.status().get(), PersonStatus::Busy);
     assert_eq!(manager.get_person(address).unwrap(), early);
 }
 
-/// The fact that says who the user is.
+/// The fact that gives the address and the name of the user.
 fn user(address: &str) -> Fact {
     Fact::me(address, Some("Me".into()))
 }
 
 #[test]
-fn the_user_is_followed_by_the_address_as_soon_as_it_is_known() {
-    let stage = Stage::signed_out();
+fn an_interest_in_the_user_is_merged_when_the_address_is_known() {
+    let model = TestModel::signed_out();
     let address = "sip:me@contoso.com";
     let minutely = Duration::from_secs(60);
-    let early = stage.application.persons_manager().get_person(address);
+    let early = model.application.persons_manager().get_person(address);
     let _slow = early.unwrap().status().subscribe_every(minutely);
-    let _live = stage.application.me().status().subscribe();
+    let _live = model.application.me().status().subscribe();
     let before = [
         follows(address, &[Interest::Every(minutely)]),
         follows("", &[Interest::Live]),
     ];
-    assert_eq!(stage.script.take(), before.concat());
-    stage.commit([user(address)]);
-    assert_eq!(stage.script.take(), follows(address, &[Interest::Live]));
+    assert_eq!(model.backend.take(), before.concat());
+    model.commit([user(address)]);
+    assert_eq!(model.backend.take(), follows(address, &[Interest::Live]));
 }
 
 #[test]
-fn a_person_without_an_address_that_is_dropped_was_not_followed() {
-    let stage = Stage::new();
-    let (id, participant) = stranger(&stage);
+fn dropping_a_person_without_an_address_requests_nothing() {
+    let model = TestModel::new();
+    let (id, participant) = participant_without_address(&model);
     participant.person().status().subscribe().detach();
     drop(participant);
-    stage.tell(id, [Is::ended(None)]);
-    let script = std::sync::Arc::clone(&stage.script);
-    script.take();
-    drop(stage);
-    assert!(script.take().is_empty());
+    model.commit_to(id, [ConversationFact::ended(None)]);
+    let backend = std::sync::Arc::clone(&model.backend);
+    backend.take();
+    drop(model);
+    assert!(backend.take().is_empty());
 }

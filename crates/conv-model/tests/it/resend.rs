@@ -1,4 +1,4 @@
-//! Which reasons allow a message to be sent again, and the table of them in the guide.
+//! The reasons after which a message may be sent again, and their table in the guide.
 
 use std::collections::BTreeMap;
 use std::fs;

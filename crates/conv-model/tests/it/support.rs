@@ -1,4 +1,4 @@
-//! A scripted backend, a model on it, and a timeline of what listeners got.
+//! A scripted backend, a model on that backend, and a timeline to which listeners write.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -16,29 +16,29 @@ pub fn at(seconds: u64) -> SystemTime {
 }
 
 /// A backend that records its requests and completes them with scripted results. Without a scripted result, a request
-/// that begins or ends something stays in flight, and any other request succeeds.
+/// that starts, answers or ends a chat or sends a message stays in flight, and any other request succeeds.
 #[derive(Debug, Default)]
-pub struct Script {
-    calls: Mutex<Vec<String>>,
-    answers: Mutex<VecDeque<Result<Outcome, Reason>>>,
+pub struct ScriptedBackend {
+    requests: Mutex<Vec<String>>,
+    results: Mutex<VecDeque<Result<Outcome, Reason>>>,
     in_flight: Mutex<VecDeque<CommandId>>,
     writer: OnceLock<Weak<ModelWriter>>,
 }
 
-impl Script {
+impl ScriptedBackend {
     /// Scripts the result of the next request that has a result.
-    pub fn answer(&self, answer: Result<Outcome, Reason>) {
-        self.answers.lock().unwrap().push_back(answer);
+    pub fn script_result(&self, result: Result<Outcome, Reason>) {
+        self.results.lock().unwrap().push_back(result);
     }
 
-    /// The requests since the last call.
+    /// The requests since the last call of this method.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.calls.lock().unwrap())
+        std::mem::take(&mut self.requests.lock().unwrap())
     }
 
-    /// The scripted result. A request to begin or to end something has none by default.
-    fn answer_to(&self, request: &Request) -> Option<Result<Outcome, Reason>> {
-        let answer = self.answers.lock().unwrap().pop_front();
+    /// The result of a request, or `None` if the request stays in flight.
+    fn result_of(&self, request: &Request) -> Option<Result<Outcome, Reason>> {
+        let result = self.results.lock().unwrap().pop_front();
         let is_slow = matches!(
             request,
             Request::Start { .. }
@@ -48,12 +48,12 @@ impl Script {
                 | Request::Stop(_)
                 | Request::Leave(_)
         );
-        answer.or((!is_slow).then_some(Ok(Outcome::Done)))
+        result.or((!is_slow).then_some(Ok(Outcome::Done)))
     }
 }
 
-/// Whether the model ignores the end of the request.
-fn is_notice(request: &Request) -> bool {
+/// Whether the model awaits no result of the request.
+fn has_no_result(request: &Request) -> bool {
     matches!(
         request,
         Request::OpenConversation { .. }
@@ -63,17 +63,17 @@ fn is_notice(request: &Request) -> bool {
     )
 }
 
-impl Backend for Script {
+impl Backend for ScriptedBackend {
     fn now(&self) -> SystemTime {
         at(1_000)
     }
 
     fn request(&self, command: CommandId, request: Request) {
-        self.calls.lock().unwrap().push(line(&request));
-        if is_notice(&request) {
+        self.requests.lock().unwrap().push(describe(&request));
+        if has_no_result(&request) {
             return;
         }
-        match self.answer_to(&request) {
+        match self.result_of(&request) {
             Some(result) => {
                 let writer = self.writer.get().and_then(Weak::upgrade);
                 writer.unwrap().commit([Fact::completed(command, result)]);
@@ -83,8 +83,8 @@ impl Backend for Script {
     }
 }
 
-/// A request as one line.
-fn line(request: &Request) -> String {
+/// One line for a request.
+fn describe(request: &Request) -> String {
     match request {
         Request::OpenConversation {
             conversation, peer, ..
@@ -136,33 +136,34 @@ fn line(request: &Request) -> String {
     }
 }
 
-/// A model on a [`Script`].
-pub struct Stage {
+/// A model on a [`ScriptedBackend`].
+pub struct TestModel {
     pub application: Application,
     pub writer: Arc<ModelWriter>,
-    pub script: Arc<Script>,
+    pub backend: Arc<ScriptedBackend>,
 }
 
-impl Stage {
-    /// Signed in.
+impl TestModel {
+    /// A model whose user is signed in.
     pub fn new() -> Self {
-        let stage = Self::signed_out();
-        stage.commit([
+        let model = Self::signed_out();
+        model.commit([
             Fact::me("sip:me@contoso.com", Some("Me".into())),
             Fact::sign_in(SignInState::SignedIn, None),
         ]);
-        stage
+        model
     }
 
+    /// A model whose user has not signed in.
     pub fn signed_out() -> Self {
-        let script = Arc::new(Script::default());
-        let (application, writer) = Application::new(Arc::clone(&script) as Arc<dyn Backend>);
+        let backend = Arc::new(ScriptedBackend::default());
+        let (application, writer) = Application::new(Arc::clone(&backend) as Arc<dyn Backend>);
         let writer = Arc::new(writer);
-        script.writer.set(Arc::downgrade(&writer)).unwrap();
+        backend.writer.set(Arc::downgrade(&writer)).unwrap();
         Self {
             application,
             writer,
-            script,
+            backend,
         }
     }
 
@@ -170,7 +171,8 @@ impl Stage {
         self.writer.commit(facts);
     }
 
-    pub fn tell(
+    /// Commits facts about a conversation.
+    pub fn commit_to(
         &self,
         conversation: ConversationId,
         facts: impl IntoIterator<Item = ConversationFact>,
@@ -180,7 +182,7 @@ impl Stage {
 
     /// The fact that completes the oldest request in flight.
     pub fn completed(&self, result: Result<Outcome, Reason>) -> Fact {
-        let command = self.script.in_flight.lock().unwrap().pop_front();
+        let command = self.backend.in_flight.lock().unwrap().pop_front();
         Fact::completed(command.unwrap(), result)
     }
 
@@ -194,7 +196,7 @@ pub fn lene(id: u64) -> ParticipantFact {
     ParticipantFact::new(ParticipantId::Remote(id), "sip:lenea@contoso.com").named("Lene Aaling")
 }
 
-/// The result of a future that is ready.
+/// The result of a future, which must be ready.
 pub fn now<T>(mut future: BoxFuture<'_, T>) -> T {
     match future
         .as_mut()
@@ -213,7 +215,7 @@ pub fn is_pending<T>(future: &mut BoxFuture<'static, T>) -> bool {
         .is_pending()
 }
 
-/// The lines that listeners wrote, in order.
+/// Lines in the order in which listeners wrote them.
 #[derive(Clone, Default)]
 pub struct Timeline(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! The rules of observation, one test for each. `number` stands for any property; it is the count of unread conversations.
+//! The rules of observation, one test for each. `number`, the count of unread conversations, stands for any property.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,15 +7,15 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use conv_model::{
-    Change, Closed, Conversation, ConversationFact as Is, Fact, Outcome, Property, Reason,
-    ReasonCode, SignInState, Subscription, Subscriptions,
+    Change, Closed, Conversation, ConversationFact, Fact, Outcome, Property, Reason, ReasonCode,
+    SignInState, Subscription, Subscriptions,
 };
 
 use futures_core::Stream;
 
-use crate::support::{Stage, now};
+use crate::support::{TestModel, now};
 
-impl Stage {
+impl TestModel {
     pub fn number(&self) -> Property<usize> {
         self.application
             .conversations_manager()
@@ -40,8 +40,8 @@ struct Recorder(Arc<Mutex<Vec<(Option<usize>, usize)>>>);
 
 impl Recorder {
     fn on(&self, number: &Property<usize>) -> Subscription {
-        let heard = self.clone();
-        number.changed(move |change| heard.record(change))
+        let calls = self.clone();
+        number.changed(move |change| calls.record(change))
     }
 
     fn record(&self, change: &Change<usize>) {
@@ -64,9 +64,9 @@ impl<F: Fn()> Drop for OnDrop<F> {
 
 /// A subscription that its own listener can end.
 #[derive(Clone, Default)]
-struct Slot(Arc<Mutex<Option<Subscription>>>);
+struct SubscriptionSlot(Arc<Mutex<Option<Subscription>>>);
 
-impl Slot {
+impl SubscriptionSlot {
     fn put(&self, subscription: Subscription) {
         *self.0.lock().unwrap() = Some(subscription);
     }
@@ -78,15 +78,15 @@ impl Slot {
 }
 
 #[test]
-fn lossless() {
-    let stage = Stage::signed_out();
+fn every_change_is_delivered() {
+    let model = TestModel::signed_out();
     let recorder = Recorder::default();
-    let _registration = recorder.on(&stage.number());
-    let mut changes = stage.number().changes();
+    let _registration = recorder.on(&model.number());
+    let mut changes = model.number().changes();
     for number in [1, 1, 2, 3, 3, 1] {
-        stage.write(number);
+        model.write(number);
     }
-    stage.commit([7, 7, 8, 1].map(Fact::UnreadConversations));
+    model.commit([7, 7, 8, 1].map(Fact::UnreadConversations));
     let expected = [
         (None, 0),
         (Some(0), 1),
@@ -105,13 +105,13 @@ fn lossless() {
 }
 
 #[test]
-fn a_mapped_property_is_lossless_too() {
-    let stage = Stage::signed_out();
-    let tens = stage.number().map(|number| number / 10);
+fn every_change_of_a_mapped_property_is_delivered() {
+    let model = TestModel::signed_out();
+    let tens = model.number().map(|number| number / 10);
     let recorder = Recorder::default();
     let _registration = recorder.on(&tens);
     for number in [1, 11, 12, 25, 3] {
-        stage.write(number);
+        model.write(number);
         assert_eq!(tens.get(), number / 10);
     }
     assert_eq!(
@@ -121,35 +121,35 @@ fn a_mapped_property_is_lossless_too() {
 }
 
 #[test]
-fn commit_order() {
-    let stage = Arc::new(Stage::signed_out());
+fn all_listeners_get_the_changes_in_commit_order() {
+    let model = Arc::new(TestModel::signed_out());
     let recorders: Vec<Recorder> = (0..3).map(|_| Recorder::default()).collect();
     let _registrations: Vec<_> = recorders
         .iter()
-        .map(|recorder| recorder.on(&stage.number()))
+        .map(|recorder| recorder.on(&model.number()))
         .collect();
     thread::scope(|scope| {
         for writer in 0..4 {
-            let stage = &stage;
+            let model = &model;
             scope.spawn(move || {
                 for step in 1..=500 {
-                    stage.write(writer * 1_000 + step);
+                    model.write(writer * 1_000 + step);
                 }
             });
         }
     });
-    // The delivering thread has returned, so everything was delivered.
-    let heard = recorders[0].calls();
-    assert_eq!(heard.len(), 2_001);
-    for pair in heard.windows(2) {
+    // The delivering thread has returned, so every change was delivered.
+    let calls = recorders[0].calls();
+    assert_eq!(calls.len(), 2_001);
+    for pair in calls.windows(2) {
         assert_eq!(
             pair[1].0,
             Some(pair[0].1),
-            "old of a change is new of the change before"
+            "the old value of a change is the new value of the change before"
         );
     }
     for writer in 0..4 {
-        let own: Vec<_> = heard
+        let own: Vec<_> = calls
             .iter()
             .skip(1)
             .map(|(_, new)| *new)
@@ -158,46 +158,46 @@ fn commit_order() {
         assert!(own.is_sorted(), "a thread's writes keep their order");
     }
     for recorder in &recorders {
-        assert_eq!(recorder.calls(), heard, "all listeners see the same order");
+        assert_eq!(recorder.calls(), calls, "all listeners see the same order");
     }
 }
 
 #[test]
-fn a_change_reaches_the_listeners_of_its_commit() {
-    let stage = Arc::new(Stage::signed_out());
-    let number = stage.number();
+fn a_change_reaches_the_listeners_that_were_registered_at_its_commit() {
+    let model = Arc::new(TestModel::signed_out());
+    let number = model.number();
     let late = Recorder::default();
-    let late_registration = Slot::default();
+    let late_registration = SubscriptionSlot::default();
     let _first = {
         let (number, late, slot) = (number.clone(), late.clone(), late_registration.clone());
         number.clone().once(1, move |_| slot.put(late.on(&number)))
     };
     // Both are committed when the first is delivered, so the late listener replays the second value and gets no change.
-    stage.commit([1, 2].map(Fact::UnreadConversations));
+    model.commit([1, 2].map(Fact::UnreadConversations));
     assert_eq!(late.calls(), [(None, 2)]);
-    stage.write(3);
+    model.write(3);
     assert_eq!(late.calls(), [(None, 2), (Some(2), 3)]);
 }
 
 #[test]
-fn replay_takes_snapshot_and_place_atomically() {
-    let stage = Arc::new(Stage::signed_out());
+fn a_replay_takes_the_value_and_its_position_in_the_queue_atomically() {
+    let model = Arc::new(TestModel::signed_out());
     let writing = AtomicBool::new(true);
     thread::scope(|scope| {
         scope.spawn(|| {
             for number in 1..=3_000 {
-                stage.write(number);
+                model.write(number);
             }
             writing.store(false, Ordering::SeqCst);
         });
         while writing.load(Ordering::SeqCst) {
             let recorder = Recorder::default();
-            let registration = recorder.on(&stage.number());
+            let registration = recorder.on(&model.number());
             thread::yield_now();
             drop(registration);
-            let heard = recorder.calls();
-            assert_eq!(heard[0].0, None);
-            for pair in heard.windows(2) {
+            let calls = recorder.calls();
+            assert_eq!(calls[0].0, None);
+            for pair in calls.windows(2) {
                 assert_eq!(
                     pair[1].0,
                     Some(pair[0].1),
@@ -210,16 +210,16 @@ fn replay_takes_snapshot_and_place_atomically() {
 
 #[test]
 fn a_commit_during_a_replay_is_delivered_after_it_once() {
-    let stage = Arc::new(Stage::signed_out());
+    let model = Arc::new(TestModel::signed_out());
     let log = Arc::new(Mutex::new(Vec::new()));
     let _registration = {
-        let (stage, log) = (Arc::clone(&stage), Arc::clone(&log));
-        stage.clone().number().changed(move |change| {
+        let (model, log) = (Arc::clone(&model), Arc::clone(&log));
+        model.clone().number().changed(move |change| {
             log.lock().unwrap().push(format!("begin {}", change.new));
             if change.old.is_none() {
                 // From this thread, and from another one.
-                stage.write(1);
-                thread::scope(|scope| scope.spawn(|| stage.write(2)).join().unwrap());
+                model.write(1);
+                thread::scope(|scope| scope.spawn(|| model.write(2)).join().unwrap());
             }
             log.lock().unwrap().push(format!("end {}", change.new));
         })
@@ -232,17 +232,17 @@ fn a_commit_during_a_replay_is_delivered_after_it_once() {
 
 #[test]
 fn a_write_inside_a_replay_is_delivered_after_the_replay() {
-    let stage = Arc::new(Stage::signed_out());
+    let model = Arc::new(TestModel::signed_out());
     let log = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&log);
-    let _other = stage
+    let calls = Arc::clone(&log);
+    let _other = model
         .number()
-        .when(1, move |_| heard.lock().unwrap().push("other"));
+        .when(1, move |_| calls.lock().unwrap().push("other"));
     let _writing = {
-        let (stage, log) = (Arc::clone(&stage), Arc::clone(&log));
-        stage.clone().number().once(0, move |_| {
+        let (model, log) = (Arc::clone(&model), Arc::clone(&log));
+        model.clone().number().once(0, move |_| {
             log.lock().unwrap().push("begin");
-            stage.write(1);
+            model.write(1);
             log.lock().unwrap().push("end");
         })
     };
@@ -251,34 +251,34 @@ fn a_write_inside_a_replay_is_delivered_after_the_replay() {
 
 #[test]
 fn a_registration_inside_a_listener_replays_inline() {
-    let stage = Arc::new(Stage::signed_out());
+    let model = Arc::new(TestModel::signed_out());
     let log = Arc::new(Mutex::new(Vec::new()));
-    let inner = Slot::default();
+    let inner = SubscriptionSlot::default();
     let _outer = {
-        let (stage, log, inner) = (Arc::clone(&stage), Arc::clone(&log), inner.clone());
-        stage.clone().number().once(1, move |_| {
-            stage.write(2);
+        let (model, log, inner) = (Arc::clone(&model), Arc::clone(&log), inner.clone());
+        model.clone().number().once(1, move |_| {
+            model.write(2);
             log.lock().unwrap().push("before".to_owned());
-            let heard = Arc::clone(&log);
-            inner.put(stage.number().changed(move |change| {
-                heard.lock().unwrap().push(format!("inner {}", change.new))
+            let calls = Arc::clone(&log);
+            inner.put(model.number().changed(move |change| {
+                calls.lock().unwrap().push(format!("inner {}", change.new))
             }));
             log.lock().unwrap().push("after".to_owned());
         })
     };
-    stage.write(1);
+    model.write(1);
     assert_eq!(*log.lock().unwrap(), ["before", "inner 2", "after"]);
 }
 
 #[test]
-fn run_to_completion() {
-    let stage = Arc::new(Stage::signed_out());
+fn a_listener_runs_to_completion() {
+    let model = Arc::new(TestModel::signed_out());
     let log = Arc::new(Mutex::new(Vec::new()));
     let inside = Arc::new(AtomicBool::new(false));
-    let mut bag = Subscriptions::new();
+    let mut subscriptions = Subscriptions::new();
     for name in ["a", "b"] {
-        let (stage, log, inside) = (Arc::clone(&stage), Arc::clone(&log), Arc::clone(&inside));
-        bag.add(stage.clone().number().changed(move |change| {
+        let (model, log, inside) = (Arc::clone(&model), Arc::clone(&log), Arc::clone(&inside));
+        subscriptions.add(model.clone().number().changed(move |change| {
             assert!(
                 !inside.swap(true, Ordering::SeqCst),
                 "no listener is re-entered, nor runs inside another"
@@ -287,13 +287,13 @@ fn run_to_completion() {
                 .unwrap()
                 .push(format!("{name} {:?}->{}", change.old, change.new));
             if change.new == 1 && name == "a" {
-                stage.write(2);
-                assert_eq!(stage.number().get(), 2, "a write commits at once");
+                model.write(2);
+                assert_eq!(model.number().get(), 2, "a write commits at once");
             }
             inside.store(false, Ordering::SeqCst);
         }));
     }
-    stage.write(1);
+    model.write(1);
     let expected = [
         "a None->0",
         "b None->0",
@@ -307,34 +307,34 @@ fn run_to_completion() {
 
 #[test]
 fn a_page_is_one_transaction() {
-    let stage = Stage::new();
-    let conversation = stage.conversation("sip:lenea@contoso.com");
-    let (number, topic) = (stage.number(), conversation.topic());
-    let seen = Arc::new(Mutex::new(Vec::new()));
+    let model = TestModel::new();
+    let conversation = model.conversation("sip:lenea@contoso.com");
+    let (number, topic) = (model.number(), conversation.topic());
+    let topics = Arc::new(Mutex::new(Vec::new()));
     let _registration = {
-        let (seen, topic) = (Arc::clone(&seen), topic.clone());
-        number.once(5, move |_| seen.lock().unwrap().push(topic.get()))
+        let (topics, topic) = (Arc::clone(&topics), topic.clone());
+        number.once(5, move |_| topics.lock().unwrap().push(topic.get()))
     };
-    stage.commit([
+    model.commit([
         Fact::UnreadConversations(5),
-        Fact::of(conversation.id(), Is::Subject("lunch".into())),
+        Fact::of(conversation.id(), ConversationFact::Subject("lunch".into())),
     ]);
     assert_eq!(
-        *seen.lock().unwrap(),
+        *topics.lock().unwrap(),
         ["lunch"],
-        "the whole page commits before a delivery"
+        "the whole page is committed before the first delivery"
     );
 }
 
 #[test]
 fn no_lock_is_held_during_a_listener() {
-    let stage = Arc::new(Stage::signed_out());
-    let number = stage.number();
+    let model = Arc::new(TestModel::signed_out());
+    let number = model.number();
     let _registration = {
-        let stage = Arc::clone(&stage);
+        let model = Arc::clone(&model);
         number.clone().changed(move |change| {
             let new = change.new;
-            let (stage, number) = (&stage, &number);
+            let (model, number) = (&model, &number);
             // The listener blocks on another thread that reads, registers, writes and unregisters.
             thread::scope(|scope| {
                 scope.spawn(move || {
@@ -343,21 +343,21 @@ fn no_lock_is_held_during_a_listener() {
                     drop(recorder.on(number));
                     assert_eq!(recorder.calls().len(), 1);
                     if new < 3 {
-                        stage.write(new + 1);
+                        model.write(new + 1);
                     }
                 });
             });
         })
     };
-    assert_eq!(stage.number().get(), 3);
+    assert_eq!(model.number().get(), 3);
 }
 
 #[test]
 fn no_lock_is_held_during_the_drop_of_a_closure() {
-    let stage = Arc::new(Stage::new());
+    let model = Arc::new(TestModel::new());
     let reads = Arc::new(AtomicUsize::new(0));
     let guard = || {
-        let (number, reads) = (stage.number(), Arc::clone(&reads));
+        let (number, reads) = (model.number(), Arc::clone(&reads));
         OnDrop(move || {
             assert!(number.get() < 100);
             reads.fetch_add(1, Ordering::SeqCst);
@@ -369,32 +369,32 @@ fn no_lock_is_held_during_the_drop_of_a_closure() {
             let _ = &guard;
         })
     };
-    let manager = stage.application.conversations_manager();
-    // With its subscription.
-    let conversation = stage.conversation("sip:one@contoso.com");
+    let manager = model.application.conversations_manager();
+    // The closure is dropped with its subscription.
+    let conversation = model.conversation("sip:one@contoso.com");
     drop(listen(&conversation));
     assert_eq!(reads.load(Ordering::SeqCst), 1);
-    // With its object, when the collection removes it.
+    // The closure is dropped with its object, which the collection removes.
     listen(&conversation).detach();
     now(manager.remove(&conversation)).unwrap();
     drop(conversation);
     assert_eq!(reads.load(Ordering::SeqCst), 2);
-    // The same in a commit.
-    let conversation = stage.conversation("sip:two@contoso.com");
+    // The closure is dropped with its object, which a commit removes.
+    let conversation = model.conversation("sip:two@contoso.com");
     let id = conversation.id();
     listen(&conversation).detach();
     drop(conversation.chat_service().start(Default::default()));
-    stage.complete(Ok(Outcome::Done));
+    model.complete(Ok(Outcome::Done));
     drop(manager.remove(&conversation));
     drop(conversation);
-    stage.commit([
-        Fact::of(id, Is::ended(None)),
-        stage.completed(Ok(Outcome::Done)),
+    model.commit([
+        Fact::of(id, ConversationFact::ended(None)),
+        model.completed(Ok(Outcome::Done)),
     ]);
     assert_eq!(reads.load(Ordering::SeqCst), 3);
-    // After it ran once.
+    // The closure of `once` is dropped after its call.
     let once = guard();
-    stage.number().once(0, move |_| drop(once)).detach();
+    model.number().once(0, move |_| drop(once)).detach();
     assert_eq!(reads.load(Ordering::SeqCst), 4);
 }
 
@@ -406,17 +406,17 @@ fn no_lock_is_held_during_a_wake() {
             self.1.store(self.0.get(), Ordering::SeqCst);
         }
     }
-    let stage = Stage::signed_out();
-    let reader = Arc::new(Reader(stage.number(), AtomicUsize::new(0)));
+    let model = TestModel::signed_out();
+    let reader = Arc::new(Reader(model.number(), AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&reader));
-    let mut waiting = Box::pin(stage.number().wait_for(7));
+    let mut waiting = Box::pin(model.number().wait_for(7));
     assert!(
         waiting
             .as_mut()
             .poll(&mut Context::from_waker(&waker))
             .is_pending()
     );
-    stage.write(7);
+    model.write(7);
     assert_eq!(reader.1.load(Ordering::SeqCst), 7);
     assert_eq!(
         waiting.as_mut().poll(&mut Context::from_waker(&waker)),
@@ -426,48 +426,48 @@ fn no_lock_is_held_during_a_wake() {
 
 #[test]
 fn a_dropped_subscription_gets_no_call_that_has_not_begun() {
-    let stage = Stage::signed_out();
+    let model = TestModel::signed_out();
     let mut recorders = Vec::new();
-    let slots: Vec<Slot> = (0..4).map(|_| Slot::default()).collect();
+    let slots: Vec<SubscriptionSlot> = (0..4).map(|_| SubscriptionSlot::default()).collect();
     for index in 0..4 {
         let recorder = Recorder::default();
-        let (heard, all) = (recorder.clone(), slots.clone());
-        slots[index].put(stage.number().changed(move |change| {
-            heard.record(change);
+        let (calls, all) = (recorder.clone(), slots.clone());
+        slots[index].put(model.number().changed(move |change| {
+            calls.record(change);
             match (index, change.new) {
-                // Ends itself, then a later listener, then all.
+                // The first ends itself. The second ends a later listener, then all.
                 (0, 1) => all[0].end(),
                 (1, 2) => all[2].end(),
-                (1, 3) => all.iter().for_each(Slot::end),
+                (1, 3) => all.iter().for_each(SubscriptionSlot::end),
                 _ => {}
             }
         }));
         recorders.push(recorder);
     }
-    stage.commit([1, 2, 3, 4].map(Fact::UnreadConversations));
+    model.commit([1, 2, 3, 4].map(Fact::UnreadConversations));
     let last = |recorder: &Recorder| recorder.calls().last().unwrap().1;
     assert_eq!(recorders.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
-    stage.write(9);
+    model.write(9);
     assert_eq!(recorders.iter().map(last).collect::<Vec<_>>(), [1, 3, 1, 2]);
 }
 
 #[test]
 fn a_panicking_listener_is_unsubscribed_and_the_queue_continues() {
-    let stage = Stage::signed_out();
+    let model = TestModel::signed_out();
     let calls = Arc::new(AtomicUsize::new(0));
     let (before, after) = (Recorder::default(), Recorder::default());
-    let _before = before.on(&stage.number());
+    let _before = before.on(&model.number());
     let panicking = {
         let calls = Arc::clone(&calls);
-        stage.number().changed(move |change| {
+        model.number().changed(move |change| {
             calls.fetch_add(1, Ordering::SeqCst);
             assert_ne!(change.new, 1, "on purpose");
         })
     };
-    let _after = after.on(&stage.number());
-    stage.commit([1, 2].map(Fact::UnreadConversations));
-    stage.write(3);
-    stage.write(4);
+    let _after = after.on(&model.number());
+    model.commit([1, 2].map(Fact::UnreadConversations));
+    model.write(3);
+    model.write(4);
     assert_eq!(
         calls.load(Ordering::SeqCst),
         2,
@@ -476,32 +476,32 @@ fn a_panicking_listener_is_unsubscribed_and_the_queue_continues() {
     assert_eq!(before.calls(), after.calls());
     assert_eq!(after.calls().len(), 5);
     drop(panicking);
-    let _in_replay = stage.number().changed(|_| panic!("on purpose"));
-    stage.write(5);
+    let _in_replay = model.number().changed(|_| panic!("on purpose"));
+    model.write(5);
     assert_eq!(after.calls().last(), Some(&(Some(4), 5)));
 }
 
 #[test]
-fn a_panic_of_the_drop_of_a_closure_goes_no_further() {
-    let stage = Stage::signed_out();
+fn a_panic_in_the_drop_of_a_closure_is_caught() {
+    let model = TestModel::signed_out();
     let recorder = Recorder::default();
-    let _registration = recorder.on(&stage.number());
+    let _registration = recorder.on(&model.number());
     let on_drop = OnDrop(|| panic!("on purpose"));
     let listener = move |change: &Change<usize>| {
         let _ = &on_drop;
         assert_ne!(change.new, 1, "on purpose");
     };
-    stage.number().changed(listener).detach();
+    model.number().changed(listener).detach();
     // The listener is retired by the first write and dropped by the second one.
-    stage.write(1);
-    stage.write(2);
+    model.write(1);
+    model.write(2);
     assert_eq!(recorder.calls().last(), Some(&(Some(1), 2)));
 }
 
 #[test]
 fn get_inside_a_listener_is_never_older_than_the_change() {
-    let stage = Stage::signed_out();
-    let number = stage.number();
+    let model = TestModel::signed_out();
+    let number = model.number();
     let calls = Arc::new(AtomicUsize::new(0));
     let _registration = {
         let (number, calls) = (number.clone(), Arc::clone(&calls));
@@ -514,105 +514,106 @@ fn get_inside_a_listener_is_never_older_than_the_change() {
     thread::scope(|scope| {
         scope.spawn(|| {
             start.wait();
-            (1..=1_000).for_each(|number| stage.write(number));
+            (1..=1_000).for_each(|number| model.write(number));
         });
         // The registering thread may become the delivering one.
         scope.spawn(|| {
             start.wait();
             for _ in 0..1_000 {
-                let seen = number.clone();
-                drop(number.changed(move |change| assert!(seen.get() >= change.new)));
+                let property = number.clone();
+                drop(number.changed(move |change| assert!(property.get() >= change.new)));
             }
         });
     });
     assert_eq!(
         calls.load(Ordering::SeqCst),
         1_001,
-        "no assertion retired the listener"
+        "no assertion in the listener failed"
     );
 }
 
 #[test]
-fn when_and_once() {
-    let stage = Stage::signed_out();
-    let number = stage.number();
+fn when_and_once_call_the_listener_for_matching_values() {
+    let model = TestModel::signed_out();
+    let number = model.number();
     let (when, matching, once) = (
         Recorder::default(),
         Recorder::default(),
         Recorder::default(),
     );
-    let mut bag = Subscriptions::new();
+    let mut subscriptions = Subscriptions::new();
     let recorder = when.clone();
-    bag.add(number.when(0, move |change| recorder.record(change)));
+    subscriptions.add(number.when(0, move |change| recorder.record(change)));
     let recorder = matching.clone();
-    bag.add(number.when_matching(|number| *number > 1, move |change| recorder.record(change)));
+    subscriptions
+        .add(number.when_matching(|number| *number > 1, move |change| recorder.record(change)));
     let recorder = once.clone();
-    bag.add(number.once(2, move |change| recorder.record(change)));
-    stage.commit([1, 0, 2, 3, 2].map(Fact::UnreadConversations));
+    subscriptions.add(number.once(2, move |change| recorder.record(change)));
+    model.commit([1, 0, 2, 3, 2].map(Fact::UnreadConversations));
     assert_eq!(when.calls(), [(None, 0), (Some(1), 0)]);
     assert_eq!(matching.calls(), [(Some(0), 2), (Some(2), 3), (Some(3), 2)]);
     assert_eq!(once.calls(), [(Some(0), 2)]);
     let at_once = Recorder::default();
     let recorder = at_once.clone();
-    bag.add(number.once(2, move |change| recorder.record(change)));
+    subscriptions.add(number.once(2, move |change| recorder.record(change)));
     assert_eq!(at_once.calls(), [(None, 2)]);
-    stage.commit([1, 2].map(Fact::UnreadConversations));
+    model.commit([1, 2].map(Fact::UnreadConversations));
     assert_eq!(at_once.calls(), [(None, 2)]);
 }
 
 #[test]
-fn a_wait_resolves_with_a_value_that_was_passed_through() {
-    let stage = Stage::signed_out();
-    let waiting = Box::pin(stage.number().wait_for(1));
-    stage.commit([1, 2].map(Fact::UnreadConversations));
+fn a_wait_resolves_with_a_value_that_was_overwritten_since() {
+    let model = TestModel::signed_out();
+    let waiting = Box::pin(model.number().wait_for(1));
+    model.commit([1, 2].map(Fact::UnreadConversations));
     assert_eq!(now(waiting), Ok(1));
-    let waiting = Box::pin(stage.number().wait_for(9));
-    let latest = &mut stage.number().latest();
-    stage.commit([3, 4].map(Fact::UnreadConversations));
+    let waiting = Box::pin(model.number().wait_for(9));
+    let latest = &mut model.number().latest();
+    model.commit([3, 4].map(Fact::UnreadConversations));
     assert_eq!(
         now(Box::pin(async { latest.recv().await })),
         Some(4),
-        "only the latest value is read"
+        "only the latest value is received"
     );
-    drop(stage);
-    assert_eq!(now(waiting), Err(Closed), "the model is gone");
+    drop(model);
+    assert_eq!(now(waiting), Err(Closed), "the model was dropped");
 }
 
 #[test]
 fn an_equal_write_replaces_the_reason_and_calls_no_listener() {
-    let stage = Stage::signed_out();
-    let state = stage.application.sign_in_state();
-    let heard = Arc::new(AtomicUsize::new(0));
+    let model = TestModel::signed_out();
+    let state = model.application.sign_in_state();
+    let calls = Arc::new(AtomicUsize::new(0));
     let subscription = state.changed({
-        let heard = Arc::clone(&heard);
+        let calls = Arc::clone(&calls);
         move |_| {
-            heard.fetch_add(1, Ordering::Relaxed);
+            calls.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let out = |reason| Fact::sign_in(SignInState::SignedOut, reason);
-    stage.commit([out(Some(Reason::new(ReasonCode::ConnectionLost)))]);
+    let signed_out = |reason| Fact::sign_in(SignInState::SignedOut, reason);
+    model.commit([signed_out(Some(Reason::new(ReasonCode::ConnectionLost)))]);
     assert_eq!(state.reason().unwrap().code(), &ReasonCode::ConnectionLost);
-    stage.commit([out(None)]);
+    model.commit([signed_out(None)]);
     assert_eq!(state.reason(), None);
-    assert_eq!(heard.load(Ordering::Relaxed), 1, "only the replay");
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "only the replay");
     drop(subscription);
 }
 
 #[test]
-fn the_replayed_call_has_the_present_reason_and_no_old_value() {
-    let stage = Stage::new();
-    stage.commit([Fact::sign_in(
+fn a_replay_has_the_current_reason_and_no_old_value() {
+    let model = TestModel::new();
+    model.commit([Fact::sign_in(
         SignInState::SignedOut,
         Some(Reason::new(ReasonCode::ConnectionLost)),
     )]);
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&heard);
-    let _registration = stage.application.sign_in_state().changed(move |change| {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&calls);
+    let _registration = model.application.sign_in_state().changed(move |change| {
         let code = change.reason.as_ref().map(|reason| reason.code().clone());
         log.lock().unwrap().push((change.old, change.new, code));
     });
     assert_eq!(
-        *heard.lock().unwrap(),
+        *calls.lock().unwrap(),
         [(
             None,
             SignInState::SignedOut,
@@ -622,60 +623,60 @@ fn the_replayed_call_has_the_present_reason_and_no_old_value() {
 }
 
 #[test]
-fn a_change_goes_from_its_old_value_to_its_new_one() {
-    let stage = Stage::signed_out();
-    let mut changes = stage.number().changes();
-    stage.write(1);
+fn change_is_compares_the_old_and_the_new_value() {
+    let model = TestModel::signed_out();
+    let mut changes = model.number().changes();
+    model.write(1);
     let replayed = changes.try_recv().unwrap();
-    assert!(!replayed.is(&0, &0), "a replay is no change");
+    assert!(!replayed.is(&0, &0), "a replay has no old value");
     let change = changes.try_recv().unwrap();
     assert!(change.is(&0, &1));
     assert!(!change.is(&0, &2) && !change.is(&2, &1) && !change.is(&1, &0));
 }
 
 #[test]
-fn a_stream_gives_the_items_and_the_end() {
-    let stage = Stage::signed_out();
-    let (mut changes, mut latest) = (stage.number().changes(), stage.number().latest());
-    stage.write(1);
+fn a_stream_yields_the_changes_and_ends_with_the_model() {
+    let model = TestModel::signed_out();
+    let (mut changes, mut latest) = (model.number().changes(), model.number().latest());
+    model.write(1);
     let context = &mut Context::from_waker(Waker::noop());
     let (mut changes, mut latest) = (Pin::new(&mut changes), Pin::new(&mut latest));
     for expected in [0, 1] {
         let next = changes.as_mut().poll_next(context);
         assert_eq!(
-            next.map(|it| it.map(|it| it.new)),
+            next.map(|change| change.map(|change| change.new)),
             Poll::Ready(Some(expected))
         );
     }
     assert_eq!(latest.as_mut().poll_next(context), Poll::Ready(Some(1)));
     assert!(changes.as_mut().poll_next(context).is_pending());
     assert!(latest.as_mut().poll_next(context).is_pending());
-    drop(stage);
+    drop(model);
     assert_eq!(changes.poll_next(context), Poll::Ready(None));
     assert_eq!(latest.poll_next(context), Poll::Ready(None));
 }
 
 #[test]
 fn a_set_of_subscriptions_ends_them_together() {
-    let stage = Stage::signed_out();
+    let model = TestModel::signed_out();
     let recorder = Recorder::default();
     let mut listeners = Subscriptions::new();
     assert!(listeners.is_empty());
-    listeners.extend([recorder.on(&stage.number()), recorder.on(&stage.number())]);
+    listeners.extend([recorder.on(&model.number()), recorder.on(&model.number())]);
     assert_eq!((listeners.len(), listeners.is_empty()), (2, false));
     listeners.clear();
     assert_eq!((listeners.len(), listeners.is_empty()), (0, true));
     let before = recorder.calls();
-    stage.write(1);
+    model.write(1);
     assert_eq!(recorder.calls(), before);
 }
 
 #[test]
-fn a_value_that_is_none_is_replayed_like_any_other() {
-    let stage = Stage::new();
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&heard);
-    let uri = stage.conversation("sip:lenea@contoso.com").uri();
+fn the_value_none_is_replayed() {
+    let model = TestModel::new();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&calls);
+    let uri = model.conversation("sip:lenea@contoso.com").uri();
     let _registration = uri.changed(move |change| log.lock().unwrap().push(change.new.clone()));
-    assert_eq!(*heard.lock().unwrap(), [None]);
+    assert_eq!(*calls.lock().unwrap(), [None]);
 }

@@ -10,7 +10,7 @@ use conv_model::{Fact, Subscription};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::support::Stage;
+use crate::support::TestModel;
 
 /// The action of a listener in one call.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ struct Reference {
     listeners: BTreeMap<usize, VecDeque<Action>>,
     registered: usize,
     /// The listeners whose registration has not returned, so that there is no subscription yet, and those of them to dispose
-    /// of when it does.
+    /// of when the registration returns.
     registering: BTreeSet<usize>,
     disposed: BTreeSet<usize>,
     queue: VecDeque<(usize, usize, Vec<usize>)>,
@@ -138,7 +138,7 @@ impl Reference {
 
 /// The same rules on a model.
 struct Real {
-    stage: Stage,
+    model: TestModel,
     state: Mutex<RealState>,
 }
 
@@ -157,7 +157,7 @@ impl Real {
             Action::Nothing => {}
             Action::Panic => std::panic::resume_unwind(Box::new("on purpose")),
             Action::Write(values) => self
-                .stage
+                .model
                 .commit(values.iter().copied().map(Fact::UnreadConversations)),
             Action::Register(script) => {
                 let listener = {
@@ -167,7 +167,7 @@ impl Real {
                 };
                 let script = Mutex::new(script.iter().cloned().collect::<VecDeque<_>>());
                 let real = Arc::downgrade(self);
-                let subscription = self.stage.number().changed(move |change| {
+                let subscription = self.model.number().changed(move |change| {
                     let real = real.upgrade().unwrap();
                     real.state
                         .lock()
@@ -210,11 +210,11 @@ proptest! {
     #[test]
     fn a_random_program_delivers_the_calls_of_the_reference(program in program()) {
         let mut reference = Reference::default();
-        let real = Arc::new(Real { stage: Stage::signed_out(), state: Mutex::default() });
+        let real = Arc::new(Real { model: TestModel::signed_out(), state: Mutex::default() });
         for action in &program {
             reference.act(action);
             real.act(action);
-            prop_assert_eq!(real.stage.number().get(), reference.value);
+            prop_assert_eq!(real.model.number().get(), reference.value);
         }
         let state = std::mem::take(&mut *real.state.lock().unwrap());
         prop_assert_eq!(&state.log, &reference.log);
@@ -233,30 +233,30 @@ enum Operation {
         panics: usize,
         writes: usize,
     },
-    Forget,
+    Unsubscribe,
 }
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
-    let deed = prop_oneof![
+    let operation = prop_oneof![
         4 => Just(Operation::Write),
         1 => Just(Operation::WriteTwice),
         3 => (1..12_usize, 1..12_usize).prop_map(|(panics, writes)| Operation::Listen { panics, writes }),
-        1 => Just(Operation::Forget),
+        1 => Just(Operation::Unsubscribe),
     ];
-    vec(deed, 1..24)
+    vec(operation, 1..24)
 }
 
-/// The calls of a listener, and how it ended.
+/// The calls of a listener, and whether it panicked or its subscription was dropped.
 #[derive(Clone, Default)]
-struct Heard {
+struct RecordedCalls {
     calls: Arc<Mutex<Vec<(Option<usize>, usize)>>>,
     panicked: Arc<AtomicBool>,
-    forgotten: bool,
+    unsubscribed: bool,
 }
 
 /// A model in which no value is written twice, so that each value identifies its commit.
 struct Numbers {
-    stage: Stage,
+    model: TestModel,
     next: AtomicUsize,
 }
 
@@ -265,10 +265,10 @@ impl Numbers {
         Fact::UnreadConversations(self.next.fetch_add(1, SeqCst) + 1)
     }
 
-    fn listen(self: &Arc<Self>, panics: usize, writes: usize) -> (Subscription, Heard) {
-        let heard = Heard::default();
-        let (numbers, listener) = (Arc::downgrade(self), heard.clone());
-        let subscription = self.stage.number().changed(move |change| {
+    fn listen(self: &Arc<Self>, panics: usize, writes: usize) -> (Subscription, RecordedCalls) {
+        let calls = RecordedCalls::default();
+        let (numbers, listener) = (Arc::downgrade(self), calls.clone());
+        let subscription = self.model.number().changed(move |change| {
             let count = {
                 let mut calls = listener.calls.lock().unwrap();
                 calls.push((change.old, change.new));
@@ -276,31 +276,31 @@ impl Numbers {
             };
             if count == writes {
                 let numbers = numbers.upgrade().unwrap();
-                numbers.stage.commit([numbers.next()]);
+                numbers.model.commit([numbers.next()]);
             }
             if count == panics {
                 listener.panicked.store(true, SeqCst);
                 std::panic::resume_unwind(Box::new("on purpose"));
             }
         });
-        (subscription, heard)
+        (subscription, calls)
     }
 
-    fn run(self: &Arc<Self>, program: &[Operation]) -> (Vec<Subscription>, Vec<Heard>) {
-        let (mut subscriptions, mut all) = (Vec::new(), Vec::<Heard>::new());
-        for deed in program {
-            match deed {
-                Operation::Write => self.stage.commit([self.next()]),
-                Operation::WriteTwice => self.stage.commit([self.next(), self.next()]),
+    fn run(self: &Arc<Self>, program: &[Operation]) -> (Vec<Subscription>, Vec<RecordedCalls>) {
+        let (mut subscriptions, mut all) = (Vec::new(), Vec::<RecordedCalls>::new());
+        for operation in program {
+            match operation {
+                Operation::Write => self.model.commit([self.next()]),
+                Operation::WriteTwice => self.model.commit([self.next(), self.next()]),
                 Operation::Listen { panics, writes } => {
-                    let (subscription, heard) = self.listen(*panics, *writes);
+                    let (subscription, calls) = self.listen(*panics, *writes);
                     subscriptions.push((subscription, all.len()));
-                    all.push(heard);
+                    all.push(calls);
                 }
-                Operation::Forget => {
+                Operation::Unsubscribe => {
                     if let Some((subscription, index)) = subscriptions.pop() {
                         drop(subscription);
-                        all[index].forgotten = true;
+                        all[index].unsubscribed = true;
                     }
                 }
             }
@@ -318,31 +318,31 @@ impl Numbers {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The order of the commits of several threads is not known in advance. A listener that is registered first records it;
-    /// each other listener must have got the whole part of that order that its registration covers.
+    /// The order of the commits of several threads is not known in advance. A listener that is registered first records that
+    /// order. Each other listener must get every change of that order between its registration and its end.
     #[test]
     fn random_programs_on_several_threads_deliver_in_one_order(programs in vec(operations(), 2..5)) {
-        let numbers = Arc::new(Numbers { stage: Stage::signed_out(), next: AtomicUsize::new(0) });
-        let (witness, order) = numbers.listen(usize::MAX, usize::MAX);
+        let numbers = Arc::new(Numbers { model: TestModel::signed_out(), next: AtomicUsize::new(0) });
+        let (subscription, order) = numbers.listen(usize::MAX, usize::MAX);
         let results: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> = programs.iter().map(|program| scope.spawn(|| numbers.run(program))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        drop(witness);
+        drop(subscription);
         let order = order.calls.lock().unwrap().clone();
         for pair in order.windows(2) {
             prop_assert_eq!(pair[1].0, Some(pair[0].1));
         }
-        prop_assert_eq!(order.last().map(|call| call.1), Some(numbers.stage.number().get()));
-        for heard in results.iter().flat_map(|(_, all)| all) {
-            let calls = heard.calls.lock().unwrap().clone();
+        prop_assert_eq!(order.last().map(|call| call.1), Some(numbers.model.number().get()));
+        for recorded in results.iter().flat_map(|(_, all)| all) {
+            let calls = recorded.calls.lock().unwrap().clone();
             let (first, rest) = calls.split_first().expect("the replay");
             prop_assert_eq!(first.0, None);
-            let place = order.iter().position(|(_, new)| *new == first.1).expect("a committed value");
-            let lived = &order[place + 1..];
-            prop_assert!(lived.starts_with(rest), "{:?} of {:?}", calls, lived);
-            let cut_short = heard.forgotten || heard.panicked.load(SeqCst);
-            prop_assert!(cut_short || rest.len() == lived.len(), "{:?} of {:?}", calls, lived);
+            let position = order.iter().position(|(_, new)| *new == first.1).expect("a committed value");
+            let expected = &order[position + 1..];
+            prop_assert!(expected.starts_with(rest), "{:?} of {:?}", calls, expected);
+            let ended_early = recorded.unsubscribed || recorded.panicked.load(SeqCst);
+            prop_assert!(ended_early || rest.len() == expected.len(), "{:?} of {:?}", calls, expected);
         }
     }
 }

@@ -1,27 +1,29 @@
 //! The sign-in state, and the order of the changes at the end of a conversation.
 
 use conv_model::{
-    ConversationFact as Is, ConversationState as State, Fact, MessageStatus, ParticipantId, Reason,
+    ConversationFact, ConversationState as State, Fact, MessageStatus, ParticipantId, Reason,
     ReasonCode, SignInState,
 };
 
-use crate::machines::{Begin::Made, Step::Send, chat_connected, fact, play, refused, remote_chat};
-use crate::support::{Stage, Timeline, lene};
+use crate::state_machines::{
+    Origin::Created, Step::Send, chat_connected, conversation_after, fact, refused, remote_chat,
+};
+use crate::support::{TestModel, Timeline, lene};
 
 #[test]
-fn sign_in_state() {
+fn each_sign_in_fact_changes_the_sign_in_state() {
     use SignInState::{SignedIn, SignedOut, SigningIn, SigningOut};
-    let stage = Stage::signed_out();
+    let model = TestModel::signed_out();
     let timeline = Timeline::default();
     let log = timeline.clone();
-    let _registration = stage
+    let _registration = model
         .application
         .sign_in_state()
         .changed(move |change| log.push(format!("{:?} {:?}", change.new, change.reason)));
     for state in [SigningIn, SignedIn, SigningOut] {
-        stage.commit([Fact::sign_in(state, None)]);
+        model.commit([Fact::sign_in(state, None)]);
     }
-    stage.commit([Fact::sign_in(
+    model.commit([Fact::sign_in(
         SignedOut,
         Some(Reason::new(ReasonCode::ConnectionLost)),
     )]);
@@ -39,22 +41,25 @@ fn sign_in_state() {
 
 #[test]
 fn a_sign_out_ends_every_conversation_first() {
-    let (stage, conversation) = play(Made, &[Send, fact(Is::Connected), chat_connected()]);
+    let (model, conversation) = conversation_after(
+        Created,
+        &[Send, fact(ConversationFact::Connected), chat_connected()],
+    );
     let send = conversation.chat_service().send_message_command();
     assert!(send.enabled().get());
     let timeline = Timeline::default();
     let log = timeline.clone();
-    let _one = conversation
+    let _conversation = conversation
         .state()
         .changed(move |change| log.push(format!("{:?} {:?}", change.new, change.reason)));
     let log = timeline.clone();
-    let _two = stage
+    let _sign_in = model
         .application
         .sign_in_state()
         .changed(move |change| log.push(format!("{:?}", change.new)));
     timeline.take();
     let lost = Reason::new(ReasonCode::ConnectionLost);
-    stage.commit([Fact::sign_in(SignInState::SignedOut, Some(lost.clone()))]);
+    model.commit([Fact::sign_in(SignInState::SignedOut, Some(lost.clone()))]);
     assert_eq!(
         timeline.take(),
         ["Disconnected Some(Reason(ConnectionLost))", "SignedOut"]
@@ -73,24 +78,24 @@ fn a_sign_out_ends_every_conversation_first() {
 
 #[test]
 fn the_changes_at_the_end_are_ordered_and_happen_once() {
-    let (stage, conversation) = play(
-        Made,
+    let (model, conversation) = conversation_after(
+        Created,
         &[
             Send,
-            fact(Is::Inviting),
-            fact(Is::Connected),
+            fact(ConversationFact::Inviting),
+            fact(ConversationFact::Connected),
             chat_connected(),
-            fact(Is::ParticipantAdded(lene(1))),
+            fact(ConversationFact::ParticipantAdded(lene(1))),
             remote_chat(true),
         ],
     );
-    stage.tell(
+    model.commit_to(
         conversation.id(),
-        [Is::typing(ParticipantId::Remote(1), true)],
+        [ConversationFact::typing(ParticipantId::Remote(1), true)],
     );
     let participant = conversation.participants().get(0).unwrap();
     let timeline = Timeline::default();
-    macro_rules! follow {
+    macro_rules! record {
         ($name:literal, $property:expr) => {{
             let (log, state) = (timeline.clone(), conversation.state());
             $property.changed(move |change| {
@@ -98,7 +103,7 @@ fn the_changes_at_the_end_are_ordered_and_happen_once() {
                     assert_eq!(
                         state.get(),
                         State::Disconnected,
-                        "the whole commit precedes the deliveries"
+                        "the whole page is committed before the first delivery"
                     );
                     log.push(format!("{} {:?}", $name, change.new));
                 }
@@ -106,12 +111,15 @@ fn the_changes_at_the_end_are_ordered_and_happen_once() {
         }};
     }
     let _registrations = [
-        follow!("conversation", conversation.state()),
-        follow!("participant", participant.state()),
-        follow!("typing", participant.chat().is_typing()),
-        follow!("their chat", participant.chat().state()),
-        follow!("our chat", conversation.self_participant().chat().state()),
-        follow!(
+        record!("conversation", conversation.state()),
+        record!("participant", participant.state()),
+        record!("typing", participant.chat().is_typing()),
+        record!("participant's chat", participant.chat().state()),
+        record!(
+            "user's chat",
+            conversation.self_participant().chat().state()
+        ),
+        record!(
             "message",
             conversation
                 .chat_service()
@@ -121,15 +129,15 @@ fn the_changes_at_the_end_are_ordered_and_happen_once() {
                 .status()
         ),
     ];
-    let end = || Is::ended(Some(refused()));
-    stage.tell(conversation.id(), [end(), end()]);
-    stage.tell(conversation.id(), [end()]);
+    let end = || ConversationFact::ended(Some(refused()));
+    model.commit_to(conversation.id(), [end(), end()]);
+    model.commit_to(conversation.id(), [end()]);
     assert_eq!(
         timeline.take(),
         [
             "message Failed",
-            "our chat Disconnected",
-            "their chat Disconnected",
+            "user's chat Disconnected",
+            "participant's chat Disconnected",
             "typing false",
             "participant Disconnected",
             "conversation Disconnected"
