@@ -67,18 +67,18 @@ impl Measurement {
         let mut last = Day::default();
         let mut violations = Vec::new();
         for _ in 0..days {
-            last = endurance.play_day();
+            last = endurance.run_day();
             violations.append(&mut last.violations);
         }
         last.violations = violations;
-        let mut remains = endurance.into_remains();
-        let first = match remains.sessions.is_empty() {
+        let mut final_state = endurance.into_final_state();
+        let first = match final_state.sessions.is_empty() {
             true => None,
-            false => Some(remains.sessions.remove(0)),
+            false => Some(final_state.sessions.remove(0)),
         };
         let (session, allocations) = freed(first);
-        let (others, _) = freed(remains.sessions);
-        let (server, _) = freed(remains.server);
+        let (others, _) = freed(final_state.sessions);
+        let (server, _) = freed(final_state.server);
         Self {
             day: last,
             session,

@@ -1,6 +1,6 @@
-//! Coverage: how often each fault, and each way a session recovers, took place in a run.
+//! Coverage: how often each fault and each recovery occurred in a run.
 //!
-//! A fault that reaches no session tests nothing, so a test requires every [`CoveragePoint`] to be reached.
+//! A test requires every [`CoveragePoint`] to be reached, so that no fault stays without effect.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -71,13 +71,13 @@ pub enum CoveragePoint {
     Killed,
     /// A process was killed before it had committed an event page, and a session started from the checkpoint before that.
     KilledUncommitted,
-    /// A session started from the checkpoint of a process that stood still.
+    /// A session started from the checkpoint of a paused process.
     Paused,
     /// A session continued the application of a checkpoint.
     Resumed,
     /// A session signed in anew, because the server no longer had the application of its checkpoint.
     NotResumed,
-    /// A session reported the result of a message that was without one in its checkpoint.
+    /// A session reported the delivery result of a message that had none in the checkpoint.
     DoubtfulSettled,
     /// A process that was paused left the application to its successor.
     Yielded,
@@ -188,13 +188,13 @@ mod tests {
 
     #[test]
     fn counts_of_runs_add_up() {
-        let mut one = Coverage::default();
-        one.record(CoveragePoint::Corrupted);
-        let mut other = one.clone();
-        other.record(CoveragePoint::Refused(503));
-        other.add(&one);
-        assert_eq!(other.count(CoveragePoint::Corrupted), 2);
-        assert_eq!(other.count(CoveragePoint::Outage), 0);
-        assert_eq!(other.to_string(), "refused-503=1 corrupted=2");
+        let mut first = Coverage::default();
+        first.record(CoveragePoint::Corrupted);
+        let mut second = first.clone();
+        second.record(CoveragePoint::Refused(503));
+        second.add(&first);
+        assert_eq!(second.count(CoveragePoint::Corrupted), 2);
+        assert_eq!(second.count(CoveragePoint::Outage), 0);
+        assert_eq!(second.to_string(), "refused-503=1 corrupted=2");
     }
 }

@@ -39,7 +39,7 @@ impl ClockOffset {
     }
 }
 
-/// A suspend in progress. No input reaches the sessions of the device, and its monotonic clock stands still.
+/// A suspend in progress. No input reaches the sessions of the device, and its monotonic clock stops.
 #[derive(Debug)]
 pub(crate) struct Suspend {
     since: Duration,
@@ -51,7 +51,7 @@ pub(crate) struct Suspend {
 /// The machine of an actor. All its sessions share its clocks.
 #[derive(Debug, Default)]
 pub(crate) struct Device {
-    /// How long the device has been suspended in all, without the suspend in progress.
+    /// The total time of all suspends, without the one in progress.
     suspended_time: Duration,
     pub(crate) suspend: Option<Suspend>,
     pub(crate) clock_offset: ClockOffset,
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_monotonic_clock_stands_still_during_a_suspend() {
+    fn the_monotonic_clock_stops_during_a_suspend() {
         let mut device = Device::default();
         assert_eq!(device.monotonic(seconds(10)), seconds(10));
         device.begin_suspend(seconds(10), seconds(100));

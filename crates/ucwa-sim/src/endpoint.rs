@@ -1,4 +1,4 @@
-//! An endpoint: one session of one actor, and what that session has reported to its application.
+//! An endpoint: one session of one actor, and the events that the session has reported.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
@@ -36,28 +36,27 @@ pub(crate) struct ConversationView {
 #[derive(Debug)]
 pub(crate) enum Process {
     Running,
-    /// It stands still. Its machine keeps what arrives.
+    /// The process is paused. Its machine holds the arrivals.
     Paused {
         held: Vec<Arrival>,
     },
-    /// It has detached its session and ended.
+    /// The process has detached its session and exited.
     Detached,
-    /// It was killed. `uncommitted` is whether it had handled an event page that it had not committed.
+    /// The process was killed. `uncommitted` is whether it had handled an event page and not committed it.
     Killed {
         uncommitted: bool,
     },
 }
 
-/// What a process that has stopped leaves to its successor.
+/// The checkpoint of a process that has stopped, for its successor.
 #[derive(Debug)]
-pub(crate) struct Legacy {
-    /// The encoded checkpoint.
-    pub(crate) checkpoint: String,
+pub(crate) struct StoredCheckpoint {
+    pub(crate) encoded: String,
     /// How long after the stop the successor starts. `None` once the start is scheduled.
     pub(crate) gap: Option<Duration>,
 }
 
-/// A session and what it has reported.
+/// A session and the events that it has reported.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) name: String,
@@ -92,11 +91,11 @@ pub(crate) struct Endpoint {
     /// The session has sent a request.
     pub(crate) has_sent: bool,
     pub(crate) process: Process,
-    /// The process is killed when it has handled the next event page and not committed it. The value is the gap before its
-    /// successor starts.
-    pub(crate) dies_uncommitted: Option<Duration>,
-    /// What the process left when it stopped, until its successor is scheduled or started.
-    pub(crate) legacy: Option<Legacy>,
+    /// The process is to be killed after it has handled the next event page, before the commit. The value is the gap before
+    /// its successor starts.
+    pub(crate) kill_before_commit: Option<Duration>,
+    /// The checkpoint that the process left when it stopped. `None` after the successor has started.
+    pub(crate) stored_checkpoint: Option<StoredCheckpoint>,
     /// The operations that had not completed when the process stopped.
     pub(crate) open_at_stop: BTreeSet<Ticket>,
     pub(crate) predecessor: Option<EndpointId>,
@@ -137,8 +136,8 @@ impl Endpoint {
             unread_events: VecDeque::new(),
             has_sent: false,
             process: Process::Running,
-            dies_uncommitted: None,
-            legacy: None,
+            kill_before_commit: None,
+            stored_checkpoint: None,
             open_at_stop: BTreeSet::new(),
             predecessor: None,
             successor: None,
@@ -228,7 +227,7 @@ impl Endpoint {
         None
     }
 
-    /// The step of a hand-over that an event, which was recorded, completes.
+    /// The step of a hand-over that a recorded event completes.
     pub(crate) fn recovery(&self, event: &SessionEvent) -> Option<CoveragePoint> {
         match event {
             SessionEvent::SignIn {
@@ -332,7 +331,7 @@ impl Endpoint {
         None
     }
 
-    /// The violation by a second result on a message: only an unknown result can be followed by another one.
+    /// The violation by a second delivery result on a message. Only an unknown result may be followed by another one.
     fn contradiction(
         &self,
         message: MessageId,
@@ -349,13 +348,13 @@ impl Endpoint {
         ))
     }
 
-    /// Records what the process leaves to its successor, when it stops.
-    pub(crate) fn leave(&mut self, legacy: Legacy) {
+    /// Stores the checkpoint of a process that stops, for its successor.
+    pub(crate) fn store_checkpoint(&mut self, checkpoint: StoredCheckpoint) {
         self.open_at_stop = self.open_tickets().collect();
-        self.legacy = Some(legacy);
+        self.stored_checkpoint = Some(checkpoint);
     }
 
-    /// Drops what ends with a process that is killed: its timers and its operations.
+    /// Drops the timers and the operations of a process that is killed.
     pub(crate) fn kill(&mut self, uncommitted: bool) {
         self.process = Process::Killed { uncommitted };
         self.state = SignInState::SignedOut;
@@ -365,7 +364,7 @@ impl Endpoint {
         self.open_tickets = 0;
     }
 
-    /// Drops the operations that have completed, except the last one, whose ticket is needed for the next.
+    /// Drops the completed operations, except the last one: the next ticket is computed from its ticket.
     pub(crate) fn drop_completed(&mut self) {
         let last = self.tickets.last_key_value().map(|(ticket, _)| *ticket);
         self.tickets
@@ -454,7 +453,7 @@ mod tests {
         };
         let mut endpoint = endpoint();
         let MessageBody::Text(text) = MessageId(2).body() else {
-            panic!("the third is text")
+            panic!("the body is text")
         };
         assert_eq!(endpoint.on_event(&received(&text)), None);
         assert_violates(
@@ -489,8 +488,11 @@ mod tests {
     #[test]
     fn the_completion_of_a_ticket_that_was_not_submitted_is_a_violation() {
         let mut endpoint = endpoint();
-        let stray = endpoint.on_completed(Ticket(1), Ok(Outcome::Done));
-        assert_eq!(stray.map(|it| it.invariant), Some(Invariant::CompletedOnce));
+        let violation = endpoint.on_completed(Ticket(1), Ok(Outcome::Done));
+        assert_eq!(
+            violation.map(|it| it.invariant),
+            Some(Invariant::CompletedOnce)
+        );
     }
 
     #[test]

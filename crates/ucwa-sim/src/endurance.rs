@@ -1,4 +1,4 @@
-//! Endurance: days of virtual time in one world, to measure what a session keeps.
+//! Endurance: days of virtual time in one world, to measure how much memory a session retains.
 //!
 //! Four users stay signed in. During office hours they start, use and remove one-to-one chats and conferences, follow each
 //! other's presence and search. Every day the network closes all connections once, another process replaces a pending GET,
@@ -35,9 +35,9 @@ const CONFERENCE_HOURS: [u32; 2] = [10, 15];
 /// Messages of each participant in a chat.
 const MESSAGES: u32 = 3;
 /// The maximum time to wait for a chat, a delivery result or an idle session.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
+const WAIT_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// What happened on one day.
+/// The counts and violations of one day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Day {
@@ -49,16 +49,16 @@ pub struct Day {
     pub messages: u64,
     /// Messages that were reported as delivered.
     pub delivered: u64,
-    /// Sessions that ended, and were followed by a new sign-in.
+    /// Sessions that ended and were replaced by a new sign-in.
     pub sign_ins: u64,
     /// The violated invariants.
     pub violations: Vec<Violation>,
 }
 
-/// What remains at the end.
+/// The sessions and the server at the end of a run.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Remains {
+pub struct FinalState {
     /// The session of each user, the one that starts the most chats first.
     pub sessions: Vec<Session>,
     /// The server.
@@ -72,7 +72,7 @@ struct User {
     invited: Option<ConversationKey>,
 }
 
-/// A world that is played day by day.
+/// A world that runs day by day.
 pub struct Endurance {
     world: World,
     random: RandomStream,
@@ -127,8 +127,8 @@ impl Endurance {
         endurance
     }
 
-    /// Plays the next day, from midnight to midnight. At its end every session is idle.
-    pub fn play_day(&mut self) -> Day {
+    /// Runs the next day, from midnight to midnight. At its end every session is idle.
+    pub fn run_day(&mut self) -> Day {
         self.day = Day {
             number: self.day.number + 1,
             ..Day::default()
@@ -137,7 +137,7 @@ impl Endurance {
         for hour in 0..24 {
             self.run_until(midnight + hour * HOUR);
             if OFFICE_HOURS.contains(&hour) {
-                self.work(hour);
+                self.act(hour);
             }
             match hour {
                 12 => {
@@ -153,23 +153,23 @@ impl Endurance {
         }
         self.run_until(midnight + 24 * HOUR);
         self.wait(|it| it.is_idle());
-        self.tidy();
+        self.finish_day();
         self.day.clone()
     }
 
-    /// Ends the world and returns what its sessions and the server have kept.
-    pub fn into_remains(self) -> Remains {
+    /// Ends the world and returns its sessions and the server.
+    pub fn into_final_state(self) -> FinalState {
         let endpoints: Vec<_> = self.users.iter().map(|user| user.endpoint).collect();
         let (mut sessions, server) = self.world.into_sessions();
         let sessions = endpoints.iter().filter_map(|id| sessions.remove(id));
-        Remains {
+        FinalState {
             sessions: sessions.collect(),
             server,
         }
     }
 
     /// The actions of one office hour.
-    fn work(&mut self, hour: u32) {
+    fn act(&mut self, hour: u32) {
         for _ in 0..CHATS_PER_HOUR {
             let peer = 1 + self.random.index(self.users.len() - 1);
             match self.random.chance(700) {
@@ -194,27 +194,27 @@ impl Endurance {
     }
 
     /// A one-to-one chat, from its first message until both users have removed it.
-    fn chat(&mut self, beginner: usize, answerer: usize) {
-        let Some(conversation) = self.open(beginner, answerer) else {
+    fn chat(&mut self, inviter: usize, invitee: usize) {
+        let Some(conversation) = self.open(inviter, invitee) else {
             return;
         };
-        self.send(beginner, conversation);
+        self.send(inviter, conversation);
         self.wait(|it| {
-            let answered = it.users.get(answerer).and_then(|user| user.invited);
-            it.is_chatting(beginner, conversation)
-                && answered.is_some_and(|key| it.is_chatting(answerer, key))
+            let answered = it.users.get(invitee).and_then(|user| user.invited);
+            it.is_chatting(inviter, conversation)
+                && answered.is_some_and(|key| it.is_chatting(invitee, key))
         });
-        let answered = self.users.get(answerer).and_then(|user| user.invited);
+        let answered = self.users.get(invitee).and_then(|user| user.invited);
         for _ in 0..MESSAGES {
-            self.send(beginner, conversation);
+            self.send(inviter, conversation);
             if let Some(answered) = answered {
-                self.submit(answerer, Operation::SendIsTyping(answered));
-                self.send(answerer, answered);
+                self.submit(invitee, Operation::SendIsTyping(answered));
+                self.send(invitee, answered);
             }
         }
         self.wait(Self::is_settled);
-        self.submit(beginner, Operation::Leave(conversation));
-        self.wait(|it| it.is_settled() && it.is_over());
+        self.submit(inviter, Operation::Leave(conversation));
+        self.wait(|it| it.is_settled() && it.are_conversations_ended());
         self.remove_conversations();
     }
 
@@ -266,11 +266,11 @@ impl Endurance {
                 self.submit(user, Operation::Leave(key));
             }
         }
-        self.wait(|it| it.is_settled() && it.is_over());
+        self.wait(|it| it.is_settled() && it.are_conversations_ended());
         self.remove_conversations();
     }
 
-    fn open(&mut self, beginner: usize, peer: usize) -> Option<ConversationKey> {
+    fn open(&mut self, inviter: usize, peer: usize) -> Option<ConversationKey> {
         for user in &mut self.users {
             user.invited = None;
         }
@@ -282,7 +282,7 @@ impl Endurance {
             participant,
             peer,
         };
-        self.submit(beginner, operation);
+        self.submit(inviter, operation);
         Some(conversation)
     }
 
@@ -364,24 +364,24 @@ impl Endurance {
 
     /// Advances the time to `at`.
     fn run_until(&mut self, at: Duration) {
-        self.react();
+        self.process_events();
         while self.world.step(at) {
-            self.react();
+            self.process_events();
         }
     }
 
-    /// Advances the time until a condition is met, for [`PATIENCE`] at most.
+    /// Advances the time until a condition is met, for [`WAIT_LIMIT`] at most.
     fn wait(&mut self, condition: impl Fn(&Self) -> bool) {
-        let end = self.world.now() + PATIENCE;
-        self.react();
+        let end = self.world.now() + WAIT_LIMIT;
+        self.process_events();
         while !condition(self) && self.world.step(end) {
-            self.react();
+            self.process_events();
         }
     }
 
     /// Lets the users react to the events of their sessions: they accept every invitation, and sign in again when their
     /// session has ended.
-    fn react(&mut self) {
+    fn process_events(&mut self) {
         for user in 0..self.users.len() {
             while let Some(event) = self
                 .users
@@ -429,7 +429,7 @@ impl Endurance {
     }
 
     /// Counts the day's results, and drops the records of ended exchanges and operations.
-    fn tidy(&mut self) {
+    fn finish_day(&mut self) {
         for user in &self.users {
             if let Some(endpoint) = self.world.endpoint_mut(user.endpoint) {
                 let delivery_results = std::mem::take(&mut endpoint.delivery_results);
@@ -440,7 +440,7 @@ impl Endurance {
             }
         }
         self.day.violations = std::mem::take(&mut self.world.violations);
-        self.world.drop_past();
+        self.world.drop_ended();
     }
 
     fn is_chatting(&self, user: usize, conversation: ConversationKey) -> bool {
@@ -457,7 +457,7 @@ impl Endurance {
     }
 
     /// Whether every conversation has ended.
-    fn is_over(&self) -> bool {
+    fn are_conversations_ended(&self) -> bool {
         let mut endpoints = self
             .users
             .iter()

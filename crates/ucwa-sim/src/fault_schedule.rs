@@ -31,7 +31,7 @@ pub(crate) struct FaultSchedule {
 }
 
 impl FaultSchedule {
-    /// The schedule of a seed. In an `ideal` world nothing is lost or refused, and the actors sign out when every session
+    /// The schedule of a seed. In an `ideal` world no request is lost or refused, and the actors sign out when every session
     /// is idle.
     pub(crate) fn of(seed: u64, ideal: bool, actors: usize) -> Self {
         let mut random = RandomStream::new(seed, stream::FAULT_SCHEDULE);

@@ -14,7 +14,7 @@ pub(crate) enum Stop {
     Kill,
     /// The process is killed while its program stores the next event page, before it commits that page.
     KillUncommitted,
-    /// The process stands still for this time. Then it continues, beside its successor.
+    /// The process is paused for this time. Then it continues while its successor runs.
     Pause(Duration),
 }
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_starts_while_its_predecessor_stands_still() {
+    fn a_successor_starts_while_its_predecessor_is_paused() {
         for handover in (0..100).flat_map(|seed| Handover::of(seed, false, 2)) {
             if let Stop::Pause(length) = handover.stop {
                 assert!(length > handover.gap + Duration::from_secs(20));

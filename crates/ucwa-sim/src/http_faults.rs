@@ -55,7 +55,7 @@ impl HttpFaults {
         }
     }
 
-    /// About 5 % of the exchanges meet a fault.
+    /// About 5 % of the exchanges have a fault.
     pub fn some() -> Self {
         Self {
             name: "some",
@@ -69,7 +69,7 @@ impl HttpFaults {
         }
     }
 
-    /// About 17 % of the exchanges meet a fault.
+    /// About 17 % of the exchanges have a fault.
     pub fn many() -> Self {
         Self {
             name: "many",
@@ -144,9 +144,9 @@ const REFUSALS: [StatusCode; 10] = [
 /// The diagnostic codes of invalid tickets.
 const INVALID_TICKETS: [u32; 7] = [28_020, 28_032, 28_033, 28_055, 28_056, 28_072, 28_077];
 
-/// The fate of a request on the way to the server.
+/// The decision of the injector about a request.
 #[derive(Debug)]
-pub(crate) enum RequestFate {
+pub(crate) enum RequestDecision {
     /// The request is forwarded as it is.
     Forwarded,
     /// The request is forwarded without its token.
@@ -164,30 +164,30 @@ impl HttpFaultInjector {
         }
     }
 
-    /// Decides the fate of a request; `wall` is the server's wall time.
+    /// Decides whether a request is forwarded; `wall` is the server's wall time.
     pub(crate) fn on_request(
         &mut self,
         wall: SystemTime,
         request: &mut Request<Bytes>,
-    ) -> RequestFate {
+    ) -> RequestDecision {
         let token_removed = self.random.chance(self.rates.unauthorized)
             && request.headers_mut().remove(AUTHORIZATION).is_some();
         if self.random.chance(self.rates.refused)
             && let Some(response) = self.refusal(wall, request)
         {
             let point = CoveragePoint::Refused(response.status().as_u16());
-            return RequestFate::Answered(point, response);
+            return RequestDecision::Answered(point, response);
         }
         if request.headers().contains_key(AUTHORIZATION)
             && self.ticket_random.chance(self.rates.invalid_tickets)
         {
             let response = self.invalid_ticket(request);
             let point = CoveragePoint::InvalidTicket(response.status().as_u16());
-            return RequestFate::Answered(point, response);
+            return RequestDecision::Answered(point, response);
         }
         match token_removed {
-            true => RequestFate::TokenRemoved,
-            false => RequestFate::Forwarded,
+            true => RequestDecision::TokenRemoved,
+            false => RequestDecision::Forwarded,
         }
     }
 
@@ -199,7 +199,7 @@ impl HttpFaultInjector {
             _ => *self.random.choice(&REFUSALS)?,
         };
         let mut response = match representation(request) {
-            Some(representation) if is_truthful(request, status) && self.random.chance(500) => {
+            Some(representation) if is_plausible(request, status) && self.random.chance(500) => {
                 match request.method() == Method::DELETE && is_gone(status) {
                     // The resource that was to be deleted still exists.
                     true => page(status),
@@ -208,11 +208,11 @@ impl HttpFaultInjector {
             }
             _ => page(status),
         };
-        let asks_for_pause = matches!(
+        let may_have_retry_after = matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         );
-        if asks_for_pause && self.random.chance(700) {
+        if may_have_retry_after && self.random.chance(700) {
             let seconds = self.random.below(15);
             let value = if self.random.chance(500) {
                 seconds.to_string()
@@ -306,9 +306,9 @@ fn representation(request: &Request<Bytes>) -> Option<Representation> {
     Representation::negotiate(request.headers().get(ACCEPT)?.to_str().ok()?)
 }
 
-/// Whether a UCWA error with this status can be true. A UCWA error of a GET that says that the resource is gone would be
-/// false.
-fn is_truthful(request: &Request<Bytes>, status: StatusCode) -> bool {
+/// Whether the server could answer the request with a UCWA error of this status. The resource of a GET exists, so the server
+/// would not report it as gone.
+fn is_plausible(request: &Request<Bytes>, status: StatusCode) -> bool {
     request.method() != Method::GET || !is_gone(status)
 }
 

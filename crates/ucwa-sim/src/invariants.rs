@@ -1,4 +1,4 @@
-//! The invariants that are checked after a run: they compare what the sessions reported with the records of the oracle.
+//! The invariants that are checked after a run. They compare the reports of the sessions with the records of the oracle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub(crate) struct Tally {
     pub(crate) absent: u64,
 }
 
-/// Checks a finished run. `ideal` is whether nothing was lost or refused.
+/// Checks a finished run. `ideal` is whether no request or response was lost or refused.
 pub(crate) fn check(
     world: &World,
     sent_messages: &[SentMessage],
@@ -33,7 +33,7 @@ pub(crate) fn check(
         tally: Tally::default(),
         violations: Vec::new(),
     };
-    check.check_shown();
+    check.check_shown_messages();
     check.check_delivery_results(ideal);
     check.check_quiescence(ideal);
     let owners: BTreeSet<_> = world.endpoints().map(|(_, it)| it.owner).collect();
@@ -63,16 +63,17 @@ impl Check<'_> {
         self.sent_messages.iter().find(|message| message.id == id)
     }
 
-    /// Every message that reached a client is shown there, unless the server reported it as undelivered, which happens when
-    /// the recipient leaves at the same time. No message is shown twice. Each conversation shows the messages of a sender in
-    /// order.
-    fn check_shown(&mut self) {
+    /// Every message that reached a client is shown there, unless the server reported the message as undelivered, which
+    /// happens when the recipient leaves at the same time. No message is shown twice. Each conversation shows the messages of
+    /// a sender in order.
+    fn check_shown_messages(&mut self) {
         for (id, endpoint) in self.world.endpoints() {
             for (key, view) in &endpoint.conversations {
                 let mut last = BTreeMap::new();
                 for message in &view.received {
                     self.shown.entry(*message).or_default().push(id);
-                    // What a process sent before it was paused may arrive after a message of its successor.
+                    // The order is checked for each session: a message of a paused process may arrive after one of its
+                    // successor.
                     let sender = self.message(*message).map(|message| message.endpoint);
                     if !self.world.oracle.is_read_late(id, *message)
                         && let Some(before) = last.insert(sender, *message)
@@ -92,10 +93,10 @@ impl Check<'_> {
                 .map(|it| it.without_text)
                 .sum();
             let failed_reads = self.world.oracle.failed_reads(id);
-            // A session also reads what its predecessor had not shown yet.
+            // A successor also reads the messages that its predecessor had not shown yet.
             if without_text > failed_reads && endpoint.predecessor.is_none() {
                 let detail = format!(
-                    "{} shows {without_text} messages without their text, and failed to read {failed_reads}",
+                    "{} shows {without_text} messages without their text, and {failed_reads} reads failed",
                     endpoint.name
                 );
                 self.violation(Invariant::NoLoss, detail);
@@ -104,8 +105,8 @@ impl Check<'_> {
         let repeated: Vec<_> = self
             .shown
             .iter()
-            .filter(|(message, places)| self.is_repeated(**message, places))
-            .map(|(message, places)| format!("{message:?} is shown at {places:?}"))
+            .filter(|(message, shown_at)| self.is_repeated(**message, shown_at))
+            .map(|(message, shown_at)| format!("{message:?} is shown at {shown_at:?}"))
             .collect();
         for detail in repeated {
             self.violation(Invariant::NoDuplicate, detail);
@@ -115,12 +116,13 @@ impl Check<'_> {
             .oracle
             .arrived()
             .filter(|(endpoint, message)| {
-                let places = self.shown.get(message);
-                !places.is_some_and(|places| self.is_among(*endpoint, places))
+                let shown_at = self.shown.get(message);
+                !shown_at.is_some_and(|shown_at| self.is_shown_for(*endpoint, shown_at))
                     && !self.is_shown_by_predecessor(*message)
-                    && !self.is_lost_with_process(*endpoint)
+                    && !self.may_have_lost_messages(*endpoint)
                     && !self.may_be_undelivered(*message)
-                    // An event that comes again does not repeat a message that was shown without its text.
+                    // If the event of a message that was shown without its text is sent again, the session does not show it
+                    // again.
                     && !self.has_messages_without_text()
             })
             .map(|(endpoint, message)| format!("{message:?} reached {endpoint:?} and is not shown"))
@@ -135,20 +137,21 @@ impl Check<'_> {
     /// Two sessions of the same actor, one after the other, may show a message that the first one had not acknowledged: the
     /// server sends unacknowledged events again to the session that takes over the application. A session that ends while
     /// an invitation is pending shows the invitation's message, and its successor shows it again as missed.
-    fn is_repeated(&self, message: MessageId, places: &[EndpointId]) -> bool {
-        let owner = |place| self.world.endpoint(place).map(|it| it.owner);
-        places.iter().enumerate().any(|(index, place)| {
-            let later = places.get(index + 1..).unwrap_or_default();
-            let open = !self.world.oracle.is_acknowledged(*place, message);
+    fn is_repeated(&self, message: MessageId, shown_at: &[EndpointId]) -> bool {
+        let owner = |id| self.world.endpoint(id).map(|it| it.owner);
+        shown_at.iter().enumerate().any(|(index, first)| {
+            let later = shown_at.get(index + 1..).unwrap_or_default();
+            let open = !self.world.oracle.is_acknowledged(*first, message);
             let repeats = |other: &EndpointId| {
-                other == place && !self.is_misled(*place) || owner(*other) == owner(*place) && !open
+                other == first && !self.is_wrongly_not_resumed(*first)
+                    || owner(*other) == owner(*first) && !open
             };
             later.iter().any(repeats)
         })
     }
 
-    /// Whether a process that stopped has shown a message in another way: as the preview of an invitation, which may end
-    /// before the session is resumed, or after its successor had started.
+    /// Whether a stopped process has shown a message that its list of received messages does not contain: as the preview of
+    /// an invitation, which may end before the session is resumed, or after its successor had started.
     fn is_shown_by_predecessor(&self, message: MessageId) -> bool {
         let mut endpoints = self.world.endpoints();
         endpoints.any(|(_, it)| {
@@ -157,49 +160,50 @@ impl Check<'_> {
         })
     }
 
-    /// Whether a session signed in anew because a proxy said that the server does not have the application, which goes on: its
-    /// conversations are there a second time.
-    fn is_misled(&self, endpoint: EndpointId) -> bool {
-        let misled = self.world.oracle.is_misled(endpoint);
-        misled
+    /// Whether a session did not resume its application because a proxy answered that the application does not exist. The
+    /// application still exists, so its conversations exist twice.
+    fn is_wrongly_not_resumed(&self, endpoint: EndpointId) -> bool {
+        let got_false_refusal = self.world.oracle.got_false_refusal(endpoint);
+        got_false_refusal
             && self
                 .world
                 .endpoint(endpoint)
                 .is_some_and(|it| it.not_resumed)
     }
 
-    /// Whether a session that resumed the one of a sender was misled.
-    fn is_misled_sender(&self, sender: EndpointId) -> bool {
+    /// Whether a successor of a sender did not resume the application because of a false response.
+    fn is_sender_wrongly_not_resumed(&self, sender: EndpointId) -> bool {
         let mut sessions = self.world.endpoints().map(|(id, _)| id);
         let origin = self.world.origin_of(sender);
-        sessions.any(|it| self.world.origin_of(it) == origin && self.is_misled(it))
+        sessions.any(|it| self.world.origin_of(it) == origin && self.is_wrongly_not_resumed(it))
     }
 
-    /// Whether a process has stopped and no session continued its application. A message that had reached it, and that it had
-    /// not shown, is lost.
-    fn is_lost_with_process(&self, endpoint: EndpointId) -> bool {
+    /// Whether a process has stopped and no session continued its application. A message that had reached the process and was
+    /// not shown is then lost.
+    fn may_have_lost_messages(&self, endpoint: EndpointId) -> bool {
         let Some(stopped) = self.world.endpoint(endpoint) else {
             return false;
         };
         let successor = stopped.successor.and_then(|it| self.world.endpoint(it));
-        stopped.legacy.is_some() || successor.is_some_and(|it| !it.is_resumed)
+        stopped.stored_checkpoint.is_some() || successor.is_some_and(|it| !it.is_resumed)
     }
 
-    /// Whether a message is shown at an endpoint, at one that resumed its session, or at another endpoint of the same user. An invitation reaches all endpoints
-    /// of a user, and the one that accepts it shows its message.
-    fn is_among(&self, endpoint: EndpointId, places: &[EndpointId]) -> bool {
-        let whose = |place: EndpointId| self.world.endpoint(place).map(|it| (it.owner, it.user()));
-        let own = whose(endpoint);
-        // A process that was paused can go on beside another session of the same actor.
+    /// Whether a message is shown at an endpoint, at one that resumed its session, or at another endpoint of the same user.
+    /// An invitation reaches all endpoints of a user, and the endpoint that accepts the invitation shows its message.
+    fn is_shown_for(&self, endpoint: EndpointId, shown_at: &[EndpointId]) -> bool {
+        let owner_and_user =
+            |id: EndpointId| self.world.endpoint(id).map(|it| (it.owner, it.user()));
+        let expected = owner_and_user(endpoint);
+        // A process that was paused can continue while another session of the same actor runs.
         let continues = (self.world.endpoint(endpoint)).is_some_and(|it| it.successor.is_some());
         let origin = self.world.origin_of(endpoint);
-        places.iter().any(|place| {
-            self.world.origin_of(*place) == origin
-                || whose(*place)
-                    .zip(own)
-                    .is_some_and(|((owner, user), (own, mine))| {
-                        (owner != own || continues) && user == mine
-                    })
+        shown_at.iter().any(|id| {
+            self.world.origin_of(*id) == origin
+                || owner_and_user(*id).zip(expected).is_some_and(
+                    |((owner, user), (expected_owner, expected_user))| {
+                        (owner != expected_owner || continues) && user == expected_user
+                    },
+                )
         })
     }
 
@@ -220,7 +224,7 @@ impl Check<'_> {
     /// The result may be unknown if it never reached the session that sent the message, or reached it under a name that the
     /// session did not know. The causes are losses on the network ([`NetworkProfile`]), replaced or corrupted responses
     /// ([`HttpFaults`]), and everything that ends the application, the session or the conversation before the result:
-    /// restarts, dropped or expired applications, replaced polls, actors who leave or sign out. Refused requests, expired
+    /// restarts, dropped or expired applications, replaced polls, and actors who leave or sign out. Refused requests, expired
     /// tokens and duplicated or late responses do not justify an unknown result.
     ///
     /// [`NetworkProfile`]: crate::NetworkProfile
@@ -239,9 +243,10 @@ impl Check<'_> {
                 Some(MessageStatus::Succeeded) => {
                     self.tally.delivered += 1;
                     // A conference accepts messages without recipients, and messages to recipients who are leaving.
-                    let lost =
-                        (self.world.endpoints()).any(|(it, _)| self.is_lost_with_process(it));
-                    if !shown && self.is_pair() && !self.has_messages_without_text() && !lost {
+                    let may_be_lost =
+                        (self.world.endpoints()).any(|(it, _)| self.may_have_lost_messages(it));
+                    if !shown && self.is_pair() && !self.has_messages_without_text() && !may_be_lost
+                    {
                         self.violation(
                             Invariant::NoLoss,
                             format!("{id:?} is reported as delivered and not shown"),
@@ -265,7 +270,9 @@ impl Check<'_> {
                 }
                 Some(_) => {
                     self.tally.unknown += 1;
-                    if !record.may_be_unknown() && !self.is_misled_sender(message.endpoint) {
+                    if !record.may_be_unknown()
+                        && !self.is_sender_wrongly_not_resumed(message.endpoint)
+                    {
                         self.violation(
                             Invariant::TrueDeliveryResult,
                             format!(
@@ -280,20 +287,20 @@ impl Check<'_> {
                     format!("{id:?} has no delivery result"),
                 ),
             }
-            // A message whose text could not be read, because its conversation was over, is shown without it.
-            let missed = message.audience.iter().any(|place| {
-                let shown = self.shown.get(&id);
-                shown.is_none_or(|shown| !self.is_among(*place, shown))
-                    && self.world.oracle.failed_reads(*place) == 0
+            // A message whose text could not be read, because its conversation had ended, is shown without its text.
+            let missed = message.audience.iter().any(|recipient| {
+                let shown_at = self.shown.get(&id);
+                shown_at.is_none_or(|shown_at| !self.is_shown_for(*recipient, shown_at))
+                    && self.world.oracle.failed_reads(*recipient) == 0
             });
-            let unseen = self.is_pair() && !shown && !self.has_messages_without_text();
-            // The result of a message that a process sent just before it stopped may be unknown, and one that was not sent
+            let not_shown = self.is_pair() && !shown && !self.has_messages_without_text();
+            // The result of a message that a process sent just before it stopped may be unknown. A message that was not sent
             // yet has failed.
             let is_settled = status == Some(MessageStatus::Succeeded)
                 || endpoint.open_at_stop.contains(&message.ticket);
             let missed = missed && !endpoint.open_at_stop.contains(&message.ticket);
-            let unseen = unseen && status == Some(MessageStatus::Succeeded);
-            if ideal && (!is_settled || missed || unseen) {
+            let not_shown = not_shown && status == Some(MessageStatus::Succeeded);
+            if ideal && (!is_settled || missed || not_shown) {
                 self.violation(
                     Invariant::AllSucceed,
                     format!("{id:?}: {status:?}, shown: {shown}, on the network: {record:?}"),
@@ -304,7 +311,7 @@ impl Check<'_> {
                 .tickets
                 .get(&message.ticket)
                 .and_then(Option::as_ref);
-            let wrong = match completed {
+            let contradicts = match completed {
                 Some(Ok(outcome)) => {
                     *outcome != Outcome::Delivered || own_status != Some(MessageStatus::Succeeded)
                 }
@@ -315,7 +322,7 @@ impl Check<'_> {
                 Some(Err(_)) => record.accepted && record.delivery_result != Some(false),
                 None => false,
             };
-            if wrong {
+            if contradicts {
                 self.violation(
                     Invariant::TrueDeliveryResult,
                     format!(
@@ -423,7 +430,7 @@ impl Check<'_> {
         if !ideal {
             return;
         }
-        for (owner, deletion_requested) in self.world.oracle.applications_left() {
+        for (owner, deletion_requested) in self.world.oracle.remaining_applications() {
             // A session that shuts down does not await the deletion that it requests.
             let shut_down = (self.world.endpoint(owner)).is_some_and(|endpoint| endpoint.shut_down);
             if !(shut_down && deletion_requested) {

@@ -1,12 +1,12 @@
 //! Simulated worlds for UCWA sessions: a server engine, several sessions, a network and virtual time.
 //!
 //! A world is sans-IO and single-threaded. One seed determines every random choice: the delays and losses of the network,
-//! the IDs of server and clients, what the actors do and how long they wait. A seed therefore repeats a run exactly. The
-//! clock jumps from one event to the next, so hours of virtual time take milliseconds.
+//! the IDs of server and clients, the actions of the actors and the pauses between them. A seed therefore repeats a run
+//! exactly. The clock jumps from one event to the next, so hours of virtual time take milliseconds.
 //!
-//! [`run`] plays one scenario: two actors chat, leave, chat again and sign out; or up to five sessions, some of the same
+//! [`run`] runs one scenario: two actors chat, leave, chat again and sign out; or up to five sessions, some of the same
 //! user, hold a conference and follow each other's presence. The seed chooses the [`NetworkProfile`] and the [`HttpFaults`]
-//! unless [`Options`] fix them. At the end the run compares what the sessions reported with the traffic that the oracle
+//! unless [`Options`] fix them. At the end the run compares the reports of the sessions with the traffic that the oracle
 //! recorded, and lists each violated [`Invariant`].
 
 mod attacker;
@@ -33,7 +33,7 @@ mod violation;
 mod world;
 
 pub use coverage::{Coverage, CoveragePoint};
-pub use endurance::{Day, Endurance, Remains};
+pub use endurance::{Day, Endurance, FinalState};
 pub use http_faults::HttpFaults;
 pub use malformed_pages::with_malformed_event;
 pub use network_profile::NetworkProfile;

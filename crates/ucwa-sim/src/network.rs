@@ -15,7 +15,7 @@ use crate::random::RandomStream;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExchangeId(pub(crate) u64);
 
-/// Something that leaves the network.
+/// A request, a response or a failure that the network delivers.
 #[derive(Debug)]
 pub(crate) enum Arrival {
     /// A request reaches the server.
@@ -333,17 +333,17 @@ mod tests {
         }
         let out = run(&mut network);
         assert_eq!(ends(&out), 1_000);
-        let mut view = std::collections::BTreeSet::new();
+        let mut arrived = std::collections::BTreeSet::new();
         let mut kinds = std::collections::BTreeMap::new();
         for (at, arrival) in &out {
             match arrival {
                 Arrival::Request { id, .. } => {
-                    view.insert(*id);
+                    arrived.insert(*id);
                 }
                 Arrival::Failure { id, failure } => {
                     assert!(*at <= DEADLINE);
                     if failure.sent == Sent::No {
-                        assert!(!view.contains(id), "{failure}");
+                        assert!(!arrived.contains(id), "{failure}");
                     }
                     *kinds.entry(format!("{:?}", failure.kind)).or_insert(0) += 1;
                 }

@@ -1,5 +1,5 @@
-//! The oracle: reads the traffic and records the statements of the server and which of them reached the clients. The
-//! invariants compare the sessions' reports with these records.
+//! The oracle reads the traffic. It records the statements of the server, and the clients that each statement reached. The
+//! invariants compare the reports of the sessions with these records.
 //!
 //! The oracle never inspects the state of the server engine, only its responses.
 
@@ -21,7 +21,7 @@ use statements::{
     application_number, deleted_application, has_subcode, refuses_ticket, resource, says_gone,
 };
 
-/// The facts about one message in the traffic.
+/// The statements about one message in the traffic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MessageRecord {
     /// The client that sent the message.
@@ -49,22 +49,27 @@ impl MessageRecord {
 
 /// A statement in a response.
 #[derive(Clone, Debug)]
-enum Fact {
+enum Statement {
+    /// A message was accepted, and the response contained its href.
     Accepted(MessageId),
+    /// Whether a message was delivered.
     DeliveryResult(MessageId, bool),
+    /// The text of an incoming message.
     Text(MessageId),
-    Closed(MessageId),
+    /// The completion of an incoming message, or of the invitation that contained it.
+    Completed(MessageId),
     /// A message inside an incoming invitation that was read.
     ReadLate(MessageId),
-    /// A message without its text, at this path.
-    Unread(String),
+    /// An incoming message without its text, at this path.
+    WithoutText(String),
+    /// The href of an application.
     Application(String),
     /// The end of an invitation whose start no page contained.
     EndWithoutStart,
     Token,
 }
 
-/// The subject of a request.
+/// The kind of a request, and the message or application that the request is about.
 #[derive(Clone, Debug)]
 enum Subject {
     Message(MessageId),
@@ -72,9 +77,9 @@ enum Subject {
     Applications,
     /// The deletion of the application with this number.
     Deletion(String),
-    /// A token. `in_time` is whether a timer of the session caused the request.
+    /// A token. `by_timer` is whether a timer of the session caused the request.
     Token {
-        in_time: bool,
+        by_timer: bool,
     },
     /// The root of the discovery.
     Root,
@@ -90,13 +95,13 @@ enum Subject {
 struct Exchange {
     endpoint: EndpointId,
     subject: Subject,
-    /// The request is addressed to the client's application or a resource of it.
+    /// The request is addressed to the client's application or a resource of the application.
     of_application: bool,
-    /// The messages that the client, or one whose session it resumed, had received completely when it sent the request.
-    closed: Vec<(EndpointId, MessageId)>,
+    /// The messages that the client and its predecessors had received completely when the client sent the request.
+    completed: Vec<(EndpointId, MessageId)>,
     /// The client no longer awaits the response.
     failed: bool,
-    facts: Vec<Fact>,
+    statements: Vec<Statement>,
 }
 
 /// The records of all traffic so far.
@@ -113,29 +118,29 @@ pub(crate) struct Oracle {
     /// The messages that reached each client.
     arrived: BTreeSet<(EndpointId, MessageId)>,
     /// The messages that each client received completely: as a message, or with the end of the invitation.
-    closed: BTreeSet<(EndpointId, MessageId)>,
+    completed: BTreeSet<(EndpointId, MessageId)>,
     /// The messages whose complete receipt the client acknowledged with its next pending GET.
     acknowledged: BTreeSet<(EndpointId, MessageId)>,
-    /// The present application of each client, as far as the client knows.
+    /// The current application of each client, as far as the client knows.
     applications: BTreeMap<EndpointId, String>,
     /// The applications at the server, by number, with the client that created them last.
-    living: BTreeMap<String, EndpointId>,
+    server_applications: BTreeMap<String, EndpointId>,
     /// The applications, by number, whose deletion was requested.
     deletions: BTreeSet<String>,
     /// How often each client that had lost its application has requested another one.
     recreating: BTreeMap<EndpointId, u32>,
     /// The clients that have had an application.
-    settled: BTreeSet<EndpointId>,
-    /// What the predecessors of each client which resumed a session had received completely.
+    with_application: BTreeSet<EndpointId>,
+    /// The messages that the predecessors of each successor had received completely.
     inherited: BTreeMap<EndpointId, Vec<(EndpointId, MessageId)>>,
     /// The clients whose sessions others have resumed.
     superseded: BTreeSet<EndpointId>,
-    /// The messages without a result that each client which resumed a session got from that session.
+    /// The messages without a delivery result that each successor got from its predecessor.
     doubtful: BTreeMap<EndpointId, BTreeSet<MessageId>>,
-    /// The clients to which a proxy said that the server does not have something of their applications.
-    misled: BTreeSet<EndpointId>,
+    /// The clients that got a false 403, 404 or 410 for a resource of their application.
+    false_refusals: BTreeSet<EndpointId>,
     /// The clients that have had a token.
-    authorized: BTreeSet<EndpointId>,
+    with_token: BTreeSet<EndpointId>,
     /// The hrefs of invitations whose start a page contained.
     started: BTreeSet<String>,
     /// How many times each client failed to read a message that an event had announced without its text.
@@ -143,7 +148,7 @@ pub(crate) struct Oracle {
     /// The messages inside invitations that a client read, since their event was malformed.
     read_late: BTreeSet<(EndpointId, MessageId)>,
     /// The paths of messages that an event announced to a client without their text, and that the client has not requested.
-    unread: BTreeSet<(EndpointId, String)>,
+    without_text: BTreeSet<(EndpointId, String)>,
     /// The faults and recoveries so far.
     pub(crate) coverage: Coverage,
 }
@@ -171,9 +176,9 @@ impl Oracle {
         self.read_late.contains(&(endpoint, message))
     }
 
-    /// Whether a proxy told a client that the server does not have something of its application.
-    pub(crate) fn is_misled(&self, endpoint: EndpointId) -> bool {
-        self.misled.contains(&endpoint)
+    /// Whether a client got a false 403, 404 or 410 for a resource of its application.
+    pub(crate) fn got_false_refusal(&self, endpoint: EndpointId) -> bool {
+        self.false_refusals.contains(&endpoint)
     }
 
     /// How many times a client failed to read a message.
@@ -184,7 +189,7 @@ impl Oracle {
             .unwrap_or_default()
     }
 
-    /// Whether `path` belongs to no application or to the client's present one.
+    /// Whether `path` belongs to no application or to the client's current one.
     pub(crate) fn is_of_present_application(&self, endpoint: EndpointId, path: &str) -> bool {
         match application_number(path) {
             None => true,
@@ -195,34 +200,39 @@ impl Oracle {
     }
 
     /// The applications at the server: the client of each, and whether its deletion was requested.
-    pub(crate) fn applications_left(&self) -> impl Iterator<Item = (EndpointId, bool)> {
-        (self.living.iter()).map(|(number, owner)| (*owner, self.deletions.contains(number)))
+    pub(crate) fn remaining_applications(&self) -> impl Iterator<Item = (EndpointId, bool)> {
+        (self.server_applications.iter())
+            .map(|(number, owner)| (*owner, self.deletions.contains(number)))
     }
 
-    /// Records that a session resumes another one: the application is now that of `to`, and the polls of `to` acknowledge what
-    /// `from` received completely.
+    /// Records that the session `to` resumes the session `from`: `to` owns the application, and its polls acknowledge the
+    /// messages that `from` received completely.
     ///
-    /// `doubtful` are the messages whose results `to` can report.
+    /// `doubtful` are the messages whose delivery results `to` can report.
     pub(crate) fn hand_over(
         &mut self,
         from: EndpointId,
         to: EndpointId,
         doubtful: &BTreeSet<MessageId>,
     ) {
-        let received = self.closed_at(from);
+        let received = self.completed_at(from);
         self.inherited.insert(to, received);
         if let Some(application) = self.applications.get(&from).cloned() {
             self.applications.insert(to, application);
         }
-        for owner in self.living.values_mut().filter(|owner| **owner == from) {
+        for owner in self
+            .server_applications
+            .values_mut()
+            .filter(|owner| **owner == from)
+        {
             *owner = to;
         }
         self.superseded.insert(from);
-        self.settled.insert(to);
-        self.authorized.insert(to);
-        // What `from` was reading is read by `to`, which may fail.
-        let unread = self.fail_open_reads(from);
-        *self.failed_reads.entry(to).or_default() += unread;
+        self.with_application.insert(to);
+        self.with_token.insert(to);
+        // `to` repeats the pending reads of `from`, and each of them may fail.
+        let failed = self.fail_open_reads(from);
+        *self.failed_reads.entry(to).or_default() += failed;
         for message in doubtful {
             let record = self.records.entry(*message).or_default();
             // `to` cannot know that the request did not reach the server.
@@ -234,23 +244,24 @@ impl Oracle {
         self.doubtful.insert(to, doubtful.clone());
     }
 
-    /// Whether a client can report the delivery result on a message: it sent the message, or resumed a session that did.
+    /// Whether a client can report the delivery result on a message: the client sent the message, or it resumed a session
+    /// that sent the message.
     fn can_report(&self, client: EndpointId, message: MessageId) -> bool {
         let doubtful = self.doubtful.get(&client);
         self.record(message).sender == Some(client)
             || doubtful.is_some_and(|doubtful| doubtful.contains(&message))
     }
 
-    /// Records a request of a client. `in_time` is whether a timer of the session caused it.
+    /// Records a request of a client. `by_timer` is whether a timer of the session caused the request.
     pub(crate) fn on_sent(
         &mut self,
         id: ExchangeId,
         endpoint: EndpointId,
         request: &Request<Bytes>,
-        in_time: bool,
+        by_timer: bool,
     ) {
         let path = request.uri().path().to_ascii_lowercase();
-        self.unread.remove(&(endpoint, path.clone()));
+        self.without_text.remove(&(endpoint, path.clone()));
         let post = request.method() == Method::POST;
         let subject = if post && path.ends_with("/messages") {
             std::str::from_utf8(request.body())
@@ -260,12 +271,12 @@ impl Oracle {
         } else if post && path.ends_with("/messaginginvitations") {
             self.invitation(request).unwrap_or(Subject::Other)
         } else if post && path.ends_with("/applications") {
-            if self.settled.contains(&endpoint) {
+            if self.with_application.contains(&endpoint) {
                 *self.recreating.entry(endpoint).or_default() += 1;
             }
             Subject::Applications
         } else if post && path.ends_with("/oauthtoken") {
-            Subject::Token { in_time }
+            Subject::Token { by_timer }
         } else if path.ends_with("/autodiscoverservice.svc/root") || path == "/" {
             Subject::Root
         } else if let Some(number) = deleted_application(request) {
@@ -286,8 +297,8 @@ impl Oracle {
             record.sender = Some(endpoint);
             record.possible_executions += 1;
         }
-        let closed = match subject {
-            Subject::Poll => self.closed_at(endpoint),
+        let completed = match subject {
+            Subject::Poll => self.completed_at(endpoint),
             _ => Vec::new(),
         };
         self.exchanges.insert(
@@ -296,20 +307,20 @@ impl Oracle {
                 endpoint,
                 subject,
                 of_application: path.contains("/applications/"),
-                closed,
+                completed,
                 failed: false,
-                facts: Vec::new(),
+                statements: Vec::new(),
             },
         );
     }
 
-    /// The messages that a client, or one whose session it resumed, has received completely.
-    fn closed_at(&self, endpoint: EndpointId) -> Vec<(EndpointId, MessageId)> {
-        let here = self
-            .closed
+    /// The messages that a client and its predecessors have received completely.
+    fn completed_at(&self, endpoint: EndpointId) -> Vec<(EndpointId, MessageId)> {
+        let own = self
+            .completed
             .range((endpoint, MessageId(0))..=(endpoint, MessageId(u32::MAX)));
         let inherited = self.inherited.get(&endpoint);
-        here.chain(inherited.into_iter().flatten())
+        own.chain(inherited.into_iter().flatten())
             .copied()
             .collect()
     }
@@ -333,14 +344,15 @@ impl Oracle {
             return;
         };
         let success = response.status().is_success();
-        let mut facts = Vec::new();
+        let mut statements = Vec::new();
         if let Subject::Poll = subject
             && response.status() != StatusCode::UNAUTHORIZED
             && let Some(exchange) = self.exchanges.get(&id)
-            // What a process receives beside its successor, the successor receives, too.
+            // The successor of a paused process receives the same events, so only the polls of the successor acknowledge
+            // them.
             && !self.superseded.contains(&exchange.endpoint)
         {
-            self.acknowledged.extend(exchange.closed.iter().copied());
+            self.acknowledged.extend(exchange.completed.iter().copied());
         }
         match subject {
             Subject::Message(message) | Subject::Invitation(message) if success => {
@@ -350,50 +362,50 @@ impl Oracle {
                     && let Ok(location) = location.to_str()
                 {
                     self.locations.insert(location.to_owned(), message);
-                    facts.push(Fact::Accepted(message));
+                    statements.push(Statement::Accepted(message));
                 }
             }
             Subject::Applications if success => {
                 if let Some(application) = resource(response.headers(), response.body())
                     && let Some(href) = application.href()
                 {
-                    facts.push(Fact::Application(href.to_owned()));
+                    statements.push(Statement::Application(href.to_owned()));
                     if let Some(exchange) = self.exchanges.get(&id)
                         && let Some(number) = application_number(href)
                     {
-                        self.living.insert(number, exchange.endpoint);
+                        self.server_applications.insert(number, exchange.endpoint);
                     }
                 }
             }
             Subject::Deletion(number) if success => {
-                self.living.remove(&number);
+                self.server_applications.remove(&number);
             }
-            Subject::Token { .. } if success => facts.push(Fact::Token),
-            Subject::Poll if success => facts = self.page(response),
+            Subject::Token { .. } if success => statements.push(Statement::Token),
+            Subject::Poll if success => statements = self.statements_in_page(response),
             Subject::DeliveryResult if success => {
                 if let Some(resource) = resource(response.headers(), response.body()) {
-                    facts = self.read_facts(&resource);
+                    statements = self.statements_in_resource(&resource);
                 }
             }
-            Subject::Batch if success => facts = self.batch_facts(response),
+            Subject::Batch if success => statements = self.statements_in_batch(response),
             _ => {}
         }
-        for fact in &facts {
-            if let Fact::DeliveryResult(message, delivered) = fact {
+        for statement in &statements {
+            if let Statement::DeliveryResult(message, delivered) = statement {
                 self.records.entry(*message).or_default().delivery_result = Some(*delivered);
             }
         }
         if let Some(exchange) = self.exchanges.get_mut(&id) {
-            exchange.facts = facts;
+            exchange.statements = statements;
         }
     }
 
-    /// Records that the client gets another page than the server sent. Only the readable part of that page reaches the
-    /// client.
+    /// Records that a malformed page replaces the page of the server. Only the readable part of the malformed page reaches
+    /// the client.
     pub(crate) fn on_page_changed(&mut self, id: ExchangeId, page: &Response<Bytes>) {
-        let facts = self.page(page);
+        let statements = self.statements_in_page(page);
         if let Some(exchange) = self.exchanges.get_mut(&id) {
-            exchange.facts = facts;
+            exchange.statements = statements;
         }
     }
 
@@ -407,25 +419,28 @@ impl Oracle {
             }
             if sent == Sent::No {
                 let subject = exchange.subject.clone();
-                self.was_not_executed(&subject);
+                self.record_not_executed(&subject);
             }
         }
     }
 
-    /// Marks the pending reads of a client as failed, because its application has ended or is being deleted.
-    /// Returns how many there are.
+    /// Marks the pending reads of a client as failed, because its application has ended or is being deleted. Returns the
+    /// number of these reads.
     fn fail_open_reads(&mut self, endpoint: EndpointId) -> usize {
         let open = self.exchanges.values();
         let open = open.filter(|open| open.endpoint == endpoint);
         let reads = open.filter(|open| matches!(open.subject, Subject::DeliveryResult));
-        let unread = self.unread.iter().filter(|(reader, _)| *reader == endpoint);
-        let failed = reads.count() + unread.count();
+        let without_text = self
+            .without_text
+            .iter()
+            .filter(|(reader, _)| *reader == endpoint);
+        let failed = reads.count() + without_text.count();
         *self.failed_reads.entry(endpoint).or_default() += failed;
-        self.unread.retain(|(reader, _)| *reader != endpoint);
+        self.without_text.retain(|(reader, _)| *reader != endpoint);
         failed
     }
 
-    fn was_not_executed(&mut self, subject: &Subject) {
+    fn record_not_executed(&mut self, subject: &Subject) {
         if let Subject::Message(message) | Subject::Invitation(message) = subject
             && let Some(record) = self.records.get_mut(message)
         {
@@ -445,7 +460,7 @@ impl Oracle {
         };
         // A refused request was not executed, whether the server or an intermediary refused it.
         if response.status().is_client_error() || refuses_ticket(response) {
-            self.was_not_executed(&exchange.subject);
+            self.record_not_executed(&exchange.subject);
         }
         if let Subject::DeliveryResult = exchange.subject
             && !(authentic && response.status().is_success())
@@ -454,11 +469,11 @@ impl Oracle {
         }
         if !authentic {
             if exchange.of_application && matches!(response.status().as_u16(), 403 | 404 | 410) {
-                self.misled.insert(exchange.endpoint);
+                self.false_refusals.insert(exchange.endpoint);
             }
             return;
         }
-        // A session repeats the parts of a refused batch alone.
+        // After a refused batch, a session sends each part as a request of its own.
         let is_batch = matches!(exchange.subject, Subject::Batch);
         if exchange.of_application && says_gone(response) && !is_batch {
             self.applications.remove(&exchange.endpoint);
@@ -470,7 +485,7 @@ impl Oracle {
                 self.fail_open_reads(endpoint);
                 self.coverage.record(CoveragePoint::PollReplaced);
             }
-            Subject::Root if self.settled.contains(&endpoint) => {
+            Subject::Root if self.with_application.contains(&endpoint) => {
                 self.coverage.record(CoveragePoint::Rediscovered);
             }
             _ => {}
@@ -478,38 +493,38 @@ impl Oracle {
         if response.status() == StatusCode::GONE && says_gone(response) {
             self.coverage.record(CoveragePoint::ApplicationExpired);
         }
-        for fact in &exchange.facts {
-            self.learn(&exchange, fact);
+        for statement in &exchange.statements {
+            self.record_statement(&exchange, statement);
         }
     }
 
     /// Records that a statement of the server reached a client.
-    fn learn(&mut self, exchange: &Exchange, fact: &Fact) {
+    fn record_statement(&mut self, exchange: &Exchange, statement: &Statement) {
         let endpoint = exchange.endpoint;
-        match fact {
-            Fact::Accepted(message) => {
+        match statement {
+            Statement::Accepted(message) => {
                 let record = self.records.entry(*message).or_default();
                 record.name_known.insert(endpoint);
             }
-            Fact::ReadLate(message) => {
+            Statement::ReadLate(message) => {
                 self.read_late.insert((endpoint, *message));
             }
-            Fact::Unread(path) => {
-                self.unread.insert((endpoint, path.clone()));
+            Statement::WithoutText(path) => {
+                self.without_text.insert((endpoint, path.clone()));
             }
-            Fact::DeliveryResult(message, _) => {
+            Statement::DeliveryResult(message, _) => {
                 let in_invitation = self.operations.values().any(|other| other == message);
-                let unanswered = self.exchanges.values().any(|open| {
+                let is_in_flight = self.exchanges.values().any(|open| {
                     !open.failed
                         && matches!(open.subject, Subject::Message(other) | Subject::Invitation(other) if other == *message)
                 });
-                if unanswered {
+                if is_in_flight {
                     self.coverage.record(CoveragePoint::EventBeforeResponse);
                 }
                 // A later session of the user may take over the application and receive delivery results of its predecessor.
-                // A session that has ended the conversation ignores its part of a batch.
-                let is_read_alone = !matches!(exchange.subject, Subject::Batch);
-                let can_report = is_read_alone && self.can_report(endpoint, *message);
+                // A session that has ended the conversation ignores the response in a batch.
+                let is_not_batched = !matches!(exchange.subject, Subject::Batch);
+                let can_report = is_not_batched && self.can_report(endpoint, *message);
                 let record = self.records.entry(*message).or_default();
                 if can_report {
                     record.result_received.insert(endpoint);
@@ -519,26 +534,26 @@ impl Oracle {
                     record.name_known.insert(endpoint);
                 }
             }
-            Fact::Text(message) => {
+            Statement::Text(message) => {
                 self.arrived.insert((endpoint, *message));
             }
-            Fact::Closed(message) => {
-                self.closed.insert((endpoint, *message));
+            Statement::Completed(message) => {
+                self.completed.insert((endpoint, *message));
             }
-            Fact::Application(href) => {
+            Statement::Application(href) => {
                 self.applications.insert(endpoint, href.clone());
-                if !self.settled.insert(endpoint) {
+                if !self.with_application.insert(endpoint) {
                     self.coverage.record(CoveragePoint::Recreated);
                 }
                 if self.recreating.remove(&endpoint) > Some(REQUESTS_PER_ATTEMPT) {
                     self.coverage.record(CoveragePoint::RecreatedLate);
                 }
             }
-            Fact::EndWithoutStart => self.coverage.record(CoveragePoint::Aggregated),
-            Fact::Token => {
-                if !self.authorized.insert(endpoint) {
+            Statement::EndWithoutStart => self.coverage.record(CoveragePoint::Aggregated),
+            Statement::Token => {
+                if !self.with_token.insert(endpoint) {
                     self.coverage.record(CoveragePoint::TokenRenewed);
-                    if let Subject::Token { in_time: true } = exchange.subject {
+                    if let Subject::Token { by_timer: true } = exchange.subject {
                         self.coverage.record(CoveragePoint::TokenRenewedInTime);
                     }
                 }
@@ -575,7 +590,7 @@ mod tests {
     fn a_message_that_was_certainly_not_executed_has_a_known_delivery_result() {
         assert!(
             !MessageRecord::default().may_be_unknown(),
-            "nothing was sent"
+            "no request was sent"
         );
         assert!(oracle().record(MessageId(0)).may_be_unknown());
         for (sent, may_be_executed) in [(Sent::No, false), (Sent::Maybe, true)] {

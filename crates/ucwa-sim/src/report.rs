@@ -27,13 +27,13 @@ pub struct Report {
     pub unknown: u64,
     /// How many actors never signed in.
     pub absent: u64,
-    /// The faults and recoveries that took place.
+    /// The faults and recoveries that occurred.
     pub coverage: Coverage,
     /// How many events the world processed.
     pub steps: u64,
     /// How much virtual time passed.
     pub time: Duration,
-    /// The violated invariants; empty after a good run.
+    /// The violated invariants; empty after a correct run.
     pub violations: Vec<Violation>,
     /// The trace, if [`Options::trace`](crate::Options::trace) is set.
     pub trace: Trace,

@@ -1,4 +1,4 @@
-//! One run: builds the world of a seed, plays the scenario, checks the invariants.
+//! One run: builds the world of a seed, runs the scenario, checks the invariants.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,7 +14,7 @@ use crate::scenario::{self, Plan, Scenario};
 use crate::violation::{Invariant, Violation};
 use crate::world::{Conditions, World};
 
-/// Plays the scenario in the world of `seed`. The same seed and options give the same report.
+/// Runs the scenario in the world of `seed`. The same seed and options give the same report.
 pub fn run(seed: u64, options: &Options) -> Report {
     let network = options.network.clone().unwrap_or_else(|| network_of(seed));
     let mut http_faults = match options.size {
@@ -39,7 +39,7 @@ pub fn run(seed: u64, options: &Options) -> Report {
         WorldSize::Pair | WorldSize::Group | WorldSize::Large => DeviceFaults::default(),
         WorldSize::Full | WorldSize::Handover => DeviceFaults::of(seed, ideal, actors),
     };
-    // What a process had begun when it was stopped may fail, so nothing is ideal then.
+    // The operations that are pending when a process stops may fail, so a world with hand-overs is not ideal.
     let handovers = match options.size {
         WorldSize::Handover => Handover::of(seed, ideal, actors),
         _ => Vec::new(),
@@ -83,11 +83,11 @@ pub fn run(seed: u64, options: &Options) -> Report {
         handovers,
     };
     // After a panic the invariants are checked on the world as the panic left it. The world is then dropped.
-    let played = catch_unwind(AssertUnwindSafe(|| {
+    let result = catch_unwind(AssertUnwindSafe(|| {
         Scenario::new(&mut world, plan, seed).play()
     }));
     let mut violations = std::mem::take(&mut world.violations);
-    let messages = played.unwrap_or_else(|panic| {
+    let messages = result.unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
             .map(String::as_str)

@@ -1,7 +1,7 @@
 //! The scenarios: actors sign in, chat, leave, chat again, leave again and sign out.
 //!
-//! Actors behave like users: they wait before they act, send several messages at once, accept invitations, repeat what
-//! failed, and sign in again when their session ends. In an ideal world everything must succeed at the first attempt; a
+//! Actors behave like users: they wait before they act, send several messages at once, accept invitations, retry failed
+//! actions, and sign in again when their session ends. In an ideal world every action must succeed at the first attempt; a
 //! failure there is a violation.
 
 mod actors;
@@ -55,9 +55,9 @@ pub(crate) fn users() -> Vec<User> {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) size: WorldSize,
-    /// Nothing is lost or refused, so every action must succeed.
+    /// No request or response is lost or refused, and no session is handed over, so every action must succeed.
     pub(crate) ideal: bool,
-    /// Nothing is lost or refused on the network.
+    /// No request or response is lost or refused.
     pub(crate) lossless: bool,
     /// Whether a fault lets all tokens expire at once.
     pub(crate) expires_tokens: bool,
@@ -115,7 +115,7 @@ impl<'w> Scenario<'w> {
         }
     }
 
-    /// Plays the scenario to its end. Returns the messages that were sent.
+    /// Runs the scenario to its end. Returns the messages that were sent.
     pub(crate) fn play(mut self) -> Vec<SentMessage> {
         self.set_up_sites();
         self.inject_permanent_faults();
@@ -142,14 +142,13 @@ impl<'w> Scenario<'w> {
         self.chat(0);
         let leaver = self.random_actor();
         self.leave(leaver);
-        let beginner = self.random_actor();
-        self.chat(beginner);
+        let inviter = self.random_actor();
+        self.chat(inviter);
         let leaver = self.random_actor();
         self.leave(leaver);
     }
 
     /// Sets the site behind the internal discovery host. The client prefers that host, and outside of the enterprise an
-    /// attacker can answer for it.
     /// attacker can answer for it.
     fn set_up_sites(&mut self) {
         match self.random.below(4) {
@@ -163,21 +162,21 @@ impl<'w> Scenario<'w> {
         }
     }
 
-    /// A chat of two actors: from the first message until every message has its delivery result.
-    fn chat(&mut self, beginner: usize) {
-        let answerer = self.peer_of(beginner);
+    /// A chat of two actors, from the first message until every message has its delivery result.
+    fn chat(&mut self, inviter: usize) {
+        let invitee = self.peer_of(inviter);
         for _ in 0..MAX_ATTEMPTS {
-            self.send_message(beginner);
+            self.send_message(inviter);
             let connected = self.expect("the chat connects", |scenario| {
-                scenario.is_chatting(beginner) && scenario.is_chatting(answerer)
+                scenario.is_chatting(inviter) && scenario.is_chatting(invitee)
                     || !scenario.plan.ideal && scenario.is_settled()
             });
-            if !connected || self.is_chatting(beginner) && self.is_chatting(answerer) {
+            if !connected || self.is_chatting(inviter) && self.is_chatting(invitee) {
                 break;
             }
             self.pause(&millis(100..5_000));
         }
-        self.send_message(answerer);
+        self.send_message(invitee);
         for _ in 0..self.plan.messages {
             let sender = self.random_actor();
             if self.random.chance(200) {
@@ -188,7 +187,7 @@ impl<'w> Scenario<'w> {
                 self.pause(&millis(0..4_000));
             }
         }
-        if self.is_patient() {
+        if self.waits_for_results() {
             self.expect("every message gets its delivery result", Self::is_settled);
         }
     }
@@ -215,7 +214,7 @@ impl<'w> Scenario<'w> {
             }
             self.pause(&millis(100..5_000));
         }
-        if self.is_patient() {
+        if self.waits_for_results() {
             self.expect("both actors see the end", |scenario| {
                 scenario.actors.iter().all(|actor| {
                     actor
@@ -256,7 +255,7 @@ impl<'w> Scenario<'w> {
         });
         // The exchanges that are still open end.
         let end = self.world.now() + Duration::from_secs(600);
-        while !self.world.is_at_rest() && self.world.steps() <= MAX_STEPS && self.world.step(end) {}
+        while !self.world.is_idle() && self.world.steps() <= MAX_STEPS && self.world.step(end) {}
     }
 }
 

@@ -18,7 +18,7 @@ impl Trace {
         }
     }
 
-    /// Adds a line. `what` is formatted only if the trace is enabled.
+    /// Adds a line. `text` is formatted only if the trace is enabled.
     pub(crate) fn note(&mut self, now: Duration, source: &str, text: fmt::Arguments<'_>) {
         if self.enabled {
             self.lines

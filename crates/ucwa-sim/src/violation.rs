@@ -8,15 +8,15 @@ use std::fmt;
 pub enum Invariant {
     /// Every ticket completes exactly once, and only submitted tickets complete.
     CompletedOnce,
-    /// Every message that reached a client is shown by its session. Every message that was reported as delivered is shown to
-    /// its recipient.
+    /// Every message that reached a client is shown by the client's session. Every message that was reported as delivered is
+    /// shown to its recipient.
     NoLoss,
     /// No message is shown twice to the same actor.
     NoDuplicate,
     /// Within a conversation, the messages of one sender are shown in the order in which they were sent.
     InOrder,
-    /// The delivery result that the sender's session reports is the result of the server. It is unknown only if the session
-    /// could not learn it, and a final result does not change.
+    /// The delivery result that the sender's session reports is the result of the server. The result is unknown only if the
+    /// session could not get it, and a final result does not change.
     TrueDeliveryResult,
     /// A message is shown with the body that was sent.
     Intact,
@@ -40,7 +40,7 @@ pub enum Invariant {
     /// Events are consistent: a conversation is introduced before it changes, and ends once.
     EventOrder,
     /// An idle session has nothing in flight except its pending GET. A session that has ended sends nothing, has nothing in
-    /// flight and sets no timer. Without losses and refusals, the server stores nothing for it.
+    /// flight and sets no timer. Without losses and refusals, the server has deleted its application.
     Quiescent,
     /// A run ends within a bounded number of steps.
     Terminates,

@@ -28,7 +28,7 @@ use crate::trace::Trace;
 use crate::violation::Violation;
 
 /// The wall time at which every world begins.
-const BEGINNING: Duration = Duration::from_secs(1_364_327_898);
+const WALL_AT_EPOCH: Duration = Duration::from_secs(1_364_327_898);
 
 /// The host behind a host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl World {
 
     /// The server's wall time at the epoch of virtual time.
     pub(crate) fn wall_at_epoch() -> SystemTime {
-        SystemTime::UNIX_EPOCH + BEGINNING
+        SystemTime::UNIX_EPOCH + WALL_AT_EPOCH
     }
 
     /// The virtual time since the world began.
@@ -246,7 +246,7 @@ impl World {
     }
 
     /// Drops the records of exchanges and operations that have ended.
-    pub(crate) fn drop_past(&mut self) {
+    pub(crate) fn drop_ended(&mut self) {
         self.exchanges.retain(|_, exchange| !exchange.ended);
         self.injected_faults.clear();
         for endpoint in &mut self.endpoints {
@@ -296,8 +296,8 @@ impl World {
         }
     }
 
-    /// Whether nothing is in transit and no session has a timer.
-    pub(crate) fn is_at_rest(&mut self) -> bool {
+    /// Whether no request or response is in transit and no session has a timer.
+    pub(crate) fn is_idle(&mut self) -> bool {
         self.network.next_due().is_none()
             && self
                 .endpoints

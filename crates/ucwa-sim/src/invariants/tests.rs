@@ -1,4 +1,4 @@
-//! Tests of the invariants: each defect violates its invariant, and a good run violates none.
+//! Tests of the invariants: each defect violates its invariant, and a correct run violates none.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::scenario::{self, Plan, Scenario};
 use crate::world::Conditions;
 
 /// A finished run of two actors in an ideal world, and the messages that were sent.
-fn played() -> (World, Vec<SentMessage>) {
+fn finished_run() -> (World, Vec<SentMessage>) {
     let mut world = World::new(1, Conditions::ideal(), scenario::users(), false);
     let plan = Plan {
         size: WorldSize::Pair,
@@ -74,8 +74,8 @@ fn set_status(world: &mut World, sent_messages: &[SentMessage], status: Option<M
 }
 
 #[test]
-fn a_good_run_violates_no_invariant() {
-    let (world, sent_messages) = played();
+fn a_correct_run_violates_no_invariant() {
+    let (world, sent_messages) = finished_run();
     assert!(sent_messages.len() > 4);
     assert_eq!(violated(&world, &sent_messages), []);
 }
@@ -180,14 +180,14 @@ fn each_defect_violates_its_invariant() {
             |world, _| {
                 let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
                 let config = SessionConfig::new(root, 1, World::wall_at_epoch());
-                let late = world.add_endpoint("late.0", 0, Session::new(config));
+                let unfinished = world.add_endpoint("late.0", 0, Session::new(config));
                 let credentials = Credentials::AnonymousMeeting {
                     conference_uri: "sip:toshm@contoso.com;gruu;opaque=app:conf:focus:id:1"
                         .to_owned(),
                     key: None,
                     display_name: "Late".to_owned(),
                 };
-                world.submit(late, Operation::SignIn(credentials));
+                world.submit(unfinished, Operation::SignIn(credentials));
             },
             &[Invariant::CompletedOnce, Invariant::Quiescent],
         ),
@@ -224,16 +224,16 @@ fn each_defect_violates_its_invariant() {
         ),
     ];
     for (defect, change, invariants) in defects {
-        let (mut world, sent_messages) = played();
+        let (mut world, sent_messages) = finished_run();
         change(&mut world, &sent_messages);
         assert_eq!(violated(&world, &sent_messages), *invariants, "{defect}");
     }
 }
 
-/// A run after which the sender of the first message counts as killed before it got the delivery result, and another session
-/// as the one that resumed from its checkpoint.
+/// A run after which the sender of the first message is marked as killed before the delivery result arrived, and another
+/// session as its successor.
 fn handed_over(is_doubtful: bool, settled: Option<MessageStatus>) -> (World, Vec<SentMessage>) {
-    let (mut world, sent_messages) = played();
+    let (mut world, sent_messages) = finished_run();
     let message = &sent_messages[0];
     let root = Root::Url("https://lyncdiscover.contoso.com/".to_owned());
     let config = SessionConfig::new(root, 1, World::wall_at_epoch());
@@ -256,16 +256,16 @@ fn handed_over(is_doubtful: bool, settled: Option<MessageStatus>) -> (World, Vec
 }
 
 #[test]
-fn a_message_of_a_killed_process_is_settled_by_the_session_that_resumed() {
+fn the_successor_of_a_killed_process_reports_the_delivery_result() {
     use MessageStatus::{Failed, Succeeded, Unknown};
-    let wrong = [Invariant::TrueDeliveryResult, Invariant::AllSucceed];
+    let violated_invariants = [Invariant::TrueDeliveryResult, Invariant::AllSucceed];
     for (is_doubtful, settled, invariants) in [
         (true, Some(Succeeded), &[][..]),
-        (true, Some(Failed), &wrong),
-        (true, Some(Unknown), &wrong),
-        (true, None, &wrong),
-        // The request had left, so the message belongs into the checkpoint.
-        (false, None, &wrong),
+        (true, Some(Failed), &violated_invariants),
+        (true, Some(Unknown), &violated_invariants),
+        (true, None, &violated_invariants),
+        // The request was sent, so the message belongs in the checkpoint.
+        (false, None, &violated_invariants),
     ] {
         let (world, sent_messages) = handed_over(is_doubtful, settled);
         let found = violated(&world, &sent_messages);

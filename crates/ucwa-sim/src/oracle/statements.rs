@@ -1,4 +1,4 @@
-//! Reads the requests and responses of the traffic: the statements of the server in them.
+//! Extracts the statements of the server from requests and responses.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -7,17 +7,17 @@ use ucwa_proto::{
     DataUri, EventKind, EventPage, EventStatus, Limits, Problem, Representation, Resource, batch,
 };
 
-use super::{Fact, Oracle};
+use super::{Oracle, Statement};
 use crate::message::MessageId;
 
 impl Oracle {
     /// The statements in the responses of a batch.
-    pub(super) fn batch_facts(&self, response: &Response<Bytes>) -> Vec<Fact> {
+    pub(super) fn statements_in_batch(&self, response: &Response<Bytes>) -> Vec<Statement> {
         let content_type = response.headers().get(CONTENT_TYPE);
         let boundary = content_type.and_then(|it| batch::boundary(it.to_str().ok()?));
         let limits = Limits::default();
         let parts = batch::Response::decode_batch(response.body(), boundary, &limits);
-        let mut facts = Vec::new();
+        let mut statements = Vec::new();
         for part in parts.iter().flatten().filter(|it| it.status == 200) {
             let representation = part.header("content-type");
             let representation = representation.and_then(Representation::from_content_type);
@@ -25,40 +25,45 @@ impl Oracle {
                 let resource = Resource::decode(&part.body, it, &limits);
                 resource.ok()
             });
-            facts.extend(resource.iter().flat_map(|it| self.read_facts(it)));
+            statements.extend(
+                resource
+                    .iter()
+                    .flat_map(|it| self.statements_in_resource(it)),
+            );
         }
-        facts
+        statements
     }
 
     /// The statements in a message or invitation that was read.
-    pub(super) fn read_facts(&self, resource: &Resource<'_>) -> Vec<Fact> {
+    pub(super) fn statements_in_resource(&self, resource: &Resource<'_>) -> Vec<Statement> {
         let text = resource.link_href("message");
         let text = text.and_then(|href| DataUri::parse(href).ok());
         let text = text.and_then(|it| MessageId::of_text(&it.text()));
-        let text = text.map(Fact::ReadLate).into_iter();
+        let text = text.map(Statement::ReadLate).into_iter();
         text.chain(self.delivery_result_of(resource)).collect()
     }
 
     /// The delivery result in a message or invitation resource.
-    fn delivery_result_of(&self, resource: &Resource<'_>) -> Option<Fact> {
+    fn delivery_result_of(&self, resource: &Resource<'_>) -> Option<Statement> {
         let message = match resource.href() {
             Some(href) if href.contains("/messages/") => self.locations.get(href)?,
             _ => self.operations.get(resource.text("operationId")?)?,
         };
         match resource.text("status").or(resource.text("state"))? {
-            "Succeeded" | "Connected" => Some(Fact::DeliveryResult(*message, true)),
-            "Failed" | "Declined" | "Cancelled" => Some(Fact::DeliveryResult(*message, false)),
+            "Succeeded" | "Connected" => Some(Statement::DeliveryResult(*message, true)),
+            "Failed" | "Declined" | "Cancelled" => Some(Statement::DeliveryResult(*message, false)),
             _ => None,
         }
     }
 
-    pub(super) fn page(&mut self, response: &Response<Bytes>) -> Vec<Fact> {
+    /// The statements in an event page.
+    pub(super) fn statements_in_page(&mut self, response: &Response<Bytes>) -> Vec<Statement> {
         let page = representation(response.headers()).and_then(|representation| {
             EventPage::decode(response.body(), representation, &Limits::default()).ok()
         });
-        // A page without a next link cannot be acknowledged, so a client uses nothing of it.
+        // A page without a next link cannot be acknowledged, so a client ignores the page.
         let page = page.filter(|page| page.follow.is_some());
-        let mut facts = Vec::new();
+        let mut statements = Vec::new();
         for (_, event) in page.iter().flat_map(EventPage::events) {
             let resource = event.resource();
             let text = resource
@@ -72,10 +77,10 @@ impl Oracle {
                             )
                         })
                 });
-            facts.extend(text.map(Fact::Text));
+            statements.extend(text.map(Statement::Text));
             let href = event.link.href.as_ref();
             if event.link.rel == "message" && resource.is_none() {
-                facts.push(Fact::Unread(href.to_ascii_lowercase()));
+                statements.push(Statement::WithoutText(href.to_ascii_lowercase()));
             }
             if let Some(text) = text.filter(|_| event.link.rel == "messagingInvitation") {
                 self.incoming.insert(href.to_owned(), text);
@@ -83,7 +88,7 @@ impl Oracle {
             if event.link.rel == "messagingInvitation" {
                 match event.kind {
                     EventKind::Completed if !self.started.contains(href) => {
-                        facts.push(Fact::EndWithoutStart);
+                        statements.push(Statement::EndWithoutStart);
                     }
                     EventKind::Started => {
                         self.started.insert(href.to_owned());
@@ -94,8 +99,8 @@ impl Oracle {
             if event.kind != EventKind::Completed {
                 continue;
             }
-            let closed = text.or_else(|| self.incoming.get(href).copied());
-            facts.extend(closed.map(Fact::Closed));
+            let completed = text.or_else(|| self.incoming.get(href).copied());
+            statements.extend(completed.map(Statement::Completed));
             let message = match event.link.rel.as_ref() {
                 "message" => self.locations.get(href),
                 "messagingInvitation" => resource
@@ -105,26 +110,26 @@ impl Oracle {
             };
             if let Some(message) = message {
                 let delivered = event.status == Some(EventStatus::Success);
-                facts.push(Fact::DeliveryResult(*message, delivered));
+                statements.push(Statement::DeliveryResult(*message, delivered));
             }
         }
-        facts
+        statements
     }
 }
 
 /// The number of the application that a path belongs to.
 pub(super) fn application_number(path: &str) -> Option<String> {
-    let (_, below) = path.split_once("/applications/")?;
-    let number = below.split(['/', '?']).next()?;
+    let (_, rest) = path.split_once("/applications/")?;
+    let number = rest.split(['/', '?']).next()?;
     Some(number.to_ascii_lowercase())
 }
 
 /// The number of the application that a request deletes.
 pub(super) fn deleted_application(request: &Request<Bytes>) -> Option<String> {
     let path = request.uri().path();
-    let (_, below) = path.split_once("/applications/")?;
-    let whole = request.method() == Method::DELETE && !below.contains('/');
-    application_number(path).filter(|_| whole)
+    let (_, rest) = path.split_once("/applications/")?;
+    let deletes_application = request.method() == Method::DELETE && !rest.contains('/');
+    application_number(path).filter(|_| deletes_application)
 }
 
 fn representation(headers: &HeaderMap) -> Option<Representation> {
@@ -151,7 +156,7 @@ pub(super) fn has_subcode(response: &Response<Bytes>, subcodes: &[&str]) -> bool
             .is_some_and(|subcode| subcodes.contains(&subcode.as_ref()))
 }
 
-/// Whether a response refuses the ticket. Such a request was not executed, whatever the status.
+/// Whether a response refuses the ticket. The request was then not executed, whatever the status.
 pub(super) fn refuses_ticket(response: &Response<Bytes>) -> bool {
     response.headers().contains_key("x-ms-diagnostics") && !response.status().is_success()
 }

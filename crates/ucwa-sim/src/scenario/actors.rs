@@ -19,7 +19,7 @@ pub(super) struct Actor {
     pub(super) address: &'static str,
     /// The actor is the second device of a user.
     is_second_device: bool,
-    /// The endpoints that the actor has signed in with; the last one is the present one.
+    /// The endpoints that the actor has signed in with; the last one is the current one.
     endpoints: Vec<EndpointId>,
     representation: Representation,
     endpoint_id: Option<String>,
@@ -28,7 +28,8 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    /// The actors of a scenario. The last of many may be the second device of another one's user.
+    /// The actors of a scenario. If there are more than three, the last actor may be the second device of another actor's
+    /// user.
     pub(super) fn all(plan: &Plan, random: &mut RandomStream) -> Vec<Self> {
         let second_device =
             (plan.actors > 3 && random.chance(400)).then(|| random.index(plan.actors - 1));
@@ -57,7 +58,7 @@ impl Actor {
             .collect()
     }
 
-    /// The conversation that the actor writes in, if its endpoint is the present one.
+    /// The conversation that the actor writes in, if its endpoint is the current one.
     pub(super) fn present_conversation(&self) -> Option<(EndpointId, ConversationKey)> {
         self.conversation
             .filter(|(endpoint, _)| self.endpoints.last() == Some(endpoint))
@@ -100,8 +101,8 @@ impl Scenario<'_> {
         }
     }
 
-    /// The conversation that an actor writes in. Opens one if there is none, or if its endpoint is a former one. Returns
-    /// `None` if the device of the actor is suspended.
+    /// The conversation that an actor writes in. Opens a conversation if there is none, or if its endpoint is a former one.
+    /// Returns `None` if the device of the actor is suspended.
     pub(super) fn open_conversation(
         &mut self,
         actor: usize,
@@ -182,7 +183,7 @@ impl Scenario<'_> {
         self.world.submit(endpoint, operation);
     }
 
-    /// Lets the actors react to the events of their present endpoints.
+    /// Lets the actors react to the events of their current endpoints.
     pub(super) fn process_events(&mut self) {
         for actor in 0..self.actors.len() {
             let Some(endpoint) = self.endpoint(actor) else {
@@ -259,7 +260,7 @@ impl Scenario<'_> {
         actor.map_or_else(String::new, |actor| actor.address.to_owned())
     }
 
-    /// The first actor that is another user.
+    /// The first actor of another user.
     pub(super) fn peer_of(&self, actor: usize) -> usize {
         let address = |actor: usize| self.actors.get(actor).map(|it| it.address);
         (0..self.actors.len())
@@ -271,12 +272,12 @@ impl Scenario<'_> {
         self.actors.get(actor)?.present_conversation()
     }
 
-    /// Whether the actors wait for the result. In an ideal world they always do.
-    pub(super) fn is_patient(&mut self) -> bool {
+    /// Decides whether the actors wait for the results. In an ideal world they always wait.
+    pub(super) fn waits_for_results(&mut self) -> bool {
         self.plan.ideal || self.random.chance(850)
     }
 
-    /// The present endpoint of an actor.
+    /// The current endpoint of an actor.
     pub(super) fn endpoint(&self, actor: usize) -> Option<EndpointId> {
         self.actors.get(actor)?.endpoints.last().copied()
     }

@@ -43,7 +43,7 @@ impl Scenario<'_> {
                 self.pause(&millis(0..4_000));
             }
         }
-        if self.is_patient() {
+        if self.waits_for_results() {
             self.expect("every message gets its delivery result", Self::is_settled);
         }
         self.change_presence();
@@ -54,19 +54,20 @@ impl Scenario<'_> {
     fn connect_all(&mut self, host: usize, as_conference: bool) {
         for _ in 0..MAX_ATTEMPTS {
             self.send_message(host);
-            let up = self.expect("the chat connects", |scenario| {
+            let connected = self.expect("the chat connects", |scenario| {
                 let missing = scenario.missing(host);
                 let peer = scenario
                     .actors
                     .get(scenario.peer_of(host))
                     .map(|it| it.address);
-                let met = match as_conference {
+                let have_joined = match as_conference {
                     true => missing.is_empty(),
                     false => !missing.iter().any(|address| Some(*address) == peer),
                 };
-                scenario.is_chatting(host) && met || !scenario.plan.ideal && scenario.is_settled()
+                scenario.is_chatting(host) && have_joined
+                    || !scenario.plan.ideal && scenario.is_settled()
             });
-            if !up || self.is_chatting(host) {
+            if !connected || self.is_chatting(host) {
                 break;
             }
             self.pause(&millis(100..5_000));
@@ -131,7 +132,7 @@ impl Scenario<'_> {
         missing
     }
 
-    /// The actors leave one after the other. Some send a last message first.
+    /// Lets the actors leave one after the other. Some send a last message first.
     fn leave_one_by_one(&mut self) {
         let first = self.random_actor();
         for turn in 0..self.actors.len() {
@@ -164,7 +165,7 @@ impl Scenario<'_> {
         }
     }
 
-    /// Every actor follows the presence of the others, reads some facts and searches.
+    /// Lets every actor follow the presence of the others, read some fields of persons and search.
     fn follow_presence(&mut self) {
         for actor in 0..self.actors.len() {
             let Some(endpoint) = self.endpoint(actor) else {
@@ -200,7 +201,7 @@ impl Scenario<'_> {
         }
     }
 
-    /// Some actors change their availability. In an ideal world every follower must learn the new one.
+    /// Lets some actors change their availability. In an ideal world every follower must get the new availability.
     fn change_presence(&mut self) {
         let mut changed = Vec::new();
         for actor in 0..self.actors.len() {
@@ -234,14 +235,17 @@ impl Scenario<'_> {
         for (_, endpoint) in self.world.endpoints() {
             for (actor, uri, status) in &changed {
                 let known = endpoint.statuses.get(uri);
-                // Whom a session follows is not handed over.
+                // The followed persons of a session are not handed over.
                 if endpoint.owner != *actor
                     && endpoint.predecessor.is_none()
                     && endpoint.successor.is_none()
                     && endpoint.state == SignInState::SignedIn
                     && known != Some(status)
                 {
-                    stale.push(format!("{} knows {uri} as {known:?}", endpoint.name));
+                    stale.push(format!(
+                        "{} has the status {known:?} of {uri}",
+                        endpoint.name
+                    ));
                 }
             }
         }

@@ -9,8 +9,8 @@ use super::timeline::Action;
 use crate::endpoint::{Endpoint, EndpointId};
 use crate::handover_schedule::{Handover, Stop};
 
-/// How long a process that was paused may take to notice that another one has taken over the application, and to leave it to
-/// that one. It includes the deadline of a pending GET.
+/// How long a process that was paused may take to notice its successor and to yield the application to it. The deadline of a
+/// pending GET is part of this time.
 const YIELD_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// How long all hand-overs of a run may take.
 const HANDOVER_LIMIT: Duration = Duration::from_secs(24 * 3_600);
@@ -45,8 +45,8 @@ impl Scenario<'_> {
         let Some(record) = self.world.endpoint_mut(endpoint) else {
             return;
         };
-        let legacy = record.legacy.as_mut();
-        if let Some(gap) = legacy.and_then(|legacy| legacy.gap.take()) {
+        let checkpoint = record.stored_checkpoint.as_mut();
+        if let Some(gap) = checkpoint.and_then(|checkpoint| checkpoint.gap.take()) {
             self.schedule_after(gap, Action::StartSuccessor(actor));
         }
     }
@@ -74,8 +74,8 @@ impl Scenario<'_> {
         endpoint.is_some_and(|it| it.predecessor.is_some() && it.state == SignInState::SigningIn)
     }
 
-    /// Checks that a process which was paused has left the application to its successor. If the network loses that news, both
-    /// may poll for longer.
+    /// Checks that a process that was paused has yielded the application to its successor. If the network loses the response
+    /// that reports the successor, both may poll for longer.
     pub(super) fn check_yielded(&mut self, endpoint: EndpointId) {
         if self.plan.lossless {
             self.world.check_yielded(endpoint);
@@ -108,7 +108,7 @@ impl Scenario<'_> {
         for actor in 0..self.actors.len() {
             let endpoint = self.endpoint(actor);
             if let Some(record) = endpoint.and_then(|it| self.world.endpoint_mut(it)) {
-                record.dies_uncommitted = None;
+                record.kill_before_commit = None;
             }
         }
         self.wait(HANDOVER_LIMIT, |scenario| {
@@ -119,19 +119,19 @@ impl Scenario<'_> {
                 )
             })
         });
-        // The last successors get what the server kept for them, even if their first poll is lost.
+        // Time for the last successors to get the events that the server holds, even if their first poll is lost.
         self.wait(Duration::from_secs(300), |_| false);
         self.end_predecessors();
     }
 
-    /// Signs out the processes that were paused and did not notice their successors: the network lost that news, or the
-    /// successor had ended.
+    /// Signs out the processes that were paused and did not notice their successors: the network lost the response that
+    /// reports the successor, or the successor had ended.
     fn end_predecessors(&mut self) {
-        let is_left = |endpoint: &Endpoint| {
+        let still_runs = |endpoint: &Endpoint| {
             endpoint.successor.is_some() && endpoint.state != SignInState::SignedOut
         };
-        let left = self.world.endpoints().filter(|(_, it)| is_left(it));
-        for id in left.map(|(id, _)| id).collect::<Vec<_>>() {
+        let running = self.world.endpoints().filter(|(_, it)| still_runs(it));
+        for id in running.map(|(id, _)| id).collect::<Vec<_>>() {
             self.world.submit(id, Operation::SignOut);
         }
     }

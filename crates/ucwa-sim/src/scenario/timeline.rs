@@ -37,7 +37,7 @@ pub(super) enum Action {
     StartSuccessor(usize),
     /// A paused process continues.
     Continue(EndpointId),
-    /// A process that was paused must have left the application to its successor.
+    /// A process that was paused must have yielded the application to its successor.
     CheckYielded(EndpointId),
 }
 
@@ -103,8 +103,8 @@ impl Scenario<'_> {
         self.wait(pause, |_| false);
     }
 
-    /// Waits for a condition. In an ideal world a condition that is not met in time is a violation; elsewhere the actors
-    /// give up.
+    /// Waits for a condition. A condition that is not met in time is a violation in an ideal world; in other worlds the
+    /// scenario continues.
     pub(super) fn expect(&mut self, name: &str, condition: impl Fn(&Self) -> bool) -> bool {
         let limit = Duration::from_secs(if self.plan.ideal { 120 } else { 400 });
         let met = self.wait(limit, condition);

@@ -81,7 +81,7 @@ impl World {
         };
         let client = exchange.endpoint;
         let page = awaited && exchange.lane == Lane::Events && response.status().is_success();
-        if page && self.dies_with_page(client, exchange.request, &response) {
+        if page && self.kill_before_commit(client, exchange.request, &response) {
             self.oracle.on_failed(id, Sent::Maybe);
             return;
         }
@@ -94,7 +94,7 @@ impl World {
             id: exchange.request,
             result: Ok(response),
         };
-        // The timers that became due while the process stood still fire before the page is handled.
+        // The timers that became due while the process was paused fire before the page is handled.
         let late = self.is_late(client);
         let cause = if page && !late {
             Cause::EventPage
@@ -212,8 +212,8 @@ impl World {
                     ..
                 } => {
                     polled |= lane == Lane::Events;
-                    let in_time = cause == Cause::Timer;
-                    self.send(id, (request_id, request), lane, deadline, in_time);
+                    let by_timer = cause == Cause::Timer;
+                    self.send(id, (request_id, request), lane, deadline, by_timer);
                     None
                 }
                 Output::Abort(request) => {
@@ -271,14 +271,15 @@ impl World {
                     }
                     return self.commit(id);
                 }
-                // No question is answered, which means no.
+                // A session treats an unanswered question as a refusal.
                 _ => None,
             };
             self.violations.extend(violation);
         }
     }
 
-    /// Commits what a session with a commit gate has reported, and carries out what waited for it.
+    /// Commits the event page that a session with a commit gate has reported, and carries out the outputs that waited for the
+    /// commit.
     fn commit(&mut self, id: EndpointId) {
         let uncommitted = self.endpoints.get(id.0).filter(|_| self.is_running(id));
         if let Some(number) = uncommitted.and_then(|it| it.session.uncommitted()) {
@@ -292,7 +293,7 @@ impl World {
         (request_id, request): (RequestId, Request<Bytes>),
         lane: Lane,
         deadline: Duration,
-        in_time: bool,
+        by_timer: bool,
     ) {
         let site = request
             .uri()
@@ -306,7 +307,7 @@ impl World {
         let exchange = self
             .network
             .send(self.now, request.clone(), lane, deadline, site.is_some());
-        self.oracle.on_sent(exchange, id, &request, in_time);
+        self.oracle.on_sent(exchange, id, &request, by_timer);
         let may_outlive_session = match *request.method() {
             Method::DELETE => true,
             Method::POST => request.uri().path().ends_with("/applications"),

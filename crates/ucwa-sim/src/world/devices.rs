@@ -95,7 +95,7 @@ impl World {
         }
     }
 
-    /// Resumes the devices whose suspend ends now. Returns whether there is one.
+    /// Resumes the devices whose suspend ends now. Returns whether there is such a device.
     pub(super) fn resume_device(&mut self) -> bool {
         let now = self.now;
         let due = |device: &Device| device.suspend.as_ref().is_some_and(|it| it.until <= now);
@@ -119,7 +119,7 @@ impl World {
         true
     }
 
-    /// Decides the fate of an arrival at a suspended device: a response is lost or held, a failure is held.
+    /// Handles an arrival at a suspended device: a response is lost or held, a failure is held.
     pub(super) fn hold(&mut self, id: EndpointId, arrival: Arrival) {
         let lost = matches!(
             arrival,

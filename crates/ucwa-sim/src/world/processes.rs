@@ -1,4 +1,4 @@
-//! The processes of the world: they are detached, killed or paused, and their successors resume their sessions.
+//! The processes of the world: processes are detached, killed or paused, and their successors resume the sessions.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use ucwa_session::{Checkpoint, Input, Lane, Output, RequestId, Session, SessionC
 use super::World;
 use super::client_side::Cause;
 use crate::coverage::CoveragePoint;
-use crate::endpoint::{Endpoint, EndpointId, Legacy, Process};
+use crate::endpoint::{Endpoint, EndpointId, Process, StoredCheckpoint};
 use crate::handover_schedule::Stop;
 use crate::message::MessageId;
 use crate::network::Arrival;
@@ -23,8 +23,9 @@ impl World {
         endpoint.is_some_and(|it| matches!(it.process, Process::Running))
     }
 
-    /// Stops the process of a session that can be resumed; its successor is to start after `gap`. Returns whether it stopped:
-    /// a session that is not signed in has no checkpoint, and a process that is to die with an event page still runs.
+    /// Stops the process of a session that can be resumed; its successor is to start after `gap`. Returns whether the process
+    /// stopped: a session that is not signed in has no checkpoint, and a process that is to be killed at the next event page
+    /// still runs.
     pub(crate) fn stop(&mut self, id: EndpointId, stop: Stop, gap: Duration) -> bool {
         self.read_wall_clock(id);
         let Some(endpoint) = self.endpoints.get_mut(id.0).filter(is_running) else {
@@ -35,24 +36,23 @@ impl World {
         };
         let text = format_args!("{stop:?}");
         self.trace.note(self.now, &endpoint.name, text);
-        let checkpoint = checkpoint.encode();
-        let legacy = Legacy {
-            checkpoint,
+        let stored = StoredCheckpoint {
+            encoded: checkpoint.encode(),
             gap: Some(gap),
         };
         match stop {
             Stop::Detach => self.detach(id, gap),
             Stop::Kill => {
-                endpoint.leave(legacy);
+                endpoint.store_checkpoint(stored);
                 self.kill(id, false);
             }
             Stop::KillUncommitted => {
-                endpoint.dies_uncommitted = Some(gap);
+                endpoint.kill_before_commit = Some(gap);
                 return false;
             }
             Stop::Pause(length) => {
-                endpoint.leave(legacy);
-                endpoint.dies_uncommitted = None;
+                endpoint.store_checkpoint(stored);
+                endpoint.kill_before_commit = None;
                 endpoint.resumed = None;
                 endpoint.process = Process::Paused { held: Vec::new() };
                 for (exchange, client) in self.open_exchanges().collect::<Vec<_>>() {
@@ -70,14 +70,13 @@ impl World {
         let Some(endpoint) = self.endpoints.get_mut(id.0) else {
             return;
         };
-        // The operations that are open now fail.
+        // Detaching fails the operations that are open now.
         let open: BTreeSet<_> = endpoint.open_tickets().collect();
         let checkpoint = endpoint.session.detach(now);
         endpoint.process = Process::Detached;
         if let Some(checkpoint) = checkpoint {
-            let checkpoint = checkpoint.encode();
-            endpoint.leave(Legacy {
-                checkpoint,
+            endpoint.store_checkpoint(StoredCheckpoint {
+                encoded: checkpoint.encode(),
                 gap: Some(gap),
             });
             endpoint.open_at_stop = open;
@@ -100,9 +99,9 @@ impl World {
         }
     }
 
-    /// Kills a process that is to die with the event page in `response`: it handles the page and sends what follows from it,
-    /// and dies before it has stored anything. Returns false if it is not to die.
-    pub(super) fn dies_with_page(
+    /// Kills a process that is to be killed at the event page in `response`: the process handles the page and sends the
+    /// resulting requests, and is killed before it commits the page. Returns false if the process is not to be killed.
+    pub(super) fn kill_before_commit(
         &mut self,
         id: EndpointId,
         request: RequestId,
@@ -113,12 +112,11 @@ impl World {
             return false;
         };
         let stored = endpoint.session.checkpoint();
-        let (Some(gap), Some(stored)) = (endpoint.dies_uncommitted, stored) else {
+        let (Some(gap), Some(stored)) = (endpoint.kill_before_commit, stored) else {
             return false;
         };
-        let checkpoint = stored.encode();
-        endpoint.leave(Legacy {
-            checkpoint,
+        endpoint.store_checkpoint(StoredCheckpoint {
+            encoded: stored.encode(),
             gap: Some(gap),
         });
         let input = Input::Response {
@@ -128,7 +126,7 @@ impl World {
         self.trace.note(
             self.now,
             &endpoint.name,
-            format_args!("dies with {input:?}"),
+            format_args!("is killed with {input:?}"),
         );
         endpoint.session.handle(now, input);
         while let Some(endpoint) = self.endpoints.get_mut(id.0) {
@@ -166,7 +164,7 @@ impl World {
         }
     }
 
-    /// Keeps an arrival for a process that stands still. Returns it if the process does not.
+    /// Holds an arrival for a paused process. Returns the arrival if the process is not paused.
     pub(super) fn hold_for_process(&mut self, id: EndpointId, arrival: Arrival) -> Option<Arrival> {
         match self.endpoints.get_mut(id.0).map(|it| &mut it.process) {
             Some(Process::Paused { held }) => {
@@ -177,7 +175,7 @@ impl World {
         }
     }
 
-    /// Adds the session that resumes the one of a process that has stopped. `None` if that left no readable checkpoint.
+    /// Adds the session that resumes the session of a stopped process. Returns `None` if there is no readable checkpoint.
     pub(crate) fn add_successor(
         &mut self,
         of: EndpointId,
@@ -186,8 +184,8 @@ impl World {
     ) -> Option<EndpointId> {
         let endpoint = self.endpoints.get_mut(of.0)?;
         let owner = endpoint.owner;
-        let legacy = endpoint.legacy.take()?;
-        let checkpoint = match Checkpoint::decode(&legacy.checkpoint) {
+        let stored = endpoint.stored_checkpoint.take()?;
+        let checkpoint = match Checkpoint::decode(&stored.encoded) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
                 let detail = format!("{}: {error}", endpoint.name);
@@ -216,7 +214,7 @@ impl World {
         Some(successor)
     }
 
-    /// The first of the sessions that were handed over to this one in turn.
+    /// The first session in the chain of predecessors of this one.
     pub(crate) fn origin_of(&self, mut id: EndpointId) -> EndpointId {
         while let Some(before) = self.endpoint(id).and_then(|it| it.predecessor) {
             id = before;
@@ -239,15 +237,15 @@ impl World {
         }
     }
 
-    /// Checks that a process that was paused has left the application to its successor.
+    /// Checks that a process that was paused has yielded the application to its successor.
     pub(crate) fn check_yielded(&mut self, id: EndpointId) {
-        let owns = |id: EndpointId| {
+        let polls = |id: EndpointId| {
             let endpoint = self.endpoint(id);
             endpoint.is_some_and(|it| it.poll.is_some())
         };
         let endpoint = self.endpoint(id);
         let successor = endpoint.and_then(|it| it.successor);
-        if owns(id) && successor.is_some_and(owns) {
+        if polls(id) && successor.is_some_and(polls) {
             let name = endpoint.map(|it| it.name.clone()).unwrap_or_default();
             let detail = format!("{name} and its successor both poll");
             self.violations
@@ -271,7 +269,7 @@ mod tests {
     const EVENTS: &str = "/ucwa/oauth/v1/applications/1/events";
     const TOKEN: &str = "/WebTicket/oauthtoken";
 
-    /// A world with a session and the one that resumed it.
+    /// A world with a session and its successor.
     fn world() -> (World, EndpointId, EndpointId) {
         let mut world = World::new(1, Conditions::ideal(), Vec::new(), false);
         let session = || {
@@ -322,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrives_at_a_process_that_stands_still_is_kept() {
+    fn arrivals_at_a_paused_process_are_held() {
         let (mut world, old, _) = world();
         let arrival = || Arrival::Disconnect { id: ExchangeId(1) };
         assert!(world.hold_for_process(old, arrival()).is_some());

@@ -1,4 +1,4 @@
-//! The invariants that are checked when a session sends a request, and when it ends.
+//! The invariants that are checked when a session sends a request and when the session ends.
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -46,7 +46,7 @@ impl World {
         }
         // A request without a token may go to a former application to learn where its host issues tokens.
         if secret && !self.oracle.is_of_present_application(id, path) {
-            let detail = format!("{name} uses {path}, of a former application");
+            let detail = format!("{name} uses {path}, which belongs to a former application");
             self.violations
                 .push(Violation::new(Invariant::CurrentApplication, detail));
         }
@@ -55,11 +55,11 @@ impl World {
     /// Checks a session that has just signed out: only the deletion of its application may be in flight, or the creation of
     /// an application, which is deleted once it exists.
     pub(super) fn check_end(&mut self, id: EndpointId) {
-        let left: Vec<_> = (self.exchanges.iter())
+        let in_flight: Vec<_> = (self.exchanges.iter())
             .filter(|(_, it)| it.endpoint == id && !it.ended)
             .collect();
         let allowed = matches!(
-            left.as_slice(),
+            in_flight.as_slice(),
             [] | [(
                 _,
                 ClientExchange {
@@ -69,7 +69,7 @@ impl World {
             )]
         );
         if !allowed {
-            let ids: Vec<_> = left.iter().map(|(exchange, _)| exchange.0).collect();
+            let ids: Vec<_> = in_flight.iter().map(|(exchange, _)| exchange.0).collect();
             let name = self.endpoint(id).map_or("", |endpoint| &endpoint.name);
             let detail = format!("{name} leaves {ids:?} in flight when it signs out");
             self.violations
@@ -186,7 +186,7 @@ mod tests {
         };
         world.submit(id, Operation::SignIn(credentials));
         let (_, request) = world.exchanges.pop_first().unwrap();
-        let mut left = |may_outlive_session: &[bool]| {
+        let mut violations = |may_outlive_session: &[bool]| {
             let exchanges = may_outlive_session
                 .iter()
                 .map(|may_outlive_session| ClientExchange {
@@ -197,9 +197,9 @@ mod tests {
             world.check_end(id);
             std::mem::take(&mut world.violations).len()
         };
-        assert_eq!(left(&[]), 0);
-        assert_eq!(left(&[true]), 0);
-        assert_eq!(left(&[false]), 1);
-        assert_eq!(left(&[true, true]), 1);
+        assert_eq!(violations(&[]), 0);
+        assert_eq!(violations(&[true]), 0);
+        assert_eq!(violations(&[false]), 1);
+        assert_eq!(violations(&[true, true]), 1);
     }
 }

@@ -10,7 +10,7 @@ use super::{Outage, Site, World};
 use crate::attacker::attacker_response;
 use crate::coverage::CoveragePoint;
 use crate::endpoint::EndpointId;
-use crate::http_faults::{RequestFate, page};
+use crate::http_faults::{RequestDecision, page};
 use crate::network::ExchangeId;
 
 impl World {
@@ -82,11 +82,11 @@ impl World {
         }
         let wall = self.server_wall();
         match self.http_fault_injector.on_request(wall, &mut request) {
-            RequestFate::Forwarded => {}
-            RequestFate::TokenRemoved => {
+            RequestDecision::Forwarded => {}
+            RequestDecision::TokenRemoved => {
                 self.injected_faults.insert(id, CoveragePoint::Unauthorized);
             }
-            RequestFate::Answered(point, response) => {
+            RequestDecision::Answered(point, response) => {
                 let text = format_args!("{} is refused: {}", id.0, response.status());
                 self.trace.note(self.now, "fault", text);
                 self.injected_faults.insert(id, point);

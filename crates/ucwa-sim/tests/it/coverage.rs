@@ -1,4 +1,4 @@
-//! Every fault takes place, and has an effect.
+//! Every fault occurs and has an effect.
 
 use ucwa_sim::{Coverage, CoveragePoint, HttpFaults, NetworkProfile, Options, Report, WorldSize};
 

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use ucwa_sim::{Options, Report, run};
 
-/// Plays a seed with its trace, and returns the trace, the report and the violations.
+/// Runs a seed with its trace, and returns the trace, the report and the violations.
 fn trace(seed: u64, options: &Options) -> String {
     let mut options = options.clone();
     options.trace = true;
@@ -29,7 +29,7 @@ fn trace(seed: u64, options: &Options) -> String {
     text
 }
 
-/// Plays the seeds. Panics with the trace of the first failing seed and the command that replays it.
+/// Runs the seeds. Panics with the trace of the first failing seed and the command that replays it.
 #[track_caller]
 fn play(seeds: Range<u64>, options: &Options) -> Vec<Report> {
     let reports: Vec<_> = seeds.map(|seed| run(seed, options)).collect();
