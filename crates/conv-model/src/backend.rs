@@ -13,8 +13,8 @@ use crate::request::Request;
 /// holds no lock during the call. An implementation may write facts and invoke commands inside it. If two threads invoke
 /// commands at the same time, one of them makes both calls.
 ///
-/// [`request`](Self::request) starts the work and returns without waiting for the result. A protocol with async functions sends
-/// the request to a task:
+/// [`request`](Self::request) starts the work and returns without waiting for the result. A protocol with async functions
+/// sends the request to a task:
 ///
 /// ```
 /// use conv_model::{Backend, CommandId, Request};

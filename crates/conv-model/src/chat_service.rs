@@ -154,8 +154,8 @@ impl ChatService {
         self.send(body.into(), None)
     }
 
-    /// Sends a message with an ID of the application's choice, like [`send_message`](Self::send_message). For a program that keeps
-    /// an outbox: the ID travels with the message, so the result can be found out after a crash.
+    /// Sends a message with an ID of the application's choice, like [`send_message`](Self::send_message). For a program that
+    /// keeps an outbox: the ID travels with the message, so the result can be found out after a crash.
     ///
     /// # Errors
     /// As [`send_message`](Self::send_message); with [`InvalidArgument`](ReasonCode::InvalidArgument) if the protocol cannot use

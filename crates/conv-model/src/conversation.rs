@@ -200,10 +200,11 @@ impl Conversation {
 
     /// The other participants. A participant who leaves stays, Disconnected, until [`Collection::remove`] removes it.
     ///
-    /// [`Collection::add`] takes an address, or a participant from [`create_participant`](Self::create_participant). Before the
-    /// conversation has begun, it sends nothing, and the participant is invited with the conversation. Afterwards it invites the
-    /// participant, and ends with the invitation; a participant who does not join stays, Disconnected, and the reason of its
-    /// state says why. [`Collection::remove`] ends with the removal: if the other side refuses it, the participant stays.
+    /// [`Collection::add`] takes an address, or a participant from [`create_participant`](Self::create_participant). Before
+    /// the conversation has begun, it sends nothing, and the participant is invited with the conversation. Afterwards it
+    /// invites the participant, and ends with the invitation; a participant who does not join stays, Disconnected, and the
+    /// reason of its state says why. [`Collection::remove`] ends with the removal: if the other side refuses it, the
+    /// participant stays.
     #[must_use]
     pub fn participants(&self) -> Collection<Participant> {
         Collection::new(ListField {
@@ -238,9 +239,10 @@ impl Conversation {
         self.property(|cells| &mut cells.is_group)
     }
 
-    /// Whether the user is in a conference that all others have left: another participant was in it, and no other participant is
-    /// in it, waits in its lobby, or is invited to it. A conference does not end by itself, so an unattended program should then
-    /// [leave](Self::leave) it. False in a conversation with one other person, which ends when that person leaves.
+    /// Whether the user is in a conference that all others have left: another participant was in it, and no other
+    /// participant is in it, waits in its lobby, or is invited to it. A conference does not end by itself, so an unattended
+    /// program should then [leave](Self::leave) it. False in a conversation with one other person, which ends when that
+    /// person leaves.
     #[must_use]
     pub fn is_alone(&self) -> Property<bool> {
         self.property(|cells| &mut cells.alone)

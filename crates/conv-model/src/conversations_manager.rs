@@ -48,8 +48,8 @@ impl ConversationsManager {
         })
     }
 
-    /// The number of conversations with unread messages, as the server counts missed conversations. It is 0 until the protocol
-    /// asks the server, which it does if history is archived or archived conversations were loaded.
+    /// The number of conversations with unread messages, as the server counts missed conversations. It is 0 until the
+    /// protocol asks the server, which it does if history is archived or archived conversations were loaded.
     #[must_use]
     pub fn unread_conversations_count(&self) -> Property<usize> {
         Property::new(Field {
@@ -98,7 +98,8 @@ impl ConversationsManager {
     }
 
     /// A new conference, which is in [`conversations`](Self::conversations) when this returns, Created and without
-    /// participants. Sends no request. Participants can be added; a start or a message begins the conference and invites them.
+    /// participants. Sends no request. Participants can be added; a start or a message begins the conference and invites
+    /// them.
     #[must_use]
     pub fn create_conversation(&self) -> Conversation {
         self.node

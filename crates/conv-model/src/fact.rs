@@ -82,8 +82,8 @@ pub enum Fact {
     },
     /// The number of conversations with unread messages.
     UnreadConversations(usize),
-    /// A request ended. The end takes effect in the transaction of this fact, and the future of the command resolves after the
-    /// deliveries of that transaction. Ignored for a command that has ended.
+    /// A request ended. The end takes effect in the transaction of this fact, and the future of the command resolves after
+    /// the deliveries of that transaction. Ignored for a command that has ended.
     #[non_exhaustive]
     Completed {
         /// The command.
@@ -239,8 +239,8 @@ pub enum ConversationFact {
         /// The reason.
         reason: Option<Reason>,
     },
-    /// A participant joined. The model looks for the participant with this ID, then for a participant with this address that the
-    /// model created or that is Disconnected, which then has this ID as well. Otherwise the model adds a participant.
+    /// A participant joined. The model looks for the participant with this ID, then for a participant with this address that
+    /// the model created or that is Disconnected, which then has this ID as well. Otherwise the model adds a participant.
     ParticipantAdded(ParticipantFact),
     /// An added participant was invited.
     #[non_exhaustive]
@@ -300,8 +300,9 @@ pub enum ConversationFact {
         /// The time when the message was written.
         timestamp: SystemTime,
     },
-    /// Archived messages. Those with a known ID are ignored. They come before all other messages, by their time. Messages with
-    /// the same time keep the order of this list and come before those of earlier facts, since an archive is read backwards.
+    /// Archived messages. Those with a known ID are ignored. They come before all other messages, by their time. Messages
+    /// with the same time keep the order of this list and come before those of earlier facts, since an archive is read
+    /// backwards.
     Archived(Vec<ArchivedMessage>),
     /// Whether there are more archived messages to load.
     MoreHistory(bool),
@@ -469,7 +470,8 @@ impl ConversationFact {
         Self::Group { uri }
     }
 
-    /// An [`EndRefused`](Self::EndRefused): the server refused to end the conversation, or its chat if the chat is established.
+    /// An [`EndRefused`](Self::EndRefused): the server refused to end the conversation, or its chat if the chat is
+    /// established.
     #[must_use]
     pub const fn end_refused(chat: bool) -> Self {
         Self::EndRefused { chat }

@@ -48,7 +48,8 @@ impl Incoming {
     }
 }
 
-/// A conversation that another endpoint of the user began, or that was found after the sign-in. It appears Connecting; facts of the same commit can set another state.
+/// A conversation that another endpoint of the user began, or that was found after the sign-in. It appears Connecting; facts
+/// of the same commit can set another state.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Discovered {

@@ -96,9 +96,9 @@ impl HistoryService {
             })
     }
 
-    /// Marks the archived messages as read, which lowers the number of
-    /// [unread conversations](crate::ConversationsManager::unread_conversations_count) if the conversation was missed. Enabled
-    /// when signed in and a loaded archived conversation is unread.
+    /// Marks the archived messages as read, which lowers the number of [unread
+    /// conversations](crate::ConversationsManager::unread_conversations_count) if the conversation was missed. Enabled when
+    /// signed in and a loaded archived conversation is unread.
     ///
     /// # Errors
     /// Fails at once if the command is not enabled. Otherwise fails with the reason that the protocol reports.

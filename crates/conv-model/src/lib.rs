@@ -1,5 +1,5 @@
-//! The observable object model of the Skype Web SDK for any chat protocol: conversations, participants, messages and people as
-//! properties, collections and commands. It contains no transport, no runtime and no wire format.
+//! The observable object model of the Skype Web SDK for any chat protocol: conversations, participants, messages and people
+//! as properties, collections and commands. It contains no transport, no runtime and no wire format.
 //!
 //! **Lossless.** Every unequal write of a [`Property`] gives each of its listeners exactly one [`Change`], and `old` of one
 //! change equals `new` of the change before. Every item that is added to or removed from a [`Collection`] gives each listener
@@ -87,9 +87,9 @@
 //!
 //! A command takes effect before it returns. Its end is a fact like any other: it is applied in the transaction that reports
 //! it, whether or not the future is polled, and the future resolves after the deliveries of that transaction. Dropping the
-//! future cancels nothing. A command that is not enabled fails at once with [`ReasonCode::CommandDisabled`] and has no effect.
-//! Each command exists as a method, which invokes it, and as a [`Command`], a value with an [`enabled`](Command::enabled)
-//! property: `chat.accept()` and `chat.accept_command()`.
+//! future cancels nothing. A command that is not enabled fails at once with [`ReasonCode::CommandDisabled`] and has no
+//! effect. Each command exists as a method, which invokes it, and as a [`Command`], a value with an
+//! [`enabled`](Command::enabled) property: `chat.accept()` and `chat.accept_command()`.
 //!
 //! # A protocol
 //!
@@ -103,9 +103,9 @@
 //!
 //! # Stability
 //!
-//! Types that may get more variants or fields are `#[non_exhaustive]`, and so are the variants with named fields. Those that a
-//! protocol creates have a function that creates them, such as [`Fact::sign_in`] and [`ConversationFact::ended`], or a default
-//! whose fields can be set. Exhaustive are [`Direction`], [`Resend`] and the IDs, to which nothing can be added.
+//! Types that may get more variants or fields are `#[non_exhaustive]`, and so are the variants with named fields. Those that
+//! a protocol creates have a function that creates them, such as [`Fact::sign_in`] and [`ConversationFact::ended`], or a
+//! default whose fields can be set. Exhaustive are [`Direction`], [`Resend`] and the IDs, to which nothing can be added.
 //!
 //! One trait of another crate is part of the API: the streams implement `futures_core::Stream`, because the combinators and
 //! runtimes of async Rust take it. No type of another crate is in a signature.

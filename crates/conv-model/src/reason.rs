@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident => $resend:ident,)+) => {
-        /// The kind of a reason: the call disconnection reasons of the Web SDK, its command and request failures, and the codes
-        /// that a protocol adds.
+        /// The kind of a reason: the call disconnection reasons of the Web SDK, its command and request failures, and the
+        /// codes that a protocol adds.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum ReasonCode {
@@ -233,8 +233,8 @@ impl Reason {
         &self.0.code
     }
 
-    /// Whether a message that failed for this reason may be sent again. If the message reached some of its receivers, it would
-    /// reach them twice.
+    /// Whether a message that failed for this reason may be sent again. If the message reached some of its receivers, it
+    /// would reach them twice.
     #[must_use]
     pub fn resend(&self) -> Resend {
         let reached_some = |details: &ErrorDetails| !details.failed_participants.is_empty();

@@ -13,8 +13,8 @@ use crate::person::{Person, PersonCells};
 use crate::reason::{Reason, ReasonCode};
 use crate::request::{Interest, MeChange, PersonField, Request};
 
-/// A value that is on the server. Reading it, as with a [`Property`], returns the last known value, which changes when the server
-/// reports a change.
+/// A value that is on the server. Reading it, as with a [`Property`], returns the last known value, which changes when the
+/// server reports a change.
 ///
 /// The model counts the subscriptions and requests the sum of them from the protocol, which decides on batches of requests.
 pub struct RemoteProperty<T> {

@@ -19,8 +19,8 @@ use crate::sync::Arc;
 
 /// Writes facts into a model.
 ///
-/// Dropping the writer ends the model's connection to the protocol: the model signs out, if it is not signed out, and every command in
-/// flight ends with [`SignedOut`](ReasonCode::SignedOut), as does every later command that needs the protocol.
+/// Dropping the writer ends the model's connection to the protocol: the model signs out, if it is not signed out, and every
+/// command in flight ends with [`SignedOut`](ReasonCode::SignedOut), as does every later command that needs the protocol.
 pub struct ModelWriter {
     node: Arc<ApplicationNode>,
 }
@@ -30,8 +30,8 @@ impl ModelWriter {
         Self { node }
     }
 
-    /// Applies facts, in this order, as one transaction: all of them are committed before a change is delivered. The futures of
-    /// the commands that the facts complete resolve after the deliveries.
+    /// Applies facts, in this order, as one transaction: all of them are committed before a change is delivered. The futures
+    /// of the commands that the facts complete resolve after the deliveries.
     ///
     /// Facts about unknown conversations, participants and messages, and facts that do not fit the present state, change
     /// nothing.

@@ -126,7 +126,8 @@ where
         listeners(cells).insert(Arc::clone(&listener), outlet);
         snapshot(cells)
     });
-    // The subscription keeps neither the object nor the listener alive, so that a stream ends with the object that it observes.
+    // The subscription keeps neither the object nor the listener alive, so that a stream ends with the object that it
+    // observes.
     let (node, listener) = (Arc::downgrade(node), Arc::downgrade(&listener));
     Subscription::new(move || {
         let Some(listener) = listener.upgrade() else {

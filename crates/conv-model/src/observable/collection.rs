@@ -276,9 +276,9 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         )
     }
 
-    /// The present items and a lossless stream of their changes, one batch for each commit. In a collection that is filtered or
-    /// sorted, the change of an item's property is a batch of its own. The batches, applied in order to
-    /// the snapshot, keep it equal to the collection.
+    /// The present items and a lossless stream of their changes, one batch for each commit. In a collection that is filtered
+    /// or sorted, the change of an item's property is a batch of its own. The batches, applied in order to the snapshot,
+    /// keep it equal to the collection.
     pub fn observe(&self) -> (Vec<T>, Changes<Vec<CollectionChange<T>>>) {
         let (sender, changes) = channel();
         let snapshot = Arc::new(Mutex::new(Vec::new()));

@@ -28,9 +28,9 @@ impl<T: Clone + Send + Sync + 'static> Collection<T> {
         })
     }
 
-    /// A live collection of the items that match, in the same order and with the same keys. `matches` reads properties of the
-    /// item through the [`Reader`]; when such a property changes, the item is added or removed accordingly. `matches` must be a
-    /// pure function of the item and these properties.
+    /// A live collection of the items that match, in the same order and with the same keys. `matches` reads properties of
+    /// the item through the [`Reader`]; when such a property changes, the item is added or removed accordingly. `matches`
+    /// must be a pure function of the item and these properties.
     ///
     /// ```
     /// # use conv_model::{Collection, Conversation, ConversationState};

@@ -1,7 +1,7 @@
 //! The observable core: values, collections and commands behind one lock, and the exact delivery of their changes.
 //!
-//! The core uses only the modules `sync` and `reason` beside it, so that a test can run the same source on the primitives of a
-//! scheduler that explores interleavings.
+//! The core uses only the modules `sync` and `reason` beside it, so that a test can run the same source on the primitives of
+//! a scheduler that explores interleavings.
 
 pub(crate) mod cell;
 mod collection;
