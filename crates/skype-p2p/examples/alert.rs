@@ -9,7 +9,7 @@ use std::{env, process::ExitCode, time::Duration};
 use skype_p2p::{Application, BuildError, ChatService, Credentials, Resend, Root, SignInErrorKind};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-const TIME: Duration = Duration::from_secs(300);
+const TIME_LIMIT: Duration = Duration::from_secs(300);
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SIGN_OUT: Duration = Duration::from_secs(5);
@@ -139,5 +139,5 @@ async fn main() -> ExitCode {
         to: to.clone(),
         text: text.clone(),
     };
-    ExitCode::from(alert.send(build, TIME).await as u8)
+    ExitCode::from(alert.send(build, TIME_LIMIT).await as u8)
 }

@@ -61,7 +61,7 @@ fn is_temporary(error: &SignInError) -> bool {
     )
 }
 
-/// Signs in and answers until the session ends. Returns why it ended.
+/// Signs in and answers until the session ends. Returns the reason of the end.
 async fn serve(application: &Application, credentials: Credentials) -> Result<String, SignInError> {
     let manager = application.sign_in_manager();
     manager.sign_in(credentials).await?;
@@ -127,13 +127,13 @@ async fn converse(
                 }
             }
             Some(alone) = alone.recv() => {
-                // A group goes on without its members, so the last one has to leave.
+                // A conference continues without participants, so the last one has to leave it.
                 if alone {
                     conversation.leave().await?;
                 }
             }
             Some(state) = states.recv() => {
-                // Otherwise the bot would keep every conversation that it ever had.
+                // Otherwise the memory of the bot would grow with every conversation.
                 if state == ConversationState::Disconnected {
                     return conversations.remove(conversation).await;
                 }
@@ -156,7 +156,7 @@ async fn answer(
     {
         return;
     }
-    // The others see that the bot is typing. It is no failure if they do not.
+    // Shows the others that the bot is typing. A failure has no effect on the answer.
     let _ = chat.send_is_typing().await;
     let formats = chat.supported_message_formats().snapshot();
     let reply = if formats.contains(&MessageFormat::Html) {
@@ -196,9 +196,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let build = || {
         Application::builder()
             .root(env::var("CHAT_ROOT").map_or(Root::Domain, Root::Url))
-            // With the same ID, the next process takes over the application of one that was killed.
+            // With the same ID, the next process takes over the application of a process that was killed.
             .endpoint_id(format!("answering-bot-of-{user}"))
-            // A server that has ended an idle application gets another one, without a new sign-in.
+            // If the server ends the idle application, another one is created, without a new sign-in.
             .recreate_expired(true)
             .build()
     };

@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Sends the lines to `to`, and shows what happens, until the lines end.
+/// Sends the lines to `to` and shows the changes of the conversations, until the lines end.
 pub(crate) async fn chat(
     application: &Application,
     to: &str,
@@ -59,7 +59,7 @@ pub(crate) async fn chat(
             Some(line) = shown.recv() => show(line),
         }
     }
-    // The last messages may still be on their way.
+    // The last messages may still be in flight.
     while let Some(Ok((line, result))) = sending.join_next().await {
         if let Err(reason) = result {
             show(format!("[not delivered: {line} ({reason})]"));

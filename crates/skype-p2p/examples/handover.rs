@@ -1,5 +1,5 @@
-//! A bot whose conversations outlive its process. It stores what happens in a directory; the next process with the same directory
-//! continues, however the one before has ended.
+//! A bot whose conversations outlive its process. Each process stores its state in a directory. The next process with the
+//! same directory continues the conversations, however the process before has ended.
 //!
 //! ```sh
 //! CHAT_PASSWORD=secret cargo run -p skype-p2p --example handover -- lenea@contoso.com bot-state
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 const DETACH: Duration = Duration::from_secs(5);
 
-/// What the next process needs to continue.
+/// The state that the next process needs to continue.
 #[derive(Default, Serialize, Deserialize)]
 struct State {
     checkpoint: Option<Checkpoint>,
@@ -50,12 +50,12 @@ enum Status {
     Doubtful,
     Delivered,
     Failed,
-    /// Nobody can tell any more whether the message was delivered. A person has to ask the receiver.
+    /// It is not known whether the message was delivered, and no later event reports it. A person has to ask the receiver.
     Unknown,
 }
 
-/// The state on disk. Each process writes a file of its own, with a higher number than the process before. A process that finds a
-/// file with a higher number is no longer the owner of the conversations.
+/// The state on disk. Each process writes a file of its own, with a higher number than the process before. A process that
+/// finds a file with a higher number is no longer the owner of the conversations.
 struct Store {
     directory: PathBuf,
     number: u64,
@@ -89,14 +89,14 @@ impl Store {
         serde_json::to_writer(&written, &self.state)?;
         written.sync_all()?;
         fs::rename(unfinished, file(&self.directory, self.number))?;
-        // Afterwards, because the process may have been paused meanwhile.
+        // The check comes after the rename, because the process may have been paused before it.
         match is_newest(&self.directory, self.number) {
             true => Ok(()),
             false => Err("another process has taken over".into()),
         }
     }
 
-    /// Applies what happened to the state, for one transaction.
+    /// Applies a batch of events to the state.
     fn apply(&mut self, batch: &EventBatch) {
         if let Some(checkpoint) = batch.checkpoint() {
             self.state.checkpoint = Some(checkpoint.clone());
@@ -135,7 +135,7 @@ impl Store {
         }
     }
 
-    /// Puts the answer to a message into the outbox, unless the message has arrived before.
+    /// Adds the answer to a message to the outbox, unless the message has arrived before.
     fn receive(&mut self, remote_id: &str, sender: &str, text: &str) {
         if self.state.inbox.insert(remote_id.to_owned()) {
             self.state.outbox.push(Answer {
@@ -187,7 +187,7 @@ pub(crate) async fn run(
     let mut builder = Application::builder()
         .root(env::var("CHAT_ROOT").map_or(Root::Domain, Root::Url))
         .endpoint_id(format!("outliving-bot-of-{user}"))
-        // Two processes ask for events: the owner goes on, and a process that was paused leaves the conversations to it.
+        // If two processes poll for events, the owner continues, and a process that was paused yields the conversations.
         .on_take_back(move || std::future::ready(is_newest(&lease, number)));
     if let Some(checkpoint) = store.state.checkpoint.clone() {
         builder = builder.resume(checkpoint);
@@ -197,7 +197,7 @@ pub(crate) async fn run(
         ended = serve(&application, &mut events, &mut store, user) => ended,
         () = stop => Ok(()),
     };
-    // Deletes nothing at the server, also after an error. The conversations go on.
+    // Detaching deletes nothing at the server, also after an error, so the conversations continue.
     let checkpoint = timeout(DETACH, application.detach()).await;
     drop(application);
     while let Some(batch) = events.next().await {
@@ -219,7 +219,9 @@ async fn serve(
 ) -> Result<(), Box<dyn Error>> {
     let manager = application.sign_in_manager();
     let conversations = application.conversations_manager();
-    let _accepting = conversations.conversations().added(|it, _, _| accept(it));
+    let _accepting = conversations
+        .conversations()
+        .added(|conversation, _, _| accept(conversation));
     // While the token of the checkpoint is valid, no password is needed.
     let credentials = match env::var("CHAT_PASSWORD") {
         Ok(password) => Credentials::password(user, password),
@@ -242,7 +244,7 @@ async fn serve(
             Some(batch) = events.next() => {
                 store.apply(&batch);
                 store.save()?;
-                // Acknowledges the events, and lets the message of a `MessagePosting` leave.
+                // Acknowledges the events, and allows the message of a `MessagePosting` to be sent.
                 batch.commit();
             }
             _ = state.wait_for(SignInState::SignedOut), if is_signed_in => {

@@ -33,9 +33,9 @@ use crate::{
 /// response.
 ///
 /// Conversations, persons and messages are not handles. After the end they can still be read, and their commands fail with
-/// [`CommandDisabled`](conv_model::ReasonCode::CommandDisabled). If they were handles, a listener that captures a conversation
-/// would form a cycle with the application and keep the user signed in for ever. So keep an `Application` as long as its
-/// conversations are in use.
+/// [`CommandDisabled`](conv_model::ReasonCode::CommandDisabled). If they were handles, a listener that captures a
+/// conversation would form a cycle with the application and keep the user signed in for ever. So keep an `Application` as
+/// long as its conversations are in use.
 ///
 /// An application also ends when its runtime is dropped or when its driver panics. In each case the
 /// [state](SignInManager::state) becomes [`SignedOut`](conv_model::SignInState::SignedOut) with a reason, and every pending
@@ -73,27 +73,27 @@ impl Application {
     /// A process that resumes the checkpoint gets the events that the server did not send to this one. With
     /// [`build_with_events`](ApplicationBuilder::build_with_events), each batch has the checkpoint that agrees with it.
     pub fn checkpoint(&self) -> impl Future<Output = Option<Checkpoint>> + Send + use<> {
-        self.ask(Command::Checkpoint)
+        self.request_checkpoint(Command::Checkpoint)
     }
 
-    /// Ends the application without deleting anything at the server, and returns the state that another process needs to continue
-    /// it. `None` if the application is not signed in. The application ends in either case.
+    /// Ends the application without deleting anything at the server, and returns the state that another process needs to
+    /// continue it. `None` if the application is not signed in. The application ends in either case.
     ///
     /// The [state](SignInManager::state) becomes SignedOut, and the conversations end here; the other participants notice
-    /// nothing. Await the futures of [`send_message`](conv_model::ChatService::send_message) before: a message without a result
-    /// becomes Unknown here, and its result is reported only to the process that resumes the checkpoint.
+    /// nothing. Await the futures of [`send_message`](conv_model::ChatService::send_message) before: a message without a
+    /// result becomes Unknown here, and its result is reported only to the process that resumes the checkpoint.
     pub fn detach(&self) -> impl Future<Output = Option<Checkpoint>> + Send + use<> {
-        self.ask(Command::Detach)
+        self.request_checkpoint(Command::Detach)
     }
 
-    fn ask(
+    fn request_checkpoint(
         &self,
         command: fn(oneshot::Sender<Option<Checkpoint>>) -> Command,
     ) -> impl Future<Output = Option<Checkpoint>> + Send + use<> {
-        let (sender, answer) = oneshot::channel();
+        let (sender, checkpoint) = oneshot::channel();
         self.handle.mailbox.send(command(sender));
         // Without a driver the sender is dropped.
-        async move { answer.await.ok().flatten() }
+        async move { checkpoint.await.ok().flatten() }
     }
 
     /// Returns the conversations, live and ended.
@@ -115,8 +115,8 @@ impl Application {
     }
 
     /// Returns the number of malformed events, and other malformed parts of event pages, since the application was built.
-    /// Each is logged as a warning. The readable part of an event is shown, and the resource behind its link is read. A number
-    /// that grows means that something may be missing.
+    /// Each is logged as a warning. The readable part of an event is shown, and the resource behind its link is read. If the
+    /// number grows, parts of the conversations may be missing.
     #[must_use]
     pub fn malformed_events(&self) -> u64 {
         self.malformed_events.load(Ordering::Relaxed)

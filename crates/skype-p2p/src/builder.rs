@@ -61,15 +61,16 @@ impl ApplicationBuilder {
     /// Sets the HTTP transport. With the feature `tokio` the default is a `HyperTransport` with the platform's root
     /// certificates.
     ///
-    /// The application puts a cookie jar of its own around any transport, because load balancers bind a client to a server with
-    /// cookies.
+    /// The application puts a cookie jar of its own around any transport, because load balancers bind a client to a server
+    /// with cookies.
     pub fn transport(mut self, transport: Arc<dyn HttpTransport>) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// Puts no cookie jar around the transport. Use it with a transport that keeps cookies itself, such as a browser's `fetch`.
-    /// It is required on `wasm32-unknown-unknown`, because the jar reads the system clock, which does not exist there.
+    /// Puts no cookie jar around the transport. Use it with a transport that keeps cookies itself, such as a browser's
+    /// `fetch`. It is required on `wasm32-unknown-unknown`, because the jar reads the system clock, which does not exist
+    /// there.
     pub fn without_cookie_jar(mut self) -> Self {
         self.without_cookie_jar = true;
         self
@@ -94,9 +95,9 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Sets the callback that supplies the tokens of [`Credentials::bearer`](crate::Credentials::bearer). It is called for each
-    /// host, and again before a token expires. Without a callback, or without an answer within two minutes, the request that
-    /// needs the token fails.
+    /// Sets the callback that supplies the tokens of [`Credentials::bearer`](crate::Credentials::bearer). It is called for
+    /// each host, and again before a token expires. Without a callback, or without an answer within two minutes, the request
+    /// that needs the token fails.
     pub fn on_token<F, A>(mut self, answer: F) -> Self
     where
         F: Fn(TokenQuestion) -> A + Send + Sync + 'static,
@@ -106,10 +107,11 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Sets the callback that shows the sign-in page to a user with [`Credentials::passive`](crate::Credentials::passive). It
-    /// returns the cookies of the browser after the user has signed in, or `None` if the user did not. The cookies are added to
-    /// the application's jar, and the token service recognizes the user by them. The callback is called again when the service
-    /// demands another sign-in for the next token. Without a callback, or without an answer within ten minutes, the sign-in fails.
+    /// Sets the callback that shows the sign-in page to a user with [`Credentials::passive`](crate::Credentials::passive).
+    /// It returns the cookies of the browser after the user has signed in, or `None` if the user did not. The cookies are
+    /// added to the application's jar, and the token service recognizes the user by them. The callback is called again when
+    /// the service demands another sign-in for the next token. Without a callback, or without an answer within ten minutes,
+    /// the sign-in fails.
     pub fn on_passive_sign_in<F, A>(mut self, answer: F) -> Self
     where
         F: Fn(PassiveQuestion) -> A + Send + Sync + 'static,
@@ -132,16 +134,16 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Sets whether the application is re-created after the server has ended it for inactivity
-    /// (`InactiveApplicationExpired` of `ErrorSubcode_ref`), for unattended use. Its conversations end. By default the user is
-    /// signed out instead (`ApplicationDashboard`).
+    /// Sets whether the application is re-created after the server has ended it for inactivity (`InactiveApplicationExpired`
+    /// of `ErrorSubcode_ref`), for unattended use. Its conversations end. By default the user is signed out instead
+    /// (`ApplicationDashboard`).
     pub fn recreate_expired(mut self, recreate: bool) -> Self {
         self.recreate_expired = recreate;
         self
     }
 
-    /// Sets whether the server archives conversations (`conversationHistory` of `communication_ref`); off by default. A server
-    /// that archives also accepts invitations in the user's name.
+    /// Sets whether the server archives conversations (`conversationHistory` of `communication_ref`); off by default. A
+    /// server that archives also accepts invitations in the user's name.
     /// [`set_history_enabled`](conv_model::ConversationsManager::set_history_enabled) changes the setting after the sign-in.
     pub fn history(mut self, enabled: bool) -> Self {
         self.history = enabled;
@@ -219,8 +221,8 @@ impl ApplicationBuilder {
         self
     }
 
-    /// Seeds the identifiers and the jitter, which makes a run repeatable; random by default. Two applications that run at the
-    /// same time must not share a seed.
+    /// Seeds the identifiers and the jitter, which makes a run repeatable; random by default. Two applications that run at
+    /// the same time must not share a seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -243,7 +245,7 @@ impl ApplicationBuilder {
         self.build_with(false).map(|(application, _)| application)
     }
 
-    /// Builds the application like [`build`](Self::build), for a program that stores what happens: the server's events wait for
+    /// Builds the application like [`build`](Self::build), for a program that stores the events: the server's events wait for
     /// the commit of the [`Events`].
     ///
     /// # Errors

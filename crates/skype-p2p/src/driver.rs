@@ -117,7 +117,7 @@ impl Driver {
     async fn serve(&mut self) {
         loop {
             let Turn { command, ended } = self.next_turn().await;
-            // First, because after a suspend of the machine the session resends its requests.
+            // The wall clock comes first, because the session resends its requests after a suspend of the machine.
             self.handle(Input::WallClock(self.runtime.wall_clock()));
             match command {
                 Some(Command::Shutdown) => break,
@@ -185,7 +185,7 @@ impl Driver {
         }
     }
 
-    /// Submits the operation of a command to the session, or fails the command if it has none.
+    /// Submits the operation of a command to the session. Fails a command without an operation.
     fn perform(&mut self, command: Command) {
         match command {
             Command::Perform(command, operation) => {
@@ -281,7 +281,8 @@ impl Driver {
         self.hand_out(events);
     }
 
-    /// Hands out the events to store, with the checkpoint to store with them. A page without any of them needs its commit, too.
+    /// Hands out the events to store, with the checkpoint to store with them. A page without any of them needs its commit,
+    /// too.
     fn hand_out(&mut self, events: Vec<Event>) {
         let page = self.session.uncommitted();
         let page = page.filter(|page| self.page != Some(*page));
@@ -322,10 +323,10 @@ impl Driver {
     }
 
     /// Ends the application in the model. Nothing is sent to the server.
-    fn end(&mut self, why: &'static str) {
+    fn end(&mut self, message: &'static str) {
         self.finished = true;
-        let reason = Reason::new(ReasonCode::SignedOut).with_message(why);
-        // The session reports a result for every message and operation, unless it is what panicked and panics again.
+        let reason = Reason::new(ReasonCode::SignedOut).with_message(message);
+        // The session reports a result for every message and operation, unless the session itself panicked and panics again.
         let facts = catch_unwind(AssertUnwindSafe(|| self.end_session(&reason)));
         self.writer.commit(
             facts.unwrap_or_else(|_| vec![Fact::sign_in(SignInState::SignedOut, Some(reason))]),
@@ -355,7 +356,7 @@ impl Driver {
     }
 }
 
-/// Reached unfinished when the runtime drops the driver's task.
+/// The runtime dropped the task of the driver if the driver has not finished.
 impl Drop for Driver {
     fn drop(&mut self) {
         if !self.finished {

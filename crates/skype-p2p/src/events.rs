@@ -1,4 +1,4 @@
-//! Events for a program that stores what happens, and the commit of what it has stored.
+//! The events that a program stores, and their commit.
 
 use std::{
     fmt,
@@ -21,10 +21,10 @@ use crate::{
 
 /// The events of an application that a program stores, in batches: a stream that ends with the application.
 ///
-/// [`ApplicationBuilder::build_with_events`](crate::ApplicationBuilder::build_with_events) returns it. Each page of events of the
-/// server is acknowledged only after the [commit](EventBatch::commit) of its batch, and no later page arrives before. A message
-/// with an ID of the program leaves only after the commit of its [`MessagePosting`](Event::MessagePosting). So what a program has
-/// stored and what the server has done agree, whenever the program is killed.
+/// [`ApplicationBuilder::build_with_events`](crate::ApplicationBuilder::build_with_events) returns it. Each page of events
+/// of the server is acknowledged only after the [commit](EventBatch::commit) of its batch, and no later page arrives before.
+/// A message with an ID of the program leaves only after the commit of its [`MessagePosting`](Event::MessagePosting). The
+/// stored state therefore agrees with the state of the server, whenever the program is killed.
 #[derive(Debug)]
 pub struct Events(UnboundedReceiver<EventBatch>);
 
@@ -43,7 +43,7 @@ impl Stream for Events {
     }
 }
 
-/// Events that happened together, to be stored in one transaction with the checkpoint.
+/// Events of one transaction, to be stored in one transaction with the checkpoint.
 #[must_use = "the server's events wait for the commit"]
 pub struct EventBatch {
     events: Vec<Event>,
@@ -60,18 +60,19 @@ impl EventBatch {
         &self.events
     }
 
-    /// Returns the state that another process needs to continue after these events. `None` if the application is not signed in.
+    /// Returns the state that another process needs to continue after these events. `None` if the application is not signed
+    /// in.
     #[must_use]
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.checkpoint.as_ref()
     }
 
-    /// Reports that the events are stored, and those of the batches before. If the batch is dropped instead, no later event of the
-    /// server arrives.
+    /// Reports that the events are stored, and those of the batches before. If the batch is dropped instead, no later event
+    /// of the server arrives.
     ///
-    /// Commit within 25 s: the server keeps a message for 30 s, and then reports it to its sender as not delivered. After 25 s
-    /// the [connection](crate::SignInManager::connection) is Reconnecting. The page is not acknowledged even then, because it
-    /// would be lost if the program were killed before the commit.
+    /// Commit within 25 s: the server keeps a message for 30 s, and then reports it to its sender as not delivered. After 25
+    /// s the [connection](crate::SignInManager::connection) is Reconnecting. The page is not acknowledged even then, because
+    /// it would be lost if the program were killed before the commit.
     pub fn commit(self) {
         if let Some(page) = self.page {
             self.mailbox.send(Command::Commit(page));
@@ -100,15 +101,15 @@ pub enum Event {
         conversation: ConversationId,
         /// The [ID at the server](conv_model::TextMessage::remote_id), by which a repeated message is recognized.
         remote_id: String,
-        /// The address of the sender. Empty if the server does not tell it.
+        /// The address of the sender. Empty if the server does not report it.
         sender: String,
         /// The body.
         body: MessageBody,
         /// The time when the message was written.
         timestamp: SystemTime,
     },
-    /// The request for a message with an ID of the program leaves after the commit of this batch, whose checkpoint contains the
-    /// message. From the commit on the message is doubtful.
+    /// The request for a message with an ID of the program leaves after the commit of this batch, whose checkpoint contains
+    /// the message. From the commit on the message is doubtful.
     #[non_exhaustive]
     MessagePosting {
         /// The ID of the message.

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_may_have_been_sent_is_reported_so() {
+    fn a_failure_reports_whether_the_request_may_have_been_sent() {
         let error = TransportError::new(
             TransportErrorKind::Closed,
             conv_transport::Stage::Wait,
@@ -128,21 +128,21 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_counterpart() {
-        use TransportErrorKind as Theirs;
-        use TransportFailureKind as Ours;
-        for (theirs, ours) in [
-            (Theirs::InvalidRequest, Ours::Refused),
-            (Theirs::Resolve, Ours::Unreachable),
-            (Theirs::Connect, Ours::Unreachable),
-            (Theirs::Proxy, Ours::Unreachable),
-            (Theirs::Tls, Ours::Tls),
-            (Theirs::Timeout, Ours::Timeout),
-            (Theirs::Closed, Ours::Broken),
-            (Theirs::Protocol, Ours::Broken),
-            (Theirs::BodyTooLarge, Ours::Refused),
-            (Theirs::Unsupported, Ours::Refused),
+        use TransportErrorKind as Transport;
+        use TransportFailureKind as Session;
+        for (transport, session) in [
+            (Transport::InvalidRequest, Session::Refused),
+            (Transport::Resolve, Session::Unreachable),
+            (Transport::Connect, Session::Unreachable),
+            (Transport::Proxy, Session::Unreachable),
+            (Transport::Tls, Session::Tls),
+            (Transport::Timeout, Session::Timeout),
+            (Transport::Closed, Session::Broken),
+            (Transport::Protocol, Session::Broken),
+            (Transport::BodyTooLarge, Session::Refused),
+            (Transport::Unsupported, Session::Refused),
         ] {
-            assert_eq!(kind(theirs), ours, "{theirs:?}");
+            assert_eq!(kind(transport), session, "{transport:?}");
         }
     }
 }

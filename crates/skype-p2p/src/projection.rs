@@ -88,7 +88,7 @@ fn fact(event: SessionEvent) -> Option<Fact> {
             Fact::Archived(archived)
         }
         SessionEvent::MoreArchived(more) => Fact::MoreConversations(more),
-        // The application reads these elsewhere.
+        // `SignInManager::not_resumed` and the events of the application report this.
         SessionEvent::NotResumed { .. } => return None,
         SessionEvent::UnreadConversations(count) => {
             Fact::UnreadConversations(usize::try_from(count).ok()?)
@@ -138,7 +138,7 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
         }
         Change::ChatDisconnecting => ConversationFact::ChatDisconnecting,
         Change::ChatDisconnected { failure, .. } => {
-            ConversationFact::chat_disconnected(why(failure))
+            ConversationFact::chat_disconnected(optional_reason(failure))
         }
         Change::Group { uri, .. } => ConversationFact::group(uri),
         Change::Modalities {
@@ -177,7 +177,10 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             participant,
             failure,
             ..
-        } => ConversationFact::participant_left(participant_id(participant), why(failure)),
+        } => ConversationFact::participant_left(
+            participant_id(participant),
+            optional_reason(failure),
+        ),
         Change::ParticipantChat {
             participant,
             connected,
@@ -215,15 +218,15 @@ fn change(change: ConversationChange) -> Option<ConversationFact> {
             message_id(message),
             message_status(status),
             timestamp,
-            why(failure),
+            optional_reason(failure),
         ),
         Change::MessagePosted { message, href, .. } => {
             ConversationFact::message_remote_id(message_id(message), href)
         }
-        // The application reads these from its events.
+        // Only the events of the application report these.
         Change::MessagePosting { .. } | Change::MessageSettled { .. } => return None,
         Change::EndRefused { chat, .. } => ConversationFact::end_refused(chat),
-        Change::Ended { failure, .. } => ConversationFact::ended(why(failure)),
+        Change::Ended { failure, .. } => ConversationFact::ended(optional_reason(failure)),
         other => {
             tracing::warn!(?other, "a change without a counterpart in the model");
             return None;
@@ -265,7 +268,7 @@ fn capabilities(it: ucwa_session::ParticipantCapabilities) -> ParticipantCapabil
 fn role(role: Role) -> ParticipantRole {
     match role {
         Role::Leader => ParticipantRole::Leader,
-        // A role that the model does not have gives no rights that it knows.
+        // A role without a counterpart in the model counts as attendee.
         _ => ParticipantRole::Attendee,
     }
 }
@@ -286,12 +289,12 @@ pub(crate) fn body(body: ucwa_session::MessageBody) -> MessageBody {
         ucwa_session::MessageBody::Other {
             media_type, raw, ..
         } => MessageBody::other(media_type, raw),
-        // The content of a kind that the model does not have is shown as one that could not be read.
+        // Content of an unknown kind is shown like content that could not be read.
         _ => MessageBody::other(String::new(), String::new()),
     }
 }
 
-fn why(failure: Option<Failure>) -> Option<conv_model::Reason> {
+fn optional_reason(failure: Option<Failure>) -> Option<conv_model::Reason> {
     failure.as_ref().map(reason)
 }
 

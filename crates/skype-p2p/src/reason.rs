@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_recognised_in_either_field_and_the_subcode_takes_precedence() {
+    fn a_name_is_found_in_either_field_and_the_subcode_takes_precedence() {
         assert_eq!(disconnection(Some("Timeout"), None), ReasonCode::Missed);
         assert_eq!(
             disconnection(Some("Timeout"), Some("Busy")),

@@ -13,16 +13,16 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Application {
-    /// Sends a message like [`ChatService::send_message`], and sends it again while it fails for a reason after which that is
-    /// safe ([`Resend::Later`]) and the time is not over. The pause between two attempts grows from one second to half a
-    /// minute. Each attempt is an item of [`messages`](ChatService::messages).
+    /// Sends a message like [`ChatService::send_message`], and sends it again while it fails for a reason after which that
+    /// is safe ([`Resend::Later`]) and the time limit has not expired. The pause between two attempts grows from one second
+    /// to half a minute. Each attempt is an item of [`messages`](ChatService::messages).
     ///
     /// The first attempt starts with the call. Dropping the future ends the attempts, and does not cancel the present one.
     ///
     /// # Errors
     ///
-    /// The reason why the last attempt failed. [`DeliveryUnknown`](ReasonCode::DeliveryUnknown) if the time is over before an
-    /// attempt has a result; that attempt continues, and the status of its message may still become Succeeded.
+    /// The reason why the last attempt failed. [`DeliveryUnknown`](ReasonCode::DeliveryUnknown) if the time limit expires
+    /// before an attempt has a result; that attempt continues, and the status of its message may still become Succeeded.
     pub fn send_message_within(
         &self,
         chat: &ChatService,
@@ -35,13 +35,14 @@ impl Application {
         Box::pin(async move {
             let mut pause = FIRST_PAUSE;
             loop {
-                let over = runtime.sleep_until(deadline);
-                let reason = match select(attempt, over).await {
+                let timeout = runtime.sleep_until(deadline);
+                let reason = match select(attempt, timeout).await {
                     Either::Left((Ok(()), _)) => return Ok(()),
                     Either::Left((Err(reason), _)) => reason,
                     Either::Right(_) => {
-                        return Err(Reason::new(ReasonCode::DeliveryUnknown)
-                            .with_message("the time was over before the message had a result"));
+                        return Err(Reason::new(ReasonCode::DeliveryUnknown).with_message(
+                            "the time limit expired before the message had a result",
+                        ));
                     }
                 };
                 let next = runtime.now().saturating_add(pause);

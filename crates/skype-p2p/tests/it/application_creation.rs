@@ -1,4 +1,4 @@
-//! Creating and deleting the application at the server, and finding the server, when something goes wrong.
+//! The creation and deletion of the application at the server, and the discovery, despite faults.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,20 +12,20 @@ use ucwa_server::Fault;
 
 use crate::world::{ROOT, TOSH, TOSH_PASSWORD, World};
 
-/// The world with delayed responses.
-struct Slow<F> {
+/// A transport to the world that delays responses.
+struct DelayedTransport<F> {
     world: World,
     pause: F,
 }
 
-impl<F> fmt::Debug for Slow<F> {
+impl<F> fmt::Debug for DelayedTransport<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Slow")
+        f.write_str("DelayedTransport")
     }
 }
 
 #[async_trait]
-impl<F> HttpTransport for Slow<F>
+impl<F> HttpTransport for DelayedTransport<F>
 where
     F: Fn(&Request<Bytes>) -> Duration + Send + Sync + 'static,
 {
@@ -45,19 +45,19 @@ fn tosh() -> Credentials {
     Credentials::password(TOSH, TOSH_PASSWORD)
 }
 
-/// An application whose creation takes two seconds, after one of them.
-async fn being_created(world: &World) -> Application {
+/// An application whose creation takes two seconds, one second after the request.
+async fn application_in_creation(world: &World) -> Application {
     let pause = |request: &Request<Bytes>| {
         let creates =
             request.method() == Method::POST && request.uri().path().ends_with("/applications");
         Duration::from_secs(if creates { 2 } else { 0 })
     };
-    let slow = Slow {
+    let delayed = DelayedTransport {
         world: world.clone(),
         pause,
     };
     let builder = Application::builder().root(Root::Url(ROOT.to_owned()));
-    let application = builder.transport(Arc::new(slow)).build().unwrap();
+    let application = builder.transport(Arc::new(delayed)).build().unwrap();
     drop(application.sign_in_manager().sign_in(tosh()));
     sleep(Duration::from_secs(1)).await;
     assert!(world.log().last().unwrap().ends_with("/applications"));
@@ -67,7 +67,7 @@ async fn being_created(world: &World) -> Application {
 #[tokio::test(start_paused = true)]
 async fn an_application_that_is_being_created_is_deleted_by_a_sign_out() {
     let world = World::new();
-    let application = being_created(&world).await;
+    let application = application_in_creation(&world).await;
     application.sign_in_manager().sign_out().await.unwrap();
     let last = world.log().pop().unwrap();
     assert!(
@@ -79,7 +79,7 @@ async fn an_application_that_is_being_created_is_deleted_by_a_sign_out() {
 #[tokio::test(start_paused = true)]
 async fn an_application_that_is_being_created_is_deleted_when_the_last_handle_is_dropped() {
     let world = World::new();
-    drop(being_created(&world).await);
+    drop(application_in_creation(&world).await);
     sleep(Duration::from_secs(3)).await;
     let last = world.log().pop().unwrap();
     assert!(
@@ -88,12 +88,12 @@ async fn an_application_that_is_being_created_is_deleted_when_the_last_handle_is
     );
 }
 
-/// The world, discovered through the SIP domain. One of its pools no longer exists.
+/// A transport to the world through the discovery of the SIP domain. The other hosts of the domain do not exist.
 #[derive(Debug)]
-struct Moved(World);
+struct WithDiscovery(World);
 
 #[async_trait]
-impl HttpTransport for Moved {
+impl HttpTransport for WithDiscovery {
     async fn send(
         &self,
         mut request: Request<Bytes>,
@@ -123,12 +123,12 @@ async fn a_stored_home_skips_the_discovery() {
     let home = first.sign_in_manager().home().unwrap();
     first.sign_in_manager().sign_out().await.unwrap();
 
-    let begun = world.log().len();
+    let before = world.log().len();
     let second = world.builder().root(home.clone()).build().unwrap();
     assert_eq!(second.sign_in_manager().home(), None);
     second.sign_in_manager().sign_in(tosh()).await.unwrap();
-    let asked = world.requests()[begun].uri().to_string();
-    assert_eq!(Root::User(asked), home);
+    let first_request = world.requests()[before].uri().to_string();
+    assert_eq!(Root::User(first_request), home);
     assert_eq!(second.sign_in_manager().home(), Some(home));
 }
 
@@ -137,13 +137,13 @@ async fn a_user_who_is_not_at_the_stored_home_is_discovered_again() {
     let stale = Root::User("https://pool1.contoso.com/user".to_owned());
     let application = Application::builder()
         .root(stale)
-        .transport(Arc::new(Moved(World::new())))
+        .transport(Arc::new(WithDiscovery(World::new())))
         .on_trust(|_| async { true })
         .build()
         .unwrap();
     application.sign_in_manager().sign_in(tosh()).await.unwrap();
     let Some(Root::User(home)) = application.sign_in_manager().home() else {
-        panic!("nowhere")
+        panic!("the home is not known")
     };
     assert!(home.starts_with(ROOT), "{home}");
 }
@@ -186,20 +186,20 @@ async fn channel_options_are_sent_again_whenever_the_server_may_have_lost_them()
     let application = world.builder().channel(options).build().unwrap();
     application.sign_in_manager().sign_in(tosh()).await.unwrap();
     let user = TOSH.to_owned();
-    let happen = [
+    let faults = [
         None,
         Some(Fault::Resume { user: user.clone() }),
         Some(Fault::DropApplications { user }),
     ];
-    for (times, fault) in happen.into_iter().enumerate() {
+    for (times, fault) in faults.into_iter().enumerate() {
         if let Some(fault) = fault {
             world.inject(fault);
         }
         sleep(Duration::from_secs(700)).await;
         let polls = polls_with_parameters(&world);
         assert_eq!(polls.len(), times + 1, "{polls:?}");
-        let told = "&timeout=600&medium=5&priority=3";
-        assert!(polls[times].ends_with(told), "{polls:?}");
+        let parameters = "&timeout=600&medium=5&priority=3";
+        assert!(polls[times].ends_with(parameters), "{polls:?}");
     }
 }
 

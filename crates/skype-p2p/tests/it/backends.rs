@@ -19,9 +19,9 @@ use crate::{
 #[allow(dead_code, reason = "its main is not called here")]
 mod reqwest_example;
 
-/// Plays the standard chat with both applications on one transport.
-async fn play_on(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<TokioRuntime>) {
-    let enter = async |address, password, seed| {
+/// Runs the standard chat with both applications on one transport.
+async fn run_on(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<TokioRuntime>) {
+    let sign_in = async |address, password, seed| {
         let builder = Application::builder()
             .root(Root::Url(root.to_owned()))
             .transport(transport.clone())
@@ -33,9 +33,9 @@ async fn play_on(root: &str, transport: Arc<dyn HttpTransport>, runtime: Arc<Tok
         signed_in.await.unwrap();
         application
     };
-    let tosh = enter(TOSH, TOSH_PASSWORD, 1).await;
-    let lene = enter(LENE, LENE_PASSWORD, 2).await;
-    standard_chat::play(&tosh, &lene).await;
+    let tosh = sign_in(TOSH, TOSH_PASSWORD, 1).await;
+    let lene = sign_in(LENE, LENE_PASSWORD, 2).await;
+    standard_chat::run(&tosh, &lene).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,7 +49,7 @@ async fn the_standard_chat_runs_on_reqwest_through_tower() {
         .await
         .unwrap();
     let runtime = Arc::new(TokioRuntime::current().unwrap());
-    play_on(&server.root_url(), Arc::new(transport), runtime).await;
+    run_on(&server.root_url(), Arc::new(transport), runtime).await;
     server.shutdown().await;
 }
 
@@ -75,15 +75,15 @@ async fn a_closed_port_is_unreachable_by_reqwest_too() {
 #[tokio::test(start_paused = true)]
 async fn the_standard_chat_runs_on_its_own_recording() {
     // A delay, so that requests and responses have distinct times.
-    let wires = Fault::new(Effect::Delay(Duration::from_millis(20)));
-    let world = Faulty::new(World::new(), 0, [wires]);
+    let delay = Fault::new(Effect::Delay(Duration::from_millis(20)));
+    let world = Faulty::new(World::new(), 0, [delay]);
     let recorder = Arc::new(Record::new(world, RecordOptions::new(beginning())));
-    play_on(ROOT, recorder.clone(), runtime()).await;
+    run_on(ROOT, recorder.clone(), runtime()).await;
     let recorded = recorder.har();
     assert!(recorded.log.entries.len() > 20);
 
     let replay = Arc::new(Replay::new(&recorded, ReplayOptions::new()).unwrap());
-    play_on(ROOT, replay.clone(), runtime()).await;
+    run_on(ROOT, replay.clone(), runtime()).await;
     if let Err(report) = replay.finish() {
         panic!("{report}");
     }
@@ -95,13 +95,13 @@ async fn the_standard_chat_runs_on_the_mock() {
     let world = World::new();
     let mut mock = MockHttpTransport::new();
     mock.expect_send().returning(move |request, options| {
-        let silence = || {
-            assert_eq!(options.lane, Lane::Events, "a command without an answer");
+        let timed_out = || {
+            assert_eq!(options.lane, Lane::Events, "a command without a response");
             TransportError::new(TransportErrorKind::Timeout, Stage::Wait, "mock")
         };
-        world.answer(request).ok_or_else(silence)
+        world.answer(request).ok_or_else(timed_out)
     });
-    let standard_chat = play_on(ROOT, Arc::new(mock), runtime());
+    let standard_chat = run_on(ROOT, Arc::new(mock), runtime());
     timeout(Duration::from_secs(600), standard_chat)
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! The health of the connection, as an application sees it.
+//! The state of the connection, as an application observes it.
 
 use std::{
     sync::{
@@ -18,31 +18,31 @@ use ucwa_server::Fault;
 
 use crate::world::{LENE, TOSH, TOSH_PASSWORD, World, runtime};
 
-/// A transport that can be cut off.
+/// A transport that can be interrupted.
 #[derive(Debug)]
-struct Cable {
+struct InterruptibleTransport {
     world: World,
-    is_cut: AtomicBool,
+    is_interrupted: AtomicBool,
 }
 
 #[async_trait]
-impl HttpTransport for Cable {
+impl HttpTransport for InterruptibleTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
         options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().authority().unwrap().to_string();
-        let cut = || TransportError::new(TransportErrorKind::Connect, Stage::Connect, &*host);
-        if self.is_cut.load(Ordering::Relaxed) {
-            return Err(cut().never_sent());
+        let error = || TransportError::new(TransportErrorKind::Connect, Stage::Connect, &*host);
+        if self.is_interrupted.load(Ordering::Relaxed) {
+            return Err(error().never_sent());
         }
         let mut sent = self.world.send(request, options);
         loop {
-            // A cut ends the exchanges in flight too.
+            // An interruption also ends the exchanges in flight.
             match tokio::time::timeout(Duration::from_secs(1), &mut sent).await {
                 Ok(response) => return response,
-                Err(_) if self.is_cut.load(Ordering::Relaxed) => return Err(cut()),
+                Err(_) if self.is_interrupted.load(Ordering::Relaxed) => return Err(error()),
                 Err(_) => {}
             }
         }
@@ -52,7 +52,7 @@ impl HttpTransport for Cable {
 type State = (ConnectionState, Option<ReasonCode>);
 
 /// Records the states of the connection, with their reasons.
-fn states(application: &Application) -> Arc<Mutex<Vec<State>>> {
+fn record_states(application: &Application) -> Arc<Mutex<Vec<State>>> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
     let connection = application.sign_in_manager().connection();
@@ -66,14 +66,18 @@ fn states(application: &Application) -> Arc<Mutex<Vec<State>>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_of_seven_minutes_is_seen_while_it_lasts() {
+async fn an_outage_of_seven_minutes_is_reported_while_it_lasts() {
     let world = World::new();
-    let cable = Arc::new(Cable {
+    let transport = Arc::new(InterruptibleTransport {
         world: world.clone(),
-        is_cut: AtomicBool::new(false),
+        is_interrupted: AtomicBool::new(false),
     });
-    let tosh = world.builder().transport(cable.clone()).build().unwrap();
-    let seen = states(&tosh);
+    let tosh = world
+        .builder()
+        .transport(transport.clone())
+        .build()
+        .unwrap();
+    let seen = record_states(&tosh);
     let manager = tosh.sign_in_manager();
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
     manager.sign_in(credentials).await.unwrap();
@@ -81,21 +85,21 @@ async fn an_outage_of_seven_minutes_is_seen_while_it_lasts() {
     let connected = (ConnectionState::Connected, None);
     assert_eq!(*seen.lock().unwrap(), [before.clone(), connected]);
 
-    let cut_at = runtime().wall_clock();
-    cable.is_cut.store(true, Ordering::Relaxed);
+    let interrupted_at = runtime().wall_clock();
+    transport.is_interrupted.store(true, Ordering::Relaxed);
     sleep(Duration::from_secs(60)).await;
     let ConnectionState::Reconnecting { since, .. } = manager.connection().get() else {
         panic!("{:?}", manager.connection().get());
     };
-    let noticed = since.duration_since(cut_at).unwrap();
-    assert!(noticed < Duration::from_secs(3), "{noticed:?}");
+    let delay = since.duration_since(interrupted_at).unwrap();
+    assert!(delay < Duration::from_secs(3), "{delay:?}");
     let reason = manager.connection().reason().unwrap();
     assert_eq!(*reason.code(), ReasonCode::ConnectionLost);
     assert_eq!(reason.details().unwrap().host.as_deref(), Some("127.0.0.1"));
     assert_eq!(manager.state().get(), SignInState::SignedIn);
 
     sleep(Duration::from_secs(360)).await;
-    cable.is_cut.store(false, Ordering::Relaxed);
+    transport.is_interrupted.store(false, Ordering::Relaxed);
     let wait = manager.connection().wait_for(ConnectionState::Connected);
     wait.await.unwrap();
     assert_eq!(manager.connection().reason(), None);
@@ -105,10 +109,10 @@ async fn an_outage_of_seven_minutes_is_seen_while_it_lasts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_application_that_the_server_lost_is_seen() {
+async fn the_loss_of_the_application_is_reported() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let seen = states(&tosh);
+    let seen = record_states(&tosh);
     world.inject(Fault::DropApplications { user: TOSH.into() });
     // The server answers the next request with 404.
     let _ = tosh
@@ -128,7 +132,7 @@ async fn an_application_that_the_server_lost_is_seen() {
     let lost = seen
         .iter()
         .find(|(state, _)| matches!(state, ConnectionState::Reconnecting { .. }));
-    let (_, code) = lost.expect("the loss is seen");
+    let (_, code) = lost.expect("the loss is reported");
     assert_eq!(*code, Some(ReasonCode::ConnectionLost));
     assert_eq!(seen.last(), Some(&(ConnectionState::Connected, None)));
 }

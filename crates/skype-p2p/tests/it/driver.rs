@@ -1,4 +1,4 @@
-//! The driver's obligations to the session, the transport and the model.
+//! The contract of the driver with the session, the transport and the model.
 
 use std::{
     sync::{Arc, Mutex},
@@ -33,11 +33,11 @@ async fn the_next_poll_is_sent_before_listeners_are_called() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let last = Arc::new(Mutex::new(None));
-    let (seen, wire) = (last.clone(), world.clone());
+    let (slot, log) = (last.clone(), world.clone());
     let conversations = lene.conversations_manager().conversations();
-    let subscription = conversations.added(move |_, _, _| *seen.lock().unwrap() = wire.log().pop());
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    drop(ours.chat_service().send_message("Hi Lene"));
+    let subscription = conversations.added(move |_, _, _| *slot.lock().unwrap() = log.log().pop());
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    drop(tosh_side.chat_service().send_message("Hi Lene"));
     conversation(&lene, 1).await;
     drop(subscription);
     let last = last.lock().unwrap().take().unwrap();
@@ -76,18 +76,18 @@ async fn dropping_the_last_handle_deletes_the_application_at_the_server() {
 async fn commands_fail_after_the_application_was_dropped() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let pending = ours.chat_service().send_message("Hi Lene");
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let pending = tosh_side.chat_service().send_message("Hi Lene");
     drop(tosh);
     let reason = pending.await.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::DeliveryUnknown, "{reason}");
-    let reason = ours
+    let reason = tosh_side
         .chat_service()
         .send_message("Still there?")
         .await
         .unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::CommandDisabled, "{reason}");
-    ours.leave().await.unwrap();
+    tosh_side.leave().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,7 +108,7 @@ async fn a_sign_in_of_a_dropped_application_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_sign_out_aborts_the_poll() {
     let world = World::new();
-    // If it reached the server, the deletion of the application would answer it.
+    // If the poll reached the server, the deletion of the application would end it.
     world.lose("/events");
     let tosh = world.tosh().await;
     sleep(Duration::from_secs(1)).await;
@@ -119,7 +119,7 @@ async fn a_sign_out_aborts_the_poll() {
 }
 
 /// The requests of an application with this seed until it is signed in.
-async fn sent_with(seed: u64) -> Vec<String> {
+async fn request_bodies_with_seed(seed: u64) -> Vec<String> {
     let world = World::new();
     let builder = world.builder().seed(seed).user_agent("an-agent/1.0");
     let application = builder.build().unwrap();
@@ -138,7 +138,11 @@ async fn sent_with(seed: u64) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_seed_makes_a_run_repeatable() {
-    let (first, second, other) = (sent_with(1).await, sent_with(1).await, sent_with(2).await);
+    let (first, second, other) = (
+        request_bodies_with_seed(1).await,
+        request_bodies_with_seed(1).await,
+        request_bodies_with_seed(2).await,
+    );
     assert_eq!(first, second);
     assert_ne!(first, other);
     assert!(first.iter().any(|body| body.contains("an-agent/1.0")));
@@ -147,9 +151,13 @@ async fn a_seed_makes_a_run_repeatable() {
 #[tokio::test(start_paused = true)]
 async fn endpoint_ids_are_configured_or_unique() {
     let world = World::new();
-    let named = world.builder().endpoint_id("the-desk").build().unwrap();
-    let (some, other) = (world.application(), world.application());
-    for application in [&named, &some, &other] {
+    let named = world
+        .builder()
+        .endpoint_id("fixed-endpoint")
+        .build()
+        .unwrap();
+    let (first, second) = (world.application(), world.application());
+    for application in [&named, &first, &second] {
         let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
         application
             .sign_in_manager()
@@ -164,7 +172,7 @@ async fn endpoint_ids_are_configured_or_unique() {
         .map(|request| String::from_utf8_lossy(request.body()))
         .collect();
     assert_eq!(created.len(), 3);
-    assert!(created[0].contains("the-desk"), "{}", created[0]);
+    assert!(created[0].contains("fixed-endpoint"), "{}", created[0]);
     assert_ne!(created[1], created[2]);
 }
 
@@ -190,7 +198,7 @@ impl HttpTransport for Defective {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_defective_transport_fails_the_operation_and_nothing_hangs() {
+async fn a_defective_transport_fails_the_operation() {
     // A panic is noticed at once, silence by the session's watchdog. Both are retried.
     for (defective, within) in [(Defective::Panics, 20), (Defective::NeverReturns, 120)] {
         let begun = Instant::now();
@@ -248,10 +256,10 @@ async fn no_duration_ends_the_driver() {
     let _intervals = [Duration::MAX, Duration::from_secs(u64::MAX), Duration::ZERO]
         .map(|interval| person.status().subscribe_every(interval));
     sleep(Duration::from_secs(600)).await;
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = ours.chat_service().send_message("Hi Lene");
-    let theirs = conversation(&lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tosh_side.chat_service().send_message("Hi Lene");
+    let lene_side = conversation(&lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
     sent.await.unwrap();
 }
 
@@ -272,14 +280,14 @@ impl HttpTransport for Balancer {
     ) -> Result<Response<Bytes>, TransportError> {
         let cookie = request.headers().get("cookie");
         let cookie = cookie.map_or(String::new(), |it| it.to_str().unwrap().to_owned());
-        let place = {
+        let number = {
             let mut seen = self.seen.lock().unwrap();
             seen.push(cookie.clone());
             seen.len()
         };
         let mut response = self.world.send(request, options).await?;
         if cookie.is_empty() {
-            let route = format!("route={place}; Path=/").parse().unwrap();
+            let route = format!("route={number}; Path=/").parse().unwrap();
             response.headers_mut().append("set-cookie", route);
         }
         Ok(response)
@@ -327,10 +335,15 @@ async fn each_application_sends_back_its_own_cookies() {
         applications.push(application);
     }
     let seen = balancer.seen.lock().unwrap().clone();
-    let begins: Vec<usize> = (0..seen.len()).filter(|at| seen[*at].is_empty()).collect();
-    assert_eq!(begins.len(), 2, "{seen:?}");
+    let without_cookie: Vec<usize> = (0..seen.len())
+        .filter(|index| seen[*index].is_empty())
+        .collect();
+    assert_eq!(without_cookie.len(), 2, "{seen:?}");
     assert_eq!(seen[1], "route=1");
-    assert_eq!(seen[begins[1] + 1], format!("route={}", begins[1] + 1));
+    assert_eq!(
+        seen[without_cookie[1] + 1],
+        format!("route={}", without_cookie[1] + 1)
+    );
 }
 
 /// A killed process sends no request. The next process with its endpoint ID takes over its application.
@@ -339,7 +352,11 @@ async fn a_new_process_takes_over_the_conversations_of_a_killed_one() {
     let world = World::new();
     let lene = world.lene().await;
     let process = async || {
-        let application = world.builder().endpoint_id("the desk").build().unwrap();
+        let application = world
+            .builder()
+            .endpoint_id("fixed-endpoint")
+            .build()
+            .unwrap();
         application
             .sign_in_manager()
             .sign_in(Credentials::password(TOSH, TOSH_PASSWORD))
@@ -351,51 +368,51 @@ async fn a_new_process_takes_over_the_conversations_of_a_killed_one() {
     let path = world.log().pop().unwrap();
     let (_, path) = path.split_once(' ').unwrap();
     let (application, _) = path.split_once("/events").unwrap();
-    let ours = first
+    let tosh_side = first
         .conversations_manager()
         .get_conversation(LENE)
         .unwrap();
-    let sent = ours.chat_service().send_message("Hi Lene");
-    let theirs = conversation(&lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
+    let sent = tosh_side.chat_service().send_message("Hi Lene");
+    let lene_side = conversation(&lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
     sent.await.unwrap();
     world.lose(application);
-    drop((first, ours));
+    drop((first, tosh_side));
     sleep(Duration::from_secs(5)).await;
-    world.lose("nothing any more");
+    world.lose("no path");
 
     let second = process().await;
-    let ours = conversation(&second, 1).await;
-    let chat = ours.self_participant().chat();
+    let tosh_side = conversation(&second, 1).await;
+    let chat = tosh_side.self_participant().chat();
     chat.state()
         .wait_for(CallConnectionState::Connected)
         .await
         .unwrap();
-    let peer = ours.participants().size().wait_for(1).await.unwrap();
-    assert_eq!(peer, 1);
-    ours.chat_service()
+    tosh_side.participants().size().wait_for(1).await.unwrap();
+    tosh_side
+        .chat_service()
         .send_message("Back again")
         .await
         .unwrap();
-    assert_eq!(transcript(&theirs).len(), 2);
-    theirs
+    assert_eq!(transcript(&lene_side).len(), 2);
+    lene_side
         .chat_service()
         .send_message("I waited")
         .await
         .unwrap();
-    let messages = ours.chat_service().messages();
+    let messages = tosh_side.chat_service().messages();
     messages.size().wait_for(2).await.unwrap();
-    let (_, sender, text) = transcript(&ours).pop().unwrap();
+    let (_, sender, text) = transcript(&tosh_side).pop().unwrap();
     assert_eq!((&*sender, &*text), ("Lene Aaling", "I waited"));
     assert_eq!(lene.conversations_manager().conversations().size().get(), 1);
 }
 
-/// A server that embeds a number in place of a message.
+/// A transport that replaces the embedded message of events with a number.
 #[derive(Debug)]
-struct Careless(World);
+struct MalformedEvents(World);
 
 #[async_trait]
-impl HttpTransport for Careless {
+impl HttpTransport for MalformedEvents {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -419,30 +436,27 @@ impl HttpTransport for Careless {
 #[tokio::test(start_paused = true)]
 async fn a_malformed_event_is_counted_and_its_message_is_read() {
     let world = World::new();
-    let careless = world
+    let lene = world
         .builder()
-        .transport(Arc::new(Careless(world.clone())))
+        .transport(Arc::new(MalformedEvents(world.clone())))
         .build()
         .unwrap();
     let credentials = Credentials::password(LENE, LENE_PASSWORD);
-    let manager = careless.sign_in_manager();
+    let manager = lene.sign_in_manager();
     manager.sign_in(credentials).await.unwrap();
     let tosh = world.tosh().await;
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let chat = ours.chat_service();
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let chat = tosh_side.chat_service();
     let first = chat.send_message("Hi Lene");
-    let theirs = conversation(&careless, 1).await;
-    theirs.chat_service().accept().await.unwrap();
+    let lene_side = conversation(&lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
     first.await.unwrap();
     chat.send_message("Are you there?").await.unwrap();
     sleep(Duration::from_secs(1)).await;
-    let texts: Vec<_> = transcript(&theirs)
+    let texts: Vec<_> = transcript(&lene_side)
         .into_iter()
         .map(|(.., text)| text)
         .collect();
     assert_eq!(texts, ["Hi Lene", "Are you there?"]);
-    assert_eq!(
-        (careless.malformed_events(), tosh.malformed_events()),
-        (2, 0)
-    );
+    assert_eq!((lene.malformed_events(), tosh.malformed_events()), (2, 0));
 }

@@ -29,35 +29,35 @@ fn tokio() -> Tokio {
 }
 
 /// Asserts the final state of the application and of the conversation with one message. Returns the reason.
-fn assert_over(tosh: &Application, ours: &Conversation, why: &str) -> Reason {
+fn assert_ended(tosh: &Application, tosh_side: &Conversation, message: &str) -> Reason {
     let state = tosh.sign_in_manager().state();
     assert_eq!(state.get(), SignInState::SignedOut);
     let reason = state.reason().unwrap();
     assert_eq!(*reason.code(), ReasonCode::SignedOut, "{reason}");
-    assert!(reason.to_string().contains(why), "{reason}");
-    assert_eq!(ours.state().get(), ConversationState::Disconnected);
-    assert_eq!(statuses(ours), [MessageStatus::Unknown]);
+    assert!(reason.to_string().contains(message), "{reason}");
+    assert_eq!(tosh_side.state().get(), ConversationState::Disconnected);
+    assert_eq!(statuses(tosh_side), [MessageStatus::Unknown]);
     reason
 }
 
 #[test]
 fn an_application_is_signed_out_when_its_runtime_is_dropped() {
     let tokio = tokio();
-    let (tosh, _lene, ours, sent) = tokio.block_on(async {
+    let (tosh, _lene, tosh_side, sent) = tokio.block_on(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        let sent = ours.chat_service().send_message("Hi Lene");
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let sent = tosh_side.chat_service().send_message("Hi Lene");
         sleep(Duration::from_secs(1)).await;
-        (tosh, lene, ours, sent)
+        (tosh, lene, tosh_side, sent)
     });
     drop(tokio);
-    assert_over(&tosh, &ours, "runtime");
+    assert_ended(&tosh, &tosh_side, "runtime");
 
     let tokio = self::tokio();
     let reason = tokio.block_on(sent).unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::DeliveryUnknown, "{reason}");
-    let reason = tokio.block_on(ours.chat_service().send_message("Lene?"));
+    let reason = tokio.block_on(tosh_side.chat_service().send_message("Lene?"));
     assert_eq!(*reason.unwrap_err().code(), ReasonCode::CommandDisabled);
     let reason = tokio.block_on(tosh.sign_in_manager().sign_out());
     assert_eq!(*reason.unwrap_err().code(), ReasonCode::SignedOut);
@@ -82,11 +82,11 @@ fn a_sign_in_ends_when_its_runtime_is_dropped() {
     assert_eq!(state.get(), SignInState::SignedOut);
 }
 
-/// A runtime that panics in the driver's task once `now` is set.
+/// A runtime that panics in the driver's task once `is_armed` is set.
 #[derive(Debug)]
 struct Panicking {
     inner: Arc<TokioRuntime>,
-    now: AtomicBool,
+    is_armed: AtomicBool,
 }
 
 impl Runtime for Panicking {
@@ -111,7 +111,10 @@ impl Runtime for Panicking {
     }
 
     fn yield_now(&self) -> RuntimeFuture {
-        assert!(!self.now.load(Ordering::SeqCst), "a defect of the runtime");
+        assert!(
+            !self.is_armed.load(Ordering::SeqCst),
+            "a defect of the runtime"
+        );
         self.inner.yield_now()
     }
 }
@@ -120,20 +123,20 @@ impl Runtime for Panicking {
 async fn an_application_is_signed_out_when_its_driver_panics() {
     let panicking = Arc::new(Panicking {
         inner: runtime(),
-        now: AtomicBool::new(false),
+        is_armed: AtomicBool::new(false),
     });
-    let world = World::on(panicking.clone(), ServerConfig::new(users()));
+    let world = World::on_runtime(panicking.clone(), ServerConfig::new(users()));
     let (tosh, _lene) = (world.tosh().await, world.lene().await);
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = ours.chat_service().send_message("Hi Lene");
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tosh_side.chat_service().send_message("Hi Lene");
     sleep(Duration::from_secs(1)).await;
-    panicking.now.store(true, Ordering::SeqCst);
+    panicking.is_armed.store(true, Ordering::SeqCst);
 
-    let typing = ours.chat_service().send_is_typing();
+    let typing = tosh_side.chat_service().send_is_typing();
     let reason = sent.await.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::DeliveryUnknown, "{reason}");
     typing.await.unwrap_err();
-    assert_over(&tosh, &ours, "panicked");
+    assert_ended(&tosh, &tosh_side, "panicked");
     let signed_out = tosh.sign_in_manager().sign_out().await;
     assert_eq!(*signed_out.unwrap_err().code(), ReasonCode::SignedOut);
 }

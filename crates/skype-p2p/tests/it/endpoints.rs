@@ -8,31 +8,33 @@ use skype_p2p::{
 use tokio::time::sleep;
 
 use crate::{
-    groups::{chatting, within_minutes},
+    groups::{chatting, with_time_limit},
     standard_chat::{conversation, statuses, transcript},
     world::{LENE, World},
 };
 
-/// Tosh sends a message to Lene, who has two endpoints. Returns Tosh's conversation and those of Lene's endpoints.
-struct Ringing {
-    ours: Conversation,
+/// A pending invitation from Tosh to the two endpoints of Lene.
+struct PendingInvitation {
+    /// Tosh's conversation.
+    tosh_side: Conversation,
     sent: tokio::task::JoinHandle<Result<(), skype_p2p::Reason>>,
     desk: Conversation,
     phone: Conversation,
     _applications: [Application; 3],
 }
 
-async fn ringing(world: &World) -> Ringing {
+/// Sends a message from Tosh to Lene, who has two endpoints.
+async fn pending_invitation(world: &World) -> PendingInvitation {
     let (tosh, desk, phone) = (world.tosh().await, world.lene().await, world.lene().await);
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = tokio::spawn(ours.chat_service().send_message("Hi Lene"));
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tokio::spawn(tosh_side.chat_service().send_message("Hi Lene"));
     let (at_desk, at_phone) = (conversation(&desk, 1).await, conversation(&phone, 1).await);
     for each in [&at_desk, &at_phone] {
         let chat = each.self_participant().chat().state();
         assert_eq!(chat.get(), CallConnectionState::Notified);
     }
-    Ringing {
-        ours,
+    PendingInvitation {
+        tosh_side,
         sent,
         desk: at_desk,
         phone: at_phone,
@@ -40,7 +42,8 @@ async fn ringing(world: &World) -> Ringing {
     }
 }
 
-async fn over(conversation: &Conversation) {
+/// Waits until a conversation has ended.
+async fn ended(conversation: &Conversation) {
     let state = conversation.state();
     state
         .wait_for(ConversationState::Disconnected)
@@ -54,77 +57,90 @@ async fn over(conversation: &Conversation) {
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_accepted_at_one_endpoint_ends_at_the_others() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
-        let it = ringing(&world).await;
-        it.desk.chat_service().accept().await.unwrap();
-        it.sent.await.unwrap().unwrap();
-        chatting(&it.desk).await;
-        over(&it.phone).await;
-        let reason = it.phone.state().reason().unwrap();
+        let invitation = pending_invitation(&world).await;
+        invitation.desk.chat_service().accept().await.unwrap();
+        invitation.sent.await.unwrap().unwrap();
+        chatting(&invitation.desk).await;
+        ended(&invitation.phone).await;
+        let reason = invitation.phone.state().reason().unwrap();
         assert_eq!(*reason.code(), ReasonCode::Terminated, "{reason}");
         let subcode = reason.details().unwrap().subcode.clone();
         assert_eq!(subcode.as_deref(), Some("ConnectedElsewhere"));
-        let late = it.phone.chat_service().accept().await.unwrap_err();
+        let late = invitation.phone.chat_service().accept().await.unwrap_err();
         assert_eq!(*late.code(), ReasonCode::CommandDisabled);
 
         // The chat is at the endpoint that accepted.
-        it.ours.chat_service().send_message("Lunch?").await.unwrap();
-        it.desk.chat_service().send_message("Yes").await.unwrap();
-        assert_eq!(transcript(&it.desk).len(), 3);
-        assert_eq!(transcript(&it.ours).len(), 3);
-        assert!(transcript(&it.phone).len() <= 1);
-        assert_eq!(statuses(&it.ours)[..2], [MessageStatus::Succeeded; 2]);
+        invitation
+            .tosh_side
+            .chat_service()
+            .send_message("Lunch?")
+            .await
+            .unwrap();
+        invitation
+            .desk
+            .chat_service()
+            .send_message("Yes")
+            .await
+            .unwrap();
+        assert_eq!(transcript(&invitation.desk).len(), 3);
+        assert_eq!(transcript(&invitation.tosh_side).len(), 3);
+        assert!(transcript(&invitation.phone).len() <= 1);
+        assert_eq!(
+            statuses(&invitation.tosh_side)[..2],
+            [MessageStatus::Succeeded; 2]
+        );
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_accepted_at_two_endpoints_at_once_connects_one() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
-        let it = ringing(&world).await;
+        let invitation = pending_invitation(&world).await;
         let (desk, phone) = tokio::join!(
-            it.desk.chat_service().accept(),
-            it.phone.chat_service().accept()
+            invitation.desk.chat_service().accept(),
+            invitation.phone.chat_service().accept()
         );
         assert!(desk.is_ok() != phone.is_ok(), "{desk:?} {phone:?}");
-        it.sent.await.unwrap().unwrap();
-        let (won, lost) = match desk {
-            Ok(()) => (&it.desk, &it.phone),
-            Err(_) => (&it.phone, &it.desk),
+        invitation.sent.await.unwrap().unwrap();
+        let (accepted, refused) = match desk {
+            Ok(()) => (&invitation.desk, &invitation.phone),
+            Err(_) => (&invitation.phone, &invitation.desk),
         };
-        chatting(won).await;
-        over(lost).await;
+        chatting(accepted).await;
+        ended(refused).await;
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_declined_at_one_endpoint_stays_open_at_the_others() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
-        let it = ringing(&world).await;
-        it.phone.chat_service().reject().await.unwrap();
-        over(&it.phone).await;
-        it.desk.chat_service().accept().await.unwrap();
-        it.sent.await.unwrap().unwrap();
-        chatting(&it.desk).await;
+        let invitation = pending_invitation(&world).await;
+        invitation.phone.chat_service().reject().await.unwrap();
+        ended(&invitation.phone).await;
+        invitation.desk.chat_service().accept().await.unwrap();
+        invitation.sent.await.unwrap().unwrap();
+        chatting(&invitation.desk).await;
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_declined_at_every_endpoint_is_declined() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
-        let it = ringing(&world).await;
-        it.phone.chat_service().reject().await.unwrap();
-        it.desk.chat_service().reject().await.unwrap();
-        let reason = it.sent.await.unwrap().unwrap_err();
+        let invitation = pending_invitation(&world).await;
+        invitation.phone.chat_service().reject().await.unwrap();
+        invitation.desk.chat_service().reject().await.unwrap();
+        let reason = invitation.sent.await.unwrap().unwrap_err();
         assert_eq!(*reason.code(), ReasonCode::Refused, "{reason}");
-        for each in [&it.desk, &it.phone, &it.ours] {
-            over(each).await;
+        for each in [&invitation.desk, &invitation.phone, &invitation.tosh_side] {
+            ended(each).await;
         }
     })
     .await;
@@ -132,17 +148,17 @@ async fn an_invitation_declined_at_every_endpoint_is_declined() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_invitation_ends_at_every_endpoint() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
-        let it = ringing(&world).await;
+        let invitation = pending_invitation(&world).await;
         sleep(Duration::from_secs(5)).await;
-        it.ours.leave().await.unwrap();
-        let reason = it.sent.await.unwrap().unwrap_err();
+        invitation.tosh_side.leave().await.unwrap();
+        let reason = invitation.sent.await.unwrap().unwrap_err();
         assert_eq!(*reason.code(), ReasonCode::Terminated, "{reason}");
-        for each in [&it.desk, &it.phone, &it.ours] {
-            over(each).await;
+        for each in [&invitation.desk, &invitation.phone, &invitation.tosh_side] {
+            ended(each).await;
         }
-        assert_eq!(statuses(&it.ours), [MessageStatus::Failed]);
+        assert_eq!(statuses(&invitation.tosh_side), [MessageStatus::Failed]);
     })
     .await;
 }

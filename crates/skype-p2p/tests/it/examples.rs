@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    groups::{chatting, within_minutes},
+    groups::{chatting, with_time_limit},
     standard_chat::{conversation, transcript},
     world::{ALEX, LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
 };
@@ -38,7 +38,7 @@ use alert::{Alert, Outcome};
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Accepts every chat of an application.
-fn accepting(application: &Application) -> Subscription {
+fn accept_chats(application: &Application) -> Subscription {
     let conversations = application.conversations_manager().conversations();
     conversations.added(|conversation, _, _| {
         let chat = conversation.chat_service();
@@ -49,7 +49,7 @@ fn accepting(application: &Application) -> Subscription {
     })
 }
 
-fn disk_full() -> Alert {
+fn disk_alert() -> Alert {
     Alert {
         user: TOSH.to_owned(),
         password: TOSH_PASSWORD.to_owned(),
@@ -68,8 +68,8 @@ fn count(world: &World, line: &str) -> usize {
 async fn an_alert_is_delivered() {
     let world = World::new();
     let lene = world.lene().await;
-    let _accepting = accepting(&lene);
-    let outcome = disk_full().send(|| world.builder().build(), MINUTE).await;
+    let _accepting = accept_chats(&lene);
+    let outcome = disk_alert().send(|| world.builder().build(), MINUTE).await;
     assert_eq!(outcome, Outcome::Delivered);
     let received = transcript(&conversation(&lene, 1).await);
     let [(Direction::Incoming, sender, text)] = received.as_slice() else {
@@ -87,17 +87,17 @@ async fn an_alert_is_delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alert_waits_for_a_person_who_comes_later() {
+async fn an_alert_is_delivered_to_a_person_who_signs_in_later() {
     let world = World::new();
     let later = async {
         sleep(2 * MINUTE).await;
         let lene = world.lene().await;
-        let accepting = accepting(&lene);
+        let accepting = accept_chats(&lene);
         let conversation = conversation(&lene, 1).await;
         chatting(&conversation).await;
         (lene, accepting, transcript(&conversation).len())
     };
-    let alert = disk_full();
+    let alert = disk_alert();
     let alert = alert.send(|| world.builder().build(), 10 * MINUTE);
     let (outcome, (_, _, received)) = tokio::join!(alert, later);
     assert_eq!(outcome, Outcome::Delivered);
@@ -105,18 +105,21 @@ async fn an_alert_waits_for_a_person_who_comes_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alert_to_a_person_who_does_not_come_ends_at_the_deadline() {
+async fn an_alert_to_a_person_who_is_not_signed_in_ends_at_the_deadline() {
     let world = World::new();
     let began = Instant::now();
-    let outcome = disk_full()
+    let outcome = disk_alert()
         .send(|| world.builder().build(), 10 * MINUTE)
         .await;
     assert_eq!(outcome, Outcome::NotDelivered);
-    let lasted = began.elapsed();
-    assert!(lasted > 9 * MINUTE && lasted <= 10 * MINUTE, "{lasted:?}");
+    let elapsed = began.elapsed();
+    assert!(
+        elapsed > 9 * MINUTE && elapsed <= 10 * MINUTE,
+        "{elapsed:?}"
+    );
     assert!(
         count(&world, "messagingInvitations") > 5,
-        "it was tried again"
+        "the alert sent the message again"
     );
 }
 
@@ -125,7 +128,7 @@ async fn an_alert_sends_a_wrong_password_once() {
     let world = World::new();
     let alert = Alert {
         password: "guess".to_owned(),
-        ..disk_full()
+        ..disk_alert()
     };
     let outcome = alert.send(|| world.builder().build(), 10 * MINUTE).await;
     assert_eq!(outcome, Outcome::NoSignIn);
@@ -136,9 +139,9 @@ async fn an_alert_sends_a_wrong_password_once() {
 async fn an_alert_whose_delivery_is_unknown_is_not_sent_again() {
     let world = World::new();
     let lene = world.lene().await;
-    let _accepting = accepting(&lene);
+    let _accepting = accept_chats(&lene);
     world.lose("messagingInvitations");
-    let outcome = disk_full()
+    let outcome = disk_alert()
         .send(|| world.builder().build(), 10 * MINUTE)
         .await;
     assert_eq!(outcome, Outcome::Unknown);
@@ -148,7 +151,7 @@ async fn an_alert_whose_delivery_is_unknown_is_not_sent_again() {
 /// A bot of Lene's that runs in a task of its own.
 struct Bot {
     stop: oneshot::Sender<()>,
-    /// Ends with whether the bot ended without an error.
+    /// Its result is whether the bot ended without an error.
     task: JoinHandle<bool>,
     /// Every application that the bot has built.
     applications: Arc<Mutex<Vec<Application>>>,
@@ -202,23 +205,23 @@ async fn last_of(conversation: &Conversation, count: usize) -> TextMessage {
 
 #[tokio::test(start_paused = true)]
 async fn a_bot_answers_and_forgets_the_conversation() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let tosh = world.tosh().await;
         let bot = Bot::start(&world, LENE_PASSWORD);
         let lene = bot.application(1).await;
 
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        let typing = ours.participants().get(0).unwrap().chat().is_typing();
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let typing = tosh_side.participants().get(0).unwrap().chat().is_typing();
         let typed = typing.wait_for(true);
         let hello = MessageBody::Html("<i>Hello</i><script>x()</script>".to_owned());
-        ours.chat_service().send_message(hello).await.unwrap();
-        let answer = last_of(&ours, 2).await;
+        tosh_side.chat_service().send_message(hello).await.unwrap();
+        let answer = last_of(&tosh_side, 2).await;
         assert_eq!(answer.text(), "You wrote: Hello");
         assert_eq!(answer.html(), "<p>You wrote: <b><i>Hello</i></b></p>");
         typed.await.unwrap();
 
-        ours.leave().await.unwrap();
+        tosh_side.leave().await.unwrap();
         let conversations = lene.conversations_manager().conversations();
         conversations.size().wait_for(0).await.unwrap();
 
@@ -231,17 +234,21 @@ async fn a_bot_answers_and_forgets_the_conversation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_answers_to_a_client_without_html_with_text() {
-    within_minutes(async {
+async fn a_bot_answers_a_client_without_html_in_text() {
+    with_time_limit(async {
         let world = World::new();
         let tosh = world.builder().plain_text_only().build().unwrap();
         let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
         tosh.sign_in_manager().sign_in(credentials).await.unwrap();
         let bot = Bot::start(&world, LENE_PASSWORD);
         bot.application(1).await;
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        ours.chat_service().send_message("1 < 2").await.unwrap();
-        let answer = last_of(&ours, 2).await;
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        tosh_side
+            .chat_service()
+            .send_message("1 < 2")
+            .await
+            .unwrap();
+        let answer = last_of(&tosh_side, 2).await;
         assert_eq!(
             *answer.body(),
             MessageBody::Text("You wrote: 1 < 2".to_owned())
@@ -252,36 +259,44 @@ async fn a_bot_answers_to_a_client_without_html_with_text() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bot_answers_in_a_group_when_it_is_named_and_leaves_when_it_is_alone() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let (tosh, alex) = (world.tosh().await, world.alex().await);
         let bot = Bot::start(&world, LENE_PASSWORD);
         let lene = bot.application(1).await;
-        let _accepting = accepting(&alex);
+        let _accepting = accept_chats(&alex);
 
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        ours.chat_service().send_message("Hello").await.unwrap();
-        last_of(&ours, 2).await;
-        ours.participants().add(ALEX).await.unwrap();
-        let alexs = conversation(&alex, 1).await;
-        chatting(&alexs).await;
-        alexs
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        tosh_side
+            .chat_service()
+            .send_message("Hello")
+            .await
+            .unwrap();
+        last_of(&tosh_side, 2).await;
+        tosh_side.participants().add(ALEX).await.unwrap();
+        let alex_side = conversation(&alex, 1).await;
+        chatting(&alex_side).await;
+        alex_side
             .chat_service()
             .send_message("Who is here?")
             .await
             .unwrap();
-        let asked = alexs
+        let question = alex_side
             .chat_service()
             .send_message("Lene Aaling, who are you?");
-        asked.await.unwrap();
-        let answer = last_of(&ours, 5).await;
+        question.await.unwrap();
+        let answer = last_of(&tosh_side, 5).await;
         assert_eq!(answer.text(), "You wrote: Lene Aaling, who are you?");
 
         let conversations = lene.conversations_manager().conversations();
-        ours.leave().await.unwrap();
+        tosh_side.leave().await.unwrap();
         sleep(MINUTE).await;
-        assert_eq!(conversations.size().get(), 1, "Alex is still there");
-        alexs.leave().await.unwrap();
+        assert_eq!(
+            conversations.size().get(),
+            1,
+            "Alex is still in the conference"
+        );
+        alex_side.leave().await.unwrap();
         conversations.size().wait_for(0).await.unwrap();
     })
     .await;
@@ -289,7 +304,7 @@ async fn a_bot_answers_in_a_group_when_it_is_named_and_leaves_when_it_is_alone()
 
 #[tokio::test(start_paused = true)]
 async fn a_bot_signs_in_again_when_the_server_has_ended_its_session() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let tosh = world.tosh().await;
         let bot = Bot::start(&world, LENE_PASSWORD);
@@ -297,9 +312,13 @@ async fn a_bot_signs_in_again_when_the_server_has_ended_its_session() {
         let user = LENE.to_owned();
         world.inject(Fault::ExpireApplications { user });
         bot.application(2).await;
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        ours.chat_service().send_message("Hello").await.unwrap();
-        last_of(&ours, 2).await;
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        tosh_side
+            .chat_service()
+            .send_message("Hello")
+            .await
+            .unwrap();
+        last_of(&tosh_side, 2).await;
         assert!(!bot.task.is_finished());
     })
     .await;
@@ -307,7 +326,7 @@ async fn a_bot_signs_in_again_when_the_server_has_ended_its_session() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bot_ends_when_its_password_is_refused() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let bot = Bot::start(&world, "guess");
         assert!(!bot.task.await.unwrap(), "the bot ended with an error");
@@ -318,10 +337,10 @@ async fn a_bot_ends_when_its_password_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_terminal_chats() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let (keyboard, lines) = unbounded_channel();
         let screen = Arc::new(Mutex::new(Vec::new()));
         let shown = screen.clone();
@@ -329,10 +348,10 @@ async fn a_terminal_chats() {
         let terminal = chat::chat(&tosh, LENE, lines, show);
         let lene = async {
             keyboard.send("Hi Lene".to_owned()).unwrap();
-            let theirs = conversation(&lene, 1).await;
-            let chat = theirs.chat_service();
+            let lene_side = conversation(&lene, 1).await;
+            let chat = lene_side.chat_service();
             chat.accept().await.unwrap();
-            chatting(&theirs).await;
+            chatting(&lene_side).await;
             chat.send_is_typing().await.unwrap();
             let html = MessageBody::Html("<b>Hi</b> Tosh".to_owned());
             chat.send_message(html).await.unwrap();
@@ -340,12 +359,13 @@ async fn a_terminal_chats() {
             keyboard.send(String::new()).unwrap();
             keyboard.send("Lunch?".to_owned()).unwrap();
             messages.wait_for(3).await.unwrap();
-            theirs.leave().await.unwrap();
-            ours.state()
+            lene_side.leave().await.unwrap();
+            tosh_side
+                .state()
                 .wait_for(ConversationState::Disconnected)
                 .await
                 .unwrap();
-            // Everything is shown before the end of the input is read.
+            // All lines are shown before the end of the input is read.
             sleep(MINUTE).await;
             drop(keyboard);
         };
@@ -366,11 +386,11 @@ async fn a_terminal_chats() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_terminal_shows_what_was_not_delivered_and_accepts_an_invitation() {
-    within_minutes(async {
+async fn a_terminal_shows_an_undelivered_message_and_accepts_an_invitation() {
+    with_time_limit(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let (keyboard, lines) = unbounded_channel();
         let screen = Arc::new(Mutex::new(Vec::new()));
         let shown = screen.clone();
@@ -379,15 +399,16 @@ async fn a_terminal_shows_what_was_not_delivered_and_accepts_an_invitation() {
         });
         let lene = async {
             keyboard.send("Hi Lene".to_owned()).unwrap();
-            let theirs = conversation(&lene, 1).await;
-            theirs.chat_service().reject().await.unwrap();
-            ours.state()
+            let lene_side = conversation(&lene, 1).await;
+            lene_side.chat_service().reject().await.unwrap();
+            tosh_side
+                .state()
                 .wait_for(ConversationState::Disconnected)
                 .await
                 .unwrap();
-            let back = theirs.chat_service().send_message("Sorry, hi");
-            back.await.unwrap();
-            // Everything is shown before the end of the input is read.
+            let reply = lene_side.chat_service().send_message("Sorry, hi");
+            reply.await.unwrap();
+            // All lines are shown before the end of the input is read.
             sleep(MINUTE).await;
             drop(keyboard);
         };

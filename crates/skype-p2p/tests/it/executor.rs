@@ -16,7 +16,7 @@ use skype_p2p::{Runtime, RuntimeFuture};
 
 use crate::world::beginning;
 
-/// Runs tasks and timers. While a task is ready, each poll takes the time that the executor was made with; when none is, the
+/// Runs tasks and timers. While a task is ready, each poll advances the clock by `poll_takes`. When no task is ready, the
 /// clock jumps to the next timer.
 #[derive(Clone)]
 pub(crate) struct Executor(Arc<Mutex<State>>);
@@ -26,7 +26,7 @@ struct State {
     poll_takes: Duration,
     ready: VecDeque<Arc<Task>>,
     timers: BTreeMap<(Duration, u64), Waker>,
-    timers_made: u64,
+    timers_created: u64,
 }
 
 struct Task {
@@ -50,7 +50,7 @@ impl Executor {
             poll_takes,
             ready: VecDeque::new(),
             timers: BTreeMap::new(),
-            timers_made: 0,
+            timers_created: 0,
         })))
     }
 
@@ -133,14 +133,14 @@ impl Runtime for Executor {
 
     fn seed(&self) -> u64 {
         let mut state = self.state();
-        state.timers_made += 1;
-        state.timers_made
+        state.timers_created += 1;
+        state.timers_created
     }
 
     fn sleep_until(&self, at: Duration) -> RuntimeFuture {
         let mut state = self.state();
-        state.timers_made += 1;
-        let key = (at, state.timers_made);
+        state.timers_created += 1;
+        let key = (at, state.timers_created);
         drop(state);
         let timer = Timer {
             executor: self.clone(),

@@ -23,7 +23,7 @@ use crate::{
 const LOAD: usize = 3_000;
 
 /// Resends every failed message from a listener, `LOAD` times at most. Returns the counter of resends.
-fn resend_what_fails(chat: &ChatService) -> Arc<AtomicUsize> {
+fn resend_failed_messages(chat: &ChatService) -> Arc<AtomicUsize> {
     let resends = Arc::new(AtomicUsize::new(0));
     let (sender, count) = (chat.clone(), resends.clone());
     let listener = chat.messages().added(move |message, _, _| {
@@ -44,17 +44,17 @@ fn resend_what_fails(chat: &ChatService) -> Arc<AtomicUsize> {
 fn an_application_recovers_while_a_listener_resends_every_failed_message() {
     let executor = Executor::new(Duration::from_millis(1));
     let runtime = Arc::new(executor.clone());
-    let world = World::on(runtime.clone(), ServerConfig::new(users()));
+    let world = World::on_runtime(runtime.clone(), ServerConfig::new(users()));
     let resends = executor.block_on(async move {
         let (tosh, lene) = (world.tosh().await, world.lene().await);
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        let resends = resend_what_fails(&ours.chat_service());
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let resends = resend_failed_messages(&tosh_side.chat_service());
         world.inject(Fault::DropApplications {
             user: TOSH.to_owned(),
         });
         let later = runtime.now() + Duration::from_millis(50);
         runtime.sleep_until(later).await;
-        drop(ours.chat_service().send_message("Hi Lene"));
+        drop(tosh_side.chat_service().send_message("Hi Lene"));
         let deadline = runtime.sleep_until(later + Duration::from_secs(60));
         select(pin!(conversation(&lene, 1)), deadline).await;
         resends.load(Ordering::Relaxed)

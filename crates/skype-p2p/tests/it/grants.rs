@@ -16,12 +16,14 @@ use skype_p2p::{
 use crate::world::{ROOT, TOSH};
 
 /// A server that demands a token for the user resource and refuses every token request. It records the requests.
-fn demanding(refusal: &'static str) -> (ApplicationBuilder, Arc<Mutex<Vec<String>>>) {
+fn server_that_demands_a_token(
+    refusal: &'static str,
+) -> (ApplicationBuilder, Arc<Mutex<Vec<String>>>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
     let mut transport = MockHttpTransport::new();
     transport.expect_send().returning(move |request, options| {
-        let proof = options.authentication == Some(ConnectionAuth::Windows);
+        let is_windows = options.authentication == Some(ConnectionAuth::Windows);
         let token = request.headers().get("authorization");
         log.lock().unwrap().push(format!(
             "{} {}{}{}",
@@ -31,7 +33,11 @@ fn demanding(refusal: &'static str) -> (ApplicationBuilder, Arc<Mutex<Vec<String
                 " with {}",
                 token.to_str().unwrap()
             )),
-            if proof { " proving who" } else { "" },
+            if is_windows {
+                " with Windows authentication"
+            } else {
+                ""
+            },
         ));
         Ok(answer(&request, refusal))
     });
@@ -68,14 +74,17 @@ fn answer(request: &Request<Bytes>, refusal: &'static str) -> Response<Bytes> {
         .map(|body: &str| Bytes::from_static(body.as_bytes()))
 }
 
-async fn kind(application: &Application, credentials: Credentials) -> SignInErrorKind {
+async fn sign_in_error_kind(
+    application: &Application,
+    credentials: Credentials,
+) -> SignInErrorKind {
     let sign_in = application.sign_in_manager().sign_in(credentials);
     sign_in.await.unwrap_err().kind().clone()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_token_of_another_issuer_comes_from_the_callback() {
-    let (builder, seen) = demanding("{}");
+    let (builder, seen) = server_that_demands_a_token("{}");
     let questions = Arc::new(Mutex::new(Vec::<TokenQuestion>::new()));
     let asked = questions.clone();
     let application = builder
@@ -85,7 +94,7 @@ async fn a_token_of_another_issuer_comes_from_the_callback() {
         })
         .build()
         .unwrap();
-    let kind = kind(&application, Credentials::bearer(TOSH)).await;
+    let kind = sign_in_error_kind(&application, Credentials::bearer(TOSH)).await;
     assert_eq!(kind, SignInErrorKind::Refused);
     assert_eq!(
         seen.lock().unwrap().last().unwrap(),
@@ -103,16 +112,16 @@ async fn a_token_of_another_issuer_comes_from_the_callback() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_callback_there_is_no_token() {
-    let application = demanding("{}").0.build().unwrap();
-    let kind = kind(&application, Credentials::bearer(TOSH)).await;
+async fn a_bearer_sign_in_without_a_callback_fails() {
+    let application = server_that_demands_a_token("{}").0.build().unwrap();
+    let kind = sign_in_error_kind(&application, Credentials::bearer(TOSH)).await;
     assert_eq!(kind, SignInErrorKind::InvalidCredentials);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_page_of_the_passive_grant_is_shown_once() {
     let refusal = r#"{"error":"invalid_grant","ms_rtc_passiveauthuri":"https://adfs/1"}"#;
-    let (builder, seen) = demanding(refusal);
+    let (builder, seen) = server_that_demands_a_token(refusal);
     let pages = Arc::new(Mutex::new(Vec::new()));
     let shown = pages.clone();
     let application = builder
@@ -122,7 +131,7 @@ async fn the_page_of_the_passive_grant_is_shown_once() {
         })
         .build()
         .unwrap();
-    let kind = kind(&application, Credentials::passive(TOSH)).await;
+    let kind = sign_in_error_kind(&application, Credentials::passive(TOSH)).await;
     assert_eq!(kind, SignInErrorKind::InvalidCredentials);
     assert_eq!(*pages.lock().unwrap(), ["https://adfs/1"]);
     let posts = seen
@@ -136,17 +145,17 @@ async fn the_page_of_the_passive_grant_is_shown_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_windows_user_is_authenticated_on_the_token_request_only() {
-    let (builder, seen) = demanding(r#"{"error":"invalid_grant"}"#);
+    let (builder, seen) = server_that_demands_a_token(r#"{"error":"invalid_grant"}"#);
     let application = builder.build().unwrap();
-    let kind = kind(&application, Credentials::windows(TOSH)).await;
+    let kind = sign_in_error_kind(&application, Credentials::windows(TOSH)).await;
     assert_eq!(kind, SignInErrorKind::InvalidCredentials);
-    let expected = ["GET /", "GET /user", "POST /t proving who"];
+    let expected = ["GET /", "GET /user", "POST /t with Windows authentication"];
     assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_guest_signs_in_with_the_meeting() {
-    let (builder, seen) = demanding(r#"{"error":"invalid_grant"}"#);
+    let (builder, seen) = server_that_demands_a_token(r#"{"error":"invalid_grant"}"#);
     let application = builder.build().unwrap();
     let guest = Credentials::meeting_guest(
         "sip:lenea@contoso.com;gruu;opaque=app:conf",
@@ -155,7 +164,7 @@ async fn a_guest_signs_in_with_the_meeting() {
     );
     assert!(!format!("{guest:?}").contains("k3y"));
     assert_eq!(
-        kind(&application, guest).await,
+        sign_in_error_kind(&application, guest).await,
         SignInErrorKind::InvalidCredentials
     );
     assert_eq!(seen.lock().unwrap().last().unwrap(), "POST /t");

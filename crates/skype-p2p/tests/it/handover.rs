@@ -8,13 +8,16 @@ use std::{
 use skype_p2p::{
     Application, ApplicationBuilder, CallConnectionState, Checkpoint, ConnectionState,
     Conversation, ConversationState, Credentials, DoubtfulMessage, Event, Events, MessageStatus,
-    ReasonCode, ReplacementPolicy, SignInErrorKind, SignInState, Subscriptions,
+    ReasonCode, ReplacementPolicy, SignInError, SignInErrorKind, SignInState, Subscriptions,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use ucwa_server::Fault;
 
 use crate::{
-    groups::{of_two, within_minutes},
+    groups::{connect_chat, with_time_limit},
     standard_chat::{conversation, statuses, transcript},
     world::{ALEX, LENE, TOSH, TOSH_PASSWORD, World},
 };
@@ -22,7 +25,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Signs in without credentials, which the token of a checkpoint makes unnecessary.
-async fn continue_without_password(
+async fn resume_without_password(
     builder: ApplicationBuilder,
     checkpoint: &Checkpoint,
 ) -> Application {
@@ -34,13 +37,13 @@ async fn continue_without_password(
     application
 }
 
-/// The changes of a conversation from now on, as another participant sees them.
-pub(crate) struct Watch {
+/// Records the changes of a conversation from its creation on.
+pub(crate) struct ChangeRecorder {
     _listeners: Subscriptions,
     changes: Arc<Mutex<Vec<String>>>,
 }
 
-impl Watch {
+impl ChangeRecorder {
     pub(crate) fn new(conversation: &Conversation) -> Self {
         let changes = Arc::new(Mutex::new(Vec::new()));
         let mut listeners = Subscriptions::new();
@@ -57,7 +60,7 @@ impl Watch {
         let log = changes.clone();
         let left = move |_: &_, _, _| log.lock().unwrap().push("participant left".to_owned());
         listeners.add(participants.removed(left));
-        // The present state may be reported at once.
+        // The registrations replay the current state.
         changes.lock().unwrap().clear();
         Self {
             _listeners: listeners,
@@ -66,63 +69,66 @@ impl Watch {
     }
 
     #[track_caller]
-    pub(crate) fn assert_quiet(&self) {
+    pub(crate) fn assert_no_changes(&self) {
         assert_eq!(*self.changes.lock().unwrap(), Vec::<String>::new());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_successor_continues_with_two_requests_and_the_peer_notices_nothing() {
-    within_minutes(async {
+async fn a_successor_continues_with_two_requests_and_without_a_change_at_the_peer() {
+    with_time_limit(async {
         let world = World::new();
         let (old, lene) = (world.tosh().await, world.lene().await);
-        let (ours, theirs) = of_two(&old, &lene).await;
-        let watch = Watch::new(&theirs);
+        let (tosh_side, lene_side) = connect_chat(&old, &lene).await;
+        let changes = ChangeRecorder::new(&lene_side);
 
         let checkpoint = old.detach().await.unwrap();
         let state = old.sign_in_manager().state();
         assert_eq!(state.get(), SignInState::SignedOut);
-        assert_eq!(ours.state().get(), ConversationState::Disconnected);
+        assert_eq!(tosh_side.state().get(), ConversationState::Disconnected);
         assert!(old.checkpoint().await.is_none());
         drop(old);
-        // A message of the meantime.
-        let sent = tokio::spawn(theirs.chat_service().send_message("Are you there?"));
+        // Lene sends a message while no process of Tosh runs.
+        let sent = tokio::spawn(lene_side.chat_service().send_message("Are you there?"));
         sleep(3 * SECOND).await;
 
         let before = world.log().len();
-        let tosh = continue_without_password(world.builder(), &checkpoint).await;
+        let tosh = resume_without_password(world.builder(), &checkpoint).await;
         let log = world.log().split_off(before);
         let application = log[1].strip_prefix("GET ").unwrap();
         assert_eq!(log[0], format!("GET {application}/events"));
         sent.await.unwrap().unwrap();
-        let ours = conversation(&tosh, 1).await;
-        assert_eq!(ours.state().get(), ConversationState::Connected);
-        let chat = ours.self_participant().chat().state();
+        let tosh_side = conversation(&tosh, 1).await;
+        assert_eq!(tosh_side.state().get(), ConversationState::Connected);
+        let chat = tosh_side.self_participant().chat().state();
         assert_eq!(chat.get(), CallConnectionState::Connected);
         let again = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        assert_eq!(again, ours, "the same conversation is found by the peer");
-        let peer = ours.participants().snapshot();
+        assert_eq!(
+            again, tosh_side,
+            "the same conversation is found by the peer"
+        );
+        let peer = tosh_side.participants().snapshot();
         assert_eq!(peer.len(), 1);
         assert_eq!(peer[0].display_name().get(), "Lene Aaling");
         assert_eq!(peer[0].chat().state().get(), CallConnectionState::Connected);
 
-        ours.chat_service().send_message("Yes").await.unwrap();
-        theirs.chat_service().send_message("Good").await.unwrap();
-        let texts: Vec<_> = transcript(&ours).into_iter().map(|it| it.2).collect();
+        tosh_side.chat_service().send_message("Yes").await.unwrap();
+        lene_side.chat_service().send_message("Good").await.unwrap();
+        let texts: Vec<_> = transcript(&tosh_side).into_iter().map(|it| it.2).collect();
         assert_eq!(texts, ["Are you there?", "Yes", "Good"]);
-        let texts: Vec<_> = transcript(&theirs).into_iter().map(|it| it.2).collect();
+        let texts: Vec<_> = transcript(&lene_side).into_iter().map(|it| it.2).collect();
         assert_eq!(texts, ["Hi Lene", "Are you there?", "Yes", "Good"]);
-        watch.assert_quiet();
-        assert_eq!(ours.participants().snapshot().len(), 1);
-        let tokens = world.log().split_off(before);
+        changes.assert_no_changes();
+        assert_eq!(tosh_side.participants().snapshot().len(), 1);
+        let requests = world.log().split_off(before);
         assert!(
-            !tokens.iter().any(|it| it.contains("oauthtoken")),
-            "{tokens:?}"
+            !requests.iter().any(|it| it.contains("oauthtoken")),
+            "{requests:?}"
         );
 
         // The successor signs out like any other application.
         tosh.sign_in_manager().sign_out().await.unwrap();
-        let state = theirs.state();
+        let state = lene_side.state();
         state
             .wait_for(ConversationState::Disconnected)
             .await
@@ -132,21 +138,23 @@ async fn a_successor_continues_with_two_requests_and_the_peer_notices_nothing() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_of_an_application_have_ids_that_the_successor_sees_too() {
-    within_minutes(async {
+async fn messages_have_the_ids_of_the_application_and_of_the_server() {
+    with_time_limit(async {
         let world = World::new();
         let (tosh, lene) = (world.tosh().await, world.lene().await);
-        let (ours, theirs) = of_two(&tosh, &lene).await;
-        let sent = ours.chat_service().send_message_with_id("outbox-7", "one");
+        let (tosh_side, lene_side) = connect_chat(&tosh, &lene).await;
+        let sent = tosh_side
+            .chat_service()
+            .send_message_with_id("outbox-7", "one");
         sent.await.unwrap();
-        theirs.chat_service().send_message("two").await.unwrap();
+        lene_side.chat_service().send_message("two").await.unwrap();
         let ids = |conversation: &Conversation| {
             let messages = conversation.chat_service().messages().snapshot();
             let ids: Vec<_> = messages.iter().map(|it| it.remote_id().get()).collect();
             ids
         };
         // "Hi Lene" and "two" were sent without an ID.
-        let (at_tosh, at_lene) = (ids(&ours), ids(&theirs));
+        let (at_tosh, at_lene) = (ids(&tosh_side), ids(&lene_side));
         assert!(at_tosh[0].is_none() && at_tosh[1].is_some(), "{at_tosh:?}");
         assert!(at_lene[0].is_some() && at_lene[1].is_some(), "{at_lene:?}");
         assert!(
@@ -163,7 +171,7 @@ async fn messages_of_an_application_have_ids_that_the_successor_sees_too() {
         });
         assert!(request.is_some());
         let long = "x".repeat(51);
-        let refused = ours
+        let refused = tosh_side
             .chat_service()
             .send_message_with_id(long, "three")
             .await;
@@ -172,14 +180,14 @@ async fn messages_of_an_application_have_ids_that_the_successor_sees_too() {
     .await;
 }
 
-/// Waits for a batch whose events contain such a one, and commits the batches before.
-pub(crate) async fn until(
+/// Waits for the next batch with a matching event, and commits the batches before.
+pub(crate) async fn next_batch_with(
     events: &mut Events,
-    is_wanted: impl Fn(&Event) -> bool,
+    matches: impl Fn(&Event) -> bool,
 ) -> skype_p2p::EventBatch {
     loop {
         let batch = events.next().await.expect("the application has ended");
-        if batch.events().iter().any(&is_wanted) {
+        if batch.events().iter().any(&matches) {
             return batch;
         }
         batch.commit();
@@ -198,8 +206,10 @@ fn remote_ids(batch: &skype_p2p::EventBatch) -> Vec<String> {
     ids.collect()
 }
 
-/// Tosh with an application whose events have to be committed, in a chat with Lene.
-async fn storing(world: &World) -> (Application, Events, Application, Conversation, Conversation) {
+/// A chat of Tosh and Lene. The events of Tosh's application have to be committed.
+async fn chat_with_events(
+    world: &World,
+) -> (Application, Events, Application, Conversation, Conversation) {
     let (tosh, mut events) = world.builder().build_with_events().unwrap();
     let sign_in = tosh.sign_in_manager();
     let lene = world.lene().await;
@@ -207,44 +217,53 @@ async fn storing(world: &World) -> (Application, Events, Application, Conversati
         .sign_in(Credentials::password(TOSH, TOSH_PASSWORD))
         .await
         .unwrap();
-    let chat = of_two(&tosh, &lene);
+    let chat = connect_chat(&tosh, &lene);
     let mut chat = Box::pin(chat);
-    let (ours, theirs) = loop {
+    let (tosh_side, lene_side) = loop {
         tokio::select! {
             chat = &mut chat => break chat,
             batch = events.next() => batch.unwrap().commit(),
         }
     };
     drop(chat);
-    (tosh, events, lene, ours, theirs)
+    (tosh, events, lene, tosh_side, lene_side)
+}
+
+/// Starts the application that resumes a checkpoint, and its sign-in. Its events have to be committed.
+fn resume_with_events(
+    world: &World,
+    checkpoint: Checkpoint,
+) -> (Application, Events, JoinHandle<Result<(), SignInError>>) {
+    let builder = world.builder().resume(checkpoint);
+    let (tosh, events) = builder.build_with_events().unwrap();
+    let sign_in = tosh.sign_in_manager();
+    let signed_in = tokio::spawn(sign_in.sign_in(Credentials::password(TOSH, "")));
+    (tosh, events, signed_in)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_was_not_committed_comes_again_to_the_successor() {
-    within_minutes(async {
+async fn an_uncommitted_page_is_sent_again_to_the_successor() {
+    with_time_limit(async {
         let world = World::new();
-        let (tosh, mut events, _lene, _ours, theirs) = storing(&world).await;
+        let (tosh, mut events, _lene, _tosh_side, lene_side) = chat_with_events(&world).await;
         let stored = tosh.checkpoint().await.unwrap();
-        let sent = tokio::spawn(theirs.chat_service().send_message("Do not lose this"));
-        let batch = until(&mut events, is_message).await;
+        let sent = tokio::spawn(lene_side.chat_service().send_message("Do not lose this"));
+        let batch = next_batch_with(&mut events, is_message).await;
         let seen = remote_ids(&batch);
-        // Without the commit the message does not count as delivered.
+        // Before the commit, the server does not report the message as delivered.
         sleep(5 * SECOND).await;
         assert!(!sent.is_finished());
-        // The process is killed. What it knew after the page is lost with it.
+        // The process is killed, and its state after the page is lost.
         drop((batch, tosh.detach().await));
 
-        let builder = world.builder().resume(stored);
-        let (tosh, mut events) = builder.build_with_events().unwrap();
-        let sign_in = tosh.sign_in_manager();
-        let signed_in = tokio::spawn(sign_in.sign_in(Credentials::password(TOSH, "")));
-        let batch = until(&mut events, is_message).await;
+        let (tosh, mut events, signed_in) = resume_with_events(&world, stored);
+        let batch = next_batch_with(&mut events, is_message).await;
         assert_eq!(remote_ids(&batch), seen);
         assert!(batch.checkpoint().is_some());
         batch.commit();
         signed_in.await.unwrap().unwrap();
         sent.await.unwrap().unwrap();
-        // The page does not come a third time.
+        // The page is not sent a third time.
         sleep(60 * SECOND).await;
         let messages = conversation(&tosh, 1).await.chat_service().messages();
         assert_eq!(messages.snapshot().len(), 1);
@@ -253,50 +272,47 @@ async fn a_page_that_was_not_committed_comes_again_to_the_successor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_commit_that_takes_too_long_shows_in_the_connection() {
-    within_minutes(async {
+async fn a_late_commit_is_reported_as_reconnecting() {
+    with_time_limit(async {
         let world = World::new();
-        let (tosh, mut events, _lene, ours, theirs) = storing(&world).await;
+        let (tosh, mut events, _lene, tosh_side, lene_side) = chat_with_events(&world).await;
         let connection = tosh.sign_in_manager().connection();
-        let sent = tokio::spawn(theirs.chat_service().send_message("one"));
-        let batch = until(&mut events, is_message).await;
+        let sent = tokio::spawn(lene_side.chat_service().send_message("one"));
+        let batch = next_batch_with(&mut events, is_message).await;
         let begin = Instant::now();
         let is_late =
             |state: &ConnectionState| matches!(state, ConnectionState::Reconnecting { .. });
         while !is_late(&connection.get()) {
             sleep(SECOND).await;
         }
-        let took = begin.elapsed();
-        assert!((24 * SECOND..28 * SECOND).contains(&took), "{took:?}");
+        let elapsed = begin.elapsed();
+        assert!((24 * SECOND..28 * SECOND).contains(&elapsed), "{elapsed:?}");
         batch.commit();
         connection
             .wait_for(ConnectionState::Connected)
             .await
             .unwrap();
         sent.await.unwrap().unwrap();
-        assert_eq!(ours.chat_service().messages().snapshot().len(), 2);
+        assert_eq!(tosh_side.chat_service().messages().snapshot().len(), 2);
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_doubtful_message_is_settled_by_the_successor() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
-        let (tosh, mut events, _lene, ours, theirs) = storing(&world).await;
+        let (tosh, mut events, _lene, tosh_side, lene_side) = chat_with_events(&world).await;
         let is_posted = |event: &Event| matches!(event, Event::MessagePosted { message_id, .. } if message_id == "outbox-1");
-        drop(ours.chat_service().send_message_with_id("outbox-1", "Once and only once"));
-        let batch = until(&mut events, is_posted).await;
+        drop(tosh_side.chat_service().send_message_with_id("outbox-1", "Once and only once"));
+        let batch = next_batch_with(&mut events, is_posted).await;
         let stored = batch.checkpoint().unwrap().clone();
         assert_eq!(stored.doubtful_messages().collect::<Vec<_>>(), ["outbox-1"]);
         drop((batch, tosh.detach().await));
 
-        let builder = world.builder().resume(stored);
-        let (tosh, mut events) = builder.build_with_events().unwrap();
-        let sign_in = tosh.sign_in_manager();
-        let signed_in = tokio::spawn(sign_in.sign_in(Credentials::password(TOSH, "")));
+        let (_tosh, mut events, signed_in) = resume_with_events(&world, stored);
         let settled = |event: &Event| matches!(event, Event::MessageSettled { .. });
-        let batch = until(&mut events, settled).await;
+        let batch = next_batch_with(&mut events, settled).await;
         let results: Vec<_> = batch.events().iter().filter(|it| settled(it)).collect();
         assert!(
             matches!(
@@ -308,14 +324,14 @@ async fn a_doubtful_message_is_settled_by_the_successor() {
         );
         batch.commit();
         signed_in.await.unwrap().unwrap();
-        let messages = theirs.chat_service().messages().snapshot();
+        let messages = lene_side.chat_service().messages().snapshot();
         let same = messages.iter().filter(|it| it.text().starts_with("Once"));
         assert_eq!(same.count(), 1);
     })
     .await;
 }
 
-/// The results of the program's messages in a batch.
+/// The delivery results of the program's messages in a batch.
 fn results(batch: &skype_p2p::EventBatch) -> Vec<(String, MessageStatus)> {
     let results = batch.events().iter().filter_map(|event| match event {
         Event::MessageSettled {
@@ -329,9 +345,9 @@ fn results(batch: &skype_p2p::EventBatch) -> Vec<(String, MessageStatus)> {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_only_the_outbox_knows_is_settled_by_the_successor() {
     for is_first in [false, true] {
-        within_minutes(async {
+        with_time_limit(async {
             let world = World::new();
-            let (tosh, mut events, lene, ours, _theirs) = storing(&world).await;
+            let (tosh, mut events, lene, tosh_side, _lene_side) = chat_with_events(&world).await;
             let alex = world.alex().await;
             // The program stores no checkpoint after this one.
             let mut stored = tosh.checkpoint().await.unwrap();
@@ -340,34 +356,31 @@ async fn a_message_that_only_the_outbox_knows_is_settled_by_the_successor() {
                     let manager = tosh.conversations_manager();
                     (ALEX, manager.get_conversation(ALEX).unwrap().chat_service())
                 }
-                false => (LENE, ours.chat_service()),
+                false => (LENE, tosh_side.chat_service()),
             };
             let text = "Once and only once";
             drop(chat.send_message_with_id("outbox-1", text));
             let is_posting = |event: &Event| matches!(event, Event::MessagePosting { .. });
-            until(&mut events, is_posting).await.commit();
+            next_batch_with(&mut events, is_posting).await.commit();
             sleep(SECOND).await;
             drop(tosh.detach().await);
 
             assert_eq!(stored.doubtful_messages().count(), 0);
             let message = DoubtfulMessage::text("outbox-1", to, text);
             assert!(stored.add_doubtful_message(message));
-            let builder = world.builder().resume(stored);
-            let (tosh, mut events) = builder.build_with_events().unwrap();
-            let credentials = Credentials::password(TOSH, "");
-            let signed_in = tokio::spawn(tosh.sign_in_manager().sign_in(credentials));
+            let (_tosh, mut events, signed_in) = resume_with_events(&world, stored);
             let receiver = if is_first { &alex } else { &lene };
-            let theirs = conversation(receiver, 1).await;
+            let lene_side = conversation(receiver, 1).await;
             if is_first {
-                drop(theirs.chat_service().accept());
+                drop(lene_side.chat_service().accept());
             }
             let settled = |event: &Event| matches!(event, Event::MessageSettled { .. });
-            let batch = until(&mut events, settled).await;
+            let batch = next_batch_with(&mut events, settled).await;
             let expected = [("outbox-1".to_owned(), MessageStatus::Succeeded)];
             assert_eq!(results(&batch), expected);
             batch.commit();
             signed_in.await.unwrap().unwrap();
-            let messages = theirs.chat_service().messages().snapshot();
+            let messages = lene_side.chat_service().messages().snapshot();
             let same = messages.iter().filter(|it| it.text().starts_with("Once"));
             assert_eq!(same.count(), 1);
         })
@@ -376,8 +389,8 @@ async fn a_message_that_only_the_outbox_knows_is_settled_by_the_successor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_application_the_successor_signs_in_and_says_why() {
-    within_minutes(async {
+async fn without_the_application_the_successor_signs_in_and_reports_the_reason() {
+    with_time_limit(async {
         let world = World::new();
         let old = world.tosh().await;
         let checkpoint = old.checkpoint().await.unwrap();
@@ -390,13 +403,13 @@ async fn without_the_application_the_successor_signs_in_and_says_why() {
             .unwrap();
         let reason = sign_in.not_resumed().unwrap();
         assert_eq!(reason.details().and_then(|it| it.status), Some(404));
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let lene = world.lene().await;
-        let sent = tokio::spawn(ours.chat_service().send_message("Hi Lene"));
-        let theirs = conversation(&lene, 1).await;
-        theirs.chat_service().accept().await.unwrap();
+        let sent = tokio::spawn(tosh_side.chat_service().send_message("Hi Lene"));
+        let lene_side = conversation(&lene, 1).await;
+        lene_side.chat_service().accept().await.unwrap();
         sent.await.unwrap().unwrap();
-        assert_eq!(statuses(&ours), [MessageStatus::Succeeded]);
+        assert_eq!(statuses(&tosh_side), [MessageStatus::Succeeded]);
     })
     .await;
 }
@@ -404,7 +417,7 @@ async fn without_the_application_the_successor_signs_in_and_says_why() {
 #[tokio::test(start_paused = true)]
 async fn without_credentials_an_expired_token_fails_the_sign_in_and_the_checkpoint_remains_usable()
 {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let old = world.tosh().await;
         let checkpoint = old.detach().await.unwrap();
@@ -428,8 +441,8 @@ async fn without_credentials_an_expired_token_fails_the_sign_in_and_the_checkpoi
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_applications_with_one_checkpoint_the_later_one_stays() {
-    within_minutes(async {
+async fn the_later_of_two_applications_with_one_checkpoint_keeps_it() {
+    with_time_limit(async {
         for policy in [ReplacementPolicy::TakeBack, ReplacementPolicy::Yield] {
             let world = World::new();
             let old = world.builder().replacement(policy).build().unwrap();
@@ -438,7 +451,7 @@ async fn of_two_applications_with_one_checkpoint_the_later_one_stays() {
             sign_in.sign_in(credentials()).await.unwrap();
             let checkpoint = old.checkpoint().await.unwrap();
             let builder = world.builder().replacement(policy);
-            let new = continue_without_password(builder, &checkpoint).await;
+            let new = resume_without_password(builder, &checkpoint).await;
             sleep(60 * SECOND).await;
             let state = sign_in.state();
             assert_eq!(state.get(), SignInState::SignedOut, "{:?}", world.log());
@@ -454,8 +467,8 @@ async fn of_two_applications_with_one_checkpoint_the_later_one_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_caller_decides_whether_the_channel_is_taken_back() {
-    within_minutes(async {
+async fn a_callback_decides_whether_the_channel_is_taken_back() {
+    with_time_limit(async {
         let world = World::new();
         let old = world
             .builder()
@@ -466,7 +479,7 @@ async fn the_caller_decides_whether_the_channel_is_taken_back() {
         let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
         sign_in.sign_in(credentials).await.unwrap();
         let checkpoint = old.checkpoint().await.unwrap();
-        let _new = continue_without_password(world.builder(), &checkpoint).await;
+        let _new = resume_without_password(world.builder(), &checkpoint).await;
         let state = sign_in.state();
         let ended = state.wait_for(SignInState::SignedOut);
         tokio::time::timeout(SECOND, ended).await.unwrap().unwrap();

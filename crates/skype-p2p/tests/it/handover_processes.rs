@@ -28,7 +28,7 @@ use tokio::{
 use ucwa_server::{Server, ServerConfig};
 
 use crate::{
-    handover::{Watch, until},
+    handover::{ChangeRecorder, next_batch_with},
     standard_chat::{statuses, transcript},
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, users},
 };
@@ -38,16 +38,16 @@ use crate::{
 mod example;
 
 /// How long a step may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STEP_LIMIT: Duration = Duration::from_secs(20);
 
 /// The directory of the bot, for its process.
 const DIRECTORY: &str = "HANDOVER_DIRECTORY";
 
-/// A test in real time must not hang.
-async fn in_time(test: impl Future<Output = ()>) {
+/// Fails, instead of hanging, if `test` does not complete.
+async fn with_time_limit(test: impl Future<Output = ()>) {
     timeout(Duration::from_secs(60), test)
         .await
-        .expect("it hangs");
+        .expect("the test does not end");
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -55,10 +55,10 @@ fn runtime() -> tokio::runtime::Runtime {
     builder.worker_threads(1).enable_all().build().unwrap()
 }
 
-/// The code of a process: what `main` of the example does.
+/// The code of a process: the same as `main` of the example.
 #[test]
 #[ignore = "runs as a process of the other tests"]
-fn the_bot() {
+fn bot_process() {
     let Some(directory) = env::var_os(DIRECTORY) else {
         return;
     };
@@ -73,7 +73,8 @@ fn the_bot() {
 struct Process {
     child: Child,
     lines: UnboundedReceiver<String>,
-    said: Vec<String>,
+    /// The lines that the process has written so far.
+    output: Vec<String>,
 }
 
 impl Process {
@@ -82,7 +83,7 @@ impl Process {
         command
             .args([
                 "--exact",
-                "handover_processes::the_bot",
+                "handover_processes::bot_process",
                 "--ignored",
                 "--nocapture",
             ])
@@ -106,23 +107,23 @@ impl Process {
         Self {
             child,
             lines,
-            said: Vec::new(),
+            output: Vec::new(),
         }
     }
 
-    /// Waits until the process has said this.
-    async fn says(&mut self, text: &str) {
+    /// Waits until the process has written a line that contains `text`.
+    async fn wait_for_line(&mut self, text: &str) {
         let lines = async {
-            while !self.said.iter().any(|line| line.contains(text)) {
+            while !self.output.iter().any(|line| line.contains(text)) {
                 let Some(line) = self.lines.recv().await else {
                     return false;
                 };
-                self.said.push(line);
+                self.output.push(line);
             }
             true
         };
-        let has_said = timeout(PATIENCE, lines).await;
-        assert_eq!(has_said, Ok(true), "{text} is not in {:?}", self.said);
+        let is_written = timeout(STEP_LIMIT, lines).await;
+        assert_eq!(is_written, Ok(true), "{text} is not in {:?}", self.output);
     }
 
     fn signal(&self, signal: &str) {
@@ -136,7 +137,7 @@ impl Process {
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 while let Some(line) = self.lines.recv().await {
-                    self.said.push(line);
+                    self.output.push(line);
                 }
                 return status;
             }
@@ -153,21 +154,21 @@ impl Drop for Process {
     }
 }
 
-/// A TCP proxy in front of a server. It notes the first line of each request.
-struct Tap {
+/// A TCP proxy in front of a server. It records the first line of each request.
+struct RecordingProxy {
     root: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-impl Tap {
-    async fn before(server: &Server) -> Self {
+impl RecordingProxy {
+    async fn new(server: &Server) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let root = format!("http://{}/", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (server, log) = (server.local_addr(), requests.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server, log.clone()));
+                tokio::spawn(forward(client, server, log.clone()));
             }
         });
         Self { root, requests }
@@ -177,8 +178,8 @@ impl Tap {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Waits until the last request asks for events, and nothing else happens.
-    async fn until_idle(&self) {
+    /// Waits until the last request is a poll and no further request arrives.
+    async fn wait_until_idle(&self) {
         loop {
             let before = self.requests();
             sleep(Duration::from_millis(200)).await;
@@ -190,13 +191,14 @@ impl Tap {
     }
 }
 
-async fn pass(client: TcpStream, server: SocketAddr, log: Arc<Mutex<Vec<String>>>) {
+/// Forwards the bytes of a connection in both directions.
+async fn forward(client: TcpStream, server: SocketAddr, log: Arc<Mutex<Vec<String>>>) {
     let Ok(server) = TcpStream::connect(server).await else {
         return;
     };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let up = async move {
+    let requests = async move {
         let mut buffer = vec![0; 65_536];
         while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
             let bytes = &buffer[..length];
@@ -210,11 +212,11 @@ async fn pass(client: TcpStream, server: SocketAddr, log: Arc<Mutex<Vec<String>>
             }
         }
     };
-    let down = async move { drop(copy(&mut from_server, &mut to_client).await) };
-    tokio::join!(up, down);
+    let responses = async move { drop(copy(&mut from_server, &mut to_client).await) };
+    tokio::join!(requests, responses);
 }
 
-/// Lene, who chats with the bot. Her program has not stored a message with "late" in it before it is released.
+/// Lene, who chats with the bot. Her program commits a message that contains "late" only after `release`.
 struct Peer {
     application: Application,
     chat: Conversation,
@@ -230,9 +232,9 @@ impl Peer {
         let (release, released) = oneshot::channel();
         tokio::spawn(async move {
             let is_late = |event: &Event| matches!(event, Event::MessageReceived { body, .. } if body.raw().contains("late"));
-            let batch = until(&mut events, is_late).await;
+            let batch = next_batch_with(&mut events, is_late).await;
             arrival.send(()).unwrap();
-            // Also when the sender is dropped.
+            // A dropped sender releases the message, too.
             let _ = released.await;
             batch.commit();
             events.for_each(|batch| async { batch.commit() }).await;
@@ -256,20 +258,20 @@ impl Peer {
     }
 
     /// Sends a message, and waits until it is delivered and answered.
-    async fn ask(&self, text: &str) {
+    async fn send_and_wait(&self, text: &str) {
         self.send(text).await.unwrap().unwrap();
-        self.answered(text).await;
+        self.wait_for_answer(text).await;
     }
 
     /// Waits for the answer to a message.
-    async fn answered(&self, text: &str) {
+    async fn wait_for_answer(&self, text: &str) {
         let answer = format!("You wrote: {text}");
         let answers = async {
             while !self.answers().contains(&answer) {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        let is_answered = timeout(PATIENCE, answers).await;
+        let is_answered = timeout(STEP_LIMIT, answers).await;
         let statuses = statuses(&self.chat);
         assert_eq!(
             is_answered,
@@ -315,10 +317,10 @@ async fn server() -> Server {
         .unwrap()
 }
 
-/// Checks that a process continued with two requests, and that nothing was created anew.
+/// Checks that a process resumed with two requests and created no token, application or invitation.
 #[track_caller]
 fn assert_resumed(requests: &[String]) {
-    // They are sent on two connections, so either may arrive first.
+    // The two requests use two connections, so either may arrive first.
     let mut first: Vec<_> = requests.iter().take(2).collect();
     first.sort();
     let [application, poll] = first.as_slice() else {
@@ -336,47 +338,47 @@ fn assert_resumed(requests: &[String]) {
 }
 
 #[test]
-fn a_killed_process_is_continued_and_an_interrupted_one_too() {
-    runtime().block_on(in_time(async {
+fn the_successors_of_a_killed_and_of_an_interrupted_process_continue() {
+    runtime().block_on(with_time_limit(async {
         let server = server().await;
-        let tap = Tap::before(&server).await;
+        let proxy = RecordingProxy::new(&server).await;
         let directory = directory("handover-killed");
         let mut lene = Peer::sign_in(&server).await;
-        let mut bot = Process::start(&tap.root, &directory, Some(TOSH_PASSWORD));
-        bot.says("signed in with 0 conversations").await;
-        lene.ask("one").await;
-        let watch = Watch::new(&lene.chat);
+        let mut bot = Process::start(&proxy.root, &directory, Some(TOSH_PASSWORD));
+        bot.wait_for_line("signed in with 0 conversations").await;
+        lene.send_and_wait("one").await;
+        let changes = ChangeRecorder::new(&lene.chat);
 
-        // The answer has left, and its result is not known, when the process is killed.
+        // When the process is killed, the answer has been sent and has no delivery result.
         lene.send("late").await.unwrap().unwrap();
         lene.arrived.take().unwrap().await.unwrap();
-        bot.says("answer-2: Doubtful").await;
+        bot.wait_for_line("answer-2: Doubtful").await;
         drop(bot);
-        let before = tap.requests().len();
-        let meanwhile = lene.send("two");
-        let mut bot = Process::start(&tap.root, &directory, None);
-        bot.says("signed in with 1 conversations").await;
+        let before = proxy.requests().len();
+        let sent = lene.send("two");
+        let mut bot = Process::start(&proxy.root, &directory, None);
+        bot.wait_for_line("signed in with 1 conversations").await;
         drop(lene.release.take());
-        bot.says("answer-2: Delivered").await;
-        meanwhile.await.unwrap().unwrap();
-        lene.answered("two").await;
-        bot.says("answer-3: Delivered").await;
-        assert_resumed(&tap.requests()[before..]);
+        bot.wait_for_line("answer-2: Delivered").await;
+        sent.await.unwrap().unwrap();
+        lene.wait_for_answer("two").await;
+        bot.wait_for_line("answer-3: Delivered").await;
+        assert_resumed(&proxy.requests()[before..]);
 
         // An interrupted process detaches.
         bot.signal("TERM");
         let status = bot.end().await;
-        assert!(status.success(), "{status} {:?}", bot.said);
-        let before = tap.requests().len();
-        let meanwhile = lene.send("three");
-        let mut bot = Process::start(&tap.root, &directory, None);
-        meanwhile.await.unwrap().unwrap();
-        lene.answered("three").await;
-        bot.says("answer-4: Delivered").await;
-        assert_resumed(&tap.requests()[before..]);
+        assert!(status.success(), "{status} {:?}", bot.output);
+        let before = proxy.requests().len();
+        let sent = lene.send("three");
+        let mut bot = Process::start(&proxy.root, &directory, None);
+        sent.await.unwrap().unwrap();
+        lene.wait_for_answer("three").await;
+        bot.wait_for_line("answer-4: Delivered").await;
+        assert_resumed(&proxy.requests()[before..]);
 
         lene.assert_answered_once(&["one", "late", "two", "three"]);
-        watch.assert_quiet();
+        changes.assert_no_changes();
         server.shutdown().await;
     }));
 }
@@ -387,46 +389,46 @@ fn a_paused_process_yields_to_its_successor_when_it_continues() {
         (false, "handover-paused"),
         (true, "handover-paused-with-event"),
     ] {
-        runtime().block_on(in_time(async {
+        runtime().block_on(with_time_limit(async {
             let server = server().await;
-            let tap = Tap::before(&server).await;
+            let proxy = RecordingProxy::new(&server).await;
             let directory = directory(name);
             let mut lene = Peer::sign_in(&server).await;
-            let mut first = Process::start(&tap.root, &directory, Some(TOSH_PASSWORD));
-            first.says("signed in with 0 conversations").await;
-            lene.ask("one").await;
-            first.says("answer-1: Delivered").await;
-            tap.until_idle().await;
-            let watch = Watch::new(&lene.chat);
+            let mut first = Process::start(&proxy.root, &directory, Some(TOSH_PASSWORD));
+            first.wait_for_line("signed in with 0 conversations").await;
+            lene.send_and_wait("one").await;
+            first.wait_for_line("answer-1: Delivered").await;
+            proxy.wait_until_idle().await;
+            let changes = ChangeRecorder::new(&lene.chat);
 
             first.signal("STOP");
             // The response with this message reaches the paused process, which handles it when it continues.
             let early = has_event.then(|| lene.send("two"));
             sleep(Duration::from_millis(200)).await;
-            let before = tap.requests().len();
-            let mut second = Process::start(&tap.root, &directory, None);
-            second.says("signed in with 1 conversations").await;
+            let before = proxy.requests().len();
+            let mut second = Process::start(&proxy.root, &directory, None);
+            second.wait_for_line("signed in with 1 conversations").await;
             let sent = early.unwrap_or_else(|| lene.send("two"));
             sent.await.unwrap().unwrap();
-            second.says("answer-2: Delivered").await;
-            assert_resumed(&tap.requests()[before..]);
+            second.wait_for_line("answer-2: Delivered").await;
+            assert_resumed(&proxy.requests()[before..]);
 
             first.signal("CONT");
             let status = first.end().await;
-            assert_eq!(status.code(), Some(1), "{:?}", first.said);
-            let why = first.said.last().unwrap();
+            assert_eq!(status.code(), Some(1), "{:?}", first.output);
+            let error = first.output.last().unwrap();
             let expected = match has_event {
                 true => "another process has taken over",
                 false => "subcode PGetReplaced",
             };
-            assert!(why.contains(expected), "{:?}", first.said);
+            assert!(error.contains(expected), "{:?}", first.output);
 
             lene.release.take();
-            lene.ask("three").await;
-            second.says("answer-3: Delivered").await;
+            lene.send_and_wait("three").await;
+            second.wait_for_line("answer-3: Delivered").await;
             lene.assert_answered_once(&["one", "two", "three"]);
-            watch.assert_quiet();
-            let requests = tap.requests();
+            changes.assert_no_changes();
+            let requests = proxy.requests();
             assert!(!requests.iter().any(|it| it.starts_with("DELETE")));
             server.shutdown().await;
         }));

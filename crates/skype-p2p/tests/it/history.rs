@@ -1,7 +1,5 @@
 //! The archive, with the whole client and the server's engine, in virtual time.
 
-use std::time::Duration;
-
 use skype_p2p::{
     ActivityItem, Application, CallConnectionState, Conversation, ConversationState, Credentials,
     Direction, PersonStatus, ReasonCode, Representation,
@@ -9,15 +7,10 @@ use skype_p2p::{
 use ucwa_server::{Fault, ServerConfig};
 
 use crate::{
+    groups::{chatting, with_time_limit},
     standard_chat::{conversation, transcript},
     world::{ALEX, LENE, LENE_PASSWORD, TOSH, World, users},
 };
-
-/// Fails, instead of hanging, if `test` does not complete.
-async fn within_minutes(test: impl Future<Output = ()>) {
-    let limit = Duration::from_secs(600);
-    tokio::time::timeout(limit, test).await.expect("it goes on");
-}
 
 /// Lene, signed in, with or without an archive.
 async fn lene(world: &World, history: bool, representation: Representation) -> Application {
@@ -31,11 +24,6 @@ async fn lene(world: &World, history: bool, representation: Representation) -> A
     }
     assert_eq!(enabled.get(), history);
     lene
-}
-
-async fn connected(conversation: &Conversation) {
-    let chat = conversation.self_participant().chat().state();
-    chat.wait_for(CallConnectionState::Connected).await.unwrap();
 }
 
 /// The messages of a conversation: direction, sender, text.
@@ -54,18 +42,18 @@ fn items(conversation: &Conversation) -> Vec<(Direction, String, String)> {
         .collect()
 }
 
-/// Finds the chat of the day before, reads it page by page, and continues it.
-async fn what_was_said_is_found_again(representation: Representation) {
+/// Finds an archived chat, reads it page by page, and continues it.
+async fn read_and_continue_archived_chat(representation: Representation) {
     let world = World::new();
     let tosh = world.tosh().await;
     let first = lene(&world, true, representation).await;
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
     for number in 0..24 {
-        let said = ours.chat_service().send_message(format!("{number}"));
-        said.await.unwrap();
+        let sent = tosh_side.chat_service().send_message(format!("{number}"));
+        sent.await.unwrap();
     }
-    let theirs = conversation(&first, 1).await;
-    theirs
+    let lene_side = conversation(&first, 1).await;
+    lene_side
         .chat_service()
         .send_message("Good night")
         .await
@@ -77,7 +65,7 @@ async fn what_was_said_is_found_again(representation: Representation) {
     let more = manager.get_more_conversations_command();
     assert!(manager.conversations().snapshot().is_empty());
     more.invoke(20).await.unwrap();
-    assert!(!more.enabled().get(), "nothing is left");
+    assert!(!more.enabled().get(), "all conversations are loaded");
     let found = manager.conversations().snapshot();
     let [found] = found.as_slice() else {
         panic!("{found:?}");
@@ -112,47 +100,47 @@ async fn what_was_said_is_found_again(representation: Representation) {
     assert_eq!(all[24], last);
 
     // The same conversation restarts, and new messages follow the archived ones.
-    let state = ours.state();
+    let state = tosh_side.state();
     state
         .wait_for(ConversationState::Disconnected)
         .await
         .unwrap();
-    let said = found.chat_service().send_message("Good morning");
-    let at_toshs = conversation(&tosh, 2).await;
-    at_toshs.chat_service().accept().await.unwrap();
-    said.await.unwrap();
-    connected(found).await;
+    let sent = found.chat_service().send_message("Good morning");
+    let tosh_second = conversation(&tosh, 2).await;
+    tosh_second.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    chatting(found).await;
     assert_eq!(found.state().get(), ConversationState::Connected);
     assert_eq!(items(found).len(), 26);
     assert_eq!(items(found)[25].2, "Good morning");
-    assert_eq!(transcript(&at_toshs)[0].2, "Good morning");
+    assert_eq!(transcript(&tosh_second)[0].2, "Good morning");
 }
 
 #[tokio::test(start_paused = true)]
 async fn archived_messages_are_read_and_the_conversation_continues() {
-    within_minutes(what_was_said_is_found_again(Representation::Json)).await;
+    with_time_limit(read_and_continue_archived_chat(Representation::Json)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn archived_messages_are_read_in_xml() {
-    within_minutes(what_was_said_is_found_again(Representation::Xml)).await;
+    with_time_limit(read_and_continue_archived_chat(Representation::Xml)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_list_of_conversations_is_read_one_at_a_time_to_its_end() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let first = lene(&world, true, Representation::Json).await;
         for (number, peer) in [world.tosh().await, world.alex().await, world.joe().await]
             .iter()
             .enumerate()
         {
-            let theirs = peer.conversations_manager().get_conversation(LENE).unwrap();
-            theirs.chat_service().send_message("Hi").await.unwrap();
-            let hers = conversation(&first, number + 1).await;
-            connected(&hers).await;
-            hers.chat_service().send_message("Hi").await.unwrap();
-            hers.leave().await.unwrap();
+            let peer_side = peer.conversations_manager().get_conversation(LENE).unwrap();
+            peer_side.chat_service().send_message("Hi").await.unwrap();
+            let lene_side = conversation(&first, number + 1).await;
+            chatting(&lene_side).await;
+            lene_side.chat_service().send_message("Hi").await.unwrap();
+            lene_side.leave().await.unwrap();
         }
         first.sign_in_manager().sign_out().await.unwrap();
 
@@ -177,32 +165,40 @@ async fn the_list_of_conversations_is_read_one_at_a_time_to_its_end() {
     .await;
 }
 
-/// A chat of Tosh, Lene and Alex: the conversations of all three.
-async fn of_three(tosh: &Application, lene: &Application, alex: &Application) -> [Conversation; 3] {
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    ours.chat_service().send_message("Hi Lene").await.unwrap();
-    let hers = conversation(lene, 1).await;
-    connected(&ours).await;
-    let guest = ours.create_participant(ALEX).unwrap();
-    let added = ours.participants().add(guest);
-    let alexs = conversation(alex, 1).await;
-    alexs.chat_service().accept().await.unwrap();
+/// Connects a conference of Tosh, Lene and Alex. Returns the conversations of all three.
+async fn connect_conference(
+    tosh: &Application,
+    lene: &Application,
+    alex: &Application,
+) -> [Conversation; 3] {
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    tosh_side
+        .chat_service()
+        .send_message("Hi Lene")
+        .await
+        .unwrap();
+    let lene_side = conversation(lene, 1).await;
+    chatting(&tosh_side).await;
+    let guest = tosh_side.create_participant(ALEX).unwrap();
+    let added = tosh_side.participants().add(guest);
+    let alex_side = conversation(alex, 1).await;
+    alex_side.chat_service().accept().await.unwrap();
     added.await.unwrap();
-    for each in [&ours, &hers, &alexs] {
-        connected(each).await;
+    for each in [&tosh_side, &lene_side, &alex_side] {
+        chatting(each).await;
     }
-    [ours, hers, alexs]
+    [tosh_side, lene_side, alex_side]
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_group_whose_conference_has_ended_starts_another_one() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let (tosh, alex) = (world.tosh().await, world.alex().await);
         let first = lene(&world, true, Representation::Json).await;
-        let [ours, hers, alexs] = of_three(&tosh, &first, &alex).await;
-        hers.chat_service().send_message("Bye").await.unwrap();
-        for each in [&hers, &ours, &alexs] {
+        let [tosh_side, lene_side, alex_side] = connect_conference(&tosh, &first, &alex).await;
+        lene_side.chat_service().send_message("Bye").await.unwrap();
+        for each in [&lene_side, &tosh_side, &alex_side] {
             each.leave().await.unwrap();
         }
         first.sign_in_manager().sign_out().await.unwrap();
@@ -212,20 +208,20 @@ async fn a_group_whose_conference_has_ended_starts_another_one() {
         manager.get_more_conversations(20).await.unwrap();
         let found = manager.conversations().get(0).unwrap();
         assert!(found.is_group_conversation().get());
-        let said = found.chat_service().send_message("Hello?").await;
-        let details = said.unwrap_err().details().unwrap().clone();
+        let failed = found.chat_service().send_message("Hello?").await;
+        let details = failed.unwrap_err().details().unwrap().clone();
         assert_eq!(details.subcode.as_deref(), Some("DestinationNotFound"));
-        let said = found.chat_service().send_message("Hello again");
+        let sent = found.chat_service().send_message("Hello again");
         for each in [&tosh, &alex] {
-            let rings = conversation(each, 2).await;
-            rings.chat_service().accept().await.unwrap();
+            let invited = conversation(each, 2).await;
+            invited.chat_service().accept().await.unwrap();
         }
-        said.await.unwrap();
-        // The participants that were there before received it.
-        let theirs = conversation(&tosh, 2).await;
-        let messages = theirs.chat_service().messages();
+        sent.await.unwrap();
+        // The participants of the ended conference received the message.
+        let tosh_second = conversation(&tosh, 2).await;
+        let messages = tosh_second.chat_service().messages();
         messages.size().wait_for(1).await.unwrap();
-        assert_eq!(transcript(&theirs)[0].2, "Hello again");
+        assert_eq!(transcript(&tosh_second)[0].2, "Hello again");
         assert_eq!(found.participants().size().get(), 2);
     })
     .await;
@@ -233,15 +229,19 @@ async fn a_group_whose_conference_has_ended_starts_another_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_archived_group_has_its_participants_and_can_be_joined_again() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let (tosh, alex) = (world.tosh().await, world.alex().await);
         let first = lene(&world, true, Representation::Json).await;
-        let [ours, hers, alexs] = of_three(&tosh, &first, &alex).await;
-        for (who, text) in [(&alexs, "Hello"), (&hers, "Hi Alex"), (&ours, "Lunch?")] {
-            who.chat_service().send_message(text).await.unwrap();
+        let [tosh_side, lene_side, alex_side] = connect_conference(&tosh, &first, &alex).await;
+        for (sender, text) in [
+            (&alex_side, "Hello"),
+            (&lene_side, "Hi Alex"),
+            (&tosh_side, "Lunch?"),
+        ] {
+            sender.chat_service().send_message(text).await.unwrap();
         }
-        let uri = hers.uri().get().unwrap();
+        let uri = lene_side.uri().get().unwrap();
         first.sign_in_manager().sign_out().await.unwrap();
 
         let lene = lene(&world, false, Representation::Json).await;
@@ -260,32 +260,34 @@ async fn an_archived_group_has_its_participants_and_can_be_joined_again() {
         assert_eq!(names, ["Alex Darrow", "Tosh Meston"]);
         let history = found.history_service();
         history.get_more_activity_items().await.unwrap();
-        let said = |direction, who: &str, text: &str| (direction, who.to_owned(), text.to_owned());
+        let item =
+            |direction, name: &str, text: &str| (direction, name.to_owned(), text.to_owned());
         assert_eq!(
             items(found),
             [
-                said(Direction::Incoming, "Tosh Meston", "Hi Lene"),
-                said(Direction::Incoming, "Alex Darrow", "Hello"),
-                said(Direction::Outgoing, "Lene Aaling", "Hi Alex"),
-                said(Direction::Incoming, "Tosh Meston", "Lunch?"),
+                item(Direction::Incoming, "Tosh Meston", "Hi Lene"),
+                item(Direction::Incoming, "Alex Darrow", "Hello"),
+                item(Direction::Outgoing, "Lene Aaling", "Hi Alex"),
+                item(Direction::Incoming, "Tosh Meston", "Lunch?"),
             ]
         );
 
         // The other two are still participants.
         found.chat_service().send_message("Yes").await.unwrap();
-        connected(found).await;
-        for each in [&ours, &alexs] {
+        chatting(found).await;
+        for each in [&tosh_side, &alex_side] {
             let last = transcript(each).pop().unwrap();
-            assert_eq!(last, said(Direction::Incoming, "Lene Aaling", "Yes"));
+            assert_eq!(last, item(Direction::Incoming, "Lene Aaling", "Yes"));
         }
         assert_eq!(found.participants().size().get(), 2);
     })
     .await;
 }
 
-/// The server accepts the invitation: the chat connects, the message is delivered, and the user acknowledges it later.
-async fn an_invitation_is_accepted(aggregated: bool) {
-    within_minutes(async {
+/// The server accepts the invitation: the chat connects, the message is delivered, and the user acknowledges the conversation
+/// later.
+async fn check_automatic_acceptance(aggregated: bool) {
+    with_time_limit(async {
         let world = World::new();
         if aggregated {
             // A page contains only the latest state of a resource (`EventsInUCWA`): there is no started event.
@@ -293,59 +295,59 @@ async fn an_invitation_is_accepted(aggregated: bool) {
         }
         let tosh = world.tosh().await;
         let lene = lene(&world, true, Representation::Json).await;
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        let sent = ours.chat_service().send_message("Hi Lene");
-        let theirs = conversation(&lene, 1).await;
-        assert!(!theirs.chat_service().accept_command().enabled().get());
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let sent = tosh_side.chat_service().send_message("Hi Lene");
+        let lene_side = conversation(&lene, 1).await;
+        assert!(!lene_side.chat_service().accept_command().enabled().get());
         sent.await.unwrap();
-        connected(&theirs).await;
-        let messages = theirs.chat_service().messages();
+        chatting(&lene_side).await;
+        let messages = lene_side.chat_service().messages();
         messages.size().wait_for(1).await.unwrap();
         let hi = (
             Direction::Incoming,
             "Tosh Meston".to_owned(),
             "Hi Lene".to_owned(),
         );
-        assert_eq!(transcript(&theirs), [hi]);
+        assert_eq!(transcript(&lene_side), [hi]);
 
-        let seen = theirs.acknowledge_command();
+        let seen = lene_side.acknowledge_command();
         seen.enabled().wait_for(true).await.unwrap();
-        theirs.acknowledge().await.unwrap();
+        lene_side.acknowledge().await.unwrap();
         seen.enabled().wait_for(false).await.unwrap();
-        theirs.chat_service().send_message("Hi").await.unwrap();
-        theirs.leave().await.unwrap();
+        lene_side.chat_service().send_message("Hi").await.unwrap();
+        lene_side.leave().await.unwrap();
 
         // Without history the user accepts invitations.
         let manager = lene.conversations_manager();
         manager.set_history_enabled(false).await.unwrap();
         assert!(!manager.is_history_enabled().get());
-        let state = ours.state();
+        let state = tosh_side.state();
         state
             .wait_for(ConversationState::Disconnected)
             .await
             .unwrap();
-        drop(ours.chat_service().send_message("Are you there?"));
-        let asked = conversation(&lene, 2).await;
-        let chat = asked.self_participant().chat().state();
+        drop(tosh_side.chat_service().send_message("Are you there?"));
+        let second = conversation(&lene, 2).await;
+        let chat = second.self_participant().chat().state();
         assert_eq!(chat.get(), CallConnectionState::Notified);
-        assert!(asked.chat_service().accept_command().enabled().get());
+        assert!(second.chat_service().accept_command().enabled().get());
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_archives_accepts_invitations_in_the_users_name() {
-    an_invitation_is_accepted(false).await;
+    check_automatic_acceptance(false).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_accepted_invitation_is_recognised_by_its_completion_alone() {
-    an_invitation_is_accepted(true).await;
+async fn an_accepted_invitation_is_identified_by_its_completion_alone() {
+    check_automatic_acceptance(true).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn missed_messages_are_counted_and_can_be_read() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let tosh = world.tosh().await;
         let lene = lene(&world, true, Representation::Json).await;
@@ -353,16 +355,19 @@ async fn missed_messages_are_counted_and_can_be_read() {
         lene.me().status().set(PersonStatus::Busy).await.unwrap();
         manager.get_more_conversations(20).await.unwrap();
         let more = manager.get_more_conversations_command().enabled();
-        assert!(!more.get(), "there are none");
+        assert!(!more.get(), "there are no archived conversations");
 
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        let missed = ours.chat_service().send_message("Where are you?").await;
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let missed = tosh_side
+            .chat_service()
+            .send_message("Where are you?")
+            .await;
         assert_eq!(missed.unwrap_err().code(), &ReasonCode::Missed);
         let unread = manager.unread_conversations_count();
         unread.wait_for(1).await.unwrap();
         more.wait_for(true).await.unwrap();
 
-        // The conversation of the invitation exists already, and its record adds nothing.
+        // The conversation of the invitation exists already, so its archived record adds no other one.
         manager.get_more_conversations(20).await.unwrap();
         let found = manager.conversations().snapshot();
         let [missed] = found.as_slice() else {
@@ -379,10 +384,10 @@ async fn missed_messages_are_counted_and_can_be_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_without_an_archive_accepts_sign_ins() {
-    within_minutes(async {
+    with_time_limit(async {
         let mut config = ServerConfig::new(users());
         config.history = false;
-        let world = World::of(config);
+        let world = World::with_config(config);
         let lene = world.builder().history(true).build().unwrap();
         let credentials = Credentials::password(LENE, LENE_PASSWORD);
         lene.sign_in_manager().sign_in(credentials).await.unwrap();

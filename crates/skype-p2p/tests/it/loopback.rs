@@ -35,7 +35,7 @@ async fn the_standard_chat_runs_over_sockets() {
         .unwrap();
     let tosh = signed_in(&server, Representation::Json, TOSH, TOSH_PASSWORD).await;
     let lene = signed_in(&server, Representation::Xml, LENE, LENE_PASSWORD).await;
-    standard_chat::play(&tosh, &lene).await;
+    standard_chat::run(&tosh, &lene).await;
     server.shutdown().await;
 }
 
@@ -75,7 +75,7 @@ async fn a_user_homed_in_another_pool_signs_in_there() {
     let tosh = signed_in(&first, Representation::Json, TOSH, TOSH_PASSWORD).await;
     // Users discovered through either server are homed in the same pool.
     let lene = signed_in(&home, Representation::Xml, LENE, LENE_PASSWORD).await;
-    standard_chat::play(&tosh, &lene).await;
+    standard_chat::run(&tosh, &lene).await;
     first.shutdown().await;
     home.shutdown().await;
 }

@@ -36,8 +36,8 @@ fn count(world: &World, method: &str, part: &str) -> usize {
         .count()
 }
 
-/// Tosh subscribes to Lene, and Lene changes presence.
-async fn watch(tosh: &Application, lene: &Application) {
+/// Tosh subscribes to the presence of Lene, and Lene changes it.
+async fn follow_presence(tosh: &Application, lene: &Application) {
     let person = tosh.persons_manager().get_person(LENE).unwrap();
     assert_eq!(person.status().get(), PersonStatus::Unknown);
     let status = person.status();
@@ -56,7 +56,11 @@ async fn watch(tosh: &Application, lene: &Application) {
 
     let me = lene.me();
     let set = me.status().set(PersonStatus::Busy).await.unwrap();
-    assert_eq!(set, PersonStatus::Busy, "ours is what the server agreed to");
+    assert_eq!(
+        set,
+        PersonStatus::Busy,
+        "the value that the server accepted"
+    );
     status.wait_for(PersonStatus::Busy).await.unwrap();
     assert_eq!(person.activity().get().as_deref(), Some("Busy"));
     assert_eq!(person.endpoint_type().get(), EndpointType::Desktop);
@@ -87,12 +91,12 @@ async fn watch(tosh: &Application, lene: &Application) {
 async fn the_presence_of_a_person_reaches_subscribers() {
     let world = World::new();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
-    watch(&tosh, &lene).await;
+    follow_presence(&tosh, &lene).await;
     sleep(MINUTE).await;
     assert_eq!(
         count(&world, "POST", "/people/presenceSubscriptions"),
         1,
-        "one request for all three"
+        "one subscription request for all three fields"
     );
     assert_eq!(count(&world, "DELETE", "/people/presenceSubscriptions"), 1);
     assert_eq!(count(&world, "GET", "/people/search"), 1);
@@ -124,7 +128,7 @@ async fn the_presence_of_a_person_reaches_subscribers_in_xml() {
             .await
             .unwrap();
     }
-    watch(&tosh, &lene).await;
+    follow_presence(&tosh, &lene).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +152,7 @@ async fn the_presence_of_a_person_reaches_subscribers_over_sockets() {
             .unwrap();
         applications.push(application);
     }
-    let standard_chat = watch(&applications[0], &applications[1]);
+    let standard_chat = follow_presence(&applications[0], &applications[1]);
     timeout(MINUTE, standard_chat).await.unwrap();
     server.shutdown().await;
 }
@@ -161,22 +165,22 @@ async fn concurrent_fetches_share_one_request_and_a_cached_card_needs_none() {
     let (title, emails) = tokio::join!(person.title().fetch(), person.emails().fetch());
     assert_eq!(title.unwrap(), None, "the person has no title");
     assert_eq!(emails.unwrap(), ["lenea@contoso.com"]);
-    let asked = world.log().len();
+    let before = world.log().len();
     assert_eq!(
         person.emails().fetch().await.unwrap(),
         ["lenea@contoso.com"]
     );
-    assert_eq!(world.log().len(), asked);
+    assert_eq!(world.log().len(), before);
     let fetches = [person.status(), person.status(), person.status()].map(|it| it.fetch());
     for fetch in fetches {
         assert_eq!(fetch.await.unwrap(), PersonStatus::Online);
     }
     assert_eq!(count(&world, "GET", "/contactPresence"), 1);
-    let nobody = tosh
+    let unknown = tosh
         .persons_manager()
         .get_person("sip:nobody@contoso.com")
         .unwrap();
-    let reason = nobody.status().fetch().await.unwrap_err();
+    let reason = unknown.status().fetch().await.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::RequestFailed);
 }
 
@@ -191,13 +195,13 @@ async fn a_search_finds_people_by_name() {
     };
     assert_eq!(lene.display_name().get(), "Lene Aaling");
     assert!(lene.id().get().eq_ignore_ascii_case(LENE));
-    let held = tosh.persons_manager().get_person(LENE).unwrap();
-    assert_eq!(*lene, held);
-    let asked = world.log().len();
+    let known = tosh.persons_manager().get_person(LENE).unwrap();
+    assert_eq!(*lene, known);
+    let before = world.log().len();
     assert_eq!(lene.status().fetch().await.unwrap(), PersonStatus::Offline);
     assert_eq!(
         world.log().len(),
-        asked + 1,
+        before + 1,
         "a person found by a search is not searched again"
     );
     let refused = tosh.persons_manager().search("", 10).await.unwrap_err();
@@ -217,8 +221,8 @@ async fn a_search_reports_that_there_are_more_results() {
     assert_eq!((none.persons.len(), none.more_available), (0, false));
 }
 
-/// Lene, with every field of the contact card set.
-fn with_cards() -> World {
+/// A world in which every field of Lene's contact card is set.
+fn world_with_contact_cards() -> World {
     let mut users = users();
     let card = &mut users[1].card;
     card.title = Some("Product Manager".to_owned());
@@ -228,7 +232,7 @@ fn with_cards() -> World {
     card.work_phone = Some("tel:+4512345678".to_owned());
     card.mobile_phone = Some("tel:+4587654321".to_owned());
     card.photo = Some("/photos/lenea.jpg".to_owned());
-    World::of(ServerConfig::new(users))
+    World::with_config(ServerConfig::new(users))
 }
 
 fn phones() -> [PhoneNumber; 2] {
@@ -238,7 +242,7 @@ fn phones() -> [PhoneNumber; 2] {
 
 #[tokio::test(start_paused = true)]
 async fn a_card_has_every_field_of_the_server() {
-    let world = with_cards();
+    let world = world_with_contact_cards();
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let person = tosh.persons_manager().get_person(LENE).unwrap();
     let me = lene.me().person();
@@ -293,16 +297,16 @@ async fn a_location_is_published_and_reset() {
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     let location = tosh.persons_manager().get_person(LENE).unwrap().location();
     let _following = location.subscribe();
-    let mine = lene.me().location();
+    let own = lene.me().location();
     for place in [Some("Aarhus".to_owned()), None] {
-        assert_eq!(mine.set(place.clone()).await.unwrap(), place);
-        assert_eq!(mine.get(), place);
+        assert_eq!(own.set(place.clone()).await.unwrap(), place);
+        assert_eq!(own.get(), place);
         timeout(MINUTE, location.wait_for(place))
             .await
             .unwrap()
             .unwrap();
     }
-    let too_long = mine.set(Some("x".repeat(61))).await.unwrap_err();
+    let too_long = own.set(Some("x".repeat(61))).await.unwrap_err();
     assert_eq!(*too_long.code(), ReasonCode::InvalidArgument);
 }
 
@@ -316,10 +320,10 @@ async fn a_subscription_made_before_the_sign_in_starts_with_it() {
     let _polling = person.location().subscribe_every(MINUTE);
     let sent = world.log().len();
     sleep(MINUTE * 5).await;
-    let asked = world.log().split_off(sent);
+    let requests = world.log().split_off(sent);
     assert!(
-        !asked.iter().any(|line| line.contains("/people")),
-        "{asked:?}"
+        !requests.iter().any(|line| line.contains("/people")),
+        "{requests:?}"
     );
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
     tosh.sign_in_manager().sign_in(credentials).await.unwrap();
@@ -331,8 +335,8 @@ async fn a_subscription_made_before_the_sign_in_starts_with_it() {
     timeout(MINUTE, busy).await.unwrap().unwrap();
     let place = Some("Aarhus".to_owned());
     lene.me().location().set(place.clone()).await.unwrap();
-    let there = person.location();
-    timeout(MINUTE * 2, there.wait_for(place))
+    let location = person.location();
+    timeout(MINUTE * 2, location.wait_for(place))
         .await
         .unwrap()
         .unwrap();
@@ -399,9 +403,9 @@ async fn polling_fetches_fields_without_a_subscription() {
     assert_eq!(count(&world, "POST", "/people/presenceSubscriptions"), 0);
     drop(polling);
     sleep(Duration::from_secs(1)).await;
-    let asked = count(&world, "GET", "/contactPresence");
+    let before = count(&world, "GET", "/contactPresence");
     sleep(MINUTE * 5).await;
-    assert_eq!(count(&world, "GET", "/contactPresence"), asked);
+    assert_eq!(count(&world, "GET", "/contactPresence"), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -422,16 +426,16 @@ async fn an_unsupported_status_is_refused_and_the_value_stays() {
     assert_eq!(*reason.code(), ReasonCode::SignedOut);
 }
 
-/// Of three activity reports one is lost, one gets a 503, and one succeeds; or all are lost.
+/// Of three activity reports, one is lost, one gets a 503, and one succeeds. If `is_down`, all are lost.
 #[derive(Debug)]
-struct BadLine {
+struct UnreliableTransport {
     world: World,
     reports: AtomicUsize,
     is_down: bool,
 }
 
 #[async_trait]
-impl HttpTransport for BadLine {
+impl HttpTransport for UnreliableTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -459,12 +463,16 @@ impl HttpTransport for BadLine {
 async fn a_user_stays_online_although_activity_reports_are_lost() {
     for is_down in [false, true] {
         let world = World::new();
-        let line = BadLine {
+        let transport = UnreliableTransport {
             world: world.clone(),
             reports: AtomicUsize::default(),
             is_down,
         };
-        let tosh = world.builder().transport(Arc::new(line)).build().unwrap();
+        let tosh = world
+            .builder()
+            .transport(Arc::new(transport))
+            .build()
+            .unwrap();
         let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
         tosh.sign_in_manager().sign_in(credentials).await.unwrap();
         let lene = world.lene().await;
@@ -473,8 +481,8 @@ async fn a_user_stays_online_although_activity_reports_are_lost() {
         let _following = status.subscribe();
         status.wait_for(PersonStatus::Online).await.unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let to = seen.clone();
-        let _listening = status.changed(move |change| to.lock().unwrap().push(change.new));
+        let log = seen.clone();
+        let _listening = status.changed(move |change| log.lock().unwrap().push(change.new));
         sleep(MINUTE * 60).await;
         let expected: &[PersonStatus] = if is_down {
             &[PersonStatus::Online, PersonStatus::Idle]

@@ -6,7 +6,7 @@ use skype_p2p::{Application, MessageStatus, ReasonCode};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    groups::within_minutes,
+    groups::with_time_limit,
     standard_chat::transcript,
     world::{LENE, World},
 };
@@ -20,24 +20,26 @@ pub(crate) fn accept_all(application: &Application) {
         let chat = conversation.chat_service();
         tokio::spawn(async move { chat.accept().await });
     };
-    conversations.added(move |it, _, _| accept(it)).detach();
+    conversations
+        .added(move |conversation, _, _| accept(conversation))
+        .detach();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_sent_again_until_the_other_side_can_be_reached() {
-    within_minutes(async {
+    with_time_limit(async {
         let world = World::new();
         let tosh = world.tosh().await;
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        let sent = tosh.send_message_within(&ours.chat_service(), "Hi Lene", 5 * MINUTE);
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let sent = tosh.send_message_within(&tosh_side.chat_service(), "Hi Lene", 5 * MINUTE);
         let sent = tokio::spawn(sent);
         sleep(Duration::from_secs(20)).await;
         let lene = world.lene().await;
         accept_all(&lene);
         sent.await.unwrap().unwrap();
-        let theirs = lene.conversations_manager().conversations().get(0).unwrap();
-        assert_eq!(transcript(&theirs).len(), 1, "the message arrived once");
-        let statuses = ours.chat_service().messages().snapshot().into_iter();
+        let lene_side = lene.conversations_manager().conversations().get(0).unwrap();
+        assert_eq!(transcript(&lene_side).len(), 1, "the message arrived once");
+        let statuses = tosh_side.chat_service().messages().snapshot().into_iter();
         let statuses: Vec<_> = statuses.map(|it| it.status().get()).collect();
         let (last, failed) = statuses.split_last().unwrap();
         assert_eq!(*last, MessageStatus::Succeeded);
@@ -48,12 +50,12 @@ async fn a_message_is_sent_again_until_the_other_side_can_be_reached() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_attempts_end_at_the_deadline_or_with_a_reason_that_is_not_safe() {
-    within_minutes(async {
+async fn the_attempts_end_at_the_deadline_or_with_a_reason_that_forbids_a_resend() {
+    with_time_limit(async {
         let world = World::new();
         let tosh = world.tosh().await;
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-        let chat = ours.chat_service();
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let chat = tosh_side.chat_service();
         let begun = Instant::now();
         let failed = tosh.send_message_within(&chat, "Hi Lene", MINUTE).await;
         assert_eq!(*failed.unwrap_err().code(), ReasonCode::Dropped);
@@ -64,7 +66,8 @@ async fn the_attempts_end_at_the_deadline_or_with_a_reason_that_is_not_safe() {
         // The other side declines: the message is not sent again.
         let lene = world.lene().await;
         let conversations = lene.conversations_manager().conversations();
-        let reject = conversations.added(|it, _, _| drop(it.chat_service().reject()));
+        let reject =
+            conversations.added(|conversation, _, _| drop(conversation.chat_service().reject()));
         let failed = tosh.send_message_within(&chat, "Hi Lene", MINUTE).await;
         assert_eq!(*failed.unwrap_err().code(), ReasonCode::Refused);
         assert_eq!(chat.messages().size().get(), attempts + 1);

@@ -20,7 +20,7 @@ use tokio::{
 use ucwa_server::{Fault, RetryAfter, Server, ServerConfig};
 
 use crate::{
-    groups::of_two,
+    groups::connect_chat,
     resend::accept_all,
     standard_chat::{conversation, statuses, transcript},
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, users},
@@ -33,16 +33,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 struct Proxy {
     address: SocketAddr,
     server: SocketAddr,
-    swallow: Arc<Swallow>,
+    dropped: Arc<DroppedMessages>,
     /// The accepting task, which owns the listener and the connections. `None` while connections are refused.
     accepting: Option<JoinSet<()>>,
 }
 
 /// Requests that the proxy reads and does not forward.
 #[derive(Default)]
-struct Swallow {
+struct DroppedMessages {
     is_on: AtomicBool,
-    swallowed: AtomicUsize,
+    count: AtomicUsize,
 }
 
 const MESSAGES: &[u8] = b"/messaging/messages";
@@ -54,7 +54,7 @@ impl Proxy {
         let mut proxy = Self {
             address,
             server: server.local_addr(),
-            swallow: Arc::default(),
+            dropped: Arc::default(),
             accepting: None,
         };
         proxy.accept(listener);
@@ -62,12 +62,12 @@ impl Proxy {
     }
 
     fn accept(&mut self, listener: TcpListener) {
-        let (server, swallow) = (self.server, self.swallow.clone());
+        let (server, dropped) = (self.server, self.dropped.clone());
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(forward(client, server, swallow.clone()));
+                connections.spawn(forward(client, server, dropped.clone()));
             }
         });
         self.accepting = Some(accepting);
@@ -86,8 +86,8 @@ impl Proxy {
     }
 }
 
-/// Forwards the bytes of a connection in both directions. A request for a message that is to be swallowed ends the connection.
-async fn forward(client: TcpStream, server: SocketAddr, swallow: Arc<Swallow>) {
+/// Forwards the bytes of a connection in both directions. A request for a message that is to be count ends the connection.
+async fn forward(client: TcpStream, server: SocketAddr, dropped: Arc<DroppedMessages>) {
     let server = TcpStream::connect(server).await.unwrap();
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -96,8 +96,8 @@ async fn forward(client: TcpStream, server: SocketAddr, swallow: Arc<Swallow>) {
         while let Ok(length @ 1..) = from_client.read(&mut bytes).await {
             let request = &bytes[..length];
             let is_message = request.windows(MESSAGES.len()).any(|it| it == MESSAGES);
-            if is_message && swallow.is_on.load(Ordering::Relaxed) {
-                swallow.swallowed.fetch_add(1, Ordering::Relaxed);
+            if is_message && dropped.is_on.load(Ordering::Relaxed) {
+                dropped.count.fetch_add(1, Ordering::Relaxed);
                 return;
             }
             if to_server.write_all(request).await.is_err() {
@@ -142,19 +142,21 @@ fn texts(conversation: &Conversation) -> Vec<String> {
         .collect()
 }
 
-/// A test in real time must not hang.
-async fn in_time(test: impl Future<Output = ()>) {
-    tokio::time::timeout(MINUTE, test).await.expect("it hangs");
+/// Fails, instead of hanging, if `test` does not complete.
+async fn with_time_limit(test: impl Future<Output = ()>) {
+    tokio::time::timeout(MINUTE, test)
+        .await
+        .expect("the test does not end");
 }
 
 #[tokio::test]
 async fn a_message_arrives_once_when_the_server_is_no_longer_busy() {
-    in_time(async {
+    with_time_limit(async {
         let server = server().await;
         let tosh = signed_in(server.root_url(), TOSH, TOSH_PASSWORD).await;
         let lene = signed_in(server.root_url(), LENE, LENE_PASSWORD).await;
         accept_all(&lene);
-        // The first attempt uses up the five requests of an operation, the second one is told to wait for a second.
+        // The first attempt uses up the five requests of an operation. The second attempt gets a Retry-After of one second.
         let busy = |count, seconds| Fault::TurnAway {
             method: Method::POST,
             path: "/messagingInvitations".to_owned(),
@@ -164,21 +166,21 @@ async fn a_message_arrives_once_when_the_server_is_no_longer_busy() {
         };
         server.inject(busy(5, 0));
         server.inject(busy(1, 1));
-        let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
+        let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
         let begun = Instant::now();
-        let sent = tosh.send_message_within(&ours.chat_service(), "Hi Lene", MINUTE);
+        let sent = tosh.send_message_within(&tosh_side.chat_service(), "Hi Lene", MINUTE);
         sent.await.unwrap();
-        let took = begun.elapsed();
-        assert!((2 * SECOND..10 * SECOND).contains(&took), "{took:?}");
+        let elapsed = begun.elapsed();
+        assert!((2 * SECOND..10 * SECOND).contains(&elapsed), "{elapsed:?}");
         let failed = [MessageStatus::Failed, MessageStatus::Succeeded];
-        assert_eq!(statuses(&ours), failed);
-        let failed = ours.chat_service().messages().get(0).unwrap();
+        assert_eq!(statuses(&tosh_side), failed);
+        let failed = tosh_side.chat_service().messages().get(0).unwrap();
         let reason = failed.status().reason().unwrap();
         assert_eq!(*reason.code(), ReasonCode::Throttled);
         let details = reason.details().unwrap();
         assert_eq!((details.status, details.attempts), (Some(429), Some(5)));
-        let theirs = conversation(&lene, 1).await;
-        assert_eq!(texts(&theirs), ["Hi Lene"]);
+        let lene_side = conversation(&lene, 1).await;
+        assert_eq!(texts(&lene_side), ["Hi Lene"]);
         server.shutdown().await;
     })
     .await;
@@ -186,51 +188,51 @@ async fn a_message_arrives_once_when_the_server_is_no_longer_busy() {
 
 #[tokio::test]
 async fn a_message_arrives_once_when_the_server_can_be_reached_again() {
-    in_time(async {
+    with_time_limit(async {
         let server = server().await;
         let mut proxy = Proxy::new(&server).await;
         let (tosh, lene) = tosh_and_lene(&proxy, &server).await;
-        let (ours, theirs) = of_two(&tosh, &lene).await;
+        let (tosh_side, lene_side) = connect_chat(&tosh, &lene).await;
         proxy.refuse().await;
-        let sent = tosh.send_message_within(&ours.chat_service(), "Lunch?", MINUTE);
+        let sent = tosh.send_message_within(&tosh_side.chat_service(), "Lunch?", MINUTE);
         let sent = tokio::spawn(sent);
         sleep(SECOND).await;
         assert!(!sent.is_finished());
         proxy.recover().await;
         sent.await.unwrap().unwrap();
-        assert_eq!(texts(&theirs), ["Hi Lene", "Lunch?"]);
+        assert_eq!(texts(&lene_side), ["Hi Lene", "Lunch?"]);
         server.shutdown().await;
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_message_that_may_have_left_is_not_sent_again() {
-    in_time(async {
+async fn a_message_that_may_have_been_sent_is_not_sent_again() {
+    with_time_limit(async {
         let server = server().await;
         let proxy = Proxy::new(&server).await;
         let (tosh, lene) = tosh_and_lene(&proxy, &server).await;
-        let (ours, theirs) = of_two(&tosh, &lene).await;
-        proxy.swallow.is_on.store(true, Ordering::Relaxed);
-        let sent = tosh.send_message_within(&ours.chat_service(), "Lunch?", MINUTE);
+        let (tosh_side, lene_side) = connect_chat(&tosh, &lene).await;
+        proxy.dropped.is_on.store(true, Ordering::Relaxed);
+        let sent = tosh.send_message_within(&tosh_side.chat_service(), "Lunch?", MINUTE);
         let sent = tokio::spawn(sent);
-        while proxy.swallow.swallowed.load(Ordering::Relaxed) == 0 {
+        while proxy.dropped.count.load(Ordering::Relaxed) == 0 {
             sleep(Duration::from_millis(5)).await;
         }
-        proxy.swallow.is_on.store(false, Ordering::Relaxed);
+        proxy.dropped.is_on.store(false, Ordering::Relaxed);
         // The conversation ends, so no event can report the message any more.
-        theirs.leave().await.unwrap();
+        lene_side.leave().await.unwrap();
         let reason = sent.await.unwrap().unwrap_err();
         assert_eq!(*reason.code(), ReasonCode::DeliveryUnknown);
         assert_eq!(reason.resend(), Resend::MayDuplicate);
         // A second attempt would begin after a second.
         sleep(3 * SECOND / 2).await;
         let unknown = [MessageStatus::Succeeded, MessageStatus::Unknown];
-        assert_eq!(statuses(&ours), unknown);
-        assert_eq!(proxy.swallow.swallowed.load(Ordering::Relaxed), 1);
+        assert_eq!(statuses(&tosh_side), unknown);
+        assert_eq!(proxy.dropped.count.load(Ordering::Relaxed), 1);
         let conversations = lene.conversations_manager().conversations();
         assert_eq!(conversations.size().get(), 1);
-        assert_eq!(texts(&theirs), ["Hi Lene"]);
+        assert_eq!(texts(&lene_side), ["Hi Lene"]);
         server.shutdown().await;
     })
     .await;

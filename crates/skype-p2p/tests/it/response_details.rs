@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use skype_p2p::{Credentials, MessageBody, Resend};
 
 use crate::{
-    groups::of_two,
+    groups::connect_chat,
     standard_chat::conversation,
     world::{LENE, LENE_PASSWORD, TOSH, TOSH_PASSWORD, World},
 };
@@ -49,8 +49,8 @@ async fn a_refusal_keeps_every_detail_of_the_response() {
     let tosh = world.builder().transport(transport).build().unwrap();
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
     tosh.sign_in_manager().sign_in(credentials).await.unwrap();
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let reason = ours.chat_service().send_message("Hi Lene").await;
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let reason = tosh_side.chat_service().send_message("Hi Lene").await;
     let reason = reason.unwrap_err();
     let details = reason.details().unwrap();
     assert_eq!(details.host.as_deref(), Some("127.0.0.1"));
@@ -93,12 +93,12 @@ async fn a_message_of_another_type_keeps_its_type_and_its_content() {
     let lene = world.builder().transport(transport).build().unwrap();
     let credentials = Credentials::password(LENE, LENE_PASSWORD);
     lene.sign_in_manager().sign_in(credentials).await.unwrap();
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = ours.chat_service().send_message("strokes");
-    let theirs = conversation(&lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tosh_side.chat_service().send_message("strokes");
+    let lene_side = conversation(&lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
     sent.await.unwrap();
-    let messages = theirs.chat_service().messages();
+    let messages = lene_side.chat_service().messages();
     messages.size().wait_for(1).await.unwrap();
     let message = messages.get(0).unwrap();
     let body = MessageBody::other("application/x-ink", "strokes");
@@ -154,8 +154,8 @@ async fn a_message_that_failed_for_one_receiver_names_the_receiver() {
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
     tosh.sign_in_manager().sign_in(credentials).await.unwrap();
     let lene = world.lene().await;
-    let (ours, _theirs) = of_two(&tosh, &lene).await;
-    let failed = ours.chat_service().send_message("Lunch?").await;
+    let (tosh_side, _lene_side) = connect_chat(&tosh, &lene).await;
+    let failed = tosh_side.chat_service().send_message("Lunch?").await;
     let reason = failed.unwrap_err();
     let details = reason.details().unwrap();
     assert_eq!(details.failed_participants, ["Alex Darrow"]);

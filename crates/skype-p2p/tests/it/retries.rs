@@ -1,4 +1,5 @@
-//! A busy server: which requests are retried, when and how often, and what the application sees.
+//! A busy server: the requests that are retried, the pauses, the number of attempts, and the failures that the application
+//! gets.
 
 use std::{
     sync::{
@@ -27,7 +28,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The next `count` requests of this kind get `status`.
-fn turn_away(
+fn respond_with(
     world: &World,
     (method, path): (Method, &str),
     count: u32,
@@ -56,7 +57,7 @@ const MESSAGES: (Method, &str) = (Method::POST, "/messaging/messages");
 
 #[tokio::test(start_paused = true)]
 async fn a_read_is_retried_after_the_requested_pause() {
-    for seconds_or_date in [true, false] {
+    for in_seconds in [true, false] {
         for status in [
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::TOO_MANY_REQUESTS,
@@ -65,11 +66,11 @@ async fn a_read_is_retried_after_the_requested_pause() {
             let (tosh, _lene) = (world.tosh().await, world.lene().await);
             let person = tosh.persons_manager().get_person(LENE).unwrap();
             person.title().fetch().await.unwrap();
-            let retry_after = match seconds_or_date {
+            let retry_after = match in_seconds {
                 true => RetryAfter::Seconds(7),
                 false => RetryAfter::Date(beginning() + 7 * SECOND),
             };
-            turn_away(&world, PRESENCE, 1, status, Some(retry_after));
+            respond_with(&world, PRESENCE, 1, status, Some(retry_after));
             let begun = Instant::now();
             let fetched = person.status().fetch().await.unwrap();
             assert_eq!(fetched, PersonStatus::Online);
@@ -92,7 +93,7 @@ async fn a_read_fails_after_its_last_attempt_with_the_number_of_attempts() {
     let person = tosh.persons_manager().get_person(LENE).unwrap();
     person.title().fetch().await.unwrap();
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-    turn_away(&world, PRESENCE, 100, unavailable, None);
+    respond_with(&world, PRESENCE, 100, unavailable, None);
     let begun = Instant::now();
     let reason = person.status().fetch().await.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::RequestFailed);
@@ -101,15 +102,15 @@ async fn a_read_fails_after_its_last_attempt_with_the_number_of_attempts() {
     assert_eq!(details.host.as_deref(), Some("127.0.0.1"));
     assert_eq!(details.status, Some(503));
     assert_eq!(details.attempts, Some(5));
-    let told = reason.to_string();
+    let text = reason.to_string();
     assert!(
-        told.contains("status 503") && told.contains("attempts 5"),
-        "{told}"
+        text.contains("status 503") && text.contains("attempts 5"),
+        "{text}"
     );
     assert_eq!(count(&world, "GET", "/contactPresence"), 5);
     // 500 ms, then twice the previous pause each time, minus jitter.
-    let took = begun.elapsed();
-    assert!((5 * SECOND..=8 * SECOND).contains(&took), "{took:?}");
+    let elapsed = begun.elapsed();
+    assert!((5 * SECOND..=8 * SECOND).contains(&elapsed), "{elapsed:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +120,7 @@ async fn a_retry_after_of_a_day_fails_after_a_minute() {
     let person = tosh.persons_manager().get_person(LENE).unwrap();
     person.title().fetch().await.unwrap();
     let day = Some(RetryAfter::Seconds(86_400));
-    turn_away(&world, PRESENCE, 100, StatusCode::SERVICE_UNAVAILABLE, day);
+    respond_with(&world, PRESENCE, 100, StatusCode::SERVICE_UNAVAILABLE, day);
     let begun = Instant::now();
     let reason = person.status().fetch().await.unwrap_err();
     assert_eq!(reason.details().unwrap().attempts, Some(2), "{reason}");
@@ -141,7 +142,7 @@ async fn a_sign_in_retries_at_a_busy_server_or_fails_with_the_stage() {
             let world = World::new();
             let status = StatusCode::SERVICE_UNAVAILABLE;
             let pause = Some(RetryAfter::Seconds(3));
-            turn_away(&world, (Method::POST, path), count, status, pause);
+            respond_with(&world, (Method::POST, path), count, status, pause);
             world
         };
         let begun = Instant::now();
@@ -171,8 +172,8 @@ async fn a_sign_in_retries_at_a_busy_server_or_fails_with_the_stage() {
 
 /// A connected chat with the message "Hi Lene".
 struct Chat {
-    ours: Conversation,
-    theirs: Conversation,
+    tosh_side: Conversation,
+    lene_side: Conversation,
     /// Kept, because dropping them would sign the users out.
     _applications: [Application; 2],
 }
@@ -182,52 +183,52 @@ async fn chat(world: &World) -> Chat {
 }
 
 async fn chat_between(tosh: Application, lene: Application) -> Chat {
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = ours.chat_service().send_message("Hi Lene");
-    let theirs = conversation(&lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tosh_side.chat_service().send_message("Hi Lene");
+    let lene_side = conversation(&lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
     sent.await.unwrap();
-    let state = ours.state();
+    let state = tosh_side.state();
     state.wait_for(ConversationState::Connected).await.unwrap();
     Chat {
-        ours,
-        theirs,
+        tosh_side,
+        lene_side,
         _applications: [tosh, lene],
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_with_an_unclear_result_is_not_sent_again() {
+async fn a_message_with_an_unknown_result_is_not_sent_again() {
     let world = World::new();
     let chat = chat(&world).await;
-    let (ours, theirs) = (&chat.ours, &chat.theirs);
+    let (tosh_side, lene_side) = (&chat.tosh_side, &chat.lene_side);
     let sent = count(&world, "POST", "/messaging/messages");
     let pause = Some(RetryAfter::Seconds(1));
-    turn_away(&world, MESSAGES, 1, StatusCode::SERVICE_UNAVAILABLE, pause);
-    let verdict = ours.chat_service().send_message("Lunch?");
-    let verdict = timeout(60 * SECOND, verdict).await.unwrap();
-    let reason = verdict.unwrap_err();
+    respond_with(&world, MESSAGES, 1, StatusCode::SERVICE_UNAVAILABLE, pause);
+    let result = tosh_side.chat_service().send_message("Lunch?");
+    let result = timeout(60 * SECOND, result).await.unwrap();
+    let reason = result.unwrap_err();
     assert_eq!(*reason.code(), ReasonCode::DeliveryUnknown, "{reason}");
     assert_eq!(count(&world, "POST", "/messaging/messages"), sent + 1);
     let unknown = [MessageStatus::Succeeded, MessageStatus::Unknown];
-    assert_eq!(statuses(ours), unknown);
-    assert_eq!(transcript(theirs).len(), 1);
+    assert_eq!(statuses(tosh_side), unknown);
+    assert_eq!(transcript(lene_side).len(), 1);
 
     // The chat continues.
-    let verdict = ours.chat_service().send_message("Hello?");
-    verdict.await.unwrap();
-    assert_eq!(transcript(theirs)[1].2, "Hello?");
+    let result = tosh_side.chat_service().send_message("Hello?");
+    result.await.unwrap();
+    assert_eq!(transcript(lene_side)[1].2, "Hello?");
 }
 
 /// The world behind a proxy that replaces the response to the first message with a 503.
 #[derive(Debug)]
-struct Forgetful {
+struct LostResponse {
     world: World,
     posts: AtomicUsize,
 }
 
 #[async_trait]
-impl HttpTransport for Forgetful {
+impl HttpTransport for LostResponse {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -248,7 +249,7 @@ impl HttpTransport for Forgetful {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_accepted_despite_an_error_response_is_not_duplicated() {
     let world = World::new();
-    let transport = Forgetful {
+    let transport = LostResponse {
         world: world.clone(),
         posts: AtomicUsize::new(0),
     };
@@ -257,11 +258,19 @@ async fn a_message_that_was_accepted_despite_an_error_response_is_not_duplicated
     let credentials = Credentials::password(TOSH, TOSH_PASSWORD);
     tosh.sign_in_manager().sign_in(credentials).await.unwrap();
     let chat = chat_between(tosh, world.lene().await).await;
-    let (ours, theirs) = (&chat.ours, &chat.theirs);
-    ours.chat_service().send_message("Lunch?").await.unwrap();
-    ours.chat_service().send_message("At noon?").await.unwrap();
-    assert_eq!(statuses(ours), [MessageStatus::Succeeded; 3]);
-    let texts = transcript(theirs).into_iter().map(|(_, _, text)| text);
+    let (tosh_side, lene_side) = (&chat.tosh_side, &chat.lene_side);
+    tosh_side
+        .chat_service()
+        .send_message("Lunch?")
+        .await
+        .unwrap();
+    tosh_side
+        .chat_service()
+        .send_message("At noon?")
+        .await
+        .unwrap();
+    assert_eq!(statuses(tosh_side), [MessageStatus::Succeeded; 3]);
+    let texts = transcript(lene_side).into_iter().map(|(_, _, text)| text);
     let expected = ["Hi Lene", "Lunch?", "At noon?"];
     assert_eq!(texts.collect::<Vec<_>>(), expected);
     assert_eq!(count(&world, "POST", "/messaging/messages"), 2);
@@ -271,31 +280,31 @@ async fn a_message_that_was_accepted_despite_an_error_response_is_not_duplicated
 async fn a_throttled_message_is_retried_in_order() {
     let world = World::new();
     let chat = chat(&world).await;
-    let (ours, theirs) = (&chat.ours, &chat.theirs);
+    let (tosh_side, lene_side) = (&chat.tosh_side, &chat.lene_side);
     let sent = count(&world, "POST", "/messaging/messages");
     let pause = Some(RetryAfter::Seconds(4));
-    turn_away(&world, MESSAGES, 2, StatusCode::TOO_MANY_REQUESTS, pause);
+    respond_with(&world, MESSAGES, 2, StatusCode::TOO_MANY_REQUESTS, pause);
     let begun = Instant::now();
-    let first = ours.chat_service().send_message("one");
-    let second = ours.chat_service().send_message("two");
+    let first = tosh_side.chat_service().send_message("one");
+    let second = tosh_side.chat_service().send_message("two");
     first.await.unwrap();
     assert_eq!(begun.elapsed().as_secs(), 8);
     second.await.unwrap();
-    let messages = theirs.chat_service().messages();
+    let messages = lene_side.chat_service().messages();
     messages.size().wait_for(3).await.unwrap();
-    let texts = transcript(theirs).into_iter().map(|(_, _, text)| text);
+    let texts = transcript(lene_side).into_iter().map(|(_, _, text)| text);
     assert_eq!(texts.collect::<Vec<_>>(), ["Hi Lene", "one", "two"]);
     assert_eq!(count(&world, "POST", "/messaging/messages"), sent + 4);
-    assert_eq!(statuses(ours), [MessageStatus::Succeeded; 3]);
+    assert_eq!(statuses(tosh_side), [MessageStatus::Succeeded; 3]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_always_throttled_fails() {
     let world = World::new();
     let chat = chat(&world).await;
-    let (ours, theirs) = (&chat.ours, &chat.theirs);
-    turn_away(&world, MESSAGES, 5, StatusCode::TOO_MANY_REQUESTS, None);
-    let reason = ours
+    let (tosh_side, lene_side) = (&chat.tosh_side, &chat.lene_side);
+    respond_with(&world, MESSAGES, 5, StatusCode::TOO_MANY_REQUESTS, None);
+    let reason = tosh_side
         .chat_service()
         .send_message("Lunch?")
         .await
@@ -305,6 +314,6 @@ async fn a_message_that_is_always_throttled_fails() {
     assert_eq!((details.status, details.attempts), (Some(429), Some(5)));
     assert_eq!(details.stage.as_deref(), Some("message"));
     let failed = [MessageStatus::Succeeded, MessageStatus::Failed];
-    assert_eq!(statuses(ours), failed);
-    assert_eq!(transcript(theirs).len(), 1);
+    assert_eq!(statuses(tosh_side), failed);
+    assert_eq!(transcript(lene_side).len(), 1);
 }

@@ -14,7 +14,7 @@ use crate::{
 #[test]
 fn the_standard_chat_runs_without_tokio() {
     let executor = Executor::new(Duration::ZERO);
-    let world = World::on(Arc::new(executor.clone()), ServerConfig::new(users()));
+    let world = World::on_runtime(Arc::new(executor.clone()), ServerConfig::new(users()));
     executor.block_on(async move {
         let tosh = world.tosh().await;
         // Alex does not answer: the timers of both ends decide.
@@ -22,7 +22,7 @@ fn the_standard_chat_runs_without_tokio() {
         let conversation = tosh.conversations_manager().get_conversation(ALEX).unwrap();
         let reason = conversation.chat_service().send_message("Hi Alex").await;
         assert_eq!(*reason.unwrap_err().code(), ReasonCode::Missed);
-        standard_chat::play(&tosh, &world.lene().await).await;
+        standard_chat::run(&tosh, &world.lene().await).await;
     });
     assert!(executor.now() >= Duration::from_secs(29));
 }

@@ -103,11 +103,11 @@ impl HttpTransport for Balancer {
 
 type Recorder = Arc<Record<Balancer>>;
 
-/// Everything that an application may print.
+/// All Debug output and errors that an application may print.
 #[derive(Default)]
-struct Shown(String);
+struct Output(String);
 
-impl Shown {
+impl Output {
     fn add(&mut self, value: &dyn fmt::Debug) {
         self.0 += &format!("{value:?} {value:#?}\n");
     }
@@ -177,18 +177,22 @@ fn forms(secret: &str) -> BTreeSet<String> {
 
 /// The `secrets` that `text` contains.
 fn found_in<'a>(text: &str, secrets: &'a BTreeSet<String>) -> Vec<&'a str> {
-    let is_told = |secret: &&String| forms(secret).iter().any(|form| text.contains(form));
-    secrets.iter().filter(is_told).map(String::as_str).collect()
+    let is_contained = |secret: &&String| forms(secret).iter().any(|form| text.contains(form));
+    secrets
+        .iter()
+        .filter(is_contained)
+        .map(String::as_str)
+        .collect()
 }
 
 /// Finds credentials in a recording whose secrets are unknown: a token of the server, credentials of a scheme, or a form
 /// field, that is not replaced by a pseudonym.
-fn tells_of_itself(recording: &str) -> bool {
-    let follows = |before: &str, fine: &[&str]| {
-        let mut places = recording.match_indices(before);
-        places.any(|(at, _)| {
+fn contains_credentials(recording: &str) -> bool {
+    let follows = |before: &str, allowed: &[&str]| {
+        let mut matches = recording.match_indices(before);
+        matches.any(|(at, _)| {
             let after = &recording[at + before.len()..];
-            !fine.iter().any(|fine| after.starts_with(fine))
+            !allowed.iter().any(|allowed| after.starts_with(allowed))
         })
     };
     recording.contains("cwt=")
@@ -197,14 +201,15 @@ fn tells_of_itself(recording: &str) -> bool {
         || follows("&password=", &["redacted"])
 }
 
-/// Plays the standard chat and three failing sign-ins over sockets, recorded, with a proxy configured and a cookie jar.
+/// The output of the standard chat and three failing sign-ins over sockets, recorded, with a proxy configured and a cookie
+/// jar.
 struct Run {
-    shown: Shown,
+    shown: Output,
     recordings: Vec<String>,
     seen: BTreeSet<String>,
 }
 
-fn recorder(seen: &Arc<Mutex<BTreeSet<String>>>, shown: &mut Shown) -> Recorder {
+fn recorder(seen: &Arc<Mutex<BTreeSet<String>>>, shown: &mut Output) -> Recorder {
     let mut config = HyperConfig::default();
     // The proxy is not used for loopback.
     config.proxy = Proxy::new(&format!("http://tosh:{PROXY_PASSWORD}@127.0.0.1:9"), "").unwrap();
@@ -221,7 +226,7 @@ fn recorder(seen: &Arc<Mutex<BTreeSet<String>>>, shown: &mut Shown) -> Recorder 
 }
 
 async fn run() -> Run {
-    let mut shown = Shown::default();
+    let mut shown = Output::default();
     let seen = Arc::new(Mutex::new(BTreeSet::new()));
     let users = [
         User::new(TOSH, "Tosh Meston", TOSH_PASSWORD).unwrap(),
@@ -235,7 +240,7 @@ async fn run() -> Run {
     shown.add(&server);
 
     let mut recorders = Vec::new();
-    let mut enter = |shown: &mut Shown| {
+    let mut build = |shown: &mut Output| {
         let recorder = recorder(&seen, shown);
         recorders.push(recorder.clone());
         let builder = Application::builder()
@@ -255,12 +260,12 @@ async fn run() -> Run {
         Credentials::meeting_guest("sip:lenea@contoso.com", "Joe", Some(MEETING_KEY.to_owned())),
     ] {
         shown.add(&credentials);
-        let stranger = enter(&mut shown);
-        let refused = stranger.sign_in_manager().sign_in(credentials).await;
+        let application = build(&mut shown);
+        let refused = application.sign_in_manager().sign_in(credentials).await;
         shown.add_error(&refused.unwrap_err());
-        shown.add_application(&stranger);
+        shown.add_application(&application);
     }
-    let (tosh, lene) = (enter(&mut shown), enter(&mut shown));
+    let (tosh, lene) = (build(&mut shown), build(&mut shown));
     for (application, address, password) in
         [(&tosh, TOSH, TOSH_PASSWORD), (&lene, LENE, LENE_PASSWORD)]
     {
@@ -273,7 +278,7 @@ async fn run() -> Run {
             .unwrap();
         shown.add_application(application);
     }
-    standard_chat::play(&tosh, &lene).await;
+    standard_chat::run(&tosh, &lene).await;
     for application in [&tosh, &lene] {
         shown.add_application(application);
     }
@@ -324,12 +329,12 @@ async fn no_log_error_or_recording_contains_a_secret() {
         .with_writer(log.clone())
         .init();
     let Run {
-        shown: Shown(shown),
+        shown: Output(shown),
         recordings,
         seen,
     } = run().await;
-    let heard = log.text();
-    assert!(heard.contains("submit"), "the log was heard");
+    let logged = log.text();
+    assert!(logged.contains("submit"), "the log was recorded");
 
     let mut secrets: BTreeSet<String> = [
         TOSH_PASSWORD,
@@ -351,15 +356,15 @@ async fn no_log_error_or_recording_contains_a_secret() {
     let texts: BTreeSet<String> = TEXTS.map(str::to_owned).into();
 
     let none: Vec<&str> = Vec::new();
-    for (what, text) in [("the log", &heard), ("Debug output", &shown)] {
-        assert_eq!(found_in(text, &secrets), none, "{what}");
-        assert_eq!(found_in(text, &texts), none, "{what}");
+    for (source, text) in [("the log", &logged), ("Debug output", &shown)] {
+        assert_eq!(found_in(text, &secrets), none, "{source}");
+        assert_eq!(found_in(text, &texts), none, "{source}");
     }
     let written: Vec<String> = recordings.iter().cloned().chain(fixtures()).collect();
     assert!(written.len() >= 5 + 7 * 3);
     for text in &written {
         assert_eq!(found_in(text, &secrets), none, "a recording");
-        assert!(!tells_of_itself(text), "a recording");
+        assert!(!contains_credentials(text), "a recording");
     }
     // The recording contains the message texts, so something was recorded.
     assert_eq!(
@@ -392,6 +397,6 @@ async fn no_log_error_or_recording_contains_a_secret() {
         r#"{\"access_token\":\"eyJ0\"}"#,
         "grant_type=password&username=a&password=sesame",
     ] {
-        assert!(tells_of_itself(planted), "{planted}");
+        assert!(contains_credentials(planted), "{planted}");
     }
 }

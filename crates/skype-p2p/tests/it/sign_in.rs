@@ -37,8 +37,8 @@ async fn refused(application: &Application, credentials: Credentials) -> SignInE
     error
 }
 
-/// A transport with the same response to every request.
-fn answering(
+/// A transport that responds to every request with `answer`.
+fn transport_that_responds(
     answer: impl Fn(&Request<Bytes>) -> Result<Response<Bytes>, TransportError> + Send + Sync + 'static,
 ) -> MockHttpTransport {
     let mut transport = MockHttpTransport::new();
@@ -48,7 +48,7 @@ fn answering(
     transport
 }
 
-fn on(transport: MockHttpTransport) -> Application {
+fn application_on(transport: MockHttpTransport) -> Application {
     Application::builder()
         .root(Root::Url(ROOT.to_owned()))
         .transport(Arc::new(transport))
@@ -97,13 +97,13 @@ async fn a_wrong_password_and_an_unknown_user_fail_with_the_details_of_the_respo
 
 #[tokio::test(start_paused = true)]
 async fn a_response_in_html_is_not_from_a_ucwa_server() {
-    let transport = answering(|_| {
+    let transport = transport_that_responds(|_| {
         let page = Response::builder().header("content-type", "text/html");
         Ok(page
             .body(Bytes::from_static(b"<html><body>It works!</body></html>"))
             .unwrap())
     });
-    let error = refused(&on(transport), tosh()).await;
+    let error = refused(&application_on(transport), tosh()).await;
     assert_eq!(*error.kind(), SignInErrorKind::UnexpectedAnswer, "{error}");
     assert_eq!(
         error.details().stage.as_deref(),
@@ -114,14 +114,14 @@ async fn a_response_in_html_is_not_from_a_ucwa_server() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unreachable_root_lists_the_addresses_tried() {
-    let transport = answering(|_| {
+    let transport = transport_that_responds(|_| {
         Err(TransportError::new(
             TransportErrorKind::Connect,
             conv_transport::Stage::Connect,
             "127.0.0.1:80",
         ))
     });
-    let error = refused(&on(transport), tosh()).await;
+    let error = refused(&application_on(transport), tosh()).await;
     let SignInErrorKind::Unreachable { tried, .. } = error.kind() else {
         panic!("{error:?}")
     };
@@ -135,7 +135,7 @@ async fn an_unreachable_root_lists_the_addresses_tried() {
 async fn without_a_root_discovery_uses_the_sip_domain_over_https() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
-    let transport = answering(move |request| {
+    let transport = transport_that_responds(move |request| {
         seen.lock().unwrap().push(request.uri().to_string());
         Err(TransportError::new(
             TransportErrorKind::Resolve,
@@ -261,7 +261,7 @@ async fn a_sign_out_cancels_a_sign_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_at_a_silent_server_times_out() {
+async fn a_sign_in_at_a_server_that_does_not_respond_times_out() {
     let world = World::new();
     world.lose("");
     let begun = Instant::now();
@@ -280,9 +280,9 @@ async fn a_sign_in_at_a_silent_server_times_out() {
     );
 }
 
-/// A discovery that links to a host of another domain.
-fn with_an_untrusted_link() -> MockHttpTransport {
-    answering(|request| {
+/// A transport whose discovery links to a host of another domain.
+fn transport_with_an_untrusted_link() -> MockHttpTransport {
+    transport_that_responds(|request| {
         let body = match request.uri().host() {
             Some("127.0.0.1") => {
                 r#"{"_links":{"self":{"href":"http://127.0.0.1/"},"user":{"href":"https://pool.fabrikam.com/user"}}}"#
@@ -295,7 +295,7 @@ fn with_an_untrusted_link() -> MockHttpTransport {
 
 #[tokio::test(start_paused = true)]
 async fn an_untrusted_host_gets_no_credentials() {
-    let error = refused(&on(with_an_untrusted_link()), tosh()).await;
+    let error = refused(&application_on(transport_with_an_untrusted_link()), tosh()).await;
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
     assert_eq!(error.details().host.as_deref(), Some("pool.fabrikam.com"));
 }
@@ -307,7 +307,7 @@ async fn the_trust_callback_decides_about_other_hosts() {
         let questions = asked.clone();
         let application = Application::builder()
             .root(Root::Url(ROOT.to_owned()))
-            .transport(Arc::new(with_an_untrusted_link()))
+            .transport(Arc::new(transport_with_an_untrusted_link()))
             .on_trust(move |question: TrustQuestion| {
                 questions.lock().unwrap().push((question.from, question.to));
                 async move { answer }
@@ -327,10 +327,10 @@ async fn the_trust_callback_decides_about_other_hosts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trust_callback_that_panics_or_never_answers_means_no() {
+async fn a_host_is_not_trusted_if_the_callback_panics_or_never_answers() {
     let application = Application::builder()
         .root(Root::Url(ROOT.to_owned()))
-        .transport(Arc::new(with_an_untrusted_link()))
+        .transport(Arc::new(transport_with_an_untrusted_link()))
         .on_trust(|_| std::future::pending())
         .build()
         .unwrap();
@@ -339,8 +339,8 @@ async fn a_trust_callback_that_panics_or_never_answers_means_no() {
 
     let application = Application::builder()
         .root(Root::Url(ROOT.to_owned()))
-        .transport(Arc::new(with_an_untrusted_link()))
-        .on_trust(|_| async { panic!("no idea") })
+        .transport(Arc::new(transport_with_an_untrusted_link()))
+        .on_trust(|_| async { panic!("on purpose") })
         .build()
         .unwrap();
     let begun = Instant::now();
@@ -348,7 +348,7 @@ async fn a_trust_callback_that_panics_or_never_answers_means_no() {
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
     assert!(
         begun.elapsed() < Duration::from_secs(1),
-        "a panic counts as an answer at once"
+        "a panic is a refusal at once"
     );
 }
 
@@ -357,7 +357,7 @@ async fn a_trusted_suffix_matches_whole_labels() {
     for (suffix, untrusted) in [("fabrikam.com", false), ("abrikam.com", true)] {
         let application = Application::builder()
             .root(Root::Url(ROOT.to_owned()))
-            .transport(Arc::new(with_an_untrusted_link()))
+            .transport(Arc::new(transport_with_an_untrusted_link()))
             .trust_suffix(suffix)
             .build()
             .unwrap();
@@ -420,7 +420,7 @@ async fn an_expired_application_is_re_created_if_configured() {
         .iter()
         .filter(|line| line.starts_with("POST ") && line.ends_with("/applications"));
     assert_eq!(created.count(), 3, "{log:?}");
-    standard_chat::play(&tosh, &lene).await;
+    standard_chat::run(&tosh, &lene).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,7 +436,7 @@ async fn recoverable_faults_do_not_change_the_sign_in_state() {
         user: TOSH.to_owned(),
     });
     sleep(Duration::from_secs(10)).await;
-    standard_chat::play(&tosh, &lene).await;
+    standard_chat::run(&tosh, &lene).await;
     drop(subscription);
     use SignInState::{SignedIn, SignedOut, SigningOut};
     assert_eq!(*states.lock().unwrap(), [SignedIn, SigningOut, SignedOut]);

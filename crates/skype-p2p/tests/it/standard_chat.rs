@@ -37,80 +37,101 @@ pub(crate) fn statuses(conversation: &Conversation) -> Vec<MessageStatus> {
 }
 
 /// Tosh sends Lene a message, Lene accepts and replies, Tosh leaves and sends another one. Both are signed in.
-pub(crate) async fn play(tosh: &Application, lene: &Application) {
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    assert_eq!(ours.state().get(), ConversationState::Created);
-    assert_eq!(ours.participants().snapshot().len(), 1);
+pub(crate) async fn run(tosh: &Application, lene: &Application) {
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    assert_eq!(tosh_side.state().get(), ConversationState::Created);
+    assert_eq!(tosh_side.participants().snapshot().len(), 1);
     assert_eq!(
         tosh.conversations_manager()
             .get_conversation("SIP:LeneA@Contoso.com")
             .unwrap(),
-        ours
+        tosh_side
     );
 
     let log = Arc::new(Mutex::new(Vec::new()));
     let mut listeners = Subscriptions::new();
-    let chat = ours.self_participant().chat();
-    let to = log.clone();
+    let chat = tosh_side.self_participant().chat();
+    let lines = log.clone();
     listeners.add(chat.state().when(CallConnectionState::Connected, move |_| {
-        to.lock().unwrap().push("chat Connected".to_owned());
+        lines.lock().unwrap().push("chat Connected".to_owned());
     }));
-    let to = log.clone();
-    listeners.add(ours.participants().added(move |participant, _, _| {
-        to.lock()
+    let lines = log.clone();
+    listeners.add(tosh_side.participants().added(move |participant, _, _| {
+        lines
+            .lock()
             .unwrap()
             .push(format!("participant {}", participant.display_name().get()));
     }));
-    let to = log.clone();
-    listeners.add(ours.chat_service().messages().added(move |message, _, _| {
-        to.lock().unwrap().push(format!(
-            "{:?} {}",
-            message.direction(),
-            message.body().raw()
-        ));
-    }));
-    let to = log.clone();
-    listeners.add(ours.state().changed(move |change| {
-        to.lock()
+    let lines = log.clone();
+    listeners.add(
+        tosh_side
+            .chat_service()
+            .messages()
+            .added(move |message, _, _| {
+                lines.lock().unwrap().push(format!(
+                    "{:?} {}",
+                    message.direction(),
+                    message.body().raw()
+                ));
+            }),
+    );
+    let lines = log.clone();
+    listeners.add(tosh_side.state().changed(move |change| {
+        lines
+            .lock()
             .unwrap()
             .push(format!("{:?} to {:?}", change.old, change.new));
     }));
 
-    let sent = ours.chat_service().send_message("Hi Lene");
-    assert_eq!(statuses(&ours), [MessageStatus::Pending]);
-    let theirs = conversation(lene, 1).await;
+    let sent = tosh_side.chat_service().send_message("Hi Lene");
+    assert_eq!(statuses(&tosh_side), [MessageStatus::Pending]);
+    let lene_side = conversation(lene, 1).await;
     assert_eq!(
-        theirs.self_participant().chat().state().get(),
+        lene_side.self_participant().chat().state().get(),
         CallConnectionState::Notified
     );
     assert_eq!(
-        theirs.participants().get(0).unwrap().display_name().get(),
+        lene_side
+            .participants()
+            .get(0)
+            .unwrap()
+            .display_name()
+            .get(),
         "Tosh Meston"
     );
-    theirs.chat_service().accept().await.unwrap();
+    lene_side.chat_service().accept().await.unwrap();
     sent.await.unwrap();
-    assert_eq!(statuses(&ours), [MessageStatus::Succeeded]);
+    assert_eq!(statuses(&tosh_side), [MessageStatus::Succeeded]);
     chat.state()
         .wait_for(CallConnectionState::Connected)
         .await
         .unwrap();
 
-    theirs
+    lene_side
         .chat_service()
         .messages()
         .size()
         .wait_for(1)
         .await
         .unwrap();
-    theirs.chat_service().send_message("Hi Tosh").await.unwrap();
-    ours.chat_service()
+    lene_side
+        .chat_service()
+        .send_message("Hi Tosh")
+        .await
+        .unwrap();
+    tosh_side
+        .chat_service()
         .messages()
         .size()
         .wait_for(2)
         .await
         .unwrap();
-    ours.chat_service().send_message("Lunch?").await.unwrap();
-    theirs
+    tosh_side
+        .chat_service()
+        .send_message("Lunch?")
+        .await
+        .unwrap();
+    lene_side
         .chat_service()
         .messages()
         .size()
@@ -119,9 +140,9 @@ pub(crate) async fn play(tosh: &Application, lene: &Application) {
         .unwrap();
 
     use Direction::{Incoming, Outgoing};
-    let line = |direction, who: &str, text: &str| (direction, who.to_owned(), text.to_owned());
+    let line = |direction, name: &str, text: &str| (direction, name.to_owned(), text.to_owned());
     assert_eq!(
-        transcript(&ours),
+        transcript(&tosh_side),
         [
             line(Outgoing, "Tosh Meston", "Hi Lene"),
             line(Incoming, "Lene Aaling", "Hi Tosh"),
@@ -129,7 +150,7 @@ pub(crate) async fn play(tosh: &Application, lene: &Application) {
         ]
     );
     assert_eq!(
-        transcript(&theirs),
+        transcript(&lene_side),
         [
             line(Incoming, "Tosh Meston", "Hi Lene"),
             line(Outgoing, "Lene Aaling", "Hi Tosh"),
@@ -137,16 +158,16 @@ pub(crate) async fn play(tosh: &Application, lene: &Application) {
         ]
     );
 
-    ours.leave().await.unwrap();
-    assert_eq!(ours.state().get(), ConversationState::Disconnected);
+    tosh_side.leave().await.unwrap();
+    assert_eq!(tosh_side.state().get(), ConversationState::Disconnected);
     assert_eq!(chat.state().get(), CallConnectionState::Disconnected);
-    theirs
+    lene_side
         .state()
         .wait_for(ConversationState::Disconnected)
         .await
         .unwrap();
-    let heard = std::mem::take(&mut *log.lock().unwrap());
-    let count = |wanted: &str| heard.iter().filter(|line| *line == wanted).count();
+    let lines = std::mem::take(&mut *log.lock().unwrap());
+    let count = |expected: &str| lines.iter().filter(|line| *line == expected).count();
     for line in [
         "chat Connected",
         "participant sip:lenea@contoso.com",
@@ -157,26 +178,26 @@ pub(crate) async fn play(tosh: &Application, lene: &Application) {
         "Some(Connecting) to Connected",
         "Some(Connected) to Disconnected",
     ] {
-        assert_eq!(count(line), 1, "{line}: {heard:?}");
+        assert_eq!(count(line), 1, "{line}: {lines:?}");
     }
-    assert_eq!(heard.last().unwrap(), "Some(Connected) to Disconnected");
+    assert_eq!(lines.last().unwrap(), "Some(Connected) to Disconnected");
     drop(listeners);
 
-    let sent = ours.chat_service().send_message("One more thing");
-    assert_eq!(ours.state().get(), ConversationState::Connecting);
-    let again = conversation(lene, 2).await;
-    again.chat_service().accept().await.unwrap();
+    let sent = tosh_side.chat_service().send_message("One more thing");
+    assert_eq!(tosh_side.state().get(), ConversationState::Connecting);
+    let second = conversation(lene, 2).await;
+    second.chat_service().accept().await.unwrap();
     sent.await.unwrap();
-    again
+    second
         .chat_service()
         .messages()
         .size()
         .wait_for(1)
         .await
         .unwrap();
-    assert_eq!(transcript(&ours).len(), 4);
-    ours.leave().await.unwrap();
-    again
+    assert_eq!(transcript(&tosh_side).len(), 4);
+    tosh_side.leave().await.unwrap();
+    second
         .state()
         .wait_for(ConversationState::Disconnected)
         .await

@@ -16,18 +16,18 @@ use crate::{
 
 /// A runtime on a machine that can be suspended.
 #[derive(Debug)]
-struct Laptop {
+struct SuspendableRuntime {
     inner: Arc<TokioRuntime>,
     suspended: Mutex<Duration>,
 }
 
-impl Laptop {
+impl SuspendableRuntime {
     fn suspend(&self, time: Duration) {
         *self.suspended.lock().unwrap() += time;
     }
 }
 
-impl Runtime for Laptop {
+impl Runtime for SuspendableRuntime {
     fn now(&self) -> Duration {
         self.inner.now()
     }
@@ -53,7 +53,7 @@ impl Runtime for Laptop {
     }
 }
 
-/// The timestamp of the last message, as the time since the beginning.
+/// The timestamp of the last message, as the time since the start of the world.
 fn last_message(conversation: &Conversation) -> Duration {
     let messages = conversation.chat_service().messages().snapshot();
     let timestamp = messages.iter().next_back().unwrap().timestamp().get();
@@ -63,28 +63,32 @@ fn last_message(conversation: &Conversation) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn after_a_suspend_messages_have_the_new_date_and_the_poll_is_sent_again() {
     const NIGHT: Duration = Duration::from_secs(8 * 60 * 60);
-    let laptop = Arc::new(Laptop {
+    let suspendable = Arc::new(SuspendableRuntime {
         inner: runtime(),
         suspended: Mutex::new(Duration::ZERO),
     });
-    let world = World::on(laptop.clone(), ServerConfig::new(users()));
+    let world = World::on_runtime(suspendable.clone(), ServerConfig::new(users()));
     let (tosh, lene) = (world.tosh().await, world.lene().await);
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = ours.chat_service().send_message("Good night");
-    let theirs = conversation(&lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tosh_side.chat_service().send_message("Good night");
+    let lene_side = conversation(&lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
     sent.await.unwrap();
     sleep(Duration::from_secs(60)).await;
     let before = world.log().len();
 
-    laptop.suspend(NIGHT);
+    suspendable.suspend(NIGHT);
     sleep(Duration::from_secs(20)).await;
 
     let log = world.log().split_off(before);
     let polls = log.iter().filter(|it| it.ends_with("/events"));
     assert_eq!(polls.count(), 2, "one of each application: {log:?}");
     // The delivery replaces the timestamp with the server's time, and the server's clock did not jump.
-    let sent = ours.chat_service().send_message("Morning");
-    assert!(last_message(&ours) >= NIGHT, "{:?}", last_message(&ours));
+    let sent = tosh_side.chat_service().send_message("Morning");
+    assert!(
+        last_message(&tosh_side) >= NIGHT,
+        "{:?}",
+        last_message(&tosh_side)
+    );
     sent.await.unwrap();
 }

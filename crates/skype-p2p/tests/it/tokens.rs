@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use ucwa_server::{Fault, IssuedToken, ServerConfig, User};
 
 use crate::{
-    meetings::{heard, of_one},
+    meetings::{last_text, start_conference},
     world::{ALEX, JOE, LENE, LENE_PASSWORD, TOSH, World, users},
 };
 
@@ -37,48 +37,56 @@ fn token_requests(world: &World) -> Vec<String> {
 }
 
 /// Sends a message to Lene and waits until it arrives.
-async fn chats_with_lene(application: &Application, lene: &Application) -> Conversation {
+async fn chat_with_lene(application: &Application, lene: &Application) -> Conversation {
     let manager = application.conversations_manager();
-    let ours = manager.get_conversation(LENE).unwrap();
-    let said = ours.chat_service().send_message("Hello");
-    let theirs = crate::standard_chat::conversation(lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
-    said.await.unwrap();
-    ours
+    let tosh_side = manager.get_conversation(LENE).unwrap();
+    let sent = tosh_side.chat_service().send_message("Hello");
+    let lene_side = crate::standard_chat::conversation(lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
+    sent.await.unwrap();
+    tosh_side
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_guest_keeps_the_conversation_when_the_token_is_renewed() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let (ours, uri) = of_one(&tosh).await;
+    let (tosh_side, uri) = start_conference(&tosh).await;
     let before = token_requests(&world).len();
     let key = uri.rsplit(':').next().unwrap().to_owned();
     let guest = Credentials::meeting_guest(&uri, "Gus Grissom", Some(key));
     let gus = signed_in(world.application(), guest).await;
 
     let manager = gus.conversations_manager();
-    let theirs = manager.get_conversation_by_uri(&uri).unwrap();
-    let started = theirs.chat_service().start(StartOptions::default());
+    let guest_side = manager.get_conversation_by_uri(&uri).unwrap();
+    let started = guest_side.chat_service().start(StartOptions::default());
     started.await.unwrap();
-    ours.participants().size().wait_for(1).await.unwrap();
-    let at_ours = ours.participants().get(0).unwrap();
-    let waits = at_ours.state().wait_for(ParticipantState::InLobby);
-    waits.await.unwrap();
-    at_ours
+    tosh_side.participants().size().wait_for(1).await.unwrap();
+    let guest = tosh_side.participants().get(0).unwrap();
+    let in_lobby = guest.state().wait_for(ParticipantState::InLobby);
+    in_lobby.await.unwrap();
+    guest
         .admit_command()
         .enabled()
         .wait_for(true)
         .await
         .unwrap();
-    at_ours.admit().await.unwrap();
-    assert_eq!(at_ours.display_name().get(), "Gus Grissom");
-    assert!(at_ours.is_anonymous().get());
+    guest.admit().await.unwrap();
+    assert_eq!(guest.display_name().get(), "Gus Grissom");
+    assert!(guest.is_anonymous().get());
 
-    theirs.chat_service().send_message("May I?").await.unwrap();
-    assert_eq!(heard(&ours, 1).await, "May I?");
-    ours.chat_service().send_message("You may").await.unwrap();
-    assert_eq!(heard(&theirs, 2).await, "You may");
+    guest_side
+        .chat_service()
+        .send_message("May I?")
+        .await
+        .unwrap();
+    assert_eq!(last_text(&tosh_side, 1).await, "May I?");
+    tosh_side
+        .chat_service()
+        .send_message("You may")
+        .await
+        .unwrap();
+    assert_eq!(last_text(&guest_side, 2).await, "You may");
 
     // The token of a guest expires after an hour.
     sleep(100 * MINUTE).await;
@@ -86,18 +94,18 @@ async fn a_guest_keeps_the_conversation_when_the_token_is_renewed() {
     assert_eq!(asked.len(), 2, "the first one, and one renewal");
     assert!(!asked[0].contains("ms_rtc_renew"));
     assert!(asked[1].contains("ms_rtc_renew"));
-    theirs
+    guest_side
         .chat_service()
         .send_message("Still here")
         .await
         .unwrap();
-    assert_eq!(heard(&ours, 3).await, "Still here");
+    assert_eq!(last_text(&tosh_side, 3).await, "Still here");
     assert_eq!(
-        ours.participants().size().get(),
+        tosh_side.participants().size().get(),
         1,
         "the participant is the same object"
     );
-    assert_eq!(at_ours.state().get(), ParticipantState::Connected);
+    assert_eq!(guest.state().get(), ParticipantState::Connected);
     gus.sign_in_manager().sign_out().await.unwrap();
 }
 
@@ -105,32 +113,32 @@ async fn a_guest_keeps_the_conversation_when_the_token_is_renewed() {
 async fn a_guest_whose_token_is_lost_can_join_again() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let (ours, uri) = of_one(&tosh).await;
+    let (tosh_side, uri) = start_conference(&tosh).await;
     let guest = Credentials::meeting_guest(&uri, "Gus Grissom", None);
     let gus = signed_in(world.application(), guest).await;
     let manager = gus.conversations_manager();
-    let theirs = manager.get_conversation_by_uri(&uri).unwrap();
-    let started = theirs.chat_service().start(StartOptions::default());
+    let guest_side = manager.get_conversation_by_uri(&uri).unwrap();
+    let started = guest_side.chat_service().start(StartOptions::default());
     started.await.unwrap();
-    ours.participants().size().wait_for(1).await.unwrap();
+    tosh_side.participants().size().wait_for(1).await.unwrap();
 
     world.inject(Fault::ExpireTokens);
-    theirs
+    guest_side
         .state()
         .wait_for(ConversationState::Disconnected)
         .await
         .unwrap();
-    let reason = theirs.state().reason().unwrap();
+    let reason = guest_side.state().reason().unwrap();
     assert_eq!(*reason.code(), ReasonCode::ConnectionLost);
     let asked = token_requests(&world);
     let guests = asked.iter().filter(|body| body.contains("anonmeeting"));
-    let traded: Vec<_> = guests.map(|body| body.contains("ms_rtc_renew")).collect();
-    assert_eq!(traded, [false, true, false]);
+    let renewals: Vec<_> = guests.map(|body| body.contains("ms_rtc_renew")).collect();
+    assert_eq!(renewals, [false, true, false]);
     sleep(MINUTE).await;
     assert_eq!(gus.sign_in_manager().state().get(), SignInState::SignedIn);
-    let again = theirs.chat_service().start(StartOptions::default());
+    let again = guest_side.chat_service().start(StartOptions::default());
     again.await.unwrap();
-    let myself = theirs.self_participant().state();
+    let myself = guest_side.self_participant().state();
     myself.wait_for(ParticipantState::InLobby).await.unwrap();
 }
 
@@ -138,9 +146,9 @@ async fn a_guest_whose_token_is_lost_can_join_again() {
 async fn a_guest_with_a_wrong_key_or_an_unknown_meeting_is_refused() {
     let world = World::new();
     let tosh = world.tosh().await;
-    let (_ours, uri) = of_one(&tosh).await;
-    let nowhere = format!("{TOSH};gruu;opaque=app:conf:focus:id:NOTTHERE");
-    for (uri, key) in [(uri, Some("wrong".to_owned())), (nowhere, None)] {
+    let (_tosh_side, uri) = start_conference(&tosh).await;
+    let unknown = format!("{TOSH};gruu;opaque=app:conf:focus:id:NOTTHERE");
+    for (uri, key) in [(uri, Some("wrong".to_owned())), (unknown, None)] {
         let gus = world.application();
         let guest = Credentials::meeting_guest(uri, "Gus", key);
         let error = gus.sign_in_manager().sign_in(guest).await.unwrap_err();
@@ -149,19 +157,19 @@ async fn a_guest_with_a_wrong_key_or_an_unknown_meeting_is_refused() {
 }
 
 /// A server that accepts these tokens of another issuer for Tosh, each until its time.
-fn taking(tokens: &[(&str, Duration)]) -> World {
+fn world_with_issued_tokens(tokens: &[(&str, Duration)]) -> World {
     let mut config = ServerConfig::new(users());
     config.authorization_uri = Some("https://login.contoso.com/authorize".to_owned());
     for (token, good_until) in tokens {
         let token = IssuedToken::new(*token, TOSH, *good_until).unwrap();
         config.issued.push(token);
     }
-    World::of(config)
+    World::with_config(config)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_of_another_issuer_is_asked_for_again_before_it_expires() {
-    let world = taking(&[
+async fn a_token_of_another_issuer_is_requested_again_before_it_expires() {
+    let world = world_with_issued_tokens(&[
         ("jwt-1", 10 * MINUTE),
         ("jwt-2", 20 * MINUTE),
         ("jwt-3", 30 * MINUTE),
@@ -173,15 +181,19 @@ async fn a_token_of_another_issuer_is_asked_for_again_before_it_expires() {
         let mut log = log.lock().unwrap();
         log.push((began.elapsed(), question));
         let token = format!("jwt-{}", log.len());
-        // It is valid from the start of the ten minutes in which it was issued.
+        // Each token is valid for the ten minutes in which it was issued.
         let left = 10 * MINUTE * u32::try_from(log.len()).unwrap() - began.elapsed();
         async move { Some(BearerToken::new(token, left)) }
     });
     let tosh = signed_in(builder.build().unwrap(), Credentials::bearer(TOSH)).await;
     let lene = world.lene().await;
-    let ours = chats_with_lene(&tosh, &lene).await;
+    let tosh_side = chat_with_lene(&tosh, &lene).await;
     sleep(25 * MINUTE - began.elapsed()).await;
-    ours.chat_service().send_message("On and on").await.unwrap();
+    tosh_side
+        .chat_service()
+        .send_message("Renewed")
+        .await
+        .unwrap();
 
     let asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 3);
@@ -202,7 +214,7 @@ async fn a_token_of_another_issuer_is_asked_for_again_before_it_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_question_without_an_answer_fails_the_sign_in_after_two_minutes() {
-    let world = taking(&[]);
+    let world = world_with_issued_tokens(&[]);
     let application = world.builder().on_token(|_| pending()).build().unwrap();
     let began = Instant::now();
     let sign_in = application
@@ -215,7 +227,7 @@ async fn a_token_question_without_an_answer_fails_the_sign_in_after_two_minutes(
 
 #[tokio::test(start_paused = true)]
 async fn a_user_without_a_new_token_is_signed_out_when_the_old_one_expires() {
-    let world = taking(&[("jwt-1", 10 * MINUTE)]);
+    let world = world_with_issued_tokens(&[("jwt-1", 10 * MINUTE)]);
     let first = Mutex::new(true);
     let builder = world.builder().on_token(move |_| {
         let first = std::mem::take(&mut *first.lock().unwrap());
@@ -234,15 +246,15 @@ async fn a_user_without_a_new_token_is_signed_out_when_the_old_one_expires() {
 }
 
 /// A server with a sign-in page, whose tokens and cookies are good for ten minutes.
-fn with_a_page() -> World {
+fn world_with_sign_in_page() -> World {
     let mut config = ServerConfig::new(users());
     config.passive = true;
     config.token_life = 10 * MINUTE;
-    World::of(config)
+    World::with_config(config)
 }
 
 /// Signs Lene in at the page, as a browser does. Returns the cookies that the page sets.
-fn in_a_browser(world: &World, page: &str) -> Vec<String> {
+fn sign_in_with_browser(world: &World, page: &str) -> Vec<String> {
     let form = format!("username=lenea%40contoso.com&password={LENE_PASSWORD}");
     let answer = world.answer(Request::post(page).body(Bytes::from(form)).unwrap());
     let answer = answer.unwrap();
@@ -252,12 +264,12 @@ fn in_a_browser(world: &World, page: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn the_cookies_of_the_sign_in_page_are_sent_to_the_token_service() {
-    let world = with_a_page();
+    let world = world_with_sign_in_page();
     let pages = Arc::new(Mutex::new(Vec::new()));
     let (shown, browser) = (pages.clone(), world.clone());
     let builder = world.builder().on_passive_sign_in(move |question| {
         let url = question.url;
-        let cookies = in_a_browser(&browser, &url)
+        let cookies = sign_in_with_browser(&browser, &url)
             .into_iter()
             .fold(BrowserCookies::new(), |cookies, one| {
                 cookies.with(&url, one)
@@ -271,7 +283,7 @@ async fn the_cookies_of_the_sign_in_page_are_sent_to_the_token_service() {
     assert_eq!(*pages.lock().unwrap(), [page]);
     assert_eq!(token_requests(&world).len(), 2);
     let tosh = world.tosh().await;
-    chats_with_lene(&tosh, &lene).await;
+    chat_with_lene(&tosh, &lene).await;
 
     // The cookie is still good when the token is renewed. For the token after that, the user signs in again.
     sleep(11 * MINUTE).await;
@@ -283,10 +295,10 @@ async fn the_cookies_of_the_sign_in_page_are_sent_to_the_token_service() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sign_in_at_the_page_fails_without_the_cookies() {
-    let world = with_a_page();
+    let world = world_with_sign_in_page();
     let browser = world.clone();
     let builder = world.builder().on_passive_sign_in(move |question| {
-        assert_eq!(in_a_browser(&browser, &question.url).len(), 1);
+        assert_eq!(sign_in_with_browser(&browser, &question.url).len(), 1);
         // A cookie of another host does not reach the token service.
         let cookies = BrowserCookies::new().with("https://adfs.contoso.com/", "PassiveAuth=other");
         async move { Some(cookies) }
@@ -304,7 +316,7 @@ async fn a_sign_in_at_the_page_fails_without_the_cookies() {
 fn with_windows_user(user: Option<&str>) -> World {
     let mut config = ServerConfig::new(users());
     config.windows_user = user.map(|user| User::new(user, "", "").unwrap().uri);
-    World::of(config)
+    World::with_config(config)
 }
 
 #[tokio::test(start_paused = true)]
@@ -316,7 +328,7 @@ async fn a_windows_user_signs_in_without_a_password() {
         ["grant_type=urn%3Amicrosoft.rtc%3Awindows"]
     );
     let lene = world.lene().await;
-    chats_with_lene(&tosh, &lene).await;
+    chat_with_lene(&tosh, &lene).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -336,7 +348,7 @@ async fn an_unknown_windows_user_has_invalid_credentials() {
 async fn with_token_life(life: Duration) -> (World, Application, Application) {
     let mut config = ServerConfig::new(users());
     config.token_life = life;
-    let world = World::of(config);
+    let world = World::with_config(config);
     let (tosh, lene) = (world.tosh().await, world.lene().await);
     (world, tosh, lene)
 }
@@ -344,10 +356,10 @@ async fn with_token_life(life: Duration) -> (World, Application, Application) {
 #[tokio::test(start_paused = true)]
 async fn tokens_are_renewed_before_they_expire_without_an_event() {
     let (world, tosh, lene) = with_token_life(10 * MINUTE).await;
-    let ours = chats_with_lene(&tosh, &lene).await;
+    let tosh_side = chat_with_lene(&tosh, &lene).await;
     for _ in 0..30 {
         sleep(MINUTE).await;
-        ours.chat_service().send_message("tick").await.unwrap();
+        tosh_side.chat_service().send_message("tick").await.unwrap();
     }
     // At 0, 9, 18 and 27 minutes for each user. An expired token would cause one more.
     assert_eq!(token_requests(&world).len(), 8);
@@ -356,29 +368,29 @@ async fn tokens_are_renewed_before_they_expire_without_an_event() {
 
 #[tokio::test(start_paused = true)]
 async fn concurrent_requests_with_an_expired_token_share_one_renewal() {
-    // It expires before the scheduled renewal.
+    // The token expires before the scheduled renewal.
     let (world, tosh, lene) = with_token_life(Duration::from_secs(20)).await;
-    let ours = chats_with_lene(&tosh, &lene).await;
+    let tosh_side = chat_with_lene(&tosh, &lene).await;
     sleep(Duration::from_secs(5)).await;
-    let toshs = || {
+    let renewals_of_tosh = || {
         let asked = token_requests(&world).into_iter();
         asked.filter(|body| body.contains("toshm")).count()
     };
     sleep(Duration::from_secs(15)).await;
-    assert_eq!(toshs(), 1, "it is not time yet");
+    assert_eq!(renewals_of_tosh(), 1, "the renewal is not due yet");
     let manager = tosh.conversations_manager();
     let others = [ALEX, JOE].map(|peer| manager.get_conversation(peer).unwrap());
     let me = tosh.me();
     let started = others
         .each_ref()
         .map(|other| other.chat_service().start(StartOptions::default()));
-    let said = ours.chat_service().send_message("All at once");
-    let place = me.location().set(Some("Redmond".to_owned()));
-    said.await.unwrap();
-    place.await.unwrap();
+    let sent = tosh_side.chat_service().send_message("All at once");
+    let location = me.location().set(Some("Redmond".to_owned()));
+    sent.await.unwrap();
+    location.await.unwrap();
     for start in started {
-        // The callee is absent: the point is that the server responded.
+        // The invited person is not signed in. The start fails with the response of the server.
         start.await.unwrap_err();
     }
-    assert_eq!(toshs(), 2, "one renewal for all");
+    assert_eq!(renewals_of_tosh(), 2, "one renewal for all requests");
 }

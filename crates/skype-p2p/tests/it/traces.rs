@@ -70,7 +70,7 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Ended {
 
 /// The requests with one correlation ID, and the last response.
 #[derive(Clone, Debug, Default)]
-struct Exchanged {
+struct ExchangeRecord {
     sent: u32,
     status: Option<u16>,
     subcode: Option<&'static str>,
@@ -78,14 +78,14 @@ struct Exchanged {
 
 /// A transport to the world that fails some requests and records all of them.
 #[derive(Clone, Debug)]
-struct Wire {
+struct RecordingTransport {
     world: World,
-    exchanged: Arc<Mutex<BTreeMap<String, Exchanged>>>,
+    exchanged: Arc<Mutex<BTreeMap<String, ExchangeRecord>>>,
     /// The requests inside batches.
     batches: Arc<Mutex<String>>,
 }
 
-impl Wire {
+impl RecordingTransport {
     async fn signed_in(&self, address: &str, password: &str) -> Application {
         let builder = self.world.builder().transport(Arc::new(self.clone()));
         let application = builder.build().unwrap();
@@ -96,7 +96,7 @@ impl Wire {
     }
 
     /// The failing response, for the first time or always.
-    fn trouble(method: &Method, path: &str, sent: u32) -> Option<(StatusCode, &'static str)> {
+    fn failure(method: &Method, path: &str, sent: u32) -> Option<(StatusCode, &'static str)> {
         if *method == Method::POST && path.ends_with("/messaging/messages") && sent == 1 {
             Some((StatusCode::TOO_MANY_REQUESTS, "AnotherOperationPending"))
         } else if *method == Method::DELETE && path.contains("/presenceSubscriptions/") {
@@ -108,7 +108,7 @@ impl Wire {
 }
 
 #[async_trait]
-impl HttpTransport for Wire {
+impl HttpTransport for RecordingTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -124,16 +124,16 @@ impl HttpTransport for Wire {
         }
         let sent = {
             let mut exchanged = self.exchanged.lock().unwrap();
-            let this = exchanged.entry(id.clone()).or_default();
-            this.sent += 1;
-            this.sent
+            let record = exchanged.entry(id.clone()).or_default();
+            record.sent += 1;
+            record.sent
         };
-        let trouble = Self::trouble(request.method(), &path, sent);
-        let response = match trouble {
+        let failure = Self::failure(request.method(), &path, sent);
+        let response = match failure {
             Some((status, subcode)) => Response::builder()
                 .status(status)
                 .header(header::CONTENT_TYPE, "application/json")
-                .body(format!(r#"{{"code": "Trouble", "subcode": "{subcode}"}}"#).into())
+                .body(format!(r#"{{"code": "Failure", "subcode": "{subcode}"}}"#).into())
                 .unwrap(),
             None => {
                 let response = self.world.send(request, options).await?;
@@ -142,9 +142,9 @@ impl HttpTransport for Wire {
             }
         };
         let mut exchanged = self.exchanged.lock().unwrap();
-        let this = exchanged.get_mut(&id).unwrap();
-        this.status = Some(response.status().as_u16());
-        this.subcode = trouble.map(|(_, subcode)| subcode).or(this.subcode);
+        let record = exchanged.get_mut(&id).unwrap();
+        record.status = Some(response.status().as_u16());
+        record.subcode = failure.map(|(_, subcode)| subcode).or(record.subcode);
         Ok(response)
     }
 }
@@ -154,17 +154,17 @@ async fn every_exchange_has_a_span_with_its_correlation_id() {
     let ended = Ended::default();
     let subscriber = Dispatch::new(Registry::default().with(ended.clone()));
     // With a single subscriber, a thread without it that reaches a call site first disables the call site for all threads.
-    // The other tests must not do that here.
+    // The second subscriber prevents that.
     let _another = Dispatch::new(Registry::default());
-    let _ours = tracing::dispatcher::set_default(&subscriber);
+    let _guard = tracing::dispatcher::set_default(&subscriber);
 
-    let wire = Wire {
+    let transport = RecordingTransport {
         world: World::new(),
         exchanged: Arc::default(),
         batches: Arc::default(),
     };
-    let tosh = wire.signed_in(TOSH, TOSH_PASSWORD).await;
-    let lene = wire.signed_in(LENE, LENE_PASSWORD).await;
+    let tosh = transport.signed_in(TOSH, TOSH_PASSWORD).await;
+    let lene = transport.signed_in(LENE, LENE_PASSWORD).await;
     let person = tosh.persons_manager().get_person(LENE).unwrap();
     let following = (
         person.status().subscribe(),
@@ -174,21 +174,25 @@ async fn every_exchange_has_a_span_with_its_correlation_id() {
     let status = person.status();
     status.wait_for(PersonStatus::Online).await.unwrap();
     drop(following);
-    let ours = tosh.conversations_manager().get_conversation(LENE).unwrap();
-    let sent = ours.chat_service().send_message("Hi Lene");
-    let theirs = standard_chat::conversation(&lene, 1).await;
-    theirs.chat_service().accept().await.unwrap();
+    let tosh_side = tosh.conversations_manager().get_conversation(LENE).unwrap();
+    let sent = tosh_side.chat_service().send_message("Hi Lene");
+    let lene_side = standard_chat::conversation(&lene, 1).await;
+    lene_side.chat_service().accept().await.unwrap();
     sent.await.unwrap();
-    let chat = ours.self_participant().chat();
+    let chat = tosh_side.self_participant().chat();
     let connected = CallConnectionState::Connected;
     chat.state().wait_for(connected).await.unwrap();
-    ours.chat_service().send_message("Lunch?").await.unwrap();
+    tosh_side
+        .chat_service()
+        .send_message("Lunch?")
+        .await
+        .unwrap();
     for application in [&tosh, &lene] {
         application.sign_in_manager().sign_out().await.unwrap();
     }
 
-    let exchanged = wire.exchanged.lock().unwrap().clone();
-    let batches = wire.batches.lock().unwrap().clone();
+    let exchanged = transport.exchanged.lock().unwrap().clone();
+    let batches = transport.batches.lock().unwrap().clone();
     let ended = ended.0.lock().unwrap().clone();
     let (mut operations, mut ids) = (BTreeSet::new(), BTreeSet::new());
     for Fields(fields) in &ended {
@@ -197,16 +201,19 @@ async fn every_exchange_has_a_span_with_its_correlation_id() {
         assert_eq!(field("host"), Some("127.0.0.1"), "{fields:?}");
         let id = field("correlation_id").unwrap_or_else(|| panic!("{fields:?}"));
         let Some(exchange) = exchanged.get(id) else {
-            let carried = batches.contains(id) && field("attempts").is_none();
-            assert!(carried && field("status") == Some("200"), "{fields:?}");
+            let is_batched = batches.contains(id) && field("attempts").is_none();
+            assert!(is_batched && field("status") == Some("200"), "{fields:?}");
             continue;
         };
-        assert!(ids.insert(id), "two exchanges of one name: {fields:?}");
+        assert!(
+            ids.insert(id),
+            "two exchanges with one correlation ID: {fields:?}"
+        );
         let status = exchange.status.map(|status| status.to_string());
         assert_eq!(field("status"), status.as_deref(), "{fields:?}");
         assert_eq!(field("subcode"), exchange.subcode, "{fields:?}");
     }
-    assert_eq!(ids.len(), exchanged.len(), "every request ended, in a span");
+    assert_eq!(ids.len(), exchanged.len(), "every request has a span");
     for operation in [
         "root",
         "user",
@@ -232,5 +239,5 @@ async fn every_exchange_has_a_span_with_its_correlation_id() {
         );
     }
     let subcodes: BTreeSet<_> = exchanged.values().filter_map(|it| it.subcode).collect();
-    assert_eq!(subcodes.len(), 2, "both troubles were met: {subcodes:?}");
+    assert_eq!(subcodes.len(), 2, "both failures occurred: {subcodes:?}");
 }

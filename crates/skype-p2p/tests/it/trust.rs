@@ -20,29 +20,29 @@ use crate::{
     world::{LENE, LENE_PASSWORD, ROOT, TOSH, TOSH_PASSWORD, World, runtime, users},
 };
 
-const ABROAD: &str = "pool.fabrikam.com";
+const OTHER_POOL: &str = "pool.fabrikam.com";
 
-/// Two pools: the one that discovery finds, and the one in another domain where the users are homed.
+/// Two pools: the pool that the discovery finds, and the pool in another domain in which the users are homed.
 #[derive(Clone, Debug)]
 struct Pools {
     first: World,
-    abroad: World,
+    other: World,
 }
 
 impl Pools {
     fn new() -> Self {
-        let home = format!("https://{ABROAD}");
+        let home = format!("https://{OTHER_POOL}");
         let mut config = ServerConfig::new(users().map(|mut user| {
             user.home = Some(home.clone());
             user
         }));
-        let first = World::of(config);
+        let first = World::with_config(config);
         config = ServerConfig::new(users());
         config.domain = "fabrikam.com".to_owned();
         config.origin = Some(home);
         Self {
             first,
-            abroad: World::of(config),
+            other: World::with_config(config),
         }
     }
 
@@ -62,7 +62,7 @@ impl HttpTransport for Pools {
         options: SendOptions,
     ) -> Result<Response<Bytes>, TransportError> {
         let world = match request.uri().host() {
-            Some(ABROAD) => &self.abroad,
+            Some(OTHER_POOL) => &self.other,
             _ => &self.first,
         };
         world.send(request, options).await
@@ -74,12 +74,12 @@ fn tosh() -> Credentials {
 }
 
 /// Whether any of these requests contains credentials, in a header or in its body.
-fn tells_who(requests: &[Request<Bytes>]) -> bool {
+fn contains_credentials(requests: &[Request<Bytes>]) -> bool {
     requests.iter().any(|request| {
-        let said = String::from_utf8_lossy(request.body());
+        let body = String::from_utf8_lossy(request.body());
         request.headers().contains_key(AUTHORIZATION)
-            || said.contains("password")
-            || said.contains(TOSH_PASSWORD)
+            || body.contains("password")
+            || body.contains(TOSH_PASSWORD)
     })
 }
 
@@ -90,15 +90,15 @@ async fn an_untrusted_home_is_refused_and_gets_no_credentials() {
     let sign_in = application.sign_in_manager().sign_in(tosh());
     let error = sign_in.await.unwrap_err();
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
-    assert_eq!(error.details().host.as_deref(), Some(ABROAD));
+    assert_eq!(error.details().host.as_deref(), Some(OTHER_POOL));
     assert_eq!(
         error.details().stage.as_deref(),
         Some(Stage::Discovery.as_str())
     );
     let state = application.sign_in_manager().state();
     assert_eq!(state.get(), SignInState::SignedOut);
-    assert!(tells_who(&pools.first.requests()));
-    assert_eq!(pools.abroad.log(), [""; 0]);
+    assert!(contains_credentials(&pools.first.requests()));
+    assert_eq!(pools.other.log(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,9 +110,9 @@ async fn a_home_in_a_trusted_domain_is_used() {
         let error = sign_in.await.unwrap_err();
         assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{suffix}");
     }
-    assert!(!tells_who(&pools.abroad.requests()));
+    assert!(!contains_credentials(&pools.other.requests()));
 
-    let enter = async |address, password| {
+    let sign_in = async |address, password| {
         let builder = pools.builder().trust_suffix("fabrikam.com");
         let application = builder.build().unwrap();
         let credentials = Credentials::password(address, password);
@@ -120,9 +120,9 @@ async fn a_home_in_a_trusted_domain_is_used() {
         signed_in.await.unwrap();
         application
     };
-    let tosh = enter(TOSH, TOSH_PASSWORD).await;
-    let lene = enter(LENE, LENE_PASSWORD).await;
-    standard_chat::play(&tosh, &lene).await;
+    let tosh = sign_in(TOSH, TOSH_PASSWORD).await;
+    let lene = sign_in(LENE, LENE_PASSWORD).await;
+    standard_chat::run(&tosh, &lene).await;
     // Each pool issued its own token.
     let token = |world: &World| {
         let requests = world.requests();
@@ -132,7 +132,7 @@ async fn a_home_in_a_trusted_domain_is_used() {
             .find_map(|request| request.headers().get(AUTHORIZATION));
         last.cloned().unwrap()
     };
-    assert_ne!(token(&pools.first), token(&pools.abroad));
+    assert_ne!(token(&pools.first), token(&pools.other));
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,25 +153,25 @@ async fn the_trust_callback_is_called_once_for_a_home_on_another_host() {
             false => Err(SignInErrorKind::Untrusted),
         };
         assert_eq!(kind, expected);
-        assert_eq!(tells_who(&pools.abroad.requests()), answer);
+        assert_eq!(contains_credentials(&pools.other.requests()), answer);
         let asked = asked.lock().unwrap();
         let [(from, to)] = asked.as_slice() else {
             panic!("{asked:?}")
         };
-        assert_eq!((&**from, &**to), ("127.0.0.1", ABROAD));
+        assert_eq!((&**from, &**to), ("127.0.0.1", OTHER_POOL));
     }
 }
 
 /// Records the requests to one host.
 #[derive(Debug)]
-struct Watched {
+struct RecordingTransport {
     inner: HyperTransport,
     host: &'static str,
     seen: Arc<Mutex<Vec<Request<Bytes>>>>,
 }
 
 #[async_trait]
-impl HttpTransport for Watched {
+impl HttpTransport for RecordingTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -198,9 +198,9 @@ async fn another_name_of_this_machine_is_another_host() {
     let first = Server::bind((Ipv4Addr::LOCALHOST, 0), ServerConfig::new(elsewhere))
         .await
         .unwrap();
-    let enter = |trusted: &[&str]| {
+    let build = |trusted: &[&str]| {
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let transport = Watched {
+        let transport = RecordingTransport {
             inner: HyperTransport::new(),
             host: "localhost",
             seen: seen.clone(),
@@ -213,16 +213,16 @@ async fn another_name_of_this_machine_is_another_host() {
             .fold(builder, |builder, suffix| builder.trust_suffix(*suffix));
         (builder.build().unwrap(), seen)
     };
-    let (stranger, seen) = enter(&[]);
-    let sign_in = stranger.sign_in_manager().sign_in(tosh());
+    let (untrusting, seen) = build(&[]);
+    let sign_in = untrusting.sign_in_manager().sign_in(tosh());
     let error = sign_in.await.unwrap_err();
     assert_eq!(*error.kind(), SignInErrorKind::Untrusted, "{error}");
     assert_eq!(error.details().host.as_deref(), Some("localhost"));
-    assert!(!tells_who(&seen.lock().unwrap()));
+    assert!(!contains_credentials(&seen.lock().unwrap()));
 
-    let (trusting, seen) = enter(&["localhost"]);
+    let (trusting, seen) = build(&["localhost"]);
     trusting.sign_in_manager().sign_in(tosh()).await.unwrap();
-    assert!(tells_who(&seen.lock().unwrap()));
+    assert!(contains_credentials(&seen.lock().unwrap()));
     trusting.sign_in_manager().sign_out().await.unwrap();
     first.shutdown().await;
     home.shutdown().await;

@@ -71,18 +71,18 @@ struct State {
 }
 
 impl World {
-    /// A world with the standard users, in the current tokio runtime, which must be paused.
+    /// A world with the standard users, in the current tokio runtime, whose clock must be paused.
     pub(crate) fn new() -> Self {
-        Self::of(ServerConfig::new(users()))
+        Self::with_config(ServerConfig::new(users()))
     }
 
     /// A world with a server of this configuration.
-    pub(crate) fn of(config: ServerConfig) -> Self {
-        Self::on(runtime(), config)
+    pub(crate) fn with_config(config: ServerConfig) -> Self {
+        Self::on_runtime(runtime(), config)
     }
 
     /// A world on this runtime, on which its applications also run.
-    pub(crate) fn on(runtime: Arc<dyn Runtime>, mut config: ServerConfig) -> Self {
+    pub(crate) fn on_runtime(runtime: Arc<dyn Runtime>, mut config: ServerConfig) -> Self {
         config.wall_at_epoch = beginning();
         Self(Arc::new(Shared {
             state: Mutex::new(State {
@@ -164,7 +164,7 @@ impl World {
         self.state().waiting.len()
     }
 
-    /// From now on requests whose path contains `part` never reach the server and get no response.
+    /// Loses every later request whose path contains `part`: it does not reach the server and gets no response.
     pub(crate) fn lose(&self, part: &str) {
         self.state().lost = Some(part.to_owned());
     }
@@ -192,7 +192,7 @@ impl World {
                         let (world, at) = (self.clone(), state.epoch + at);
                         self.0.runtime.spawn(Box::pin(async move {
                             world.0.runtime.sleep_until(at).await;
-                            world.tell(Input::Timeout);
+                            world.pass(Input::Timeout);
                         }));
                     }
                     state.wake_at = wake_at;
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    /// Passes a request to the server.
+    /// Records a request and passes it to the server, unless it is to be lost.
     fn submit(&self, request: Request<Bytes>) -> (RequestId, oneshot::Receiver<Response<Bytes>>) {
         let mut state = self.state();
         let path = request.uri().path().to_owned();
@@ -238,7 +238,8 @@ impl World {
         reply.try_recv().unwrap()
     }
 
-    fn tell(&self, input: Input) {
+    /// Passes an input to the server.
+    fn pass(&self, input: Input) {
         let mut state = self.state();
         let now = self.now(&state);
         state.engine.handle(now, input);
@@ -293,7 +294,7 @@ struct Connection<'a> {
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
         if self.world.state().waiting.remove(&self.id).is_some() {
-            self.world.tell(Input::Disconnected { id: self.id });
+            self.world.pass(Input::Disconnected { id: self.id });
         }
     }
 }
